@@ -1,0 +1,1 @@
+"""Embedded-accelerator simulator."""

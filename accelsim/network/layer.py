@@ -1,0 +1,87 @@
+"""Layer: one executed operator, as the loop nest that a machine has to run.
+
+Whatever computes becomes this nest, so that a new operator touches no dataflow and a new dataflow
+no operator. Layers are what lowering makes of the published graph; dataflows never see anything else.
+"""
+
+from dataclasses import dataclass
+
+ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
+"""Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
+
+
+@dataclass(frozen=True)
+class FusedOperator:
+    """An operator that the vector unit applies to a layer's outputs on their way to the global buffer."""
+
+    name: str
+    operator: str
+    vector_ops: int
+    """Operations of the vector unit, for one image."""
+    operand_elements: int = 0
+    """Elements of a second operand that have to be brought on chip (the shortcut of an addition)."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator of the executed graph.
+
+    Bounds are in elements, for one image:
+        G groups; K output and C input channels per group;
+        OY x OX output rows x columns; FY x FX kernel rows x columns; IY x IX input rows x columns.
+    A depthwise convolution is G = channels, K = C = 1; a fully connected layer is OY = OX = 1; pooling,
+    addition and data movement are G = channels, K = C = 1 on the vector unit.
+    """
+
+    name: str
+    operator: str
+    K: int
+    C: int
+    OY: int
+    OX: int
+    FY: int = 1
+    FX: int = 1
+    G: int = 1
+    IY: int = 1
+    IX: int = 1
+    stride_y: int = 1
+    stride_x: int = 1
+    dilation_y: int = 1
+    dilation_x: int = 1
+    pad_top: int = 0
+    pad_left: int = 0
+    operands: int = 1
+    """Input tensors of G*C x IY x IX elements each: 2 for an addition that could not be fused."""
+    bias: bool = False
+    """Whether a per-channel offset (bias or folded batch normalisation) is added to the outputs."""
+    params: int = 0
+    """Weights, biases, batch-normalisation scale and shift, as published."""
+    vector_ops: int = 0
+    """Operations of the vector unit that are the layer itself (zero for layers on the PE array)."""
+    fused: tuple[FusedOperator, ...] = ()
+    stage: str = ""
+
+    @property
+    def on_array(self) -> bool:
+        """Whether the PE array executes the layer (else the vector unit does)."""
+        return self.operator in ARRAY_OPERATORS
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of convolution or matrix product, for one image; 0 on the vector unit."""
+        return self.G * self.K * self.C * self.OY * self.OX * self.FY * self.FX if self.on_array else 0
+
+    @property
+    def weights(self) -> int:
+        """Weight elements, without biases; 0 on the vector unit."""
+        return self.G * self.K * self.C * self.FY * self.FX if self.on_array else 0
+
+    @property
+    def input_elements(self) -> int:
+        """Elements of all operands, for one image, without padding."""
+        return self.operands * self.G * self.C * self.IY * self.IX
+
+    @property
+    def output_elements(self) -> int:
+        """Elements produced, for one image."""
+        return self.G * self.K * self.OY * self.OX
