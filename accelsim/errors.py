@@ -4,6 +4,11 @@
 class AccelsimError(Exception):
     """Something the user can mend. Its text is one line for each thing wrong, and says the remedy."""
 
+    @property
+    def lines(self) -> list[str]:
+        """The text, one item for each thing wrong."""
+        return str(self).splitlines()
+
 
 class DescriptionError(AccelsimError):
     """A YAML file, or a value that stands for one, does not describe a network or a machine."""
