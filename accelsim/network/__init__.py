@@ -1,0 +1,1 @@
+"""What is computed: networks from YAML to executed layers. Knows no hardware."""

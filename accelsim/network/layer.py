@@ -52,6 +52,8 @@ class Layer:
     pad_left: int = 0
     operands: int = 1
     """Input tensors of G*C x IY x IX elements each: 2 for an addition that could not be fused."""
+    gate_elements: int = 0
+    """A further operand of another shape: the factors for each channel of a multiplication."""
     bias: bool = False
     """Whether a per-channel offset (bias or folded batch normalisation) is added to the outputs."""
     params: int = 0
@@ -79,7 +81,7 @@ class Layer:
     @property
     def input_elements(self) -> int:
         """Elements of all operands, for one image, without padding."""
-        return self.operands * self.G * self.C * self.IY * self.IX
+        return self.operands * self.G * self.C * self.IY * self.IX + self.gate_elements
 
     @property
     def output_elements(self) -> int:

@@ -1,0 +1,40 @@
+"""Depthwise convolution, then 1x1 convolution (MobileNet, arXiv:1704.04861, figure 3)."""
+
+from pydantic import PositiveInt
+
+from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
+from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.graph import Draft
+
+
+@block("depthwise_separable")
+class DepthwiseSeparable(Block):
+    """The kernel and stride are the depthwise convolution's, the channels the 1x1 convolution's."""
+
+    out_channels: PositiveInt
+    kernel: Axes = 3
+    stride: Axes = 1
+    padding: Padding = "same"
+    activation: Activation = "relu"
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """Both convolutions, each with batch normalisation and activation."""
+        channels = draft.shape(source).channels
+        depthwise = conv_unit(
+            draft,
+            f"{at.name}.depthwise",
+            source,
+            out_channels=channels,
+            kernel=self.kernel,
+            stride=self.stride if at.first else 1,
+            padding=self.padding,
+            groups=channels,
+            activation=self.activation,
+        )
+        return conv_unit(
+            draft,
+            f"{at.name}.pointwise",
+            depthwise,
+            out_channels=self.out_channels,
+            activation=self.activation,
+        )

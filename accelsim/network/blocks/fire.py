@@ -1,0 +1,37 @@
+"""Fire: a 1x1 squeeze feeds a 1x1 and a 3x3 expansion (SqueezeNet, arXiv:1602.07360, figure 1)."""
+
+from pydantic import PositiveInt
+
+from accelsim.network import operators
+from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.graph import Draft
+
+
+@block("fire")
+class Fire(Block):
+    """Output channels of the squeeze and of the two expansions."""
+
+    squeeze: PositiveInt
+    expand1x1: PositiveInt
+    expand3x3: PositiveInt
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """Squeeze, both expansions, and their concatenation with the 1x1 first; biased, no batch norm."""
+        squeeze = _unit(draft, f"{at.name}.squeeze1x1", source, self.squeeze, kernel=1)
+        expand1x1 = _unit(draft, f"{at.name}.expand1x1", squeeze, self.expand1x1, kernel=1)
+        expand3x3 = _unit(draft, f"{at.name}.expand3x3", squeeze, self.expand3x3, kernel=3)
+        return operators.concat(draft, f"{at.name}.concat", (expand1x1, expand3x3))
+
+
+def _unit(draft: Draft, name: str, source: str, out_channels: int, kernel: int) -> str:
+    return conv_unit(
+        draft,
+        name,
+        source,
+        out_channels=out_channels,
+        kernel=kernel,
+        padding=kernel // 2,
+        bias=True,
+        batch_norm=False,
+    )

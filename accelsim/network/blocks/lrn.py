@@ -1,0 +1,18 @@
+"""Local response normalisation over neighbouring channels (AlexNet)."""
+
+from pydantic import PositiveInt
+
+from accelsim.network import operators
+from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.graph import Draft
+
+
+@block("lrn")
+class LocalResponseNorm(Block):
+    """Local response normalisation over neighbouring channels (AlexNet)."""
+
+    size: PositiveInt = 5
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """One operator."""
+        return operators.lrn(draft, at.name, source, size=self.size)

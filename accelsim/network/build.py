@@ -1,0 +1,58 @@
+"""A described network -> its published graph."""
+
+from accelsim.errors import NetworkError
+from accelsim.network.blocks import Position
+from accelsim.network.description import MAX_RESOLUTION, Network, Stage
+from accelsim.network.graph import Draft, Graph, Shape
+from accelsim.network.operators import SizeError, network_input
+
+INPUT = "input"
+"""The name of the node that is the image."""
+
+
+def build(network: Network) -> Graph:
+    """The published graph; `NetworkError` names the layer that does not fit, and the remedy."""
+    stages = network.stages
+    try:
+        return _assemble(stages, network.image)
+    except SizeError as error:
+        smallest = _smallest_resolution(stages, network.image)
+        remedy = f"; {smallest} is the smallest resolution that works" if smallest else ""
+        raise NetworkError(f"{network.name}: {error}{remedy}") from None
+    except NetworkError as error:
+        raise NetworkError(f"{network.name}: {error}") from None
+
+
+def _assemble(stages: tuple[Stage, ...], image: Shape) -> Graph:
+    draft = Draft()
+    last = network_input(draft, INPUT, image)
+    for stage in stages:
+        draft.stage = stage.label
+        for index, name in enumerate(stage.block_names):
+            draft.block = name
+            last = stage.block.build(draft, last, Position(name, index))
+    return draft.graph
+
+
+def _works(stages: tuple[Stage, ...], channels: int, resolution: int) -> bool:
+    try:
+        _assemble(stages, Shape(channels, resolution, resolution))
+    except NetworkError:
+        return False
+    return True
+
+
+def _smallest_resolution(stages: tuple[Stage, ...], image: Shape) -> int | None:
+    """The smallest square image for which every window finds room, by bisection; None if there is none."""
+    low, high = min(image.height, image.width), 2 * max(image.height, image.width)
+    while not _works(stages, image.channels, high):
+        low, high = high, 2 * high
+        if low >= MAX_RESOLUTION:
+            return None
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if _works(stages, image.channels, middle):
+            high = middle
+        else:
+            low = middle
+    return high

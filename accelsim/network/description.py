@@ -1,0 +1,429 @@
+"""NetworkDescription: the stage table in networks/*.yaml, its parameters, and what its paper reports."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeAlias
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from accelsim import shipped
+from accelsim.descriptions import (
+    Description,
+    Document,
+    Mistake,
+    check,
+    mistakes_of,
+    parse,
+    refusal,
+    shown,
+    unknown,
+    vary,
+)
+from accelsim.errors import DescriptionError
+from accelsim.network.blocks import BLOCKS, Block
+from accelsim.network.expressions import ExpressionError, Value, evaluate, is_expression
+from accelsim.network.graph import Shape
+
+MAX_RESOLUTION = 8192
+"""Pixels; an 8K image. Beyond it a typing error is likelier than a wish."""
+MAX_REPEAT = 1000
+"""Blocks in a stage; ResNet-1001 has 333."""
+
+Name: TypeAlias = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_\-]*$"),
+    Field(description="a word of letters, digits, _ and -"),
+]
+Expression: TypeAlias = Annotated[
+    str, StringConstraints(pattern="^="), Field(description='an expression such as "=2*width"')
+]
+Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
+Resolution: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RESOLUTION)]
+
+
+class InputShape(Description):
+    """The image: channels, and height x width in pixels."""
+
+    channels: PositiveInt
+    height: Resolution
+    width: Resolution
+
+
+class Parameter(Description):
+    """A knob of a family of networks: its default, and the values it may take."""
+
+    default: int | float | bool | str
+    allowed: tuple[int | float | bool | str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @model_validator(mode="after")
+    def _default_is_allowed(self) -> Self:
+        if not self.allows(self.default):
+            raise ValueError(f"the default {shown(self.default)} must be {self.words}")
+        return self
+
+    def allows(self, value: object) -> bool:
+        """Whether the knob may be set to a value; an int stands for a float, nothing else is converted."""
+        same_type = type(value) is type(self.default)
+        if isinstance(self.default, float):
+            same_type = isinstance(value, int | float) and not isinstance(value, bool)
+        if not same_type:
+            return False
+        if self.allowed is not None:
+            return value in self.allowed
+        if isinstance(value, bool | str) or not isinstance(value, int | float):
+            return True
+        low = self.minimum is None or value >= self.minimum
+        high = self.maximum is None or value <= self.maximum
+        return low and high
+
+    @property
+    def words(self) -> str:
+        """What `allows` allows, as a message says it."""
+        if self.allowed is not None:
+            return " or ".join(shown(value) for value in self.allowed)
+        kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+        limits = (("from", self.minimum), ("to", self.maximum))
+        words = [f"{word} {limit:g}" for word, limit in limits if limit is not None]
+        return " ".join([kind[type(self.default)], *words])
+
+    def from_text(self, text: str) -> Value:
+        """The value that a command line's text stands for; the text itself where it stands for none."""
+        if isinstance(self.default, bool):
+            return {"true": True, "false": False}.get(text.lower(), text)
+        try:
+            return type(self.default)(text)
+        except ValueError:
+            return text
+
+
+class Reported(Description):
+    """What the paper reports: accuracies in percent on ImageNet, parameters and MACs as counts."""
+
+    top1: Percent | None = None
+    top5: Percent | None = None
+    params: PositiveFloat | None = None
+    macs: PositiveFloat | None = None
+    notes: str = ""
+    """Which convention makes the counts come out."""
+
+
+class StageRow(Description):
+    """One row of the stage table: a block, how often, and the block's own arguments beside these keys."""
+
+    model_config = ConfigDict(extra="allow")
+
+    block: str
+    name: Name | None = None
+    stage: Name | None = None
+    """The part of the network that reports group the row under; the row's name where it is not given."""
+    repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT)] | Expression | None = None
+    """How many of the block follow each other; they are then called `name.block1`, `name.block2`, ..."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The block's own arguments, expressions not yet evaluated."""
+        return dict(self.model_extra or {})
+
+
+class NetworkDescription(Description):
+    """A network as its YAML file describes it."""
+
+    name: Name
+    title: str
+    source: str
+    input: InputShape
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    reported: Reported = Reported()
+    stages: tuple[StageRow, ...] = Field(min_length=1)
+
+    @field_validator("parameters")
+    @classmethod
+    def _resolution_is_not_taken(cls, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+        if "resolution" in parameters:
+            raise ValueError("every network has the parameter resolution: its default is the input's height")
+        return parameters
+
+    @field_validator("stages")
+    @classmethod
+    def _rows_fit_their_blocks(
+        cls, stages: tuple[StageRow, ...], info: ValidationInfo
+    ) -> tuple[StageRow, ...]:
+        if "parameters" in info.data and "input" in info.data:
+            defaults = {key: knob.default for key, knob in info.data["parameters"].items()}
+            _, mistakes = evaluate_rows(stages, {**defaults, "resolution": info.data["input"].height})
+            if mistakes:
+                raise refusal("stages", mistakes)
+        return stages
+
+    @property
+    def knobs(self) -> dict[str, Parameter]:
+        """The parameters with the one that every network has."""
+        resolution = Parameter(default=self.input.height, minimum=1, maximum=MAX_RESOLUTION)
+        return {**self.parameters, "resolution": resolution}
+
+
+class PresetDescription(Description):
+    """A network that is another one with its parameters set."""
+
+    name: Name
+    title: str
+    source: str
+    preset_of: str
+    parameters: dict[str, int | float | bool | str]
+    reported: Reported = Reported()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the stage table with its expressions evaluated."""
+
+    name: str
+    label: str
+    block: Block
+    repeat: int | None
+    """None for a block that stands alone."""
+
+    @property
+    def block_names(self) -> tuple[str, ...]:
+        """What each repetition is called; a block that stands alone has its row's name."""
+        if self.repeat is None:
+            return (self.name,)
+        return tuple(f"{self.name}.block{index}" for index in range(1, self.repeat + 1))
+
+
+@dataclass(frozen=True)
+class Network:
+    """A described network with a value for each of its parameters: what `build` makes a graph of."""
+
+    name: str
+    """With the parameters that are not at their defaults: `mobilenet_v1@width=0.5`."""
+    description: NetworkDescription
+    parameters: Mapping[str, Value]
+    """All of them, `resolution` too."""
+
+    @property
+    def image(self) -> Shape:
+        """The input: as described, or square where a resolution was asked for."""
+        given, resolution = self.description.input, self.parameters["resolution"]
+        assert isinstance(resolution, int)  # what its knob allows
+        if resolution == given.height:
+            return Shape(given.channels, given.height, given.width)
+        return Shape(given.channels, resolution, resolution)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stage table, evaluated."""
+        stages, mistakes = evaluate_rows(self.description.stages, self.parameters)
+        if mistakes:
+            raise _document(self.name, self.description).error(_below("stages", mistakes))
+        return stages
+
+
+def load_network(name: str | Path, **parameters: Value) -> Network:
+    """A network by name or path: `sqnxt23v5`, `mobilenet_v1@width=0.5,resolution=160`, `my/net.yaml`.
+
+    Parameters are given after the @ or by keyword.
+    """
+    bare, texts = _split(str(name))
+    if twice := set(texts) & set(parameters):
+        raise DescriptionError(f"{name}: {', '.join(sorted(twice))}: given after the @ and by keyword")
+    description, document = _read(shipped.find("networks", bare), seen=())
+    knobs = description.knobs
+    given = {key: knobs[key].from_text(text) if key in knobs else text for key, text in texts.items()}
+    return _configure(description, document, {**given, **parameters})
+
+
+def configure(description: NetworkDescription, **parameters: Value) -> Network:
+    """A network from a description that is at hand, such as one that `vary` made."""
+    return _configure(description, _document(description.name, description), parameters)
+
+
+def read_network(path: str | Path) -> NetworkDescription:
+    """The description in a YAML file; a preset comes back as the network that it stands for."""
+    return _read(Path(path), seen=())[0]
+
+
+def evaluate_rows(
+    rows: Iterable[StageRow], values: Mapping[str, Value]
+) -> tuple[tuple[Stage, ...], list[Mistake]]:
+    """The rows with their expressions evaluated, and what is wrong with them (paths start at the row)."""
+    stages: list[Stage] = []
+    mistakes: list[Mistake] = []
+    taken: dict[str, int] = {}
+    for index, row in enumerate(rows):
+        name = row.name or f"{row.block}{index + 1}"
+        if name in taken:
+            mistakes.append(Mistake((index, "name"), f"is the name of stages.{taken[name]} already"))
+        taken[name] = index
+        try:
+            block = _block(row, values)
+            repeat = _repeat(row, values)
+            stages.append(Stage(name, row.stage or name, block, repeat))
+        except _RowError as error:
+            mistakes += _below(index, error.mistakes)
+    return tuple(stages), mistakes
+
+
+class _RowError(Exception):
+    """What is wrong with a row; paths start at its keys."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__()
+        self.mistakes = mistakes
+
+
+def _block(row: StageRow, values: Mapping[str, Value]) -> Block:
+    """The row's block with its arguments."""
+    if row.block not in BLOCKS:
+        raise _RowError([Mistake(("block",), unknown(row.block, "block", sorted(BLOCKS)))])
+    mistakes: list[Mistake] = []
+    arguments = _evaluated(row.arguments, values, (), mistakes)
+    if mistakes:
+        raise _RowError(mistakes)
+    kind = BLOCKS[row.block]
+    try:
+        return kind.model_validate_json(json.dumps(arguments))
+    except ValidationError as error:
+        found = mistakes_of(error, arguments, kind)
+        raise _RowError([_of_expression(mistake, row.arguments, arguments) for mistake in found]) from None
+
+
+def _repeat(row: StageRow, values: Mapping[str, Value]) -> int | None:
+    if not isinstance(row.repeat, str):
+        return row.repeat
+    try:
+        repeat = evaluate(row.repeat, values)
+    except ExpressionError as error:
+        raise _RowError([Mistake(("repeat",), str(error))]) from None
+    if isinstance(repeat, bool) or not isinstance(repeat, int) or not 1 <= repeat <= MAX_REPEAT:
+        sentence = f"must be a whole number from 1 to {MAX_REPEAT}, gives {shown(repeat)}"
+        raise _RowError([Mistake(("repeat",), sentence)])
+    return repeat
+
+
+def _evaluated(
+    value: Any, values: Mapping[str, Value], path: tuple[str | int, ...], mistakes: list[Mistake]
+) -> Any:
+    """The value with every expression in it evaluated."""
+    if isinstance(value, dict):
+        return {key: _evaluated(inner, values, (*path, key), mistakes) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_evaluated(inner, values, (*path, index), mistakes) for index, inner in enumerate(value)]
+    if not is_expression(value):
+        return value
+    try:
+        return evaluate(value, values)
+    except ExpressionError as error:
+        mistakes.append(Mistake(path, str(error)))
+        return None
+
+
+def _of_expression(mistake: Mistake, raw: Any, evaluated: Any) -> Mistake:
+    """The mistake, saying what the expression gave where it is about one."""
+    for part in mistake.path:
+        try:
+            raw, evaluated = raw[part], evaluated[part]
+        except (LookupError, TypeError):
+            return mistake
+    gives = f", gives {shown(evaluated)}" if is_expression(raw) else ""
+    return Mistake(mistake.path, mistake.sentence + gives)
+
+
+def _below(key: str | int, mistakes: Iterable[Mistake]) -> list[Mistake]:
+    return [Mistake((key, *mistake.path), mistake.sentence) for mistake in mistakes]
+
+
+def _document(label: str, description: Description) -> Document:
+    return Document(label, description.model_dump(mode="json"), {})
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, Document]:
+    """A description, and the file that its stage table stands in."""
+    document = parse(path)
+    if "preset_of" not in document.data:
+        return check(document, NetworkDescription), document
+    preset = check(document, PresetDescription)
+    if path.resolve() in seen:
+        raise document.error([Mistake(("preset_of",), "goes round in a circle: one must have stages")])
+    beside = path.parent / f"{preset.preset_of}.yaml"
+    try:
+        base_path = beside if beside.is_file() else shipped.find("networks", preset.preset_of)
+    except DescriptionError as error:
+        raise document.error([Mistake(("preset_of",), str(error))]) from None
+    base, base_document = _read(base_path, (*seen, path.resolve()))
+    return _preset(preset, document, base), base_document
+
+
+def _preset(preset: PresetDescription, document: Document, base: NetworkDescription) -> NetworkDescription:
+    """The base with the preset's values as its only ones; the resolution stays free."""
+    mistakes = _wrong_values(base, preset.parameters)
+    if mistakes:
+        raise document.error(_below("parameters", mistakes))
+    changes: dict[str, Any] = {
+        "name": preset.name,
+        "title": preset.title,
+        "source": preset.source,
+        "reported": preset.reported.model_dump(),
+    }
+    for key, value in preset.parameters.items():
+        if key == "resolution":
+            changes |= {"input.height": value, "input.width": value}
+        else:
+            changes[f"parameters.{key}"] = {"default": value, "allowed": [value]}
+    return vary(base, **changes)
+
+
+def _wrong_values(description: NetworkDescription, given: Mapping[str, Value]) -> list[Mistake]:
+    knobs = description.knobs
+    return [
+        Mistake(
+            (key,),
+            f"must be {knobs[key].words}" if key in knobs else unknown(key, "parameter", sorted(knobs)),
+        )
+        for key, value in given.items()
+        if key not in knobs or not knobs[key].allows(value)
+    ]
+
+
+def _configure(description: NetworkDescription, document: Document, given: Mapping[str, Value]) -> Network:
+    if mistakes := _wrong_values(description, given):
+        raise Document(description.name, dict(given), {}).error(mistakes)
+    defaults = {key: knob.default for key, knob in description.knobs.items()}
+    values = {**defaults, **given}
+    changed = ",".join(
+        f"{key}={shown(values[key]).strip(chr(39))}" for key in values if values[key] != defaults[key]
+    )
+    _, mistakes = evaluate_rows(description.stages, values)
+    if mistakes:
+        raise document.error(_below("stages", mistakes))
+    return Network(f"{description.name}@{changed}" if changed else description.name, description, values)
+
+
+def _split(name: str) -> tuple[str, dict[str, str]]:
+    """`mobilenet_v1@width=0.5` as `mobilenet_v1` and its settings; a file may have an @ in its name."""
+    if "@" not in name or Path(name).exists():
+        return name, {}
+    bare, _, settings = name.rpartition("@")
+    texts: dict[str, str] = {}
+    for setting in settings.split(","):
+        key, equals, text = setting.partition("=")
+        if not (key.strip() and equals and text.strip()):
+            raise DescriptionError(f"{name}: {setting!r}: must be key=value, several separated by commas")
+        if key.strip() in texts:
+            raise DescriptionError(f"{name}: {key.strip()}: given twice")
+        texts[key.strip()] = text.strip()
+    return bare, texts

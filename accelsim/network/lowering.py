@@ -1,0 +1,550 @@
+"""Lowering: the published graph -> the graph as executed, and a note on what became of each operator.
+
+The executed graph is a `networkx.DiGraph` in running order. A node has the attributes `layer` (a `Layer`),
+`network_input_elements` (elements of the image that it reads) and `network_output` (whether somebody
+outside wants what it writes). An edge has `input_elements` and `shortcut_elements`: what the target reads of
+the source as its input, and as the second operand of an operator that is fused into it. The graph's
+attribute `notes` says what became of each published operator.
+
+Four things happen. Batch normalisation is folded into the weights of the convolution before it. Operators
+on single elements are fused into the layer that produces them, if nobody else reads what it produced; an
+addition into the last of its producers. Concatenations and slices vanish where memory can be laid out so
+that they are a matter of addresses: channels lie one after another, so a producer can write straight to its
+place. Whatever is left is a layer.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import networkx as nx
+
+from accelsim.errors import NetworkError
+from accelsim.network import operators as ops
+from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
+from accelsim.network.layer import FusedOperator, Layer
+
+ACTIVATION_OPS: Final = {
+    "relu": 1,  # maximum with 0
+    "relu6": 1,  # clamp
+    "leaky_relu": 1,  # multiplication by one of two slopes
+    "sigmoid": 1,  # table look-up
+    "tanh": 1,  # table look-up
+    "hard_sigmoid": 2,  # scale and shift, clamp
+    "swish": 2,  # table look-up, multiplication
+    "hard_swish": 3,  # scale and shift, clamp, multiplication
+}
+"""Operations of the vector unit for each element; assumed: a clamp or a table look-up is one of them."""
+BATCH_NORM_OPS: Final = 1
+"""For each element, where it cannot be folded into weights: one multiply-add."""
+SOFTMAX_OPS: Final = 5
+"""For each element: running maximum, difference, table look-up of the exponential, sum, division."""
+SHUFFLE_OPS: Final = 1
+"""For each element: an address permutation is one move through the vector unit."""
+LRN_EXTRA_OPS: Final = 3
+"""For each element, beside the square and the sum over `size` channels (which are `size` operations): scale
+and shift, table look-up of the power, multiplication."""
+
+Fate = Literal["input", "layer", "folded", "fused", "vanished", "copied"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """What became of one published operator."""
+
+    node: str
+    operator: str
+    fate: Fate
+    layers: tuple[str, ...]
+    """The executed layers that do its work; none where it vanished."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Successive channels of what one layer puts out; a tensor is one of them after another."""
+
+    producer: str | None
+    """None is the network's input."""
+    first: int
+    channels: int
+
+
+@dataclass
+class _LayerDraft:
+    """A layer that may still take on the operators that follow it."""
+
+    layer: Layer
+    order: int
+    """Its place in the running order."""
+    bias: bool
+    params: int
+    fused: list[FusedOperator] = field(default_factory=list)
+    reads: list[tuple[str, Literal["input_elements", "shortcut_elements"]]] = field(default_factory=list)
+    """Published nodes that it reads, and as what."""
+
+    def finished(self) -> Layer:
+        return dataclasses.replace(self.layer, bias=self.bias, params=self.params, fused=tuple(self.fused))
+
+
+def lower(published: Graph) -> Graph:
+    """The executed graph of a published one; it reads and computes the same, parameters and MACs included."""
+    lowering = _Lowering(published)
+    names = list(published)
+    order = {name: index for index, name in enumerate(names)}
+    for node in nx.lexicographical_topological_sort(published, key=order.__getitem__):
+        operator = operator_of(published, node)
+        rule = _RULES.get(type(operator))
+        if rule is None:
+            raise NetworkError(f"{node}: no rule says how to execute the operator {operator.kind}")
+        rule(lowering, node, operator)
+    return lowering.graph()
+
+
+def layers(executed: Graph) -> tuple[Layer, ...]:
+    """The layers of an executed graph in running order."""
+    return tuple(executed.nodes[name]["layer"] for name in executed)
+
+
+def notes(executed: Graph) -> tuple[Note, ...]:
+    """What became of each published operator, in the order in which the network lists them."""
+    found: tuple[Note, ...] = executed.graph["notes"]
+    return found
+
+
+class _Lowering:
+    """The state of one lowering: layers so far, and where each published tensor is to be found."""
+
+    def __init__(self, published: Graph) -> None:
+        self.published = published
+        self.drafts: dict[str, _LayerDraft] = {}
+        self.tensors: dict[str, tuple[Segment, ...]] = {}
+        self.owners: dict[str, _LayerDraft] = {}
+        """Of a published node: the layer whose whole output it is, if only one operator reads it; that
+        operator may be fused into the layer."""
+        self.layout = _Layout()
+        self.notes: list[Note] = []
+
+    # What a rule may ask
+
+    def sources(self, node: str) -> tuple[str, ...]:
+        return operands(self.published, node)
+
+    def source(self, node: str) -> str:
+        (source,) = self.sources(node)
+        return source
+
+    def owner(self, node: str) -> _LayerDraft | None:
+        """The layer that the operator of a node with one operand may be fused into."""
+        return self.owners.get(self.source(node))
+
+    def stage(self, node: str) -> str:
+        stage: str = self.published.nodes[node]["stage"]
+        return stage
+
+    def last_order(self, node: str) -> int:
+        """When the tensor of a published node is complete; -1 for the network's input."""
+        producers = (segment.producer for segment in self.tensors[node])
+        return max(-1 if name is None else self.drafts[name].order for name in producers)
+
+    # What a rule may do
+
+    def add_layer(
+        self, layer: Layer, sources: Sequence[str], *, bias: bool = False, params: int = 0
+    ) -> _LayerDraft:
+        draft = _LayerDraft(layer, len(self.drafts), bias, params)
+        draft.reads += [(source, "input_elements") for source in sources]
+        self.drafts[layer.name] = draft
+        self.layout.add(layer.name, layer.G * layer.K)
+        return draft
+
+    def becomes_layer(self, node: str, draft: _LayerDraft, reason: str) -> None:
+        self.tensors[node] = (Segment(draft.layer.name, 0, draft.layer.G * draft.layer.K),)
+        self._own(node, draft)
+        self.note(node, "layer", (draft.layer.name,), reason)
+
+    def fuse(self, node: str, draft: _LayerDraft, fused: FusedOperator, fate: Fate, reason: str) -> None:
+        draft.fused.append(fused)
+        draft.params += operator_of(self.published, node).params
+        self.tensors[node] = (Segment(draft.layer.name, 0, draft.layer.G * draft.layer.K),)
+        self._own(node, draft)
+        self.note(node, fate, (draft.layer.name,), reason)
+
+    def vanish(self, node: str, tensor: tuple[Segment, ...], reason: str) -> None:
+        self.tensors[node] = tensor
+        self.note(node, "vanished", (), reason)
+
+    def pass_on(self, node: str, reason: str) -> None:
+        """A node that does nothing: what holds for its source holds for it."""
+        source = self.source(node)
+        self.vanish(node, self.tensors[source], reason)
+        if source in self.owners:
+            self._own(node, self.owners[source])
+
+    def note(self, node: str, fate: Fate, layer_names: tuple[str, ...], reason: str) -> None:
+        kind = _name_of(operator_of(self.published, node))
+        self.notes.append(Note(node, kind, fate, layer_names, reason))
+
+    def _own(self, node: str, draft: _LayerDraft) -> None:
+        if self.published.out_degree(node) == 1:
+            self.owners[node] = draft
+
+    # The result
+
+    def graph(self) -> Graph:
+        wanted = {
+            segment.producer
+            for node in self.published
+            if self.published.out_degree(node) == 0
+            for segment in self.tensors[node]
+        }
+        graph: Graph = nx.DiGraph(notes=tuple(self.notes))
+        for name, draft in self.drafts.items():
+            graph.add_node(
+                name, layer=draft.finished(), network_input_elements=0, network_output=name in wanted
+            )
+            for node, role in draft.reads:
+                self._read(graph, name, node, role)
+        return graph
+
+    def _read(self, graph: Graph, reader: str, node: str, role: str) -> None:
+        """Edges from the layers that a published tensor is made of, with the elements read of each."""
+        shape = operator_of(self.published, node).output
+        for segment in self.tensors[node]:
+            elements = segment.channels * shape.height * shape.width
+            if segment.producer is None:
+                graph.nodes[reader]["network_input_elements"] += elements
+                continue
+            if not graph.has_edge(segment.producer, reader):
+                graph.add_edge(segment.producer, reader, input_elements=0, shortcut_elements=0)
+            graph.edges[segment.producer, reader][role] += elements
+
+
+class _Layout:
+    """Where in memory layers put their channels: which of them have to lie side by side, and how.
+
+    Every layer starts in a buffer of its own. A concatenation joins the buffers of its operands, provided
+    that this puts no layer in two places and no two layers in one; so nested concatenations (DenseNet's)
+    need no copies as long as they agree about the order.
+    """
+
+    def __init__(self) -> None:
+        self.channels: dict[str, int] = {}
+        self.buffers: dict[str, dict[str, int]] = {}
+        """Of each layer: its buffer, as {layer: first channel}; the layers of a buffer share the dict."""
+
+    def add(self, layer: str, channels: int) -> None:
+        self.channels[layer] = channels
+        self.buffers[layer] = {layer: 0}
+
+    def misfits(self, tensors: Sequence[tuple[Segment, ...]]) -> set[int]:
+        """Which tensors have to be copied before all can lie one after another."""
+        copied: set[int] = set()
+        while (misfit := self._misfit(tensors, copied)) is not None:
+            copied.add(misfit)
+        return copied
+
+    def place(self, tensors: Sequence[tuple[Segment, ...]]) -> None:
+        """Lay tensors, none of them a misfit, one after another."""
+        joined: dict[str, int] = {}
+        for layer, position in self._places(tensors, copied=set()):
+            buffer = self.buffers[layer]
+            shift = position - buffer[layer]
+            joined.update({member: at + shift for member, at in buffer.items()})
+        for member in joined:
+            self.buffers[member] = joined
+
+    def _places(self, tensors: Sequence[tuple[Segment, ...]], copied: set[int]) -> Iterable[tuple[str, int]]:
+        position = 0
+        for index, tensor in enumerate(tensors):
+            for segment in tensor:
+                if index not in copied and segment.producer is not None:
+                    yield segment.producer, position
+                position += segment.channels
+
+    def _misfit(self, tensors: Sequence[tuple[Segment, ...]], copied: set[int]) -> int | None:
+        """The first tensor that cannot be where it should, given that some are copied."""
+        span = sum(segment.channels for tensor in tensors for segment in tensor)
+        wanted: dict[str, int] = {}
+        for layer, position in self._places(tensors, copied):
+            wanted.setdefault(layer, position)
+        taken: dict[str, int] = {}
+        position = 0
+        for index, tensor in enumerate(tensors):
+            for segment in tensor:
+                if index not in copied and not self._fits(segment, position, span, wanted, taken):
+                    return index
+                position += segment.channels
+        return None
+
+    def _fits(
+        self, segment: Segment, position: int, span: int, wanted: dict[str, int], taken: dict[str, int]
+    ) -> bool:
+        """Whether the segment's layer, and with it its whole buffer, can be at this position."""
+        layer = segment.producer
+        if layer is None or segment.channels != self.channels[layer] or wanted[layer] != position:
+            return False
+        if layer in taken:
+            return taken[layer] == position
+        buffer = self.buffers[layer]
+        shift = position - buffer[layer]
+        for member, offset in buffer.items():
+            first, end = offset + shift, offset + shift + self.channels[member]
+            if first < span and end > 0 and wanted.get(member) != first:
+                return False
+            if any(first < at + self.channels[other] and end > at for other, at in taken.items()):
+                return False
+        taken.update({member: offset + shift for member, offset in buffer.items()})
+        return True
+
+
+# --- rules: one for each operator
+
+
+def _name_of(operator: Operator) -> str:
+    """What a layer's `operator` is: activations and pools go by their function."""
+    if isinstance(operator, ops.Activation):
+        return operator.function
+    if isinstance(operator, ops.Pool):
+        return f"{operator.reduction}_pool"
+    return operator.kind
+
+
+def _vector_layer(
+    lowering: _Lowering, node: str, operator: Operator, vector_ops: int, **bounds: Any
+) -> Layer:
+    """A layer on the vector unit: by default one element in, one element out."""
+    given, output = operator.inputs[0], operator.output
+    return Layer(
+        name=node,
+        operator=_name_of(operator),
+        stage=lowering.stage(node),
+        G=output.channels,
+        K=1,
+        C=1,
+        OY=output.height,
+        OX=output.width,
+        IY=given.height,
+        IX=given.width,
+        vector_ops=vector_ops,
+        **bounds,
+    )
+
+
+def _window_bounds(window: ops.Window) -> dict[str, Any]:
+    return {
+        "FY": window.kernel[0],
+        "FX": window.kernel[1],
+        "stride_y": window.stride[0],
+        "stride_x": window.stride[1],
+        "dilation_y": window.dilation[0],
+        "dilation_x": window.dilation[1],
+        "pad_top": window.padding.top,
+        "pad_left": window.padding.left,
+    }
+
+
+def _input(lowering: _Lowering, node: str, operator: ops.Input) -> None:
+    lowering.tensors[node] = (Segment(None, 0, operator.output.channels),)
+    lowering.note(node, "input", (), "is there before the first layer runs")
+
+
+def _conv(lowering: _Lowering, node: str, operator: ops.Convolution) -> None:
+    given, output = operator.inputs[0], operator.output
+    layer = Layer(
+        name=node,
+        operator="conv",
+        stage=lowering.stage(node),
+        G=operator.groups,
+        K=output.channels // operator.groups,
+        C=given.channels // operator.groups,
+        OY=output.height,
+        OX=output.width,
+        IY=given.height,
+        IX=given.width,
+        **_window_bounds(operator.window),
+    )
+    draft = lowering.add_layer(layer, lowering.sources(node), bias=operator.bias, params=operator.params)
+    lowering.becomes_layer(node, draft, "runs on the array")
+
+
+def _fully_connected(lowering: _Lowering, node: str, operator: ops.FullyConnected) -> None:
+    layer = Layer(
+        name=node,
+        operator="fully_connected",
+        stage=lowering.stage(node),
+        K=operator.output.channels,
+        C=operator.inputs[0].elements,
+        OY=1,
+        OX=1,
+    )
+    draft = lowering.add_layer(layer, lowering.sources(node), bias=operator.bias, params=operator.params)
+    lowering.becomes_layer(node, draft, "runs on the array")
+
+
+def _batch_norm(lowering: _Lowering, node: str, operator: ops.BatchNorm) -> None:
+    draft = lowering.owner(node)
+    if draft is not None and draft.layer.on_array and not draft.fused:
+        draft.bias = True
+        reason = "its scale goes into the weights, its shift into the offset"
+        lowering.fuse(node, draft, FusedOperator(node, operator.kind, vector_ops=0), "folded", reason)
+    else:
+        _elementwise(lowering, node, operator, BATCH_NORM_OPS)
+
+
+def _activation(lowering: _Lowering, node: str, operator: ops.Activation) -> None:
+    _elementwise(lowering, node, operator, ACTIVATION_OPS[operator.function])
+
+
+def _lrn(lowering: _Lowering, node: str, operator: ops.LocalResponseNorm) -> None:
+    _elementwise(lowering, node, operator, operator.size + LRN_EXTRA_OPS)
+
+
+def _softmax(lowering: _Lowering, node: str, operator: ops.Softmax) -> None:
+    _elementwise(lowering, node, operator, SOFTMAX_OPS)
+
+
+def _elementwise(lowering: _Lowering, node: str, operator: Operator, ops_per_element: int) -> None:
+    """Fuse an operator with one operand into its producer, or make it a layer."""
+    vector_ops = ops_per_element * operator.output.elements
+    draft = lowering.owner(node)
+    if draft is not None:
+        fused = FusedOperator(node, _name_of(operator), vector_ops)
+        lowering.fuse(node, draft, fused, "fused", "is applied to the outputs on their way to memory")
+        return
+    layer = _vector_layer(lowering, node, operator, vector_ops)
+    draft = lowering.add_layer(layer, lowering.sources(node), params=operator.params)
+    lowering.becomes_layer(node, draft, f"{lowering.source(node)} is no layer's output that only it reads")
+
+
+def _pool(lowering: _Lowering, node: str, operator: ops.Pool) -> None:
+    height, width = operator.window.kernel
+    vector_ops = operator.output.elements * height * width
+    layer = _vector_layer(lowering, node, operator, vector_ops, **_window_bounds(operator.window))
+    lowering.becomes_layer(node, lowering.add_layer(layer, lowering.sources(node)), "runs on the vector unit")
+
+
+def _global_average_pool(lowering: _Lowering, node: str, operator: ops.GlobalAveragePool) -> None:
+    given = operator.inputs[0]
+    window = {"FY": given.height, "FX": given.width, "stride_y": given.height, "stride_x": given.width}
+    layer = _vector_layer(lowering, node, operator, given.elements, **window)
+    lowering.becomes_layer(node, lowering.add_layer(layer, lowering.sources(node)), "runs on the vector unit")
+
+
+def _dropout(lowering: _Lowering, node: str, _operator: ops.Dropout) -> None:
+    lowering.pass_on(node, "does nothing at inference")
+
+
+def _channel_shuffle(lowering: _Lowering, node: str, operator: ops.ChannelShuffle) -> None:
+    layer = _vector_layer(lowering, node, operator, SHUFFLE_OPS * operator.output.elements)
+    draft = lowering.add_layer(layer, lowering.sources(node))
+    lowering.becomes_layer(node, draft, "channels change places, so all of them move")
+
+
+def _slice(lowering: _Lowering, node: str, operator: ops.Slice) -> None:
+    wanted = range(operator.first, operator.first + operator.output.channels)
+    segments: list[Segment] = []
+    start = 0
+    for segment in lowering.tensors[lowering.source(node)]:
+        low = max(wanted.start, start)
+        high = min(wanted.stop, start + segment.channels)
+        if low < high:
+            segments.append(Segment(segment.producer, segment.first + low - start, high - low))
+        start += segment.channels
+    lowering.vanish(node, tuple(segments), "its readers read a part of the channels")
+
+
+def _combine(lowering: _Lowering, node: str, operator: ops.Add | ops.Multiply) -> None:
+    """Fuse into the last of the producers if nobody else reads that one's output; else a layer.
+
+    The other operands are complete by then, since layers run in the order in which they are listed.
+    """
+    sources = lowering.sources(node)
+    *others, last = sorted(sources, key=lowering.last_order)
+    draft = lowering.owners.get(last)
+    vector_ops = (len(sources) - 1) * operator.output.elements
+    shapes = {source: operator_of(lowering.published, source).output for source in sources}
+    reason = _why_not_fused(lowering, last, others, draft, shapes[last] == operator.output)
+    if draft is not None and not reason:
+        fused = FusedOperator(
+            node, operator.kind, vector_ops, sum(shapes[source].elements for source in others)
+        )
+        draft.reads += [(source, "shortcut_elements") for source in others]
+        lowering.fuse(node, draft, fused, "fused", f"is applied to the outputs of {draft.layer.name}")
+        return
+    full = sum(shape == operator.output for shape in operator.inputs)
+    gate = sum(shape.elements for shape in operator.inputs if shape != operator.output)
+    layer = _vector_layer(lowering, node, operator, vector_ops, operands=full, gate_elements=gate)
+    lowering.becomes_layer(node, lowering.add_layer(layer, sources), reason)
+
+
+def _why_not_fused(
+    lowering: _Lowering, last: str, others: Sequence[str], draft: _LayerDraft | None, full: bool
+) -> str:
+    if draft is None:
+        return f"{last}, the last of its operands, is no layer's output that only it reads"
+    if not draft.layer.on_array:
+        return f"{draft.layer.name}, which produces its last operand, does not run on the array"
+    if not full:
+        return f"{last}, the last of its operands, is smaller than its output"
+    if any(lowering.last_order(source) >= draft.order for source in others):
+        return f"its other operands are not complete before {draft.layer.name} runs"
+    return ""
+
+
+def _concat(lowering: _Lowering, node: str, operator: ops.Concat) -> None:
+    """Let the producers write straight to their places; copy those that cannot."""
+    sources = lowering.sources(node)
+    tensors = [lowering.tensors[source] for source in sources]
+    copies: list[str] = []
+    for index in sorted(lowering.layout.misfits(tensors)):
+        name = node if not copies else f"{node}.{len(copies) + 1}"
+        layer = _copy_layer(lowering, node, name, operator.inputs[index])
+        lowering.add_layer(layer, (sources[index],))
+        tensors[index] = (Segment(name, 0, operator.inputs[index].channels),)
+        copies.append(name)
+    lowering.layout.place(tensors)
+    tensor = tuple(segment for operand in tensors for segment in operand)
+    if not copies:
+        lowering.vanish(node, tensor, "its producers write straight to their places")
+        return
+    lowering.tensors[node] = tensor
+    reason = "some operands have to stay where they are: they are read elsewhere in another order"
+    lowering.note(node, "copied", tuple(copies), reason)
+
+
+def _copy_layer(lowering: _Lowering, node: str, name: str, shape: Shape) -> Layer:
+    return Layer(
+        name=name,
+        operator="concat",
+        stage=lowering.stage(node),
+        G=shape.channels,
+        K=1,
+        C=1,
+        OY=shape.height,
+        OX=shape.width,
+        IY=shape.height,
+        IX=shape.width,
+        vector_ops=shape.elements,
+    )
+
+
+_RULES: Final[dict[type[Operator], Callable[[_Lowering, str, Any], None]]] = {
+    ops.Input: _input,
+    ops.Convolution: _conv,
+    ops.FullyConnected: _fully_connected,
+    ops.BatchNorm: _batch_norm,
+    ops.Activation: _activation,
+    ops.Pool: _pool,
+    ops.GlobalAveragePool: _global_average_pool,
+    ops.LocalResponseNorm: _lrn,
+    ops.Dropout: _dropout,
+    ops.Softmax: _softmax,
+    ops.Add: _combine,
+    ops.Multiply: _combine,
+    ops.Concat: _concat,
+    ops.ChannelShuffle: _channel_shuffle,
+    ops.Slice: _slice,
+}
+"""How each operator is executed; an operator that is not here is an error, never left out."""

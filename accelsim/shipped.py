@@ -1,0 +1,47 @@
+"""Where descriptions are found: a file, `./networks/NAME.yaml`, or the ones that ship with accelsim."""
+
+import difflib
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from accelsim.errors import DescriptionError
+
+Kind: TypeAlias = Literal["networks", "hardware"]
+"""The folder that holds the descriptions, here and in the package."""
+
+_WORDS: dict[Kind, str] = {"networks": "network", "hardware": "hardware"}
+
+
+def find(kind: Kind, name: str | Path) -> Path:
+    """The file that a name stands for: a path that exists, `./KIND/NAME.yaml`, or the shipped NAME."""
+    path = Path(name)
+    if path.is_file() or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        return path
+    for folder in _folders(kind):
+        file = folder / f"{name}.yaml"
+        if file.is_file():
+            return file
+    if path.is_dir():
+        raise DescriptionError(f"{name}: is a directory: must be a YAML file or the name of a {_WORDS[kind]}")
+    raise DescriptionError(_unknown(kind, str(name)))
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """Every name that `find` knows, in alphabetical order."""
+    return tuple(sorted({file.stem for folder in _folders(kind) for file in folder.glob("*.yaml")}))
+
+
+def _folders(kind: Kind) -> tuple[Path, ...]:
+    """Where names are looked up, in this order."""
+    package = Path(__file__).parent
+    shipped = package / "shipped_files" / kind  # in a wheel
+    if not shipped.is_dir():
+        shipped = package.parent / kind  # in a source checkout
+    return (Path(kind), shipped)
+
+
+def _unknown(kind: Kind, name: str) -> str:
+    near = difflib.get_close_matches(name, names(kind), n=3)
+    guess = f", did you mean {', '.join(near)}?" if near else ":"
+    what = _WORDS[kind]
+    return f"{name}: no such {what}{guess} `accelsim list {kind}` shows all, and a path to a YAML file works"
