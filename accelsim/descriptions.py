@@ -35,7 +35,13 @@ DescriptionT = TypeVar("DescriptionT", bound="Description")
 class Description(BaseModel):
     """What a YAML file may say: nothing unknown, no silent conversion, not to be changed afterwards."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,  # a run uses a few of all blocks; the others need not be ready at import
+    )
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ class Document:
         place = self.label if line is None else f"{self.label}:{line}"
         found, value = _value_at(self.data, mistake.path)
         key = ".".join(str(part) for part in mistake.path)
-        subject = f"{key} = {shown(value)}" if key and found else key
+        # A repeated key has two values, of which the document holds the first: neither is shown.
+        subject = f"{key} = {shown(value)}" if key and found and mistake.line is None else key
         return ": ".join(part for part in (place, subject, mistake.sentence) if part)
 
     def error(self, mistakes: Iterable[Mistake]) -> DescriptionError:
@@ -90,7 +97,7 @@ def check(document: Document, kind: type[DescriptionT]) -> DescriptionT:
     mistakes = list(document.mistakes)
     try:
         # As JSON, because strict JSON is what a file may say: a list is a tuple, but "16" is no number.
-        description = kind.model_validate_json(json.dumps(document.data))
+        description = kind.model_validate_json(json.dumps(document.data, default=_plain))
     except ValidationError as error:
         mistakes += mistakes_of(error, document.data, kind)
     if mistakes:
@@ -179,8 +186,8 @@ def _compose(text: str, label: str) -> Node | None:
         # The only unmarked one is the reader's, about a control character; its text is several lines.
         position = getattr(error, "position", 0)
         line = text.count("\n", 0, position) + 1
-        character = f"{getattr(error, 'character', '?')!r}"
-        raise DescriptionError(f"{label}:{line}: is not YAML: character {character} is not allowed") from None
+        code = getattr(error, "character", 0)
+        raise DescriptionError(f"{label}:{line}: is not YAML: character {code:#04x} is not allowed") from None
     except RecursionError:
         raise DescriptionError(f"{label}:1: is nested more than {MAX_DEPTH} levels deep") from None
     return root
@@ -190,6 +197,8 @@ def _syntax_sentence(error: MarkedYAMLError) -> str:
     problem = " ".join(str(error.problem or error.context).split())
     if "'\\t'" in problem:
         return "a tab cannot indent or start a value: use spaces"
+    if "another document" in problem:
+        return "there is more than one document in the file"
     return problem
 
 
@@ -219,10 +228,9 @@ class _TreeReader:
     def value(self, node: Node, path: KeyPath) -> Any:
         self.values += 1
         if self.values > MAX_VALUES or len(path) > MAX_DEPTH:
-            what = (
-                f"more than {MAX_VALUES} values" if self.values > MAX_VALUES else f"over {MAX_DEPTH} levels"
-            )
-            raise DescriptionError(f"{self.label}:{node.start_mark.line + 1}: has {what}, aliases expanded")
+            line = node.start_mark.line + 1
+            limits = f"{MAX_DEPTH} levels or {MAX_VALUES} values"
+            raise DescriptionError(f"{self.label}:{line}: has more than {limits}, aliases expanded")
         if isinstance(node, MappingNode):
             return self.mapping(node, path)
         if isinstance(node, SequenceNode):
@@ -280,8 +288,7 @@ def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> lis
     schema = kind.model_json_schema()
     sentences: dict[KeyPath, str] = {}
     for detail in error.errors(include_url=False):
-        missing = detail["type"] == "missing"
-        path = _real_path(data, detail["loc"], missing)
+        path = _real_path(data, detail["loc"], absent=detail["type"] in {"missing", "mistake"})
         sentences.setdefault(path, _sentence(detail, path, schema))
     # Where a value may be one thing or another, pydantic reports against each: keep the innermost.
     inner = {path[:length] for path in sentences for length in range(len(path))}
@@ -301,15 +308,18 @@ def refusal(title: str, mistakes: Iterable[Mistake]) -> ValidationError:
     return ValidationError.from_exception_data(title, details)
 
 
-def _real_path(data: Any, location: Sequence[str | int], missing: bool) -> KeyPath:
-    """Pydantic's location without the names of union members that it mixes in."""
+def _real_path(data: Any, location: Sequence[str | int], absent: bool) -> KeyPath:
+    """Pydantic's location without the names of union members that it mixes in.
+
+    The last part may be absent from the data where the mistake is that it is.
+    """
     path: list[str | int] = []
     last = len(location) - 1
     for index, part in enumerate(location):
         found, value = _value_at(data, (part,))
         if found:
             data = value
-        elif not (missing and index == last):
+        elif not (absent and index == last):
             continue
         path.append(part)
     return tuple(path)
@@ -384,17 +394,20 @@ def _schema_at(schema: dict[str, Any], root: dict[str, Any], path: KeyPath) -> d
 
 def _allowed(schema: dict[str, Any], root: dict[str, Any]) -> str:
     """What a JSON schema allows, in words; empty where words fail."""
+    words = _alternatives(schema, root)
+    return one_of(words) if words else ""
+
+
+def _alternatives(schema: dict[str, Any], root: dict[str, Any]) -> list[str]:
     schema = _resolved(schema, root)
     if members := _members(schema):
-        words = [_allowed(member, root) for member in members]
-        return one_of(word for word in words if word) if any(words) else ""
+        return [word for member in members for word in _alternatives(member, root)]
     if "const" in schema:
-        return shown(schema["const"])
+        return [shown(schema["const"])]
     if "enum" in schema:
-        return one_of(shown(value) for value in schema["enum"])
-    if schema.get("type") == "array":
-        return _allowed_list(schema, root)
-    return _allowed_plain(schema)
+        return [shown(value) for value in schema["enum"]]
+    word = _allowed_list(schema, root) if schema.get("type") == "array" else _allowed_plain(schema)
+    return [word] if word else []
 
 
 def _allowed_plain(schema: dict[str, Any]) -> str:
@@ -415,7 +428,8 @@ def _allowed_list(schema: dict[str, Any], root: dict[str, Any]) -> str:
     items = schema.get("prefixItems") or [schema.get("items", {})]
     inner = one_of(word for item in items if (word := _allowed(item, root))) if items[0] else ""
     least, most = schema.get("minItems", 0), schema.get("maxItems")
-    count = f"of {least} values" if least == most else f"of at least {least}" if least else ""
+    count = f"of {least} values" if least == most else f"of at least {least}" if least > 1 else ""
+    count = "that is not empty" if least == 1 else count
     return " ".join(part for part in ("a list", count, f"(each {inner})" if inner else "") if part)
 
 
@@ -435,6 +449,15 @@ def _bounds(schema: dict[str, Any], step: int) -> str:
 
 
 # --- paths through plain values
+
+
+def _plain(value: Any) -> Any:
+    """What a program may give to `vary` beside what a file can say: descriptions and numpy's numbers."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{value!r} cannot stand in a description")
 
 
 def _value_at(data: Any, path: KeyPath) -> tuple[bool, Any]:

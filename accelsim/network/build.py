@@ -12,11 +12,10 @@ INPUT = "input"
 
 def build(network: Network) -> Graph:
     """The published graph; `NetworkError` names the layer that does not fit, and the remedy."""
-    stages = network.stages
     try:
-        return _assemble(stages, network.image)
+        return _assemble(network.stages, network.image)
     except SizeError as error:
-        smallest = _smallest_resolution(stages, network.image)
+        smallest = _smallest_resolution(network.stages, network.image)
         remedy = f"; {smallest} is the smallest resolution that works" if smallest else ""
         raise NetworkError(f"{network.name}: {error}{remedy}") from None
     except NetworkError as error:

@@ -1,12 +1,14 @@
 """NetworkDescription: the stage table in networks/*.yaml, its parameters, and what its paper reports."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     PositiveFloat,
@@ -25,6 +27,7 @@ from accelsim.descriptions import (
     Mistake,
     check,
     mistakes_of,
+    one_of,
     parse,
     refusal,
     shown,
@@ -72,7 +75,7 @@ class Parameter(Description):
     @model_validator(mode="after")
     def _default_is_allowed(self) -> Self:
         if not self.allows(self.default):
-            raise ValueError(f"the default {shown(self.default)} must be {self.words}")
+            raise ValueError(f"its default is {shown(self.default)}, must be {self.words}")
         return self
 
     def allows(self, value: object) -> bool:
@@ -84,8 +87,10 @@ class Parameter(Description):
             return False
         if self.allowed is not None:
             return value in self.allowed
-        if isinstance(value, bool | str) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return True
+        if not math.isfinite(value):
+            return False
         low = self.minimum is None or value >= self.minimum
         high = self.maximum is None or value <= self.maximum
         return low and high
@@ -94,7 +99,7 @@ class Parameter(Description):
     def words(self) -> str:
         """What `allows` allows, as a message says it."""
         if self.allowed is not None:
-            return " or ".join(shown(value) for value in self.allowed)
+            return one_of(shown(value) for value in self.allowed)
         kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
         limits = (("from", self.minimum), ("to", self.maximum))
         words = [f"{word} {limit:g}" for word, limit in limits if limit is not None]
@@ -126,7 +131,7 @@ class StageRow(Description):
 
     model_config = ConfigDict(extra="allow")
 
-    block: str
+    block: Annotated[str, Field(description="the name of a block")]
     name: Name | None = None
     stage: Name | None = None
     """The part of the network that reports group the row under; the row's name where it is not given."""
@@ -139,6 +144,16 @@ class StageRow(Description):
         return dict(self.model_extra or {})
 
 
+def _fits_its_block(row: StageRow, info: ValidationInfo) -> StageRow:
+    """Check a row's arguments, at the default values of the parameters."""
+    if "parameters" in info.data and "input" in info.data:
+        defaults = {key: knob.default for key, knob in info.data["parameters"].items()}
+        _, mistakes = _evaluate_row(row, "", {**defaults, "resolution": info.data["input"].height})
+        if mistakes:
+            raise refusal("stages", mistakes)
+    return row
+
+
 class NetworkDescription(Description):
     """A network as its YAML file describes it."""
 
@@ -148,25 +163,33 @@ class NetworkDescription(Description):
     input: InputShape
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     reported: Reported = Reported()
-    stages: tuple[StageRow, ...] = Field(min_length=1)
+    stages: tuple[Annotated[StageRow, AfterValidator(_fits_its_block)], ...] = Field(min_length=1)
 
     @field_validator("parameters")
     @classmethod
-    def _resolution_is_not_taken(cls, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+    def _names_can_stand_in_expressions(cls, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+        mistakes = [
+            Mistake((key,), "must be called by one word of letters, digits and _")
+            for key in parameters
+            if not key.isidentifier()
+        ]
         if "resolution" in parameters:
-            raise ValueError("every network has the parameter resolution: its default is the input's height")
+            mistakes.append(Mistake(("resolution",), "is there already: its default is the input's height"))
+        if mistakes:
+            raise refusal("parameters", mistakes)
         return parameters
 
     @field_validator("stages")
     @classmethod
-    def _rows_fit_their_blocks(
-        cls, stages: tuple[StageRow, ...], info: ValidationInfo
-    ) -> tuple[StageRow, ...]:
-        if "parameters" in info.data and "input" in info.data:
-            defaults = {key: knob.default for key, knob in info.data["parameters"].items()}
-            _, mistakes = evaluate_rows(stages, {**defaults, "resolution": info.data["input"].height})
-            if mistakes:
-                raise refusal("stages", mistakes)
+    def _names_differ(cls, stages: tuple[StageRow, ...]) -> tuple[StageRow, ...]:
+        names = [row.name for row in stages]
+        mistakes = [
+            Mistake((index, "name"), f"is the name of stages.{names.index(name)} already")
+            for index, name in enumerate(names)
+            if name is not None and name in names[:index]
+        ]
+        if mistakes:
+            raise refusal("stages", mistakes)
         return stages
 
     @property
@@ -214,6 +237,8 @@ class Network:
     description: NetworkDescription
     parameters: Mapping[str, Value]
     """All of them, `resolution` too."""
+    stages: tuple[Stage, ...]
+    """The stage table with its expressions evaluated."""
 
     @property
     def image(self) -> Shape:
@@ -223,14 +248,6 @@ class Network:
         if resolution == given.height:
             return Shape(given.channels, given.height, given.width)
         return Shape(given.channels, resolution, resolution)
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """The stage table, evaluated."""
-        stages, mistakes = evaluate_rows(self.description.stages, self.parameters)
-        if mistakes:
-            raise _document(self.name, self.description).error(_below("stages", mistakes))
-        return stages
 
 
 def load_network(name: str | Path, **parameters: Value) -> Network:
@@ -263,55 +280,62 @@ def evaluate_rows(
     """The rows with their expressions evaluated, and what is wrong with them (paths start at the row)."""
     stages: list[Stage] = []
     mistakes: list[Mistake] = []
-    taken: dict[str, int] = {}
     for index, row in enumerate(rows):
-        name = row.name or f"{row.block}{index + 1}"
-        if name in taken:
-            mistakes.append(Mistake((index, "name"), f"is the name of stages.{taken[name]} already"))
-        taken[name] = index
-        try:
-            block = _block(row, values)
-            repeat = _repeat(row, values)
-            stages.append(Stage(name, row.stage or name, block, repeat))
-        except _RowError as error:
-            mistakes += _below(index, error.mistakes)
+        stage, wrong = _evaluate_row(row, f"{row.block}{index + 1}", values)
+        mistakes += _below(index, wrong)
+        if stage is not None:
+            stages.append(stage)
     return tuple(stages), mistakes
 
 
-class _RowError(Exception):
-    """What is wrong with a row; paths start at its keys."""
-
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        super().__init__()
-        self.mistakes = mistakes
-
-
-def _block(row: StageRow, values: Mapping[str, Value]) -> Block:
-    """The row's block with its arguments."""
+def _evaluate_row(
+    row: StageRow, default_name: str, values: Mapping[str, Value]
+) -> tuple[Stage | None, list[Mistake]]:
+    """A row with its expressions evaluated, or what is wrong with it (paths start at its keys)."""
     if row.block not in BLOCKS:
-        raise _RowError([Mistake(("block",), unknown(row.block, "block", sorted(BLOCKS)))])
-    mistakes: list[Mistake] = []
-    arguments = _evaluated(row.arguments, values, (), mistakes)
-    if mistakes:
-        raise _RowError(mistakes)
+        return None, [Mistake(("block",), unknown(row.block, "block", sorted(BLOCKS)))]
+    block, mistakes = _block(row, values)
+    repeat = _repeat(row, values, mistakes)
+    if block is None or mistakes:
+        return None, mistakes
+    name = row.name or default_name
+    return Stage(name, row.stage or name, block, repeat), []
+
+
+def _block(row: StageRow, values: Mapping[str, Value]) -> tuple[Block | None, list[Mistake]]:
+    """The row's block with its arguments."""
     kind = BLOCKS[row.block]
+    fields = kind.model_fields
+    legal = [*fields, *(key for key in StageRow.model_fields if key != "block")]
+    mistakes = [
+        Mistake((key,), unknown(key, f"key of the block {row.block}", legal))
+        for key in row.arguments
+        if key not in fields
+    ]
+    known = {key: value for key, value in row.arguments.items() if key in fields}
+    arguments = _evaluated(known, values, (), mistakes)
+    broken = {mistake.path[:1] for mistake in mistakes}
     try:
-        return kind.model_validate_json(json.dumps(arguments))
+        return kind.model_validate_json(json.dumps(arguments)), mistakes
     except ValidationError as error:
         found = mistakes_of(error, arguments, kind)
-        raise _RowError([_of_expression(mistake, row.arguments, arguments) for mistake in found]) from None
+    mistakes += [_of_expression(wrong, known, arguments) for wrong in found if wrong.path[:1] not in broken]
+    return None, mistakes
 
 
-def _repeat(row: StageRow, values: Mapping[str, Value]) -> int | None:
+def _repeat(row: StageRow, values: Mapping[str, Value], mistakes: list[Mistake]) -> int | None:
+    """How often the row's block is repeated; adds to the mistakes if that is no number."""
     if not isinstance(row.repeat, str):
         return row.repeat
     try:
         repeat = evaluate(row.repeat, values)
     except ExpressionError as error:
-        raise _RowError([Mistake(("repeat",), str(error))]) from None
+        mistakes.append(Mistake(("repeat",), str(error)))
+        return None
     if isinstance(repeat, bool) or not isinstance(repeat, int) or not 1 <= repeat <= MAX_REPEAT:
         sentence = f"must be a whole number from 1 to {MAX_REPEAT}, gives {shown(repeat)}"
-        raise _RowError([Mistake(("repeat",), sentence)])
+        mistakes.append(Mistake(("repeat",), sentence))
+        return None
     return repeat
 
 
@@ -402,15 +426,23 @@ def _wrong_values(description: NetworkDescription, given: Mapping[str, Value]) -
 def _configure(description: NetworkDescription, document: Document, given: Mapping[str, Value]) -> Network:
     if mistakes := _wrong_values(description, given):
         raise Document(description.name, dict(given), {}).error(mistakes)
-    defaults = {key: knob.default for key, knob in description.knobs.items()}
-    values = {**defaults, **given}
-    changed = ",".join(
-        f"{key}={shown(values[key]).strip(chr(39))}" for key in values if values[key] != defaults[key]
-    )
-    _, mistakes = evaluate_rows(description.stages, values)
+    values: dict[str, Value] = {}
+    changed: list[str] = []
+    for key, knob in description.knobs.items():
+        value = given.get(key, knob.default)
+        values[key] = float(value) if isinstance(knob.default, float) else value
+        if value != knob.default:
+            changed.append(f"{key}={_setting(values[key])}")
+    stages, mistakes = evaluate_rows(description.stages, values)
     if mistakes:
         raise document.error(_below("stages", mistakes))
-    return Network(f"{description.name}@{changed}" if changed else description.name, description, values)
+    name = f"{description.name}@{','.join(changed)}" if changed else description.name
+    return Network(name, description, values, stages)
+
+
+def _setting(value: Value) -> str:
+    """A value as it is written after the @."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _split(name: str) -> tuple[str, dict[str, str]]:

@@ -395,9 +395,10 @@ def _slide(name: str, given: Shape, spec: WindowSpec) -> tuple[Window, int, int]
     width = windows(given.width, reach[1], stride[1], (pad.left, pad.right), spec.rounding)
     if min(height, width) < 1:
         padded = f"{given.height + pad.top + pad.bottom} x {given.width + pad.left + pad.right}"
+        note = f" ({padded} with padding)" if any(pad) else ""
         raise SizeError(
             f"{name}: a kernel of {reach[0]} x {reach[1]} finds no room in its input of "
-            f"{given.height} x {given.width} ({padded} with padding); "
+            f"{given.height} x {given.width}{note}; "
             "enlarge the resolution, or shrink the kernel or the strides before it"
         )
     return Window(kernel=kernel, stride=stride, dilation=dilation, padding=pad), height, width

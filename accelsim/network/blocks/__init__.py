@@ -1,11 +1,16 @@
-"""The blocks that a stage table may name: one file each, which registers itself in `BLOCKS`."""
+"""The blocks that a stage table may name: one file each, which registers itself in `BLOCKS` when imported."""
 
-import importlib
-import pkgutil
-
+from accelsim.network.blocks import (  # noqa: F401
+    conv,
+    depthwise_separable,
+    dropout,
+    fire,
+    fully_connected,
+    lrn,
+    pool,
+    softmax,
+    sqnxt,
+)
 from accelsim.network.blocks.block import BLOCKS, Block, Position
-
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
 
 __all__ = ["BLOCKS", "Block", "Position"]
