@@ -1,0 +1,68 @@
+"""Energy: the actions that cost energy, and what each costs. Nothing else in accelsim knows a price.
+
+Energy = how often an action happened, times what it costs once (Eyeriss, ISCA 2016, section VII-A). The
+costs stand in the `energy:` table of a hardware file, for words of `word_bits`; an access of another width
+costs in proportion to its bytes.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+from pydantic import NonNegativeFloat, PositiveInt
+
+from accelsim.descriptions import Description
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCounts:
+    """How often each action happened: a count where the name has no unit, else bytes."""
+
+    macs: int = 0
+    """Multiply-accumulates executed: without those that a skipped zero weight saved."""
+    vector_ops: int = 0
+    register_file_bytes: int = 0
+    inter_pe_bytes: int = 0
+    """Moved from a PE to its neighbour."""
+    global_buffer_read_bytes: int = 0
+    global_buffer_write_bytes: int = 0
+    dram_read_bytes: int = 0
+    dram_write_bytes: int = 0
+
+    def __add__(self, other: Self) -> "ActionCounts":
+        return ActionCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def __mul__(self, times: int) -> "ActionCounts":
+        return ActionCounts(*(getattr(self, f.name) * times for f in fields(self)))
+
+    __rmul__ = __mul__
+
+
+class EnergyTable(Description):
+    """What one action costs, in `unit`; accesses cost per word of `word_bits`."""
+
+    unit: str
+    """What the numbers count: `MAC`, the energy of one multiply-accumulate, or `pJ`."""
+    picojoules_per_unit: NonNegativeFloat | None = None
+    """Energy of one unit [pJ], where the source gives it; without it no joules are reported."""
+    word_bits: PositiveInt
+    mac: NonNegativeFloat
+    vector_op: NonNegativeFloat
+    register_file: NonNegativeFloat
+    inter_pe: NonNegativeFloat
+    global_buffer: NonNegativeFloat
+    dram: NonNegativeFloat
+
+
+def energy_by_component(counts: ActionCounts, table: EnergyTable) -> dict[str, float]:
+    """Energy of each component, in the table's unit."""
+    word_bytes = table.word_bits / 8
+    return {
+        "mac": counts.macs * table.mac,
+        "register_file": counts.register_file_bytes / word_bytes * table.register_file,
+        "inter_pe": counts.inter_pe_bytes / word_bytes * table.inter_pe,
+        "global_buffer": (counts.global_buffer_read_bytes + counts.global_buffer_write_bytes)
+        / word_bytes
+        * table.global_buffer,
+        "dram": (counts.dram_read_bytes + counts.dram_write_bytes) / word_bytes * table.dram,
+        "vector": counts.vector_ops * table.vector_op,
+    }

@@ -1,0 +1,167 @@
+"""Hardware: the machine as its YAML describes it. It knows no network; one file says it all."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
+
+from accelsim import descriptions, shipped
+from accelsim.descriptions import Description
+from accelsim.energy import EnergyTable
+
+DataflowName = Literal["weight_stationary", "output_stationary"]
+MAX_SIDE: Final = 4096
+"""Rows or columns; the largest array built has 256. Beyond it a typing error is likelier than a wish."""
+MAX_BUFFER_BYTES: Final = 1 << 30
+"""A gibibyte on chip; the largest wafer-scale chip has 44 in 850,000 pieces."""
+
+Bits = Annotated[int, Field(ge=1, le=64)]
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+class Precision(Description):
+    """Bits of a weight, of an activation, and of a partial sum while it is accumulated."""
+
+    weights_bits: Bits
+    activations_bits: Bits
+    partial_sums_bits: Bits
+
+
+class OutputStationary(Description):
+    """What a PE needs to keep outputs in place; the mechanics are in mapping/dataflows/output_stationary.py."""
+
+    partial_sums_per_pe: PositiveInt
+    """Output channels whose partial sums a register file holds, so that one loaded input block serves them all."""
+    weight_density: Fraction
+    """The part of the weights that are not zero; the others are skipped and take no cycle."""
+
+
+class PEArray(Description):
+    """rows x columns processing elements; each does one multiply-accumulate per cycle."""
+
+    rows: Side
+    columns: Side
+    dataflows: tuple[DataflowName, ...]
+    """Those the array can run; each layer runs the one that suits the objective."""
+    port_words_per_column: PositiveInt
+    """Words that each column of the array exchanges with the global buffer per cycle, each way."""
+    output_stationary: OutputStationary
+
+    @field_validator("dataflows")
+    @classmethod
+    def _at_least_one_dataflow(cls, dataflows: tuple[DataflowName, ...]) -> tuple[DataflowName, ...]:
+        if not dataflows:
+            raise ValueError("must name at least one of weight_stationary, output_stationary")
+        if len(set(dataflows)) < len(dataflows):
+            raise ValueError("must name each dataflow once")
+        return dataflows
+
+    @property
+    def pes(self) -> int:
+        """Processing elements."""
+        return self.rows * self.columns
+
+
+class BankShares(Description):
+    """The parts of the global buffer that hold inputs, weights and outputs; each part is double buffered."""
+
+    inputs: Fraction
+    weights: Fraction
+    outputs: Fraction
+
+    @model_validator(mode="after")
+    def _fill_the_buffer(self) -> Self:
+        total = self.inputs + self.weights + self.outputs
+        if total > 1 + 1e-9:
+            raise ValueError(f"must not exceed 1 together; they are {total:g}")
+        return self
+
+
+class GlobalBuffer(Description):
+    """The on-chip memory between DRAM and the array, in banks for inputs, weights and outputs."""
+
+    size_bytes: Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
+    shares: BankShares
+
+    @property
+    def bank_bytes(self) -> Mapping[str, int]:
+        """Bytes of each bank; a tile may take half of one, so that the next can be loaded meanwhile."""
+        shares = self.shares
+        return {
+            "inputs": int(self.size_bytes * shares.inputs),
+            "weights": int(self.size_bytes * shares.weights),
+            "outputs": int(self.size_bytes * shares.outputs),
+        }
+
+
+class DRAM(Description):
+    """Off-chip memory behind one channel: a fixed latency, then a steady stream."""
+
+    latency_cycles: NonNegativeInt
+    bandwidth_bytes_per_cycle: PositiveFloat
+
+
+class VectorUnit(Description):
+    """Where bias, activation, addition and pooling happen, on the way from the array to the global buffer."""
+
+    lanes_per_column: PositiveInt
+    """Operations per cycle, for each column of the array."""
+
+
+class Hardware(Description):
+    """A machine: what networks are mapped onto, simulated on, and priced by."""
+
+    name: str
+    title: str = ""
+    source: str
+    clock_mhz: PositiveFloat
+    precision: Precision
+    pe_array: PEArray
+    global_buffer: GlobalBuffer
+    dram: DRAM
+    vector_unit: VectorUnit
+    energy: EnergyTable
+    assumed: Mapping[str, str] = Field(default_factory=dict)
+    """Keys (with dots) whose values no source gives, and why they are what they are."""
+
+    @field_validator("assumed")
+    @classmethod
+    def _assumed_keys_exist(cls, assumed: Mapping[str, str]) -> Mapping[str, str]:
+        for key in assumed:
+            model: type[Description] | None = cls
+            for part in key.split("."):
+                field = model.model_fields.get(part) if model else None
+                if field is None:
+                    raise ValueError(f"names {key!r}, which is no key of a hardware file")
+                annotation = field.annotation
+                model = annotation if isinstance(annotation, type) and issubclass(annotation, Description) else None
+        return assumed
+
+    @model_validator(mode="after")
+    def _banks_hold_a_word(self) -> Self:
+        word_bytes = {
+            "inputs": -(-self.precision.activations_bits // 8),
+            "weights": -(-self.precision.weights_bits // 8),
+            "outputs": -(-max(self.precision.partial_sums_bits, self.precision.activations_bits) // 8),
+        }
+        for bank, size in self.global_buffer.bank_bytes.items():
+            if size < 2 * word_bytes[bank]:
+                raise ValueError(
+                    f"global_buffer.size_bytes = {self.global_buffer.size_bytes} leaves {size} bytes for {bank}: "
+                    f"too small for one tile; two words of {word_bytes[bank]} bytes are the least"
+                )
+        return self
+
+    @property
+    def vector_lanes(self) -> int:
+        """Operations of the vector unit per cycle."""
+        return self.vector_unit.lanes_per_column * self.pe_array.columns
+
+
+def load_hardware(name: str) -> Hardware:
+    """The machine of a path, of ./hardware/NAME.yaml or of that name among those shipped.
+
+    Raises DescriptionError, with one line for each mistake in the file.
+    """
+    return descriptions.read(shipped.find("hardware", name), Hardware)
