@@ -23,6 +23,25 @@ class FusedOperator:
 
 
 @dataclass(frozen=True)
+class Pooling:
+    """A pooling that the vector unit applies to a layer's outputs, so that only its results are stored.
+
+    OY x OX results of FY x FX windows; a window that sticks out is cut off.
+    """
+
+    name: str
+    operator: str
+    OY: int
+    OX: int
+    FY: int
+    FX: int
+    stride_y: int
+    stride_x: int
+    pad_top: int = 0
+    pad_left: int = 0
+
+
+@dataclass(frozen=True)
 class Layer:
     """One operator of the executed graph.
 
@@ -61,6 +80,8 @@ class Layer:
     vector_ops: int = 0
     """Operations of the vector unit that are the layer itself (zero for layers on the PE array)."""
     fused: tuple[FusedOperator, ...] = ()
+    pooling: Pooling | None = None
+    """The last of what is fused into the layer."""
     stage: str = ""
 
     @property
@@ -87,3 +108,15 @@ class Layer:
     def output_elements(self) -> int:
         """Elements produced, for one image."""
         return self.G * self.K * self.OY * self.OX
+
+    @property
+    def stored_elements(self) -> int:
+        """Elements that are written to memory, for one image: the outputs, or what pooling leaves of them."""
+        if self.pooling is None:
+            return self.output_elements
+        return self.G * self.K * self.pooling.OY * self.pooling.OX
+
+    @property
+    def shortcut_elements(self) -> int:
+        """Elements of second operands that fused operators read, for one image."""
+        return sum(operator.operand_elements for operator in self.fused)
