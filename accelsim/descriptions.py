@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -174,10 +175,32 @@ def _text(path: Path) -> str:
         ) from None
 
 
+class _TooDeepError(Exception):
+    """A tree that is too deep to walk."""
+
+
+class _ShallowComposer(Composer):
+    """ruamel's composer, which is recursive, stopped before a hostile file exhausts the stack."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _TooDeepError
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
 def _compose(text: str, label: str) -> Node | None:
     """The YAML syntax tree, in which every node knows its line."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _ShallowComposer
     try:
-        root: Node | None = YAML(typ="safe", pure=True).compose(text)
+        root: Node | None = yaml.compose(text)
+    except _TooDeepError:
+        raise DescriptionError(f"{label}: is nested more than {MAX_DEPTH} levels deep") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -188,8 +211,6 @@ def _compose(text: str, label: str) -> Node | None:
         line = text.count("\n", 0, position) + 1
         code = getattr(error, "character", 0)
         raise DescriptionError(f"{label}:{line}: is not YAML: character {code:#04x} is not allowed") from None
-    except RecursionError:
-        raise DescriptionError(f"{label}:1: is nested more than {MAX_DEPTH} levels deep") from None
     return root
 
 
@@ -275,8 +296,7 @@ class _TreeReader:
                     return None
         except ValueError:  # digits beyond what Python turns into a number
             pass
-        line = node.start_mark.line + 1
-        self.mistakes.append(Mistake(path, f"cannot be read as {kind}: must be a plain value", line))
+        self.mistakes.append(Mistake(path, f"cannot be read as {kind}: must be a plain value"))
         return text
 
 
@@ -289,6 +309,8 @@ def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> lis
     sentences: dict[KeyPath, str] = {}
     for detail in error.errors(include_url=False):
         path = _real_path(data, detail["loc"], absent=detail["type"] in {"missing", "mistake"})
+        if detail["type"] == "missing" and path and isinstance(path[-1], int):
+            path = path[:-1]  # a list that is too short is one mistake of the list
         sentences.setdefault(path, _sentence(detail, path, schema))
     # Where a value may be one thing or another, pydantic reports against each: keep the innermost.
     inner = {path[:length] for path in sentences for length in range(len(path))}
@@ -337,7 +359,7 @@ def _sentence(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
     if kind == "finite_number":
         return "must be a finite number"
     allowed = _allowed(_schema_at(schema, schema, path), schema)
-    if kind == "missing":
+    if kind == "missing" and isinstance(detail["loc"][-1], str):
         return f"missing, must be {allowed}" if allowed else "missing"
     return f"must be {allowed}" if allowed else str(detail["msg"])
 

@@ -1,10 +1,15 @@
 """Lowering: the published graph -> the graph as executed, and a note on what became of each operator.
 
-The executed graph is a `networkx.DiGraph` in running order. A node has the attributes `layer` (a `Layer`),
-`network_input_elements` (elements of the image that it reads) and `network_output` (whether somebody
-outside wants what it writes). An edge has `input_elements` and `shortcut_elements`: what the target reads of
-the source as its input, and as the second operand of an operator that is fused into it. The graph's
-attribute `notes` says what became of each published operator.
+The executed graph is a `networkx.DiGraph` in running order; its attribute `notes` says what became of each
+published operator. The attributes of a node:
+    layer: the `Layer`.
+    network_input_elements: elements of the image that it reads.
+    network_output: whether somebody outside the network wants what it writes.
+    buffer, first_channel: layers whose outputs have to lie side by side in memory share a buffer, named
+        after its first layer; and where in the buffer the layer's own channels begin.
+The attributes of an edge:
+    input_elements: what the target reads of the source as its input.
+    shortcut_elements: what it reads as the other operand of an operator that is fused into it.
 
 Four things happen. Batch normalisation is folded into the weights of the convolution before it. Operators
 on single elements are fused into the layer that produces them, if nobody else reads what it produced; an
@@ -201,8 +206,14 @@ class _Lowering:
         }
         graph: Graph = nx.DiGraph(notes=tuple(self.notes))
         for name, draft in self.drafts.items():
+            buffer, first_channel = self.layout.address(name)
             graph.add_node(
-                name, layer=draft.finished(), network_input_elements=0, network_output=name in wanted
+                name,
+                layer=draft.finished(),
+                network_input_elements=0,
+                network_output=name in wanted,
+                buffer=buffer,
+                first_channel=first_channel,
             )
             for node, role in draft.reads:
                 self._read(graph, name, node, role)
@@ -237,6 +248,12 @@ class _Layout:
     def add(self, layer: str, channels: int) -> None:
         self.channels[layer] = channels
         self.buffers[layer] = {layer: 0}
+
+    def address(self, layer: str) -> tuple[str, int]:
+        """The buffer that a layer writes to, named after the first layer in it, and where in it."""
+        buffer = self.buffers[layer]
+        first = min(buffer, key=buffer.__getitem__)
+        return first, buffer[layer] - buffer[first]
 
     def misfits(self, tensors: Sequence[tuple[Segment, ...]]) -> set[int]:
         """Which tensors have to be copied before all can lie one after another."""
