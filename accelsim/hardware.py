@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from accelsim import descriptions, shipped
 from accelsim.descriptions import Description
@@ -28,6 +36,13 @@ class Precision(Description):
     partial_sums_bits: Bits
 
 
+class WeightStationary(Description):
+    """What the array needs to keep weights in place; the mechanics: mapping/dataflows/weight_stationary.py."""
+
+    accumulators_per_column: PositiveInt
+    """Output pixels whose partial sums are collected below a column while the sub-matrices of weights change."""
+
+
 class OutputStationary(Description):
     """What a PE needs to keep outputs in place; the mechanics are in mapping/dataflows/output_stationary.py."""
 
@@ -46,6 +61,7 @@ class PEArray(Description):
     """Those the array can run; each layer runs the one that suits the objective."""
     port_words_per_column: PositiveInt
     """Words that each column of the array exchanges with the global buffer per cycle, each way."""
+    weight_stationary: WeightStationary
     output_stationary: OutputStationary
 
     @field_validator("dataflows")
@@ -102,6 +118,14 @@ class DRAM(Description):
     bandwidth_bytes_per_cycle: PositiveFloat
 
 
+class Mapper(Description):
+    """How the machine's compiler chooses among the mappings of a layer."""
+
+    time_slack: NonNegativeFloat
+    """With time as the objective: how much slower than the fastest mapping of its dataflow a mapping may be
+    (0.1 = 10%) if it takes less energy. The dataflow itself is then chosen by time alone."""
+
+
 class VectorUnit(Description):
     """Where bias, activation, addition and pooling happen, on the way from the array to the global buffer."""
 
@@ -121,6 +145,7 @@ class Hardware(Description):
     global_buffer: GlobalBuffer
     dram: DRAM
     vector_unit: VectorUnit
+    mapper: Mapper
     energy: EnergyTable
     assumed: Mapping[str, str] = Field(default_factory=dict)
     """Keys (with dots) whose values no source gives, and why they are what they are."""
@@ -135,7 +160,11 @@ class Hardware(Description):
                 if field is None:
                     raise ValueError(f"names {key!r}, which is no key of a hardware file")
                 annotation = field.annotation
-                model = annotation if isinstance(annotation, type) and issubclass(annotation, Description) else None
+                model = (
+                    annotation
+                    if isinstance(annotation, type) and issubclass(annotation, Description)
+                    else None
+                )
         return assumed
 
     @model_validator(mode="after")

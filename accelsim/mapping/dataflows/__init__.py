@@ -1,0 +1,34 @@
+"""Dataflows: which operand stays in the PEs while the others move. One file each; `DATAFLOWS` names them.
+
+A dataflow is a module with
+
+    UNITS             what one pass of the array covers, so that tiles are cut into whole passes;
+    execute(...)      what the array does for one tile: cycles, and counts of every action but those of DRAM.
+
+To add one: write the module, name it here and in `hardware.DataflowName`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.dataflows import output_stationary, weight_stationary
+from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
+from accelsim.network.layer import Layer
+
+
+@dataclass(frozen=True)
+class Dataflow:
+    """The two questions that the mapping search asks of a dataflow."""
+
+    granularity: Callable[[Hardware], Granularity]
+    execute: Callable[[Layer, TileShape, bool, Hardware], ArrayWork]
+
+
+DATAFLOWS: Mapping[str, Dataflow] = MappingProxyType(
+    {
+        "weight_stationary": Dataflow(weight_stationary.granularity, weight_stationary.execute),
+        "output_stationary": Dataflow(output_stationary.granularity, output_stationary.execute),
+    }
+)

@@ -1,0 +1,79 @@
+"""What tiles cost on chip: array and vector cycles, and counts of every action but those of DRAM.
+
+The array reads inputs and weights from the global buffer and keeps partial sums there between visits to
+the same outputs. Complete outputs pass the vector unit on their way: it reads second operands from the
+buffer and writes what is to be stored. Each function serves single tiles and arrays of candidates.
+"""
+
+from dataclasses import dataclass
+
+from accelsim.energy import ActionCounts
+from accelsim.hardware import Hardware, Precision
+from accelsim.mapping.arithmetic import Count
+from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.footprint import bits_to_bytes
+from accelsim.mapping.tile import TileShape
+from accelsim.network.layer import Layer
+
+VECTOR = "vector"
+"""The name under which layers of the vector unit are listed among the dataflows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayCost:
+    """What a visit of the array costs."""
+
+    cycles: Count
+    counts: ActionCounts
+
+
+def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: bool, hardware: Hardware) -> ArrayCost:
+    """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
+    work = DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware)
+    precision = hardware.precision
+    counts = ActionCounts(
+        macs=work.macs,
+        register_file_bytes=bits_to_bytes(work.weight_register_words, precision.weights_bits)
+        + bits_to_bytes(work.input_register_words, precision.activations_bits)
+        + bits_to_bytes(work.partial_sum_register_words, precision.partial_sums_bits),
+        inter_pe_bytes=bits_to_bytes(work.input_hop_words, precision.activations_bits),
+        global_buffer_read_bytes=bits_to_bytes(work.input_read_words, precision.activations_bits)
+        + bits_to_bytes(work.weight_read_words, precision.weights_bits),
+    )
+    return ArrayCost(work.cycles, counts)
+
+
+def partial_sum_counts(outputs: Count, visits: Count, precision: Precision) -> ActionCounts:
+    """Partial sums of outputs that are visited so many times: written after all but the last, read again."""
+    moved = bits_to_bytes(outputs * (visits - 1), precision.partial_sums_bits)
+    return ActionCounts(global_buffer_read_bytes=moved, global_buffer_write_bytes=moved)
+
+
+def completion_counts(ops: Count, shortcut_bytes: Count, stored_bytes: Count) -> ActionCounts:
+    """The vector unit's work on complete outputs."""
+    return ActionCounts(
+        vector_ops=ops, global_buffer_read_bytes=shortcut_bytes, global_buffer_write_bytes=stored_bytes
+    )
+
+
+def vector_ops(layer: Layer, outputs: Count, stored: Count) -> Count:
+    """Operations for so many outputs, of which pooling leaves `stored`.
+
+    The layer's own operations and those of fused operators are in proportion to the outputs; those of a
+    fused pooling are one for each result and place of its window.
+    """
+    per_image = layer.vector_ops + sum(operator.vector_ops for operator in layer.fused)
+    ops = -(-per_image * outputs // layer.output_elements)
+    if layer.pooling is not None:
+        ops = ops + stored * layer.pooling.FY * layer.pooling.FX
+    return ops
+
+
+def dram_counts(read_bytes: Count, write_bytes: Count) -> ActionCounts:
+    """Transfers: DRAM at one end, the global buffer at the other."""
+    return ActionCounts(
+        dram_read_bytes=read_bytes,
+        dram_write_bytes=write_bytes,
+        global_buffer_read_bytes=write_bytes,
+        global_buffer_write_bytes=read_bytes,
+    )

@@ -1,0 +1,83 @@
+"""Output stationary: each PE keeps the partial sums of one output pixel while inputs and weights pass.
+
+The array holds a `rows x columns` block of output pixels of one output channel; each cycle one weight is
+broadcast to all PEs (single output channel, multiple output pixels: Kwon et al., arXiv:1804.10642, section
+3). A block of inputs with its halo is loaded for one input channel; between kernel taps the inputs move on
+to the neighbouring PE, as in ShiDianNao (Du et al., ISCA 2015). The register file holds the partial sums
+of several output channels, so one loaded block serves them all. Zero weights are not broadcast, so they take
+no cycle. The next block of inputs is loaded meanwhile, so a block takes
+
+    max(load, non-zero weights) + rows x drain      cycles
+
+for every set of output channels whose partial sums fit the register files; only a tile's first load is
+waited for.
+"""
+
+import math
+
+import numpy as np
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.arithmetic import Count, ceil_div, larger, smaller
+from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
+from accelsim.network.layer import Layer
+
+
+def granularity(hardware: Hardware) -> Granularity:
+    """Whole blocks of pixels, and whole sets of output channels."""
+    array = hardware.pe_array
+    return Granularity(k=array.output_stationary.partial_sums_per_pe, y=array.rows, x=array.columns)
+
+
+def execute(layer: Layer, tile: TileShape, resumes: bool, hardware: Hardware) -> ArrayWork:
+    """Every block of the tile's pixels, for one set of output channels after the other.
+
+    `resumes` says that partial sums of an earlier tile have to be loaded before they can be added to.
+    """
+    array = hardware.pe_array
+    port_words = array.columns * array.port_words_per_column
+    taps = layer.FY * layer.FX
+
+    blocks = ceil_div(tile.y, array.rows) * ceil_div(tile.x, array.columns)
+    channel_sets = ceil_div(tile.k, array.output_stationary.partial_sums_per_pe)
+    halo_rows = _covered(tile.y, array.rows, layer.FY, layer.stride_y, layer.dilation_y)
+    halo_columns = _covered(tile.x, array.columns, layer.FX, layer.stride_x, layer.dilation_x)
+    first_rows = _covered(smaller(tile.y, array.rows), array.rows, layer.FY, layer.stride_y, layer.dilation_y)
+    first_columns = _covered(
+        smaller(tile.x, array.columns), array.columns, layer.FX, layer.stride_x, layer.dilation_x
+    )
+
+    nonzero_weights = _nonzero(tile.g * tile.k * tile.c * taps, array.output_stationary.weight_density)
+    input_words = halo_rows * halo_columns * tile.g * tile.c * channel_sets
+    load_cycles = ceil_div(input_words, port_words)
+    drain_cycles = ceil_div(
+        tile.g * tile.k * tile.y * ceil_div(tile.x, array.columns), array.port_words_per_column
+    )
+    outputs = tile.g * tile.k * tile.pixels
+    macs = nonzero_weights * tile.pixels
+    return ArrayWork(
+        cycles=ceil_div(first_rows * first_columns, port_words)
+        + larger(load_cycles, blocks * nonzero_weights)
+        + (2 if resumes else 1) * drain_cycles,
+        macs=macs,
+        weight_register_words=0,
+        input_register_words=macs + input_words,
+        # An accumulation reads and writes; the first of an output only writes, the drain reads it.
+        partial_sum_register_words=2 * macs + (outputs if resumes else 0),
+        input_hop_words=tile.pixels * tile.g * tile.c * channel_sets * (taps - 1),
+        input_read_words=input_words,
+        weight_read_words=blocks * nonzero_weights,
+    )
+
+
+def _covered(outputs: Count, block: int, kernel: int, stride: int, dilation: int) -> Count:
+    """Input rows (or columns) that the blocks of a tile load, the halo of each block included."""
+    halo = (kernel - 1) * dilation + 1 - stride
+    return outputs * stride + ceil_div(outputs, block) * halo
+
+
+def _nonzero(weights: Count, density: float) -> Count:
+    """Weights that are not zero, rounded up for each tile: there are no parts of a weight."""
+    if isinstance(weights, int):
+        return math.ceil(weights * density - 1e-9)
+    return np.ceil(weights * density - 1e-9).astype(np.int64)

@@ -1,0 +1,58 @@
+"""Weight stationary: weights sit still in the PEs and the output pixels stream past.
+
+The array holds a `rows x columns` sub-matrix of the weights: rows are input channels, columns are output
+channels, of one kernel tap of one group, as in the TPU (Jouppi et al., ISCA 2017) and in the array that
+SqueezeNext was simulated on (Kwon et al., arXiv:1804.10642, section 3). Every cycle one pixel's inputs
+enter on the rows, each read once from the global buffer and shared by the columns; an adder tree sums each
+column. An accumulator below the column collects the kernel taps and the folds of the input channels.
+
+A pass streams as many pixels as the accumulators hold. The next sub-matrix is loaded meanwhile, a row per
+cycle and port word, into a second weight register; so a pass takes
+
+    max(rows in use / port words, pixels)   cycles,
+
+and only a tile's first sub-matrix is waited for.
+"""
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.arithmetic import ceil_div, larger, smaller
+from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
+from accelsim.network.layer import Layer
+
+
+def granularity(hardware: Hardware) -> Granularity:
+    """Whole sub-matrices of weights."""
+    return Granularity(k=hardware.pe_array.columns, c=hardware.pe_array.rows)
+
+
+def execute(layer: Layer, tile: TileShape, resumes: bool, hardware: Hardware) -> ArrayWork:
+    """Every sub-matrix of the tile's weights, for one accumulator load of pixels after the other.
+
+    `resumes` says that the tile adds to partial sums of an earlier one; they enter the accumulators like
+    any other product and cost no cycle of their own.
+    """
+    array = hardware.pe_array
+    accumulators = array.weight_stationary.accumulators_per_column
+    taps = layer.FY * layer.FX
+    column_folds = ceil_div(tile.k, array.columns)
+    sub_matrices = tile.g * taps * ceil_div(tile.c, array.rows) * column_folds
+    load_cycles = ceil_div(smaller(tile.c, array.rows), array.port_words_per_column)
+
+    chunks = ceil_div(tile.pixels, accumulators)
+    last_chunk = tile.pixels - (chunks - 1) * accumulators
+    pass_cycles = (chunks - 1) * larger(load_cycles, accumulators) + larger(load_cycles, last_chunk)
+
+    weights = tile.g * tile.k * tile.c * taps
+    accumulations = tile.g * tile.k * tile.pixels * taps * ceil_div(tile.c, array.rows)
+    outputs = tile.g * tile.k * tile.pixels
+    return ArrayWork(
+        cycles=load_cycles + sub_matrices * pass_cycles,
+        macs=weights * tile.pixels,
+        weight_register_words=weights * chunks + weights * tile.pixels,
+        input_register_words=0,
+        # Each accumulation reads and writes, but the first of an output that starts from zero only writes.
+        partial_sum_register_words=2 * accumulations - (0 if resumes else 1) * outputs,
+        input_hop_words=0,
+        input_read_words=tile.g * taps * column_folds * tile.c * tile.pixels,
+        weight_read_words=weights * chunks,
+    )

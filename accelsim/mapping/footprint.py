@@ -1,0 +1,80 @@
+"""Bytes of a tile's operands: what DRAM moves and what the global buffer has to hold for it.
+
+Written once for single tiles and for arrays of candidates.
+"""
+
+from dataclasses import dataclass
+
+from accelsim.hardware import Precision
+from accelsim.mapping.arithmetic import Count, ceil_div, larger
+from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tiling import unfinished_windows
+from accelsim.network.layer import Layer
+
+
+def bits_to_bytes(elements: Count, bits: int) -> Count:
+    """Whole bytes that elements of so many bits take, packed."""
+    return ceil_div(elements * bits, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Bytes of the operands of one layer's tiles at a machine's precision."""
+
+    layer: Layer
+    precision: Precision
+
+    def inputs(self, tile: TileShape, rows: Count, columns: Count) -> Count:
+        """Input rows x columns (halo included, padding left out) of every operand, and a gate's factors."""
+        layer = self.layer
+        pixels = layer.operands * tile.g * tile.c * rows * columns
+        return bits_to_bytes(pixels + tile.g * (layer.gate_elements // layer.G), self.precision.activations_bits)
+
+    def weights(self, tile: TileShape) -> Count:
+        """Weights of every kernel tap."""
+        layer = self.layer
+        if not layer.on_array:
+            return 0 * tile.g
+        return bits_to_bytes(tile.g * tile.k * tile.c * layer.FY * layer.FX, self.precision.weights_bits)
+
+    def biases(self, tile: TileShape) -> Count:
+        """Offsets of the tile's outputs; they come with the first input channels."""
+        return bits_to_bytes(tile.g * tile.k * int(self.layer.bias), self.precision.weights_bits)
+
+    def outputs(self, tile: TileShape, partial: bool | Count) -> Count:
+        """Outputs while they are computed: as wide as a partial sum where the input channels are cut."""
+        elements = tile.g * tile.k * tile.pixels
+        final = bits_to_bytes(elements, self.precision.activations_bits)
+        accumulated = bits_to_bytes(elements, self.precision.partial_sums_bits)
+        return final + partial * (larger(final, accumulated) - final)
+
+    def shortcut(self, tile: TileShape) -> Count:
+        """Second operands of fused operators: as large as the outputs, or a factor for each channel."""
+        layer = self.layer
+        full, gate = 0, 0
+        for operator in layer.fused:
+            per_channel, rest = divmod(operator.operand_elements, layer.G * layer.K)
+            whole, part = divmod(per_channel, layer.OY * layer.OX)
+            if rest or part:
+                gate += per_channel
+            else:
+                full += whole
+        channels = tile.g * tile.k
+        return bits_to_bytes(channels * (full * tile.pixels + gate), self.precision.activations_bits)
+
+    def stored(self, tile: TileShape, rows: Count, columns: Count) -> Count:
+        """Complete outputs of the tile: rows x columns of results of each channel."""
+        return bits_to_bytes(tile.g * tile.k * rows * columns, self.precision.activations_bits)
+
+    def unfinished(self, tile: TileShape, filters: Count, rows_cut: Count, columns_cut: Count) -> Count:
+        """Results of pooling windows that a cut between tiles leaves unfinished, kept for `filters` channels.
+
+        Both maximum and average can be kept as what the window gave so far: a result for each window.
+        """
+        layer = self.layer
+        if layer.pooling is None:
+            return 0 * tile.g
+        rows, columns = unfinished_windows(layer)
+        below = rows_cut * rows * layer.pooling.OX
+        beside = columns_cut * columns * (ceil_div(tile.y, layer.pooling.stride_y) + rows)
+        return bits_to_bytes(tile.g * filters * (below + beside), self.precision.activations_bits)

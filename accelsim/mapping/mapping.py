@@ -1,0 +1,123 @@
+"""Mapping: which part of a layer is computed when, and what moves for it. Plain values, no clock.
+
+A mapping is a program: tiles in the order in which they are visited, with what each of them loads, computes
+and stores. Tiles that are alike are written once, as `Repeat`, however many there are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from accelsim.energy import ActionCounts
+from accelsim.mapping.tile import TileShape
+from accelsim.network.layer import Layer
+
+Order = Literal["pixels_outer", "filters_outer"]
+"""What the loops over tiles have outside; images and groups are always outermost, input channels innermost.
+
+pixels_outer   a tile of inputs stays while the filters pass: inputs are read once, weights once for each
+               tile of pixels (unless all of them fit);
+filters_outer  a tile of weights stays while the pixels pass: weights are read once, inputs once for each
+               tile of filters.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One visit to the array: what has to be there, how long it takes, and what becomes free or is stored.
+
+    Operands that stay from the step before are not loaded again: their bytes are 0.
+    """
+
+    weight_bytes: int
+    input_bytes: int
+    shortcut_bytes: int
+    """Second operand of a fused operator, for the outputs that this step completes."""
+    output_space_bytes: int
+    """Taken in the output bank before the step runs, 0 where it adds to the outputs of the step before."""
+    freed_weight_bytes: int
+    """Freed in the weight bank when the array is done."""
+    freed_input_bytes: int
+    array_cycles: int
+    vector_cycles: int
+    store_bytes: int
+    freed_output_bytes: int
+    """Freed in the output bank when the outputs are stored; 0 where they are not complete yet."""
+    counts: ActionCounts
+    """All actions but those of DRAM, which are counted where it is accessed."""
+    completes: bool
+    """Whether the outputs are complete, so that they go on to the vector unit and to DRAM."""
+
+    @property
+    def load_bytes(self) -> int:
+        """Bytes that come from DRAM."""
+        return self.weight_bytes + self.input_bytes + self.shortcut_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A body that is gone through `times` times."""
+
+    times: int
+    body: tuple["Program", ...]
+
+
+Program: TypeAlias = Step | Repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over all steps of a program: what a simulation of it has to observe."""
+
+    steps: int = 0
+    array_cycles: int = 0
+    vector_cycles: int = 0
+    counts: ActionCounts = ActionCounts()
+    """DRAM included."""
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(
+            self.steps + other.steps,
+            self.array_cycles + other.array_cycles,
+            self.vector_cycles + other.vector_cycles,
+            self.counts + other.counts,
+        )
+
+    def __mul__(self, times: int) -> "Totals":
+        return Totals(
+            self.steps * times, self.array_cycles * times, self.vector_cycles * times, self.counts * times
+        )
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One layer on one machine."""
+
+    layer: Layer
+    dataflow: str
+    """A dataflow of the array, or `vector`."""
+    tile: TileShape
+    order: Order
+    program: tuple[Program, ...]
+    totals: "Totals"
+    candidates: int = field(compare=False)
+    """Mappings that the search compared."""
+
+    def steps(self) -> Iterator[Step]:
+        """Every step in order."""
+        return unrolled(self.program)
+
+    def __str__(self) -> str:
+        tile = self.tile
+        sizes = {"G": tile.g, "K": tile.k, "C": tile.c, "Y": tile.y, "X": tile.x}
+        return " ".join(f"{letter}{size}" for letter, size in sizes.items() if size != 1) or "1"
+
+
+def unrolled(program: tuple[Program, ...]) -> Iterator[Step]:
+    """Every step of a program in order."""
+    for part in program:
+        if isinstance(part, Step):
+            yield part
+        else:
+            for _ in range(part.times):
+                yield from unrolled(part.body)

@@ -1,0 +1,49 @@
+"""What a tile is, and what the array does with one: plain values, no clock."""
+
+from dataclasses import dataclass
+
+from accelsim.mapping.arithmetic import Count
+
+
+@dataclass(frozen=True, slots=True)
+class TileShape:
+    """Bounds of one tile, in elements: g groups of k outputs and c inputs each, y x x output pixels."""
+
+    g: Count
+    k: Count
+    c: Count
+    y: Count
+    x: Count
+
+    @property
+    def pixels(self) -> Count:
+        """Output pixels."""
+        return self.y * self.x
+
+
+@dataclass(frozen=True, slots=True)
+class Granularity:
+    """What one pass of an array covers in each direction; tiles are whole passes, except at the edges."""
+
+    k: int = 1
+    c: int = 1
+    y: int = 1
+    x: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayWork:
+    """What the array does for one tile; words are elements of the operand that the name says."""
+
+    cycles: Count
+    macs: Count
+    """Executed: without those that a skipped zero weight saved."""
+    weight_register_words: Count
+    """Reads and writes of register files, by operand."""
+    input_register_words: Count
+    partial_sum_register_words: Count
+    input_hop_words: Count
+    """Inputs that move from a PE to its neighbour."""
+    input_read_words: Count
+    """Read from the global buffer; so are the weights. The outputs of a finished tile go to the vector unit."""
+    weight_read_words: Count

@@ -1,0 +1,120 @@
+"""How a layer is cut into tiles: sizes to try, and what the tiles of each size read and store.
+
+Tiles divide by ceiling, not only by exact factors: 1000 output channels on 16 columns are 63 folds, the
+last one half full.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from accelsim.network.layer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Successive tiles along one direction that are alike."""
+
+    tiles: int
+    size: int
+    """Outputs (or channels) of one tile."""
+    inputs: int
+    """Input rows or columns (or channels) that one tile reads, its halo included and padding left out."""
+    stored: int
+    """Output rows or columns that one tile completes and stores; fewer than `size` where pooling follows."""
+
+
+def tile_sizes(extent: int, unit: int) -> tuple[int, ...]:
+    """Sizes to cut `extent` into: its whole passes of `unit`, divided by 1, 2, 3, 4, 6, 8, 12 ..., rounded up.
+
+    The divisors grow by halves and thirds, so there are few of them however large the extent is, and between
+    any tile that fits and the next one tried there is at most a factor of 1.5.
+    """
+    passes = -(-extent // unit)
+    sizes = {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
+    return tuple(sorted(sizes, reverse=True))
+
+
+def _divisors(largest: int) -> Iterator[int]:
+    power = 1
+    while power < 2 * largest:
+        yield power
+        if power > 1:
+            yield power + power // 2
+        power *= 2
+
+
+def channel_spans(extent: int, size: int) -> tuple[Span, ...]:
+    """Tiles of `size` channels, the last one smaller where they do not divide."""
+    full, rest = divmod(extent, size)
+    spans = (Span(full, size, size, size),)
+    return (*spans, Span(1, rest, rest, rest)) if rest else spans
+
+
+def row_spans(layer: Layer, size: int) -> tuple[Span, ...]:
+    """Tiles of `size` output rows."""
+    pooling = layer.pooling
+    axis = _Axis(
+        outputs=layer.OY,
+        inputs=layer.IY,
+        reach=(layer.FY - 1) * layer.dilation_y + 1,
+        stride=layer.stride_y,
+        pad=layer.pad_top,
+        pooled=None if pooling is None else (pooling.OY, pooling.FY, pooling.stride_y, pooling.pad_top),
+    )
+    return axis.spans(size)
+
+
+def column_spans(layer: Layer, size: int) -> tuple[Span, ...]:
+    """Tiles of `size` output columns."""
+    pooling = layer.pooling
+    axis = _Axis(
+        outputs=layer.OX,
+        inputs=layer.IX,
+        reach=(layer.FX - 1) * layer.dilation_x + 1,
+        stride=layer.stride_x,
+        pad=layer.pad_left,
+        pooled=None if pooling is None else (pooling.OX, pooling.FX, pooling.stride_x, pooling.pad_left),
+    )
+    return axis.spans(size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """One direction of the picture: windows of `reach` inputs, `stride` apart, the first starting at -pad."""
+
+    outputs: int
+    inputs: int
+    reach: int
+    stride: int
+    pad: int
+    pooled: tuple[int, int, int, int] | None
+    """Results, window, stride and padding of a pooling that follows."""
+
+    def spans(self, size: int) -> tuple[Span, ...]:
+        tiles = [self._tile(start, min(size, self.outputs - start)) for start in range(0, self.outputs, size)]
+        return tuple(Span(len(list(alike)), *tile) for tile, alike in groupby(tiles))
+
+    def _tile(self, start: int, size: int) -> tuple[int, int, int]:
+        end = start + size
+        first_input = max(0, start * self.stride - self.pad)
+        last_input = min(self.inputs, (end - 1) * self.stride - self.pad + self.reach)
+        stored = self._complete(end) - self._complete(start)
+        return size, max(0, last_input - first_input), stored
+
+    def _complete(self, outputs: int) -> int:
+        """Results that can be stored once the first `outputs` rows (or columns) are computed."""
+        if self.pooled is None:
+            return outputs
+        results, window, stride, pad = self.pooled
+        if outputs == self.outputs:
+            return results
+        return min(results, max(0, (outputs + pad - window) // stride + 1))
+
+
+def unfinished_windows(layer: Layer) -> tuple[int, int]:
+    """Rows and columns of pooling windows that a cut between tiles may leave unfinished."""
+    pooling = layer.pooling
+    if pooling is None:
+        return 0, 0
+    return -(-(pooling.FY - 1) // pooling.stride_y), -(-(pooling.FX - 1) // pooling.stride_x)
