@@ -417,6 +417,8 @@ def _schema_at(schema: dict[str, Any], root: dict[str, Any], path: KeyPath) -> d
 def _allowed(schema: dict[str, Any], root: dict[str, Any]) -> str:
     """What a JSON schema allows, in words; empty where words fail."""
     words = _alternatives(schema, root)
+    # Leaving a key out says null, so nobody who wrote a value meant to hear of it.
+    words = [word for word in words if word != "null"] or words
     return one_of(words) if words else ""
 
 

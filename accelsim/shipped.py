@@ -21,7 +21,7 @@ def find(kind: Kind, name: str | Path) -> Path:
         file = folder / f"{name}.yaml"
         if file.is_file():
             return file
-    if path.is_dir():
+    if str(name) and path.is_dir():
         raise DescriptionError(f"{name}: is a directory: must be a YAML file or the name of a {_WORDS[kind]}")
     raise DescriptionError(_unknown(kind, str(name)))
 
@@ -43,5 +43,5 @@ def _folders(kind: Kind) -> tuple[Path, ...]:
 def _unknown(kind: Kind, name: str) -> str:
     near = difflib.get_close_matches(name, names(kind), n=3)
     guess = f", did you mean {', '.join(near)}?" if near else ":"
-    what = _WORDS[kind]
-    return f"{name}: no such {what}{guess} `accelsim list {kind}` shows all, and a path to a YAML file works"
+    sentence = f"{name or repr(name)}: no such {_WORDS[kind]}{guess}"
+    return f"{sentence} `accelsim list {kind}` shows all, and a path to a YAML file works"

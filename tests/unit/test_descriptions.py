@@ -117,8 +117,8 @@ def test_a_whole_number_is_nothing_else(tmp_path, value):
         (
             "bandwidth: 16",
             "pads: [1, 2, 3]",
-            "m.yaml:9: pads = [1, 2, 3]: must be a list of 2 values (each a whole number of at least 1), "
-            "a whole number of at least 1 or null",
+            "m.yaml:9: pads = [1, 2, 3]: must be a list of 2 values (each a whole number of at least 1) "
+            "or a whole number of at least 1",
         ),
         ("bandwidth: 16", "pads: [1, 0]", "m.yaml:9: pads.1 = 0: must be a whole number of at least 1"),
         ("200.0", "-3", "m.yaml:10: energy.dram = -3: must be a number of at least 0"),
