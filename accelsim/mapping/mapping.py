@@ -43,8 +43,10 @@ class Step:
     store_bytes: int
     freed_output_bytes: int
     """Freed in the output bank when the outputs are stored; 0 where they are not complete yet."""
-    counts: ActionCounts
-    """All actions but those of DRAM, which are counted where it is accessed."""
+    array_counts: ActionCounts
+    """What the array does."""
+    vector_counts: ActionCounts
+    """What the vector unit does with complete outputs. Transfers are counted where they happen."""
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and to DRAM."""
 

@@ -67,8 +67,8 @@ def program_totals(program: Sequence[Program]) -> Totals:
     total = Totals()
     for part in program:
         if isinstance(part, Step):
-            dram = dram_counts(part.load_bytes, part.store_bytes)
-            total += Totals(1, part.array_cycles, part.vector_cycles, part.counts + dram)
+            counts = part.array_counts + part.vector_counts + dram_counts(part.load_bytes, part.store_bytes)
+            total += Totals(1, part.array_cycles, part.vector_cycles, counts)
         else:
             total += program_totals(part.body) * part.times
     return total
@@ -144,7 +144,8 @@ class _StepMaker:
             vector_cycles=-(-ops // self.hardware.vector_lanes),
             store_bytes=stored,
             freed_output_bytes=output_space if completes else 0,
-            counts=counts + completion_counts(ops, shortcut, stored),
+            array_counts=counts,
+            vector_counts=completion_counts(ops, shortcut, stored),
             completes=completes,
         )
 

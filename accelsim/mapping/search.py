@@ -153,7 +153,7 @@ def _dataflows(layer: Layer, hardware: Hardware, dataflow: str) -> tuple[str, ..
     offered = hardware.pe_array.dataflows
     if dataflow != "auto" and dataflow not in offered:
         raise MappingError(
-            f"{hardware.name} cannot run the dataflow {dataflow!r}: pe_array.dataflows lists {', '.join(offered)}"
+            f"the array cannot run the dataflow {dataflow!r}: pe_array.dataflows lists {', '.join(offered)}"
         )
     if not layer.on_array:
         return (VECTOR,)
@@ -332,7 +332,7 @@ def _why_nothing_fits(layer: Layer, hardware: Hardware, dataflow: str) -> str:
     share = getattr(hardware.global_buffer.shares, bank)
     needed = math.ceil(2 * int(demand[bank]) / share)
     return (
-        f"{layer.name} on {hardware.name}: no tile fits: the {bank} of the smallest one (K{tile.k} C{tile.c} "
+        f"no tile fits: the {bank} of the smallest one (K{tile.k} C{tile.c} "
         f"Y{tile.y} X{tile.x}) take {demand[bank]} bytes, half of their share of the global buffer is {half[bank]}; "
         f"global_buffer.size_bytes = {needed} would hold them"
     )

@@ -1,0 +1,101 @@
+"""What was observed: who was busy when and for which layer, and what happened how often. No prices."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from accelsim.energy import ActionCounts
+
+Component = Literal["dram", "array", "vector"]
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """One component at work for one step of one layer, from `start` until `end`."""
+
+    component: Component
+    what: str
+    layer: int
+    step: int
+    start: int
+    end: int
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """What a layer did."""
+
+    start_cycle: int
+    """Its first request to DRAM."""
+    end_cycle: int
+    """Its last output has reached DRAM."""
+    dram_busy_cycles: int
+    array_busy_cycles: int
+    vector_busy_cycles: int
+    counts: ActionCounts
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What a machine did for a schedule."""
+
+    layers: tuple[LayerActivity, ...]
+    peak_bank_bytes: dict[str, int]
+    """The most that each bank of the global buffer held at any time."""
+    peak_global_buffer_bytes: int
+    """The most that all banks held at the same time."""
+    timeline: tuple[Busy, ...] = field(repr=False, default=())
+    """Every interval, in the order in which they ended; empty unless asked for."""
+
+    @property
+    def cycles(self) -> int:
+        """When everything is done."""
+        return max((layer.end_cycle for layer in self.layers), default=0)
+
+    @property
+    def counts(self) -> ActionCounts:
+        """Sum over the layers."""
+        return sum((layer.counts for layer in self.layers), ActionCounts())
+
+
+class Recorder:
+    """Collects what the components report, layer by layer."""
+
+    def __init__(self, layers: int, *, keep_timeline: bool) -> None:
+        self._start: list[int | None] = [None] * layers
+        self._end = [0] * layers
+        self._busy: dict[Component, list[int]] = {name: [0] * layers for name in ("dram", "array", "vector")}
+        self._counts = [ActionCounts()] * layers
+        self._timeline: list[Busy] | None = [] if keep_timeline else None
+
+    def begins(self, layer: int, now: int) -> None:
+        """The layer asks for its first byte."""
+        if self._start[layer] is None:
+            self._start[layer] = now
+
+    def worked(self, busy: Busy, counts: ActionCounts) -> None:
+        """A component finished a piece of work."""
+        self._busy[busy.component][busy.layer] += busy.end - busy.start
+        self._counts[busy.layer] = self._counts[busy.layer] + counts
+        self._end[busy.layer] = max(self._end[busy.layer], busy.end)
+        if self._timeline is not None and busy.end > busy.start:
+            self._timeline.append(busy)
+
+    def layers(self) -> tuple[LayerActivity, ...]:
+        """What each layer did."""
+        return tuple(
+            LayerActivity(start or 0, end, dram, array, vector, counts)
+            for start, end, dram, array, vector, counts in zip(
+                self._start,
+                self._end,
+                self._busy["dram"],
+                self._busy["array"],
+                self._busy["vector"],
+                self._counts,
+                strict=True,
+            )
+        )
+
+    def timeline(self) -> tuple[Busy, ...]:
+        """Every interval, if they were to be kept."""
+        return tuple(self._timeline or ())

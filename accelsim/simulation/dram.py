@@ -1,0 +1,82 @@
+"""The DRAM channel: each transfer waits out the latency, then streams; one streams at a time.
+
+Latencies overlap with each other and with other transfers' streams, as with any memory that takes several
+requests. The channel serves whoever has been ready longest; of those that became ready in the same cycle,
+reads before writes, since the array waits for reads.
+"""
+
+import heapq
+import math
+from collections.abc import Callable
+from typing import Final
+
+import simpy
+
+from accelsim.hardware import DRAM
+
+READ: Final = 0
+WRITE: Final = 1
+_LAST_OF_THE_CYCLE: Final = 9
+"""simpy handles events of the same time in the order of their priority: 0 urgent, 1 normal."""
+
+
+class _EndOfCycle(simpy.Event):
+    """Happens in this cycle, after everything else that does: no request of the cycle comes too late."""
+
+    def __init__(self, env: simpy.Environment, action: Callable[[simpy.Event], None]) -> None:
+        super().__init__(env)
+        self._ok = True
+        self._value = None
+        if self.callbacks is not None:
+            self.callbacks.append(action)
+        env.schedule(self, priority=_LAST_OF_THE_CYCLE)
+
+
+class DRAMChannel:
+    """One channel for reads and writes."""
+
+    def __init__(self, env: simpy.Environment, dram: DRAM) -> None:
+        self._env = env
+        self._dram = dram
+        self._ready: list[tuple[int, int, int, int, simpy.Event]] = []
+        self._requests = 0
+        self._streaming = False
+        self._deciding = False
+
+    def stream_cycles(self, size_bytes: int) -> int:
+        """Cycles in which so many bytes keep the channel busy."""
+        return math.ceil(size_bytes / self._dram.bandwidth_bytes_per_cycle)
+
+    def request(self, size_bytes: int, direction: int) -> simpy.Event:
+        """A transfer; the event happens when its last byte has passed."""
+        done = self._env.event()
+        self._requests += 1
+        ready_at = int(self._env.now) + self._dram.latency_cycles
+        entry = (ready_at, direction, self._requests, self.stream_cycles(size_bytes), done)
+        latency = self._env.timeout(self._dram.latency_cycles)
+        if latency.callbacks is not None:
+            latency.callbacks.append(lambda _: self._arrive(entry))
+        return done
+
+    def _arrive(self, entry: tuple[int, int, int, int, simpy.Event]) -> None:
+        heapq.heappush(self._ready, entry)
+        self._decide_at_end_of_cycle()
+
+    def _decide_at_end_of_cycle(self) -> None:
+        if not self._streaming and not self._deciding:
+            self._deciding = True
+            _EndOfCycle(self._env, self._decide)
+
+    def _decide(self, _: simpy.Event) -> None:
+        self._deciding = False
+        *_, cycles, done = heapq.heappop(self._ready)
+        self._streaming = True
+        stream = self._env.timeout(cycles)
+        if stream.callbacks is not None:
+            stream.callbacks.append(lambda _: self._finish(done))
+
+    def _finish(self, done: simpy.Event) -> None:
+        self._streaming = False
+        done.succeed()
+        if self._ready:
+            self._decide_at_end_of_cycle()

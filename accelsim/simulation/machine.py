@@ -1,0 +1,63 @@
+"""What the processes of one simulation share: the clock, the components, and who reports to whom."""
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import simpy
+
+from accelsim.energy import ActionCounts
+from accelsim.mapping.mapping import Step
+from accelsim.mapping.schedule import Schedule
+from accelsim.simulation.activity import Busy, Component, Recorder
+from accelsim.simulation.dram import DRAMChannel
+from accelsim.simulation.global_buffer import Banks
+
+Process: TypeAlias = Generator[simpy.Event, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One step of one layer on its way through the machine."""
+
+    layer: int
+    index: int
+    step: Step
+    last: bool
+    """Whether it is the layer's last."""
+    loaded: Sequence[simpy.Event]
+    """Its transfers from DRAM."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The components of one simulation."""
+
+    env: simpy.Environment
+    schedule: Schedule
+    dram: DRAMChannel
+    banks: Banks
+    to_array: simpy.Store
+    to_vector: simpy.Store
+    finished: Sequence[simpy.Event]
+    """Of each layer: all its outputs are in DRAM."""
+    recorder: Recorder
+
+    @property
+    def now(self) -> int:
+        """The current cycle."""
+        return int(self.env.now)
+
+    def steps(self) -> Iterator[tuple[int, int, Step, bool]]:
+        """(layer, index, step, whether it is the layer's last) of the whole schedule."""
+        for layer, mapping in enumerate(self.schedule.mappings):
+            last = mapping.totals.steps - 1
+            for index, step in enumerate(mapping.steps()):
+                yield layer, index, step, index == last
+
+    def worked(
+        self, component: Component, what: str, task: Task, start: int, counts: ActionCounts, size_bytes: int = 0
+    ) -> None:
+        """A component has just finished a piece of work."""
+        busy = Busy(component, what, task.layer, task.index, start, self.now, size_bytes)
+        self.recorder.worked(busy, counts)

@@ -1,0 +1,23 @@
+"""The PE array: one tile after the other, each when its operands are there and its outputs have a place."""
+
+from accelsim.simulation.machine import Machine, Process, Task
+
+
+def execute(machine: Machine) -> Process:
+    """Run every step in the order of the schedule; complete outputs go on to the vector unit."""
+    while True:
+        task: Task = yield machine.to_array.get()
+        step = task.step
+        for transfer in task.loaded:
+            if not transfer.processed:
+                yield transfer
+        if step.output_space_bytes:
+            yield machine.banks.take("outputs", step.output_space_bytes)
+        start = machine.now
+        if step.array_cycles:
+            yield machine.env.timeout(step.array_cycles)
+        machine.worked("array", "compute", task, start, step.array_counts)
+        machine.banks.give_back("weights", step.freed_weight_bytes)
+        machine.banks.give_back("inputs", step.freed_input_bytes)
+        if step.completes:
+            machine.to_vector.put(task)

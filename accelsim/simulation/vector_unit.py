@@ -1,0 +1,16 @@
+"""The vector unit: bias, activation, addition and pooling of complete outputs, and layers without products."""
+
+from accelsim.simulation.dma import store
+from accelsim.simulation.machine import Machine, Process, Task
+
+
+def finish(machine: Machine) -> Process:
+    """Finish the outputs of one tile after the other, and have them stored."""
+    while True:
+        task: Task = yield machine.to_vector.get()
+        start = machine.now
+        if task.step.vector_cycles:
+            yield machine.env.timeout(task.step.vector_cycles)
+        machine.worked("vector", "finish", task, start, task.step.vector_counts)
+        machine.banks.give_back("inputs", task.step.shortcut_bytes)
+        machine.env.process(store(machine, task))
