@@ -11,11 +11,11 @@ The attributes of an edge:
     input_elements: what the target reads of the source as its input.
     shortcut_elements: what it reads as the other operand of an operator that is fused into it.
 
-Four things happen. Batch normalisation is folded into the weights of the convolution before it. Operators
+Five things happen. Batch normalisation is folded into the weights of the convolution before it. Operators
 on single elements are fused into the layer that produces them, if nobody else reads what it produced; an
 addition into the last of its producers. Concatenations and slices vanish where memory can be laid out so
 that they are a matter of addresses: channels lie one after another, so a producer can write straight to its
-place. Whatever is left is a layer.
+place. A pooling is fused into the layers that produce what it reads. Whatever is left is a layer.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ import networkx as nx
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
-from accelsim.network.layer import FusedOperator, Layer
+from accelsim.network.layer import FusedOperator, Layer, Pooling
 
 ACTIVATION_OPS: Final = {
     "relu": 1,  # maximum with 0
@@ -86,11 +86,14 @@ class _LayerDraft:
     bias: bool
     params: int
     fused: list[FusedOperator] = field(default_factory=list)
+    pooling: Pooling | None = None
     reads: list[tuple[str, Literal["input_elements", "shortcut_elements"]]] = field(default_factory=list)
     """Published nodes that it reads, and as what."""
 
     def finished(self) -> Layer:
-        return dataclasses.replace(self.layer, bias=self.bias, params=self.params, fused=tuple(self.fused))
+        return dataclasses.replace(
+            self.layer, bias=self.bias, params=self.params, fused=tuple(self.fused), pooling=self.pooling
+        )
 
 
 def lower(published: Graph) -> Graph:
@@ -128,6 +131,9 @@ class _Lowering:
         self.owners: dict[str, _LayerDraft] = {}
         """Of a published node: the layer whose whole output it is, if only one operator reads it; that
         operator may be fused into the layer."""
+        self.concatenated: dict[str, tuple[_LayerDraft, ...]] = {}
+        """Of a concatenation that vanished: the layers whose outputs it is, if only one operator reads it and
+        nothing else reads them; a pooling may be fused into all of them."""
         self.layout = _Layout()
         self.notes: list[Note] = []
 
@@ -175,6 +181,14 @@ class _Lowering:
         self.tensors[node] = (Segment(draft.layer.name, 0, draft.layer.G * draft.layer.K),)
         self._own(node, draft)
         self.note(node, fate, (draft.layer.name,), reason)
+
+    def fuse_pooling(self, node: str, drafts: Sequence[_LayerDraft], pooling: Pooling) -> None:
+        """Let layers whose outputs lie side by side pool them before they are stored."""
+        for draft in drafts:
+            draft.pooling = pooling
+        self.tensors[node] = self.tensors[self.source(node)]
+        names = tuple(draft.layer.name for draft in drafts)
+        self.note(node, "fused", names, "is applied to the outputs, so that only its results are stored")
 
     def vanish(self, node: str, tensor: tuple[Segment, ...], reason: str) -> None:
         self.tensors[node] = tensor
@@ -435,18 +449,41 @@ def _elementwise(lowering: _Lowering, node: str, operator: Operator, ops_per_ele
     lowering.becomes_layer(node, draft, f"{lowering.source(node)} is no layer's output that only it reads")
 
 
-def _pool(lowering: _Lowering, node: str, operator: ops.Pool) -> None:
-    height, width = operator.window.kernel
-    vector_ops = operator.output.elements * height * width
-    layer = _vector_layer(lowering, node, operator, vector_ops, **_window_bounds(operator.window))
-    lowering.becomes_layer(node, lowering.add_layer(layer, lowering.sources(node)), "runs on the vector unit")
+def _pool(lowering: _Lowering, node: str, operator: ops.Pool | ops.GlobalAveragePool) -> None:
+    """Fuse a pooling into the layers that produce its input, or make it a layer.
+
+    A pooling works on each channel alone, so it may go into every layer whose channels a concatenation put
+    side by side. What it needs is that nobody else wants the outputs before they are pooled.
+    """
+    given, output = operator.inputs[0], operator.output
+    window = operator.window if isinstance(operator, ops.Pool) else _whole_picture(given)
+    source = lowering.source(node)
+    owner = lowering.owners.get(source)
+    drafts = lowering.concatenated.get(source, () if owner is None else (owner,))
+    if drafts and window.dilation == (1, 1) and all(draft.layer.on_array for draft in drafts):
+        pooling = Pooling(
+            name=node,
+            operator=operator.kind,
+            OY=output.height,
+            OX=output.width,
+            FY=window.kernel[0],
+            FX=window.kernel[1],
+            stride_y=window.stride[0],
+            stride_x=window.stride[1],
+            pad_top=window.padding.top,
+            pad_left=window.padding.left,
+        )
+        lowering.fuse_pooling(node, drafts, pooling)
+        return
+    vector_ops = output.elements * window.kernel[0] * window.kernel[1]
+    layer = _vector_layer(lowering, node, operator, vector_ops, **_window_bounds(window))
+    reason = "runs on the vector unit: its input is not only its own, or no layer of the array makes it"
+    lowering.becomes_layer(node, lowering.add_layer(layer, lowering.sources(node)), reason)
 
 
-def _global_average_pool(lowering: _Lowering, node: str, operator: ops.GlobalAveragePool) -> None:
-    given = operator.inputs[0]
-    window = {"FY": given.height, "FX": given.width, "stride_y": given.height, "stride_x": given.width}
-    layer = _vector_layer(lowering, node, operator, given.elements, **window)
-    lowering.becomes_layer(node, lowering.add_layer(layer, lowering.sources(node)), "runs on the vector unit")
+def _whole_picture(given: Shape) -> ops.Window:
+    size = (given.height, given.width)
+    return ops.Window(kernel=size, stride=size, dilation=(1, 1), padding=ops.Padding(0, 0, 0, 0))
 
 
 def _dropout(lowering: _Lowering, node: str, _operator: ops.Dropout) -> None:
@@ -525,6 +562,9 @@ def _concat(lowering: _Lowering, node: str, operator: ops.Concat) -> None:
     tensor = tuple(segment for operand in tensors for segment in operand)
     if not copies:
         lowering.vanish(node, tensor, "its producers write straight to their places")
+        owners = tuple(lowering.owners[source] for source in sources if source in lowering.owners)
+        if len(owners) == len(sources) and lowering.published.out_degree(node) == 1:
+            lowering.concatenated[node] = owners
         return
     lowering.tensors[node] = tensor
     reason = "some operands have to stay where they are: they are read elsewhere in another order"
@@ -554,7 +594,7 @@ _RULES: Final[dict[type[Operator], Callable[[_Lowering, str, Any], None]]] = {
     ops.BatchNorm: _batch_norm,
     ops.Activation: _activation,
     ops.Pool: _pool,
-    ops.GlobalAveragePool: _global_average_pool,
+    ops.GlobalAveragePool: _pool,
     ops.LocalResponseNorm: _lrn,
     ops.Dropout: _dropout,
     ops.Softmax: _softmax,
