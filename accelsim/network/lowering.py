@@ -463,7 +463,7 @@ def _pool(lowering: _Lowering, node: str, operator: ops.Pool | ops.GlobalAverage
     if drafts and window.dilation == (1, 1) and all(draft.layer.on_array for draft in drafts):
         pooling = Pooling(
             name=node,
-            operator=operator.kind,
+            operator=_name_of(operator),
             OY=output.height,
             OX=output.width,
             FY=window.kernel[0],

@@ -1,0 +1,420 @@
+"""What becomes of each published operator, on graphs small enough to see it."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from accelsim.errors import NetworkError
+from accelsim.network import operators as ops
+from accelsim.network.build import build
+from accelsim.network.description import load_network
+from accelsim.network.graph import Draft, Operator, Shape
+from accelsim.network.lowering import layers, lower, notes
+
+PIXELS = 6 * 5
+
+
+@pytest.fixture
+def draft():
+    draft = Draft()
+    ops.network_input(draft, "x", Shape(8, 6, 5))
+    return draft
+
+
+def conv(draft, name, source, out_channels=8, **arguments):
+    return ops.conv(draft, name, source, out_channels=out_channels, **arguments)
+
+
+def executed(draft):
+    graph = lower(draft.graph)
+    return graph, {layer.name: layer for layer in layers(graph)}
+
+
+def fates(graph):
+    return {note.node: (note.fate, note.layers) for note in notes(graph)}
+
+
+# Batch normalisation and activation
+
+
+def test_batch_norm_and_relu_become_part_of_the_convolution_before_them(draft):
+    conv(draft, "c", "x")
+    ops.batch_norm(draft, "bn", "c")
+    ops.activation(draft, "r", "bn", function="relu")
+    graph, layer = executed(draft)
+    assert list(layer) == ["c"]
+    assert layer["c"].bias
+    assert layer["c"].params == 8 * 8 + 16
+    assert [(f.name, f.operator, f.vector_ops) for f in layer["c"].fused] == [
+        ("bn", "batch_norm", 0),
+        ("r", "relu", 8 * PIXELS),
+    ]
+    assert fates(graph) == {
+        "x": ("input", ()),
+        "c": ("layer", ("c",)),
+        "bn": ("folded", ("c",)),
+        "r": ("fused", ("c",)),
+    }
+
+
+def test_an_output_that_somebody_else_reads_keeps_its_activation_apart(draft):
+    conv(draft, "c", "x")
+    ops.activation(draft, "r", "c", function="hard_swish")
+    ops.concat(draft, "k", ("c", "r"))
+    _, layer = executed(draft)
+    assert list(layer) == ["c", "r"]
+    assert (layer["r"].operator, layer["r"].vector_ops) == ("hard_swish", 3 * 8 * PIXELS)
+    assert (layer["r"].G, layer["r"].K, layer["r"].C) == (8, 1, 1)
+    assert layer["c"].fused == ()
+
+
+def test_batch_norm_after_an_activation_cannot_go_into_the_weights(draft):
+    conv(draft, "c", "x")
+    ops.activation(draft, "r", "c", function="relu")
+    ops.batch_norm(draft, "bn", "r")
+    graph, layer = executed(draft)
+    assert not layer["c"].bias
+    assert layer["c"].fused[1].vector_ops == 8 * PIXELS
+    assert layer["c"].params == 8 * 8 + 16
+    assert fates(graph)["bn"] == ("fused", ("c",))
+
+
+def test_batch_norm_of_a_concatenation_is_a_layer(draft):
+    """As in DenseNet, where it comes before the convolution."""
+    ops.concat(draft, "k", (conv(draft, "a", "x"), conv(draft, "b", "x")))
+    ops.batch_norm(draft, "bn", "k")
+    ops.activation(draft, "r", "bn", function="relu")
+    _, layer = executed(draft)
+    assert list(layer) == ["a", "b", "bn"]
+    assert (layer["bn"].params, layer["bn"].vector_ops) == (32, 16 * PIXELS)
+    assert [fused.name for fused in layer["bn"].fused] == ["r"]
+
+
+def test_normalisation_over_channels_and_softmax_ride_along_too(draft):
+    conv(draft, "c", "x")
+    ops.lrn(draft, "n", "c", size=5)
+    ops.fully_connected(draft, "fc", "n", out_features=10)
+    ops.softmax(draft, "p", "fc")
+    _, layer = executed(draft)
+    assert [layer["c"].fused[0].vector_ops, layer["fc"].fused[0].vector_ops] == [8 * 8 * PIXELS, 50]
+    assert (layer["fc"].K, layer["fc"].C, layer["fc"].macs) == (10, 240, 2400)
+
+
+def test_an_activation_of_the_image_is_a_layer_and_reads_it(draft):
+    ops.activation(draft, "r", "x", function="relu")
+    graph, _ = executed(draft)
+    assert graph.nodes["r"]["network_input_elements"] == 240
+
+
+def test_dropout_vanishes_without_standing_in_the_way(draft):
+    conv(draft, "c", "x")
+    ops.dropout(draft, "d", "c")
+    ops.activation(draft, "r", "d", function="relu")
+    graph, layer = executed(draft)
+    assert list(layer) == ["c"]
+    assert [fused.name for fused in layer["c"].fused] == ["r"]
+    assert fates(graph)["d"] == ("vanished", ())
+
+
+# Convolution and pooling as loop nests
+
+
+def test_a_convolution_becomes_its_loop_nest(draft):
+    conv(draft, "c", "x", 12, kernel=(3, 1), stride=(2, 1), padding=(1, 0, 0, 2), groups=4, bias=True)
+    _, layer = executed(draft)
+    nest = layer["c"]
+    assert (nest.G, nest.K, nest.C, nest.OY, nest.OX, nest.FY, nest.FX) == (4, 3, 2, 3, 7, 3, 1)
+    assert (nest.IY, nest.IX, nest.stride_y, nest.stride_x) == (6, 5, 2, 1)
+    assert (nest.pad_top, nest.pad_left, nest.bias) == (1, 0, True)
+    assert nest.input_elements == 240
+
+
+def test_pooling_is_a_layer_of_the_vector_unit(draft):
+    ops.max_pool(draft, "m", "x", kernel=3, stride=2)
+    ops.global_average_pool(draft, "g", "m")
+    _, layer = executed(draft)
+    assert (layer["m"].operator, layer["m"].vector_ops) == ("max_pool", 8 * 2 * 2 * 9)
+    assert (layer["m"].G, layer["m"].K, layer["m"].C, layer["m"].FY) == (8, 1, 1, 3)
+    assert (layer["g"].operator, layer["g"].vector_ops) == ("global_average_pool", 8 * 2 * 2)
+    assert not layer["m"].on_array
+    assert layer["m"].macs == 0
+
+
+def test_a_pooling_of_outputs_that_only_it_reads_joins_their_layer(draft):
+    conv(draft, "c", "x")
+    ops.activation(draft, "r", "c", function="relu")
+    ops.max_pool(draft, "m", "r", kernel=3, stride=2, padding=1)
+    conv(draft, "d", "m")
+    graph, layer = executed(draft)
+    assert list(layer) == ["c", "d"]
+    pooling = layer["c"].pooling
+    assert (pooling.name, pooling.operator, pooling.OY, pooling.OX) == ("m", "max_pool", 3, 3)
+    assert (pooling.FY, pooling.stride_x, pooling.pad_top) == (3, 2, 1)
+    assert (layer["c"].output_elements, layer["c"].stored_elements) == (240, 72)
+    assert graph.edges["c", "d"]["input_elements"] == 72
+    assert fates(graph)["m"] == ("fused", ("c",))
+
+
+def test_a_pooling_joins_all_layers_of_a_concatenation(draft):
+    """As after a fire module (arXiv:1602.07360): pooling works on each channel alone."""
+    ops.concat(draft, "k", (conv(draft, "a", "x", 3), conv(draft, "b", "x", 5)))
+    ops.global_average_pool(draft, "g", "k")
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "b"]
+    assert layer["a"].pooling == layer["b"].pooling
+    assert layer["a"].pooling.operator == "global_average_pool"
+    assert (layer["a"].stored_elements, layer["b"].stored_elements) == (3, 5)
+    assert fates(graph)["g"] == ("fused", ("a", "b"))
+
+
+def test_a_pooling_of_outputs_that_somebody_else_reads_is_a_layer(draft):
+    ops.concat(draft, "k", (conv(draft, "a", "x", 3), conv(draft, "b", "x", 5)))
+    ops.average_pool(draft, "p", "k", kernel=2, stride=2)
+    conv(draft, "c", "b")
+    _, layer = executed(draft)
+    assert list(layer) == ["a", "b", "p", "c"]
+    assert layer["p"].vector_ops == 8 * 3 * 2 * 4
+
+
+def test_an_activation_after_a_pooling_is_a_layer_of_its_own(draft):
+    ops.max_pool(draft, "m", conv(draft, "c", "x"), kernel=2, stride=2)
+    ops.activation(draft, "r", "m", function="relu")
+    graph, layer = executed(draft)
+    assert list(layer) == ["c", "r"]
+    assert graph.edges["c", "r"]["input_elements"] == layer["r"].input_elements == 8 * 3 * 2
+
+
+# Addition and multiplication
+
+
+def test_an_addition_becomes_part_of_the_last_of_its_producers(draft):
+    conv(draft, "shortcut", "x")
+    conv(draft, "branch", "x")
+    ops.add(draft, "sum", ("branch", "shortcut"))
+    ops.activation(draft, "r", "sum", function="relu")
+    graph, layer = executed(draft)
+    assert list(layer) == ["shortcut", "branch"]
+    assert [(f.name, f.vector_ops, f.operand_elements) for f in layer["branch"].fused] == [
+        ("sum", 240, 240),
+        ("r", 240, 0),
+    ]
+    assert graph.edges["shortcut", "branch"] == {"input_elements": 0, "shortcut_elements": 240}
+    assert graph.nodes["branch"]["network_input_elements"] == 240
+
+
+def test_an_identity_shortcut_is_read_twice_from_one_producer(draft):
+    conv(draft, "before", "x")
+    conv(draft, "c", "before")
+    ops.add(draft, "sum", ("before", "c"))
+    graph, layer = executed(draft)
+    assert layer["c"].fused[0].operand_elements == 240
+    assert graph.edges["before", "c"] == {"input_elements": 240, "shortcut_elements": 240}
+
+
+def test_the_image_may_be_the_shortcut(draft):
+    ops.add(draft, "sum", (conv(draft, "c", "x"), "x"))
+    graph, _ = executed(draft)
+    assert graph.nodes["c"]["network_input_elements"] == 480
+
+
+def test_three_operands_are_two_additions(draft):
+    nodes = [conv(draft, name, "x") for name in "abc"]
+    ops.add(draft, "sum", nodes)
+    _, layer = executed(draft)
+    assert (layer["c"].fused[0].vector_ops, layer["c"].fused[0].operand_elements) == (480, 480)
+
+
+def test_an_addition_is_a_layer_where_the_last_producers_output_is_read_elsewhere(draft):
+    conv(draft, "a", "x")
+    conv(draft, "b", "x")
+    ops.add(draft, "sum", ("a", "b"))
+    conv(draft, "other", "b")
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "b", "sum", "other"]
+    assert (layer["sum"].operands, layer["sum"].vector_ops, layer["sum"].input_elements) == (2, 240, 480)
+    assert graph.edges["a", "sum"] == {"input_elements": 240, "shortcut_elements": 0}
+    (note,) = (note for note in notes(graph) if note.node == "sum")
+    assert note.fate == "layer"
+    assert note.reason == "b, the last of its operands, is no layer's output that only it reads"
+
+
+def test_an_addition_does_not_join_a_pool(draft):
+    conv(draft, "a", "x")
+    ops.max_pool(draft, "m", "x", kernel=3, padding=1)
+    ops.add(draft, "sum", ("a", "m"))
+    graph, layer = executed(draft)
+    assert layer["sum"].operator == "add"
+    assert notes(graph)[-1].reason == "m, which produces its last operand, does not run on the array"
+
+
+def test_a_tensor_added_to_itself_is_a_layer_that_reads_it_twice(draft):
+    ops.add(draft, "sum", (conv(draft, "a", "x"),) * 2)
+    graph, layer = executed(draft)
+    assert layer["sum"].input_elements == 480
+    assert graph.edges["a", "sum"]["input_elements"] == 480
+    assert notes(graph)[-1].reason == "its other operands are not complete before a runs"
+
+
+def test_a_gate_is_a_further_operand_of_a_layer(draft):
+    """Squeeze and excitation (arXiv:1709.01507): the gate is complete last, and smaller than the output."""
+    conv(draft, "c", "x")
+    ops.global_average_pool(draft, "pool", "c")
+    ops.fully_connected(draft, "fc", "pool", out_features=8)
+    ops.activation(draft, "gate", "fc", function="sigmoid")
+    ops.multiply(draft, "scaled", "c", "gate")
+    graph, layer = executed(draft)
+    assert list(layer) == ["c", "pool", "fc", "scaled"]
+    assert (layer["scaled"].operands, layer["scaled"].gate_elements) == (1, 8)
+    assert layer["scaled"].input_elements == 248
+    assert graph.edges["fc", "scaled"]["input_elements"] == 8
+    assert notes(graph)[-1].reason == "gate, the last of its operands, is smaller than its output"
+
+
+def test_a_gate_that_is_complete_before_joins_the_convolution(draft):
+    ops.global_average_pool(draft, "gate", "x")
+    conv(draft, "c", "x")
+    ops.multiply(draft, "scaled", "c", "gate")
+    _, layer = executed(draft)
+    assert (layer["c"].fused[0].operator, layer["c"].fused[0].operand_elements) == ("multiply", 8)
+
+
+# Concatenation, slice, shuffle
+
+
+def places(graph):
+    return {name: (data["buffer"], data["first_channel"]) for name, data in graph.nodes(data=True)}
+
+
+def test_a_concatenation_vanishes_when_its_producers_can_write_to_their_places(draft):
+    ops.concat(draft, "k", (conv(draft, "a", "x", 3), conv(draft, "b", "x", 5)))
+    conv(draft, "c", "k")
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "b", "c"]
+    assert places(graph) == {"a": ("a", 0), "b": ("a", 3), "c": ("c", 0)}
+    assert graph.edges["a", "c"]["input_elements"] == 3 * PIXELS
+    assert graph.edges["b", "c"]["input_elements"] == 5 * PIXELS
+    assert fates(graph)["k"] == ("vanished", ())
+
+
+def test_the_image_and_a_tensor_used_twice_are_copied(draft):
+    conv(draft, "a", "x", 3)
+    ops.concat(draft, "k", ("a", "x", "a"))
+    conv(draft, "c", "k")
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "k", "k.2", "c"]
+    assert [layer[name].operator for name in ("k", "k.2")] == ["concat", "concat"]
+    assert [layer[name].vector_ops for name in ("k", "k.2")] == [8 * PIXELS, 3 * PIXELS]
+    assert graph.nodes["k"]["network_input_elements"] == 240
+    assert places(graph) == {"a": ("a", 0), "k": ("a", 3), "k.2": ("a", 11), "c": ("c", 0)}
+    assert fates(graph)["k"] == ("copied", ("k", "k.2"))
+
+
+def test_a_dense_block_needs_no_copies_whether_its_concatenations_are_nested_or_flat(draft):
+    flat, nested = ["x0"], conv(draft, "x0", "x", 4)
+    for index in range(1, 4):
+        source = ops.concat(draft, f"flat{index}", flat)
+        new = conv(draft, f"x{index}", source, 4)
+        flat = [*flat, new]
+        nested = ops.concat(draft, f"nested{index}", (nested, new))
+    conv(draft, "end", nested)
+    graph, layer = executed(draft)
+    assert list(layer) == ["x0", "x1", "x2", "x3", "end"]
+    assert places(graph)["x3"] == ("x0", 12)
+    assert graph.edges["x0", "x3"]["input_elements"] == 4 * PIXELS
+
+
+def test_a_tensor_that_two_concatenations_want_in_different_order_is_copied_for_one_of_them(draft):
+    a, b, c = (conv(draft, name, "x", 4) for name in "abc")
+    ops.concat(draft, "ab", (a, b))
+    ops.concat(draft, "cb", (c, b))
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "b", "c", "cb"]
+    assert layer["cb"].G == 4
+    assert places(graph) == {"a": ("a", 0), "b": ("a", 4), "c": ("c", 0), "cb": ("c", 4)}
+
+
+def test_overlapping_concatenations_share_memory_where_they_agree(draft):
+    a, b, c = (conv(draft, name, "x", 4) for name in "abc")
+    ops.concat(draft, "ab", (a, b))
+    ops.concat(draft, "bc", (b, c))
+    ops.concat(draft, "abc", (a, b, c))
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "b", "c"]
+    assert places(graph) == {"a": ("a", 0), "b": ("a", 4), "c": ("a", 8)}
+
+
+def test_a_slice_is_a_read_of_some_channels(draft):
+    conv(draft, "a", "x")
+    ops.channel_slice(draft, "s", "a", first=2, channels=5)
+    ops.channel_slice(draft, "t", "s", first=1, channels=2)
+    conv(draft, "c", "t")
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "c"]
+    assert graph.edges["a", "c"]["input_elements"] == 2 * PIXELS
+
+
+def test_a_slice_of_a_concatenation_reads_only_the_layers_it_covers(draft):
+    ops.concat(draft, "k", [conv(draft, name, "x", 4) for name in "abc"])
+    ops.channel_slice(draft, "s", "k", first=2, channels=4)
+    conv(draft, "d", "s")
+    graph, _ = executed(draft)
+    assert {source: data["input_elements"] for source, _, data in graph.in_edges("d", data=True)} == {
+        "a": 2 * PIXELS,
+        "b": 2 * PIXELS,
+    }
+
+
+def test_a_slice_that_feeds_a_concatenation_is_copied_there(draft):
+    """A unit of ShuffleNet v2 (arXiv:1807.11164): one half of the channels passes by the other's branch."""
+    conv(draft, "a", "x")
+    kept = ops.channel_slice(draft, "kept", "a", first=0, channels=4)
+    worked = ops.channel_slice(draft, "worked", "a", first=4, channels=4)
+    ops.concat(draft, "k", (kept, conv(draft, "branch", worked, 4)))
+    ops.channel_shuffle(draft, "shuffle", "k", groups=2)
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "branch", "k", "shuffle"]
+    assert layer["k"].G == 4
+    assert places(graph)["branch"] == ("k", 4)
+    assert graph.edges["a", "k"]["input_elements"] == 4 * PIXELS
+    assert (layer["shuffle"].operator, layer["shuffle"].vector_ops) == ("channel_shuffle", 240)
+
+
+# The executed graph
+
+
+def test_outputs_of_the_network_are_marked_through_what_vanished(draft):
+    conv(draft, "c", "x")
+    ops.concat(draft, "k", (conv(draft, "a", "c", 3), conv(draft, "b", "c", 3)))
+    ops.dropout(draft, "d", "k")
+    graph, _ = executed(draft)
+    assert {name for name, wanted in graph.nodes(data="network_output") if wanted} == {"a", "b"}
+
+
+def test_an_operator_without_a_rule_is_an_error(draft):
+    @dataclass(frozen=True, kw_only=True)
+    class Sort(Operator):
+        kind = "sort"
+
+    draft.add("s", Sort(inputs=(Shape(8, 6, 5),), output=Shape(8, 6, 5)), ("x",))
+    with pytest.raises(NetworkError, match="s: no rule says how to execute the operator sort"):
+        lower(draft.graph)
+
+
+def test_squeezenext_executes_its_convolutions_and_its_classifier_and_nothing_else():
+    graph = lower(build(load_network("sqnxt23v5")))
+    kinds = [layer.operator for layer in layers(graph)]
+    assert (kinds.count("conv"), kinds.count("fully_connected"), len(kinds)) == (111, 1, 112)
+    assert [layer.name for layer in layers(graph) if layer.pooling] == ["conv1", "head"]
+    names = [layer.name for layer in layers(graph)]
+    first = names.index("stage1.block1.expand")
+    expand = layers(graph)[first]
+    assert [fused.operator for fused in expand.fused] == ["batch_norm", "relu", "add", "relu"]
+    assert (
+        graph.edges["stage1.block1.projection", "stage1.block1.expand"]["shortcut_elements"] == 32 * 56 * 56
+    )
+
+
+def test_squeezenets_concatenations_all_vanish():
+    graph = lower(build(load_network("squeezenet_v1_0")))
+    assert {note.fate for note in notes(graph) if note.operator == "concat"} == {"vanished"}
+    assert graph.edges["fire2.expand3x3", "fire3.squeeze1x1"]["input_elements"] == 64 * 55 * 55
