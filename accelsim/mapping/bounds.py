@@ -1,0 +1,44 @@
+"""Lower bounds of a layer: what no mapping and no schedule can go below."""
+
+import math
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.footprint import Footprint, bits_to_bytes
+from accelsim.mapping.tile import TileShape
+from accelsim.network.layer import Layer
+
+
+def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
+    """Every input that is read, weight and second operand once from DRAM, every result once to it.
+
+    Inputs that no window covers (the last row of 224 under a 3x3 window with stride 2) are not compulsory.
+    """
+    footprint = Footprint(layer, hardware.precision)
+    whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
+    rows = _touched(layer.OY, layer.FY, layer.dilation_y, layer.stride_y, layer.pad_top, layer.IY)
+    columns = _touched(layer.OX, layer.FX, layer.dilation_x, layer.stride_x, layer.pad_left, layer.IX)
+    stored = bits_to_bytes(layer.stored_elements, hardware.precision.activations_bits)
+    once = int(footprint.weights(whole)) + int(footprint.biases(whole))
+    per_image = int(footprint.inputs(whole, rows, columns)) + int(footprint.shortcut(whole)) + int(stored)
+    return once + batch * per_image
+
+
+def _touched(outputs: int, kernel: int, dilation: int, stride: int, pad: int, inputs: int) -> int:
+    """Input rows (or columns) that some window covers."""
+    covered: set[int] = set()
+    for tap in range(kernel):
+        start = tap * dilation - pad
+        covered.update(range(start, start + outputs * stride, stride))
+    return len(covered & set(range(inputs)))
+
+
+def lower_bound_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
+    """The larger of multiply-accumulates / PEs and compulsory traffic / bandwidth.
+
+    Where the array can skip zero weights, only the others have to be multiplied.
+    """
+    array = hardware.pe_array
+    density = array.output_stationary.weight_density if "output_stationary" in array.dataflows else 1.0
+    compute = math.ceil(batch * layer.macs * density / array.pes - 1e-9)
+    traffic = compulsory_dram_bytes(layer, hardware, batch) / hardware.dram.bandwidth_bytes_per_cycle
+    return max(compute, math.ceil(traffic))

@@ -1,0 +1,143 @@
+"""run_network: the whole program on one screen, from a network and a machine to a result."""
+
+import math
+
+from accelsim import __version__
+from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.hardware import Hardware
+from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.schedule import Schedule, make_schedule
+from accelsim.mapping.search import Objective
+from accelsim.network.build import build
+from accelsim.network.description import Network
+from accelsim.network.graph import total_macs, total_params
+from accelsim.network.layer import Layer
+from accelsim.network.lowering import lower
+from accelsim.result import Bound, Energy, LayerResult, RunResult, Traffic
+from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.simulation.simulate import simulate
+
+
+def run_network(
+    network: Network,
+    hardware: Hardware,
+    *,
+    batch: int = 1,
+    dataflow: str = "auto",
+    objective: Objective = "time",
+) -> RunResult:
+    """Latency, utilisation, traffic and energy of one network on one machine.
+
+    `dataflow` forces one for every layer of the array; `objective` is what mappings are chosen by. Raises
+    NetworkError or MappingError, with what would help.
+    """
+    published = build(network)
+    schedule = make_schedule(lower(published), hardware, batch=batch, dataflow=dataflow, objective=objective)
+    activity = simulate(schedule, hardware)
+    layers = layer_results(schedule, activity, hardware, batch)
+    counts = activity.counts
+    by_component = energy_by_component(counts, hardware.energy)
+    total = math.fsum(by_component.values())
+    picojoules = hardware.energy.picojoules_per_unit
+    return RunResult(
+        accelsim=__version__,
+        network=network.name,
+        hardware=hardware.name,
+        batch=batch,
+        clock_mhz=hardware.clock_mhz,
+        cycles=activity.cycles,
+        macs=batch * total_macs(published),
+        params=total_params(published),
+        utilization=utilization(counts, activity.cycles, hardware),
+        energy=Energy(
+            total=total,
+            unit=hardware.energy.unit,
+            by_component=by_component,
+            joules=None if picojoules is None else total * picojoules * 1e-12,
+        ),
+        dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
+        global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
+        peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
+        lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
+        layers=layers,
+    )
+
+
+def layer_results(
+    schedule: Schedule, activity: Activity, hardware: Hardware, batch: int
+) -> tuple[LayerResult, ...]:
+    """One result a layer; cycles, traffic and energy add up to the network's."""
+    results = []
+    before = 0
+    for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
+        results.append(_layer_result(layer, mapping, observed, observed.end_cycle - before, hardware, batch))
+        before = observed.end_cycle
+    return tuple(results)
+
+
+def _layer_result(
+    layer: Layer, mapping: Mapping, observed: LayerActivity, cycles: int, hardware: Hardware, batch: int
+) -> LayerResult:
+    counts = observed.counts
+    by_component = energy_by_component(counts, hardware.energy)
+    fused = [operator.name for operator in layer.fused]
+    return LayerResult(
+        name=layer.name,
+        stage=layer.stage,
+        operator=layer.operator,
+        shape=describe(layer),
+        dataflow=mapping.dataflow,
+        fused=tuple(fused if layer.pooling is None else [*fused, layer.pooling.name]),
+        macs=batch * layer.macs,
+        params=layer.params,
+        cycles=cycles,
+        start_cycle=observed.start_cycle,
+        end_cycle=observed.end_cycle,
+        utilization=utilization(counts, cycles, hardware),
+        bound_by=bound_by(observed, cycles, hardware),
+        energy=math.fsum(by_component.values()),
+        energy_by_component=by_component,
+        dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
+        global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
+        compulsory_dram_bytes=compulsory_dram_bytes(layer, hardware, batch),
+        lower_bound_cycles=lower_bound_cycles(layer, hardware, batch),
+        busy_cycles={
+            "array": observed.array_busy_cycles,
+            "dram": observed.dram_busy_cycles,
+            "vector": observed.vector_busy_cycles,
+        },
+        tiles=mapping.totals.steps,
+        tile=f"{mapping} {mapping.order}",
+    )
+
+
+def utilization(counts: ActionCounts, cycles: int, hardware: Hardware) -> float:
+    """Multiply-accumulates executed / (PEs x cycles)."""
+    return counts.macs / (hardware.pe_array.pes * cycles) if cycles else 0.0
+
+
+def bound_by(observed: LayerActivity, cycles: int, hardware: Hardware) -> Bound:
+    """What a layer's time is made of; the words are explained at `Bound`."""
+    busy: dict[Bound, int] = {
+        "compute": observed.array_busy_cycles,
+        "dram": observed.dram_busy_cycles,
+        "vector": observed.vector_busy_cycles,
+    }
+    busiest = max(busy, key=busy.__getitem__)
+    if 2 * busy[busiest] < cycles:
+        return "latency"
+    half_filled = 2 * observed.counts.macs <= hardware.pe_array.pes * observed.array_busy_cycles
+    return "array_fill" if busiest == "compute" and half_filled else busiest
+
+
+def describe(layer: Layer) -> str:
+    """A layer's shape as a person writes it: `64x3x5x5/2 g2 -> 112x112`."""
+    kernel = f"{layer.FY}x{layer.FX}"
+    stride = "" if (layer.stride_y, layer.stride_x) == (1, 1) else f"/{layer.stride_y}"
+    if layer.stride_y != layer.stride_x:
+        stride = f"/{layer.stride_y}x{layer.stride_x}"
+    channels = f"{layer.G * layer.K}x{layer.G * layer.C}x" if layer.on_array else f"{layer.G}x"
+    groups = f" g{layer.G}" if layer.on_array and layer.G > 1 else ""
+    pooled = "" if layer.pooling is None else f" -> {layer.pooling.OY}x{layer.pooling.OX}"
+    return f"{channels}{kernel}{stride}{groups} -> {layer.OY}x{layer.OX}{pooled}"
