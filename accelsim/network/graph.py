@@ -100,8 +100,13 @@ def operator_of(graph: Graph, node: str) -> Operator:
 
 def operands(graph: Graph, node: str) -> tuple[str, ...]:
     """The nodes that a node reads, in the order of its operands."""
-    edges: list[tuple[str, str, tuple[int, ...]]] = list(graph.in_edges(node, data="operands"))
-    return tuple(source for _, source in sorted((index, source) for source, _, at in edges for index in at))
+    edges = graph.pred[node]
+    if len(edges) == 1:  # nearly all nodes
+        ((source, edge),) = edges.items()
+        return (source,) * len(edge["operands"])
+    return tuple(
+        source for _, source in sorted((at, source) for source in edges for at in edges[source]["operands"])
+    )
 
 
 def total_params(graph: Graph) -> int:

@@ -206,7 +206,7 @@ class _Lowering:
         self.notes.append(Note(node, kind, fate, layer_names, reason))
 
     def _own(self, node: str, draft: _LayerDraft) -> None:
-        if self.published.out_degree(node) == 1:
+        if len(self.published.succ[node]) == 1:
             self.owners[node] = draft
 
     # The result
@@ -215,7 +215,7 @@ class _Lowering:
         wanted = {
             segment.producer
             for node in self.published
-            if self.published.out_degree(node) == 0
+            if not self.published.succ[node]
             for segment in self.tensors[node]
         }
         graph: Graph = nx.DiGraph(notes=tuple(self.notes))
@@ -446,7 +446,9 @@ def _elementwise(lowering: _Lowering, node: str, operator: Operator, ops_per_ele
         return
     layer = _vector_layer(lowering, node, operator, vector_ops)
     draft = lowering.add_layer(layer, lowering.sources(node), params=operator.params)
-    lowering.becomes_layer(node, draft, f"{lowering.source(node)} is no layer's output that only it reads")
+    lowering.becomes_layer(
+        node, draft, f"{lowering.source(node)} is pooled, put together, or read elsewhere too"
+    )
 
 
 def _pool(lowering: _Lowering, node: str, operator: ops.Pool | ops.GlobalAveragePool) -> None:
@@ -563,7 +565,7 @@ def _concat(lowering: _Lowering, node: str, operator: ops.Concat) -> None:
     if not copies:
         lowering.vanish(node, tensor, "its producers write straight to their places")
         owners = tuple(lowering.owners[source] for source in sources if source in lowering.owners)
-        if len(owners) == len(sources) and lowering.published.out_degree(node) == 1:
+        if len(owners) == len(sources) and len(lowering.published.succ[node]) == 1:
             lowering.concatenated[node] = owners
         return
     lowering.tensors[node] = tensor
