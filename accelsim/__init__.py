@@ -1,1 +1,53 @@
-"""Embedded-accelerator simulator."""
+"""What a small neural network costs on an embedded accelerator: cycles, traffic, energy, and why.
+
+    import accelsim
+    result = accelsim.run_network(accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k"))
+    result.cycles, result.energy.total, result.layers[0].bound_by, result.to_dataframe()
+
+Each name is imported when it is first used, so that `import accelsim` and `accelsim --help` cost nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accelsim.errors import AccelsimError
+    from accelsim.hardware import Hardware, load_hardware
+    from accelsim.network.description import Network, load_network
+    from accelsim.result import RunResult
+    from accelsim.run import run_network
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccelsimError",
+    "Hardware",
+    "Network",
+    "RunResult",
+    "__version__",
+    "load_hardware",
+    "load_network",
+    "run_network",
+]
+
+_HOMES = {
+    "AccelsimError": "accelsim.errors",
+    "Hardware": "accelsim.hardware",
+    "Network": "accelsim.network.description",
+    "RunResult": "accelsim.result",
+    "load_hardware": "accelsim.hardware",
+    "load_network": "accelsim.network.description",
+    "run_network": "accelsim.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

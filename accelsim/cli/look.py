@@ -1,0 +1,201 @@
+"""`accelsim list`, `show` and `check`: what is there, what it says, whether it is valid."""
+
+import difflib
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from accelsim import shipped
+from accelsim.cli.options import FormatOption, OutputOption, QuietOption
+from accelsim.cli.output import Answer, complain, destination
+from accelsim.errors import AccelsimError, DescriptionError
+from accelsim.report.text import kibibytes, si
+
+if TYPE_CHECKING:
+    from accelsim.hardware import Hardware
+    from accelsim.network.description import Network
+
+
+class Kind(StrEnum):
+    """What there is to list."""
+
+    NETWORKS = "networks"
+    HARDWARE = "hardware"
+
+
+_KEYS: Final = {
+    Kind.NETWORKS: {"stages", "preset_of", "input", "parameters", "reported"},
+    Kind.HARDWARE: {"clock_mhz", "precision", "pe_array", "global_buffer", "dram", "vector_unit", "energy"},
+}
+"""Keys that only the one or only the other has."""
+
+
+def list_(
+    kind: Annotated[Kind, typer.Argument(show_default=False)],
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """List networks or machines: those shipped, and those in ./networks or ./hardware.
+
+    \b
+    accelsim list networks
+    accelsim list hardware --format json
+    """
+    to = destination(output, format_, quiet)
+    from accelsim.result import flat
+
+    if kind is Kind.NETWORKS:
+        from accelsim.report.networks import known_networks, list_networks
+
+        entries, table = known_networks(), list_networks
+    else:
+        from accelsim.report.machines import known_machines, list_machines
+
+        entries, table = known_machines(), list_machines
+    to.deliver(
+        Answer(
+            table=lambda style: table(entries, style),
+            values=lambda: entries,
+            rows=lambda: [flat(entry) for entry in entries],
+        )
+    )
+
+
+def show(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A network or a machine: a name or a path to a YAML file.")
+    ],
+    lowered: Annotated[
+        bool,
+        typer.Option(
+            "--lowered", help="Of a network: the layers as executed, and what became of the others."
+        ),
+    ] = False,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Show what a network or a machine consists of.
+
+    \b
+    accelsim show sqnxt23v5
+    accelsim show mobilenet_v1@width=0.5 --lowered
+    accelsim show 16x16_128k
+    """
+    to = destination(output, format_, quiet)
+    if _kind(name) is Kind.NETWORKS:
+        from accelsim.network.description import load_network
+
+        to.deliver(_network_answer(load_network(name), lowered))
+        return
+    if lowered:
+        raise typer.BadParameter(f"{name} is a machine; networks are lowered", param_hint="--lowered")
+    from accelsim.hardware import load_hardware
+
+    to.deliver(_hardware_answer(load_hardware(name)))
+
+
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="YAML files of networks or machines.")
+    ],
+) -> None:
+    """Check YAML files of networks and machines: a line for each that is valid, a line for each mistake.
+
+    \b
+    accelsim check my_network.yaml my_machine.yaml
+    accelsim check networks/*.yaml
+    """
+    wrong = False
+    for file in files:
+        try:
+            typer.echo(f"{file}: ok: {_summary(file)}")
+        except AccelsimError as error:
+            complain(error)
+            wrong = True
+    if wrong:
+        raise typer.Exit(2)
+
+
+def _kind(name: str) -> Kind:
+    """Whether a name or a path, perhaps with parameters after an @, stands for a network or a machine."""
+    path = Path(name if Path(name).is_file() else name.rpartition("@")[0] or name)
+    if not path.is_file():
+        for kind in Kind:
+            if str(path) in shipped.names(kind.value):
+                return kind
+    if (name and path.exists()) or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        return _kind_of_file(path)
+    known = [*shipped.names("networks"), *shipped.names("hardware")]
+    near = difflib.get_close_matches(str(path), known, n=3)
+    guess = f", did you mean {', '.join(near)}?" if near else ":"
+    raise DescriptionError(
+        f"{name or repr(name)}: no such network or machine{guess} `accelsim list networks` and "
+        "`accelsim list hardware` show all, and a path to a YAML file works"
+    )
+
+
+def _kind_of_file(file: Path) -> Kind:
+    """What a YAML file describes, judged by the keys that only one of the two has."""
+    from accelsim.descriptions import parse
+
+    keys = parse(file).data.keys()
+    networks, machines = len(keys & _KEYS[Kind.NETWORKS]), len(keys & _KEYS[Kind.HARDWARE])
+    if networks == machines:
+        raise DescriptionError(
+            f"{file}: is neither a network (with stages, or preset_of) nor a machine (with pe_array)"
+        )
+    return Kind.NETWORKS if networks > machines else Kind.HARDWARE
+
+
+def _summary(file: Path) -> str:
+    """What a valid file describes, in a few words; raises what is wrong with it."""
+    if _kind_of_file(file) is Kind.HARDWARE:
+        from accelsim.hardware import load_hardware
+
+        hardware = load_hardware(str(file))
+        array = hardware.pe_array
+        buffer = kibibytes(hardware.global_buffer.size_bytes)
+        return f"hardware {hardware.name}, {array.rows} x {array.columns} PEs, {buffer} global buffer"
+    from accelsim.network.build import build
+    from accelsim.network.description import load_network
+    from accelsim.network.graph import total_macs, total_params
+    from accelsim.network.lowering import lower
+
+    network = load_network(file)
+    published = build(network)
+    layers = len(lower(published))
+    counts = f"{si(total_params(published))} parameters, {si(total_macs(published))} MACs"
+    return f"network {network.name}, {layers} executed layers, {counts}"
+
+
+def _network_answer(network: "Network", lowered: bool) -> Answer:
+    from accelsim.network.build import build
+    from accelsim.network.lowering import lower, notes
+    from accelsim.report import networks as report
+    from accelsim.result import flat
+
+    graph = lower(build(network)) if lowered else build(network)
+    layers = report.executed_layers(graph) if lowered else report.published_layers(graph)
+    fates = [report.note_dict(note) for note in notes(graph)] if lowered else []
+    table = report.executed_report if lowered else report.published_report
+    return Answer(
+        table=lambda style: table(network, graph, style),
+        values=lambda: report.network_dict(network, layers) | ({"lowering": fates} if lowered else {}),
+        rows=lambda: [flat(report.layer_dict(layer)) for layer in layers],
+    )
+
+
+def _hardware_answer(hardware: "Hardware") -> Answer:
+    from accelsim.report.machines import hardware_report
+    from accelsim.result import flat
+
+    values = hardware.model_dump(mode="json")
+    return Answer(
+        table=lambda style: hardware_report(hardware, style),
+        values=lambda: values,
+        rows=lambda: [flat({key: value for key, value in values.items() if key != "assumed"})],
+    )

@@ -1,0 +1,98 @@
+"""The options that commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+
+class Format(StrEnum):
+    """What a result looks like."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class Dataflow(StrEnum):
+    """The dataflow that each layer of the PE array runs; auto chooses for each."""
+
+    AUTO = "auto"
+    WEIGHT_STATIONARY = "weight_stationary"
+    OUTPUT_STATIONARY = "output_stationary"
+
+
+class Objective(StrEnum):
+    """What mappings are chosen by."""
+
+    TIME = "time"
+    ENERGY = "energy"
+    EDP = "edp"
+
+
+class Engine(StrEnum):
+    """How the schedule is simulated."""
+
+    EVENTS = "events"
+
+
+class Layers(StrEnum):
+    """Which layers a table shows."""
+
+    ALL = "all"
+    TOP = "top"
+    NONE = "none"
+
+
+Networks: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--net",
+        metavar="NET",
+        help="A network: a name (`accelsim list networks`), with parameters after an @ as in "
+        "mobilenet_v1@width=0.5,resolution=160, or a path to a YAML file.",
+    ),
+]
+Machines: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--hw", metavar="HW", help="A machine: a name (`accelsim list hardware`) or a path to a YAML file."
+    ),
+]
+FormatOption: TypeAlias = Annotated[
+    Format | None,
+    typer.Option("--format", help="Default: what the name of --output ends in, otherwise table."),
+]
+OutputOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", metavar="FILE", help="Write there, complete or not at all, instead of to stdout."
+    ),
+]
+BatchOption: TypeAlias = Annotated[int, typer.Option("--batch", min=1, help="Images that run together.")]
+DataflowOption: TypeAlias = Annotated[
+    Dataflow, typer.Option("--dataflow", help="For every layer of the PE array; auto chooses for each.")
+]
+ObjectiveOption: TypeAlias = Annotated[
+    Objective | None,
+    typer.Option(
+        "--objective",
+        help="What dataflows and tiles are chosen by (edp: energy x time). Default: what the machine says.",
+    ),
+]
+EngineOption: TypeAlias = Annotated[
+    Engine, typer.Option("--engine", help="How to simulate: events runs every tile as events.")
+]
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
+
+
+def run_options(
+    batch: int, dataflow: Dataflow, objective: Objective | None, engine: Engine
+) -> dict[str, Any]:
+    """The options as `run_network` takes them."""
+    return {
+        "batch": batch,
+        "dataflow": dataflow.value,
+        "objective": None if objective is None else objective.value,
+    }

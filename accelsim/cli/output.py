@@ -1,0 +1,147 @@
+"""Where results go: standard output or a file, as a table, JSON or CSV; and how errors leave the program."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from accelsim.cli.options import Format
+from accelsim.errors import AccelsimError
+from accelsim.report.text import Style
+
+_LEAST_WIDTH: Final = 80
+_BLOCKS: Final = "█▏"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A result in each of its formats; only the one that is asked for is made."""
+
+    table: Callable[[Style], str]
+    values: Callable[[], Any]
+    rows: Callable[[], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where an answer goes and what it looks like there."""
+
+    file: Path | None
+    format: Format
+    quiet: bool
+
+    def deliver(self, answer: Answer) -> None:
+        """Write the answer, and say where it is if that is a file."""
+        if self.file is None:
+            _print(self._text(answer, _terminal_style()))
+            return
+        from accelsim.report.files import write
+
+        write(self.file, self._text(answer, Style()))
+        if not self.quiet:
+            typer.echo(f"wrote {self.file}", err=True)
+
+    def _text(self, answer: Answer, style: Style) -> str:
+        if self.format is Format.TABLE:
+            return answer.table(style)
+        from accelsim.report import files
+
+        return files.to_json(answer.values()) if self.format is Format.JSON else files.to_csv(answer.rows())
+
+
+def destination(file: Path | None, chosen: Format | None, quiet: bool) -> Destination:
+    """A destination that can be written to; asked for before the work, not after it."""
+    if file is None or str(file) == "-":
+        return Destination(None, chosen or Format.TABLE, quiet)
+    from accelsim.report.files import check_writable
+
+    check_writable(file)
+    by_name = {".json": Format.JSON, ".csv": Format.CSV}.get(file.suffix.lower(), Format.TABLE)
+    return Destination(file, chosen or by_name, quiet)
+
+
+@contextmanager
+def exits() -> Iterator[None]:
+    """Turn what stops a command into an exit code, and what is wrong into lines on standard error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except AccelsimError as error:
+        complain(error)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:  # the reader has seen enough
+        _discard_stdout()
+        raise typer.Exit(0) from None
+
+
+def complain(error: AccelsimError) -> None:
+    """One line on standard error for each mistake."""
+    for line in error.lines:
+        typer.echo(line, err=True)
+
+
+@contextmanager
+def progress(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A function that says on a terminal what is being done, on one line that is gone in the end."""
+    if quiet or total < 2 or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    done = 0
+
+    def step(what: str) -> None:
+        nonlocal done
+        sys.stderr.write(f"\r\x1b[K{done}/{total} {what}")
+        sys.stderr.flush()
+        done += 1
+
+    try:
+        yield step
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _print(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a full disk
+        _discard_stdout()
+        raise AccelsimError(f"standard output: cannot be written: {error.strerror}") from None
+
+
+def _discard_stdout() -> None:
+    """Let Python's own flush at exit find something that takes what is left."""
+    with suppress(OSError, ValueError), Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+
+
+def _terminal_style() -> Style:
+    """As wide as the terminal, 80 where there is none; bold on terminals that have it."""
+    width = shutil.get_terminal_size((_LEAST_WIDTH, 24)).columns
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") == "dumb"
+    return Style(
+        width=max(width, _LEAST_WIDTH),
+        ascii_only=not _can_show(_BLOCKS),
+        bold=sys.stdout.isatty() and not plain,
+    )
+
+
+def _can_show(characters: str) -> bool:
+    try:
+        characters.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,53 @@
+"""Shapes as people write them: `64x3x5x5/2 -> 112x112`.
+
+Output x input channels x kernel / stride, then the output's height x width. Groups follow as `g2`, the
+results of a pooling that runs within the layer as a second `-> 56x56`. Without multiply-accumulates there is
+one number of channels.
+"""
+
+from accelsim.network.graph import Operator
+from accelsim.network.layer import Layer
+from accelsim.network.operators import Activation, Convolution, FullyConnected, Pool, Window
+
+
+def layer_shape(layer: Layer) -> str:
+    """The shape of an executed layer."""
+    channels = f"{layer.G * layer.K}x{layer.G * layer.C}" if layer.on_array else str(layer.G)
+    groups = f" g{layer.G}" if layer.on_array and layer.G > 1 else ""
+    kernel = f"{layer.FY}x{layer.FX}{_stride(layer.stride_y, layer.stride_x)}"
+    pooled = "" if layer.pooling is None else f" -> {layer.pooling.OY}x{layer.pooling.OX}"
+    return f"{channels}x{kernel}{groups} -> {layer.OY}x{layer.OX}{pooled}"
+
+
+def operator_shape(operator: Operator) -> str:
+    """The shape of a published operator; only channels and size where it has no kernel."""
+    output = operator.output
+    size = f"{output.height}x{output.width}"
+    if isinstance(operator, Convolution):
+        groups = f" g{operator.groups}" if operator.groups > 1 else ""
+        inputs = operator.inputs[0].channels
+        return f"{output.channels}x{inputs}x{_kernel(operator.window)}{groups} -> {size}"
+    if isinstance(operator, FullyConnected):
+        return f"{output.channels}x{operator.inputs[0].elements}x1x1 -> {size}"
+    if isinstance(operator, Pool):
+        return f"{output.channels}x{_kernel(operator.window)} -> {size}"
+    return f"{output.channels} -> {size}"
+
+
+def operator_name(operator: Operator) -> str:
+    """What an executed layer's `operator` would be: activations and pools go by their function."""
+    if isinstance(operator, Activation):
+        return operator.function
+    if isinstance(operator, Pool):
+        return f"{operator.reduction}_pool"
+    return operator.kind
+
+
+def _kernel(window: Window) -> str:
+    return f"{window.kernel[0]}x{window.kernel[1]}{_stride(*window.stride)}"
+
+
+def _stride(vertical: int, horizontal: int) -> str:
+    if vertical == horizontal:
+        return f"/{vertical}" if vertical > 1 else ""
+    return f"/{vertical}x{horizontal}"

@@ -1,0 +1,88 @@
+"""The same data as JSON, as CSV, and in a file that is either complete or not there."""
+
+import csv
+import io
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from accelsim.errors import AccelsimError
+
+
+class OutputError(AccelsimError):
+    """A file that cannot be written: the text says which and why."""
+
+
+def to_json(values: Any) -> str:
+    """JSON text that ends in a newline; names keep their order."""
+    return json.dumps(values, indent=2, allow_nan=False) + "\n"
+
+
+def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """CSV text with a header; a name that only some of the rows have is empty in the others."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(names), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def check_writable(path: Path) -> None:
+    """Raise `OutputError` if a file cannot be written there; best asked before long work, not after it."""
+    with _as_output_error(path):
+        if path.is_dir():
+            raise OutputError(f"{path}: is a directory: must be the name of a file")
+        if _is_plain(path):
+            draft = _draft(path)
+            os.close(_create(draft))
+            draft.unlink()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that is complete or not there: a draft in the same folder, renamed when it is finished."""
+    with _as_output_error(path):
+        if not _is_plain(path):  # a pipe or a device, which must not be replaced by a file
+            path.write_text(text, encoding="utf-8")
+            return
+        draft = _draft(path)
+        try:
+            with os.fdopen(_create(draft), "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            draft.replace(path.resolve())
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether the path is a file, or nothing yet."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def _draft(path: Path) -> Path:
+    """Beside the file that the path, through links, stands for."""
+    target = path.resolve()
+    return target.with_name(f".{target.name[:200]}.{os.urandom(4).hex()}.draft")
+
+
+def _create(draft: Path) -> int:
+    """A new file with the permissions that any new file gets."""
+    return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+
+
+@contextmanager
+def _as_output_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise OutputError(f"{path}: cannot be written: no such folder as {path.parent}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise OutputError(f"{path}: cannot be written: {reason}") from None

@@ -1,0 +1,88 @@
+"""Machines as their files describe them: what `list` and `show` say."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from accelsim import shipped
+from accelsim.descriptions import read
+from accelsim.errors import DescriptionError
+from accelsim.hardware import Hardware
+from accelsim.report.text import Column, Style, kibibytes, labelled, quantity, table, wrapped
+
+
+def known_machines() -> list[dict[str, Any]]:
+    """Every machine that has a name here, with its main figures."""
+    return [_entry(name) for name in shipped.names("hardware")]
+
+
+def _entry(name: str) -> dict[str, Any]:
+    path = shipped.find("hardware", name)
+    try:
+        hardware = read(path, Hardware)
+    except DescriptionError:
+        return {"name": name, "title": f"(not valid: accelsim check {path})"}
+    return {
+        "name": name,
+        "title": hardware.title,
+        "pes": hardware.pe_array.pes,
+        "global_buffer_bytes": hardware.global_buffer.size_bytes,
+        "dram_bytes_per_second": hardware.dram.bandwidth_bytes_per_cycle * hardware.clock_mhz * 1e6,
+        "clock_mhz": hardware.clock_mhz,
+    }
+
+
+def list_machines(entries: Sequence[Mapping[str, Any]], style: Style) -> str:
+    """Machines beside each other, ending in a newline."""
+    columns = [
+        Column("machine", [entry["name"] for entry in entries], "left", least=12),
+        Column("title", [entry["title"] for entry in entries], "left", gap=2, least=12),
+        _column("PEs", [entry.get("pes") for entry in entries], str),
+        _column("buffer", [entry.get("global_buffer_bytes") for entry in entries], kibibytes),
+        _column("DRAM", [entry.get("dram_bytes_per_second") for entry in entries], _per_second),
+        _column("MHz", [entry.get("clock_mhz") for entry in entries], "{:g}".format),
+    ]
+    head, *lines = table(columns, style.width)
+    return "\n".join([style.strong(head), *lines]) + "\n"
+
+
+def _column(header: str, values: Sequence[Any], form: Callable[[Any], str]) -> Column:
+    return Column(header, ["-" if value is None else form(value) for value in values], gap=2)
+
+
+def _per_second(value: float) -> str:
+    return quantity(value, "B/s")
+
+
+def hardware_report(hardware: Hardware, style: Style) -> str:
+    """Every key with its value, and why it is that where no source says so; ends in a newline."""
+    lines = [style.strong(f"{hardware.name}: {hardware.title}"), *labelled("source", hardware.source, style)]
+    for name, text in _peaks(hardware):
+        lines += labelled(name, text, style)
+    lines.append("")
+    values = hardware.model_dump(mode="json", exclude={"name", "title", "source", "assumed"})
+    for key, value in _dotted(values):
+        lines += wrapped(f"{key} = {value}", style, indent=4)
+        if key in hardware.assumed:
+            lines += [f"    {line}" for line in _assumption(hardware.assumed[key], style)]
+    return "\n".join(lines) + "\n"
+
+
+def _assumption(reason: str, style: Style) -> list[str]:
+    return wrapped(f"assumed: {reason}", Style(style.width - 4))
+
+
+def _peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
+    """What the keys amount to."""
+    array = hardware.pe_array
+    per_second = hardware.clock_mhz * 1e6
+    yield "PE array", f"{array.rows} x {array.columns} PEs, {quantity(array.pes * per_second, 'MAC/s')}"
+    yield "global buffer", kibibytes(hardware.global_buffer.size_bytes)
+    yield "DRAM", quantity(hardware.dram.bandwidth_bytes_per_cycle * per_second, "B/s")
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{key}.")
+        elif value is not None:
+            yield prefix + key, ", ".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,224 @@
+"""A network as it was published, and as it is executed: what `list` and `show` say."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from accelsim import shipped
+from accelsim.errors import DescriptionError
+from accelsim.network.description import Network, NetworkDescription, read_network
+from accelsim.network.graph import Graph, operator_of
+from accelsim.network.lowering import Note, layers, notes
+from accelsim.network.shapes import layer_shape, operator_name, operator_shape
+from accelsim.report.text import Column, Style, labelled, si, table, wrapped
+from accelsim.report.words import SHAPE_LEGEND, name_word, operator_word, shape_word
+
+
+@dataclass(frozen=True)
+class ListedLayer:
+    """A published operator, or an executed layer."""
+
+    name: str
+    stage: str
+    operator: str
+    shape: str
+    params: int
+    macs: int
+    fused: tuple[str, ...] = ()
+    """Published operators that run within an executed layer."""
+
+
+def known_networks() -> list[dict[str, Any]]:
+    """Every network that has a name here, with what its paper reports."""
+    return [_entry(name) for name in shipped.names("networks")]
+
+
+def _entry(name: str) -> dict[str, Any]:
+    path = shipped.find("networks", name)
+    try:
+        description = read_network(path)
+    except DescriptionError:
+        return {"name": name, "title": f"(not valid: accelsim check {path})", "reported": {}}
+    return {"name": name, "title": description.title, "reported": _reported(description)}
+
+
+def list_networks(entries: Sequence[dict[str, Any]], style: Style) -> str:
+    """Networks beside each other, ending in a newline."""
+    reported = [entry["reported"] for entry in entries]
+    columns = [
+        Column("network", [entry["name"] for entry in entries], "left", least=12),
+        Column("title", [entry["title"] for entry in entries], "left", gap=2, least=12),
+        Column("top-1 %", [_number(values.get("top1"), "{:.2f}") for values in reported], gap=2),
+        Column("params", [_number(values.get("params")) for values in reported], gap=2),
+        Column("MACs", [_number(values.get("macs")) for values in reported], gap=2),
+    ]
+    head, *lines = table(columns, style.width)
+    legend = "Numbers are those that the papers report; `accelsim show NAME` has the exact ones beside them."
+    return "\n".join([style.strong(head), *lines, "", *wrapped(legend, style)]) + "\n"
+
+
+def _number(value: float | None, form: str = "") -> str:
+    if value is None:
+        return "-"
+    return form.format(value) if form else si(value)
+
+
+def _reported(description: NetworkDescription) -> dict[str, Any]:
+    return description.reported.model_dump(exclude_defaults=True)
+
+
+def published_layers(published: Graph) -> list[ListedLayer]:
+    """The operators of a published graph, without the image."""
+    operators = ((node, operator_of(published, node)) for node in published)
+    return [
+        ListedLayer(
+            name=node,
+            stage=published.nodes[node]["stage"],
+            operator=operator_name(operator),
+            shape=operator_shape(operator),
+            params=operator.params,
+            macs=operator.macs,
+        )
+        for node, operator in operators
+        if operator.inputs
+    ]
+
+
+def executed_layers(executed: Graph) -> list[ListedLayer]:
+    """The layers of an executed graph in running order."""
+    fused: dict[str, list[str]] = {name: [] for name in executed}
+    for note in notes(executed):
+        if note.fate in {"folded", "fused"}:
+            for name in note.layers:
+                fused[name].append(note.operator)
+    return [
+        ListedLayer(
+            name=layer.name,
+            stage=layer.stage,
+            operator=layer.operator,
+            shape=layer_shape(layer),
+            params=layer.params,
+            macs=layer.macs,
+            fused=tuple(fused[layer.name]),
+        )
+        for layer in layers(executed)
+    ]
+
+
+def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, Any]:
+    """Plain values of a network and its layers."""
+    description = network.description
+    return {
+        "name": network.name,
+        "title": description.title,
+        "source": description.source,
+        "input": dataclasses.asdict(network.image),
+        "parameters": dict(network.parameters),
+        "params": sum(layer.params for layer in listed),
+        "macs": sum(layer.macs for layer in listed),
+        "reported": _reported(description),
+        "layers": [layer_dict(layer) for layer in listed],
+    }
+
+
+def layer_dict(layer: ListedLayer) -> dict[str, Any]:
+    """Plain values of a layer: one row of CSV, one entry of JSON."""
+    return dataclasses.asdict(layer) | {"fused": list(layer.fused)}
+
+
+def note_dict(note: Note) -> dict[str, Any]:
+    """Plain values of what became of a published operator."""
+    return dataclasses.asdict(note) | {"layers": list(note.layers)}
+
+
+def published_report(network: Network, published: Graph, style: Style) -> str:
+    """The network as published, ending in a newline."""
+    listed = published_layers(published)
+    lines = [*_head(network, listed, style), "", *_table(listed, style), "", *wrapped(SHAPE_LEGEND, style)]
+    return "\n".join(lines) + "\n"
+
+
+def executed_report(network: Network, executed: Graph, style: Style) -> str:
+    """The network as executed and what became of each published operator, ending in a newline."""
+    listed = executed_layers(executed)
+    lines = [*_head(network, listed, style), "", *_table(listed, style), "", *wrapped(SHAPE_LEGEND, style)]
+    lines += ["", style.strong("what became of the published operators"), *_fates(notes(executed), style)]
+    return "\n".join(lines) + "\n"
+
+
+def _head(network: Network, listed: Sequence[ListedLayer], style: Style) -> Iterator[str]:
+    description = network.description
+    yield style.strong(f"{network.name}: {description.title}")
+    yield from labelled("source", description.source, style)
+    yield from labelled("input", str(network.image), style)
+    for key, knob in description.knobs.items():
+        yield from labelled("parameter", f"{key} = {network.parameters[key]} ({knob.words})", style)
+    reported = description.reported
+    macs, params = (si(sum(counts)) for counts in zip(*((x.macs, x.params) for x in listed), strict=True))
+    yield from labelled("MACs", macs + _beside(reported.macs), style)
+    yield from labelled("parameters", params + _beside(reported.params), style)
+    accuracies = (("top-1", reported.top1), ("top-5", reported.top5))
+    if words := [f"{value:g}% {name}" for name, value in accuracies if value is not None]:
+        yield from labelled("accuracy", ", ".join(words) + " reported", style)
+    if reported.notes:
+        yield from labelled("notes", reported.notes, style)
+
+
+def _beside(reported: float | None) -> str:
+    return "" if reported is None else f" ({si(reported)} reported)"
+
+
+def _table(listed: Sequence[ListedLayer], style: Style) -> list[str]:
+    """Layers below their stages; a stage of a single layer is that layer."""
+    rows = list(_rows(listed, style))
+    layers_ = [layer for _, layer in rows]
+    columns = [
+        Column("layer", [name for name, _ in rows], "left", least=8),
+        Column("operator", [operator_word(layer.operator) for layer in layers_], "left", gap=2),
+        Column("shape", [shape_word(layer.shape, style.width) for layer in layers_], "left", gap=2),
+        Column("params", [_count(layer.params) for layer in layers_], gap=2),
+        Column("MACs", [_count(layer.macs) for layer in layers_], gap=2),
+    ]
+    if any(layer.fused for layer in layers_):
+        fused = [" ".join(map(operator_word, layer.fused)) for layer in layers_]
+        columns.append(Column("within", fused, "left", gap=2, least=6))
+    head, *lines = table(columns, style.width)
+    strong = (
+        line if layer.operator else style.strong(line) for layer, line in zip(layers_, lines, strict=True)
+    )
+    return [style.strong(head), *strong]
+
+
+def _rows(listed: Sequence[ListedLayer], style: Style) -> Iterator[tuple[str, ListedLayer]]:
+    """The lines of the table: a name and a layer, or the sums of a stage, which have no operator."""
+    for stage, members in groupby(listed, lambda layer: layer.stage):
+        own = list(members)
+        if len(own) == 1:
+            yield name_word(own[0].name, "", style.width), own[0]
+            continue
+        params, macs = sum(layer.params for layer in own), sum(layer.macs for layer in own)
+        yield stage, ListedLayer(stage, stage, "", f"{len(own)} layers", params, macs)
+        for layer in own:
+            yield " " + name_word(layer.name, stage, style.width), layer
+
+
+def _count(value: int) -> str:
+    return si(value) if value else "-"
+
+
+def _fates(found: Sequence[Note], style: Style) -> Iterator[str]:
+    """One line for operators of a kind with the same fate for the same reason."""
+    fates = Counter((note.operator, note.fate, _reason(note)) for note in found if note.fate != "input")
+    for (operator, fate, reason), count in fates.items():
+        yield from wrapped(f"{count:>4} {operator}, {fate}: {reason}", style, indent=5)
+
+
+def _reason(note: Note) -> str:
+    """The reason, without the names of the note's own layers."""
+    reason = note.reason
+    for name in note.layers:
+        reason = reason.replace(name, "its layer")
+    return reason

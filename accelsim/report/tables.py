@@ -1,0 +1,133 @@
+"""The report of a run: what each layer costs and why, by stage, and what it adds up to."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from accelsim.report.stages import StageResult, stages
+from accelsim.report.text import Column, Style, bar, si, table, wrapped
+from accelsim.report.totals import totals
+from accelsim.report.words import (
+    BOUNDS,
+    ROOMY,
+    SHAPE_LEGEND,
+    dataflow_word,
+    name_word,
+    operator_word,
+    shape_word,
+)
+from accelsim.result import LayerResult, RunResult
+
+LayerChoice: TypeAlias = Literal["all", "top", "none"]
+TOP_LAYERS: Final = 10
+_LEGEND: Final = (
+    f"op: WS = weight stationary, OS = output stationary, neither = on the vector unit. {SHAPE_LEGEND} time: "
+    "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. DRAM, buffer: "
+    "bytes read and written. why: what bounds it, see below."
+)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A line of the table: a layer, or the sums of a stage."""
+
+    name: str
+    values: LayerResult | StageResult
+
+    @property
+    def layer(self) -> LayerResult | None:
+        return self.values if isinstance(self.values, LayerResult) else None
+
+
+def run_report(result: RunResult, style: Style, layers: LayerChoice = "all") -> str:
+    """The table of layers and the totals of a run.
+
+    `all` shows each layer below its stage, `top` the ten that take the most time, `none` only the stages.
+    """
+    batch = f", batch of {result.batch}" if result.batch > 1 else ""
+    rows = list(_top(result, style) if layers == "top" else _by_stage(result, layers == "all", style))
+    head, *body = table(_columns(result, rows, style, layers), style.width)
+    lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
+    lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
+    lines += ["", *wrapped(_LEGEND, style), "", *totals(result, style)]
+    return "\n".join(lines) + "\n"
+
+
+def _top(result: RunResult, style: Style) -> Iterator[_Row]:
+    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:TOP_LAYERS]
+    return (_Row(name_word(layer.name, "", style.width), layer) for layer in slowest)
+
+
+def _by_stage(result: RunResult, with_layers: bool, style: Style) -> Iterator[_Row]:
+    """Stages with their layers; a stage of a single layer is that layer."""
+    for stage in stages(result):
+        if len(stage.layers) == 1:
+            yield _Row(name_word(stage.layers[0].name, "", style.width), stage.layers[0])
+            continue
+        yield _Row(stage.name, stage)
+        if with_layers:
+            for layer in stage.layers:
+                yield _Row(" " + name_word(layer.name, stage.name, style.width), layer)
+
+
+def _columns(result: RunResult, rows: Sequence[_Row], style: Style, layers: LayerChoice) -> list[Column]:
+    roomy = style.width >= ROOMY
+    shapes = [_shape(row.values, style.width) for row in rows]
+    values = [row.values for row in rows]
+    return [
+        Column("layer", [row.name for row in rows], "left", least=8),
+        Column("op", [_runs(row) for row in rows], "left", least=4),
+        Column("shape", shapes, "left", least=6),
+        Column(  # names in `top` are long
+            "MACs", [si(value.macs) if value.macs else "-" for value in values], rank=int(layers == "top")
+        ),
+        Column("time", [si(value.cycles) for value in values]),
+        Column("%", [_share(value.cycles / result.cycles) for value in values]),
+        Column("", _bars(rows, 10 if roomy else 3, style), "left", gap=int(roomy)),
+        Column("PE%", [_utilization(value) for value in values]),
+        Column("x bound", [_ratio(value.cycles, value.lower_bound_cycles) for value in values], rank=1),
+        Column("DRAM", [si(value.dram_bytes.total) for value in values]),
+        Column(
+            "x least",
+            [_ratio(value.dram_bytes.total, value.compulsory_dram_bytes) for value in values],
+            rank=2,
+        ),
+        Column("buffer", [si(value.global_buffer_bytes.total) for value in values], rank=1),
+        Column("energy", [si(value.energy) for value in values]),
+        Column("why", [BOUNDS[value.bound_by] for value in values], "left"),
+        Column("tile", [row.layer.tile if row.layer else "" for row in rows], "left", rank=3),
+    ]
+
+
+def _runs(row: _Row) -> str:
+    """What runs and how: `conv WS`, `maxpool`."""
+    layer = row.layer
+    return f"{operator_word(layer.operator)} {dataflow_word(layer.dataflow)}".rstrip() if layer else ""
+
+
+def _shape(value: LayerResult | StageResult, width: int) -> str:
+    if isinstance(value, StageResult):
+        return f"{len(value.layers)} layers"
+    return shape_word(value.shape, width)
+
+
+def _bars(rows: Sequence[_Row], width: int, style: Style) -> list[str]:
+    """Shares of the time, the longest layer's bar being full; stages have none."""
+    longest = max((row.layer.cycles for row in rows if row.layer), default=0) or 1
+    bars = [
+        bar(row.layer.cycles / longest, width, ascii_only=style.ascii_only) if row.layer else ""
+        for row in rows
+    ]
+    return [text.ljust(width) for text in bars]
+
+
+def _share(fraction: float) -> str:
+    return f"{100 * fraction:.{1 if fraction < 0.0995 else 0}f}"
+
+
+def _utilization(value: LayerResult | StageResult) -> str:
+    return f"{100 * value.utilization:.0f}" if value.macs else "-"
+
+
+def _ratio(value: int, least: int) -> str:
+    return f"{value / least:.2f}" if least else "-"

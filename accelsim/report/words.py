@@ -1,0 +1,69 @@
+"""The short words of reports, and what they stand for."""
+
+import re
+from typing import Final
+
+from accelsim.result import Bound
+
+ROOMY: Final = 110
+"""The width from which on names and shapes are written in full."""
+SHAPE_LEGEND: Final = (
+    "shape: output x input channels x kernel / stride, groups (dw: one for each channel), and after each @ "
+    "or -> the height and width of outputs and of pooled outputs."
+)
+DATAFLOWS: Final = {"weight_stationary": "WS", "output_stationary": "OS"}
+OPERATORS: Final = {
+    "fully_connected": "fc",
+    "max_pool": "maxpool",
+    "average_pool": "avgpool",
+    "global_average_pool": "gavgpool",
+    "channel_shuffle": "shuffle",
+    "batch_norm": "norm",
+}
+"""Operators whose names are too long for a column; the others stand for themselves."""
+BOUNDS: Final[dict[Bound, str]] = {
+    "compute": "MACs",
+    "array_fill": "fill",
+    "dram": "DRAM",
+    "latency": "wait",
+    "vector": "vec",
+}
+BOUND_SENTENCES: Final[dict[Bound, str]] = {
+    "compute": "the array is busy, mostly multiplying",
+    "array_fill": "the array is busy, mostly not with MACs",
+    "dram": "the DRAM channel streams",
+    "latency": "waiting for DRAM's latency or each other",
+    "vector": "the vector unit works",
+}
+COMPONENTS: Final = {
+    "mac": "MACs",
+    "register_file": "register files",
+    "inter_pe": "between PEs",
+    "global_buffer": "global buffer",
+    "dram": "DRAM",
+    "vector": "vector unit",
+}
+
+
+def operator_word(operator: str) -> str:
+    """`fc` for `fully_connected`."""
+    return OPERATORS.get(operator, operator)
+
+
+def dataflow_word(dataflow: str) -> str:
+    """`WS` for `weight_stationary`; nothing for what the vector unit executes."""
+    return "" if dataflow == "vector" else DATAFLOWS.get(dataflow, dataflow)
+
+
+def name_word(name: str, stage: str, width: int) -> str:
+    """A layer's name below its stage: `block3.expand`, or `3.expand` where space is short."""
+    name = name.removeprefix(f"{stage}.")
+    return name if width >= ROOMY else re.sub(r"\bblock(?=\d+\.)", "", name)
+
+
+def shape_word(shape: str, width: int) -> str:
+    """`64x3x5x5/2 -> 112x112`, or `64x3x5x5/2@112` where space is short; `512x3x3 dw@14` if depthwise."""
+    if width >= ROOMY:
+        return shape
+    shape = re.sub(r"^(\d+)x\1x(.*) g\1(?= )", r"\1x\2 dw", shape)
+    return re.sub(r" -> (\d+)x\1\b", r"@\1", shape)
