@@ -18,6 +18,8 @@ from accelsim.descriptions import Description
 from accelsim.energy import EnergyTable
 
 DataflowName = Literal["weight_stationary", "output_stationary"]
+Objective = Literal["time", "energy", "edp"]
+"""What is to be small: cycles, energy, or their product (energy-delay product)."""
 MAX_SIDE: Final = 4096
 """Rows or columns; the largest array built has 256. Beyond it a typing error is likelier than a wish."""
 MAX_BUFFER_BYTES: Final = 1 << 30
@@ -119,11 +121,12 @@ class DRAM(Description):
 
 
 class Mapper(Description):
-    """How the machine's compiler chooses among the mappings of a layer."""
+    """By what the machine's compiler chooses among the mappings of a layer."""
 
-    time_slack: NonNegativeFloat
-    """With time as the objective: how much slower than the fastest mapping of its dataflow a mapping may be
-    (0.1 = 10%) if it takes less energy. The dataflow itself is then chosen by time alone."""
+    tiles: Objective
+    """Tile sizes and loop order, for each dataflow."""
+    dataflow: Objective
+    """The dataflow, each with its best tiles."""
 
 
 class VectorUnit(Description):

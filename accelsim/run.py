@@ -4,11 +4,10 @@ import math
 
 from accelsim import __version__
 from accelsim.energy import ActionCounts, energy_by_component
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
-from accelsim.mapping.search import Objective
 from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
@@ -25,12 +24,12 @@ def run_network(
     *,
     batch: int = 1,
     dataflow: str = "auto",
-    objective: Objective = "time",
+    objective: Objective | None = None,
 ) -> RunResult:
     """Latency, utilisation, traffic and energy of one network on one machine.
 
-    `dataflow` forces one for every layer of the array; `objective` is what mappings are chosen by. Raises
-    NetworkError or MappingError, with what would help.
+    `dataflow` forces one for every layer of the array; `objective` is what mappings are chosen by, instead of
+    what the machine's compiler goes by. Raises NetworkError or MappingError, with what would help.
     """
     published = build(network)
     schedule = make_schedule(lower(published), hardware, batch=batch, dataflow=dataflow, objective=objective)

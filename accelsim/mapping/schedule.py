@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from accelsim.errors import MappingError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.search import Objective, map_layer
+from accelsim.mapping.search import map_layer
 from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
 
@@ -27,7 +27,7 @@ def make_schedule(
     *,
     batch: int = 1,
     dataflow: str = "auto",
-    objective: Objective = "time",
+    objective: Objective | None = None,
 ) -> Schedule:
     """Map every layer of an executed graph. Raises MappingError where one cannot be mapped."""
     mapper = _Mapper(hardware, batch, dataflow, objective, {})
@@ -53,7 +53,7 @@ class _Mapper:
     hardware: Hardware
     batch: int
     dataflow: str
-    objective: Objective
+    objective: Objective | None
     known: dict[Layer, Mapping]
 
     def parts(self, layer: Layer) -> tuple[tuple[Layer, Mapping], ...]:

@@ -9,14 +9,14 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import MappingError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import Count, Ints, at_most_one
 from accelsim.mapping.costs import (
     VECTOR,
@@ -35,7 +35,7 @@ from accelsim.mapping.tile import Granularity, TileShape
 from accelsim.mapping.tiling import Span, column_spans, row_spans, tile_sizes
 from accelsim.network.layer import Layer
 
-Objective = Literal["time", "energy", "edp"]
+Values: TypeAlias = npt.NDArray[np.float64]
 ORDERS: tuple[Order, ...] = ("pixels_outer", "filters_outer")
 
 
@@ -78,7 +78,7 @@ class Candidates:
     """DRAM included."""
     time_cycles: Ints
     """Estimate: the busiest of array, vector unit and DRAM channel, and what cannot overlap at either end."""
-    energy: npt.NDArray[np.float64]
+    energy: Values
 
     def __len__(self) -> int:
         return len(self.time_cycles)
@@ -91,32 +91,38 @@ class Candidates:
 
 
 def map_layer(
-    layer: Layer, hardware: Hardware, *, batch: int = 1, dataflow: str = "auto", objective: Objective = "time"
+    layer: Layer,
+    hardware: Hardware,
+    *,
+    batch: int = 1,
+    dataflow: str = "auto",
+    objective: Objective | None = None,
 ) -> Mapping:
-    """The best mapping of a layer by an objective.
+    """The best mapping of a layer: the best tiles of each dataflow, then the best dataflow.
 
-    The tiles of each dataflow are chosen first, then the dataflow. `dataflow` forces one for layers that run
-    on the array. Raises MappingError if no tile fits; it says which bank is too small, and what would help.
+    Best by `objective`; without one, by what the machine's compiler goes by (`hardware.mapper`). `dataflow`
+    forces one for layers that run on the array. Raises MappingError if no tile fits; it says which bank is
+    too small, and what would help.
     """
     layer, batch = as_executed(layer, batch)
     names = _dataflows(layer, hardware, dataflow)
     found = {name: candidates(layer, hardware, name, batch) for name in names}
-    chosen = {
-        name: choose(some, objective, hardware.mapper.time_slack) for name, some in found.items() if len(some)
+    best_tiles = {
+        name: int(best_first(some.time_cycles, some.energy, objective or hardware.mapper.tiles)[0])
+        for name, some in found.items()
+        if len(some)
     }
-    if not chosen:
-        raise MappingError(_why_nothing_fits(layer, hardware, names[0]))
-
-    def rank(name: str) -> tuple[float, float]:
-        some, index = found[name], chosen[name]
-        return ranked(float(some.time_cycles[index]), float(some.energy[index]), objective)
-
-    best = min(chosen, key=rank)
-    tile, order = found[best].mapping_of(chosen[best])
-    program = build_program(layer, batch, best, tile, order, hardware)
+    if not best_tiles:
+        raise MappingError(_why_nothing_fits(layer, hardware))
+    contenders = list(best_tiles.items())
+    time = np.array([found[name].time_cycles[index] for name, index in contenders])
+    energy = np.array([found[name].energy[index] for name, index in contenders])
+    name, index = contenders[int(best_first(time, energy, objective or hardware.mapper.dataflow)[0])]
+    tile, order = found[name].mapping_of(index)
+    program = build_program(layer, batch, name, tile, order, hardware)
     return Mapping(
         layer=layer,
-        dataflow=best,
+        dataflow=name,
         tile=tile,
         order=order,
         program=program,
@@ -125,28 +131,13 @@ def map_layer(
     )
 
 
-def ranked(time_cycles: float, energy: float, objective: Objective) -> tuple[float, float]:
-    """What is compared, the smaller the better; the second number decides between equals."""
+def best_first(time: Values, energy: Values, objective: Objective) -> Ints:
+    """Indices from the best to the worst; between equals the other quantity decides, then who came first."""
     if objective == "time":
-        return time_cycles, energy
+        return np.lexsort((energy, time))
     if objective == "energy":
-        return energy, time_cycles
-    return time_cycles * energy, time_cycles
-
-
-def choose(some: Candidates, objective: Objective, time_slack: float) -> int:
-    """The best tiles of one dataflow.
-
-    With time as the objective, the one that takes least energy among those that are at most `time_slack`
-    slower than the fastest: a tile that saves a hundred cycles by reading everything twice is no bargain.
-    """
-    time, energy = some.time_cycles, some.energy
-    if objective == "time":
-        too_slow = time > time.min() * (1 + time_slack)
-        return int(np.lexsort((time, energy, too_slow))[0])
-    if objective == "energy":
-        return int(np.lexsort((time, energy))[0])
-    return int(np.lexsort((time, time * energy))[0])
+        return np.lexsort((time, energy))
+    return np.lexsort((time, time * energy))
 
 
 def _dataflows(layer: Layer, hardware: Hardware, dataflow: str) -> tuple[str, ...]:
@@ -184,6 +175,8 @@ def candidates(layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1) 
     """Every mapping of a layer by a dataflow that fits the global buffer."""
     unit = DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
     tile, row, column, pixels_outer = _fitting(layer, hardware, unit)
+    if not len(pixels_outer):  # no whole pass of the array fits, but a part of one may
+        tile, row, column, pixels_outer = _fitting(layer, hardware, Granularity())
     footprint = Footprint(layer, hardware.precision)
     groups, filters = _cuts(layer.G, tile.g), _cuts(layer.K, tile.k)
     channels, rows, columns = _cuts(layer.C, tile.c), _cuts(layer.OY, tile.y), _cuts(layer.OX, tile.x)
@@ -320,10 +313,9 @@ def _array_total(layer: Layer, hardware: Hardware, dataflow: str, cuts: tuple[_C
     return ArrayCost(cycles, counts)
 
 
-def _why_nothing_fits(layer: Layer, hardware: Hardware, dataflow: str) -> str:
+def _why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
     """Which bank is too small for the smallest tile, and what would help."""
-    unit = DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
-    tile = TileShape(1, min(unit.k, layer.K), min(unit.c, layer.C), min(unit.y, layer.OY), min(unit.x, layer.OX))
+    tile = TileShape(1, 1, 1, 1, 1)
     rows = max(span.inputs for span in row_spans(layer, int(tile.y)))
     columns = max(span.inputs for span in column_spans(layer, int(tile.x)))
     demand = bank_demand(layer, hardware, tile, rows, columns, 0)
