@@ -37,11 +37,12 @@ def compare(cases: Sequence[Case], relative_to: str) -> list[ComparedCase]:
 
 
 def _relative(case: Case, reference: Case) -> ComparedCase:
-    energy, base = case.result.energy, reference.result.energy
+    result, other = case.result, reference.result
+    energy, base = result.energy, other.energy
     comparable = energy.unit == base.unit and base.total > 0
     return ComparedCase(
         case,
-        relative_time=case.result.time_ms / reference.result.time_ms,
+        relative_time=result.cycles * other.clock_mhz / (other.cycles * result.clock_mhz),
         relative_energy=energy.total / base.total if comparable else None,
     )
 

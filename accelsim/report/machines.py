@@ -20,7 +20,7 @@ def _entry(name: str) -> dict[str, Any]:
     try:
         hardware = read(path, Hardware)
     except DescriptionError:
-        return {"name": name, "title": f"(not valid: accelsim check {path})"}
+        return {"name": name, "title": "(not valid: see `accelsim check`)"}
     return {
         "name": name,
         "title": hardware.title,

@@ -41,7 +41,7 @@ def _entry(name: str) -> dict[str, Any]:
     try:
         description = read_network(path)
     except DescriptionError:
-        return {"name": name, "title": f"(not valid: accelsim check {path})", "reported": {}}
+        return {"name": name, "title": "(not valid: see `accelsim check`)", "reported": {}}
     return {"name": name, "title": description.title, "reported": _reported(description)}
 
 

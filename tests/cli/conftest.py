@@ -1,0 +1,56 @@
+"""Commands as a user gives them, in an empty folder, and what comes back."""
+
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from accelsim.cli import main
+
+TINY = """\
+name: tiny
+title: A network of four layers
+source: made up for these tests
+input: {channels: 3, height: 16, width: 16}
+parameters:
+  width: {default: 1.0, allowed: [1.0, 2.0]}
+stages:
+  - {block: conv, name: conv1, out_channels: "=8*width", kernel: 3, stride: 2,
+     batch_norm: true, activation: relu}
+  - {block: conv, name: conv2, stage: body, out_channels: 16, kernel: 3, padding: 1, bias: true}
+  - {block: conv, name: conv3, stage: body, out_channels: 16, kernel: 1}
+  - {block: fully_connected, name: fc, out_features: 10}
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """An empty folder to work in, but for a network in tiny.yaml."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    return tmp_path
+
+
+@pytest.fixture
+def accelsim(capsys, monkeypatch):
+    """Runs a command line in this process."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["accelsim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return Outcome(stop.value.code or 0, out, err)
+
+    return call

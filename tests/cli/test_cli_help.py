@@ -1,0 +1,37 @@
+"""Help, version, and commands that are not there."""
+
+import re
+
+import pytest
+
+import accelsim as package
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "list", "show", "check"])
+def test_each_command_has_help_with_examples(accelsim, command):
+    outcome = accelsim(command, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert len(re.findall(rf"^  accelsim {command} ", outcome.out, re.MULTILINE)) >= 2
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_the_help_names_the_commands_and_the_exit_codes(accelsim):
+    outcome = accelsim("-h")
+    assert outcome.code == 0
+    for words in ("run ", "compare ", "list ", "show ", "check ", "130 interrupted"):
+        assert words in outcome.out
+
+
+def test_version(accelsim):
+    assert accelsim("--version").out == f"accelsim {package.__version__}\n"
+
+
+def test_without_a_command_there_is_help(accelsim):
+    outcome = accelsim()
+    assert "Commands:" in outcome.out + outcome.err
+
+
+def test_an_unknown_command_is_named(accelsim):
+    outcome = accelsim("runn")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "'runn'" in outcome.err

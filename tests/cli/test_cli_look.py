@@ -1,0 +1,192 @@
+"""`accelsim list`, `show` and `check`."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from accelsim import shipped
+
+
+def _json(outcome):
+    assert (outcome.code, outcome.err) == (0, "")
+    return json.loads(outcome.out)
+
+
+def test_list_networks_shows_every_name_and_what_papers_report(accelsim):
+    outcome = accelsim("list", "networks")
+    assert (outcome.code, outcome.err) == (0, "")
+    names = [line.split()[0] for line in outcome.out.splitlines()[1:] if line]
+    assert set(shipped.names("networks")) <= set(names)
+    assert "1.0-SqNxt-23v5" in outcome.out
+    assert "59.24" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_list_hardware_shows_the_main_figures(accelsim):
+    outcome = accelsim("list", "hardware")
+    (line,) = (line for line in outcome.out.splitlines() if line.startswith("16x16_128k "))
+    assert "256  128 KiB  16.0 GB/s  1000" in line
+
+
+def test_lists_are_data_too(accelsim):
+    entries = _json(accelsim("list", "networks", "--format", "json"))
+    assert [entry["name"] for entry in entries] == list(shipped.names("networks"))
+    rows = list(csv.DictReader(io.StringIO(accelsim("list", "hardware", "--format", "csv").out)))
+    assert {"name": "8x8_32k", "pes": "64"}.items() <= next(r for r in rows if r["name"] == "8x8_32k").items()
+
+
+def test_a_broken_file_in_the_folder_does_not_break_the_list(accelsim, folder):
+    for kind in ("networks", "hardware"):
+        (folder / kind).mkdir()
+        (folder / kind / "broken.yaml").write_text("name: [\n")
+        outcome = accelsim("list", kind)
+        assert outcome.code == 0
+        assert "(not valid: see `accelsim check`)" in outcome.out
+
+
+def test_there_are_only_two_lists(accelsim):
+    outcome = accelsim("list", "layers")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "networks" in outcome.err
+
+
+def test_show_lists_published_layers_below_their_stages(accelsim):
+    outcome = accelsim("show", "tiny.yaml")
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0] == "tiny: A network of four layers"
+    assert any(line.startswith("parameter      width = 1.0 (1.0 or 2.0)") for line in lines)
+    assert any(line.startswith("body ") and "2 layers" in line for line in lines)
+    assert any(line.startswith(" conv2 ") and "16x8x3x3@7" in line for line in lines)
+    assert any(line.split()[:2] == ["relu", "relu"] for line in lines)
+
+
+def test_show_has_counts_beside_those_of_the_paper(accelsim):
+    out = accelsim("show", "sqnxt23v5").out
+    assert "225M (228M reported)" in out
+    assert "59.24% top-1, 82.41% top-5 reported" in out
+
+
+def test_show_lowered_lists_executed_layers_and_what_became_of_the_others(accelsim):
+    out = accelsim("show", "tiny.yaml", "--lowered").out
+    assert any(line.startswith("conv1 ") and line.endswith("norm relu") for line in out.splitlines())
+    assert "1 batch_norm, folded: its scale goes into the weights, its shift into the offset" in " ".join(
+        out.split()
+    )
+
+
+@pytest.mark.parametrize("name", ["sqnxt23v5", "mobilenet_v1@width=0.5", "16x16_128k"])
+def test_what_is_shown_fits_80_columns(accelsim, name):
+    options = ((), ("--lowered",)) if name != "16x16_128k" else ((),)
+    for option in options:
+        assert max(map(len, accelsim("show", name, *option).out.splitlines())) <= 80
+
+
+def test_a_wider_terminal_gets_full_names(accelsim, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
+    assert "block1.projection" in accelsim("show", "sqnxt23v5", "--lowered").out
+
+
+def test_what_is_shown_is_data_too(accelsim):
+    published = _json(accelsim("show", "tiny.yaml", "--format", "json"))
+    executed = _json(accelsim("show", "tiny.yaml@width=2", "--lowered", "--format", "json"))
+    assert [layer["name"] for layer in published["layers"]] == [
+        "conv1",
+        "conv1.bn",
+        "conv1.relu",
+        "conv2",
+        "conv3",
+        "fc",
+    ]
+    assert sum(layer["macs"] for layer in published["layers"]) == published["macs"] > 0
+    assert executed["parameters"] == {"width": 2.0, "resolution": 16}
+    assert executed["layers"][0]["fused"] == ["batch_norm", "relu"]
+    assert {note["fate"] for note in executed["lowering"]} == {"input", "layer", "folded", "fused"}
+    rows = list(csv.DictReader(io.StringIO(accelsim("show", "tiny.yaml", "--format", "csv").out)))
+    assert rows[3]["shape"] == "16x8x3x3 -> 7x7"
+
+
+def test_show_a_machine_says_what_is_assumed_and_why(accelsim):
+    out = accelsim("show", "16x16_128k").out
+    assert "PE array       16 x 16 PEs, 256 GMAC/s" in out
+    assert "dram.latency_cycles = 100" in out
+    assert "    assumed: " in out
+    assert _json(accelsim("show", "16x16_128k", "--format", "json"))["pe_array"]["rows"] == 16
+    rows = list(csv.DictReader(io.StringIO(accelsim("show", "16x16_128k", "--format", "csv").out)))
+    assert rows[0]["pe_array_rows"] == "16"
+
+
+def test_show_tells_a_machine_from_a_network_by_its_file(accelsim):
+    path = shipped.find("hardware", "8x8_32k")
+    assert accelsim("show", path).out == accelsim("show", "8x8_32k").out
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("sqnxt23v6", "sqnxt23v6: no such network or machine, did you mean sqnxt23v5, "),
+        ("8x8_32", "8x8_32: no such network or machine, did you mean 8x8_32k?"),
+        ("nothing", "nothing: no such network or machine: `accelsim list networks` and "),
+        ("", "'': no such network or machine: "),
+        ("absent.yaml", "absent.yaml: no such file"),
+        (".", ".: is a directory: must be a YAML file"),
+        ("neither.yaml", "neither.yaml: is neither a network (with stages, or preset_of) nor a machine "),
+        ("alexnet@width=2", "alexnet: width = "),
+    ],
+)
+def test_show_says_what_is_wrong(accelsim, folder, name, sentence):
+    (folder / "neither.yaml").write_text("name: neither\n")
+    outcome = accelsim("show", name)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(sentence)
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_a_machine_is_not_lowered(accelsim):
+    outcome = accelsim("show", "16x16_128k", "--lowered")
+    assert outcome.code == 2
+    assert "16x16_128k is a machine; networks are lowered" in " ".join(outcome.err.split())
+
+
+def test_check_has_a_line_for_each_valid_file(accelsim):
+    machine = shipped.find("hardware", "16x16_128k")
+    outcome = accelsim("check", "tiny.yaml", machine)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.splitlines() == [
+        "tiny.yaml: ok: network tiny, 4 executed layers, 9.51k parameters, 87.4k MACs",
+        f"{machine}: ok: hardware 16x16_128k, 16 x 16 PEs, 128 KiB global buffer",
+    ]
+
+
+def test_every_shipped_file_is_valid(accelsim):
+    files = [shipped.find(kind, name) for kind in ("networks", "hardware") for name in shipped.names(kind)]
+    outcome = accelsim("check", *files)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.count(": ok: ") == len(files)
+
+
+def test_check_goes_on_after_a_mistake_and_exits_2(accelsim, folder):
+    (folder / "wrong.yaml").write_text(
+        (folder / "tiny.yaml").read_text().replace("channels: 3", "chanels: 3")
+    )
+    (folder / "small.yaml").write_text(
+        (folder / "tiny.yaml").read_text().replace("16, width: 16", "2, width: 2")
+    )
+    outcome = accelsim("check", "wrong.yaml", "small.yaml", "absent.yaml", "tiny.yaml")
+    assert outcome.code == 2
+    assert [line.split(":")[0] for line in outcome.out.splitlines()] == ["tiny.yaml"]
+    sentences = outcome.err.splitlines()
+    assert any(
+        line.startswith("wrong.yaml:4: input.chanels = 3: no such key, did you mean 'channels'?")
+        for line in sentences
+    )
+    assert any("conv1: a kernel of 3 x 3 finds no room in its input of 2 x 2" in line for line in sentences)
+    assert sentences[-1] == "absent.yaml: no such file"
+
+
+def test_check_needs_a_file(accelsim):
+    outcome = accelsim("check")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "FILE" in outcome.err

@@ -1,0 +1,122 @@
+"""What only a real process shows: encodings, pipes, signals, terminals, and what is imported."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "accelsim"]
+RUN = [*COMMAND, "run", "--net", "tiny.yaml", "--hw", "16x16_128k"]
+
+
+def _run(command, **environment):
+    return subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_a_terminal_of_plain_ascii_gets_plain_ascii():
+    done = _run(RUN, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+    assert "##" in done.stdout
+
+
+def test_a_title_that_the_terminal_cannot_show_is_no_error(folder):
+    text = (folder / "tiny.yaml").read_text()
+    (folder / "tiny.yaml").write_text(text.replace("A network", "Ein Netz für Größeres,"), encoding="utf-8")
+    done = _run([*COMMAND, "show", "tiny.yaml"], PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Ein Netz f?r Gr??eres" in done.stdout
+
+
+def test_json_is_ascii_whatever_the_terminal():
+    done = _run([*RUN, "--format", "json"], LC_ALL="C", PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout)["network"] == "tiny"
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = " ".join(COMMAND)
+    done = _run(["bash", "-o", "pipefail", "-c", f"{command} show sqnxt23v5 --format json | head -c 10"])
+    assert (done.returncode, done.stdout, done.stderr) == (0, '{\n  "name"', "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(RUN, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == "standard output: cannot be written: No space left on device\n"
+
+
+def test_an_interrupt_is_one_line_and_leaves_no_file(folder):
+    command = [*COMMAND, "compare", "--hw", "8x8_32k", "--output", "rows.csv"]
+    for resolution in range(200, 260):
+        command += ["--net", f"sqnxt23@resolution={resolution}"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+    assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
+
+
+def _in_a_terminal(command, **environment):
+    """What a command shows on a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"} | environment
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not chunk:
+            break
+        shown += chunk
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    return shown.decode()
+
+
+def test_a_terminal_gets_bold_stages_unless_it_does_not_want_them():
+    bold = "\x1b[1mbody"
+    assert bold in _in_a_terminal(RUN)
+    assert "\x1b" not in _in_a_terminal(RUN, NO_COLOR="1")
+    assert "\x1b" not in _in_a_terminal(RUN, TERM="dumb")
+
+
+def test_a_terminal_sees_what_compare_is_doing():
+    command = [*COMMAND, "compare", "--net", "tiny.yaml", "--hw", "8x8_32k", "--hw", "16x16_128k"]
+    assert "1/2 tiny on 16x16_128k" in _in_a_terminal(command)
+    assert "1/2" not in _in_a_terminal([*command, "--quiet"])
+
+
+HEAVY = ("matplotlib", "pandas", "rich", "scipy", "networkx", "numpy", "simpy", "ruamel")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["--help"], HEAVY),
+        (["--version"], HEAVY),
+        (["run", "--help"], HEAVY),
+        (["list", "hardware"], ("matplotlib", "pandas", "rich", "networkx", "numpy", "simpy")),
+        (["run", "--net", "tiny.yaml", "--hw", "8x8_32k"], ("matplotlib", "pandas", "rich", "scipy")),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(arguments, absent):
+    done = _run([sys.executable, "-X", "importtime", "-m", "accelsim", *arguments])
+    assert done.returncode == 0
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "accelsim.cli.app" in imported
+    assert not imported & set(absent)

@@ -1,0 +1,215 @@
+"""`accelsim run`: does a user see the right sentence, and a program the right data?"""
+
+import csv
+import io
+import json
+
+import pytest
+
+RUN = ("run", "--net", "tiny.yaml", "--hw", "16x16_128k")
+
+
+def test_the_report_goes_to_stdout_and_nothing_to_stderr(accelsim):
+    outcome = accelsim(*RUN)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("tiny on 16x16_128k\n")
+    for words in ("conv1", "body", " conv2", " conv3", "fc", "frames/s", "lower bound", "energy", "bound by"):
+        assert f"\n{words}" in outcome.out or words in outcome.out
+
+
+@pytest.mark.parametrize("network", ["sqnxt23v5", "mobilenet_v1", "alexnet"])
+def test_a_report_fits_80_columns_where_there_is_no_terminal(accelsim, network):
+    outcome = accelsim("run", "--net", network, "--hw", "16x16_128k")
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_a_wider_terminal_gets_more_columns(accelsim, monkeypatch):
+    narrow = accelsim(*RUN).out
+    monkeypatch.setenv("COLUMNS", "160")
+    wide = accelsim(*RUN).out
+    assert "tile" not in narrow.splitlines()[2]
+    assert {"buffer", "bound", "tile"} <= set(wide.splitlines()[2].split())
+    assert 80 < max(map(len, wide.splitlines())) <= 160
+
+
+def test_layers_none_shows_stages_and_layers_top_no_stages(accelsim):
+    stages = accelsim(*RUN, "--layers", "none").out
+    assert "body " in stages
+    assert "conv2" not in stages
+    top = accelsim(*RUN, "--layers", "top").out
+    assert "body " not in top
+    assert "conv2" in top
+
+
+def test_json_has_the_documented_names_and_adds_up(accelsim):
+    values = json.loads(accelsim(*RUN, "--format", "json").out)
+    assert set(values) >= {
+        "accelsim",
+        "network",
+        "hardware",
+        "batch",
+        "clock_mhz",
+        "cycles",
+        "time_ms",
+        "macs",
+        "params",
+        "utilization",
+        "energy",
+        "dram_bytes",
+        "global_buffer_bytes",
+        "layers",
+    }
+    assert set(values["energy"]) >= {"total", "unit", "by_component"}
+    components = {"mac", "register_file", "inter_pe", "global_buffer", "dram"}
+    assert set(values["energy"]["by_component"]) >= components
+    assert set(values["dram_bytes"]) == set(values["global_buffer_bytes"]) == {"read", "write"}
+    layers = values["layers"]
+    assert [layer["name"] for layer in layers] == ["conv1", "conv2", "conv3", "fc"]
+    assert set(layers[0]) >= {
+        "name",
+        "operator",
+        "dataflow",
+        "macs",
+        "params",
+        "cycles",
+        "utilization",
+        "bound_by",
+        "energy",
+        "dram_bytes",
+    }
+    for name in ("cycles", "macs", "params"):
+        assert sum(layer[name] for layer in layers) == values[name]
+    assert sum(layer["dram_bytes"]["read"] for layer in layers) == values["dram_bytes"]["read"]
+    assert sum(layer["energy"] for layer in layers) == pytest.approx(values["energy"]["total"])
+
+
+def test_csv_has_a_row_for_each_layer_and_a_column_for_each_value(accelsim):
+    rows = list(csv.DictReader(io.StringIO(accelsim(*RUN, "--format", "csv").out)))
+    assert [row["name"] for row in rows] == ["conv1", "conv2", "conv3", "fc"]
+    columns = {
+        "operator",
+        "dataflow",
+        "macs",
+        "cycles",
+        "utilization",
+        "bound_by",
+        "energy",
+        "dram_bytes_read",
+    }
+    assert columns <= set(rows[0])
+    assert rows[0]["fused"] == "conv1.bn conv1.relu"
+    assert all(int(row["cycles"]) > 0 for row in rows)
+
+
+def test_the_same_command_gives_the_same_bytes(accelsim):
+    for form in ("table", "json", "csv"):
+        assert accelsim(*RUN, "--format", form).out == accelsim(*RUN, "--format", form).out
+
+
+def test_output_is_a_complete_file_and_says_so_on_stderr(accelsim, folder):
+    outcome = accelsim(*RUN, "--output", "result.json")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "wrote result.json\n")
+    assert json.loads((folder / "result.json").read_text())["network"] == "tiny"
+    assert sorted(path.name for path in folder.iterdir()) == ["result.json", "tiny.yaml"]
+
+
+def test_quiet_says_nothing(accelsim, folder):
+    outcome = accelsim(*RUN, "--output", "result.csv", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert (folder / "result.csv").read_text().startswith("name,stage,operator,")
+
+
+def test_the_format_is_what_the_file_is_called_unless_it_is_given(accelsim, folder):
+    accelsim(*RUN, "--output", "a.csv", "--format", "json")
+    accelsim(*RUN, "--output", "a.txt")
+    assert (folder / "a.csv").read_text().startswith("{")
+    assert (folder / "a.txt").read_text().startswith("tiny on 16x16_128k\n")
+
+
+def test_a_dash_is_stdout(accelsim, folder):
+    assert accelsim(*RUN, "--output", "-").out == accelsim(*RUN).out
+    assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("absent/result.json", "absent/result.json: cannot be written: no such folder as absent"),
+        (".", ".: is a directory: must be the name of a file"),
+        ("tiny.yaml/x", "tiny.yaml/x: cannot be written: Not a directory"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(accelsim, output, sentence, monkeypatch):
+    monkeypatch.setattr("accelsim.run.run_network", lambda *_, **__: pytest.fail("ran all the same"))
+    outcome = accelsim(*RUN, "--output", output)
+    assert (outcome.code, outcome.out, outcome.err) == (2, "", sentence + "\n")
+
+
+def test_a_mistake_leaves_an_earlier_output_as_it_was(accelsim, folder):
+    (folder / "result.json").write_text("earlier")
+    outcome = accelsim(
+        "run", "--net", "tiny.yaml@resolution=1", "--hw", "16x16_128k", "--output", "result.json"
+    )
+    assert outcome.code == 2
+    assert (folder / "result.json").read_text() == "earlier"
+    assert sorted(path.name for path in folder.iterdir()) == ["result.json", "tiny.yaml"]
+
+
+def test_a_batch_multiplies_the_work(accelsim):
+    one = json.loads(accelsim(*RUN, "--format", "json").out)
+    four = json.loads(accelsim(*RUN, "--format", "json", "--batch", 4).out)
+    assert (four["batch"], four["macs"], four["params"]) == (4, 4 * one["macs"], one["params"])
+    assert accelsim(*RUN, "--batch", 4).out.startswith("tiny on 16x16_128k, batch of 4\n")
+
+
+@pytest.mark.parametrize("dataflow", ["weight_stationary", "output_stationary"])
+def test_a_dataflow_can_be_forced(accelsim, dataflow):
+    values = json.loads(accelsim(*RUN, "--format", "json", "--dataflow", dataflow).out)
+    assert {layer["dataflow"] for layer in values["layers"]} == {dataflow}
+
+
+def test_each_objective_is_best_at_what_it_is_for(accelsim):
+    values = {
+        objective: json.loads(accelsim(*RUN, "--format", "json", "--objective", objective).out)
+        for objective in ("time", "energy", "edp")
+    }
+    assert values["energy"]["energy"]["total"] <= values["time"]["energy"]["total"]
+
+
+def test_events_is_an_engine(accelsim):
+    assert accelsim(*RUN, "--engine", "events").out == accelsim(*RUN).out
+
+
+def test_parameters_follow_an_at(accelsim):
+    values = json.loads(
+        accelsim("run", "--net", "tiny.yaml@width=2", "--hw", "8x8_32k", "--format", "json").out
+    )
+    assert (values["network"], values["hardware"]) == ("tiny@width=2.0", "8x8_32k")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--net", "alexnet"), "run takes one; `accelsim compare` takes several"),
+        (("--format", "xml"), "'xml'"),
+        (("--batch", "0"), "--batch"),
+        (("--batch", "many"), "--batch"),
+        (("--dataflow", "row_stationary"), "'row_stationary'"),
+        (("--engine", "magic"), "'magic'"),
+        (("--layers", "some"), "'some'"),
+        (("--colour",), "--colour"),
+        (("surplus",), "surplus"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named(accelsim, options, sentence):
+    outcome = accelsim(*RUN, *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert sentence in outcome.err
+
+
+@pytest.mark.parametrize("missing", ["--net", "--hw"])
+def test_a_missing_option_is_named(accelsim, missing):
+    other = {"--net": ("--hw", "16x16_128k"), "--hw": ("--net", "tiny.yaml")}[missing]
+    outcome = accelsim("run", *other)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert missing in outcome.err

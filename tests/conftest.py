@@ -1,0 +1,92 @@
+"""Results to report on, made by hand so that a test knows every number in them."""
+
+from dataclasses import replace
+
+import pytest
+
+from accelsim.result import Energy, LayerResult, RunResult, Traffic
+
+A_LAYER = LayerResult(
+    name="conv1",
+    stage="conv1",
+    operator="conv",
+    shape="64x3x5x5/2 -> 112x112",
+    dataflow="weight_stationary",
+    fused=("conv1.relu",),
+    macs=60_211_200,
+    params=4_928,
+    cycles=400_000,
+    start_cycle=0,
+    end_cycle=400_000,
+    utilization=0.588,
+    bound_by="compute",
+    energy=271e6,
+    energy_by_component={"mac": 71e6, "dram": 200e6},
+    dram_bytes=Traffic(500_000, 400_000),
+    global_buffer_bytes=Traffic(3_000_000, 1_000_000),
+    compulsory_dram_bytes=720_000,
+    lower_bound_cycles=235_200,
+    busy_cycles={"array": 380_000, "dram": 60_000, "vector": 20_000},
+    tiles=168,
+    tile="K8 C3 Y16 X48 pixels_outer",
+)
+
+
+def _network(*layers: LayerResult) -> RunResult:
+    """A result of these layers, one after another, on a machine of 256 PEs at 1 GHz."""
+    cycles = sum(layer.cycles for layer in layers)
+    by_component: dict[str, float] = {}
+    for layer in layers:
+        for component, energy in layer.energy_by_component.items():
+            by_component[component] = by_component.get(component, 0.0) + energy
+    return RunResult(
+        accelsim="0.1.0",
+        network="net",
+        hardware="machine",
+        batch=1,
+        clock_mhz=1000.0,
+        cycles=cycles,
+        macs=sum(layer.macs for layer in layers),
+        params=sum(layer.params for layer in layers),
+        utilization=sum(layer.utilization * layer.cycles for layer in layers) / cycles,
+        energy=Energy(sum(by_component.values()), "MAC", by_component),
+        dram_bytes=Traffic(
+            sum(layer.dram_bytes.read for layer in layers), sum(layer.dram_bytes.write for layer in layers)
+        ),
+        global_buffer_bytes=Traffic(
+            sum(layer.global_buffer_bytes.read for layer in layers),
+            sum(layer.global_buffer_bytes.write for layer in layers),
+        ),
+        peak_global_buffer_bytes=118_784,
+        lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
+        layers=layers,
+    )
+
+
+@pytest.fixture
+def a_layer():
+    """Makes a layer: conv1 of SqueezeNext, but for what is given."""
+    return lambda **changes: replace(A_LAYER, **changes)
+
+
+@pytest.fixture
+def a_result():
+    """Makes a result of layers."""
+    return _network
+
+
+@pytest.fixture
+def a_deep_result(a_layer):
+    """conv1, two stages of 66 layers each in blocks of three, and fc: 134 layers with long names."""
+    names = ("projection", "depthwise_conv3x3", "expand")
+    layers = [a_layer()]
+    for stage in ("stage1", "stage2"):
+        for block in range(1, 23):
+            layers += [
+                a_layer(
+                    name=f"{stage}.block{block}.{name}", stage=stage, cycles=1_000 * block, bound_by="dram"
+                )
+                for name in names
+            ]
+    layers.append(a_layer(name="fc", stage="fc", operator="fully_connected", shape="1000x1024x1x1 -> 1x1"))
+    return _network(*layers)

@@ -1,0 +1,43 @@
+"""What `import accelsim` gives, and what it costs."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+import accelsim
+
+
+@pytest.mark.parametrize("name", accelsim.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(accelsim, name) is not None
+    assert name in dir(accelsim)
+
+
+def test_no_other_name_is():
+    with pytest.raises(AttributeError, match="no attribute 'run_netwrok'"):
+        accelsim.run_netwrok  # noqa: B018
+
+
+def test_the_version_is_that_of_the_installed_distribution():
+    assert accelsim.__version__ == version("accelsim")
+
+
+def test_importing_it_imports_nothing_else():
+    code = "import sys; old = set(sys.modules); import accelsim; print(*sorted(set(sys.modules) - old))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert [
+        name for name in done.stdout.split() if name.partition(".")[0] in {"accelsim", "numpy", "typer"}
+    ] == ["accelsim"]
+
+
+def test_a_network_runs_from_python():
+    result = accelsim.run_network(accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k"))
+    assert result.cycles == sum(layer.cycles for layer in result.layers)
+    frame = result.to_dataframe()
+    assert len(frame) == len(result.layers)
+    assert frame["cycles"].sum() == result.cycles
+    assert {"name", "bound_by", "dram_bytes_read", "energy"} <= set(frame.columns)

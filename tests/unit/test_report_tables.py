@@ -1,0 +1,144 @@
+"""The report of a run, on results whose every number is known."""
+
+from dataclasses import replace
+
+import pytest
+
+from accelsim.report.stages import cycles_by_bound, stages
+from accelsim.report.tables import run_report
+from accelsim.report.text import Style
+from accelsim.result import Energy, Traffic
+
+
+def _line(text, start):
+    """The only line that starts like this."""
+    (line,) = (line for line in text.splitlines() if line.startswith(start))
+    return line
+
+
+def test_a_layer_has_everything_in_one_line(a_layer, a_result):
+    other = a_layer(name="fc", stage="fc", cycles=600_000)
+    line = _line(run_report(a_result(a_layer(), other), Style(ascii_only=True)), "conv1 ")
+    assert " ".join(line.split()) == "conv1 conv WS 64x3x5x5/2@112 60.2M 400k 40## 59 900k 271M MACs"
+
+
+def test_a_wide_report_has_buffer_traffic_bounds_and_tiles_too(a_layer, a_result):
+    text = run_report(a_result(a_layer()), Style(160, ascii_only=True))
+    assert "x bound DRAM x least buffer" in text
+    line = _line(text, "conv1 ")
+    assert "64x3x5x5/2 -> 112x112" in line
+    assert " 1.70 " in line  # 400,000 cycles, at least 235,200
+    assert " 1.25 " in line  # 900,000 bytes, at least 720,000
+    assert line.endswith("K8 C3 Y16 X48 pixels_outer")
+
+
+def test_what_the_vector_unit_runs_has_no_dataflow_and_no_utilization(a_layer, a_result):
+    pool = a_layer(name="pool", operator="max_pool", dataflow="vector", macs=0, shape="64x3x3/2 -> 56x56")
+    assert _line(run_report(a_result(pool), Style(ascii_only=True)), "pool ").split()[1:5] == [
+        "maxpool",
+        "64x3x3/2@56",
+        "-",
+        "400k",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "short"),
+    [
+        ("512x512x3x3/2 g512 -> 7x7", "512x3x3/2 dw@7"),
+        ("256x96x5x5 g2 -> 27x27 -> 13x13", "256x96x5x5 g2@27@13"),
+        ("8x8x3x3 -> 7x9", "8x8x3x3 -> 7x9"),
+    ],
+)
+def test_shapes_are_short_where_space_is(a_layer, a_result, shape, short):
+    assert f" {short} " in run_report(a_result(a_layer(shape=shape)), Style())
+    assert f" {shape} " in run_report(a_result(a_layer(shape=shape)), Style(160))
+
+
+def test_a_stage_has_the_sums_of_its_layers(a_layer, a_result):
+    layers = [
+        a_layer(name="s.a", stage="s", cycles=100_000, utilization=0.1, bound_by="dram"),
+        a_layer(name="s.b", stage="s", cycles=300_000, utilization=0.9, bound_by="array_fill"),
+    ]
+    (stage,) = stages(a_result(*layers))
+    assert (stage.cycles, stage.macs, stage.bound_by) == (400_000, 2 * 60_211_200, "array_fill")
+    assert stage.utilization == pytest.approx(0.7)
+    assert stage.dram_bytes == Traffic(1_000_000, 800_000)
+    text = run_report(a_result(*layers), Style(ascii_only=True))
+    assert " ".join(_line(text, "s ").split()) == "s 2 layers 120M 400k 100 70 1.80M 542M fill"
+    assert _line(text, " a ").split()[-1] == "DRAM"
+
+
+def test_a_stage_that_takes_no_time_is_not_divided_by_it(a_layer, a_result):
+    none = a_layer(name="s.a", stage="s", cycles=0, utilization=0.0)
+    (_, stage) = stages(a_result(a_layer(), none))
+    assert stage.utilization == 0.0
+
+
+def test_shares_of_the_time_by_bound_add_up(a_layer, a_result):
+    layers = [a_layer(cycles=600, bound_by="dram"), a_layer(cycles=300), a_layer(cycles=100, bound_by="dram")]
+    assert cycles_by_bound(layers) == {"dram": 700, "compute": 300}
+    text = run_report(a_result(*layers), Style(ascii_only=True))
+    assert _line(text, "bound by ") == "bound by       DRAM for 70.0% of the time"
+    assert _line(text, "  DRAM            700 70.0% #######    the DRAM channel streams")
+    assert _line(text, "  MACs            300 30.0% ###        the array is busy, mostly multiplying")
+
+
+@pytest.mark.parametrize("bound", ["compute", "array_fill", "dram", "latency", "vector"])
+def test_every_bound_has_its_words_within_80_columns(a_layer, a_result, bound):
+    text = run_report(a_result(a_layer(bound_by=bound)), Style())
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_totals(a_layer, a_result):
+    text = run_report(a_result(a_layer()), Style(ascii_only=True))
+    assert "time           0.40 ms, 2.50k frames/s (400,000 cycles at 1000 MHz)" in text
+    assert "lower bound    235,200 cycles; the time is 1.70 times that" in text
+    assert "utilization    58.8% of the PEs' cycles multiply (60.2M MACs, 4.93k parameters)" in text
+    assert "DRAM           500 kB read, 400 kB written" in text
+    assert "global buffer  3.00 MB read, 1.00 MB written; at most 116 KiB in use" in text
+    assert (
+        "energy         271M MAC\n  DRAM           200M 73.8% #######\n  MACs          71.0M 26.2% ###\n"
+        in text
+    )
+
+
+def test_joules_stand_beside_the_unit_where_they_are_known(a_layer, a_result):
+    result = replace(a_result(a_layer()), energy=Energy(271e6, "MAC", {"mac": 271e6}, joules=2.71e-4))
+    assert "energy         271M MAC = 271 uJ" in run_report(result, Style())
+
+
+def test_a_batch_is_in_the_title(a_layer, a_result):
+    result = replace(a_result(a_layer()), batch=8)
+    assert run_report(result, Style()).startswith("net on machine, batch of 8\n")
+
+
+@pytest.mark.parametrize("layers", ["all", "top", "none"])
+@pytest.mark.parametrize("width", [80, 100, 132, 200])
+def test_a_deep_network_fits_every_width(a_deep_result, width, layers):
+    lines = run_report(a_deep_result, Style(width), layers).splitlines()
+    assert max(map(len, lines)) <= width
+
+
+def test_all_has_every_layer_below_its_stage(a_deep_result):
+    lines = run_report(a_deep_result, Style()).splitlines()
+    table = lines[3 : lines.index("", 3)]
+    assert len(table) == 134 + 2  # layers, and stages of more than one
+    assert sum(line.startswith(" ") for line in table) == 132
+    assert table[2].startswith(" 1.projection")
+
+
+def test_top_has_the_slowest_and_none_only_stages(a_deep_result):
+    top = run_report(a_deep_result, Style(120), "top").splitlines()[3:13]
+    assert [line.split()[0] for line in top[:3]] == ["conv1", "fc", "stage1.block22.projection"]
+    none = run_report(a_deep_result, Style(), "none").splitlines()[3:8]
+    assert [line.split()[0] if line else "" for line in none] == ["conv1", "stage1", "stage2", "fc", ""]
+
+
+def test_stages_and_title_are_bold_on_a_terminal(a_deep_result):
+    bold = [line for line in run_report(a_deep_result, Style(bold=True)).splitlines() if "\x1b" in line]
+    assert len(bold) == 4  # title, header, two stages
+
+
+def test_an_ascii_report_is_ascii(a_deep_result):
+    assert run_report(a_deep_result, Style(ascii_only=True)).isascii()
