@@ -5,7 +5,7 @@ costs stand in the `energy:` table of a hardware file, for words of `word_bits`;
 costs in proportion to its bytes.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 from pydantic import NonNegativeFloat, PositiveInt
@@ -28,11 +28,24 @@ class ActionCounts:
     dram_read_bytes: int = 0
     dram_write_bytes: int = 0
 
+    def values(self) -> tuple[int, ...]:
+        """The counts in the order of the fields."""
+        return (
+            self.macs,
+            self.vector_ops,
+            self.register_file_bytes,
+            self.inter_pe_bytes,
+            self.global_buffer_read_bytes,
+            self.global_buffer_write_bytes,
+            self.dram_read_bytes,
+            self.dram_write_bytes,
+        )
+
     def __add__(self, other: Self) -> "ActionCounts":
-        return ActionCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return ActionCounts(*(a + b for a, b in zip(self.values(), other.values(), strict=True)))
 
     def __mul__(self, times: int) -> "ActionCounts":
-        return ActionCounts(*(getattr(self, f.name) * times for f in fields(self)))
+        return ActionCounts(*(count * times for count in self.values()))
 
     __rmul__ = __mul__
 

@@ -39,17 +39,17 @@ class Precision(Description):
 
 
 class WeightStationary(Description):
-    """What the array needs to keep weights in place; the mechanics: mapping/dataflows/weight_stationary.py."""
+    """What the array needs to keep weights in place; see mapping/dataflows/weight_stationary.py."""
 
     accumulators_per_column: PositiveInt
-    """Output pixels whose partial sums are collected below a column while the sub-matrices of weights change."""
+    """Output pixels whose partial sums are collected below a column while the weights change."""
 
 
 class OutputStationary(Description):
-    """What a PE needs to keep outputs in place; the mechanics are in mapping/dataflows/output_stationary.py."""
+    """What a PE needs to keep outputs in place; see mapping/dataflows/output_stationary.py."""
 
     partial_sums_per_pe: PositiveInt
-    """Output channels whose partial sums a register file holds, so that one loaded input block serves them all."""
+    """Output channels whose partial sums a register file holds; one loaded input block serves them all."""
     weight_density: Fraction
     """The part of the weights that are not zero; the others are skipped and take no cycle."""
 

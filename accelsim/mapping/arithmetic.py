@@ -1,17 +1,28 @@
-"""Whole-number arithmetic on plain integers and on numpy arrays alike.
+"""Whole-number arithmetic on plain integers and, entry by entry, on numpy arrays.
 
-A dataflow's formulas are written once: the search evaluates them on arrays of candidates, the program of
-the chosen mapping on single integers.
+A dataflow's formulas are written once: the program of a mapping evaluates them on integers, the search on
+arrays with an entry for each candidate. Arrays obey the same operators, so to the type checker both are a
+`Count`, and only the search, which knows that it works on arrays, converts between the two.
 """
 
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 Ints: TypeAlias = npt.NDArray[np.int64]
-Count: TypeAlias = int | Ints
-"""A whole number, or one for each candidate."""
+Count: TypeAlias = int
+"""A whole number, or an array of them."""
+
+
+def count_of(entries: Ints) -> Count:
+    """An array as what formulas take."""
+    return cast(Count, entries)
+
+
+def entries_of(count: Count, length: int) -> Ints:
+    """What a formula gave for an array of candidates; a plain integer holds for all of them."""
+    return np.broadcast_to(np.asarray(count, dtype=np.int64), (length,))
 
 
 def ceil_div(dividend: Count, divisor: Count) -> Count:
@@ -19,18 +30,24 @@ def ceil_div(dividend: Count, divisor: Count) -> Count:
     return -(-dividend // divisor)
 
 
+def ceil_scaled(count: Count, factor: float) -> Count:
+    """count x factor, rounded up; a product that is whole but for rounding errors stays as it is."""
+    scaled = np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64)
+    return int(scaled) if isinstance(count, int) else count_of(scaled)
+
+
 def smaller(a: Count, b: Count) -> Count:
-    """The smaller of two, element by element."""
+    """The smaller of two, entry by entry."""
     if isinstance(a, int) and isinstance(b, int):
         return a if a < b else b
-    return np.minimum(a, b)
+    return count_of(np.minimum(a, b))
 
 
 def larger(a: Count, b: Count) -> Count:
-    """The larger of two, element by element."""
+    """The larger of two, entry by entry."""
     if isinstance(a, int) and isinstance(b, int):
         return a if a > b else b
-    return np.maximum(a, b)
+    return count_of(np.maximum(a, b))
 
 
 def at_most_one(a: Count) -> Count:

@@ -27,14 +27,13 @@ class ArrayCost:
     counts: ActionCounts
 
 
-def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: bool, hardware: Hardware) -> ArrayCost:
+def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayCost:
     """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
     work = DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware)
     precision = hardware.precision
     counts = ActionCounts(
         macs=work.macs,
         register_file_bytes=bits_to_bytes(work.weight_register_words, precision.weights_bits)
-        + bits_to_bytes(work.input_register_words, precision.activations_bits)
         + bits_to_bytes(work.partial_sum_register_words, precision.partial_sums_bits),
         inter_pe_bytes=bits_to_bytes(work.input_hop_words, precision.activations_bits),
         global_buffer_read_bytes=bits_to_bytes(work.input_read_words, precision.activations_bits)
@@ -70,10 +69,9 @@ def vector_ops(layer: Layer, outputs: Count, stored: Count) -> Count:
 
 
 def dram_counts(read_bytes: Count, write_bytes: Count) -> ActionCounts:
-    """Transfers: DRAM at one end, the global buffer at the other."""
-    return ActionCounts(
-        dram_read_bytes=read_bytes,
-        dram_write_bytes=write_bytes,
-        global_buffer_read_bytes=write_bytes,
-        global_buffer_write_bytes=read_bytes,
-    )
+    """Transfers between DRAM and the global buffer.
+
+    The buffer's end of them is not counted again: the unit costs of Eyeriss are for the whole way from a
+    level of the hierarchy to the multiplier (ISCA 2016, table IV).
+    """
+    return ActionCounts(dram_read_bytes=read_bytes, dram_write_bytes=write_bytes)

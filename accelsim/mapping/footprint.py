@@ -28,7 +28,9 @@ class Footprint:
         """Input rows x columns (halo included, padding left out) of every operand, and a gate's factors."""
         layer = self.layer
         pixels = layer.operands * tile.g * tile.c * rows * columns
-        return bits_to_bytes(pixels + tile.g * (layer.gate_elements // layer.G), self.precision.activations_bits)
+        return bits_to_bytes(
+            pixels + tile.g * (layer.gate_elements // layer.G), self.precision.activations_bits
+        )
 
     def weights(self, tile: TileShape) -> Count:
         """Weights of every kernel tap."""
@@ -41,7 +43,7 @@ class Footprint:
         """Offsets of the tile's outputs; they come with the first input channels."""
         return bits_to_bytes(tile.g * tile.k * int(self.layer.bias), self.precision.weights_bits)
 
-    def outputs(self, tile: TileShape, partial: bool | Count) -> Count:
+    def outputs(self, tile: TileShape, partial: Count) -> Count:
         """Outputs while they are computed: as wide as a partial sum where the input channels are cut."""
         elements = tile.g * tile.k * tile.pixels
         final = bits_to_bytes(elements, self.precision.activations_bits)

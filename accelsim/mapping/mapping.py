@@ -74,7 +74,7 @@ class Totals:
     steps: int = 0
     array_cycles: int = 0
     vector_cycles: int = 0
-    counts: ActionCounts = ActionCounts()
+    counts: ActionCounts = field(default_factory=ActionCounts)
     """DRAM included."""
 
     def __add__(self, other: "Totals") -> "Totals":

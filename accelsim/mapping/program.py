@@ -15,7 +15,7 @@ from accelsim.mapping.costs import VECTOR, array_cost, completion_counts, dram_c
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Order, Program, Repeat, Step, Totals
 from accelsim.mapping.tile import TileShape
-from accelsim.mapping.tiling import Span, channel_spans, column_spans, row_spans
+from accelsim.mapping.tiling import Span, channel_spans, column_axis, row_axis
 from accelsim.network.layer import Layer
 
 Loop: TypeAlias = Literal["image", "group", "filter", "channel", "row", "column"]
@@ -55,8 +55,8 @@ def build_program(
         "group": channel_spans(layer.G, int(tile.g)),
         "filter": channel_spans(layer.K, int(tile.k)),
         "channel": channel_spans(layer.C, int(tile.c)),
-        "row": row_spans(layer, int(tile.y)),
-        "column": column_spans(layer, int(tile.x)),
+        "row": row_axis(layer).spans(int(tile.y)),
+        "column": column_axis(layer).spans(int(tile.x)),
     }
     turns = {loop: tuple(turns_of(loop_spans)) for loop, loop_spans in spans.items()}
     return _nest(LOOPS[order], turns, {}, _StepMaker(layer, dataflow, order, hardware))
@@ -118,7 +118,9 @@ class _StepMaker:
 
     def step(self, at: Turns) -> Step:
         row, column = at["row"].span, at["column"].span
-        tile = TileShape(at["group"].span.size, at["filter"].span.size, at["channel"].span.size, row.size, column.size)
+        tile = TileShape(
+            at["group"].span.size, at["filter"].span.size, at["channel"].span.size, row.size, column.size
+        )
         resumes, completes = not at["channel"].first, at["channel"].last
         footprint = Footprint(self.layer, self.hardware.precision)
         arrived, leaving = self._moved(at, "first"), self._moved(at, "last")
@@ -149,7 +151,9 @@ class _StepMaker:
             completes=completes,
         )
 
-    def _array(self, tile: TileShape, inputs: int, resumes: bool, completes: bool) -> tuple[int, ActionCounts]:
+    def _array(
+        self, tile: TileShape, inputs: int, resumes: bool, completes: bool
+    ) -> tuple[int, ActionCounts]:
         """Cycles and counts of the array, or of the vector unit reading its inputs where that runs the layer."""
         precision = self.hardware.precision
         outputs = bits_to_bytes(tile.g * tile.k * tile.pixels, precision.partial_sums_bits)

@@ -39,8 +39,8 @@ class ArrayWork:
     macs: Count
     """Executed: without those that a skipped zero weight saved."""
     weight_register_words: Count
-    """Reads and writes of register files, by operand."""
-    input_register_words: Count
+    """Reads and writes of register files, by what they hold: the stationary operand and partial sums. What
+    streams past is in pipeline registers, which belong to the multiplier and its energy."""
     partial_sum_register_words: Count
     input_hop_words: Count
     """Inputs that move from a PE to its neighbour."""

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+import numpy as np
+
+from accelsim.mapping.arithmetic import Ints
 from accelsim.network.layer import Layer
 
 
@@ -51,36 +54,8 @@ def channel_spans(extent: int, size: int) -> tuple[Span, ...]:
     return (*spans, Span(1, rest, rest, rest)) if rest else spans
 
 
-def row_spans(layer: Layer, size: int) -> tuple[Span, ...]:
-    """Tiles of `size` output rows."""
-    pooling = layer.pooling
-    axis = _Axis(
-        outputs=layer.OY,
-        inputs=layer.IY,
-        reach=(layer.FY - 1) * layer.dilation_y + 1,
-        stride=layer.stride_y,
-        pad=layer.pad_top,
-        pooled=None if pooling is None else (pooling.OY, pooling.FY, pooling.stride_y, pooling.pad_top),
-    )
-    return axis.spans(size)
-
-
-def column_spans(layer: Layer, size: int) -> tuple[Span, ...]:
-    """Tiles of `size` output columns."""
-    pooling = layer.pooling
-    axis = _Axis(
-        outputs=layer.OX,
-        inputs=layer.IX,
-        reach=(layer.FX - 1) * layer.dilation_x + 1,
-        stride=layer.stride_x,
-        pad=layer.pad_left,
-        pooled=None if pooling is None else (pooling.OX, pooling.FX, pooling.stride_x, pooling.pad_left),
-    )
-    return axis.spans(size)
-
-
 @dataclass(frozen=True, slots=True)
-class _Axis:
+class Axis:
     """One direction of the picture: windows of `reach` inputs, `stride` apart, the first starting at -pad."""
 
     outputs: int
@@ -92,15 +67,24 @@ class _Axis:
     """Results, window, stride and padding of a pooling that follows."""
 
     def spans(self, size: int) -> tuple[Span, ...]:
-        tiles = [self._tile(start, min(size, self.outputs - start)) for start in range(0, self.outputs, size)]
-        return tuple(Span(len(list(alike)), *tile) for tile, alike in groupby(tiles))
+        """Tiles of `size` outputs, the last one smaller where they do not divide."""
+        starts = self._starts(size)
+        ends = np.append(starts[1:], self.outputs)
+        stored = [self._complete(int(end)) for end in ends]
+        tiles = zip(ends - starts, self.inputs_of_tiles(size), np.diff([0, *stored]), strict=True)
+        return tuple(Span(len(list(alike)), *map(int, tile)) for tile, alike in groupby(tiles, key=tuple))
 
-    def _tile(self, start: int, size: int) -> tuple[int, int, int]:
-        end = start + size
-        first_input = max(0, start * self.stride - self.pad)
-        last_input = min(self.inputs, (end - 1) * self.stride - self.pad + self.reach)
-        stored = self._complete(end) - self._complete(start)
-        return size, max(0, last_input - first_input), stored
+    def inputs_of_tiles(self, size: int) -> Ints:
+        """Inputs that each tile of `size` outputs reads: halo included, padding left out."""
+        starts = self._starts(size)
+        ends = np.append(starts[1:], self.outputs)
+        first = np.maximum(starts * self.stride - self.pad, 0)
+        last = np.minimum((ends - 1) * self.stride - self.pad + self.reach, self.inputs)
+        inputs: Ints = np.maximum(last - first, 0)
+        return inputs
+
+    def _starts(self, size: int) -> Ints:
+        return np.arange(0, self.outputs, size, dtype=np.int64)
 
     def _complete(self, outputs: int) -> int:
         """Results that can be stored once the first `outputs` rows (or columns) are computed."""
@@ -110,6 +94,32 @@ class _Axis:
         if outputs == self.outputs:
             return results
         return min(results, max(0, (outputs + pad - window) // stride + 1))
+
+
+def row_axis(layer: Layer) -> Axis:
+    """The vertical direction of a layer."""
+    pooling = layer.pooling
+    return Axis(
+        outputs=layer.OY,
+        inputs=layer.IY,
+        reach=(layer.FY - 1) * layer.dilation_y + 1,
+        stride=layer.stride_y,
+        pad=layer.pad_top,
+        pooled=None if pooling is None else (pooling.OY, pooling.FY, pooling.stride_y, pooling.pad_top),
+    )
+
+
+def column_axis(layer: Layer) -> Axis:
+    """The horizontal direction of a layer."""
+    pooling = layer.pooling
+    return Axis(
+        outputs=layer.OX,
+        inputs=layer.IX,
+        reach=(layer.FX - 1) * layer.dilation_x + 1,
+        stride=layer.stride_x,
+        pad=layer.pad_left,
+        pooled=None if pooling is None else (pooling.OX, pooling.FX, pooling.stride_x, pooling.pad_left),
+    )
 
 
 def unfinished_windows(layer: Layer) -> tuple[int, int]:

@@ -8,15 +8,16 @@ reads before writes, since the array waits for reads.
 import heapq
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import simpy
+from simpy.events import EventPriority
 
 from accelsim.hardware import DRAM
 
 READ: Final = 0
 WRITE: Final = 1
-_LAST_OF_THE_CYCLE: Final = 9
+_LAST_OF_THE_CYCLE: Final = EventPriority(9)
 """simpy handles events of the same time in the order of their priority: 0 urgent, 1 normal."""
 
 
@@ -32,13 +33,23 @@ class _EndOfCycle(simpy.Event):
         env.schedule(self, priority=_LAST_OF_THE_CYCLE)
 
 
+class _Request(NamedTuple):
+    """A transfer that has waited out its latency; the smallest is served first."""
+
+    ready_at: int
+    direction: int
+    number: int
+    stream_cycles: int
+    done: simpy.Event
+
+
 class DRAMChannel:
     """One channel for reads and writes."""
 
     def __init__(self, env: simpy.Environment, dram: DRAM) -> None:
         self._env = env
         self._dram = dram
-        self._ready: list[tuple[int, int, int, int, simpy.Event]] = []
+        self._ready: list[_Request] = []
         self._requests = 0
         self._streaming = False
         self._deciding = False
@@ -52,14 +63,14 @@ class DRAMChannel:
         done = self._env.event()
         self._requests += 1
         ready_at = int(self._env.now) + self._dram.latency_cycles
-        entry = (ready_at, direction, self._requests, self.stream_cycles(size_bytes), done)
+        request = _Request(ready_at, direction, self._requests, self.stream_cycles(size_bytes), done)
         latency = self._env.timeout(self._dram.latency_cycles)
         if latency.callbacks is not None:
-            latency.callbacks.append(lambda _: self._arrive(entry))
+            latency.callbacks.append(lambda _: self._arrive(request))
         return done
 
-    def _arrive(self, entry: tuple[int, int, int, int, simpy.Event]) -> None:
-        heapq.heappush(self._ready, entry)
+    def _arrive(self, request: _Request) -> None:
+        heapq.heappush(self._ready, request)
         self._decide_at_end_of_cycle()
 
     def _decide_at_end_of_cycle(self) -> None:
@@ -69,11 +80,11 @@ class DRAMChannel:
 
     def _decide(self, _: simpy.Event) -> None:
         self._deciding = False
-        *_, cycles, done = heapq.heappop(self._ready)
         self._streaming = True
-        stream = self._env.timeout(cycles)
+        request = heapq.heappop(self._ready)
+        stream = self._env.timeout(request.stream_cycles)
         if stream.callbacks is not None:
-            stream.callbacks.append(lambda _: self._finish(done))
+            stream.callbacks.append(lambda _: self._finish(request.done))
 
     def _finish(self, done: simpy.Event) -> None:
         self._streaming = False

@@ -56,7 +56,13 @@ class Machine:
                 yield layer, index, step, index == last
 
     def worked(
-        self, component: Component, what: str, task: Task, start: int, counts: ActionCounts, size_bytes: int = 0
+        self,
+        component: Component,
+        what: str,
+        task: Task,
+        start: int,
+        counts: ActionCounts,
+        size_bytes: int = 0,
     ) -> None:
         """A component has just finished a piece of work."""
         busy = Busy(component, what, task.layer, task.index, start, self.now, size_bytes)

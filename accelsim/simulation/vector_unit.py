@@ -1,4 +1,4 @@
-"""The vector unit: bias, activation, addition and pooling of complete outputs, and layers without products."""
+"""The vector unit: activation, addition and pooling of complete outputs, and layers without products."""
 
 from accelsim.simulation.dma import store
 from accelsim.simulation.machine import Machine, Process, Task

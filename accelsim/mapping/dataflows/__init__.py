@@ -2,7 +2,7 @@
 
 A dataflow is a module with
 
-    UNITS             what one pass of the array covers, so that tiles are cut into whole passes;
+    granularity(...)  what one pass of the array covers, so that tiles are cut into whole passes;
     execute(...)      what the array does for one tile: cycles, and counts of every action but those of DRAM.
 
 To add one: write the module, name it here and in `hardware.DataflowName`.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from accelsim.hardware import Hardware
+from accelsim.mapping.arithmetic import Count
 from accelsim.mapping.dataflows import output_stationary, weight_stationary
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
 from accelsim.network.layer import Layer
@@ -23,7 +24,7 @@ class Dataflow:
     """The two questions that the mapping search asks of a dataflow."""
 
     granularity: Callable[[Hardware], Granularity]
-    execute: Callable[[Layer, TileShape, bool, Hardware], ArrayWork]
+    execute: Callable[[Layer, TileShape, Count, Hardware], ArrayWork]
 
 
 DATAFLOWS: Mapping[str, Dataflow] = MappingProxyType(

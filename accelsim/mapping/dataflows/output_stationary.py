@@ -13,12 +13,8 @@ for every set of output channels whose partial sums fit the register files; only
 waited for.
 """
 
-import math
-
-import numpy as np
-
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, ceil_div, larger, smaller
+from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, larger, smaller
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
 from accelsim.network.layer import Layer
 
@@ -29,7 +25,7 @@ def granularity(hardware: Hardware) -> Granularity:
     return Granularity(k=array.output_stationary.partial_sums_per_pe, y=array.rows, x=array.columns)
 
 
-def execute(layer: Layer, tile: TileShape, resumes: bool, hardware: Hardware) -> ArrayWork:
+def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
     """Every block of the tile's pixels, for one set of output channels after the other.
 
     `resumes` says that partial sums of an earlier tile have to be loaded before they can be added to.
@@ -47,7 +43,8 @@ def execute(layer: Layer, tile: TileShape, resumes: bool, hardware: Hardware) ->
         smaller(tile.x, array.columns), array.columns, layer.FX, layer.stride_x, layer.dilation_x
     )
 
-    nonzero_weights = _nonzero(tile.g * tile.k * tile.c * taps, array.output_stationary.weight_density)
+    # Rounded up for each tile: there are no parts of a weight.
+    nonzero_weights = ceil_scaled(tile.g * tile.k * tile.c * taps, array.output_stationary.weight_density)
     input_words = halo_rows * halo_columns * tile.g * tile.c * channel_sets
     load_cycles = ceil_div(input_words, port_words)
     drain_cycles = ceil_div(
@@ -58,12 +55,11 @@ def execute(layer: Layer, tile: TileShape, resumes: bool, hardware: Hardware) ->
     return ArrayWork(
         cycles=ceil_div(first_rows * first_columns, port_words)
         + larger(load_cycles, blocks * nonzero_weights)
-        + (2 if resumes else 1) * drain_cycles,
+        + (1 + resumes) * drain_cycles,
         macs=macs,
         weight_register_words=0,
-        input_register_words=macs + input_words,
         # An accumulation reads and writes; the first of an output only writes, the drain reads it.
-        partial_sum_register_words=2 * macs + (outputs if resumes else 0),
+        partial_sum_register_words=2 * macs + resumes * outputs,
         input_hop_words=tile.pixels * tile.g * tile.c * channel_sets * (taps - 1),
         input_read_words=input_words,
         weight_read_words=blocks * nonzero_weights,
@@ -74,10 +70,3 @@ def _covered(outputs: Count, block: int, kernel: int, stride: int, dilation: int
     """Input rows (or columns) that the blocks of a tile load, the halo of each block included."""
     halo = (kernel - 1) * dilation + 1 - stride
     return outputs * stride + ceil_div(outputs, block) * halo
-
-
-def _nonzero(weights: Count, density: float) -> Count:
-    """Weights that are not zero, rounded up for each tile: there are no parts of a weight."""
-    if isinstance(weights, int):
-        return math.ceil(weights * density - 1e-9)
-    return np.ceil(weights * density - 1e-9).astype(np.int64)

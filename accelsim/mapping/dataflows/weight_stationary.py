@@ -15,7 +15,7 @@ and only a tile's first sub-matrix is waited for.
 """
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import ceil_div, larger, smaller
+from accelsim.mapping.arithmetic import Count, ceil_div, larger, smaller
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
 from accelsim.network.layer import Layer
 
@@ -25,7 +25,7 @@ def granularity(hardware: Hardware) -> Granularity:
     return Granularity(k=hardware.pe_array.columns, c=hardware.pe_array.rows)
 
 
-def execute(layer: Layer, tile: TileShape, resumes: bool, hardware: Hardware) -> ArrayWork:
+def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
     """Every sub-matrix of the tile's weights, for one accumulator load of pixels after the other.
 
     `resumes` says that the tile adds to partial sums of an earlier one; they enter the accumulators like
@@ -49,9 +49,8 @@ def execute(layer: Layer, tile: TileShape, resumes: bool, hardware: Hardware) ->
         cycles=load_cycles + sub_matrices * pass_cycles,
         macs=weights * tile.pixels,
         weight_register_words=weights * chunks + weights * tile.pixels,
-        input_register_words=0,
         # Each accumulation reads and writes, but the first of an output that starts from zero only writes.
-        partial_sum_register_words=2 * accumulations - (0 if resumes else 1) * outputs,
+        partial_sum_register_words=2 * accumulations - (1 - resumes) * outputs,
         input_hop_words=0,
         input_read_words=tile.g * taps * column_folds * tile.c * tile.pixels,
         weight_read_words=weights * chunks,
