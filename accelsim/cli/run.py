@@ -93,8 +93,8 @@ def compare(
 
     \b
     accelsim compare --net sqnxt23 --net sqnxt23v5 --hw 8x8_32k --hw 16x16_128k
-    accelsim compare --net alexnet --net sqnxt23 --hw my.yaml --relative-to sqnxt23
-    accelsim compare --net sqnxt23 --hw 8x8_32k --hw my.yaml --format csv
+    accelsim compare --net alexnet --net sqnxt23 --hw my.yaml --output rows.csv
+    accelsim compare --net sqnxt23 --hw 8x8_32k --hw my.yaml --relative-to my
     """
     networks, machines = load(net, hw)
     reference = _reference(relative_to, networks, machines)

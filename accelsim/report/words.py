@@ -30,7 +30,7 @@ BOUNDS: Final[dict[Bound, str]] = {
 }
 BOUND_SENTENCES: Final[dict[Bound, str]] = {
     "compute": "the array is busy, mostly multiplying",
-    "array_fill": "the array is busy, mostly not with MACs",
+    "array_fill": "the array is busy, mostly not multiplying",
     "dram": "the DRAM channel streams",
     "latency": "waiting for DRAM's latency or each other",
     "vector": "the vector unit works",
