@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -115,6 +115,13 @@ class Parameter(Description):
             return text
 
 
+MacsConvention: TypeAlias = Literal["conv_and_fully_connected", "conv", "with_offsets"]
+"""What a paper counts as MACs: those of convolutions and matrix products; of convolutions only; or one
+operation more for each output of a layer that has a bias or batch normalisation."""
+ParamsConvention: TypeAlias = Literal["all", "weights"]
+"""What a paper counts as parameters: weights, biases, scale and shift of batch normalisation; or weights."""
+
+
 class Reported(Description):
     """What the paper reports: accuracies in percent on ImageNet, parameters and MACs as counts."""
 
@@ -122,8 +129,17 @@ class Reported(Description):
     top5: Percent | None = None
     params: PositiveFloat | None = None
     macs: PositiveFloat | None = None
+    counts_params: ParamsConvention = "all"
+    counts_macs: MacsConvention = "conv_and_fully_connected"
     notes: str = ""
-    """Which convention makes the counts come out."""
+    """Where the numbers stand, and what keeps them from coming out where they do not."""
+
+
+class ReportedAt(Reported):
+    """What the paper reports of a member of the family that is not the default one."""
+
+    at: dict[str, int | float | bool | str] = Field(min_length=1)
+    """The parameters that are not at their defaults."""
 
 
 class StageRow(Description):
@@ -163,6 +179,7 @@ class NetworkDescription(Description):
     input: InputShape
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     reported: Reported = Reported()
+    reported_at: tuple[ReportedAt, ...] = ()
     stages: tuple[Annotated[StageRow, AfterValidator(_fits_its_block)], ...] = Field(min_length=1)
 
     @field_validator("parameters")
@@ -178,6 +195,23 @@ class NetworkDescription(Description):
         if mistakes:
             raise refusal("parameters", mistakes)
         return parameters
+
+    @field_validator("reported_at")
+    @classmethod
+    def _reports_are_of_members(
+        cls, entries: tuple[ReportedAt, ...], info: ValidationInfo
+    ) -> tuple[ReportedAt, ...]:
+        if "parameters" not in info.data or "input" not in info.data:
+            return entries
+        knobs = _knobs(info.data["parameters"], info.data["input"])
+        mistakes = [
+            wrong
+            for index, entry in enumerate(entries)
+            for wrong in _below(index, _below("at", _wrong_values(knobs, entry.at)))
+        ]
+        if mistakes:
+            raise refusal("reported_at", mistakes)
+        return entries
 
     @field_validator("stages")
     @classmethod
@@ -195,8 +229,11 @@ class NetworkDescription(Description):
     @property
     def knobs(self) -> dict[str, Parameter]:
         """The parameters with the one that every network has."""
-        resolution = Parameter(default=self.input.height, minimum=1, maximum=MAX_RESOLUTION)
-        return {**self.parameters, "resolution": resolution}
+        return _knobs(self.parameters, self.input)
+
+
+def _knobs(parameters: Mapping[str, Parameter], image: InputShape) -> dict[str, Parameter]:
+    return {**parameters, "resolution": Parameter(default=image.height, minimum=1, maximum=MAX_RESOLUTION)}
 
 
 class PresetDescription(Description):
@@ -208,6 +245,7 @@ class PresetDescription(Description):
     preset_of: str
     parameters: dict[str, int | float | bool | str]
     reported: Reported = Reported()
+    reported_at: tuple[ReportedAt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -239,6 +277,18 @@ class Network:
     """All of them, `resolution` too."""
     stages: tuple[Stage, ...]
     """The stage table with its expressions evaluated."""
+
+    @property
+    def reported(self) -> Reported:
+        """What the paper reports of the network with these parameters; nothing where it does not."""
+        description = self.description
+        defaults = {key: knob.default for key, knob in description.knobs.items()}
+        if self.parameters == defaults:
+            return description.reported
+        for entry in description.reported_at:
+            if self.parameters == {**defaults, **entry.at}:
+                return entry
+        return Reported()
 
     @property
     def image(self) -> Shape:
@@ -394,7 +444,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, Docum
 
 def _preset(preset: PresetDescription, document: Document, base: NetworkDescription) -> NetworkDescription:
     """The base with the preset's values as its only ones; the resolution stays free."""
-    mistakes = _wrong_values(base, preset.parameters)
+    mistakes = _wrong_values(base.knobs, preset.parameters)
     if mistakes:
         raise document.error(_below("parameters", mistakes))
     changes: dict[str, Any] = {
@@ -402,6 +452,7 @@ def _preset(preset: PresetDescription, document: Document, base: NetworkDescript
         "title": preset.title,
         "source": preset.source,
         "reported": preset.reported.model_dump(),
+        "reported_at": [entry.model_dump() for entry in preset.reported_at],
     }
     for key, value in preset.parameters.items():
         if key == "resolution":
@@ -411,8 +462,7 @@ def _preset(preset: PresetDescription, document: Document, base: NetworkDescript
     return vary(base, **changes)
 
 
-def _wrong_values(description: NetworkDescription, given: Mapping[str, Value]) -> list[Mistake]:
-    knobs = description.knobs
+def _wrong_values(knobs: Mapping[str, Parameter], given: Mapping[str, Value]) -> list[Mistake]:
     return [
         Mistake(
             (key,),
@@ -424,7 +474,7 @@ def _wrong_values(description: NetworkDescription, given: Mapping[str, Value]) -
 
 
 def _configure(description: NetworkDescription, document: Document, given: Mapping[str, Value]) -> Network:
-    if mistakes := _wrong_values(description, given):
+    if mistakes := _wrong_values(description.knobs, given):
         raise Document(description.name, dict(given), {}).error(mistakes)
     values: dict[str, Value] = {}
     changed: list[str] = []
