@@ -24,12 +24,12 @@ def build(network: Network) -> Graph:
 
 def _assemble(stages: tuple[Stage, ...], image: Shape) -> Graph:
     draft = Draft()
-    last = network_input(draft, INPUT, image)
+    last, before = network_input(draft, INPUT, image), None
     for stage in stages:
         draft.stage = stage.label
         for index, name in enumerate(stage.block_names):
             draft.block = name
-            last = stage.block.build(draft, last, Position(name, index))
+            last, before = stage.block.build(draft, last, Position(name, index, before)), last
     return draft.graph
 
 

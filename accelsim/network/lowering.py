@@ -492,7 +492,9 @@ def _dropout(lowering: _Lowering, node: str, _operator: ops.Dropout) -> None:
     lowering.pass_on(node, "does nothing at inference")
 
 
-def _channel_shuffle(lowering: _Lowering, node: str, operator: ops.ChannelShuffle) -> None:
+def _channel_shuffle(
+    lowering: _Lowering, node: str, operator: ops.ChannelShuffle | ops.ChannelPermutation
+) -> None:
     layer = _vector_layer(lowering, node, operator, SHUFFLE_OPS * operator.output.elements)
     draft = lowering.add_layer(layer, lowering.sources(node))
     lowering.becomes_layer(node, draft, "channels change places, so all of them move")
@@ -604,6 +606,7 @@ _RULES: Final[dict[type[Operator], Callable[[_Lowering, str, Any], None]]] = {
     ops.Multiply: _combine,
     ops.Concat: _concat,
     ops.ChannelShuffle: _channel_shuffle,
+    ops.ChannelPermutation: _channel_shuffle,
     ops.Slice: _slice,
 }
 """How each operator is executed; an operator that is not here is an error, never left out."""

@@ -2,7 +2,8 @@
 
 Each checks its inputs, infers its output and gives back the name of its node. An argument for both axes
 is one number or (vertical, horizontal). Padding is "same" (as TensorFlow: output = input / stride rounded
-up, the smaller half before), one number, (vertical, horizontal) or (top, bottom, left, right).
+up, the smaller half before), one number, (vertical, horizontal) or (top, bottom, left, right). A negative
+one leaves out rows or columns of the input: NASNet shifts an input so.
 """
 
 from collections.abc import Sequence
@@ -198,6 +199,13 @@ class ChannelShuffle(Operator):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChannelPermutation(Operator):
+    """Channels in another order, which training found (CondenseNet, section 3.2)."""
+
+    kind: ClassVar[str] = "channel_permutation"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Slice(Operator):
     """A range of successive channels."""
 
@@ -361,6 +369,12 @@ def channel_shuffle(draft: Draft, name: str, source: str, *, groups: int) -> str
             f"make the channels a multiple of {groups}"
         )
     return draft.add(name, ChannelShuffle(inputs=(given,), output=given, groups=groups), (source,))
+
+
+def channel_permutation(draft: Draft, name: str, source: str) -> str:
+    """The channels in an order that is part of the trained network."""
+    given = draft.shape(source)
+    return draft.add(name, ChannelPermutation(inputs=(given,), output=given), (source,))
 
 
 def channel_slice(draft: Draft, name: str, source: str, *, first: int, channels: int) -> str:

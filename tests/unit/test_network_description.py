@@ -4,6 +4,7 @@ import pytest
 
 from accelsim.descriptions import dump, vary
 from accelsim.errors import DescriptionError, NetworkError
+from accelsim.network.blocks import BLOCKS
 from accelsim.network.build import build
 from accelsim.network.description import configure, load_network, read_network
 from accelsim.network.graph import Shape, operator_of, total_macs, total_params
@@ -188,7 +189,7 @@ def test_a_preset_looks_for_its_network_beside_itself_first(write, tmp_path, mon
             "title: A preset",
             "stages: []",
             "preset.yaml:2: stages = []: no such key: allowed are "
-            "name, title, source, preset_of, parameters, reported",
+            "name, title, source, preset_of, parameters, reported, reported_at",
         ),
     ],
 )
@@ -264,8 +265,7 @@ ARGUMENTS = (
             "{block: fyre, squeeze: 3}",
             [
                 "stages.0.block = 'fyre': no such block, did you mean 'fire'? allowed are "
-                "average_pool, conv, depthwise_separable, dropout, fire, fully_connected, "
-                "global_average_pool, lrn, max_pool, softmax, sqnxt"
+                + ", ".join(sorted(BLOCKS))
             ],
         ),
         (

@@ -26,10 +26,12 @@ Activation: TypeAlias = Literal[
 
 @dataclass(frozen=True)
 class Position:
-    """Where a block stands: the name that its layers begin with, and its place among its repetitions."""
+    """Where a block stands: the name that its layers begin with, its place among its repetitions."""
 
     name: str
     index: int = 0
+    before: str | None = None
+    """The node that the block before this one read: the output of the last block but one. None at first."""
 
     @property
     def first(self) -> bool:

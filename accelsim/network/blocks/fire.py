@@ -1,4 +1,6 @@
-"""Fire: a 1x1 squeeze feeds a 1x1 and a 3x3 expansion (SqueezeNet, arXiv:1602.07360, figure 1)."""
+"""Fire: a 1x1 squeeze feeds a 1x1 and a 3x3 expansion (SqueezeNet, arXiv:1602.07360, figures 1 and 2)."""
+
+from typing import Literal
 
 from pydantic import PositiveInt
 
@@ -15,13 +17,22 @@ class Fire(Block):
     squeeze: PositiveInt
     expand1x1: PositiveInt
     expand3x3: PositiveInt
+    bypass: Literal["none", "identity", "conv"] = "none"
+    """What is added to the output: nothing, the block's input, or a 1x1 convolution of it."""
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Squeeze, both expansions, and their concatenation with the 1x1 first; biased, no batch norm."""
+        beside = self._bypass(draft, f"{at.name}.bypass", source)
         squeeze = _unit(draft, f"{at.name}.squeeze1x1", source, self.squeeze, kernel=1)
         expand1x1 = _unit(draft, f"{at.name}.expand1x1", squeeze, self.expand1x1, kernel=1)
         expand3x3 = _unit(draft, f"{at.name}.expand3x3", squeeze, self.expand3x3, kernel=3)
-        return operators.concat(draft, f"{at.name}.concat", (expand1x1, expand3x3))
+        last = operators.concat(draft, f"{at.name}.concat", (expand1x1, expand3x3))
+        return last if beside is None else operators.add(draft, f"{at.name}.add", (last, beside))
+
+    def _bypass(self, draft: Draft, name: str, source: str) -> str | None:
+        if self.bypass != "conv":
+            return source if self.bypass == "identity" else None
+        return operators.conv(draft, name, source, out_channels=self.expand1x1 + self.expand3x3, bias=True)
 
 
 def _unit(draft: Draft, name: str, source: str, out_channels: int, kernel: int) -> str:

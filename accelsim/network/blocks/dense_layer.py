@@ -1,0 +1,44 @@
+"""DenseNet's layer and transition: every layer reads what all before it have made.
+
+Huang et al., arXiv:1608.06993, figure 2, with bottleneck and compression (DenseNet-BC); as in
+github.com/liuzhuang13/DenseNet, models/densenet.lua.
+"""
+
+from pydantic import PositiveFloat, PositiveInt
+
+from accelsim.network import operators
+from accelsim.network.blocks.batch_norm import norm_unit
+from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.graph import Draft
+
+
+@block("dense_layer")
+class DenseLayer(Block):
+    """A 1x1 convolution to `expansion` x growth channels, a 3x3 to growth, both after BatchNorm and ReLU."""
+
+    growth: PositiveInt
+    expansion: PositiveInt = 4
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """What was there, and the new channels after it."""
+        name = at.name
+        last = norm_unit(draft, f"{name}.norm1", source)
+        last = operators.conv(draft, f"{name}.conv1x1", last, out_channels=self.expansion * self.growth)
+        last = norm_unit(draft, f"{name}.norm2", last)
+        last = operators.conv(draft, f"{name}.conv3x3", last, out_channels=self.growth, kernel=3, padding=1)
+        return operators.concat(draft, f"{name}.concat", (source, last))
+
+
+@block("dense_transition")
+class DenseTransition(Block):
+    """Fewer channels by a factor, then half the height and width."""
+
+    compression: PositiveFloat = 0.5
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """BatchNorm, ReLU, 1x1 convolution, average of 2x2."""
+        name = at.name
+        channels = int(draft.shape(source).channels * self.compression)
+        last = norm_unit(draft, f"{name}.norm", source)
+        last = operators.conv(draft, f"{name}.conv1x1", last, out_channels=channels)
+        return operators.average_pool(draft, f"{name}.pool", last, kernel=2, stride=2)

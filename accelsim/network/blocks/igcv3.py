@@ -1,0 +1,51 @@
+"""MobileNetV2's block with both 1x1 convolutions in groups and a permutation between them.
+
+IGCV3: Sun et al., arXiv:1806.00178, figure 2; details as in github.com/homles11/IGCV3, symbols/igcv3.py: the
+expansion is there even at a factor of 1, and has no activation.
+"""
+
+from pydantic import PositiveInt
+
+from accelsim.network import operators
+from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.graph import Draft
+
+
+@block("igcv3")
+class InterleavedGroups(Block):
+    """The expansion is a factor on the block's input channels."""
+
+    out_channels: PositiveInt
+    expansion: PositiveInt = 6
+    stride: PositiveInt = 1
+    groups: PositiveInt = 2
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """Three convolutions and a shuffle; repetitions add their input."""
+        name = at.name
+        expanded = draft.shape(source).channels * self.expansion
+        last = conv_unit(
+            draft, f"{name}.expand", source, out_channels=expanded, groups=self.groups, activation=None
+        )
+        last = operators.channel_shuffle(draft, f"{name}.shuffle", last, groups=self.groups)
+        last = conv_unit(
+            draft,
+            f"{name}.depthwise",
+            last,
+            out_channels=expanded,
+            kernel=3,
+            stride=self.stride if at.first else 1,
+            padding=1,
+            groups=expanded,
+            activation="relu6",
+        )
+        last = conv_unit(
+            draft,
+            f"{name}.project",
+            last,
+            out_channels=self.out_channels,
+            groups=self.groups,
+            activation=None,
+        )
+        return last if at.first else operators.add(draft, f"{name}.add", (last, source))

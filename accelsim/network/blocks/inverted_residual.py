@@ -1,0 +1,47 @@
+"""1x1 expansion, depthwise 3x3, linear 1x1 projection and a shortcut between the narrow ends.
+
+MobileNetV2: Sandler et al., arXiv:1801.04381, table 1 and figure 4d.
+"""
+
+from pydantic import PositiveInt
+
+from accelsim.network import operators
+from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
+from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.graph import Draft
+
+
+@block("inverted_residual")
+class InvertedResidual(Block):
+    """The expansion is a factor on the block's input channels; a factor of 1 is no convolution at all."""
+
+    out_channels: PositiveInt
+    expansion: PositiveInt = 6
+    kernel: Axes = 3
+    stride: PositiveInt = 1
+    padding: Padding = "same"
+    activation: Activation = "relu6"
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """Up to three convolutions; the addition only where input and output have one shape."""
+        name, stride = at.name, self.stride if at.first else 1
+        given = draft.shape(source).channels
+        expanded = given * self.expansion
+        last = source
+        if self.expansion > 1:
+            last = conv_unit(draft, f"{name}.expand", last, out_channels=expanded, activation=self.activation)
+        last = conv_unit(
+            draft,
+            f"{name}.depthwise",
+            last,
+            out_channels=expanded,
+            kernel=self.kernel,
+            stride=stride,
+            padding=self.padding,
+            groups=expanded,
+            activation=self.activation,
+        )
+        last = conv_unit(draft, f"{name}.project", last, out_channels=self.out_channels, activation=None)
+        if stride == 1 and given == self.out_channels:
+            return operators.add(draft, f"{name}.add", (last, source))
+        return last

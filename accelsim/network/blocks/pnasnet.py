@@ -1,0 +1,30 @@
+"""PNASNet-5's cell (Liu et al., arXiv:1712.00559, figure 1)."""
+
+from pydantic import PositiveInt
+
+from accelsim.network.blocks.block import Position, block
+from accelsim.network.blocks.nas_cell import NASCell, begin
+from accelsim.network.graph import Draft
+
+
+@block("pnasnet")
+class PNASNetCell(NASCell):
+    """Its output has five times the filters; the stride is the first cell's where a row is repeated."""
+
+    stride: PositiveInt = 1
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """Five sums of two branches, one of which builds on another."""
+        cell, here, there = begin(draft, source, at, self)
+        stride = self.stride if at.first else 1
+        add1 = cell.add(
+            "add1", cell.separable("sep1", there, 5, stride), cell.max_pool("pool1", there, stride)
+        )
+        add2 = cell.add("add2", cell.separable("sep2", here, 7, stride), cell.max_pool("pool2", here, stride))
+        add3 = cell.add(
+            "add3", cell.separable("sep3", here, 5, stride), cell.separable("sep4", here, 3, stride)
+        )
+        add4 = cell.add("add4", cell.separable("sep5", add3, 3), cell.max_pool("pool3", here, stride))
+        beside = here if stride == 1 else cell.projected(here, "fit", stride)
+        add5 = cell.add("add5", cell.separable("sep6", there, 3, stride), beside)
+        return cell.concat((add1, add2, add3, add4, add5))

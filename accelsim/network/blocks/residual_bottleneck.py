@@ -1,0 +1,62 @@
+"""1x1 reduction, 3x3 convolution, 1x1 expansion and a shortcut, as in ResNet, ResNeXt and SENet.
+
+He et al., arXiv:1512.03385, figure 5, right; with groups, Xie et al., arXiv:1611.05431, figure 3c; with
+squeeze and excitation, Hu et al., arXiv:1709.01507, figure 3.
+"""
+
+from typing import Literal
+
+from pydantic import PositiveInt
+
+from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.blocks.shortcut import residual_sum, shortcut
+from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
+from accelsim.network.graph import Draft
+
+
+@block("residual_bottleneck")
+class ResidualBottleneck(Block):
+    """Channels of the reduction, of the 3x3 convolution (the same if not given), and of the output."""
+
+    reduced_channels: PositiveInt
+    inner_channels: PositiveInt | None = None
+    out_channels: PositiveInt
+    stride: PositiveInt = 1
+    stride_on: Literal["1x1", "3x3"] = "1x1"
+    """Which convolution of the branch carries it: the reduction (ResNet's release) or the 3x3 (all later)."""
+    groups: PositiveInt = 1
+    """Of the 3x3 convolution."""
+    shortcut_kernel: PositiveInt = 1
+    """Of the projection, where it changes the size; where it only changes the channels, it is 1x1."""
+    squeeze_excitation: bool = False
+    """Whether there is one before the addition."""
+    excitation_reduction: PositiveInt = 16
+    """By what factor its gate is narrower inside."""
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """Shortcut, three convolutions, squeeze and excitation if asked for, addition, ReLU."""
+        name, stride = at.name, self.stride if at.first else 1
+        kernel = self.shortcut_kernel if stride > 1 else 1
+        beside = shortcut(
+            draft, f"{name}.shortcut", source, out_channels=self.out_channels, stride=stride, kernel=kernel
+        )
+        strides = (stride, 1) if self.stride_on == "1x1" else (1, stride)
+        last = conv_unit(
+            draft, f"{name}.reduce", source, out_channels=self.reduced_channels, stride=strides[0]
+        )
+        last = conv_unit(
+            draft,
+            f"{name}.conv3x3",
+            last,
+            out_channels=self.inner_channels or self.reduced_channels,
+            kernel=3,
+            stride=strides[1],
+            padding=1,
+            groups=self.groups,
+        )
+        last = conv_unit(draft, f"{name}.expand", last, out_channels=self.out_channels, activation=None)
+        if self.squeeze_excitation:
+            reduced = self.out_channels // self.excitation_reduction
+            last = squeeze_excitation(draft, f"{name}.se", last, reduced=reduced, layers="conv")
+        return residual_sum(draft, name, last, beside)

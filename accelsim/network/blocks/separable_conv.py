@@ -1,0 +1,64 @@
+"""Separable convolutions as Xception has them: no batch normalisation between depthwise and 1x1.
+
+Chollet, arXiv:1610.02357; as in github.com/keras-team/keras-applications, xception.py.
+"""
+
+from pydantic import PositiveInt
+
+from accelsim.network import operators
+from accelsim.network.blocks.block import Axes, Block, Padding, Position, block
+from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.graph import Draft
+
+
+def separable_unit(
+    draft: Draft,
+    name: str,
+    source: str,
+    *,
+    out_channels: int,
+    kernel: Axes = 3,
+    stride: int = 1,
+    padding: Padding = "same",
+    relu: bool = False,
+) -> str:
+    """Depthwise `name.depthwise`, 1x1 `name.pointwise` with batch normalisation, and ReLU if wanted."""
+    channels = draft.shape(source).channels
+    last = operators.conv(
+        draft,
+        f"{name}.depthwise",
+        source,
+        out_channels=channels,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        groups=channels,
+    )
+    return conv_unit(
+        draft,
+        f"{name}.pointwise",
+        last,
+        out_channels=out_channels,
+        activation="relu" if relu else None,
+    )
+
+
+@block("separable_conv")
+class SeparableConv(Block):
+    """Depthwise and 1x1 convolution, BatchNorm and ReLU after the second only."""
+
+    out_channels: PositiveInt
+    kernel: Axes = 3
+    stride: PositiveInt = 1
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """Two convolutions."""
+        return separable_unit(
+            draft,
+            at.name,
+            source,
+            out_channels=self.out_channels,
+            kernel=self.kernel,
+            stride=self.stride if at.first else 1,
+            relu=True,
+        )

@@ -1,0 +1,60 @@
+"""Xception's blocks: separable convolutions with a shortcut (Chollet, arXiv:1610.02357, figure 5)."""
+
+from pydantic import PositiveInt
+
+from accelsim.network import operators
+from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.blocks.separable_conv import separable_unit
+from accelsim.network.blocks.shortcut import residual_sum, shortcut
+from accelsim.network.graph import Draft
+
+
+@block("xception")
+class XceptionBlock(Block):
+    """Output channels of each separable convolution; ReLU precedes it, and nothing follows the addition."""
+
+    channels: tuple[PositiveInt, ...]
+    stride: PositiveInt = 1
+    """With 2, the branch ends in a maximum over 3x3, and the shortcut is a projection."""
+    first_activation: bool = True
+    """Whether ReLU precedes the first convolution too."""
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """Shortcut, separable convolutions, pooling, addition."""
+        name = at.name
+        beside = shortcut(
+            draft, f"{name}.shortcut", source, out_channels=self.channels[-1], stride=self.stride
+        )
+        last = source
+        for index, channels in enumerate(self.channels, start=1):
+            if index > 1 or self.first_activation:
+                last = operators.activation(draft, f"{name}.relu{index}", last, function="relu")
+            last = separable_unit(draft, f"{name}.sep{index}", last, out_channels=channels)
+        if self.stride > 1:
+            last = operators.max_pool(
+                draft, f"{name}.pool", last, kernel=3, stride=self.stride, padding="same"
+            )
+        return residual_sum(draft, name, last, beside, activation=None)
+
+
+@block("xception_small")
+class SmallXceptionBlock(Block):
+    """A bottleneck of three separable convolutions, a quarter as wide inside, ReLU after each and the sum.
+
+    As in github.com/yu-changqian/TorchSeg, furnace/base_model/xception.py, but with a 1x1 shortcut, with
+    which the MACs of ShuffleNet v2's comparison come out.
+    """
+
+    out_channels: PositiveInt
+    stride: PositiveInt = 1
+
+    def build(self, draft: Draft, source: str, at: Position) -> str:
+        """Shortcut, three separable convolutions, addition, ReLU."""
+        name, stride, inner = at.name, self.stride if at.first else 1, self.out_channels // 4
+        beside = shortcut(draft, f"{name}.shortcut", source, out_channels=self.out_channels, stride=stride)
+        last = separable_unit(
+            draft, f"{name}.sep1", source, out_channels=inner, stride=stride, padding=1, relu=True
+        )
+        last = separable_unit(draft, f"{name}.sep2", last, out_channels=inner, padding=1, relu=True)
+        last = separable_unit(draft, f"{name}.sep3", last, out_channels=self.out_channels, padding=1)
+        return residual_sum(draft, name, last, beside)
