@@ -20,7 +20,7 @@ def _entry(name: str) -> dict[str, Any]:
     try:
         hardware = read(path, Hardware)
     except DescriptionError:
-        return {"name": name, "title": "(not valid: see `accelsim check`)"}
+        return {"name": name, "title": "(not valid)"}
     return {
         "name": name,
         "title": hardware.title,
@@ -34,7 +34,7 @@ def _entry(name: str) -> dict[str, Any]:
 def list_machines(entries: Sequence[Mapping[str, Any]], style: Style) -> str:
     """Machines beside each other, ending in a newline."""
     columns = [
-        Column("machine", [entry["name"] for entry in entries], "left", least=12),
+        Column("machine", [entry["name"] for entry in entries], "left"),
         Column("title", [entry["title"] for entry in entries], "left", gap=2, least=12),
         _column("PEs", [entry.get("pes") for entry in entries], str),
         _column("buffer", [entry.get("global_buffer_bytes") for entry in entries], kibibytes),

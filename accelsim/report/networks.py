@@ -41,7 +41,7 @@ def _entry(name: str) -> dict[str, Any]:
     try:
         description = read_network(path)
     except DescriptionError:
-        return {"name": name, "title": "(not valid: see `accelsim check`)", "reported": {}}
+        return {"name": name, "title": "(not valid)", "reported": {}}
     return {"name": name, "title": description.title, "reported": _reported(description)}
 
 
@@ -49,7 +49,7 @@ def list_networks(entries: Sequence[dict[str, Any]], style: Style) -> str:
     """Networks beside each other, ending in a newline."""
     reported = [entry["reported"] for entry in entries]
     columns = [
-        Column("network", [entry["name"] for entry in entries], "left", least=12),
+        Column("network", [entry["name"] for entry in entries], "left"),
         Column("title", [entry["title"] for entry in entries], "left", gap=2, least=12),
         Column("top-1 %", [_number(values.get("top1"), "{:.2f}") for values in reported], gap=2),
         Column("params", [_number(values.get("params")) for values in reported], gap=2),
