@@ -45,8 +45,8 @@ BATCH_NORM_OPS: Final = 1
 """For each element, where it cannot be folded into weights: one multiply-add."""
 SOFTMAX_OPS: Final = 5
 """For each element: running maximum, difference, table look-up of the exponential, sum, division."""
-SHUFFLE_OPS: Final = 1
-"""For each element: an address permutation is one move through the vector unit."""
+MOVE_OPS: Final = 1
+"""For each element that changes its place, in a shuffle or a copy: one move through the vector unit."""
 LRN_EXTRA_OPS: Final = 3
 """For each element, beside the square and the sum over `size` channels (which are `size` operations): scale
 and shift, table look-up of the power, multiplication."""
@@ -76,6 +76,15 @@ class Segment:
     channels: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Channels that a layer reads, of so many pixels each."""
+
+    segments: tuple[Segment, ...]
+    pixels: int
+    role: Literal["input_elements", "shortcut_elements"]
+
+
 @dataclass
 class _LayerDraft:
     """A layer that may still take on the operators that follow it."""
@@ -87,8 +96,7 @@ class _LayerDraft:
     params: int
     fused: list[FusedOperator] = field(default_factory=list)
     pooling: Pooling | None = None
-    reads: list[tuple[str, Literal["input_elements", "shortcut_elements"]]] = field(default_factory=list)
-    """Published nodes that it reads, and as what."""
+    reads: list[_Read] = field(default_factory=list)
 
     def finished(self) -> Layer:
         return dataclasses.replace(
@@ -134,6 +142,8 @@ class _Lowering:
         self.concatenated: dict[str, tuple[_LayerDraft, ...]] = {}
         """Of a concatenation that vanished: the layers whose outputs it is, if only one operator reads it and
         nothing else reads them; a pooling may be fused into all of them."""
+        self.scattered: set[str] = set()
+        """Published nodes whose channels are still where they were: the slices that read them move them."""
         self.layout = _Layout()
         self.notes: list[Note] = []
 
@@ -159,13 +169,23 @@ class _Lowering:
         producers = (segment.producer for segment in self.tensors[node])
         return max(-1 if name is None else self.drafts[name].order for name in producers)
 
+    def reading(self, source: str, role: Literal["input_elements", "shortcut_elements"]) -> _Read:
+        """All of a published tensor, as something to read."""
+        shape = operator_of(self.published, source).output
+        return _Read(self.tensors[source], shape.height * shape.width, role)
+
     # What a rule may do
 
     def add_layer(
         self, layer: Layer, sources: Sequence[str], *, bias: bool = False, params: int = 0
     ) -> _LayerDraft:
-        draft = _LayerDraft(layer, len(self.drafts), bias, params)
-        draft.reads += [(source, "input_elements") for source in sources]
+        reads = [self.reading(source, "input_elements") for source in sources]
+        return self.add_reader(layer, reads, bias=bias, params=params)
+
+    def add_reader(
+        self, layer: Layer, reads: Iterable[_Read], *, bias: bool = False, params: int = 0
+    ) -> _LayerDraft:
+        draft = _LayerDraft(layer, len(self.drafts), bias, params, reads=list(reads))
         self.drafts[layer.name] = draft
         self.layout.add(layer.name, layer.G * layer.K)
         return draft
@@ -229,21 +249,20 @@ class _Lowering:
                 buffer=buffer,
                 first_channel=first_channel,
             )
-            for node, role in draft.reads:
-                self._read(graph, name, node, role)
+            for read in draft.reads:
+                self._read(graph, name, read)
         return graph
 
-    def _read(self, graph: Graph, reader: str, node: str, role: str) -> None:
-        """Edges from the layers that a published tensor is made of, with the elements read of each."""
-        shape = operator_of(self.published, node).output
-        for segment in self.tensors[node]:
-            elements = segment.channels * shape.height * shape.width
+    def _read(self, graph: Graph, reader: str, read: _Read) -> None:
+        """Edges from the layers whose channels are read, with the elements read of each."""
+        for segment in read.segments:
+            elements = segment.channels * read.pixels
             if segment.producer is None:
                 graph.nodes[reader]["network_input_elements"] += elements
                 continue
             if not graph.has_edge(segment.producer, reader):
                 graph.add_edge(segment.producer, reader, input_elements=0, shortcut_elements=0)
-            graph.edges[segment.producer, reader][role] += elements
+            graph.edges[segment.producer, reader][read.role] += elements
 
 
 class _Layout:
@@ -492,25 +511,74 @@ def _dropout(lowering: _Lowering, node: str, _operator: ops.Dropout) -> None:
     lowering.pass_on(node, "does nothing at inference")
 
 
-def _channel_shuffle(
-    lowering: _Lowering, node: str, operator: ops.ChannelShuffle | ops.ChannelPermutation
-) -> None:
-    layer = _vector_layer(lowering, node, operator, SHUFFLE_OPS * operator.output.elements)
-    draft = lowering.add_layer(layer, lowering.sources(node))
+def _channel_shuffle(lowering: _Lowering, node: str, operator: ops.ChannelShuffle) -> None:
+    _move(lowering, node, operator, operator.order)
+
+
+def _channel_permutation(lowering: _Lowering, node: str, operator: ops.ChannelPermutation) -> None:
+    """The order is part of the trained network, not of its description; any costs the same."""
+    _move(lowering, node, operator, range(operator.output.channels))
+
+
+def _move(lowering: _Lowering, node: str, operator: Operator, order: Sequence[int]) -> None:
+    """Move channels to other places; output channel i is input channel order[i]."""
+    source = lowering.source(node)
+    readers = [operator_of(lowering.published, reader) for reader in lowering.published.succ[node]]
+    if readers and all(isinstance(reader, ops.Slice) for reader in readers):
+        channels = [
+            Segment(segment.producer, segment.first + offset, 1)
+            for segment in lowering.tensors[source]
+            for offset in range(segment.channels)
+        ]
+        lowering.vanish(
+            node, tuple(channels[channel] for channel in order), "its slices move, each on its own"
+        )
+        lowering.scattered.add(node)
+        return
+    draft = lowering.add_layer(_moving_layer(lowering, node, node, operator, operator.output), (source,))
     lowering.becomes_layer(node, draft, "channels change places, so all of them move")
 
 
+def _moving_layer(lowering: _Lowering, node: str, name: str, operator: Operator, shape: Shape) -> Layer:
+    """A layer on the vector unit that brings elements of a node to another place."""
+    return Layer(
+        name=name,
+        operator=operator.kind,
+        stage=lowering.stage(node),
+        G=shape.channels,
+        K=1,
+        C=1,
+        OY=shape.height,
+        OX=shape.width,
+        IY=shape.height,
+        IX=shape.width,
+        vector_ops=MOVE_OPS * shape.elements,
+    )
+
+
 def _slice(lowering: _Lowering, node: str, operator: ops.Slice) -> None:
-    wanted = range(operator.first, operator.first + operator.output.channels)
+    source = lowering.source(node)
+    tensor = _cut(lowering.tensors[source], operator.first, operator.output.channels)
+    if source not in lowering.scattered:
+        lowering.vanish(node, tensor, "its readers read a part of the channels")
+        return
+    mover = operator_of(lowering.published, source)
+    read = _Read(tensor, operator.output.height * operator.output.width, "input_elements")
+    draft = lowering.add_reader(_moving_layer(lowering, node, node, mover, operator.output), [read])
+    lowering.becomes_layer(node, draft, f"its channels move to the places that {source} gives them")
+
+
+def _cut(tensor: Iterable[Segment], first: int, channels: int) -> tuple[Segment, ...]:
+    """A range of successive channels of a tensor."""
     segments: list[Segment] = []
     start = 0
-    for segment in lowering.tensors[lowering.source(node)]:
-        low = max(wanted.start, start)
-        high = min(wanted.stop, start + segment.channels)
+    for segment in tensor:
+        low = max(first, start)
+        high = min(first + channels, start + segment.channels)
         if low < high:
             segments.append(Segment(segment.producer, segment.first + low - start, high - low))
         start += segment.channels
-    lowering.vanish(node, tuple(segments), "its readers read a part of the channels")
+    return tuple(segments)
 
 
 def _combine(lowering: _Lowering, node: str, operator: ops.Add | ops.Multiply) -> None:
@@ -528,7 +596,7 @@ def _combine(lowering: _Lowering, node: str, operator: ops.Add | ops.Multiply) -
         fused = FusedOperator(
             node, operator.kind, vector_ops, sum(shapes[source].elements for source in others)
         )
-        draft.reads += [(source, "shortcut_elements") for source in others]
+        draft.reads += [lowering.reading(source, "shortcut_elements") for source in others]
         lowering.fuse(node, draft, fused, "fused", f"is applied to the outputs of {draft.layer.name}")
         return
     full = sum(shape == operator.output for shape in operator.inputs)
@@ -558,7 +626,7 @@ def _concat(lowering: _Lowering, node: str, operator: ops.Concat) -> None:
     copies: list[str] = []
     for index in sorted(lowering.layout.misfits(tensors)):
         name = node if not copies else f"{node}.{len(copies) + 1}"
-        layer = _copy_layer(lowering, node, name, operator.inputs[index])
+        layer = _moving_layer(lowering, node, name, operator, operator.inputs[index])
         lowering.add_layer(layer, (sources[index],))
         tensors[index] = (Segment(name, 0, operator.inputs[index].channels),)
         copies.append(name)
@@ -573,22 +641,6 @@ def _concat(lowering: _Lowering, node: str, operator: ops.Concat) -> None:
     lowering.tensors[node] = tensor
     reason = "some operands have to stay where they are: they are read elsewhere in another order"
     lowering.note(node, "copied", tuple(copies), reason)
-
-
-def _copy_layer(lowering: _Lowering, node: str, name: str, shape: Shape) -> Layer:
-    return Layer(
-        name=name,
-        operator="concat",
-        stage=lowering.stage(node),
-        G=shape.channels,
-        K=1,
-        C=1,
-        OY=shape.height,
-        OX=shape.width,
-        IY=shape.height,
-        IX=shape.width,
-        vector_ops=shape.elements,
-    )
 
 
 _RULES: Final[dict[type[Operator], Callable[[_Lowering, str, Any], None]]] = {
@@ -606,7 +658,7 @@ _RULES: Final[dict[type[Operator], Callable[[_Lowering, str, Any], None]]] = {
     ops.Multiply: _combine,
     ops.Concat: _concat,
     ops.ChannelShuffle: _channel_shuffle,
-    ops.ChannelPermutation: _channel_shuffle,
+    ops.ChannelPermutation: _channel_permutation,
     ops.Slice: _slice,
 }
 """How each operator is executed; an operator that is not here is an error, never left out."""

@@ -197,6 +197,12 @@ class ChannelShuffle(Operator):
     kind: ClassVar[str] = "channel_shuffle"
     groups: int
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Which input channel each output channel is."""
+        each = self.output.channels // self.groups
+        return tuple(group * each + member for member in range(each) for group in range(self.groups))
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelPermutation(Operator):

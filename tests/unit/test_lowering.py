@@ -379,6 +379,33 @@ def test_a_slice_that_feeds_a_concatenation_is_copied_there(draft):
     assert (layer["shuffle"].operator, layer["shuffle"].vector_ops) == ("channel_shuffle", 240)
 
 
+def test_slices_of_a_shuffle_move_on_their_own_and_straight_to_their_places(draft):
+    """As the release of ShuffleNet v2 splits channels: no element moves twice."""
+    ops.concat(draft, "k", (conv(draft, "a", "x", 2), conv(draft, "b", "x", 6)))
+    ops.channel_shuffle(draft, "s", "k", groups=4)
+    even = ops.channel_slice(draft, "even", "s", first=0, channels=4)
+    odd = ops.channel_slice(draft, "odd", "s", first=4, channels=4)
+    ops.concat(draft, "out", (even, conv(draft, "branch", odd, 4)))
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "b", "even", "odd", "branch"]
+    assert [layer[name].operator for name in ("even", "odd")] == ["channel_shuffle"] * 2
+    assert fates(graph)["s"] == fates(graph)["out"] == ("vanished", ())
+    assert places(graph)["branch"] == ("even", 4)
+    read = {source: edge["input_elements"] for source, _, edge in graph.in_edges("even", data=True)}
+    assert read == {"a": PIXELS, "b": 3 * PIXELS}  # channels 0, 2, 4 and 6
+
+
+def test_a_learned_order_moves_every_element_that_is_read(draft):
+    """CondenseNet's classifier reads half of the features."""
+    conv(draft, "c", "x")
+    ops.channel_permutation(draft, "p", "c")
+    ops.channel_slice(draft, "half", "p", first=0, channels=4)
+    ops.fully_connected(draft, "fc", "half", out_features=2)
+    _, layer = executed(draft)
+    assert (layer["half"].operator, layer["half"].vector_ops) == ("channel_permutation", 4 * PIXELS)
+    assert layer["fc"].weights == 2 * 4 * PIXELS
+
+
 # The executed graph
 
 

@@ -78,6 +78,22 @@ def test_pooling_rounds_down_or_as_caffe_does(size, kernel, stride, padding, flo
     assert (made(draft, down).output.height, made(draft, up).output.height) == (floor, ceil)
 
 
+def test_negative_padding_shifts_the_window_into_the_input():
+    """NASNet reads every second pixel, and again from the second on, with zeros for the last row and column."""
+    for size, half in ((111, 56), (56, 28)):
+        draft = Draft()
+        ops.network_input(draft, "x", Shape(1, size, size))
+        shifted = ops.average_pool(draft, "p", "x", kernel=1, stride=2, padding=(-1, 1, -1, 1))
+        assert made(draft, shifted).output == Shape(1, half, half)
+
+
+def test_a_shuffle_spreads_the_channels_of_each_group(draft):
+    shuffled = made(draft, ops.channel_shuffle(draft, "s", "x", groups=2))
+    assert shuffled.order == (0, 4, 1, 5, 2, 6, 3, 7)
+    split = made(draft, ops.channel_shuffle(draft, "t", "x", groups=4))
+    assert split.order == (0, 2, 4, 6, 1, 3, 5, 7)
+
+
 def test_fully_connected_reads_every_element(draft):
     full = made(draft, ops.fully_connected(draft, "fc", "x", out_features=10))
     assert (full.weights, full.biases, full.macs) == (11_200, 10, 11_200)
