@@ -34,7 +34,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Energy:
-    """Energy in the unit of the hardware file's table, and in joules where that gives a picojoule per unit."""
+    """Energy in the unit of the hardware file's table, and in joules where that tells the unit's."""
 
     total: float
     unit: str
@@ -51,7 +51,7 @@ class LayerResult:
     stage: str
     operator: str
     shape: str
-    """As a person writes it: `64x3x5x5/2 -> 112x112` (output x input channels x kernel / stride -> output)."""
+    """`64x3x5x5/2 -> 112x112`: output x input channels x kernel / stride -> output."""
     dataflow: str
     """A dataflow of the PE array, or `vector` for layers that the vector unit executes."""
     fused: tuple[str, ...]
@@ -62,7 +62,7 @@ class LayerResult:
     cycles: int
     """By how much the layer moves the finish: its completion minus that of the layer before."""
     start_cycle: int
-    """When its first byte is requested or its first tile computed; layers overlap."""
+    """When its first byte is requested; layers overlap."""
     end_cycle: int
     """When its last output has reached DRAM."""
     utilization: float
@@ -139,7 +139,7 @@ class RunResult:
         }
 
     def to_dataframe(self) -> "pd.DataFrame":
-        """One row a layer, one column a value (`dram_bytes_read`); needs pandas (`pip install accelsim[pandas]`)."""
+        """One row a layer, one column a value (`dram_bytes_read`); needs `pip install accelsim[pandas]`."""
         import pandas as pd  # noqa: PLC0415  (an extra, and slow to import)
 
         return pd.DataFrame([flat(layer_to_dict(layer)) for layer in self.layers])
