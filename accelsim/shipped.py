@@ -31,13 +31,20 @@ def names(kind: Kind) -> tuple[str, ...]:
     return tuple(sorted({file.stem for folder in _folders(kind) for file in folder.glob("*.yaml")}))
 
 
+def packaged(kind: Kind, name: str) -> Path:
+    """The file of that name among those that ship with accelsim, whatever the working folder holds."""
+    return _packaged_folder(kind) / f"{name}.yaml"
+
+
 def _folders(kind: Kind) -> tuple[Path, ...]:
     """Where names are looked up, in this order."""
+    return (Path(kind), _packaged_folder(kind))
+
+
+def _packaged_folder(kind: Kind) -> Path:
     package = Path(__file__).parent
-    shipped = package / "shipped_files" / kind  # in a wheel
-    if not shipped.is_dir():
-        shipped = package.parent / kind  # in a source checkout
-    return (Path(kind), shipped)
+    in_wheel = package / "shipped_files" / kind
+    return in_wheel if in_wheel.is_dir() else package.parent / kind  # the latter in a source checkout
 
 
 def _unknown(kind: Kind, name: str) -> str:

@@ -1,10 +1,14 @@
 """Results to report on, made by hand so that a test knows every number in them."""
 
+import os
 from dataclasses import replace
 
 import pytest
+from once import once
 
 from accelsim.result import Energy, LayerResult, RunResult, Traffic
+from accelsim.validation.published import load_published
+from accelsim.validation.reproduction import compare_with, reproduce
 
 A_LAYER = LayerResult(
     name="conv1",
@@ -90,3 +94,18 @@ def a_deep_result(a_layer):
             ]
     layers.append(a_layer(name="fc", stage="fc", operator="fully_connected", shape="1000x1024x1x1 -> 1x1"))
     return _network(*layers)
+
+
+@pytest.fixture(scope="session")
+def published():
+    """SqueezeNext's table of simulated hardware performance."""
+    return load_published("squeezenext")
+
+
+@pytest.fixture(scope="session")
+def reproduction(published, tmp_path_factory):
+    """That table beside what is simulated now: 26 simulations, once for all workers of a test run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return compare_with(published, once(folder, "squeezenext", lambda: reproduce(published).costs))

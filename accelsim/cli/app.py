@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from accelsim import __version__
 from accelsim.cli.look import check, list_, show
 from accelsim.cli.output import exits
+from accelsim.cli.reproduce import reproduce
 from accelsim.cli.run import compare, run
 
 
@@ -55,6 +56,7 @@ def _accelsim(
 
 app.command()(run)
 app.command()(compare)
+app.command()(reproduce)
 app.command("list")(list_)
 app.command()(show)
 app.command()(check)

@@ -1,0 +1,88 @@
+"""Many independent simulations, on all cores of this machine."""
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+
+from accelsim import shipped
+from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware, load_hardware
+from accelsim.network.description import Network, load_network
+from accelsim.run import run_network
+
+
+@dataclass(frozen=True)
+class Job:
+    """One simulation of a network that ships with accelsim."""
+
+    network: str
+    hardware: Hardware
+    dataflow: str = "auto"
+
+    def __str__(self) -> str:
+        return f"{self.network} on {self.hardware.name}"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a network costs on a machine."""
+
+    cycles: int
+    energy: float
+
+
+def evaluate(job: Job) -> Cost | AccelsimError:
+    """Cycles and energy, or why there are none."""
+    try:
+        result = run_network(_network(job.network), job.hardware, dataflow=job.dataflow)
+    except AccelsimError as error:
+        return error
+    return Cost(result.cycles, result.energy.total)
+
+
+def evaluate_all(
+    jobs: Sequence[Job], step: Callable[[str], None] = lambda _: None
+) -> list[Cost | AccelsimError]:
+    """The outcome of each job, in the order of the jobs; `step` is told of each that is done."""
+    workers = min(_cores(), len(jobs))
+    if workers < 2:
+        return [_told(evaluate(job), job, step) for job in jobs]
+    pool = ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_system)
+    try:
+        futures = {pool.submit(evaluate, job): job for job in jobs}
+        for future in as_completed(futures):
+            _told(future.result(), futures[future], step)
+        return [future.result() for future in futures]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def shipped_hardware(name: str) -> Hardware:
+    """The machine that ships with accelsim, whatever ./hardware holds."""
+    return load_hardware(str(shipped.packaged("hardware", name)))
+
+
+@cache
+def _network(name: str) -> Network:
+    return load_network(shipped.packaged("networks", name))
+
+
+def _told(outcome: Cost | AccelsimError, job: Job, step: Callable[[str], None]) -> Cost | AccelsimError:
+    step(str(job))
+    return outcome
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not every system says
+        return os.cpu_count() or 1
+
+
+def _leave_interrupts_to_the_system() -> None:
+    """A worker that Ctrl-C reaches ends without a traceback; the parent process says what happened."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

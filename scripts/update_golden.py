@@ -1,0 +1,42 @@
+"""Pin every cell of the published table to what it is simulated to be now, and say what moved.
+
+    python scripts/update_golden.py
+
+What moved belongs into CHANGELOG.md under Results, with the reason.
+"""
+
+import math
+import sys
+
+from accelsim.report.files import to_csv, write
+from accelsim.validation.evaluate import Cost
+from accelsim.validation.pinned import load_pinned, moved, pinned_file
+from accelsim.validation.published import load_published
+from accelsim.validation.reproduction import reproduce
+
+TABLE = "squeezenext"
+
+
+def main() -> None:
+    """Simulate the table, write the file, report the differences."""
+    costs = reproduce(load_published(TABLE)).costs
+    file = pinned_file(TABLE)
+    differences = moved(costs, load_pinned(TABLE) if file.exists() else {})
+    rows = [
+        {"network": network, "hardware": hardware, "cycles": cost.cycles, "energy": repr(cost.energy)}
+        for (network, hardware), cost in costs.items()
+    ]
+    write(file, to_csv(rows))
+    for difference in differences:
+        change = "" if difference.pinned is None else f" ({_change(difference.pinned, difference.simulated)})"
+        sys.stdout.write(f"{difference}{change}\n")
+    sys.stdout.write(f"{len(differences)} of {len(costs)} cells moved; {file.name} is up to date\n")
+
+
+def _change(old: Cost, new: Cost) -> str:
+    cycles, energy = math.log(new.cycles / old.cycles), math.log(new.energy / old.energy)
+    return f"ln: cycles {cycles:+.4f}, energy {energy:+.4f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""`accelsim reproduce`: a published table beside the simulated one, and an exit code that can be trusted."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import pytest
+
+from accelsim.validation import reproduction
+from accelsim.validation.pinned import load_pinned
+from accelsim.validation.published import load_published
+from accelsim.validation.reproduction import compare_with
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    """Makes the simulation give what is pinned, but for the cells that are given."""
+
+    def give(changes):
+        def reproduce(table, step):
+            return compare_with(table, {**load_pinned(table.name), **changes})
+
+        monkeypatch.setattr(reproduction, "reproduce", reproduce)
+
+    give({})
+    return give
+
+
+@pytest.fixture
+def slow_v5(simulated):
+    """1.0-SqNxt-23v5 takes a quarter longer on the large machine than was pinned."""
+    place = ("sqnxt23v5", "16x16_128k")
+    pinned = load_pinned("squeezenext")[place]
+    simulated({place: replace(pinned, cycles=pinned.cycles * 5 // 4)})
+    return pinned
+
+
+def test_a_table_that_holds_leaves_with_0_and_says_nothing_else(accelsim, simulated):
+    outcome = accelsim("reproduce", "squeezenext")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "285 checked, 0 violated" in outcome.out
+    assert "26 checked, 0 moved" in outcome.out
+
+
+def test_the_table_fits_80_columns_and_has_every_cell(accelsim, simulated):
+    lines = accelsim("reproduce", "squeezenext").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith(" ") and "e" in line.split()[-2] for line in lines) == 26
+    assert any(
+        line.split()[0] == "sqnxt23v5" and line.split()[4] == "-" for line in lines if line.startswith(" ")
+    )
+
+
+def test_json_has_the_fixed_names(accelsim, simulated):
+    values = json.loads(accelsim("reproduce", "squeezenext", "--format", "json").out)
+    assert values.keys() >= {"rows", "time", "energy", "orderings"}
+    assert values["time"].keys() == values["energy"].keys() == {"mean_abs_log_error", "max_abs_log_error"}
+    assert values["orderings"] == {"checked": 285, "violated": []}
+    assert len(values["rows"]) == 26
+
+
+def test_the_mean_is_that_of_the_errors_in_the_rows(accelsim, simulated):
+    values = json.loads(accelsim("reproduce", "squeezenext", "--format", "json").out)
+    for quantity, cells in (("time", 24), ("energy", 26)):
+        errors = [row[f"{quantity}_log_error"] for row in values["rows"]]
+        errors = [abs(error) for error in errors if error is not None]
+        assert len(errors) == cells
+        assert values[quantity]["mean_abs_log_error"] == pytest.approx(sum(errors) / cells)
+        assert values[quantity]["max_abs_log_error"] == max(errors)
+
+
+def test_csv_has_a_row_for_each_cell(accelsim, simulated):
+    rows = list(csv.DictReader(io.StringIO(accelsim("reproduce", "squeezenext", "--format", "csv").out)))
+    assert len(rows) == 26
+    assert rows[0]["network"] == "alexnet"
+    assert [row["time_log_error"] for row in rows if row["network"] == "sqnxt23v5"] == ["", ""]
+
+
+def test_the_result_goes_to_a_file(accelsim, simulated, folder):
+    outcome = accelsim("reproduce", "squeezenext", "--output", "table.json", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert len(json.loads((folder / "table.json").read_text())["rows"]) == 26
+
+
+def test_a_cell_that_moved_leaves_with_1_and_says_old_new_and_what_to_do(accelsim, slow_v5):
+    outcome = accelsim("reproduce", "squeezenext", "--quiet")
+    assert outcome.code == 1
+    assert (
+        f"sqnxt23v5 on 16x16_128k: pinned {slow_v5.cycles} cycles and {slow_v5.energy!r} MAC, "
+        f"simulated {slow_v5.cycles * 5 // 4} cycles"
+    ) in outcome.err
+    assert outcome.err.splitlines()[-1] == (
+        "if that is meant: run `python scripts/update_golden.py` and write what moved, by how much and why "
+        "into CHANGELOG.md under Results"
+    )
+
+
+def test_an_ordering_that_is_violated_leaves_with_1_and_names_both(accelsim, slow_v5):
+    outcome = accelsim("reproduce", "squeezenext", "--format", "json")
+    assert outcome.code == 1
+    v4 = load_pinned("squeezenext")["sqnxt23v4", "16x16_128k"].cycles
+    sentence = f"time on 16x16_128k: sqnxt23v4 ({v4} cycles) must be above sqnxt23v5 ("
+    assert sentence in outcome.err
+    violated = json.loads(outcome.out)["orderings"]["violated"]
+    assert {"more": "sqnxt23v4", "less": "sqnxt23v5"}.items() <= violated[0].items() or len(violated) > 1
+
+
+def test_a_bar_that_is_missed_leaves_with_1_and_names_the_cell(accelsim, slow_v5):
+    outcome = accelsim("reproduce", "squeezenext")
+    assert outcome.code == 1
+    assert "time: mean error 0." in outcome.err
+    assert "time of alexnet on 16x16_128k: error -0." in outcome.err
+    assert "must not exceed 0.1 either way" in outcome.err
+
+
+def test_a_table_that_is_not_there(accelsim):
+    outcome = accelsim("reproduce", "mobilenet")
+    assert outcome.code == 2
+    assert "'squeezenext'" in outcome.err
+    assert outcome.out == ""
+
+
+def test_a_file_that_cannot_be_written_is_said_before_the_work(accelsim, monkeypatch):
+    monkeypatch.setattr(reproduction, "reproduce", None)
+    outcome = accelsim("reproduce", "squeezenext", "--output", "nowhere/table.json")
+    assert outcome.code == 2
+    assert outcome.err == "nowhere/table.json: cannot be written: no such folder as nowhere\n"
+
+
+def test_networks_of_the_working_folder_do_not_stand_in_for_those_of_the_paper(folder):
+    (folder / "hardware").mkdir()
+    (folder / "hardware" / "8x8_32k.yaml").write_text("rows: 0\n")
+    (folder / "alexnet").write_text("not a network")
+    jobs = reproduction.jobs_of(load_published("squeezenext"))
+    assert jobs[0].hardware.global_buffer.size_bytes == 32 * 1024
