@@ -5,7 +5,6 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -120,6 +119,13 @@ class DRAM(Description):
     bandwidth_bytes_per_cycle: PositiveFloat
 
 
+class DMA(Description):
+    """What moves tiles between DRAM and the global buffer."""
+
+    descriptors: PositiveInt
+    """Steps whose tiles may be asked for before the array takes up the first of them."""
+
+
 class Mapper(Description):
     """By what the machine's compiler chooses among the mappings of a layer."""
 
@@ -147,6 +153,7 @@ class Hardware(Description):
     pe_array: PEArray
     global_buffer: GlobalBuffer
     dram: DRAM
+    dma: DMA
     vector_unit: VectorUnit
     mapper: Mapper
     energy: EnergyTable
@@ -180,7 +187,7 @@ class Hardware(Description):
         for bank, size in self.global_buffer.bank_bytes.items():
             if size < 2 * word_bytes[bank]:
                 raise ValueError(
-                    f"global_buffer.size_bytes = {self.global_buffer.size_bytes} leaves {size} bytes for {bank}: "
+                    f"global_buffer.size_bytes = {self.global_buffer.size_bytes} leaves {size} for {bank}: "
                     f"too small for one tile; two words of {word_bytes[bank]} bytes are the least"
                 )
         return self

@@ -15,7 +15,7 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.result import Bound, Energy, LayerResult, RunResult, Traffic
 from accelsim.simulation.activity import Activity, LayerActivity
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.simulate import Engine, simulate
 
 
 def run_network(
@@ -25,15 +25,17 @@ def run_network(
     batch: int = 1,
     dataflow: str = "auto",
     objective: Objective | None = None,
+    engine: Engine = "fast",
 ) -> RunResult:
     """Latency, utilisation, traffic and energy of one network on one machine.
 
     `dataflow` forces one for every layer of the array; `objective` is what mappings are chosen by, instead of
-    what the machine's compiler goes by. Raises NetworkError or MappingError, with what would help.
+    what the machine's compiler goes by; `engine` chooses how to simulate, not what comes out. Raises
+    NetworkError or MappingError, with what would help.
     """
     published = build(network)
     schedule = make_schedule(lower(published), hardware, batch=batch, dataflow=dataflow, objective=objective)
-    activity = simulate(schedule, hardware)
+    activity = simulate(schedule, hardware, engine=engine)
     layers = layer_results(schedule, activity, hardware, batch)
     counts = activity.counts
     by_component = energy_by_component(counts, hardware.energy)

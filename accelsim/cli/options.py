@@ -34,6 +34,7 @@ class Objective(StrEnum):
 class Engine(StrEnum):
     """How the schedule is simulated."""
 
+    FAST = "fast"
     EVENTS = "events"
 
 
@@ -82,7 +83,7 @@ ObjectiveOption: TypeAlias = Annotated[
     ),
 ]
 EngineOption: TypeAlias = Annotated[
-    Engine, typer.Option("--engine", help="How to simulate: events runs every tile as events.")
+    Engine, typer.Option("--engine", help="Same result: events runs every tile as events.")
 ]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
 
@@ -95,4 +96,5 @@ def run_options(
         "batch": batch,
         "dataflow": dataflow.value,
         "objective": None if objective is None else objective.value,
+        "engine": engine.value,
     }

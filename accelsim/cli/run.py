@@ -41,7 +41,7 @@ def run(
     batch: BatchOption = 1,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
-    engine: EngineOption = Engine.EVENTS,
+    engine: EngineOption = Engine.FAST,
     quiet: QuietOption = False,
 ) -> None:
     """Run one network on one machine: what each layer costs, and why.
@@ -86,7 +86,7 @@ def compare(
     batch: BatchOption = 1,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
-    engine: EngineOption = Engine.EVENTS,
+    engine: EngineOption = Engine.FAST,
     quiet: QuietOption = False,
 ) -> None:
     """Run networks on machines: time, energy, utilisation and DRAM traffic beside each other.

@@ -154,7 +154,7 @@ class _StepMaker:
     def _array(
         self, tile: TileShape, inputs: int, resumes: bool, completes: bool
     ) -> tuple[int, ActionCounts]:
-        """Cycles and counts of the array, or of the vector unit reading its inputs where that runs the layer."""
+        """Cycles and counts of the array; where the vector unit runs the layer, it reads the inputs."""
         precision = self.hardware.precision
         outputs = bits_to_bytes(tile.g * tile.k * tile.pixels, precision.partial_sums_bits)
         partial_sums = ActionCounts(

@@ -45,5 +45,5 @@ class ArrayWork:
     input_hop_words: Count
     """Inputs that move from a PE to its neighbour."""
     input_read_words: Count
-    """Read from the global buffer; so are the weights. The outputs of a finished tile go to the vector unit."""
+    """Read from the global buffer, as the weights are; finished outputs go to the vector unit."""
     weight_read_words: Count

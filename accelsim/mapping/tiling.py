@@ -28,7 +28,7 @@ class Span:
 
 
 def tile_sizes(extent: int, unit: int) -> tuple[int, ...]:
-    """Sizes to cut `extent` into: its whole passes of `unit`, divided by 1, 2, 3, 4, 6, 8, 12 ..., rounded up.
+    """Sizes to cut `extent` into: its passes of `unit`, divided by 1, 2, 3, 4, 6, 8, 12 ..., rounded up.
 
     The divisors grow by halves and thirds, so there are few of them however large the extent is, and between
     any tile that fits and the next one tried there is at most a factor of 1.5.

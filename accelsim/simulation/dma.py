@@ -19,7 +19,7 @@ def load(machine: Machine) -> Process:
     for layer, index, step, last in machine.steps():
         transfers: list[simpy.Event] = []
         task = Task(layer, index, step, last, transfers)
-        machine.recorder.begins(layer, machine.now)
+        yield machine.descriptors.get(1)
         if step.weight_bytes:
             yield machine.banks.take("weights", step.weight_bytes)
             transfers.append(_read(machine, task, "weights", step.weight_bytes))
@@ -46,6 +46,7 @@ def store(machine: Machine, task: Task) -> Process:
 
 
 def _read(machine: Machine, task: Task, what: str, size_bytes: int) -> simpy.Event:
+    machine.recorder.begins(task.layer, machine.now)
     return _transfer(machine, task, what, size_bytes, READ)
 
 

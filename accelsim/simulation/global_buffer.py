@@ -6,23 +6,23 @@ from accelsim.hardware import GlobalBuffer
 
 
 class Banks:
-    """Space for inputs, weights and outputs, and the most of it that was ever in use."""
+    """Space for inputs, weights and outputs, and the most of it that was in use at the end of any cycle."""
 
     def __init__(self, env: simpy.Environment, global_buffer: GlobalBuffer) -> None:
+        self._env = env
+        self._cycle = 0
         self._free = {
             bank: simpy.Container(env, capacity=size, init=size)
             for bank, size in global_buffer.bank_bytes.items()
         }
         self._used = dict.fromkeys(self._free, 0)
-        self.peak_bytes = dict.fromkeys(self._free, 0)
-        self.peak_total_bytes = 0
+        self._peaks = dict.fromkeys(self._free, 0)
+        self._peak_total = 0
 
     def take(self, bank: str, size_bytes: int) -> simpy.Event:
         """Space in a bank; the event happens when there is enough."""
         taken: simpy.Event = self._free[bank].get(size_bytes)
-        if taken.callbacks is None:
-            self._account(bank, size_bytes)
-        else:
+        if taken.callbacks is not None:
             taken.callbacks.append(lambda _: self._account(bank, size_bytes))
         return taken
 
@@ -32,7 +32,19 @@ class Banks:
             self._account(bank, -size_bytes)
             self._free[bank].put(size_bytes)
 
+    def peaks(self) -> tuple[dict[str, int], int]:
+        """The most that each bank, and that all together, held."""
+        self._end_cycle()
+        return dict(self._peaks), self._peak_total
+
     def _account(self, bank: str, size_bytes: int) -> None:
+        """What one component frees and another takes in the same cycle is never held twice."""
+        if self._env.now != self._cycle:
+            self._end_cycle()
+            self._cycle = int(self._env.now)
         self._used[bank] += size_bytes
-        self.peak_bytes[bank] = max(self.peak_bytes[bank], self._used[bank])
-        self.peak_total_bytes = max(self.peak_total_bytes, sum(self._used.values()))
+
+    def _end_cycle(self) -> None:
+        for bank, used in self._used.items():
+            self._peaks[bank] = max(self._peaks[bank], used)
+        self._peak_total = max(self._peak_total, sum(self._used.values()))

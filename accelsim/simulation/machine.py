@@ -37,6 +37,8 @@ class Machine:
     schedule: Schedule
     dram: DRAMChannel
     banks: Banks
+    descriptors: simpy.Container
+    """Free ones of the DMA; a step holds one from its first request until the array takes it up."""
     to_array: simpy.Store
     to_vector: simpy.Store
     finished: Sequence[simpy.Event]

@@ -7,6 +7,7 @@ def execute(machine: Machine) -> Process:
     """Run every step in the order of the schedule; complete outputs go on to the vector unit."""
     while True:
         task: Task = yield machine.to_array.get()
+        machine.descriptors.put(1)
         step = task.step
         for transfer in task.loaded:
             if not transfer.processed:

@@ -1,42 +1,23 @@
-"""simulate: a schedule on a machine, event by event."""
+"""simulate: a schedule on a machine, tile by tile. Two engines, one answer.
 
-import simpy
+`fast` skips what is proved to repeat (see fast.py); `events` runs every tile as events of simpy, and is what
+`fast` is tested against, to the cycle and to the byte.
+"""
+
+from typing import Literal
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
-from accelsim.simulation.activity import Activity, Recorder
-from accelsim.simulation.dma import load
-from accelsim.simulation.dram import DRAMChannel
-from accelsim.simulation.global_buffer import Banks
-from accelsim.simulation.machine import Machine
-from accelsim.simulation.pe_array import execute
-from accelsim.simulation.vector_unit import finish
+from accelsim.simulation.activity import Activity
+from accelsim.simulation.fast import simulate_fast
+
+Engine = Literal["fast", "events"]
 
 
-def simulate(schedule: Schedule, hardware: Hardware, *, keep_timeline: bool = False) -> Activity:
-    """Every tile of a schedule as events; what was observed."""
-    env = simpy.Environment()
-    layers = len(schedule.mappings)
-    machine = Machine(
-        env=env,
-        schedule=schedule,
-        dram=DRAMChannel(env, hardware.dram),
-        banks=Banks(env, hardware.global_buffer),
-        to_array=simpy.Store(env),
-        to_vector=simpy.Store(env),
-        finished=[env.event() for _ in range(layers)],
-        recorder=Recorder(layers, keep_timeline=keep_timeline),
-    )
-    env.process(load(machine))
-    env.process(execute(machine))
-    env.process(finish(machine))
-    env.run()
-    unfinished = [layer for layer, event in enumerate(machine.finished) if not event.triggered]
-    if unfinished:
-        raise RuntimeError(f"the simulation came to a stop in layer {unfinished[0]} of {layers}")
-    return Activity(
-        layers=machine.recorder.layers(),
-        peak_bank_bytes=machine.banks.peak_bytes,
-        peak_global_buffer_bytes=machine.banks.peak_total_bytes,
-        timeline=machine.recorder.timeline(),
-    )
+def simulate(schedule: Schedule, hardware: Hardware, *, engine: Engine = "fast") -> Activity:
+    """What a machine does for a schedule."""
+    if engine == "fast":
+        return simulate_fast(schedule, hardware)
+    from accelsim.simulation.events import simulate_events  # noqa: PLC0415 (simpy is slow to import)
+
+    return simulate_events(schedule, hardware)

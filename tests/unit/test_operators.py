@@ -79,7 +79,7 @@ def test_pooling_rounds_down_or_as_caffe_does(size, kernel, stride, padding, flo
 
 
 def test_negative_padding_shifts_the_window_into_the_input():
-    """NASNet reads every second pixel, and again from the second on, with zeros for the last row and column."""
+    """NASNet reads every second pixel, and again from the second on, with zeros past the end."""
     for size, half in ((111, 56), (56, 28)):
         draft = Draft()
         ops.network_input(draft, "x", Shape(1, size, size))

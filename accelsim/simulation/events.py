@@ -1,0 +1,45 @@
+"""simulate_events: a schedule on a machine, every tile as events of simpy."""
+
+import simpy
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.schedule import Schedule
+from accelsim.simulation.activity import Activity, Recorder
+from accelsim.simulation.dma import load
+from accelsim.simulation.dram import DRAMChannel
+from accelsim.simulation.global_buffer import Banks
+from accelsim.simulation.machine import Machine
+from accelsim.simulation.pe_array import execute
+from accelsim.simulation.vector_unit import finish
+
+
+def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bool = False) -> Activity:
+    """What a machine does for a schedule, and when each component worked if the timeline is to be kept."""
+    env = simpy.Environment()
+    layers = len(schedule.mappings)
+    descriptors = hardware.dma.descriptors
+    machine = Machine(
+        env=env,
+        schedule=schedule,
+        dram=DRAMChannel(env, hardware.dram),
+        banks=Banks(env, hardware.global_buffer),
+        descriptors=simpy.Container(env, capacity=descriptors, init=descriptors),
+        to_array=simpy.Store(env),
+        to_vector=simpy.Store(env),
+        finished=[env.event() for _ in range(layers)],
+        recorder=Recorder(layers, keep_timeline=keep_timeline),
+    )
+    env.process(load(machine))
+    env.process(execute(machine))
+    env.process(finish(machine))
+    env.run()
+    unfinished = [layer for layer, event in enumerate(machine.finished) if not event.triggered]
+    if unfinished:
+        raise RuntimeError(f"the simulation came to a stop in layer {unfinished[0]} of {layers}")
+    peak_bank_bytes, peak_global_buffer_bytes = machine.banks.peaks()
+    return Activity(
+        layers=machine.recorder.layers(),
+        peak_bank_bytes=peak_bank_bytes,
+        peak_global_buffer_bytes=peak_global_buffer_bytes,
+        timeline=machine.recorder.timeline(),
+    )
