@@ -201,7 +201,8 @@ def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
     needed = math.ceil(2 * demand[bank] / getattr(hardware.global_buffer.shares, bank))
     return (
         f"no tile fits: for one output and one input channel the {bank} take {demand[bank]} bytes, half "
-        f"of their share of the global buffer is {half[bank]}; global_buffer.size_bytes = {needed} would hold them"
+        f"of their share of the global buffer is {half[bank]}; "
+        f"global_buffer.size_bytes = {needed} would hold them"
     )
 
 
