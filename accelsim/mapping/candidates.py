@@ -261,11 +261,12 @@ def _array_total(
     kinds = itertools.product(*(_kinds(cut, first_differs=cut is cuts[2]) for cut in cuts))
     sizes, visits, resumes = [], [], []
     for kind in kinds:
-        tiles = np.prod([how_many for _, how_many, _ in kind], axis=0)
-        if tiles.any():
-            sizes.append([size for size, _, _ in kind])
-            visits.append(tiles)
-            resumes.append(any(resumed for *_, resumed in kind))
+        (_, tiles, _), *others = kind
+        for _, how_many, _ in others:
+            tiles = tiles * how_many
+        sizes.append([size for size, _, _ in kind])
+        visits.append(tiles)
+        resumes.append(any(resumed for *_, resumed in kind))
     g, k, c, y, x = (count_of(size) for size in np.array(sizes).swapaxes(0, 1))
     resumed = count_of(np.array(resumes, dtype=np.int64)[:, np.newaxis])
     cost = array_cost(layer, dataflow, TileShape(g, k, c, y, x), resumed, hardware)
@@ -278,13 +279,17 @@ def _array_total(
 def _kinds(cut: _Cut, *, first_differs: bool) -> list[tuple[Ints, Ints, bool]]:
     """(size, how many, whether they resume partial sums) of the tiles of one direction.
 
-    Along the input channels the first tile starts from zero, the others resume what it left.
+    Along the input channels the first tile starts from zero, the others resume what it left. Kinds of which
+    no candidate has any are left out.
     """
     edges = np.minimum(cut.edge, 1)
-    if not first_differs:
-        return [(cut.size, cut.tiles - edges, False), (cut.edge, edges, False)]
     full = cut.tiles - edges
-    return [(cut.size, np.minimum(full, 1), False), (cut.size, full - 1, True), (cut.edge, edges, True)]
+    kinds = [(cut.edge, edges, first_differs)] if edges.any() else []
+    if not first_differs:
+        return [(cut.size, full, False), *kinds]
+    if full.max() > 1:
+        kinds.append((cut.size, full - 1, True))
+    return [(cut.size, np.ones_like(full), False), *kinds]
 
 
 def _summed(count: Count, visits: Sequence[Ints]) -> Count:
