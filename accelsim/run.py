@@ -13,6 +13,7 @@ from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
+from accelsim.network.shapes import layer_shape
 from accelsim.result import Bound, Energy, LayerResult, RunResult, Traffic
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.simulation.simulate import Engine, simulate
@@ -87,7 +88,7 @@ def _layer_result(
         name=layer.name,
         stage=layer.stage,
         operator=layer.operator,
-        shape=describe(layer),
+        shape=layer_shape(layer),
         dataflow=mapping.dataflow,
         fused=tuple(fused if layer.pooling is None else [*fused, layer.pooling.name]),
         macs=batch * layer.macs,
@@ -130,15 +131,3 @@ def bound_by(observed: LayerActivity, cycles: int, hardware: Hardware) -> Bound:
         return "latency"
     half_filled = 2 * observed.counts.macs <= hardware.pe_array.pes * observed.array_busy_cycles
     return "array_fill" if busiest == "compute" and half_filled else busiest
-
-
-def describe(layer: Layer) -> str:
-    """A layer's shape as a person writes it: `64x3x5x5/2 g2 -> 112x112`."""
-    kernel = f"{layer.FY}x{layer.FX}"
-    stride = "" if (layer.stride_y, layer.stride_x) == (1, 1) else f"/{layer.stride_y}"
-    if layer.stride_y != layer.stride_x:
-        stride = f"/{layer.stride_y}x{layer.stride_x}"
-    channels = f"{layer.G * layer.K}x{layer.G * layer.C}x" if layer.on_array else f"{layer.G}x"
-    groups = f" g{layer.G}" if layer.on_array and layer.G > 1 else ""
-    pooled = "" if layer.pooling is None else f" -> {layer.pooling.OY}x{layer.pooling.OX}"
-    return f"{channels}{kernel}{stride}{groups} -> {layer.OY}x{layer.OX}{pooled}"

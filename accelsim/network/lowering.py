@@ -29,6 +29,7 @@ from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
 from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.network.shapes import operator_name
 
 ACTIVATION_OPS: Final = {
     "relu": 1,  # maximum with 0
@@ -222,7 +223,7 @@ class _Lowering:
             self._own(node, self.owners[source])
 
     def note(self, node: str, fate: Fate, layer_names: tuple[str, ...], reason: str) -> None:
-        kind = _name_of(operator_of(self.published, node))
+        kind = operator_name(operator_of(self.published, node))
         self.notes.append(Note(node, kind, fate, layer_names, reason))
 
     def _own(self, node: str, draft: _LayerDraft) -> None:
@@ -352,15 +353,6 @@ class _Layout:
 # --- rules: one for each operator
 
 
-def _name_of(operator: Operator) -> str:
-    """What a layer's `operator` is: activations and pools go by their function."""
-    if isinstance(operator, ops.Activation):
-        return operator.function
-    if isinstance(operator, ops.Pool):
-        return f"{operator.reduction}_pool"
-    return operator.kind
-
-
 def _vector_layer(
     lowering: _Lowering, node: str, operator: Operator, vector_ops: int, **bounds: Any
 ) -> Layer:
@@ -368,7 +360,7 @@ def _vector_layer(
     given, output = operator.inputs[0], operator.output
     return Layer(
         name=node,
-        operator=_name_of(operator),
+        operator=operator_name(operator),
         stage=lowering.stage(node),
         G=output.channels,
         K=1,
@@ -460,7 +452,7 @@ def _elementwise(lowering: _Lowering, node: str, operator: Operator, ops_per_ele
     vector_ops = ops_per_element * operator.output.elements
     draft = lowering.owner(node)
     if draft is not None:
-        fused = FusedOperator(node, _name_of(operator), vector_ops)
+        fused = FusedOperator(node, operator_name(operator), vector_ops)
         lowering.fuse(node, draft, fused, "fused", "is applied to the outputs on their way to memory")
         return
     layer = _vector_layer(lowering, node, operator, vector_ops)
@@ -484,7 +476,7 @@ def _pool(lowering: _Lowering, node: str, operator: ops.Pool | ops.GlobalAverage
     if drafts and window.dilation == (1, 1) and all(draft.layer.on_array for draft in drafts):
         pooling = Pooling(
             name=node,
-            operator=_name_of(operator),
+            operator=operator_name(operator),
             OY=output.height,
             OX=output.width,
             FY=window.kernel[0],
