@@ -11,6 +11,7 @@ import pytest
 
 from accelsim import shipped
 from accelsim.descriptions import vary
+from accelsim.network.analysis import counted_macs, counted_params
 from accelsim.network.build import build
 from accelsim.network.description import configure, load_network
 from accelsim.network.graph import operator_of, total_macs, total_params
@@ -152,10 +153,47 @@ def test_the_hardware_table_counts_one_operation_more_for_each_output_with_an_of
     assert total == pytest.approx(reported.macs, rel=0.0045)
 
 
-@pytest.mark.parametrize("name", HARDWARE_TABLE_MACS)
-def test_reported_parameters_are_the_computed_ones_but_for_rounding(name):
-    reported = load_network(name).description.reported
-    assert total_params(published(name)) == pytest.approx(reported.params, rel=0.045)
+UNATTAINABLE = {  # name and what is reported: by how much it is off; the YAML's notes say why
+    "condensenet macs": 0.024,
+    "condensenet@groups=8 macs": 0.047,
+    "googlenet params": 0.03,
+    "googlenet macs": 0.022,
+    "igcv3 macs": 0.016,
+    "igcv3@width=0.7 macs": 0.169,
+    "igcv3@width=1.4 macs": 0.033,
+    "mobilenet_v2@width=1.4 params": 0.122,
+    "sqnxt34 params": 0.053,
+    "sqnxt34@width=1.5 params": 0.027,
+    "sqnxt34@width=2.0 params": 0.029,
+    "squeezenet_v1_0_complex_bypass params": 0.214,
+    "vgg19 params": 0.042,
+}
+
+
+@pytest.mark.parametrize("name", shipped.names("networks"))
+def test_reported_numbers_come_out_but_for_rounding(name):
+    """Of the default, and of every other member of the family of which something is reported."""
+    network = load_network(name)
+    for entry in [{}, *(entry.at for entry in network.description.reported_at)]:
+        settings = ",".join(f"{key}={str(value).lower()}" for key, value in entry.items())
+        member = f"{name}@{settings}" if settings else name
+        reported, graph = load_network(member).reported, published(member)
+        assert reported.model_fields_set
+        compare(f"{member} params", reported.params, counted_params(graph, reported.counts_params))
+        compare(f"{member} macs", reported.macs, counted_macs(graph, reported.counts_macs))
+
+
+def compare(what, printed, computed):
+    if printed is not None:
+        off = UNATTAINABLE.get(what, 0)
+        assert computed == pytest.approx(printed, rel=off or rounding(printed)), what
+        assert not off or computed != pytest.approx(printed, rel=0.9 * off), what
+
+
+def rounding(printed):
+    """How far a number may be off that was rounded (or cut off) to as many digits as it is printed with."""
+    digits = f"{printed:.12g}".rstrip("0").replace(".", "")
+    return max(1.1 / int(digits), 0.0075)
 
 
 def test_every_shipped_network_is_checked_here():
