@@ -1,0 +1,138 @@
+"""What machine files assume, varied: each number halved and doubled, each choice replaced by the others.
+
+The machines of a table differ in array and buffer only, so an assumption is changed in all of them at once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from accelsim.descriptions import Description, vary
+from accelsim.errors import AccelsimError, DescriptionError
+from accelsim.hardware import BankShares, Hardware
+from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
+from accelsim.validation.published import PublishedTable
+from accelsim.validation.reproduction import Reproduction, compare_with
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One assumed parameter with another value."""
+
+    key: str
+    """Dotted, as in the machine file."""
+    old: str
+    new: str
+    changes: Mapping[str, Any] = field(repr=False)
+    """As `descriptions.vary` takes them."""
+
+    def __str__(self) -> str:
+        return f"{self.key} = {self.new}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What becomes of the reproduction under a variant."""
+
+    variant: Variant
+    reproduction: Reproduction | None
+    """None where some network cannot be mapped, or there is no such machine."""
+    why_not: str = ""
+
+
+def assumed_values(hardware: Hardware) -> dict[str, str]:
+    """Every assumption of a machine file with its value, as a person writes it."""
+    return {key: _shown(_value_and_choices(hardware, key)[0]) for key in hardware.assumed}
+
+
+def assumed_variants(hardware: Hardware) -> list[Variant]:
+    """Every assumption of a machine file with each of its other values."""
+    return [variant for key in hardware.assumed for variant in variants(hardware, key)]
+
+
+def variants(hardware: Hardware, key: str) -> list[Variant]:
+    """One parameter halved and doubled, or each of the other choices that it has."""
+    value, alternatives = _value_and_choices(hardware, key)
+    if isinstance(value, BankShares):
+        return list(_share_variants(key, value))
+    if isinstance(value, bool):
+        others: Sequence[Any] = [not value]
+    elif isinstance(value, int):
+        others = [value // 2, value * 2]
+    elif isinstance(value, float):
+        others = [value / 2, value * 2]
+    else:
+        others = [other for other in alternatives if other != value]
+    return [Variant(key, _shown(value), _shown(other), {key: other}) for other in others if other != value]
+
+
+def sensitivity(table: PublishedTable, step: Callable[[str], None] = lambda _: None) -> list[Outcome]:
+    """The reproduction of a table under every variant of what its machines assume."""
+    machines = {name: shipped_hardware(name) for name in table.machines}
+    return outcomes(table, machines, assumed_variants(next(iter(machines.values()))), step)
+
+
+def outcomes(
+    table: PublishedTable,
+    machines: Mapping[str, Hardware],
+    some_variants: Sequence[Variant],
+    step: Callable[[str], None] = lambda _: None,
+) -> list[Outcome]:
+    """The reproduction of a table under each variant; all simulations share the cores."""
+    varied: dict[int, Mapping[str, Hardware]] = {}
+    impossible: dict[int, str] = {}
+    for index, variant in enumerate(some_variants):
+        try:
+            varied[index] = {name: vary(machine, **variant.changes) for name, machine in machines.items()}
+        except DescriptionError as error:
+            impossible[index] = error.lines[0]
+    jobs = [Job(network, varied[index][machine]) for index in varied for network, machine in table.places]
+    results = evaluate_all(jobs, step)
+    found: list[Outcome] = []
+    for index, variant in enumerate(some_variants):
+        if index in impossible:
+            found.append(Outcome(variant, None, impossible[index]))
+        else:
+            mine, results = results[: len(table.places)], results[len(table.places) :]
+            found.append(_outcome(table, variant, mine))
+    return found
+
+
+def _outcome(table: PublishedTable, variant: Variant, results: Sequence[Cost | AccelsimError]) -> Outcome:
+    costs: dict[tuple[str, str], Cost] = {}
+    for place, result in zip(table.places, results, strict=True):
+        if isinstance(result, AccelsimError):
+            return Outcome(variant, None, result.lines[0])
+        costs[place] = result
+    return Outcome(variant, compare_with(table, costs))
+
+
+def _value_and_choices(hardware: Hardware, key: str) -> tuple[Any, tuple[Any, ...]]:
+    """The value at a dotted key, and what may stand there if that is a choice."""
+    owner: Any = hardware
+    *path, last = key.split(".")
+    for part in path:
+        owner = getattr(owner, part)
+    if not isinstance(owner, Description):
+        raise TypeError(f"{key} is no key of a machine file")
+    return getattr(owner, last), get_args(type(owner).model_fields[last].annotation)
+
+
+def _share_variants(key: str, shares: BankShares) -> Iterator[Variant]:
+    """Each bank halved and doubled; the others keep their proportions and the sum."""
+    values = shares.model_dump()
+    total = sum(values.values())
+    for bank, share in values.items():
+        for factor in (0.5, 2):
+            scale = (total - share * factor) / (total - share)
+            new = {name: round(part * scale, 6) for name, part in values.items()} | {bank: share * factor}
+            yield Variant(key, _shown(values), _shown(new), {key: new})
+
+
+def _shown(value: Any) -> str:
+    """`4`, `0.5`, `edp`, `inputs 0.25, weights 0.5`."""
+    if isinstance(value, Description):
+        value = value.model_dump()
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(part)}" for name, part in value.items())
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,179 @@
+"""Assumptions varied: which values are tried, what is kept, what is said where there is no such machine."""
+
+import math
+
+import pytest
+
+from accelsim.errors import AccelsimError, MappingError
+from accelsim.validation import generality, sensitivity
+from accelsim.validation.evaluate import Cost, shipped_hardware
+from accelsim.validation.sensitivity import assumed_values, assumed_variants, outcomes, variants
+
+PORT = "pe_array.port_words_per_column"
+SUMS = "pe_array.output_stationary.partial_sums_per_pe"
+
+
+@pytest.fixture(params=["8x8_32k", "16x16_128k"])
+def machine(request):
+    return shipped_hardware(request.param)
+
+
+def _new(machine, key):
+    return [variant.new for variant in variants(machine, key)]
+
+
+def test_a_number_is_halved_and_doubled(machine):
+    value = machine.pe_array.output_stationary.partial_sums_per_pe
+    assert _new(machine, SUMS) == [str(value // 2), str(value * 2)]
+    price = machine.energy.vector_op
+    assert _new(machine, "energy.vector_op") == [f"{price / 2:.3g}", f"{price * 2:.3g}"]
+
+
+def test_a_choice_becomes_each_of_the_others(machine):
+    others = {"time", "energy", "edp"} - {machine.mapper.tiles}
+    assert set(_new(machine, "mapper.tiles")) == others
+
+
+def test_a_share_of_the_buffer_is_halved_and_doubled_at_the_cost_of_the_others(machine):
+    shares = machine.global_buffer.shares.model_dump()
+    tried = [variant.changes["global_buffer.shares"] for variant in variants(machine, "global_buffer.shares")]
+    assert len(tried) == 6
+    assert tried[1]["inputs"] == 2 * shares["inputs"]
+    for new in tried:
+        assert math.isclose(sum(new.values()), sum(shares.values()), abs_tol=1e-5)
+    assert tried[0]["weights"] / tried[0]["outputs"] == pytest.approx(
+        shares["weights"] / shares["outputs"], rel=1e-4
+    )
+
+
+def test_every_assumption_of_a_machine_file_is_varied(machine):
+    assert {variant.key for variant in assumed_variants(machine)} == set(machine.assumed)
+    assert all(variant.old != variant.new for variant in assumed_variants(machine))
+
+
+def test_both_machines_assume_the_same():
+    small, large = shipped_hardware("8x8_32k"), shipped_hardware("16x16_128k")
+    assert assumed_values(small) == assumed_values(large)
+    assert small.assumed == large.assumed
+
+
+@pytest.fixture
+def simulated(monkeypatch, published):
+    """Replaces simulations by a made-up cost of each job; returns the jobs that were asked for."""
+
+    def install(cost_of):
+        asked = []
+
+        def evaluate_all(jobs, step=None):
+            asked.extend(jobs)
+            return [cost_of(job) for job in jobs]
+
+        monkeypatch.setattr(sensitivity, "evaluate_all", evaluate_all)
+        monkeypatch.setattr(generality, "evaluate_all", evaluate_all)
+        return asked
+
+    return install
+
+
+@pytest.fixture
+def ideal(published):
+    """The cost of a job that meets the published table, times the distance of a machine from a better one."""
+
+    def cost_of(job, far=0.0):
+        name = job.hardware.name
+        cycles = 1e9 * published.column(name, "time")[job.network]
+        energy = published.column(name, "energy")[job.network]
+        return Cost(round(cycles), energy * math.exp(far))
+
+    return cost_of
+
+
+def test_each_variant_simulates_the_whole_table_on_machines_that_differ_in_it_alone(
+    simulated, ideal, published
+):
+    asked = simulated(ideal)
+    machines = {name: shipped_hardware(name) for name in published.machines}
+    found = outcomes(published, machines, variants(machines["8x8_32k"], SUMS))
+    assert len(asked) == 2 * 26
+    assert [outcome.reproduction.energy.max_abs_log_error for outcome in found] == [0, 0]
+    changed = {job.hardware.pe_array.output_stationary.partial_sums_per_pe for job in asked}
+    assert changed == {int(outcome.variant.new) for outcome in found}
+
+
+def test_a_variant_that_is_no_machine_says_why(simulated, ideal, published):
+    asked = simulated(ideal)
+    machines = {name: shipped_hardware(name) for name in published.machines}
+    halved, doubled = outcomes(published, machines, variants(machines["8x8_32k"], PORT))
+    assert halved.reproduction is None
+    assert halved.why_not == f"8x8_32k: {PORT} = 0: must be a whole number of at least 1"
+    assert doubled.reproduction is not None
+    assert len(asked) == 26
+
+
+def test_a_variant_on_which_a_network_cannot_be_mapped_says_which(simulated, ideal, published):
+    def cost_of(job):
+        return (
+            MappingError(f"conv1 on {job.hardware.name}: no tile fits")
+            if job.network == "alexnet"
+            else ideal(job)
+        )
+
+    simulated(cost_of)
+    machines = {name: shipped_hardware(name) for name in published.machines}
+    for outcome in outcomes(published, machines, variants(machines["8x8_32k"], SUMS)):
+        assert (outcome.reproduction, outcome.why_not) == (None, "conv1 on 8x8_32k: no tile fits")
+
+
+def test_the_search_finds_the_assumption_that_its_column_asks_for(simulated, ideal, published, monkeypatch):
+    """Planted: the column is met where the register file holds 16 partial sums."""
+
+    def cost_of(job):
+        held = job.hardware.pe_array.output_stationary.partial_sums_per_pe
+        return ideal(job, far=0.01 * abs(math.log2(held / 16)))
+
+    asked = simulated(cost_of)
+    chosen = generality.fit(published, "8x8_32k")
+    assert chosen.machine.pe_array.output_stationary.partial_sums_per_pe == 16
+    assert chosen.objective == pytest.approx(0)
+    assert set(chosen.by_start) == {"shipped", "halved", "doubled"}
+    assert {job.hardware.name for job in asked} == {"8x8_32k"}  # it never looks at the other column
+    assert len(asked) == 13 * chosen.tried
+
+
+def test_the_search_stays_where_no_change_helps(simulated, ideal, published):
+    simulated(ideal)
+    chosen = generality.fit(published, "16x16_128k")
+    assert chosen.machine == shipped_hardware("16x16_128k")
+    assert generality.changed_between(shipped_hardware("16x16_128k"), chosen.machine) == {}
+
+
+def test_the_search_passes_by_what_cannot_be_mapped(simulated, ideal, published):
+    start = shipped_hardware("8x8_32k")
+    held = start.pe_array.output_stationary.partial_sums_per_pe
+
+    def cost_of(job):
+        same = job.hardware.pe_array.output_stationary.partial_sums_per_pe == held
+        return ideal(job) if same else AccelsimError("no tile fits")
+
+    simulated(cost_of)
+    chosen = generality.fit(published, "8x8_32k")
+    assert chosen.machine == start
+    assert chosen.by_start == {"shipped": 0, "halved": 0, "doubled": 0}
+
+
+def test_what_one_machine_assumes_is_judged_on_the_other_s_array_and_buffer(simulated, ideal, published):
+    asked = simulated(ideal)
+    chosen = generality.fit(published, "8x8_32k")
+    asked.clear()
+    cells = generality.judge(published, chosen, "16x16_128k")
+    assert len(cells) == len(asked) == 13
+    assert {job.hardware.pe_array.rows for job in asked} == {16}
+    assert {job.hardware.global_buffer.size_bytes for job in asked} == {128 * 1024}
+
+
+def test_assumptions_that_the_other_machine_cannot_run_are_an_error(simulated, ideal, published):
+    simulated(ideal)
+    chosen = generality.fit(published, "8x8_32k")
+    simulated(lambda job: MappingError("fc on 16x16_128k: no tile fits"))
+    with pytest.raises(MappingError, match="fc on 16x16_128k: no tile fits"):
+        generality.judge(published, chosen, "16x16_128k")
