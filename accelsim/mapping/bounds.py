@@ -17,10 +17,11 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
     whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
     rows = _touched(layer.OY, layer.FY, layer.dilation_y, layer.stride_y, layer.pad_top, layer.IY)
     columns = _touched(layer.OX, layer.FX, layer.dilation_x, layer.stride_x, layer.pad_left, layer.IX)
-    stored = bits_to_bytes(layer.stored_elements, hardware.precision.activations_bits)
-    once = int(footprint.weights(whole)) + int(footprint.biases(whole))
-    per_image = int(footprint.inputs(whole, rows, columns)) + int(footprint.shortcut(whole)) + int(stored)
-    return once + batch * per_image
+    inputs = layer.operands * layer.G * layer.C * rows * columns + layer.gate_elements
+    of_each_image = (inputs, layer.shortcut_elements, layer.stored_elements)
+    bits = hardware.precision.activations_bits
+    weights = footprint.weights(whole) + footprint.biases(whole)
+    return weights + sum(bits_to_bytes(batch * elements, bits) for elements in of_each_image)
 
 
 def _touched(outputs: int, kernel: int, dilation: int, stride: int, pad: int, inputs: int) -> int:

@@ -98,14 +98,15 @@ def candidates(layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1) 
     array = _array_total(layer, hardware, dataflow, cuts, size)
     footprint = Footprint(layer, hardware.precision)
     whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
+    pictures = count_of(cuts[3].tiles * cuts[4].tiles)
     counts = (
         array.counts * batch
         + dram_counts(read_bytes, write_bytes)
-        + completion_counts(ops, footprint.shortcut(whole) * batch, write_bytes)
+        + completion_counts(ops, footprint.shortcut(whole, pictures) * batch, write_bytes)
         + partial_sum_counts(layer.output_elements * batch, count_of(cuts[2].tiles), hardware.precision)
     )
     if dataflow == VECTOR:
-        inputs = footprint.inputs(whole, space.rows.total, space.columns.total)
+        inputs = footprint.inputs(whole, space.rows.total, space.columns.total, pictures)
         counts += ActionCounts(global_buffer_read_bytes=inputs * batch)
 
     bandwidth = hardware.dram.bandwidth_bytes_per_cycle
@@ -197,13 +198,21 @@ def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
     smallest = TileShape(1, 1, 1, 1, 1)
     rows, columns = (int(axis.inputs_of_tiles(1).max()) for axis in (row_axis(layer), column_axis(layer)))
     demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
-    bank = max(demand, key=lambda name: demand[name] - half[name])
-    needed = math.ceil(2 * demand[bank] / getattr(hardware.global_buffer.shares, bank))
+    needed = {
+        bank: _buffer_for(demand[bank], getattr(hardware.global_buffer.shares, bank)) for bank in demand
+    }
+    bank = max(needed, key=needed.__getitem__)
     return (
         f"no tile fits: for one output and one input channel the {bank} take {demand[bank]} bytes, half "
         f"of their share of the global buffer is {half[bank]}; "
-        f"global_buffer.size_bytes = {needed} would hold them"
+        f"global_buffer.size_bytes = {needed[bank]} would hold them"
     )
+
+
+def _buffer_for(tile_bytes: int, share: float) -> int:
+    """The size of a global buffer of which half a share holds a tile."""
+    size = math.ceil(2 * tile_bytes / share)
+    return size if int(size * share) >= 2 * tile_bytes else size + 1
 
 
 # What each costs
@@ -244,11 +253,11 @@ def _traffic(
 
     footprint = Footprint(layer, hardware.precision)
     whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
-    inputs = footprint.inputs(whole, space.rows.total, space.columns.total) * batch
-    weights = footprint.weights(whole) + footprint.biases(whole)
-    read = (
-        inputs * count_of(input_reads) + weights * count_of(weight_reads) + footprint.shortcut(whole) * batch
-    )
+    pictures = count_of(pixels)
+    inputs = footprint.inputs(whole, space.rows.total, space.columns.total, pictures) * count_of(input_reads)
+    shortcut = footprint.shortcut(whole, pictures)
+    weights = (footprint.weights(whole) + footprint.biases(whole)) * count_of(weight_reads)
+    read = (inputs + shortcut) * batch + weights
     return read, bits_to_bytes(layer.stored_elements * batch, hardware.precision.activations_bits)
 
 

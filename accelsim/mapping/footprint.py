@@ -24,12 +24,15 @@ class Footprint:
     layer: Layer
     precision: Precision
 
-    def inputs(self, tile: TileShape, rows: Count, columns: Count) -> Count:
-        """Input rows x columns (halo included, padding left out) of every operand, and a gate's factors."""
+    def inputs(self, tile: TileShape, rows: Count, columns: Count, tiles: Count = 1) -> Count:
+        """Input rows x columns (halo included, padding left out) of every operand, and a gate's factors.
+
+        Of several tiles together, where `rows` and `columns` are; each of them reads the factors.
+        """
         layer = self.layer
         pixels = layer.operands * tile.g * tile.c * rows * columns
         return bits_to_bytes(
-            pixels + tile.g * (layer.gate_elements // layer.G), self.precision.activations_bits
+            pixels + tiles * tile.g * (layer.gate_elements // layer.G), self.precision.activations_bits
         )
 
     def weights(self, tile: TileShape) -> Count:
@@ -50,8 +53,11 @@ class Footprint:
         accumulated = bits_to_bytes(elements, self.precision.partial_sums_bits)
         return final + partial * (larger(final, accumulated) - final)
 
-    def shortcut(self, tile: TileShape) -> Count:
-        """Second operands of fused operators: as large as the outputs, or a factor for each channel."""
+    def shortcut(self, tile: TileShape, tiles: Count = 1) -> Count:
+        """Second operands of fused operators: as large as the outputs, or a factor for each channel.
+
+        Of several tiles together, where `tile` is their sum; each of them reads the factors.
+        """
         layer = self.layer
         full, gate = 0, 0
         for operator in layer.fused:
@@ -62,7 +68,7 @@ class Footprint:
             else:
                 full += whole
         channels = tile.g * tile.k
-        return bits_to_bytes(channels * (full * tile.pixels + gate), self.precision.activations_bits)
+        return bits_to_bytes(channels * (full * tile.pixels + tiles * gate), self.precision.activations_bits)
 
     def stored(self, tile: TileShape, rows: Count, columns: Count) -> Count:
         """Complete outputs of the tile: rows x columns of results of each channel."""
