@@ -19,6 +19,7 @@ place. A pooling is fused into the layers that produce what it reads. Whatever i
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -143,8 +144,9 @@ class _Lowering:
         self.concatenated: dict[str, tuple[_LayerDraft, ...]] = {}
         """Of a concatenation that vanished: the layers whose outputs it is, if only one operator reads it and
         nothing else reads them; a pooling may be fused into all of them."""
-        self.scattered: set[str] = set()
-        """Published nodes whose channels are still where they were: the slices that read them move them."""
+        self.scattered: dict[str, Sequence[int]] = {}
+        """Of a published node whose channels are still where they were, since its slices are to move them: which
+        of its operand's channels each of its own is."""
         self.layout = _Layout()
         self.notes: list[Note] = []
 
@@ -517,15 +519,8 @@ def _move(lowering: _Lowering, node: str, operator: Operator, order: Sequence[in
     source = lowering.source(node)
     readers = [operator_of(lowering.published, reader) for reader in lowering.published.succ[node]]
     if readers and all(isinstance(reader, ops.Slice) for reader in readers):
-        channels = [
-            Segment(segment.producer, segment.first + offset, 1)
-            for segment in lowering.tensors[source]
-            for offset in range(segment.channels)
-        ]
-        lowering.vanish(
-            node, tuple(channels[channel] for channel in order), "its slices move, each on its own"
-        )
-        lowering.scattered.add(node)
+        lowering.vanish(node, lowering.tensors[source], "its slices move, each on its own")
+        lowering.scattered[node] = order
         return
     draft = lowering.add_layer(_moving_layer(lowering, node, node, operator, operator.output), (source,))
     lowering.becomes_layer(node, draft, "channels change places, so all of them move")
@@ -549,15 +544,25 @@ def _moving_layer(lowering: _Lowering, node: str, name: str, operator: Operator,
 
 
 def _slice(lowering: _Lowering, node: str, operator: ops.Slice) -> None:
-    source = lowering.source(node)
-    tensor = _cut(lowering.tensors[source], operator.first, operator.output.channels)
+    source, first, channels = lowering.source(node), operator.first, operator.output.channels
+    tensor = lowering.tensors[source]
     if source not in lowering.scattered:
-        lowering.vanish(node, tensor, "its readers read a part of the channels")
+        lowering.vanish(node, _cut(tensor, first, channels), "its readers read a part of the channels")
         return
+    picked = _picked(tensor, lowering.scattered[source][first : first + channels])
+    read = _Read(picked, operator.output.height * operator.output.width, "input_elements")
     mover = operator_of(lowering.published, source)
-    read = _Read(tensor, operator.output.height * operator.output.width, "input_elements")
     draft = lowering.add_reader(_moving_layer(lowering, node, node, mover, operator.output), [read])
     lowering.becomes_layer(node, draft, f"its channels move to the places that {source} gives them")
+
+
+def _picked(tensor: Iterable[Segment], channels: Iterable[int]) -> tuple[Segment, ...]:
+    """How many of the given channels each producer has; not where in its output they are."""
+    producers: list[str | None] = []
+    for segment in tensor:
+        producers += [segment.producer] * segment.channels
+    counts = Counter(producers[channel] for channel in channels)
+    return tuple(Segment(producer, 0, count) for producer, count in counts.items())
 
 
 def _cut(tensor: Iterable[Segment], first: int, channels: int) -> tuple[Segment, ...]:

@@ -1,0 +1,23 @@
+"""A graph is made in less time than a user notices."""
+
+import time
+
+import pytest
+
+from accelsim import shipped
+from accelsim.network.build import build
+from accelsim.network.description import load_network
+from accelsim.network.lowering import lower
+
+
+@pytest.mark.parametrize("name", shipped.names("networks"))
+def test_building_and_lowering_take_less_than_half_a_second(name):
+    network = load_network(name)
+    times = []
+    for _ in range(3):  # the least, so that a busy machine does not decide
+        start = time.perf_counter()
+        lower(build(network))
+        times.append(time.perf_counter() - start)
+        if times[-1] < 0.5:
+            break
+    assert min(times) < 0.5
