@@ -74,6 +74,10 @@ def show(
             "--lowered", help="Of a network: the layers as executed, and what became of the others."
         ),
     ] = False,
+    stats: Annotated[
+        bool,
+        typer.Option("--stats", help="Of a network: computed beside reported, shares, memory."),
+    ] = False,
     format_: FormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -83,16 +87,23 @@ def show(
     \b
     accelsim show sqnxt23v5
     accelsim show mobilenet_v1@width=0.5 --lowered
+    accelsim show nasnet_a --stats
     accelsim show 16x16_128k
     """
     to = destination(output, format_, quiet)
+    if lowered and stats:
+        raise typer.BadParameter("give one of --lowered and --stats", param_hint="--stats")
     if _kind(name) is Kind.NETWORKS:
         from accelsim.network.description import load_network
 
-        to.deliver(_network_answer(load_network(name), lowered))
+        network = load_network(name)
+        to.deliver(_statistics_answer(network) if stats else _network_answer(network, lowered))
         return
-    if lowered:
-        raise typer.BadParameter(f"{name} is a machine; networks are lowered", param_hint="--lowered")
+    if lowered or stats:
+        hint, what = (
+            ("--lowered", "networks are lowered") if lowered else ("--stats", "networks have statistics")
+        )
+        raise typer.BadParameter(f"{name} is a machine; {what}", param_hint=hint)
     from accelsim.hardware import load_hardware
 
     to.deliver(_hardware_answer(load_hardware(name)))
@@ -186,6 +197,19 @@ def _network_answer(network: "Network", lowered: bool) -> Answer:
         table=lambda style: table(network, graph, style),
         values=lambda: report.network_dict(network, layers) | ({"lowering": fates} if lowered else {}),
         rows=lambda: [flat(report.layer_dict(layer)) for layer in layers],
+    )
+
+
+def _statistics_answer(network: "Network") -> Answer:
+    from accelsim.report import statistics as report
+    from accelsim.result import flat
+
+    found = report.network_statistics(network)
+    values = report.statistics_dict(found)
+    return Answer(
+        table=lambda style: report.statistics_report(found, style),
+        values=lambda: values,
+        rows=lambda: [flat(share) for share in values["operators"]],
     )
 
 

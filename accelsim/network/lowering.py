@@ -145,8 +145,8 @@ class _Lowering:
         """Of a concatenation that vanished: the layers whose outputs it is, if only one operator reads it and
         nothing else reads them; a pooling may be fused into all of them."""
         self.scattered: dict[str, Sequence[int]] = {}
-        """Of a published node whose channels are still where they were, since its slices are to move them: which
-        of its operand's channels each of its own is."""
+        """Of a published node whose channels are still where they were, since its slices are to move them:
+        which of its operand's channels each of its own is."""
         self.layout = _Layout()
         self.notes: list[Note] = []
 

@@ -8,9 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from accelsim import shipped
-from accelsim.errors import DescriptionError
-from accelsim.network.description import Network, NetworkDescription, read_network
-from accelsim.network.graph import Graph, operator_of
+from accelsim.errors import AccelsimError
+from accelsim.network.build import build
+from accelsim.network.description import Network, load_network
+from accelsim.network.graph import Graph, operator_of, total_macs, total_params
 from accelsim.network.lowering import Note, layers, notes
 from accelsim.network.shapes import layer_shape, operator_name, operator_shape
 from accelsim.report.text import Column, Style, labelled, si, table, wrapped
@@ -32,31 +33,43 @@ class ListedLayer:
 
 
 def known_networks() -> list[dict[str, Any]]:
-    """Every network that has a name here, with what its paper reports."""
+    """Every network that has a name here, with its counts and what its paper reports."""
     return [_entry(name) for name in shipped.names("networks")]
 
 
 def _entry(name: str) -> dict[str, Any]:
-    path = shipped.find("networks", name)
     try:
-        description = read_network(path)
-    except DescriptionError:
+        network = load_network(shipped.find("networks", name))
+        published = build(network)
+    except AccelsimError:
         return {"name": name, "title": "(not valid)", "reported": {}}
-    return {"name": name, "title": description.title, "reported": _reported(description)}
+    return {
+        "name": name,
+        "title": network.description.title,
+        "input": dataclasses.asdict(network.image),
+        "params": total_params(published),
+        "macs": total_macs(published),
+        "reported": _reported(network),
+    }
 
 
 def list_networks(entries: Sequence[dict[str, Any]], style: Style) -> str:
     """Networks beside each other, ending in a newline."""
-    reported = [entry["reported"] for entry in entries]
+    images = [entry.get("input") for entry in entries]
+    sizes = ["-" if image is None else f"{image['height']}x{image['width']}" for image in images]
     columns = [
         Column("network", [entry["name"] for entry in entries], "left"),
         Column("title", [entry["title"] for entry in entries], "left", gap=2, least=12),
-        Column("top-1 %", [_number(values.get("top1"), "{:.2f}") for values in reported], gap=2),
-        Column("params", [_number(values.get("params")) for values in reported], gap=2),
-        Column("MACs", [_number(values.get("macs")) for values in reported], gap=2),
+        Column("input", sizes, gap=2),
+        Column("params", [_number(entry.get("params")) for entry in entries], gap=2),
+        Column("MACs", [_number(entry.get("macs")) for entry in entries], gap=2),
+        Column("top-1 %", [_number(entry["reported"].get("top1"), "{:.2f}") for entry in entries], gap=2),
     ]
     head, *lines = table(columns, style.width)
-    legend = "Numbers are those that the papers report; `accelsim show NAME` has the exact ones beside them."
+    legend = (
+        "Counts are computed, the accuracy is reported; `accelsim show NAME --stats` compares the two. "
+        "Where `accelsim show NAME` lists parameters, NAME@KEY=VALUE is a further network."
+    )
     return "\n".join([style.strong(head), *lines, "", *wrapped(legend, style)]) + "\n"
 
 
@@ -66,8 +79,8 @@ def _number(value: float | None, form: str = "") -> str:
     return form.format(value) if form else si(value)
 
 
-def _reported(description: NetworkDescription) -> dict[str, Any]:
-    return description.reported.model_dump(exclude_defaults=True)
+def _reported(network: Network) -> dict[str, Any]:
+    return network.reported.model_dump(exclude_defaults=True, exclude={"at"})
 
 
 def published_layers(published: Graph) -> list[ListedLayer]:
@@ -119,7 +132,7 @@ def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, A
         "parameters": dict(network.parameters),
         "params": sum(layer.params for layer in listed),
         "macs": sum(layer.macs for layer in listed),
-        "reported": _reported(description),
+        "reported": _reported(network),
         "layers": [layer_dict(layer) for layer in listed],
     }
 
@@ -156,7 +169,7 @@ def _head(network: Network, listed: Sequence[ListedLayer], style: Style) -> Iter
     yield from labelled("input", str(network.image), style)
     for key, knob in description.knobs.items():
         yield from labelled("parameter", f"{key} = {network.parameters[key]} ({knob.words})", style)
-    reported = description.reported
+    reported = network.reported
     macs, params = (si(sum(counts)) for counts in zip(*((x.macs, x.params) for x in listed), strict=True))
     yield from labelled("MACs", macs + _beside(reported.macs), style)
     yield from labelled("parameters", params + _beside(reported.params), style)

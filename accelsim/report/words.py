@@ -18,6 +18,7 @@ OPERATORS: Final = {
     "average_pool": "avgpool",
     "global_average_pool": "gavgpool",
     "channel_shuffle": "shuffle",
+    "channel_permutation": "permute",
     "batch_norm": "norm",
 }
 """Operators whose names are too long for a column; the others stand for themselves."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -20,7 +21,7 @@ def test_list_networks_shows_every_name_and_what_papers_report(accelsim):
     names = [line.split()[0] for line in outcome.out.splitlines()[1:] if line]
     assert set(shipped.names("networks")) <= set(names)
     assert "1.0-SqNxt-23v5" in outcome.out
-    assert "59.24" in outcome.out
+    assert re.search(r"^sqnxt23v5 .* 227x227 +930k +225M +59.24$", outcome.out, re.MULTILINE)
     assert max(map(len, outcome.out.splitlines())) <= 80
 
 
@@ -68,6 +69,52 @@ def test_show_has_counts_beside_those_of_the_paper(accelsim):
     out = accelsim("show", "sqnxt23v5").out
     assert "225M (228M reported)" in out
     assert "59.24% top-1, 82.41% top-5 reported" in out
+
+
+def test_what_is_reported_of_another_member_of_a_family_is_its_own(accelsim):
+    assert "63.7% top-1 reported" in accelsim("show", "mobilenet_v1@width=0.5").out
+    assert "reported" not in accelsim("show", "mobilenet_v1@width=0.3").out
+
+
+def test_statistics_put_computed_beside_reported_with_the_difference(accelsim):
+    outcome = accelsim("show", "nasnet_a", "--stats")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert re.search(r"^parameters +5,289,978 +5,300,000 +-0.19%  weights, biases", outcome.out, re.MULTILINE)
+    assert re.search(r"^MACs +563,638,816 +564,000,000 +-0.06%  conv, fc$", outcome.out, re.MULTILINE)
+    assert re.search(r"^conv 1x1 +195 +482M 85.6 +3.91M 74.4$", outcome.out, re.MULTILINE)
+    assert "peak           1.13M kept at once, during stem1." in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_statistics_count_as_the_paper_does(accelsim):
+    """SqueezeNext's table counts one operation more for each output with an offset."""
+    found = _json(accelsim("show", "sqnxt23v5", "--stats", "--format", "json"))
+    macs = next(entry for entry in found["compared"] if entry["what"] == "MACs")
+    assert (macs["computed"], macs["reported"], macs["counted_as"]) == (228_017_984, 228e6, "with_offsets")
+    rows = accelsim("show", "sqnxt23v5", "--stats", "--format", "csv").out.splitlines()
+    assert rows[0] == "operator,count,macs,macs_share,weights,weights_share"
+
+
+def test_statistics_tell_of_an_order_that_keeps_less(accelsim):
+    assert "less) in another order of the layers" in accelsim("show", "pnasnet5", "--stats").out
+
+
+def test_statistics_without_anything_reported(accelsim):
+    out = accelsim("show", "tiny.yaml", "--stats").out
+    assert re.search(r"^parameters +\S+ +- +-  weights, biases", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("8x8_32k", "--stats"), "8x8_32k is a machine; networks have statistics"),
+        (("tiny.yaml", "--stats", "--lowered"), "give one of --lowered and --stats"),
+    ],
+)
+def test_what_has_no_statistics(accelsim, arguments, sentence):
+    outcome = accelsim("show", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert sentence in " ".join(outcome.err.replace("│", " ").split())
 
 
 def test_show_lowered_lists_executed_layers_and_what_became_of_the_others(accelsim):
