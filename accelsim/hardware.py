@@ -30,11 +30,16 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
 class Precision(Description):
-    """Bits of a weight, of an activation, and of a partial sum while it is accumulated."""
+    """Bits of a weight, of an activation, and of a partial sum while it is accumulated.
+
+    A network may say otherwise, for all of its layers or for the weights of single ones.
+    """
 
     weights_bits: Bits
     activations_bits: Bits
     partial_sums_bits: Bits
+    pruned_index_bits: NonNegativeInt = 0
+    """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
 
 
 class WeightStationary(Description):

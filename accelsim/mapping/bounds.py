@@ -3,6 +3,7 @@
 import math
 
 from accelsim.hardware import Hardware
+from accelsim.mapping.dataflows.output_stationary import weight_density
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
@@ -39,7 +40,7 @@ def lower_bound_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
     Where the array can skip zero weights, only the others have to be multiplied.
     """
     array = hardware.pe_array
-    density = array.output_stationary.weight_density if "output_stationary" in array.dataflows else 1.0
+    density = weight_density(layer, hardware) if "output_stationary" in array.dataflows else 1.0
     compute = math.ceil(batch * layer.macs * density / array.pes - 1e-9)
     traffic = compulsory_dram_bytes(layer, hardware, batch) / hardware.dram.bandwidth_bytes_per_cycle
     return max(compute, math.ceil(traffic))

@@ -2,7 +2,8 @@
 
 Tile sizes and loop orders are numpy arrays with an entry for each candidate. Sums over tiles are exact,
 smaller tiles at the edges included: cycles and bytes of a candidate are those of the program it stands for
-(bytes as far as elements are whole bytes; packed elements are rounded up tile by tile in the program).
+(bytes as far as elements are whole bytes; packed elements and pruned weights are rounded up tile by tile in
+the program).
 """
 
 import itertools

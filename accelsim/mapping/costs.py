@@ -11,7 +11,7 @@ from accelsim.energy import ActionCounts
 from accelsim.hardware import Hardware, Precision
 from accelsim.mapping.arithmetic import Count
 from accelsim.mapping.dataflows import DATAFLOWS
-from accelsim.mapping.footprint import bits_to_bytes
+from accelsim.mapping.footprint import bits_to_bytes, weight_bits
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
@@ -31,13 +31,14 @@ def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, har
     """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
     work = DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware)
     precision = hardware.precision
+    bits = weight_bits(layer, precision)
     counts = ActionCounts(
         macs=work.macs,
-        register_file_bytes=bits_to_bytes(work.weight_register_words, precision.weights_bits)
+        register_file_bytes=bits_to_bytes(work.weight_register_words, bits)
         + bits_to_bytes(work.partial_sum_register_words, precision.partial_sums_bits),
         inter_pe_bytes=bits_to_bytes(work.input_hop_words, precision.activations_bits),
         global_buffer_read_bytes=bits_to_bytes(work.input_read_words, precision.activations_bits)
-        + bits_to_bytes(work.weight_read_words, precision.weights_bits),
+        + bits_to_bytes(work.weight_read_words, bits),
     )
     return ArrayCost(work.cycles, counts)
 

@@ -6,7 +6,7 @@ Written once for single tiles and for arrays of candidates.
 from dataclasses import dataclass
 
 from accelsim.hardware import Precision
-from accelsim.mapping.arithmetic import Count, ceil_div, larger
+from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, larger, smaller
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.tiling import unfinished_windows
 from accelsim.network.layer import Layer
@@ -15,6 +15,11 @@ from accelsim.network.layer import Layer
 def bits_to_bytes(elements: Count, bits: int) -> Count:
     """Whole bytes that elements of so many bits take, packed."""
     return ceil_div(elements * bits, 8)
+
+
+def weight_bits(layer: Layer, precision: Precision) -> int:
+    """Bits of one weight: the layer's own, else the machine's."""
+    return precision.weights_bits if layer.weight_bits is None else layer.weight_bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +41,25 @@ class Footprint:
         )
 
     def weights(self, tile: TileShape) -> Count:
-        """Weights of every kernel tap."""
+        """Weights of every kernel tap.
+
+        Pruned ones as those that are not zero, each with the distance to the next (Han et al., Deep
+        Compression, ICLR 2016, section 2), unless all of them take less.
+        """
         layer = self.layer
         if not layer.on_array:
             return 0 * tile.g
-        return bits_to_bytes(tile.g * tile.k * tile.c * layer.FY * layer.FX, self.precision.weights_bits)
+        weights = tile.g * tile.k * tile.c * layer.FY * layer.FX
+        bits = weight_bits(layer, self.precision)
+        dense = bits_to_bytes(weights, bits)
+        if layer.weight_density is None:
+            return dense
+        nonzero = ceil_scaled(weights, layer.weight_density)
+        return smaller(dense, bits_to_bytes(nonzero, bits + self.precision.pruned_index_bits))
 
     def biases(self, tile: TileShape) -> Count:
         """Offsets of the tile's outputs; they come with the first input channels."""
-        return bits_to_bytes(tile.g * tile.k * int(self.layer.bias), self.precision.weights_bits)
+        return bits_to_bytes(tile.g * tile.k * int(self.layer.bias), weight_bits(self.layer, self.precision))
 
     def outputs(self, tile: TileShape, partial: Count) -> Count:
         """Outputs while they are computed: as wide as a partial sum where the input channels are cut."""

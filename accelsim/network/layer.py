@@ -77,6 +77,10 @@ class Layer:
     """Whether a per-channel offset (bias or folded batch normalisation) is added to the outputs."""
     params: int = 0
     """Weights, biases, batch-normalisation scale and shift, as published."""
+    weight_bits: int | None = None
+    """Bits of a weight, where the network gives them; else the machine's."""
+    weight_density: float | None = None
+    """The part of the weights that is not zero, where the network was pruned; else the machine's."""
     vector_ops: int = 0
     """Operations of the vector unit that are the layer itself (zero for layers on the PE array)."""
     fused: tuple[FusedOperator, ...] = ()

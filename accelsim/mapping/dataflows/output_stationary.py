@@ -44,7 +44,7 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     )
 
     # Rounded up for each tile: there are no parts of a weight.
-    nonzero_weights = ceil_scaled(tile.g * tile.k * tile.c * taps, array.output_stationary.weight_density)
+    nonzero_weights = ceil_scaled(tile.g * tile.k * tile.c * taps, weight_density(layer, hardware))
     input_words = halo_rows * halo_columns * tile.g * tile.c * channel_sets
     load_cycles = ceil_div(input_words, port_words)
     drain_cycles = ceil_div(
@@ -70,3 +70,9 @@ def _covered(outputs: Count, block: int, kernel: int, stride: int, dilation: int
     """Input rows (or columns) that the blocks of a tile load, the halo of each block included."""
     halo = (kernel - 1) * dilation + 1 - stride
     return outputs * stride + ceil_div(outputs, block) * halo
+
+
+def weight_density(layer: Layer, hardware: Hardware) -> float:
+    """The part of a layer's weights that is broadcast: the network's word, else the machine's assumption."""
+    assumed = hardware.pe_array.output_stationary.weight_density
+    return assumed if layer.weight_density is None else layer.weight_density
