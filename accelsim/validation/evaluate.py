@@ -1,7 +1,9 @@
 """Many independent simulations, on all cores of this machine."""
 
+import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -50,7 +52,7 @@ def evaluate_all(
     workers = min(_cores(), len(jobs))
     if workers < 2:
         return [_told(evaluate(job), job, step) for job in jobs]
-    pool = ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_system)
+    pool = ProcessPoolExecutor(workers, initializer=_start_worker)
     try:
         futures = {pool.submit(evaluate, job): job for job in jobs}
         for future in as_completed(futures):
@@ -83,6 +85,14 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
-def _leave_interrupts_to_the_system() -> None:
-    """A worker that Ctrl-C reaches ends without a traceback; the parent process says what happened."""
+def _start_worker() -> None:
+    """A worker ends without a traceback when Ctrl-C reaches it, and when the process it works for is gone."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

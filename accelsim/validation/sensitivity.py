@@ -3,6 +3,7 @@
 The machines of a table differ in array and buffer only, so an assumption is changed in all of them at once.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -119,13 +120,15 @@ def _value_and_choices(hardware: Hardware, key: str) -> tuple[Any, tuple[Any, ..
 
 
 def _share_variants(key: str, shares: BankShares) -> Iterator[Variant]:
-    """Each bank halved and doubled; the others keep their proportions and the sum."""
+    """Each bank halved and doubled against the others; the sum stays."""
     values = shares.model_dump()
     total = sum(values.values())
     for bank, share in values.items():
         for factor in (0.5, 2):
-            scale = (total - share * factor) / (total - share)
-            new = {name: round(part * scale, 6) for name, part in values.items()} | {bank: share * factor}
+            scale = total / (total - share + factor * share)
+            changed = {**values, bank: factor * share}
+            # Rounded down, so that they do not sum to more than the buffer.
+            new = {name: math.floor(part * scale * 1e6) / 1e6 for name, part in changed.items()}
             yield Variant(key, _shown(values), _shown(new), {key: new})
 
 
