@@ -1,0 +1,97 @@
+"""What the guides for machines, plots and dataflows show works as it stands."""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import get_args
+
+import pytest
+from matplotlib.figure import Figure
+from pages import blocks, page
+
+import accelsim
+from accelsim.cli.options import Dataflow
+from accelsim.hardware import DataflowName, load_hardware
+from accelsim.mapping import candidates, costs
+from accelsim.mapping import dataflows as dataflow_table
+from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.search import map_layer
+from accelsim.network.layer import Layer
+from accelsim.report import words
+
+DATAFLOW_GUIDE = blocks(page("how-to/add-a-dataflow.md"), "python")
+PLOT_GUIDE = blocks(page("how-to/add-a-plot.md"), "python")
+
+
+def added(code, monkeypatch):
+    """The module that a block with a path on its first line is, as if it stood there."""
+    name = code.splitlines()[0].removeprefix("# ").removesuffix(".py").replace("/", ".")
+    module = ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, module)
+    package, _, own = name.rpartition(".")
+    monkeypatch.setattr(import_module(package), own, module, raising=False)
+    exec(compile(code, name, "exec"), vars(module))
+    return module
+
+
+@pytest.fixture
+def no_local_reuse(monkeypatch):
+    """The dataflow of the guide."""
+    return added(DATAFLOW_GUIDE[0], monkeypatch)
+
+
+@pytest.mark.usefixtures("no_local_reuse")
+def test_the_dataflow_of_the_guide_counts_what_the_guide_says():
+    exec(compile(DATAFLOW_GUIDE[1], "add-a-dataflow", "exec"), {})
+
+
+def test_the_dataflow_of_the_guide_is_mapped_and_chosen_once_it_is_named(no_local_reuse, monkeypatch):
+    entry = dataflow_table.Dataflow(no_local_reuse.granularity, no_local_reuse.execute)
+    named = {**DATAFLOWS, "no_local_reuse": entry}
+    for module in (dataflow_table, candidates, costs):
+        monkeypatch.setattr(module, "DATAFLOWS", named)
+    reference = load_hardware("16x16_128k")
+    array = reference.pe_array.model_copy(update={"dataflows": ("weight_stationary", "no_local_reuse")})
+    machine = reference.model_copy(update={"pe_array": array})
+    layer = Layer("layer", "conv", K=24, C=20, OY=9, OX=9, FY=3, FX=3, IY=9, IX=9, pad_top=1, pad_left=1)
+
+    forced = map_layer(layer, machine, dataflow="no_local_reuse")
+    assert forced.dataflow == "no_local_reuse"
+    assert forced.totals.counts.macs == layer.macs
+    assert forced.totals.array_cycles * array.pes >= layer.macs
+    assert map_layer(layer, machine).dataflow == "weight_stationary"
+
+
+def test_every_dataflow_is_named_in_the_four_places_of_the_guide():
+    offered = {choice.value for choice in Dataflow} - {"auto"}
+    assert DATAFLOWS.keys() == set(get_args(DataflowName)) == offered == words.DATAFLOWS.keys()
+
+
+def test_the_python_of_the_guide_for_machines_works():
+    (code,) = blocks(page("how-to/add-a-machine.md"), "python")
+    names = {}
+    exec(compile(code, "add-a-machine", "exec"), names)
+    assert 1 < names["gain"] < 2
+
+
+def test_the_plot_of_the_guide_is_drawn(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    module = added(PLOT_GUIDE[0], monkeypatch)
+    names = {}
+    for code in PLOT_GUIDE[1:]:
+        exec(compile(code, "add-a-plot", "exec"), names)
+    assert (tmp_path / "energy_shares.png").stat().st_size > 5_000
+    axes = Figure().subplots()
+    module.plot_energy_shares([names["result"]], axes)
+    assert sum(bar.get_width() for bar in axes.patches) == pytest.approx(1)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["sqnxt23v5 on 16x16_128k"]
+
+
+def test_the_machine_of_the_guide_has_what_the_guide_says(tmp_path):
+    (code,) = blocks(page("how-to/add-a-machine.md"), "yaml")
+    file = tmp_path / code.splitlines()[0].removeprefix("# ")
+    file.write_text(code, encoding="utf-8")
+    machine, reference = accelsim.load_hardware(str(file)), accelsim.load_hardware("16x16_128k")
+    assert machine.pe_array.pes == 4 * reference.pe_array.pes
+    assert machine.global_buffer.size_bytes == 4 * reference.global_buffer.size_bytes
+    assert machine.dram == reference.dram

@@ -1,0 +1,215 @@
+"""docs/model.md agrees with the code: its parameters, and every number of its layer computed by hand."""
+
+from dataclasses import replace
+
+import pytest
+from pages import calculated, number, page, rows, section
+
+import accelsim
+from accelsim.descriptions import Description
+from accelsim.energy import energy_by_component
+from accelsim.hardware import Hardware
+from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+from accelsim.mapping.candidates import Candidates, bank_demand, candidates, half_banks
+from accelsim.mapping.dataflows import output_stationary, weight_stationary
+from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.search import best_first, map_layer
+from accelsim.mapping.tile import TileShape
+from accelsim.network.layer import FusedOperator, Layer
+from accelsim.simulation.events import simulate_events
+
+NAME = "stage3.block2.squeeze1"
+LAYER = Layer(
+    NAME,
+    "conv",
+    K=64,
+    C=128,
+    OY=14,
+    OX=14,
+    IY=14,
+    IX=14,
+    bias=True,
+    params=64 * 128 + 2 * 64,
+    fused=(FusedOperator(f"{NAME}.bn", "batch_norm", 0), FusedOperator(f"{NAME}.relu", "relu", 64 * 14 * 14)),
+    stage="stage3",
+)
+WS_TILE = TileShape(g=1, k=64, c=128, y=14, x=2)
+OS_TILE = TileShape(g=1, k=32, c=32, y=14, x=14)
+ENERGIES = {
+    "energy of MACs": "mac",
+    "energy of register files": "register_file",
+    "energy of the global buffer": "global_buffer",
+    "energy of DRAM": "dram",
+    "energy of the vector unit": "vector",
+}
+
+
+@pytest.fixture(scope="module")
+def machine():
+    return accelsim.load_hardware("16x16_128k")
+
+
+@pytest.fixture(scope="module")
+def result(machine):
+    return accelsim.run_network(accelsim.load_network("sqnxt23v5"), machine)
+
+
+@pytest.fixture(scope="module")
+def in_the_network(result):
+    return next(layer for layer in result.layers if layer.name == NAME)
+
+
+def best(machine: Hardware, dataflow: str) -> tuple[Candidates, int]:
+    found = candidates(LAYER, machine, dataflow)
+    return found, int(best_first(found.time_cycles, found.energy, "edp")[0])
+
+
+@pytest.fixture(scope="module")
+def simulated(machine, in_the_network):
+    """What the code says for each line of the tables."""
+    mapping = map_layer(LAYER, machine)
+    step, *_ = mapping.steps()
+    activity = simulate_events(Schedule((LAYER,), (mapping,), ((),)), machine, keep_timeline=True)
+    start = next(busy.start for busy in activity.timeline if busy.component == "array")
+    work = weight_stationary.execute(LAYER, WS_TILE, 0, machine)
+    demand = bank_demand(LAYER, machine, WS_TILE, 14, 2, 0)
+    halves = half_banks(machine)
+    counts = mapping.totals.counts
+    energy = energy_by_component(counts, machine.energy)
+    os_layer = replace(LAYER, bias=False)
+    first, later = (output_stationary.execute(os_layer, OS_TILE, resumes, machine) for resumes in (0, 1))
+    (ws_found, ws_best), (os_found, os_best) = (
+        best(machine, name) for name in ("weight_stationary", "output_stationary")
+    )
+    return {
+        "MACs": LAYER.macs,
+        "half of the input bank [bytes]": halves["inputs"],
+        "half of the weight bank [bytes]": halves["weights"],
+        "half of the output bank [bytes]": halves["outputs"],
+        "inputs of a tile [bytes]": demand["inputs"],
+        "weights and offsets of a tile [bytes]": demand["weights"],
+        "outputs of a tile [bytes]": demand["outputs"],
+        "steps": mapping.totals.steps,
+        "DRAM bytes read": counts.dram_read_bytes,
+        "DRAM bytes written": counts.dram_write_bytes,
+        "sub-matrices": (work.cycles - 16) // 28,
+        "loading one [cycles]": work.cycles - 32 * WS_TILE.pixels,
+        "pixels, in one chunk": WS_TILE.pixels,
+        "array cycles of a step": step.array_cycles,
+        "array cycles of the layer": mapping.totals.array_cycles,
+        "vector operations of a step": step.vector_counts.vector_ops,
+        "vector cycles of a step": step.vector_cycles,
+        "streaming its weights [cycles]": stream(machine, step.weight_bytes),
+        "streaming its inputs [cycles]": stream(machine, step.input_bytes),
+        "streaming its outputs [cycles]": stream(machine, step.store_bytes),
+        "array starts [cycle]": start,
+        "finish by itself [cycle]": activity.cycles,
+        "cycles in the network": in_the_network.cycles,
+        "lower bound [cycles]": lower_bound_cycles(LAYER, machine),
+        "utilisation in the network [%]": 100 * in_the_network.utilization,
+        "words of weight registers": 7 * work.weight_register_words,
+        "words of accumulators": 7 * work.partial_sum_register_words,
+        "input words read from the buffer": 7 * work.input_read_words,
+        "weight words read from the buffer": 7 * work.weight_read_words,
+        "output words written to the buffer": counts.global_buffer_write_bytes // 2,
+        **{label: energy[component] for label, component in ENERGIES.items()},
+        "energy": in_the_network.energy,
+        "non-zero weights of a tile": first.weight_read_words,
+        "loading inputs [cycles]": first.input_read_words // 16,
+        "first visit [cycles]": first.cycles,
+        "later visits [cycles]": later.cycles,
+        "array cycles, output stationary": os_found.array_cycles[os_best],
+        "estimate, weight stationary [cycles]": ws_found.time_cycles[ws_best],
+        "estimate, output stationary [cycles]": os_found.time_cycles[os_best],
+    }
+
+
+def stream(machine, size_bytes):
+    return -(-size_bytes // machine.dram.bandwidth_bytes_per_cycle)
+
+
+TABLES = rows(section(page("model.md"), "## A layer by hand"))
+
+
+def test_the_layer_is_the_one_of_the_network(in_the_network, machine):
+    assert in_the_network.shape == "64x128x1x1 -> 14x14"
+    assert in_the_network.tile == "K64 C128 Y14 X2 filters_outer"
+    assert in_the_network.dataflow == "weight_stationary"
+    assert in_the_network.bound_by == "compute"
+    assert in_the_network.params == LAYER.params
+    assert in_the_network.compulsory_dram_bytes == compulsory_dram_bytes(LAYER, machine)
+
+
+@pytest.mark.parametrize(("what", "by_hand", "value"), TABLES, ids=[label for label, *_ in TABLES])
+def test_a_number_by_hand_is_what_its_formula_gives(what, by_hand, value):
+    assert round(calculated(by_hand), value[::-1].find(".") if "." in value else 0) == number(value)
+
+
+@pytest.mark.parametrize(("what", "value"), [(what, value) for what, _, value in TABLES])
+def test_a_number_by_hand_is_what_the_code_gives(what, value, simulated):
+    assert simulated[what] == pytest.approx(number(value), abs=0.05 if "." in value else 0)
+
+
+def test_every_number_that_the_test_knows_is_on_the_page(simulated):
+    assert [what for what, *_ in TABLES] == list(simulated)
+
+
+@pytest.mark.parametrize(
+    ("dataflow", "tile"), [("weight_stationary", WS_TILE), ("output_stationary", OS_TILE)]
+)
+def test_the_tiles_of_the_example_are_the_best_ones(dataflow, tile, machine):
+    found, index = best(machine, dataflow)
+    assert found.mapping_of(index) == (tile, "filters_outer")
+
+
+def test_the_prices_of_other_objectives_are_as_the_decision_says(machine):
+    found = candidates(LAYER, machine, "weight_stationary")
+    chosen, fastest, thriftiest = (
+        int(best_first(found.time_cycles, found.energy, objective)[0])
+        for objective in ("edp", "time", "energy")
+    )
+    text = " ".join(page("decisions/tile-objective.md").split())
+    time, energy = found.time_cycles / found.time_cycles[chosen], found.energy / found.energy[chosen]
+    assert f"the {len(found):,} weight stationary mappings" in text
+    assert f"{100 * (1 - time[fastest]):.1f}% faster than the chosen one" in text
+    assert f"takes {100 * (energy[fastest] - 1):.1f}% more energy" in text
+    assert f"takes {100 * (1 - energy[thriftiest]):.1f}% less energy" in text
+    assert f"is {100 * (time[thriftiest] - 1):.1f}% slower" in text
+
+
+def test_what_a_layer_boundary_costs_is_as_the_decision_says(in_the_network):
+    text = " ".join(page("decisions/layer-dependencies.md").split())
+    waiting = in_the_network.cycles - in_the_network.busy_cycles["array"]
+    assert f"Of the {in_the_network.cycles:,} cycles of the layer" in text
+    assert f", {waiting:,} are that" in text
+
+
+def keys(model, value, prefix=""):
+    """(key, value) of every number and choice of a machine."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Description):
+            yield from keys(inner, getattr(value, name), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", getattr(value, name)
+
+
+def test_every_key_of_a_machine_is_among_the_parameters_with_its_values():
+    machines = [accelsim.load_hardware(name) for name in ("8x8_32k", "16x16_128k")]
+    table = rows(section(page("model.md"), "## Parameters"))
+    listed = {key.strip("`"): (values, source) for key, _, *values, source in table}
+    small, large = (dict(keys(Hardware, machine)) for machine in machines)
+    for key in small.keys() - {"name", "title", "source", "assumed"}:
+        values, source = listed.pop(key)
+        assert values == [shown(small[key]), shown(large[key])], key
+        inside = {key, *(key.rsplit(".", depth)[0] for depth in range(1, key.count(".") + 1))}
+        assert (source == "assumed") == bool(inside & machines[1].assumed.keys()), key
+    assert not listed
+
+
+def shown(value):
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if value is None:
+        return "not given"
+    return f"{value:.15g}" if isinstance(value, int | float) else value

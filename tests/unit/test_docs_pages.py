@@ -1,0 +1,85 @@
+"""Pages of docs/ hold together: links lead somewhere, outputs are those of today, names are all explained."""
+
+import re
+
+import pytest
+from pages import DOCS, ROOT, blocks, commands, page, printed, rows, section
+
+import accelsim
+from accelsim.report.tables import run_report
+from accelsim.report.text import Style
+from accelsim.report.words import BOUNDS
+
+PAGES = sorted(str(file.relative_to(DOCS)) for file in DOCS.rglob("*.md"))
+WITH_OUTPUTS = ("reading-a-report.md", "how-to/add-a-machine.md")
+DECISIONS = [name for name in PAGES if name.startswith("decisions/")]
+
+
+def anchors(text):
+    """The names that headings of a page have as targets of links."""
+    headings = re.findall(r"(?m)^#+ (.+)$", re.sub(r"(?ms)^```.*?^```$", "", text))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_within_the_documentation_lead_somewhere(name):
+    text = re.sub(r"(?ms)^```.*?^```$", "", page(name))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http:", "https:")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (DOCS / name).parent / path if path else DOCS / name
+        assert file.resolve().is_relative_to(ROOT), target
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), target
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_decision_says_question_and_choice(name):
+    text = page(name)
+    assert "**Question.**" in text
+    assert "**Choice.**" in text or "**Decision.**" in text
+
+
+@pytest.mark.parametrize("name", WITH_OUTPUTS)
+def test_the_outputs_on_a_page_are_those_of_the_present_model(name, tmp_path):
+    text = page(name)
+    for code in blocks(text, "yaml"):
+        (tmp_path / code.splitlines()[0].removeprefix("# ")).write_text(code, encoding="utf-8")
+    shown = commands(text)
+    assert shown
+    for command, output in shown:
+        assert output == printed(command, tmp_path), f"docs/{name} shows another output of {command}"
+
+
+@pytest.fixture(scope="module")
+def result():
+    return accelsim.run_network(accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k"))
+
+
+def test_every_column_of_a_report_is_explained(result):
+    names = [name for name, _ in rows(section(page("reading-a-report.md"), "## Columns"))]
+    wide, narrow = (run_report(result, Style(width=width), "all").splitlines()[2] for width in (250, 80))
+    assert "".join(wide.split()) == "".join("".join(names).replace("*", "").split())
+    bold = [name.strip("*") for name in names if name.startswith("**")]
+    assert "".join(narrow.replace("MACs", "").split()) == "".join(bold)
+
+
+def test_every_bound_is_explained():
+    explained = rows(section(page("reading-a-report.md"), "## What bounds a layer"))
+    assert {json.strip("`"): why for why, json, *_ in explained} == BOUNDS
+
+
+def test_every_line_of_the_totals_is_explained(result):
+    explained = [name for name, _ in rows(section(page("reading-a-report.md"), "## Totals"))]
+    report = run_report(result, Style(), "none").split("why: what bounds it, see below.\n", 1)[1]
+    lines = re.findall(r"(?m)^(\w[\w ]*?)  ", report)
+    assert lines == explained
+
+
+def test_every_name_of_the_json_is_explained(result):
+    explained = set(re.findall(r"`(\w+)`", section(page("reading-a-report.md"), "## As data")))
+    values = result.to_dict()
+    assert values.keys() <= explained
+    assert values["energy"].keys() <= explained
+    assert values["layers"][0].keys() <= explained
