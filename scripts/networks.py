@@ -1,6 +1,6 @@
-"""Write the table of docs/networks.md: every network, and the members of its family that its paper reports on.
+"""Write the table of docs/networks.md: every network, and the members of its family that its paper has.
 
-python scripts/networks.py
+Run as `python scripts/networks.py`.
 """
 
 import re

@@ -14,10 +14,10 @@ from accelsim.network.lowering import lower
 def test_building_and_lowering_take_less_than_half_a_second(name):
     network = load_network(name)
     times = []
-    for _ in range(3):  # the least, so that a busy machine does not decide
-        start = time.perf_counter()
+    for _ in range(3):  # the least of processor time, so that a busy machine does not decide
+        start = time.process_time()
         lower(build(network))
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
         if times[-1] < 0.5:
             break
     assert min(times) < 0.5
