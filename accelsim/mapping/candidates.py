@@ -113,7 +113,8 @@ def candidates(layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1) 
     bandwidth = hardware.dram.bandwidth_bytes_per_cycle
     stream_cycles = np.ceil(np.divide(read_bytes + write_bytes, bandwidth))
     busiest = larger(array.cycles * batch, ceil_div(ops, hardware.vector_lanes))
-    time = np.maximum(entries_of(busiest, size), stream_cycles) + _ends(layer, hardware, space)
+    time = np.maximum(entries_of(busiest, size), stream_cycles)
+    time = np.maximum(time, _shortest_cycles(hardware, cuts, batch)) + _ends(layer, hardware, space)
     energy = np.asarray(sum(energy_by_component(counts, hardware.energy).values()), dtype=np.float64)
     return Candidates(
         tile=space.tile,
@@ -304,6 +305,19 @@ def _kinds(cut: _Cut, *, first_differs: bool) -> list[tuple[Ints, Ints, bool]]:
 
 def _summed(count: Count, visits: Sequence[Ints]) -> Count:
     return count_of((np.asarray(count) * np.array(visits)).sum(axis=0))
+
+
+def _shortest_cycles(hardware: Hardware, cuts: tuple[_Cut, ...], batch: int) -> Values:
+    """Cycles that so many steps take however little each of them does.
+
+    A step holds a descriptor of the DMA for at least the latency of DRAM, and the channel for one cycle at
+    least.
+    """
+    steps = np.full_like(cuts[0].tiles, batch)
+    for cut in cuts:
+        steps = steps * cut.tiles
+    step_cycles = np.float64(max(1.0, hardware.dram.latency_cycles / hardware.dma.descriptors))
+    return np.asarray(steps * step_cycles, dtype=np.float64)
 
 
 def _ends(layer: Layer, hardware: Hardware, space: _Space) -> Values:

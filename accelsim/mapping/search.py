@@ -52,6 +52,7 @@ def map_layer(
         program=program,
         totals=program_totals(program),
         candidates=sum(len(some) for some in found.values()),
+        estimated_cycles=int(found[name].time_cycles[index]),
     )
 
 

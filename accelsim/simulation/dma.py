@@ -36,12 +36,19 @@ def load(machine: Machine) -> Process:
 
 
 def store(machine: Machine, task: Task) -> Process:
-    """Write a step's complete outputs to DRAM, then free their place."""
+    """Write a step's complete outputs to DRAM, then free their place.
+
+    The last step may have nothing to store (where a pooling drops the last rows) while outputs of earlier
+    steps still wait for the channel: the layer is finished when none do.
+    """
     step = task.step
+    if not task.last:
+        machine.unstored[task.layer] += 1
     if step.store_bytes:
         yield _transfer(machine, task, "outputs", step.store_bytes, WRITE)
     machine.banks.give_back("outputs", step.freed_output_bytes)
-    if task.last:
+    machine.unstored[task.layer] -= 1
+    if not machine.unstored[task.layer]:
         machine.finished[task.layer].succeed()
 
 

@@ -26,6 +26,7 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         descriptors=simpy.Container(env, capacity=descriptors, init=descriptors),
         to_array=simpy.Store(env),
         to_vector=simpy.Store(env),
+        unstored=[1] * layers,
         finished=[env.event() for _ in range(layers)],
         recorder=Recorder(layers, keep_timeline=keep_timeline),
     )

@@ -146,7 +146,7 @@ class _Machine:
     def run(self) -> None:
         """Until nothing happens any more."""
         self._next_layer()
-        self._load()
+        self._settle()
         self._arbitrate()
         while (cycle := self._next_cycle()) < NEVER:
             self._observe_peaks()
@@ -365,8 +365,16 @@ class _Machine:
         self.free_inputs += task.step.shortcut_bytes
         if task.step.store_bytes:
             self._request(task.step.store_bytes, task, is_read=False)
-        else:
-            self._stored(task)
+            return
+        if task.last and (unstored := self._last_write_of(task.layer)):
+            unstored.last, task.last = True, False  # the layer ends with the outputs that still wait
+        self._stored(task)
+
+    def _last_write_of(self, layer: int) -> _Task | None:
+        """The last step of a layer whose outputs are not stored yet."""
+        transfer = self.writes[-1] if self.writes else self.streaming
+        waits = transfer is not None and not transfer.is_read and transfer.task.layer == layer
+        return transfer.task if transfer is not None and waits else None
 
     # What repeats
 
@@ -386,7 +394,8 @@ class _Machine:
             return
         turn, cycle = before
         period_turns = loop.turn - turn
-        periods = (loop.times - loop.turn) // period_turns
+        # The last turn may end the layer, which the turns before it do not: it is not skipped.
+        periods = (loop.times - 1 - loop.turn) // period_turns
         loop.turn += periods * period_turns
         self._move_clock(periods * (self.now - cycle))
 

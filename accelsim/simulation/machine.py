@@ -41,6 +41,8 @@ class Machine:
     """Free ones of the DMA; a step holds one from its first request until the array takes it up."""
     to_array: simpy.Store
     to_vector: simpy.Store
+    unstored: list[int]
+    """Of each layer: steps whose outputs have yet to be stored, the last step included from the beginning."""
     finished: Sequence[simpy.Event]
     """Of each layer: all its outputs are in DRAM."""
     recorder: Recorder

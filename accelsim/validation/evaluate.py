@@ -1,6 +1,7 @@
 """Many independent simulations, on all cores of this machine."""
 
 import multiprocessing
+import math
 import os
 import signal
 import threading
@@ -10,9 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 
 from accelsim import shipped
+from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, load_hardware
+from accelsim.mapping.schedule import make_schedule
+from accelsim.network.build import build
 from accelsim.network.description import Network, load_network
+from accelsim.network.graph import Graph
+from accelsim.network.lowering import lower
 from accelsim.run import run_network
 
 
@@ -45,16 +51,29 @@ def evaluate(job: Job) -> Cost | AccelsimError:
     return Cost(result.cycles, result.energy.total)
 
 
+def estimate(job: Job) -> Cost | AccelsimError:
+    """What the search for mappings takes cycles and energy to be: layers one after another, not simulated."""
+    try:
+        schedule = make_schedule(_lowered(job.network), job.hardware, dataflow=job.dataflow)
+    except AccelsimError as error:
+        return error
+    counts = sum((mapping.totals.counts for mapping in schedule.mappings), ActionCounts())
+    energy = math.fsum(energy_by_component(counts, job.hardware.energy).values())
+    return Cost(sum(mapping.estimated_cycles for mapping in schedule.mappings), energy)
+
+
 def evaluate_all(
-    jobs: Sequence[Job], step: Callable[[str], None] = lambda _: None
+    jobs: Sequence[Job],
+    step: Callable[[str], None] = lambda _: None,
+    how: Callable[[Job], Cost | AccelsimError] = evaluate,
 ) -> list[Cost | AccelsimError]:
     """The outcome of each job, in the order of the jobs; `step` is told of each that is done."""
     workers = min(_cores(), len(jobs))
     if workers < 2:
-        return [_told(evaluate(job), job, step) for job in jobs]
+        return [_told(how(job), job, step) for job in jobs]
     pool = ProcessPoolExecutor(workers, initializer=_start_worker)
     try:
-        futures = {pool.submit(evaluate, job): job for job in jobs}
+        futures = {pool.submit(how, job): job for job in jobs}
         for future in as_completed(futures):
             _told(future.result(), futures[future], step)
         return [future.result() for future in futures]
@@ -70,6 +89,11 @@ def shipped_hardware(name: str) -> Hardware:
 @cache
 def _network(name: str) -> Network:
     return load_network(shipped.packaged("networks", name))
+
+
+@cache
+def _lowered(name: str) -> Graph:
+    return lower(build(_network(name)))
 
 
 def _told(outcome: Cost | AccelsimError, job: Job, step: Callable[[str], None]) -> Cost | AccelsimError:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware
-from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
+from accelsim.validation.evaluate import Cost, Job, estimate, evaluate, evaluate_all, shipped_hardware
 from accelsim.validation.published import QUANTITIES, Place, PublishedTable
 from accelsim.validation.reproduction import Cell, compare_with, errors_of
 from accelsim.validation.sensitivity import assumed_values, variants
@@ -31,11 +31,11 @@ class Fit:
     chosen_on: str
     machine: Hardware = field(repr=False)
     objective: float
-    """Mean time error + mean energy error of the column."""
+    """Mean time error + mean energy error of the column, estimated."""
     by_start: Mapping[str, float]
     """The objective that the search came to from each of its starting points."""
     tried: int
-    """Machines that the search simulated the column on."""
+    """Machines that the search estimated the column on."""
 
 
 def fit(table: PublishedTable, hardware: str, step: Callable[[str], None] = lambda _: None) -> Fit:
@@ -93,13 +93,17 @@ def judge(
 
 
 def column_cells(
-    table: PublishedTable, name: str, machine: Hardware, step: Callable[[str], None] = lambda _: None
+    table: PublishedTable,
+    name: str,
+    machine: Hardware,
+    step: Callable[[str], None] = lambda _: None,
+    how: Callable[[Job], Cost | AccelsimError] = evaluate,
 ) -> tuple[Cell, ...] | AccelsimError:
-    """The cells of one machine's column, simulated on a variant of that machine."""
+    """The cells of one machine's column on a variant of that machine, simulated or estimated."""
     column = of_machine(table, name)
     costs: dict[Place, Cost] = {}
     jobs = [Job(row.network, machine) for row in column.rows]
-    for place, outcome in zip(column.places, evaluate_all(jobs, step), strict=True):
+    for place, outcome in zip(column.places, evaluate_all(jobs, step, how), strict=True):
         if isinstance(outcome, AccelsimError):
             return outcome
         costs[place] = outcome
@@ -154,10 +158,13 @@ class _ColumnSearch:
             best = better
 
     def objective(self, machine: Hardware) -> float:
-        """Mean time error + mean energy error of the column; infinite where a network cannot be mapped."""
+        """Mean time error + mean energy error of the column, by the estimate that mappings are chosen by.
+
+        Infinite where a network cannot be mapped.
+        """
         label = machine.model_dump_json()
         if label not in self.known:
-            cells = column_cells(self.table, self.hardware, machine, self.step)
+            cells = column_cells(self.table, self.hardware, machine, self.step, estimate)
             if isinstance(cells, AccelsimError):
                 self.known[label] = math.inf
             else:

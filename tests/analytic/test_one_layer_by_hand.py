@@ -1,0 +1,121 @@
+"""One layer on a 16 x 16 array: cycles and counts as derived by hand, in the comments.
+
+The machine is the one of tests/machines.py: 16 words a cycle into the array, accumulators for 256 pixels below
+each column, partial sums of 8 output channels in each PE, no zero weights unless a test says so.
+"""
+
+import math
+
+from machines import conv, fully_connected, machine, mapped, with_pooling
+
+A_PICTURE = (16, 16)
+PIXELS = 256
+
+
+def cycles_of(layer, dataflow, hardware=None, **tile):
+    return mapped(layer, dataflow, hardware or machine(), **tile).totals.array_cycles
+
+
+def counts_of(layer, dataflow, hardware=None, **tile):
+    return mapped(layer, dataflow, hardware or machine(), **tile).totals.counts
+
+
+def test_a_square_of_weights_is_loaded_once_and_every_pixel_streams_past_it():
+    layer = conv(16, 16, A_PICTURE)
+    counts = counts_of(layer, "weight_stationary")
+    assert cycles_of(layer, "weight_stationary") == 16 + PIXELS  # 16 rows of weights, then a pixel a cycle
+    assert counts.macs == 16 * 16 * PIXELS
+    assert counts.global_buffer_read_bytes == 2 * (16 * PIXELS + 16 * 16)  # each input and weight once
+    # 256 weights into registers, one read for each product; one accumulation (a write) for each output.
+    assert counts.register_file_bytes == 2 * (256 + 256 * PIXELS) + 4 * 16 * PIXELS
+
+
+def test_a_three_channel_stem_fills_3_of_16_rows_when_weights_are_stationary():
+    stem = conv(16, 3, (18, 18), kernel=(3, 3))
+    cycles = cycles_of(stem, "weight_stationary")
+    assert cycles == 3 + 9 * PIXELS  # 3 rows are loaded; nine taps, each a pass over all pixels
+    assert stem.macs / (256 * (cycles - 3)) == 3 / 16
+
+
+def test_a_three_channel_stem_fills_the_array_when_outputs_are_stationary():
+    stem = conv(16, 3, (18, 18), kernel=(3, 3))
+    # 18 x 18 inputs of one channel enter in ceil(324 / 16) = 21 cycles; those of 3 channels for 2 sets of 8 output
+    # channels in ceil(1944 / 16) = 122, behind 16 * 3 * 9 = 432 weights; 16 channels of 16 rows drain in 256.
+    assert cycles_of(stem, "output_stationary") == 21 + max(122, 432) + 256
+    assert counts_of(stem, "output_stationary").macs == stem.macs
+
+
+def test_zero_weights_take_no_cycle():
+    stem = conv(16, 3, (18, 18), kernel=(3, 3))
+    pruned = machine(**{"pe_array.output_stationary.weight_density": 0.6})
+    broadcast = math.ceil(432 * 0.6)  # 259.2 weights: 260
+    assert cycles_of(stem, "output_stationary", pruned) == 21 + broadcast + 256
+    assert counts_of(stem, "output_stationary", pruned).macs == broadcast * PIXELS
+    assert counts_of(stem, "weight_stationary", pruned).macs == stem.macs  # nobody skips them here
+
+
+def test_a_depthwise_layer_leaves_one_pe_busy_when_weights_are_stationary():
+    depthwise = conv(1, 1, A_PICTURE, G=32, kernel=(3, 3), padding=(1, 1, 1, 1))
+    cycles = cycles_of(depthwise, "weight_stationary")
+    assert cycles == 1 + 32 * 9 * PIXELS
+    assert depthwise.macs / (256 * (cycles - 1)) == 1 / 256
+
+
+def test_a_depthwise_layer_waits_for_its_inputs_when_outputs_are_stationary():
+    depthwise = conv(1, 1, A_PICTURE, G=32, kernel=(3, 3), padding=(1, 1, 1, 1))
+    # 32 channels of 18 x 18 inputs take 648 cycles, their 288 weights only 288; 32 x 16 rows drain in 512.
+    assert cycles_of(depthwise, "output_stationary") == 21 + max(648, 288) + 512
+
+
+def test_groups_are_one_pass_each():
+    grouped = conv(16, 16, A_PICTURE, G=4)
+    assert cycles_of(grouped, "weight_stationary") == 16 + 4 * PIXELS
+    assert counts_of(grouped, "weight_stationary").macs == 4 * 16 * 16 * PIXELS
+
+
+def test_1000_filters_on_16_columns_are_63_folds():
+    assert cycles_of(conv(1000, 16, A_PICTURE), "weight_stationary", k=1000) == 16 + 63 * PIXELS
+
+
+def test_more_pixels_than_accumulators_bring_the_weights_again():
+    layer = conv(16, 16, (20, 20))
+    # 400 pixels are 256 and 144: two loads of the same weights, the second behind the first pixels.
+    assert cycles_of(layer, "weight_stationary") == 16 + 256 + 144
+    assert counts_of(layer, "weight_stationary").global_buffer_read_bytes == 2 * (16 * 400 + 2 * 256)
+
+
+def test_partial_sums_go_to_the_buffer_and_back_where_the_input_channels_are_cut():
+    counts = counts_of(conv(16, 32, A_PICTURE), "weight_stationary", c=16)
+    partial_sums = 4 * 16 * PIXELS  # bytes, at 32 bits
+    assert counts.global_buffer_read_bytes == 2 * (32 * PIXELS + 2 * 256) + partial_sums
+    assert counts.global_buffer_write_bytes == partial_sums + 2 * 16 * PIXELS
+
+
+def test_inputs_are_read_for_every_tile_of_filters_where_filters_are_outer():
+    layer = conv(64, 16, A_PICTURE)
+    inputs, weights, outputs = 2 * 16 * PIXELS, 2 * 64 * 16, 2 * 64 * PIXELS
+    outer_filters = counts_of(layer, "weight_stationary", k=16, y=8, order="filters_outer")
+    assert outer_filters.dram_read_bytes == 4 * inputs + weights
+    outer_pixels = counts_of(layer, "weight_stationary", k=16, y=8, order="pixels_outer")
+    assert outer_pixels.dram_read_bytes == inputs + 2 * weights
+    assert outer_filters.dram_write_bytes == outer_pixels.dram_write_bytes == outputs
+
+
+def test_a_halo_is_read_by_both_tiles_that_need_it():
+    layer = conv(16, 16, A_PICTURE, kernel=(3, 3), padding=(1, 1, 1, 1))
+    # Two tiles of 8 rows read 9 rows each: padding above the first and below the second is not in DRAM.
+    counts = counts_of(layer, "output_stationary", y=8)
+    assert counts.dram_read_bytes == 2 * (16 * 2 * 9 * 16) + 2 * 2 * 16 * 16 * 9 - 2 * 16 * 16 * 9
+
+
+def test_pooling_stores_its_results_only():
+    pooled = with_pooling(conv(16, 16, A_PICTURE), 3, 2)
+    counts = counts_of(pooled, "weight_stationary")
+    assert counts.dram_write_bytes == 2 * 16 * 7 * 7
+    assert counts.vector_ops == 16 * 7 * 7 * 9
+
+
+def test_a_batch_of_a_fully_connected_layer_reads_its_weights_once():
+    counts = counts_of(fully_connected(16, 512), "weight_stationary", batch=4)
+    assert counts.dram_read_bytes == 2 * (16 * 512 + 4 * 512)
+    assert counts.macs == 4 * 16 * 512

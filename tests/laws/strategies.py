@@ -1,0 +1,249 @@
+"""Random layers and machines: odd shapes, tight buffers, unequal shares, any precision."""
+
+import math
+from dataclasses import dataclass
+
+import hypothesis.strategies as st
+from hypothesis import assume
+from machines import (
+    addition,
+    conv,
+    fully_connected,
+    gated,
+    layer_of,
+    machine,
+    pool,
+    schedule,
+    step,
+    with_activation,
+    with_gate,
+    with_global_pooling,
+    with_pooling,
+    with_shortcut,
+)
+
+from accelsim.errors import DescriptionError
+from accelsim.hardware import Hardware
+from accelsim.mapping.candidates import candidates
+from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.mapping import Mapping, Repeat
+from accelsim.mapping.program import build_program, program_totals
+from accelsim.mapping.search import as_executed
+from accelsim.network.layer import Layer
+
+WHOLE_BYTES = (8, 16, 32)
+ANY_BITS = (1, 3, 4, 8, 12, 16, 20, 32)
+
+
+@st.composite
+def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
+    """Machines of any array, buffer, bandwidth and precision."""
+    parts = [draw(st.integers(1, 5)) for _ in range(3)]
+    buffer = 2 ** draw(st.integers(smallest_buffer.bit_length() - 1, largest_buffer.bit_length() - 1))
+    changes = {
+        "precision.weights_bits": draw(st.sampled_from(bits)),
+        "precision.activations_bits": draw(st.sampled_from(bits)),
+        "precision.partial_sums_bits": draw(st.sampled_from(bits)),
+        "pe_array.rows": draw(st.integers(1, 9)),
+        "pe_array.columns": draw(st.integers(1, 9)),
+        "pe_array.port_words_per_column": draw(st.integers(1, 3)),
+        "pe_array.weight_stationary.accumulators_per_column": draw(st.integers(1, 40)),
+        "pe_array.output_stationary.partial_sums_per_pe": draw(st.integers(1, 9)),
+        "pe_array.output_stationary.weight_density": draw(st.sampled_from([1.0, 0.6, 0.5, 0.37])),
+        "global_buffer.size_bytes": buffer + draw(st.integers(0, buffer - 1)),
+        "global_buffer.shares.inputs": parts[0] / sum(parts),
+        "global_buffer.shares.weights": parts[1] / sum(parts),
+        "global_buffer.shares.outputs": parts[2] / sum(parts),
+        "dram.latency_cycles": draw(st.sampled_from([0, 1, 7, 100])),
+        "dram.bandwidth_bytes_per_cycle": draw(st.integers(1, 320)) / draw(st.sampled_from([1, 3, 8, 10])),
+        "dma.descriptors": draw(st.sampled_from([1, 2, 3, 64])),
+        "vector_unit.lanes_per_column": draw(st.integers(1, 3)),
+        "mapper.tiles": draw(st.sampled_from(["time", "energy", "edp"])),
+        "mapper.dataflow": draw(st.sampled_from(["time", "energy", "edp"])),
+        "energy.word_bits": draw(st.sampled_from([8, 16, 32])),
+        "energy.mac": draw(st.sampled_from([1.0, 0.2, 3.0])),
+        "energy.dram": draw(st.sampled_from([0.0, 64.0, 200.0])),
+    }
+    try:
+        return machine(**changes)
+    except DescriptionError:  # a bank that does not hold two words
+        assume(False)
+
+
+@st.composite
+def convolutions(draw, largest=9, channels=10):
+    """Convolutions of any groups, stride, dilation and padding, each side its own."""
+    groups = draw(st.integers(1, 4))
+    depthwise = draw(st.integers(0, 3)) == 0
+    K, C = (1, 1) if depthwise else (draw(st.integers(1, channels)), draw(st.integers(1, channels)))
+    kernel, stride = draw(_PAIRS), draw(_PAIRS)
+    dilation = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    reach = [(kernel[axis] - 1) * dilation[axis] for axis in (0, 1)]
+    padding = draw(st.tuples(*(st.integers(0, reach[axis]) for axis in (0, 0, 1, 1))))
+    size = []
+    for axis in (0, 1):
+        least = max(1, reach[axis] + 1 - padding[2 * axis] - padding[2 * axis + 1])
+        size.append(draw(st.integers(least, max(least, largest))))
+    bias = draw(st.booleans())
+    return conv(
+        K,
+        C,
+        tuple(size),
+        G=groups,
+        kernel=kernel,
+        stride=stride,
+        dilation=dilation,
+        padding=padding,
+        bias=bias,
+    )
+
+
+_PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+@st.composite
+def array_layers(draw, largest=9, channels=10):
+    """Layers of the array, with whatever may be fused into them."""
+    if draw(st.integers(0, 4)) == 0:
+        layer = fully_connected(draw(st.integers(1, 40)), draw(st.integers(1, 40)), bias=draw(st.booleans()))
+    else:
+        layer = draw(convolutions(largest, channels))
+    for fuse in draw(st.sampled_from(_FUSED)):
+        layer = fuse(layer)
+    return _pooled(draw, layer)
+
+
+_FUSED = [(), (), (with_activation,), (with_shortcut,), (with_activation, with_shortcut), (with_gate,)]
+
+
+def _pooled(draw, layer):
+    kind = draw(st.sampled_from(["none", "none", "window", "global"]))
+    if kind == "global":
+        return with_global_pooling(layer)
+    if kind == "window":
+        kernel, stride, pad = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(0, 1))
+        if pad < kernel <= min(layer.OY, layer.OX) + 2 * pad:
+            ceil = draw(st.booleans()) and pad == 0 and stride <= kernel
+            return with_pooling(layer, kernel, stride, pad, ceil=ceil)
+    return layer
+
+
+@st.composite
+def vector_layers(draw):
+    """Layers of the vector unit."""
+    channels, size = draw(st.integers(1, 12)), draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
+    match draw(st.integers(0, 3)):
+        case 0:
+            return addition(channels, size, draw(st.integers(2, 3)))
+        case 1:
+            return gated(channels, size)
+        case 2:
+            return pool(channels, size, size, size)
+        case _:
+            kernel = tuple(draw(st.integers(1, side)) for side in size)
+            pad = draw(st.integers(0, min(kernel) - 1))
+            return pool(channels, size, kernel, draw(_PAIRS), pad)
+
+
+def layers():
+    """Any layer."""
+    return st.one_of(array_layers(), array_layers(), vector_layers())
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer on a machine, by any of the mappings that its search compares, good or bad."""
+
+    layer: Layer
+    """For one image, as lowering made it; the mapping's own layer may be another form of the same work."""
+    hardware: Hardware
+    batch: int
+    images: int
+    """How often the mapping's own layer is gone through: once where the images became its rows."""
+    mapping: Mapping
+
+
+@st.composite
+def cases(draw, layer=None, hardware=None, most_steps=200):
+    """Cases of few enough steps to go through one by one."""
+    layer = draw(layers() if layer is None else layer)
+    hardware = draw(machines() if hardware is None else hardware)
+    batch = draw(st.sampled_from([1, 1, 2, 3]))
+    dataflow = draw(st.sampled_from(sorted(DATAFLOWS))) if layer.on_array else VECTOR
+    executed, images = as_executed(layer, batch)
+    space = candidates(executed, hardware, dataflow, images)
+    assume(len(space))
+    tile, order = space.mapping_of(draw(st.integers(0, len(space) - 1)))
+    assume(steps_of(executed, images, tile) <= most_steps)
+    program = build_program(executed, images, dataflow, tile, order, hardware)
+    mapping = Mapping(executed, dataflow, tile, order, program, program_totals(program), len(space))
+    return Case(layer, hardware, batch, images, mapping)
+
+
+def steps_of(layer, images, tile):
+    """Tiles of a layer, by ceiling."""
+    extents = (
+        (layer.G, tile.g),
+        (layer.K, tile.k),
+        (layer.C, tile.c),
+        (layer.OY, tile.y),
+        (layer.OX, tile.x),
+    )
+    return images * math.prod(-(-extent // size) for extent, size in extents)
+
+
+@st.composite
+def schedules(draw, most_layers=4, most_steps=60, bits=WHOLE_BYTES):
+    """A machine, and layers one after another on it, each waiting for any of those before it."""
+    hardware = draw(machines(bits=bits))
+    some = draw(
+        st.lists(cases(hardware=st.just(hardware), most_steps=most_steps), min_size=1, max_size=most_layers)
+    )
+    waits_for = [
+        draw(st.sets(st.integers(0, layer - 1), max_size=2)) if layer else set() for layer in range(len(some))
+    ]
+    return hardware, schedule(*(case.mapping for case in some), waits_for=map(sorted, waits_for))
+
+
+@st.composite
+def programs(draw, depth=2):
+    """Programs that no dataflow would make: any steps, bodies that repeat at any place and depth."""
+    parts = draw(st.lists(_repeats(depth) if depth else _STEPS, min_size=1, max_size=3))
+    return tuple(parts)
+
+
+def _repeats(depth):
+    bodies = st.builds(Repeat, st.integers(1, 30), programs(depth - 1))
+    return st.one_of(_STEPS, bodies)
+
+
+_STEPS = st.builds(
+    step,
+    weights=st.sampled_from([0, 0, 100, 500]),
+    inputs=st.sampled_from([0, 40, 200, 256]),
+    array=st.sampled_from([0, 1, 30, 100]),
+    vector=st.sampled_from([0, 0, 7, 60]),
+    store=st.sampled_from([0, 30, 200, 512]),
+    shortcut=st.sampled_from([0, 0, 100, 256]),
+)
+"""Steps for banks of 1000, 1024 and 1024 bytes."""
+
+
+@st.composite
+def repeated_schedules(draw):
+    """A machine, and layers on it whose steps and repetitions are made up."""
+    hardware = machine(
+        **{
+            "global_buffer.size_bytes": 4096,
+            "dram.latency_cycles": draw(st.sampled_from([0, 3, 100])),
+            "dram.bandwidth_bytes_per_cycle": draw(st.sampled_from([1.5, 4, 16])),
+            "dma.descriptors": draw(st.sampled_from([1, 2, 64])),
+        }
+    )
+    reads_and_writes = step(inputs=40, store=30)  # as any layer does
+    some = [
+        layer_of(reads_and_writes, *program) for program in draw(st.lists(programs(), min_size=1, max_size=3))
+    ]
+    assume(sum(mapping.totals.steps for mapping in some) <= 500)
+    return hardware, schedule(*some)

@@ -1,0 +1,375 @@
+"""What holds for every mapping of every layer on every machine, whatever the dataflow; new ones join."""
+
+import dataclasses
+import itertools
+import math
+import re
+from dataclasses import dataclass
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from machines import mapped
+from strategies import ANY_BITS, array_layers, cases, layers, machines, steps_of
+
+from accelsim.descriptions import vary
+from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.errors import MappingError
+from accelsim.hardware import MAX_BUFFER_BYTES
+from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+from accelsim.mapping.candidates import candidates
+from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.footprint import Footprint
+from accelsim.mapping.search import as_executed, map_layer
+from accelsim.mapping.tile import Granularity, TileShape
+from accelsim.mapping.tiling import tile_sizes
+
+# --- the odometer, told once more: plain loops over tiles, and what each visit touches
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One tile: where it begins, how large it is, and which pictures of the batch it belongs to."""
+
+    image: int
+    starts: dict[str, int]
+    sizes: dict[str, int]
+
+    @property
+    def weights(self):
+        """Names the weights that the visit needs."""
+        return tuple(self.starts[letter] for letter in "gkc")
+
+    @property
+    def outputs(self):
+        """Outputs of the visit."""
+        return math.prod(self.sizes[letter] for letter in "gkyx")
+
+    @property
+    def inputs(self):
+        """Names the inputs that the visit needs."""
+        return (self.image, *(self.starts[letter] for letter in "gcyx"))
+
+
+def visits(layer, batch, tile, order):
+    """Every tile of a layer in order."""
+    extents = {"g": layer.G, "k": layer.K, "c": layer.C, "y": layer.OY, "x": layer.OX}
+    letters = "gyxkc" if order == "pixels_outer" else "gkyxc"
+
+    def nest(inner, starts):
+        if not inner:
+            sizes = {at: min(getattr(tile, at), extents[at] - starts[at]) for at in extents}
+            yield starts, sizes
+            return
+        for start in range(0, extents[inner[0]], getattr(tile, inner[0])):
+            yield from nest(inner[1:], {**starts, inner[0]: start})
+
+    for image in range(batch):
+        for starts, sizes in nest(letters, {}):
+            yield Visit(image, starts, sizes)
+
+
+def window_extent(start, size, stride, kernel, dilation, pad, inputs):
+    """Input rows (or columns) from the first that the windows reach to the last, padding left out."""
+    first = start * stride - pad
+    last = (start + size - 1) * stride - pad + (kernel - 1) * dilation
+    return sum(first <= position <= last for position in range(inputs))
+
+
+def bytes_of(elements, bits):
+    return -(-elements * bits // 8)
+
+
+def every_step(case):
+    """Each tile beside the step that the program has for it."""
+    mapping = case.mapping
+    tiles = visits(mapping.layer, case.images, mapping.tile, mapping.order)
+    return zip(tiles, mapping.steps(), strict=True)
+
+
+def operands_of(case, visit):
+    """Bytes of weights (with biases where partial sums begin) and of inputs that a visit needs."""
+    layer, precision = case.mapping.layer, case.hardware.precision
+    g, k, c, y, x = (visit.sizes[letter] for letter in "gkcyx")
+    weights = bytes_of(g * k * c * layer.FY * layer.FX, precision.weights_bits) if layer.on_array else 0
+    if layer.bias and visit.starts["c"] == 0:
+        weights += bytes_of(g * k, precision.weights_bits)
+    rows = window_extent(
+        visit.starts["y"], y, layer.stride_y, layer.FY, layer.dilation_y, layer.pad_top, layer.IY
+    )
+    columns = window_extent(
+        visit.starts["x"], x, layer.stride_x, layer.FX, layer.dilation_x, layer.pad_left, layer.IX
+    )
+    elements = layer.operands * g * c * rows * columns + g * (layer.gate_elements // layer.G)
+    return weights, bytes_of(elements, precision.activations_bits)
+
+
+@given(cases(hardware=machines(bits=ANY_BITS)))
+def test_a_step_loads_the_operands_that_the_step_before_did_not_have(case):
+    before = None
+    for visit, step in every_step(case):
+        weights, inputs = operands_of(case, visit)
+        assert step.weight_bytes == (0 if before and before.weights == visit.weights else weights)
+        assert step.input_bytes == (0 if before and before.inputs == visit.inputs else inputs)
+        before = visit
+
+
+@given(cases(hardware=machines(bits=ANY_BITS)))
+def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_end(case):
+    half = {bank: size // 2 for bank, size in case.hardware.global_buffer.bank_bytes.items()}
+    weights = inputs = outputs = 0
+    for visit, step in every_step(case):
+        weights += step.weight_bytes
+        inputs += step.input_bytes
+        outputs += step.output_space_bytes
+        assert (weights, inputs) == operands_of(case, visit)
+        assert weights <= half["weights"]
+        assert inputs + step.shortcut_bytes <= half["inputs"]
+        assert max(outputs, step.store_bytes) <= half["outputs"]
+        assert (step.output_space_bytes > 0) == (visit.starts["c"] == 0)
+        weights -= step.freed_weight_bytes
+        inputs -= step.freed_input_bytes
+        outputs -= step.freed_output_bytes
+    assert (weights, inputs, outputs) == (0, 0, 0)
+
+
+@given(cases(hardware=machines(bits=ANY_BITS)))
+def test_outputs_are_complete_once_and_stored_once(case):
+    layer, precision = case.mapping.layer, case.hardware.precision
+    complete = stored_bytes = shortcut_bytes = tiles = 0
+    for visit, step in every_step(case):
+        assert step.completes == (visit.starts["c"] + visit.sizes["c"] == layer.C)
+        if step.completes:
+            complete += visit.outputs
+            stored_bytes += step.store_bytes
+            shortcut_bytes += step.shortcut_bytes
+            tiles += 1
+        else:
+            assert step.store_bytes == step.shortcut_bytes == step.vector_cycles == 0
+    assert complete == case.images * layer.output_elements
+    packed = bytes_of(case.images * layer.stored_elements, precision.activations_bits)
+    assert packed <= stored_bytes < packed + max(tiles, 1)
+    if all(operator.operand_elements in {0, layer.output_elements} for operator in layer.fused):
+        packed = bytes_of(case.images * layer.shortcut_elements, precision.activations_bits)
+        assert packed <= shortcut_bytes < packed + max(tiles, 1)
+
+
+# --- what the search estimates, and what the program does
+
+
+@given(cases())
+def test_a_candidate_costs_what_the_program_that_it_stands_for_costs(case):
+    space, index = candidate_of(case)
+    totals = case.mapping.totals
+    assert space.array_cycles[index] == totals.array_cycles
+    assert counts_of(space, index) == totals.counts
+    assert space.energy[index] == pytest.approx(energy(totals, case.hardware))
+    assert space.time_cycles[index] == time_cycles(case.mapping, case.hardware)
+
+
+@given(cases(hardware=machines(bits=ANY_BITS)))
+def test_packed_elements_are_rounded_up_tile_by_tile_in_the_program_only(case):
+    space, index = candidate_of(case)
+    totals = case.mapping.totals
+    estimate, program = counts_of(space, index), totals.counts
+    assert space.array_cycles[index] == totals.array_cycles
+    assert (estimate.macs, estimate.vector_ops) == (program.macs, program.vector_ops)
+    for estimated, summed in zip(estimate.values(), program.values(), strict=True):
+        assert abs(estimated - summed) <= 6 * totals.steps  # six operands at most, less than a byte each
+
+
+def candidate_of(case):
+    """The candidates of a case's layer, and which of them its mapping is."""
+    mapping = case.mapping
+    space = candidates(mapping.layer, case.hardware, mapping.dataflow, case.images)
+    found = [index for index in range(len(space)) if space.mapping_of(index) == (mapping.tile, mapping.order)]
+    return space, found[0]
+
+
+def counts_of(space, index):
+    """The counts of one candidate; a number that holds for all of them is no array."""
+    return ActionCounts(*(int(np.broadcast_to(count, len(space))[index]) for count in space.counts.values()))
+
+
+def energy(totals, hardware):
+    return sum(energy_by_component(totals.counts, hardware.energy).values())
+
+
+def time_cycles(mapping, hardware):
+    """The busiest of array, vector unit and DRAM; and the latencies, the first load and the last store."""
+    counts, bandwidth = mapping.totals.counts, hardware.dram.bandwidth_bytes_per_cycle
+    footprint, tile = Footprint(mapping.layer, hardware.precision), mapping.tile
+    stream = math.ceil((counts.dram_read_bytes + counts.dram_write_bytes) / bandwidth)
+    vector = math.ceil(counts.vector_ops / hardware.vector_lanes)
+    first = next(mapping.steps()).input_bytes + footprint.weights(tile)
+    last = footprint.stored(tile, tile.y, tile.x)
+    ends = 2 * hardware.dram.latency_cycles + math.ceil((first + last) / bandwidth)
+    return max(mapping.totals.array_cycles, vector, stream) + ends
+
+
+# --- multiply-accumulates and traffic
+
+
+@given(cases(layer=array_layers()))
+def test_multiply_accumulates_are_the_layers_but_for_zero_weights(case):
+    executed, macs = case.mapping.totals.counts.macs, case.batch * case.layer.macs
+    density = case.hardware.pe_array.output_stationary.weight_density
+    if case.mapping.dataflow != "output_stationary" or density == 1:
+        assert executed == macs
+        return
+    # A tile's weights that are not zero are a whole number: at most one more for each of its pixels.
+    pixels = sum(visit.sizes["y"] * visit.sizes["x"] for visit, _ in every_step(case))
+    assert density * macs - 1e-6 <= executed <= min(macs, density * macs + pixels)
+
+
+@given(cases(layer=array_layers()))
+def test_no_pe_does_two_multiply_accumulates_in_a_cycle(case):
+    for step in case.mapping.steps():
+        assert step.array_counts.macs <= step.array_cycles * case.hardware.pe_array.pes
+
+
+@given(layers(), machines(bits=ANY_BITS), st.integers(1, 3))
+def test_compulsory_traffic_is_what_windows_touch_and_what_is_stored(layer, hardware, batch):
+    touched = {
+        (
+            y * layer.stride_y + fy * layer.dilation_y - layer.pad_top,
+            x * layer.stride_x + fx * layer.dilation_x - layer.pad_left,
+        )
+        for y, x in itertools.product(range(layer.OY), range(layer.OX))
+        for fy, fx in itertools.product(range(layer.FY), range(layer.FX))
+    }
+    pixels = len(touched & set(itertools.product(range(layer.IY), range(layer.IX))))
+    inputs = layer.operands * layer.G * layer.C * pixels + layer.gate_elements
+    weights = layer.weights + (layer.G * layer.K if layer.bias else 0)
+    precision = hardware.precision
+    activations = batch * (inputs + layer.shortcut_elements + layer.stored_elements)
+    least = (weights * precision.weights_bits + activations * precision.activations_bits) / 8
+    # Five operands, each of whole bytes.
+    assert least <= compulsory_dram_bytes(layer, hardware, batch) < least + 5
+
+
+@given(cases(hardware=machines(bits=ANY_BITS)))
+def test_no_mapping_moves_less_than_every_operand_once(case):
+    counts = case.mapping.totals.counts
+    compulsory = compulsory_dram_bytes(case.layer, case.hardware, case.batch)
+    assert counts.dram_read_bytes + counts.dram_write_bytes >= compulsory
+
+
+@given(layers(), machines(), st.integers(1, 3))
+def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once(layer, hardware, batch):
+    assume(layer.stride_y <= layer.FY or layer.OY == 1)  # else tiles read rows that no window covers
+    assume(layer.stride_x <= layer.FX or layer.OX == 1)
+    assume((layer.dilation_y, layer.dilation_x) == (1, 1))
+    free = dict.fromkeys(("energy.mac", "energy.vector_op", "energy.register_file"), 0)
+    free |= dict.fromkeys(("energy.inter_pe", "energy.global_buffer"), 0)
+    roomy = vary(hardware, **free, **{"energy.dram": 1, "global_buffer.size_bytes": 1 << 24})
+    counts = map_layer(layer, roomy, batch=batch, objective="energy").totals.counts
+    moved = counts.dram_read_bytes + counts.dram_write_bytes
+    assert moved == compulsory_dram_bytes(layer, roomy, batch)
+
+
+@given(cases(hardware=machines(bits=ANY_BITS)))
+def test_no_mapping_is_faster_than_the_bound(case):
+    totals, dram = case.mapping.totals, case.hardware.dram
+    moved = totals.counts.dram_read_bytes + totals.counts.dram_write_bytes
+    least = max(totals.array_cycles, math.ceil(moved / dram.bandwidth_bytes_per_cycle))
+    assert lower_bound_cycles(case.layer, case.hardware, case.batch) <= least
+
+
+# --- the search
+
+
+OBJECTIVES = {
+    "time": lambda time, energy: time,
+    "energy": lambda time, energy: energy,
+    "edp": lambda time, energy: time * energy,
+}
+
+
+@settings(max_examples=25)
+@given(layers(), machines(), st.sampled_from([1, 3]), st.sampled_from(sorted(OBJECTIVES)))
+def test_the_search_finds_the_best_mapping_of_its_space(layer, hardware, batch, objective):
+    """By brute force: the program of every tile in every order is built and added up."""
+    dataflows = sorted(DATAFLOWS) if layer.on_array else [VECTOR]
+    tried = [mapping for dataflow in dataflows for mapping in every_mapping(layer, hardware, dataflow, batch)]
+    assume(tried)
+    found = map_layer(layer, hardware, batch=batch, objective=objective)
+    cost = OBJECTIVES[objective]
+    costs = [cost(time_cycles(mapping, hardware), energy(mapping.totals, hardware)) for mapping in tried]
+    best = cost(time_cycles(found, hardware), energy(found.totals, hardware))
+    assert best == pytest.approx(min(costs))
+    assert found.candidates == len(tried)
+
+
+def every_mapping(layer, hardware, dataflow, batch):
+    """Every mapping of whole passes that fits the banks; of parts of a pass if no whole one does."""
+    executed, images = as_executed(layer, batch)
+    whole = DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
+    for unit in (whole, Granularity()):
+        tiles = list(every_tile(executed, unit))
+        assume(sum(steps_of(executed, images, tile) for tile in tiles) < 20_000)
+        some = [
+            mapped(layer, dataflow, hardware, order=order, batch=batch, **dataclasses.asdict(tile))
+            for tile in tiles
+            for order in ("pixels_outer", "filters_outer")
+        ]
+        fitting = [mapping for mapping in some if fits(mapping, hardware)]
+        if fitting:
+            return fitting
+    return []
+
+
+def every_tile(layer, unit):
+    """Parts of one group, or several whole groups; any part of the picture."""
+    for y, x in itertools.product(tile_sizes(layer.OY, unit.y), tile_sizes(layer.OX, unit.x)):
+        for k, c in itertools.product(tile_sizes(layer.K, unit.k), tile_sizes(layer.C, unit.c)):
+            yield TileShape(1, k, c, y, x)
+        for g in range(2, layer.G + 1):
+            if g in tile_sizes(layer.G, 1):
+                yield TileShape(g, layer.K, layer.C, y, x)
+
+
+def fits(mapping, hardware):
+    """Whether no operand takes more than half its bank; shortcuts come beside inputs."""
+    most = [
+        max(getattr(step, f"{operand}_bytes") for step in mapping.steps())
+        for operand in ("input", "shortcut", "weight", "output_space")
+    ]
+    half = {bank: size // 2 for bank, size in hardware.global_buffer.bank_bytes.items()}
+    return most[0] + most[1] <= half["inputs"] and most[2] <= half["weights"] and most[3] <= half["outputs"]
+
+
+@given(array_layers(), machines(), st.integers(1, 3))
+def test_to_force_a_dataflow_never_beats_the_choice_by_time(layer, hardware, batch):
+    def estimate(dataflow):
+        mapping = map_layer(layer, hardware, batch=batch, dataflow=dataflow, objective="time")
+        return time_cycles(mapping, hardware)
+
+    try:
+        assert estimate("auto") == min(estimate(dataflow) for dataflow in DATAFLOWS)
+    except MappingError:
+        assume(False)
+
+
+@given(layers(), machines(largest_buffer=256))
+def test_the_buffer_that_an_error_asks_for_is_enough(layer, hardware):
+    try:
+        map_layer(layer, hardware)
+    except MappingError as error:
+        asked = int(re.search(r"global_buffer.size_bytes = (\d+) would", str(error)).group(1))
+        assume(asked <= MAX_BUFFER_BYTES)
+        map_layer(layer, vary(hardware, **{"global_buffer.size_bytes": asked}))
+    else:
+        assume(False)
+
+
+@given(st.integers(1, 5000), st.integers(1, 300))
+def test_tile_sizes_are_whole_passes_from_everything_down_to_one(extent, unit):
+    sizes = tile_sizes(extent, unit)
+    assert sizes[0] == extent
+    assert sizes[-1] == min(extent, unit)
+    assert all(size % unit == 0 for size in sizes[1:])
+    passes = [-(-size // unit) for size in sizes]
+    assert all(smaller <= larger <= 2 * smaller for larger, smaller in itertools.pairwise(passes))

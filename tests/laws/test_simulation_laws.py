@@ -1,0 +1,150 @@
+"""What holds for every schedule, good or bad, on every machine, in time."""
+
+import itertools
+import math
+from collections import Counter
+from unittest import mock
+
+import hypothesis.strategies as st
+from hypothesis import assume, given
+from strategies import ANY_BITS, repeated_schedules, schedules
+
+from accelsim.descriptions import vary
+from accelsim.simulation import events
+from accelsim.simulation.events import simulate_events
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.global_buffer import Banks
+
+SCHEDULES = st.one_of(schedules(), schedules(bits=ANY_BITS), repeated_schedules())
+
+
+@given(SCHEDULES)
+def test_the_fast_engine_observes_what_events_observe(case):
+    hardware, schedule = case
+    assert simulate_fast(schedule, hardware) == simulate_events(schedule, hardware)
+
+
+@given(SCHEDULES)
+def test_what_is_observed_is_what_was_mapped(case):
+    hardware, schedule = case
+    bandwidth = hardware.dram.bandwidth_bytes_per_cycle
+    observed = simulate_events(schedule, hardware).layers
+    for mapping, layer in zip(schedule.mappings, observed, strict=True):
+        assert layer.counts == mapping.totals.counts
+        assert layer.array_busy_cycles == mapping.totals.array_cycles
+        assert layer.vector_busy_cycles == mapping.totals.vector_cycles
+        transfers = (
+            (step.weight_bytes, step.input_bytes, step.shortcut_bytes, step.store_bytes)
+            for step in mapping.steps()
+        )
+        stream_cycles = sum(math.ceil(size / bandwidth) for sizes in transfers for size in sizes)
+        assert layer.dram_busy_cycles == stream_cycles
+
+
+@given(SCHEDULES)
+def test_each_component_does_one_thing_at_a_time_in_order(case):
+    hardware, schedule = case
+    timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
+    for component in ("dram", "array", "vector"):
+        busy = sorted(
+            (entry for entry in timeline if entry.component == component), key=lambda entry: entry.start
+        )
+        for earlier, later in itertools.pairwise(busy):
+            assert earlier.end <= later.start
+            if component != "dram":
+                assert (earlier.layer, earlier.step) < (later.layer, later.step)
+
+
+@given(SCHEDULES)
+def test_a_step_is_loaded_then_computed_then_finished_then_stored(case):
+    hardware, schedule = case
+    timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
+    order = {"weights": 0, "inputs": 0, "shortcut": 0, "compute": 1, "finish": 2, "outputs": 3}
+    for of_step in grouped(timeline, lambda entry: (entry.layer, entry.step)).values():
+        for one, other in itertools.permutations(of_step, 2):
+            if order[one.what] < order[other.what]:
+                waited = hardware.dram.latency_cycles if other.what == "outputs" else 0
+                assert one.end + waited <= other.start
+
+
+def grouped(entries, key):
+    """Entries with the same key together."""
+    groups = {}
+    for entry in entries:
+        groups.setdefault(key(entry), []).append(entry)
+    return groups
+
+
+@given(SCHEDULES)
+def test_no_layer_reads_before_what_it_reads_is_written(case):
+    hardware, schedule = case
+    timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
+    written = {
+        layer: max(entry.end for entry in entries)
+        for layer, entries in grouped(timeline, lambda entry: entry.layer).items()
+        if any(entry.what == "outputs" for entry in entries)
+    }
+    for entry in timeline:
+        if entry.what in {"inputs", "shortcut"}:
+            for producer in schedule.waits_for[entry.layer]:
+                assert entry.start >= written.get(producer, 0) + hardware.dram.latency_cycles
+
+
+@given(SCHEDULES)
+def test_no_bank_is_ever_over_full_and_all_are_empty_at_the_end(case):
+    hardware, schedule = case
+    held = Counter()
+
+    class Watched(Banks):
+        def take(self, bank, size_bytes):
+            held[bank] += size_bytes
+            return super().take(bank, size_bytes)
+
+        def give_back(self, bank, size_bytes):
+            held[bank] -= size_bytes
+            super().give_back(bank, size_bytes)
+
+    with mock.patch.object(events, "Banks", Watched):
+        activity = simulate_events(schedule, hardware)
+    assert not any(held.values())
+    sizes = hardware.global_buffer.bank_bytes
+    assert all(0 <= peak <= sizes[bank] for bank, peak in activity.peak_bank_bytes.items())
+    assert activity.peak_global_buffer_bytes <= sum(activity.peak_bank_bytes.values())
+    assert activity.peak_global_buffer_bytes <= hardware.global_buffer.size_bytes
+
+
+@given(SCHEDULES)
+def test_layers_end_in_order_and_take_no_less_than_their_busiest_component(case):
+    hardware, schedule = case
+    activity = simulate_fast(schedule, hardware)
+    ends = [layer.end_cycle for layer in activity.layers]
+    assert ends == sorted(ends)
+    assert activity.cycles == ends[-1]
+    for busy in ("array_busy_cycles", "dram_busy_cycles", "vector_busy_cycles"):
+        assert sum(getattr(layer, busy) for layer in activity.layers) <= activity.cycles
+        for layer in activity.layers:
+            assert getattr(layer, busy) <= layer.end_cycle - layer.start_cycle
+
+
+@given(SCHEDULES)
+def test_the_same_schedule_again_takes_the_same_cycles(case):
+    hardware, schedule = case
+    assert simulate_events(schedule, hardware, keep_timeline=True) == simulate_events(
+        schedule, hardware, keep_timeline=True
+    )
+
+
+@given(SCHEDULES, st.sampled_from([1.01, 1.3, 2, 10]))
+def test_more_bandwidth_is_never_slower(case, factor):
+    hardware, schedule = case
+    bandwidth = hardware.dram.bandwidth_bytes_per_cycle * factor
+    faster = vary(hardware, **{"dram.bandwidth_bytes_per_cycle": bandwidth})
+    assert simulate_fast(schedule, faster).cycles <= simulate_fast(schedule, hardware).cycles
+
+
+@given(SCHEDULES, st.integers(1, 100))
+def test_less_latency_is_never_slower(case, fewer):
+    hardware, schedule = case
+    assume(hardware.dram.latency_cycles >= fewer)
+    faster = vary(hardware, **{"dram.latency_cycles": hardware.dram.latency_cycles - fewer})
+    assert simulate_fast(schedule, faster).cycles <= simulate_fast(schedule, hardware).cycles

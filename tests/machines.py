@@ -1,0 +1,248 @@
+"""Machines, layers and schedules that tests make for themselves, with every parameter in sight.
+
+Nothing here depends on the files in hardware/: those follow what is published, tests state what is true.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from accelsim.descriptions import vary
+from accelsim.energy import ActionCounts
+from accelsim.hardware import Hardware
+from accelsim.mapping.mapping import Mapping, Order, Program, Step
+from accelsim.mapping.program import build_program, program_totals
+from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.search import as_executed
+from accelsim.mapping.tile import TileShape
+from accelsim.network.layer import FusedOperator, Layer, Pooling
+
+MACHINE: dict[str, Any] = {
+    "name": "machine",
+    "source": "made up for a test",
+    "clock_mhz": 1000,
+    "precision": {"weights_bits": 16, "activations_bits": 16, "partial_sums_bits": 32},
+    "pe_array": {
+        "rows": 16,
+        "columns": 16,
+        "dataflows": ["weight_stationary", "output_stationary"],
+        "port_words_per_column": 1,
+        "weight_stationary": {"accumulators_per_column": 256},
+        "output_stationary": {"partial_sums_per_pe": 8, "weight_density": 1.0},
+    },
+    "global_buffer": {"size_bytes": 131072, "shares": {"inputs": 0.25, "weights": 0.5, "outputs": 0.25}},
+    "dram": {"latency_cycles": 100, "bandwidth_bytes_per_cycle": 16},
+    "dma": {"descriptors": 64},
+    "vector_unit": {"lanes_per_column": 1},
+    "mapper": {"tiles": "time", "dataflow": "time"},
+    "energy": {
+        "unit": "MAC",
+        "word_bits": 16,
+        "mac": 1,
+        "vector_op": 1,
+        "register_file": 1,
+        "inter_pe": 2,
+        "global_buffer": 6,
+        "dram": 200,
+    },
+}
+"""16 x 16 PEs; banks of 32, 64 and 32 KiB, of which a tile takes half; 16 bytes a cycle after 100 cycles."""
+
+_MACHINE = Hardware.model_validate_json(json.dumps(MACHINE))
+
+
+def machine(**changes: Any) -> Hardware:
+    """The machine above but for the values at dotted keys: `machine(**{"pe_array.rows": 8})`."""
+    return vary(_MACHINE, **changes) if changes else _MACHINE
+
+
+# --- layers
+
+
+def conv(
+    K: int,
+    C: int,
+    size: tuple[int, int],
+    *,
+    G: int = 1,
+    kernel: tuple[int, int] = (1, 1),
+    stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+    bias: bool = False,
+) -> Layer:
+    """A convolution of a picture of `size`; padding is top, bottom, left, right."""
+    top, bottom, left, right = padding
+    return Layer(
+        name="conv",
+        operator="conv",
+        G=G,
+        K=K,
+        C=C,
+        OY=windows(size[0] + top + bottom, kernel[0], stride[0], dilation[0]),
+        OX=windows(size[1] + left + right, kernel[1], stride[1], dilation[1]),
+        FY=kernel[0],
+        FX=kernel[1],
+        IY=size[0],
+        IX=size[1],
+        stride_y=stride[0],
+        stride_x=stride[1],
+        dilation_y=dilation[0],
+        dilation_x=dilation[1],
+        pad_top=top,
+        pad_left=left,
+        bias=bias,
+    )
+
+
+def windows(size: int, kernel: int, stride: int, dilation: int = 1) -> int:
+    """Windows that lie within a padded size."""
+    return (size - (kernel - 1) * dilation - 1) // stride + 1
+
+
+def fully_connected(K: int, C: int, *, bias: bool = False) -> Layer:
+    """A matrix-vector product."""
+    return replace(conv(K, C, (1, 1), bias=bias), name="fc", operator="fully_connected")
+
+
+def pool(
+    channels: int, size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], pad: int = 0
+) -> Layer:
+    """A pooling that is a layer of its own."""
+    window = conv(1, 1, size, G=channels, kernel=kernel, stride=stride, padding=(pad, pad, pad, pad))
+    operations = window.output_elements * window.FY * window.FX
+    return replace(window, name="pool", operator="max_pool", vector_ops=operations)
+
+
+def addition(channels: int, size: tuple[int, int], operands: int = 2) -> Layer:
+    """An addition that is a layer of its own."""
+    elements = channels * size[0] * size[1]
+    return replace(
+        conv(1, 1, size, G=channels),
+        name="add",
+        operator="add",
+        operands=operands,
+        vector_ops=(operands - 1) * elements,
+    )
+
+
+def gated(channels: int, size: tuple[int, int]) -> Layer:
+    """A multiplication of each channel by a factor of its own."""
+    return replace(
+        conv(1, 1, size, G=channels),
+        name="multiply",
+        operator="multiply",
+        gate_elements=channels,
+        vector_ops=channels * size[0] * size[1],
+    )
+
+
+def with_activation(layer: Layer) -> Layer:
+    """One operation for each output, on its way to memory."""
+    return _with(layer, FusedOperator("relu", "relu", layer.output_elements))
+
+
+def with_shortcut(layer: Layer) -> Layer:
+    """The addition of a second tensor to the outputs, on their way to memory."""
+    return _with(layer, FusedOperator("add", "add", layer.output_elements, layer.output_elements))
+
+
+def with_gate(layer: Layer) -> Layer:
+    """The multiplication of each output channel by a factor of its own, on the way to memory."""
+    return _with(layer, FusedOperator("gate", "multiply", layer.output_elements, layer.G * layer.K))
+
+
+def with_pooling(layer: Layer, kernel: int, stride: int, pad: int = 0, *, ceil: bool = False) -> Layer:
+    """A pooling of the outputs, which alone is stored; `ceil` lets the last window hang over."""
+    extra = stride - 1 if ceil else 0
+    return replace(
+        layer,
+        pooling=Pooling(
+            name="pool",
+            operator="max_pool",
+            OY=windows(layer.OY + 2 * pad + extra, kernel, stride),
+            OX=windows(layer.OX + 2 * pad + extra, kernel, stride),
+            FY=kernel,
+            FX=kernel,
+            stride_y=stride,
+            stride_x=stride,
+            pad_top=pad,
+            pad_left=pad,
+        ),
+    )
+
+
+def with_global_pooling(layer: Layer) -> Layer:
+    """An average over all outputs of a channel."""
+    whole = {"FY": layer.OY, "FX": layer.OX, "stride_y": layer.OY, "stride_x": layer.OX}
+    return replace(layer, pooling=Pooling("pool", "average_pool", OY=1, OX=1, **whole))
+
+
+def _with(layer: Layer, operator: FusedOperator) -> Layer:
+    return replace(layer, fused=(*layer.fused, operator))
+
+
+# --- mappings and schedules
+
+
+def mapped(
+    layer: Layer,
+    dataflow: str,
+    hardware: Hardware,
+    *,
+    order: Order = "pixels_outer",
+    batch: int = 1,
+    **tile: int,
+) -> Mapping:
+    """The mapping with tiles of a given size, `k=16, y=8`; whole in the directions that are not named."""
+    layer, batch = as_executed(layer, batch)
+    whole = {"g": layer.G, "k": layer.K, "c": layer.C, "y": layer.OY, "x": layer.OX}
+    shape = TileShape(**whole | tile)
+    program = build_program(layer, batch, dataflow, shape, order, hardware)
+    return Mapping(layer, dataflow, shape, order, program, program_totals(program), candidates=1)
+
+
+def step(
+    *,
+    weights: int = 0,
+    inputs: int = 0,
+    array: int = 0,
+    vector: int = 0,
+    store: int = 0,
+    shortcut: int = 0,
+    completes: bool = True,
+) -> Step:
+    """A step that frees all it brings: bytes of what it loads and stores, cycles of array and vector unit."""
+    return Step(
+        weight_bytes=weights,
+        input_bytes=inputs,
+        shortcut_bytes=shortcut,
+        output_space_bytes=store,
+        freed_weight_bytes=weights,
+        freed_input_bytes=inputs,
+        array_cycles=array,
+        vector_cycles=vector,
+        store_bytes=store,
+        freed_output_bytes=store,
+        array_counts=ActionCounts(),
+        vector_counts=ActionCounts(),
+        completes=completes,
+    )
+
+
+def layer_of(*steps: Program) -> Mapping:
+    """A mapping that is these steps, of a layer that does not matter."""
+    layer = fully_connected(1, 1)
+    totals = program_totals(steps)
+    return Mapping(layer, "weight_stationary", TileShape(1, 1, 1, 1, 1), "pixels_outer", steps, totals, 1)
+
+
+def schedule(*mappings: Mapping, waits_for: Sequence[Sequence[int]] | None = None) -> Schedule:
+    """Layers one after another, each waiting for the one before unless told otherwise."""
+    chain = [(index - 1,) if index else () for index in range(len(mappings))]
+    return Schedule(
+        layers=tuple(mapping.layer for mapping in mappings),
+        mappings=mappings,
+        waits_for=tuple(tuple(layers) for layers in (chain if waits_for is None else waits_for)),
+    )
