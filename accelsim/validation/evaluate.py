@@ -1,7 +1,7 @@
 """Many independent simulations, on all cores of this machine."""
 
-import multiprocessing
 import math
+import multiprocessing
 import os
 import signal
 import threading

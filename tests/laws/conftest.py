@@ -17,5 +17,10 @@ settings.register_profile(
     max_examples=60,
     suppress_health_check=SLOW_TO_DRAW,
 )
-settings.register_profile("explore", deadline=None, max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "1000")), suppress_health_check=SLOW_TO_DRAW)
+settings.register_profile(
+    "explore",
+    deadline=None,
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "1000")),
+    suppress_health_check=SLOW_TO_DRAW,
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

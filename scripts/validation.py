@@ -1,0 +1,395 @@
+"""Bring docs/validation.md and its pictures up to date with the model.
+
+    python scripts/validation.py                        everything
+    python scripts/validation.py --only table,profile   some parts; the others stay as they are
+
+The prose of the document is written by hand; whatever holds a figure stands between two markers and is
+written by the function of the same name below. The fast parts simulate the published table once or twice,
+`sensitivity` once for each variant of an assumption, and `generality` a few hundred columns of it. Run
+`python scripts/update_golden.py` first: each part says of which pinned cells it is.
+"""
+
+import argparse
+import hashlib
+import re
+import statistics
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from accelsim import __version__, shipped
+from accelsim.errors import AccelsimError
+from accelsim.network.description import load_network
+from accelsim.report.files import write
+from accelsim.report.plot_published import SIZE_INCHES, plot_published
+from accelsim.report.profile import Profile, profile
+from accelsim.run import run_network
+from accelsim.validation import generality as columns
+from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
+from accelsim.validation.pinned import pinned_file
+from accelsim.validation.published import QUANTITIES, PublishedTable, Quantity, load_published
+from accelsim.validation.reproduction import Cell, Reproduction, errors_of, reproduce
+from accelsim.validation.sensitivity import Outcome, assumed_values
+from accelsim.validation.sensitivity import sensitivity as vary_assumptions
+
+TABLE = "squeezenext"
+ROOT = Path(__file__).parent.parent
+DOCUMENT = ROOT / "docs" / "validation.md"
+PICTURE = ROOT / "docs" / "images" / "published.png"
+FORCED = ("weight_stationary", "output_stationary")
+
+
+def main() -> None:
+    """Write the parts that are asked for."""
+    parser = argparse.ArgumentParser(description="Bring docs/validation.md up to date with the model.")
+    parser.add_argument("--only", metavar="PART,...", help=f"some of: {', '.join(PARTS)}")
+    only = parser.parse_args().only
+    names = only.split(",") if only else list(PARTS)
+    if unknown := sorted({*names} - {*PARTS}):
+        parser.error(f"--only: {', '.join(unknown)}: must be among {', '.join(PARTS)}")
+    table = load_published(TABLE)
+    for name in names:
+        text = PARTS[name](table)
+        write(DOCUMENT, with_part(DOCUMENT.read_text(encoding="utf-8"), name, text))
+        _say(f"{name}: written\n")
+
+
+def with_part(document: str, name: str, text: str) -> str:
+    """The document with new text between the markers of a part."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    pattern = f"(?s){re.escape(begin)}.*?{re.escape(end)}"
+    if len(re.findall(pattern, document)) != 1:
+        raise SystemExit(f"{DOCUMENT.name} must have `{begin}` ... `{end}` once")
+    return re.sub(pattern, lambda _: f"{begin}\n{stamp()}\n\n{text.strip()}\n\n{end}", document)
+
+
+def stamp() -> str:
+    """Says of which pinned cells a part is, so that a test can tell whether it is older than they are."""
+    digest = hashlib.sha256(pinned_file(TABLE).read_bytes()).hexdigest()
+    return f"<!-- of the cells {digest[:12]} -->"
+
+
+# --- the parts
+
+
+def table_part(table: PublishedTable) -> str:
+    """Published beside simulated, the errors, what is left of them within the printed digits, the picture."""
+    reproduction = reproduce(table, _progress(len(table.places)))
+    figure = Figure(figsize=SIZE_INCHES)
+    plot_published(reproduction, figure)
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(PICTURE, dpi=120)
+    return reproduction_text(reproduction)
+
+
+def reproduction_text(reproduction: Reproduction) -> str:
+    """What the table part says, without the picture."""
+    table = reproduction.table
+    blocks = [f"Computed by accelsim {__version__}.", _sums(reproduction)]
+    for hardware in table.machines:
+        cells = [cell for cell in reproduction.cells if cell.hardware == hardware]
+        blocks.append(_grid([f"on {hardware}", *_CELL_HEADERS], [_cell_row(cell) for cell in cells]))
+    exact = [
+        f"{sum(_within_digits(cell, quantity) for cell in reproduction.cells)} of {len(reproduction.cells)} "
+        f"{'times' if quantity == 'time' else 'energies'}"
+        for quantity in QUANTITIES
+    ]
+    time, energy = (_rounding(reproduction, quantity) for quantity in QUANTITIES)
+    blocks.append(
+        f"Printed with the paper's digits, {' and '.join(exact)} are the published ones. Those digits "
+        f"leave a mean error of about {time:.4f} in time and {energy:.4f} in energy even to an exact model."
+    )
+    blocks.append(f"Orderings: {len(reproduction.orderings)} checked, {len(reproduction.violated)} violated.")
+    return "\n\n".join(blocks)
+
+
+def profile_part(_: PublishedTable) -> str:
+    """Time and utilisation by stage of the baseline and of v5."""
+    profiles = {
+        (network, hardware): profile(
+            run_network(load_network(shipped.packaged("networks", network)), shipped_hardware(hardware))
+        )
+        for hardware in ("16x16_128k", "8x8_32k")
+        for network in ("sqnxt23", "sqnxt23v2", "sqnxt23v5")
+    }
+    stages = [stage.name for stage in profiles["sqnxt23", "16x16_128k"].stages]
+    rows = [
+        [f"{name} on {hardware}", *_stage_cells(one, stages)] for (name, hardware), one in profiles.items()
+    ]
+    spread = [
+        [
+            f"{name} on {hardware}",
+            _percent(one.first_convolution_time_share),
+            _percent(one.utilization),
+            f"{one.time_variation:.2f}",
+            f"{one.time_variation_after_first:.2f}",
+            f"{one.utilization_variation:.2f}",
+        ]
+        for (name, hardware), one in profiles.items()
+    ]
+    headers = ["first convolution", "utilisation", "spread of times", "without the first", "of utilisation"]
+    return "\n\n".join(
+        [
+            "Share of the network's time / utilisation of the PEs in it, by stage:",
+            _grid(["", *stages], rows),
+            "First convolution's share of the time, utilisation of the whole network, and how unequal its "
+            "layers are (standard deviation / mean over the layers on the array; 0 is flat):",
+            _grid(["", *headers], spread),
+        ]
+    )
+
+
+def energy_part(table: PublishedTable) -> str:
+    """Where the energy goes, and how much DRAM traffic the published energies leave room for."""
+    blocks: list[str] = []
+    for hardware in table.machines:
+        machine, column = shipped_hardware(hardware), table.column(hardware, "energy")
+        rows = []
+        for network, published in column.items():
+            result = run_network(load_network(shipped.packaged("networks", network)), machine)
+            dram = result.energy.by_component["dram"]
+            least = sum(layer.compulsory_dram_bytes for layer in result.layers)
+            per_byte = dram / result.dram_bytes.total
+            left = published - (result.energy.total - dram)
+            rows.append(
+                [
+                    table.titles[network],
+                    _percent(dram / result.energy.total),
+                    f"{least / 1e6:.1f}",
+                    f"x {result.dram_bytes.total / least:.2f}",
+                    f"x {left / (per_byte * least):.2f}",
+                ]
+            )
+        headers = ["DRAM's part of the energy", "compulsory DRAM [MB]", "simulated", "published leaves"]
+        blocks.append(_grid([f"on {hardware}", *headers], rows))
+    return "\n\n".join(blocks)
+
+
+def forced_part(table: PublishedTable) -> str:
+    """Each dataflow forced on the whole network, against choosing for each layer."""
+    machines = {name: shipped_hardware(name) for name in table.machines}
+    jobs = [
+        Job(network, machines[hardware], dataflow)
+        for network, hardware in table.places
+        for dataflow in ("auto", *FORCED)
+    ]
+    results = evaluate_all(jobs, _progress(len(jobs)))
+    blocks: list[str] = []
+    for hardware in table.machines:
+        rows, gains = [], []
+        for network in table.titles:
+            auto, *forced = (
+                result
+                for job, result in zip(jobs, results, strict=True)
+                if (job.network, job.hardware.name) == (network, hardware)
+            )
+            if isinstance(auto, AccelsimError):
+                raise auto
+            best = min(cost.cycles for cost in forced if isinstance(cost, Cost))
+            gains.append(best / auto.cycles - 1)
+            rows.append(_forced_row(table.titles[network], auto, forced, gains[-1]))
+        headers = [f"on {hardware}", "cycles, chosen", "time WS", "time OS", "gain", "energy WS", "energy OS"]
+        mean = (
+            f"On average over the networks, choosing gains {_percent(statistics.fmean(gains))} on {hardware}."
+        )
+        blocks += [_grid(headers, rows), mean]
+    return "\n\n".join(blocks)
+
+
+def assumptions_part(table: PublishedTable) -> str:
+    """Every assumption of the machine files with its value and its reason."""
+    machine = shipped_hardware(table.machines[0])
+    rows = [
+        [f"`{key}`", value, " ".join(machine.assumed[key].split())]
+        for key, value in assumed_values(machine).items()
+    ]
+    return _grid(["parameter", "value", "why"], rows, left=3)
+
+
+def sensitivity_part(table: PublishedTable) -> str:
+    """What becomes of errors and orderings when one assumption changes."""
+    shipped_one = reproduce(table, _progress(len(table.places)))
+    outcomes = vary_assumptions(table, _progress(None))
+    headers = [
+        "parameter",
+        "value",
+        "time mean",
+        "time largest",
+        "energy mean",
+        "energy largest",
+        "orderings violated",
+    ]
+    rows = [["as shipped", "", *_outcome_cells(shipped_one)]]
+    rows += [_outcome_row(outcome) for outcome in outcomes]
+    reasons = [
+        f"- `{outcome.variant}` cannot be: {outcome.why_not}" for outcome in outcomes if outcome.why_not
+    ]
+    return "\n\n".join([_grid(headers, rows, left=2), "\n".join(reasons)])
+
+
+def generality_part(table: PublishedTable) -> str:
+    """Assumptions chosen by one column, judged on the other."""
+    shipped_one = reproduce(table, _progress(len(table.places)))
+    rows = [["as shipped", *_column_cells(table, shipped_one.cells)]]
+    notes: list[str] = []
+    for hardware in table.machines:
+        chosen = columns.fit(table, hardware, _progress(None))
+        cells = [cell for name in table.machines for cell in columns.judge(table, chosen, name)]
+        rows.append([f"chosen on {hardware}", *_column_cells(table, cells)])
+        changed = columns.changed_between(shipped_hardware(hardware), chosen.machine)
+        words = "; ".join(f"`{key}` {old} -> {new}" for key, (old, new) in changed.items())
+        ends = ", ".join(f"{end:.4f} from {start}" for start, end in chosen.by_start.items())
+        notes.append(
+            f"- Chosen on {hardware} ({chosen.tried} machines simulated; time + energy error {ends}): "
+            f"{words or 'the shipped values'}."
+        )
+    headers = [""] + [
+        f"{quantity} on {hardware}: {which}"
+        for hardware in table.machines
+        for quantity in QUANTITIES
+        for which in ("mean", "largest")
+    ]
+    return "\n\n".join([_grid(headers, rows), "\n".join(notes)])
+
+
+PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
+    "table": table_part,
+    "energy": energy_part,
+    "profile": profile_part,
+    "forced": forced_part,
+    "assumptions": assumptions_part,
+    "sensitivity": sensitivity_part,
+    "generality": generality_part,
+}
+
+# --- cells of their tables
+
+_CELL_HEADERS = ("time", "published", "error", "energy", "published", "error")
+
+
+def _cell_row(cell: Cell) -> list[str]:
+    return [
+        cell.title,
+        f"{cell.relative_time:.3f}",
+        f"{cell.published_relative_time:.2f}",
+        "-" if cell.time_log_error is None else f"{cell.time_log_error:+.3f}",
+        f"{cell.energy / 1e9:.2f}e9",
+        f"{cell.published_energy / 1e9:.1f}e9",
+        f"{cell.energy_log_error:+.3f}",
+    ]
+
+
+def _sums(reproduction: Reproduction) -> str:
+    rows = []
+    for quantity in QUANTITIES:
+        errors, bar = reproduction.errors(quantity), getattr(reproduction.table.bars, quantity)
+        count = sum(cell.log_error(quantity) is not None for cell in reproduction.cells)
+        rows.append(
+            [
+                quantity,
+                str(count),
+                f"{errors.mean_abs_log_error:.4f}",
+                f"{bar.mean:g}",
+                f"{errors.max_abs_log_error:.4f}",
+                f"{bar.largest:g}",
+            ]
+        )
+    return _grid(["error", "cells", "mean", "bar", "largest", "bar"], rows)
+
+
+def _within_digits(cell: Cell, quantity: Quantity) -> bool:
+    """Whether the simulated value, printed as the paper prints, is the published one."""
+    if quantity == "time":
+        return f"{cell.relative_time:.2f}" == f"{cell.published_relative_time:.2f}"
+    return f"{cell.energy:.1e}" == f"{cell.published_energy:.1e}"
+
+
+def _rounding(reproduction: Reproduction, quantity: Quantity) -> float:
+    """The mean error that values spread evenly over what rounds to the published ones would have."""
+    errors = []
+    for cell in reproduction.cells:
+        if cell.log_error(quantity) is None:
+            continue
+        if quantity == "time":
+            errors.append(0.0025 / cell.published_relative_time)
+        else:
+            unit = 10 ** (len(str(int(cell.published_energy))) - 2)
+            errors.append(0.25 * unit / cell.published_energy)
+    return statistics.fmean(errors)
+
+
+def _stage_cells(one: Profile, names: Sequence[str]) -> list[str]:
+    found = {stage.name: stage for stage in one.stages}
+    return [f"{_percent(found[name].time_share)} / {_percent(found[name].utilization)}" for name in names]
+
+
+def _forced_row(title: str, auto: Cost, forced: Sequence[Cost | AccelsimError], gain: float) -> list[str]:
+    times = [
+        f"x {cost.cycles / auto.cycles:.2f}" if isinstance(cost, Cost) else "cannot be mapped"
+        for cost in forced
+    ]
+    energies = [f"x {cost.energy / auto.energy:.2f}" if isinstance(cost, Cost) else "-" for cost in forced]
+    return [title, f"{auto.cycles:,}", *times, _percent(gain), *energies]
+
+
+def _outcome_row(outcome: Outcome) -> list[str]:
+    cells = (
+        ["cannot be", "", "", "", ""]
+        if outcome.reproduction is None
+        else _outcome_cells(outcome.reproduction)
+    )
+    return [f"`{outcome.variant.key}`", outcome.variant.new, *cells]
+
+
+def _outcome_cells(reproduction: Reproduction) -> list[str]:
+    errors = [reproduction.time, reproduction.energy]
+    cells = [f"{value:.3f}" for one in errors for value in (one.mean_abs_log_error, one.max_abs_log_error)]
+    return [*cells, str(len(reproduction.violated))]
+
+
+def _column_cells(table: PublishedTable, cells: Sequence[Cell]) -> list[str]:
+    found: list[str] = []
+    for hardware in table.machines:
+        column = [cell for cell in cells if cell.hardware == hardware]
+        for quantity in QUANTITIES:
+            errors = errors_of(column, quantity)
+            found += [f"{errors.mean_abs_log_error:.3f}", f"{errors.max_abs_log_error:.3f}"]
+    return found
+
+
+def _grid(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table; the first `left` columns hold words, the others numbers."""
+    rule = ["---" if index < left else "---:" for index in range(len(headers))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (headers, rule, *rows))
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.0f}%"
+
+
+def _progress(total: int | None) -> Callable[[str], None]:
+    """Counts what is done, on a terminal."""
+    done = 0
+
+    def step(what: str) -> None:
+        nonlocal done
+        done += 1
+        if sys.stderr.isatty():
+            of = "" if total is None else f"/{total}"
+            sys.stderr.write(f"\r\x1b[K{done}{of} {what}")
+            sys.stderr.flush()
+
+    return step
+
+
+def _say(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
