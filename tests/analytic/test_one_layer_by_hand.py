@@ -1,7 +1,7 @@
 """One layer on a 16 x 16 array: cycles and counts as derived by hand, in the comments.
 
-The machine is the one of tests/machines.py: 16 words a cycle into the array, accumulators for 256 pixels below
-each column, partial sums of 8 output channels in each PE, no zero weights unless a test says so.
+The machine is the one of tests/machines.py: 16 words a cycle into the array, accumulators for 256 pixels
+below each column, partial sums of 8 output channels in each PE, no zero weights unless a test says so.
 """
 
 import math
@@ -39,8 +39,9 @@ def test_a_three_channel_stem_fills_3_of_16_rows_when_weights_are_stationary():
 
 def test_a_three_channel_stem_fills_the_array_when_outputs_are_stationary():
     stem = conv(16, 3, (18, 18), kernel=(3, 3))
-    # 18 x 18 inputs of one channel enter in ceil(324 / 16) = 21 cycles; those of 3 channels for 2 sets of 8 output
-    # channels in ceil(1944 / 16) = 122, behind 16 * 3 * 9 = 432 weights; 16 channels of 16 rows drain in 256.
+    # 18 x 18 inputs of one channel enter in ceil(324 / 16) = 21 cycles; those of 3 channels for 2 sets of 8
+    # output channels in ceil(1944 / 16) = 122, behind 16 * 3 * 9 = 432 weights; 16 channels of 16 rows drain
+    # in 256.
     assert cycles_of(stem, "output_stationary") == 21 + max(122, 432) + 256
     assert counts_of(stem, "output_stationary").macs == stem.macs
 

@@ -43,8 +43,8 @@ def test_one_tile_is_loaded_computed_and_stored():
 
 def test_a_fully_connected_layer_takes_as_long_as_its_weights_take_to_arrive():
     layer = fully_connected(16, 16384)
-    # 32 tiles of 16 x 512 weights (1024 cycles) and 512 inputs (64 cycles) stream one after another; the array
-    # takes 16 + 32 * 16 = 528 cycles for each and is done with the last one 528 after it has come.
+    # 32 tiles of 16 x 512 weights (1024 cycles) and 512 inputs (64 cycles) stream one after another; the
+    # array takes 16 + 32 * 16 = 528 cycles for each and is done with the last one 528 after it has come.
     arrived = 100 + 32 * (1024 + 64)
     assert cycles_of(weight_stationary(layer, c=512)) == arrived + 528 + 100 + 2
 
@@ -108,7 +108,7 @@ def test_a_write_that_is_ready_first_delays_a_read():
 
 
 def test_of_transfers_that_are_ready_in_the_same_cycle_the_read_goes_first():
-    # The second tile finds room when the first is computed, at 1360; its read and the first one's write are both
-    # ready at 1460. The read takes 1250 cycles, the write 1000 after it.
+    # The second tile finds room when the first is computed, at 1360; its read and the first one's write are
+    # both ready at 1460. The read takes 1250 cycles, the write 1000 after it.
     tiles = (step(inputs=20000, array=10, store=16000), step(inputs=20000, array=10))
     assert cycles_of(layer_of(*tiles)) == 1460 + 1250 + 1000
