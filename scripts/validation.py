@@ -5,7 +5,7 @@
 
 The prose of the document is written by hand; whatever holds a figure stands between two markers and is
 written by the function of the same name below. The fast parts simulate the published table once or twice,
-`sensitivity` once for each variant of an assumption, and `generality` a few hundred columns of it. Run
+`sensitivity` once for each variant of an assumption, and `generality` maps a few hundred columns of it. Run
 `python scripts/update_golden.py` first: each part says of which pinned cells it is.
 """
 
@@ -242,7 +242,7 @@ def generality_part(table: PublishedTable) -> str:
         words = "; ".join(f"`{key}` {old} -> {new}" for key, (old, new) in changed.items())
         ends = ", ".join(f"{end:.4f} from {start}" for start, end in chosen.by_start.items())
         notes.append(
-            f"- Chosen on {hardware} ({chosen.tried} machines simulated; time + energy error {ends}): "
+            f"- Chosen on {hardware} ({chosen.tried} machines tried; estimated time + energy error {ends}): "
             f"{words or 'the shipped values'}."
         )
     headers = [""] + [

@@ -4,9 +4,10 @@ import math
 
 import pytest
 
+from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, MappingError
 from accelsim.validation import generality, sensitivity
-from accelsim.validation.evaluate import Cost, shipped_hardware
+from accelsim.validation.evaluate import Cost, Job, estimate, evaluate, shipped_hardware
 from accelsim.validation.sensitivity import assumed_values, assumed_variants, outcomes, variants
 
 PORT = "pe_array.port_words_per_column"
@@ -60,13 +61,13 @@ def test_both_machines_assume_the_same():
 
 @pytest.fixture
 def simulated(monkeypatch, published):
-    """Replaces simulations by a made-up cost of each job; returns the jobs that were asked for."""
+    """Replaces simulations and estimates by a made-up cost of each job; returns what was asked for."""
 
     def install(cost_of):
         asked = []
 
-        def evaluate_all(jobs, step=None):
-            asked.extend(jobs)
+        def evaluate_all(jobs, step, how=evaluate):
+            asked.extend((job, how) for job in jobs)
             return [cost_of(job) for job in jobs]
 
         monkeypatch.setattr(sensitivity, "evaluate_all", evaluate_all)
@@ -97,7 +98,7 @@ def test_each_variant_simulates_the_whole_table_on_machines_that_differ_in_it_al
     found = outcomes(published, machines, variants(machines["8x8_32k"], SUMS))
     assert len(asked) == 2 * 26
     assert [outcome.reproduction.energy.max_abs_log_error for outcome in found] == [0, 0]
-    changed = {job.hardware.pe_array.output_stationary.partial_sums_per_pe for job in asked}
+    changed = {job.hardware.pe_array.output_stationary.partial_sums_per_pe for job, _ in asked}
     assert changed == {int(outcome.variant.new) for outcome in found}
 
 
@@ -137,8 +138,9 @@ def test_the_search_finds_the_assumption_that_its_column_asks_for(simulated, ide
     assert chosen.machine.pe_array.output_stationary.partial_sums_per_pe == 16
     assert chosen.objective == pytest.approx(0)
     assert set(chosen.by_start) == {"shipped", "halved", "doubled"}
-    assert {job.hardware.name for job in asked} == {"8x8_32k"}  # it never looks at the other column
+    assert {job.hardware.name for job, _ in asked} == {"8x8_32k"}  # it never looks at the other column
     assert len(asked) == 13 * chosen.tried
+    assert {how for _, how in asked} == {estimate}
 
 
 def test_the_search_stays_where_no_change_helps(simulated, ideal, published):
@@ -168,8 +170,9 @@ def test_what_one_machine_assumes_is_judged_on_the_other_s_array_and_buffer(simu
     asked.clear()
     cells = generality.judge(published, chosen, "16x16_128k")
     assert len(cells) == len(asked) == 13
-    assert {job.hardware.pe_array.rows for job in asked} == {16}
-    assert {job.hardware.global_buffer.size_bytes for job in asked} == {128 * 1024}
+    assert {job.hardware.pe_array.rows for job, _ in asked} == {16}
+    assert {job.hardware.global_buffer.size_bytes for job, _ in asked} == {128 * 1024}
+    assert {how for _, how in asked} == {evaluate}  # what is judged is simulated
 
 
 def test_assumptions_that_the_other_machine_cannot_run_are_an_error(simulated, ideal, published):
@@ -178,3 +181,16 @@ def test_assumptions_that_the_other_machine_cannot_run_are_an_error(simulated, i
     simulated(lambda job: MappingError("fc on 16x16_128k: no tile fits"))
     with pytest.raises(MappingError, match="fc on 16x16_128k: no tile fits"):
         generality.judge(published, chosen, "16x16_128k")
+
+
+@pytest.mark.parametrize("hardware", ["8x8_32k", "16x16_128k"])
+def test_an_estimate_has_the_energy_of_the_simulation_and_nearly_its_time(hardware):
+    job = Job("squeezenet_v1_1", shipped_hardware(hardware))
+    estimated, simulated = estimate(job), evaluate(job)
+    assert estimated.energy == simulated.energy
+    assert estimated.cycles == pytest.approx(simulated.cycles, rel=0.1)
+
+
+def test_an_estimate_where_a_network_cannot_be_mapped_says_why():
+    tiny = vary(shipped_hardware("16x16_128k"), **{"global_buffer.size_bytes": 64})
+    assert "no tile fits" in str(estimate(Job("alexnet", tiny)))
