@@ -14,7 +14,7 @@ settings.register_profile(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=SLOW_TO_DRAW,
 )
 settings.register_profile(
