@@ -66,7 +66,8 @@ class LayerResult:
     end_cycle: int
     """When its last output has reached DRAM."""
     utilization: float
-    """Multiply-accumulates executed / (PEs x cycles)."""
+    """Multiply-accumulates executed / (PEs x cycles), or x the cycles in which the array worked for the layer
+    where those are more, because it began while the layer before was still being stored."""
     bound_by: Bound
     energy: float
     energy_by_component: Mapping[str, float]
@@ -75,7 +76,8 @@ class LayerResult:
     compulsory_dram_bytes: int
     """Every input, weight and output exactly once: no schedule of the layer moves less."""
     lower_bound_cycles: int
-    """The larger of multiply-accumulates / PEs and compulsory traffic / bandwidth: no schedule is faster."""
+    """The larger of multiply-accumulates / PEs and compulsory traffic / bandwidth: no schedule of the layer
+    alone is faster; `cycles` can be less where weights came while the layer before ran."""
     busy_cycles: Mapping[str, int]
     """Cycles in which `array`, `dram` and `vector` worked for this layer."""
     tiles: int

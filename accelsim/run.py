@@ -1,9 +1,11 @@
 """run_network: the whole program on one screen, from a network and a machine to a result."""
 
 import math
+from typing import get_args
 
 from accelsim import __version__
 from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.mapping import Mapping
@@ -34,6 +36,7 @@ def run_network(
     what the machine's compiler goes by; `engine` chooses how to simulate, not what comes out. Raises
     NetworkError or MappingError, with what would help.
     """
+    _check_options(batch, objective, engine)
     published = build(network)
     schedule = make_schedule(lower(published), hardware, batch=batch, dataflow=dataflow, objective=objective)
     activity = simulate(schedule, hardware, engine=engine)
@@ -66,6 +69,18 @@ def run_network(
     )
 
 
+def _check_options(batch: int, objective: str | None, engine: str) -> None:
+    """Raise AccelsimError where an option is none that exists; the dataflow is the machine's affair."""
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise AccelsimError(f"batch = {batch!r}: must be a whole number of at least 1")
+    for name, value, allowed in (
+        ("objective", objective, (None, *get_args(Objective))),
+        ("engine", engine, get_args(Engine)),
+    ):
+        if value not in allowed:
+            raise AccelsimError(f"{name} = {value!r}: must be one of {', '.join(map(str, allowed))}")
+
+
 def layer_results(
     schedule: Schedule, activity: Activity, hardware: Hardware, batch: int
 ) -> tuple[LayerResult, ...]:
@@ -96,7 +111,7 @@ def _layer_result(
         cycles=cycles,
         start_cycle=observed.start_cycle,
         end_cycle=observed.end_cycle,
-        utilization=utilization(counts, cycles, hardware),
+        utilization=utilization(counts, max(cycles, observed.array_busy_cycles), hardware),
         bound_by=bound_by(observed, cycles, hardware),
         energy=math.fsum(by_component.values()),
         energy_by_component=by_component,

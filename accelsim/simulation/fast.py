@@ -26,7 +26,10 @@ WORTHWHILE_TURNS: Final = 4
 
 
 def simulate_fast(schedule: Schedule, hardware: Hardware) -> Activity:
-    """What a machine does for a schedule; exactly what `simulate_events` observes, without a timeline."""
+    """What a machine does for a schedule; what `simulate_events` observes, without a timeline.
+
+    Counts and busy cycles are the mappings': every step is executed exactly once.
+    """
     machine = _Machine(schedule, hardware)
     machine.run()
     bandwidth = hardware.dram.bandwidth_bytes_per_cycle

@@ -41,3 +41,22 @@ def test_a_network_runs_from_python():
     assert len(frame) == len(result.layers)
     assert frame["cycles"].sum() == result.cycles
     assert {"name", "bound_by", "dram_bytes_read", "energy"} <= set(frame.columns)
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ({"batch": 0}, "batch = 0: must be a whole number of at least 1"),
+        ({"objective": "speed"}, "objective = 'speed': must be one of None, time, energy, edp"),
+        ({"engine": "x"}, "engine = 'x': must be one of fast, events"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused(option, sentence):
+    network, hardware = accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k")
+    with pytest.raises(accelsim.AccelsimError, match=sentence):
+        accelsim.run_network(network, hardware, **option)
+
+
+def test_no_layer_multiplies_more_than_its_pes_can():
+    network, hardware = accelsim.load_network("squeezenet_v1_1"), accelsim.load_hardware("16x16_128k")
+    assert all(layer.utilization <= 1 for layer in accelsim.run_network(network, hardware).layers)
