@@ -221,6 +221,7 @@ def step(
         output_space_bytes=store,
         freed_weight_bytes=weights,
         freed_input_bytes=inputs,
+        vector_freed_bytes=shortcut,
         array_cycles=array,
         vector_cycles=vector,
         store_bytes=store,

@@ -38,6 +38,9 @@ class Step:
     freed_weight_bytes: int
     """Freed in the weight bank when the array is done."""
     freed_input_bytes: int
+    """Freed in the input bank when the array is done."""
+    vector_freed_bytes: int
+    """Freed in the input bank when the vector unit is done: second operands, and inputs of its own layers."""
     array_cycles: int
     vector_cycles: int
     store_bytes: int

@@ -129,6 +129,8 @@ class _StepMaker:
         weights = int(footprint.weights(tile)) + (0 if resumes else int(footprint.biases(tile)))
         shortcut = int(footprint.shortcut(tile)) if completes else 0
         stored = int(footprint.stored(tile, row.stored, column.stored)) if completes else 0
+        freed_inputs = inputs if leaving & INPUT_LOOPS else 0
+        read_by_vector_unit = self.dataflow == VECTOR and completes
         output_space = self._output_space(at, tile, footprint)
         cycles, counts = self._array(tile, inputs, resumes, completes)
         ops = 0
@@ -141,7 +143,8 @@ class _StepMaker:
             shortcut_bytes=shortcut,
             output_space_bytes=0 if resumes else output_space,
             freed_weight_bytes=weights if leaving & WEIGHT_LOOPS else 0,
-            freed_input_bytes=inputs if leaving & INPUT_LOOPS else 0,
+            freed_input_bytes=0 if read_by_vector_unit else freed_inputs,
+            vector_freed_bytes=shortcut + (freed_inputs if read_by_vector_unit else 0),
             array_cycles=cycles,
             vector_cycles=-(-ops // self.hardware.vector_lanes),
             store_bytes=stored,

@@ -365,7 +365,7 @@ class _Machine:
         assert task is not None  # work ends only where some has begun
         self.in_vector = None
         self.vector_ends = NEVER
-        self.free_inputs += task.step.shortcut_bytes
+        self.free_inputs += task.step.vector_freed_bytes
         if task.step.store_bytes:
             self._request(task.step.store_bytes, task, is_read=False)
             return

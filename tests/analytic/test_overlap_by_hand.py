@@ -10,6 +10,7 @@ from machines import (
     layer_of,
     machine,
     mapped,
+    pool,
     schedule,
     step,
     with_global_pooling,
@@ -70,6 +71,18 @@ def test_an_addition_of_its_own_reads_both_operands_after_they_are_stored():
     added = 100 + 1024 + 256 + 100 + 512
     plan = (weight_stationary(A_LAYER), mapped(addition(16, (16, 16)), "vector", machine()))
     assert cycles_of(*plan) == convolved + added
+
+
+def test_inputs_of_the_vector_unit_stay_until_it_has_read_them():
+    # Tiles of 16 channels: 8192 bytes arrive in 256 cycles; 256 outputs of 16 operations each take 256 on 16
+    # lanes; 512 bytes leave in 16. The bank of 16384 bytes holds two tiles: the third is asked for when the
+    # first is done, although DRAM is idle soon after the second has come, at 100 + 2 * 256.
+    changes = {"global_buffer.size_bytes": 65536, "dram.bandwidth_bytes_per_cycle": 32}
+    pooling = schedule(mapped(pool(48, (16, 16), (4, 4), (4, 4)), "vector", machine(**changes), g=16))
+    third_asked_for = 100 + 256 + 256
+    third_done = third_asked_for + 100 + 256 + 256
+    assert simulate_events(pooling, machine(**changes)).cycles == third_done + 100 + 16
+    assert simulate_fast(pooling, machine(**changes)).cycles == third_done + 100 + 16
 
 
 def test_a_fused_pooling_takes_vector_operations_and_saves_stores():

@@ -130,7 +130,7 @@ def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_
         assert max(outputs, step.store_bytes) <= half["outputs"]
         assert (step.output_space_bytes > 0) == (visit.starts["c"] == 0)
         weights -= step.freed_weight_bytes
-        inputs -= step.freed_input_bytes
+        inputs -= step.freed_input_bytes + step.vector_freed_bytes - step.shortcut_bytes
         outputs -= step.freed_output_bytes
     assert (weights, inputs, outputs) == (0, 0, 0)
 
