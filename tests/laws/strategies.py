@@ -1,7 +1,7 @@
 """Random layers and machines: odd shapes, tight buffers, unequal shares, any precision."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import hypothesis.strategies as st
 from hypothesis import assume
@@ -45,6 +45,7 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "precision.weights_bits": draw(st.sampled_from(bits)),
         "precision.activations_bits": draw(st.sampled_from(bits)),
         "precision.partial_sums_bits": draw(st.sampled_from(bits)),
+        "precision.pruned_index_bits": draw(st.sampled_from([0, 4, 8])),
         "pe_array.rows": draw(st.integers(1, 9)),
         "pe_array.columns": draw(st.integers(1, 9)),
         "pe_array.port_words_per_column": draw(st.integers(1, 3)),
@@ -151,6 +152,16 @@ def layers():
     return st.one_of(array_layers(), array_layers(), vector_layers())
 
 
+@st.composite
+def compressed_layers(draw):
+    """Any layer; weights of those on the array may be of fewer bits than the machine's, or pruned."""
+    layer = draw(layers())
+    if not layer.on_array:
+        return layer
+    bits = draw(st.sampled_from([None, None, 1, 5, 8]))
+    return replace(layer, weight_bits=bits, weight_density=draw(st.sampled_from([None, 0.1, 0.35, 0.6, 1.0])))
+
+
 @dataclass(frozen=True)
 class Case:
     """A layer on a machine, by any of the mappings that its search compares, good or bad."""
@@ -181,6 +192,11 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     return Case(layer, hardware, batch, images, mapping)
 
 
+def packed_cases():
+    """Cases in which elements are no whole bytes, and weights may be pruned."""
+    return cases(compressed_layers(), machines(bits=ANY_BITS))
+
+
 def steps_of(layer, images, tile):
     """Tiles of a layer, by ceiling."""
     extents = (
@@ -194,11 +210,12 @@ def steps_of(layer, images, tile):
 
 
 @st.composite
-def schedules(draw, most_layers=4, most_steps=60, bits=WHOLE_BYTES):
+def schedules(draw, most_layers=4, most_steps=60, packed=False):
     """A machine, and layers one after another on it, each waiting for any of those before it."""
-    hardware = draw(machines(bits=bits))
+    hardware = draw(machines(bits=ANY_BITS if packed else WHOLE_BYTES))
+    layer = compressed_layers() if packed else layers()
     some = draw(
-        st.lists(cases(hardware=st.just(hardware), most_steps=most_steps), min_size=1, max_size=most_layers)
+        st.lists(cases(layer, st.just(hardware), most_steps=most_steps), min_size=1, max_size=most_layers)
     )
     waits_for = [
         draw(st.sets(st.integers(0, layer - 1), max_size=2)) if layer else set() for layer in range(len(some))

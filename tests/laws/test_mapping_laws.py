@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from machines import mapped
-from strategies import ANY_BITS, array_layers, cases, layers, machines, steps_of
+from strategies import (
+    ANY_BITS,
+    array_layers,
+    cases,
+    compressed_layers,
+    layers,
+    machines,
+    packed_cases,
+    steps_of,
+)
 
 from accelsim.descriptions import vary
 from accelsim.energy import ActionCounts, energy_by_component
@@ -93,9 +102,9 @@ def operands_of(case, visit):
     """Bytes of weights (with biases where partial sums begin) and of inputs that a visit needs."""
     layer, precision = case.mapping.layer, case.hardware.precision
     g, k, c, y, x = (visit.sizes[letter] for letter in "gkcyx")
-    weights = bytes_of(g * k * c * layer.FY * layer.FX, precision.weights_bits) if layer.on_array else 0
+    weights = weight_bytes(layer, precision, g * k * c * layer.FY * layer.FX) if layer.on_array else 0
     if layer.bias and visit.starts["c"] == 0:
-        weights += bytes_of(g * k, precision.weights_bits)
+        weights += bytes_of(g * k, bits_of_a_weight(layer, precision))
     rows = window_extent(
         visit.starts["y"], y, layer.stride_y, layer.FY, layer.dilation_y, layer.pad_top, layer.IY
     )
@@ -106,7 +115,20 @@ def operands_of(case, visit):
     return weights, bytes_of(elements, precision.activations_bits)
 
 
-@given(cases(hardware=machines(bits=ANY_BITS)))
+def bits_of_a_weight(layer, precision):
+    return layer.weight_bits or precision.weights_bits
+
+
+def weight_bytes(layer, precision, weights):
+    """Bytes of weights: all of them, or those that are not zero and where they are, whichever is less."""
+    bits = bits_of_a_weight(layer, precision)
+    if layer.weight_density is None:
+        return bytes_of(weights, bits)
+    nonzero = math.ceil(weights * layer.weight_density - 1e-9)
+    return min(bytes_of(weights, bits), bytes_of(nonzero, bits + precision.pruned_index_bits))
+
+
+@given(packed_cases())
 def test_a_step_loads_the_operands_that_the_step_before_did_not_have(case):
     before = None
     for visit, step in every_step(case):
@@ -116,7 +138,7 @@ def test_a_step_loads_the_operands_that_the_step_before_did_not_have(case):
         before = visit
 
 
-@given(cases(hardware=machines(bits=ANY_BITS)))
+@given(packed_cases())
 def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_end(case):
     half = {bank: size // 2 for bank, size in case.hardware.global_buffer.bank_bytes.items()}
     weights = inputs = outputs = 0
@@ -135,7 +157,7 @@ def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_
     assert (weights, inputs, outputs) == (0, 0, 0)
 
 
-@given(cases(hardware=machines(bits=ANY_BITS)))
+@given(packed_cases())
 def test_outputs_are_complete_once_and_stored_once(case):
     layer, precision = case.mapping.layer, case.hardware.precision
     complete = stored_bytes = shortcut_bytes = tiles = 0
@@ -169,7 +191,7 @@ def test_a_candidate_costs_what_the_program_that_it_stands_for_costs(case):
     assert space.time_cycles[index] == time_cycles(case.mapping, case.hardware)
 
 
-@given(cases(hardware=machines(bits=ANY_BITS)))
+@given(packed_cases())
 def test_packed_elements_are_rounded_up_tile_by_tile_in_the_program_only(case):
     space, index = candidate_of(case)
     totals = case.mapping.totals
@@ -177,7 +199,8 @@ def test_packed_elements_are_rounded_up_tile_by_tile_in_the_program_only(case):
     assert space.array_cycles[index] == totals.array_cycles
     assert (estimate.macs, estimate.vector_ops) == (program.macs, program.vector_ops)
     for estimated, summed in zip(estimate.values(), program.values(), strict=True):
-        assert abs(estimated - summed) <= 6 * totals.steps  # six operands at most, less than a byte each
+        # Six operands at most, less than a byte each; and a pruned weight of 40 bits.
+        assert abs(estimated - summed) <= (6 + 5) * totals.steps
 
 
 def candidate_of(case):
@@ -213,10 +236,10 @@ def time_cycles(mapping, hardware):
 # --- multiply-accumulates and traffic
 
 
-@given(cases(layer=array_layers()))
+@given(cases(layer=compressed_layers()))
 def test_multiply_accumulates_are_the_layers_but_for_zero_weights(case):
     executed, macs = case.mapping.totals.counts.macs, case.batch * case.layer.macs
-    density = case.hardware.pe_array.output_stationary.weight_density
+    density = density_of(case.layer, case.hardware)
     if case.mapping.dataflow != "output_stationary" or density == 1:
         assert executed == macs
         return
@@ -225,13 +248,19 @@ def test_multiply_accumulates_are_the_layers_but_for_zero_weights(case):
     assert density * macs - 1e-6 <= executed <= min(macs, density * macs + pixels)
 
 
+def density_of(layer, hardware):
+    """The part of the weights that is not zero: the layer's own, else the machine's."""
+    own = layer.weight_density
+    return hardware.pe_array.output_stationary.weight_density if own is None else own
+
+
 @given(cases(layer=array_layers()))
 def test_no_pe_does_two_multiply_accumulates_in_a_cycle(case):
     for step in case.mapping.steps():
         assert step.array_counts.macs <= step.array_cycles * case.hardware.pe_array.pes
 
 
-@given(layers(), machines(bits=ANY_BITS), st.integers(1, 3))
+@given(compressed_layers(), machines(bits=ANY_BITS), st.integers(1, 3))
 def test_compulsory_traffic_is_what_windows_touch_and_what_is_stored(layer, hardware, batch):
     touched = {
         (
@@ -243,15 +272,17 @@ def test_compulsory_traffic_is_what_windows_touch_and_what_is_stored(layer, hard
     }
     pixels = len(touched & set(itertools.product(range(layer.IY), range(layer.IX))))
     inputs = layer.operands * layer.G * layer.C * pixels + layer.gate_elements
-    weights = layer.weights + (layer.G * layer.K if layer.bias else 0)
     precision = hardware.precision
-    activations = batch * (inputs + layer.shortcut_elements + layer.stored_elements)
-    least = (weights * precision.weights_bits + activations * precision.activations_bits) / 8
-    # Five operands, each of whole bytes.
-    assert least <= compulsory_dram_bytes(layer, hardware, batch) < least + 5
+    bits = bits_of_a_weight(layer, precision)
+    kept = min(bits, (layer.weight_density or math.inf) * (bits + precision.pruned_index_bits))
+    weights = math.ceil(layer.weights * kept / 8 - 1e-9)
+    biases = bytes_of(layer.G * layer.K, bits) if layer.bias else 0
+    activations = (inputs, layer.shortcut_elements, layer.stored_elements)
+    moved = sum(bytes_of(batch * elements, precision.activations_bits) for elements in activations)
+    assert compulsory_dram_bytes(layer, hardware, batch) == weights + biases + moved
 
 
-@given(cases(hardware=machines(bits=ANY_BITS)))
+@given(packed_cases())
 def test_no_mapping_moves_less_than_every_operand_once(case):
     counts = case.mapping.totals.counts
     compulsory = compulsory_dram_bytes(case.layer, case.hardware, case.batch)
@@ -271,7 +302,7 @@ def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once
     assert moved == compulsory_dram_bytes(layer, roomy, batch)
 
 
-@given(cases(hardware=machines(bits=ANY_BITS)))
+@given(packed_cases())
 def test_no_mapping_is_faster_than_the_bound(case):
     totals, dram = case.mapping.totals, case.hardware.dram
     moved = totals.counts.dram_read_bytes + totals.counts.dram_write_bytes

@@ -7,7 +7,7 @@ from unittest import mock
 
 import hypothesis.strategies as st
 from hypothesis import assume, given, settings
-from strategies import ANY_BITS, repeated_schedules, schedules
+from strategies import repeated_schedules, schedules
 
 from accelsim.descriptions import vary
 from accelsim.simulation import events
@@ -15,7 +15,7 @@ from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.global_buffer import Banks
 
-SCHEDULES = st.one_of(schedules(), schedules(bits=ANY_BITS), repeated_schedules())
+SCHEDULES = st.one_of(schedules(), schedules(packed=True), repeated_schedules())
 
 
 @settings(max_examples=max(100, settings.default.max_examples))
