@@ -1,6 +1,7 @@
 """Hardware: the machine as its YAML describes it. It knows no network; one file says it all."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
@@ -13,7 +14,7 @@ from pydantic import (
 )
 
 from accelsim import descriptions, shipped
-from accelsim.descriptions import Description
+from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.energy import EnergyTable
 
 DataflowName = Literal["weight_stationary", "output_stationary"]
@@ -24,6 +25,7 @@ MAX_SIDE: Final = 4096
 MAX_BUFFER_BYTES: Final = 1 << 30
 """A gibibyte on chip; the largest wafer-scale chip has 44 in 850,000 pieces."""
 
+Words = Annotated[str, Field(min_length=1)]
 Bits = Annotated[int, Field(ge=1, le=64)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -150,9 +152,9 @@ class VectorUnit(Description):
 class Hardware(Description):
     """A machine: what networks are mapped onto, simulated on, and priced by."""
 
-    name: str
+    name: Words
     title: str = ""
-    source: str
+    source: Words
     clock_mhz: PositiveFloat
     precision: Precision
     pe_array: PEArray
@@ -168,19 +170,26 @@ class Hardware(Description):
     @field_validator("assumed")
     @classmethod
     def _assumed_keys_exist(cls, assumed: Mapping[str, str]) -> Mapping[str, str]:
-        for key in assumed:
-            model: type[Description] | None = cls
-            for part in key.split("."):
-                field = model.model_fields.get(part) if model else None
-                if field is None:
-                    raise ValueError(f"names {key!r}, which is no key of a hardware file")
-                annotation = field.annotation
-                model = (
-                    annotation
-                    if isinstance(annotation, type) and issubclass(annotation, Description)
-                    else None
-                )
+        mistakes = [
+            Mistake((key,), f"explains {key!r}, which is no key of a hardware file")
+            for key in assumed
+            if not cls._has(key.split("."))
+        ]
+        if mistakes:
+            raise refusal("assumed", mistakes)
         return assumed
+
+    @classmethod
+    def _has(cls, keys: Sequence[str]) -> bool:
+        """Whether a hardware file may have the key that is reached by these."""
+        model: type[Description] | None = cls
+        for key in keys:
+            field = model.model_fields.get(key) if model else None
+            if field is None:
+                return False
+            inner = field.annotation
+            model = inner if isinstance(inner, type) and issubclass(inner, Description) else None
+        return True
 
     @model_validator(mode="after")
     def _banks_hold_a_word(self) -> Self:
@@ -189,12 +198,17 @@ class Hardware(Description):
             "weights": -(-self.precision.weights_bits // 8),
             "outputs": -(-max(self.precision.partial_sums_bits, self.precision.activations_bits) // 8),
         }
-        for bank, size in self.global_buffer.bank_bytes.items():
-            if size < 2 * word_bytes[bank]:
-                raise ValueError(
-                    f"global_buffer.size_bytes = {self.global_buffer.size_bytes} leaves {size} for {bank}: "
-                    f"too small for one tile; two words of {word_bytes[bank]} bytes are the least"
-                )
+        needed = {
+            bank: math.ceil(2 * size / getattr(self.global_buffer.shares, bank))
+            for bank, size in word_bytes.items()
+        }
+        bank = max(needed, key=needed.__getitem__)
+        if self.global_buffer.size_bytes < needed[bank]:
+            sentence = (
+                f"must be at least {needed[bank]}: "
+                f"the share of {bank} has to hold two words of {word_bytes[bank]} bytes"
+            )
+            raise refusal("hardware", [Mistake(("global_buffer", "size_bytes"), sentence)])
         return self
 
     @property

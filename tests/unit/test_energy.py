@@ -1,0 +1,73 @@
+"""Energy is how often something happened, times what it costs once."""
+
+import json
+
+import pytest
+
+from accelsim.energy import ActionCounts, EnergyTable, energy_by_component
+
+COUNTS = ActionCounts(
+    macs=1000,
+    vector_ops=100,
+    register_file_bytes=400,
+    inter_pe_bytes=60,
+    global_buffer_read_bytes=80,
+    global_buffer_write_bytes=20,
+    dram_read_bytes=6,
+    dram_write_bytes=4,
+)
+
+
+def table(**changes):
+    costs = {"mac": 1, "vector_op": 0.5, "register_file": 1, "inter_pe": 2, "global_buffer": 6, "dram": 200}
+    values = {"unit": "MAC", "word_bits": 16, **costs, **changes}
+    return EnergyTable.model_validate_json(json.dumps(values))
+
+
+def test_accesses_cost_by_the_word_and_operations_each():
+    assert energy_by_component(COUNTS, table()) == {
+        "mac": 1000,
+        "register_file": 400 / 2 * 1,
+        "inter_pe": 60 / 2 * 2,
+        "global_buffer": (80 + 20) / 2 * 6,
+        "dram": (6 + 4) / 2 * 200,
+        "vector": 100 * 0.5,
+    }
+
+
+def test_words_of_twice_the_width_halve_the_number_of_accesses():
+    narrow, wide = energy_by_component(COUNTS, table()), energy_by_component(COUNTS, table(word_bits=32))
+    assert wide == {
+        component: energy if component in {"mac", "vector"} else energy / 2
+        for component, energy in narrow.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("cost", "component"),
+    [
+        ("mac", "mac"),
+        ("vector_op", "vector"),
+        ("register_file", "register_file"),
+        ("inter_pe", "inter_pe"),
+        ("global_buffer", "global_buffer"),
+        ("dram", "dram"),
+    ],
+)
+def test_a_price_that_doubles_doubles_its_component_and_no_other(cost, component):
+    before = energy_by_component(COUNTS, table())
+    after = energy_by_component(COUNTS, table(**{cost: 2 * getattr(table(), cost)}))
+    assert after == {**before, component: 2 * before[component]}
+
+
+def test_what_happens_twice_as_often_costs_twice_as_much():
+    once = energy_by_component(COUNTS, table())
+    assert energy_by_component(COUNTS + COUNTS, table()) == {
+        name: 2 * energy for name, energy in once.items()
+    }
+    assert COUNTS + COUNTS == COUNTS * 2 == 2 * COUNTS
+
+
+def test_nothing_costs_nothing():
+    assert set(energy_by_component(ActionCounts(), table()).values()) == {0}
+    assert COUNTS + ActionCounts() == COUNTS

@@ -1,0 +1,187 @@
+"""What a hardware file may say, and the line that a user reads where it says something else."""
+
+import pytest
+from machines import machine
+
+from accelsim.descriptions import dump, parse_text, read, vary
+from accelsim.errors import DescriptionError
+from accelsim.hardware import Hardware
+
+GOOD = """\
+name: machine
+source: made up for a test
+clock_mhz: 1000
+precision: {weights_bits: 16, activations_bits: 16, partial_sums_bits: 32}
+pe_array:
+  rows: 16
+  columns: 8
+  dataflows: [weight_stationary, output_stationary]
+  port_words_per_column: 1
+  weight_stationary: {accumulators_per_column: 256}
+  output_stationary: {partial_sums_per_pe: 8, weight_density: 0.6}
+global_buffer:
+  size_bytes: 65536
+  shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}
+dram:
+  latency_cycles: 100
+  bandwidth_bytes_per_cycle: 16
+dma: {descriptors: 8}
+vector_unit: {lanes_per_column: 2}
+mapper: {tiles: edp, dataflow: time}
+energy:
+  unit: MAC
+  word_bits: 16
+  mac: 1
+  vector_op: 1
+  register_file: 1
+  inter_pe: 2
+  global_buffer: 6
+  dram: 200
+"""
+
+
+def load(tmp_path, text):
+    path = tmp_path / "m.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read(path, Hardware)
+
+
+def mistakes(tmp_path, old, new):
+    """The lines about a file in which one text was replaced by another, without the file's name."""
+    assert GOOD.count(old) == 1
+    with pytest.raises(DescriptionError) as error:
+        load(tmp_path, GOOD.replace(old, new))
+    return [line.removeprefix(f"{tmp_path / 'm.yaml'}:") for line in error.value.lines]
+
+
+def test_a_file_is_the_machine_that_it_says(tmp_path):
+    hardware = load(tmp_path, GOOD)
+    assert hardware.pe_array.pes == 16 * 8
+    assert hardware.vector_lanes == 2 * 8
+    assert hardware.global_buffer.bank_bytes == {"inputs": 16384, "weights": 32768, "outputs": 16384}
+    assert parse_text(dump(hardware), "dumped").data["pe_array"]["rows"] == 16
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("rows: 16", "rows: 0", "6: pe_array.rows = 0: must be a whole number from 1 to 4096"),
+        ("rows: 16", "rows: -1", "6: pe_array.rows = -1: must be a whole number from 1 to 4096"),
+        ("rows: 16", "rows: 16.5", "6: pe_array.rows = 16.5: must be a whole number from 1 to 4096"),
+        ("columns: 8", "columns: 5000", "7: pe_array.columns = 5000: must be a whole number from 1 to 4096"),
+        ("dram: 200", "dram: -1", "29: energy.dram = -1: must be a number of at least 0"),
+        ("mac: 1", "mac: cheap", "24: energy.mac = 'cheap': must be a number of at least 0"),
+        (
+            "[weight_stationary, output_stationary]",
+            "[]",
+            "8: pe_array.dataflows = []: must name at least one of weight_stationary, output_stationary",
+        ),
+        (
+            "[weight_stationary, output_stationary]",
+            "[weight_stationery]",
+            "8: pe_array.dataflows.0 = 'weight_stationery': "
+            "must be 'weight_stationary' or 'output_stationary'",
+        ),
+        (
+            "[weight_stationary, output_stationary]",
+            "[output_stationary, output_stationary]",
+            '8: pe_array.dataflows = ["output_stationary", "output_stationary"]: '
+            "must name each dataflow once",
+        ),
+        (
+            "weight_density: 0.6",
+            "weight_density: 0",
+            "11: pe_array.output_stationary.weight_density = 0: "
+            "must be a number greater than 0 and of at most 1",
+        ),
+        (
+            "outputs: 0.25",
+            "outputs: 0.5",
+            '14: global_buffer.shares = {"inputs": 0.25, "weights": 0.5, "outputs": 0.5}: '
+            "must not exceed 1 together; they are 1.25",
+        ),
+        (
+            "outputs: 0.25",
+            "outputs: 0",
+            "14: global_buffer.shares.outputs = 0: must be a number greater than 0 and of at most 1",
+        ),
+        (
+            "size_bytes: 65536",
+            "size_bytes: 16",
+            "13: global_buffer.size_bytes = 16: must be at least 32: "
+            "the share of outputs has to hold two words of 4 bytes",
+        ),
+        (
+            "size_bytes: 65536",
+            "size_bytes: 2147483648",
+            "13: global_buffer.size_bytes = 2147483648: must be a whole number from 1 to 1073741824",
+        ),
+        (
+            "size_bytes: 65536",
+            "size_bytes: 64 KB",
+            "13: global_buffer.size_bytes = '64 KB': must be a whole number from 1 to 1073741824",
+        ),
+        (
+            "latency_cycles: 100",
+            "latency_cycles: -5",
+            "16: dram.latency_cycles = -5: must be a whole number of at least 0",
+        ),
+        (
+            "bandwidth_bytes_per_cycle: 16",
+            "bandwidth_bytes_per_cycle: 0",
+            "17: dram.bandwidth_bytes_per_cycle = 0: must be a number greater than 0",
+        ),
+        ("descriptors: 8", "descriptors: 0", "18: dma.descriptors = 0: must be a whole number of at least 1"),
+        ("tiles: edp", "tiles: speed", "20: mapper.tiles = 'speed': must be 'time', 'energy' or 'edp'"),
+        ("clock_mhz: 1000", "clock_mhz: .inf", "3: clock_mhz = Infinity: must be a finite number"),
+        (
+            "activations_bits: 16",
+            "activations_bits: 65",
+            "4: precision.activations_bits = 65: must be a whole number from 1 to 64",
+        ),
+        ("name: machine", "name: ''", "1: name = '': must be text, not empty"),
+        ("source: made up for a test\n", "", "1: source: missing, must be text, not empty"),
+        ("rows: 16\n", "rows: 16\n  rows: 8\n", "7: pe_array.rows: repeated key, first on line 6"),
+    ],
+)
+def test_an_impossible_value_is_one_line_with_its_place_and_what_is_allowed(tmp_path, old, new, line):
+    assert mistakes(tmp_path, old, new) == [line]
+
+
+def test_a_misspelt_key_is_missing_and_suggests_the_right_one(tmp_path):
+    missing, misspelt = mistakes(tmp_path, "latency_cycles: 100", "latency_cycels: 100")
+    assert missing == "15: dram.latency_cycles: missing, must be a whole number of at least 0"
+    assert misspelt.startswith("16: dram.latency_cycels = 100: no such key, did you mean 'latency_cycles'?")
+
+
+def test_every_assumption_that_explains_no_key_is_named_on_its_line(tmp_path):
+    assumed = "assumed:\n  dram.latency_cycles: typical\n  dram.speed: fast\n  mapper.tiles.x: why\ndram:"
+    assert mistakes(tmp_path, "dram:\n", f"{assumed}\n") == [
+        "17: assumed.dram.speed = 'fast': explains 'dram.speed', which is no key of a hardware file",
+        "18: assumed.mapper.tiles.x = 'why': explains 'mapper.tiles.x', which is no key of a hardware file",
+    ]
+
+
+def test_an_assumption_may_be_about_a_whole_table(tmp_path):
+    text = GOOD + "assumed: {energy: taken from another machine, pe_array.weight_stationary: a guess}\n"
+    assert set(load(tmp_path, text).assumed) == {"energy", "pe_array.weight_stationary"}
+
+
+def test_all_mistakes_are_reported_in_the_order_of_the_file(tmp_path):
+    lines = mistakes(tmp_path, "  rows: 16\n  columns: 8\n", "  rows: 0\n  columns: eight\n")
+    assert [line.split(":")[0] for line in lines] == ["6", "7"]
+
+
+def test_a_variation_is_checked_like_a_file():
+    assert vary(machine(), **{"pe_array.rows": 3}).pe_array.rows == 3
+    with pytest.raises(DescriptionError, match=r"machine: pe_array.rows = 0: must be a whole number"):
+        vary(machine(), **{"pe_array.rows": 0})
+    with pytest.raises(DescriptionError, match=r"must be at least 64: the share of inputs has to hold"):
+        vary(machine(), **{"global_buffer.size_bytes": 60, "precision.activations_bits": 64})
+
+
+def test_shares_that_add_up_to_one_but_for_rounding_are_allowed():
+    thirds = dict.fromkeys(
+        (f"global_buffer.shares.{bank}" for bank in ("inputs", "weights", "outputs")), 1 / 3
+    )
+    assert sum(machine(**thirds).global_buffer.bank_bytes.values()) <= 131072
