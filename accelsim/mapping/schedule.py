@@ -28,9 +28,13 @@ def make_schedule(
     batch: int = 1,
     dataflow: str = "auto",
     objective: Objective | None = None,
+    known: dict[Layer, Mapping] | None = None,
 ) -> Schedule:
-    """Map every layer of an executed graph. Raises MappingError where one cannot be mapped."""
-    mapper = _Mapper(hardware, batch, dataflow, objective, {})
+    """Map every layer of an executed graph. Raises MappingError where one cannot be mapped.
+
+    `known` remembers mappings from one graph to the next; everything else must be the same for all of them.
+    """
+    mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known)
     layers: list[Layer] = []
     mappings: list[Mapping] = []
     waits_for: list[tuple[int, ...]] = []

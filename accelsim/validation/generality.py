@@ -8,20 +8,33 @@ the search never saw, is the judge.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware
-from accelsim.validation.evaluate import Cost, Job, estimate, evaluate, evaluate_all, shipped_hardware
-from accelsim.validation.published import QUANTITIES, Place, PublishedTable
+from accelsim.validation.evaluate import (
+    ColumnJob,
+    Cost,
+    Job,
+    estimate_column,
+    evaluate_all,
+    shipped_hardware,
+)
+from accelsim.validation.parallel import in_parallel
+from accelsim.validation.published import QUANTITIES, PublishedTable
 from accelsim.validation.reproduction import Cell, compare_with, errors_of
 from accelsim.validation.sensitivity import assumed_values, variants
 
-MAX_ROUNDS = 5
+MAX_ROUNDS: Final = 5
 """A round tries every parameter; searches that have not come to rest by then are cut short."""
+NEIGHBOURHOOD: Final = 4.0
+"""Numbers stay within this factor of the shipped ones: a partial sum of one bit would be no finding."""
+LEAST_GAIN: Final = 2e-4
+"""Less is no reason to leave a value: the published digits alone leave errors of a hundredth."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +53,9 @@ class Fit:
 
 def fit(table: PublishedTable, hardware: str, step: Callable[[str], None] = lambda _: None) -> Fit:
     """Choose what a machine assumes by its own column alone."""
-    search = _ColumnSearch(table, hardware, step, {})
-    ends = {
-        name: search.descend(start) for name, start in starting_points(shipped_hardware(hardware)).items()
-    }
+    shipped = shipped_hardware(hardware)
+    search = _ColumnSearch(of_machine(table, hardware), shipped, step, {})
+    ends = {name: search.descend(start) for name, start in starting_points(shipped).items()}
     machine, objective = min(ends.values(), key=lambda end: end[1])
     by_start = {name: reached for name, (_, reached) in ends.items()}
     return Fit(hardware, machine, objective, by_start, len(search.known))
@@ -63,6 +75,27 @@ def starting_points(shipped: Hardware) -> dict[str, Hardware]:
     return points
 
 
+def machines_beside(machine: Hardware, key: str) -> list[Hardware]:
+    """The machines that one assumption's other values make; values that make none are left out."""
+    found: list[Hardware] = []
+    for variant in variants(machine, key):
+        with suppress(DescriptionError):
+            found.append(vary(machine, **variant.changes))
+    return found
+
+
+def is_near(machine: Hardware, shipped: Hardware) -> bool:
+    """Whether every assumed number is within `NEIGHBOURHOOD` of the shipped one."""
+    pairs = zip(_assumed_numbers(machine), _assumed_numbers(shipped), strict=True)
+    return all(number <= NEIGHBOURHOOD * base and base <= NEIGHBOURHOOD * number for number, base in pairs)
+
+
+def _assumed_numbers(machine: Hardware) -> list[float]:
+    values = [assumed_value(machine, key) for key in machine.assumed]
+    parts = [value.values() if isinstance(value, dict) else (value,) for value in values]
+    return [part for some in parts for part in some if isinstance(part, int | float)]
+
+
 def changed_between(start: Hardware, end: Hardware) -> dict[str, tuple[str, str]]:
     """The assumed parameters in which two machines differ, as (before, after)."""
     before, after = assumed_values(start), assumed_values(end)
@@ -71,14 +104,15 @@ def changed_between(start: Hardware, end: Hardware) -> dict[str, tuple[str, str]
 
 def with_assumptions_of(source: Hardware, target: Hardware) -> Hardware:
     """A machine with the assumed values of another, and its own array and buffer."""
-    dumped = source.model_dump(mode="json")
-    changes: dict[str, object] = {}
-    for key in source.assumed:
-        value: object = dumped
-        for part in key.split("."):
-            value = value[part] if isinstance(value, dict) else value
-        changes[key] = value
-    return vary(target, **changes)
+    return vary(target, **{key: assumed_value(source, key) for key in source.assumed})
+
+
+def assumed_value(machine: Hardware, key: str) -> Any:
+    """The plain value at a dotted key."""
+    value: Any = machine.model_dump(mode="json")
+    for part in key.split("."):
+        value = value[part]
+    return value
 
 
 def judge(
@@ -86,28 +120,13 @@ def judge(
 ) -> tuple[Cell, ...]:
     """One machine's column, simulated with the assumptions that were chosen on another."""
     machine = with_assumptions_of(chosen.machine, shipped_hardware(hardware))
-    cells = column_cells(table, hardware, machine, step)
-    if isinstance(cells, AccelsimError):
-        raise cells
-    return cells
-
-
-def column_cells(
-    table: PublishedTable,
-    name: str,
-    machine: Hardware,
-    step: Callable[[str], None] = lambda _: None,
-    how: Callable[[Job], Cost | AccelsimError] = evaluate,
-) -> tuple[Cell, ...] | AccelsimError:
-    """The cells of one machine's column on a variant of that machine, simulated or estimated."""
-    column = of_machine(table, name)
-    costs: dict[Place, Cost] = {}
-    jobs = [Job(row.network, machine) for row in column.rows]
-    for place, outcome in zip(column.places, evaluate_all(jobs, step, how), strict=True):
+    column = of_machine(table, hardware)
+    costs: list[Cost] = []
+    for outcome in evaluate_all([Job(row.network, machine) for row in column.rows], step):
         if isinstance(outcome, AccelsimError):
-            return outcome
-        costs[place] = outcome
-    return compare_with(column, costs).cells
+            raise outcome
+        costs.append(outcome)
+    return compare_with(column, dict(zip(column.places, costs, strict=True))).cells
 
 
 def of_machine(table: PublishedTable, hardware: str) -> PublishedTable:
@@ -125,49 +144,46 @@ def of_machine(table: PublishedTable, hardware: str) -> PublishedTable:
 class _ColumnSearch:
     """Tries machines on one column, each once."""
 
-    table: PublishedTable
-    hardware: str
+    column: PublishedTable
+    shipped: Hardware
     step: Callable[[str], None]
     known: dict[str, float]
 
     def descend(self, start: Hardware) -> tuple[Hardware, float]:
         """The machine that no change of a single assumption makes better, and its objective."""
-        best, least = start, self.objective(start)
+        best, least = start, self.objectives([start])[0]
         for _ in range(MAX_ROUNDS):
             before = least
             for key in start.assumed:
                 best, least = self.best_value(best, least, key)
-            if least >= before:
+            if least >= before - LEAST_GAIN:
                 break
         return best, least
 
     def best_value(self, best: Hardware, least: float, key: str) -> tuple[Hardware, float]:
         """The best of a parameter's value and of those next to it, going on while it gets better."""
         while True:
-            better = best
-            for variant in variants(best, key):
-                try:
-                    candidate = vary(best, **variant.changes)
-                except DescriptionError:
-                    continue
-                value = self.objective(candidate)
-                if value < least:
-                    better, least = candidate, value
-            if better is best:
+            neighbours = [one for one in machines_beside(best, key) if is_near(one, self.shipped)]
+            values = self.objectives(neighbours)
+            if min(values, default=math.inf) >= least - LEAST_GAIN:
                 return best, least
-            best = better
+            least, best = min(zip(values, neighbours, strict=True), key=lambda pair: pair[0])
 
-    def objective(self, machine: Hardware) -> float:
+    def objectives(self, machines: Sequence[Hardware]) -> list[float]:
         """Mean time error + mean energy error of the column, by the estimate that mappings are chosen by.
 
         Infinite where a network cannot be mapped.
         """
-        label = machine.model_dump_json()
-        if label not in self.known:
-            cells = column_cells(self.table, self.hardware, machine, self.step, estimate)
-            if isinstance(cells, AccelsimError):
-                self.known[label] = math.inf
-            else:
-                errors = [errors_of(cells, quantity).mean_abs_log_error for quantity in QUANTITIES]
-                self.known[label] = math.fsum(errors)
-        return self.known[label]
+        labels = [machine.model_dump_json() for machine in machines]
+        new = {
+            label: machine for label, machine in zip(labels, machines, strict=True) if label not in self.known
+        }
+        networks = tuple(row.network for row in self.column.rows)
+        jobs = [ColumnJob(networks, machine) for machine in new.values()]
+        for label, outcome in zip(new, in_parallel(estimate_column, jobs, self.step), strict=True):
+            self.known[label] = math.inf if isinstance(outcome, AccelsimError) else self._errors(outcome)
+        return [self.known[label] for label in labels]
+
+    def _errors(self, costs: Sequence[Cost]) -> float:
+        cells = compare_with(self.column, dict(zip(self.column.places, costs, strict=True))).cells
+        return math.fsum(errors_of(cells, quantity).mean_abs_log_error for quantity in QUANTITIES)

@@ -7,7 +7,7 @@ import pytest
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, MappingError
 from accelsim.validation import generality, sensitivity
-from accelsim.validation.evaluate import Cost, Job, estimate, evaluate, shipped_hardware
+from accelsim.validation.evaluate import ColumnJob, Cost, Job, estimate_column, evaluate, shipped_hardware
 from accelsim.validation.sensitivity import assumed_values, assumed_variants, outcomes, variants
 
 PORT = "pe_array.port_words_per_column"
@@ -60,18 +60,27 @@ def test_both_machines_assume_the_same():
 
 
 @pytest.fixture
-def simulated(monkeypatch, published):
-    """Replaces simulations and estimates by a made-up cost of each job; returns what was asked for."""
+def simulated(monkeypatch):
+    """Replaces simulations and estimates by a made-up cost of each job; returns the jobs of both."""
 
     def install(cost_of):
-        asked = []
+        asked = {"simulated": [], "estimated": []}
 
-        def evaluate_all(jobs, step, how=evaluate):
-            asked.extend((job, how) for job in jobs)
+        def evaluate_all(jobs, step):
+            asked["simulated"] += jobs
             return [cost_of(job) for job in jobs]
+
+        def estimate_columns(_, columns, step):
+            asked["estimated"] += columns
+            outcomes = []
+            for column in columns:
+                costs = [cost_of(Job(network, column.hardware)) for network in column.networks]
+                outcomes.append(next((cost for cost in costs if isinstance(cost, AccelsimError)), costs))
+            return outcomes
 
         monkeypatch.setattr(sensitivity, "evaluate_all", evaluate_all)
         monkeypatch.setattr(generality, "evaluate_all", evaluate_all)
+        monkeypatch.setattr(generality, "in_parallel", estimate_columns)
         return asked
 
     return install
@@ -96,9 +105,9 @@ def test_each_variant_simulates_the_whole_table_on_machines_that_differ_in_it_al
     asked = simulated(ideal)
     machines = {name: shipped_hardware(name) for name in published.machines}
     found = outcomes(published, machines, variants(machines["8x8_32k"], SUMS))
-    assert len(asked) == 2 * 26
+    assert len(asked["simulated"]) == 2 * 26
     assert [outcome.reproduction.energy.max_abs_log_error for outcome in found] == [0, 0]
-    changed = {job.hardware.pe_array.output_stationary.partial_sums_per_pe for job, _ in asked}
+    changed = {job.hardware.pe_array.output_stationary.partial_sums_per_pe for job in asked["simulated"]}
     assert changed == {int(outcome.variant.new) for outcome in found}
 
 
@@ -109,7 +118,7 @@ def test_a_variant_that_is_no_machine_says_why(simulated, ideal, published):
     assert halved.reproduction is None
     assert halved.why_not == f"8x8_32k: {PORT} = 0: must be a whole number of at least 1"
     assert doubled.reproduction is not None
-    assert len(asked) == 26
+    assert len(asked["simulated"]) == 26
 
 
 def test_a_variant_on_which_a_network_cannot_be_mapped_says_which(simulated, ideal, published):
@@ -138,9 +147,18 @@ def test_the_search_finds_the_assumption_that_its_column_asks_for(simulated, ide
     assert chosen.machine.pe_array.output_stationary.partial_sums_per_pe == 16
     assert chosen.objective == pytest.approx(0)
     assert set(chosen.by_start) == {"shipped", "halved", "doubled"}
-    assert {job.hardware.name for job, _ in asked} == {"8x8_32k"}  # it never looks at the other column
-    assert len(asked) == 13 * chosen.tried
-    assert {how for _, how in asked} == {estimate}
+    # It never looks at the other column, tries no machine twice, and simulates nothing.
+    assert {column.hardware.name for column in asked["estimated"]} == {"8x8_32k"}
+    assert len({column.hardware.model_dump_json() for column in asked["estimated"]}) == chosen.tried
+    assert len(asked["estimated"]) == chosen.tried
+    assert asked["simulated"] == []
+
+
+def test_the_search_does_not_leave_the_neighbourhood_of_the_shipped_values(simulated, ideal, published):
+    """Planted: the less a vector operation costs, the better."""
+    simulated(lambda job: ideal(job, far=0.1 * job.hardware.energy.vector_op))
+    price = shipped_hardware("8x8_32k").energy.vector_op
+    assert generality.fit(published, "8x8_32k").machine.energy.vector_op == price / 4
 
 
 def test_the_search_stays_where_no_change_helps(simulated, ideal, published):
@@ -167,12 +185,10 @@ def test_the_search_passes_by_what_cannot_be_mapped(simulated, ideal, published)
 def test_what_one_machine_assumes_is_judged_on_the_other_s_array_and_buffer(simulated, ideal, published):
     asked = simulated(ideal)
     chosen = generality.fit(published, "8x8_32k")
-    asked.clear()
     cells = generality.judge(published, chosen, "16x16_128k")
-    assert len(cells) == len(asked) == 13
-    assert {job.hardware.pe_array.rows for job, _ in asked} == {16}
-    assert {job.hardware.global_buffer.size_bytes for job, _ in asked} == {128 * 1024}
-    assert {how for _, how in asked} == {evaluate}  # what is judged is simulated
+    assert len(cells) == len(asked["simulated"]) == 13
+    assert {job.hardware.pe_array.rows for job in asked["simulated"]} == {16}
+    assert {job.hardware.global_buffer.size_bytes for job in asked["simulated"]} == {128 * 1024}
 
 
 def test_assumptions_that_the_other_machine_cannot_run_are_an_error(simulated, ideal, published):
@@ -185,12 +201,19 @@ def test_assumptions_that_the_other_machine_cannot_run_are_an_error(simulated, i
 
 @pytest.mark.parametrize("hardware", ["8x8_32k", "16x16_128k"])
 def test_an_estimate_has_the_energy_of_the_simulation_and_nearly_its_time(hardware):
-    job = Job("squeezenet_v1_1", shipped_hardware(hardware))
-    estimated, simulated = estimate(job), evaluate(job)
+    machine = shipped_hardware(hardware)
+    (estimated,) = estimate_column(ColumnJob(("squeezenet_v1_1",), machine))
+    simulated = evaluate(Job("squeezenet_v1_1", machine))
     assert estimated.energy == simulated.energy
     assert estimated.cycles == pytest.approx(simulated.cycles, rel=0.1)
 
 
+def test_networks_that_are_estimated_together_cost_what_they_cost_alone():
+    machine, networks = shipped_hardware("16x16_128k"), ("sqnxt23v4", "sqnxt23v5")
+    alone = [estimate_column(ColumnJob((network,), machine))[0] for network in networks]
+    assert estimate_column(ColumnJob(networks, machine)) == alone
+
+
 def test_an_estimate_where_a_network_cannot_be_mapped_says_why():
     tiny = vary(shipped_hardware("16x16_128k"), **{"global_buffer.size_bytes": 64})
-    assert "no tile fits" in str(estimate(Job("alexnet", tiny)))
+    assert "no tile fits" in str(estimate_column(ColumnJob(("sqnxt23", "alexnet"), tiny)))
