@@ -42,7 +42,16 @@ class ActionCounts:
         )
 
     def __add__(self, other: Self) -> "ActionCounts":
-        return ActionCounts(*(a + b for a, b in zip(self.values(), other.values(), strict=True)))
+        return ActionCounts(
+            self.macs + other.macs,
+            self.vector_ops + other.vector_ops,
+            self.register_file_bytes + other.register_file_bytes,
+            self.inter_pe_bytes + other.inter_pe_bytes,
+            self.global_buffer_read_bytes + other.global_buffer_read_bytes,
+            self.global_buffer_write_bytes + other.global_buffer_write_bytes,
+            self.dram_read_bytes + other.dram_read_bytes,
+            self.dram_write_bytes + other.dram_write_bytes,
+        )
 
     def __mul__(self, times: int) -> "ActionCounts":
         return ActionCounts(*(count * times for count in self.values()))

@@ -12,7 +12,7 @@ from accelsim.hardware import Hardware, Precision
 from accelsim.mapping.arithmetic import Count
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import bits_to_bytes, weight_bits
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import ArrayWork, TileShape
 from accelsim.network.layer import Layer
 
 VECTOR = "vector"
@@ -29,7 +29,17 @@ class ArrayCost:
 
 def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayCost:
     """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
-    work = DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware)
+    return _cost_of(DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware), layer, hardware)
+
+
+def least_array_cost(layer: Layer, dataflow: str, hardware: Hardware) -> ArrayCost:
+    """What the array costs at least for an image, however the layer is cut into whole passes."""
+    if dataflow == VECTOR:
+        return ArrayCost(0, ActionCounts())
+    return _cost_of(DATAFLOWS[dataflow].least_work(layer, hardware), layer, hardware)
+
+
+def _cost_of(work: ArrayWork, layer: Layer, hardware: Hardware) -> ArrayCost:
     precision = hardware.precision
     bits = weight_bits(layer, precision)
     counts = ActionCounts(

@@ -14,7 +14,7 @@ from accelsim.network.layer import Layer
 
 def bits_to_bytes(elements: Count, bits: int) -> Count:
     """Whole bytes that elements of so many bits take, packed."""
-    return ceil_div(elements * bits, 8)
+    return ceil_div(elements * bits, 8) if bits % 8 else elements * (bits // 8)
 
 
 def weight_bits(layer: Layer, precision: Precision) -> int:

@@ -6,7 +6,7 @@ input channels. What it frees follows from which loops move next.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from accelsim.energy import ActionCounts
@@ -81,14 +81,14 @@ def turns_of(spans: Sequence[Span]) -> Iterator[Turn]:
     for span in spans:
         middle = span.tiles
         if done == 0:
-            yield Turn(replace(span, tiles=1), first=True, last=total == 1)
+            yield Turn(Span(1, span.size, span.inputs, span.stored), first=True, last=total == 1)
             middle -= 1
         done += span.tiles
         ends = done == total and middle > 0
         if middle - ends > 0:
-            yield Turn(replace(span, tiles=middle - ends), first=False, last=False)
+            yield Turn(Span(middle - ends, span.size, span.inputs, span.stored), first=False, last=False)
         if ends:
-            yield Turn(replace(span, tiles=1), first=False, last=True)
+            yield Turn(Span(1, span.size, span.inputs, span.stored), first=False, last=True)
 
 
 def _nest(

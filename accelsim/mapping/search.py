@@ -1,17 +1,27 @@
 """The mapping of a layer: dataflow x tile size x loop order, and the best of them by an objective."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import Ints
-from accelsim.mapping.candidates import Values, candidates, why_nothing_fits
+from accelsim.mapping.candidates import Candidates, Values, at_least, evaluate
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.mapping import Mapping, Order
 from accelsim.mapping.program import build_program, program_totals
+from accelsim.mapping.space import Space, space_of, why_nothing_fits
+from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
+
+
+FIRST_LOOK: Final = 48
+"""Mappings that are evaluated before it is known how good the best is: those that promise most."""
+ROUNDING: Final = 1e-9
+"""Sums of the same numbers in another order differ by less."""
 
 
 def map_layer(
@@ -27,42 +37,110 @@ def map_layer(
     Best by `objective`; without one, by what the machine's compiler goes by (`hardware.mapper`). `dataflow`
     forces one for layers that run on the array. Raises MappingError if no tile fits; it says which bank is
     too small, and what would help.
+
+    Branch and bound: dataflows and tiles that promise less than others deliver are not evaluated.
     """
     layer, batch = as_executed(layer, batch)
-    names = _dataflows(layer, hardware, dataflow)
-    found = {name: candidates(layer, hardware, name, batch) for name in names}
-    best_tiles = {
-        name: int(best_first(some.time_cycles, some.energy, objective or hardware.mapper.tiles)[0])
-        for name, some in found.items()
-        if len(some)
-    }
-    if not best_tiles:
+    among_tiles, among_dataflows = objective or hardware.mapper.tiles, objective or hardware.mapper.dataflow
+    choices = [_Choice.of(layer, hardware, name, batch) for name in _dataflows(layer, hardware, dataflow)]
+    choices = [choice for choice in choices if len(choice.places)]
+    if not choices:
         raise MappingError(why_nothing_fits(layer, hardware))
-    contenders = list(best_tiles.items())
-    time = np.array([found[name].time_cycles[index] for name, index in contenders])
-    energy = np.array([found[name].energy[index] for name, index in contenders])
-    name, index = contenders[int(best_first(time, energy, objective or hardware.mapper.dataflow)[0])]
-    tile, order = found[name].mapping_of(index)
-    program = build_program(layer, batch, name, tile, order, hardware)
+    best: dict[str, _Best] = {}
+    for choice in sorted(choices, key=lambda choice: choice.promised(among_dataflows).min()):
+        reached = min((found.worth(among_dataflows) for found in best.values()), default=math.inf)
+        if choice.promised(among_dataflows).min() <= reached * (1 + ROUNDING):
+            best[choice.dataflow] = choice.best(among_tiles)
+    contenders = [best[choice.dataflow] for choice in choices if choice.dataflow in best]
+    time, energy = (
+        np.array(values) for values in zip(*((one.time_cycles, one.energy) for one in contenders), strict=True)
+    )
+    winner = contenders[int(best_first(time, energy, among_dataflows)[0])]
+    program = build_program(layer, batch, winner.dataflow, winner.tile, winner.order, hardware)
     return Mapping(
         layer=layer,
-        dataflow=name,
-        tile=tile,
-        order=order,
+        dataflow=winner.dataflow,
+        tile=winner.tile,
+        order=winner.order,
         program=program,
         totals=program_totals(program),
-        candidates=sum(len(some) for some in found.values()),
-        estimated_cycles=int(found[name].time_cycles[index]),
+        candidates=sum(len(choice.places) for choice in choices),
+        estimated_cycles=int(winner.time_cycles),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The best tiles and loop order of one dataflow."""
+
+    dataflow: str
+    tile: TileShape
+    order: Order
+    time_cycles: float
+    energy: float
+
+    def worth(self, objective: Objective) -> float:
+        return float(worth(np.float64(self.time_cycles), np.float64(self.energy), objective))
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The mappings of a layer by one dataflow that fit, and what each of them costs at least."""
+
+    layer: Layer
+    hardware: Hardware
+    dataflow: str
+    batch: int
+    space: Space
+    places: Ints
+    least_time_cycles: Values
+    least_energy: Values
+
+    @classmethod
+    def of(cls, layer: Layer, hardware: Hardware, dataflow: str, batch: int) -> "_Choice":
+        """Parts of passes may cost less than the least of whole ones, so nothing is known of them."""
+        space = space_of(layer, hardware, dataflow)
+        places = space.places()
+        time = energy = np.zeros(len(places))
+        if space.whole_passes:
+            bound = at_least(layer, hardware, dataflow, batch, space)
+            time = np.broadcast_to(bound.time_cycles, space.fits.shape)[space.fits]
+            energy = np.broadcast_to(bound.energy, space.fits.shape)[space.fits]
+        return cls(layer, hardware, dataflow, batch, space, places, time, energy)
+
+    def promised(self, objective: Objective) -> Values:
+        return worth(self.least_time_cycles, self.least_energy, objective)
+
+    def best(self, objective: Objective) -> _Best:
+        """All that promise no less than the best of the first look delivers are looked at."""
+        promised = self.promised(objective)
+        look = np.argsort(promised, kind="stable")[:FIRST_LOOK]
+        some = self.evaluated(look)
+        reached = worth(some.time_cycles, some.energy, objective).min()
+        others = np.flatnonzero(promised <= reached * (1 + ROUNDING))
+        if len(others) > len(look) or not np.isin(others, look).all():
+            look, some = others, self.evaluated(others)
+        # Between equals the first place decides, whatever was promised.
+        in_order = np.argsort(look)
+        index = in_order[best_first(some.time_cycles[in_order], some.energy[in_order], objective)[0]]
+        tile, order = some.mapping_of(int(index))
+        return _Best(
+            self.dataflow, tile, order, float(some.time_cycles[index]), float(some.energy[index])
+        )
+
+    def evaluated(self, which: Ints) -> Candidates:
+        tiles = self.space.at(self.places[which])
+        return evaluate(self.layer, self.hardware, self.dataflow, self.batch, tiles)
+
+
+def worth(time: Values, energy: Values, objective: Objective) -> Values:
+    """What is to be as small as possible."""
+    return {"time": time, "energy": energy, "edp": time * energy}[objective]
 
 
 def best_first(time: Values, energy: Values, objective: Objective) -> Ints:
     """Indices from the best to the worst; between equals the other quantity decides, then who came first."""
-    if objective == "time":
-        return np.lexsort((energy, time))
-    if objective == "energy":
-        return np.lexsort((time, energy))
-    return np.lexsort((time, time * energy))
+    return np.lexsort((time if objective == "energy" else energy, worth(time, energy, objective)))
 
 
 def _dataflows(layer: Layer, hardware: Hardware, dataflow: str) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 A dataflow is a module with
 
     granularity(...)  what one pass of the array covers, so that tiles are cut into whole passes;
-    execute(...)      what the array does for one tile: cycles, and counts of every action but those of DRAM.
+    execute(...)      what the array does for one tile: cycles, and counts of every action but those of DRAM;
+    least_work(...)   what no way of cutting a layer into whole passes goes below, so that the search need not
+                      look at tiles that cannot be the best; the nearer to `execute`, the faster it is.
 
 To add one: write the module, name it here and in `hardware.DataflowName`.
 """
@@ -21,15 +23,20 @@ from accelsim.network.layer import Layer
 
 @dataclass(frozen=True)
 class Dataflow:
-    """The two questions that the mapping search asks of a dataflow."""
+    """The questions that the mapping search asks of a dataflow."""
 
     granularity: Callable[[Hardware], Granularity]
     execute: Callable[[Layer, TileShape, Count, Hardware], ArrayWork]
+    least_work: Callable[[Layer, Hardware], ArrayWork]
 
 
 DATAFLOWS: Mapping[str, Dataflow] = MappingProxyType(
     {
-        "weight_stationary": Dataflow(weight_stationary.granularity, weight_stationary.execute),
-        "output_stationary": Dataflow(output_stationary.granularity, output_stationary.execute),
+        "weight_stationary": Dataflow(
+            weight_stationary.granularity, weight_stationary.execute, weight_stationary.least_work
+        ),
+        "output_stationary": Dataflow(
+            output_stationary.granularity, output_stationary.execute, output_stationary.least_work
+        ),
     }
 )

@@ -66,6 +66,11 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     )
 
 
+def least_work(layer: Layer, hardware: Hardware) -> ArrayWork:
+    """Of one tile: blocks and sets of channels stay the same in whole passes, and every rounding is upwards."""
+    return execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
+
+
 def _covered(outputs: Count, block: int, kernel: int, stride: int, dilation: int) -> Count:
     """Input rows (or columns) that the blocks of a tile load, the halo of each block included."""
     halo = (kernel - 1) * dilation + 1 - stride

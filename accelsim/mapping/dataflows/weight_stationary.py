@@ -14,6 +14,8 @@ cycle and port word, into a second weight register; so a pass takes
 and only a tile's first sub-matrix is waited for.
 """
 
+from dataclasses import replace
+
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import Count, ceil_div, larger, smaller
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
@@ -55,3 +57,15 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
         input_read_words=tile.g * taps * column_folds * tile.c * tile.pixels,
         weight_read_words=weights * chunks,
     )
+
+
+def least_work(layer: Layer, hardware: Hardware) -> ArrayWork:
+    """Of one tile: the folds stay the same in whole passes. In cycles, that each sub-matrix sees each pixel.
+
+    Loading is left out of the cycles: a tile of fewer rows waits less for its weights.
+    """
+    array = hardware.pe_array
+    tile = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
+    sub_matrices = layer.G * layer.FY * layer.FX
+    sub_matrices *= ceil_div(layer.C, array.rows) * ceil_div(layer.K, array.columns)
+    return replace(execute(layer, tile, 0, hardware), cycles=sub_matrices * tile.pixels)
