@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Ints, ceil_div, count_of, entries_of, larger
+from accelsim.mapping.arithmetic import Count, ceil_div, count_of, larger
 from accelsim.mapping.costs import (
     VECTOR,
     ArrayCost,
@@ -208,7 +208,8 @@ def _shortest_cycles(hardware: Hardware, cuts: tuple[_Cut, ...], batch: int) -> 
     steps: Count = batch
     for cut in cuts:
         steps = steps * cut.tiles
-    return np.multiply(steps, max(1.0, hardware.dram.latency_cycles / hardware.dma.descriptors))
+    cycles: Values = np.multiply(steps, max(1.0, hardware.dram.latency_cycles / hardware.dma.descriptors))
+    return cycles
 
 
 def _ends(layer: Layer, hardware: Hardware, tiles: Tiles) -> Values:

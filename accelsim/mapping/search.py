@@ -17,7 +17,6 @@ from accelsim.mapping.space import Space, space_of, why_nothing_fits
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
-
 FIRST_LOOK: Final = 48
 """Mappings that are evaluated before it is known how good the best is: those that promise most."""
 ROUNDING: Final = 1e-9
@@ -53,7 +52,8 @@ def map_layer(
             best[choice.dataflow] = choice.best(among_tiles)
     contenders = [best[choice.dataflow] for choice in choices if choice.dataflow in best]
     time, energy = (
-        np.array(values) for values in zip(*((one.time_cycles, one.energy) for one in contenders), strict=True)
+        np.array(values)
+        for values in zip(*((one.time_cycles, one.energy) for one in contenders), strict=True)
     )
     winner = contenders[int(best_first(time, energy, among_dataflows)[0])]
     program = build_program(layer, batch, winner.dataflow, winner.tile, winner.order, hardware)
@@ -80,7 +80,7 @@ class _Best:
     energy: float
 
     def worth(self, objective: Objective) -> float:
-        return float(worth(np.float64(self.time_cycles), np.float64(self.energy), objective))
+        return float(worth(np.asarray(self.time_cycles), np.asarray(self.energy), objective))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,7 @@ class _Choice:
         in_order = np.argsort(look)
         index = in_order[best_first(some.time_cycles[in_order], some.energy[in_order], objective)[0]]
         tile, order = some.mapping_of(int(index))
-        return _Best(
-            self.dataflow, tile, order, float(some.time_cycles[index]), float(some.energy[index])
-        )
+        return _Best(self.dataflow, tile, order, float(some.time_cycles[index]), float(some.energy[index]))
 
     def evaluated(self, which: Ints) -> Candidates:
         tiles = self.space.at(self.places[which])

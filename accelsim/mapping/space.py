@@ -4,6 +4,7 @@ The space is a grid: channel cuts x tile rows x tile columns x loop orders. What
 is computed for those only, and numpy broadcasts it over the others.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -122,20 +123,13 @@ def _along(axis: int, entries: Sequence[int] | Ints) -> Count:
 
 def _channel_cuts(layer: Layer, unit: Granularity) -> list[tuple[int, int, int]]:
     """(groups, filters, input channels) of a tile: parts of one group, or several whole groups."""
-    parts = [(1, k, c) for k in tile_sizes(layer.K, unit.k) for c in tile_sizes(layer.C, unit.c)]
-    return parts + [(g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1]
-
-
-def _extents(axis: Axis, sizes: Sequence[int]) -> Ints:
-    """(largest, total, first) input extents, a row for each tile size."""
-    inputs = [axis.inputs_of_tiles(size) for size in sizes]
-    return np.array([(some.max(), some.sum(), some[0]) for some in inputs], dtype=np.int64)
+    parts = itertools.product((1,), tile_sizes(layer.K, unit.k), tile_sizes(layer.C, unit.c))
+    return [*parts, *((g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1)]
 
 
 def _extents(along: int, axis: Axis, sizes: Sequence[int]) -> Extents:
     """Input extents of the tiles of each size."""
-    inputs = [axis.inputs_of_tiles(size) for size in sizes]
-    largest, total, first = zip(*((some.max(), some.sum(), some[0]) for some in inputs), strict=True)
+    largest, total, first = zip(*(axis.reads(size) for size in sizes), strict=True)
     return Extents(_along(along, largest), _along(along, total), _along(along, first))
 
 
@@ -163,7 +157,7 @@ def half_banks(hardware: Hardware) -> dict[str, int]:
 def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
     """Which bank is too small for the smallest tile, and what would help."""
     smallest = TileShape(1, 1, 1, 1, 1)
-    rows, columns = (int(axis.inputs_of_tiles(1).max()) for axis in (row_axis(layer), column_axis(layer)))
+    rows, columns = (axis.reads(1)[0] for axis in (row_axis(layer), column_axis(layer)))
     demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
     needed = {
         bank: _buffer_for(demand[bank], getattr(hardware.global_buffer.shares, bank)) for bank in demand

@@ -30,8 +30,8 @@ class Span:
 def tile_sizes(extent: int, unit: int) -> tuple[int, ...]:
     """Sizes to cut `extent` into: its passes of `unit`, divided by 1, 2, 3, 4, 6, 8, 12 ..., rounded up.
 
-    The divisors grow by halves and thirds, so there are few of them however large the extent is, and between
-    any tile that fits and the next one tried there is at most a factor of 1.5.
+    The divisors grow by halves and thirds, so there are few of them however large the extent is: each size
+    tried is at least half of the next larger one.
     """
     passes = -(-extent // unit)
     sizes = {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
@@ -82,6 +82,27 @@ class Axis:
         last = np.minimum((ends - 1) * self.stride - self.pad + self.reach, self.inputs)
         inputs: Ints = np.maximum(last - first, 0)
         return inputs
+
+    def reads(self, size: int) -> tuple[int, int, int]:
+        """Inputs of the tile of `size` outputs that reads most, of all tiles together, and of the first.
+
+        Tiles that padding does not touch all read the same, so they are not gone through one by one.
+        """
+        tiles = -(-self.outputs // size)
+        first_inside = min(tiles, -(-self.pad // (size * self.stride)))
+        covered = max(0, (self.inputs + self.pad - self.reach) // self.stride + 1)
+        end_inside = max(first_inside, min(self.outputs, covered) // size)
+        at_ends = [self._inputs(tile, size) for tile in (*range(first_inside), *range(end_inside, tiles))]
+        inside = (size - 1) * self.stride + self.reach if end_inside > first_inside else 0
+        total = sum(at_ends) + (end_inside - first_inside) * inside
+        return max(inside, *at_ends, 0), total, self._inputs(0, size)
+
+    def _inputs(self, tile: int, size: int) -> int:
+        """Inputs that one tile reads."""
+        first = max(tile * size * self.stride - self.pad, 0)
+        end = min((tile + 1) * size, self.outputs)
+        last = min((end - 1) * self.stride - self.pad + self.reach, self.inputs)
+        return max(last - first, 0)
 
     def _starts(self, size: int) -> Ints:
         return np.arange(0, self.outputs, size, dtype=np.int64)

@@ -1,56 +1,107 @@
-"""simulate_fast: the same machine as in events.py, but what repeats is not gone through again.
+"""simulate_fast: what repeats is not gone through again.
 
-The components are the same and do the same in the same order; they are written as one state machine instead
-of simpy processes. Whenever the DMA begins another turn of a repeated body, the state of the whole machine,
-with all times taken relative to now, is compared with its state at earlier turns. Everything that happens
-next follows from that state and from the steps still to come, and those are the same in each turn; so if the
-state was there before, what happened between then and now will happen again and again, as often as the turns
-that are left allow. Those periods are skipped: the clock and the turn are moved on. Where no state recurs,
-every tile is gone through. docs/decisions/fast-engine.md has the argument in full.
+The machine's state is taken at the start of layers, of repeated bodies and of their turns. Everything that
+happens next follows from that state and from the steps still to come. So a part of a program that was gone
+through from a state before takes the machine through the same again, to the same state, in as many cycles:
+that is looked up instead. And where the state at the start of a turn was there at an earlier turn of the same
+loop, what happened between the two will happen again and again, as often as the turns that are left allow.
+Where no state recurs, every tile is gone through. docs/decisions/fast-engine.md has the argument in full.
 """
 
 import math
-from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Program, Repeat, Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.simulation.stepper import Log, State, Stepper
 
-NEVER: Final = 1 << 62
-"""A cycle that does not come."""
 WORTHWHILE_TURNS: Final = 4
-"""A body that is repeated less often cannot be skipped after its state has recurred."""
+"""A body that is repeated less often is gone through without a look at the states of its turns."""
+MOST_TRANSITIONS: Final = 100_000
+"""Remembered at a time, about 60 MB; then everything is forgotten."""
 
 
-def simulate_fast(schedule: Schedule, hardware: Hardware) -> Activity:
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What a part of a program did to the machine from one state on; times from its beginning."""
+
+    cycles: int
+    state: int
+    """The state after it, by number."""
+    start_cycle: int | None
+    """When its layer asked for the first byte."""
+    end_cycles: tuple[tuple[int, int], ...]
+    """Layers that were finished meanwhile, counted back from its own, and when."""
+    peak_bytes: tuple[int, int, int, int]
+
+
+@dataclass
+class Transitions:
+    """What parts of programs did to one machine. Grows as simulations go on; the answers stay the same."""
+
+    states: list[State] = field(default_factory=list)
+    number_of: dict[State, int] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    number_of_step: dict[int, int] = field(default_factory=dict)
+    """By the step's identity: it is cheaper than its value, and tiles that are alike share a step."""
+    parts: dict[int, Any] = field(default_factory=dict)
+    """Keeps alive what is known by its identity."""
+    of_part: dict[tuple[int, int, bool], Transition] = field(default_factory=dict)
+    """Part of a program, state, whether it ends the layer."""
+    of_entry: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
+    """State before a layer, its producers counted back from it: the state in which it begins."""
+
+    def state_number(self, state: State) -> int:
+        """The number of a state, the next one if it is new."""
+        number = self.number_of.setdefault(state, len(self.states))
+        if number == len(self.states):
+            self.states.append(state)
+        return number
+
+    def step_number(self, step: Step) -> int:
+        """The number of a step, the next one if it is new."""
+        number = self.number_of_step.setdefault(id(step), len(self.steps))
+        if number == len(self.steps):
+            self.steps.append(step)
+        return number
+
+    def forget_if_full(self) -> None:
+        """Between two simulations: keep memory constant however many there are."""
+        if len(self.of_part) > MOST_TRANSITIONS:
+            for known in (self.states, self.steps):
+                known.clear()
+            for found in (self.number_of, self.number_of_step, self.parts, self.of_part, self.of_entry):
+                found.clear()
+
+
+def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitions | None = None) -> Activity:
     """What a machine does for a schedule; what `simulate_events` observes, without a timeline.
 
-    Counts and busy cycles are the mappings': every step is executed exactly once.
+    Counts and busy cycles are the mappings': every step is executed exactly once. `transitions` remembers
+    from one schedule to the next; they must all be of the same machine.
     """
-    machine = _Machine(schedule, hardware)
-    machine.run()
+    log = _Walk(hardware, Transitions() if transitions is None else transitions).through(schedule)
     bandwidth = hardware.dram.bandwidth_bytes_per_cycle
     layers = tuple(
         LayerActivity(
-            start_cycle=start,
-            end_cycle=end,
+            start_cycle=log.start_cycles.get(index, 0),
+            end_cycle=log.end_cycles[index],
             dram_busy_cycles=_stream_cycles(mapping.program, bandwidth),
             array_busy_cycles=mapping.totals.array_cycles,
             vector_busy_cycles=mapping.totals.vector_cycles,
             counts=mapping.totals.counts,
         )
-        for mapping, start, end in zip(
-            schedule.mappings, machine.start_cycles, machine.end_cycles, strict=True
-        )
+        for index, mapping in enumerate(schedule.mappings)
     )
-    weights, inputs, outputs = machine.peaks
+    weights, inputs, outputs, together = log.peak_bytes
     return Activity(
         layers=layers,
         peak_bank_bytes={"inputs": inputs, "weights": weights, "outputs": outputs},
-        peak_global_buffer_bytes=machine.peak_total,
+        peak_global_buffer_bytes=together,
     )
 
 
@@ -66,403 +117,128 @@ def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
     return cycles
 
 
-class _Turns:
-    """Where the DMA is in one repeated body, and the states of the machine in which earlier turns began."""
+class _Walk:
+    """Through a schedule, from state to state; step by step only where it is not known what happens."""
 
-    __slots__ = ("body", "glimpsed", "position", "seen", "times", "turn")
-
-    def __init__(self, body: tuple[Program, ...], times: int) -> None:
-        self.body = body
-        self.times = times
-        self.turn = 0
-        self.position = 0
-        self.seen: dict[Any, tuple[int, int]] = {}
-        self.glimpsed: set[tuple[int, ...]] = set()
-
-
-class _Task:
-    """One step of one layer on its way through the machine."""
-
-    __slots__ = ("last", "layer", "step", "transfers_due")
-
-    def __init__(self, step: Step, layer: int, last: bool) -> None:
-        self.step = step
-        self.layer = layer
-        self.last = last
-        self.transfers_due = 0
-
-
-class _Transfer:
-    """A request to DRAM: when its latency is over, how long it streams, and for which task."""
-
-    __slots__ = ("is_read", "ready_at", "stream_cycles", "task")
-
-    def __init__(self, ready_at: int, stream_cycles: int, task: _Task, is_read: bool) -> None:
-        self.ready_at = ready_at
-        self.stream_cycles = stream_cycles
-        self.task = task
-        self.is_read = is_read
-
-
-class _Machine:
-    """The state of the machine, and how it goes on from one cycle in which something happens to the next."""
-
-    def __init__(self, schedule: Schedule, hardware: Hardware) -> None:
-        self.schedule = schedule
-        self.latency = hardware.dram.latency_cycles
-        self.bandwidth = hardware.dram.bandwidth_bytes_per_cycle
-        self.now = 0
-        layers = len(schedule.mappings)
-        self.start_cycles = [NEVER] * layers
-        self.end_cycles = [0] * layers
-        self.finished = [False] * layers
-
-        # Banks of the global buffer, in the order weights, inputs, outputs.
-        sizes = hardware.global_buffer.bank_bytes
-        self.sizes = (sizes["weights"], sizes["inputs"], sizes["outputs"])
-        self.free_weights, self.free_inputs, self.free_outputs = self.sizes
-        self.peaks = (0, 0, 0)
-        self.peak_total = 0
-
-        # DRAM channel
-        self.reads: deque[_Transfer] = deque()
-        self.writes: deque[_Transfer] = deque()
-        self.streaming: _Transfer | None = None
-        self.stream_ends = NEVER
-
-        # DMA: the layer and the step it is at, and how far it has come with it
+    def __init__(self, hardware: Hardware, transitions: Transitions) -> None:
+        self.known = transitions
+        self.known.forget_if_full()
+        self.machine = Stepper(hardware)
         self.layer = -1
-        self.loops: list[_Turns] = []
-        self.task: _Task | None = None
-        self.stage = 0
-        self.layer_may_start = False
-        self.descriptors = hardware.dma.descriptors
+        self.now = 0
+        self.state: int | None = None
+        """The state's number, or None where the machine has gone on since it was known."""
+        self.machine_is_here = True
+        """Whether the machine is in the state; else it is left behind until it is needed again."""
+        self.log = self.machine.log
 
-        # PE array and vector unit
-        self.to_array: deque[_Task] = deque()
-        self.in_array: _Task | None = None
-        self.array_ends = NEVER
-        self.to_vector: deque[_Task] = deque()
-        self.in_vector: _Task | None = None
-        self.vector_ends = NEVER
+    def through(self, schedule: Schedule) -> Log:
+        """What is observed on the way. Raises RuntimeError if the machine comes to a stop."""
+        for layer, (mapping, producers) in enumerate(zip(schedule.mappings, schedule.waits_for, strict=True)):
+            self._enter(layer, producers)
+            self._remembered(mapping.program, True, self._body)
+        self._bring_machine().drain()
+        for layer in range(len(schedule.mappings)):
+            if layer not in self.log.end_cycles:
+                raise RuntimeError(f"the simulation came to a stop in layer {layer}")
+        return self.log
 
-    def run(self) -> None:
-        """Until nothing happens any more."""
-        self._next_layer()
-        self._settle()
-        self._arbitrate()
-        while (cycle := self._next_cycle()) < NEVER:
-            self._observe_peaks()
-            self.now = cycle
-            if self.stream_ends == cycle:
-                self._end_stream()
-            if self.array_ends == cycle:
-                self._end_array()
-            if self.vector_ends == cycle:
-                self._end_vector()
-            self._settle()
-            self._arbitrate()
-        self._observe_peaks()
-        if not all(self.finished):
-            raise RuntimeError(f"the simulation came to a stop in layer {self.finished.index(False)}")
+    def _enter(self, layer: int, producers: Sequence[int]) -> None:
+        key = (self._state(), tuple(layer - producer for producer in producers))
+        state = self.known.of_entry.get(key)
+        if state is None or self.machine_is_here:
+            self._bring_machine().enter(layer, producers)
+        self.layer, self.state = layer, state
+        if state is None:
+            self.known.of_entry[key] = self._state()
 
-    def _next_cycle(self) -> int:
-        cycle = min(self.stream_ends, self.array_ends, self.vector_ends)
-        if self.streaming is None:
-            for queue in (self.reads, self.writes):
-                if queue and queue[0].ready_at < cycle:
-                    cycle = queue[0].ready_at
-        return cycle
-
-    def _settle(self) -> None:
-        """Let everybody go on who can; what one does in this cycle may let another go on."""
-        while self._start_array() or self._start_vector() or self._load():
-            pass
-
-    def _observe_peaks(self) -> None:
-        used = (
-            self.sizes[0] - self.free_weights,
-            self.sizes[1] - self.free_inputs,
-            self.sizes[2] - self.free_outputs,
-        )
-        self.peaks = (
-            max(self.peaks[0], used[0]),
-            max(self.peaks[1], used[1]),
-            max(self.peaks[2], used[2]),
-        )
-        self.peak_total = max(self.peak_total, sum(used))
-
-    # DRAM channel
-
-    def _request(self, size_bytes: int, task: _Task, is_read: bool) -> None:
-        stream_cycles = math.ceil(size_bytes / self.bandwidth)
-        transfer = _Transfer(self.now + self.latency, stream_cycles, task, is_read)
-        if is_read:
-            task.transfers_due += 1
-            self.reads.append(transfer)
-            if self.start_cycles[task.layer] == NEVER:
-                self.start_cycles[task.layer] = self.now
+    def _remembered(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> None:
+        """Go through a part of a program, or look up what that did from this state before."""
+        key = (id(part), self._state(), last)
+        transition = self.known.of_part.get(key)
+        if transition is None:
+            before, outer, self.log = self.now, self.log, Log()
+            self.machine.log = self.log
+            go(part, last)
+            transition = self._transition(before)
+            self.log = self.machine.log = outer
+            self.known.of_part[key] = transition
+            self.known.parts[id(part)] = part
+            self._observe(transition, before)
         else:
-            self.writes.append(transfer)
+            self._observe(transition, self.now)
+            self.now += transition.cycles
+            self.state, self.machine_is_here = transition.state, False
 
-    def _arbitrate(self) -> None:
-        """At the end of a cycle: the transfer that has been ready longest; reads before writes."""
-        if self.streaming is not None:
-            return
-        queue = self.reads
-        if self.writes and (not self.reads or self.writes[0].ready_at < self.reads[0].ready_at):
-            queue = self.writes
-        if queue and queue[0].ready_at <= self.now:
-            self.streaming = queue.popleft()
-            self.stream_ends = self.now + self.streaming.stream_cycles
+    def _body(self, body: Sequence[Program], last: bool) -> None:
+        for left, part in zip(range(len(body) - 1, -1, -1), body, strict=True):
+            ends = last and not left
+            if isinstance(part, Repeat):
+                self._remembered(part, ends, self._turns)
+            else:
+                machine = self._bring_machine()
+                machine.hand_over(part, self.known.step_number(part), ends)
+                self.now, self.state = machine.now, None
 
-    def _end_stream(self) -> None:
-        transfer = self.streaming
-        assert transfer is not None  # a stream ends only where one has begun
-        self.streaming = None
-        self.stream_ends = NEVER
-        if transfer.is_read:
-            transfer.task.transfers_due -= 1
-        else:
-            self._stored(transfer.task)
+    def _turns(self, loop: Repeat, last: bool) -> None:
+        """The turns of a loop; those that repeat what earlier ones did are skipped.
 
-    def _stored(self, task: _Task) -> None:
-        self.free_outputs += task.step.freed_output_bytes
-        if task.last:
-            self.finished[task.layer] = True
-            self.end_cycles[task.layer] = self.now
-
-    # DMA
-
-    def _load(self) -> bool:
-        """Ask for whatever there is room for; whether anything was asked for or handed to the array."""
-        progress = False
-        while self.task is not None and self._load_step(self.task):
-            progress = True
-            self.to_array.append(self.task)
-            self._next_step()
-        return progress
-
-    def _load_step(self, task: _Task) -> bool:
-        """Go on with a step; whether all of it is asked for."""
-        while self.stage < len(_LOAD_STAGES):
-            if not _LOAD_STAGES[self.stage](self, task):
-                return False
-            self.stage += 1
-        self.stage = 0
-        return True
-
-    def _take_descriptor(self, _: _Task) -> bool:
-        taken_up = 1 if self.in_array is None and self.to_array else 0
-        return len(self.to_array) - taken_up < self.descriptors
-
-    def _ask_for_weights(self, task: _Task) -> bool:
-        size = task.step.weight_bytes
-        if size > self.free_weights:
-            return False
-        if size:
-            self.free_weights -= size
-            self._request(size, task, is_read=True)
-        return True
-
-    def _wait_for_producers(self, task: _Task) -> bool:
-        if not self.layer_may_start:
-            producers = self.schedule.waits_for[task.layer]
-            self.layer_may_start = all(self.finished[producer] for producer in producers)
-        return self.layer_may_start
-
-    def _ask_for_inputs(self, task: _Task) -> bool:
-        return self._ask_for_input(task, task.step.input_bytes)
-
-    def _ask_for_shortcut(self, task: _Task) -> bool:
-        return self._ask_for_input(task, task.step.shortcut_bytes)
-
-    def _ask_for_input(self, task: _Task, size: int) -> bool:
-        if size > self.free_inputs:
-            return False
-        if size:
-            self.free_inputs -= size
-            self._request(size, task, is_read=True)
-        return True
-
-    def _next_layer(self) -> None:
-        self.layer += 1
-        self.task = None
-        if self.layer == len(self.schedule.mappings):
-            return
-        self.layer_may_start = False
-        self.loops = [_Turns(self.schedule.mappings[self.layer].program, 1)]
-        self._enter()
-
-    def _next_step(self) -> None:
-        """Move on by one step; at the end of a body, to its next turn or out of it."""
-        loop = self.loops[-1]
-        loop.position += 1
-        while loop.position == len(loop.body):
-            loop.turn += 1
-            if loop.times >= WORTHWHILE_TURNS and loop.turn < loop.times:
-                self._skip_periods(loop)
-            if loop.turn < loop.times:
-                loop.position = 0
-                break
-            self.loops.pop()
-            if not self.loops:
-                self._next_layer()
-                return
-            loop = self.loops[-1]
-            loop.position += 1
-        self._enter()
-
-    def _enter(self) -> None:
-        """Go into repeated bodies until there is a step."""
-        loop = self.loops[-1]
-        part = loop.body[loop.position]
-        while isinstance(part, Repeat):
-            loop = _Turns(part.body, part.times)
-            self.loops.append(loop)
-            part = loop.body[0]
-        self.task = _Task(part, self.layer, self._is_last())
-
-    def _is_last(self) -> bool:
-        return all(loop.turn == loop.times - 1 and loop.position == len(loop.body) - 1 for loop in self.loops)
-
-    # PE array and vector unit
-
-    def _start_array(self) -> bool:
-        if self.in_array is not None or not self.to_array or self.to_array[0].transfers_due:
-            return False
-        step = self.to_array[0].step
-        if step.output_space_bytes > self.free_outputs:
-            return False
-        self.free_outputs -= step.output_space_bytes
-        self.in_array = self.to_array.popleft()
-        self.array_ends = self.now + step.array_cycles
-        if not step.array_cycles:
-            self._end_array()
-        return True
-
-    def _end_array(self) -> None:
-        task = self.in_array
-        assert task is not None  # work ends only where some has begun
-        self.in_array = None
-        self.array_ends = NEVER
-        self.free_weights += task.step.freed_weight_bytes
-        self.free_inputs += task.step.freed_input_bytes
-        if task.step.completes:
-            self.to_vector.append(task)
-
-    def _start_vector(self) -> bool:
-        if self.in_vector is not None or not self.to_vector:
-            return False
-        self.in_vector = self.to_vector.popleft()
-        self.vector_ends = self.now + self.in_vector.step.vector_cycles
-        if not self.in_vector.step.vector_cycles:
-            self._end_vector()
-        return True
-
-    def _end_vector(self) -> None:
-        task = self.in_vector
-        assert task is not None  # work ends only where some has begun
-        self.in_vector = None
-        self.vector_ends = NEVER
-        self.free_inputs += task.step.vector_freed_bytes
-        if task.step.store_bytes:
-            self._request(task.step.store_bytes, task, is_read=False)
-            return
-        if task.last and (unstored := self._last_write_of(task.layer)):
-            unstored.last, task.last = True, False  # the layer ends with the outputs that still wait
-        self._stored(task)
-
-    def _last_write_of(self, layer: int) -> _Task | None:
-        """The last step of a layer whose outputs are not stored yet."""
-        transfer = self.writes[-1] if self.writes else self.streaming
-        waits = transfer is not None and not transfer.is_read and transfer.task.layer == layer
-        return transfer.task if transfer is not None and waits else None
-
-    # What repeats
-
-    def _skip_periods(self, loop: _Turns) -> None:
-        """At the start of a turn: if the machine was in this state at an earlier one, skip what repeats.
-
-        A part of the state that is quick to compare goes first: where that is new, so is the whole.
+        The last turn may end the layer, which the turns before it do not: it is not skipped.
         """
-        glimpse = self._glimpse()
-        if glimpse not in loop.glimpsed:
-            loop.glimpsed.add(glimpse)
-            return
-        state = self._state()
-        before = loop.seen.get(state)
-        if before is None:
-            loop.seen[state] = (loop.turn, self.now)
-            return
-        turn, cycle = before
-        period_turns = loop.turn - turn
-        # The last turn may end the layer, which the turns before it do not: it is not skipped.
-        periods = (loop.times - 1 - loop.turn) // period_turns
-        loop.turn += periods * period_turns
-        self._move_clock(periods * (self.now - cycle))
+        alike, turn = loop.times - last, 0
+        go = self._body if loop.times < WORTHWHILE_TURNS else self._turn
+        seen: dict[int, tuple[int, int]] = {}
+        while turn < alike:
+            if loop.times >= WORTHWHILE_TURNS:
+                earlier, cycle = seen.setdefault(self._state(), (turn, self.now))
+                if earlier < turn:
+                    periods = (alike - turn) // (turn - earlier)
+                    self._wait(periods * (self.now - cycle))
+                    turn += periods * (turn - earlier)
+                    seen.clear()
+                    continue
+            go(loop.body, False)
+            turn += 1
+        if last:
+            self._body(loop.body, True)
 
-    def _glimpse(self) -> tuple[int, ...]:
-        now = self.now
-        return (
-            self.free_weights,
-            self.free_inputs,
-            self.free_outputs,
-            self.stream_ends - now,
-            self.array_ends - now,
-            self.vector_ends - now,
-            len(self.to_array),
-        )
+    def _turn(self, body: Sequence[Program], last: bool) -> None:
+        self._remembered(body, last, self._body)
 
-    def _state(self) -> tuple[Any, ...]:
-        """All that what happens next depends on, apart from the steps to come; times relative to now."""
-        now = self.now
-        place = {id(task): index for index, task in enumerate(self.to_array)}
-
-        def transfer(some: _Transfer) -> tuple[Any, ...]:
-            of = place[id(some.task)] if some.is_read else self._tag(some.task)
-            return some.is_read, some.ready_at - now, some.stream_cycles, of
-
-        return (
-            self.free_weights,
-            self.free_inputs,
-            self.free_outputs,
-            self.stream_ends - now,
-            None if self.streaming is None else transfer(self.streaming)[2:],
-            tuple(map(transfer, self.reads)),
-            tuple(map(transfer, self.writes)),
-            self.array_ends - now,
-            None if self.in_array is None else self._tag(self.in_array),
-            tuple((*self._tag(task), task.transfers_due) for task in self.to_array),
-            self.vector_ends - now,
-            None if self.in_vector is None else self._tag(self.in_vector),
-            tuple(map(self._tag, self.to_vector)),
-            self.layer_may_start,
-        )
-
-    def _tag(self, task: _Task) -> tuple[int, int, bool]:
-        """What a task still does: its step, its layer seen from where the DMA is, whether it is the last."""
-        return id(task.step), self.layer - task.layer, task.last
-
-    def _move_clock(self, cycles: int) -> None:
-        """Let the whole machine be later by so many cycles."""
+    def _wait(self, cycles: int) -> None:
+        """Let everything be later by so many cycles."""
         self.now += cycles
-        for queue in (self.reads, self.writes):
-            for some in queue:
-                some.ready_at += cycles
-        if self.streaming is not None:
-            self.stream_ends += cycles
-        if self.in_array is not None:
-            self.array_ends += cycles
-        if self.in_vector is not None:
-            self.vector_ends += cycles
+        self.machine_is_here = self.machine_is_here and not cycles
 
+    def _state(self) -> int:
+        if self.state is None:
+            self.state = self.known.state_number(self.machine.state())
+        return self.state
 
-_LOAD_STAGES: Final[tuple[Callable[[_Machine, _Task], bool], ...]] = (
-    _Machine._take_descriptor,
-    _Machine._ask_for_weights,
-    _Machine._wait_for_producers,
-    _Machine._ask_for_inputs,
-    _Machine._ask_for_shortcut,
-)
-"""What the DMA does for a step, one after the other, each as soon as it can."""
+    def _bring_machine(self) -> Stepper:
+        """The machine, in the state that the walk has come to."""
+        if not self.machine_is_here:
+            state = self.known.states[self._state()]
+            self.machine.put_into(state, self.layer, self.now, self.known.steps)
+            self.machine_is_here = True
+        return self.machine
+
+    def _transition(self, before: int) -> Transition:
+        start = self.log.start_cycles.get(self.layer)
+        return Transition(
+            cycles=self.now - before,
+            state=self._state(),
+            start_cycle=None if start is None else start - before,
+            end_cycles=tuple(
+                (self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()
+            ),
+            peak_bytes=self.log.peak_bytes,
+        )
+
+    def _observe(self, transition: Transition, before: int) -> None:
+        log = self.log
+        if transition.start_cycle is not None:
+            log.start_cycles.setdefault(self.layer, before + transition.start_cycle)
+        for back, cycle in transition.end_cycles:
+            log.end_cycles[self.layer - back] = before + cycle
+        log.observe(transition.peak_bytes)

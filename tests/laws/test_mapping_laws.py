@@ -27,13 +27,14 @@ from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import MAX_BUFFER_BYTES
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
-from accelsim.mapping.candidates import candidates
-from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.candidates import at_least, candidates
+from accelsim.mapping.costs import VECTOR, least_array_cost
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint
-from accelsim.mapping.search import as_executed, map_layer
+from accelsim.mapping.search import as_executed, best_first, map_layer
+from accelsim.mapping.space import space_of
 from accelsim.mapping.tile import Granularity, TileShape
-from accelsim.mapping.tiling import tile_sizes
+from accelsim.mapping.tiling import Axis, tile_sizes
 
 # --- the odometer, told once more: plain loops over tiles, and what each visit touches
 
@@ -336,6 +337,47 @@ def test_the_search_finds_the_best_mapping_of_its_space(layer, hardware, batch, 
     assert found.candidates == len(tried)
 
 
+@given(compressed_layers(), machines(), st.sampled_from([1, 3]), st.sampled_from(sorted(OBJECTIVES)))
+def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batch, objective):
+    """Branch and bound finds what is found when every candidate is evaluated, ties included."""
+    executed, images = as_executed(layer, batch)
+    every = [candidates(executed, hardware, name, images) for name in dataflows_of(executed)]
+    assume(any(len(some) for some in every))
+    best = [
+        (some.time_cycles[first], some.energy[first], some.mapping_of(first))
+        for some in every
+        if len(some)
+        for first in best_first(some.time_cycles, some.energy, objective)[:1]
+    ]
+    time, energy_ = (np.array(values) for values in list(zip(*best, strict=True))[:2])
+    winner = best[best_first(time, energy_, objective)[0]]
+    found = map_layer(layer, hardware, batch=batch, objective=objective)
+    assert (found.tile, found.order) == winner[2]
+    assert found.estimated_cycles == int(winner[0])
+    assert found.candidates == sum(map(len, every))
+
+
+def dataflows_of(layer):
+    return tuple(DATAFLOWS) if layer.on_array else (VECTOR,)
+
+
+@given(
+    compressed_layers().filter(lambda layer: layer.on_array), machines(), st.sampled_from(sorted(DATAFLOWS))
+)
+def test_cutting_a_layer_into_whole_passes_saves_the_array_nothing(layer, hardware, dataflow):
+    """The bound that the search relies on: what each dataflow says is its least work."""
+    assume(layer.on_array)
+    space = space_of(layer, hardware, dataflow)
+    assume(space.whole_passes and space.fits.any())
+    every = candidates(layer, hardware, dataflow)
+    bound = at_least(layer, hardware, dataflow, 1, space)
+    least = least_array_cost(layer, dataflow, hardware)
+    assert np.all(every.array_cycles >= least.cycles)
+    for attribute in ("time_cycles", "energy"):
+        bounds = np.broadcast_to(getattr(bound, attribute), space.fits.shape)[space.fits]
+        assert np.all(getattr(every, attribute) >= bounds * (1 - 1e-12))
+
+
 def every_mapping(layer, hardware, dataflow, batch):
     """Every mapping of whole passes that fits the banks; of parts of a pass if no whole one does."""
     executed, images = as_executed(layer, batch)
@@ -396,6 +438,23 @@ def test_the_buffer_that_an_error_asks_for_is_enough(layer, hardware):
         map_layer(layer, vary(hardware, **{"global_buffer.size_bytes": asked}))
     else:
         assume(False)
+
+
+@given(st.data())
+def test_what_tiles_read_together_is_what_each_of_them_reads(data):
+    """Padding may be wider than a tile, a window larger than the picture."""
+    outputs = data.draw(st.integers(1, 60))
+    axis = Axis(
+        outputs=outputs,
+        inputs=data.draw(st.integers(1, 90)),
+        reach=data.draw(st.integers(1, 11)),
+        stride=data.draw(st.integers(1, 4)),
+        pad=data.draw(st.integers(0, 8)),
+        pooled=None,
+    )
+    size = data.draw(st.integers(1, outputs))
+    each = axis.inputs_of_tiles(size)
+    assert axis.reads(size) == (each.max(), each.sum(), each[0])
 
 
 @given(st.integers(1, 5000), st.integers(1, 300))

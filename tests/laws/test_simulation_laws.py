@@ -10,9 +10,10 @@ from hypothesis import assume, given, settings
 from strategies import repeated_schedules, schedules
 
 from accelsim.descriptions import vary
+from accelsim.mapping.schedule import Schedule
 from accelsim.simulation import events
 from accelsim.simulation.events import simulate_events
-from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.fast import Transitions, simulate_fast
 from accelsim.simulation.global_buffer import Banks
 
 SCHEDULES = st.one_of(schedules(), schedules(packed=True), repeated_schedules())
@@ -23,6 +24,21 @@ SCHEDULES = st.one_of(schedules(), schedules(packed=True), repeated_schedules())
 def test_the_fast_engine_observes_what_events_observe(case):
     hardware, schedule = case
     assert simulate_fast(schedule, hardware) == simulate_events(schedule, hardware)
+
+
+@given(SCHEDULES, st.data())
+def test_what_is_remembered_from_other_schedules_changes_nothing(case, data):
+    """The same layers in another order and another dependence, after each other with one memory."""
+    hardware, schedule = case
+    order = data.draw(st.permutations(range(len(schedule.mappings))))
+    other = Schedule(
+        layers=tuple(schedule.layers[layer] for layer in order),
+        mappings=tuple(schedule.mappings[layer] for layer in order),
+        waits_for=tuple((layer - 1,) if layer else () for layer in range(len(order))),
+    )
+    transitions = Transitions()
+    for some in (schedule, other, schedule, other):
+        assert simulate_fast(some, hardware, transitions) == simulate_fast(some, hardware)
 
 
 @given(SCHEDULES)

@@ -12,7 +12,7 @@ from pages import blocks, page
 import accelsim
 from accelsim.cli.options import Dataflow
 from accelsim.hardware import DataflowName, load_hardware
-from accelsim.mapping import candidates, costs
+from accelsim.mapping import costs, space
 from accelsim.mapping import dataflows as dataflow_table
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.search import map_layer
@@ -46,9 +46,11 @@ def test_the_dataflow_of_the_guide_counts_what_the_guide_says():
 
 
 def test_the_dataflow_of_the_guide_is_mapped_and_chosen_once_it_is_named(no_local_reuse, monkeypatch):
-    entry = dataflow_table.Dataflow(no_local_reuse.granularity, no_local_reuse.execute)
+    entry = dataflow_table.Dataflow(
+        no_local_reuse.granularity, no_local_reuse.execute, no_local_reuse.least_work
+    )
     named = {**DATAFLOWS, "no_local_reuse": entry}
-    for module in (dataflow_table, candidates, costs):
+    for module in (dataflow_table, space, costs):
         monkeypatch.setattr(module, "DATAFLOWS", named)
     reference = load_hardware("16x16_128k")
     array = reference.pe_array.model_copy(update={"dataflows": ("weight_stationary", "no_local_reuse")})

@@ -10,10 +10,11 @@ from accelsim.descriptions import Description
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
-from accelsim.mapping.candidates import Candidates, bank_demand, candidates, half_banks
+from accelsim.mapping.candidates import Candidates, candidates
 from accelsim.mapping.dataflows import output_stationary, weight_stationary
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import best_first, map_layer
+from accelsim.mapping.space import bank_demand, half_banks
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import FusedOperator, Layer
 from accelsim.simulation.events import simulate_events

@@ -67,7 +67,7 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
 
 
 def least_work(layer: Layer, hardware: Hardware) -> ArrayWork:
-    """Of one tile: blocks and sets of channels stay the same in whole passes, and every rounding is upwards."""
+    """Of one tile: whole passes have the same blocks and sets of channels, and roundings only add to it."""
     return execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
 
 
