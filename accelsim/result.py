@@ -43,6 +43,20 @@ class Energy:
     joules: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LayerCosts:
+    """What a layer costs by its mapping alone, whatever runs before and after it."""
+
+    energy: float
+    energy_by_component: Mapping[str, float]
+    dram_bytes: Traffic
+    global_buffer_bytes: Traffic
+    compulsory_dram_bytes: int
+    lower_bound_cycles: int
+    shape: str
+    tile: str
+
+
 @dataclass(frozen=True)
 class LayerResult:
     """One executed layer, for the whole batch."""

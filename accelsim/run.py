@@ -10,13 +10,11 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
-from accelsim.network.build import build
+from accelsim.memory import Memory
 from accelsim.network.description import Network
-from accelsim.network.graph import total_macs, total_params
 from accelsim.network.layer import Layer
-from accelsim.network.lowering import lower
 from accelsim.network.shapes import layer_shape
-from accelsim.result import Bound, Energy, LayerResult, RunResult, Traffic
+from accelsim.result import Bound, Energy, LayerCosts, LayerResult, RunResult, Traffic
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.simulation.simulate import Engine, simulate
 
@@ -29,18 +27,28 @@ def run_network(
     dataflow: str = "auto",
     objective: Objective | None = None,
     engine: Engine = "fast",
+    memory: Memory | None = None,
 ) -> RunResult:
     """Latency, utilisation, traffic and energy of one network on one machine.
 
     `dataflow` forces one for every layer of the array; `objective` is what mappings are chosen by, instead of
-    what the machine's compiler goes by; `engine` chooses how to simulate, not what comes out. Raises
-    NetworkError or MappingError, with what would help.
+    what the machine's compiler goes by; `engine` chooses how to simulate, not what comes out; `memory` keeps
+    what is found out for the next run. Raises NetworkError or MappingError, with what would help.
     """
     _check_options(batch, objective, engine)
-    published = build(network)
-    schedule = make_schedule(lower(published), hardware, batch=batch, dataflow=dataflow, objective=objective)
-    activity = simulate(schedule, hardware, engine=engine)
-    layers = layer_results(schedule, activity, hardware, batch)
+    memory = memory or Memory()
+    lowered = memory.lowered(network)
+    known = memory.layers(hardware, batch, dataflow, objective)
+    schedule = make_schedule(
+        lowered.graph,
+        hardware,
+        batch=batch,
+        dataflow=dataflow,
+        objective=objective,
+        known=known.mappings,
+    )
+    activity = simulate(schedule, hardware, engine=engine, transitions=known.transitions)
+    layers = layer_results(schedule, activity, hardware, batch, known.costs)
     counts = activity.counts
     by_component = energy_by_component(counts, hardware.energy)
     total = math.fsum(by_component.values())
@@ -52,8 +60,8 @@ def run_network(
         batch=batch,
         clock_mhz=hardware.clock_mhz,
         cycles=activity.cycles,
-        macs=batch * total_macs(published),
-        params=total_params(published),
+        macs=batch * lowered.macs,
+        params=lowered.params,
         utilization=utilization(counts, activity.cycles, hardware),
         energy=Energy(
             total=total,
@@ -82,28 +90,61 @@ def _check_options(batch: int, objective: str | None, engine: str) -> None:
 
 
 def layer_results(
-    schedule: Schedule, activity: Activity, hardware: Hardware, batch: int
+    schedule: Schedule,
+    activity: Activity,
+    hardware: Hardware,
+    batch: int,
+    known: dict[Layer, LayerCosts] | None = None,
 ) -> tuple[LayerResult, ...]:
     """One result a layer; cycles, traffic and energy add up to the network's."""
+    known = {} if known is None else known
     results = []
     before = 0
     for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
-        results.append(_layer_result(layer, mapping, observed, observed.end_cycle - before, hardware, batch))
+        as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
+        costs = known.get(layer.nameless) if as_mapped else None
+        if costs is None:
+            costs = layer_costs(layer, mapping, observed.counts, hardware, batch)
+        if as_mapped:
+            known[layer.nameless] = costs
+        cycles = observed.end_cycle - before
+        results.append(_layer_result(layer, mapping, costs, observed, cycles, hardware, batch))
         before = observed.end_cycle
     return tuple(results)
 
 
-def _layer_result(
-    layer: Layer, mapping: Mapping, observed: LayerActivity, cycles: int, hardware: Hardware, batch: int
-) -> LayerResult:
-    counts = observed.counts
+def layer_costs(
+    layer: Layer, mapping: Mapping, counts: ActionCounts, hardware: Hardware, batch: int
+) -> LayerCosts:
+    """Energy, traffic and bounds of a mapped layer that did so much."""
     by_component = energy_by_component(counts, hardware.energy)
+    return LayerCosts(
+        energy=math.fsum(by_component.values()),
+        energy_by_component=by_component,
+        dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
+        global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
+        compulsory_dram_bytes=compulsory_dram_bytes(layer, hardware, batch),
+        lower_bound_cycles=lower_bound_cycles(layer, hardware, batch),
+        shape=layer_shape(layer),
+        tile=f"{mapping} {mapping.order}",
+    )
+
+
+def _layer_result(
+    layer: Layer,
+    mapping: Mapping,
+    costs: LayerCosts,
+    observed: LayerActivity,
+    cycles: int,
+    hardware: Hardware,
+    batch: int,
+) -> LayerResult:
     fused = [operator.name for operator in layer.fused]
     return LayerResult(
         name=layer.name,
         stage=layer.stage,
         operator=layer.operator,
-        shape=layer_shape(layer),
+        shape=costs.shape,
         dataflow=mapping.dataflow,
         fused=tuple(fused if layer.pooling is None else [*fused, layer.pooling.name]),
         macs=batch * layer.macs,
@@ -111,21 +152,21 @@ def _layer_result(
         cycles=cycles,
         start_cycle=observed.start_cycle,
         end_cycle=observed.end_cycle,
-        utilization=utilization(counts, max(cycles, observed.array_busy_cycles), hardware),
+        utilization=utilization(observed.counts, max(cycles, observed.array_busy_cycles), hardware),
         bound_by=bound_by(observed, cycles, hardware),
-        energy=math.fsum(by_component.values()),
-        energy_by_component=by_component,
-        dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
-        global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
-        compulsory_dram_bytes=compulsory_dram_bytes(layer, hardware, batch),
-        lower_bound_cycles=lower_bound_cycles(layer, hardware, batch),
+        energy=costs.energy,
+        energy_by_component=costs.energy_by_component,
+        dram_bytes=costs.dram_bytes,
+        global_buffer_bytes=costs.global_buffer_bytes,
+        compulsory_dram_bytes=costs.compulsory_dram_bytes,
+        lower_bound_cycles=costs.lower_bound_cycles,
         busy_cycles={
             "array": observed.array_busy_cycles,
             "dram": observed.dram_busy_cycles,
             "vector": observed.vector_busy_cycles,
         },
         tiles=mapping.totals.steps,
-        tile=f"{mapping} {mapping.order}",
+        tile=costs.tile,
     )
 
 

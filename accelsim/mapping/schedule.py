@@ -71,7 +71,7 @@ class _Mapper:
         return (bare, self.mapped(bare)), (pool, self.mapped(pool))
 
     def mapped(self, layer: Layer) -> Mapping:
-        shape = anonymous(layer)
+        shape = layer.nameless
         if shape not in self.known:
             try:
                 self.known[shape] = map_layer(
@@ -84,13 +84,6 @@ class _Mapper:
             except MappingError as error:
                 raise MappingError(f"{layer.name} on {self.hardware.name}: {error}") from None
         return self.known[shape]
-
-
-def anonymous(layer: Layer) -> Layer:
-    """The layer without what does not change how it is mapped: names, and published parameters."""
-    fused = tuple(replace(operator, name="") for operator in layer.fused)
-    pooling = layer.pooling and replace(layer.pooling, name="")
-    return replace(layer, name="", stage="", params=0, fused=fused, pooling=pooling)
 
 
 def pooling_layer(layer: Layer) -> Layer:

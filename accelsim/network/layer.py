@@ -4,7 +4,8 @@ Whatever computes becomes this nest, so that a new operator touches no dataflow 
 no operator. Layers are what lowering makes of the published graph; dataflows never see anything else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
 """Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
@@ -92,6 +93,13 @@ class Layer:
     def on_array(self) -> bool:
         """Whether the PE array executes the layer (else the vector unit does)."""
         return self.operator in ARRAY_OPERATORS
+
+    @cached_property
+    def nameless(self) -> "Layer":
+        """The layer without what does not change how it is mapped: names, and published parameters."""
+        fused = tuple(replace(operator, name="") for operator in self.fused)
+        pooling = self.pooling and replace(self.pooling, name="")
+        return replace(self, name="", stage="", params=0, fused=fused, pooling=pooling)
 
     @property
     def macs(self) -> int:

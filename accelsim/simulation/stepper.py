@@ -96,6 +96,8 @@ class Stepper:
         self.now = 0
         self.layer = -1
         self.stage = 0
+        self.may_load = True
+        """Whether something has changed since the DMA could not go on."""
         self.waits_for: set[int] = set()
         self.free_weights, self.free_inputs, self.free_outputs = self.sizes
         self.reads: deque[_Transfer] = deque()
@@ -120,9 +122,10 @@ class Stepper:
     def hand_over(self, step: Step, number: int, last: bool) -> None:
         """Until a step of the layer is asked for and waits for the array; it is known by its number."""
         task = _Task(step, number, self.layer, last)
-        while not self._load(task):
+        self.may_load = True
+        while not (self.may_load and self._load(task)):
             self._work()
-            if self._load(task):
+            if self.may_load and self._load(task):
                 break
             if not self._advance():
                 raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
@@ -163,7 +166,10 @@ class Stepper:
         weights = self.sizes[0] - self.free_weights
         inputs = self.sizes[1] - self.free_inputs
         outputs = self.sizes[2] - self.free_outputs
-        self.log.observe((weights, inputs, outputs, weights + inputs + outputs))
+        together = weights + inputs + outputs
+        most = self.log.peak_bytes
+        if weights > most[0] or inputs > most[1] or outputs > most[2] or together > most[3]:
+            self.log.observe((weights, inputs, outputs, together))
 
     # DRAM channel
 
@@ -203,13 +209,15 @@ class Stepper:
         if task.last:
             self.log.end_cycles[task.layer] = self.now
             self.waits_for.discard(task.layer)
+            self.may_load = True
 
     # DMA
 
     def _load(self, task: _Task) -> bool:
-        """Go on with a step; whether all of it is asked for."""
+        """Go on with a step; whether all of it is asked for. If not, it has to wait for others to go on."""
         while self.stage < len(_LOAD_STAGES):
             if not _LOAD_STAGES[self.stage](self, task):
+                self.may_load = False
                 return False
             self.stage += 1
         self.stage = 0
@@ -255,6 +263,7 @@ class Stepper:
             return False
         self.free_outputs -= step.output_space_bytes
         self.in_array = self.to_array.popleft()
+        self.may_load = True
         self.array_ends = self.now + step.array_cycles
         if not step.array_cycles:
             self._end_array()
@@ -265,6 +274,7 @@ class Stepper:
         assert task is not None  # work ends only where some has begun
         self.in_array = None
         self.array_ends = NEVER
+        self.may_load = True
         self.free_weights += task.step.freed_weight_bytes
         self.free_inputs += task.step.freed_input_bytes
         if task.step.completes:
@@ -285,6 +295,7 @@ class Stepper:
         self.in_vector = None
         self.vector_ends = NEVER
         self.free_inputs += task.step.vector_freed_bytes
+        self.may_load = True
         if task.step.store_bytes:
             self._request(task.step.store_bytes, task, is_read=False)
             return

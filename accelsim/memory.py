@@ -1,0 +1,84 @@
+"""Memory: what runs found out about layers, for the runs that follow. It changes how fast, never what.
+
+The caller holds it and hands it to each run: a search to its thousands, a command to its few. Nothing is
+remembered behind anybody's back.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from accelsim.hardware import Hardware, Objective
+from accelsim.mapping.mapping import Mapping
+from accelsim.network.build import build
+from accelsim.network.description import Network
+from accelsim.network.graph import Graph, total_macs, total_params
+from accelsim.network.layer import Layer
+from accelsim.network.lowering import lower
+from accelsim.result import LayerCosts
+from accelsim.simulation.fast import Transitions
+
+MOST_NETWORKS: Final = 256
+MOST_MACHINES: Final = 16
+"""Kept at a time, so that memory stays constant however many are looked at; the oldest are forgotten."""
+ValueT = TypeVar("ValueT")
+KeyT = TypeVar("KeyT")
+
+
+@dataclass(frozen=True)
+class LoweredNetwork:
+    """A network as it is executed, and its published totals."""
+
+    graph: Graph
+    macs: int
+    params: int
+
+
+@dataclass(frozen=True)
+class LayersOnMachine:
+    """What is known of layers on one machine with one set of options, by the layer without its names."""
+
+    mappings: dict[Layer, Mapping] = field(default_factory=dict)
+    costs: dict[Layer, LayerCosts] = field(default_factory=dict)
+    transitions: Transitions = field(default_factory=Transitions)
+
+
+class Memory:
+    """What is known of networks, and of layers on machines."""
+
+    def __init__(self) -> None:
+        self._networks: dict[int, tuple[Network, LoweredNetwork]] = {}
+        self._machines: dict[int, tuple[Hardware, str]] = {}
+        self._layers: dict[tuple[str, int, str, Objective | None], LayersOnMachine] = {}
+
+    def lowered(self, network: Network) -> LoweredNetwork:
+        """The network's graph. Raises NetworkError where it has none.
+
+        Networks are told apart by identity: to compare two takes as long as to build one.
+        """
+        return _kept(self._networks, id(network), lambda: (network, lowered_network(network)), MOST_NETWORKS)[
+            1
+        ]
+
+    def layers(
+        self, hardware: Hardware, batch: int, dataflow: str, objective: Objective | None
+    ) -> LayersOnMachine:
+        """Of one machine, whichever object describes it, and one set of options."""
+        _, text = _kept(
+            self._machines, id(hardware), lambda: (hardware, hardware.model_dump_json()), MOST_MACHINES
+        )
+        return _kept(self._layers, (text, batch, dataflow, objective), LayersOnMachine, MOST_MACHINES)
+
+
+def lowered_network(network: Network) -> LoweredNetwork:
+    """Build and lower a network. Raises NetworkError."""
+    published = build(network)
+    return LoweredNetwork(lower(published), total_macs(published), total_params(published))
+
+
+def _kept(known: dict[KeyT, ValueT], key: KeyT, make: Callable[[], ValueT], most: int) -> ValueT:
+    if key not in known:
+        if len(known) >= most:
+            del known[next(iter(known))]
+        known[key] = make()
+    return known[key]
