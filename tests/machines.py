@@ -200,7 +200,7 @@ def mapped(
     whole = {"g": layer.G, "k": layer.K, "c": layer.C, "y": layer.OY, "x": layer.OX}
     shape = TileShape(**whole | tile)
     program = build_program(layer, batch, dataflow, shape, order, hardware)
-    return Mapping(layer, dataflow, shape, order, program, program_totals(program), candidates=1)
+    return Mapping(layer, dataflow, shape, order, program, program_totals(program))
 
 
 def step(

@@ -71,7 +71,7 @@ def evaluate(layer: Layer, hardware: Hardware, dataflow: str, batch: int, tiles:
 
 
 def at_least(layer: Layer, hardware: Hardware, dataflow: str, batch: int, space: Space) -> Candidates:
-    """What no mapping of whole passes goes below, for the whole grid.
+    """What no mapping goes below, for the whole grid.
 
     Like `evaluate`, but with the least that the array does for the layer however it is cut, so it takes no
     time to speak of.

@@ -33,7 +33,7 @@ def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, har
 
 
 def least_array_cost(layer: Layer, dataflow: str, hardware: Hardware) -> ArrayCost:
-    """What the array costs at least for an image, however the layer is cut into whole passes."""
+    """What the array costs at least for an image, however the layer is cut."""
     if dataflow == VECTOR:
         return ArrayCost(0, ActionCounts())
     return _cost_of(DATAFLOWS[dataflow].least_work(layer, hardware), layer, hardware)

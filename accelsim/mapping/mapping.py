@@ -105,8 +105,6 @@ class Mapping:
     order: Order
     program: tuple[Program, ...]
     totals: "Totals"
-    candidates: int = field(compare=False)
-    """Mappings that the search compared."""
     estimated_cycles: int = field(default=0, compare=False)
     """What the search took the layer's time to be; the simulation says what it is."""
 

@@ -5,9 +5,9 @@ the step before: inputs depend on images, groups, input channels and pixels, wei
 input channels. What it frees follows from which loops move next.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
 
 from accelsim.energy import ActionCounts
 from accelsim.hardware import Hardware
@@ -58,20 +58,33 @@ def build_program(
         "row": row_axis(layer).spans(int(tile.y)),
         "column": column_axis(layer).spans(int(tile.x)),
     }
+    footprint = Footprint(layer, hardware.precision)
     turns = {loop: tuple(turns_of(loop_spans)) for loop, loop_spans in spans.items()}
-    return _nest(LOOPS[order], turns, {}, _StepMaker(layer, dataflow, order, hardware))
+    return _nest(LOOPS[order], turns, {}, _StepMaker(layer, dataflow, order, hardware, footprint))
 
 
 def program_totals(program: Sequence[Program]) -> Totals:
-    """Sums over all steps; a repeated body is added up once."""
+    """Sums over all steps; those that are alike are added up once."""
+    visits: dict[int, int] = {}
+    steps: dict[int, Step] = {}
+    _count_visits(program, 1, visits, steps)
     total = Totals()
-    for part in program:
-        if isinstance(part, Step):
-            counts = part.array_counts + part.vector_counts + dram_counts(part.load_bytes, part.store_bytes)
-            total += Totals(1, part.array_cycles, part.vector_cycles, counts)
-        else:
-            total += program_totals(part.body) * part.times
+    for identity, step in steps.items():
+        counts = step.array_counts + step.vector_counts + dram_counts(step.load_bytes, step.store_bytes)
+        total += Totals(1, step.array_cycles, step.vector_cycles, counts) * visits[identity]
     return total
+
+
+def _count_visits(
+    program: Sequence[Program], times: int, visits: dict[int, int], steps: dict[int, Step]
+) -> None:
+    """How often each step is visited, by its identity."""
+    for part in program:
+        if isinstance(part, Repeat):
+            _count_visits(part.body, times * part.times, visits, steps)
+        else:
+            steps[id(part)] = part
+            visits[id(part)] = visits.get(id(part), 0) + times
 
 
 def turns_of(spans: Sequence[Span]) -> Iterator[Turn]:
@@ -103,33 +116,65 @@ def _nest(
         if turn.span.tiles == 1:
             program += body
         else:
-            program.append(Repeat(turn.span.tiles, body))
+            program.append(maker.repeat(turn.span.tiles, body))
     return tuple(program)
+
+
+class _Moves(NamedTuple):
+    """Which operands of a step are new, and which the next one does not need."""
+
+    weights_come: bool
+    inputs_come: bool
+    weights_go: bool
+    inputs_go: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _StepMaker:
-    """Makes the step at one position of the odometer."""
+    """Makes the step at one position of the odometer. What is alike is made once and shared."""
 
     layer: Layer
     dataflow: str
     order: Order
     hardware: Hardware
+    footprint: Footprint
+    made: dict[Hashable, Step] = field(default_factory=dict)
+    repeated: dict[Hashable, Repeat] = field(default_factory=dict)
+
+    def repeat(self, times: int, body: tuple[Program, ...]) -> Repeat:
+        key = (times, *map(id, body))
+        if key not in self.repeated:
+            self.repeated[key] = Repeat(times, body)
+        return self.repeated[key]
 
     def step(self, at: Turns) -> Step:
+        arrived, leaving = self._moved(at, "first"), self._moved(at, "last")
+        moves = _Moves(
+            weights_come=bool(arrived & WEIGHT_LOOPS),
+            inputs_come=bool(arrived & INPUT_LOOPS),
+            weights_go=bool(leaving & WEIGHT_LOOPS),
+            inputs_go=bool(leaving & INPUT_LOOPS),
+        )
+        row, column, channel = at["row"].span, at["column"].span, at["channel"]
+        sizes = (at["group"].span.size, at["filter"].span.size, channel.span.size)
+        pictures = (row.size, row.inputs, row.stored, column.size, column.inputs, column.stored)
+        key = (sizes, pictures, channel.first, channel.last, moves)
+        if key not in self.made:
+            self.made[key] = self._made(at, moves)
+        return self.made[key]
+
+    def _made(self, at: Turns, moves: "_Moves") -> Step:
         row, column = at["row"].span, at["column"].span
         tile = TileShape(
             at["group"].span.size, at["filter"].span.size, at["channel"].span.size, row.size, column.size
         )
         resumes, completes = not at["channel"].first, at["channel"].last
-        footprint = Footprint(self.layer, self.hardware.precision)
-        arrived, leaving = self._moved(at, "first"), self._moved(at, "last")
-
+        footprint = self.footprint
         inputs = int(footprint.inputs(tile, row.inputs, column.inputs))
         weights = int(footprint.weights(tile)) + (0 if resumes else int(footprint.biases(tile)))
         shortcut = int(footprint.shortcut(tile)) if completes else 0
         stored = int(footprint.stored(tile, row.stored, column.stored)) if completes else 0
-        freed_inputs = inputs if leaving & INPUT_LOOPS else 0
+        freed_inputs = inputs if moves.inputs_go else 0
         read_by_vector_unit = self.dataflow == VECTOR and completes
         output_space = self._output_space(at, tile, footprint)
         cycles, counts = self._array(tile, inputs, resumes, completes)
@@ -138,11 +183,11 @@ class _StepMaker:
             channels = tile.g * tile.k
             ops = int(vector_ops(self.layer, channels * tile.pixels, channels * row.stored * column.stored))
         return Step(
-            weight_bytes=weights if arrived & WEIGHT_LOOPS else 0,
-            input_bytes=inputs if arrived & INPUT_LOOPS else 0,
+            weight_bytes=weights if moves.weights_come else 0,
+            input_bytes=inputs if moves.inputs_come else 0,
             shortcut_bytes=shortcut,
             output_space_bytes=0 if resumes else output_space,
-            freed_weight_bytes=weights if leaving & WEIGHT_LOOPS else 0,
+            freed_weight_bytes=weights if moves.weights_go else 0,
             freed_input_bytes=0 if read_by_vector_unit else freed_inputs,
             vector_freed_bytes=shortcut + (freed_inputs if read_by_vector_unit else 0),
             array_cycles=cycles,

@@ -6,11 +6,12 @@ from typing import Final
 
 import numpy as np
 
+from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import Ints
 from accelsim.mapping.candidates import Candidates, Values, at_least, evaluate
-from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.costs import VECTOR, least_array_cost
 from accelsim.mapping.mapping import Mapping, Order
 from accelsim.mapping.program import build_program, program_totals
 from accelsim.mapping.space import Space, space_of, why_nothing_fits
@@ -41,20 +42,21 @@ def map_layer(
     """
     layer, batch = as_executed(layer, batch)
     among_tiles, among_dataflows = objective or hardware.mapper.tiles, objective or hardware.mapper.dataflow
-    choices = [_Choice.of(layer, hardware, name, batch) for name in _dataflows(layer, hardware, dataflow)]
-    choices = [choice for choice in choices if len(choice.places)]
-    if not choices:
-        raise MappingError(why_nothing_fits(layer, hardware))
+    names = _dataflows(layer, hardware, dataflow)
+    promised = {name: _promised(layer, hardware, name, batch, among_dataflows) for name in names}
     best: dict[str, _Best] = {}
-    for choice in sorted(choices, key=lambda choice: choice.promised(among_dataflows).min()):
-        reached = min((found.worth(among_dataflows) for found in best.values()), default=math.inf)
-        if choice.promised(among_dataflows).min() <= reached * (1 + ROUNDING):
-            best[choice.dataflow] = choice.best(among_tiles)
-    contenders = [best[choice.dataflow] for choice in choices if choice.dataflow in best]
-    time, energy = (
-        np.array(values)
-        for values in zip(*((one.time_cycles, one.energy) for one in contenders), strict=True)
-    )
+    reached = math.inf
+    for name in sorted(names, key=promised.__getitem__):
+        if promised[name] > reached * (1 + ROUNDING):
+            continue
+        choice = _Choice.of(layer, hardware, name, batch)
+        if len(choice.places) and choice.promised(among_dataflows).min() <= reached * (1 + ROUNDING):
+            best[name] = choice.best(among_tiles)
+            reached = min(reached, best[name].worth(among_dataflows))
+    if not best:
+        raise MappingError(why_nothing_fits(layer, hardware))
+    contenders = [best[name] for name in names if name in best]
+    time, energy = np.array([(one.time_cycles, one.energy) for one in contenders]).T
     winner = contenders[int(best_first(time, energy, among_dataflows)[0])]
     program = build_program(layer, batch, winner.dataflow, winner.tile, winner.order, hardware)
     return Mapping(
@@ -64,9 +66,15 @@ def map_layer(
         order=winner.order,
         program=program,
         totals=program_totals(program),
-        candidates=sum(len(choice.places) for choice in choices),
         estimated_cycles=int(winner.time_cycles),
     )
+
+
+def _promised(layer: Layer, hardware: Hardware, dataflow: str, batch: int, objective: Objective) -> float:
+    """What no mapping by a dataflow goes below, by what it costs the array alone."""
+    least = least_array_cost(layer, dataflow, hardware)
+    energy = sum(energy_by_component(least.counts * batch, hardware.energy).values())
+    return float(worth(np.asarray(least.cycles * batch), np.asarray(energy), objective))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +106,10 @@ class _Choice:
 
     @classmethod
     def of(cls, layer: Layer, hardware: Hardware, dataflow: str, batch: int) -> "_Choice":
-        """Parts of passes may cost less than the least of whole ones, so nothing is known of them."""
         space = space_of(layer, hardware, dataflow)
-        places = space.places()
-        time = energy = np.zeros(len(places))
-        if space.whole_passes:
-            bound = at_least(layer, hardware, dataflow, batch, space)
-            time = np.broadcast_to(bound.time_cycles, space.fits.shape)[space.fits]
-            energy = np.broadcast_to(bound.energy, space.fits.shape)[space.fits]
-        return cls(layer, hardware, dataflow, batch, space, places, time, energy)
+        bound = at_least(layer, hardware, dataflow, batch, space)
+        time, energy = space.where_it_fits(bound.time_cycles), space.where_it_fits(bound.energy)
+        return cls(layer, hardware, dataflow, batch, space, space.places(), time, energy)
 
     def promised(self, objective: Objective) -> Values:
         return worth(self.least_time_cycles, self.least_energy, objective)

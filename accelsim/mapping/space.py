@@ -1,7 +1,8 @@
 """The space of mappings of a layer by one dataflow: every tile and loop order, and which of them fit.
 
-The space is a grid: channel cuts x tile rows x tile columns x loop orders. What depends on some of these only
-is computed for those only, and numpy broadcasts it over the others.
+The space is a grid of channel cuts x tile rows x tile columns x loop orders. What depends on some of these
+only is computed for those only, and numpy broadcasts it over the others. In memory the axes are the other way
+round: numpy is fast along the last axis, and there are many cuts and two orders.
 """
 
 import itertools
@@ -22,6 +23,7 @@ from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
 from accelsim.network.layer import Layer
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
+Numbers: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,17 @@ class Space:
     tiles: Tiles
     """Each array has length 1 along the axes of the grid that it does not depend on."""
     fits: Flags
-    """An entry for each place of the grid."""
-    whole_passes: bool
-    """Whether tiles are whole passes of the array; where none of those fits, parts of a pass are tried."""
+    """An entry for each place of the grid: channel cuts x rows x columns x orders."""
 
     def places(self) -> Ints:
         """Places of the flattened grid where a tile fits."""
         return np.flatnonzero(self.fits)
+
+    def where_it_fits(self, values: Numbers) -> Numbers:
+        """What broadcasts over the grid, at the places where a tile fits."""
+        cuts, rows, columns, orders = self.fits.shape
+        everywhere = np.broadcast_to(values, (orders, rows, columns, cuts))
+        return everywhere.transpose(3, 1, 2, 0)[self.fits]
 
     def at(self, places: Ints) -> Tiles:
         """The tiles at some places of the flattened grid, one entry each."""
@@ -89,33 +95,33 @@ def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
     Tiles are whole passes of the array; parts of a pass are tried only where no whole one fits.
     """
     if dataflow in DATAFLOWS:
-        space = _space(layer, hardware, DATAFLOWS[dataflow].granularity(hardware), whole_passes=True)
+        space = _space(layer, hardware, DATAFLOWS[dataflow].granularity(hardware))
         if space.fits.any():
             return space
-    return _space(layer, hardware, Granularity(), whole_passes=dataflow not in DATAFLOWS)
+    return _space(layer, hardware, Granularity())
 
 
-def _space(layer: Layer, hardware: Hardware, unit: Granularity, *, whole_passes: bool) -> Space:
+def _space(layer: Layer, hardware: Hardware, unit: Granularity) -> Space:
     channels = np.array(_channel_cuts(layer, unit), dtype=np.int64)
     sizes = (tile_sizes(layer.OY, unit.y), tile_sizes(layer.OX, unit.x))
-    g, k, c = (_along(0, column) for column in channels.T)
+    g, k, c = (_along(3, column) for column in channels.T)
     tiles = Tiles(
         shape=TileShape(g, k, c, _along(1, sizes[0]), _along(2, sizes[1])),
         rows=_extents(1, row_axis(layer), sizes[0]),
         columns=_extents(2, column_axis(layer), sizes[1]),
-        pixels_outer=_along(3, (0, 1)),
+        pixels_outer=_along(0, (0, 1)),
     )
     demand = bank_demand(
         layer, hardware, tiles.shape, tiles.rows.largest, tiles.columns.largest, tiles.pixels_outer
     )
-    fits = np.ones((len(channels), len(sizes[0]), len(sizes[1]), 2), dtype=bool)
+    fits = np.ones((2, len(sizes[0]), len(sizes[1]), len(channels)), dtype=bool)
     for bank, half in half_banks(hardware).items():
         fits &= np.less_equal(demand[bank], half)
-    return Space(tiles, fits, whole_passes)
+    return Space(tiles, fits.transpose(3, 1, 2, 0))
 
 
 def _along(axis: int, entries: Sequence[int] | Ints) -> Count:
-    """Entries along one axis of the grid."""
+    """Entries along one axis of the grid, as it is in memory."""
     shape = [1, 1, 1, 1]
     shape[axis] = len(entries)
     return count_of(np.array(entries, dtype=np.int64).reshape(shape))

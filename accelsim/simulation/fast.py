@@ -54,6 +54,8 @@ class Transitions:
     """Part of a program, state, whether it ends the layer."""
     of_entry: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
     """State before a layer, its producers counted back from it: the state in which it begins."""
+    stream_cycles: dict[int, int] = field(default_factory=dict)
+    """Of programs, by their identity: cycles in which the DRAM channel streams."""
 
     def state_number(self, state: State) -> int:
         """The number of a state, the next one if it is new."""
@@ -76,6 +78,7 @@ class Transitions:
                 known.clear()
             for found in (self.number_of, self.number_of_step, self.parts, self.of_part, self.of_entry):
                 found.clear()
+            self.stream_cycles.clear()
 
 
 def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitions | None = None) -> Activity:
@@ -84,13 +87,17 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     Counts and busy cycles are the mappings': every step is executed exactly once. `transitions` remembers
     from one schedule to the next; they must all be of the same machine.
     """
-    log = _Walk(hardware, Transitions() if transitions is None else transitions).through(schedule)
-    bandwidth = hardware.dram.bandwidth_bytes_per_cycle
+    transitions = Transitions() if transitions is None else transitions
+    log = _Walk(hardware, transitions).through(schedule)
+    bandwidth, known = hardware.dram.bandwidth_bytes_per_cycle, transitions.stream_cycles
+    for program in (mapping.program for mapping in schedule.mappings):
+        if id(program) not in known:
+            known[id(program)] = _stream_cycles(program, bandwidth)
     layers = tuple(
         LayerActivity(
             start_cycle=log.start_cycles.get(index, 0),
             end_cycle=log.end_cycles[index],
-            dram_busy_cycles=_stream_cycles(mapping.program, bandwidth),
+            dram_busy_cycles=known[id(mapping.program)],
             array_busy_cycles=mapping.totals.array_cycles,
             vector_busy_cycles=mapping.totals.vector_cycles,
             counts=mapping.totals.counts,

@@ -188,7 +188,7 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     tile, order = space.mapping_of(draw(st.integers(0, len(space) - 1)))
     assume(steps_of(executed, images, tile) <= most_steps)
     program = build_program(executed, images, dataflow, tile, order, hardware)
-    mapping = Mapping(executed, dataflow, tile, order, program, program_totals(program), len(space))
+    mapping = Mapping(executed, dataflow, tile, order, program, program_totals(program))
     return Case(layer, hardware, batch, images, mapping)
 
 

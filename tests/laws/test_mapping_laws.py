@@ -334,7 +334,6 @@ def test_the_search_finds_the_best_mapping_of_its_space(layer, hardware, batch, 
     best = cost(time_cycles(found, hardware), energy(found.totals, hardware))
     assert best == pytest.approx(min(costs))
     assert found.estimated_cycles == int(time_cycles(found, hardware))
-    assert found.candidates == len(tried)
 
 
 @given(compressed_layers(), machines(), st.sampled_from([1, 3]), st.sampled_from(sorted(OBJECTIVES)))
@@ -354,7 +353,6 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     found = map_layer(layer, hardware, batch=batch, objective=objective)
     assert (found.tile, found.order) == winner[2]
     assert found.estimated_cycles == int(winner[0])
-    assert found.candidates == sum(map(len, every))
 
 
 def dataflows_of(layer):
@@ -364,17 +362,17 @@ def dataflows_of(layer):
 @given(
     compressed_layers().filter(lambda layer: layer.on_array), machines(), st.sampled_from(sorted(DATAFLOWS))
 )
-def test_cutting_a_layer_into_whole_passes_saves_the_array_nothing(layer, hardware, dataflow):
+def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     """The bound that the search relies on: what each dataflow says is its least work."""
     assume(layer.on_array)
     space = space_of(layer, hardware, dataflow)
-    assume(space.whole_passes and space.fits.any())
+    assume(space.fits.any())
     every = candidates(layer, hardware, dataflow)
     bound = at_least(layer, hardware, dataflow, 1, space)
     least = least_array_cost(layer, dataflow, hardware)
     assert np.all(every.array_cycles >= least.cycles)
     for attribute in ("time_cycles", "energy"):
-        bounds = np.broadcast_to(getattr(bound, attribute), space.fits.shape)[space.fits]
+        bounds = space.where_it_fits(getattr(bound, attribute))
         assert np.all(getattr(every, attribute) >= bounds * (1 - 1e-12))
 
 

@@ -4,8 +4,8 @@ A dataflow is a module with
 
     granularity(...)  what one pass of the array covers, so that tiles are cut into whole passes;
     execute(...)      what the array does for one tile: cycles, and counts of every action but those of DRAM;
-    least_work(...)   what no way of cutting a layer into whole passes goes below, so that the search need not
-                      look at tiles that cannot be the best; the nearer to `execute`, the faster it is.
+    least_work(...)   what no way of cutting a layer goes below, so that the search need not look at tiles
+                      that cannot be the best; the nearer to `execute`, the faster it is.
 
 To add one: write the module, name it here and in `hardware.DataflowName`.
 """

@@ -13,6 +13,8 @@ for every set of output channels whose partial sums fit the register files; only
 waited for.
 """
 
+from dataclasses import replace
+
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, larger, smaller
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
@@ -67,8 +69,28 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
 
 
 def least_work(layer: Layer, hardware: Hardware) -> ArrayWork:
-    """Of one tile: whole passes have the same blocks and sets of channels, and roundings only add to it."""
-    return execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
+    """Of one tile, without its first load: cutting adds halos and roundings.
+
+    Only where windows leave inputs out between them are smaller blocks the ones that load less.
+    """
+    array = hardware.pe_array
+    work = execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
+    rows = 1 if (layer.FY - 1) * layer.dilation_y + 1 < layer.stride_y else array.rows
+    columns = 1 if (layer.FX - 1) * layer.dilation_x + 1 < layer.stride_x else array.columns
+    input_words = (
+        _covered(layer.OY, rows, layer.FY, layer.stride_y, layer.dilation_y)
+        * _covered(layer.OX, columns, layer.FX, layer.stride_x, layer.dilation_x)
+        * (layer.G * layer.C * ceil_div(layer.K, array.output_stationary.partial_sums_per_pe))
+    )
+    load_cycles = ceil_div(input_words, array.columns * array.port_words_per_column)
+    drain_cycles = ceil_div(
+        layer.G * layer.K * layer.OY * ceil_div(layer.OX, array.columns), array.port_words_per_column
+    )
+    return replace(
+        work,
+        cycles=larger(load_cycles, work.weight_read_words) + drain_cycles,
+        input_read_words=input_words,
+    )
 
 
 def _covered(outputs: Count, block: int, kernel: int, stride: int, dilation: int) -> Count:

@@ -60,7 +60,7 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
 
 
 def least_work(layer: Layer, hardware: Hardware) -> ArrayWork:
-    """Of one tile: the folds stay the same in whole passes. In cycles, that each sub-matrix sees each pixel.
+    """Of one tile: cutting adds folds and roundings. In cycles, that each sub-matrix sees each pixel.
 
     Loading is left out of the cycles: a tile of fewer rows waits less for its weights.
     """
