@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from accelsim.errors import AccelsimError
     from accelsim.hardware import Hardware, load_hardware
+    from accelsim.memory import Memory
     from accelsim.network.description import Network, load_network
     from accelsim.result import RunResult
     from accelsim.run import run_network
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AccelsimError",
     "Hardware",
+    "Memory",
     "Network",
     "RunResult",
     "__version__",
@@ -33,6 +35,7 @@ __all__ = [
 _HOMES = {
     "AccelsimError": "accelsim.errors",
     "Hardware": "accelsim.hardware",
+    "Memory": "accelsim.memory",
     "Network": "accelsim.network.description",
     "RunResult": "accelsim.result",
     "load_hardware": "accelsim.hardware",
