@@ -6,7 +6,6 @@ bytes; packed elements and pruned weights are rounded up tile by tile in the pro
 """
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, ceil_div, count_of, larger
+from accelsim.mapping.arithmetic import Count, Ints, ceil_div, count_of, larger
 from accelsim.mapping.costs import (
     VECTOR,
     ArrayCost,
@@ -171,9 +170,10 @@ def _array_total(layer: Layer, hardware: Hardware, dataflow: str, tiles: Tiles) 
     g, k, c, y, x = (count_of(size) for size in np.array(sizes).swapaxes(0, 1))
     resumed = count_of(np.array(resumes, dtype=np.int64)[:, np.newaxis])
     cost = array_cost(layer, dataflow, TileShape(g, k, c, y, x), resumed, hardware)
+    often = np.array(visits)
     return ArrayCost(
-        _summed(cost.cycles, visits),
-        ActionCounts(*(_summed(count, visits) for count in cost.counts.values())),
+        _summed(cost.cycles, often),
+        ActionCounts(*(_summed(count, often) for count in cost.counts.values())),
     )
 
 
@@ -193,10 +193,11 @@ def _kinds(cut: _Cut, *, first_differs: bool) -> list[tuple[Count, Count, bool]]
     return [(cut.size, count_of(np.ones_like(full)), False), *kinds]
 
 
-def _summed(count: Count, visits: Sequence[Count]) -> Count:
+def _summed(count: Count, visits: Ints) -> Count:
+    """Over the kinds of tiles; what is none for each of them is none together."""
     if isinstance(count, int) and not count:
         return 0
-    return count_of((np.asarray(count) * np.array(visits)).sum(axis=0))
+    return count_of((count * visits).sum(axis=0))
 
 
 def _shortest_cycles(hardware: Hardware, cuts: tuple[_Cut, ...], batch: int) -> Values:

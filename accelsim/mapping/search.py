@@ -117,12 +117,14 @@ class _Choice:
     def best(self, objective: Objective) -> _Best:
         """All that promise no less than the best of the first look delivers are looked at."""
         promised = self.promised(objective)
-        look = np.argsort(promised, kind="stable")[:FIRST_LOOK]
+        look = np.arange(len(promised))
+        if len(look) > FIRST_LOOK:
+            look = np.argpartition(promised, FIRST_LOOK)[:FIRST_LOOK]
         some = self.evaluated(look)
         reached = worth(some.time_cycles, some.energy, objective).min()
-        others = np.flatnonzero(promised <= reached * (1 + ROUNDING))
-        if len(others) > len(look) or not np.isin(others, look).all():
-            look, some = others, self.evaluated(others)
+        not_ruled_out = np.flatnonzero(promised <= reached * (1 + ROUNDING))
+        if len(not_ruled_out) > len(look):  # else the first look, which promised most, has seen them all
+            look, some = not_ruled_out, self.evaluated(not_ruled_out)
         # Between equals the first place decides, whatever was promised.
         in_order = np.argsort(look)
         index = in_order[best_first(some.time_cycles[in_order], some.energy[in_order], objective)[0]]
