@@ -1,11 +1,11 @@
 """simulate_fast: what repeats is not gone through again.
 
-The machine's state is taken at the start of layers, of repeated bodies and of their turns. Everything that
-happens next follows from that state and from the steps still to come. So a part of a program that was gone
-through from a state before takes the machine through the same again, to the same state, in as many cycles:
-that is looked up instead. And where the state at the start of a turn was there at an earlier turn of the same
-loop, what happened between the two will happen again and again, as often as the turns that are left allow.
-Where no state recurs, every tile is gone through. docs/decisions/fast-engine.md has the argument in full.
+The machine's state is taken at the start of layers, of loops and of their turns. Everything that happens next
+follows from that state and from the steps still to come. So a part of a program that was gone through from a
+state before takes the machine through the same again, to the same state, in as many cycles: that is looked up
+instead. And where the state at the start of a turn was there at an earlier turn of the same loop, what happened
+between the two will happen again and again, as often as the turns that are left allow. Where no state recurs,
+every tile is gone through. docs/decisions/fast-engine.md has the argument in full.
 """
 
 import math
@@ -193,10 +193,10 @@ class _Walk:
         The last turn may end the layer, which the turns before it do not: it is not skipped.
         """
         alike, turn = loop.times - last, 0
-        go = self._body if loop.times < WORTHWHILE_TURNS else self._turn
+        glimpsed: set[tuple[int, ...]] = set()
         seen: dict[int, tuple[int, int]] = {}
         while turn < alike:
-            if loop.times >= WORTHWHILE_TURNS:
+            if loop.times >= WORTHWHILE_TURNS and self._was_glimpsed(glimpsed):
                 earlier, cycle = seen.setdefault(self._state(), (turn, self.now))
                 if earlier < turn:
                     periods = (alike - turn) // (turn - earlier)
@@ -204,13 +204,19 @@ class _Walk:
                     turn += periods * (turn - earlier)
                     seen.clear()
                     continue
-            go(loop.body, False)
+            self._body(loop.body, False)
             turn += 1
         if last:
             self._body(loop.body, True)
 
-    def _turn(self, body: Sequence[Program], last: bool) -> None:
-        self._remembered(body, last, self._body)
+    def _was_glimpsed(self, glimpsed: set[tuple[int, ...]]) -> bool:
+        """Whether the part of the state that is quick to compare was there before; else the whole was not."""
+        if self.state is not None:
+            return True
+        glimpse = self.machine.glimpse()
+        known = glimpse in glimpsed
+        glimpsed.add(glimpse)
+        return known
 
     def _wait(self, cycles: int) -> None:
         """Let everything be later by so many cycles."""

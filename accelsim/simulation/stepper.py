@@ -311,6 +311,19 @@ class Stepper:
 
     # The state, as a value
 
+    def glimpse(self) -> tuple[int, ...]:
+        """Some of the state: where it differs, so does the state."""
+        now = self.now
+        return (
+            self.free_weights,
+            self.free_inputs,
+            self.free_outputs,
+            self.stream_ends if self.streaming is None else self.stream_ends - now,
+            self.array_ends if self.in_array is None else self.array_ends - now,
+            self.vector_ends if self.in_vector is None else self.vector_ends - now,
+            len(self.to_array),
+        )
+
     def state(self) -> State:
         """The state between two steps."""
         now = self.now
