@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 from matplotlib.figure import Figure
-from pages import blocks, page
+from pages import blocks, page, printed, rows
 
 import accelsim
 from accelsim.cli.options import Dataflow
@@ -17,7 +17,7 @@ from accelsim.mapping import dataflows as dataflow_table
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.search import map_layer
 from accelsim.network.layer import Layer
-from accelsim.report import words
+from accelsim.report import trace, words
 
 DATAFLOW_GUIDE = blocks(page("how-to/add-a-dataflow.md"), "python")
 PLOT_GUIDE = blocks(page("how-to/add-a-plot.md"), "python")
@@ -87,6 +87,27 @@ def test_the_plot_of_the_guide_is_drawn(monkeypatch, tmp_path):
     module.plot_energy_shares([names["result"]], axes)
     assert sum(bar.get_width() for bar in axes.patches) == pytest.approx(1)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["sqnxt23v5 on 16x16_128k"]
+
+
+def test_the_guide_to_timelines_reads_what_its_command_writes(tmp_path, monkeypatch, capsys):
+    text = page("how-to/look-at-a-timeline.md")
+    command = text.split("```\n")[1].strip()
+    printed(command, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(text, "python")
+    names = {}
+    exec(compile(code, "look-at-a-timeline", "exec"), names)
+    network, hardware = accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k")
+    result = accelsim.run_network(network, hardware)
+    assert names["busy_cycles"] == sum(layer.busy_cycles["array"] for layer in result.layers)
+    assert names["macs"] == result.energy.by_component["mac"] / hardware.energy.mac
+    assert capsys.readouterr().out.startswith("busy for ")
+
+
+def test_the_guide_to_timelines_names_every_track():
+    tracks = [cells[0] for cells in rows(page("how-to/look-at-a-timeline.md"))]
+    threads = [trace.TIME_THREAD, trace.SPANS_THREAD, trace.DMA_THREAD, *trace.COMPONENT_THREADS.values()]
+    assert {name for _, name in threads} <= set(tracks)
 
 
 def test_the_machine_of_the_guide_has_what_the_guide_says(tmp_path):
