@@ -12,11 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 import accelsim
 from accelsim.report.files import write
-from accelsim.report.plot_layers import INCHES_PER_RESULT, plot_layers
+from accelsim.report.plot_layers import layers_figure
+from accelsim.report.plot_looks import save
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -46,10 +45,8 @@ def draw_layers() -> None:
     results = [
         accelsim.run_network(accelsim.load_network(name), hardware) for name in ("sqnxt23", "sqnxt23v5")
     ]
-    figure = Figure(figsize=(10, INCHES_PER_RESULT * len(results)))
-    plot_layers(results, figure)
     LAYERS_PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(LAYERS_PICTURE, dpi=120)
+    save(layers_figure(results), LAYERS_PICTURE)
 
 
 def main() -> None:
