@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from accelsim import __version__
 from accelsim.cli.look import check, list_, show
 from accelsim.cli.output import exits
+from accelsim.cli.plot import plot
 from accelsim.cli.reproduce import reproduce
 from accelsim.cli.run import compare, run
 
@@ -56,6 +57,7 @@ def _accelsim(
 
 app.command()(run)
 app.command()(compare)
+app.command()(plot)
 app.command()(reproduce)
 app.command("list")(list_)
 app.command()(show)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from accelsim.cli.cases import run_cases
 from accelsim.cli.load import load, only
 from accelsim.cli.options import (
     BatchOption,
@@ -21,13 +22,11 @@ from accelsim.cli.options import (
     QuietOption,
     mapping_options,
 )
-from accelsim.cli.output import Answer, destination, progress
-from accelsim.errors import AccelsimError
+from accelsim.cli.output import Answer, destination
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
-    from accelsim.report.comparison import Case
     from accelsim.result import RunResult
 
 
@@ -173,7 +172,7 @@ def compare(
     from accelsim.result import flat
 
     options = mapping_options(batch, dataflow, objective) | {"engine": engine.value}
-    compared = compare_cases(_cases(networks, machines, options, quiet), reference)
+    compared = compare_cases(run_cases(networks, machines, options, quiet), reference)
     rows = [to_dict(case) for case in compared]
     to.deliver(
         Answer(
@@ -196,25 +195,3 @@ def _reference(asked: str | None, networks: dict[str, "Network"], machines: dict
         choices = ", ".join([*networks, *machines])
         raise typer.BadParameter(f"{asked!r} must be one of {choices}", param_hint="--relative-to")
     return asked
-
-
-def _cases(
-    networks: dict[str, "Network"], machines: dict[str, "Hardware"], options: dict[str, Any], quiet: bool
-) -> list["Case"]:
-    """Every network on every machine, those of a machine after each other; every mistake at once."""
-    from accelsim.report.comparison import Case
-    from accelsim.run import run_network
-
-    cases: list[Case] = []
-    mistakes: list[str] = []
-    with progress(len(networks) * len(machines), quiet) as step:
-        for machine, hardware in machines.items():
-            for name, network in networks.items():
-                step(f"{name} on {machine}")
-                try:
-                    cases.append(Case(name, machine, run_network(network, hardware, **options)))
-                except AccelsimError as error:
-                    mistakes += error.lines
-    if mistakes:
-        raise AccelsimError("\n".join(dict.fromkeys(mistakes)))
-    return cases

@@ -7,6 +7,7 @@ is still free. Good enough for fifty points on a page; a name that finds no plac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 _DEGREES: Final = (0, 180, 90, 270, 45, 315, 135, 225, 22, 338, 158, 202)
@@ -71,6 +72,15 @@ def around(point: tuple[float, float], margin: float) -> Box:
     """The square that reaches as far as the margin on each side of a point."""
     x, y = point
     return Box(x - margin, y - margin, x + margin, y + margin)
+
+
+def along(corners: Sequence[tuple[float, float]], step: float) -> list[tuple[float, float]]:
+    """Points on a line, no further than a step from each other."""
+    found: list[tuple[float, float]] = []
+    for (x0, y0), (x1, y1) in pairwise(corners):
+        steps = max(1, math.ceil(math.hypot(x1 - x0, y1 - y0) / step))
+        found += [(x0 + (x1 - x0) * one / steps, y0 + (y1 - y0) * one / steps) for one in range(steps + 1)]
+    return found
 
 
 def _candidates(x: float, y: float, width: float, height: float, margin: float) -> Sequence[Box]:

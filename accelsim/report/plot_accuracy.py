@@ -69,6 +69,16 @@ def _beats(one: AccuracyPoint, other: AccuracyPoint, kind: CostKind) -> bool:
     return no_worse and (one.top1 > other.top1 or one.cost(kind) < other.cost(kind))
 
 
+def front_line(front: Sequence[AccuracyPoint], kind: CostKind) -> list[tuple[float, float]]:
+    """The front's corners, cost and accuracy: what a cost affords, up to where the next network begins."""
+    corners: list[tuple[float, float]] = []
+    for point in front:
+        if corners:
+            corners.append((point.cost(kind), corners[-1][1]))
+        corners.append((point.cost(kind), point.top1))
+    return corners
+
+
 def accuracy_figure(points: Sequence[AccuracyPoint]) -> Figure:
     """For each machine a panel for energy and one for time, below each other."""
     machines = [list(members) for _, members in groupby(points, lambda point: point.hardware)]
@@ -97,14 +107,7 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
     axes.set(xscale="log", xlim=(min(costs) / 1.35, max(costs) * 1.35))
     axes.set_ylim(min(accuracies) - margin, max(accuracies) + margin)
     plain_log_ticks(axes.xaxis)
-    axes.step(
-        [point.cost(kind) for point in front],
-        [point.top1 for point in front],
-        where="post",
-        color=VERMILION,
-        linewidth=1.0,
-        zorder=1,
-    )
+    axes.plot(*zip(*front_line(front, kind), strict=True), color=VERMILION, linewidth=1.0, zorder=1)
     for members, colour, marker, size in ((others, GREY, "o", 22), (front, VERMILION, "D", 30)):
         axes.scatter(
             [point.cost(kind) for point in members],
@@ -132,7 +135,7 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
     axes.legend(
         handles=[
             Line2D([], [], color=VERMILION, marker="D", linewidth=1.0, label="Pareto front"),
-            Line2D([], [], color=GREY, marker="o", linestyle="", label="beaten in both by another"),
+            Line2D([], [], color=GREY, marker="o", linestyle="", label="beaten by another network"),
         ],
         loc="lower right",
         fontsize="small",
@@ -141,4 +144,4 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
         NamedPoint(point.cost(kind), point.top1, point.network, bold=point in front)
         for point in (*front, *others)
     ]
-    name_points(named, axes, size_points=7.0)
+    name_points(named, axes, line=front_line(front, kind), size_points=7.0)

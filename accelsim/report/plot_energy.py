@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from accelsim.report.plot_looks import COMPONENT_LOOKS, plain
+from accelsim.report.plot_looks import COMPONENT_LOOKS, plain, run_name
 from accelsim.report.plot_stages import Panel, cut_limit, label_cut, stage_figure, stage_spans
 from accelsim.report.text import percent, si
 from accelsim.report.words import COMPONENTS
@@ -61,7 +61,7 @@ def layer_energy_figure(results: Sequence[RunResult]) -> Figure:
     limit = cut_limit(bar.total for of_result in bars for bar in of_result)
     panels = [
         Panel(
-            f"Energy of {result.network} on {result.hardware}: {si(result.energy.total)} "
+            f"Energy of {run_name(result)}: {si(result.energy.total)} "
             f"{result.energy.unit}, {percent(dram_share(result))} of it DRAM",
             stage_spans((bar.group, bar.total) for bar in of_result),
             "energy",
@@ -112,14 +112,18 @@ def run_energy_figure(results: Sequence[RunResult]) -> Figure:
         part = figure.add_subfigure(grid[row + 1, 0])
         axes = part.subplots()
         part.subplots_adjust(
-            left=min(0.4, 0.03 + 0.0088 * longest),
+            left=min(0.4, 0.03 + 0.0066 * longest),
             right=0.97,
             top=1 - 0.38 / heights[row],
             bottom=0.55 / heights[row],
         )
         plot_run_energy(run_energy_bars(members), axes, members[0].energy.unit)
-        axes.set_title(f"Energy of one run on {members[0].hardware}, by component", loc="left")
+        axes.set_title(f"Energy of a {_batch(members[0])} on {members[0].hardware}, by component", loc="left")
     return figure
+
+
+def _batch(result: RunResult) -> str:
+    return "single image" if result.batch == 1 else f"batch of {result.batch}"
 
 
 def plot_run_energy(bars: Sequence[EnergyBar], axes: Axes, unit: str) -> None:

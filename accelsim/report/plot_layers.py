@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from accelsim.report.plot_looks import BOUND_COLOURS
+from accelsim.report.plot_looks import BOUND_COLOURS, run_name
 from accelsim.report.plot_stages import (
     Panel,
     StageSpan,
@@ -82,9 +82,7 @@ def _draw(bars: Sequence[LayerBar], limit: float, axes: Sequence[Axes]) -> None:
 def title(result: RunResult) -> str:
     """`sqnxt23v5 on 16x16_128k: 1.24 ms, 61% of the PE cycles multiply`."""
     share = f"{100 * result.utilization:.0f}%"
-    return (
-        f"{result.network} on {result.hardware}: {si(result.time_ms)} ms, {share} of the PE cycles multiply"
-    )
+    return f"{run_name(result)}: {si(result.time_ms)} ms, {share} of the PE cycles multiply"
 
 
 def plot_layer_time(bars: Sequence[LayerBar], axes: Axes, limit: float) -> None:

@@ -17,7 +17,7 @@ from accelsim.errors import AccelsimError
 from accelsim.report.files import writing
 from accelsim.report.text import si
 from accelsim.report.words import COMPONENTS
-from accelsim.result import Bound
+from accelsim.result import Bound, RunResult
 
 BLUE: Final = "#0072B2"
 SKY: Final = "#56B4E9"
@@ -53,6 +53,12 @@ COMPONENT_LOOKS: Final[dict[str, tuple[str, str]]] = {
 assert COMPONENT_LOOKS.keys() == COMPONENTS.keys()
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 _DPI: Final = 120
+
+
+def run_name(result: RunResult) -> str:
+    """`sqnxt23v5 on 16x16_128k`, as titles say it."""
+    batch = f", batch of {result.batch}" if result.batch > 1 else ""
+    return f"{result.network} on {result.hardware}{batch}"
 
 
 def plain_log_ticks(axis: Axis) -> None:

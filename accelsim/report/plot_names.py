@@ -6,7 +6,7 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
-from accelsim.report.placement import Box, around, place_names
+from accelsim.report.placement import Box, along, around, place_names
 
 _POINTS_PER_INCH: Final = 72
 _GAP_POINTS: Final = 2.0
@@ -29,11 +29,13 @@ def name_points(
     axes: Axes,
     *,
     others: Sequence[tuple[float, float]] = (),
+    line: Sequence[tuple[float, float]] = (),
     size_points: float = 7.5,
 ) -> None:
     """Write the names; those that come first have the first choice of places.
 
-    The limits and the place of the axes must be final. `others` are points that no name may hide.
+    The limits and the place of the axes must be final. `others` are points that no name may hide, `line`
+    the corners of a line that none may cross.
     """
     pixels = axes.figure.dpi / _POINTS_PER_INCH
     texts = [
@@ -51,12 +53,13 @@ def name_points(
         for point in named
     ]
     boxes = [text.get_window_extent() for text in texts]
+    hidden, corners = ([_pixel(axes, x, y) for x, y in group] for group in (others, line))
     places = place_names(
         [_pixel(axes, point.x, point.y) for point in named],
         [(box.width + 5 * pixels, box.height) for box in boxes],
         [(point.radius_points + _GAP_POINTS) * pixels for point in named],
         Box(axes.bbox.x0, axes.bbox.y0, axes.bbox.x1, axes.bbox.y1),
-        [around(_pixel(axes, x, y), _GAP_POINTS * pixels) for x, y in others],
+        [around(place, _GAP_POINTS * pixels) for place in (*hidden, *along(corners, 2 * pixels))],
     )
     for point, text, box in zip(named, texts, places, strict=True):
         if box is None:

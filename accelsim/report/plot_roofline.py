@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from accelsim.hardware import Hardware
-from accelsim.report.plot_looks import BOUND_COLOURS, BOUND_MARKERS, plain_log_ticks
+from accelsim.report.plot_looks import BOUND_COLOURS, BOUND_MARKERS, plain_log_ticks, run_name
 from accelsim.report.plot_names import NamedPoint, name_points
 from accelsim.report.text import percent
 from accelsim.report.words import BOUND_SENTENCES
@@ -110,7 +110,7 @@ def roofline_title(result: RunResult, points: Sequence[RooflinePoint]) -> str:
     """What is shown, and how much of the time is not, as those layers do not multiply."""
     others = 1 - sum(point.time_share for point in points)
     without = f"; layers without MACs ({percent(others)} of the time) left out" if others > 0.0005 else ""
-    return f"Roofline of {result.network} on {result.hardware}: {len(points)} layers{without}"
+    return f"Roofline of {run_name(result)}: {len(points)} layers{without}"
 
 
 def plot_roofline(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> None:
@@ -186,14 +186,8 @@ def _name_layers(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> Non
         for members in list(alike.values())[:NAMED_PLACES]
     ]
     others = [(point.macs_per_byte, point.macs_per_cycle) for point in points]
-    name_points(named, axes, others=[*others, *_along(roof, axes)])
-
-
-def _along(roof: Roof, axes: Axes) -> list[tuple[float, float]]:
-    """Places on the roof, close enough to each other that no name fits between them."""
-    left, right = axes.get_xlim()
-    places = [left * (right / left) ** (step / 200) for step in range(201)]
-    return [(place, roof.at(place)) for place in places]
+    line = [(place, roof.at(place)) for place in (axes.get_xlim()[0], roof.ridge, axes.get_xlim()[1])]
+    name_points(named, axes, others=others, line=line)
 
 
 def _area(point: RooflinePoint) -> float:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from accelsim.report.plot_looks import BLUE, ORANGE, VERMILION, plain
+from accelsim.report.plot_looks import BLUE, ORANGE, VERMILION, plain, run_name
 from accelsim.report.plot_stages import Panel, cut_limit, label_cut, stage_figure, stage_spans
 from accelsim.report.text import quantity
 from accelsim.result import RunResult
@@ -81,7 +81,7 @@ def traffic_title(result: RunResult, bars: Sequence[TrafficBar]) -> str:
     """`DRAM traffic of sqnxt23v5 on 16x16_128k: 14.0 MB, 1.05 times the compulsory 13.4 MB`."""
     total, least = sum(bar.total_bytes for bar in bars), sum(bar.compulsory_bytes for bar in bars)
     times = f", {total / least:.2f} times the compulsory {quantity(least, 'B')}" if least else ""
-    return f"DRAM traffic of {result.network} on {result.hardware}: {quantity(total, 'B')}{times}"
+    return f"DRAM traffic of {run_name(result)}: {quantity(total, 'B')}{times}"
 
 
 def _draw(bars: Sequence[TrafficBar], limit: float, most: float, axes: Sequence[Axes]) -> None:
