@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from accelsim.report.plot_looks import COMPONENT_LOOKS, plain, run_name
-from accelsim.report.plot_stages import Panel, cut_limit, label_cut, stage_figure, stage_spans
+from accelsim.report.plot_stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.text import percent, si
 from accelsim.report.words import COMPONENTS
 from accelsim.result import Energy, LayerResult, RunResult
@@ -56,9 +56,9 @@ def _parts(values: LayerResult | Energy) -> tuple[tuple[str, float], ...]:
 
 
 def layer_energy_figure(results: Sequence[RunResult]) -> Figure:
-    """Each result below the one before, on one scale, with a bar for each layer."""
+    """Each result below the one before, with a bar for each layer, on one scale where that can be read."""
     bars = [layer_energy_bars(result) for result in results]
-    limit = cut_limit(bar.total for of_result in bars for bar in of_result)
+    cuts = limits([[bar.total for bar in of_result] for of_result in bars])
     panels = [
         Panel(
             f"Energy of {run_name(result)}: {si(result.energy.total)} "
@@ -67,7 +67,7 @@ def layer_energy_figure(results: Sequence[RunResult]) -> Figure:
             "energy",
             partial(_draw_layers, of_result, limit, result.energy.unit),
         )
-        for result, of_result in zip(results, bars, strict=True)
+        for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
     return stage_figure(panels, _legend([bar for of_result in bars for bar in of_result]), rows_inches=(2.2,))
 

@@ -15,8 +15,8 @@ from accelsim.report.plot_looks import BOUND_COLOURS, run_name
 from accelsim.report.plot_stages import (
     Panel,
     StageSpan,
-    cut_limit,
     label_cut,
+    limits,
     stage_figure,
     stage_spans,
 )
@@ -55,13 +55,13 @@ def layer_spans(bars: Sequence[LayerBar]) -> list[StageSpan]:
 
 
 def layers_figure(results: Sequence[RunResult]) -> Figure:
-    """Each result below the one before, times on one scale, utilisation below time."""
+    """Each result below the one before, utilisation below time, on one scale where that can be read."""
     bars = [layer_bars(result) for result in results]
     everything = [bar for of_result in bars for bar in of_result]
-    limit = cut_limit(bar.time_us for bar in everything)
+    cuts = limits([[bar.time_us for bar in of_result] for of_result in bars])
     panels = [
         Panel(title(result), layer_spans(of_result), "time", partial(_draw, of_result, limit))
-        for result, of_result in zip(results, bars, strict=True)
+        for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
     bounds = {bar.bound_by for bar in everything}
     legend = [Patch(alpha=0, label="bound by")]
@@ -80,9 +80,9 @@ def _draw(bars: Sequence[LayerBar], limit: float, axes: Sequence[Axes]) -> None:
 
 
 def title(result: RunResult) -> str:
-    """`sqnxt23v5 on 16x16_128k: 1.24 ms, 61% of the PE cycles multiply`."""
+    """`Layers of sqnxt23v5 on 16x16_128k: 1.24 ms, 61% of the PE cycles multiply`."""
     share = f"{100 * result.utilization:.0f}%"
-    return f"{run_name(result)}: {si(result.time_ms)} ms, {share} of the PE cycles multiply"
+    return f"Layers of {run_name(result)}: {si(result.time_ms)} ms, {share} of the PE cycles multiply"
 
 
 def plot_layer_time(bars: Sequence[LayerBar], axes: Axes, limit: float) -> None:

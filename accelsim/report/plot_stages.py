@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 WIDTH_INCHES: Final = 10.0
 _CUT: Final = 3.0
 """Bars longer than this many times the 95th percentile are cut, so that the others can be read."""
+_ONE_SCALE: Final = 4.0
+"""Panels whose scales differ by more than this factor have a scale each."""
 _POINTS_PER_INCH: Final = 72
 _LEGEND_INCHES: Final = 0.3
 _TITLE_INCHES: Final = 0.5
@@ -20,7 +22,7 @@ _ROW_GAP_INCHES: Final = 0.15
 _AXIS_LABEL_INCHES: Final = 0.3
 _TWO_LINES_INCHES: Final = 0.4
 _LABEL_OFFSET_INCHES: Final = 0.1
-_CHARACTER_INCHES: Final = 0.064
+_CHARACTER_INCHES: Final = 0.073
 _CHARACTER: Final = 0.0088
 """Part of the width that a character of a label takes, at a width of ten inches."""
 _LABEL_GAP: Final = 0.012
@@ -69,6 +71,13 @@ def cut_limit(values: Iterable[float]) -> float:
     if most <= 0 or ordered[-1] <= _CUT * most:
         return 1.05 * ordered[-1] or 1.0
     return _CUT * most
+
+
+def limits(panels: Sequence[Sequence[float]]) -> list[float]:
+    """Where the bars of each panel are cut: at one height, to compare them, if all can be read then."""
+    own = [cut_limit(values) for values in panels]
+    shared = cut_limit(value for values in panels for value in values)
+    return [shared] * len(panels) if max(own) <= _ONE_SCALE * min(own) else own
 
 
 def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches: Sequence[float]) -> Figure:

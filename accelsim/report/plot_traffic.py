@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from accelsim.report.plot_looks import BLUE, ORANGE, VERMILION, plain, run_name
-from accelsim.report.plot_stages import Panel, cut_limit, label_cut, stage_figure, stage_spans
+from accelsim.report.plot_stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.text import quantity
 from accelsim.result import RunResult
 
@@ -56,9 +56,9 @@ def traffic_bars(result: RunResult) -> list[TrafficBar]:
 
 
 def traffic_figure(results: Sequence[RunResult]) -> Figure:
-    """Each result below the one before, on one scale."""
+    """Each result below the one before, on one scale where that can be read."""
     bars = [traffic_bars(result) for result in results]
-    limit = cut_limit(bar.total_bytes for of_result in bars for bar in of_result)
+    cuts = limits([[bar.total_bytes for bar in of_result] for of_result in bars])
     most = max(1.0, *(bar.times_compulsory for of_result in bars for bar in of_result))
     panels = [
         Panel(
@@ -67,7 +67,7 @@ def traffic_figure(results: Sequence[RunResult]) -> Figure:
             "traffic",
             partial(_draw, of_result, limit, most),
         )
-        for result, of_result in zip(results, bars, strict=True)
+        for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
     legend: list[Artist] = [
         Patch(color=BLUE, label="read"),

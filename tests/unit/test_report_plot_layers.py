@@ -45,9 +45,9 @@ def test_a_bar_that_is_cut_has_its_value(a_deep_result):
 
 
 def test_each_result_has_a_title_and_one_scale_serves_all(a_deep_result, a_layer, a_result):
-    figure = layers_figure([a_deep_result, a_result(a_layer(cycles=1_000))])
+    figure = layers_figure([a_deep_result, a_result(a_layer(cycles=30_000))])
     first, second = (part.axes[0] for part in figure.subfigs[1:])
-    assert first.get_title(loc="left") == "net on machine: 2.32 ms, 59% of the PE cycles multiply"
+    assert first.get_title(loc="left") == "Layers of net on machine: 2.32 ms, 59% of the PE cycles multiply"
     assert first.get_ylim() == second.get_ylim()
     (legend,) = figure.subfigs[0].legends
     assert [text.get_text() for text in legend.get_texts()] == ["bound by", "compute", "dram"]
