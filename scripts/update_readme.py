@@ -1,4 +1,4 @@
-"""Bring what README.md shows up to date with the model: the output of its commands, and its pictures.
+"""Bring README.md and the guide to plots up to date with the model: outputs of commands, pictures.
 
     python scripts/update_readme.py
 
@@ -19,6 +19,7 @@ from accelsim.report.plot_looks import save
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+GUIDE = ROOT / "docs" / "how-to" / "plot.md"
 LAYERS_PICTURE = ROOT / "docs" / "images" / "layers.png"
 
 
@@ -49,10 +50,18 @@ def draw_layers() -> None:
     save(layers_figure(results), LAYERS_PICTURE)
 
 
+def draw_guide() -> None:
+    """The pictures of the guide to plots, by the commands that it shows."""
+    commands = re.findall(r"^accelsim plot .* -o \w+\.png$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    for command in commands:
+        subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=LAYERS_PICTURE.parent, check=True)
+
+
 def main() -> None:
-    """Both."""
+    """All of it."""
     write(README, up_to_date(README.read_text(encoding="utf-8")))
     draw_layers()
+    draw_guide()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,10 @@ from accelsim.cli.run import compare, run
 class _Commands(TyperGroup):
     """Commands whose errors leave as exit codes and lines on standard error."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with exits():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         with exits():
             return super().invoke(ctx)

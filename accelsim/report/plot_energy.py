@@ -95,7 +95,7 @@ def plot_layer_energy(bars: Sequence[EnergyBar], axes: Axes, limit: float, unit:
 
 
 def run_energy_figure(results: Sequence[RunResult]) -> Figure:
-    """A bar for each run, those of a machine together."""
+    """A bar for each run, those of a machine together, on one scale for all machines of one unit."""
     machines = [list(members) for _, members in groupby(results, lambda result: result.hardware)]
     heights = [_AROUND_INCHES + _BAR_INCHES * len(members) for members in machines]
     figure = Figure(figsize=(WIDTH_INCHES, _LEGEND_INCHES + sum(heights)))
@@ -107,17 +107,19 @@ def run_energy_figure(results: Sequence[RunResult]) -> Figure:
         frameon=False,
         fontsize="small",
     )
-    longest = max(len(result.network) for result in results)
+    letters = max(len(result.network) for result in results)
     for row, members in enumerate(machines):
         part = figure.add_subfigure(grid[row + 1, 0])
         axes = part.subplots()
         part.subplots_adjust(
-            left=min(0.4, 0.03 + 0.0066 * longest),
+            left=min(0.4, 0.03 + 0.0066 * letters),
             right=0.97,
             top=1 - 0.38 / heights[row],
             bottom=0.55 / heights[row],
         )
-        plot_run_energy(run_energy_bars(members), axes, members[0].energy.unit)
+        unit = members[0].energy.unit
+        longest = max(result.energy.total for result in results if result.energy.unit == unit)
+        plot_run_energy(run_energy_bars(members), axes, longest, unit)
         axes.set_title(f"Energy of a {_batch(members[0])} on {members[0].hardware}, by component", loc="left")
     return figure
 
@@ -126,9 +128,9 @@ def _batch(result: RunResult) -> str:
     return "single image" if result.batch == 1 else f"batch of {result.batch}"
 
 
-def plot_run_energy(bars: Sequence[EnergyBar], axes: Axes, unit: str) -> None:
+def plot_run_energy(bars: Sequence[EnergyBar], axes: Axes, longest: float, unit: str) -> None:
     """Bars from left to right below each other, each with its total; hatches say the same as colours."""
-    longest = max(bar.total for bar in bars) or 1.0
+    longest = longest or 1.0
     for row, bar in enumerate(bars):
         left = 0.0
         for component, energy in bar.parts:
