@@ -1,6 +1,7 @@
 """run_network: the whole program on one screen, from a network and a machine to a result."""
 
 import math
+from dataclasses import dataclass
 from typing import get_args
 
 from accelsim import __version__
@@ -10,13 +11,26 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
-from accelsim.memory import Memory
+from accelsim.memory import LayersOnMachine, LoweredNetwork, Memory
 from accelsim.network.description import Network
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, RunResult, Traffic
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.simulation.simulate import Engine, simulate
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network, mapped onto a machine."""
+
+    network: Network
+    hardware: Hardware
+    batch: int
+    lowered: LoweredNetwork
+    schedule: Schedule
+    known: LayersOnMachine
+    """What is known of layers on the machine."""
 
 
 def run_network(
@@ -36,6 +50,21 @@ def run_network(
     what is found out for the next run. Raises NetworkError or MappingError, with what would help.
     """
     _check_options(batch, objective, engine)
+    plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective, memory=memory)
+    activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
+    return result_of(plan, activity)
+
+
+def plan_run(
+    network: Network,
+    hardware: Hardware,
+    *,
+    batch: int = 1,
+    dataflow: str = "auto",
+    objective: Objective | None = None,
+    memory: Memory | None = None,
+) -> Plan:
+    """What `run_network` simulates, for those who want to simulate it themselves."""
     memory = memory or Memory()
     lowered = memory.lowered(network)
     known = memory.layers(hardware, batch, dataflow, objective)
@@ -47,8 +76,13 @@ def run_network(
         objective=objective,
         known=known.mappings,
     )
-    activity = simulate(schedule, hardware, engine=engine, transitions=known.transitions)
-    layers = layer_results(schedule, activity, hardware, batch, known.costs)
+    return Plan(network, hardware, batch, lowered, schedule, known)
+
+
+def result_of(plan: Plan, activity: Activity) -> RunResult:
+    """What was observed, priced, and beside it what was planned."""
+    network, hardware, batch, lowered = plan.network, plan.hardware, plan.batch, plan.lowered
+    layers = layer_results(plan.schedule, activity, hardware, batch, plan.known.costs)
     counts = activity.counts
     by_component = energy_by_component(counts, hardware.energy)
     total = math.fsum(by_component.values())

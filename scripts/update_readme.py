@@ -1,4 +1,4 @@
-"""Bring what README.md shows up to date with the model: the output of its commands, and its pictures.
+"""Bring README.md and the guide to plots up to date with the model: outputs of commands, pictures.
 
     python scripts/update_readme.py
 
@@ -12,14 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 import accelsim
 from accelsim.report.files import write
-from accelsim.report.plot_layers import INCHES_PER_RESULT, plot_layers
+from accelsim.report.plot_layers import layers_figure
+from accelsim.report.plot_looks import save
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+GUIDE = ROOT / "docs" / "how-to" / "plot.md"
 LAYERS_PICTURE = ROOT / "docs" / "images" / "layers.png"
 
 
@@ -46,16 +46,22 @@ def draw_layers() -> None:
     results = [
         accelsim.run_network(accelsim.load_network(name), hardware) for name in ("sqnxt23", "sqnxt23v5")
     ]
-    figure = Figure(figsize=(10, INCHES_PER_RESULT * len(results)))
-    plot_layers(results, figure)
     LAYERS_PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(LAYERS_PICTURE, dpi=120)
+    save(layers_figure(results), LAYERS_PICTURE)
+
+
+def draw_guide() -> None:
+    """The pictures of the guide to plots, by the commands that it shows."""
+    commands = re.findall(r"^accelsim plot .* -o \w+\.png$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    for command in commands:
+        subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=LAYERS_PICTURE.parent, check=True)
 
 
 def main() -> None:
-    """Both."""
+    """All of it."""
     write(README, up_to_date(README.read_text(encoding="utf-8")))
     draw_layers()
+    draw_guide()
 
 
 if __name__ == "__main__":

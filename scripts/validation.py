@@ -17,13 +17,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from accelsim import __version__, shipped
 from accelsim.errors import AccelsimError
 from accelsim.network.description import load_network
 from accelsim.report.files import write
-from accelsim.report.plot_published import SIZE_INCHES, plot_published
+from accelsim.report.plot_looks import save
+from accelsim.report.plot_published import published_figure
 from accelsim.report.profile import Profile, profile
 from accelsim.run import run_network
 from accelsim.validation import generality as columns
@@ -77,10 +76,8 @@ def stamp() -> str:
 def table_part(table: PublishedTable) -> str:
     """Published beside simulated, the errors, what is left of them within the printed digits, the picture."""
     reproduction = reproduce(table, _progress(len(table.places)))
-    figure = Figure(figsize=SIZE_INCHES)
-    plot_published(reproduction, figure)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(PICTURE, dpi=120)
+    save(published_figure(reproduction), PICTURE)
     return reproduction_text(reproduction)
 
 

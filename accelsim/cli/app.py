@@ -8,12 +8,17 @@ from typer.core import TyperGroup
 from accelsim import __version__
 from accelsim.cli.look import check, list_, show
 from accelsim.cli.output import exits
+from accelsim.cli.plot import plot
 from accelsim.cli.reproduce import reproduce
 from accelsim.cli.run import compare, run
 
 
 class _Commands(TyperGroup):
     """Commands whose errors leave as exit codes and lines on standard error."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with exits():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         with exits():
@@ -56,6 +61,7 @@ def _accelsim(
 
 app.command()(run)
 app.command()(compare)
+app.command()(plot)
 app.command()(reproduce)
 app.command("list")(list_)
 app.command()(show)

@@ -88,13 +88,10 @@ EngineOption: TypeAlias = Annotated[
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
 
 
-def run_options(
-    batch: int, dataflow: Dataflow, objective: Objective | None, engine: Engine
-) -> dict[str, Any]:
+def mapping_options(batch: int, dataflow: Dataflow, objective: Objective | None) -> dict[str, Any]:
     """The options as `run_network` takes them."""
     return {
         "batch": batch,
         "dataflow": dataflow.value,
         "objective": None if objective is None else objective.value,
-        "engine": engine.value,
     }

@@ -1,9 +1,11 @@
 """`accelsim run` and `accelsim compare`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from accelsim.cli.cases import run_cases
 from accelsim.cli.load import load, only
 from accelsim.cli.options import (
     BatchOption,
@@ -18,15 +20,14 @@ from accelsim.cli.options import (
     ObjectiveOption,
     OutputOption,
     QuietOption,
-    run_options,
+    mapping_options,
 )
-from accelsim.cli.output import Answer, destination, progress
-from accelsim.errors import AccelsimError
+from accelsim.cli.output import Answer, destination
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
-    from accelsim.report.comparison import Case
+    from accelsim.result import RunResult
 
 
 def run(
@@ -41,7 +42,30 @@ def run(
     batch: BatchOption = 1,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
-    engine: EngineOption = Engine.FAST,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(
+            "--engine",
+            help="Same result: events runs every tile as events. Default: fast, or events with --trace.",
+        ),
+    ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            "--trace",
+            metavar="FILE",
+            help="Write the timeline too, for ui.perfetto.dev or chrome://tracing; compressed if the name "
+            "ends in .gz.",
+        ),
+    ] = None,
+    trace_layers: Annotated[
+        str | None,
+        typer.Option(
+            "--trace-layers",
+            metavar="PATTERN[,..]",
+            help="Of the timeline: only layers of these names, in which * stands for any characters.",
+        ),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Run one network on one machine: what each layer costs, and why.
@@ -50,7 +74,9 @@ def run(
     accelsim run --net sqnxt23v5 --hw 16x16_128k
     accelsim run --net mobilenet_v1@width=0.5 --hw my_machine.yaml --layers top
     accelsim run --net sqnxt23v5 --hw 16x16_128k --output result.json
+    accelsim run --net sqnxt23v5 --hw 16x16_128k --trace timeline.json.gz
     """
+    _check_trace_options(trace, trace_layers, engine, output)
     networks, machines = load(only(net, "--net"), only(hw, "--hw"))
     to = destination(output, format_, quiet)
     from accelsim.report.tables import run_report
@@ -58,7 +84,13 @@ def run(
     from accelsim.run import run_network
 
     (network,), (hardware,) = networks.values(), machines.values()
-    result = run_network(network, hardware, **run_options(batch, dataflow, objective, engine))
+    options = mapping_options(batch, dataflow, objective)
+    if trace is None:
+        result = run_network(network, hardware, **options, engine=(engine or Engine.FAST).value)
+    else:
+        result = _traced(network, hardware, options, trace, trace_layers)
+        if not quiet:
+            typer.echo(f"wrote {trace}", err=True)
     to.deliver(
         Answer(
             table=lambda style: run_report(result, style, layers.value),
@@ -66,6 +98,42 @@ def run(
             rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
         )
     )
+
+
+def _check_trace_options(
+    trace: Path | None, trace_layers: str | None, engine: Engine | None, output: Path | None
+) -> None:
+    """Refuse what cannot be meant together."""
+    if trace is None:
+        if trace_layers is not None:
+            raise typer.BadParameter("needs --trace FILE", param_hint="--trace-layers")
+        return
+    if engine is Engine.FAST:
+        raise typer.BadParameter(
+            "--trace needs every tile's events, which fast skips: leave --engine out", param_hint="--engine"
+        )
+    if str(trace) == "-":
+        raise typer.BadParameter("must be the name of a file", param_hint="--trace")
+    if trace == output:
+        raise typer.BadParameter("must be another file than --output", param_hint="--trace")
+
+
+def _traced(
+    network: "Network", hardware: "Hardware", options: dict[str, Any], trace: Path, layers: str | None
+) -> "RunResult":
+    """A run, event by event, and its timeline in a file."""
+    from accelsim.report.files import check_writable
+    from accelsim.report.trace import Timeline, chosen_layers, write_trace
+    from accelsim.run import plan_run, result_of
+    from accelsim.simulation.events import simulate_events
+
+    check_writable(trace)
+    plan = plan_run(network, hardware, **options)
+    shown = chosen_layers([] if layers is None else layers.split(","), plan.schedule)
+    activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+    result = result_of(plan, activity)
+    write_trace(trace, Timeline(result, hardware, plan.schedule, activity, shown))
+    return result
 
 
 def compare(
@@ -103,8 +171,8 @@ def compare(
     from accelsim.report.comparison import comparison_report, to_dict
     from accelsim.result import flat
 
-    options = run_options(batch, dataflow, objective, engine)
-    compared = compare_cases(_cases(networks, machines, options, quiet), reference)
+    options = mapping_options(batch, dataflow, objective) | {"engine": engine.value}
+    compared = compare_cases(run_cases(networks, machines, options, quiet), reference)
     rows = [to_dict(case) for case in compared]
     to.deliver(
         Answer(
@@ -127,25 +195,3 @@ def _reference(asked: str | None, networks: dict[str, "Network"], machines: dict
         choices = ", ".join([*networks, *machines])
         raise typer.BadParameter(f"{asked!r} must be one of {choices}", param_hint="--relative-to")
     return asked
-
-
-def _cases(
-    networks: dict[str, "Network"], machines: dict[str, "Hardware"], options: dict[str, Any], quiet: bool
-) -> list["Case"]:
-    """Every network on every machine, those of a machine after each other; every mistake at once."""
-    from accelsim.report.comparison import Case
-    from accelsim.run import run_network
-
-    cases: list[Case] = []
-    mistakes: list[str] = []
-    with progress(len(networks) * len(machines), quiet) as step:
-        for machine, hardware in machines.items():
-            for name, network in networks.items():
-                step(f"{name} on {machine}")
-                try:
-                    cases.append(Case(name, machine, run_network(network, hardware, **options)))
-                except AccelsimError as error:
-                    mistakes += error.lines
-    if mistakes:
-        raise AccelsimError("\n".join(dict.fromkeys(mistakes)))
-    return cases

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from accelsim.errors import AccelsimError
 
@@ -44,15 +44,23 @@ def check_writable(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file that is complete or not there: a draft in the same folder, renamed when it is finished."""
+    """Write a text, complete or not at all."""
+    with writing(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is complete or not there: a draft in the same folder, renamed when it is finished."""
     with _as_output_error(path):
         if not _is_plain(path):  # a pipe or a device, which must not be replaced by a file
-            path.write_text(text, encoding="utf-8")
+            with path.open("wb") as file:
+                yield file
             return
         draft = _draft(path)
         try:
-            with os.fdopen(_create(draft), "w", encoding="utf-8", newline="") as file:
-                file.write(text)
+            with os.fdopen(_create(draft), "wb") as file:
+                yield file
             draft.replace(path.resolve())
         finally:
             draft.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Simulated against published: every cell of a published table, time and energy on each machine.
 
-Logarithmic axes, so that a point's distance from the diagonal is its error, ln(simulated / published). The
-colours are Okabe and Ito's, which colour-blind people can tell apart; machines differ by marker too.
+Logarithmic axes, so that a point's distance from the diagonal is its error, ln(simulated / published).
+Machines differ by colour and by marker.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from accelsim.report.text import si
+from accelsim.report.plot_looks import BLUE, GREEN, PURPLE, VERMILION, plain
 from accelsim.validation.published import QUANTITIES, Quantity
 from accelsim.validation.reproduction import Reproduction
 
-LOOKS: Final = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
+LOOKS: Final = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"))
 """Colour and marker of each machine, in the table's order."""
 SIZE_INCHES: Final = (11.0, 8.6)
 AXIS_LABELS: Final[dict[Quantity, str]] = {"time": "time, relative to {}", "energy": "energy [MAC]"}
@@ -51,8 +51,9 @@ def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> lis
     return sorted(found, key=lambda point: (point.simulated, point.published))
 
 
-def plot_published(reproduction: Reproduction, figure: Figure) -> None:
+def published_figure(reproduction: Reproduction) -> Figure:
     """A panel for each machine and quantity."""
+    figure = Figure(figsize=SIZE_INCHES)
     table = reproduction.table
     grid = figure.subplots(len(QUANTITIES), len(table.machines), squeeze=False)
     figure.subplots_adjust(left=0.06, right=0.85, top=0.915, bottom=0.065, wspace=0.68, hspace=0.27)
@@ -68,6 +69,7 @@ def plot_published(reproduction: Reproduction, figure: Figure) -> None:
         x=0.06,
         ha="left",
     )
+    return figure
 
 
 def plot_column(column: Sequence[Point], axes: Axes, colour: str, marker: str) -> None:
@@ -129,10 +131,4 @@ def _label_ticks(axes: Axes, low: float, high: float) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(FixedLocator(ticks))
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
-
-
-def _tick(value: float) -> str:
-    text = si(value)
-    digits = text.rstrip("kMGT")
-    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + text[len(digits) :]
+        axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))

@@ -6,6 +6,8 @@ from typing import Literal
 from accelsim.energy import ActionCounts
 
 Component = Literal["dram", "array", "vector"]
+WaitReason = Literal["descriptor", "room_for_weights", "room_for_inputs", "producer"]
+"""What the DMA waits for: a free descriptor, room in a bank, or the layers whose results a layer reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,28 @@ class Busy:
     start: int
     end: int
     bytes: int = 0
+    asked: int | None = None
+    """When a transfer was asked for; it starts after the latency, when the channel is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The DMA could not ask for the next operand of a step, from `start` until `end`."""
+
+    reason: WaitReason
+    layer: int
+    step: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """What a bank of the global buffer holds from the end of a cycle until the next entry of that bank."""
+
+    cycle: int
+    bank: str
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -45,7 +69,12 @@ class Activity:
     peak_global_buffer_bytes: int
     """The most that all banks held at the same time."""
     timeline: tuple[Busy, ...] = field(repr=False, default=())
-    """Every interval, in the order in which they ended; empty unless asked for."""
+    """Every interval, in the order in which they ended, also where something happened in no time; empty
+    unless asked for."""
+    waits: tuple[Wait, ...] = field(repr=False, default=())
+    """What the DMA waited for, in order; empty unless the timeline was asked for."""
+    occupancy: tuple[Occupancy, ...] = field(repr=False, default=())
+    """Every change of a bank's contents, in order; empty unless the timeline was asked for."""
 
     @property
     def cycles(self) -> int:
@@ -67,6 +96,7 @@ class Recorder:
         self._busy: dict[Component, list[int]] = {name: [0] * layers for name in ("dram", "array", "vector")}
         self._counts = [ActionCounts()] * layers
         self._timeline: list[Busy] | None = [] if keep_timeline else None
+        self._waits: list[Wait] = []
 
     def begins(self, layer: int, now: int) -> None:
         """The layer asks for its first byte."""
@@ -78,8 +108,13 @@ class Recorder:
         self._busy[busy.component][busy.layer] += busy.end - busy.start
         self._counts[busy.layer] = self._counts[busy.layer] + counts
         self._end[busy.layer] = max(self._end[busy.layer], busy.end)
-        if self._timeline is not None and busy.end > busy.start:
+        if self._timeline is not None and (busy.end > busy.start or counts != ActionCounts()):
             self._timeline.append(busy)
+
+    def waited(self, wait: Wait) -> None:
+        """The DMA may go on."""
+        if self._timeline is not None and wait.end > wait.start:
+            self._waits.append(wait)
 
     def layers(self) -> tuple[LayerActivity, ...]:
         """What each layer did."""
@@ -99,3 +134,7 @@ class Recorder:
     def timeline(self) -> tuple[Busy, ...]:
         """Every interval, if they were to be kept."""
         return tuple(self._timeline or ())
+
+    def waits(self) -> tuple[Wait, ...]:
+        """Every wait of the DMA, if the timeline was to be kept."""
+        return tuple(self._waits)

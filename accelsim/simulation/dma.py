@@ -9,6 +9,7 @@ from collections.abc import Callable
 import simpy
 
 from accelsim.mapping.costs import dram_counts
+from accelsim.simulation.activity import Wait, WaitReason
 from accelsim.simulation.dram import READ, WRITE
 from accelsim.simulation.machine import Machine, Process, Task
 
@@ -19,18 +20,19 @@ def load(machine: Machine) -> Process:
     for layer, index, step, last in machine.steps():
         transfers: list[simpy.Event] = []
         task = Task(layer, index, step, last, transfers)
-        yield machine.descriptors.get(1)
+        yield from _wait(machine, task, "descriptor", machine.descriptors.get(1))
         if step.weight_bytes:
-            yield machine.banks.take("weights", step.weight_bytes)
+            room = machine.banks.take("weights", step.weight_bytes)
+            yield from _wait(machine, task, "room_for_weights", room)
             transfers.append(_read(machine, task, "weights", step.weight_bytes))
         if layer != ready_layer:
             for producer in machine.schedule.waits_for[layer]:
                 if not machine.finished[producer].processed:
-                    yield machine.finished[producer]
+                    yield from _wait(machine, task, "producer", machine.finished[producer])
             ready_layer = layer
         for what, size in (("inputs", step.input_bytes), ("shortcut", step.shortcut_bytes)):
             if size:
-                yield machine.banks.take("inputs", size)
+                yield from _wait(machine, task, "room_for_inputs", machine.banks.take("inputs", size))
                 transfers.append(_read(machine, task, what, size))
         machine.to_array.put(task)
 
@@ -52,6 +54,12 @@ def store(machine: Machine, task: Task) -> Process:
         machine.finished[task.layer].succeed()
 
 
+def _wait(machine: Machine, task: Task, reason: WaitReason, event: simpy.Event) -> Process:
+    start = machine.now
+    yield event
+    machine.recorder.waited(Wait(reason, task.layer, task.index, start, machine.now))
+
+
 def _read(machine: Machine, task: Task, what: str, size_bytes: int) -> simpy.Event:
     machine.recorder.begins(task.layer, machine.now)
     return _transfer(machine, task, what, size_bytes, READ)
@@ -68,9 +76,10 @@ def _report(
     machine: Machine, task: Task, what: str, size_bytes: int, direction: int
 ) -> Callable[[simpy.Event], None]:
     counts = dram_counts(size_bytes, 0) if direction == READ else dram_counts(0, size_bytes)
+    asked = machine.now
 
     def report(_: simpy.Event) -> None:
         start = machine.now - machine.dram.stream_cycles(size_bytes)
-        machine.worked("dram", what, task, start, counts, size_bytes)
+        machine.worked("dram", what, task, start, counts, size_bytes, asked)
 
     return report

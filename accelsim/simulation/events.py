@@ -22,7 +22,7 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         env=env,
         schedule=schedule,
         dram=DRAMChannel(env, hardware.dram),
-        banks=Banks(env, hardware.global_buffer),
+        banks=Banks(env, hardware.global_buffer, keep_occupancy=keep_timeline),
         descriptors=simpy.Container(env, capacity=descriptors, init=descriptors),
         to_array=simpy.Store(env),
         to_vector=simpy.Store(env),
@@ -43,4 +43,6 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         peak_bank_bytes=peak_bank_bytes,
         peak_global_buffer_bytes=peak_global_buffer_bytes,
         timeline=machine.recorder.timeline(),
+        waits=machine.recorder.waits(),
+        occupancy=machine.banks.occupancy(),
     )

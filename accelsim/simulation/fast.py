@@ -3,9 +3,9 @@
 The machine's state is taken at the start of layers, of loops and of their turns. Everything that happens next
 follows from that state and from the steps still to come. So a part of a program that was gone through from a
 state before takes the machine through the same again, to the same state, in as many cycles: that is looked up
-instead. And where the state at the start of a turn was there at an earlier turn of the same loop, what happened
-between the two will happen again and again, as often as the turns that are left allow. Where no state recurs,
-every tile is gone through. docs/decisions/fast-engine.md has the argument in full.
+instead. And where the state at the start of a turn was there at an earlier turn of the same loop, what
+happened between the two will happen again and again, as often as the turns that are left allow. Where no
+state recurs, every tile is gone through. docs/decisions/fast-engine.md has the argument in full.
 """
 
 import math

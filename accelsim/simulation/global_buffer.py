@@ -3,12 +3,15 @@
 import simpy
 
 from accelsim.hardware import GlobalBuffer
+from accelsim.simulation.activity import Occupancy
 
 
 class Banks:
     """Space for inputs, weights and outputs, and the most of it that was in use at the end of any cycle."""
 
-    def __init__(self, env: simpy.Environment, global_buffer: GlobalBuffer) -> None:
+    def __init__(
+        self, env: simpy.Environment, global_buffer: GlobalBuffer, *, keep_occupancy: bool = False
+    ) -> None:
         self._env = env
         self._cycle = 0
         self._free = {
@@ -18,6 +21,9 @@ class Banks:
         self._used = dict.fromkeys(self._free, 0)
         self._peaks = dict.fromkeys(self._free, 0)
         self._peak_total = 0
+        self._kept: dict[str, list[Occupancy]] | None = (
+            {bank: [] for bank in self._free} if keep_occupancy else None
+        )
 
     def take(self, bank: str, size_bytes: int) -> simpy.Event:
         """Space in a bank; the event happens when there is enough."""
@@ -37,6 +43,12 @@ class Banks:
         self._end_cycle()
         return dict(self._peaks), self._peak_total
 
+    def occupancy(self) -> tuple[Occupancy, ...]:
+        """Every change of what a bank holds, in order, if they were to be kept."""
+        self._end_cycle()
+        changes = [change for kept in (self._kept or {}).values() for change in kept]
+        return tuple(sorted(changes, key=lambda change: change.cycle))
+
     def _account(self, bank: str, size_bytes: int) -> None:
         """What one component frees and another takes in the same cycle is never held twice."""
         if self._env.now != self._cycle:
@@ -48,3 +60,6 @@ class Banks:
         for bank, used in self._used.items():
             self._peaks[bank] = max(self._peaks[bank], used)
         self._peak_total = max(self._peak_total, sum(self._used.values()))
+        for bank, kept in (self._kept or {}).items():
+            if self._used[bank] != (kept[-1].bytes if kept else 0):
+                kept.append(Occupancy(self._cycle, bank, self._used[bank]))

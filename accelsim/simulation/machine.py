@@ -67,7 +67,8 @@ class Machine:
         start: int,
         counts: ActionCounts,
         size_bytes: int = 0,
+        asked: int | None = None,
     ) -> None:
         """A component has just finished a piece of work."""
-        busy = Busy(component, what, task.layer, task.index, start, self.now, size_bytes)
+        busy = Busy(component, what, task.layer, task.index, start, self.now, size_bytes, asked)
         self.recorder.worked(busy, counts)

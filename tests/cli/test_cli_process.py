@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def test_a_terminal_gets_bold_stages_unless_it_does_not_want_them():
 
 def test_a_terminal_sees_what_compare_is_doing():
     command = [*COMMAND, "compare", "--net", "tiny.yaml", "--hw", "8x8_32k", "--hw", "16x16_128k"]
-    assert "1/2 tiny on 16x16_128k" in _in_a_terminal(command)
+    assert re.search(r"1/2 tiny on (8x8_32k|16x16_128k)", _in_a_terminal(command))
     assert "1/2" not in _in_a_terminal([*command, "--quiet"])
 
 

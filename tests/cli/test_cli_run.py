@@ -181,6 +181,51 @@ def test_every_engine_says_the_same(accelsim):
     assert texts == {accelsim(*RUN).out}
 
 
+def test_a_trace_is_written_beside_the_same_report(accelsim, folder):
+    outcome = accelsim(*RUN, "--trace", "timeline.json")
+    assert (outcome.code, outcome.err) == (0, "wrote timeline.json\n")
+    assert outcome.out == accelsim(*RUN).out
+    trace = json.loads((folder / "timeline.json").read_text())
+    values = json.loads(accelsim(*RUN, "--format", "json").out)
+    assert trace["otherData"]["cycles"] == values["cycles"]
+    assert sorted(path.name for path in folder.iterdir()) == ["timeline.json", "tiny.yaml"]
+
+
+def test_a_trace_can_be_of_some_layers(accelsim, folder):
+    outcome = accelsim(
+        *RUN, "--trace", "t.json", "--trace-layers", "conv1,f*", "--engine", "events", "--quiet"
+    )
+    assert (outcome.code, outcome.err) == (0, "")
+    names = {event["name"] for event in json.loads((folder / "t.json").read_text())["traceEvents"]}
+    assert {"conv1", "fc"} <= names
+    assert "conv2" not in names
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--trace", "t.json", "--engine", "fast"), "--trace needs every tile's events, which fast skips"),
+        (("--trace-layers", "conv1"), "needs --trace FILE"),
+        (("--trace", "-"), "must be the name of a file"),
+        (("--trace", "t.json", "--output", "t.json"), "must be another file than --output"),
+        (("--trace", "absent/t.json"), "absent/t.json: cannot be written: no such folder as absent"),
+        (
+            ("--trace", "t.json", "--trace-layers", "conv9"),
+            "--trace-layers 'conv9': matches none of the 4 layers",
+        ),
+    ],
+)
+def test_a_trace_that_cannot_be_is_refused_before_the_simulation(
+    accelsim, folder, options, sentence, monkeypatch
+):
+    for engine in ("events.simulate_events", "simulate.simulate_fast"):
+        monkeypatch.setattr(f"accelsim.simulation.{engine}", lambda *_, **__: pytest.fail("ran all the same"))
+    outcome = accelsim(*RUN, *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert sentence in " ".join(outcome.err.replace("│", " ").split())
+    assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
+
+
 def test_parameters_follow_an_at(accelsim):
     values = json.loads(
         accelsim("run", "--net", "tiny.yaml@width=2", "--hw", "8x8_32k", "--format", "json").out

@@ -169,3 +169,38 @@ def test_less_latency_is_never_slower(case, fewer):
     assume(hardware.dram.latency_cycles >= fewer)
     faster = vary(hardware, **{"dram.latency_cycles": hardware.dram.latency_cycles - fewer})
     assert simulate_fast(schedule, faster).cycles <= simulate_fast(schedule, hardware).cycles
+
+
+@given(SCHEDULES)
+def test_what_banks_hold_over_time_has_the_observed_peaks_and_ends_empty(case):
+    hardware, schedule = case
+    activity = simulate_events(schedule, hardware, keep_timeline=True)
+    assert list(activity.occupancy) == sorted(activity.occupancy, key=lambda change: change.cycle)
+    held = grouped(activity.occupancy, lambda change: change.bank)
+    for bank, peak in activity.peak_bank_bytes.items():
+        changes = held.get(bank, [])
+        assert max((change.bytes for change in changes), default=0) == peak
+        assert not changes or changes[-1].bytes == 0
+        assert all(one.cycle < other.cycle for one, other in itertools.pairwise(changes))
+        assert all(one.bytes != other.bytes for one, other in itertools.pairwise(changes))
+
+
+@given(SCHEDULES)
+def test_the_dma_waits_for_one_thing_at_a_time_and_asks_for_nothing_meanwhile(case):
+    hardware, schedule = case
+    activity = simulate_events(schedule, hardware, keep_timeline=True)
+    for earlier, later in itertools.pairwise(activity.waits):
+        assert earlier.end <= later.start
+        assert (earlier.layer, earlier.step) <= (later.layer, later.step)
+    reads = [busy for busy in activity.timeline if busy.component == "dram" and busy.what != "outputs"]
+    for wait in activity.waits:
+        assert wait.start < wait.end
+        assert not any(wait.start < read.asked < wait.end for read in reads)
+
+
+@given(SCHEDULES)
+def test_a_transfer_starts_no_sooner_than_a_latency_after_it_was_asked_for(case):
+    hardware, schedule = case
+    for busy in simulate_events(schedule, hardware, keep_timeline=True).timeline:
+        if busy.component == "dram":
+            assert busy.asked + hardware.dram.latency_cycles <= busy.start

@@ -1,5 +1,6 @@
 """What the guides for machines, plots and dataflows show works as it stands."""
 
+import re
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -7,17 +8,18 @@ from typing import get_args
 
 import pytest
 from matplotlib.figure import Figure
-from pages import blocks, page
+from pages import DOCS, blocks, page, printed, rows
 
 import accelsim
 from accelsim.cli.options import Dataflow
+from accelsim.cli.plot import Kind
 from accelsim.hardware import DataflowName, load_hardware
 from accelsim.mapping import costs, space
 from accelsim.mapping import dataflows as dataflow_table
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.search import map_layer
 from accelsim.network.layer import Layer
-from accelsim.report import words
+from accelsim.report import trace, words
 
 DATAFLOW_GUIDE = blocks(page("how-to/add-a-dataflow.md"), "python")
 PLOT_GUIDE = blocks(page("how-to/add-a-plot.md"), "python")
@@ -87,6 +89,46 @@ def test_the_plot_of_the_guide_is_drawn(monkeypatch, tmp_path):
     module.plot_energy_shares([names["result"]], axes)
     assert sum(bar.get_width() for bar in axes.patches) == pytest.approx(1)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["sqnxt23v5 on 16x16_128k"]
+
+
+def test_the_guide_to_timelines_reads_what_its_command_writes(tmp_path, monkeypatch, capsys):
+    text = page("how-to/look-at-a-timeline.md")
+    command = text.split("```\n")[1].strip()
+    printed(command, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(text, "python")
+    names = {}
+    exec(compile(code, "look-at-a-timeline", "exec"), names)
+    network, hardware = accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k")
+    result = accelsim.run_network(network, hardware)
+    assert names["busy_cycles"] == sum(layer.busy_cycles["array"] for layer in result.layers)
+    assert names["macs"] == result.energy.by_component["mac"] / hardware.energy.mac
+    assert capsys.readouterr().out.startswith("busy for ")
+
+
+def test_the_guide_to_timelines_names_every_track():
+    tracks = [cells[0] for cells in rows(page("how-to/look-at-a-timeline.md"))]
+    threads = [trace.TIME_THREAD, trace.SPANS_THREAD, trace.DMA_THREAD, *trace.COMPONENT_THREADS.values()]
+    assert {name for _, name in threads} <= set(tracks)
+
+
+def test_the_guide_to_plots_names_every_kind_and_shows_what_its_commands_write():
+    text = page("how-to/plot.md")
+    assert [cells[0].strip("`") for cells in rows(text)] == [kind.value for kind in Kind]
+    shown = re.findall(r"\]\(\.\./images/(\w+\.png)\)", text)
+    assert re.findall(r"(?m)^accelsim plot .* -o (\w+\.png)$", text) == shown
+    assert len(shown) == 4
+    for name in shown:
+        assert (DOCS / "images" / name).stat().st_size > 10_000
+
+
+def test_the_python_of_the_guide_to_plots_draws(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(page("how-to/plot.md"), "python")
+    names = {}
+    exec(compile(code, "plot", "exec"), names)
+    assert (tmp_path / "two_machines.png").stat().st_size > 10_000
+    assert [axes.get_title() for axes in names["figure"].axes] == ["8x8_32k", "16x16_128k"]
 
 
 def test_the_machine_of_the_guide_has_what_the_guide_says(tmp_path):

@@ -4,20 +4,14 @@ from itertools import combinations
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from accelsim.report.plot_layers import (
-    INCHES_PER_RESULT,
     LayerBar,
     layer_bars,
-    plot_layers,
-    stage_spans,
-    time_limit,
+    layer_spans,
+    layers_figure,
 )
-
-
-def _bars(*times):
-    return [LayerBar(f"layer{index}", "stage", time, 0.5, "compute") for index, time in enumerate(times)]
+from accelsim.report.plot_stages import cut_limit
 
 
 def test_a_bar_is_a_layer_in_microseconds(a_layer, a_result):
@@ -26,35 +20,34 @@ def test_a_bar_is_a_layer_in_microseconds(a_layer, a_result):
 
 
 def test_a_stage_spans_its_layers_and_has_their_share(a_deep_result):
-    spans = stage_spans(layer_bars(a_deep_result))
+    spans = layer_spans(layer_bars(a_deep_result))
     assert [(span.name, span.first, span.last) for span in spans] == [
         ("conv1", 0, 0),
         ("stage1", 1, 66),
         ("stage2", 67, 132),
         ("fc", 133, 133),
     ]
-    assert sum(span.time_share for span in spans) == pytest.approx(1.0)
-    assert spans[0].time_share == 400_000 / a_deep_result.cycles
+    assert sum(span.share for span in spans) == pytest.approx(1.0)
+    assert spans[0].share == 400_000 / a_deep_result.cycles
 
 
 def test_only_bars_far_above_most_are_cut():
-    assert time_limit(_bars(*range(1, 101))) > 100
-    assert time_limit(_bars(*[10] * 99, 1000)) == 30.0
-    assert time_limit(_bars(1000, 1, 1)) > 1000
+    assert cut_limit(range(1, 101)) > 100
+    assert cut_limit([*[10] * 99, 1000]) == 30.0
+    assert cut_limit([1000, 1, 1]) > 1000
+    assert cut_limit([0, 0]) > 0
 
 
 def test_a_bar_that_is_cut_has_its_value(a_deep_result):
-    figure = Figure(figsize=(10, INCHES_PER_RESULT))
-    plot_layers([a_deep_result], figure)
+    figure = layers_figure([a_deep_result])
     above = figure.subfigs[1].axes[0]
     assert [text.get_text() for text in above.texts] == ["400 µs", "400 µs"]
 
 
 def test_each_result_has_a_title_and_one_scale_serves_all(a_deep_result, a_layer, a_result):
-    figure = Figure(figsize=(10, 2 * INCHES_PER_RESULT))
-    plot_layers([a_deep_result, a_result(a_layer(cycles=1_000))], figure)
+    figure = layers_figure([a_deep_result, a_result(a_layer(cycles=30_000))])
     first, second = (part.axes[0] for part in figure.subfigs[1:])
-    assert first.get_title(loc="left") == "net on machine: 2.32 ms, 59% of the PE cycles multiply"
+    assert first.get_title(loc="left") == "Layers of net on machine: 2.32 ms, 59% of the PE cycles multiply"
     assert first.get_ylim() == second.get_ylim()
     (legend,) = figure.subfigs[0].legends
     assert [text.get_text() for text in legend.get_texts()] == ["bound by", "compute", "dram"]
@@ -64,9 +57,8 @@ def test_labels_of_stages_do_not_overlap(a_layer, a_result):
     layers = [a_layer()]
     layers += [a_layer(name=f"s.{i}", stage="s", cycles=1_000) for i in range(130)]
     layers += [a_layer(name=name, stage=name) for name in ("head", "pool", "fc")]
-    figure = Figure(figsize=(10, INCHES_PER_RESULT))
+    figure = layers_figure([a_result(*layers)])
     canvas = FigureCanvasAgg(figure)
-    plot_layers([a_result(*layers)], figure)
     canvas.draw()
     below = figure.subfigs[1].axes[1]
     above = figure.subfigs[1].axes[0]

@@ -4,10 +4,9 @@ from itertools import pairwise
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from accelsim.report.plot_published import SIZE_INCHES, plot_published, points
+from accelsim.report.plot_published import points, published_figure
 from accelsim.report.profile import profile, variation
 from accelsim.validation.pinned import load_pinned
 from accelsim.validation.reproduction import compare_with
@@ -56,9 +55,8 @@ def test_a_column_s_points_are_labelled_with_name_and_error(pinned):
 
 
 def test_no_names_of_the_picture_overlap_or_leave_it(pinned):
-    figure = Figure(figsize=SIZE_INCHES)
+    figure = published_figure(pinned)
     canvas = FigureCanvasAgg(figure)
-    plot_published(pinned, figure)
     canvas.draw()
     assert len(figure.axes) == 4
     for axes in figure.axes:

@@ -1,0 +1,61 @@
+"""Networks on machines, each on a core of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from accelsim.cli.output import progress
+from accelsim.errors import AccelsimError
+
+if TYPE_CHECKING:
+    from accelsim.hardware import Hardware
+    from accelsim.network.description import Network
+    from accelsim.report.comparison import Case
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One run that is to be done."""
+
+    name: str
+    machine: str
+    network: "Network"
+    hardware: "Hardware"
+    options: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.machine}"
+
+
+def run_cases(
+    networks: Mapping[str, "Network"],
+    machines: Mapping[str, "Hardware"],
+    options: Mapping[str, Any],
+    quiet: bool,
+) -> list["Case"]:
+    """Every network on every machine, those of a machine after each other; every mistake at once."""
+    from accelsim.report.comparison import Case
+    from accelsim.validation.parallel import in_parallel
+
+    work = [
+        _Work(name, machine, network, hardware, options)
+        for machine, hardware in machines.items()
+        for name, network in networks.items()
+    ]
+    with progress(len(work), quiet) as step:
+        step("simulating")
+        outcomes = in_parallel(_run, work, step)
+    mistakes = [line for one in outcomes if isinstance(one, AccelsimError) for line in one.lines]
+    if mistakes:
+        raise AccelsimError("\n".join(dict.fromkeys(mistakes)))
+    return [outcome for outcome in outcomes if isinstance(outcome, Case)]
+
+
+def _run(work: _Work) -> "Case | AccelsimError":
+    from accelsim.report.comparison import Case
+    from accelsim.run import run_network
+
+    try:
+        return Case(work.name, work.machine, run_network(work.network, work.hardware, **work.options))
+    except AccelsimError as error:
+        return error

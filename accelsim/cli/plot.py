@@ -1,0 +1,198 @@
+"""`accelsim plot`: a run, or many, as a picture."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accelsim.cli.cases import run_cases
+from accelsim.cli.load import load
+from accelsim.cli.options import (
+    BatchOption,
+    Dataflow,
+    DataflowOption,
+    ObjectiveOption,
+    QuietOption,
+    mapping_options,
+)
+from accelsim.cli.output import progress
+from accelsim.errors import AccelsimError
+
+if TYPE_CHECKING:
+    from accelsim.hardware import Hardware
+    from accelsim.network.description import Network
+    from accelsim.report.comparison import Case
+
+
+class Kind(StrEnum):
+    """What there is to see."""
+
+    LAYERS = "layers"
+    ROOFLINE = "roofline"
+    ENERGY = "energy"
+    TRAFFIC = "traffic"
+    ACCURACY = "accuracy"
+    PUBLISHED = "published"
+
+
+class By(StrEnum):
+    """What has a bar."""
+
+    LAYER = "layer"
+    NETWORK = "network"
+
+
+def plot(
+    kind: Annotated[Kind, typer.Argument(show_default=False, help="What to draw, see above.")],
+    *,
+    net: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--net",
+            metavar="NET",
+            help="Networks, as for run. Default, of accuracy only: all whose papers report top-1.",
+        ),
+    ] = None,
+    hw: Annotated[list[str] | None, typer.Option("--hw", metavar="HW", help="Machines, as for run.")] = None,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="A name that ends in .png, .svg or .pdf.",
+            show_default=False,
+        ),
+    ],
+    by: Annotated[
+        By | None,
+        typer.Option(
+            "--by",
+            help="Of energy: what has a bar. Default: layer for one network on one machine, else network.",
+        ),
+    ] = None,
+    batch: BatchOption = 1,
+    dataflow: DataflowOption = Dataflow.AUTO,
+    objective: ObjectiveOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Draw runs; every network on every machine.
+
+    \b
+    layers     time and utilisation of every layer, by stage
+    roofline   every layer below what PEs and DRAM allow
+    energy     by component, of every layer or of every network
+    traffic    DRAM traffic of every layer against the compulsory minimum
+    accuracy   published top-1 accuracy against simulated energy and time
+    published  a published table against the simulated one; takes no options
+
+    \b
+    accelsim plot layers --net sqnxt23 --net sqnxt23v5 --hw 16x16_128k -o layers.png
+    accelsim plot roofline --net mobilenet_v1 --hw 8x8_32k -o roofline.svg
+    accelsim plot accuracy --hw 16x16_128k -o accuracy.pdf
+    """
+    from accelsim.report.files import check_writable
+    from accelsim.report.plot_looks import check_suffix
+
+    check_suffix(output)
+    if by is not None and kind is not Kind.ENERGY:
+        raise typer.BadParameter(f"{kind.value} has no choice; energy has", param_hint="--by")
+    if kind is Kind.PUBLISHED:
+        if net or hw:
+            raise typer.BadParameter(
+                "the table says which networks and machines", param_hint="--net" if net else "--hw"
+            )
+        check_writable(output)
+        _draw_published(output, quiet)
+    else:
+        networks, machines = load(_networks(kind, net), _given(kind, hw, "--hw"))
+        check_writable(output)
+        if kind is Kind.ACCURACY:
+            networks = _with_accuracy(networks, quiet)
+        cases = run_cases(networks, machines, mapping_options(batch, dataflow, objective), quiet)
+        _draw(kind, cases, networks, machines, by, output)
+    if not quiet:
+        typer.echo(f"wrote {output}", err=True)
+
+
+def _given(kind: Kind, names: list[str] | None, option: str) -> list[str]:
+    if not names:
+        raise typer.BadParameter(f"{kind.value} needs at least one", param_hint=option)
+    return names
+
+
+def _networks(kind: Kind, names: list[str] | None) -> list[str]:
+    """Those that are given, or all that accuracy can show."""
+    if names or kind is not Kind.ACCURACY:
+        return _given(kind, names, "--net")
+    from accelsim import shipped
+    from accelsim.network.description import read_network
+
+    known = shipped.names("networks")
+    return [name for name in known if read_network(shipped.find("networks", name)).reported.top1 is not None]
+
+
+def _with_accuracy(networks: dict[str, "Network"], quiet: bool) -> dict[str, "Network"]:
+    """Those whose papers report their accuracy; the others are named on standard error."""
+    found = {name: network for name, network in networks.items() if network.reported.top1 is not None}
+    without = ", ".join(name for name in networks if name not in found)
+    if not found:
+        raise AccelsimError(f"{without}: no top-1 accuracy is reported (`reported:` in the network's YAML)")
+    if without and not quiet:
+        typer.echo(f"left out, as no top-1 accuracy is reported: {without}", err=True)
+    return found
+
+
+def _draw(
+    kind: Kind,
+    cases: list["Case"],
+    networks: dict[str, "Network"],
+    machines: dict[str, "Hardware"],
+    by: By | None,
+    output: Path,
+) -> None:
+    from accelsim.report.plot_looks import save
+
+    results = [case.result for case in cases]
+    match kind:
+        case Kind.ROOFLINE:
+            from accelsim.report.plot_roofline import roofline_figure
+
+            save(roofline_figure([(case.result, machines[case.hardware]) for case in cases]), output)
+        case Kind.ACCURACY:
+            from accelsim.report.plot_accuracy import accuracy_figure, accuracy_point
+
+            reported = [networks[case.network].reported.top1 for case in cases]
+            points = [
+                accuracy_point(result, top1)
+                for result, top1 in zip(results, reported, strict=True)
+                if top1 is not None
+            ]
+            save(accuracy_figure(points), output)
+        case Kind.ENERGY:
+            from accelsim.report.plot_energy import layer_energy_figure, run_energy_figure
+
+            by_layer = by is By.LAYER or (by is None and len(cases) == 1)
+            save(layer_energy_figure(results) if by_layer else run_energy_figure(results), output)
+        case Kind.TRAFFIC:
+            from accelsim.report.plot_traffic import traffic_figure
+
+            save(traffic_figure(results), output)
+        case _:
+            from accelsim.report.plot_layers import layers_figure
+
+            save(layers_figure(results), output)
+
+
+def _draw_published(output: Path, quiet: bool) -> None:
+    from accelsim.report.plot_looks import save
+    from accelsim.report.plot_published import published_figure
+    from accelsim.validation.published import load_published
+    from accelsim.validation.reproduction import reproduce
+
+    table = load_published("squeezenext")
+    with progress(len(table.places), quiet) as step:
+        step("simulating")
+        reproduction = reproduce(table, step)
+    save(published_figure(reproduction), output)

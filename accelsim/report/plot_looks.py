@@ -1,0 +1,95 @@
+"""What plots have in common: colours that colour-blind people can tell apart, and files of figures.
+
+The colours are Okabe and Ito's (Color Universal Design, 2008). Where shapes are large enough, markers or
+hatches say the same as the colour.
+"""
+
+import io
+from pathlib import Path
+from typing import Final
+
+import matplotlib
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from accelsim.errors import AccelsimError
+from accelsim.report.files import writing
+from accelsim.report.text import si
+from accelsim.report.words import COMPONENTS
+from accelsim.result import Bound, RunResult
+
+BLUE: Final = "#0072B2"
+SKY: Final = "#56B4E9"
+ORANGE: Final = "#E69F00"
+VERMILION: Final = "#D55E00"
+GREEN: Final = "#009E73"
+PURPLE: Final = "#CC79A7"
+GREY: Final = "#999999"
+
+BOUND_COLOURS: Final[dict[Bound, str]] = {
+    "compute": BLUE,
+    "array_fill": ORANGE,
+    "dram": VERMILION,
+    "latency": GREY,
+    "vector": GREEN,
+}
+BOUND_MARKERS: Final[dict[Bound, str]] = {
+    "compute": "o",
+    "array_fill": "s",
+    "dram": "^",
+    "latency": "X",
+    "vector": "D",
+}
+COMPONENT_LOOKS: Final[dict[str, tuple[str, str]]] = {
+    "dram": (VERMILION, ""),
+    "global_buffer": (ORANGE, "///"),
+    "register_file": (SKY, "..."),
+    "inter_pe": (PURPLE, "xxx"),
+    "mac": (BLUE, ""),
+    "vector": (GREEN, "\\\\\\"),
+}
+"""Colour and hatch of each component of the energy, in the order in which they are stacked."""
+assert COMPONENT_LOOKS.keys() == COMPONENTS.keys()
+SUFFIXES: Final = (".png", ".svg", ".pdf")
+_DPI: Final = 120
+
+
+def run_name(result: RunResult) -> str:
+    """`sqnxt23v5 on 16x16_128k`, as titles say it."""
+    batch = f", batch of {result.batch}" if result.batch > 1 else ""
+    return f"{result.network} on {result.hardware}{batch}"
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Ticks of a logarithmic axis as people write numbers: `0.5`, `20`, `5k`, rather than powers of ten."""
+    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def plain(value: float) -> str:
+    """`0.05`, `1.5`, `20`, `5k`, `2G`."""
+    if value < 1000:
+        return f"{value:.3g}"
+    text = si(value)
+    digits = text.rstrip("kMGTPE")
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + text[len(digits) :]
+
+
+def check_suffix(path: Path) -> None:
+    """Raise AccelsimError if a figure cannot be saved under that name."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise AccelsimError(f"{path}: must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure, complete or not at all; the same figure gives the same bytes."""
+    check_suffix(path)
+    kind = path.suffix.lower().removeprefix(".")
+    undated = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    drawn = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "accelsim", "svg.fonttype": "path", "hatch.linewidth": 0.4}):
+        figure.savefig(drawn, format=kind, dpi=_DPI, metadata=undated)
+    with writing(path) as file:
+        file.write(drawn.getvalue())

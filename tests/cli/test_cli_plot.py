@@ -1,0 +1,84 @@
+"""`accelsim plot`: a file that shows what was asked for, or a sentence."""
+
+import subprocess
+import sys
+
+import pytest
+
+KINDS = ("layers", "roofline", "energy", "traffic", "accuracy", "published")
+WITH_ACCURACY = "reported: {top1: 57.0}\n"
+
+
+@pytest.mark.parametrize("kind", ["layers", "roofline", "energy", "traffic"])
+def test_each_kind_is_drawn_and_said_to_be(accelsim, folder, kind):
+    outcome = accelsim("plot", kind, "--net", "tiny.yaml", "--hw", "16x16_128k", "-o", "a.png")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "wrote a.png\n")
+    assert (folder / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_several_networks_on_several_machines(accelsim, folder):
+    nets = ("--net", "tiny.yaml", "--net", "tiny.yaml@width=2")
+    machines = ("--hw", "16x16_128k", "--hw", "8x8_32k")
+    for options in (("energy",), ("energy", "--by", "layer"), ("layers",), ("roofline",)):
+        outcome = accelsim("plot", *options, *nets, *machines, "-o", "a.svg", "--quiet")
+        assert (outcome.code, outcome.err) == (0, "")
+        assert "</svg>" in (folder / "a.svg").read_text()
+
+
+def test_accuracy_leaves_out_and_names_networks_without_it(accelsim, folder):
+    (folder / "known.yaml").write_text(
+        (folder / "tiny.yaml").read_text().replace("name: tiny\n", "name: known\n") + WITH_ACCURACY
+    )
+    networks = ("--net", "tiny.yaml", "--net", "known.yaml")
+    outcome = accelsim("plot", "accuracy", *networks, "--hw", "8x8_32k", "-o", "a.pdf")
+    assert outcome.code == 0
+    assert outcome.err == "left out, as no top-1 accuracy is reported: tiny\nwrote a.pdf\n"
+    assert (folder / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_an_unknown_kind_gets_the_kinds(accelsim):
+    outcome = accelsim("plot", "pie", "-o", "a.png")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "'pie'" in outcome.err
+    assert all(f"'{kind}'" in outcome.err for kind in KINDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("layers", "-o", "a.jpg"), "a.jpg: must end in .png, .svg or .pdf"),
+        (("layers", "-o", "png"), "png: must end in .png, .svg or .pdf"),
+        (("layers", "--hw", "8x8_32k", "-o", "a.png"), "--net: layers needs at least one"),
+        (("roofline", "--net", "tiny.yaml", "-o", "a.png"), "--hw: roofline needs at least one"),
+        (("accuracy", "-o", "a.png"), "--hw: accuracy needs at least one"),
+        (("layers", "--by", "layer", "-o", "a.png"), "--by: layers has no choice; energy has"),
+        (("published", "--net", "tiny.yaml", "-o", "a.png"), "--net: the table says which networks"),
+        (("published", "-o", "absent/a.png"), "absent/a.png: cannot be written: no such folder as absent"),
+        (("layers", "--net", "alexnt", "--hw", "8x8_32k", "-o", "a.png"), "did you mean alexnet"),
+        (
+            ("accuracy", "--net", "tiny.yaml", "--hw", "8x8_32k", "-o", "a.png"),
+            "tiny: no top-1 accuracy is reported (`reported:` in the network's YAML)",
+        ),
+        (("layers", "--net", "tiny.yaml", "--hw", "8x8_32k"), "--output"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_before_the_work(accelsim, folder, arguments, sentence, monkeypatch):
+    monkeypatch.setattr("accelsim.run.run_network", lambda *_, **__: pytest.fail("ran all the same"))
+    outcome = accelsim("plot", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert sentence in " ".join(outcome.err.split())
+    assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
+
+
+def test_a_run_does_not_wait_for_matplotlib(folder):
+    code = (
+        "import sys, atexit;"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
+        "from accelsim.cli import main;"
+        "sys.argv = 'accelsim run --net tiny.yaml --hw 8x8_32k'.split(); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert "accelsim.run" in done.stderr.split()
+    assert not {name for name in done.stderr.split() if name.startswith(("matplotlib", "simpy", "PIL"))}

@@ -1,0 +1,300 @@
+"""What figures show, as values; that their words can be read; that the same figure is the same file."""
+
+import re
+from dataclasses import replace
+from itertools import combinations
+from unittest import mock
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+from machines import machine
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+import accelsim
+from accelsim.report import plot_looks
+from accelsim.report.placement import Box, along, place_names
+from accelsim.report.plot_accuracy import (
+    AccuracyPoint,
+    accuracy_figure,
+    accuracy_point,
+    front_line,
+    pareto_front,
+)
+from accelsim.report.plot_energy import (
+    layer_energy_bars,
+    layer_energy_figure,
+    run_energy_bars,
+    run_energy_figure,
+)
+from accelsim.report.plot_layers import layers_figure
+from accelsim.report.plot_looks import plain, save
+from accelsim.report.plot_roofline import roof_of, roofline_figure, roofline_points, roofline_title
+from accelsim.report.plot_stages import apart, limits
+from accelsim.report.plot_traffic import traffic_bars, traffic_figure, traffic_title
+from accelsim.report.words import COMPONENTS
+
+OKABE_ITO = {"#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#000000"}
+
+
+@pytest.fixture(scope="module", params=["8x8_32k", "16x16_128k"])
+def run(request):
+    """A network with layers of every kind, and its machine."""
+    hardware = accelsim.load_hardware(request.param)
+    return accelsim.run_network(accelsim.load_network("squeezenet_v1_1"), hardware), hardware
+
+
+def boxes_of(figure):
+    """(text, box) of all words that are drawn: ticks beyond the ends of an axis are not."""
+    drawn = []
+    draw = Text.draw
+
+    def record(text, renderer):
+        draw(text, renderer)
+        drawn.append(text)
+
+    with mock.patch.object(Text, "draw", record):
+        FigureCanvasAgg(figure).draw()
+    words = [text for text in dict.fromkeys(drawn) if text.get_text().strip() and text.get_visible()]
+    return [(text.get_text(), Text.get_window_extent(text)) for text in words]
+
+
+def assert_legible(figure):
+    """No words lie on others, and none outside."""
+    boxes = boxes_of(figure)
+    assert len(boxes) > 5
+    for (one, box), (other, beside) in combinations(boxes, 2):
+        assert not box.overlaps(beside), (one, other)
+    for words, box in boxes:
+        assert box.x0 >= 0, words
+        assert box.y0 >= 0, words
+        assert box.x1 <= figure.bbox.x1 + 1, words
+        assert box.y1 <= figure.bbox.y1 + 1, words
+
+
+# --- roofline
+
+
+def test_a_layer_s_place_below_the_roof(a_layer, a_result):
+    (point,) = roofline_points(a_result(a_layer()), machine())
+    executed = 0.588 * 256 * 400_000
+    assert point.macs_per_byte == pytest.approx(executed / 900_000)
+    assert point.macs_per_cycle == pytest.approx(0.588 * 256)
+    assert (point.time_share, point.bound_by) == (1.0, "compute")
+
+
+def test_the_roof_is_the_pes_or_what_dram_brings():
+    roof = roof_of(machine())
+    assert (roof.peak_macs_per_cycle, roof.ridge) == (256, 16.0)
+    assert roof.at(8.0) == 128
+    assert roof.at(16.0) == roof.at(100.0) == 256
+
+
+def test_no_layer_is_above_the_roof(run):
+    result, hardware = run
+    points = roofline_points(result, hardware)
+    assert len(points) == 26
+    for point in points:
+        assert point.macs_per_cycle <= roof_of(hardware).at(point.macs_per_byte) * (1 + 1e-9)
+
+
+def test_layers_without_macs_are_left_out_and_the_title_says_so(a_layer, a_result):
+    pool = a_layer(name="pool", macs=0, utilization=0.0, cycles=100_000)
+    result = a_result(a_layer(cycles=300_000), pool)
+    points = roofline_points(result, machine())
+    assert [point.name for point in points] == ["conv1"]
+    title = roofline_title(result, points)
+    assert title.endswith("1 layers; layers without MACs (25.0% of the time) left out")
+
+
+# --- energy and traffic
+
+
+def test_the_bars_of_layers_add_up_to_the_energy(run):
+    result, _ = run
+    bars = layer_energy_bars(result)
+    assert len(bars) == len(result.layers)
+    assert sum(bar.total for bar in bars) == pytest.approx(result.energy.total)
+    for component, energy in result.energy.by_component.items():
+        parts = [dict(bar.parts).get(component, 0.0) for bar in bars]
+        assert sum(parts) == pytest.approx(energy)
+    (whole,) = run_energy_bars([result])
+    assert whole.total == pytest.approx(result.energy.total)
+    assert dict(whole.parts) == {name: part for name, part in result.energy.by_component.items() if part}
+
+
+def test_the_bars_of_traffic_are_the_report_s_and_none_is_below_the_minimum(run):
+    result, _ = run
+    bars = traffic_bars(result)
+    assert sum(bar.read_bytes for bar in bars) == result.dram_bytes.read
+    assert sum(bar.write_bytes for bar in bars) == result.dram_bytes.write
+    assert all(bar.times_compulsory >= 1 for bar in bars)
+
+
+def test_the_title_says_how_much_more_than_the_minimum_is_moved(a_layer, a_result):
+    result = a_result(a_layer())
+    title = traffic_title(result, traffic_bars(result))
+    assert title == "DRAM traffic of net on machine: 900 kB, 1.25 times the compulsory 720 kB"
+
+
+def test_panels_share_a_scale_unless_one_could_not_be_read():
+    assert limits([[1.0, 2.0], [3.0, 4.0]]) == [1.05 * 4.0] * 2
+    assert limits([[1.0, 2.0], [30.0, 40.0]]) == [1.05 * 2.0, 1.05 * 40.0]
+
+
+# --- accuracy
+
+
+def a_point(name, top1, energy, time_ms=1.0, hardware="machine"):
+    return AccuracyPoint(name, hardware, top1, energy, "MAC", time_ms)
+
+
+def test_the_front_is_what_no_other_beats():
+    points = [
+        a_point("cheap", 60.0, 1.0, 9.0),
+        a_point("beaten", 59.0, 2.0, 2.0),
+        a_point("good", 70.0, 3.0, 1.0),
+        a_point("as good, dearer", 70.0, 4.0, 3.0),
+        a_point("best", 71.0, 9.0, 9.0),
+    ]
+    assert [point.network for point in pareto_front(points, "energy")] == ["cheap", "good", "best"]
+    assert [point.network for point in pareto_front(points, "time")] == ["good", "best"]
+
+
+def test_networks_alike_in_both_are_both_on_the_front():
+    points = [a_point("b", 60.0, 1.0), a_point("a", 60.0, 1.0)]
+    assert [point.network for point in pareto_front(points, "energy")] == ["a", "b"]
+
+
+@given(st.lists(st.tuples(st.integers(50, 80), st.integers(1, 20)), min_size=1, max_size=20))
+def test_every_network_is_on_the_front_or_beaten_by_one_that_is(values):
+    points = [a_point(str(index), top1, energy) for index, (top1, energy) in enumerate(values)]
+    front = pareto_front(points, "energy")
+    for point in points:
+        better = [one for one in front if one.top1 >= point.top1 and one.energy <= point.energy]
+        assert better
+        assert (point in front) == all((one.top1, one.energy) == (point.top1, point.energy) for one in better)
+
+
+def test_the_line_goes_up_where_a_cost_affords_more():
+    front = [a_point("a", 60.0, 1.0), a_point("b", 70.0, 3.0)]
+    assert front_line(front, "energy") == [(1.0, 60.0), (3.0, 60.0), (3.0, 70.0)]
+
+
+def test_a_batch_costs_each_of_its_images_a_part(a_layer, a_result):
+    result = replace(a_result(a_layer()), batch=4)
+    point = accuracy_point(result, 59.0)
+    assert (point.top1, point.energy, point.time_ms) == (59.0, 271e6 / 4, 0.1)
+
+
+def test_the_figure_says_that_accuracy_is_published():
+    words = [
+        text for text, _ in boxes_of(accuracy_figure([a_point("a", 60.0, 1.0), a_point("b", 70.0, 3.0)]))
+    ]
+    assert "Published top-1 accuracy against simulated energy on machine" in words
+    assert "simulated time of one image [ms]" in words
+    assert sum("as each paper reports it, not computed here" in text for text in words) == 2
+
+
+# --- names
+
+PLACES = st.tuples(st.floats(0, 1000), st.floats(0, 600))
+
+
+@given(st.lists(PLACES, min_size=1, max_size=40))
+def test_names_never_overlap_each_other_or_points_and_stay_inside(points):
+    within = Box(0, 0, 1000, 600)
+    placed = place_names(points, [(90.0, 12.0)] * len(points), [6.0] * len(points), within)
+    boxes = [box for box in placed if box is not None]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    for box in boxes:
+        assert within.holds(box)
+        assert not any(box.x0 < x < box.x1 and box.y0 < y < box.y1 for x, y in points)
+
+
+def test_a_point_alone_has_its_name_beside_it():
+    (box,) = place_names([(100, 100)], [(50.0, 10.0)], [5.0], Box(0, 0, 500, 500))
+    assert box == Box(105, 95, 155, 105)
+
+
+def test_a_name_without_room_is_left_out():
+    assert place_names([(5, 5)], [(50.0, 10.0)], [2.0], Box(0, 0, 10, 10)) == [None]
+
+
+def test_points_along_a_line_are_a_step_apart():
+    assert along([(0, 0), (4, 0), (4, 2)], 2) == [(0, 0), (2, 0), (4, 0), (4, 0), (4, 2)]
+
+
+def test_labels_are_kept_apart():
+    assert apart([0, 1, 2], 5, 100) == [0, 5, 10]
+    assert apart([0, 98, 99], 5, 100) == [0, 95, 100]
+
+
+# --- what they look like
+
+
+@pytest.mark.parametrize("draw", [layers_figure, layer_energy_figure, traffic_figure])
+def test_every_word_can_be_read_with_135_layers(draw, a_deep_result, a_layer, a_result):
+    stages = ("conv1", "a_long_stage_name", "s", "transition1", "head", "pool", "fc")
+    few = [a_layer(name=name, stage=name) for name in stages]
+    assert_legible(draw([a_deep_result, a_result(*few)]))
+
+
+def test_every_word_of_a_roofline_can_be_read(run, a_deep_result):
+    result, hardware = run
+    assert_legible(roofline_figure([(result, hardware), (a_deep_result, machine())]))
+
+
+def test_the_energy_of_fifty_networks_can_be_read(a_layer, a_result):
+    results = [
+        replace(a_result(a_layer()), network=f"network_with_a_long_name_{index}", hardware=name)
+        for name in ("one", "two")
+        for index in range(25)
+    ]
+    assert_legible(run_energy_figure(results))
+
+
+def test_the_accuracy_of_45_networks_can_be_read():
+    points = [
+        a_point(f"some_network_{index}", 56.0 + (7 * index) % 26, 1e9 * 1.1**index, 1.5 * 1.1**index)
+        for index in range(45)
+    ]
+    figure = accuracy_figure(points)
+    assert_legible(figure)
+    names = [text for text, _ in boxes_of(figure) if text.startswith("some_network")]
+    assert len(names) == 90
+
+
+def test_colours_are_those_that_colour_blind_people_can_tell_apart():
+    bounds, components = plot_looks.BOUND_COLOURS, plot_looks.COMPONENT_LOOKS
+    assert components.keys() == COMPONENTS.keys()
+    assert len(set(bounds.values())) == len(bounds) == len(set(plot_looks.BOUND_MARKERS.values()))
+    assert set(bounds.values()) - OKABE_ITO == {plot_looks.GREY}
+    assert {colour for colour, _ in components.values()} <= OKABE_ITO
+    assert len({colour for colour, _ in components.values()}) == len(components)
+
+
+def test_plain_numbers():
+    assert [plain(value) for value in (0, 0.05, 1.5, 20, 999, 5_000, 2.5e9)] == [
+        "0", "0.05", "1.5", "20", "999", "5k", "2.5G",
+    ]  # fmt: skip
+
+
+# --- files
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_the_same_figure_is_the_same_file(suffix, a_deep_result, tmp_path):
+    for name in ("one", "two"):
+        save(run_energy_figure([a_deep_result]), tmp_path / f"{name}{suffix}")
+    one, two = (tmp_path / f"{name}{suffix}" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    assert one.stat().st_size > 5_000
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_another_ending_is_refused(a_deep_result, tmp_path):
+    with pytest.raises(accelsim.AccelsimError, match=re.escape("must end in .png, .svg or .pdf")):
+        save(run_energy_figure([a_deep_result]), tmp_path / "a.gif")
+    assert not list(tmp_path.iterdir())
