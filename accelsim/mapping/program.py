@@ -5,8 +5,9 @@ the step before: inputs depend on images, groups, input channels and pixels, wei
 input channels. What it frees follows from which loops move next.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
 from accelsim.energy import ActionCounts
@@ -43,7 +44,49 @@ class Turn:
         return self.first and self.last
 
 
-Turns: TypeAlias = Mapping[Loop, Turn]
+class _Operands(NamedTuple):
+    """Which operands are meant."""
+
+    weights: bool
+    inputs: bool
+
+    @classmethod
+    def of(cls, loop: Loop) -> "_Operands":
+        """Those of which another part is needed when the loop moves."""
+        return cls(loop in WEIGHT_LOOPS, loop in INPUT_LOOPS)
+
+    def either(self, other: "_Operands") -> "_Operands":
+        return _Operands(self.weights or other.weights, self.inputs or other.inputs)
+
+
+class _At(NamedTuple):
+    """Where the outer loops of the odometer are, as far as the steps inside depend on it."""
+
+    spans: tuple[Span, ...]
+    """Of the loops that have been entered, outermost first."""
+    resumes: bool
+    completes: bool
+    come: _Operands
+    """What is new in the first of the steps inside."""
+    go: _Operands
+    """What the step after the last of them does not need."""
+
+    def into(self, loop: Loop, turn: Turn) -> "_At":
+        """One loop further in.
+
+        From the innermost outwards, a loop at its first turn has wrapped round, if it can move at all, and
+        the next one out has moved too; one that is not has moved by one, and those outside stand still.
+        """
+        moved = _Operands.of(loop)
+        come = self.come if turn.alone else self.come.either(moved) if turn.first else moved
+        go = self.go if turn.alone else self.go.either(moved) if turn.last else moved
+        resumes, completes = self.resumes, self.completes
+        if loop == "channel":
+            resumes, completes = not turn.first, turn.last
+        return _At((*self.spans, turn.span), resumes, completes, come, go)
+
+
+EVERYTHING = _Operands(weights=True, inputs=True)
 
 
 def build_program(
@@ -60,7 +103,8 @@ def build_program(
     }
     footprint = Footprint(layer, hardware.precision)
     turns = {loop: tuple(turns_of(loop_spans)) for loop, loop_spans in spans.items()}
-    return _nest(LOOPS[order], turns, {}, _StepMaker(layer, dataflow, order, hardware, footprint))
+    outside = _At((), resumes=False, completes=False, come=EVERYTHING, go=EVERYTHING)
+    return _Writer(layer, dataflow, order, hardware, footprint, turns).part(outside)
 
 
 def program_totals(program: Sequence[Program]) -> Totals:
@@ -104,90 +148,63 @@ def turns_of(spans: Sequence[Span]) -> Iterator[Turn]:
             yield Turn(Span(1, span.size, span.inputs, span.stored), first=False, last=True)
 
 
-def _nest(
-    loops: Sequence[Loop], turns: Mapping[Loop, tuple[Turn, ...]], at: Turns, maker: "_StepMaker"
-) -> tuple[Program, ...]:
-    if not loops:
-        return (maker.step(at),)
-    loop, *inner = loops
-    program: list[Program] = []
-    for turn in turns[loop]:
-        body = _nest(inner, turns, {**at, loop: turn}, maker)
-        if turn.span.tiles == 1:
-            program += body
-        else:
-            program.append(maker.repeat(turn.span.tiles, body))
-    return tuple(program)
-
-
-class _Moves(NamedTuple):
-    """Which operands of a step are new, and which the next one does not need."""
-
-    weights_come: bool
-    inputs_come: bool
-    weights_go: bool
-    inputs_go: bool
-
-
 @dataclass(frozen=True, slots=True)
-class _StepMaker:
-    """Makes the step at one position of the odometer. What is alike is made once and shared."""
+class _Writer:
+    """Writes the program of a layer down. What is alike is written once and shared."""
 
     layer: Layer
     dataflow: str
     order: Order
     hardware: Hardware
     footprint: Footprint
-    made: dict[Hashable, Step] = field(default_factory=dict)
-    repeated: dict[Hashable, Repeat] = field(default_factory=dict)
+    turns: Mapping[Loop, tuple[Turn, ...]]
+    parts: dict[_At, tuple[Program, ...]] = field(default_factory=dict)
+    repeated: dict[tuple[int, int], Repeat] = field(default_factory=dict)
 
-    def repeat(self, times: int, body: tuple[Program, ...]) -> Repeat:
-        key = (times, *map(id, body))
-        if key not in self.repeated:
-            self.repeated[key] = Repeat(times, body)
-        return self.repeated[key]
+    def part(self, at: _At) -> tuple[Program, ...]:
+        """The steps inside the loops that have been entered."""
+        if at not in self.parts:
+            self.parts[at] = self._nest(at) if len(at.spans) < len(LOOPS[self.order]) else (self._step(at),)
+        return self.parts[at]
 
-    def step(self, at: Turns) -> Step:
-        arrived, leaving = self._moved(at, "first"), self._moved(at, "last")
-        moves = _Moves(
-            weights_come=bool(arrived & WEIGHT_LOOPS),
-            inputs_come=bool(arrived & INPUT_LOOPS),
-            weights_go=bool(leaving & WEIGHT_LOOPS),
-            inputs_go=bool(leaving & INPUT_LOOPS),
-        )
-        row, column, channel = at["row"].span, at["column"].span, at["channel"]
-        sizes = (at["group"].span.size, at["filter"].span.size, channel.span.size)
-        pictures = (row.size, row.inputs, row.stored, column.size, column.inputs, column.stored)
-        key = (sizes, pictures, channel.first, channel.last, moves)
-        if key not in self.made:
-            self.made[key] = self._made(at, moves)
-        return self.made[key]
+    def _nest(self, at: _At) -> tuple[Program, ...]:
+        loop = LOOPS[self.order][len(at.spans)]
+        bodies = [(turn.span.tiles, self.part(at.into(loop, turn))) for turn in self.turns[loop]]
+        program: list[Program] = []
+        for body, alike in groupby(bodies, key=lambda pair: id(pair[1])):
+            some = list(alike)
+            program += self._repeat(sum(tiles for tiles, _ in some), body, some[0][1])
+        return tuple(program)
 
-    def _made(self, at: Turns, moves: "_Moves") -> Step:
-        row, column = at["row"].span, at["column"].span
-        tile = TileShape(
-            at["group"].span.size, at["filter"].span.size, at["channel"].span.size, row.size, column.size
-        )
-        resumes, completes = not at["channel"].first, at["channel"].last
+    def _repeat(self, times: int, identity: int, body: tuple[Program, ...]) -> tuple[Program, ...]:
+        if times == 1:
+            return body
+        return (self.repeated.setdefault((times, identity), Repeat(times, body)),)
+
+    def _step(self, at: _At) -> Step:
+        span = dict(zip(LOOPS[self.order], at.spans, strict=True))
+        row, column = span["row"], span["column"]
+        tile = TileShape(span["group"].size, span["filter"].size, span["channel"].size, row.size, column.size)
+        resumes, completes = at.resumes, at.completes
         footprint = self.footprint
         inputs = int(footprint.inputs(tile, row.inputs, column.inputs))
         weights = int(footprint.weights(tile)) + (0 if resumes else int(footprint.biases(tile)))
         shortcut = int(footprint.shortcut(tile)) if completes else 0
         stored = int(footprint.stored(tile, row.stored, column.stored)) if completes else 0
-        freed_inputs = inputs if moves.inputs_go else 0
+        freed_inputs = inputs if at.go.inputs else 0
         read_by_vector_unit = self.dataflow == VECTOR and completes
-        output_space = self._output_space(at, tile, footprint)
+        output_space = self._output_space(tile)
         cycles, counts = self._array(tile, inputs, resumes, completes)
         ops = 0
         if completes:
             channels = tile.g * tile.k
             ops = int(vector_ops(self.layer, channels * tile.pixels, channels * row.stored * column.stored))
         return Step(
-            weight_bytes=weights if moves.weights_come else 0,
-            input_bytes=inputs if moves.inputs_come else 0,
+            weight_bytes=weights if at.come.weights else 0,
+            input_bytes=inputs if at.come.inputs else 0,
             shortcut_bytes=shortcut,
             output_space_bytes=0 if resumes else output_space,
-            freed_weight_bytes=weights if moves.weights_go else 0,
+            freed_weight_bytes=weights if at.go.weights else 0,
             freed_input_bytes=0 if read_by_vector_unit else freed_inputs,
             vector_freed_bytes=shortcut + (freed_inputs if read_by_vector_unit else 0),
             array_cycles=cycles,
@@ -213,23 +230,9 @@ class _StepMaker:
         cost = array_cost(self.layer, self.dataflow, tile, resumes, self.hardware)
         return int(cost.cycles), cost.counts + partial_sums
 
-    def _moved(self, at: Turns, end: Literal["first", "last"]) -> frozenset[Loop]:
-        """Loops that moved since the step before (`first`), or that move before the next one (`last`).
-
-        From the innermost outwards: those that are at that end have wrapped round, if they can move at all,
-        and the first one that is not has moved by one. At the very first and the very last step of the
-        layer, everything does.
-        """
-        moved: set[Loop] = set()
-        for loop in reversed(LOOPS[self.order]):
-            turn = at[loop]
-            if not getattr(turn, end):
-                return frozenset({*moved, loop})
-            if not turn.alone:
-                moved.add(loop)
-        return frozenset(LOOPS[self.order])
-
-    def _output_space(self, at: Turns, tile: TileShape, footprint: Footprint) -> int:
+    def _output_space(self, tile: TileShape) -> int:
+        """Outputs, as wide as partial sums where channels are cut, and windows that are not finished."""
+        cut: dict[Loop, bool] = {loop: not turns[0].alone for loop, turns in self.turns.items()}
         filters = self.layer.K if self.order == "pixels_outer" else int(tile.k)
-        unfinished = footprint.unfinished(tile, filters, not at["row"].alone, not at["column"].alone)
-        return int(footprint.outputs(tile, not at["channel"].alone)) + int(unfinished)
+        unfinished = self.footprint.unfinished(tile, filters, cut["row"], cut["column"])
+        return int(self.footprint.outputs(tile, cut["channel"])) + int(unfinished)
