@@ -226,8 +226,8 @@ ACCELSIM: Final = Tool(
 )
 VELA: Final = ("ethos-u-vela==5.2.0",)
 PEERS: Final = (
-    Tool("Vela, Ethos-U65-256", VELA, _prepare_vela("ethos-u65-256"), _cycles_of_vela),
-    Tool("Vela, Ethos-U85-256", VELA, _prepare_vela("ethos-u85-256"), _cycles_of_vela),
+    Tool("Vela, U65-256", VELA, _prepare_vela("ethos-u65-256"), _cycles_of_vela),
+    Tool("Vela, U85-256", VELA, _prepare_vela("ethos-u85-256"), _cycles_of_vela),
     Tool(
         name="SCALE-Sim",
         requirements=("scalesim==3.0.0", "numpy<2.4"),  # with a later numpy it ends in a TypeError

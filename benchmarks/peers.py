@@ -169,7 +169,7 @@ def python_of(tool: Tool, environments: Path) -> Path:
 def as_table(measured: Sequence[Measured], workload: Workload) -> str:
     """A line for each tool, and below the table why a tool has no figures."""
     own = measured[0]
-    headers = ["whole process", "time", "least-most", "runs", "memory", "x accelsim", "cycles"]
+    headers = ["whole process", "time", "least-most", "runs", "memory", "ratio", "cycles"]
     rows = []
     for one in measured:
         if one.problem:
@@ -180,7 +180,7 @@ def as_table(measured: Sequence[Measured], workload: Workload) -> str:
             [
                 _title(one.tool),
                 seconds(one.median_s),
-                f"{min(walls):.3g}-{max(walls):.3g} s",
+                f"{min(walls):.3g}-{max(walls):.3g}",
                 str(len(walls)),
                 f"{max(sample.peak_bytes for sample in one.samples) / MEBI:.0f} MB",
                 "" if own.problem else times(one.median_s / own.median_s),
@@ -190,7 +190,7 @@ def as_table(measured: Sequence[Measured], workload: Workload) -> str:
     macs = sum(layer.macs for layer in workload.convolutions)
     about = (
         f"{workload.network.name}: {len(workload.convolutions)} convolutions, {macs / 1e6:.1f}M MACs; "
-        f"{workload.hardware.title}. Median times."
+        f"{workload.hardware.title}. Median times; ratio: to that of accelsim."
     )
     problems = [f"{one.tool.name} failed: {one.problem}" for one in measured if one.problem]
     return "\n\n".join([about, markdown(headers, rows), *problems])
@@ -222,7 +222,7 @@ def as_data(measured: Sequence[Measured], workload: Workload) -> dict[str, Any]:
 def _title(tool: Tool) -> str:
     version = tool.requirements[0].partition("==")[2] if tool.requirements else __version__
     name, _, machine_ = tool.name.partition(", ")
-    return f"{name} {version}{machine_ and ', '}{machine_}"
+    return f"{name} {version} {machine_}".strip()
 
 
 def _say(text: str) -> None:

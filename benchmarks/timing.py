@@ -1,6 +1,7 @@
 """Wall-clock time of whole processes and of functions, and what machine it was measured on."""
 
 import json
+import multiprocessing
 import os
 import platform
 import statistics
@@ -9,10 +10,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 LAUNCHER: Final = Path(__file__).parent / "launcher.py"
@@ -62,6 +65,12 @@ def timed(function: Callable[[], T]) -> tuple[float, T]:
 def median_s(function: Callable[[], object], runs: int) -> float:
     """The median time of several calls [s]."""
     return statistics.median(timed(function)[0] for _ in range(runs))
+
+
+def in_a_copy(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function in a copy of this process, which remembers what this one does and nothing more."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as copy:
+        return copy.submit(function, *args, **kwargs).result()
 
 
 def machine() -> str:
