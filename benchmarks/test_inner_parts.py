@@ -3,10 +3,10 @@
 No two rounds have the same machine, so that nothing is remembered from one to the next, but where it says so.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import pytest
-from pytest_benchmark.fixture import Benchmark
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule, make_schedule
