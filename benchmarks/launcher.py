@@ -1,4 +1,4 @@
-"""Run a command and write how long it took and how much memory it had: `launcher.py FILE COMMAND...`
+"""Run a command and write how much time and memory it took: `launcher.py FILE COMMAND...`
 
 A process of its own, and a small one: the memory of whoever starts a program counts as the program's.
 """
@@ -18,7 +18,14 @@ def main() -> None:
     wall_s = time.perf_counter() - start
     unit_bytes = 1 if sys.platform == "darwin" else 1024
     with open(file, "w", encoding="utf-8") as measured:  # noqa: PTH123 (pathlib is slow to import)
-        json.dump({"wall_s": wall_s, "peak_bytes": usage.ru_maxrss * unit_bytes}, measured)
+        json.dump(
+            {
+                "wall_s": wall_s,
+                "cpu_s": usage.ru_utime + usage.ru_stime,
+                "peak_bytes": usage.ru_maxrss * unit_bytes,
+            },
+            measured,
+        )
     sys.exit(os.waitstatus_to_exitcode(status))
 
 

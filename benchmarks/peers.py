@@ -4,9 +4,9 @@
     python benchmarks/peers.py --quick         the same layers on pictures of 32 x 32: in half a minute
     python benchmarks/peers.py --write         and put the table into docs/performance.md
 
-Times are of whole processes, on the wall clock. Each peer is installed once, into a virtual environment of
-its own. Run it in the environment that accelsim is installed in. A peer may fail; only a failure of
-accelsim is one of this script.
+Times are of whole processes, on the wall clock; beside them stands the CPU time, which a busy machine changes
+less. Each peer is installed once, into a virtual environment of its own. Run it in the environment that accelsim
+is installed in. A peer may fail; only a failure of accelsim is one of this script.
 """
 
 import argparse
@@ -169,19 +169,18 @@ def python_of(tool: Tool, environments: Path) -> Path:
 def as_table(measured: Sequence[Measured], workload: Workload) -> str:
     """A line for each tool, and below the table why a tool has no figures."""
     own = measured[0]
-    headers = ["whole process", "time", "least-most", "runs", "memory", "ratio", "cycles"]
+    headers = ["whole process", "time", "CPU", "runs", "memory", "ratio", "cycles"]
     rows = []
     for one in measured:
         if one.problem:
             rows.append([_title(one.tool), "failed", "", "", "", "", ""])
             continue
-        walls = [sample.wall_s for sample in one.samples]
         rows.append(
             [
                 _title(one.tool),
                 seconds(one.median_s),
-                f"{min(walls):.3g}-{max(walls):.3g}",
-                str(len(walls)),
+                seconds(statistics.median(sample.cpu_s for sample in one.samples)),
+                str(len(one.samples)),
                 f"{max(sample.peak_bytes for sample in one.samples) / MEBI:.0f} MB",
                 "" if own.problem else times(one.median_s / own.median_s),
                 f"{one.cycles / 1e6:.3g}M",
@@ -211,6 +210,7 @@ def as_data(measured: Sequence[Measured], workload: Workload) -> dict[str, Any]:
                 "requirements": one.tool.requirements,
                 "problem": one.problem or None,
                 "wall_s": [sample.wall_s for sample in one.samples],
+                "cpu_s": [sample.cpu_s for sample in one.samples],
                 "peak_bytes": [sample.peak_bytes for sample in one.samples],
                 "cycles": one.cycles or None,
             }

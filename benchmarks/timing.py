@@ -28,6 +28,8 @@ class Sample:
     """One finished process."""
 
     wall_s: float
+    cpu_s: float
+    """Of all its threads and processes, in the program and in the system."""
     peak_bytes: int
     """Resident memory of the largest process of its family."""
 
