@@ -5,8 +5,8 @@
     python benchmarks/peers.py --write         and put the table into docs/performance.md
 
 Times are of whole processes, on the wall clock; beside them stands the CPU time, which a busy machine changes
-less. Each peer is installed once, into a virtual environment of its own. Run it in the environment that accelsim
-is installed in. A peer may fail; only a failure of accelsim is one of this script.
+less. Each peer is installed once, into a virtual environment of its own. Run it in the environment that
+accelsim is installed in. A peer may fail; only a failure of accelsim is one of this script.
 """
 
 import argparse
@@ -35,7 +35,7 @@ NETWORK: Final = "squeezenet_v1_1"
 HARDWARE: Final = "16x16_128k"
 QUICK_RESOLUTION: Final = 32
 LONG_S: Final = 5.0
-"""A tool that takes longer is run once; of the others the first run does not count."""
+"""A tool that keeps the CPU busy for longer is run once; of the others the first run does not count."""
 MEBI: Final = 1 << 20
 
 
@@ -59,8 +59,8 @@ class Measured:
 def main() -> None:
     """Measure, print, and write what is asked for."""
     options = _options()
-    if options.write and (options.quick or options.only):
-        raise SystemExit("--write needs all of it: without --quick and --only")
+    if options.write and options.only:
+        raise SystemExit("--write needs all peers: without --only")
     network = load_network(NETWORK, **({"resolution": QUICK_RESOLUTION} if options.quick else {}))
     workload = Workload(network, load_hardware(HARDWARE))
     tools = [ACCELSIM, *(tool for tool in PEERS if options.only.lower() in tool.name.lower())]
@@ -74,7 +74,8 @@ def main() -> None:
     else:
         sys.stdout.write(text + "\n")
     if options.write:
-        write_part("peers", as_table(measured, workload), "python benchmarks/peers.py --write")
+        quick = "--quick " if options.quick else ""
+        write_part("peers", as_table(measured, workload), f"python benchmarks/peers.py {quick}--write")
     if measured[0].problem:
         raise SystemExit(1)
 
@@ -120,7 +121,7 @@ def compare(tools: Sequence[Tool], workload: Workload, environments: Path, runs:
             with _problems_of(one):
                 _first_run(one, workload, environments)
             _say(f" {one.problem or seconds(one.median_s)}\n")
-        again = [one for one in measured if not one.problem and one.median_s < LONG_S]
+        again = [one for one in measured if not one.problem and one.samples[0].cpu_s < LONG_S]
         for one in again:
             one.samples.clear()
         for _ in range(runs):

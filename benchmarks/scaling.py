@@ -5,7 +5,7 @@
     python benchmarks/scaling.py --only layers,tiles  some parts
     python benchmarks/scaling.py --write              and put the tables into docs/performance.md
 
-Times are of a warm process: everything is imported, and descriptions are read. Nothing is remembered but
+Times are CPU times of a warm process: everything is imported, and descriptions are read. Nothing is remembered but
 where it says `again`: each run is in a copy of the process (fork), which has computed nothing but one small
 network on a machine that is no other's.
 """
@@ -55,15 +55,14 @@ def main() -> None:
     names = options.only.split(",") if options.only else list(PARTS)
     if unknown := sorted({*names} - {*PARTS}):
         parser.error(f"--only: {', '.join(unknown)}: must be among {', '.join(PARTS)}")
-    if options.write and options.quick:
-        parser.error("--write needs all of it: without --quick")
     warm_up()
     for name in names:
         text = PARTS[name](options.quick)
         sys.stdout.write(f"{name}\n\n{text}\n\n")
         sys.stdout.flush()
         if options.write:
-            write_part(name, text, f"python benchmarks/scaling.py --only {name} --write")
+            quick = "--quick " if options.quick else ""
+            write_part(name, text, f"python benchmarks/scaling.py {quick}--only {name} --write")
 
 
 def warm_up() -> None:
@@ -85,7 +84,10 @@ def networks_part(quick: bool) -> str:
     for name in table.titles:
         network, cells, layers = load_network(name), [], 0
         for hardware in machines.values():
-            measured = [in_a_copy(_first_and_again, network, hardware) for _ in range(1 if quick else RUNS)]
+            measured = [
+                in_a_copy(_first_and_again, network, hardware, 1 if quick else AGAIN)
+                for _ in range(1 if quick else RUNS)
+            ]
             first, again = (statistics.median(sample[at] for sample in measured) for at in (0, 1))
             layers = measured[0][2]
             cells += [seconds(first), f"{layers / first:.0f}", seconds(again)]
@@ -96,14 +98,14 @@ def networks_part(quick: bool) -> str:
     return markdown(headers, rows)
 
 
-def _first_and_again(network: Network, hardware: Hardware) -> tuple[float, float, int]:
+def _first_and_again(network: Network, hardware: Hardware, runs: int) -> tuple[float, float, int]:
     first, result = timed(lambda: run_network(network, hardware))
-    return first, median_s(lambda: run_network(network, hardware), AGAIN), len(result.layers)
+    return first, median_s(lambda: run_network(network, hardware), runs), len(result.layers)
 
 
 def repository_part(quick: bool) -> str:
     """Every network of the repository on every machine, one after the other in one process."""
-    networks = [load_network(name) for name in shipped.names("networks")[: 5 if quick else None]]
+    networks = [load_network(name) for name in shipped.names("networks")[: 3 if quick else None]]
     machines = [load_hardware(name) for name in shipped.names("hardware")]
     took = in_a_copy(_all_of_them, networks, machines)
     (slowest_s, slowest, layers), total = max(took), sum(time_s for time_s, *_ in took)
