@@ -5,8 +5,8 @@
     python benchmarks/scaling.py --only layers,tiles  some parts
     python benchmarks/scaling.py --write              and put the tables into docs/performance.md
 
-Times are CPU times of a warm process: everything is imported, and descriptions are read. Nothing is remembered but
-where it says `again`: each run is in a copy of the process (fork), which has computed nothing but one small
+Times are CPU times of a warm process: everything is imported, and descriptions are read. Nothing is remembered
+but where it says `again`: each run is in a copy of the process (fork), which has computed nothing but one small
 network on a machine that is no other's.
 """
 
