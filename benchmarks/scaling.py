@@ -5,13 +5,11 @@
     python benchmarks/scaling.py --only layers,tiles  some parts
     python benchmarks/scaling.py --write              and put the tables into docs/performance.md
 
-Times are CPU times of a warm process: everything is imported, and descriptions are read. Nothing is remembered
-but where it says `again`: each run is in a copy of the process (fork), which has computed nothing but one small
-network on a machine that is no other's.
+Times are CPU times of a warm process: everything is imported, and descriptions are read. Nothing is
+remembered from one run to the next, but where it says `again`.
 """
 
 import argparse
-import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,7 +18,10 @@ from typing import Final, TypeVar
 from accelsim import shipped
 from accelsim.descriptions import vary
 from accelsim.hardware import Hardware, load_hardware
+from accelsim.mapping.candidates import candidates
+from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.schedule import Schedule, make_schedule
+from accelsim.memory import Memory
 from accelsim.network.build import build
 from accelsim.network.description import Network, load_network
 from accelsim.network.lowering import lower
@@ -29,14 +30,12 @@ from accelsim.simulation.activity import Activity
 from accelsim.simulation.simulate import Engine, simulate
 from accelsim.validation.published import load_published
 from document import markdown, seconds, times, write_part
-from timing import in_a_copy, median_s, timed
+from timing import median_s, timed
 from workloads import HARDWARE, synthetic
 
 T = TypeVar("T")
 
 RUNS: Final = 5
-AGAIN: Final = 11
-"""Runs with everything remembered."""
 LAYERS: Final = (10, 20, 40, 80, 160)
 ROWS_OF_PICTURE: Final = (8, 80, 800, 8000)
 BATCHES: Final = (10, 100, 1000)
@@ -84,12 +83,11 @@ def networks_part(quick: bool) -> str:
     for name in table.titles:
         network, cells, layers = load_network(name), [], 0
         for hardware in machines.values():
-            measured = [
-                in_a_copy(_first_and_again, network, hardware, 1 if quick else AGAIN)
-                for _ in range(1 if quick else RUNS)
-            ]
-            first, again = (statistics.median(sample[at] for sample in measured) for at in (0, 1))
-            layers = measured[0][2]
+            memory = Memory()
+            first, result = median_s(partial(run_network, network, hardware), 1 if quick else RUNS)
+            run_network(network, hardware, memory=memory)
+            again, _ = median_s(partial(run_network, network, hardware, memory=memory), RUNS)
+            layers = len(result.layers)
             cells += [seconds(first), f"{layers / first:.0f}", seconds(again)]
         rows.append([name, str(layers), *cells])
     headers = ["network", "layers"]
@@ -98,16 +96,11 @@ def networks_part(quick: bool) -> str:
     return markdown(headers, rows)
 
 
-def _first_and_again(network: Network, hardware: Hardware, runs: int) -> tuple[float, float, int]:
-    first, result = timed(lambda: run_network(network, hardware))
-    return first, median_s(lambda: run_network(network, hardware), runs), len(result.layers)
-
-
 def repository_part(quick: bool) -> str:
     """Every network of the repository on every machine, one after the other in one process."""
     networks = [load_network(name) for name in shipped.names("networks")[: 3 if quick else None]]
     machines = [load_hardware(name) for name in shipped.names("hardware")]
-    took = in_a_copy(_all_of_them, networks, machines)
+    took = _all_of_them(networks, machines)
     (slowest_s, slowest, layers), total = max(took), sum(time_s for time_s, *_ in took)
     rows = [
         ["networks x machines", f"{len(networks)} x {len(machines)}"],
@@ -115,7 +108,7 @@ def repository_part(quick: bool) -> str:
         ["time", seconds(total)],
         ["slowest", f"{slowest}, {layers} layers: {seconds(slowest_s)}"],
     ]
-    return markdown(["all networks of the repository", "nothing remembered at the start"], rows, left=2)
+    return markdown(["all networks of the repository", "nothing remembered"], rows, left=2)
 
 
 def _all_of_them(networks: Sequence[Network], machines: Sequence[Hardware]) -> list[tuple[float, str, int]]:
@@ -131,7 +124,7 @@ def layers_part(quick: bool) -> str:
     """Time against the number of layers, no two of which are alike."""
     hardware, rows = load_hardware(HARDWARE), []
     for count in LAYERS[: 3 if quick else None]:
-        first, _ = _in_copies(partial(run_network, synthetic(layers=count), hardware), quick)
+        first, _ = median_s(partial(run_network, synthetic(layers=count), hardware), 1 if quick else RUNS)
         rows.append([str(count), seconds(first), seconds(first / count)])
     return markdown(["distinct layers", "time", "time / layer"], rows, left=0)
 
@@ -143,7 +136,7 @@ def tiles_part(quick: bool) -> str:
     cases += [(f"{few} rows, batch {batch:,}", few, batch) for batch in BATCHES]
     for label, height, batch in [case for case in cases if not quick or case[1] * case[2] <= 1000]:
         run = partial(run_network, synthetic(rows=height), hardware, batch=batch)
-        first, result = _in_copies(run, quick)
+        first, result = median_s(run, 1 if quick else RUNS)
         rows.append([label, f"{result.layers[0].tiles:,}", f"{result.cycles:,}", seconds(first)])
     return markdown(["one 3x3 convolution on 8x8_32k", "tiles", "cycles", "time"], rows)
 
@@ -153,9 +146,13 @@ def candidates_part(quick: bool) -> str:
     graph, rows = lower(build(load_network(DEEP))), []
     for size in BUFFER_KIB[: 3 if quick else None]:
         hardware = vary(load_hardware(HARDWARE), **{"global_buffer.size_bytes": size * 1024})
-        first, schedule = _in_copies(partial(make_schedule, graph, hardware), quick)
-        distinct = {mapping.layer: mapping for mapping in schedule.mappings}.values()
-        count = sum(mapping.candidates for mapping in distinct)
+        first, schedule = median_s(partial(make_schedule, graph, hardware), 1 if quick else RUNS)
+        distinct = {mapping.layer for mapping in schedule.mappings}
+        count = sum(
+            len(candidates(layer, hardware, dataflow))
+            for layer in distinct
+            for dataflow in (hardware.pe_array.dataflows if layer.on_array else (VECTOR,))
+        )
         cells = [f"{size:,} KB", str(len(distinct)), f"{count:,}", seconds(first), seconds(first / count)]
         rows.append(cells)
     headers = [f"{DEEP}, 16x16, buffer of", "distinct layers", "candidates", "search", "time / candidate"]
@@ -178,7 +175,7 @@ def engines_part(quick: bool) -> str:
 
 def _engines_row(label: str, schedules: Sequence[Schedule], hardware: Hardware, quick: bool) -> list[str]:
     events_s, expected = timed(partial(_simulated, schedules, hardware, "events"))
-    fast_s, found = _in_copies(partial(_simulated, schedules, hardware, "fast"), quick)
+    fast_s, found = median_s(partial(_simulated, schedules, hardware, "fast"), 1 if quick else RUNS)
     tiles = sum(mapping.totals.steps for one in schedules for mapping in one.mappings)
     return [
         label,
@@ -192,12 +189,6 @@ def _engines_row(label: str, schedules: Sequence[Schedule], hardware: Hardware, 
 
 def _simulated(schedules: Sequence[Schedule], hardware: Hardware, engine: Engine) -> list[Activity]:
     return [simulate(schedule, hardware, engine=engine) for schedule in schedules]
-
-
-def _in_copies(function: Callable[[], T], quick: bool) -> tuple[float, T]:
-    """The median time of calls in a copy of this process each [s], and what the last gave back."""
-    calls = [in_a_copy(timed, function) for _ in range(1 if quick else RUNS)]
-    return statistics.median(time_s for time_s, _ in calls), calls[-1][1]
 
 
 PARTS: Final[Mapping[str, Callable[[bool], str]]] = {

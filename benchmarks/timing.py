@@ -1,7 +1,6 @@
 """Time of whole processes and of functions, and what machine it was measured on."""
 
 import json
-import multiprocessing
 import os
 import platform
 import statistics
@@ -10,12 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, TypeVar
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 LAUNCHER: Final = Path(__file__).parent / "launcher.py"
@@ -67,15 +64,10 @@ def timed(function: Callable[[], T]) -> tuple[float, T]:
     return time.process_time() - start, result
 
 
-def median_s(function: Callable[[], object], runs: int) -> float:
-    """The median time of several calls [s]."""
-    return statistics.median(timed(function)[0] for _ in range(runs))
-
-
-def in_a_copy(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function in a copy of this process, which remembers what this one does and nothing more."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as copy:
-        return copy.submit(function, *args, **kwargs).result()
+def median_s(function: Callable[[], T], runs: int) -> tuple[float, T]:
+    """The median time of several calls [s], and what the last gave back."""
+    calls = [timed(function) for _ in range(runs)]
+    return statistics.median(time_s for time_s, _ in calls), calls[-1][1]
 
 
 def machine() -> str:

@@ -26,7 +26,7 @@ from accelsim.report.text import Style
 from accelsim.run import run_network
 from accelsim.simulation.simulate import simulate
 from document import markdown, seconds, write_part
-from timing import in_a_copy, run_process, timed
+from timing import run_process, timed
 
 NETWORK: Final = "squeezenet_v1_1"
 HARDWARE: Final = "16x16_128k"
@@ -95,7 +95,7 @@ def imports_part() -> str:
 
 def stages_part() -> str:
     """Time of each stage from the files to the table, all of it imported, nothing remembered."""
-    columns = [[in_a_copy(_stages_s, name) for _ in range(RUNS)] for name in NETWORKS]
+    columns = [[_stages_s(name) for _ in range(RUNS)] for name in NETWORKS]
     rows = [
         [stage, *(seconds(statistics.median(run[stage] for run in runs)) for runs in columns)]
         for stage in columns[0][0]
@@ -123,7 +123,7 @@ def _stages_s(name: str) -> dict[str, float]:
 
 def functions_part() -> str:
     """The functions in which a run spends most, those that they call left out."""
-    spent = in_a_copy(_profiled)
+    spent = _profiled()
     total_s = sum(own_s for _, own_s, _ in spent)
     rows = [
         [f"`{where}`", f"{calls:,}", f"{100 * own_s / total_s:.0f}%"] for where, own_s, calls in spent[:SHOWN]

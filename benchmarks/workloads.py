@@ -1,19 +1,15 @@
-"""Networks and machines that are made for a measurement."""
+"""Networks that are made for a measurement, and the machine that most are measured on."""
 
 import json
 import tempfile
-from itertools import count
 from pathlib import Path
 from typing import Final
 
-from accelsim.descriptions import vary
-from accelsim.hardware import Hardware, load_hardware
 from accelsim.network.description import Network, load_network
 
 HARDWARE: Final = "16x16_128k"
 CHANNELS: Final = 64
 SIDE: Final = 56
-_MACHINES = count(1)
 
 
 def synthetic(layers: int = 1, rows: int = SIDE) -> Network:
@@ -33,9 +29,3 @@ def synthetic(layers: int = 1, rows: int = SIDE) -> Network:
         file = Path(folder) / "synthetic.yaml"
         file.write_text(json.dumps(description), encoding="utf-8")
         return load_network(file)
-
-
-def new_machine() -> Hardware:
-    """A machine like the shipped one, with some bytes of buffer more: nothing of another is true of it."""
-    shipped = load_hardware(HARDWARE)
-    return vary(shipped, **{"global_buffer.size_bytes": shipped.global_buffer.size_bytes + next(_MACHINES)})

@@ -18,10 +18,8 @@ import where_time_goes
 from accelsim.network.build import build
 from accelsim.network.graph import total_macs
 from tflite_model import SAME, VALID, tflite_model
-from timing import ProcessError, in_a_copy, run_process
-from workloads import new_machine, synthetic
-
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+from timing import ProcessError, run_process
+from workloads import HARDWARE, synthetic
 
 
 @pytest.fixture(scope="module")
@@ -170,26 +168,9 @@ def test_the_memory_of_a_process_is_its_own(tmp_path):
     assert 100 << 20 <= large.peak_bytes < len(ballast)
 
 
-@needs_fork
-def test_what_a_copy_computes_is_forgotten():
-    here = [0]
-
-    assert in_a_copy(_append, here) == [0, 1]
-    assert here == [0]
-
-
-def _append(numbers):
-    numbers.append(1)
-    return numbers
-
-
 def test_layers_of_the_synthetic_network_are_all_different():
-    layers = accelsim.run_network(synthetic(layers=3, rows=10), new_machine()).layers
+    layers = accelsim.run_network(synthetic(layers=3, rows=10), accelsim.load_hardware(HARDWARE)).layers
     assert len({layer.shape for layer in layers}) == 3
-
-
-def test_no_two_machines_are_alike():
-    assert new_machine().global_buffer != new_machine().global_buffer
 
 
 def test_a_part_is_written_between_its_markers_with_what_made_it():
