@@ -1,0 +1,236 @@
+"""A published graph as a TensorFlow Lite model: tensors, operators and their options, as plain values.
+
+What Arm's Vela reads is a flatbuffer of this, which `write_tflite.py` makes in Vela's own environment. Only
+what SqueezeNet consists of is translated: convolution, ReLU, pooling, concatenation, softmax. Tensors have
+8 bits, as Vela's machines want them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from accelsim.errors import AccelsimError
+from accelsim.network import operators as ops
+from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
+
+ACTIVATION_SCALE: Final = 0.05
+"""Real value of one step of an activation; any would do, since nothing is executed."""
+WEIGHT_SCALE: Final = 0.01
+SOFTMAX_SCALE: Final = 1 / 256
+"""What TensorFlow Lite asks of the outputs of a softmax, with -128 standing for zero."""
+RELU: Final = 1
+"""`ActivationFunctionType.RELU` of the TensorFlow Lite schema; 0 is no activation."""
+SAME, VALID = 0, 1
+"""`Padding` of the TensorFlow Lite schema."""
+CHANNELS: Final = 3
+"""The axis of the channels: tensors are images x rows x columns x channels."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An array of whole numbers that stand for number * scale; a constant's are drawn at random."""
+
+    name: str
+    shape: tuple[int, ...]
+    type: str = "INT8"
+    scales: tuple[float, ...] = (ACTIVATION_SCALE,)
+    """One, or one for each entry of the first axis."""
+    zero_point: int = 0
+    constant: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operator of the model: which, its tensors by position, and the fields of its options."""
+
+    builtin: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: str
+    """The table of the schema that its options are."""
+    fields: dict[str, int | float]
+
+
+@dataclass
+class Model:
+    """A model under construction: a tensor's number is its place in the list."""
+
+    tensors: list[Tensor] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    """Of each node of the graph: the tensor that holds what it puts out."""
+
+    def add(self, tensor: Tensor) -> int:
+        """A new tensor; gives back its number."""
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: tensors, operators, and the numbers of the model's inputs and outputs."""
+        read = {number for call in self.calls for number in call.inputs}
+        written = [number for call in self.calls for number in call.outputs]
+        outside = [
+            number
+            for number, tensor in enumerate(self.tensors)
+            if not tensor.constant and number not in written
+        ]
+        return {
+            "tensors": [asdict(tensor) for tensor in self.tensors],
+            "operators": [asdict(call) for call in self.calls],
+            "inputs": outside,
+            "outputs": [number for number in written if number not in read],
+        }
+
+
+def tflite_model(published: Graph) -> Model:
+    """The model of a published graph. Raises AccelsimError where it holds what is not translated."""
+    model = Model()
+    for node in published:
+        operator = operator_of(published, node)
+        if type(operator) not in _TRANSLATIONS:
+            raise AccelsimError(f"{node}: no translation of {operator.kind} to TensorFlow Lite is written")
+        inputs = tuple(model.numbers[source] for source in operands(published, node))
+        model.numbers[node] = _TRANSLATIONS[type(operator)](model, node, operator, inputs)
+    return model
+
+
+def _nhwc(shape: Shape) -> tuple[int, int, int, int]:
+    return (1, shape.height, shape.width, shape.channels)
+
+
+def _input(model: Model, node: str, operator: ops.Input, _inputs: Sequence[int]) -> int:
+    return model.add(Tensor(node, _nhwc(operator.output)))
+
+
+def _convolution(model: Model, node: str, operator: ops.Convolution, inputs: Sequence[int]) -> int:
+    if operator.groups != 1:
+        raise AccelsimError(f"{node}: no translation of a grouped convolution to TensorFlow Lite is written")
+    window, channels = operator.window, operator.output.channels
+    weights = Tensor(
+        name=f"{node}.weights",
+        shape=(channels, *window.kernel, operator.inputs[0].channels),
+        scales=(WEIGHT_SCALE,) * channels,
+        constant=True,
+    )
+    biases = Tensor(
+        name=f"{node}.biases",
+        shape=(channels,),
+        type="INT32",
+        scales=(WEIGHT_SCALE * ACTIVATION_SCALE,) * channels,
+        constant=True,
+    )
+    fields = _window_fields(node, operator, window) | {
+        "DilationHFactor": window.dilation[0],
+        "DilationWFactor": window.dilation[1],
+    }
+    constants = (model.add(weights), model.add(biases))
+    return _call(model, node, operator, "CONV_2D", (*inputs, *constants), "Conv2DOptions", fields)
+
+
+def _activation(model: Model, node: str, operator: ops.Activation, inputs: Sequence[int]) -> int:
+    """A ReLU is a field of the operator before it."""
+    before = model.calls[-1]
+    if operator.function != "relu" or before.outputs != tuple(inputs):
+        raise AccelsimError(f"{node}: of activations, only a ReLU right behind its operator is translated")
+    model.calls[-1] = Call(
+        before.builtin,
+        before.inputs,
+        before.outputs,
+        before.options,
+        before.fields | {"FusedActivationFunction": RELU},
+    )
+    return inputs[0]
+
+
+def _pool(model: Model, node: str, operator: ops.Pool, inputs: Sequence[int]) -> int:
+    window = operator.window
+    fields = _window_fields(node, operator, window) | {
+        "FilterHeight": window.kernel[0],
+        "FilterWidth": window.kernel[1],
+    }
+    builtin = {"max": "MAX_POOL_2D", "average": "AVERAGE_POOL_2D"}[operator.reduction]
+    return _call(model, node, operator, builtin, inputs, "Pool2DOptions", fields)
+
+
+def _global_average_pool(
+    model: Model, node: str, operator: ops.GlobalAveragePool, inputs: Sequence[int]
+) -> int:
+    height, width = operator.inputs[0].height, operator.inputs[0].width
+    fields = {
+        "Padding": VALID,
+        "StrideH": 1,
+        "StrideW": 1,
+        "FilterHeight": height,
+        "FilterWidth": width,
+    }
+    return _call(model, node, operator, "AVERAGE_POOL_2D", inputs, "Pool2DOptions", fields)
+
+
+def _concat(model: Model, node: str, operator: ops.Concat, inputs: Sequence[int]) -> int:
+    fields = {"Axis": CHANNELS}
+    return _call(model, node, operator, "CONCATENATION", inputs, "ConcatenationOptions", fields)
+
+
+def _softmax(model: Model, node: str, operator: ops.Softmax, inputs: Sequence[int]) -> int:
+    output = Tensor(node, _nhwc(operator.output), scales=(SOFTMAX_SCALE,), zero_point=-128)
+    return _call(model, node, operator, "SOFTMAX", inputs, "SoftmaxOptions", {"Beta": 1.0}, output)
+
+
+def _dropout(_model: Model, _node: str, _operator: ops.Dropout, inputs: Sequence[int]) -> int:
+    return inputs[0]
+
+
+def _call(
+    model: Model,
+    node: str,
+    operator: Operator,
+    builtin: str,
+    inputs: Sequence[int],
+    options: str,
+    fields: dict[str, int | float] | dict[str, int] | dict[str, float],
+    output: Tensor | None = None,
+) -> int:
+    number = model.add(output or Tensor(node, _nhwc(operator.output)))
+    model.calls.append(Call(builtin, tuple(inputs), (number,), options, dict(fields)))
+    return number
+
+
+def _window_fields(node: str, operator: Operator, window: ops.Window) -> dict[str, int]:
+    """Stride and padding, which TensorFlow Lite has two words for and no numbers."""
+    return {
+        "Padding": _padding(node, operator, window),
+        "StrideH": window.stride[0],
+        "StrideW": window.stride[1],
+    }
+
+
+def _padding(node: str, operator: Operator, window: ops.Window) -> int:
+    given, output, padding = operator.inputs[0], operator.output, window.padding
+    begins = (padding.top, padding.left)
+    sizes = list(zip((given.height, given.width), window.kernel, window.stride, window.dilation, strict=True))
+    reaches = [dilation * (kernel - 1) + 1 for _, kernel, _, dilation in sizes]
+    valid = tuple(
+        (size - reach) // stride + 1 for (size, _, stride, _), reach in zip(sizes, reaches, strict=True)
+    )
+    if begins == (0, 0) and valid == (output.height, output.width):
+        return VALID
+    same = tuple(-(-size // stride) for size, _, stride, _ in sizes)
+    missing = [
+        max((count - 1) * stride + reach - size, 0)
+        for count, (size, _, stride, _), reach in zip(same, sizes, reaches, strict=True)
+    ]
+    if begins == tuple(all_of // 2 for all_of in missing) and same == (output.height, output.width):
+        return SAME
+    raise AccelsimError(f"{node}: its padding is neither SAME nor VALID, all that TensorFlow Lite has")
+
+
+_TRANSLATIONS: Final[dict[type[Operator], Callable[[Model, str, Any, Sequence[int]], int]]] = {
+    ops.Input: _input,
+    ops.Convolution: _convolution,
+    ops.Activation: _activation,
+    ops.Pool: _pool,
+    ops.GlobalAveragePool: _global_average_pool,
+    ops.Concat: _concat,
+    ops.Softmax: _softmax,
+    ops.Dropout: _dropout,
+}
