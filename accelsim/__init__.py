@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from accelsim.hardware import Hardware, load_hardware
     from accelsim.memory import Memory
     from accelsim.network.description import Network, load_network
+    from accelsim.network.overlay import overlaid
     from accelsim.result import RunResult
     from accelsim.run import run_network
 
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "load_hardware",
     "load_network",
+    "overlaid",
     "run_network",
 ]
 
@@ -40,6 +42,7 @@ _HOMES = {
     "RunResult": "accelsim.result",
     "load_hardware": "accelsim.hardware",
     "load_network": "accelsim.network.description",
+    "overlaid": "accelsim.network.overlay",
     "run_network": "accelsim.run",
 }
 

@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
@@ -31,6 +31,11 @@ MAX_VALUES = 20_000
 
 KeyPath = tuple[str | int, ...]
 DescriptionT = TypeVar("DescriptionT", bound="Description")
+
+Bits: TypeAlias = Annotated[int, Field(ge=1, le=64)]
+"""Bits of an element."""
+Fraction: TypeAlias = Annotated[float, Field(gt=0, le=1)]
+"""A part of something that is there."""
 
 
 class Description(BaseModel):

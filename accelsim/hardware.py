@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from accelsim import descriptions, shipped
-from accelsim.descriptions import Description, Mistake, refusal
+from accelsim.descriptions import Bits, Description, Fraction, Mistake, refusal
 from accelsim.energy import EnergyTable
 
 DataflowName = Literal["weight_stationary", "output_stationary"]
@@ -26,15 +26,13 @@ MAX_BUFFER_BYTES: Final = 1 << 30
 """A gibibyte on chip; the largest wafer-scale chip has 44 in 850,000 pieces."""
 
 Words = Annotated[str, Field(min_length=1)]
-Bits = Annotated[int, Field(ge=1, le=64)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
 class Precision(Description):
     """Bits of a weight, of an activation, and of a partial sum while it is accumulated.
 
-    A network may say otherwise, for all of its layers or for the weights of single ones.
+    A network may say otherwise, for all of its layers or for the weights of some: network/compression.py.
     """
 
     weights_bits: Bits

@@ -1,6 +1,8 @@
 """Names from the command line -> networks and machines, every mistake reported at once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import typer
@@ -28,25 +30,58 @@ def only(names: list[str], option: str) -> list[str]:
 
 
 def load(
-    networks: Iterable[str], machines: Iterable[str]
+    networks: Iterable[str], machines: Iterable[str], overlays: Iterable[Path] = ()
 ) -> tuple[dict[str, "Network"], dict[str, "Hardware"]]:
-    """Networks and machines under their own names, or as they were given where two have one name."""
+    """Networks and machines under their own names, or as they were given where two have one name.
+
+    Overlay files are only read here, so that what is wrong with them is said with all the rest.
+    """
     from accelsim.hardware import load_hardware
     from accelsim.network.description import load_network
+    from accelsim.network.overlay import read_overlay
 
     mistakes: list[str] = []
     loaded = (_labelled(networks, load_network, mistakes), _labelled(machines, load_hardware, mistakes))
-    if mistakes:
-        raise AccelsimError("\n".join(mistakes))
+    for file in overlays:
+        with _noted(mistakes):
+            read_overlay(file)
+    _raise_all(mistakes)
     return loaded
+
+
+def with_overlays(networks: dict[str, "Network"], overlays: Iterable[Path]) -> dict[str, "Network"]:
+    """Every network with the bits and zeros of every file, as NETWORK+FILE."""
+    from accelsim.network.overlay import overlaid
+
+    mistakes: list[str] = []
+    found: dict[str, Network] = {}
+    for name, network in networks.items():
+        for file in dict.fromkeys(overlays):
+            label = f"{name}+{file.stem}"
+            with _noted(mistakes):
+                found[f"{name}+{file}" if label in found else label] = overlaid(network, file)
+    _raise_all(mistakes)
+    return found
+
+
+@contextmanager
+def _noted(mistakes: list[str]) -> Iterator[None]:
+    """Adds to the mistakes what goes wrong within."""
+    try:
+        yield
+    except AccelsimError as error:
+        mistakes += error.lines
+
+
+def _raise_all(mistakes: list[str]) -> None:
+    if mistakes:
+        raise AccelsimError("\n".join(dict.fromkeys(mistakes)))
 
 
 def _labelled(given: Iterable[str], read: Callable[[str], NamedT], mistakes: list[str]) -> dict[str, NamedT]:
     found: dict[str, NamedT] = {}
     for text in dict.fromkeys(given):
-        try:
+        with _noted(mistakes):
             found[text] = read(text)
-        except AccelsimError as error:
-            mistakes += error.lines
     names = [value.name for value in found.values()]
     return {value.name if names.count(value.name) == 1 else text: value for text, value in found.items()}

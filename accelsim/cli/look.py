@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from accelsim import shipped
-from accelsim.cli.options import FormatOption, OutputOption, QuietOption
+from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.report.text import kibibytes, si
@@ -26,10 +26,11 @@ class Kind(StrEnum):
 
 
 _KEYS: Final = {
-    Kind.NETWORKS: {"stages", "preset_of", "input", "parameters", "reported"},
+    Kind.NETWORKS: {"stages", "preset_of", "input", "parameters", "reported", "compression"},
     Kind.HARDWARE: {"clock_mhz", "precision", "pe_array", "global_buffer", "dram", "vector_unit", "energy"},
 }
-"""Keys that only the one or only the other has."""
+"""Keys that only the one or only the other has; an overlay's stand in one of them, too."""
+_OVERLAY_KEYS: Final = {"precision", "compression"}
 
 
 def list_(
@@ -78,6 +79,7 @@ def show(
         bool,
         typer.Option("--stats", help="Of a network: computed beside reported, shares, memory."),
     ] = False,
+    overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -95,15 +97,19 @@ def show(
         raise typer.BadParameter("give one of --lowered and --stats", param_hint="--stats")
     if _kind(name) is Kind.NETWORKS:
         from accelsim.network.description import load_network
+        from accelsim.network.overlay import overlaid
 
-        network = load_network(name)
+        network = load_network(name) if overlay is None else overlaid(load_network(name), overlay)
         to.deliver(_statistics_answer(network) if stats else _network_answer(network, lowered))
         return
-    if lowered or stats:
-        hint, what = (
-            ("--lowered", "networks are lowered") if lowered else ("--stats", "networks have statistics")
-        )
-        raise typer.BadParameter(f"{name} is a machine; {what}", param_hint=hint)
+    for_networks = {
+        "--lowered": (lowered, "networks are lowered"),
+        "--stats": (stats, "networks have statistics"),
+        "--overlay": (overlay is not None, "overlays are for networks"),
+    }
+    for option, (given, what) in for_networks.items():
+        if given:
+            raise typer.BadParameter(f"{name} is a machine; {what}", param_hint=option)
     from accelsim.hardware import load_hardware
 
     to.deliver(_hardware_answer(load_hardware(name)))
@@ -111,10 +117,10 @@ def show(
 
 def check(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="YAML files of networks or machines.")
+        list[Path], typer.Argument(metavar="FILE...", help="YAML files of networks, machines or overlays.")
     ],
 ) -> None:
-    """Check YAML files of networks and machines: a line for each that is valid, a line for each mistake.
+    """Check YAML files of networks, machines and overlays: a line for each that is valid or for each mistake.
 
     \b
     accelsim check my_network.yaml my_machine.yaml
@@ -149,10 +155,21 @@ def _kind(name: str) -> Kind:
     )
 
 
+def _is_overlay(file: Path) -> bool:
+    """Whether a YAML file has what an overlay has, and nothing that only a network or a machine has."""
+    from accelsim.descriptions import parse
+
+    others = (_KEYS[Kind.NETWORKS] | _KEYS[Kind.HARDWARE]) - _OVERLAY_KEYS
+    keys = parse(file).data.keys()
+    return bool(keys & _OVERLAY_KEYS) and not keys & others
+
+
 def _kind_of_file(file: Path) -> Kind:
     """What a YAML file describes, judged by the keys that only one of the two has."""
     from accelsim.descriptions import parse
 
+    if _is_overlay(file):
+        raise DescriptionError(f"{file}: is an overlay: give it with --overlay, beside a network")
     keys = parse(file).data.keys()
     networks, machines = len(keys & _KEYS[Kind.NETWORKS]), len(keys & _KEYS[Kind.HARDWARE])
     if networks == machines:
@@ -164,6 +181,14 @@ def _kind_of_file(file: Path) -> Kind:
 
 def _summary(file: Path) -> str:
     """What a valid file describes, in a few words; raises what is wrong with it."""
+    if _is_overlay(file):
+        from accelsim.network.overlay import read_overlay
+
+        overlay = read_overlay(file)
+        given = overlay.precision.model_dump(exclude_none=True)
+        words = [f"{key} = {bits}" for key, bits in given.items()]
+        words += [f"layers {entry.layers}" for entry in overlay.compression]
+        return f"overlay, {', '.join(words)}"
     if _kind_of_file(file) is Kind.HARDWARE:
         from accelsim.hardware import load_hardware
 

@@ -61,6 +61,22 @@ Machines: TypeAlias = Annotated[
         "--hw", metavar="HW", help="A machine: a name (`accelsim list hardware`) or a path to a YAML file."
     ),
 ]
+OverlayOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--overlay",
+        metavar="FILE",
+        help="A YAML file that gives the network other bits and other zeros (precision, compression).",
+    ),
+]
+OverlaysOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--overlay",
+        metavar="FILE",
+        help="Compare each network also with the bits and zeros of this YAML file; may be repeated.",
+    ),
+]
 FormatOption: TypeAlias = Annotated[
     Format | None,
     typer.Option("--format", help="Default: what the name of --output ends in, otherwise table."),

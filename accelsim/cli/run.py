@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from accelsim.cli.cases import run_cases
-from accelsim.cli.load import load, only
+from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     BatchOption,
     Dataflow,
@@ -19,6 +19,8 @@ from accelsim.cli.options import (
     Networks,
     ObjectiveOption,
     OutputOption,
+    OverlayOption,
+    OverlaysOption,
     QuietOption,
     mapping_options,
 )
@@ -37,6 +39,7 @@ def run(
     layers: Annotated[
         Layers, typer.Option("--layers", help="The table's: top shows the ten slowest, none only the stages.")
     ] = Layers.ALL,
+    overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = 1,
@@ -75,9 +78,12 @@ def run(
     accelsim run --net mobilenet_v1@width=0.5 --hw my_machine.yaml --layers top
     accelsim run --net sqnxt23v5 --hw 16x16_128k --output result.json
     accelsim run --net sqnxt23v5 --hw 16x16_128k --trace timeline.json.gz
+    accelsim run --net squeezenet_v1_0 --overlay pruned.yaml --hw 16x16_128k
     """
     _check_trace_options(trace, trace_layers, engine, output)
-    networks, machines = load(only(net, "--net"), only(hw, "--hw"))
+    overlays = [] if overlay is None else [overlay]
+    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.report.tables import run_report
     from accelsim.result import flat, layer_to_dict
@@ -149,6 +155,7 @@ def compare(
             "there). Default: the first network, or the first machine if there is one network.",
         ),
     ] = None,
+    overlay: OverlaysOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = 1,
@@ -163,8 +170,10 @@ def compare(
     accelsim compare --net sqnxt23 --net sqnxt23v5 --hw 8x8_32k --hw 16x16_128k
     accelsim compare --net alexnet --net sqnxt23 --hw my.yaml --output rows.csv
     accelsim compare --net sqnxt23 --hw 8x8_32k --hw my.yaml --relative-to my
+    accelsim compare --net vgg16 --overlay int8.yaml --hw 16x16_128k
     """
-    networks, machines = load(net, hw)
+    networks, machines = load(net, hw, overlay or [])
+    networks |= with_overlays(networks, overlay or [])
     reference = _reference(relative_to, networks, machines)
     to = destination(output, format_, quiet)
     from accelsim.report.comparison import compare as compare_cases

@@ -2,9 +2,10 @@
 
 import math
 
-from accelsim.hardware import Hardware, Precision
+from accelsim.hardware import Hardware
 from accelsim.mapping.dataflows.output_stationary import weight_density
-from accelsim.mapping.footprint import Footprint, bits_to_bytes, weight_bits
+from accelsim.mapping.footprint import Footprint, bits_to_bytes
+from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
@@ -20,17 +21,9 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
     columns = _touched(layer.OX, layer.FX, layer.dilation_x, layer.stride_x, layer.pad_left, layer.IX)
     inputs = layer.operands * layer.G * layer.C * rows * columns + layer.gate_elements
     of_each_image = (inputs, layer.shortcut_elements, layer.stored_elements)
-    bits = hardware.precision.activations_bits
-    weights = _weight_bytes(layer, hardware.precision) + footprint.biases(whole)
+    bits = activation_bits(layer, hardware.precision)
+    weights = footprint.least_weights() + footprint.biases(whole)
     return weights + sum(bits_to_bytes(batch * elements, bits) for elements in of_each_image)
-
-
-def _weight_bytes(layer: Layer, precision: Precision) -> int:
-    """Pruned or all of them, whichever is less; not rounded to whole weights, since each tile may choose."""
-    bits: float = weight_bits(layer, precision)
-    if layer.weight_density is not None:
-        bits = min(bits, layer.weight_density * (bits + precision.pruned_index_bits))
-    return math.ceil(layer.weights * bits / 8 - 1e-9)
 
 
 def _touched(outputs: int, kernel: int, dilation: int, stride: int, pad: int, inputs: int) -> int:

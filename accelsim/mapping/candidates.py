@@ -27,6 +27,7 @@ from accelsim.mapping.costs import (
 )
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Order
+from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.space import Space, Tiles, space_of
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
@@ -92,7 +93,7 @@ def _priced(
         array.counts * batch
         + dram_counts(read_bytes, write_bytes)
         + completion_counts(ops, footprint.shortcut(whole, pictures) * batch, write_bytes)
-        + partial_sum_counts(layer.output_elements * batch, cuts[2].tiles, hardware.precision)
+        + partial_sum_counts(layer, layer.output_elements * batch, cuts[2].tiles, hardware)
     )
     if dataflow == VECTOR:
         inputs = footprint.inputs(whole, tiles.rows.total, tiles.columns.total, pictures)
@@ -149,7 +150,8 @@ def _traffic(
     shortcut = footprint.shortcut(whole, pictures)
     weights = footprint.weights(whole) + footprint.biases(whole)
     read = inputs * batch * input_reads + shortcut * batch + weights * weight_reads
-    return read, bits_to_bytes(layer.stored_elements * batch, hardware.precision.activations_bits)
+    bits = activation_bits(layer, hardware.precision)
+    return read, bits_to_bytes(layer.stored_elements * batch, bits)
 
 
 def _array_total(layer: Layer, hardware: Hardware, dataflow: str, tiles: Tiles) -> ArrayCost:

@@ -8,10 +8,11 @@ buffer and writes what is to be stored. Each function serves single tiles and ar
 from dataclasses import dataclass
 
 from accelsim.energy import ActionCounts
-from accelsim.hardware import Hardware, Precision
+from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import Count
 from accelsim.mapping.dataflows import DATAFLOWS
-from accelsim.mapping.footprint import bits_to_bytes, weight_bits
+from accelsim.mapping.footprint import Footprint, bits_to_bytes
+from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
 from accelsim.mapping.tile import ArrayWork, TileShape
 from accelsim.network.layer import Layer
 
@@ -29,33 +30,41 @@ class ArrayCost:
 
 def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayCost:
     """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
-    return _cost_of(DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware), layer, hardware)
+    work = DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware)
+    footprint = Footprint(layer, hardware.precision)
+    return _cost_of(work, footprint, None if layer.weight_density is None else footprint.weights(tile))
 
 
 def least_array_cost(layer: Layer, dataflow: str, hardware: Hardware) -> ArrayCost:
     """What the array costs at least for an image, however the layer is cut."""
     if dataflow == VECTOR:
         return ArrayCost(0, ActionCounts())
-    return _cost_of(DATAFLOWS[dataflow].least_work(layer, hardware), layer, hardware)
+    work, footprint = DATAFLOWS[dataflow].least_work(layer, hardware), Footprint(layer, hardware.precision)
+    return _cost_of(work, footprint, None if layer.weight_density is None else footprint.least_weights())
 
 
-def _cost_of(work: ArrayWork, layer: Layer, hardware: Hardware) -> ArrayCost:
-    precision = hardware.precision
-    bits = weight_bits(layer, precision)
+def _cost_of(work: ArrayWork, footprint: Footprint, pruned_weight_bytes: Count | None) -> ArrayCost:
+    """The price of work in bytes; weights of a pruned layer are read in the form in which they are kept."""
+    layer, machine = footprint.layer, footprint.machine
+    bits = weight_bits(layer, machine)
+    if pruned_weight_bytes is None:
+        weight_read_bytes = bits_to_bytes(work.weight_read_words, bits)
+    else:
+        weight_read_bytes = work.weight_reads * pruned_weight_bytes
     counts = ActionCounts(
         macs=work.macs,
         register_file_bytes=bits_to_bytes(work.weight_register_words, bits)
-        + bits_to_bytes(work.partial_sum_register_words, precision.partial_sums_bits),
-        inter_pe_bytes=bits_to_bytes(work.input_hop_words, precision.activations_bits),
-        global_buffer_read_bytes=bits_to_bytes(work.input_read_words, precision.activations_bits)
-        + bits_to_bytes(work.weight_read_words, bits),
+        + bits_to_bytes(work.partial_sum_register_words, partial_sum_bits(layer, machine)),
+        inter_pe_bytes=bits_to_bytes(work.input_hop_words, activation_bits(layer, machine)),
+        global_buffer_read_bytes=bits_to_bytes(work.input_read_words, activation_bits(layer, machine))
+        + weight_read_bytes,
     )
     return ArrayCost(work.cycles, counts)
 
 
-def partial_sum_counts(outputs: Count, visits: Count, precision: Precision) -> ActionCounts:
+def partial_sum_counts(layer: Layer, outputs: Count, visits: Count, hardware: Hardware) -> ActionCounts:
     """Partial sums of outputs that are visited so many times: written after all but the last, read again."""
-    moved = bits_to_bytes(outputs * (visits - 1), precision.partial_sums_bits)
+    moved = bits_to_bytes(outputs * (visits - 1), partial_sum_bits(layer, hardware.precision))
     return ActionCounts(global_buffer_read_bytes=moved, global_buffer_write_bytes=moved)
 
 

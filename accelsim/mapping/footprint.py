@@ -3,10 +3,12 @@
 Written once for single tiles and for arrays of candidates.
 """
 
+import math
 from dataclasses import dataclass
 
 from accelsim.hardware import Precision
 from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, larger, smaller
+from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.tiling import unfinished_windows
 from accelsim.network.layer import Layer
@@ -17,17 +19,12 @@ def bits_to_bytes(elements: Count, bits: int) -> Count:
     return ceil_div(elements * bits, 8) if bits % 8 else elements * (bits // 8)
 
 
-def weight_bits(layer: Layer, precision: Precision) -> int:
-    """Bits of one weight: the layer's own, else the machine's."""
-    return precision.weights_bits if layer.weight_bits is None else layer.weight_bits
-
-
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Bytes of the operands of one layer's tiles at a machine's precision."""
+    """Bytes of the operands of one layer's tiles on a machine of some precision."""
 
     layer: Layer
-    precision: Precision
+    machine: Precision
 
     def inputs(self, tile: TileShape, rows: Count, columns: Count, tiles: Count = 1) -> Count:
         """Input rows x columns (halo included, padding left out) of every operand, and a gate's factors.
@@ -37,7 +34,7 @@ class Footprint:
         layer = self.layer
         pixels = layer.operands * tile.g * tile.c * rows * columns
         return bits_to_bytes(
-            pixels + tiles * tile.g * (layer.gate_elements // layer.G), self.precision.activations_bits
+            pixels + tiles * tile.g * (layer.gate_elements // layer.G), activation_bits(layer, self.machine)
         )
 
     def weights(self, tile: TileShape) -> Count:
@@ -50,22 +47,32 @@ class Footprint:
         if not layer.on_array:
             return 0 * tile.g
         weights = tile.g * tile.k * tile.c * layer.FY * layer.FX
-        bits = weight_bits(layer, self.precision)
+        bits = weight_bits(layer, self.machine)
         dense = bits_to_bytes(weights, bits)
         if layer.weight_density is None:
             return dense
         nonzero = ceil_scaled(weights, layer.weight_density)
-        return smaller(dense, bits_to_bytes(nonzero, bits + self.precision.pruned_index_bits))
+        return smaller(dense, bits_to_bytes(nonzero, bits + pruned_index_bits(layer, self.machine)))
+
+    def least_weights(self) -> int:
+        """What all weights of the layer take at least, however they are cut into tiles.
+
+        Not rounded to whole weights: each tile may keep all of its weights or only those that are not zero.
+        """
+        bits: float = weight_bits(self.layer, self.machine)
+        if self.layer.weight_density is not None:
+            bits = min(bits, self.layer.weight_density * (bits + pruned_index_bits(self.layer, self.machine)))
+        return math.ceil(self.layer.weights * bits / 8 - 1e-9)
 
     def biases(self, tile: TileShape) -> Count:
         """Offsets of the tile's outputs; they come with the first input channels."""
-        return bits_to_bytes(tile.g * tile.k * int(self.layer.bias), weight_bits(self.layer, self.precision))
+        return bits_to_bytes(tile.g * tile.k * int(self.layer.bias), weight_bits(self.layer, self.machine))
 
     def outputs(self, tile: TileShape, partial: Count) -> Count:
         """Outputs while they are computed: as wide as a partial sum where the input channels are cut."""
         elements = tile.g * tile.k * tile.pixels
-        final = bits_to_bytes(elements, self.precision.activations_bits)
-        accumulated = bits_to_bytes(elements, self.precision.partial_sums_bits)
+        final = bits_to_bytes(elements, activation_bits(self.layer, self.machine))
+        accumulated = bits_to_bytes(elements, partial_sum_bits(self.layer, self.machine))
         return final + partial * (larger(final, accumulated) - final)
 
     def shortcut(self, tile: TileShape, tiles: Count = 1) -> Count:
@@ -82,12 +89,12 @@ class Footprint:
                 gate += per_channel
             else:
                 full += whole
-        channels = tile.g * tile.k
-        return bits_to_bytes(channels * (full * tile.pixels + tiles * gate), self.precision.activations_bits)
+        elements = tile.g * tile.k * (full * tile.pixels + tiles * gate)
+        return bits_to_bytes(elements, activation_bits(layer, self.machine))
 
     def stored(self, tile: TileShape, rows: Count, columns: Count) -> Count:
         """Complete outputs of the tile: rows x columns of results of each channel."""
-        return bits_to_bytes(tile.g * tile.k * rows * columns, self.precision.activations_bits)
+        return bits_to_bytes(tile.g * tile.k * rows * columns, activation_bits(self.layer, self.machine))
 
     def unfinished(self, tile: TileShape, filters: Count, rows_cut: Count, columns_cut: Count) -> Count:
         """Results of pooling windows that a cut between tiles leaves unfinished, kept for `filters` channels.
@@ -100,4 +107,4 @@ class Footprint:
         rows, columns = unfinished_windows(layer)
         below = rows_cut * rows * layer.pooling.OX
         beside = columns_cut * columns * (ceil_div(tile.y, layer.pooling.stride_y) + rows)
-        return bits_to_bytes(tile.g * filters * (below + beside), self.precision.activations_bits)
+        return bits_to_bytes(tile.g * filters * (below + beside), activation_bits(layer, self.machine))

@@ -15,6 +15,7 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.costs import VECTOR, array_cost, completion_counts, dram_counts, vector_ops
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Order, Program, Repeat, Step, Totals
+from accelsim.mapping.precision import partial_sum_bits
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.tiling import Span, channel_spans, column_axis, row_axis
 from accelsim.network.layer import Layer
@@ -220,8 +221,8 @@ class _Writer:
         self, tile: TileShape, inputs: int, resumes: bool, completes: bool
     ) -> tuple[int, ActionCounts]:
         """Cycles and counts of the array; where the vector unit runs the layer, it reads the inputs."""
-        precision = self.hardware.precision
-        outputs = bits_to_bytes(tile.g * tile.k * tile.pixels, precision.partial_sums_bits)
+        bits = partial_sum_bits(self.layer, self.hardware.precision)
+        outputs = bits_to_bytes(tile.g * tile.k * tile.pixels, bits)
         partial_sums = ActionCounts(
             global_buffer_read_bytes=outputs * resumes, global_buffer_write_bytes=outputs * (not completes)
         )

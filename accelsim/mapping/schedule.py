@@ -109,4 +109,6 @@ def pooling_layer(layer: Layer) -> Layer:
         pad_top=pooling.pad_top,
         pad_left=pooling.pad_left,
         vector_ops=layer.stored_elements * pooling.FY * pooling.FX,
+        activation_bits=layer.activation_bits,
+        partial_sum_bits=layer.partial_sum_bits,
     )

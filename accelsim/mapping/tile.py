@@ -47,3 +47,5 @@ class ArrayWork:
     input_read_words: Count
     """Read from the global buffer, as the weights are; finished outputs go to the vector unit."""
     weight_read_words: Count
+    weight_reads: Count
+    """How often the tile's weights are read; those of a pruned layer in the form in which they are kept."""

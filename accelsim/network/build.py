@@ -2,6 +2,7 @@
 
 from accelsim.errors import NetworkError
 from accelsim.network.blocks import Position
+from accelsim.network.compression import compress
 from accelsim.network.description import MAX_RESOLUTION, Network, Stage
 from accelsim.network.graph import Draft, Graph, Shape
 from accelsim.network.operators import SizeError, network_input
@@ -11,15 +12,21 @@ INPUT = "input"
 
 
 def build(network: Network) -> Graph:
-    """The published graph; `NetworkError` names the layer that does not fit, and the remedy."""
+    """The published graph, with what the network says of its bits and zeros.
+
+    `NetworkError` names the layer that does not fit, and the remedy; `DescriptionError` the line of the file
+    whose `compression` is about no layer.
+    """
     try:
-        return _assemble(network.stages, network.image)
+        published = _assemble(network.stages, network.image)
     except SizeError as error:
         smallest = _smallest_resolution(network.stages, network.image)
         remedy = f"; {smallest} is the smallest resolution that works" if smallest else ""
         raise NetworkError(f"{network.name}: {error}{remedy}") from None
     except NetworkError as error:
         raise NetworkError(f"{network.name}: {error}") from None
+    compress(published, network.name, network.description.precision, network.compression)
+    return published
 
 
 def _assemble(stages: tuple[Stage, ...], image: Shape) -> Graph:

@@ -36,6 +36,7 @@ from accelsim.descriptions import (
 )
 from accelsim.errors import DescriptionError
 from accelsim.network.blocks import BLOCKS, Block
+from accelsim.network.compression import Compression, NetworkPrecision, Placed, placed
 from accelsim.network.expressions import ExpressionError, Value, evaluate, is_expression
 from accelsim.network.graph import Shape
 
@@ -129,6 +130,10 @@ class Reported(Description):
     top5: Percent | None = None
     params: PositiveFloat | None = None
     macs: PositiveFloat | None = None
+    kept_params: PositiveFloat | None = None
+    """Parameters after pruning."""
+    stored_bytes: PositiveFloat | None = None
+    """All parameters as they are stored, compressed."""
     counts_params: ParamsConvention = "all"
     counts_macs: MacsConvention = "conv_and_fully_connected"
     notes: str = ""
@@ -180,6 +185,8 @@ class NetworkDescription(Description):
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     reported: Reported = Reported()
     reported_at: tuple[ReportedAt, ...] = ()
+    precision: NetworkPrecision = NetworkPrecision()
+    compression: Compression = ()
     stages: tuple[Annotated[StageRow, AfterValidator(_fits_its_block)], ...] = Field(min_length=1)
 
     @field_validator("parameters")
@@ -237,15 +244,19 @@ def _knobs(parameters: Mapping[str, Parameter], image: InputShape) -> dict[str, 
 
 
 class PresetDescription(Description):
-    """A network that is another one with its parameters set."""
+    """A network that is another one with its parameters set, or with other numbers in it."""
 
     name: Name
     title: str
     source: str
     preset_of: str
-    parameters: dict[str, int | float | bool | str]
+    parameters: dict[str, int | float | bool | str] = Field(default_factory=dict)
     reported: Reported = Reported()
     reported_at: tuple[ReportedAt, ...] = ()
+    precision: NetworkPrecision = NetworkPrecision()
+    """Goes before the other one's."""
+    compression: Compression = ()
+    """Follows the other one's."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +288,8 @@ class Network:
     """All of them, `resolution` too."""
     stages: tuple[Stage, ...]
     """The stage table with its expressions evaluated."""
+    compression: tuple[Placed, ...] = ()
+    """The description's, each entry with the place in a file that a message about it names."""
 
     @property
     def reported(self) -> Reported:
@@ -308,15 +321,16 @@ def load_network(name: str | Path, **parameters: Value) -> Network:
     bare, texts = _split(str(name))
     if twice := set(texts) & set(parameters):
         raise DescriptionError(f"{name}: {', '.join(sorted(twice))}: given after the @ and by keyword")
-    description, document = _read(shipped.find("networks", bare), seen=())
+    description, source = _read(shipped.find("networks", bare), seen=())
     knobs = description.knobs
     given = {key: knobs[key].from_text(text) if key in knobs else text for key, text in texts.items()}
-    return _configure(description, document, {**given, **parameters})
+    return _configure(description, source, {**given, **parameters})
 
 
 def configure(description: NetworkDescription, **parameters: Value) -> Network:
     """A network from a description that is at hand, such as one that `vary` made."""
-    return _configure(description, _document(description.name, description), parameters)
+    document = Document(description.name, description.model_dump(mode="json"), {})
+    return _configure(description, _source(description, document), parameters)
 
 
 def read_network(path: str | Path) -> NetworkDescription:
@@ -421,15 +435,24 @@ def _below(key: str | int, mistakes: Iterable[Mistake]) -> list[Mistake]:
     return [Mistake((key, *mistake.path), mistake.sentence) for mistake in mistakes]
 
 
-def _document(label: str, description: Description) -> Document:
-    return Document(label, description.model_dump(mode="json"), {})
+@dataclass(frozen=True)
+class _Source:
+    """The files that a description comes from: messages name places in them."""
+
+    stages: Document
+    compression: tuple[Placed, ...]
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, Document]:
-    """A description, and the file that its stage table stands in."""
+def _source(description: NetworkDescription, document: Document) -> _Source:
+    return _Source(document, placed(description.compression, document))
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, _Source]:
+    """A description, and where it stands; a preset comes back as the network that it stands for."""
     document = parse(path)
     if "preset_of" not in document.data:
-        return check(document, NetworkDescription), document
+        description = check(document, NetworkDescription)
+        return description, _source(description, document)
     preset = check(document, PresetDescription)
     if path.resolve() in seen:
         raise document.error([Mistake(("preset_of",), "goes round in a circle: one must have stages")])
@@ -438,8 +461,9 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, Docum
         base_path = beside if beside.is_file() else shipped.find("networks", preset.preset_of)
     except DescriptionError as error:
         raise document.error([Mistake(("preset_of",), str(error))]) from None
-    base, base_document = _read(base_path, (*seen, path.resolve()))
-    return _preset(preset, document, base), base_document
+    base, source = _read(base_path, (*seen, path.resolve()))
+    entries = (*source.compression, *placed(preset.compression, document))
+    return _preset(preset, document, base), _Source(source.stages, entries)
 
 
 def _preset(preset: PresetDescription, document: Document, base: NetworkDescription) -> NetworkDescription:
@@ -453,6 +477,8 @@ def _preset(preset: PresetDescription, document: Document, base: NetworkDescript
         "source": preset.source,
         "reported": preset.reported.model_dump(),
         "reported_at": [entry.model_dump() for entry in preset.reported_at],
+        "precision": base.precision.updated(preset.precision).model_dump(),
+        "compression": [entry.model_dump() for entry in (*base.compression, *preset.compression)],
     }
     for key, value in preset.parameters.items():
         if key == "resolution":
@@ -473,7 +499,7 @@ def _wrong_values(knobs: Mapping[str, Parameter], given: Mapping[str, Value]) ->
     ]
 
 
-def _configure(description: NetworkDescription, document: Document, given: Mapping[str, Value]) -> Network:
+def _configure(description: NetworkDescription, source: _Source, given: Mapping[str, Value]) -> Network:
     if mistakes := _wrong_values(description.knobs, given):
         raise Document(description.name, dict(given), {}).error(mistakes)
     values: dict[str, Value] = {}
@@ -485,9 +511,9 @@ def _configure(description: NetworkDescription, document: Document, given: Mappi
             changed.append(f"{key}={_setting(values[key])}")
     stages, mistakes = evaluate_rows(description.stages, values)
     if mistakes:
-        raise document.error(_below("stages", mistakes))
+        raise source.stages.error(_below("stages", mistakes))
     name = f"{description.name}@{','.join(changed)}" if changed else description.name
-    return Network(name, description, values, stages)
+    return Network(name, description, values, stages, source.compression)
 
 
 def _setting(value: Value) -> str:

@@ -79,9 +79,13 @@ class Layer:
     params: int = 0
     """Weights, biases, batch-normalisation scale and shift, as published."""
     weight_bits: int | None = None
-    """Bits of a weight, where the network gives them; else the machine's."""
+    """Bits of a weight, where the network gives them; else the machine's. So for all bits."""
     weight_density: float | None = None
     """The part of the weights that is not zero, where the network was pruned; else the machine's."""
+    pruned_index_bits: int | None = None
+    """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
+    activation_bits: int | None = None
+    partial_sum_bits: int | None = None
     vector_ops: int = 0
     """Operations of the vector unit that are the layer itself (zero for layers on the PE array)."""
     fused: tuple[FusedOperator, ...] = ()

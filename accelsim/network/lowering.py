@@ -28,6 +28,7 @@ import networkx as nx
 
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
+from accelsim.network.compression import NetworkPrecision, precision_of, weight_form
 from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
 from accelsim.network.layer import FusedOperator, Layer, Pooling
 from accelsim.network.shapes import operator_name
@@ -100,9 +101,15 @@ class _LayerDraft:
     pooling: Pooling | None = None
     reads: list[_Read] = field(default_factory=list)
 
-    def finished(self) -> Layer:
+    def finished(self, precision: NetworkPrecision) -> Layer:
         return dataclasses.replace(
-            self.layer, bias=self.bias, params=self.params, fused=tuple(self.fused), pooling=self.pooling
+            self.layer,
+            bias=self.bias,
+            params=self.params,
+            activation_bits=precision.activations_bits,
+            partial_sum_bits=precision.partial_sums_bits,
+            fused=tuple(self.fused),
+            pooling=self.pooling,
         )
 
 
@@ -241,12 +248,13 @@ class _Lowering:
             if not self.published.succ[node]
             for segment in self.tensors[node]
         }
+        precision = precision_of(self.published)
         graph: Graph = nx.DiGraph(notes=tuple(self.notes))
         for name, draft in self.drafts.items():
             buffer, first_channel = self.layout.address(name)
             graph.add_node(
                 name,
-                layer=draft.finished(),
+                layer=draft.finished(precision),
                 network_input_elements=0,
                 network_output=name in wanted,
                 buffer=buffer,
@@ -389,6 +397,16 @@ def _window_bounds(window: ops.Window) -> dict[str, Any]:
     }
 
 
+def _weight_form(lowering: _Lowering, node: str) -> dict[str, Any]:
+    """What the network says of the bits of an operator's weights and of their zeros."""
+    form = weight_form(lowering.published, node)
+    return {
+        "weight_bits": form.bits,
+        "weight_density": form.density,
+        "pruned_index_bits": precision_of(lowering.published).pruned_index_bits,
+    }
+
+
 def _input(lowering: _Lowering, node: str, operator: ops.Input) -> None:
     lowering.tensors[node] = (Segment(None, 0, operator.output.channels),)
     lowering.note(node, "input", (), "is there before the first layer runs")
@@ -408,6 +426,7 @@ def _conv(lowering: _Lowering, node: str, operator: ops.Convolution) -> None:
         IY=given.height,
         IX=given.width,
         **_window_bounds(operator.window),
+        **_weight_form(lowering, node),
     )
     draft = lowering.add_layer(layer, lowering.sources(node), bias=operator.bias, params=operator.params)
     lowering.becomes_layer(node, draft, "runs on the array")
@@ -422,6 +441,7 @@ def _fully_connected(lowering: _Lowering, node: str, operator: ops.FullyConnecte
         C=operator.inputs[0].elements,
         OY=1,
         OX=1,
+        **_weight_form(lowering, node),
     )
     draft = lowering.add_layer(layer, lowering.sources(node), bias=operator.bias, params=operator.params)
     lowering.becomes_layer(node, draft, "runs on the array")

@@ -10,11 +10,12 @@ from typing import Any
 from accelsim import shipped
 from accelsim.errors import AccelsimError
 from accelsim.network.build import build
+from accelsim.network.compression import kept, kept_params, weight_form
 from accelsim.network.description import Network, load_network
 from accelsim.network.graph import Graph, operator_of, total_macs, total_params
 from accelsim.network.lowering import Note, layers, notes
 from accelsim.network.shapes import layer_shape, operator_name, operator_shape
-from accelsim.report.text import Column, Style, labelled, si, table, wrapped
+from accelsim.report.text import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.words import SHAPE_LEGEND, name_word, operator_word, shape_word
 
 
@@ -28,6 +29,11 @@ class ListedLayer:
     shape: str
     params: int
     macs: int
+    weight_bits: int | None = None
+    """Where the network says; else it is the machine's affair. So for the density."""
+    weight_density: float | None = None
+    kept_params: int = 0
+    """Parameters that are left after pruning."""
     fused: tuple[str, ...] = ()
     """Published operators that run within an executed layer."""
 
@@ -94,6 +100,9 @@ def published_layers(published: Graph) -> list[ListedLayer]:
             shape=operator_shape(operator),
             params=operator.params,
             macs=operator.macs,
+            weight_bits=weight_form(published, node).bits if operator.params else None,
+            weight_density=weight_form(published, node).density,
+            kept_params=kept_params(published, node),
         )
         for node, operator in operators
         if operator.inputs
@@ -115,6 +124,9 @@ def executed_layers(executed: Graph) -> list[ListedLayer]:
             shape=layer_shape(layer),
             params=layer.params,
             macs=layer.macs,
+            weight_bits=layer.weight_bits,
+            weight_density=layer.weight_density,
+            kept_params=layer.params - layer.weights + kept(layer.weights, layer.weight_density),
             fused=tuple(fused[layer.name]),
         )
         for layer in layers(executed)
@@ -130,7 +142,9 @@ def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, A
         "source": description.source,
         "input": dataclasses.asdict(network.image),
         "parameters": dict(network.parameters),
+        "precision": description.precision.model_dump(exclude_none=True),
         "params": sum(layer.params for layer in listed),
+        "kept_params": sum(layer.kept_params for layer in listed),
         "macs": sum(layer.macs for layer in listed),
         "reported": _reported(network),
         "layers": [layer_dict(layer) for layer in listed],
@@ -169,10 +183,16 @@ def _head(network: Network, listed: Sequence[ListedLayer], style: Style) -> Iter
     yield from labelled("input", str(network.image), style)
     for key, knob in description.knobs.items():
         yield from labelled("parameter", f"{key} = {network.parameters[key]} ({knob.words})", style)
+    bits = network.description.precision.model_dump(exclude_none=True)
+    for key, value in bits.items():
+        yield from labelled("precision", f"{key} = {value}", style)
     reported = network.reported
     macs, params = (si(sum(counts)) for counts in zip(*((x.macs, x.params) for x in listed), strict=True))
     yield from labelled("MACs", macs + _beside(reported.macs), style)
     yield from labelled("parameters", params + _beside(reported.params), style)
+    kept = sum(layer.kept_params for layer in listed)
+    if kept < sum(layer.params for layer in listed):
+        yield from labelled("kept", f"{si(kept)} after pruning{_beside(reported.kept_params)}", style)
     accuracies = (("top-1", reported.top1), ("top-5", reported.top5))
     if words := [f"{value:g}% {name}" for name, value in accuracies if value is not None]:
         yield from labelled("accuracy", ", ".join(words) + " reported", style)
@@ -195,6 +215,12 @@ def _table(listed: Sequence[ListedLayer], style: Style) -> list[str]:
         Column("params", [_count(layer.params) for layer in layers_], gap=2),
         Column("MACs", [_count(layer.macs) for layer in layers_], gap=2),
     ]
+    if any(layer.weight_bits is not None for layer in layers_):
+        bits = ["" if layer.weight_bits is None else str(layer.weight_bits) for layer in layers_]
+        columns.append(Column("bits", bits, gap=2))
+    if any(layer.weight_density is not None for layer in layers_):
+        kept_parts = ["" if x.weight_density is None else percent(x.weight_density) for x in layers_]
+        columns.append(Column("kept", kept_parts, gap=2))
     if any(layer.fused for layer in layers_):
         fused = [" ".join(map(operator_word, layer.fused)) for layer in layers_]
         columns.append(Column("within", fused, "left", gap=2, least=6))

@@ -18,8 +18,9 @@ from accelsim.network.analysis import (
     shares,
 )
 from accelsim.network.build import build
-from accelsim.network.description import Network
-from accelsim.network.graph import Shape
+from accelsim.network.compression import stored_bytes, total_kept_params
+from accelsim.network.description import Network, Reported
+from accelsim.network.graph import Graph, Shape, total_params
 from accelsim.network.lowering import lower
 from accelsim.report.text import Column, Style, labelled, percent, percent_digits, si, table, wrapped
 
@@ -29,6 +30,8 @@ _COUNTED_AS: Final = {
     "conv_and_fully_connected": "conv, fc",
     "conv": "conv",
     "with_offsets": "conv, fc, +1 an offset",
+    "kept": "after pruning",
+    "stored": "as stored, with places",
 }
 
 
@@ -76,6 +79,7 @@ def network_statistics(network: Network) -> NetworkStatistics:
         title=network.description.title,
         compared=(
             Compared("parameters", params, reported.counts_params, reported.params),
+            *_compressed(published, reported),
             Compared("MACs", macs, reported.counts_macs, reported.macs),
         ),
         notes=reported.notes,
@@ -86,6 +90,15 @@ def network_statistics(network: Network) -> NetworkStatistics:
         peak=peak_activations(executed),
         frugal_peak=peak_activations(executed, frugal_order(executed)),
     )
+
+
+def _compressed(published: Graph, reported: Reported) -> Iterator[Compared]:
+    """What pruning leaves, and the bytes of it; nothing of a network that leaves both to the machine."""
+    kept, size = total_kept_params(published), stored_bytes(published)
+    if kept < total_params(published):
+        yield Compared("kept", kept, "kept", reported.kept_params)
+    if size is not None:
+        yield Compared("bytes", size, "stored", reported.stored_bytes)
 
 
 def statistics_dict(found: NetworkStatistics) -> dict[str, Any]:

@@ -5,8 +5,12 @@ below each column, partial sums of 8 output channels in each PE, no zero weights
 """
 
 import math
+from dataclasses import replace
 
 from machines import conv, fully_connected, machine, mapped, with_pooling
+
+from accelsim.mapping.candidates import bank_demand
+from accelsim.mapping.tile import TileShape
 
 A_PICTURE = (16, 16)
 PIXELS = 256
@@ -120,3 +124,47 @@ def test_a_batch_of_a_fully_connected_layer_reads_its_weights_once():
     counts = counts_of(fully_connected(16, 512), "weight_stationary", batch=4)
     assert counts.dram_read_bytes == 2 * (16 * 512 + 4 * 512)
     assert counts.macs == 4 * 16 * 512
+
+
+def test_a_pruned_layer_moves_its_weights_that_are_left_and_where_they_are():
+    layer = replace(conv(16, 16, A_PICTURE, bias=True), weight_density=0.3, weight_bits=6)
+    index = machine(**{"precision.pruned_index_bits": 4})
+    kept = 77  # 256 * 0.3 = 76.8
+    weights = math.ceil(kept * (6 + 4) / 8)  # 97 bytes where 256 weights of 16 bits are 512
+    offsets = 16 * 6 // 8
+    assert bank_demand(layer, index, TileShape(1, 16, 16, 16, 16), 16, 16, 0)["weights"] == weights + offsets
+
+    stationary = counts_of(layer, "weight_stationary", index)
+    assert stationary.dram_read_bytes == weights + offsets + 2 * 16 * PIXELS
+    assert stationary.global_buffer_read_bytes == weights + 2 * 16 * PIXELS  # once: the pixels are one chunk
+    assert stationary.macs == layer.macs  # zeros are multiplied, as in a dense layer
+    assert cycles_of(layer, "weight_stationary", index) == 16 + PIXELS
+    # In the registers, and at each product, there are all weights, of 6 bits.
+    assert stationary.register_file_bytes == 6 * (256 + 256 * PIXELS) // 8 + 4 * 16 * PIXELS
+
+    skipping = counts_of(layer, "output_stationary", index)
+    assert skipping.dram_read_bytes == stationary.dram_read_bytes
+    assert skipping.macs == kept * PIXELS
+    assert skipping.register_file_bytes == 2 * 4 * kept * PIXELS
+    # 16 inputs of 16 x 16 enter 16 words a cycle, for 2 sets of 8 output channels; 77 weights hide behind.
+    assert cycles_of(layer, "output_stationary", index) == 16 + max(16 * 16 * 2, kept) + 16 * 16
+    assert skipping.global_buffer_read_bytes == weights + 2 * 2 * 16 * PIXELS
+
+
+def test_zeros_that_are_no_fewer_bytes_to_leave_out_are_kept():
+    half = replace(conv(16, 16, A_PICTURE), weight_density=0.5, weight_bits=6)
+    index = machine(**{"precision.pruned_index_bits": 8})
+    dense = 256 * 6 // 8  # 192 bytes, where 128 weights of 6 + 8 bits would be 224
+    counts = counts_of(half, "output_stationary", index)
+    assert counts.dram_read_bytes == dense + 2 * 16 * PIXELS
+    assert counts.macs == 128 * PIXELS  # they are skipped all the same
+
+
+def test_narrow_activations_and_partial_sums_take_their_own_bytes():
+    narrow = replace(conv(16, 32, A_PICTURE), activation_bits=4, partial_sum_bits=24)
+    counts = counts_of(narrow, "weight_stationary", c=16)
+    inputs, outputs, partial_sums = 32 * PIXELS // 2, 16 * PIXELS // 2, 3 * 16 * PIXELS
+    assert counts.dram_read_bytes == inputs + 2 * 16 * 32
+    assert counts.dram_write_bytes == outputs
+    assert counts.global_buffer_read_bytes == inputs + 2 * 2 * 256 + partial_sums
+    assert counts.global_buffer_write_bytes == partial_sums + outputs

@@ -154,12 +154,20 @@ def layers():
 
 @st.composite
 def compressed_layers(draw):
-    """Any layer; weights of those on the array may be of fewer bits than the machine's, or pruned."""
-    layer = draw(layers())
+    """Any layer; its bits may be other than the machine's, and weights of those on the array pruned."""
+    layer = replace(
+        draw(layers()),
+        activation_bits=draw(st.sampled_from([None, None, 2, 8, 13])),
+        partial_sum_bits=draw(st.sampled_from([None, None, 7, 24])),
+    )
     if not layer.on_array:
         return layer
-    bits = draw(st.sampled_from([None, None, 1, 5, 8]))
-    return replace(layer, weight_bits=bits, weight_density=draw(st.sampled_from([None, 0.1, 0.35, 0.6, 1.0])))
+    return replace(
+        layer,
+        weight_bits=draw(st.sampled_from([None, None, 1, 5, 8])),
+        weight_density=draw(st.sampled_from([None, 0.1, 0.35, 0.6, 1.0])),
+        pruned_index_bits=draw(st.sampled_from([None, 0, 3])),
+    )
 
 
 @dataclass(frozen=True)

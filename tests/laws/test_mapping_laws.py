@@ -113,11 +113,19 @@ def operands_of(case, visit):
         visit.starts["x"], x, layer.stride_x, layer.FX, layer.dilation_x, layer.pad_left, layer.IX
     )
     elements = layer.operands * g * c * rows * columns + g * (layer.gate_elements // layer.G)
-    return weights, bytes_of(elements, precision.activations_bits)
+    return weights, bytes_of(elements, bits_of_an_activation(layer, precision))
 
 
 def bits_of_a_weight(layer, precision):
     return layer.weight_bits or precision.weights_bits
+
+
+def bits_of_an_activation(layer, precision):
+    return layer.activation_bits or precision.activations_bits
+
+
+def bits_of_a_distance(layer, precision):
+    return precision.pruned_index_bits if layer.pruned_index_bits is None else layer.pruned_index_bits
 
 
 def weight_bytes(layer, precision, weights):
@@ -126,7 +134,7 @@ def weight_bytes(layer, precision, weights):
     if layer.weight_density is None:
         return bytes_of(weights, bits)
     nonzero = math.ceil(weights * layer.weight_density - 1e-9)
-    return min(bytes_of(weights, bits), bytes_of(nonzero, bits + precision.pruned_index_bits))
+    return min(bytes_of(weights, bits), bytes_of(nonzero, bits + bits_of_a_distance(layer, precision)))
 
 
 @given(packed_cases())
@@ -172,10 +180,10 @@ def test_outputs_are_complete_once_and_stored_once(case):
         else:
             assert step.store_bytes == step.shortcut_bytes == step.vector_cycles == 0
     assert complete == case.images * layer.output_elements
-    packed = bytes_of(case.images * layer.stored_elements, precision.activations_bits)
+    packed = bytes_of(case.images * layer.stored_elements, bits_of_an_activation(layer, precision))
     assert packed <= stored_bytes < packed + max(tiles, 1)
     if all(operator.operand_elements in {0, layer.output_elements} for operator in layer.fused):
-        packed = bytes_of(case.images * layer.shortcut_elements, precision.activations_bits)
+        packed = bytes_of(case.images * layer.shortcut_elements, bits_of_an_activation(layer, precision))
         assert packed <= shortcut_bytes < packed + max(tiles, 1)
 
 
@@ -275,11 +283,13 @@ def test_compulsory_traffic_is_what_windows_touch_and_what_is_stored(layer, hard
     inputs = layer.operands * layer.G * layer.C * pixels + layer.gate_elements
     precision = hardware.precision
     bits = bits_of_a_weight(layer, precision)
-    kept = min(bits, (layer.weight_density or math.inf) * (bits + precision.pruned_index_bits))
+    kept = min(bits, (layer.weight_density or math.inf) * (bits + bits_of_a_distance(layer, precision)))
     weights = math.ceil(layer.weights * kept / 8 - 1e-9)
     biases = bytes_of(layer.G * layer.K, bits) if layer.bias else 0
     activations = (inputs, layer.shortcut_elements, layer.stored_elements)
-    moved = sum(bytes_of(batch * elements, precision.activations_bits) for elements in activations)
+    moved = sum(
+        bytes_of(batch * elements, bits_of_an_activation(layer, precision)) for elements in activations
+    )
     assert compulsory_dram_bytes(layer, hardware, batch) == weights + biases + moved
 
 

@@ -94,6 +94,7 @@ COUNTS = {  # weights, weights + biases, + batch normalisation, MACs (a text: in
     "sqnxt44@width=2.0": (4_384_960, 4_384_960, 4_428_096, "1342.862"),
     "squeezenet_v1_0": (1_244_448, 1_248_424, 1_248_424, "832.668"),
     "squeezenet_v1_0@conv10_padding=1": (1_244_448, 1_248_424, 1_248_424, "861.340"),
+    "squeezenet_v1_0_compressed": (1_244_448, 1_248_424, 1_248_424, "832.668"),
     "squeezenet_v1_0_simple_bypass": (1_244_448, 1_248_424, 1_248_424, "861.340"),
     "squeezenet_v1_1": (1_231_552, 1_235_496, 1_235_496, "349.152"),
     "squeezenet_v1_1@resolution=227": (1_231_552, 1_235_496, 1_235_496, "387.748"),

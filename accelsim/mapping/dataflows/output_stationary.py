@@ -65,6 +65,7 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
         input_hop_words=tile.pixels * tile.g * tile.c * channel_sets * (taps - 1),
         input_read_words=input_words,
         weight_read_words=blocks * nonzero_weights,
+        weight_reads=blocks,
     )
 
 

@@ -56,6 +56,7 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
         input_hop_words=0,
         input_read_words=tile.g * taps * column_folds * tile.c * tile.pixels,
         weight_read_words=weights * chunks,
+        weight_reads=chunks,
     )
 
 

@@ -1,0 +1,70 @@
+"""Overlay: a file that gives a network other bits and other zeros, and leaves its layers as they are.
+
+    precision: {weights_bits: 6}
+    compression:
+      - {layers: "fire*.expand3x3", weight_density: 0.33}
+
+The same two sections may stand in the network's own file; an overlay's follow them, so where both speak of
+the same, the overlay counts.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import model_validator
+
+from accelsim.descriptions import Description, check, parse, vary
+from accelsim.network.build import build
+from accelsim.network.compression import Compression, NetworkPrecision, placed
+from accelsim.network.description import Network, Reported
+
+
+class Overlay(Description):
+    """What an overlay file may say."""
+
+    title: str = ""
+    source: str = ""
+    precision: NetworkPrecision = NetworkPrecision()
+    compression: Compression = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.precision == NetworkPrecision() and not self.compression:
+            raise ValueError("changes nothing: must have precision, compression or both")
+        return self
+
+
+def read_overlay(path: str | Path) -> Overlay:
+    """The overlay in a YAML file; `DescriptionError` has a line for each mistake."""
+    return check(parse(path), Overlay)
+
+
+def overlaid(network: Network, path: str | Path) -> Network:
+    """The network with an overlay file's bits and zeros, called NETWORK+FILE.
+
+    Accuracies and sizes that its paper reports are not those of this network, so they are left out. Raises
+    DescriptionError, with a line for each mistake and for each pattern that matches no layer.
+    """
+    document = parse(path)
+    overlay = check(document, Overlay)
+    described = network.description
+    changes: dict[str, Any] = {
+        "precision": described.precision.updated(overlay.precision).model_dump(),
+        "compression": [entry.model_dump() for entry in (*described.compression, *overlay.compression)],
+        "reported": _of_the_layers(described.reported),
+        "reported_at": [_of_the_layers(entry) for entry in described.reported_at],
+    }
+    changed = Network(
+        name=f"{network.name}+{Path(path).stem}",
+        description=vary(described, **changes),
+        parameters=network.parameters,
+        stages=network.stages,
+        compression=(*network.compression, *placed(overlay.compression, document)),
+    )
+    build(changed)  # says which patterns match nothing, while the file is at hand
+    return changed
+
+
+def _of_the_layers(reported: Reported) -> dict[str, Any]:
+    """What is reported, without what depends on the numbers in the layers."""
+    return reported.model_dump() | dict.fromkeys(("top1", "top5", "kept_params", "stored_bytes"))

@@ -1,0 +1,144 @@
+"""What fewer bits and fewer weights do: for every layer, machine, tile and order, never harm."""
+
+from dataclasses import dataclass, replace
+
+import hypothesis.strategies as st
+from hypothesis import assume, given
+from machines import mapped
+from strategies import ANY_BITS, array_layers, cases, machines
+
+from accelsim.descriptions import vary
+from accelsim.energy import energy_by_component
+from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+from accelsim.mapping.candidates import bank_demand, candidates
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.search import map_layer
+
+DENSITIES = (0.05, 0.2, 0.33, 0.5, 0.9, 1.0)
+BITS = ("weight_bits", "activation_bits", "partial_sum_bits", "pruned_index_bits")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two forms of a layer by the same tiles in the same order; the lean one has fewer bits or weights."""
+
+    lean: Mapping
+    full: Mapping
+    hardware: object
+    batch: int
+
+
+@st.composite
+def pairs(draw, change):
+    """A case, and two forms of its layer that `change` draws."""
+    case = draw(cases(array_layers(), machines(bits=ANY_BITS), most_steps=60))
+    lean, full = draw(change(case.layer))
+    tile = {letter: getattr(case.mapping.tile, letter) for letter in "gkcyx"}
+    mappings = (
+        mapped(
+            form,
+            case.mapping.dataflow,
+            case.hardware,
+            order=case.mapping.order,
+            batch=case.batch,
+            **tile,
+        )
+        for form in (lean, full)
+    )
+    return Pair(*mappings, case.hardware, case.batch)
+
+
+@st.composite
+def sparser(draw, layer):
+    """The layer at two densities, and at any bits."""
+    low, high = sorted(draw(st.tuples(st.sampled_from(DENSITIES), st.sampled_from(DENSITIES))))
+    bits = draw(st.sampled_from([1, 4, 6, 16]))
+    return tuple(replace(layer, weight_density=density, weight_bits=bits) for density in (low, high))
+
+
+@st.composite
+def narrower(draw, layer):
+    """The layer at two widths of one of its operands, perhaps pruned."""
+    low, high = sorted(draw(st.tuples(st.integers(1, 32), st.integers(1, 32))))
+    operand = draw(st.sampled_from(BITS))
+    pruned = replace(layer, weight_density=draw(st.sampled_from([None, *DENSITIES])))
+    return tuple(replace(pruned, **{operand: bits}) for bits in (low, high))
+
+
+def no_worse(lean, full, hardware):
+    """Whether every count of the one is at most that of the other, and so its energy."""
+    pairs_of_counts = zip(lean.totals.counts.values(), full.totals.counts.values(), strict=True)
+    assert all(some <= more for some, more in pairs_of_counts)
+    energies = (sum(energy_by_component(one.totals.counts, hardware.energy).values()) for one in (lean, full))
+    assert next(energies) <= next(energies)
+    assert lean.totals.array_cycles <= full.totals.array_cycles
+
+
+def space(mapping, hardware):
+    """Bytes in each bank of the largest tile."""
+    tile, layer = mapping.tile, mapping.layer
+    outer = int(mapping.order == "pixels_outer")
+    return bank_demand(layer, hardware, tile, layer.IY, layer.IX, outer)
+
+
+@given(pairs(sparser))
+def test_fewer_weights_never_take_more_cycles_traffic_space_or_energy(pair):
+    no_worse(pair.lean, pair.full, pair.hardware)
+    lean, full = (space(one, pair.hardware) for one in (pair.lean, pair.full))
+    assert lean["weights"] <= full["weights"]
+    assert (lean["inputs"], lean["outputs"]) == (full["inputs"], full["outputs"])
+
+
+@given(pairs(narrower))
+def test_fewer_bits_never_take_more_traffic_space_or_energy(pair):
+    no_worse(pair.lean, pair.full, pair.hardware)
+    assert pair.lean.totals.array_cycles == pair.full.totals.array_cycles  # the multipliers do not change
+    assert pair.lean.totals.counts.macs == pair.full.totals.counts.macs
+    lean, full = (space(one, pair.hardware) for one in (pair.lean, pair.full))
+    assert all(lean[bank] <= full[bank] for bank in full)
+
+
+@given(pairs(sparser))
+def test_only_output_stationary_skips_zeros(pair):
+    lean, full = pair.lean.totals, pair.full.totals
+    if pair.lean.dataflow == "weight_stationary":
+        assert (lean.counts.macs, lean.array_cycles) == (full.counts.macs, full.array_cycles)
+    elif pair.lean.layer.weight_density < pair.full.layer.weight_density:
+        layer = pair.full.layer
+        if layer.weights >= 20 * pair.lean.totals.steps:  # else rounding up to whole weights may hide it
+            assert lean.counts.macs < full.counts.macs
+
+
+@given(st.data(), array_layers(), machines(bits=ANY_BITS), st.sampled_from([sparser, narrower]))
+def test_bounds_of_a_leaner_layer_are_no_higher(data, layer, hardware, change):
+    lean, full = data.draw(change(layer))
+    assert compulsory_dram_bytes(lean, hardware) <= compulsory_dram_bytes(full, hardware)
+    assert lower_bound_cycles(lean, hardware) <= lower_bound_cycles(full, hardware)
+
+
+@given(st.data(), array_layers(), machines(bits=ANY_BITS), st.sampled_from([sparser, narrower]))
+def test_a_tile_that_fits_still_fits_a_leaner_layer(data, layer, hardware, change):
+    lean, full = (candidates(form, hardware, "output_stationary") for form in data.draw(change(layer)))
+    tiles = [{some.mapping_of(index) for index in range(len(some))} for some in (lean, full)]
+    whole_passes = 4 * hardware.pe_array.pes  # parts of a pass are tried only where no whole one fits
+    assume(len(full) and hardware.global_buffer.size_bytes > 64 * whole_passes)
+    assert tiles[1] <= tiles[0]
+
+
+@given(array_layers(), machines(bits=ANY_BITS), st.sampled_from([1, 3]))
+def test_to_say_what_the_machine_takes_for_granted_changes_nothing(layer, hardware, batch):
+    dense = vary(hardware, **{"pe_array.output_stationary.weight_density": 1.0})
+    assume(all(len(candidates(layer, dense, name)) for name in ("weight_stationary", "output_stationary")))
+    precision = dense.precision
+    said = replace(
+        layer,
+        weight_density=1.0,
+        weight_bits=precision.weights_bits,
+        pruned_index_bits=precision.pruned_index_bits,
+        activation_bits=precision.activations_bits,
+        partial_sum_bits=precision.partial_sums_bits,
+    )
+    silent, explicit = (map_layer(one, dense, batch=batch) for one in (layer, said))
+    assert (explicit.dataflow, explicit.tile, explicit.order) == (silent.dataflow, silent.tile, silent.order)
+    assert tuple(explicit.steps()) == tuple(silent.steps())
+    assert lower_bound_cycles(said, dense, batch) == lower_bound_cycles(layer, dense, batch)
