@@ -185,10 +185,8 @@ def _summary(file: Path) -> str:
         from accelsim.network.overlay import read_overlay
 
         overlay = read_overlay(file)
-        given = overlay.precision.model_dump(exclude_none=True)
-        words = [f"{key} = {bits}" for key, bits in given.items()]
-        words += [f"layers {entry.layers}" for entry in overlay.compression]
-        return f"overlay, {', '.join(words)}"
+        widths = len(overlay.precision.model_dump(exclude_none=True))
+        return f"overlay, {widths} entries of precision, {len(overlay.compression)} of compression"
     if _kind_of_file(file) is Kind.HARDWARE:
         from accelsim.hardware import load_hardware
 

@@ -25,7 +25,7 @@ def build(network: Network) -> Graph:
         raise NetworkError(f"{network.name}: {error}{remedy}") from None
     except NetworkError as error:
         raise NetworkError(f"{network.name}: {error}") from None
-    compress(published, network.name, network.description.precision, network.compression)
+    compress(published, network.description.name, network.description.precision, network.compression)
     return published
 
 

@@ -31,7 +31,7 @@ _COUNTED_AS: Final = {
     "conv": "conv",
     "with_offsets": "conv, fc, +1 an offset",
     "kept": "after pruning",
-    "stored": "as stored, with places",
+    "stored": "as stored",
 }
 
 

@@ -15,6 +15,7 @@ from test_network_laws import published_graphs
 
 from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
+from accelsim.hardware import load_hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes
 from accelsim.mapping.schedule import make_schedule
 from accelsim.network.description import load_network
@@ -145,6 +146,13 @@ def as_json(**options):
 
 def test_both_engines_give_the_same_bytes():
     assert as_json(engine="fast") == as_json(engine="events")
+
+
+@pytest.mark.parametrize("hardware", ["8x8_32k", "16x16_128k"])
+def test_both_engines_give_the_same_result_of_a_compressed_network(hardware):
+    network, reference = load_network("squeezenet_v1_0_compressed"), load_hardware(hardware)
+    fast, events = (run_network(network, reference, engine=engine) for engine in ("fast", "events"))
+    assert fast == events
 
 
 def test_results_of_a_run_add_up():

@@ -139,3 +139,48 @@ def test_the_machine_of_the_guide_has_what_the_guide_says(tmp_path):
     assert machine.pe_array.pes == 4 * reference.pe_array.pes
     assert machine.global_buffer.size_bytes == 4 * reference.global_buffer.size_bytes
     assert machine.dram == reference.dram
+
+
+COMPRESSION_GUIDE = page("how-to/compress-a-network.md")
+
+
+@pytest.fixture
+def compressed(tmp_path, monkeypatch):
+    """The folder with the files of the guide for compression."""
+    monkeypatch.chdir(tmp_path)
+    for code in blocks(COMPRESSION_GUIDE, "yaml"):
+        (tmp_path / code.splitlines()[0].removeprefix("# ")).write_text(code, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("compressed")
+def test_the_python_of_the_guide_for_compression_works():
+    (code,) = blocks(COMPRESSION_GUIDE, "python")
+    names = {}
+    exec(compile(code, "compress-a-network", "exec"), names)
+    assert names["saved_bytes"] > 5_000_000
+
+
+def test_the_preset_of_the_guide_for_compression_runs(compressed):
+    machine = accelsim.load_hardware("8x8_32k")
+    preset = accelsim.run_network(accelsim.load_network(compressed / "squeezenet_pruned.yaml"), machine)
+    dense = accelsim.run_network(accelsim.load_network("squeezenet_v1_1"), machine)
+    assert preset.energy.total < dense.energy.total
+
+
+@pytest.mark.usefixtures("compressed")
+def test_the_mistake_of_the_guide_for_compression_is_what_is_said():
+    (shown,) = (line for line in COMPRESSION_GUIDE.splitlines() if line.endswith("allowed are ..."))
+    with pytest.raises(accelsim.AccelsimError) as error:
+        accelsim.overlaid(accelsim.load_network("mobilenet_v1"), "pruned.yaml")
+    assert error.value.lines[0].startswith(shown.removesuffix("..."))
+
+
+def test_density_1_is_slower_than_silence_where_the_machine_takes_weights_as_zero(tmp_path):
+    overlay = tmp_path / "dense.yaml"
+    overlay.write_text('compression: [{layers: "*", weight_density: 1.0}]\n', encoding="utf-8")
+    network, machine = accelsim.load_network("squeezenet_v1_1"), accelsim.load_hardware("16x16_128k")
+    options = {"dataflow": "output_stationary"}
+    silent = accelsim.run_network(network, machine, **options)
+    said = accelsim.run_network(accelsim.overlaid(network, overlay), machine, **options)
+    assert said.cycles > silent.cycles

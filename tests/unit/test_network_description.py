@@ -189,7 +189,7 @@ def test_a_preset_looks_for_its_network_beside_itself_first(write, tmp_path, mon
             "title: A preset",
             "stages: []",
             "preset.yaml:2: stages = []: no such key: allowed are "
-            "name, title, source, preset_of, parameters, reported, reported_at",
+            "name, title, source, preset_of, parameters, reported, reported_at, precision, compression",
         ),
     ],
 )
