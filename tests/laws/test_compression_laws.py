@@ -10,9 +10,10 @@ from strategies import ANY_BITS, array_layers, cases, machines
 from accelsim.descriptions import vary
 from accelsim.energy import energy_by_component
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
-from accelsim.mapping.candidates import bank_demand, candidates
+from accelsim.mapping.candidates import candidates
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import map_layer
+from accelsim.mapping.space import bank_demand
 
 DENSITIES = (0.05, 0.2, 0.33, 0.5, 0.9, 1.0)
 BITS = ("weight_bits", "activation_bits", "partial_sum_bits", "pruned_index_bits")
