@@ -32,7 +32,8 @@ def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, har
     """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
     work = DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware)
     footprint = Footprint(layer, hardware.precision)
-    return _cost_of(work, footprint, None if layer.weight_density is None else footprint.weights(tile))
+    pruned = layer.weight_density is not None
+    return _cost_of(work, footprint, footprint.weight_storage_bits(tile) if pruned else None)
 
 
 def least_array_cost(layer: Layer, dataflow: str, hardware: Hardware) -> ArrayCost:
@@ -40,17 +41,18 @@ def least_array_cost(layer: Layer, dataflow: str, hardware: Hardware) -> ArrayCo
     if dataflow == VECTOR:
         return ArrayCost(0, ActionCounts())
     work, footprint = DATAFLOWS[dataflow].least_work(layer, hardware), Footprint(layer, hardware.precision)
-    return _cost_of(work, footprint, None if layer.weight_density is None else footprint.least_weights())
+    pruned = layer.weight_density is not None
+    return _cost_of(work, footprint, footprint.least_weight_storage_bits() if pruned else None)
 
 
-def _cost_of(work: ArrayWork, footprint: Footprint, pruned_weight_bytes: Count | None) -> ArrayCost:
+def _cost_of(work: ArrayWork, footprint: Footprint, stored_bits: Count | None) -> ArrayCost:
     """The price of work in bytes; weights of a pruned layer are read in the form in which they are kept."""
     layer, machine = footprint.layer, footprint.machine
     bits = weight_bits(layer, machine)
-    if pruned_weight_bytes is None:
+    if stored_bits is None:
         weight_read_bytes = bits_to_bytes(work.weight_read_words, bits)
     else:
-        weight_read_bytes = work.weight_reads * pruned_weight_bytes
+        weight_read_bytes = bits_to_bytes(work.weight_reads * stored_bits, 1)
     counts = ActionCounts(
         macs=work.macs,
         register_file_bytes=bits_to_bytes(work.weight_register_words, bits)

@@ -38,7 +38,11 @@ class Footprint:
         )
 
     def weights(self, tile: TileShape) -> Count:
-        """Weights of every kernel tap.
+        """Weights of every kernel tap."""
+        return ceil_div(self.weight_storage_bits(tile), 8)
+
+    def weight_storage_bits(self, tile: TileShape) -> Count:
+        """Bits of the weights of every kernel tap, as they are stored.
 
         Pruned ones as those that are not zero, each with the distance to the next (Han et al., Deep
         Compression, ICLR 2016, section 2), unless all of them take less.
@@ -48,13 +52,12 @@ class Footprint:
             return 0 * tile.g
         weights = tile.g * tile.k * tile.c * layer.FY * layer.FX
         bits = weight_bits(layer, self.machine)
-        dense = bits_to_bytes(weights, bits)
         if layer.weight_density is None:
-            return dense
+            return weights * bits
         nonzero = ceil_scaled(weights, layer.weight_density)
-        return smaller(dense, bits_to_bytes(nonzero, bits + pruned_index_bits(layer, self.machine)))
+        return smaller(weights * bits, nonzero * (bits + pruned_index_bits(layer, self.machine)))
 
-    def least_weights(self) -> int:
+    def least_weight_storage_bits(self) -> int:
         """What all weights of the layer take at least, however they are cut into tiles.
 
         Not rounded to whole weights: each tile may keep all of its weights or only those that are not zero.
@@ -62,7 +65,7 @@ class Footprint:
         bits: float = weight_bits(self.layer, self.machine)
         if self.layer.weight_density is not None:
             bits = min(bits, self.layer.weight_density * (bits + pruned_index_bits(self.layer, self.machine)))
-        return math.ceil(self.layer.weights * bits / 8 - 1e-9)
+        return math.ceil(self.layer.weights * bits - 1e-9)
 
     def biases(self, tile: TileShape) -> Count:
         """Offsets of the tile's outputs; they come with the first input channels."""
