@@ -74,7 +74,7 @@ OverlaysOption: TypeAlias = Annotated[
     typer.Option(
         "--overlay",
         metavar="FILE",
-        help="Compare each network also with the bits and zeros of this YAML file; may be repeated.",
+        help="Each network also with the bits and zeros of this YAML file; may be repeated.",
     ),
 ]
 FormatOption: TypeAlias = Annotated[

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from accelsim.cli.cases import run_cases
-from accelsim.cli.load import load
+from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
     BatchOption,
     Dataflow,
     DataflowOption,
     ObjectiveOption,
+    OverlaysOption,
     QuietOption,
     mapping_options,
 )
@@ -72,6 +73,7 @@ def plot(
             help="Of energy: what has a bar. Default: layer for one network on one machine, else network.",
         ),
     ] = None,
+    overlay: OverlaysOption = None,
     batch: BatchOption = 1,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
@@ -99,14 +101,14 @@ def plot(
     if by is not None and kind is not Kind.ENERGY:
         raise typer.BadParameter(f"{kind.value} has no choice; energy has", param_hint="--by")
     if kind is Kind.PUBLISHED:
-        if net or hw:
-            raise typer.BadParameter(
-                "the table says which networks and machines", param_hint="--net" if net else "--hw"
-            )
+        for option, value in (("--net", net), ("--hw", hw), ("--overlay", overlay)):
+            if value:
+                raise typer.BadParameter("the table says which networks and machines", param_hint=option)
         check_writable(output)
         _draw_published(output, quiet)
     else:
-        networks, machines = load(_networks(kind, net), _given(kind, hw, "--hw"))
+        networks, machines = load(_networks(kind, net), _given(kind, hw, "--hw"), overlay or [])
+        networks |= with_overlays(networks, overlay or [])
         check_writable(output)
         if kind is Kind.ACCURACY:
             networks = _with_accuracy(networks, quiet)

@@ -53,6 +53,16 @@ def test_overlays_of_one_name_are_told_apart(accelsim, overlay, folder):
     assert names == ["tiny", "tiny+lean", "tiny+other/lean.yaml"]
 
 
+def test_plots_show_a_network_as_it_is_and_with_each_overlay(accelsim, overlay, folder):
+    arguments = ("--net", "tiny.yaml", "--overlay", overlay(), "--hw", "8x8_32k", "-o", "energy.svg")
+    outcome = accelsim("plot", "energy", *arguments)
+    assert (outcome.code, outcome.err) == (0, "wrote energy.svg\n")
+    assert "tiny+lean" in (folder / "energy.svg").read_text()
+    published = accelsim("plot", "published", "--overlay", "lean.yaml", "-o", "published.svg")
+    assert (published.code, published.out) == (2, "")
+    assert "--overlay: the table says which networks" in published.err
+
+
 def test_show_says_what_is_left_and_its_bytes(accelsim, overlay):
     outcome = accelsim("show", "tiny.yaml", "--overlay", overlay(), "--stats")
     assert (outcome.code, outcome.err) == (0, "")
