@@ -5,7 +5,7 @@
 
 The prose of the document is written by hand; whatever holds a figure stands between two markers and is
 written by the function of the same name below. The fast parts simulate the published table once or twice,
-`sensitivity` once for each variant of an assumption, and `generality` maps a few hundred columns of it. Run
+`sensitivity` once for each variant of an assumption, and `generality` hundreds of columns of it. Run
 `python scripts/update_golden.py` first: each part says of which pinned cells it is.
 """
 
@@ -19,7 +19,12 @@ from pathlib import Path
 
 from accelsim import __version__, shipped
 from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware
+from accelsim.mapping.mapping import Mapping as LayerMapping
+from accelsim.mapping.schedule import make_schedule
+from accelsim.network.build import build
 from accelsim.network.description import load_network
+from accelsim.network.lowering import lower
 from accelsim.report.files import write
 from accelsim.report.plot_looks import save
 from accelsim.report.plot_published import published_figure
@@ -29,7 +34,7 @@ from accelsim.validation import generality as columns
 from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
 from accelsim.validation.pinned import pinned_file
 from accelsim.validation.published import QUANTITIES, PublishedTable, Quantity, load_published
-from accelsim.validation.reproduction import Cell, Reproduction, errors_of, reproduce
+from accelsim.validation.reproduction import Cell, Reproduction, reproduce
 from accelsim.validation.sensitivity import Outcome, assumed_values
 from accelsim.validation.sensitivity import sensitivity as vary_assumptions
 
@@ -38,6 +43,8 @@ ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "validation.md"
 PICTURE = ROOT / "docs" / "images" / "published.png"
 FORCED = ("weight_stationary", "output_stationary")
+REVISIONS = ("sqnxt23", "sqnxt23v2", "sqnxt23v3", "sqnxt23v4", "sqnxt23v5")
+NARROW_PIXELS = 2
 
 
 def main() -> None:
@@ -88,11 +95,7 @@ def reproduction_text(reproduction: Reproduction) -> str:
     for hardware in table.machines:
         cells = [cell for cell in reproduction.cells if cell.hardware == hardware]
         blocks.append(_grid([f"on {hardware}", *_CELL_HEADERS], [_cell_row(cell) for cell in cells]))
-    exact = [
-        f"{sum(_within_digits(cell, quantity) for cell in reproduction.cells)} of {len(reproduction.cells)} "
-        f"{'times' if quantity == 'time' else 'energies'}"
-        for quantity in QUANTITIES
-    ]
+    exact = [_exact_cells(reproduction, quantity) for quantity in QUANTITIES]
     time, energy = (_rounding(reproduction, quantity) for quantity in QUANTITIES)
     blocks.append(
         f"Printed with the paper's digits, {' and '.join(exact)} are the published ones. Those digits "
@@ -103,13 +106,13 @@ def reproduction_text(reproduction: Reproduction) -> str:
 
 
 def profile_part(_: PublishedTable) -> str:
-    """Time and utilisation by stage of the baseline and of v5."""
+    """Time and utilisation by stage of the baseline and of its four revisions."""
     profiles = {
         (network, hardware): profile(
             run_network(load_network(shipped.packaged("networks", network)), shipped_hardware(hardware))
         )
         for hardware in ("16x16_128k", "8x8_32k")
-        for network in ("sqnxt23", "sqnxt23v2", "sqnxt23v5")
+        for network in REVISIONS
     }
     stages = [stage.name for stage in profiles["sqnxt23", "16x16_128k"].stages]
     rows = [
@@ -118,7 +121,7 @@ def profile_part(_: PublishedTable) -> str:
     spread = [
         [
             f"{name} on {hardware}",
-            _percent(one.first_convolution_time_share),
+            f"{100 * one.first_convolution_time_share:.1f}%",
             _percent(one.utilization),
             f"{one.time_variation:.2f}",
             f"{one.time_variation_after_first:.2f}",
@@ -162,6 +165,33 @@ def energy_part(table: PublishedTable) -> str:
         headers = ["DRAM's part of the energy", "compulsory DRAM [MB]", "simulated", "published leaves"]
         blocks.append(_grid([f"on {hardware}", *headers], rows))
     return "\n\n".join(blocks)
+
+
+def narrow_part(table: PublishedTable) -> str:
+    """How much of the DRAM traffic belongs to tiles so narrow that DRAM would see short runs."""
+    rows = []
+    for hardware in table.machines:
+        machine = shipped_hardware(hardware)
+        mappings = [mapping for row in table.rows for mapping in _mappings(row.network, machine)]
+        narrow = [mapping for mapping in mappings if mapping.tile.x <= NARROW_PIXELS < mapping.layer.OX]
+        share = _dram_bytes(narrow) / _dram_bytes(mappings)
+        rows.append([hardware, str(len(mappings)), str(len(narrow)), _percent(share)])
+    headers = [
+        "",
+        "layers of the 13 networks",
+        f"tiles of at most {NARROW_PIXELS} columns",
+        "their DRAM bytes",
+    ]
+    return _grid(headers, rows)
+
+
+def _mappings(network: str, machine: Hardware) -> Sequence[LayerMapping]:
+    return make_schedule(lower(build(load_network(shipped.packaged("networks", network)))), machine).mappings
+
+
+def _dram_bytes(mappings: Sequence[LayerMapping]) -> int:
+    counts = [mapping.totals.counts for mapping in mappings]
+    return sum(count.dram_read_bytes + count.dram_write_bytes for count in counts)
 
 
 def forced_part(table: PublishedTable) -> str:
@@ -209,15 +239,7 @@ def sensitivity_part(table: PublishedTable) -> str:
     """What becomes of errors and orderings when one assumption changes."""
     shipped_one = reproduce(table, _progress(len(table.places)))
     outcomes = vary_assumptions(table, _progress(None))
-    headers = [
-        "parameter",
-        "value",
-        "time mean",
-        "time largest",
-        "energy mean",
-        "energy largest",
-        "orderings violated",
-    ]
+    headers = ["parameter", "value", *_OUTCOME_HEADERS]
     rows = [["as shipped", "", *_outcome_cells(shipped_one)]]
     rows += [_outcome_row(outcome) for outcome in outcomes]
     reasons = [
@@ -228,32 +250,25 @@ def sensitivity_part(table: PublishedTable) -> str:
 
 def generality_part(table: PublishedTable) -> str:
     """Assumptions chosen by one column, judged on the other."""
-    shipped_one = reproduce(table, _progress(len(table.places)))
-    rows = [["as shipped", *_column_cells(table, shipped_one.cells)]]
-    notes: list[str] = []
-    for hardware in table.machines:
-        chosen = columns.fit(table, hardware, _progress(None))
-        cells = [cell for name in table.machines for cell in columns.judge(table, chosen, name)]
-        rows.append([f"chosen on {hardware}", *_column_cells(table, cells)])
-        changed = columns.changed_between(shipped_hardware(hardware), chosen.machine)
-        words = "; ".join(f"`{key}` {old} -> {new}" for key, (old, new) in changed.items())
-        ends = ", ".join(f"{end:.4f} from {start}" for start, end in chosen.by_start.items())
-        notes.append(
-            f"- Chosen on {hardware} ({chosen.tried} machines tried; estimated time + energy error {ends}): "
-            f"{words or 'the shipped values'}."
-        )
-    headers = [""] + [
-        f"{quantity} on {hardware}: {which}"
-        for hardware in table.machines
-        for quantity in QUANTITIES
-        for which in ("mean", "largest")
+    shipped = {name: shipped_hardware(name) for name in table.machines}
+    fits = {name: columns.fit(table, name, _progress(None)) for name in table.machines}
+    rows = [_judged_row(table, "both (as shipped)", name, machine) for name, machine in shipped.items()]
+    rows += [_judged_row(table, name, name, chosen.machine) for name, chosen in fits.items()]
+    rows += [
+        _judged_row(table, source, name, chosen.machine)
+        for source, chosen in fits.items()
+        for name in table.machines
+        if name != source
     ]
-    return "\n\n".join([_grid(headers, rows), "\n".join(notes)])
+    headers = ["chosen on", "judged on", *_OUTCOME_HEADERS, "of"]
+    notes = [_fit_note(chosen, shipped[name]) for name, chosen in fits.items()]
+    return "\n\n".join([_grid(headers, rows, left=2), "\n".join(notes)])
 
 
 PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
     "table": table_part,
     "energy": energy_part,
+    "narrow": narrow_part,
     "profile": profile_part,
     "forced": forced_part,
     "assumptions": assumptions_part,
@@ -264,6 +279,7 @@ PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
 # --- cells of their tables
 
 _CELL_HEADERS = ("time", "published", "error", "energy", "published", "error")
+_OUTCOME_HEADERS = ("time mean", "time largest", "energy mean", "energy largest", "orderings violated")
 
 
 def _cell_row(cell: Cell) -> list[str]:
@@ -282,11 +298,10 @@ def _sums(reproduction: Reproduction) -> str:
     rows = []
     for quantity in QUANTITIES:
         errors, bar = reproduction.errors(quantity), getattr(reproduction.table.bars, quantity)
-        count = sum(cell.log_error(quantity) is not None for cell in reproduction.cells)
         rows.append(
             [
                 quantity,
-                str(count),
+                str(len(_cells_with_error(reproduction, quantity))),
                 f"{errors.mean_abs_log_error:.4f}",
                 f"{bar.mean:g}",
                 f"{errors.max_abs_log_error:.4f}",
@@ -294,6 +309,17 @@ def _sums(reproduction: Reproduction) -> str:
             ]
         )
     return _grid(["error", "cells", "mean", "bar", "largest", "bar"], rows)
+
+
+def _cells_with_error(reproduction: Reproduction, quantity: Quantity) -> list[Cell]:
+    """Without those that are 1 by definition."""
+    return [cell for cell in reproduction.cells if cell.log_error(quantity) is not None]
+
+
+def _exact_cells(reproduction: Reproduction, quantity: Quantity) -> str:
+    cells = _cells_with_error(reproduction, quantity)
+    exact = sum(_within_digits(cell, quantity) for cell in cells)
+    return f"{exact} of {len(cells)} {'times' if quantity == 'time' else 'energies'}"
 
 
 def _within_digits(cell: Cell, quantity: Quantity) -> bool:
@@ -306,9 +332,7 @@ def _within_digits(cell: Cell, quantity: Quantity) -> bool:
 def _rounding(reproduction: Reproduction, quantity: Quantity) -> float:
     """The mean error that values spread evenly over what rounds to the published ones would have."""
     errors = []
-    for cell in reproduction.cells:
-        if cell.log_error(quantity) is None:
-            continue
+    for cell in _cells_with_error(reproduction, quantity):
         if quantity == "time":
             errors.append(0.0025 / cell.published_relative_time)
         else:
@@ -346,14 +370,19 @@ def _outcome_cells(reproduction: Reproduction) -> list[str]:
     return [*cells, str(len(reproduction.violated))]
 
 
-def _column_cells(table: PublishedTable, cells: Sequence[Cell]) -> list[str]:
-    found: list[str] = []
-    for hardware in table.machines:
-        column = [cell for cell in cells if cell.hardware == hardware]
-        for quantity in QUANTITIES:
-            errors = errors_of(column, quantity)
-            found += [f"{errors.mean_abs_log_error:.3f}", f"{errors.max_abs_log_error:.3f}"]
-    return found
+def _judged_row(table: PublishedTable, source: str, hardware: str, assumptions: Hardware) -> list[str]:
+    judged = columns.judge(table, assumptions, hardware)
+    return [source, hardware, *_outcome_cells(judged), str(len(judged.orderings))]
+
+
+def _fit_note(chosen: columns.Fit, shipped: Hardware) -> str:
+    changed = columns.changed_between(shipped, chosen.machine)
+    words = "; ".join(f"`{key}` {old} -> {new}" for key, (old, new) in changed.items())
+    ends = ", ".join(f"{end:.4f} from {start}" for start, end in chosen.by_start.items())
+    return (
+        f"- Chosen on {chosen.chosen_on} ({chosen.tried} machines tried; time + energy error {ends}): "
+        f"{words or 'the shipped values'}."
+    )
 
 
 def _grid(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

@@ -1,4 +1,4 @@
-"""What a network that ships with accelsim costs on a machine: simulated, or estimated for a whole column."""
+"""What networks that ship with accelsim cost on a machine: one by one, or a column of a table at once."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from accelsim import shipped
-from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.mapping.mapping import Mapping
@@ -17,6 +17,7 @@ from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.run import run_network
+from accelsim.simulation.fast import Transitions, simulate_fast
 from accelsim.validation.parallel import in_parallel
 
 
@@ -34,7 +35,7 @@ class Job:
 
 @dataclass(frozen=True)
 class ColumnJob:
-    """Several networks on one machine, to be estimated together."""
+    """Simulations of several networks on one machine."""
 
     networks: tuple[str, ...]
     hardware: Hardware
@@ -67,16 +68,25 @@ def evaluate_all(
     return in_parallel(evaluate, jobs, step)
 
 
-def estimate_column(job: ColumnJob) -> list[Cost] | AccelsimError:
-    """What the search for mappings takes each network to cost: layers one after another, not simulated.
+def evaluate_column(job: ColumnJob) -> list[Cost] | AccelsimError:
+    """Cycles and energy of each network, as `evaluate` gives them, or why there are none.
 
-    Networks of a family share most of their layers, so each shape is mapped once for all of them.
+    Networks of a family share most of their layers, so each shape is mapped once for all of them, and what
+    its tiles did to the machine is remembered from one network to the next.
     """
     known: dict[Layer, Mapping] = {}
+    transitions = Transitions()
     try:
-        return [_estimate(network, job.hardware, known) for network in job.networks]
+        return [_simulated(network, job.hardware, known, transitions) for network in job.networks]
     except AccelsimError as error:
         return error
+
+
+def evaluate_columns(
+    jobs: Sequence[ColumnJob], step: Callable[[str], None] = lambda _: None
+) -> list[list[Cost] | AccelsimError]:
+    """The outcome of each column, in the order of the jobs; `step` is told of each that is done."""
+    return in_parallel(evaluate_column, jobs, step)
 
 
 def shipped_hardware(name: str) -> Hardware:
@@ -84,11 +94,12 @@ def shipped_hardware(name: str) -> Hardware:
     return load_hardware(str(shipped.packaged("hardware", name)))
 
 
-def _estimate(network: str, hardware: Hardware, known: dict[Layer, Mapping]) -> Cost:
-    mappings = make_schedule(_lowered(network), hardware, known=known).mappings
-    counts = sum((mapping.totals.counts for mapping in mappings), ActionCounts())
-    energy = math.fsum(energy_by_component(counts, hardware.energy).values())
-    return Cost(sum(mapping.estimated_cycles for mapping in mappings), energy)
+def _simulated(
+    network: str, hardware: Hardware, known: dict[Layer, Mapping], transitions: Transitions
+) -> Cost:
+    schedule = make_schedule(_lowered(network), hardware, known=known)
+    activity = simulate_fast(schedule, hardware, transitions)
+    return Cost(activity.cycles, math.fsum(energy_by_component(activity.counts, hardware.energy).values()))
 
 
 @cache

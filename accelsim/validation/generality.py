@@ -1,10 +1,10 @@
 """Do assumptions that were chosen on one machine hold on another?
 
-A coordinate search goes through what the machine files assume, one parameter at a time: halved, doubled, or
-another choice. It keeps what brings one machine's column of the published table nearer, until a whole round
-brings nothing. The shipped values owe something to both columns, so the search also starts from all numbers
-halved and from all doubled; the column says which of the results to take. The other machine's column, which
-the search never saw, is the judge.
+A coordinate search goes through what the machine files assume, one parameter at a time: its `variants`. It
+keeps what brings one machine's simulated column nearer to the published one, until a whole round brings
+nothing. The shipped values owe something to both columns, so the search also starts from all numbers halved
+and from all doubled, both with equal shares of the buffer; the column says which of the results to take. The
+other machine's column, which the search never saw, is the judge.
 """
 
 import math
@@ -19,14 +19,12 @@ from accelsim.hardware import Hardware
 from accelsim.validation.evaluate import (
     ColumnJob,
     Cost,
-    Job,
-    estimate_column,
-    evaluate_all,
+    evaluate_column,
+    evaluate_columns,
     shipped_hardware,
 )
-from accelsim.validation.parallel import in_parallel
 from accelsim.validation.published import QUANTITIES, PublishedTable
-from accelsim.validation.reproduction import Cell, compare_with, errors_of
+from accelsim.validation.reproduction import Reproduction, compare_with
 from accelsim.validation.sensitivity import assumed_values, variants
 
 MAX_ROUNDS: Final = 5
@@ -44,11 +42,11 @@ class Fit:
     chosen_on: str
     machine: Hardware = field(repr=False)
     objective: float
-    """Mean time error + mean energy error of the column, estimated."""
+    """Mean time error + mean energy error of the column."""
     by_start: Mapping[str, float]
     """The objective that the search came to from each of its starting points."""
     tried: int
-    """Machines that the search estimated the column on."""
+    """Machines that the search simulated the column on."""
 
 
 def fit(table: PublishedTable, hardware: str, step: Callable[[str], None] = lambda _: None) -> Fit:
@@ -64,15 +62,25 @@ def fit(table: PublishedTable, hardware: str, step: Callable[[str], None] = lamb
 def starting_points(shipped: Hardware) -> dict[str, Hardware]:
     """The machine as it ships, with each of its assumptions at its first alternative, and at its last.
 
-    Numbers come first halved and last doubled. An alternative that makes no machine is left out.
+    Numbers come first halved and last doubled; shares of the buffer, which can be neither all at once, are
+    equal in both. An alternative that makes no machine is left out.
     """
     points = {"shipped": shipped, "halved": shipped, "doubled": shipped}
     for key in shipped.assumed:
-        others = variants(shipped, key)
-        for name, variant in (("halved", others[0]), ("doubled", others[-1])):
+        first, last = _extremes(shipped, key)
+        for name, changes in (("halved", first), ("doubled", last)):
             with suppress(DescriptionError):
-                points[name] = vary(points[name], **variant.changes)
+                points[name] = vary(points[name], **changes)
     return points
+
+
+def _extremes(machine: Hardware, key: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    value = assumed_value(machine, key)
+    if isinstance(value, dict):
+        equal = {key: dict.fromkeys(value, math.fsum(value.values()) / len(value))}
+        return equal, equal
+    others = variants(machine, key)
+    return others[0].changes, others[-1].changes
 
 
 def machines_beside(machine: Hardware, key: str) -> list[Hardware]:
@@ -115,18 +123,14 @@ def assumed_value(machine: Hardware, key: str) -> Any:
     return value
 
 
-def judge(
-    table: PublishedTable, chosen: Fit, hardware: str, step: Callable[[str], None] = lambda _: None
-) -> tuple[Cell, ...]:
-    """One machine's column, simulated with the assumptions that were chosen on another."""
-    machine = with_assumptions_of(chosen.machine, shipped_hardware(hardware))
+def judge(table: PublishedTable, assumptions: Hardware, hardware: str) -> Reproduction:
+    """One machine's column, simulated with what another, or the same, assumes. Raises AccelsimError."""
+    machine = with_assumptions_of(assumptions, shipped_hardware(hardware))
     column = of_machine(table, hardware)
-    costs: list[Cost] = []
-    for outcome in evaluate_all([Job(row.network, machine) for row in column.rows], step):
-        if isinstance(outcome, AccelsimError):
-            raise outcome
-        costs.append(outcome)
-    return compare_with(column, dict(zip(column.places, costs, strict=True))).cells
+    costs = evaluate_column(_job(column, machine))
+    if isinstance(costs, AccelsimError):
+        raise costs
+    return _compared(column, costs)
 
 
 def of_machine(table: PublishedTable, hardware: str) -> PublishedTable:
@@ -170,20 +174,24 @@ class _ColumnSearch:
             least, best = min(zip(values, neighbours, strict=True), key=lambda pair: pair[0])
 
     def objectives(self, machines: Sequence[Hardware]) -> list[float]:
-        """Mean time error + mean energy error of the column, by the estimate that mappings are chosen by.
-
-        Infinite where a network cannot be mapped.
-        """
+        """Mean time error + mean energy error of the column; infinite where a network cannot be mapped."""
         labels = [machine.model_dump_json() for machine in machines]
         new = {
             label: machine for label, machine in zip(labels, machines, strict=True) if label not in self.known
         }
-        networks = tuple(row.network for row in self.column.rows)
-        jobs = [ColumnJob(networks, machine) for machine in new.values()]
-        for label, outcome in zip(new, in_parallel(estimate_column, jobs, self.step), strict=True):
+        jobs = [_job(self.column, machine) for machine in new.values()]
+        for label, outcome in zip(new, evaluate_columns(jobs, self.step), strict=True):
             self.known[label] = math.inf if isinstance(outcome, AccelsimError) else self._errors(outcome)
         return [self.known[label] for label in labels]
 
     def _errors(self, costs: Sequence[Cost]) -> float:
-        cells = compare_with(self.column, dict(zip(self.column.places, costs, strict=True))).cells
-        return math.fsum(errors_of(cells, quantity).mean_abs_log_error for quantity in QUANTITIES)
+        reproduction = _compared(self.column, costs)
+        return math.fsum(reproduction.errors(quantity).mean_abs_log_error for quantity in QUANTITIES)
+
+
+def _job(column: PublishedTable, machine: Hardware) -> ColumnJob:
+    return ColumnJob(tuple(row.network for row in column.rows), machine)
+
+
+def _compared(column: PublishedTable, costs: Sequence[Cost]) -> Reproduction:
+    return compare_with(column, dict(zip(column.places, costs, strict=True)))

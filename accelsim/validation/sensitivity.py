@@ -1,19 +1,26 @@
 """What machine files assume, varied: each number halved and doubled, each choice replaced by the others.
 
+Shares of the buffer, which add up to one, are halved and doubled against each other, and a twentieth of the
+buffer is moved from each bank to each other.
+
 The machines of a table differ in array and buffer only, so an assumption is changed in all of them at once.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from itertools import permutations
+from typing import Any, Final, get_args
 
 from accelsim.descriptions import Description, vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import BankShares, Hardware
-from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
-from accelsim.validation.published import PublishedTable
+from accelsim.validation.evaluate import ColumnJob, Cost, evaluate_columns, shipped_hardware
+from accelsim.validation.published import Place, PublishedTable
 from accelsim.validation.reproduction import Reproduction, compare_with
+
+MOVED_SHARE: Final = 0.05
+"""Of the buffer, from one bank to another."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +59,10 @@ def assumed_variants(hardware: Hardware) -> list[Variant]:
 
 
 def variants(hardware: Hardware, key: str) -> list[Variant]:
-    """One parameter halved and doubled, or each of the other choices that it has."""
+    """One parameter halved and doubled, or each of the other choices that it has; shares are moved, too."""
     value, alternatives = _value_and_choices(hardware, key)
     if isinstance(value, BankShares):
-        return list(_share_variants(key, value))
+        return [*_scaled_shares(key, value), *_moved_shares(key, value)]
     if isinstance(value, bool):
         others: Sequence[Any] = [not value]
     elif isinstance(value, int):
@@ -79,7 +86,7 @@ def outcomes(
     some_variants: Sequence[Variant],
     step: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
-    """The reproduction of a table under each variant; all simulations share the cores."""
+    """The reproduction of a table under each variant; all columns share the cores."""
     varied: dict[int, Mapping[str, Hardware]] = {}
     impossible: dict[int, str] = {}
     for index, variant in enumerate(some_variants):
@@ -87,24 +94,26 @@ def outcomes(
             varied[index] = {name: vary(machine, **variant.changes) for name, machine in machines.items()}
         except DescriptionError as error:
             impossible[index] = error.lines[0]
-    jobs = [Job(network, varied[index][machine]) for index in varied for network, machine in table.places]
-    results = evaluate_all(jobs, step)
+    networks = tuple(row.network for row in table.rows)
+    jobs = [ColumnJob(networks, varied[index][name]) for index in varied for name in table.machines]
+    columns = iter(evaluate_columns(jobs, step))
     found: list[Outcome] = []
     for index, variant in enumerate(some_variants):
         if index in impossible:
             found.append(Outcome(variant, None, impossible[index]))
         else:
-            mine, results = results[: len(table.places)], results[len(table.places) :]
-            found.append(_outcome(table, variant, mine))
+            found.append(_outcome(table, variant, [next(columns) for _ in table.machines]))
     return found
 
 
-def _outcome(table: PublishedTable, variant: Variant, results: Sequence[Cost | AccelsimError]) -> Outcome:
-    costs: dict[tuple[str, str], Cost] = {}
-    for place, result in zip(table.places, results, strict=True):
-        if isinstance(result, AccelsimError):
-            return Outcome(variant, None, result.lines[0])
-        costs[place] = result
+def _outcome(
+    table: PublishedTable, variant: Variant, columns: Sequence[Sequence[Cost] | AccelsimError]
+) -> Outcome:
+    costs: dict[Place, Cost] = {}
+    for name, column in zip(table.machines, columns, strict=True):
+        if isinstance(column, AccelsimError):
+            return Outcome(variant, None, column.lines[0])
+        costs |= {(row.network, name): cost for row, cost in zip(table.rows, column, strict=True)}
     return Outcome(variant, compare_with(table, costs))
 
 
@@ -119,7 +128,7 @@ def _value_and_choices(hardware: Hardware, key: str) -> tuple[Any, tuple[Any, ..
     return getattr(owner, last), get_args(type(owner).model_fields[last].annotation)
 
 
-def _share_variants(key: str, shares: BankShares) -> Iterator[Variant]:
+def _scaled_shares(key: str, shares: BankShares) -> Iterator[Variant]:
     """Each bank halved and doubled against the others; the sum stays."""
     values = shares.model_dump()
     total = sum(values.values())
@@ -129,6 +138,16 @@ def _share_variants(key: str, shares: BankShares) -> Iterator[Variant]:
             changed = {**values, bank: factor * share}
             # Rounded down, so that they do not sum to more than the buffer.
             new = {name: math.floor(part * scale * 1e6) / 1e6 for name, part in changed.items()}
+            yield Variant(key, _shown(values), _shown(new), {key: new})
+
+
+def _moved_shares(key: str, shares: BankShares) -> Iterator[Variant]:
+    """A twentieth of the buffer moved from each bank that has more to each other."""
+    values = shares.model_dump()
+    for source, target in permutations(values, 2):
+        if values[source] > MOVED_SHARE:
+            moved = {source: values[source] - MOVED_SHARE, target: values[target] + MOVED_SHARE}
+            new = {bank: round(share, 6) for bank, share in {**values, **moved}.items()}
             yield Variant(key, _shown(values), _shown(new), {key: new})
 
 
