@@ -15,9 +15,12 @@ import re
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from accelsim import __version__, shipped
+from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping as LayerMapping
@@ -29,6 +32,7 @@ from accelsim.report.files import write
 from accelsim.report.plot_looks import save
 from accelsim.report.plot_published import published_figure
 from accelsim.report.profile import Profile, profile
+from accelsim.result import RunResult
 from accelsim.run import run_network
 from accelsim.validation import generality as columns
 from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
@@ -45,6 +49,14 @@ PICTURE = ROOT / "docs" / "images" / "published.png"
 FORCED = ("weight_stationary", "output_stationary")
 REVISIONS = ("sqnxt23", "sqnxt23v2", "sqnxt23v3", "sqnxt23v4", "sqnxt23v5")
 NARROW_PIXELS = 2
+FIRST_CONVOLUTION_ON = "16x16_128k"
+FIRST_CONVOLUTION_VARIANTS: Mapping[str, Any] = {
+    "mapper.tiles": ("time", "energy"),
+    "pe_array.output_stationary.partial_sums_per_pe": (8, 16),
+    "pe_array.port_words_per_column": (2,),
+    "pe_array.output_stationary.weight_density": (0.7,),
+}
+"""What the time of the first convolution might hang on, as tried on one machine."""
 
 
 def main() -> None:
@@ -108,9 +120,7 @@ def reproduction_text(reproduction: Reproduction) -> str:
 def profile_part(_: PublishedTable) -> str:
     """Time and utilisation by stage of the baseline and of its four revisions."""
     profiles = {
-        (network, hardware): profile(
-            run_network(load_network(shipped.packaged("networks", network)), shipped_hardware(hardware))
-        )
+        (network, hardware): profile(_run(network, shipped_hardware(hardware)))
         for hardware in ("16x16_128k", "8x8_32k")
         for network in REVISIONS
     }
@@ -148,7 +158,7 @@ def energy_part(table: PublishedTable) -> str:
         machine, column = shipped_hardware(hardware), table.column(hardware, "energy")
         rows = []
         for network, published in column.items():
-            result = run_network(load_network(shipped.packaged("networks", network)), machine)
+            result = _run(network, machine)
             dram = result.energy.by_component["dram"]
             least = sum(layer.compulsory_dram_bytes for layer in result.layers)
             per_byte = dram / result.dram_bytes.total
@@ -165,6 +175,57 @@ def energy_part(table: PublishedTable) -> str:
         headers = ["DRAM's part of the energy", "compulsory DRAM [MB]", "simulated", "published leaves"]
         blocks.append(_grid([f"on {hardware}", *headers], rows))
     return "\n\n".join(blocks)
+
+
+def steps_part(table: PublishedTable) -> str:
+    """What each revision of 1.0-SqNxt-23 gains, and what the first convolution has to do with it."""
+    machines = {name: shipped_hardware(name) for name in table.machines}
+    rows = []
+    for hardware, machine in machines.items():
+        times = _relative_times([_run(network, machine) for network in REVISIONS])
+        published = table.column(hardware, "time")
+        for (before, after), (slow, fast) in zip(pairwise(REVISIONS), pairwise(times), strict=True):
+            paper = published[before] - published[after]
+            step = f"{table.titles[before]} to {table.titles[after].removeprefix('1.0-SqNxt-23')}"
+            rows.append([f"{step} on {hardware}", f"{slow - fast:+.3f}", f"{paper:+.2f}"])
+    variants = [{}, *({key: value} for key, some in FIRST_CONVOLUTION_VARIANTS.items() for value in some)]
+    first = [
+        _first_convolution_row(vary(machines[FIRST_CONVOLUTION_ON], **changes), changes)
+        for changes in variants
+    ]
+    headers = ["v1: cycles", "share", "utilisation", "v2: cycles", "utilisation", "time v1", "time v2"]
+    return "\n\n".join(
+        [
+            "What each step takes off the time, in times of v5; the printed digits leave 0.01 to each:",
+            _grid(["", "simulated", "published"], rows),
+            f"The first convolution on {FIRST_CONVOLUTION_ON} and the times of the first two relative to v5:",
+            _grid(["", *headers], first),
+        ]
+    )
+
+
+def _first_convolution_row(machine: Hardware, changes: Mapping[str, Any]) -> list[str]:
+    results = [_run(network, machine) for network in ("sqnxt23", "sqnxt23v2", "sqnxt23v5")]
+    (v1, v2), times = (one.layers[0] for one in results[:2]), _relative_times(results)
+    return [
+        "".join(f"`{key}` {value}" for key, value in changes.items()) or "as shipped",
+        f"{v1.cycles:,}",
+        f"{100 * v1.cycles / results[0].cycles:.1f}%",
+        _percent(v1.utilization),
+        f"{v2.cycles:,}",
+        _percent(v2.utilization),
+        f"{times[0]:.3f}",
+        f"{times[1]:.3f}",
+    ]
+
+
+def _run(network: str, machine: Hardware) -> RunResult:
+    return run_network(load_network(shipped.packaged("networks", network)), machine)
+
+
+def _relative_times(results: Sequence[RunResult]) -> list[float]:
+    """To the last."""
+    return [result.cycles / results[-1].cycles for result in results]
 
 
 def narrow_part(table: PublishedTable) -> str:
@@ -270,6 +331,7 @@ PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
     "energy": energy_part,
     "narrow": narrow_part,
     "profile": profile_part,
+    "steps": steps_part,
     "forced": forced_part,
     "assumptions": assumptions_part,
     "sensitivity": sensitivity_part,

@@ -86,6 +86,8 @@ def evaluate_columns(
     jobs: Sequence[ColumnJob], step: Callable[[str], None] = lambda _: None
 ) -> list[list[Cost] | AccelsimError]:
     """The outcome of each column, in the order of the jobs; `step` is told of each that is done."""
+    for network in {network for job in jobs for network in job.networks}:
+        _lowered(network)  # once here, not in every worker: those that are forked know what is known here
     return in_parallel(evaluate_column, jobs, step)
 
 
