@@ -3,6 +3,9 @@
 import importlib.util
 from pathlib import Path
 
+from accelsim.validation.pinned import load_pinned
+from accelsim.validation.reproduction import compare_with
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -19,6 +22,23 @@ def test_the_outputs_in_the_readme_are_those_of_the_present_model(monkeypatch, t
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     assert text.count("\n$ accelsim ") >= 2
     assert _script().up_to_date(text) == text
+
+
+def test_the_readme_and_the_changelog_name_the_agreement_that_is_pinned(published):
+    found = compare_with(published, load_pinned(published.name))
+    time, energy = (
+        (f"{100 * errors.mean_abs_log_error:.1f}%", f"{100 * errors.max_abs_log_error:.1f}%")
+        for errors in (found.time, found.energy)
+    )
+    readme, changelog = (
+        " ".join((ROOT / name).read_text(encoding="utf-8").split()) for name in ("README.md", "CHANGELOG.md")
+    )
+    assert (
+        f"times are off by {time[0]} on average and {time[1]} at most, energies by {energy[0]} and" in readme
+    )
+    assert f"and {energy[1]}, and all {len(found.orderings)} orderings" in readme
+    assert found.violated == ()
+    assert f"Mean errors are {time[0]} in time and {energy[0]} in energy." in changelog
 
 
 def test_the_pictures_of_the_readme_are_there():
