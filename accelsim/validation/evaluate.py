@@ -1,23 +1,15 @@
 """What networks that ship with accelsim cost on a machine: one by one, or a column of a table at once."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from accelsim import shipped
-from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, load_hardware
-from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.schedule import make_schedule
-from accelsim.network.build import build
+from accelsim.memory import Memory
 from accelsim.network.description import Network, load_network
-from accelsim.network.graph import Graph
-from accelsim.network.layer import Layer
-from accelsim.network.lowering import lower
 from accelsim.run import run_network
-from accelsim.simulation.fast import Transitions, simulate_fast
 from accelsim.validation.parallel import in_parallel
 
 
@@ -55,7 +47,7 @@ class Cost:
 def evaluate(job: Job) -> Cost | AccelsimError:
     """Cycles and energy, or why there are none."""
     try:
-        result = run_network(_network(job.network), job.hardware, dataflow=job.dataflow)
+        result = run_network(_network(job.network), job.hardware, dataflow=job.dataflow, memory=_memory())
     except AccelsimError as error:
         return error
     return Cost(result.cycles, result.energy.total)
@@ -69,17 +61,17 @@ def evaluate_all(
 
 
 def evaluate_column(job: ColumnJob) -> list[Cost] | AccelsimError:
-    """Cycles and energy of each network, as `evaluate` gives them, or why there are none.
+    """The outcome of each network, or the first error.
 
-    Networks of a family share most of their layers, so each shape is mapped once for all of them, and what
-    its tiles did to the machine is remembered from one network to the next.
+    Networks of a family share most of their layers, so one process finds out about each only once.
     """
-    known: dict[Layer, Mapping] = {}
-    transitions = Transitions()
-    try:
-        return [_simulated(network, job.hardware, known, transitions) for network in job.networks]
-    except AccelsimError as error:
-        return error
+    costs: list[Cost] = []
+    for network in job.networks:
+        outcome = evaluate(Job(network, job.hardware))
+        if isinstance(outcome, AccelsimError):
+            return outcome
+        costs.append(outcome)
+    return costs
 
 
 def evaluate_columns(
@@ -87,7 +79,7 @@ def evaluate_columns(
 ) -> list[list[Cost] | AccelsimError]:
     """The outcome of each column, in the order of the jobs; `step` is told of each that is done."""
     for network in {network for job in jobs for network in job.networks}:
-        _lowered(network)  # once here, not in every worker: those that are forked know what is known here
+        _memory().lowered(_network(network))  # once here, not in every worker: forked ones know it, too
     return in_parallel(evaluate_column, jobs, step)
 
 
@@ -96,19 +88,12 @@ def shipped_hardware(name: str) -> Hardware:
     return load_hardware(str(shipped.packaged("hardware", name)))
 
 
-def _simulated(
-    network: str, hardware: Hardware, known: dict[Layer, Mapping], transitions: Transitions
-) -> Cost:
-    schedule = make_schedule(_lowered(network), hardware, known=known)
-    activity = simulate_fast(schedule, hardware, transitions)
-    return Cost(activity.cycles, math.fsum(energy_by_component(activity.counts, hardware.energy).values()))
-
-
 @cache
 def _network(name: str) -> Network:
     return load_network(shipped.packaged("networks", name))
 
 
 @cache
-def _lowered(name: str) -> Graph:
-    return lower(build(_network(name)))
+def _memory() -> Memory:
+    """What simulations of this process leave to the next."""
+    return Memory()

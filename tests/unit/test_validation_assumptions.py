@@ -4,10 +4,11 @@ import math
 
 import pytest
 
+from accelsim import load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, MappingError
 from accelsim.validation import generality, sensitivity
-from accelsim.validation.evaluate import ColumnJob, Cost, Job, evaluate, evaluate_column, shipped_hardware
+from accelsim.validation.evaluate import ColumnJob, Cost, Job, evaluate_column, shipped_hardware
 from accelsim.validation.sensitivity import assumed_values, assumed_variants, outcomes, variants
 
 PORT = "pe_array.port_words_per_column"
@@ -246,8 +247,9 @@ def test_assumptions_that_the_other_machine_cannot_run_are_an_error(simulated, i
 
 def test_networks_that_are_simulated_together_cost_what_they_cost_alone(machine):
     networks = ("sqnxt23v4", "sqnxt23v5", "squeezenet_v1_1")
-    alone = [evaluate(Job(network, machine)) for network in networks]
-    assert evaluate_column(ColumnJob(networks, machine)) == alone
+    alone = [run_network(load_network(network), machine) for network in networks]
+    together = evaluate_column(ColumnJob(networks, machine))
+    assert together == [Cost(result.cycles, result.energy.total) for result in alone]
 
 
 def test_a_column_where_a_network_cannot_be_mapped_says_why():
