@@ -313,17 +313,25 @@ def generality_part(table: PublishedTable) -> str:
     """Assumptions chosen by one column, judged on the other."""
     shipped = {name: shipped_hardware(name) for name in table.machines}
     fits = {name: columns.fit(table, name, _progress(None)) for name in table.machines}
-    rows = [_judged_row(table, "both (as shipped)", name, machine) for name, machine in shipped.items()]
-    rows += [_judged_row(table, name, name, chosen.machine) for name, chosen in fits.items()]
+    rows = [_judged_row(table, "both (as shipped)", "", name, machine) for name, machine in shipped.items()]
     rows += [
-        _judged_row(table, source, name, chosen.machine)
+        _judged_row(table, source, f"{start}{' (best)' * (start == chosen.start)}", judge, end.machine)
         for source, chosen in fits.items()
-        for name in table.machines
-        if name != source
+        for start, end in chosen.ends.items()
+        for judge in (source, *(name for name in table.machines if name != source))
     ]
-    headers = ["chosen on", "judged on", *_OUTCOME_HEADERS, "of"]
-    notes = [_fit_note(chosen, shipped[name]) for name, chosen in fits.items()]
-    return "\n\n".join([_grid(headers, rows, left=2), "\n".join(notes)])
+    headers = ["chosen on", "starting from", "judged on", *_OUTCOME_HEADERS, "of"]
+    notes = [
+        _end_note(chosen, start, shipped[name]) for name, chosen in fits.items() for start in chosen.ends
+    ]
+    tried = " and ".join(f"{chosen.tried} on {name}" for name, chosen in fits.items())
+    return "\n\n".join(
+        [
+            _grid(headers, rows, left=3),
+            f"Machines tried: {tried}. Where the searches came to rest, by the shipped values:",
+            "\n".join(notes),
+        ]
+    )
 
 
 PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
@@ -432,17 +440,22 @@ def _outcome_cells(reproduction: Reproduction) -> list[str]:
     return [*cells, str(len(reproduction.violated))]
 
 
-def _judged_row(table: PublishedTable, source: str, hardware: str, assumptions: Hardware) -> list[str]:
-    judged = columns.judge(table, assumptions, hardware)
-    return [source, hardware, *_outcome_cells(judged), str(len(judged.orderings))]
+def _judged_row(
+    table: PublishedTable, source: str, start: str, hardware: str, assumptions: Hardware
+) -> list[str]:
+    try:
+        judged = columns.judge(table, assumptions, hardware)
+    except AccelsimError:
+        return [source, start, hardware, "cannot be mapped", "", "", "", "", ""]
+    return [source, start, hardware, *_outcome_cells(judged), str(len(judged.orderings))]
 
 
-def _fit_note(chosen: columns.Fit, shipped: Hardware) -> str:
-    changed = columns.changed_between(shipped, chosen.machine)
+def _end_note(chosen: columns.Fit, start: str, shipped: Hardware) -> str:
+    end = chosen.ends[start]
+    changed = columns.changed_between(shipped, end.machine)
     words = "; ".join(f"`{key}` {old} -> {new}" for key, (old, new) in changed.items())
-    ends = ", ".join(f"{end:.4f} from {start}" for start, end in chosen.by_start.items())
     return (
-        f"- Chosen on {chosen.chosen_on} ({chosen.tried} machines tried; time + energy error {ends}): "
+        f"- On {chosen.chosen_on} from {start}, time + energy error {end.objective:.4f}: "
         f"{words or 'the shipped values'}."
     )
 

@@ -36,17 +36,33 @@ LEAST_GAIN: Final = 2e-4
 
 
 @dataclass(frozen=True)
+class End:
+    """Where a search came to rest."""
+
+    machine: Hardware = field(repr=False)
+    objective: float
+    """Mean time error + mean energy error of the column."""
+
+
+@dataclass(frozen=True)
 class Fit:
     """Assumptions chosen by one machine's column."""
 
     chosen_on: str
-    machine: Hardware = field(repr=False)
-    objective: float
-    """Mean time error + mean energy error of the column."""
-    by_start: Mapping[str, float]
-    """The objective that the search came to from each of its starting points."""
+    ends: Mapping[str, End]
+    """By starting point."""
     tried: int
     """Machines that the search simulated the column on."""
+
+    @property
+    def start(self) -> str:
+        """The starting point from which the search came nearest to the column."""
+        return min(self.ends, key=lambda start: self.ends[start].objective)
+
+    @property
+    def best(self) -> End:
+        """Where it came to from there."""
+        return self.ends[self.start]
 
 
 def fit(table: PublishedTable, hardware: str, step: Callable[[str], None] = lambda _: None) -> Fit:
@@ -54,9 +70,7 @@ def fit(table: PublishedTable, hardware: str, step: Callable[[str], None] = lamb
     shipped = shipped_hardware(hardware)
     search = _ColumnSearch(of_machine(table, hardware), shipped, step, {})
     ends = {name: search.descend(start) for name, start in starting_points(shipped).items()}
-    machine, objective = min(ends.values(), key=lambda end: end[1])
-    by_start = {name: reached for name, (_, reached) in ends.items()}
-    return Fit(hardware, machine, objective, by_start, len(search.known))
+    return Fit(hardware, ends, len(search.known))
 
 
 def starting_points(shipped: Hardware) -> dict[str, Hardware]:
@@ -153,8 +167,8 @@ class _ColumnSearch:
     step: Callable[[str], None]
     known: dict[str, float]
 
-    def descend(self, start: Hardware) -> tuple[Hardware, float]:
-        """The machine that no change of a single assumption makes better, and its objective."""
+    def descend(self, start: Hardware) -> End:
+        """The machine that no change of a single assumption makes better."""
         best, least = start, self.objectives([start])[0]
         for _ in range(MAX_ROUNDS):
             before = least
@@ -162,7 +176,7 @@ class _ColumnSearch:
                 best, least = self.best_value(best, least, key)
             if least >= before - LEAST_GAIN:
                 break
-        return best, least
+        return End(best, least)
 
     def best_value(self, best: Hardware, least: float, key: str) -> tuple[Hardware, float]:
         """The best of a parameter's value and of those next to it, going on while it gets better."""
