@@ -35,7 +35,9 @@ WEIGHT_LOOPS: frozenset[Loop] = frozenset({"group", "filter", "channel"})
 class Turn:
     """Successive turns of one loop that are alike, and where in the loop they are."""
 
+    tiles: int
     span: Span
+    """Of one of them."""
     first: bool
     last: bool
 
@@ -138,15 +140,16 @@ def turns_of(spans: Sequence[Span]) -> Iterator[Turn]:
     done = 0
     for span in spans:
         middle = span.tiles
+        one = Span(1, span.size, span.inputs, span.stored)
         if done == 0:
-            yield Turn(Span(1, span.size, span.inputs, span.stored), first=True, last=total == 1)
+            yield Turn(1, one, first=True, last=total == 1)
             middle -= 1
         done += span.tiles
         ends = done == total and middle > 0
         if middle - ends > 0:
-            yield Turn(Span(middle - ends, span.size, span.inputs, span.stored), first=False, last=False)
+            yield Turn(middle - ends, one, first=False, last=False)
         if ends:
-            yield Turn(Span(1, span.size, span.inputs, span.stored), first=False, last=True)
+            yield Turn(1, one, first=False, last=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,7 @@ class _Writer:
 
     def _nest(self, at: _At) -> tuple[Program, ...]:
         loop = LOOPS[self.order][len(at.spans)]
-        bodies = [(turn.span.tiles, self.part(at.into(loop, turn))) for turn in self.turns[loop]]
+        bodies = [(turn.tiles, self.part(at.into(loop, turn))) for turn in self.turns[loop]]
         program: list[Program] = []
         for body, alike in groupby(bodies, key=lambda pair: id(pair[1])):
             some = list(alike)
