@@ -54,10 +54,10 @@ def guidelines_report(guidelines: Guidelines, cells: Sequence[Cell], style: Styl
 
 
 def verdict_words(verdict: Verdict) -> str:
-    """`7 of 18 departures are slower by more than 5%; 0.54 to 1.03 of the advised speed`."""
+    """`7 of 18 departures over 5% slower, 0.54 to 1.03 x the advised speed`."""
     return (
-        f"{verdict.slower} of {verdict.departures} departures slower by more than {NOTABLY:.0%}; "
-        f"{verdict.slowest:.2f} to {verdict.fastest:.2f} of the advised speed"
+        f"{verdict.slower} of {verdict.departures} departures over {NOTABLY:.0%} slower, "
+        f"{verdict.slowest:.2f} to {verdict.fastest:.2f} x the advised"
     )
 
 
