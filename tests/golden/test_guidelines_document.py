@@ -62,9 +62,7 @@ def test_a_column_of_each_table_is_what_is_simulated(script, cells, name):
     for row in rows:
         for machine in script.MACHINES:
             (cell,) = (
-                one
-                for one in cells
-                if (one.experiment, one.setting, one.hardware) == (name, row[0], machine)
+                one for one in cells if (one.experiment, one.setting, one.hardware) == (name, row[0], machine)
             )
             shown = row[header.index(f"`{machine}` {SAMPLE[name]}")]
             assert shown == script._simulated(cell), MEND
@@ -101,9 +99,7 @@ def test_unequal_widths_that_fill_the_array_cost_nothing_while_the_array_is_the_
 
 def test_relu_costs_nothing_and_a_shortcut_what_it_reads(cells):
     """Guideline 4, at 32 channels."""
-    found = {
-        (cell.setting, cell.hardware): cell.relative_speed for cell in cells if cell.experiment == "G4"
-    }
+    found = {(cell.setting, cell.hardware): cell.relative_speed for cell in cells if cell.experiment == "G4"}
     for machine in ("8x8_32k", "16x16_128k"):
         assert found["ReLU", machine] > 0.98
         assert 0.75 < found["shortcut", machine] < 0.82
