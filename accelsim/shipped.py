@@ -13,14 +13,19 @@ _WORDS: dict[Kind, str] = {"networks": "network", "hardware": "hardware"}
 
 
 def find(kind: Kind, name: str | Path) -> Path:
-    """The file that a name stands for: a path that exists, `./KIND/NAME.yaml`, or the shipped NAME."""
+    """The file that a name stands for: a path that exists, `./KIND/NAME.yaml`, or the shipped NAME.
+
+    A name may have folders, as `guidelines/channel_width`.
+    """
     path = Path(name)
-    if path.is_file() or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+    if path.is_file() or path.suffix in {".yaml", ".yml"}:
         return path
     for folder in _folders(kind):
         file = folder / f"{name}.yaml"
         if file.is_file():
             return file
+    if len(path.parts) > 1:
+        return path
     if str(name) and path.is_dir():
         raise DescriptionError(f"{name}: is a directory: must be a YAML file or the name of a {_WORDS[kind]}")
     raise DescriptionError(_unknown(kind, str(name)))

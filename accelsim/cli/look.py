@@ -142,7 +142,8 @@ def _kind(name: str) -> Kind:
     path = Path(name if Path(name).is_file() else name.rpartition("@")[0] or name)
     if not path.is_file():
         for kind in Kind:
-            if str(path) in shipped.names(kind.value):
+            in_a_folder = len(path.parts) > 1 and shipped.find(kind.value, path).is_file()
+            if in_a_folder or str(path) in shipped.names(kind.value):
                 return kind
     if (name and path.exists()) or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
         return _kind_of_file(path)

@@ -5,18 +5,28 @@ from typing import Annotated
 
 import typer
 
+from accelsim.cli.load import load
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
-from accelsim.cli.output import Answer, destination, progress
+from accelsim.cli.output import Answer, Destination, destination, progress
 
 
 class Table(StrEnum):
-    """Published tables that accelsim holds itself to."""
+    """Published tables that accelsim repeats."""
 
     SQUEEZENEXT = "squeezenext"
+    GUIDELINES = "guidelines"
 
 
 def reproduce(
     table: Annotated[Table, typer.Argument(show_default=False, help="The published table.")],
+    hw: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hw",
+            metavar="HW",
+            help="For guidelines: a machine, by name or path, instead of the two of squeezenext.",
+        ),
+    ] = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -27,22 +37,34 @@ def reproduce(
     on the networks and machines that ship with accelsim. Exit code 1 if an error exceeds its bar, an
     ordering is violated, or a figure is not the one it was pinned to when the model last changed on purpose.
 
+    guidelines: what departing from each of ShuffleNet v2's four guidelines costs (Ma et al.,
+    arXiv:1807.11164, tables 1 to 4), beside what it cost on a GPU and an ARM core.
+
     \b
     accelsim reproduce squeezenext
     accelsim reproduce squeezenext --format json
+    accelsim reproduce guidelines --hw my_machine.yaml
     """
-    to = destination(output, format_, quiet)
+    if table is Table.GUIDELINES:
+        _guidelines(hw or [], destination(output, format_, quiet), quiet)
+        return
+    if hw:
+        raise typer.BadParameter(f"{table.value} has machines of its own", param_hint="--hw")
+    _squeezenext(destination(output, format_, quiet), quiet)
+
+
+def _squeezenext(to: Destination, quiet: bool) -> None:
     from accelsim.report.reproduction import cell_dict, reproduction_dict, reproduction_report
     from accelsim.validation import pinned
     from accelsim.validation.published import load_published
     from accelsim.validation.reproduction import failures
     from accelsim.validation.reproduction import reproduce as simulate
 
-    published = load_published(table.value)
+    published = load_published(Table.SQUEEZENEXT)
     with progress(len(published.places), quiet) as step:
         step("simulating")
         reproduction = simulate(published, step)
-    moved = pinned.moved(reproduction.costs, pinned.load_pinned(table.value))
+    moved = pinned.moved(reproduction.costs, pinned.load_pinned(published.name))
     to.deliver(
         Answer(
             table=lambda style: reproduction_report(reproduction, style, len(moved)),
@@ -57,3 +79,23 @@ def reproduce(
         typer.echo(pinned.REMEDY, err=True)
     if complaints:
         raise typer.Exit(1)
+
+
+def _guidelines(hw: list[str], to: Destination, quiet: bool) -> None:
+    _, machines = load([], hw)
+    from accelsim.report.guidelines import guideline_cell_dict, guidelines_dict, guidelines_report
+    from accelsim.validation.evaluate import shipped_hardware
+    from accelsim.validation.guidelines import cells_of, load_guidelines, trials_of
+
+    guidelines = load_guidelines()
+    machines = machines or {name: shipped_hardware(name) for name in guidelines.machines}
+    with progress(len(trials_of(guidelines, machines)), quiet) as step:
+        step("simulating")
+        cells = cells_of(guidelines, machines, step)
+    to.deliver(
+        Answer(
+            table=lambda style: guidelines_report(guidelines, cells, style),
+            values=lambda: guidelines_dict(guidelines, cells),
+            rows=lambda: [guideline_cell_dict(cell) for cell in cells],
+        )
+    )

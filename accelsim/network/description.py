@@ -58,9 +58,9 @@ Resolution: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RESOLUTION)]
 
 
 class InputShape(Description):
-    """The image: channels, and height x width in pixels."""
+    """The image: channels (a network that is part of another one may have a rule for them), and pixels."""
 
-    channels: PositiveInt
+    channels: PositiveInt | Expression
     height: Resolution
     width: Resolution
 
@@ -308,9 +308,10 @@ class Network:
         """The input: as described, or square where a resolution was asked for."""
         given, resolution = self.description.input, self.parameters["resolution"]
         assert isinstance(resolution, int)  # what its knob allows
+        channels = _channels(given, self.parameters)
         if resolution == given.height:
-            return Shape(given.channels, given.height, given.width)
-        return Shape(given.channels, resolution, resolution)
+            return Shape(channels, given.height, given.width)
+        return Shape(channels, resolution, resolution)
 
 
 def load_network(name: str | Path, **parameters: Value) -> Network:
@@ -401,6 +402,16 @@ def _repeat(row: StageRow, values: Mapping[str, Value], mistakes: list[Mistake])
         mistakes.append(Mistake(("repeat",), sentence))
         return None
     return repeat
+
+
+def _channels(image: InputShape, values: Mapping[str, Value]) -> int:
+    """The channels of the input; ExpressionError if their rule gives no number of channels."""
+    if not isinstance(image.channels, str):
+        return image.channels
+    channels = evaluate(image.channels, values)
+    if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
+        raise ExpressionError(f"must be a whole number of at least 1, gives {shown(channels)}")
+    return channels
 
 
 def _evaluated(
@@ -509,9 +520,14 @@ def _configure(description: NetworkDescription, source: _Source, given: Mapping[
         values[key] = float(value) if isinstance(knob.default, float) else value
         if value != knob.default:
             changed.append(f"{key}={_setting(values[key])}")
-    stages, mistakes = evaluate_rows(description.stages, values)
+    stages, wrong_rows = evaluate_rows(description.stages, values)
+    mistakes = _below("stages", wrong_rows)
+    try:
+        _channels(description.input, values)
+    except ExpressionError as error:
+        mistakes.append(Mistake(("input", "channels"), str(error)))
     if mistakes:
-        raise source.stages.error(_below("stages", mistakes))
+        raise source.stages.error(mistakes)
     name = f"{description.name}@{','.join(changed)}" if changed else description.name
     return Network(name, description, values, stages, source.compression)
 

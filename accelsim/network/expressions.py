@@ -116,8 +116,8 @@ def _binary(node: ast.BinOp, names: Mapping[str, Value]) -> Any:
     left, right = _value(node.left, names), _value(node.right, names)
     if type(node.op) not in _BINARY:
         raise ExpressionError(f"{ast.unparse(node)!r} is not allowed: use + - * / // %")
-    if isinstance(left, str) or isinstance(right, str):
-        raise ExpressionError(f"{ast.unparse(node)!r} calculates with text")
+    if not (isinstance(left, int | float) and isinstance(right, int | float)):
+        raise ExpressionError(f"{ast.unparse(node)!r} calculates with text or a list")
     return _BINARY[type(node.op)](left, right)
 
 

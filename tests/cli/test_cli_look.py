@@ -54,6 +54,13 @@ def test_there_are_only_two_lists(accelsim):
     assert "networks" in outcome.err
 
 
+def test_a_network_of_a_guideline_is_shown_by_its_folder_and_name(accelsim):
+    values = _json(accelsim("show", "guidelines/channel_width@c1=9,c2=108", "--format", "json"))
+    assert values["input"] == {"channels": 9, "height": 56, "width": 56}
+    outcome = accelsim("show", "guidelines/nothing")
+    assert (outcome.code, outcome.err) == (2, "guidelines/nothing: no such file\n")
+
+
 def test_show_lists_published_layers_below_their_stages(accelsim):
     outcome = accelsim("show", "tiny.yaml")
     assert (outcome.code, outcome.err) == (0, "")

@@ -7,6 +7,7 @@ import pytest
 from accelsim.network.analysis import counted_params, largest_activations
 from accelsim.network.build import build
 from accelsim.network.description import load_network
+from accelsim.network.expressions import round_to_multiple
 from accelsim.network.graph import operator_of, total_macs
 
 
@@ -122,3 +123,19 @@ def test_table_4_parameters_and_mult_adds(name, params, macs):
     graph = published(name)
     assert round(counted_params(graph, "weights") / 1e6, 2) == params
     assert round(total_macs(graph) / 1e6, 1) == macs
+
+
+@pytest.mark.parametrize(
+    ("member", "kept", "narrowed"),
+    [("width=0.6", "150.96", "145.63"), ("width=0.75,resolution=192", "153.94", "150.86")],
+)
+def test_the_last_convolution_keeps_its_1280_channels_below_a_width_of_1(member, kept, narrowed):
+    """As in the release. Where only the classifier and it have 1280 channels, each counts its share."""
+    graph = published(f"mobilenet_v2@{member}")
+    last, classifier = operator_of(graph, "conv2"), operator_of(graph, "fc")
+    assert last.output.channels == 1280
+    total = total_macs(graph)
+    assert f"{total / 1e6:.2f}" == kept
+    width = round_to_multiple(1280 * load_network(f"mobilenet_v2@{member}").parameters["width"], 8)
+    less = (last.macs + classifier.macs) * (1280 - width) // 1280
+    assert f"{(total - less) / 1e6:.2f}" == narrowed

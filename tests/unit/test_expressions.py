@@ -47,6 +47,7 @@ def test_the_value_of_an_expression(text, value):
         ("=groups[0]", "'groups[0]' has no such entry"),
         ("=2 ** 9", "'2 ** 9' is not allowed: use + - * / // %"),
         ("='a' * 99", "\"'a' * 99\" calculates with text"),
+        ("=1000000000000 * [1]", "'1000000000000 * [1]' calculates with text or a list"),
         ("=variant + 'x'", "\"variant + 'x'\" calculates with text"),
         ("=groups is 3", "'groups is 3' is not allowed: use == != < <= > >="),
         (

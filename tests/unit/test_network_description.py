@@ -249,6 +249,27 @@ def test_a_value_that_breaks_a_row_is_reported_at_the_row(write):
     ]
 
 
+OF_ANOTHER_WIDTH = HEAD.replace("channels: 3", 'channels: "=3*scale"')
+
+
+def test_the_channels_of_the_input_may_be_a_rule(write):
+    assert load_network(write(OF_ANOTHER_WIDTH + ROWS), scale=2).image == Shape(6, 32, 24)
+
+
+@pytest.mark.parametrize(
+    ("channels", "sentence"),
+    [
+        ("=3*scale", "must be a whole number of at least 1, gives 1.5"),
+        ("=-1", "must be a whole number of at least 1, gives -1"),
+        ("=scale > 0", "must be a whole number of at least 1, gives true"),
+        ("=width", "'width' is no parameter: there are groups, resolution, scale, se, style"),
+    ],
+)
+def test_a_rule_for_the_channels_that_gives_none_is_reported(write, channels, sentence):
+    text = HEAD.replace("channels: 3", f'channels: "{channels}"') + ROWS
+    assert error_lines(write(text), scale=0.5) == [f"small.yaml:4: input.channels = '{channels}': {sentence}"]
+
+
 # Mistakes in the file
 
 
@@ -327,6 +348,11 @@ def test_mistakes_in_a_row(write, row, lines):
     ("old", "new", "line"),
     [
         ("name: small", "name: a b", "1: name = 'a b': must be a word of letters, digits, _ and -"),
+        (
+            "channels: 3",
+            "channels: 0",
+            '4: input.channels = 0: must be a whole number of at least 1 or an expression such as "=2*width"',
+        ),
         ("height: 32", "height: 0", "4: input.height = 0: must be a whole number from 1 to 8192"),
         ("  scale:", "  resolution:", "6: parameters.resolution = {...}: is there already"),
         ("  scale:", "  a-b:", "6: parameters.a-b = {...}: must be called by one word of letters"),

@@ -34,6 +34,15 @@ def test_a_path_comes_before_both(tmp_path):
     assert str(shipped.find("hardware", "absent.yaml")) == "absent.yaml"
 
 
+def test_a_name_may_have_folders(tmp_path):
+    assert shipped.find("networks", "guidelines/channel_width").is_file()
+    assert "guidelines/channel_width" not in shipped.names("networks")
+    (tmp_path / "networks" / "mine").mkdir(parents=True)
+    mine = tmp_path / "networks" / "mine" / "net.yaml"
+    mine.write_text("name: net\n")
+    assert shipped.find("networks", "mine/net").resolve() == mine
+
+
 def test_a_folder_that_is_called_like_a_network_does_not_hide_it(tmp_path):
     (tmp_path / "alexnet").mkdir()
     assert shipped.find("networks", "alexnet").is_file()

@@ -9,6 +9,7 @@ from accelsim.network.blocks import (  # noqa: F401
     depthwise_separable,
     dropout,
     fire,
+    fragments,
     fully_connected,
     igcv3,
     inception_v1,

@@ -8,7 +8,8 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network import operators
+from accelsim.network.blocks.block import Activation, Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.shortcut import residual_sum, shortcut
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
@@ -33,17 +34,27 @@ class ResidualBottleneck(Block):
     """Whether there is one before the addition."""
     excitation_reduction: PositiveInt = 16
     """By what factor its gate is narrower inside."""
+    relu: bool = True
+    """Whether there is one after each convolution and the addition."""
+    shortcut: bool = True
+    """Whether there is one; without, the branch is all (ShuffleNet v2, arXiv:1807.11164, guideline 4)."""
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Shortcut, three convolutions, squeeze and excitation if asked for, addition, ReLU."""
         name, stride = at.name, self.stride if at.first else 1
+        activation: Activation | None = "relu" if self.relu else None
         kernel = self.shortcut_kernel if stride > 1 else 1
-        beside = shortcut(
+        beside = self.shortcut and shortcut(
             draft, f"{name}.shortcut", source, out_channels=self.out_channels, stride=stride, kernel=kernel
         )
         strides = (stride, 1) if self.stride_on == "1x1" else (1, stride)
         last = conv_unit(
-            draft, f"{name}.reduce", source, out_channels=self.reduced_channels, stride=strides[0]
+            draft,
+            f"{name}.reduce",
+            source,
+            out_channels=self.reduced_channels,
+            stride=strides[0],
+            activation=activation,
         )
         last = conv_unit(
             draft,
@@ -54,9 +65,12 @@ class ResidualBottleneck(Block):
             stride=strides[1],
             padding=1,
             groups=self.groups,
+            activation=activation,
         )
         last = conv_unit(draft, f"{name}.expand", last, out_channels=self.out_channels, activation=None)
         if self.squeeze_excitation:
             reduced = self.out_channels // self.excitation_reduction
             last = squeeze_excitation(draft, f"{name}.se", last, reduced=reduced, layers="conv")
-        return residual_sum(draft, name, last, beside)
+        if beside:
+            return residual_sum(draft, name, last, beside, activation)
+        return operators.activation(draft, f"{name}.relu", last, function="relu") if self.relu else last
