@@ -4,9 +4,10 @@ The caller holds it and hands it to each run: a search to its thousands, a comma
 remembered behind anybody's back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
@@ -17,6 +18,9 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.result import LayerCosts
 from accelsim.simulation.fast import Transitions
+
+if TYPE_CHECKING:
+    from accelsim.mapping.kept import MappingFile
 
 MOST_NETWORKS: Final = 256
 MOST_MACHINES: Final = 16
@@ -38,7 +42,7 @@ class LoweredNetwork:
 class LayersOnMachine:
     """What is known of layers on one machine with one set of options, by the layer without its names."""
 
-    mappings: dict[Layer, Mapping] = field(default_factory=dict)
+    mappings: MutableMapping[Layer, Mapping] = field(default_factory=dict)
     costs: dict[Layer, LayerCosts] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions)
 
@@ -46,7 +50,9 @@ class LayersOnMachine:
 class Memory:
     """What is known of networks, and of layers on machines."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path | None = None) -> None:
+        """Mappings are kept in a file, too, if one is named. Raises AccelsimError where it cannot be used."""
+        self._file = None if file is None else _opened(file)
         self._networks: dict[int, tuple[Network, LoweredNetwork]] = {}
         self._machines: dict[int, tuple[Hardware, str]] = {}
         self._layers: dict[tuple[str, int, str, Objective | None], LayersOnMachine] = {}
@@ -67,7 +73,21 @@ class Memory:
         _, text = _kept(
             self._machines, id(hardware), lambda: (hardware, hardware.model_dump_json()), MOST_MACHINES
         )
-        return _kept(self._layers, (text, batch, dataflow, objective), LayersOnMachine, MOST_MACHINES)
+        key = (text, batch, dataflow, objective)
+        return _kept(self._layers, key, lambda: self._layers_on(hardware, *key[1:]), MOST_MACHINES)
+
+    def _layers_on(
+        self, hardware: Hardware, batch: int, dataflow: str, objective: Objective | None
+    ) -> LayersOnMachine:
+        if self._file is None:
+            return LayersOnMachine()
+        return LayersOnMachine(self._file.mappings(hardware, batch, f"{dataflow} {objective}"))
+
+
+def _opened(file: Path) -> "MappingFile":
+    from accelsim.mapping.kept import MappingFile  # noqa: PLC0415 (sqlite3 takes time to import)
+
+    return MappingFile(file)
 
 
 def lowered_network(network: Network) -> LoweredNetwork:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from accelsim.cli.output import progress
@@ -9,6 +10,7 @@ from accelsim.errors import AccelsimError
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
+    from accelsim.memory import Memory
     from accelsim.network.description import Network
     from accelsim.report.comparison import Case
 
@@ -56,6 +58,15 @@ def _run(work: _Work) -> "Case | AccelsimError":
     from accelsim.run import run_network
 
     try:
-        return Case(work.name, work.machine, run_network(work.network, work.hardware, **work.options))
+        result = run_network(work.network, work.hardware, **work.options, memory=_memory())
+        return Case(work.name, work.machine, result)
     except AccelsimError as error:
         return error
+
+
+@cache
+def _memory() -> "Memory":
+    """Of this process: networks of a family share layers."""
+    from accelsim.memory import Memory
+
+    return Memory()

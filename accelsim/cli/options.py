@@ -87,6 +87,14 @@ OutputOption: TypeAlias = Annotated[
         "--output", metavar="FILE", help="Write there, complete or not at all, instead of to stdout."
     ),
 ]
+MemoryOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--memory",
+        metavar="FILE",
+        help="Keep the mappings that are found in this file, and look there first. Same result, sooner.",
+    ),
+]
 BatchOption: TypeAlias = Annotated[int, typer.Option("--batch", min=1, help="Images that run together.")]
 DataflowOption: TypeAlias = Annotated[
     Dataflow, typer.Option("--dataflow", help="For every layer of the PE array; auto chooses for each.")

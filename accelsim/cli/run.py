@@ -16,6 +16,7 @@ from accelsim.cli.options import (
     FormatOption,
     Layers,
     Machines,
+    MemoryOption,
     Networks,
     ObjectiveOption,
     OutputOption,
@@ -69,6 +70,7 @@ def run(
             help="Of the timeline: only layers of these names, in which * stands for any characters.",
         ),
     ] = None,
+    memory: MemoryOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Run one network on one machine: what each layer costs, and why.
@@ -85,12 +87,13 @@ def run(
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
+    from accelsim.memory import Memory
     from accelsim.report.tables import run_report
     from accelsim.result import flat, layer_to_dict
     from accelsim.run import run_network
 
     (network,), (hardware,) = networks.values(), machines.values()
-    options = mapping_options(batch, dataflow, objective)
+    options = {**mapping_options(batch, dataflow, objective), "memory": Memory(memory)}
     if trace is None:
         result = run_network(network, hardware, **options, engine=(engine or Engine.FAST).value)
     else:

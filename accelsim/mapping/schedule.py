@@ -1,5 +1,6 @@
 """Schedule: the mapped layers in running order, and which of them each one waits for."""
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 
 from accelsim.errors import MappingError
@@ -28,7 +29,7 @@ def make_schedule(
     batch: int = 1,
     dataflow: str = "auto",
     objective: Objective | None = None,
-    known: dict[Layer, Mapping] | None = None,
+    known: MutableMapping[Layer, Mapping] | None = None,
 ) -> Schedule:
     """Map every layer of an executed graph. Raises MappingError where one cannot be mapped.
 
@@ -58,7 +59,7 @@ class _Mapper:
     batch: int
     dataflow: str
     objective: Objective | None
-    known: dict[Layer, Mapping]
+    known: MutableMapping[Layer, Mapping]
 
     def parts(self, layer: Layer) -> tuple[tuple[Layer, Mapping], ...]:
         """The layer, or the layer and its pooling one after the other where the machine cannot fuse them."""
@@ -71,11 +72,11 @@ class _Mapper:
         return (bare, self.mapped(bare)), (pool, self.mapped(pool))
 
     def mapped(self, layer: Layer) -> Mapping:
-        shape = layer.nameless
-        if shape not in self.known:
+        mapping = self.known.get(layer.nameless)
+        if mapping is None:
             try:
-                self.known[shape] = map_layer(
-                    shape,
+                mapping = map_layer(
+                    layer.nameless,
                     self.hardware,
                     batch=self.batch,
                     dataflow=self.dataflow,
@@ -83,7 +84,8 @@ class _Mapper:
                 )
             except MappingError as error:
                 raise MappingError(f"{layer.name} on {self.hardware.name}: {error}") from None
-        return self.known[shape]
+            self.known[layer.nameless] = mapping
+        return mapping
 
 
 def pooling_layer(layer: Layer) -> Layer:

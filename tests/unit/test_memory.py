@@ -3,10 +3,14 @@
 import copy
 
 import pytest
+from typer.testing import CliRunner
 
-from accelsim import load_hardware, load_network, run_network
+from accelsim import AccelsimError, load_hardware, load_network, run_network
+from accelsim.cli.app import app
 from accelsim.descriptions import vary
+from accelsim.mapping.search import map_layer
 from accelsim.memory import MOST_MACHINES, MOST_NETWORKS, Memory
+from accelsim.network.layer import Layer
 
 NETWORKS = ("sqnxt23v5", "sqnxt23", "squeezenet_v1_1", "mobilenet_v2")
 
@@ -58,3 +62,67 @@ def test_a_memory_does_not_grow_without_end(machine):
     for other in others:
         memory.lowered(other)
     assert memory.lowered(network) is not kept
+
+
+def test_a_file_keeps_mappings_for_the_next_process(machine, tmp_path, monkeypatch):
+    file, network = tmp_path / "mappings.sqlite", load_network("squeezenet_v1_1")
+    first = run_network(network, machine, memory=Memory(file))
+    monkeypatch.setattr("accelsim.mapping.schedule.map_layer", None)  # nothing is searched for again
+    assert run_network(network, machine, memory=Memory(file)) == first
+
+
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        ({"batch": 2}, {}),
+        ({"objective": "energy"}, {}),
+        ({}, {"dram.latency_cycles": 7}),
+        ({}, {"energy.dram": 1.0}),
+    ],
+)
+def test_a_file_does_not_mix_up_options_and_machines(machine, tmp_path, options, changes):
+    file, network = tmp_path / "mappings.sqlite", load_network("squeezenet_v1_1")
+    run_network(network, machine, memory=Memory(file))
+    other = vary(machine, **changes)
+    assert run_network(network, other, memory=Memory(file), **options) == run_network(
+        network, other, **options
+    )
+
+
+def test_another_version_of_the_model_finds_nothing_in_a_file(machine, tmp_path, monkeypatch):
+    file, layer = tmp_path / "mappings.sqlite", Layer("layer", "conv", K=8, C=8, OY=4, OX=4, IY=4, IX=4)
+    mappings = Memory(file).layers(machine, 1, "auto", None).mappings
+    mappings[layer.nameless] = map_layer(layer.nameless, machine)
+    assert layer.nameless in Memory(file).layers(machine, 1, "auto", None).mappings
+    monkeypatch.setattr("accelsim.mapping.kept.__version__", "another")
+    assert layer.nameless not in Memory(file).layers(machine, 1, "auto", None).mappings
+
+
+def test_what_is_no_file_of_mappings_is_refused(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, and longer than the header of one would be\n" * 40)
+    with pytest.raises(AccelsimError, match=r"notes\.txt: cannot be used as a file of mappings"):
+        Memory(file)
+    assert file.read_text().startswith("not a database")
+    with pytest.raises(AccelsimError, match="unable to open"):
+        Memory(tmp_path / "nowhere" / "mappings.sqlite")
+
+
+def test_the_command_line_keeps_mappings_in_a_file(tmp_path, monkeypatch):
+    file = tmp_path / "mappings.sqlite"
+    arguments = [
+        "run",
+        "--net",
+        "squeezenet_v1_1",
+        "--hw",
+        "16x16_128k",
+        "--memory",
+        str(file),
+        "--format",
+        "json",
+    ]
+    first = CliRunner().invoke(app, arguments)
+    monkeypatch.setattr("accelsim.mapping.schedule.map_layer", None)
+    second = CliRunner().invoke(app, arguments)
+    assert first.exit_code == second.exit_code == 0
+    assert first.stdout == second.stdout
