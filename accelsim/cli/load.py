@@ -1,6 +1,6 @@
 """Names from the command line -> networks and machines, every mistake reported at once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -19,14 +19,15 @@ class _Named(Protocol):
     def name(self) -> str: ...
 
 
+GivenT = TypeVar("GivenT")
 NamedT = TypeVar("NamedT", bound=_Named)
 
 
-def only(names: list[str], option: str) -> list[str]:
-    """The names, which must be one."""
-    if len(names) > 1:
-        raise typer.BadParameter("run takes one; `accelsim compare` takes several", param_hint=option)
-    return names
+def only(given: Sequence[GivenT], option: str) -> Sequence[GivenT]:
+    """What was given, which must not be more than one."""
+    if len(given) > 1:
+        raise typer.BadParameter("takes one; `accelsim compare` takes several", param_hint=option)
+    return given
 
 
 def load(

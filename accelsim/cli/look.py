@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from accelsim import shipped
+from accelsim.cli.load import only
 from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
 from accelsim.errors import AccelsimError, DescriptionError
@@ -99,13 +100,15 @@ def show(
         from accelsim.network.description import load_network
         from accelsim.network.overlay import overlaid
 
-        network = load_network(name) if overlay is None else overlaid(load_network(name), overlay)
+        network = load_network(name)
+        for file in only(overlay or [], "--overlay"):
+            network = overlaid(network, file)
         to.deliver(_statistics_answer(network) if stats else _network_answer(network, lowered))
         return
     for_networks = {
         "--lowered": (lowered, "networks are lowered"),
         "--stats": (stats, "networks have statistics"),
-        "--overlay": (overlay is not None, "overlays are for networks"),
+        "--overlay": (bool(overlay), "overlays are for networks"),
     }
     for option, (given, what) in for_networks.items():
         if given:

@@ -62,7 +62,7 @@ Machines: TypeAlias = Annotated[
     ),
 ]
 OverlayOption: TypeAlias = Annotated[
-    Path | None,
+    list[Path] | None,  # one; a list, so that a second one is refused and does not replace the first
     typer.Option(
         "--overlay",
         metavar="FILE",

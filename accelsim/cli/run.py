@@ -83,7 +83,7 @@ def run(
     accelsim run --net squeezenet_v1_0 --overlay pruned.yaml --hw 16x16_128k
     """
     _check_trace_options(trace, trace_layers, engine, output)
-    overlays = [] if overlay is None else [overlay]
+    overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)

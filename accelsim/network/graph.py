@@ -8,13 +8,17 @@ the source's output (more than one when a tensor is added to itself).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import networkx as nx
 
 from accelsim.errors import NetworkError
 
 Graph: TypeAlias = "nx.DiGraph[str]"
+
+MAX_ELEMENTS: Final = 10**9
+MAX_MACS: Final = 10**13
+"""Of one layer and one image: far beyond any network for such machines, far from the end of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +89,24 @@ class Draft:
         """A new node that reads the sources, in order; gives back its name."""
         if name in self.graph:
             raise NetworkError(f"{name}: two layers have this name; give the rows of the stage table names")
+        _check_size(name, operator)
         self.graph.add_node(name, operator=operator, stage=self.stage, block=self.block)
         for source in dict.fromkeys(sources):
             positions = tuple(index for index, other in enumerate(sources) if other == source)
             self.graph.add_edge(source, name, operands=positions)
         return name
+
+
+def _check_size(name: str, operator: Operator) -> None:
+    """Refuse what no machine runs: a slip of the pen would otherwise take hours, or more than 64 bits."""
+    sizes = {
+        "output elements": (operator.output.elements, MAX_ELEMENTS),
+        "weights": (operator.weights, MAX_ELEMENTS),
+        "multiply-accumulates": (operator.macs, MAX_MACS),
+    }
+    for what, (size, largest) in sizes.items():
+        if size > largest:
+            raise NetworkError(f"{name}: has more {what} than the {largest:,} that a layer may have")
 
 
 def operator_of(graph: Graph, node: str) -> Operator:

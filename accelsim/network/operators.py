@@ -8,7 +8,7 @@ one leaves out rows or columns of the input: NASNet shifts an input so.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from accelsim.errors import NetworkError
 from accelsim.network.graph import Draft, Operator, Shape
@@ -32,6 +32,10 @@ class Padding(NamedTuple):
     bottom: int
     left: int
     right: int
+
+
+MAX_WINDOW: Final = 10_000
+"""Elements along one axis."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -411,6 +415,10 @@ def _slide(name: str, given: Shape, spec: WindowSpec) -> tuple[Window, int, int]
     kernel, stride, dilation = _pair(spec.kernel), _pair(spec.stride), _pair(spec.dilation)
     reach = (span(kernel[0], dilation[0]), span(kernel[1], dilation[1]))
     pad = _padding(given, reach, stride, spec.padding)
+    if max(*reach, *stride, *pad) > MAX_WINDOW:
+        raise NetworkError(
+            f"{name}: kernel, stride and padding may be {MAX_WINDOW:,} at most, dilation included"
+        )
     height = windows(given.height, reach[0], stride[0], (pad.top, pad.bottom), spec.rounding)
     width = windows(given.width, reach[1], stride[1], (pad.left, pad.right), spec.rounding)
     if min(height, width) < 1:

@@ -236,7 +236,8 @@ def test_parameters_follow_an_at(accelsim):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--net", "alexnet"), "run takes one; `accelsim compare` takes several"),
+        (("--net", "alexnet"), "takes one; `accelsim compare` takes several"),
+        (("--overlay", "a.yaml", "--overlay", "b.yaml"), "takes one; `accelsim compare` takes several"),
         (("--format", "xml"), "'xml'"),
         (("--batch", "0"), "--batch"),
         (("--batch", "many"), "--batch"),

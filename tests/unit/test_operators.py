@@ -1,5 +1,7 @@
 """Shapes, parameters and MACs of each operator, and what it says when its inputs do not fit."""
 
+import re
+
 import pytest
 
 from accelsim.errors import NetworkError
@@ -197,3 +199,30 @@ def test_a_misfit_names_the_layer_both_sizes_and_the_remedy(draft, make, sentenc
     with pytest.raises(NetworkError) as error:
         make(draft)
     assert str(error.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            {"out_channels": 10**42},
+            "c: has more output elements than the 1,000,000,000 that a layer",
+        ),
+        ({"out_channels": 10**8, "kernel": (14, 10)}, "c: has more weights than the 1,000,000,000"),
+        (
+            {"out_channels": 8, "kernel": 10**8, "padding": 10**8},
+            "c: kernel, stride and padding may be 10,000 at most",
+        ),
+        ({"out_channels": 8, "stride": 10**8}, "stride and padding may be 10,000 at most"),
+    ],
+)
+def test_sizes_that_no_machine_runs_are_refused(draft, arguments, sentence):
+    with pytest.raises(NetworkError, match=re.escape(sentence)):
+        ops.conv(draft, "c", "x", **arguments)
+
+
+def test_more_multiply_accumulates_than_any_layer_has_are_refused():
+    draft = Draft(stage="s", block="b")
+    ops.network_input(draft, "x", Shape(10**4, 300, 300))
+    with pytest.raises(NetworkError, match=r"c: has more multiply-accumulates than the 10,000,000,000,000"):
+        ops.conv(draft, "c", "x", out_channels=10**4, kernel=3, padding=1)
