@@ -16,7 +16,7 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
 from accelsim.network.build import build
-from accelsim.network.description import Network
+from accelsim.network.description import MAX_REPEAT, Network
 from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
@@ -24,6 +24,8 @@ from accelsim.search.space import Depths, with_depths
 
 REACH: Final = 2
 """Units: how far a block may read back (its input, and its predecessor's) or be fused forward."""
+
+_AROUND: Final = 2 * REACH + 1
 
 _Reference: TypeAlias = tuple[int, int]
 """(units back, places from the end of that unit; from its beginning if it is the same unit)."""
@@ -85,7 +87,9 @@ class Assembly:
         """The units of a candidate. Raises NotLocalError, and NetworkError where it cannot be built."""
         keys = self._keys(depths)
         if any(key not in self._units for key in keys):
-            self._learn_units(depths, keys)
+            self._learn_units(_deeper(depths))
+        if any(key not in self._units for key in keys):
+            self._learn_units(depths)
         return [self._units[key] for key in keys]
 
     def assemble(self, depths: Depths) -> Assembled:
@@ -93,11 +97,18 @@ class Assembly:
 
         Raises NotLocalError; NetworkError or MappingError where it cannot be built or mapped.
         """
-        surroundings = _surroundings([unit.number for unit in self.units(depths)])
-        if any(one not in self._segments for one in surroundings):
-            self._learn_segments(depths, surroundings)
+        surroundings = self._surroundings(depths)
+        missing = {one for one in surroundings if one not in self._segments}
+        if missing:
+            short = _shallower(depths)
+            self._learn_segments(short if missing <= set(self._surroundings(short)) else depths)
         segments = [self._segments[one] for one in surroundings]
         return Assembled(_joined(segments), sum((one.counts for one in segments), ActionCounts()))
+
+    def _surroundings(self, depths: Depths) -> list[tuple[int, ...]]:
+        """Of each unit: the numbers of the units around it and its own; -1 where there is none."""
+        numbers = [-1] * REACH + [unit.number for unit in self.units(depths)] + [-1] * REACH
+        return [tuple(numbers[place : place + _AROUND]) for place in range(len(numbers) - _AROUND + 1)]
 
     def _keys(self, depths: Depths) -> list[_Key]:
         keys: list[_Key] = []
@@ -125,8 +136,8 @@ class Assembly:
                 fixed = stage.repeat is None
         return places
 
-    def _learn_units(self, depths: Depths, keys: Sequence[_Key]) -> None:
-        network = with_depths(self._network, depths)
+    def _learn_units(self, depths: Depths) -> None:
+        network, keys = with_depths(self._network, depths), self._keys(depths)
         published = build(network)
         members = _members(published, self._places(network), len(keys))
         for place, (key, nodes) in enumerate(zip(keys, members, strict=True)):
@@ -146,8 +157,8 @@ class Assembly:
             if self._units.setdefault(key, unit) != unit:
                 raise NotLocalError(f"{network.name}: {nodes[0]} depends on depths before it")
 
-    def _learn_segments(self, depths: Depths, surroundings: Sequence[tuple[int, ...]]) -> None:
-        network = with_depths(self._network, depths)
+    def _learn_segments(self, depths: Depths) -> None:
+        network, surroundings = with_depths(self._network, depths), self._surroundings(depths)
         published = build(network)
         place_of = self._places(network)
         places = {
@@ -171,11 +182,21 @@ class Assembly:
                 raise NotLocalError(f"{network.name}: lowering depends on more than neighbouring blocks")
 
 
+def _deeper(depths: Depths) -> Depths:
+    """Depths that show what the next candidates are made of, too, so that few networks have to be built."""
+    return tuple(min(MAX_REPEAT, 2 ** depth.bit_length()) for depth in depths)
+
+
+def _shallower(depths: Depths) -> Depths:
+    """Depths that are built sooner; the same surroundings occur in it if every other block is the same."""
+    return tuple(depth if depth <= _AROUND else _AROUND - 1 + depth % 2 for depth in depths)
+
+
 def _members(published: Graph, places: dict[str, int], units: int) -> list[list[str]]:
     """The nodes of each unit; the image belongs to the first."""
     members: list[list[str]] = [[] for _ in range(units)]
-    for node, block in published.nodes(data="block"):
-        members[places.get(block, 0)].append(node)
+    for node in published:
+        members[places.get(published.nodes[node]["block"], 0)].append(node)
     return members
 
 
@@ -194,19 +215,13 @@ def _signature(published: Graph, members: list[list[str]], place: int) -> _Signa
     return tuple(signature)
 
 
-def _surroundings(numbers: list[int]) -> list[tuple[int, ...]]:
-    """Of each unit: the numbers of the units around it and its own; -1 where there is none."""
-    padded = [*[-1] * REACH, *numbers, *[-1] * REACH]
-    return [tuple(padded[place : place + 2 * REACH + 1]) for place in range(len(numbers))]
-
-
 def _segments(schedule: Schedule, executed: Graph, places: dict[str, int], units: int) -> list[Segment]:
     """A schedule cut into its units. Raises NotLocalError where a layer reaches too far."""
     place_of: list[int] = []
     for layer in schedule.layers:
         # What is no node of both graphs comes with the layer before it: a copy, or a pooling on its own.
         known = layer.name in executed and layer.name in places
-        place_of.append(places[layer.name] if known else place_of[-1])
+        place_of.append(places[layer.name] if known or not place_of else place_of[-1])
         _check_reach(layer, place_of[-1], places)
     if place_of != sorted(place_of):
         raise NotLocalError("layers of different blocks alternate")
@@ -253,8 +268,10 @@ def _joined(segments: Sequence[Segment]) -> Schedule:
     for segment in segments:
         start = len(mappings)
         starts = [start, *starts[: REACH - 1]]
-        for producers in segment.producers:
-            waits_for.append(tuple([starts[back - 1] - at if back else start + at for back, at in producers]))
+        waits_for += [
+            tuple([starts[back - 1] - at if back else start + at for back, at in producers])
+            for producers in segment.producers
+        ]
         layers += segment.layers
         mappings += segment.mappings
     return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))

@@ -112,7 +112,7 @@ def depth_space(
 def _check_fixed(network: Network, names: tuple[str, ...], fixed: Mapping[str, int]) -> None:
     for name, depth in fixed.items():
         if name not in names:
-            raise SpaceError(f"{network.name}: {unknown(name, 'repeating stage', names)}")
+            raise SpaceError(f"{network.name}: {name}: {unknown(name, 'repeating stage', names)}")
         if not 1 <= depth <= MAX_REPEAT:
             raise SpaceError(f"{name} = {depth}: must be a number of blocks from 1 to {MAX_REPEAT}")
 
