@@ -73,19 +73,19 @@ def _first(waiting: "deque[tuple[WorkT, Future[OutcomeT]]]") -> tuple[WorkT, Out
     return one, future.result()
 
 
-_prepared_work: Callable[[Any], Any] | None = None
-"""What the worker that this process is was prepared for."""
+class _Worker:
+    """What the worker that this process is was prepared for."""
+
+    how: Callable[[Any], Any]
 
 
 def _prepare_worker(prepare: Callable[[SetupT], Callable[[WorkT], OutcomeT]], setup: SetupT) -> None:
-    global _prepared_work
     _start_worker()
-    _prepared_work = prepare(setup)
+    _Worker.how = staticmethod(prepare(setup))
 
 
 def _prepared(work: Any) -> Any:
-    assert _prepared_work is not None  # the pool's initializer ran first
-    return _prepared_work(work)
+    return _Worker.how(work)
 
 
 def _told(outcome: OutcomeT, work: object, step: Callable[[str], None]) -> OutcomeT:

@@ -104,7 +104,7 @@ def depth(
         SearchObjective,
         typer.Option(
             "--objective",
-            help="What to rank by (edp: energy x time); pareto shows the front of time, energy and parameters.",
+            help="What to rank by (edp: energy x time); pareto: the front of time, energy and parameters.",
         ),
     ] = SearchObjective.TIME,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the best to show.")] = 10,
@@ -167,9 +167,8 @@ def _searched(
         found = search_depth(task, space, objective=objective.value, top=top, store=store, step=step)
     if not quiet:
         stored = f", {found.reused} of them in {store} already" if found.reused else ""
-        typer.echo(
-            f"{task.hardware.name}: {found.evaluated} networks in {found.seconds:.1f} s{stored}", err=True
-        )
+        what = f"{task.hardware.name}: {found.evaluated} networks in {found.seconds:.1f} s{stored}"
+        typer.echo(what, err=True)
     return found
 
 

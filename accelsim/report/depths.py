@@ -63,8 +63,10 @@ def depth_report(search: DepthSearch, style: Style, most: int) -> str:
     network, hardware = search.task.network, search.task.hardware
     space = search.space
     fixed = ", ".join(f"{space.stages[place]} = {depth}" for place, depth in space.fixed)
-    what = f"{network.name} on {hardware.name}: {search.evaluated} ways to distribute {space.total_blocks} blocks"
-    what += f" over {', '.join(space.stages)}" + (f" with {fixed}" if fixed else "")
+    what = f"{network.name} on {hardware.name}: {search.evaluated} ways to distribute "
+    what += f"{space.total_blocks} blocks over {', '.join(space.stages)}" + (
+        f" with {fixed}" if fixed else ""
+    )
     if search.feasible < search.evaluated:
         what += f"; {search.feasible} are feasible"
     text = [style.strong(line) for line in wrapped(what, style)]

@@ -16,6 +16,7 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
 from accelsim.network.build import build
+from accelsim.network.compression import WeightForm, weight_form
 from accelsim.network.description import MAX_REPEAT, Network
 from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
 from accelsim.network.layer import Layer
@@ -29,7 +30,7 @@ _AROUND: Final = 2 * REACH + 1
 
 _Reference: TypeAlias = tuple[int, int]
 """(units back, places from the end of that unit; from its beginning if it is the same unit)."""
-_Signature: TypeAlias = tuple[tuple[Operator, tuple[_Reference, ...]], ...]
+_Signature: TypeAlias = tuple[tuple[Operator, WeightForm, tuple[_Reference, ...]], ...]
 _Key: TypeAlias = tuple[int, int, bool]
 """(row of the stage table, index of the block, whether it follows a varying stage of one block)."""
 
@@ -144,7 +145,7 @@ class Assembly:
             if not nodes:
                 raise NotLocalError(f"{network.name}: a block has no operators")
             signature = _signature(published, members, place)
-            operators = [operator for operator, _ in signature]
+            operators = [operator for operator, *_ in signature]
             output = operator_of(published, nodes[-1]).output
             if self._outputs.setdefault(key[0], output) != output:
                 raise NotLocalError(f"{network.name}: {nodes[-1]} puts out {output}, elsewhere another shape")
@@ -211,7 +212,8 @@ def _signature(published: Graph, members: list[list[str]], place: int) -> _Signa
         sources = operands(published, node)
         if any(source not in found for source in sources):
             raise NotLocalError(f"{node} reads from further back than {REACH} blocks")
-        signature.append((operator_of(published, node), tuple(found[source] for source in sources)))
+        references = tuple(found[source] for source in sources)
+        signature.append((operator_of(published, node), weight_form(published, node), references))
     return tuple(signature)
 
 

@@ -23,7 +23,7 @@ from accelsim.search.space import Depths, DepthSpace, SpaceError
 from accelsim.search.store import Store
 
 Objective: TypeAlias = Literal["time", "energy", "edp", "pareto"]
-"""edp: energy x time. pareto: the front of time, energy and parameters; its best has the least energy x time."""
+"""edp: energy x time. pareto: the front of time, energy and parameters, of which energy x time is best."""
 BATCH: Final = 32
 """Candidates that are handed out and written together."""
 WORTHWHILE: Final = 1_000
@@ -97,7 +97,7 @@ def search_depth(
     workers: int | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> DepthSearch:
-    """Simulate every candidate. `step` is told how many are done; `workers` are processes, by default all cores.
+    """Simulate every candidate; `step` is told how many more are done, `workers` are by default all cores.
 
     Raises SpaceError where nothing is feasible, StoreError, and AccelsimError where a worker is lost.
     """

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from accelsim.energy import energy_by_component
-from accelsim.errors import MappingError, NetworkError
+from accelsim.errors import DescriptionError, MappingError, NetworkError
 from accelsim.hardware import Hardware, Objective
 from accelsim.memory import Memory
 from accelsim.network.build import build
@@ -133,5 +133,5 @@ class Evaluator:
         try:
             size = self.size(depths)
             return Outcome(size, self.cost(depths) if self._task.limits.allow(size) else None)
-        except (NetworkError, MappingError) as error:
+        except (DescriptionError, NetworkError, MappingError) as error:
             return Outcome(size, None, str(error))

@@ -1,14 +1,13 @@
-"""Networks that are the same but for their depths, found by what their descriptions say, not by their names."""
+"""Networks that are the same but for their depths, found by what they consist of, not by their names."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from accelsim import shipped
 from accelsim.errors import AccelsimError
-from accelsim.network.blocks import Block
 from accelsim.network.description import Network, load_network
-from accelsim.network.graph import Shape
 from accelsim.search.space import Depths, depths_of
 
 
@@ -21,7 +20,7 @@ class Relative:
 
 
 def relatives(network: Network) -> list[Relative]:
-    """Those among `accelsim list networks`, at their default parameters; the network itself is one of them."""
+    """Those that `accelsim list networks` shows, at their default parameters, and the network itself."""
     found = [Relative(network.name, depths_of(network))]
     for name in shipped.names("networks"):
         if name == network.name or not _may_be_one(name, {row.block for row in network.description.stages}):
@@ -30,13 +29,23 @@ def relatives(network: Network) -> list[Relative]:
             other = load_network(name)
         except AccelsimError:  # another file's mistakes are not this search's affair
             continue
-        if _but_for_depth(other) == _but_for_depth(network):
+        if but_for_depth(other) == but_for_depth(network):
             found.append(Relative(name, depths_of(other)))
     return found
 
 
-def _but_for_depth(network: Network) -> tuple[Shape, list[tuple[Block, bool]]]:
-    return network.image, [(stage.block, stage.repeat is None) for stage in network.stages]
+def but_for_depth(network: Network) -> dict[str, Any]:
+    """What a network computes, depths left out, as plain values; names and reports do not belong to it."""
+    image = network.image
+    return {
+        "image": [image.channels, image.height, image.width],
+        "stages": [
+            [type(stage.block).__name__, stage.block.model_dump(mode="json"), stage.repeat is not None]
+            for stage in network.stages
+        ],
+        "precision": network.description.precision.model_dump(mode="json"),
+        "compression": [placed.entry.model_dump(mode="json") for placed in network.compression],
+    }
 
 
 def _may_be_one(name: str, blocks: set[str]) -> bool:

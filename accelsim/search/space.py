@@ -1,13 +1,13 @@
 """DepthSpace: every way to distribute a number of blocks over the stages of a network."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from accelsim.descriptions import unknown, vary
 from accelsim.errors import AccelsimError
-from accelsim.network.description import MAX_REPEAT, Network, Stage, configure
+from accelsim.network.description import MAX_REPEAT, Network, Stage
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""
@@ -142,8 +142,15 @@ def depths_of(network: Network) -> Depths:
 
 
 def with_depths(network: Network, depths: Depths) -> Network:
-    """The network with other depths, checked like a file; it is called by them: `net-6-6-8-1`."""
-    places = [place for place, stage in enumerate(network.stages) if stage.repeat is not None]
-    changes = {f"stages.{place}.repeat": depth for place, depth in zip(places, depths, strict=True)}
+    """The network with other depths, called by them: `net-6-6-8-1`. Nothing is reported of it."""
+    rest, changes, stages = iter(depths), dict[str, Any](), list[Stage]()
+    for place, stage in enumerate(network.stages):
+        if stage.repeat is None:
+            stages.append(stage)
+            continue
+        depth = next(rest)
+        changes[f"stages.{place}.repeat"] = depth
+        stages.append(replace(stage, repeat=depth))
     name = "-".join(map(str, (network.description.name, *depths)))
-    return configure(vary(network.description, name=name, **changes), **network.parameters)
+    description = vary(network.description, name=name, reported={}, reported_at=[], **changes)
+    return replace(network, name=name, description=description, stages=tuple(stages))

@@ -17,6 +17,7 @@ from typing import Final, Self
 from accelsim import __version__
 from accelsim.errors import AccelsimError
 from accelsim.search.evaluate import Cost, Size, Task
+from accelsim.search.family import but_for_depth
 from accelsim.search.space import Depths
 
 _ROOMS: Final = (
@@ -83,7 +84,8 @@ class Store:
         marks = ", ".join("?" * len(candidates))
         with self._errors():
             rows = self._connection.execute(
-                f"SELECT depths, params, macs, cycles, energy FROM results WHERE key = ? AND depths IN ({marks})",
+                "SELECT depths, params, macs, cycles, energy FROM results "
+                f"WHERE key = ? AND depths IN ({marks})",
                 (self._key, *map(_text, candidates)),
             ).fetchall()
         return {
@@ -126,14 +128,9 @@ def _text(depths: Depths) -> str:
 
 def task_text(task: Task) -> str:
     """What a result follows from besides depths and model, as text; names and limits do not belong to it."""
-    network = task.network
     return json.dumps(
         {
-            "image": str(network.image),
-            "stages": [
-                [type(stage.block).__name__, stage.block.model_dump(mode="json"), stage.repeat is None]
-                for stage in network.stages
-            ],
+            "network": but_for_depth(task.network),
             "hardware": _priced(task.hardware.model_dump(mode="json")),
             "batch": task.batch,
             "dataflow": task.dataflow,

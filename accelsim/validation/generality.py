@@ -16,7 +16,6 @@ from typing import Any, Final
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware
-from accelsim.parallel import in_parallel
 from accelsim.validation.evaluate import (
     ColumnJob,
     Cost,
