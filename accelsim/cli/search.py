@@ -113,8 +113,8 @@ def depth(
         typer.Option(
             "--store",
             metavar="FILE",
-            help="Keep results in this SQLite file, and take from it what is there already: a search that was "
-            "stopped goes on where it was.",
+            help="Keep results in this SQLite file, and take from it what is there already: a search that "
+            "was stopped goes on where it was.",
         ),
     ] = None,
     format_: FormatOption = None,
