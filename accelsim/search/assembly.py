@@ -7,6 +7,7 @@ by then. It takes a tenth of the time. docs/decisions/depth-assembly.md says whe
 happens where it is not.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -22,6 +23,7 @@ from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.search.space import Depths, with_depths
+from accelsim.simulation.stretches import Stretch
 
 REACH: Final = 2
 """Units: how far a block may read back (its input, and its predecessor's) or be fused forward."""
@@ -63,10 +65,31 @@ class Segment:
 
 @dataclass(frozen=True)
 class Assembled:
-    """What is known of a candidate before it is simulated."""
+    """A candidate's schedule, in pieces."""
 
-    schedule: Schedule
-    counts: ActionCounts
+    segments: tuple[Segment, ...]
+
+    @property
+    def counts(self) -> ActionCounts:
+        """Of all its layers."""
+        times = Counter(map(id, self.segments))
+        each = {id(segment): segment.counts for segment in self.segments}
+        return sum((each[one] * count for one, count in times.items()), ActionCounts())
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """The segments, each with all that its layers' distances to others follow from."""
+        found = []
+        sizes = [0] * REACH
+        for segment in self.segments:
+            found.append(Stretch((id(segment), *sizes), len(segment.mappings)))
+            sizes = [*sizes[1:], len(segment.mappings)]
+        return found
+
+    @property
+    def schedule(self) -> Schedule:
+        """That of `make_schedule`, but for the layers' names."""
+        return _joined(self.segments)
 
 
 class Assembly:
@@ -94,7 +117,7 @@ class Assembly:
         return [self._units[key] for key in keys]
 
     def assemble(self, depths: Depths) -> Assembled:
-        """The schedule of a candidate, that of `make_schedule` but for the layers' names.
+        """The schedule of a candidate.
 
         Raises NotLocalError; NetworkError or MappingError where it cannot be built or mapped.
         """
@@ -103,8 +126,7 @@ class Assembly:
         if missing:
             short = _shallower(depths)
             self._learn_segments(short if missing <= set(self._surroundings(short)) else depths)
-        segments = [self._segments[one] for one in surroundings]
-        return Assembled(_joined(segments), sum((one.counts for one in segments), ActionCounts()))
+        return Assembled(tuple([self._segments[one] for one in surroundings]))
 
     def _surroundings(self, depths: Depths) -> list[tuple[int, ...]]:
         """Of each unit: the numbers of the units around it and its own; -1 where there is none."""

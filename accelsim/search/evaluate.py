@@ -13,8 +13,7 @@ from accelsim.network.graph import total_macs, total_params
 from accelsim.run import run_network
 from accelsim.search.assembly import Assembly, NotLocalError
 from accelsim.search.space import Depths, with_depths
-from accelsim.simulation.fast import Transitions
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.stretches import Stretches
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Evaluator:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._memory = Memory()
-        self._transitions = Transitions()
+        self._stretches = Stretches(task.hardware)
         self._assembly: Assembly | None = Assembly(
             task.network,
             task.hardware,
@@ -109,10 +108,9 @@ class Evaluator:
             except NotLocalError:
                 self._assembly = None
             else:
-                hardware = self._task.hardware
-                activity = simulate(assembled.schedule, hardware, transitions=self._transitions)
-                by_component = energy_by_component(assembled.counts, hardware.energy)
-                return Cost(activity.cycles, math.fsum(by_component.values()))
+                cycles = self._stretches.cycles(assembled.stretches, lambda: assembled.schedule)
+                by_component = energy_by_component(assembled.counts, self._task.hardware.energy)
+                return Cost(cycles, math.fsum(by_component.values()))
         return self._as_run(depths)
 
     def _as_run(self, depths: Depths) -> Cost:
