@@ -1,32 +1,39 @@
 """Pareto front: what nothing else is at least as good as in everything and better in something."""
 
-from collections.abc import Iterator, Sequence
+import bisect
+import operator
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 PointT = TypeVar("PointT")
 
 
-def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+def dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     """Whether one is nowhere worse (greater) than the other, and somewhere better."""
-    return one != other and all(mine <= its for mine, its in zip(one, other, strict=True))
+    return one != other and all(map(operator.le, one, other))
 
 
 class Front(Generic[PointT]):
     """The points that none of those seen dominates. Points of equal figures stay beside each other."""
 
     def __init__(self) -> None:
-        self._members: list[tuple[tuple[float, ...], PointT]] = []
+        self._figures: list[tuple[float, ...]] = []
+        """Sorted: what dominates a point stands before it, what it dominates behind it."""
+        self._points: list[PointT] = []
 
     def add(self, figures: tuple[float, ...], point: PointT) -> None:
         """See a point; the figures are better the smaller they are."""
-        if any(dominates(known, figures) for known, _ in self._members):
+        place = bisect.bisect_right(self._figures, figures)
+        if any(dominates(known, figures) for known in self._figures[:place]):
             return
-        self._members = [member for member in self._members if not dominates(figures, member[0])]
-        self._members.append((figures, point))
+        behind = range(place, len(self._figures))
+        kept = [at for at in behind if not dominates(figures, self._figures[at])]
+        self._figures[place:] = [figures, *(self._figures[at] for at in kept)]
+        self._points[place:] = [point, *(self._points[at] for at in kept)]
 
     def __iter__(self) -> Iterator[PointT]:
         """In the order of their figures, those of equal figures in the order in which they were seen."""
-        return (point for _, point in sorted(self._members, key=lambda member: member[0]))
+        return iter(self._points)
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self._points)
