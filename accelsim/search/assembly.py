@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from accelsim.energy import ActionCounts
+from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
@@ -98,6 +99,8 @@ class Assembly:
     def __init__(
         self, network: Network, hardware: Hardware, *, batch: int, dataflow: str, objective: Objective | None
     ) -> None:
+        if network.compression:
+            raise NotLocalError("what is said of layers by name may be of layers that a candidate has not")
         self._network, self._hardware = network, hardware
         self._batch, self._dataflow, self._objective = batch, dataflow, objective
         self._mappings: dict[Layer, Mapping] = {}
@@ -111,7 +114,10 @@ class Assembly:
         """The units of a candidate. Raises NotLocalError, and NetworkError where it cannot be built."""
         keys = self._keys(depths)
         if any(key not in self._units for key in keys):
-            self._learn_units(_deeper(depths))
+            try:
+                self._learn_units(_deeper(depths))
+            except NetworkError as error:  # which says nothing of these depths
+                raise NotLocalError(str(error)) from None
         if any(key not in self._units for key in keys):
             self._learn_units(depths)
         return [self._units[key] for key in keys]

@@ -80,13 +80,7 @@ class Evaluator:
         self._task = task
         self._memory = Memory()
         self._stretches = Stretches(task.hardware)
-        self._assembly: Assembly | None = Assembly(
-            task.network,
-            task.hardware,
-            batch=task.batch,
-            dataflow=task.dataflow,
-            objective=task.tiles_by,
-        )
+        self._assembly = _assembly(task)
 
     def size(self, depths: Depths) -> Size:
         """Parameters and MACs of a candidate. Raises NetworkError where it cannot be built."""
@@ -133,3 +127,16 @@ class Evaluator:
             return Outcome(size, self.cost(depths) if self._task.limits.allow(size) else None)
         except (DescriptionError, NetworkError, MappingError) as error:
             return Outcome(size, None, str(error))
+
+
+def _assembly(task: Task) -> Assembly | None:
+    try:
+        return Assembly(
+            task.network,
+            task.hardware,
+            batch=task.batch,
+            dataflow=task.dataflow,
+            objective=task.tiles_by,
+        )
+    except NotLocalError:
+        return None

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 
 from accelsim import Memory, load_hardware, load_network, run_network, shipped
 from accelsim.descriptions import vary
+from accelsim.network.overlay import overlaid
 from accelsim.search.evaluate import Evaluator, Task
 from accelsim.search.space import depths_of, with_depths
 
@@ -44,6 +45,27 @@ def test_networks_whose_blocks_depend_on_all_before_them_are_built_one_by_one(na
     for depths in ((1, 2, 1, 1), (2, 1, 1, 1), (1, 1, 1, 2)):
         expected = run_outcome(with_depths(network, depths), SMALL, memory)
         assert searched_outcome(evaluator, depths) == expected
+
+
+def test_a_network_that_can_be_built_at_few_depths_only_is_built_at_those():
+    network = load_network("condensenet")
+    depths = depths_of(network)
+    expected = run_outcome(network, SMALL, Memory())
+    assert searched_outcome(Evaluator(Task(network, SMALL)), depths) == expected
+
+
+@pytest.mark.parametrize("layers", ["stage*", "stage1.block2.conv1"])
+def test_a_network_that_says_something_of_layers_by_name_is_built_one_by_one(layers, tmp_path):
+    overlay = tmp_path / "pruned.yaml"
+    overlay.write_text(f'compression: [{{layers: "{layers}", weight_density: 0.3}}]\n')
+    network, memory = overlaid(load_network("resnet18"), overlay), Memory()
+    evaluator = Evaluator(Task(network, SMALL))
+    for depths in ((2, 1, 1, 1), (3, 2, 1, 1)):
+        expected = run_outcome(with_depths(network, depths), SMALL, memory)
+        assert searched_outcome(evaluator, depths) == expected
+    shallow = evaluator.outcome((1, 1, 1, 1))
+    assert (shallow.cost is None) == (layers == "stage1.block2.conv1")
+    assert ("no such layer" in shallow.problem) == (shallow.cost is None)
 
 
 EVALUATORS = {}
