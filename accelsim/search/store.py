@@ -7,7 +7,7 @@ one candidate among millions takes no memory; and because every language reads i
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,8 @@ _ROOMS: Final = (
     "search/evaluate.py",
 )
 """The code that a result follows from."""
+_WORDS: Final = {"name", "title", "source", "assumed"}
+"""Keys of a machine that change no result."""
 _LOCK_SECONDS: Final = 30.0
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS model (version TEXT NOT NULL);
@@ -131,19 +133,13 @@ def task_text(task: Task) -> str:
     return json.dumps(
         {
             "network": but_for_depth(task.network),
-            "hardware": _priced(task.hardware.model_dump(mode="json")),
+            "hardware": task.hardware.model_dump(mode="json", exclude=_WORDS),
             "batch": task.batch,
             "dataflow": task.dataflow,
             "tiles_by": task.tiles_by,
         },
         sort_keys=True,
     )
-
-
-def _priced(hardware: Mapping[str, object]) -> dict[str, object]:
-    """A machine without its words."""
-    words = {"name", "title", "source", "assumed"}
-    return {key: value for key, value in hardware.items() if key not in words}
 
 
 @cache
