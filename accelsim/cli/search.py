@@ -167,7 +167,7 @@ def _searched(
         found = search_depth(task, space, objective=objective.value, top=top, store=store, step=step)
     if not quiet:
         stored = f", {found.reused} of them in {store} already" if found.reused else ""
-        what = f"{task.hardware.name}: {found.evaluated} networks in {found.seconds:.1f} s{stored}"
+        what = f"{task.hardware.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{stored}"
         typer.echo(what, err=True)
     return found
 

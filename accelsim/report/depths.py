@@ -62,8 +62,9 @@ def depth_report(search: DepthSearch, style: Style, most: int) -> str:
     """Tables of at most so many rows each."""
     network, hardware = search.task.network, search.task.hardware
     space = search.space
+    ways = "way" if search.evaluated == 1 else "ways"
     fixed = ", ".join(f"{space.stages[place]} = {depth}" for place, depth in space.fixed)
-    what = f"{network.name} on {hardware.name}: {search.evaluated} ways to distribute "
+    what = f"{network.name} on {hardware.name}: {search.evaluated} {ways} to distribute "
     what += f"{space.total_blocks} blocks over {', '.join(space.stages)}" + (
         f" with {fixed}" if fixed else ""
     )
@@ -83,8 +84,9 @@ def depth_report(search: DepthSearch, style: Style, most: int) -> str:
 
 
 def _legend(search: DepthSearch) -> str:
-    reference = _reference(search)
-    name = search.task.network.name if reference is not search.best else "the best"
+    name = search.task.network.name
+    if all(one.name != name for one in search.known):
+        name = "the best"
     legend = (
         f"rank: by {RANKED_BY[search.objective]}. x time, x energy: relative to {name}. "
         f"{MARK}: on the front, nothing is as good in time, energy and parameters and better in one."

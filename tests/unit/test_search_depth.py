@@ -180,3 +180,11 @@ def test_a_table_shows_the_best_the_known_networks_and_the_front(found):
 def test_a_row_of_the_csv_is_a_candidate_and_no_candidate_is_there_twice(found):
     names = [row["depths"] for row in depth_rows(found)]
     assert len(names) == len(set(names)) == 171
+
+
+def test_a_network_with_one_candidate_is_compared_with_itself():
+    xception = load_network("xception_small")
+    space = depth_space(xception, fixed={"stage2": 4, "stage3": 8})
+    text = depth_report(search_depth(Task(xception, LARGE), space), Style(), most=5)
+    assert "xception_small on 16x16_128k: 1 way to distribute 16 blocks" in text
+    assert "relative to xception_small." in text.replace("\n", " ")
