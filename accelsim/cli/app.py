@@ -11,6 +11,7 @@ from accelsim.cli.output import exits
 from accelsim.cli.plot import plot
 from accelsim.cli.reproduce import reproduce
 from accelsim.cli.run import compare, run
+from accelsim.cli.search import search
 
 
 class _Commands(TyperGroup):
@@ -63,6 +64,7 @@ app.command()(run)
 app.command()(compare)
 app.command()(plot)
 app.command()(reproduce)
+app.add_typer(search, name="search")
 app.command("list")(list_)
 app.command()(show)
 app.command()(check)

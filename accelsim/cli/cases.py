@@ -36,8 +36,8 @@ def run_cases(
     quiet: bool,
 ) -> list["Case"]:
     """Every network on every machine, those of a machine after each other; every mistake at once."""
+    from accelsim.parallel import in_parallel
     from accelsim.report.comparison import Case
-    from accelsim.validation.parallel import in_parallel
 
     work = [
         _Work(name, machine, network, hardware, options)

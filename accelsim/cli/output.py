@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from accelsim.report.text import Style
 
 _LEAST_WIDTH: Final = 80
 _BLOCKS: Final = "█▏"
+_BAR_WIDTH: Final = 20
+_REFRESH_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,41 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
     finally:
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
+
+
+@contextmanager
+def rate_of_progress(total: int, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A function that is told how many more are done, and shows on a terminal rate and time left."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    began = shown = time.monotonic()
+    done = 0
+
+    def step(more: int) -> None:
+        nonlocal done, shown
+        done += more
+        now = time.monotonic()
+        if now - shown >= _REFRESH_SECONDS:
+            shown = now
+            sys.stderr.write(f"\r\x1b[K{progress_line(done, total, now - began)}")
+            sys.stderr.flush()
+
+    try:
+        yield step
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def progress_line(done: int, total: int, seconds: float) -> str:
+    """`[######              ] 300/1000, 150/s, 0:05 left`."""
+    filled = _BAR_WIDTH * done // total
+    rate = done / seconds if seconds else 0.0
+    left = round((total - done) / rate) if rate else 0
+    bar = f"[{'#' * filled}{' ' * (_BAR_WIDTH - filled)}]"
+    minutes, rest = divmod(left, 60)
+    return f"{bar} {done}/{total}, {rate:.0f}/s, {minutes}:{rest:02} left"
 
 
 def _print(text: str) -> None:

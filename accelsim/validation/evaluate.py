@@ -9,8 +9,8 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.memory import Memory
 from accelsim.network.description import Network, load_network
+from accelsim.parallel import in_parallel
 from accelsim.run import run_network
-from accelsim.validation.parallel import in_parallel
 
 
 @dataclass(frozen=True)

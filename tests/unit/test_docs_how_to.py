@@ -184,3 +184,13 @@ def test_density_1_is_slower_than_silence_where_the_machine_takes_weights_as_zer
     silent = accelsim.run_network(network, machine, **options)
     said = accelsim.run_network(accelsim.overlaid(network, overlay), machine, **options)
     assert said.cycles > silent.cycles
+
+
+def test_the_python_of_the_guide_for_depths_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(page("how-to/redistribute-depth.md"), "python")
+    names = {}
+    exec(compile(code, "redistribute-depth", "exec"), names)
+    machine = accelsim.load_hardware("16x16_128k")
+    result = accelsim.run_network(accelsim.load_network("best.yaml"), machine)
+    assert result.cycles == names["found"].best.cycles

@@ -156,6 +156,6 @@ def test_simulations_come_back_in_the_order_of_the_jobs_and_errors_in_their_plac
 
 
 def test_a_single_simulation_starts_no_process(monkeypatch):
-    monkeypatch.setattr("accelsim.validation.parallel.ProcessPoolExecutor", None)
+    monkeypatch.setattr("accelsim.parallel.ProcessPoolExecutor", None)
     (cost,) = evaluate_all([Job("squeezenet_v1_1", shipped_hardware(LARGE))])
     assert cost.energy > 0

@@ -1,0 +1,177 @@
+"""`accelsim search`: redesign a network for a machine."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from accelsim.cli.load import load
+from accelsim.cli.options import (
+    BatchOption,
+    Dataflow,
+    DataflowOption,
+    FormatOption,
+    Machines,
+    OutputOption,
+    QuietOption,
+)
+from accelsim.cli.output import Answer, destination, rate_of_progress
+
+if TYPE_CHECKING:
+    from accelsim.hardware import Hardware
+    from accelsim.search.depth import DepthSearch
+    from accelsim.search.evaluate import Task
+    from accelsim.search.space import DepthSpace
+
+search = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+
+
+class SearchObjective(StrEnum):
+    """What networks are ranked by."""
+
+    TIME = "time"
+    ENERGY = "energy"
+    EDP = "edp"
+    PARETO = "pareto"
+
+
+def _count(text: str) -> int:
+    """`1.0M`, `720k`, `1e6` or `720000` as a whole number."""
+    match = re.fullmatch(r"(\d+(?:\.\d*)?(?:e\+?\d{1,2})?)([kmg]?)", text.strip().lower())
+    if match is None:
+        raise typer.BadParameter(f"{text!r} must be a number such as 720000, 720k, 1.0M or 1e6")
+    return int(float(match[1]) * _SUFFIXES[match[2]])
+
+
+def _fixed(texts: list[str]) -> dict[str, int]:
+    """`stage4=1` as the stage's name and its depth."""
+    fixed: dict[str, int] = {}
+    for text in texts:
+        name, _, depth = text.rpartition("=")
+        if not name or not depth.isdecimal():
+            raise typer.BadParameter(f"{text!r} must be STAGE=BLOCKS such as stage4=1", param_hint="--fix")
+        if name in fixed:
+            raise typer.BadParameter(f"{name} is given twice", param_hint="--fix")
+        fixed[name] = int(depth)
+    return fixed
+
+
+@search.callback()
+def _search() -> None:
+    """Redesign a network for a machine, by simulating every candidate."""
+
+
+@search.command()
+def depth(
+    *,
+    net: Annotated[
+        str,
+        typer.Option(
+            "--net",
+            metavar="NET",
+            help="The network whose blocks are redistributed: a name, with parameters after an @, or a path.",
+        ),
+    ],
+    hw: Machines,
+    total_blocks: Annotated[
+        int | None,
+        typer.Option(
+            "--total-blocks",
+            metavar="N",
+            min=1,
+            help="In all repeating stages together. Default: what the network has.",
+        ),
+    ] = None,
+    min_blocks: Annotated[
+        int, typer.Option("--min-blocks", metavar="K", min=1, help="In each stage that is not fixed.")
+    ] = 1,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option("--fix", metavar="STAGE=BLOCKS", help="A stage that keeps so many, as in stage4=1."),
+    ] = None,
+    max_params: Annotated[
+        int | None,
+        typer.Option("--max-params", metavar="COUNT", parser=_count, help="At most, as in 1.0M or 720k."),
+    ] = None,
+    max_macs: Annotated[
+        int | None,
+        typer.Option("--max-macs", metavar="COUNT", parser=_count, help="At most, for one image."),
+    ] = None,
+    objective: Annotated[
+        SearchObjective,
+        typer.Option(
+            "--objective",
+            help="What to rank by (edp: energy x time); pareto: the front of time, energy and parameters.",
+        ),
+    ] = SearchObjective.TIME,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the best to show.")] = 10,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store",
+            metavar="FILE",
+            help="Keep results in this SQLite file, and take from it what is there already: a search that "
+            "was stopped goes on where it was.",
+        ),
+    ] = None,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    batch: BatchOption = 1,
+    dataflow: DataflowOption = Dataflow.AUTO,
+    quiet: QuietOption = False,
+) -> None:
+    """Every distribution of a network's blocks over its stages, ranked by what it costs on a machine.
+
+    \b
+    accelsim search depth --net sqnxt23v2 --hw 16x16_128k
+    accelsim search depth --net sqnxt23v2 --hw 16x16_128k --fix stage4=1 --max-params 800k
+    accelsim search depth --net mobilenet_v2 --hw my.yaml --total-blocks 20 --store found.sqlite
+    """
+    fixed = _fixed(fix or [])
+    networks, machines = load([net], hw)
+    to = destination(output, format_, quiet)
+    from accelsim.report.depths import depth_dict, depth_report, depth_rows
+    from accelsim.search.evaluate import Limits, Task
+    from accelsim.search.space import depth_space
+
+    (network,) = networks.values()
+    space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed)
+
+    def task(hardware: "Hardware") -> Task:
+        return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow.value)
+
+    found = [_searched(task(hardware), space, objective, top, store, quiet) for hardware in machines.values()]
+    to.deliver(
+        Answer(
+            table=lambda style: "\n".join(depth_report(one, style, top) for one in found),
+            values=lambda: _values([depth_dict(one) for one in found]),
+            rows=lambda: [row for one in found for row in depth_rows(one)],
+        )
+    )
+
+
+def _searched(
+    task: "Task",
+    space: "DepthSpace",
+    objective: SearchObjective,
+    top: int,
+    store: Path | None,
+    quiet: bool,
+) -> "DepthSearch":
+    from accelsim.search.depth import search_depth
+
+    with rate_of_progress(space.size, quiet) as step:
+        found = search_depth(task, space, objective=objective.value, top=top, store=store, step=step)
+    if not quiet:
+        stored = f", {found.reused} of them in {store} already" if found.reused else ""
+        what = f"{task.hardware.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{stored}"
+        typer.echo(what, err=True)
+    return found
+
+
+def _values(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """What one machine's search found, or a list of what those of several did."""
+    return found[0] if len(found) == 1 else {"searches": found}

@@ -1,0 +1,1 @@
+"""Redesign a network, or the machine that runs it, by simulating many of them."""

@@ -1,0 +1,142 @@
+"""What a candidate costs: exactly what `run_network` says of the same network."""
+
+import math
+from dataclasses import dataclass
+
+from accelsim.energy import energy_by_component
+from accelsim.errors import DescriptionError, MappingError, NetworkError
+from accelsim.hardware import Hardware, Objective
+from accelsim.memory import Memory
+from accelsim.network.build import build
+from accelsim.network.description import Network
+from accelsim.network.graph import total_macs, total_params
+from accelsim.run import run_network
+from accelsim.search.assembly import Assembly, NotLocalError
+from accelsim.search.space import Depths, with_depths
+from accelsim.simulation.stretches import Stretches
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a candidate may have at most."""
+
+    params: int | None = None
+    macs: int | None = None
+    """For one image."""
+
+    def allow(self, size: "Size") -> bool:
+        """Whether a candidate is within all of them."""
+        return (self.params is None or size.params <= self.params) and (
+            self.macs is None or size.macs <= self.macs
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What is known of a candidate without a machine."""
+
+    params: int
+    macs: int
+    """For one image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a candidate costs on a machine."""
+
+    cycles: int
+    energy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a candidate."""
+
+    size: Size | None
+    """None where the network cannot be built."""
+    cost: Cost | None
+    """None where the candidate exceeds a limit, or cannot be built or mapped."""
+    problem: str = ""
+    """Why it cannot be built or mapped."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all candidates of a search have in common."""
+
+    network: Network
+    hardware: Hardware
+    limits: Limits = Limits()
+    batch: int = 1
+    dataflow: str = "auto"
+    tiles_by: Objective | None = None
+    """What dataflows and tiles are chosen by, instead of what the machine says."""
+
+
+class Evaluator:
+    """Evaluates candidates of a task, one after another; what it learns from one serves the next."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._memory = Memory()
+        self._stretches = Stretches(task.hardware)
+        self._assembly = _assembly(task)
+
+    def size(self, depths: Depths) -> Size:
+        """Parameters and MACs of a candidate. Raises NetworkError where it cannot be built."""
+        if self._assembly is not None:
+            try:
+                units = self._assembly.units(depths)
+            except NotLocalError:
+                self._assembly = None
+            else:
+                return Size(sum(unit.params for unit in units), sum(unit.macs for unit in units))
+        published = build(with_depths(self._task.network, depths))
+        return Size(total_params(published), total_macs(published))
+
+    def cost(self, depths: Depths) -> Cost:
+        """Cycles and energy of a candidate. Raises NetworkError or MappingError."""
+        if self._assembly is not None:
+            try:
+                assembled = self._assembly.assemble(depths)
+            except NotLocalError:
+                self._assembly = None
+            else:
+                cycles = self._stretches.cycles(assembled.stretches, lambda: assembled.schedule)
+                by_component = energy_by_component(assembled.counts, self._task.hardware.energy)
+                return Cost(cycles, math.fsum(by_component.values()))
+        return self._as_run(depths)
+
+    def _as_run(self, depths: Depths) -> Cost:
+        task = self._task
+        result = run_network(
+            with_depths(task.network, depths),
+            task.hardware,
+            batch=task.batch,
+            dataflow=task.dataflow,
+            objective=task.tiles_by,
+            memory=self._memory,
+        )
+        return Cost(result.cycles, result.energy.total)
+
+    def outcome(self, depths: Depths) -> Outcome:
+        """Size, and cost within the limits, or why there is none."""
+        size = None
+        try:
+            size = self.size(depths)
+            return Outcome(size, self.cost(depths) if self._task.limits.allow(size) else None)
+        except (DescriptionError, NetworkError, MappingError) as error:
+            return Outcome(size, None, str(error))
+
+
+def _assembly(task: Task) -> Assembly | None:
+    try:
+        return Assembly(
+            task.network,
+            task.hardware,
+            batch=task.batch,
+            dataflow=task.dataflow,
+            objective=task.tiles_by,
+        )
+    except NotLocalError:
+        return None

@@ -1,0 +1,64 @@
+"""Networks that are the same but for their depths, found by what they consist of, not by their names."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from accelsim import shipped
+from accelsim.errors import AccelsimError
+from accelsim.network.description import Network, load_network
+from accelsim.search.space import Depths, depths_of
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A known network that is a candidate's equal in all but depth."""
+
+    name: str
+    depths: Depths
+
+
+def relatives(network: Network) -> list[Relative]:
+    """Those that `accelsim list networks` shows, at their default parameters, and the network itself."""
+    found = [Relative(network.name, depths_of(network))]
+    for name in shipped.names("networks"):
+        if name == network.name or not _may_be_one(name, {row.block for row in network.description.stages}):
+            continue
+        try:
+            other = load_network(name)
+        except AccelsimError:  # another file's mistakes are not this search's affair
+            continue
+        if but_for_depth(other) == but_for_depth(network):
+            found.append(Relative(name, depths_of(other)))
+    return found
+
+
+def but_for_depth(network: Network) -> dict[str, Any]:
+    """What a network computes, depths left out, as plain values; names and reports do not belong to it."""
+    image = network.image
+    return {
+        "image": [image.channels, image.height, image.width],
+        "stages": [
+            [type(stage.block).__name__, stage.block.model_dump(mode="json"), stage.repeat is not None]
+            for stage in network.stages
+        ],
+        "precision": network.description.precision.model_dump(mode="json"),
+        "compression": [placed.entry.model_dump(mode="json") for placed in network.compression],
+    }
+
+
+def _may_be_one(name: str, blocks: set[str]) -> bool:
+    """Whether a file, or what it is a preset of, names all the blocks; to read all files takes seconds."""
+    return any(all(block in text for block in blocks) for text in _texts(name, frozenset()))
+
+
+def _texts(name: str, seen: frozenset[str]) -> Iterator[str]:
+    try:
+        text = shipped.find("networks", name).read_text(encoding="utf-8")
+    except (AccelsimError, OSError, UnicodeDecodeError):
+        return
+    yield text
+    base = re.search(r"""preset_of['"]?:\s*['"]?([^\s'"]+)""", text)
+    if base is not None and base[1] not in seen:
+        yield from _texts(base[1], seen | {base[1]})

@@ -1,0 +1,156 @@
+"""DepthSpace: every way to distribute a number of blocks over the stages of a network."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from accelsim.descriptions import unknown, vary
+from accelsim.errors import AccelsimError
+from accelsim.network.description import MAX_REPEAT, Network, Stage
+
+Depths: TypeAlias = tuple[int, ...]
+"""Blocks of each repeating stage, in the order of the stage table."""
+
+
+class SpaceError(AccelsimError):
+    """Rules that leave nothing to search: the text says which rule, and by how much."""
+
+
+@dataclass(frozen=True)
+class DepthSpace:
+    """Depths that add up to `total_blocks`, each at least `min_blocks`, some of them fixed."""
+
+    stages: tuple[str, ...]
+    """Names of the repeating stages."""
+    total_blocks: int
+    """Of all of them together, those that are fixed too."""
+    min_blocks: int
+    fixed: tuple[tuple[int, int], ...] = ()
+    """(place of a stage, its depth), in order."""
+
+    @property
+    def free(self) -> tuple[int, ...]:
+        """Places of the stages whose depth varies."""
+        fixed = dict(self.fixed)
+        return tuple(place for place in range(len(self.stages)) if place not in fixed)
+
+    @property
+    def free_blocks(self) -> int:
+        """Blocks to distribute over the stages whose depth varies."""
+        return self.total_blocks - sum(depth for _, depth in self.fixed)
+
+    @property
+    def deepest(self) -> int:
+        """The most blocks that one of the stages can have whose depth varies."""
+        return min(MAX_REPEAT, self.free_blocks - self.min_blocks * (len(self.free) - 1))
+
+    @cached_property
+    def size(self) -> int:
+        """How many candidates there are."""
+        ways = [1] + [0] * self.free_blocks
+        for _ in self.free:
+            sums = [0]
+            for count in ways:
+                sums.append(sums[-1] + count)
+            ways = [
+                sums[max(0, blocks - self.min_blocks + 1)] - sums[max(0, blocks - self.deepest)]
+                for blocks in range(self.free_blocks + 1)
+            ]
+        return ways[-1]
+
+    def __iter__(self) -> Iterator[Depths]:
+        """Every candidate, in lexicographic order."""
+        fixed, free = dict(self.fixed), self.free
+        for chosen in _compositions(self.free_blocks, len(free), self.min_blocks, self.deepest):
+            depths = fixed | dict(zip(free, chosen, strict=True))
+            yield tuple(depths[place] for place in range(len(self.stages)))
+
+    def __contains__(self, depths: object) -> bool:
+        if not isinstance(depths, tuple) or len(depths) != len(self.stages):
+            return False
+        within = all(self.min_blocks <= depths[place] <= MAX_REPEAT for place in self.free)
+        kept = all(depths[place] == depth for place, depth in self.fixed)
+        return within and kept and sum(depths) == self.total_blocks
+
+
+def _compositions(total: int, parts: int, least: int, most: int) -> Iterator[tuple[int, ...]]:
+    """Every way to write `total` as so many numbers from `least` to `most`, in order."""
+    if parts == 0:
+        if total == 0:
+            yield ()
+        return
+    for first in range(max(least, total - most * (parts - 1)), min(most, total - least * (parts - 1)) + 1):
+        for rest in _compositions(total - first, parts - 1, least, most):
+            yield (first, *rest)
+
+
+def depth_space(
+    network: Network,
+    *,
+    total_blocks: int | None = None,
+    min_blocks: int = 1,
+    fixed: Mapping[str, int] | None = None,
+) -> DepthSpace:
+    """The space of a network's depths; by default as many blocks as it has. Raises SpaceError."""
+    fixed = {} if fixed is None else fixed
+    rows = repeating(network)
+    names = tuple(row.name for row in rows)
+    if not rows:
+        raise SpaceError(f"{network.name}: none of its stages repeats: there is no depth to redistribute")
+    _check_fixed(network, names, fixed)
+    if min_blocks < 1:
+        raise SpaceError(f"min blocks = {min_blocks}: must be at least 1")
+    total = sum(depths_of(network)) if total_blocks is None else total_blocks
+    space = DepthSpace(
+        names, total, min_blocks, tuple((names.index(name), depth) for name, depth in fixed.items())
+    )
+    _check_total(network, space)
+    return space
+
+
+def _check_fixed(network: Network, names: tuple[str, ...], fixed: Mapping[str, int]) -> None:
+    for name, depth in fixed.items():
+        if name not in names:
+            raise SpaceError(f"{network.name}: {name}: {unknown(name, 'repeating stage', names)}")
+        if not 1 <= depth <= MAX_REPEAT:
+            raise SpaceError(f"{name} = {depth}: must be a number of blocks from 1 to {MAX_REPEAT}")
+
+
+def _check_total(network: Network, space: DepthSpace) -> None:
+    free, blocks = len(space.free), space.free_blocks
+    least, most = free * space.min_blocks, free * MAX_REPEAT
+    held = f", {space.total_blocks - blocks} of them in fixed stages" if space.fixed else ""
+    given = f"{network.name}: total blocks = {space.total_blocks}{held}"
+    if blocks < least:
+        raise SpaceError(
+            f"{given}: {least - blocks} too few: {free} stages of at least {space.min_blocks} take {least}"
+        )
+    if blocks > most:
+        limit = f"{free} stages take at most {most}" if free else "every stage is fixed"
+        raise SpaceError(f"{given}: {blocks - most} too many: {limit}")
+
+
+def repeating(network: Network) -> tuple[Stage, ...]:
+    """The stages that repeat their block."""
+    return tuple(stage for stage in network.stages if stage.repeat is not None)
+
+
+def depths_of(network: Network) -> Depths:
+    """Blocks of each repeating stage."""
+    return tuple(stage.repeat for stage in network.stages if stage.repeat is not None)
+
+
+def with_depths(network: Network, depths: Depths) -> Network:
+    """The network with other depths, called by them: `net-6-6-8-1`. Nothing is reported of it."""
+    rest, changes, stages = iter(depths), dict[str, Any](), list[Stage]()
+    for place, stage in enumerate(network.stages):
+        if stage.repeat is None:
+            stages.append(stage)
+            continue
+        depth = next(rest)
+        changes[f"stages.{place}.repeat"] = depth
+        stages.append(replace(stage, repeat=depth))
+    name = "-".join(map(str, (network.description.name, *depths)))
+    description = vary(network.description, name=name, reported={}, reported_at=[], **changes)
+    return replace(network, name=name, description=description, stages=tuple(stages))

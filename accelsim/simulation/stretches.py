@@ -1,0 +1,96 @@
+"""Stretches: what recurs in many schedules is walked through once for each state it is entered in.
+
+The fast engine remembers layer by layer. Where schedules are put together from the same few stretches of
+layers, as those of networks that differ only in depth are, the states before and after a whole stretch are
+remembered here, with the cycles in between, which follow from the engine's own memory. What comes out is
+when everything is done, to the cycle; nothing is said of single layers.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final, NamedTuple
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.schedule import Schedule
+from accelsim.simulation.fast import MOST_TRANSITIONS, Transitions, simulate_fast
+from accelsim.simulation.stepper import Stepper
+
+MOST_PASSAGES: Final = 100_000
+"""Remembered at a time, about 30 MB; then everything is forgotten."""
+
+
+class Stretch(NamedTuple):
+    """Successive layers of a schedule."""
+
+    key: Hashable
+    """Equal only where the programs are, and how far back from each layer those are that it waits for."""
+    layers: int
+
+
+class _Passage(NamedTuple):
+    """What a stretch did to the machine from one state on; times from its beginning."""
+
+    state: int
+    cycles: int
+    last_end: int
+    """When the last layer that was finished meanwhile was."""
+
+
+class Stretches:
+    """What stretches did to one machine. Grows as schedules are walked through; the answers stay the same."""
+
+    def __init__(self, hardware: Hardware) -> None:
+        self._hardware = hardware
+        self._forget()
+
+    def _forget(self) -> None:
+        self._transitions = Transitions()
+        self._start = self._transitions.state_number(Stepper(self._hardware).state())
+        self._passages: dict[tuple[Hashable, int], _Passage] = {}
+        self._drains: dict[int, int] = {}
+        """Of states after the last layer: cycles until the last of what is still under way is done."""
+
+    def cycles(self, stretches: Sequence[Stretch], schedule: Callable[[], Schedule]) -> int:
+        """When a schedule that consists of these stretches is done; it is only made where it has to be."""
+        known = self._known(stretches)
+        if known is not None:
+            return known
+        if max(2 * len(self._transitions.of_part), len(self._passages)) > min(
+            MOST_PASSAGES, MOST_TRANSITIONS
+        ):
+            self._forget()
+        made = schedule()
+        cycles = simulate_fast(made, self._hardware, self._transitions).cycles
+        self._learn(stretches, made, cycles)
+        return cycles
+
+    def _known(self, stretches: Sequence[Stretch]) -> int | None:
+        state, now, end = self._start, 0, 0
+        passages = self._passages
+        for stretch in stretches:
+            passage = passages.get((stretch.key, state))
+            if passage is None:
+                return None
+            end = max(end, now + passage.last_end)
+            now += passage.cycles
+            state = passage.state
+        drain = self._drains.get(state)
+        return None if drain is None else max(end, now + drain)
+
+    def _learn(self, stretches: Sequence[Stretch], schedule: Schedule, cycles: int) -> None:
+        """Follow what the engine remembers of a schedule that it has just walked through."""
+        state, now, end, first = self._start, 0, 0, 0
+        for stretch in stretches:
+            before, entered, last_end = now, state, 0
+            for layer in range(first, first + stretch.layers):
+                back = tuple(layer - producer for producer in schedule.waits_for[layer])
+                entry = self._transitions.of_entry[state, back]
+                passed = self._transitions.of_part[id(schedule.mappings[layer].program), entry, True]
+                ends = (now + cycle - before for _, cycle in passed.end_cycles)
+                last_end = max(last_end, *ends) if passed.end_cycles else last_end
+                now += passed.cycles
+                state = passed.state
+            first += stretch.layers
+            end = max(end, before + last_end)
+            self._passages[stretch.key, entered] = _Passage(state, now - before, last_end)
+        if cycles > end:
+            self._drains[state] = cycles - now
