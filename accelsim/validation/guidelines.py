@@ -20,9 +20,9 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.network.description import Network, load_network
 from accelsim.network.expressions import Value
+from accelsim.parallel import in_parallel
 from accelsim.result import Bound
 from accelsim.run import run_network
-from accelsim.validation.parallel import in_parallel
 
 NOTABLY = 0.05
 """By what part a speed has to be lower for a departure to count as slower."""
