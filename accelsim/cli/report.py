@@ -45,7 +45,7 @@ def report(
 
     \b
     accelsim report --net sqnxt23v5 --hw 16x16_128k -o report.html
-    accelsim report --net sqnxt23 --net sqnxt23v5 --hw 8x8_32k --hw my.yaml -o a.html
+    accelsim report --net sqnxt23 --net sqnxt23v5 --hw my.yaml -o report.html
     """
     from accelsim.report.files import check_writable, write
     from accelsim.report.page.html import check_page, page_html

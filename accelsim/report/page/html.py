@@ -208,12 +208,20 @@ def _machine(name: str, machine: Hardware) -> str:
 
 
 def _parameter(key: str, value: str, assumed: Mapping[str, str]) -> str:
+    reason = _reason(key, assumed)
     cells = (
         element("th", escape(key), scope="row"),
         element("td", escape(value)),
-        element("td", escape(assumed.get(key, ""))),
+        element("td", escape(reason)),
     )
-    return element("tr", *cells, class_="assumed") if key in assumed else element("tr", *cells)
+    return element("tr", *cells, class_="assumed") if reason else element("tr", *cells)
+
+
+def _reason(key: str, assumed: Mapping[str, str]) -> str:
+    """Why the key, or the nearest of those around it that is explained, is what it is; else nothing."""
+    while key and key not in assumed:
+        key = key.rpartition(".")[0]
+    return assumed.get(key, "")
 
 
 def _head(*names: str) -> str:

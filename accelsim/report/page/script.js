@@ -5,14 +5,15 @@
   const shown = { first: 0, second: runs.length > 1 ? 1 : null, hidden: new Set() };
   const FONT = { family: 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif', size: 12 };
   const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
-  const TEXT_WIDTH = 680; // pixels between the margins of a printed page
+  const LOG_TICKS = [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
+  const MOST_TIMES = 3; // bars longer than this many times the 95th percentile are cut
+  const PRINTED = { width: 510, height: 335 }; // pixels: four to a page
 
   // --- numbers and names, as accelsim's other reports write them
 
   const byId = (id) => document.getElementById(id);
   const whole = (value) => value.toLocaleString("en-US");
   const percent = (part) => `${(100 * part).toFixed(1)}%`;
-  const sum = (list) => list.reduce((total, value) => total + value, 0);
   const runName = (run) => `${run.network} on ${run.hardware}`;
 
   function si(value) {
@@ -32,6 +33,9 @@
   }
 
   // --- what is chosen
+
+  const traffic = (run, at) => run.layers.dram_bytes_read[at] + run.layers.dram_bytes_write[at];
+  const ratio = (value, least) => (least ? value / least : null);
 
   const chosenRuns = () => [shown.first, shown.second].filter((index) => index !== null);
 
@@ -87,7 +91,7 @@
 
     const components = Object.entries(values.components).map(([key, look]) => ({
       name: look.name,
-      marker: { color: look.colour, pattern: { shape: look.hatch, fillmode: "replace", size: 6 } },
+      marker: { color: look.colour, pattern: { shape: look.hatch, fillmode: "overlay", fgcolor: "#fff", size: 7, solidity: 0.2 } },
       of: (run) => run.energy_by_component[key] ?? 0,
     }));
     const units = [...new Set(runs.map((run) => run.energy_unit))]; // no two units on one axis
@@ -110,8 +114,8 @@
       title: { text: plain(title), x: 0, xanchor: "left", xref: "container", pad: { l: 4 }, font: { size: 14 }, y: 0.99, yanchor: "top" },
       height,
       font: FONT,
-      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
-      margin: { l: 64, r: 14, t: 62, b: 54 },
+      legend: { orientation: "h", traceorder: "normal", x: 0, y: 1.05, yanchor: "bottom", xanchor: "left" },
+      margin: { l: 64, r: 14, t: 76, b: 54 },
       hovermode: "closest",
       hoverlabel: { align: "left", font: { size: 12 } },
       plot_bgcolor: "#fff",
@@ -141,7 +145,18 @@
     return lines.join("<br>");
   }
 
-  /* Stages as ticks below the bars, every other one shaded. */
+  /* Positions as wanted, but a gap apart, and none beyond the most if that can be. */
+  function apart(wanted, gap, most) {
+    const found = [];
+    for (const position of wanted) found.push(found.length ? Math.max(position, found.at(-1) + gap) : position);
+    for (let index = found.length - 1; index >= 0; index--) {
+      found[index] = Math.min(found[index], most);
+      most = found[index] - gap;
+    }
+    return found;
+  }
+
+  /* Stages as upright ticks below the bars, every other one shaded. */
   function stageAxis(run, chosen) {
     const spans = [];
     chosen.forEach((place, bar) => {
@@ -153,8 +168,9 @@
     return {
       axis: {
         range: [-0.75, chosen.length - 0.25],
-        tickvals: spans.map((span) => (span.start + span.end) / 2),
+        tickvals: apart(spans.map((span) => (span.start + span.end) / 2), 0.03 * chosen.length, chosen.length - 0.3),
         ticktext: spans.map((span) => plain(span.stage)),
+        tickangle: 90,
         showgrid: false,
         zeroline: false,
         automargin: true,
@@ -188,7 +204,7 @@
     return Object.entries(values.bounds).filter(([key]) => chosen.some((place) => run.layers.bound_by[place] === key));
   }
 
-  function timePlot(run, chosen, most) {
+  function timePlot(run, chosen, limit) {
     const layer = run.layers;
     const { axis, shapes } = stageAxis(run, chosen);
     const traces = boundsIn(run, chosen).flatMap(([key, look]) => {
@@ -206,8 +222,9 @@
         barmode: "overlay",
         bargap: 0.15,
         shapes,
+        annotations: cutLabels(chosen, limit.time, (place) => layer.time_us[place], (time) => `${si(time)} µs`),
         xaxis: { ...axis, anchor: "y2" },
-        yaxis: { title: { text: "time [µs]" }, domain: [0.42, 1], range: [0, 1.05 * most.time], exponentformat: "none" },
+        yaxis: { title: { text: "time [µs]" }, domain: [0.42, 1], range: [0, limit.time], exponentformat: "none" },
         yaxis2: { title: { text: "utilization [%]" }, domain: [0, 0.36], range: [0, 100], dtick: 50 },
       },
     };
@@ -242,18 +259,18 @@
           `a cycle, ${si(layer.macs_per_byte[place])} a byte of DRAM traffic`),
       };
     });
-    const log = { type: "log", dtick: "D2", exponentformat: "SI" };
+    const log = { type: "log", tickvals: LOG_TICKS, ticktext: LOG_TICKS.map((value) => (value < 1000 ? String(value) : si(value))), zeroline: false };
     return {
       traces: [roof, ...traces],
       layout: {
         ...layout(`Roofline: ${runName(run)} (area: share of the time)`, 400),
-        xaxis: { ...log, title: { text: "executed MACs per byte of DRAM traffic" } },
+        xaxis: { ...log, range: [Math.log10(left), Math.log10(right)], title: { text: "executed MACs per byte of DRAM traffic" } },
         yaxis: { ...log, title: { text: "executed MACs per cycle" } },
       },
     };
   }
 
-  function energyPlot(run, chosen, most) {
+  function energyPlot(run, chosen, limit) {
     const { axis, shapes } = stageAxis(run, chosen);
     const traces = Object.entries(values.components)
       .filter(([key]) => run.layers[`energy_${key}`])
@@ -266,17 +283,18 @@
         barmode: "stack",
         bargap: 0.15,
         shapes,
+        annotations: cutLabels(chosen, limit.energy, (place) => run.layers.energy[place], si),
         xaxis: axis,
-        yaxis: { title: { text: plain(`energy [${run.energy_unit}]`) }, range: [0, 1.05 * most.energy], exponentformat: "SI" },
+        yaxis: { title: { text: plain(`energy [${run.energy_unit}]`) }, range: [0, limit.energy], exponentformat: "SI" },
       },
     };
   }
 
-  function trafficPlot(run, chosen, most) {
+  function trafficPlot(run, chosen, limit) {
     const layer = run.layers;
     const { axis, shapes } = stageAxis(run, chosen);
     const least = {
-      type: "scatter", mode: "lines", name: "compulsory: every operand and output once", hoverinfo: "skip",
+      type: "scatter", mode: "lines", name: "compulsory minimum", hoverinfo: "skip",
       line: { color: "#000", width: 1.3, shape: "hvh" },
       x: chosen.map((_, bar) => bar),
       y: chosen.map((place) => layer.compulsory_dram_bytes[place]),
@@ -292,24 +310,38 @@
         barmode: "stack",
         bargap: 0.15,
         shapes,
+        annotations: cutLabels(chosen, limit.traffic, (place) => traffic(run, place), (bytes) => `${si(bytes)}B`),
         xaxis: axis,
-        yaxis: { title: { text: "DRAM traffic [byte]" }, range: [0, 1.05 * most.traffic], exponentformat: "SI" },
+        yaxis: { title: { text: "DRAM traffic [byte]" }, range: [0, limit.traffic], exponentformat: "SI" },
       },
     };
   }
 
-  /* The longest bars, of all that is shown or of one run: where axes end. */
-  function longest(indices) {
-    const most = { time: 0, energy: 0, traffic: 0 };
-    for (const run of indices.map((index) => runs[index])) {
-      for (const place of places(run)) {
-        most.time = Math.max(most.time, run.layers.time_us[place]);
-        most.energy = Math.max(most.energy, run.layers.energy[place]);
-        const traffic = run.layers.dram_bytes_read[place] + run.layers.dram_bytes_write[place];
-        most.traffic = Math.max(most.traffic, traffic, run.layers.compulsory_dram_bytes[place]);
-      }
-    }
-    return most;
+  /* Above the longest bar, unless it is many times longer than most: then the others could not be read. */
+  function cutLimit(lengths) {
+    const ordered = [...lengths].sort((left, right) => left - right);
+    const most = ordered[Math.ceil(0.95 * ordered.length) - 1] ?? 0;
+    const longest = ordered.at(-1) ?? 0;
+    return (most <= 0 || longest <= MOST_TIMES * most ? 1.05 * longest : MOST_TIMES * most) || 1;
+  }
+
+  /* Where the bars of these runs are cut. */
+  function limits(indices) {
+    const of = (length) => cutLimit(indices.flatMap((index) => places(runs[index]).map((at) => length(runs[index], at))));
+    return {
+      time: of((run, at) => run.layers.time_us[at]),
+      energy: of((run, at) => run.layers.energy[at]),
+      traffic: of((run, at) => traffic(run, at)),
+    };
+  }
+
+  /* The values of bars that are cut, above them. */
+  function cutLabels(chosen, limit, length, text) {
+    const cut = chosen.map((place, bar) => ({ place, bar })).filter(({ place }) => length(place) > limit);
+    const at = apart(cut.map(({ bar }) => bar), 0.1 * chosen.length, chosen.length);
+    return cut.map(({ place }, index) => ({
+      x: at[index], y: 1, xref: "x", yref: "paper", yanchor: "bottom", showarrow: false, text: text(length(place)),
+    }));
   }
 
   function drawLayers() {
@@ -320,14 +352,14 @@
     const targets = [];
     for (const [kind, plot] of Object.entries(plots)) {
       for (const index of indices) {
-        const own = longest([index]);
-        const most = oneScale ? longest(indices) : own;
-        if (!oneUnit) most.energy = own.energy;
+        const own = limits([index]);
+        const limit = oneScale ? limits(indices) : own;
+        if (!oneUnit) limit.energy = own.energy;
         const target = document.createElement("div");
         target.className = "plot";
         target.dataset.plot = kind;
         target.dataset.run = index;
-        targets.push([target, plot(runs[index], places(runs[index]), most)]);
+        targets.push([target, plot(runs[index], places(runs[index]), limit)]);
       }
     }
     const parent = byId("layer-plots");
@@ -357,9 +389,6 @@
     ["bound by", "text", (run, at) => [values.bounds[run.layers.bound_by[at]].name]],
     ["tile", "text", (run, at) => [run.layers.tile[at]]],
   ];
-
-  const traffic = (run, at) => run.layers.dram_bytes_read[at] + run.layers.dram_bytes_write[at];
-  const ratio = (value, least) => (least ? value / least : null);
 
   function fillTable() {
     const table = byId("layer-table");
@@ -402,21 +431,26 @@
     table.tBodies[0].append(...keyed.map(([, row]) => row));
   }
 
+  /* Headings are no buttons, as those are not printed again on the pages that follow. */
   function makeSortable(table) {
     for (const head of table.tHead.rows[0].cells) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = head.textContent;
-      head.replaceChildren(button);
-      button.addEventListener("click", () => {
-        const first = head.classList.contains("number") ? "descending" : "ascending";
-        const second = first === "ascending" ? "descending" : "ascending";
-        const direction = head.getAttribute("aria-sort") === first ? second : first;
-        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-        head.setAttribute("aria-sort", direction);
-        sortRows(table, head.cellIndex, direction);
+      head.tabIndex = 0;
+      head.addEventListener("click", () => sortBy(table, head));
+      head.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        sortBy(table, head);
       });
     }
+  }
+
+  /* Numbers from the largest, words from A; the second time the other way round. */
+  function sortBy(table, head) {
+    const [first, second] = head.classList.contains("number") ? ["descending", "ascending"] : ["ascending", "descending"];
+    const direction = head.getAttribute("aria-sort") === first ? second : first;
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", direction);
+    sortRows(table, head.cellIndex, direction);
   }
 
   // --- choices
@@ -485,11 +519,17 @@
   }
 
   function resizeForPrint() {
-    for (const plot of document.querySelectorAll(".js-plotly-plot")) Plotly.relayout(plot, { width: TEXT_WIDTH, autosize: false });
+    for (const plot of document.querySelectorAll(".plot")) {
+      plot.dataset.height = plot.layout.height;
+      const height = plot.dataset.plot ? PRINTED.height : plot.layout.height; // a bar for each run needs its own
+      Plotly.relayout(plot, { ...PRINTED, height, autosize: false });
+    }
   }
 
   function resizeForScreen() {
-    for (const plot of document.querySelectorAll(".js-plotly-plot")) Plotly.relayout(plot, { width: null, autosize: true });
+    for (const plot of document.querySelectorAll(".plot")) {
+      Plotly.relayout(plot, { width: null, height: Number(plot.dataset.height), autosize: true });
+    }
   }
 
   drawSummary();
