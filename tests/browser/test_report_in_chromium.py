@@ -93,6 +93,19 @@ def test_it_loads_without_a_complaint_or_a_request(tab, file, heard):
     assert tab.locator("#layer-plots .js-plotly-plot").count() == 8
 
 
+def test_no_button_of_a_plot_sends_it_anywhere(tab):
+    buttons = tab.eval_on_selector_all(".modebar-btn", "all => all.map((one) => one.dataset.title)")
+    assert set(buttons) <= {
+        "Download plot as a PNG",
+        "Zoom",
+        "Pan",
+        "Zoom in",
+        "Zoom out",
+        "Autoscale",
+        "Reset axes",
+    }
+
+
 def test_every_layer_has_its_row(tab, cases):
     layers = [layer for case in cases[0][:2] for layer in case.result.layers]
     assert column(tab, "layer-table", 1) == [layer.name for layer in layers]

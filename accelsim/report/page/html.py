@@ -98,9 +98,9 @@ def _lead(page: Page) -> str:
 
 
 def _relative(page: Page) -> str:
-    if page.reference in page.networks:
-        return f"x time and x energy are relative to {page.reference} on the same machine."
-    return f"x time and x energy are relative to the same network on {page.reference}."
+    if page.relative_to in page.networks:
+        return f"x time and x energy are relative to {page.relative_to} on the same machine."
+    return f"x time and x energy are relative to the same network on {page.relative_to}."
 
 
 # --- the summary
@@ -194,16 +194,14 @@ def _machine(name: str, machine: Hardware) -> str:
     """Every key of the machine's file with its value, and why it is that where no source says so."""
     values = machine.model_dump(mode="json", exclude={"name", "title", "source", "assumed"})
     rows = (_parameter(key, value, machine.assumed) for key, value in dotted(values))
+    head = _head("parameter", "value", "assumed, as no source gives it, because")
     amounts = "; ".join(f"{what}: {text}" for what, text in peaks(machine))
     return element(
         "section",
         element("h3", escape(f"{name}: {machine.title}" if machine.title else name)),
         element("p", escape(f"{amounts}.")),
         element("p", escape(f"Source: {machine.source}")),
-        _table(
-            _head("parameter", "value", "assumed, as no source gives it, because"), rows, class_="parameters"
-        ),
-        class_="machine",
+        element("div", _table(head, rows), class_="wide"),
     )
 
 

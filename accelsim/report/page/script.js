@@ -4,7 +4,13 @@
   const runs = values.runs;
   const shown = { first: 0, second: runs.length > 1 ? 1 : null, hidden: new Set() };
   const FONT = { family: 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif', size: 12 };
-  const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+  const CONFIG = {
+    displaylogo: false,
+    responsive: true,
+    showSendToCloud: false, // what is in the page is nobody else's business
+    plotlyServerURL: "",
+    modeBarButtonsToRemove: ["select2d", "lasso2d"],
+  };
   const LOG_TICKS = [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   const MOST_TIMES = 3; // bars longer than this many times the 95th percentile are cut
   const PRINTED = { width: 510, height: 335 }; // pixels: four to a page
@@ -69,6 +75,7 @@
       {
         ...layout(title, 110 + 22 * Math.max(members.length, 3)),
         barmode: "stack",
+        legend: { orientation: "h", traceorder: "normal", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
         margin: { l: 10, r: 20, t: 66, b: 40 },
         xaxis: { title: { text: plain(axis) }, exponentformat: "SI", automargin: true },
         yaxis: { autorange: "reversed", automargin: true, dtick: 1 },
@@ -117,7 +124,7 @@
       legend: { orientation: "h", traceorder: "normal", x: 0, y: 1.05, yanchor: "bottom", xanchor: "left" },
       margin: { l: 64, r: 14, t: 76, b: 54 },
       hovermode: "closest",
-      hoverlabel: { align: "left", font: { size: 12 } },
+      hoverlabel: { align: "left", bgcolor: "#fff", font: { size: 12, color: "#1c2126" } },
       plot_bgcolor: "#fff",
       paper_bgcolor: "#fff",
     };
@@ -195,7 +202,7 @@
       y: members.map(({ place }) => of(place)),
       hoverinfo: "text",
       hovertext: members.map(({ place }) => layerText(run, place)),
-      textposition: "none",
+      width: 0.85,
       ...more,
     };
   }
@@ -220,7 +227,6 @@
       layout: {
         ...layout(`Time and utilization: ${runName(run)}`, 400),
         barmode: "overlay",
-        bargap: 0.15,
         shapes,
         annotations: cutLabels(chosen, limit.time, (place) => layer.time_us[place], (time) => `${si(time)} µs`),
         xaxis: { ...axis, anchor: "y2" },
@@ -281,7 +287,6 @@
       layout: {
         ...layout(`Energy by component: ${runName(run)}`, 340),
         barmode: "stack",
-        bargap: 0.15,
         shapes,
         annotations: cutLabels(chosen, limit.energy, (place) => run.layers.energy[place], si),
         xaxis: axis,
@@ -308,7 +313,6 @@
       layout: {
         ...layout(`DRAM traffic: ${runName(run)}`, 340),
         barmode: "stack",
-        bargap: 0.15,
         shapes,
         annotations: cutLabels(chosen, limit.traffic, (place) => traffic(run, place), (bytes) => `${si(bytes)}B`),
         xaxis: axis,

@@ -5,6 +5,7 @@ The page's script draws them and computes no more than sums of what it shows.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from accelsim.hardware import Hardware
@@ -31,24 +32,27 @@ class Page:
 
     compared: Sequence[ComparedCase]
     """The runs, those of a machine after each other, and what each takes relative to its reference."""
-    reference: str
+    relative_to: str
     """The network or the machine that runs are relative to."""
     networks: Mapping[str, Network]
     machines: Mapping[str, Hardware]
     """Both under the names of the cases."""
     options: Mapping[str, Any]
-    """What `run_network` was called with."""
+    """What `run_network` was called with, but for its defaults."""
 
 
 def make_page(
     cases: Sequence[Case],
-    reference: str,
+    relative_to: str,
     networks: Mapping[str, Network],
     machines: Mapping[str, Hardware],
-    options: Mapping[str, Any],
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Page:
-    """The page of cases relative to a network on the same machine, or to the same network on a machine."""
-    return Page(compare(cases, reference), reference, networks, machines, options)
+    """The page of cases relative to a network on the same machine, or to the same network on a machine.
+
+    Cases are simulated with the options, those of a machine after each other.
+    """
+    return Page(compare(cases, relative_to), relative_to, networks, machines, options)
 
 
 def script_values(page: Page) -> dict[str, Any]:
