@@ -2,6 +2,7 @@
 
 import pytest
 
+from accelsim.descriptions import vary
 from accelsim.hardware import load_hardware
 from accelsim.network.description import load_network
 from accelsim.report.comparison import Case
@@ -223,3 +224,25 @@ def test_it_prints_without_its_controls_and_no_wider_than_the_page(tab):
     assert tab.locator("#choice").is_hidden()
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert tab.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+def test_energies_of_different_units_have_axes_of_their_own(chromium, cases, tmp_path):
+    _found, networks, machines = cases
+    free = dict.fromkeys(("mac", "vector_op", "register_file", "inter_pe", "global_buffer", "dram"), 0)
+    named = {
+        "in MAC": machines["8x8_32k"],
+        "in pJ": vary(machines["8x8_32k"], **{"energy.unit": "pJ"}),
+        "free": vary(machines["8x8_32k"], **{f"energy.{action}": price for action, price in free.items()}),
+    }
+    network = networks[NETWORKS[0]]
+    runs = [Case(network.name, name, run_network(network, machine)) for name, machine in named.items()]
+    file = tmp_path / "units.html"
+    page = make_page(runs, network.name, {network.name: network}, named)
+    file.write_text(page_html(page), encoding="utf-8")
+    tab = chromium.new_page()
+    tab.on("pageerror", lambda error: pytest.fail(str(error)))
+    tab.goto(file.as_uri())
+    tab.wait_for_selector("#layer-plots [data-plot=traffic] .bars")
+    titles = tab.locator("#summary-plots .xtitle").all_text_contents()
+    assert titles == ["time [ms]", "energy [MAC]", "energy [pJ]"]
+    tab.close()

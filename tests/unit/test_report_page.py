@@ -223,3 +223,10 @@ def test_without_plotly_one_is_told_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "plotly", None)
     with pytest.raises(AccelsimError, match=r'pip install "accelsim\[report\]"'):
         check_page(tmp_path / "a.html")
+
+
+def test_a_short_time_is_not_told_as_none(a_layer, a_result, page):
+    case = Case("sqnxt23v5", "8x8_32k", a_result(a_layer(cycles=1_924)))
+    networks = {"sqnxt23v5": page.networks["sqnxt23v5"]}
+    machines = {"8x8_32k": page.machines["8x8_32k"]}
+    assert ">0.00192</td>" in page_html(make_page([case], "8x8_32k", networks, machines))

@@ -6,12 +6,12 @@ so that it works offline and tells nobody what is in it.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any, Final
+from typing import Final
 
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
@@ -139,7 +139,7 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase) -> Iterator[s
     yield _number(network.reported.top1, "{:.1f}".format)
     yield _number(result.params, si)
     yield _number(result.macs, si)
-    yield _number(result.time_ms, si)
+    yield _number(result.time_ms, _milliseconds)
     yield _number(compared.relative_time, "{:.2f}".format)
     yield _number(result.energy.total, si)
     yield _text(result.energy.unit)
@@ -154,10 +154,15 @@ def _text(text: str) -> str:
     return element("td", escape(text), data_value=text)
 
 
-def _number(value: float | None, form: Any) -> str:
+def _number(value: float | None, form: Callable[[float], str]) -> str:
     if value is None:
         return element("td", "-", class_="number", data_value="")
     return element("td", escape(form(value)), class_="number", data_value=value)
+
+
+def _milliseconds(time_ms: float) -> str:
+    """`217`, `1.23`, and `0.00192` where tables of plain text would have `0.00`."""
+    return si(time_ms) if time_ms >= 1 else f"{time_ms:.3g}"
 
 
 def _table(head: str, rows: Iterable[str], **attributes: object) -> str:

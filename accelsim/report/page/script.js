@@ -33,6 +33,8 @@
     return value.toExponential(0);
   }
 
+  const milliseconds = (time) => (time < 1 ? String(Number(time.toPrecision(3))) : si(time));
+
   /* Plotly reads a little HTML in its texts; names are not to be read so. */
   function plain(text) {
     return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -92,8 +94,8 @@
     }));
     barsOfRuns("time-plot", "Time, by what bounds the layers", "time [ms]", runs, bounds, (run, part) => [
       `<b>${plain(runName(run))}</b>`,
-      `${si(run.time_ms)} ms, ${whole(run.cycles)} cycles`,
-      `bound by ${part.name}: ${si(part.of(run))} ms, ${percent(part.of(run) / run.time_ms)}`,
+      `${milliseconds(run.time_ms)} ms, ${whole(run.cycles)} cycles`,
+      `bound by ${part.name}: ${milliseconds(part.of(run))} ms, ${percent(part.of(run) / run.time_ms)}`,
     ].join("<br>"));
 
     const components = Object.entries(values.components).map(([key, look]) => ({
@@ -101,17 +103,19 @@
       marker: { color: look.colour, pattern: { shape: look.hatch, fillmode: "overlay", fgcolor: "#fff", size: 7, solidity: 0.2 } },
       of: (run) => run.energy_by_component[key] ?? 0,
     }));
-    const units = [...new Set(runs.map((run) => run.energy_unit))]; // no two units on one axis
-    units.forEach((unit, index) => {
-      const target = index ? byId("energy-plot").parentNode.appendChild(document.createElement("div")) : byId("energy-plot");
+    const priced = runs.filter((run) => run.energy > 0);
+    const units = [...new Set(priced.map((run) => run.energy_unit))]; // no two units on one axis
+    for (const unit of units) {
+      const target = document.createElement("div");
       target.className = "plot";
-      const members = runs.filter((run) => run.energy_unit === unit);
+      byId("summary-plots").append(target);
+      const members = priced.filter((run) => run.energy_unit === unit);
       barsOfRuns(target, "Energy, by component", `energy [${unit}]`, members, components, (run, part) => [
         `<b>${plain(runName(run))}</b>`,
         `${si(run.energy)} ${plain(unit)}`,
         `${part.name}: ${si(part.of(run))} ${plain(unit)}, ${percent(part.of(run) / run.energy)}`,
       ].join("<br>"));
-    });
+    }
   }
 
   // --- the plots of layers
@@ -523,7 +527,7 @@
   }
 
   function resizeForPrint() {
-    for (const plot of document.querySelectorAll(".plot")) {
+    for (const plot of document.querySelectorAll(".js-plotly-plot")) {
       plot.dataset.height = plot.layout.height;
       const height = plot.dataset.plot ? PRINTED.height : plot.layout.height; // a bar for each run needs its own
       Plotly.relayout(plot, { ...PRINTED, height, autosize: false });
@@ -531,7 +535,7 @@
   }
 
   function resizeForScreen() {
-    for (const plot of document.querySelectorAll(".plot")) {
+    for (const plot of document.querySelectorAll(".js-plotly-plot")) {
       Plotly.relayout(plot, { width: null, height: Number(plot.dataset.height), autosize: true });
     }
   }
