@@ -107,6 +107,19 @@ def test_no_button_of_a_plot_sends_it_anywhere(tab):
     }
 
 
+@pytest.mark.parametrize("width", [1400, 420])
+def test_plots_are_as_large_as_the_places_they_have(tab, width):
+    tab.set_viewport_size({"width": width, "height": 1000})
+    tab.wait_for_function(
+        """() => [...document.querySelectorAll(".js-plotly-plot")].every((plot) => {
+            const drawn = plot.querySelector(".main-svg").getBoundingClientRect();
+            const place = plot.getBoundingClientRect();
+            return Math.abs(drawn.width - place.width) < 2 && Math.abs(drawn.height - place.height) < 2;
+        })"""
+    )
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_every_layer_has_its_row(tab, cases):
     layers = [layer for case in cases[0][:2] for layer in case.result.layers]
     assert column(tab, "layer-table", 1) == [layer.name for layer in layers]

@@ -13,7 +13,7 @@
   };
   const LOG_TICKS = [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   const MOST_TIMES = 3; // bars longer than this many times the 95th percentile are cut
-  const PRINTED = { width: 510, height: 335 }; // pixels: four to a page
+  const PRINTED = { width: 510, height: 305 }; // pixels: four to a page
 
   // --- numbers and names, as accelsim's other reports write them
 
@@ -71,51 +71,54 @@
         hovertext: members.map((run) => text(run, part)),
       }))
       .filter((trace) => trace.x.some((value) => value > 0));
-    Plotly.newPlot(
-      target,
-      traces,
-      {
-        ...layout(title, 110 + 22 * Math.max(members.length, 3)),
-        barmode: "stack",
-        legend: { orientation: "h", traceorder: "normal", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
-        margin: { l: 10, r: 20, t: 66, b: 40 },
-        xaxis: { title: { text: plain(axis) }, exponentformat: "SI", automargin: true },
-        yaxis: { autorange: "reversed", automargin: true, dtick: 1 },
-      },
-      CONFIG,
-    );
+    draw(target, traces, {
+      ...layout(title, 110 + 22 * Math.max(members.length, 3)),
+      barmode: "stack",
+      legend: { orientation: "h", traceorder: "normal", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
+      margin: { l: 10, r: 20, t: 66, b: 40 },
+      xaxis: { title: { text: plain(axis) }, exponentformat: "SI", automargin: true },
+      yaxis: { autorange: "reversed", automargin: true, dtick: 1 },
+    });
   }
 
-  function drawSummary() {
+  function drawTimes(target) {
     const bounds = Object.entries(values.bounds).map(([key, look]) => ({
       name: look.name,
       marker: { color: look.colour },
       of: (run) => run.bound_ms[key] ?? 0,
     }));
-    barsOfRuns("time-plot", "Time, by what bounds the layers", "time [ms]", runs, bounds, (run, part) => [
+    barsOfRuns(target, "Time, by what bounds the layers", "time [ms]", runs, bounds, (run, part) => [
       `<b>${plain(runName(run))}</b>`,
       `${milliseconds(run.time_ms)} ms, ${whole(run.cycles)} cycles`,
       `bound by ${part.name}: ${milliseconds(part.of(run))} ms, ${percent(part.of(run) / run.time_ms)}`,
     ].join("<br>"));
+  }
 
+  function drawEnergies(target, members) {
+    const unit = members[0].energy_unit;
     const components = Object.entries(values.components).map(([key, look]) => ({
       name: look.name,
       marker: { color: look.colour, pattern: { shape: look.hatch, fillmode: "overlay", fgcolor: "#fff", size: 7, solidity: 0.2 } },
       of: (run) => run.energy_by_component[key] ?? 0,
     }));
+    barsOfRuns(target, "Energy, by component", `energy [${unit}]`, members, components, (run, part) => [
+      `<b>${plain(runName(run))}</b>`,
+      `${si(run.energy)} ${plain(unit)}`,
+      `${part.name}: ${si(part.of(run))} ${plain(unit)}, ${percent(part.of(run) / run.energy)}`,
+    ].join("<br>"));
+  }
+
+  function drawSummary() {
     const priced = runs.filter((run) => run.energy > 0);
     const units = [...new Set(priced.map((run) => run.energy_unit))]; // no two units on one axis
-    for (const unit of units) {
+    const [times, ...energies] = [null, ...units].map(() => {
       const target = document.createElement("div");
       target.className = "plot";
-      byId("summary-plots").append(target);
-      const members = priced.filter((run) => run.energy_unit === unit);
-      barsOfRuns(target, "Energy, by component", `energy [${unit}]`, members, components, (run, part) => [
-        `<b>${plain(runName(run))}</b>`,
-        `${si(run.energy)} ${plain(unit)}`,
-        `${part.name}: ${si(part.of(run))} ${plain(unit)}, ${percent(part.of(run) / run.energy)}`,
-      ].join("<br>"));
-    }
+      return target;
+    });
+    byId("summary-plots").append(times, ...energies); // all of them first, as they share the width
+    drawTimes(times);
+    units.forEach((unit, index) => drawEnergies(energies[index], priced.filter((run) => run.energy_unit === unit)));
   }
 
   // --- the plots of layers
@@ -274,7 +277,7 @@
       traces: [roof, ...traces],
       layout: {
         ...layout(`Roofline: ${runName(run)} (area: share of the time)`, 400),
-        xaxis: { ...log, range: [Math.log10(left), Math.log10(right)], title: { text: "executed MACs per byte of DRAM traffic" } },
+        xaxis: { ...log, range: [Math.log10(left), Math.log10(right)], title: { text: "executed MACs per byte of DRAM traffic", standoff: 6 } },
         yaxis: { ...log, title: { text: "executed MACs per cycle" } },
       },
     };
@@ -373,7 +376,7 @@
     const parent = byId("layer-plots");
     for (const old of parent.children) Plotly.purge(old);
     parent.replaceChildren(...targets.map(([target]) => target));
-    for (const [target, drawn] of targets) Plotly.newPlot(target, drawn.traces, drawn.layout, CONFIG);
+    for (const [target, drawn] of targets) draw(target, drawn.traces, drawn.layout);
   }
 
   // --- tables
@@ -526,17 +529,26 @@
     showLayers();
   }
 
+  /* A plot in an element of its height: that is what is measured when the window changes. */
+  function draw(target, traces, drawn) {
+    const { height, ...rest } = drawn;
+    target.dataset.height = height;
+    target.style.height = `${height}px`;
+    Plotly.newPlot(target, traces, rest, CONFIG);
+  }
+
   function resizeForPrint() {
     for (const plot of document.querySelectorAll(".js-plotly-plot")) {
-      plot.dataset.height = plot.layout.height;
-      const height = plot.dataset.plot ? PRINTED.height : plot.layout.height; // a bar for each run needs its own
-      Plotly.relayout(plot, { ...PRINTED, height, autosize: false });
+      const height = plot.dataset.plot ? PRINTED.height : Number(plot.dataset.height); // a bar for each run needs its own
+      plot.style.height = `${height}px`;
+      Plotly.relayout(plot, { width: PRINTED.width, height, autosize: false });
     }
   }
 
   function resizeForScreen() {
     for (const plot of document.querySelectorAll(".js-plotly-plot")) {
-      Plotly.relayout(plot, { width: null, height: Number(plot.dataset.height), autosize: true });
+      plot.style.height = `${plot.dataset.height}px`;
+      Plotly.relayout(plot, { width: null, height: null, autosize: true });
     }
   }
 
