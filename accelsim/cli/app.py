@@ -9,6 +9,7 @@ from accelsim import __version__
 from accelsim.cli.look import check, list_, show
 from accelsim.cli.output import exits
 from accelsim.cli.plot import plot
+from accelsim.cli.report import report
 from accelsim.cli.reproduce import reproduce
 from accelsim.cli.run import compare, run
 from accelsim.cli.search import search
@@ -63,6 +64,7 @@ def _accelsim(
 app.command()(run)
 app.command()(compare)
 app.command()(plot)
+app.command()(report)
 app.command()(reproduce)
 app.add_typer(search, name="search")
 app.command("list")(list_)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from accelsim.cli.output import progress
 from accelsim.errors import AccelsimError
 
@@ -70,3 +72,13 @@ def _memory() -> "Memory":
     from accelsim.memory import Memory
 
     return Memory()
+
+
+def reference_of(asked: str | None, networks: dict[str, "Network"], machines: dict[str, "Hardware"]) -> str:
+    """What was asked for, or the first network, or the first machine if there is one network."""
+    if asked is None:
+        return next(iter(networks if len(networks) > 1 else machines))
+    if asked not in networks and asked not in machines:
+        choices = ", ".join([*networks, *machines])
+        raise typer.BadParameter(f"{asked!r} must be one of {choices}", param_hint="--relative-to")
+    return asked

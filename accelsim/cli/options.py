@@ -109,6 +109,15 @@ ObjectiveOption: TypeAlias = Annotated[
 EngineOption: TypeAlias = Annotated[
     Engine, typer.Option("--engine", help="Same result: events runs every tile as events.")
 ]
+RelativeToOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--relative-to",
+        metavar="NAME",
+        help="A network (cases are relative to it on the same machine) or a machine (to the same network "
+        "there). Default: the first network, or the first machine if there is one network.",
+    ),
+]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
 
 

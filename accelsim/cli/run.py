@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from accelsim.cli.cases import run_cases
+from accelsim.cli.cases import reference_of, run_cases
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -23,6 +23,7 @@ from accelsim.cli.options import (
     OverlayOption,
     OverlaysOption,
     QuietOption,
+    RelativeToOption,
     mapping_options,
 )
 from accelsim.cli.output import Answer, destination
@@ -149,15 +150,7 @@ def compare(
     *,
     net: Networks,
     hw: Machines,
-    relative_to: Annotated[
-        str | None,
-        typer.Option(
-            "--relative-to",
-            metavar="NAME",
-            help="A network (cases are relative to it on the same machine) or a machine (to the same network "
-            "there). Default: the first network, or the first machine if there is one network.",
-        ),
-    ] = None,
+    relative_to: RelativeToOption = None,
     overlay: OverlaysOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -177,7 +170,7 @@ def compare(
     """
     networks, machines = load(net, hw, overlay or [])
     networks |= with_overlays(networks, overlay or [])
-    reference = _reference(relative_to, networks, machines)
+    reference = reference_of(relative_to, networks, machines)
     to = destination(output, format_, quiet)
     from accelsim.report.comparison import compare as compare_cases
     from accelsim.report.comparison import comparison_report, to_dict
@@ -197,13 +190,3 @@ def compare(
             rows=lambda: [flat(row) for row in rows],
         )
     )
-
-
-def _reference(asked: str | None, networks: dict[str, "Network"], machines: dict[str, "Hardware"]) -> str:
-    """What cases are relative to."""
-    if asked is None:
-        return next(iter(networks if len(networks) > 1 else machines))
-    if asked not in networks and asked not in machines:
-        choices = ", ".join([*networks, *machines])
-        raise typer.BadParameter(f"{asked!r} must be one of {choices}", param_hint="--relative-to")
-    return asked

@@ -56,11 +56,11 @@ def _per_second(value: float) -> str:
 def hardware_report(hardware: Hardware, style: Style) -> str:
     """Every key with its value, and why it is that where no source says so; ends in a newline."""
     lines = [style.strong(f"{hardware.name}: {hardware.title}"), *labelled("source", hardware.source, style)]
-    for name, text in _peaks(hardware):
+    for name, text in peaks(hardware):
         lines += labelled(name, text, style)
     lines.append("")
     values = hardware.model_dump(mode="json", exclude={"name", "title", "source", "assumed"})
-    for key, value in _dotted(values):
+    for key, value in dotted(values):
         lines += wrapped(f"{key} = {value}", style, indent=4)
         if key in hardware.assumed:
             lines += [f"    {line}" for line in _assumption(hardware.assumed[key], style)]
@@ -71,7 +71,7 @@ def _assumption(reason: str, style: Style) -> list[str]:
     return wrapped(f"assumed: {reason}", Style(style.width - 4))
 
 
-def _peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
+def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
     """What the keys amount to."""
     array = hardware.pe_array
     per_second = hardware.clock_mhz * 1e6
@@ -80,9 +80,10 @@ def _peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
     yield "DRAM", quantity(hardware.dram.bandwidth_bytes_per_cycle * per_second, "B/s")
 
 
-def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Keys of nested values, with dots, and what stands there; keys without a value are left out."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{key}.")
+            yield from dotted(value, f"{prefix}{key}.")
         elif value is not None:
             yield prefix + key, ", ".join(value) if isinstance(value, list) else str(value)

@@ -7,7 +7,7 @@ import pytest
 import accelsim as package
 
 
-@pytest.mark.parametrize("command", ["run", "compare", "list", "show", "check"])
+@pytest.mark.parametrize("command", ["run", "compare", "report", "list", "show", "check"])
 def test_each_command_has_help_with_examples(accelsim, command):
     outcome = accelsim(command, "--help")
     assert (outcome.code, outcome.err) == (0, "")
@@ -18,7 +18,7 @@ def test_each_command_has_help_with_examples(accelsim, command):
 def test_the_help_names_the_commands_and_the_exit_codes(accelsim):
     outcome = accelsim("-h")
     assert outcome.code == 0
-    for words in ("run ", "compare ", "list ", "show ", "check ", "130 interrupted"):
+    for words in ("run ", "compare ", "report ", "list ", "show ", "check ", "130 interrupted"):
         assert words in outcome.out
 
 

@@ -102,7 +102,7 @@ def test_a_terminal_sees_what_compare_is_doing():
     assert "1/2" not in _in_a_terminal([*command, "--quiet"])
 
 
-HEAVY = ("matplotlib", "pandas", "rich", "scipy", "networkx", "numpy", "simpy", "ruamel")
+HEAVY = ("matplotlib", "plotly", "pandas", "rich", "scipy", "networkx", "numpy", "simpy", "ruamel")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,10 @@ HEAVY = ("matplotlib", "pandas", "rich", "scipy", "networkx", "numpy", "simpy", 
         (["--version"], HEAVY),
         (["run", "--help"], HEAVY),
         (["list", "hardware"], ("matplotlib", "pandas", "rich", "networkx", "numpy", "simpy")),
-        (["run", "--net", "tiny.yaml", "--hw", "8x8_32k"], ("matplotlib", "pandas", "rich", "scipy")),
+        (
+            ["run", "--net", "tiny.yaml", "--hw", "8x8_32k"],
+            ("matplotlib", "plotly", "pandas", "rich", "scipy"),
+        ),
     ],
 )
 def test_a_command_imports_only_what_it_needs(arguments, absent):

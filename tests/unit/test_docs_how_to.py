@@ -131,6 +131,14 @@ def test_the_python_of_the_guide_to_plots_draws(monkeypatch, tmp_path):
     assert [axes.get_title() for axes in names["figure"].axes] == ["8x8_32k", "16x16_128k"]
 
 
+def test_the_python_of_the_guide_to_reports_writes_a_page(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(page("how-to/make-a-report.md"), "python")
+    exec(compile(code, "make-a-report", "exec"), {})
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<title>2 networks on mine</title>" in text
+
+
 def test_the_machine_of_the_guide_has_what_the_guide_says(tmp_path):
     (code,) = blocks(page("how-to/add-a-machine.md"), "yaml")
     file = tmp_path / code.splitlines()[0].removeprefix("# ")

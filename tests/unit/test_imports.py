@@ -33,10 +33,11 @@ OUTSIDE = {
     "typer": ("cli",),
     "simpy": ("simulation",),
     "matplotlib": ("report",),
+    "plotly": ("report",),
     "ruamel": ("descriptions",),
 }
 """Packages that are the business of one room."""
-SLOW = {"matplotlib", "pandas", "simpy", "rich", "typer", "IPython"}
+SLOW = {"matplotlib", "plotly", "pandas", "simpy", "rich", "typer", "IPython"}
 """Packages that a plain run has no use for."""
 PRINTING_OR_EXITING = {"print", "exit", "quit", "sys.exit", "sys.stdout.write", "sys.stderr.write"}
 

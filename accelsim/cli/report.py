@@ -1,0 +1,63 @@
+"""`accelsim report`: runs as one HTML page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accelsim.cli.cases import reference_of, run_cases
+from accelsim.cli.load import load, with_overlays
+from accelsim.cli.options import (
+    BatchOption,
+    Dataflow,
+    DataflowOption,
+    Machines,
+    Networks,
+    ObjectiveOption,
+    OverlaysOption,
+    QuietOption,
+    RelativeToOption,
+    mapping_options,
+)
+
+
+def report(
+    *,
+    net: Networks,
+    hw: Machines,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="A name that ends in .html or .htm.", show_default=False
+        ),
+    ],
+    relative_to: RelativeToOption = None,
+    overlay: OverlaysOption = None,
+    batch: BatchOption = 1,
+    dataflow: DataflowOption = Dataflow.AUTO,
+    objective: ObjectiveOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write an HTML page of runs to look around in; every network on every machine.
+
+    One file that works offline: a summary, plots to hover over and zoom into, a table of layers to sort, and
+    what is assumed of the machines. Needs plotly: pip install "accelsim[report]".
+
+    \b
+    accelsim report --net sqnxt23v5 --hw 16x16_128k -o report.html
+    accelsim report --net sqnxt23 --net sqnxt23v5 --hw my.yaml -o report.html
+    """
+    from accelsim.report.files import check_writable, write
+    from accelsim.report.page.html import check_page, page_html
+    from accelsim.report.page.values import make_page
+
+    check_page(output)
+    networks, machines = load(net, hw, overlay or [])
+    networks |= with_overlays(networks, overlay or [])
+    reference = reference_of(relative_to, networks, machines)
+    check_writable(output)
+    options = mapping_options(batch, dataflow, objective)
+    cases = run_cases(networks, machines, options, quiet)
+    write(output, page_html(make_page(cases, reference, networks, machines, options)))
+    if not quiet:
+        typer.echo(f"wrote {output}", err=True)
