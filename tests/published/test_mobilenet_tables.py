@@ -140,9 +140,7 @@ def test_tables_4_to_9_mult_adds_and_parameters(name, macs, params):
     computed = millions(name)
     assert macs - 0.5 <= computed[0] < macs + 1  # rounded in some rows, cut off in others
     assert round(computed[1], 1) == params
-    reported = load_network(name).reported
-    if name != "mobilenet_v1":  # reported is what SqueezeNext's table has
-        assert reported.macs == macs * 1e6
+    assert load_network(name).reported.macs == macs * 1e6
 
 
 def test_table_4_counts_convolutions_only_where_they_are_full():
@@ -172,3 +170,12 @@ def test_tables_8_and_9_popular_models(name, convention, printed, exact):
     operations = 2 * computed[0] if name.startswith("squeezenet") else computed[0]
     assert operations == pytest.approx(printed[0], rel=0.022)
     assert computed[1] == pytest.approx(printed[1], rel=0.029)
+
+
+def test_accuracy_falls_with_width_and_with_resolution():
+    """Tables 6 and 7: what is reported of a family is of one training, so that its members can be compared."""
+    by_width = [load_network(f"mobilenet_v1@width={width}").reported.top1 for width in (1.0, 0.75, 0.5, 0.25)]
+    assert by_width == [70.6, 68.4, 63.7, 50.6]
+    sizes = (224, 192, 160, 128)
+    by_resolution = [load_network(f"mobilenet_v1@resolution={size}").reported.top1 for size in sizes]
+    assert by_resolution == [70.6, 69.1, 67.2, 64.4]
