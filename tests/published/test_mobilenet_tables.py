@@ -173,7 +173,7 @@ def test_tables_8_and_9_popular_models(name, convention, printed, exact):
 
 
 def test_accuracy_falls_with_width_and_with_resolution():
-    """Tables 6 and 7: what is reported of a family is of one training, so that its members can be compared."""
+    """Tables 6 and 7: what is reported of a family is of one paper, so that members compare."""
     by_width = [load_network(f"mobilenet_v1@width={width}").reported.top1 for width in (1.0, 0.75, 0.5, 0.25)]
     assert by_width == [70.6, 68.4, 63.7, 50.6]
     sizes = (224, 192, 160, 128)

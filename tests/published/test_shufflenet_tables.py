@@ -64,6 +64,8 @@ def test_table_1_of_shufflenet(groups, channels, complexity):
         ("groups=4,scale=0.5", "37.9", 38),  # 136 channels in stage 2 have no quarter in 4 groups: 144
         ("scale=0.5", "37.6", 38),
         ("scale=0.25", "13.3", 13),
+        ("groups=1,scale=0.5", "38.5", 38),
+        ("groups=1,scale=0.25", "13.2", 13),
     ],
 )
 def test_tables_2_5_and_6_of_shufflenet(name, exact, printed):
