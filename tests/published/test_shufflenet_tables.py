@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 
+from accelsim.errors import NetworkError
 from accelsim.network.analysis import counted_macs, counted_params, memory_access_cost
 from accelsim.network.build import build
 from accelsim.network.description import load_network
@@ -72,6 +73,35 @@ def test_tables_2_5_and_6_of_shufflenet(name, exact, printed):
     macs = total_macs(published(f"shufflenet_v1@{name}")) / 1e6
     assert f"{macs:.1f}" == exact
     assert macs == pytest.approx(printed, rel=0.025)
+
+
+GROUPS_AND_SCALES = {  # what goes together: a quarter of a stage's channels has to be split into the groups
+    1: (0.25, 0.5, 1.0, 1.5, 2.0),
+    2: (1.0, 2.0),
+    3: (0.25, 0.5, 1.0, 1.5, 2.0),
+    4: (0.5, 1.0, 2.0),
+    8: (0.5, 1.0, 1.5, 2.0),
+}
+
+
+@pytest.mark.parametrize("groups", GROUPS_AND_SCALES)
+def test_groups_and_scales_of_shufflenet_that_do_not_go_together_are_refused_with_a_remedy(groups):
+    for scale in GROUPS_AND_SCALES[1]:
+        network = load_network("shufflenet_v1", groups=groups, scale=scale)
+        if scale in GROUPS_AND_SCALES[groups]:
+            assert build(network)
+        else:
+            with pytest.raises(NetworkError, match="; make the channels a multiple of"):
+                build(network)
+
+
+def test_a_unit_of_shufflenet_says_what_multiple_its_channels_must_be():
+    with pytest.raises(NetworkError) as error:
+        build(load_network("shufflenet_v1@groups=2,scale=0.25"))
+    assert str(error.value).endswith(
+        "stage2.block1: 50 output channels with groups = 2: a quarter of them is split into the groups; "
+        "make the channels a multiple of 8 or choose other groups"
+    )
 
 
 @pytest.mark.parametrize(

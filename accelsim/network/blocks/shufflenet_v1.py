@@ -31,8 +31,12 @@ class ShuffleNetUnit(Block):
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Branch and shortcut, added or (first unit of a stage) concatenated."""
-        if self.out_channels % 4:
-            raise NetworkError(f"{at.name}: {self.out_channels} output channels are no multiple of 4")
+        if self.out_channels % (4 * self.groups):
+            raise NetworkError(
+                f"{at.name}: {self.out_channels} output channels with groups = {self.groups}: "
+                "a quarter of them is split into the groups; "
+                f"make the channels a multiple of {4 * self.groups} or choose other groups"
+            )
         last = self._downsample(draft, source, at.name) if at.first else self._keep(draft, source, at.name)
         if not self.squeeze_excitation:
             return last
