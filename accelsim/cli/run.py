@@ -68,7 +68,7 @@ def run(
         typer.Option(
             "--trace-layers",
             metavar="PATTERN[,..]",
-            help="Of the timeline: only layers of these names, in which * stands for any characters.",
+            help="Of the timeline: only layers of these names, with * ? [..] as in file names.",
         ),
     ] = None,
     memory: MemoryOption = None,

@@ -46,7 +46,7 @@ class LayerCompression(Description):
     """What is known of the weights of some layers: of those whose names a pattern matches."""
 
     layers: Annotated[str, Field(min_length=1)]
-    """A name, in which * stands for any text and ? for any character: `fire*.expand3x3`."""
+    """A pattern as for file names, with * ? [2-4] [!2-4]: `fire*.expand3x3`."""
     weight_density: Fraction | None = None
     """The part of the weights that is not zero. Offsets are never pruned."""
     weight_bits: Bits | None = None

@@ -77,7 +77,7 @@ def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]
     }
     mistakes = [
         f"--trace-layers {pattern!r}: matches none of the {len(names)} layers, which are {names[0]} to "
-        f"{names[-1]}; `accelsim show NET --lowered` lists them, * stands for any characters"
+        f"{names[-1]}; `accelsim show NET --lowered` lists them, * ? [..] are as in file names"
         for pattern, layers in found.items()
         if not layers
     ]

@@ -184,6 +184,28 @@ def test_the_mistake_of_the_guide_for_compression_is_what_is_said():
     assert error.value.lines[0].startswith(shown.removesuffix("..."))
 
 
+def test_fewer_bits_may_take_more_cycles_as_the_guide_for_compression_shows(tmp_path):
+    overlay = tmp_path / "weights8.yaml"
+    overlay.write_text("precision: {weights_bits: 8}\n", encoding="utf-8")
+    network, machine = accelsim.load_network("squeezenet_v1_0"), accelsim.load_hardware("16x16_128k")
+    small = accelsim.overlaid(network, overlay)
+    chosen = [accelsim.run_network(one, machine) for one in (network, small)]
+    by_time = [accelsim.run_network(one, machine, objective="time") for one in (network, small)]
+    found = [
+        [result.layers[0].cycles for result in chosen]
+        + [_change(result.layers[0].energy for result in chosen)],
+        [result.cycles for result in chosen] + [_change(result.energy.total for result in chosen)],
+        [result.cycles for result in by_time] + [_change(result.energy.total for result in by_time)],
+    ]
+    shown = [cells[1:] for cells in rows(COMPRESSION_GUIDE)]
+    assert shown == [[f"{before:,}", f"{after:,}", change] for before, after, change in found]
+
+
+def _change(energies):
+    before, after = energies
+    return f"{after / before - 1:+.0%}"
+
+
 def test_density_1_is_slower_than_silence_where_the_machine_takes_weights_as_zero(tmp_path):
     overlay = tmp_path / "dense.yaml"
     overlay.write_text('compression: [{layers: "*", weight_density: 1.0}]\n', encoding="utf-8")

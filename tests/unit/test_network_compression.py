@@ -117,6 +117,15 @@ compression:
     assert forms == {"conv1": (3, 0.5), "conv2": (3, 0.25), "fc": (None, None)}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "matched"), [("conv?", [3, 3]), ("conv[2-4]", [None, 3]), ("conv[!2-4]", [3, None])]
+)
+def test_patterns_are_those_of_file_names(write, pattern, matched):
+    found = lowered(load_network(write(f'{NETWORK}compression: [{{layers: "{pattern}", weight_bits: 3}}]\n')))
+    bits = [precision.weight_bits(found[name], MACHINE) for name in ("conv1", "conv2")]
+    assert bits == [one or MACHINE.weights_bits for one in matched]
+
+
 def test_an_overlay_goes_before_the_file_but_what_is_said_of_a_layer_before_what_is_said_of_all(write):
     text = f"""{NETWORK}
 precision: {{weights_bits: 12, activations_bits: 11}}
