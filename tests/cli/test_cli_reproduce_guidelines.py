@@ -45,6 +45,7 @@ def test_json_has_verdicts_and_a_row_for_each_setting_size_and_machine(accelsim)
     row = values["rows"][0]
     assert row["network"] == "guidelines/channel_width@c1=32,c2=32"
     assert row["relative_speed"] == row["published_relative_speed"] == row["relative_energy"] == 1
+    assert row.keys() >= {"images_per_second", "cycles", "utilization", "energy", "dram_bytes", "bound_by"}
 
 
 def test_a_row_of_csv_names_the_network_that_it_is_of(accelsim):
