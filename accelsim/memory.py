@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.network.build import build
@@ -91,9 +92,12 @@ def _opened(file: Path) -> "MappingFile":
 
 
 def lowered_network(network: Network) -> LoweredNetwork:
-    """Build and lower a network. Raises NetworkError."""
+    """Build and lower a network. Raises NetworkError, also where nothing is left to execute."""
     published = build(network)
-    return LoweredNetwork(lower(published), total_macs(published), total_params(published))
+    executed = lower(published)
+    if not executed:
+        raise NetworkError(f"{network.name}: has no layer to execute; it only passes its input on")
+    return LoweredNetwork(executed, total_macs(published), total_params(published))
 
 
 def _kept(known: dict[KeyT, ValueT], key: KeyT, make: Callable[[], ValueT], most: int) -> ValueT:

@@ -445,11 +445,3 @@ def test_squeezenets_concatenations_all_vanish():
     graph = lower(build(load_network("squeezenet_v1_0")))
     assert {note.fate for note in notes(graph) if note.operator == "concat"} == {"vanished"}
     assert graph.edges["fire2.expand3x3", "fire3.squeeze1x1"]["input_elements"] == 64 * 55 * 55
-
-
-def test_a_network_of_which_nothing_is_executed_is_refused():
-    draft = Draft(stage="s", block="b")
-    ops.network_input(draft, "x", Shape(8, 4, 4))
-    ops.dropout(draft, "d", "x")
-    with pytest.raises(NetworkError, match="no layer is left to execute"):
-        lower(draft.graph)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.cli.app import app
 from accelsim.descriptions import vary
+from accelsim.errors import NetworkError
 from accelsim.mapping.search import map_layer
 from accelsim.memory import MOST_MACHINES, MOST_NETWORKS, Memory
 from accelsim.network.layer import Layer
@@ -126,3 +127,13 @@ def test_the_command_line_keeps_mappings_in_a_file(tmp_path, monkeypatch):
     second = CliRunner().invoke(app, arguments)
     assert first.exit_code == second.exit_code == 0
     assert first.stdout == second.stdout
+
+
+def test_a_network_of_which_nothing_is_executed_is_refused(machine, tmp_path):
+    file = tmp_path / "empty.yaml"
+    file.write_text(
+        "name: empty\ntitle: Empty\nsource: made up\n"
+        "input: {channels: 3, height: 8, width: 8}\nstages: [{block: dropout, name: d}]\n"
+    )
+    with pytest.raises(NetworkError, match="empty: has no layer to execute"):
+        run_network(load_network(str(file)), machine)
