@@ -1,11 +1,12 @@
 """Memory: what runs found out about layers, for the runs that follow. It changes how fast, never what.
 
-The caller holds it and hands it to each run: a search to its thousands, a command to its few. Nothing is
-remembered behind anybody's back.
+The caller holds it and hands it to each run: a search to its thousands, a command to its few. `run_network`
+remembers nothing by itself.
 """
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -83,6 +84,12 @@ class Memory:
         if self._file is None:
             return LayersOnMachine()
         return LayersOnMachine(self._file.mappings(hardware, batch, f"{dataflow} {objective}"))
+
+
+@cache
+def memory_of_this_process() -> Memory:
+    """The one that independent pieces of work share which happen to be done by the same worker."""
+    return Memory()
 
 
 def _opened(file: Path) -> "MappingFile":

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,7 +11,6 @@ from accelsim.errors import AccelsimError
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
-    from accelsim.memory import Memory
     from accelsim.network.description import Network
     from accelsim.report.comparison import Case
 
@@ -56,22 +54,15 @@ def run_cases(
 
 
 def _run(work: _Work) -> "Case | AccelsimError":
+    from accelsim.memory import memory_of_this_process
     from accelsim.report.comparison import Case
     from accelsim.run import run_network
 
     try:
-        result = run_network(work.network, work.hardware, **work.options, memory=_memory())
+        result = run_network(work.network, work.hardware, **work.options, memory=memory_of_this_process())
         return Case(work.name, work.machine, result)
     except AccelsimError as error:
         return error
-
-
-@cache
-def _memory() -> "Memory":
-    """Of this process: networks of a family share layers."""
-    from accelsim.memory import Memory
-
-    return Memory()
 
 
 def reference_of(asked: str | None, networks: dict[str, "Network"], machines: dict[str, "Hardware"]) -> str:

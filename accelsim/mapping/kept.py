@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from accelsim import __version__
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping, Order
 from accelsim.mapping.program import build_program, program_totals
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape
+from accelsim.model_version import model_version
 from accelsim.network.layer import Layer
 
 WAIT_SECONDS: Final = 30
@@ -24,7 +24,7 @@ WAIT_SECONDS: Final = 30
 class MappingFile:
     """A SQLite file of mappings: several processes may read and write it, and none leaves a half-written one.
 
-    A mapping is found again by the version of accelsim, the machine, the options and the layer without its
+    A mapping is found again by the version of the model, the machine, the options and the layer without its
     names; whatever differs is another entry. What is kept is the choice (dataflow, tile, loop order); its
     program is written down anew.
     """
@@ -53,7 +53,7 @@ class MappingFile:
     def mappings(self, hardware: Hardware, batch: int, options: str) -> "KeptMappings":
         """Those of one machine, one batch and one choice of options."""
         machine = hardware.model_dump_json(exclude={"name", "title", "source", "assumed"})
-        return KeptMappings(self, f"{__version__}\n{machine}\n{batch}\n{options}\n", hardware, batch)
+        return KeptMappings(self, f"{model_version()}\n{machine}\n{batch}\n{options}\n", hardware, batch)
 
 
 @dataclass

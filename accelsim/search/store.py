@@ -9,29 +9,16 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from accelsim import __version__
 from accelsim.errors import AccelsimError
+from accelsim.model_version import model_version
 from accelsim.search.evaluate import Cost, Size, Task
 from accelsim.search.family import but_for_depth
 from accelsim.search.space import Depths
 
-_ROOMS: Final = (
-    "descriptions.py",
-    "energy.py",
-    "hardware.py",
-    "run.py",
-    "network",
-    "mapping",
-    "simulation",
-    "search/assembly.py",
-    "search/evaluate.py",
-)
-"""The code that a result follows from."""
 _WORDS: Final = {"name", "title", "source", "assumed"}
 """Keys of a machine that change no result."""
 _LOCK_SECONDS: Final = 30.0
@@ -140,15 +127,3 @@ def task_text(task: Task) -> str:
         },
         sort_keys=True,
     )
-
-
-@cache
-def model_version() -> str:
-    """The release, and a digest of the code that a result follows from: any change of it is another model."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for room in _ROOMS:
-        path = package / room
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:12]}"

@@ -22,7 +22,7 @@ from accelsim.simulation.stepper import Log, State, Stepper
 WORTHWHILE_TURNS: Final = 4
 """A body that is repeated less often is gone through without a look at the states of its turns."""
 MOST_TRANSITIONS: Final = 100_000
-"""Remembered at a time, about 60 MB; then everything is forgotten."""
+"""Remembered at a time, so that memory stays constant; then everything is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import cache
 from accelsim import shipped
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, load_hardware
-from accelsim.memory import Memory
+from accelsim.memory import memory_of_this_process
 from accelsim.network.description import Network, load_network
 from accelsim.parallel import in_parallel
 from accelsim.run import run_network
@@ -47,7 +47,8 @@ class Cost:
 def evaluate(job: Job) -> Cost | AccelsimError:
     """Cycles and energy, or why there are none."""
     try:
-        result = run_network(_network(job.network), job.hardware, dataflow=job.dataflow, memory=_memory())
+        memory = memory_of_this_process()
+        result = run_network(_network(job.network), job.hardware, dataflow=job.dataflow, memory=memory)
     except AccelsimError as error:
         return error
     return Cost(result.cycles, result.energy.total)
@@ -79,7 +80,8 @@ def evaluate_columns(
 ) -> list[list[Cost] | AccelsimError]:
     """The outcome of each column, in the order of the jobs; `step` is told of each that is done."""
     for network in {network for job in jobs for network in job.networks}:
-        _memory().lowered(_network(network))  # once here, not in every worker: forked ones know it, too
+        # Once here, not in every worker: forked ones know it, too.
+        memory_of_this_process().lowered(_network(network))
     return in_parallel(evaluate_column, jobs, step)
 
 
@@ -91,9 +93,3 @@ def shipped_hardware(name: str) -> Hardware:
 @cache
 def _network(name: str) -> Network:
     return load_network(shipped.packaged("networks", name))
-
-
-@cache
-def _memory() -> Memory:
-    """What simulations of this process leave to the next."""
-    return Memory()

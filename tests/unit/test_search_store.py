@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from accelsim import load_hardware, load_network
+from accelsim import model_version as models
 from accelsim.descriptions import vary
+from accelsim.model_version import model_version
 from accelsim.search import store as stores
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Cost, Evaluator, Limits, Size, Task
 from accelsim.search.space import depth_space
-from accelsim.search.store import Store, StoreError, model_version
+from accelsim.search.store import Store, StoreError
 
 NETWORK, HARDWARE = load_network("shufflenet_v1"), load_hardware("8x8_32k")
 TASK = Task(NETWORK, HARDWARE)
@@ -133,8 +135,8 @@ def test_the_model_is_told_by_the_code_that_results_follow_from():
     release, _, digest = model_version().partition("+")
     assert release == "0.1.0"
     assert len(digest) == 12
-    package = Path(stores.__file__).parents[1]
-    assert all((package / room).exists() for room in stores._ROOMS)
+    package = Path(models.__file__).parent
+    assert all((package / room).exists() for room in models._ROOMS)
 
 
 @pytest.mark.parametrize("kind", ["text", "folder", "nowhere", "foreign"])
