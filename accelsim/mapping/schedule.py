@@ -41,7 +41,7 @@ def make_schedule(
     waits_for: list[tuple[int, ...]] = []
     last_part: dict[str, int] = {}
     for name in graph:
-        producers = tuple(sorted(last_part[producer] for producer in graph.predecessors(name)))
+        producers = tuple(sorted(last_part[producer] for producer in graph.pred[name]))
         for part, mapping in mapper.parts(graph.nodes[name]["layer"]):
             layers.append(part)
             mappings.append(mapping)

@@ -35,7 +35,7 @@ from accelsim.descriptions import (
     vary,
 )
 from accelsim.errors import DescriptionError
-from accelsim.network.blocks import BLOCKS, Block
+from accelsim.network.blocks import Block, block_names, block_of
 from accelsim.network.compression import Compression, NetworkPrecision, Placed, placed
 from accelsim.network.expressions import ExpressionError, Value, evaluate, is_expression
 from accelsim.network.graph import Shape
@@ -357,9 +357,10 @@ def _evaluate_row(
     row: StageRow, default_name: str, values: Mapping[str, Value]
 ) -> tuple[Stage | None, list[Mistake]]:
     """A row with its expressions evaluated, or what is wrong with it (paths start at its keys)."""
-    if row.block not in BLOCKS:
-        return None, [Mistake(("block",), unknown(row.block, "block", sorted(BLOCKS)))]
-    block, mistakes = _block(row, values)
+    kind = block_of(row.block)
+    if kind is None:
+        return None, [Mistake(("block",), unknown(row.block, "block", block_names()))]
+    block, mistakes = _block(kind, row, values)
     repeat = _repeat(row, values, mistakes)
     if block is None or mistakes:
         return None, mistakes
@@ -367,9 +368,10 @@ def _evaluate_row(
     return Stage(name, row.stage or name, block, repeat), []
 
 
-def _block(row: StageRow, values: Mapping[str, Value]) -> tuple[Block | None, list[Mistake]]:
+def _block(
+    kind: type[Block], row: StageRow, values: Mapping[str, Value]
+) -> tuple[Block | None, list[Mistake]]:
     """The row's block with its arguments."""
-    kind = BLOCKS[row.block]
     fields = kind.model_fields
     legal = [*fields, *(key for key in StageRow.model_fields if key != "block")]
     mistakes = [

@@ -1,24 +1,75 @@
 """The published graph: the network as its paper draws it, one node an operator, shapes inferred.
 
-A graph is a `networkx.DiGraph` whose node names are layer names, in the order in which the paper lists
-them, which is an order in which they can run. A node has the attributes `operator` (an `Operator`),
-`stage` and `block` (labels for reports); an edge has `operands`, the positions at which the target reads
-the source's output (more than one when a tensor is added to itself).
+The names of its nodes are layer names, in the order in which the paper lists them, which is an order in
+which they can run. A node has the attributes `operator` (an `Operator`), `stage` and `block` (labels for
+reports); an edge has `operands`, the positions at which the target reads the source's output (more than one
+when a tensor is added to itself).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, TypeAlias
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from accelsim.errors import NetworkError
 
-Graph: TypeAlias = "nx.DiGraph[str]"
+if TYPE_CHECKING:
+    import networkx as nx
+
+Attributes: TypeAlias = dict[str, Any]
 
 MAX_ELEMENTS: Final = 10**9
 MAX_MACS: Final = 10**13
 """Of one layer and one image: far beyond any network for such machines, far from the end of 64 bits."""
+
+
+class Graph:
+    """Nodes in an order in which they can run, and who reads whom; both have attributes, by name.
+
+    It reads like a `networkx.DiGraph`, and `to_networkx` gives one, for what networkx computes. It is none
+    because to import networkx takes as long as to simulate a small network (docs/decisions/layer-graph.md).
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        """An empty graph with attributes of its own."""
+        self.graph: Attributes = attributes
+        self.nodes: dict[str, Attributes] = {}
+        self.pred: dict[str, dict[str, Attributes]] = {}
+        """Of each node: the nodes that it reads, with the attributes of the edges."""
+        self.succ: dict[str, dict[str, Attributes]] = {}
+        """Of each node: its readers, with the attributes of the edges."""
+
+    def add_node(self, name: str, **attributes: Any) -> None:
+        """A new node, after all others."""
+        self.nodes[name] = attributes
+        self.pred[name] = {}
+        self.succ[name] = {}
+
+    def add_edge(self, source: str, target: str, **attributes: Any) -> None:
+        """A new edge between two nodes. KeyError where one is missing: sources come first."""
+        self.succ[source][target] = self.pred[target][source] = attributes
+
+    @property
+    def edges(self) -> dict[tuple[str, str], Attributes]:
+        """The attributes of every edge, by its source and its target."""
+        return {(source, target): edge for source in self for target, edge in self.succ[source].items()}
+
+    def to_networkx(self) -> "nx.DiGraph[str]":
+        """The same nodes, edges and attributes, for the algorithms of networkx; the attributes are shared."""
+        import networkx as nx  # noqa: PLC0415 (the class says why)
+
+        digraph: nx.DiGraph[str] = nx.DiGraph(**self.graph)
+        digraph.add_nodes_from(self.nodes.items())
+        digraph.add_edges_from((source, target, edge) for (source, target), edge in self.edges.items())
+        return digraph
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +127,7 @@ class Operator:
 class Draft:
     """A published graph under construction: what the functions of `operators` add their nodes to."""
 
-    graph: Graph = field(default_factory=nx.DiGraph)
+    graph: Graph = field(default_factory=Graph)
     stage: str = ""
     block: str = ""
 

@@ -1,7 +1,7 @@
 """Lowering: the published graph -> the graph as executed, and a note on what became of each operator.
 
-The executed graph is a `networkx.DiGraph` in running order; its attribute `notes` says what became of each
-published operator. The attributes of a node:
+The executed graph is in running order; its attribute `notes` says what became of each published operator.
+The attributes of a node:
     layer: the `Layer`.
     network_input_elements: elements of the image that it reads.
     network_output: whether somebody outside the network wants what it writes.
@@ -23,8 +23,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
-
-import networkx as nx
 
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
@@ -116,9 +114,7 @@ class _LayerDraft:
 def lower(published: Graph) -> Graph:
     """The executed graph of a published one; it reads and computes the same, parameters and MACs included."""
     lowering = _Lowering(published)
-    names = list(published)
-    order = {name: index for index, name in enumerate(names)}
-    for node in nx.lexicographical_topological_sort(published, key=order.__getitem__):
+    for node in published:
         operator = operator_of(published, node)
         rule = _RULES.get(type(operator))
         if rule is None:
@@ -249,7 +245,7 @@ class _Lowering:
             for segment in self.tensors[node]
         }
         precision = precision_of(self.published)
-        graph: Graph = nx.DiGraph(notes=tuple(self.notes))
+        graph = Graph(notes=tuple(self.notes))
         for name, draft in self.drafts.items():
             buffer, first_channel = self.layout.address(name)
             graph.add_node(
@@ -271,9 +267,9 @@ class _Lowering:
             if segment.producer is None:
                 graph.nodes[reader]["network_input_elements"] += elements
                 continue
-            if not graph.has_edge(segment.producer, reader):
+            if segment.producer not in graph.pred[reader]:
                 graph.add_edge(segment.producer, reader, input_elements=0, shortcut_elements=0)
-            graph.edges[segment.producer, reader][read.role] += elements
+            graph.pred[reader][segment.producer][read.role] += elements
 
 
 class _Layout:

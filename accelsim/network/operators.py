@@ -59,7 +59,6 @@ class WindowSpec:
     rounding: Rounding = "floor"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Input(Operator):
     """The image that the network is given."""
 
@@ -115,7 +114,6 @@ class FullyConnected(Operator):
         return self.weights
 
 
-@dataclass(frozen=True, kw_only=True)
 class BatchNorm(Operator):
     """Scale and shift of each channel, as at inference."""
 
@@ -144,7 +142,6 @@ class Pool(Operator):
     window: Window
 
 
-@dataclass(frozen=True, kw_only=True)
 class GlobalAveragePool(Operator):
     """Average of each channel."""
 
@@ -159,35 +156,30 @@ class LocalResponseNorm(Operator):
     size: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class Dropout(Operator):
     """Nothing at inference."""
 
     kind: ClassVar[str] = "dropout"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Softmax(Operator):
     """Exponentials that sum to one."""
 
     kind: ClassVar[str] = "softmax"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Add(Operator):
     """Sum of tensors of one shape."""
 
     kind: ClassVar[str] = "add"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Multiply(Operator):
     """Product of a tensor and another of its shape, or one factor for each channel (a gate)."""
 
     kind: ClassVar[str] = "multiply"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Concat(Operator):
     """Tensors one after another along the channels."""
 
@@ -208,7 +200,6 @@ class ChannelShuffle(Operator):
         return tuple(group * each + member for member in range(each) for group in range(self.groups))
 
 
-@dataclass(frozen=True, kw_only=True)
 class ChannelPermutation(Operator):
     """Channels in another order, which training found (CondenseNet, section 3.2)."""
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from accelsim.network.blocks import BLOCKS, Position
+from accelsim.network.blocks import Position, block_of
 from accelsim.network.graph import Draft, Shape, operator_of, total_macs
 from accelsim.network.operators import network_input
 
@@ -14,7 +14,7 @@ def build():
 
     def build(name, **arguments):
         draft = Draft()
-        block = BLOCKS[name](**arguments)
+        block = block_of(name)(**arguments)
         block.build(draft, network_input(draft, "x", Shape(8, 4, 4)), Position("b"))
         return draft.graph
 
@@ -46,7 +46,7 @@ def test_one_fragment_is_a_convolution_however_it_is_arranged(build):
 
 def test_parallel_fragments_have_no_inside():
     with pytest.raises(ValidationError, match="inner_channels must not be given: parallel"):
-        BLOCKS["fragments"](fragments=2, arrangement="parallel", out_channels=8, inner_channels=4)
+        block_of("fragments")(fragments=2, arrangement="parallel", out_channels=8, inner_channels=4)
 
 
 @pytest.mark.parametrize(

@@ -282,7 +282,7 @@ def test_a_gate_that_is_complete_before_joins_the_convolution(draft):
 
 
 def places(graph):
-    return {name: (data["buffer"], data["first_channel"]) for name, data in graph.nodes(data=True)}
+    return {name: (data["buffer"], data["first_channel"]) for name, data in graph.nodes.items()}
 
 
 def test_a_concatenation_vanishes_when_its_producers_can_write_to_their_places(draft):
@@ -358,7 +358,7 @@ def test_a_slice_of_a_concatenation_reads_only_the_layers_it_covers(draft):
     ops.channel_slice(draft, "s", "k", first=2, channels=4)
     conv(draft, "d", "s")
     graph, _ = executed(draft)
-    assert {source: data["input_elements"] for source, _, data in graph.in_edges("d", data=True)} == {
+    assert {source: data["input_elements"] for source, data in graph.pred["d"].items()} == {
         "a": 2 * PIXELS,
         "b": 2 * PIXELS,
     }

@@ -4,7 +4,7 @@ import pytest
 
 from accelsim.descriptions import dump, vary
 from accelsim.errors import DescriptionError, NetworkError
-from accelsim.network.blocks import BLOCKS
+from accelsim.network.blocks import block_names
 from accelsim.network.build import build
 from accelsim.network.description import configure, load_network, read_network
 from accelsim.network.graph import Shape, operator_of, total_macs, total_params
@@ -286,7 +286,7 @@ ARGUMENTS = (
             "{block: fyre, squeeze: 3}",
             [
                 "stages.0.block = 'fyre': no such block, did you mean 'fire'? allowed are "
-                + ", ".join(sorted(BLOCKS))
+                + ", ".join(block_names())
             ],
         ),
         (

@@ -1,34 +1,63 @@
-"""The blocks that a stage table may name: one file each, which registers itself in `BLOCKS` when imported."""
+"""The blocks that a stage table may name, and the file of this folder that each is in.
 
-from accelsim.network.blocks import (  # noqa: F401
-    activation,
-    batch_norm,
-    condense_layer,
-    conv,
-    dense_layer,
-    depthwise_separable,
-    dropout,
-    fire,
-    fragments,
-    fully_connected,
-    igcv3,
-    inception_v1,
-    inception_v3,
-    inverted_residual,
-    lrn,
-    nasnet,
-    pnasnet,
-    pool,
-    residual_basic,
-    residual_bottleneck,
-    separable_conv,
-    shufflenet_v1,
-    shufflenet_v2,
-    shufflenet_v2_residual,
-    softmax,
-    sqnxt,
-    xception,
-)
+A file is imported when a network asks for one of its blocks, so that nobody waits for all the others.
+"""
+
+from importlib import import_module
+from typing import Final
+
 from accelsim.network.blocks.block import BLOCKS, Block, Position
 
-__all__ = ["BLOCKS", "Block", "Position"]
+__all__ = ["FILES", "Block", "Position", "block_names", "block_of"]
+
+FILES: Final = {
+    "activation": "activation",
+    "average_pool": "pool",
+    "batch_norm": "batch_norm",
+    "condense_classifier": "condense_layer",
+    "condense_layer": "condense_layer",
+    "conv": "conv",
+    "dense_layer": "dense_layer",
+    "dense_transition": "dense_layer",
+    "depthwise_separable": "depthwise_separable",
+    "dropout": "dropout",
+    "fire": "fire",
+    "fragments": "fragments",
+    "fully_connected": "fully_connected",
+    "global_average_pool": "pool",
+    "igcv3": "igcv3",
+    "inception_v1": "inception_v1",
+    "inception_v3_a": "inception_v3",
+    "inception_v3_b": "inception_v3",
+    "inception_v3_c": "inception_v3",
+    "inception_v3_d": "inception_v3",
+    "inception_v3_e": "inception_v3",
+    "inverted_residual": "inverted_residual",
+    "lrn": "lrn",
+    "max_pool": "pool",
+    "nasnet_normal": "nasnet",
+    "nasnet_reduction": "nasnet",
+    "pnasnet": "pnasnet",
+    "residual_basic": "residual_basic",
+    "residual_bottleneck": "residual_bottleneck",
+    "separable_conv": "separable_conv",
+    "shufflenet_v1": "shufflenet_v1",
+    "shufflenet_v2": "shufflenet_v2",
+    "shufflenet_v2_residual": "shufflenet_v2_residual",
+    "softmax": "softmax",
+    "sqnxt": "sqnxt",
+    "xception": "xception",
+    "xception_small": "xception",
+}
+
+
+def block_of(name: str) -> type[Block] | None:
+    """The block that a stage table calls by a name; None if there is none."""
+    if name not in BLOCKS and name in FILES:
+        import_module(f"{__name__}.{FILES[name]}")
+    return BLOCKS.get(name)
+
+
+def block_names() -> list[str]:
+    """What stage tables may name."""
+    return sorted({*FILES, *BLOCKS})

@@ -48,7 +48,7 @@ class Block(Description):
 
 
 BLOCKS: dict[str, type[Block]] = {}
-"""Every block by the name that a stage table calls it."""
+"""The blocks that have been imported, by the name that a stage table calls each."""
 
 BlockT = TypeVar("BlockT", bound=type[Block])
 
