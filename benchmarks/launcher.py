@@ -1,7 +1,7 @@
 """Run a command and write how much time and memory it took: `launcher.py FILE COMMAND...`
 
-A process of its own, and a small one: the memory of whoever starts a program counts as the program's. Python keeps
-compiled modules, as pip does when it installs: a checkout should not be compiled anew in every run.
+A process of its own, and a small one: the memory of whoever starts a program counts as the program's. Python
+keeps compiled modules, as pip does when it installs: a checkout should not be compiled anew in every run.
 """
 
 import json

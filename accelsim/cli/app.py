@@ -1,22 +1,70 @@
 """The commands, and what they have in common."""
 
-from typing import Annotated, Any
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
 from accelsim import __version__
-from accelsim.cli.look import check, list_, show
 from accelsim.cli.output import exits
-from accelsim.cli.plot import plot
-from accelsim.cli.report import report
-from accelsim.cli.reproduce import reproduce
-from accelsim.cli.run import compare, run
-from accelsim.cli.search import search
+
+HOMES: Final = {
+    "run": "accelsim.cli.run:run",
+    "compare": "accelsim.cli.run:compare",
+    "plot": "accelsim.cli.plot:plot",
+    "report": "accelsim.cli.report:report",
+    "reproduce": "accelsim.cli.reproduce:reproduce",
+    "search": "accelsim.cli.search:search",
+    "list": "accelsim.cli.look:list_",
+    "show": "accelsim.cli.look:show",
+    "check": "accelsim.cli.look:check",
+}
+"""Every command, in the order of the help, and where its function (or its group of commands) is."""
+
+
+class _OnDemand(MutableMapping[str, Any]):
+    """The commands; each is imported when it is first asked for, so that none waits for the others."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.made:
+            module, _, attribute = HOMES[name].partition(":")
+            self.made[name] = _command(name, getattr(import_module(module), attribute))
+        return self.made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self.made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*HOMES, *self.made)))
+
+    def __len__(self) -> int:
+        return len({*HOMES, *self.made})
+
+
+def _command(name: str, found: Any) -> Any:
+    """A function as a command; a group of commands is one already."""
+    if isinstance(found, typer.Typer):
+        return get_command(found)
+    alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+    alone.command(name)(found)
+    return get_command(alone)
 
 
 class _Commands(TyperGroup):
     """Commands whose errors leave as exit codes and lines on standard error."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _OnDemand()
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with exits():
@@ -59,14 +107,3 @@ def _accelsim(
     Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 a check did not hold, 2 the input
     is wrong, 130 interrupted.
     """
-
-
-app.command()(run)
-app.command()(compare)
-app.command()(plot)
-app.command()(report)
-app.command()(reproduce)
-app.add_typer(search, name="search")
-app.command("list")(list_)
-app.command()(show)
-app.command()(check)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from accelsim.search.evaluate import Task
     from accelsim.search.space import DepthSpace
 
-search = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+search = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
