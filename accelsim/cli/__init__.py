@@ -9,8 +9,8 @@ import os
 import sys
 from typing import Final
 
-_PATIENT: Final = (50_000, 20, 20)
-"""Objects more than there were before Python looks for garbage; its own 700 costs a run a tenth of its time,
+_PATIENT: Final = (200_000, 10, 10)
+"""Objects more than there were before Python looks for garbage; its own 700 costs a run a twentieth of its time,
 and finds nothing: what a run makes, it keeps to its end."""
 _UNUSED: Final = {
     "OPENBLAS_NUM_THREADS": "1",  # numpy starts a thread for each core, for linear algebra, not done here
