@@ -10,8 +10,8 @@ import sys
 from typing import Final
 
 _PATIENT: Final = (200_000, 10, 10)
-"""Objects more than there were before Python looks for garbage. Its own 700 costs a short run a twentieth of its
-time and finds nothing: what a run makes, it keeps to its end."""
+"""Objects more than there were before Python looks for garbage. With its own 700, a short run spends a
+twentieth of its time on that and finds nothing: what a run makes, it keeps to its end."""
 _UNUSED: Final = {
     "OPENBLAS_NUM_THREADS": "1",  # numpy starts a thread for each core, for linear algebra, not done here
     "PYDANTIC_DISABLE_PLUGINS": "__all__",  # pydantic reads the metadata of every installed package for them
