@@ -64,4 +64,4 @@ def test_a_notebook_ends_in_what_it_showed_with_figures_from_its_key_numbers(nam
     figures = re.findall(r"\*\*(.+?)\*\*", closing.source)
     assert figures
     for figure in figures:
-        assert re.search(rf"(?<![\d.,]){re.escape(figure)}(?![\d,]|\.\d)", "".join(keys)), figure
+        assert re.search(rf"(?<!\d)(?<!\d[.,]){re.escape(figure)}(?![.,]?\d)", "".join(keys)), figure
