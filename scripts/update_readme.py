@@ -1,15 +1,18 @@
-"""Bring README.md and the guide to plots up to date with the model: outputs of commands, pictures.
+"""Bring README.md, the tutorial and the guide to plots up to date with the model: outputs and pictures.
 
     python scripts/update_readme.py
 
-A block of README.md that starts with `$ accelsim` holds what that command prints at 80 columns.
+A block of README.md or the tutorial that starts with `$ accelsim` holds what that command prints at 80
+columns.
 """
 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import accelsim
@@ -20,23 +23,27 @@ from accelsim.report.plot_looks import save
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 GUIDE = ROOT / "docs" / "how-to" / "plot.md"
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 LAYERS_PICTURE = ROOT / "docs" / "images" / "layers.png"
+TUTORIAL_PICTURE = ROOT / "docs" / "images" / "tutorial.png"
 
 
-def up_to_date(text: str) -> str:
-    """The README with the present output below each of its commands."""
+def up_to_date(text: str, folder: Path | None = None) -> str:
+    """A page with the present output below each of its commands, which run in that folder."""
     return re.sub(
         r"(?<=^```console\n)\$ (accelsim .*)\n(?s:.*?)(?=^```$)",
-        lambda block: f"$ {block[1]}\n{_output(block[1])}",
+        lambda block: f"$ {block[1]}\n{_output(block[1], folder)}",
         text,
         flags=re.MULTILINE,
     )
 
 
-def _output(command: str) -> str:
+def _output(command: str, folder: Path | None) -> str:
     environment = os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
     arguments = [sys.executable, "-m", *shlex.split(command)]
-    done = subprocess.run(arguments, capture_output=True, encoding="utf-8", env=environment, check=True)
+    done = subprocess.run(
+        arguments, capture_output=True, encoding="utf-8", env=environment, cwd=folder, check=True
+    )
     return done.stdout
 
 
@@ -50,18 +57,31 @@ def draw_layers() -> None:
     save(layers_figure(results), LAYERS_PICTURE)
 
 
-def draw_guide() -> None:
-    """The pictures of the guide to plots, by the commands that it shows."""
-    commands = re.findall(r"^accelsim plot .* -o \w+\.png$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+def draw(page: Path, folder: Path) -> None:
+    """The pictures that a page shows, by the commands that it shows, in a folder."""
+    commands = re.findall(r"^accelsim plot .* -o \w+\.png$", page.read_text(encoding="utf-8"), re.MULTILINE)
     for command in commands:
-        subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=LAYERS_PICTURE.parent, check=True)
+        subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=folder, check=True)
+
+
+def update_tutorial() -> None:
+    """Outputs and picture, in a folder with the file that the tutorial begins with."""
+    text = TUTORIAL.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for block in re.findall(r"(?ms)^```yaml\n(.*?)^```$", text):
+            (folder / block.splitlines()[0].removeprefix("# ")).write_text(block, encoding="utf-8")
+        write(TUTORIAL, up_to_date(text, folder))
+        draw(TUTORIAL, folder)
+        shutil.move(folder / "layers.png", TUTORIAL_PICTURE)
 
 
 def main() -> None:
     """All of it."""
     write(README, up_to_date(README.read_text(encoding="utf-8")))
     draw_layers()
-    draw_guide()
+    draw(GUIDE, LAYERS_PICTURE.parent)
+    update_tutorial()
 
 
 if __name__ == "__main__":

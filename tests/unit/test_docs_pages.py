@@ -16,8 +16,9 @@ WITH_OUTPUTS = (
     "how-to/add-a-machine.md",
     "how-to/compress-a-network.md",
     "how-to/redistribute-depth.md",
+    "tutorial.md",
 )
-DECISIONS = [name for name in PAGES if name.startswith("decisions/")]
+DECISIONS = [name for name in PAGES if name.startswith("decisions/") and name != "decisions/index.md"]
 
 
 def anchors(text):
