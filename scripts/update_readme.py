@@ -19,6 +19,9 @@ import accelsim
 from accelsim.report.files import write
 from accelsim.report.plot_layers import layers_figure
 from accelsim.report.plot_looks import save
+from accelsim.validation.pinned import load_pinned
+from accelsim.validation.published import load_published
+from accelsim.validation.reproduction import compare_with
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -45,6 +48,29 @@ def _output(command: str, folder: Path | None) -> str:
         arguments, capture_output=True, encoding="utf-8", env=environment, cwd=folder, check=True
     )
     return done.stdout
+
+
+def with_agreement(text: str) -> str:
+    """The README with the published table's larger machine beside what is pinned."""
+    table = load_published("squeezenext")
+    found = compare_with(table, load_pinned(table.name))
+    cells = [cell for cell in found.cells if cell.hardware == table.machines[-1]]
+    rows = [
+        f"| {cell.title} | {cell.published_relative_time:.2f} | {cell.relative_time:.2f} "
+        f"| {cell.published_energy / 1e9:.1f} | {cell.energy / 1e9:.2f} |"
+        for cell in cells
+    ]
+    head = [
+        f"| {table.machines[-1]} | time, published | simulated | energy, published | simulated |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    units = (
+        f"Time relative to {table.titles[table.relative_to]}; energy in units of 10^9 multiply-accumulates."
+    )
+    lines = "\n".join(["", *head, *rows, "", units, ""])
+    return re.sub(
+        r"(?s)(?<=<!-- begin agreement: scripts/update_readme.py -->\n).*?(?=<!-- end)", f"{lines}\n", text
+    )
 
 
 def draw_layers() -> None:
@@ -78,7 +104,7 @@ def update_tutorial() -> None:
 
 def main() -> None:
     """All of it."""
-    write(README, up_to_date(README.read_text(encoding="utf-8")))
+    write(README, with_agreement(up_to_date(README.read_text(encoding="utf-8"))))
     draw_layers()
     draw(GUIDE, LAYERS_PICTURE.parent)
     update_tutorial()

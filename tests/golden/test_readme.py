@@ -24,6 +24,12 @@ def test_the_outputs_in_the_readme_are_those_of_the_present_model(monkeypatch, t
     assert _script().up_to_date(text) == text
 
 
+def test_the_table_in_the_readme_is_that_of_the_pinned_cells():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "| 1.0-SqNxt-23v5 |" in text
+    assert _script().with_agreement(text) == text
+
+
 def test_the_readme_and_the_changelog_name_the_agreement_that_is_pinned(published):
     found = compare_with(published, load_pinned(published.name))
     time, energy = (
@@ -43,5 +49,6 @@ def test_the_readme_and_the_changelog_name_the_agreement_that_is_pinned(publishe
 
 def test_the_pictures_of_the_readme_are_there():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "](docs/images/layers.png)" in text
-    assert (ROOT / "docs" / "images" / "layers.png").stat().st_size > 10_000
+    for name in ("layers.png", "accuracy.png"):
+        assert f"](docs/images/{name})" in text
+        assert (ROOT / "docs" / "images" / name).stat().st_size > 10_000
