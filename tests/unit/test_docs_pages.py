@@ -40,6 +40,13 @@ def test_links_within_the_documentation_lead_somewhere(name):
         assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), target
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_lists_are_lists_on_the_site_too(name):
+    text = re.sub(r"(?ms)^```.*?^```$", "", page(name))
+    assert not re.search(r"(?m)^ {1,3}(?:[-*]|\d+\.) ", text), "its Markdown nests by four spaces"
+    assert not re.search(r"(?m)^(?![-*#|> ]|\d+\. ).+\n(?:[-*]|\d+\.) ", text), "a list follows an empty line"
+
+
 @pytest.mark.parametrize("name", DECISIONS)
 def test_a_decision_says_question_and_choice(name):
     text = page(name)
