@@ -174,4 +174,4 @@ def _expanded(entries: Any, named: set[str]) -> Any:
 def _pages_of(folder: str) -> list[str]:
     if folder == "notebooks":
         return [f"notebooks/{path.stem}.md" for path in _notebooks()]
-    return [f"{folder}/{path.name}" for path in (ROOT / "docs" / folder).glob("*.md")]
+    return [posixpath.normpath(f"{folder}/{path.name}") for path in (ROOT / "docs" / folder).glob("*.md")]
