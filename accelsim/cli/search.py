@@ -38,7 +38,7 @@ class SearchObjective(StrEnum):
     PARETO = "pareto"
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
     """`1.0M`, `720k`, `1e6` or `720000` as a whole number."""
     match = re.fullmatch(r"(\d+(?:\.\d*)?(?:e\+?\d{1,2})?)([kmg]?)", text.strip().lower())
     if match is None:
@@ -94,11 +94,11 @@ def depth(
     ] = None,
     max_params: Annotated[
         int | None,
-        typer.Option("--max-params", metavar="COUNT", parser=_count, help="At most, as in 1.0M or 720k."),
+        typer.Option("--max-params", metavar="COUNT", parser=count, help="At most, as in 1.0M or 720k."),
     ] = None,
     max_macs: Annotated[
         int | None,
-        typer.Option("--max-macs", metavar="COUNT", parser=_count, help="At most, for one image."),
+        typer.Option("--max-macs", metavar="COUNT", parser=count, help="At most, for one image."),
     ] = None,
     objective: Annotated[
         SearchObjective,
@@ -147,7 +147,7 @@ def depth(
     to.deliver(
         Answer(
             table=lambda style: "\n".join(depth_report(one, style, top) for one in found),
-            values=lambda: _values([depth_dict(one) for one in found]),
+            values=lambda: values_of_searches([depth_dict(one) for one in found]),
             rows=lambda: [row for one in found for row in depth_rows(one)],
         )
     )
@@ -172,6 +172,6 @@ def _searched(
     return found
 
 
-def _values(found: list[dict[str, Any]]) -> dict[str, Any]:
+def values_of_searches(found: list[dict[str, Any]]) -> dict[str, Any]:
     """What one machine's search found, or a list of what those of several did."""
     return found[0] if len(found) == 1 else {"searches": found}

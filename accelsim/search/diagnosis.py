@@ -1,25 +1,32 @@
 """Why a layer takes the time it takes: said of its mapping and of what was simulated, not of its name.
 
-Three things keep a PE array from multiplying. The channel to DRAM may be slower than the array, because bytes are
-moved more than once or because the layer does too little with each of them. A pass of the array may cover more
-than the layer has: sixteen input channels where there are three, or 16 x 16 pixels where there are 7 x 7. And an
-array that has work for all PEs may still load, drain or wait.
+Three things keep a PE array from multiplying. The channel to DRAM may be slower than the array, because bytes
+are moved more than once or because the layer does too little with each of them. A pass of the array may have
+room for more than the layer has: for sixteen input channels where there are three, or for 16 x 16 pixels
+where there are 7 x 7. And an array that has work for all PEs may still load, drain or wait.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.dataflows.output_stationary import weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.result import Bound, LayerResult
 
-BADLY_FILLED: Final = 0.9
-"""Directions in which passes are filled less than that are named."""
+NOTABLY: Final = 0.9
+"""What is below this part of what could be is named."""
 
-_DIRECTIONS: Final = {"k": "output channels", "c": "input channels", "y": "output rows", "x": "output columns"}
+_DIRECTIONS: Final = {
+    "k": "output channels",
+    "c": "input channels",
+    "y": "output rows",
+    "x": "output columns",
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class Diagnosis:
     """Of the directions that a pass of the array covers more than one of; the least filled first."""
     array_utilization: float
     """Multiply-accumulates executed for each PE and cycle in which the array worked."""
+    by_zero: float
+    """The part of those multiply-accumulates whose weight is zero, which another dataflow would skip."""
     times_compulsory: float
     """DRAM traffic / the least that any schedule moves."""
     macs_per_byte: float
@@ -70,17 +79,25 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
     busiest = max(layer.busy_cycles.values())
     array_cycles = layer.busy_cycles["array"]
     executed = layer.utilization * max(layer.cycles, array_cycles) * hardware.pe_array.pes
+    needed = layer.macs * _density(mapping, hardware)
     traffic = layer.dram_bytes.total
     return Diagnosis(
         bound_by=layer.bound_by,
         busy=min(1.0, busiest / layer.cycles) if layer.cycles else 1.0,
         fills=fills(mapping, hardware),
         array_utilization=executed / (hardware.pe_array.pes * array_cycles) if array_cycles else 0.0,
+        by_zero=max(0.0, 1 - needed / executed) if executed else 0.0,
         times_compulsory=traffic / layer.compulsory_dram_bytes if layer.compulsory_dram_bytes else 1.0,
         macs_per_byte=executed / traffic if traffic else 0.0,
         balance=hardware.pe_array.pes / hardware.dram.bandwidth_bytes_per_cycle,
         tiles=layer.tiles,
     )
+
+
+def _density(mapping: Mapping, hardware: Hardware) -> float:
+    """The part of the weights that is left where the array can skip zeros, in whichever dataflow."""
+    skips = "output_stationary" in hardware.pe_array.dataflows
+    return weight_density(mapping.layer, hardware) if skips else 1.0
 
 
 def fills(mapping: Mapping, hardware: Hardware) -> tuple[Fill, ...]:
@@ -110,13 +127,22 @@ def _reasons(found: Diagnosis) -> Iterator[str]:
     elif found.bound_by == "dram":
         traffic = f"{found.times_compulsory:.2f} times the least traffic"
         yield f"DRAM streams for {found.busy:.0%} of the time, {traffic}"
-        if found.macs_per_byte < found.balance:
+        if not found.macs_per_byte:
+            yield "it multiplies nothing"
+        elif found.macs_per_byte < found.balance:
             yield f"{found.macs_per_byte:.1f} MACs a byte, where a full array needs {found.balance:.3g}"
     else:
         yield f"the array works for {found.busy:.0%} of the time"
-    if found.fills and found.bound_by != "vector":
-        yield f"while it works, {found.array_utilization:.0%} of the array's PE cycles multiply"
-        yield from (_badly_filled(fill) for fill in found.fills if fill.filled < BADLY_FILLED)
+    if found.bound_by in ("compute", "array_fill"):
+        yield from _of_array(found)
+
+
+def _of_array(found: Diagnosis) -> Iterator[str]:
+    zeros = f", {found.by_zero:.0%} of them weights of zero" if found.by_zero > 1 - NOTABLY else ""
+    yield f"while it works, {found.array_utilization:.0%} of the array's PE cycles multiply{zeros}"
+    yield from (_badly_filled(fill) for fill in found.fills if fill.filled < NOTABLY)
+    if found.array_utilization < NOTABLY * math.prod(fill.filled for fill in found.fills):
+        yield "the rest loads operands and drains results"
 
 
 def _badly_filled(fill: Fill) -> str:
@@ -126,6 +152,6 @@ def _badly_filled(fill: Fill) -> str:
     return f"{words}, its {fill.extent} fill {fill.filled:.0%} of {fill.passes} passes"
 
 
-def lost_cycles(layers: Sequence[LayerResult]) -> float:
+def lost_cycles(layers: Iterable[LayerResult]) -> float:
     """Cycles in which PEs did not multiply, together as many as those of a whole array."""
     return sum(layer.cycles * (1 - layer.utilization) for layer in layers)

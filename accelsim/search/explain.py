@@ -1,8 +1,8 @@
 """What bounds a network on a machine, and what each remedy would gain: every figure is a run of its own.
 
-A remedy changes one thing of the machine, of the network, or of how layers are mapped, and the whole network is run
-again. A layer's figure is what the same layer took in that run, so what a remedy does to its neighbours is in the
-network's figure.
+A remedy changes one thing of the machine, of the network, or of how layers are mapped, and the whole network
+is run again. A layer's figure is what the same layer took in that run; what a remedy does to its neighbours
+is in the network's figure.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +33,8 @@ _PARTS: Final = {
     "vector_lanes": "vector_unit.lanes_per_column",
 }
 """Parts of which a machine can have twice as much, by the name of the remedy."""
+MOST_REMEDIES: Final = len(_PARTS) + len(get_args(DataflowName)) + 5
+"""Beside parts and dataflows: latency, the dataflow chosen, bits of weights and of activations, channels."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Remedy:
     """`bandwidth`, `output_stationary`, `channels`."""
     kind: RemedyKind
     words: str
-    """`DRAM bandwidth 16 -> 32 bytes per cycle`."""
+    """`DRAM 16 -> 32 bytes per cycle`."""
     network: Network = field(compare=False)
     hardware: Hardware = field(compare=False)
     dataflow: str
@@ -133,7 +135,7 @@ def explain_network(
     objective: Objective | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Explanation:
-    """Run a network as it is and with every remedy, on all cores; `layers` is how many of the worst to explain.
+    """Run a network as it is and with every remedy, on all cores; `layers` of the worst are explained.
 
     `dataflow` and `objective` are those of `run_network`; `step` is told of each run that is done. Raises
     NetworkError or MappingError where the network does not run as it is; a remedy that does not is said to be
@@ -195,7 +197,7 @@ def _run(work: _Run) -> RunResult | AccelsimError:
 
 
 def _worst_groups(layers: Sequence[LayerResult]) -> list[list[LayerResult]]:
-    """Layers of one shape that run in one way, together; those that lose most first, in groups and in each."""
+    """Layers of one shape that run in one way, together; those that lose most first, groups and members."""
     groups: dict[tuple[str, ...], list[LayerResult]] = {}
     for layer in layers:
         groups.setdefault((layer.stage, layer.operator, layer.shape, layer.dataflow), []).append(layer)
@@ -260,7 +262,7 @@ def _of_part(name: str, before: float, after: float) -> str:
     """`buffer 128 -> 256 KiB`."""
     match name:
         case "bandwidth":
-            return f"DRAM bandwidth {before:g} -> {after:g} bytes per cycle"
+            return f"DRAM {before:g} -> {after:g} bytes per cycle"
         case "buffer":
             return f"global buffer {before / 1024:g} -> {after / 1024:g} KiB"
         case "vector_lanes":
@@ -291,15 +293,13 @@ def _dataflows(as_it_is: Remedy) -> Iterator[Remedy | Impossible]:
         words = name.replace("_", " ")
         if name not in own:
             yield _changed_machine(
-                as_it_is, name, f"an array that runs {words}, too", **{"pe_array.dataflows": [*own, name]}
+                as_it_is, name, f"some layers {words}", **{"pe_array.dataflows": [*own, name]}
             )
         elif (as_it_is.dataflow == "auto" and len(own) > 1) or as_it_is.dataflow not in ("auto", name):
-            yield replace(
-                as_it_is, name=name, kind="mapping", words=f"every layer {words}", dataflow=name
-            )
+            yield replace(as_it_is, name=name, kind="mapping", words=f"every layer {words}", dataflow=name)
     if as_it_is.dataflow != "auto" and len(own) > 1:
         yield replace(
-            as_it_is, name="auto", kind="mapping", words="the dataflow chosen for each layer", dataflow="auto"
+            as_it_is, name="auto", kind="mapping", words="dataflow chosen layer by layer", dataflow="auto"
         )
 
 
@@ -325,7 +325,7 @@ def _fewer_bits(as_it_is: Remedy) -> Iterator[Remedy]:
 def _rounded(as_it_is: Remedy) -> Iterator[Remedy | Impossible]:
     """Channels rounded up to the array; nothing where they are so already."""
     side = longer_side(as_it_is.hardware)
-    words = f"channels rounded up to multiples of {side}"
+    words = f"channels up to multiples of {side}"
     try:
         table = concrete(as_it_is.network)
         rounded = rounded_up(table, side)

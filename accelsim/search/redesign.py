@@ -1,7 +1,7 @@
 """What an engineer may change in a network, as data: each change is a few values of its stage table.
 
-A smaller kernel where the image is read, a block from one stage to another, channels rounded to the array. Which
-arguments of a block are kernels or channels is found out by building the network, not from a list of names.
+A smaller kernel where the image is read, a block from one stage to another, channels rounded to the array.
+Which arguments of a block are channels is found out by building the network, not from a list of names.
 """
 
 import math
@@ -62,7 +62,7 @@ def concrete(network: Network) -> Network:
         {
             "block": row.block,
             "name": stage.name,
-            "stage": stage.label,
+            **({} if stage.label == stage.name else {"stage": stage.label}),
             **({} if stage.repeat is None else {"repeat": stage.repeat}),
             **stage.block.model_dump(mode="json", exclude_defaults=True),
         }
@@ -85,7 +85,7 @@ def moved(network: Network, move: Move) -> Network:
 
 
 def moves(network: Network, hardware: Hardware, arguments: Sequence[Argument]) -> list[Move]:
-    """Every change that a concrete network offers; what it gives may still not fit, which building it says."""
+    """Every change that a concrete network offers; whether it gives a network is for building it to say."""
     return [
         *_smaller_stem(network),
         *_moved_blocks(network),
@@ -99,14 +99,15 @@ def longer_side(hardware: Hardware) -> int:
 
 
 def rounded_up(network: Network, multiple: int) -> Network:
-    """A concrete network with every number of channels that its table gives rounded up; itself if none is not.
+    """A concrete network with every number of channels of its table rounded up; itself where all are so.
 
     Raises AccelsimError where that is no network.
     """
     changes = {
         argument.dotted: rounded
         for argument in channel_arguments(network)
-        if (rounded := math.ceil(_value(network, argument) / multiple) * multiple) != _value(network, argument)
+        if (rounded := math.ceil(_value(network, argument) / multiple) * multiple)
+        != _value(network, argument)
     }
     return configure(vary(network.description, **changes)) if changes else network
 
@@ -125,7 +126,7 @@ def _smaller_stem(network: Network) -> Iterator[Move]:
     )
     if new == old:
         return
-    changes: dict[str, Any] = {"stages.0.kernel": new}
+    changes: dict[str, Any] = {"stages.0.kernel": new[0] if new[0] == new[1] else new}
     if block.padding not in (0, "same"):
         changes["stages.0.padding"] = _less_padding(block.padding, old, new)
     words = f"{new[0]}x{new[1]} instead of {old[0]}x{old[1]} in {name}"
