@@ -46,17 +46,17 @@ def count(text: str) -> int:
     return int(float(match[1]) * _SUFFIXES[match[2]])
 
 
-def _fixed(texts: list[str]) -> dict[str, int]:
+def fixed(texts: list[str]) -> dict[str, int]:
     """`stage4=1` as the stage's name and its depth."""
-    fixed: dict[str, int] = {}
+    found: dict[str, int] = {}
     for text in texts:
         name, _, depth = text.rpartition("=")
         if not name or not depth.isdecimal():
             raise typer.BadParameter(f"{text!r} must be STAGE=BLOCKS such as stage4=1", param_hint="--fix")
-        if name in fixed:
+        if name in found:
             raise typer.BadParameter(f"{name} is given twice", param_hint="--fix")
-        fixed[name] = int(depth)
-    return fixed
+        found[name] = int(depth)
+    return found
 
 
 @search.callback()
@@ -130,7 +130,7 @@ def depth(
     accelsim search depth --net sqnxt23v2 --hw 16x16_128k --fix stage4=1 --max-params 800k
     accelsim search depth --net mobilenet_v2 --hw my.yaml --total-blocks 20 --store found.sqlite
     """
-    fixed = _fixed(fix or [])
+    fixed_depths = fixed(fix or [])
     networks, machines = load([net], hw)
     to = destination(output, format_, quiet)
     from accelsim.report.depths import depth_dict, depth_report, depth_rows
@@ -138,7 +138,7 @@ def depth(
     from accelsim.search.space import depth_space
 
     (network,) = networks.values()
-    space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed)
+    space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed_depths)
 
     def task(hardware: "Hardware") -> Task:
         return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow.value)
