@@ -83,7 +83,7 @@ def depths_figure(searches: Sequence[DepthSearch]) -> Figure:
     figure = Figure(figsize=(width, total))
     grid = figure.subplots(len(searches), len(AGAINST), squeeze=False)
     figure.subplots_adjust(
-        left=0.075,
+        left=0.085,
         right=0.985,
         wspace=0.2,
         top=1 - 0.45 / total,
@@ -154,7 +154,7 @@ def _limits(points: Sequence[DepthPoint], against: Against, axes: Axes) -> None:
 def _legend(any_known: bool) -> list[Line2D]:
     looks = [
         (VERMILION, "D", "Pareto front of time, energy and parameters"),
-        (GREY, "o", "another is better in all three"),
+        (GREY, "o", "another is as good or better in all three"),
     ]
     if any_known:
         looks.insert(0, (BLUE, "s", "known networks"))

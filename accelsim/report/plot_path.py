@@ -78,8 +78,8 @@ def _draw(figure: Figure, walk: Walk, others: Sequence[PathPoint], top: float, o
     points = path_points(walk)
     list_inches = own - SIZE_INCHES[1]
     low, high = top - own + list_inches + 0.6, top - 0.5
-    for against, left in zip(AGAINST, (0.075, 0.575), strict=True):
-        axes = figure.add_axes((left, low / total, 0.41, (high - low) / total))
+    for against, left in zip(AGAINST, (0.085, 0.585), strict=True):
+        axes = figure.add_axes((left, low / total, 0.4, (high - low) / total))
         if against == AGAINST[0]:
             by = "energy x time" if walk.objective == "edp" else walk.objective
             title = f"A walk by {by} from {walk.network.name} on {walk.hardware.name}"
@@ -89,7 +89,7 @@ def _draw(figure: Figure, walk: Walk, others: Sequence[PathPoint], top: float, o
     for index, point in enumerate(points):
         column, row = divmod(index, rows)
         place = (low - 0.62 - LINE_INCHES * row) / total
-        x = (0.075, 0.575)[column]
+        x = (0.085, 0.585)[column]
         figure.text(x, place, f"{point.name}  {point.words}", fontsize=8.5, va="top")
 
 

@@ -138,7 +138,7 @@ def _reasons(found: Diagnosis) -> Iterator[str]:
 
 
 def _of_array(found: Diagnosis) -> Iterator[str]:
-    zeros = f", {found.by_zero:.0%} of them weights of zero" if found.by_zero > 1 - NOTABLY else ""
+    zeros = f", {found.by_zero:.0%} of them by a weight of zero" if found.by_zero > 1 - NOTABLY else ""
     yield f"while it works, {found.array_utilization:.0%} of the array's PE cycles multiply{zeros}"
     yield from (_badly_filled(fill) for fill in found.fills if fill.filled < NOTABLY)
     if found.array_utilization < NOTABLY * math.prod(fill.filled for fill in found.fills):
