@@ -80,8 +80,8 @@ def path(
 
     \b
     accelsim search path --net sqnxt23 --hw 16x16_128k
-    accelsim search path --net resnet18 --hw my.yaml --objective energy --write better.yaml
-    accelsim search path --net mobilenet_v2 --hw 8x8_32k --max-params 4M --steps 3
+    accelsim search path --net resnet18 --hw my.yaml --write better.yaml
+    accelsim search path --net mobilenet_v2 --hw 8x8_32k --objective energy
     """
     networks, machines = load([net], hw)
     if write is not None and len(machines) > 1:

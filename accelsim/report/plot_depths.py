@@ -22,6 +22,8 @@ MOST_POINTS: Final = 2_000
 """Candidates that are drawn; of a larger space, the best."""
 SIZE_INCHES: Final = (11.0, 5.6)
 """Of the two panels of a search."""
+_TIP: Final = 4.0
+"""Pixels from the middle of a diamond to its tips."""
 Against: TypeAlias = Literal["energy", "params"]
 AGAINST: Final[tuple[Against, ...]] = ("energy", "params")
 
@@ -130,13 +132,24 @@ def plot_depths(points: Sequence[DepthPoint], against: Against, axes: Axes, ener
     name_points(
         named,
         axes,
-        others=[(one.time_ms, one.value(against)) for one in front],
+        others=_covered([(one.time_ms, one.value(against)) for one in front], axes),
         size_points=8.0,
     )
     for text in axes.texts:  # other candidates may lie below a name
         text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
     if against == "energy":
         axes.legend(handles=_legend(bool(known)), loc="upper left", fontsize="small")
+
+
+def _covered(places: Sequence[tuple[float, float]], axes: Axes) -> list[tuple[float, float]]:
+    """The tips of the diamonds at some places, so that no name touches one."""
+    to_data = axes.transData.inverted()
+    tips = []
+    for x, y in axes.transData.transform(places) if places else ():
+        tips += [
+            (x + across, y + up) for across, up in ((0, 0), (-_TIP, 0), (_TIP, 0), (0, -_TIP), (0, _TIP))
+        ]
+    return [(float(x), float(y)) for x, y in to_data.transform(tips)] if tips else []
 
 
 def _limits(points: Sequence[DepthPoint], against: Against, axes: Axes) -> None:

@@ -175,6 +175,8 @@ def walk(
     """
     if objective not in ("time", "energy", "edp"):
         raise AccelsimError(f"objective = {objective!r}: must be one of time, energy, edp")
+    if steps is not None and steps < 0:
+        raise AccelsimError(f"steps = {steps}: must be at least 0")
     began = time.perf_counter()
     simulator = _Simulator(hardware, batch, dataflow)
     table = concrete(network)
