@@ -109,7 +109,9 @@ def _more(after: int, before: int) -> str:
 def _end(walk: Walk, style: Style) -> Iterator[str]:
     match walk.stopped:
         case "steps":
-            yield from labelled("end", f"after {len(walk.steps)} steps, as many as were asked for", style)
+            count = len(walk.steps)
+            steps = "1 step" if count == 1 else f"{count} steps"
+            yield from labelled("end", f"after {steps}, as asked for", style)
             return
         case "nothing helps":
             why = f"none of {len(walk.last_tried)} moves helps"

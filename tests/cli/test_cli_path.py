@@ -32,7 +32,7 @@ def values(outcome):
 
 
 def test_the_story_fits_and_tells_each_step(accelsim):
-    outcome = accelsim(*WALK, "--steps", "2")
+    outcome = accelsim(*WALK, "--steps", "1")
     assert outcome.code == 0
     assert max(map(len, outcome.out.splitlines())) <= 80
     assert outcome.out.startswith("stem on 8x8_32k: a walk by time\n")
@@ -40,7 +40,7 @@ def test_the_story_fits_and_tells_each_step(accelsim):
     assert "   worst: " in outcome.out
     assert "   why: " in outcome.out
     assert "moves tried" in outcome.out
-    assert "after 2 steps, as many as were asked for" in outcome.out
+    assert "after 1 step, as asked for" in outcome.out
     assert "networks simulated in" in outcome.err
 
 
@@ -83,8 +83,8 @@ def test_budgets_are_kept_and_shown(accelsim):
 
 
 def test_csv_has_a_row_for_the_start_and_each_step(accelsim):
-    rows = list(csv.DictReader(io.StringIO(accelsim(*WALK, "--steps", "2", "--format", "csv").out)))
-    assert [row["step"] for row in rows] == ["0", "1", "2"]
+    rows = list(csv.DictReader(io.StringIO(accelsim(*WALK, "--steps", "1", "--format", "csv").out)))
+    assert [row["step"] for row in rows] == ["0", "1"]
     assert rows[0]["move"] == "start"
     assert rows[0]["depths"] == "3-2"
 
