@@ -17,7 +17,7 @@ from accelsim.cli.options import (
     QuietOption,
 )
 from accelsim.cli.output import Answer, destination, note
-from accelsim.cli.search import count, values_of_searches
+from accelsim.cli.searches import count, values_of_searches
 
 if TYPE_CHECKING:
     from accelsim.search.path import Walk

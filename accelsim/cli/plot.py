@@ -18,7 +18,7 @@ from accelsim.cli.options import (
     mapping_options,
 )
 from accelsim.cli.output import note, progress, rate_of_progress
-from accelsim.cli.search import fixed
+from accelsim.cli.searches import fixed
 from accelsim.errors import AccelsimError
 
 if TYPE_CHECKING:

@@ -1,9 +1,8 @@
 """`accelsim search`: redesign a network for a machine."""
 
-import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +17,8 @@ from accelsim.cli.options import (
     QuietOption,
 )
 from accelsim.cli.output import Answer, destination, rate_of_progress
+from accelsim.cli.path import path
+from accelsim.cli.searches import count, fixed, values_of_searches
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from accelsim.search.space import DepthSpace
 
 search = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
-_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 class SearchObjective(StrEnum):
@@ -36,27 +36,6 @@ class SearchObjective(StrEnum):
     ENERGY = "energy"
     EDP = "edp"
     PARETO = "pareto"
-
-
-def count(text: str) -> int:
-    """`1.0M`, `720k`, `1e6` or `720000` as a whole number."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?(?:e\+?\d{1,2})?)([kmg]?)", text.strip().lower())
-    if match is None:
-        raise typer.BadParameter(f"{text!r} must be a number such as 720000, 720k, 1.0M or 1e6")
-    return int(float(match[1]) * _SUFFIXES[match[2]])
-
-
-def fixed(texts: list[str]) -> dict[str, int]:
-    """`stage4=1` as the stage's name and its depth."""
-    found: dict[str, int] = {}
-    for text in texts:
-        name, _, depth = text.rpartition("=")
-        if not name or not depth.isdecimal():
-            raise typer.BadParameter(f"{text!r} must be STAGE=BLOCKS such as stage4=1", param_hint="--fix")
-        if name in found:
-            raise typer.BadParameter(f"{name} is given twice", param_hint="--fix")
-        found[name] = int(depth)
-    return found
 
 
 @search.callback()
@@ -172,6 +151,4 @@ def _searched(
     return found
 
 
-def values_of_searches(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """What one machine's search found, or a list of what those of several did."""
-    return found[0] if len(found) == 1 else {"searches": found}
+search.command()(path)
