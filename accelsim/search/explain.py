@@ -14,7 +14,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import DataflowName, Hardware, Objective
 from accelsim.memory import Memory
 from accelsim.network.description import Network
-from accelsim.parallel import in_parallel
+from accelsim.parallel import stream
 from accelsim.result import LayerResult, RunResult
 from accelsim.run import plan_run, result_of, run_network
 from accelsim.search.diagnosis import Diagnosis, diagnose
@@ -49,9 +49,6 @@ class Remedy:
     network: Network = field(compare=False)
     hardware: Hardware = field(compare=False)
     dataflow: str
-
-    def __str__(self) -> str:
-        return self.words
 
 
 @dataclass(frozen=True)
@@ -118,9 +115,10 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class _Options:
-    """What all runs have in common."""
+class _Setup:
+    """What a worker needs for all runs."""
 
+    remedies: tuple[Remedy, ...]
     batch: int
     objective: Objective | None
 
@@ -153,13 +151,15 @@ def explain_network(
             remedies.append(one)
         else:
             impossible.append(one)
-    work = [_Run(one, _Options(batch, objective)) for one in remedies]
     outcomes: list[Outcome] = []
-    for remedy, found in zip(remedies, in_parallel(_run, work, step), strict=True):
+    setup = _Setup(tuple(remedies), batch, objective)
+    for place, found in stream(_prepare, setup, range(len(remedies))):
+        remedy = remedies[place]
         if isinstance(found, RunResult):
             outcomes.append(Outcome(remedy, found))
         else:
             impossible.append(Impossible(remedy.name, remedy.kind, remedy.words, str(found)))
+        step(remedy.words)
     outcomes.sort(key=lambda one: (one.result.cycles, one.result.energy.total))
     diagnoses = {
         layer.name: diagnose(layer, mapping, hardware)
@@ -170,27 +170,25 @@ def explain_network(
     return Explanation(result, hardware, tuple(outcomes), tuple(impossible), worst)
 
 
-@dataclass(frozen=True)
-class _Run:
-    remedy: Remedy
-    options: _Options
+def _prepare(setup: _Setup) -> Callable[[int], RunResult | AccelsimError]:
+    """What a worker runs remedies with, by their places; a network that several have is lowered once."""
+    memory = Memory()
 
-    def __str__(self) -> str:
-        return self.remedy.words
+    def run(place: int) -> RunResult | AccelsimError:
+        remedy = setup.remedies[place]
+        try:
+            return run_network(
+                remedy.network,
+                remedy.hardware,
+                batch=setup.batch,
+                dataflow=remedy.dataflow,
+                objective=setup.objective,
+                memory=memory,
+            )
+        except AccelsimError as error:
+            return error
 
-
-def _run(work: _Run) -> RunResult | AccelsimError:
-    remedy, options = work.remedy, work.options
-    try:
-        return run_network(
-            remedy.network,
-            remedy.hardware,
-            batch=options.batch,
-            dataflow=remedy.dataflow,
-            objective=options.objective,
-        )
-    except AccelsimError as error:
-        return error
+    return run
 
 
 # --- the layers
