@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from accelsim.network.overlay import overlaid
     from accelsim.result import RunResult
     from accelsim.run import run_network
+    from accelsim.search.explain import explain_network
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,7 @@ __all__ = [
     "Network",
     "RunResult",
     "__version__",
+    "explain_network",
     "load_hardware",
     "load_network",
     "overlaid",
@@ -40,6 +42,7 @@ _HOMES = {
     "Memory": "accelsim.memory",
     "Network": "accelsim.network.description",
     "RunResult": "accelsim.result",
+    "explain_network": "accelsim.search.explain",
     "load_hardware": "accelsim.hardware",
     "load_network": "accelsim.network.description",
     "overlaid": "accelsim.network.overlay",

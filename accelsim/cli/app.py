@@ -14,6 +14,7 @@ from accelsim.cli.output import exits
 HOMES: Final = {
     "run": "accelsim.cli.run:run",
     "compare": "accelsim.cli.run:compare",
+    "explain": "accelsim.cli.explain:explain",
     "plot": "accelsim.cli.plot:plot",
     "report": "accelsim.cli.report:report",
     "reproduce": "accelsim.cli.reproduce:reproduce",

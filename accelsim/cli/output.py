@@ -114,6 +114,27 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
+def note(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A function that says on a terminal what was done last, of work that has no known end."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    done = 0
+
+    def step(what: str) -> None:
+        nonlocal done
+        done += 1
+        sys.stderr.write(f"\r\x1b[K{done}: {what}")
+        sys.stderr.flush()
+
+    try:
+        yield step
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+@contextmanager
 def rate_of_progress(total: int, quiet: bool) -> Iterator[Callable[[int], None]]:
     """A function that is told how many more are done, and shows on a terminal rate and time left."""
     if quiet or not sys.stderr.isatty():

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,8 @@ from accelsim.cli.options import (
     QuietOption,
     mapping_options,
 )
-from accelsim.cli.output import progress
+from accelsim.cli.output import note, progress, rate_of_progress
+from accelsim.cli.searches import fixed
 from accelsim.errors import AccelsimError
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Kind(StrEnum):
     TRAFFIC = "traffic"
     ACCURACY = "accuracy"
     PUBLISHED = "published"
+    DEPTHS = "depths"
+    PATH = "path"
 
 
 class By(StrEnum):
@@ -73,6 +76,12 @@ def plot(
             help="Of energy: what has a bar. Default: layer for one network on one machine, else network.",
         ),
     ] = None,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fix", metavar="STAGE=BLOCKS", help="Of depths: a stage that keeps so many, as in stage4=1."
+        ),
+    ] = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = 1,
     dataflow: DataflowOption = Dataflow.AUTO,
@@ -88,6 +97,8 @@ def plot(
     traffic    DRAM traffic of every layer against the compulsory minimum
     accuracy   published top-1 accuracy against simulated energy and time
     published  a published table against the simulated one; takes no options
+    depths     every distribution of blocks over stages, and the Pareto front
+    path       `search path` from the first network; others stand beside it
 
     \b
     accelsim plot layers --net sqnxt23 --net sqnxt23v5 --hw 16x16_128k -o layers.png
@@ -98,6 +109,11 @@ def plot(
     from accelsim.report.plot_looks import check_suffix
 
     check_suffix(output)
+    searches = kind in (Kind.DEPTHS, Kind.PATH)
+    if fix and kind is not Kind.DEPTHS:
+        raise typer.BadParameter(f"{kind.value} has no choice; depths has", param_hint="--fix")
+    if objective is not None and searches:
+        raise typer.BadParameter(f"{kind.value} goes by time", param_hint="--objective")
     if by is not None and kind is not Kind.ENERGY:
         raise typer.BadParameter(f"{kind.value} has no choice; energy has", param_hint="--by")
     if kind is Kind.PUBLISHED:
@@ -112,8 +128,14 @@ def plot(
         check_writable(output)
         if kind is Kind.ACCURACY:
             networks = _with_accuracy(networks, quiet)
-        cases = run_cases(networks, machines, mapping_options(batch, dataflow, objective), quiet)
-        _draw(kind, cases, networks, machines, by, output)
+        options = mapping_options(batch, dataflow, objective)
+        if kind is Kind.DEPTHS:
+            _draw_depths(networks, machines, fixed(fix or []), options, output, quiet)
+        elif kind is Kind.PATH:
+            _draw_path(networks, machines, options, output, quiet)
+        else:
+            cases = run_cases(networks, machines, options, quiet)
+            _draw(kind, cases, networks, machines, by, output)
     if not quiet:
         typer.echo(f"wrote {output}", err=True)
 
@@ -185,6 +207,55 @@ def _draw(
             from accelsim.report.plot_layers import layers_figure
 
             save(layers_figure(results), output)
+
+
+def _draw_depths(
+    networks: dict[str, "Network"],
+    machines: dict[str, "Hardware"],
+    fixed_depths: dict[str, int],
+    options: dict[str, Any],
+    output: Path,
+    quiet: bool,
+) -> None:
+    """Every network on every machine."""
+    from accelsim.report.plot_depths import MOST_POINTS, depths_figure
+    from accelsim.report.plot_looks import save
+    from accelsim.search.depth import search_depth
+    from accelsim.search.evaluate import Task
+    from accelsim.search.space import depth_space
+
+    spaces = [depth_space(network, fixed=fixed_depths) for network in networks.values()]
+    found = []
+    with rate_of_progress(len(machines) * sum(space.size for space in spaces), quiet) as step:
+        for hardware in machines.values():
+            for network, space in zip(networks.values(), spaces, strict=True):
+                task = Task(network, hardware, batch=options["batch"], dataflow=options["dataflow"])
+                found.append(search_depth(task, space, top=MOST_POINTS, step=step))
+    save(depths_figure(found), output)
+
+
+def _draw_path(
+    networks: dict[str, "Network"],
+    machines: dict[str, "Hardware"],
+    options: dict[str, Any],
+    output: Path,
+    quiet: bool,
+) -> None:
+    """From the first network, on every machine; the others as they are."""
+    from accelsim.report.plot_looks import save
+    from accelsim.report.plot_path import path_figure
+    from accelsim.search.path import walk
+
+    (first, *_), others = networks.values(), dict(list(networks.items())[1:])
+    walks = []
+    for hardware in machines.values():
+        with note(quiet) as step:
+            walks.append(
+                walk(first, hardware, batch=options["batch"], dataflow=options["dataflow"], step=step)
+            )
+    cases = run_cases(others, machines, options, quiet)
+    beside = [[case.result for case in cases if case.hardware == machine] for machine in machines]
+    save(path_figure(list(zip(walks, beside, strict=True))), output)
 
 
 def _draw_published(output: Path, quiet: bool) -> None:

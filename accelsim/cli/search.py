@@ -1,9 +1,8 @@
 """`accelsim search`: redesign a network for a machine."""
 
-import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +17,8 @@ from accelsim.cli.options import (
     QuietOption,
 )
 from accelsim.cli.output import Answer, destination, rate_of_progress
+from accelsim.cli.path import path
+from accelsim.cli.searches import count, fixed, values_of_searches
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from accelsim.search.space import DepthSpace
 
 search = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
-_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 class SearchObjective(StrEnum):
@@ -36,27 +36,6 @@ class SearchObjective(StrEnum):
     ENERGY = "energy"
     EDP = "edp"
     PARETO = "pareto"
-
-
-def _count(text: str) -> int:
-    """`1.0M`, `720k`, `1e6` or `720000` as a whole number."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?(?:e\+?\d{1,2})?)([kmg]?)", text.strip().lower())
-    if match is None:
-        raise typer.BadParameter(f"{text!r} must be a number such as 720000, 720k, 1.0M or 1e6")
-    return int(float(match[1]) * _SUFFIXES[match[2]])
-
-
-def _fixed(texts: list[str]) -> dict[str, int]:
-    """`stage4=1` as the stage's name and its depth."""
-    fixed: dict[str, int] = {}
-    for text in texts:
-        name, _, depth = text.rpartition("=")
-        if not name or not depth.isdecimal():
-            raise typer.BadParameter(f"{text!r} must be STAGE=BLOCKS such as stage4=1", param_hint="--fix")
-        if name in fixed:
-            raise typer.BadParameter(f"{name} is given twice", param_hint="--fix")
-        fixed[name] = int(depth)
-    return fixed
 
 
 @search.callback()
@@ -94,11 +73,11 @@ def depth(
     ] = None,
     max_params: Annotated[
         int | None,
-        typer.Option("--max-params", metavar="COUNT", parser=_count, help="At most, as in 1.0M or 720k."),
+        typer.Option("--max-params", metavar="COUNT", parser=count, help="At most, as in 1.0M or 720k."),
     ] = None,
     max_macs: Annotated[
         int | None,
-        typer.Option("--max-macs", metavar="COUNT", parser=_count, help="At most, for one image."),
+        typer.Option("--max-macs", metavar="COUNT", parser=count, help="At most, for one image."),
     ] = None,
     objective: Annotated[
         SearchObjective,
@@ -130,7 +109,7 @@ def depth(
     accelsim search depth --net sqnxt23v2 --hw 16x16_128k --fix stage4=1 --max-params 800k
     accelsim search depth --net mobilenet_v2 --hw my.yaml --total-blocks 20 --store found.sqlite
     """
-    fixed = _fixed(fix or [])
+    fixed_depths = fixed(fix or [])
     networks, machines = load([net], hw)
     to = destination(output, format_, quiet)
     from accelsim.report.depths import depth_dict, depth_report, depth_rows
@@ -138,7 +117,7 @@ def depth(
     from accelsim.search.space import depth_space
 
     (network,) = networks.values()
-    space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed)
+    space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed_depths)
 
     def task(hardware: "Hardware") -> Task:
         return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow.value)
@@ -147,7 +126,7 @@ def depth(
     to.deliver(
         Answer(
             table=lambda style: "\n".join(depth_report(one, style, top) for one in found),
-            values=lambda: _values([depth_dict(one) for one in found]),
+            values=lambda: values_of_searches([depth_dict(one) for one in found]),
             rows=lambda: [row for one in found for row in depth_rows(one)],
         )
     )
@@ -172,6 +151,4 @@ def _searched(
     return found
 
 
-def _values(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """What one machine's search found, or a list of what those of several did."""
-    return found[0] if len(found) == 1 else {"searches": found}
+search.command()(path)

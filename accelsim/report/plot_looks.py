@@ -11,7 +11,7 @@ from typing import Final
 import matplotlib
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from accelsim.errors import AccelsimError
 from accelsim.report.files import writing
@@ -66,6 +66,21 @@ def plain_log_ticks(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def plain_linear_ticks(axis: Axis) -> None:
+    """Ticks of a linear axis with one suffix and as many digits as tell them apart: `15.35G`, `15.4G`."""
+    axis.set_major_locator(MaxNLocator(7))
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: _with_suffix(value, max(axis.get_view_interval())))
+    )
+
+
+def _with_suffix(value: float, largest: float) -> str:
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if largest >= size:
+            return f"{value / size:.5g}{suffix}"
+    return f"{value:.5g}"
 
 
 def plain(value: float) -> str:

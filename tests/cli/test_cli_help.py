@@ -7,9 +7,11 @@ import pytest
 import accelsim as package
 
 
-@pytest.mark.parametrize("command", ["run", "compare", "report", "list", "show", "check"])
+@pytest.mark.parametrize(
+    "command", ["run", "compare", "explain", "report", "list", "show", "check", "search path"]
+)
 def test_each_command_has_help_with_examples(accelsim, command):
-    outcome = accelsim(command, "--help")
+    outcome = accelsim(*command.split(), "--help")
     assert (outcome.code, outcome.err) == (0, "")
     assert len(re.findall(rf"^  accelsim {command} ", outcome.out, re.MULTILINE)) >= 2
     assert max(map(len, outcome.out.splitlines())) <= 80
@@ -18,7 +20,7 @@ def test_each_command_has_help_with_examples(accelsim, command):
 def test_the_help_names_the_commands_and_the_exit_codes(accelsim):
     outcome = accelsim("-h")
     assert outcome.code == 0
-    for words in ("run ", "compare ", "report ", "list ", "show ", "check ", "130 interrupted"):
+    for words in ("run ", "compare ", "explain ", "report ", "list ", "show ", "check ", "130 interrupted"):
         assert words in outcome.out
 
 

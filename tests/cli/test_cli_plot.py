@@ -5,7 +5,18 @@ import sys
 
 import pytest
 
-KINDS = ("layers", "roofline", "energy", "traffic", "accuracy", "published")
+KINDS = ("layers", "roofline", "energy", "traffic", "accuracy", "published", "depths", "path")
+REPEATING = """\
+name: repeating
+title: A stem and two stages that repeat
+source: made up for these tests
+input: {channels: 3, height: 32, width: 32}
+stages:
+  - {block: conv, name: conv1, out_channels: 8, kernel: 5, stride: 2}
+  - {block: residual_basic, name: stage1, out_channels: 8, repeat: 2}
+  - {block: residual_basic, name: stage2, out_channels: 16, repeat: 3, stride: 2}
+  - {block: fully_connected, name: fc, out_features: 10}
+"""
 WITH_ACCURACY = "reported: {top1: 57.0}\n"
 
 
@@ -36,6 +47,23 @@ def test_accuracy_leaves_out_and_names_networks_without_it(accelsim, folder):
     assert (folder / "a.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_a_depth_search_is_drawn_for_each_network_on_each_machine(accelsim, folder):
+    (folder / "tiny.yaml").write_text(REPEATING)
+    machines = ("--hw", "8x8_32k", "--hw", "16x16_128k")
+    outcome = accelsim("plot", "depths", "--net", "tiny.yaml", *machines, "--fix", "stage1=2", "-o", "a.png")
+    assert (outcome.code, outcome.err) == (0, "wrote a.png\n")
+    assert (folder / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_walk_is_drawn_with_other_networks_beside_it(accelsim, folder):
+    (folder / "tiny.yaml").write_text(REPEATING)
+    for others in ((), ("--net", "alexnet", "--net", "vgg16@resolution=64")):
+        options = ("--net", "tiny.yaml", *others, "--hw", "8x8_32k", "-o", "a.svg", "--quiet")
+        outcome = accelsim("plot", "path", *options)
+        assert (outcome.code, outcome.err) == (0, "")
+        assert "</svg>" in (folder / "a.svg").read_text()
+
+
 def test_an_unknown_kind_gets_the_kinds(accelsim):
     outcome = accelsim("plot", "pie", "-o", "a.png")
     assert (outcome.code, outcome.out) == (2, "")
@@ -52,6 +80,14 @@ def test_an_unknown_kind_gets_the_kinds(accelsim):
         (("roofline", "--net", "tiny.yaml", "-o", "a.png"), "--hw: roofline needs at least one"),
         (("accuracy", "-o", "a.png"), "--hw: accuracy needs at least one"),
         (("layers", "--by", "layer", "-o", "a.png"), "--by: layers has no choice; energy has"),
+        (("layers", "--fix", "stage1=1", "-o", "a.png"), "--fix: layers has no choice; depths has"),
+        (("path", "--objective", "energy", "-o", "a.png"), "--objective: path goes by time"),
+        (
+            ("depths", "--net", "tiny.yaml", "--hw", "8x8_32k", "-o", "a.png"),
+            "tiny: none of its stages repeats: there is no depth to redistribute",
+        ),
+        (("depths", "--fix", "stage1", "--net", "sqnxt23", "--hw", "8x8_32k", "-o", "a.png"), "STAGE=BLOCKS"),
+        (("path", "--net", "squeezenet_v1_1", "--hw", "8x8_32k", "-o", "a.png"), "offers no move"),
         (("published", "--net", "tiny.yaml", "-o", "a.png"), "--net: the table says which networks"),
         (("published", "-o", "absent/a.png"), "absent/a.png: cannot be written: no such folder as absent"),
         (("layers", "--net", "alexnt", "--hw", "8x8_32k", "-o", "a.png"), "did you mean alexnet"),

@@ -20,6 +20,7 @@ from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.search import map_layer
 from accelsim.network.layer import Layer
 from accelsim.report import trace, words
+from accelsim.search.path import walk
 
 DATAFLOW_GUIDE = blocks(page("how-to/add-a-dataflow.md"), "python")
 PLOT_GUIDE = blocks(page("how-to/add-a-plot.md"), "python")
@@ -117,7 +118,7 @@ def test_the_guide_to_plots_names_every_kind_and_shows_what_its_commands_write()
     assert [cells[0].strip("`") for cells in rows(text)] == [kind.value for kind in Kind]
     shown = re.findall(r"\]\(\.\./images/(\w+\.png)\)", text)
     assert re.findall(r"(?m)^accelsim plot .* -o (\w+\.png)$", text) == shown
-    assert len(shown) == 4
+    assert len(shown) == 6
     for name in shown:
         assert (DOCS / "images" / name).stat().st_size > 10_000
 
@@ -224,3 +225,23 @@ def test_the_python_of_the_guide_for_depths_works(tmp_path, monkeypatch):
     machine = accelsim.load_hardware("16x16_128k")
     result = accelsim.run_network(accelsim.load_network("best.yaml"), machine)
     assert result.cycles == names["found"].best.cycles
+
+
+def test_the_python_of_the_guide_for_explanations_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(page("how-to/explain-a-network.md"), "python")
+    names = {}
+    exec(compile(code, "explain-a-network", "exec"), names)
+    assert 0.2 < names["gain"] < 0.3
+    assert names["moves"] == ["5x5 instead of 7x7 in conv1", "3x3 instead of 5x5 in conv1"]
+    result = accelsim.run_network(accelsim.load_network("better.yaml"), names["hardware"])
+    assert result.energy.total == names["walked"].end.energy
+
+
+def test_the_guide_for_explanations_shows_the_error_that_is_said():
+    text = page("how-to/explain-a-network.md")
+    with pytest.raises(accelsim.AccelsimError) as error:
+        walk(
+            accelsim.load_network("mobilenet_v1"), accelsim.load_hardware("16x16_128k"), max_params=4_000_000
+        )
+    assert f"\n{error.value}\n" in text

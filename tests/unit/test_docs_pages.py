@@ -12,9 +12,11 @@ from accelsim.report.words import BOUNDS
 
 PAGES = sorted(str(file.relative_to(DOCS)) for file in DOCS.rglob("*.md"))
 WITH_OUTPUTS = (
+    "codesign.md",
     "reading-a-report.md",
     "how-to/add-a-machine.md",
     "how-to/compress-a-network.md",
+    "how-to/explain-a-network.md",
     "how-to/redistribute-depth.md",
     "tutorial.md",
 )

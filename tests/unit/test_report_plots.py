@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from machines import machine
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import accelsim
@@ -22,6 +23,7 @@ from accelsim.report.plot_accuracy import (
     front_line,
     pareto_front,
 )
+from accelsim.report.plot_depths import depth_points, depths_figure, depths_title
 from accelsim.report.plot_energy import (
     layer_energy_bars,
     layer_energy_figure,
@@ -29,11 +31,16 @@ from accelsim.report.plot_energy import (
     run_energy_figure,
 )
 from accelsim.report.plot_layers import layers_figure
-from accelsim.report.plot_looks import plain, save
+from accelsim.report.plot_looks import plain, plain_linear_ticks, save
+from accelsim.report.plot_path import path_figure, path_points
 from accelsim.report.plot_roofline import roof_of, roofline_figure, roofline_points, roofline_title
 from accelsim.report.plot_stages import apart, limits
 from accelsim.report.plot_traffic import traffic_bars, traffic_figure, traffic_title
 from accelsim.report.words import COMPONENTS
+from accelsim.search.depth import search_depth
+from accelsim.search.evaluate import Task
+from accelsim.search.path import walk
+from accelsim.search.space import depth_space
 
 OKABE_ITO = {"#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#000000"}
 
@@ -197,6 +204,48 @@ def test_the_figure_says_that_accuracy_is_published():
     assert sum("as each paper reports it, not computed here" in text for text in words) == 2
 
 
+# --- searches
+
+
+@pytest.fixture(scope="module")
+def searched():
+    """All 35 ways to spread ResNet-18's blocks."""
+    network = accelsim.load_network("resnet18@resolution=64")
+    return search_depth(Task(network, machine()), depth_space(network), top=1000)
+
+
+@pytest.fixture(scope="module")
+def walked():
+    """A walk of several steps, and networks beside it."""
+    network = accelsim.load_network("sqnxt23@resolution=131")
+    others = [accelsim.load_network(f"{name}@resolution=131") for name in ("sqnxt23v2", "sqnxt23v5")]
+    return walk(network, machine()), [accelsim.run_network(other, machine()) for other in others]
+
+
+def test_every_distribution_is_a_point_once(searched):
+    points = depth_points(searched)
+    assert len(points) == len({point.depths for point in points}) == searched.feasible == 35
+    assert [point.time_ms for point in points] == sorted(point.time_ms for point in points)
+    assert sum(point.on_front for point in points) == len(searched.front)
+    (known,) = [point for point in points if point.known_as]
+    assert (known.depths, known.known_as) == ("2-2-2-2", "resnet18@resolution=64")
+    assert depths_title(searched, points).endswith("on machine: all 35 distributions")
+
+
+def test_of_a_large_space_the_title_says_how_many_are_drawn(searched):
+    few = replace(searched, ranked=searched.ranked[:3], front=())
+    assert depths_title(few, depth_points(few)).endswith("the fastest 4 of 35 distributions")
+
+
+def test_a_walk_is_its_start_and_its_steps(walked):
+    found, _ = walked
+    points = path_points(found)
+    assert [point.name for point in points] == [str(number) for number in range(len(found.steps) + 1)]
+    assert points[0].words == "start: sqnxt23@resolution=131"
+    assert [point.params for point in points[1:]] == [step.after.params for step in found.steps]
+    assert points[-1].time_ms == found.end.cycles / 1e6
+
+
 # --- names
 
 PLACES = st.tuples(st.floats(0, 1000), st.floats(0, 600))
@@ -264,6 +313,33 @@ def test_the_accuracy_of_45_networks_can_be_read():
     assert_legible(figure)
     names = [text for text, _ in boxes_of(figure) if text.startswith("some_network")]
     assert len(names) == 90
+
+
+def test_every_word_of_a_depth_search_can_be_read(searched):
+    assert_legible(depths_figure([searched, searched]))
+
+
+def test_every_word_of_a_walk_can_be_read(walked):
+    found, others = walked
+    figure = path_figure([(found, others), (found, [])])
+    assert_legible(figure)
+    words = [text for text, _ in boxes_of(figure)]
+    assert words.count("sqnxt23v5@resolution=131") == 2
+    assert all(f"{number}  {step.taken.move.words}" in words for number, step in enumerate(found.steps, 1))
+
+
+def test_a_walk_that_goes_nowhere_is_a_point(walked):
+    found, _ = walked
+    assert_legible(path_figure([(replace(found, steps=()), [])]))
+
+
+def test_ticks_of_linear_axes_are_told_apart():
+    axes = Figure().subplots()
+    axes.set_ylim(15.2e9, 15.6e9)
+    plain_linear_ticks(axes.yaxis)
+    labels = [axes.yaxis.get_major_formatter()(place) for place in axes.yaxis.get_majorticklocs()]
+    assert len(set(labels)) == len(labels)
+    assert {label[-1] for label in labels} == {"G"}
 
 
 def test_colours_are_those_that_colour_blind_people_can_tell_apart():

@@ -1,0 +1,67 @@
+"""`accelsim explain`: what bounds a network on a machine, and what would help."""
+
+from typing import Annotated
+
+import typer
+
+from accelsim.cli.load import load, only, with_overlays
+from accelsim.cli.options import (
+    BatchOption,
+    Dataflow,
+    DataflowOption,
+    FormatOption,
+    Machines,
+    Networks,
+    ObjectiveOption,
+    OutputOption,
+    OverlayOption,
+    QuietOption,
+    mapping_options,
+)
+from accelsim.cli.output import Answer, destination, progress
+
+
+def explain(
+    *,
+    net: Networks,
+    hw: Machines,
+    layers: Annotated[
+        int, typer.Option("--layers", metavar="K", min=0, help="How many of the worst layers to explain.")
+    ] = 5,
+    overlay: OverlayOption = None,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    batch: BatchOption = 1,
+    dataflow: DataflowOption = Dataflow.AUTO,
+    objective: ObjectiveOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """What bounds a network on a machine, and what each remedy would gain.
+
+    More bandwidth, rows, columns or buffer, another dataflow, fewer bits, channels rounded up to the array:
+    every figure is a simulation of the whole network with that one change.
+
+    \b
+    accelsim explain --net sqnxt23 --hw 16x16_128k
+    accelsim explain --net mobilenet_v1 --hw my_machine.yaml --layers 3
+    accelsim explain --net shufflenet_v2 --hw 8x8_32k --output why.json
+    """
+    overlays = only(overlay or [], "--overlay")
+    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    networks = with_overlays(networks, overlays) if overlays else networks
+    to = destination(output, format_, quiet)
+    from accelsim.report.explanation import explanation_dict, explanation_report, explanation_rows
+    from accelsim.search.explain import MOST_REMEDIES, explain_network
+
+    (network,), (hardware,) = networks.values(), machines.values()
+    options = mapping_options(batch, dataflow, objective)
+    with progress(MOST_REMEDIES, quiet) as step:
+        step("simulating")
+        explained = explain_network(network, hardware, layers=layers, **options, step=step)
+    to.deliver(
+        Answer(
+            table=lambda style: explanation_report(explained, style),
+            values=lambda: explanation_dict(explained),
+            rows=lambda: explanation_rows(explained),
+        )
+    )

@@ -1,0 +1,34 @@
+"""What the searches have in common: how their numbers are written, and what their JSON is."""
+
+import re
+from typing import Any, Final
+
+import typer
+
+_SUFFIXES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+
+
+def count(text: str) -> int:
+    """`1.0M`, `720k`, `1e6` or `720000` as a whole number."""
+    match = re.fullmatch(r"(\d+(?:\.\d*)?(?:e\+?\d{1,2})?)([kmg]?)", text.strip().lower())
+    if match is None:
+        raise typer.BadParameter(f"{text!r} must be a number such as 720000, 720k, 1.0M or 1e6")
+    return int(float(match[1]) * _SUFFIXES[match[2]])
+
+
+def fixed(texts: list[str]) -> dict[str, int]:
+    """`stage4=1` as the stage's name and its depth."""
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, depth = text.rpartition("=")
+        if not name or not depth.isdecimal():
+            raise typer.BadParameter(f"{text!r} must be STAGE=BLOCKS such as stage4=1", param_hint="--fix")
+        if name in found:
+            raise typer.BadParameter(f"{name} is given twice", param_hint="--fix")
+        found[name] = int(depth)
+    return found
+
+
+def values_of_searches(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """What one machine's search found, or a list of what those of several did."""
+    return found[0] if len(found) == 1 else {"searches": found}

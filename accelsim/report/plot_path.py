@@ -1,0 +1,163 @@
+"""A walk, step by step: time against energy, and against parameters, with other networks beside it."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from accelsim.report.plot_looks import BLUE, VERMILION, plain_linear_ticks
+from accelsim.report.plot_names import NamedPoint, name_points
+from accelsim.result import RunResult
+from accelsim.search.path import Point, Walk
+
+SIZE_INCHES: Final = (11.0, 5.4)
+"""Of the two panels of a walk, without the list of moves."""
+LINE_INCHES: Final = 0.2
+"""Of the list of moves."""
+_PARTS: Final = 40
+"""Of each line between two networks."""
+Against: TypeAlias = Literal["energy", "params"]
+AGAINST: Final[tuple[Against, ...]] = ("energy", "params")
+
+
+@dataclass(frozen=True)
+class PathPoint:
+    """A network on the way, or beside it."""
+
+    name: str
+    """The number of the step, or the network."""
+    words: str
+    """The move that led there."""
+    time_ms: float
+    """Of the batch."""
+    energy: float
+    params: int
+
+    def value(self, against: Against) -> float:
+        """What stands upward."""
+        return self.energy if against == "energy" else self.params
+
+
+def path_points(walk: Walk) -> list[PathPoint]:
+    """The start, called 0, and every step by its number."""
+    found = [("start: " + walk.network.name, walk.start)]
+    found += [(step.taken.move.words, step.after) for step in walk.steps]
+    return [_path_point(str(number), words, point, walk) for number, (words, point) in enumerate(found)]
+
+
+def beside(result: RunResult) -> PathPoint:
+    """Another network, as it is."""
+    return PathPoint(result.network, "", result.time_ms, result.energy.total, result.params)
+
+
+def _path_point(name: str, words: str, point: Point, walk: Walk) -> PathPoint:
+    time_ms = point.cycles / (walk.hardware.clock_mhz * 1e3)
+    return PathPoint(name, words, time_ms, point.energy, point.params)
+
+
+def path_figure(walks: Sequence[tuple[Walk, Sequence[RunResult]]]) -> Figure:
+    """Two panels for each walk, and below them its moves; other networks are joined in the order given."""
+    width, height = SIZE_INCHES
+    heights = [height + LINE_INCHES * (len(walk.steps) + 2) / 2 for walk, _ in walks]
+    total = sum(heights)
+    figure = Figure(figsize=(width, total))
+    top = total
+    for (walk, results), own in zip(walks, heights, strict=True):
+        _draw(figure, walk, [beside(result) for result in results], top, own)
+        top -= own
+    return figure
+
+
+def _draw(figure: Figure, walk: Walk, others: Sequence[PathPoint], top: float, own: float) -> None:
+    """One walk in the part of the figure that begins at `top` and is `own` inches high."""
+    total = figure.get_size_inches()[1]
+    points = path_points(walk)
+    list_inches = own - SIZE_INCHES[1]
+    low, high = top - own + list_inches + 0.6, top - 0.5
+    for against, left in zip(AGAINST, (0.085, 0.585), strict=True):
+        axes = figure.add_axes((left, low / total, 0.4, (high - low) / total))
+        if against == AGAINST[0]:
+            by = "energy x time" if walk.objective == "edp" else walk.objective
+            title = f"A walk by {by} from {walk.network.name} on {walk.hardware.name}"
+            axes.set_title(title, loc="left", pad=10)
+        plot_path(points, others, against, axes, walk.hardware.energy.unit)
+    rows = -(-len(points) // 2)
+    for index, point in enumerate(points):
+        column, row = divmod(index, rows)
+        place = (low - 0.62 - LINE_INCHES * row) / total
+        x = (0.085, 0.585)[column]
+        figure.text(x, place, f"{point.name}  {point.words}", fontsize=8.5, va="top")
+
+
+def plot_path(
+    points: Sequence[PathPoint], others: Sequence[PathPoint], against: Against, axes: Axes, energy_unit: str
+) -> None:
+    """The steps, joined and numbered; other networks, joined and named; the limits of the axes are set."""
+    for members, colour, marker, style, size in (
+        (others, BLUE, "s", "--", 5.0),
+        (points, VERMILION, "o", "-", 5.5),
+    ):
+        axes.plot(
+            [one.time_ms for one in members],
+            [one.value(against) for one in members],
+            color=colour,
+            marker=marker,
+            linestyle=style,
+            linewidth=1.2,
+            markersize=size,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            zorder=3 if members is points else 2,
+        )
+    everything = [*points, *others]
+    _limits(everything, against, axes)
+    axes.set_xlabel("simulated time [ms]")
+    axes.set_ylabel(f"simulated energy [{energy_unit}]" if against == "energy" else "parameters")
+    axes.grid(color="0.93")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    if others and against == "energy":
+        axes.legend(
+            handles=[
+                Line2D([], [], color=VERMILION, marker="o", label="the walk; its moves are below"),
+                Line2D([], [], color=BLUE, marker="s", linestyle="--", label="other networks, as they are"),
+            ],
+            loc="upper left",
+            fontsize="small",
+        )
+    name_points(
+        [
+            NamedPoint(one.time_ms, one.value(against), one.name, bold=one in points, radius_points=4)
+            for one in everything
+        ],
+        axes,
+        others=_along([(one.time_ms, one.value(against)) for one in others]),
+        line=[(one.time_ms, one.value(against)) for one in points],
+        size_points=8.0,
+    )
+
+
+def _along(corners: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points on the line through the corners, so close together that no name finds room between them."""
+    parts = [part / _PARTS for part in range(_PARTS)]
+    return [
+        (x + part * (next_x - x), y + part * (next_y - y))
+        for (x, y), (next_x, next_y) in itertools.pairwise(corners)
+        for part in parts
+    ]
+
+
+def _limits(points: Sequence[PathPoint], against: Against, axes: Axes) -> None:
+    """Room at the edges for names."""
+    for values, set_limits in (
+        ([one.time_ms for one in points], axes.set_xlim),
+        ([one.value(against) for one in points], axes.set_ylim),
+    ):
+        span = (max(values) - min(values)) or max(values) or 1.0
+        set_limits(min(values) - 0.12 * span, max(values) + 0.15 * span)
+    for axis in (axes.xaxis, axes.yaxis):
+        plain_linear_ticks(axis)

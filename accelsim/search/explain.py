@@ -1,0 +1,337 @@
+"""What bounds a network on a machine, and what each remedy would gain: every figure is a run of its own.
+
+A remedy changes one thing of the machine, of the network, or of how layers are mapped, and the whole network
+is run again. A layer's figure is what the same layer took in that run; what a remedy does to its neighbours
+is in the network's figure.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from accelsim.descriptions import vary
+from accelsim.errors import AccelsimError
+from accelsim.hardware import DataflowName, Hardware, Objective
+from accelsim.memory import Memory
+from accelsim.network.description import Network
+from accelsim.parallel import stream
+from accelsim.result import LayerResult, RunResult
+from accelsim.run import plan_run, result_of, run_network
+from accelsim.search.diagnosis import Diagnosis, diagnose
+from accelsim.search.redesign import concrete, longer_side, rounded_up
+from accelsim.simulation.simulate import simulate
+
+RemedyKind: TypeAlias = Literal["machine", "mapping", "network"]
+"""What a remedy changes."""
+TIMES: Final = 2
+"""How much more of a machine's part a remedy gives it."""
+_PARTS: Final = {
+    "bandwidth": "dram.bandwidth_bytes_per_cycle",
+    "rows": "pe_array.rows",
+    "columns": "pe_array.columns",
+    "buffer": "global_buffer.size_bytes",
+    "vector_lanes": "vector_unit.lanes_per_column",
+}
+"""Parts of which a machine can have twice as much, by the name of the remedy."""
+MOST_REMEDIES: Final = len(_PARTS) + len(get_args(DataflowName)) + 5
+"""Beside parts and dataflows: latency, the dataflow chosen, bits of weights and of activations, channels."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One change: what to run instead."""
+
+    name: str
+    """`bandwidth`, `output_stationary`, `channels`."""
+    kind: RemedyKind
+    words: str
+    """`DRAM 16 -> 32 bytes per cycle`."""
+    network: Network = field(compare=False)
+    hardware: Hardware = field(compare=False)
+    dataflow: str
+
+
+@dataclass(frozen=True)
+class Impossible:
+    """A remedy that cannot be had, and why."""
+
+    name: str
+    kind: RemedyKind
+    words: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a remedy came to."""
+
+    remedy: Remedy
+    result: RunResult
+
+
+@dataclass(frozen=True)
+class LayerOutcome:
+    """What a remedy came to for some layers: their sums in the run of the remedy."""
+
+    remedy: Remedy
+    cycles: int
+    energy: float
+    macs: int
+
+
+@dataclass(frozen=True)
+class WorstLayer:
+    """Layers of one shape, that run in one way, and what each remedy does to them."""
+
+    names: tuple[str, ...]
+    layer: LayerResult
+    """The one that loses most of them."""
+    cycles: int
+    """Of all of them, like the following."""
+    lower_bound_cycles: int
+    energy: float
+    macs: int
+    diagnosis: Diagnosis
+    outcomes: tuple[LayerOutcome, ...]
+    """Of the remedies in which all of the layers run; the fastest first."""
+
+    @property
+    def lost_cycles(self) -> int:
+        """Cycles above the lower bound; below 0 where weights came while the layer before ran."""
+        return self.cycles - self.lower_bound_cycles
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A run, what its worst layers lose and why, and what remedies gain."""
+
+    result: RunResult
+    hardware: Hardware
+    outcomes: tuple[Outcome, ...]
+    """The fastest first."""
+    impossible: tuple[Impossible, ...]
+    worst: tuple[WorstLayer, ...]
+    """The most cycles lost first."""
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """What a worker needs for all runs."""
+
+    remedies: tuple[Remedy, ...]
+    batch: int
+    objective: Objective | None
+
+
+def explain_network(
+    network: Network,
+    hardware: Hardware,
+    *,
+    layers: int = 5,
+    batch: int = 1,
+    dataflow: str = "auto",
+    objective: Objective | None = None,
+    step: Callable[[str], None] = lambda _: None,
+) -> Explanation:
+    """Run a network as it is and with every remedy, on all cores; `layers` of the worst are explained.
+
+    `dataflow` and `objective` are those of `run_network`; `step` is told of each run that is done. Raises
+    NetworkError or MappingError where the network does not run as it is; a remedy that does not is said to be
+    impossible.
+    """
+    if layers < 0:
+        raise AccelsimError(f"layers = {layers}: must be at least 0")
+    memory = Memory()
+    plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective, memory=memory)
+    result = result_of(plan, simulate(plan.schedule, hardware, transitions=plan.known.transitions))
+    remedies: list[Remedy] = []
+    impossible: list[Impossible] = []
+    for one in _remedies(network, hardware, dataflow):
+        if isinstance(one, Remedy):
+            remedies.append(one)
+        else:
+            impossible.append(one)
+    outcomes: list[Outcome] = []
+    setup = _Setup(tuple(remedies), batch, objective)
+    for place, found in stream(_prepare, setup, range(len(remedies))):
+        remedy = remedies[place]
+        if isinstance(found, RunResult):
+            outcomes.append(Outcome(remedy, found))
+        else:
+            impossible.append(Impossible(remedy.name, remedy.kind, remedy.words, str(found)))
+        step(remedy.words)
+    outcomes.sort(key=lambda one: (one.result.cycles, one.result.energy.total))
+    diagnoses = {
+        layer.name: diagnose(layer, mapping, hardware)
+        for layer, mapping in zip(result.layers, plan.schedule.mappings, strict=True)
+    }
+    groups = _worst_groups(result.layers)[:layers]
+    worst = tuple(_worst_layer(group, diagnoses, outcomes) for group in groups)
+    return Explanation(result, hardware, tuple(outcomes), tuple(impossible), worst)
+
+
+def _prepare(setup: _Setup) -> Callable[[int], RunResult | AccelsimError]:
+    """What a worker runs remedies with, by their places; a network that several have is lowered once."""
+    memory = Memory()
+
+    def run(place: int) -> RunResult | AccelsimError:
+        remedy = setup.remedies[place]
+        try:
+            return run_network(
+                remedy.network,
+                remedy.hardware,
+                batch=setup.batch,
+                dataflow=remedy.dataflow,
+                objective=setup.objective,
+                memory=memory,
+            )
+        except AccelsimError as error:
+            return error
+
+    return run
+
+
+# --- the layers
+
+
+def _worst_groups(layers: Sequence[LayerResult]) -> list[list[LayerResult]]:
+    """Layers of one shape that run in one way, together; those that lose most first, groups and members."""
+    groups: dict[tuple[str, ...], list[LayerResult]] = {}
+    for layer in layers:
+        groups.setdefault((layer.stage, layer.operator, layer.shape, layer.dataflow), []).append(layer)
+    found = [sorted(members, key=lambda layer: -_lost(layer)) for members in groups.values()]
+    return sorted(found, key=lambda members: -sum(map(_lost, members)))
+
+
+def _lost(layer: LayerResult) -> int:
+    return layer.cycles - layer.lower_bound_cycles
+
+
+def _worst_layer(
+    members: Sequence[LayerResult], diagnoses: dict[str, Diagnosis], outcomes: Sequence[Outcome]
+) -> WorstLayer:
+    names = [layer.name for layer in members]
+    found = [_layer_outcome(names, outcome) for outcome in outcomes]
+    return WorstLayer(
+        names=tuple(names),
+        layer=members[0],
+        cycles=sum(layer.cycles for layer in members),
+        lower_bound_cycles=sum(layer.lower_bound_cycles for layer in members),
+        energy=sum(layer.energy for layer in members),
+        macs=sum(layer.macs for layer in members),
+        diagnosis=diagnoses[names[0]],
+        outcomes=tuple(sorted((one for one in found if one is not None), key=lambda one: one.cycles)),
+    )
+
+
+def _layer_outcome(names: Sequence[str], outcome: Outcome) -> LayerOutcome | None:
+    """Of the same layers in another run; None where one of them does not run there under its name."""
+    by_name = {layer.name: layer for layer in outcome.result.layers}
+    if not by_name.keys() >= set(names):
+        return None
+    own = [by_name[name] for name in names]
+    return LayerOutcome(
+        outcome.remedy,
+        sum(layer.cycles for layer in own),
+        sum(layer.energy for layer in own),
+        sum(layer.macs for layer in own),
+    )
+
+
+# --- the remedies
+
+
+def _remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Remedy | Impossible]:
+    as_it_is = Remedy("", "machine", "", network, hardware, dataflow)
+    for name, key in _PARTS.items():
+        before = _at(hardware, key)
+        after = TIMES * before
+        yield _changed_machine(as_it_is, name, _of_part(name, before, after), **{key: after})
+    if hardware.dram.latency_cycles:
+        before = hardware.dram.latency_cycles
+        words = f"DRAM latency {before} -> {before // TIMES} cycles"
+        yield _changed_machine(as_it_is, "latency", words, **{"dram.latency_cycles": before // TIMES})
+    yield from _dataflows(as_it_is)
+    yield from _fewer_bits(as_it_is)
+    yield from _rounded(as_it_is)
+
+
+def _of_part(name: str, before: float, after: float) -> str:
+    """`buffer 128 -> 256 KiB`."""
+    match name:
+        case "bandwidth":
+            return f"DRAM {before:g} -> {after:g} bytes per cycle"
+        case "buffer":
+            return f"global buffer {before / 1024:g} -> {after / 1024:g} KiB"
+        case "vector_lanes":
+            return f"vector lanes {before:g} -> {after:g} per column"
+        case _:
+            return f"{before:g} -> {after:g} {name} of PEs"
+
+
+def _at(hardware: Hardware, key: str) -> Any:
+    value: Any = hardware
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _changed_machine(as_it_is: Remedy, name: str, words: str, **changes: Any) -> Remedy | Impossible:
+    try:
+        hardware = vary(as_it_is.hardware, **changes)
+    except AccelsimError as error:
+        return Impossible(name, "machine", words, str(error))
+    return replace(as_it_is, name=name, kind="machine", words=words, hardware=hardware)
+
+
+def _dataflows(as_it_is: Remedy) -> Iterator[Remedy | Impossible]:
+    """Each dataflow alone, if the array has it and has others; and beside the others, if it has it not."""
+    own = as_it_is.hardware.pe_array.dataflows
+    for name in get_args(DataflowName):
+        words = name.replace("_", " ")
+        if name not in own:
+            yield _changed_machine(
+                as_it_is, name, f"some layers {words}", **{"pe_array.dataflows": [*own, name]}
+            )
+        elif (as_it_is.dataflow == "auto" and len(own) > 1) or as_it_is.dataflow not in ("auto", name):
+            yield replace(as_it_is, name=name, kind="mapping", words=f"every layer {words}", dataflow=name)
+    if as_it_is.dataflow != "auto" and len(own) > 1:
+        yield replace(
+            as_it_is, name="auto", kind="mapping", words="dataflow chosen layer by layer", dataflow="auto"
+        )
+
+
+def _fewer_bits(as_it_is: Remedy) -> Iterator[Remedy]:
+    """Half as many, said by the network, whose word goes before the machine's."""
+    network, machine = as_it_is.network, as_it_is.hardware.precision
+    for what in ("weights", "activations"):
+        key = f"{what}_bits"
+        own = getattr(network.description.precision, key)
+        before = getattr(machine, key) if own is None else own
+        if before > 1:
+            after = before // 2
+            description = vary(network.description, **{f"precision.{key}": after})
+            yield replace(
+                as_it_is,
+                name=key,
+                kind="network",
+                words=f"{what} of {before} -> {after} bits",
+                network=replace(network, description=description),
+            )
+
+
+def _rounded(as_it_is: Remedy) -> Iterator[Remedy | Impossible]:
+    """Channels rounded up to the array; nothing where they are so already."""
+    side = longer_side(as_it_is.hardware)
+    words = f"channels up to multiples of {side}"
+    try:
+        table = concrete(as_it_is.network)
+        rounded = rounded_up(table, side)
+    except AccelsimError as error:
+        yield Impossible("channels", "network", words, str(error))
+        return
+    if rounded is table:
+        reason = "all numbers of channels that the stage table gives are multiples already"
+        yield Impossible("channels", "network", words, reason)
+    else:
+        yield replace(as_it_is, name="channels", kind="network", words=words, network=rounded)

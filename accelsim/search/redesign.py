@@ -1,0 +1,222 @@
+"""What an engineer may change in a network, as data: each change is a few values of its stage table.
+
+A smaller kernel where the image is read, a block from one stage to another, channels rounded to the array.
+Which arguments of a block are channels is found out by building the network, not from a list of names.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from accelsim.descriptions import vary
+from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware
+from accelsim.network.blocks.conv import Conv
+from accelsim.network.build import build
+from accelsim.network.description import Network, configure
+from accelsim.network.graph import Graph, operator_of
+from accelsim.search.space import depths_of, repeating
+
+MoveKind: TypeAlias = Literal["kernel", "block", "channels"]
+_SIDES: Final = 2
+"""Of a kernel along each axis: both lose a row or column, so that an odd kernel stays odd."""
+_FACTORS: Final = (2, 3)
+"""By which channels are multiplied to see what they are; by the second where the first happens to make two
+successive stages equally wide, so that a shortcut appears."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a block, by its row in the stage table."""
+
+    row: int
+    key: str
+
+    @property
+    def dotted(self) -> str:
+        """As `vary` names it."""
+        return f"stages.{self.row}.{self.key}"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One change of a network."""
+
+    kind: MoveKind
+    words: str
+    """`a block from stage1 to stage3`."""
+    stages: tuple[str, ...]
+    """Names of the rows of the stage table that it changes."""
+    changes: tuple[tuple[str, Any], ...]
+    """Dotted keys of the description, and their new values."""
+
+
+def concrete(network: Network) -> Network:
+    """The same network with its stage table written out: no parameters, every expression a value.
+
+    So each value of the table can be changed by itself. Nothing is reported of it.
+    """
+    image = network.image
+    rows = [
+        {
+            "block": row.block,
+            "name": stage.name,
+            **({} if stage.label == stage.name else {"stage": stage.label}),
+            **({} if stage.repeat is None else {"repeat": stage.repeat}),
+            **stage.block.model_dump(mode="json", exclude_defaults=True),
+        }
+        for row, stage in zip(network.description.stages, network.stages, strict=True)
+    ]
+    description = vary(
+        network.description,
+        input={"channels": image.channels, "height": image.height, "width": image.width},
+        parameters={},
+        reported={},
+        reported_at=[],
+        stages=rows,
+    )
+    return configure(description)
+
+
+def moved(network: Network, move: Move) -> Network:
+    """A concrete network with a change. Raises AccelsimError where that is no network."""
+    return configure(vary(network.description, **dict(move.changes)))
+
+
+def moves(network: Network, hardware: Hardware, arguments: Sequence[Argument]) -> list[Move]:
+    """Every change that a concrete network offers; whether it gives a network is for building it to say."""
+    return [
+        *_smaller_stem(network),
+        *_moved_blocks(network),
+        *_rounded_channels(network, arguments, longer_side(hardware)),
+    ]
+
+
+def longer_side(hardware: Hardware) -> int:
+    """What channels are rounded to: rows take input channels, columns output channels, or the other way."""
+    return max(hardware.pe_array.rows, hardware.pe_array.columns)
+
+
+def rounded_up(network: Network, multiple: int) -> Network:
+    """A concrete network with every number of channels of its table rounded up; itself where all are so.
+
+    Raises AccelsimError where that is no network.
+    """
+    changes = {
+        argument.dotted: rounded
+        for argument in channel_arguments(network)
+        if (rounded := math.ceil(_value(network, argument) / multiple) * multiple)
+        != _value(network, argument)
+    }
+    return configure(vary(network.description, **changes)) if changes else network
+
+
+# --- the stem
+
+
+def _smaller_stem(network: Network) -> Iterator[Move]:
+    """Of the convolution that reads the image: the next smaller kernel whose windows still overlap."""
+    block, name = network.stages[0].block, network.stages[0].name
+    if not isinstance(block, Conv):
+        return
+    old, stride = _pair(block.kernel), _pair(block.stride)
+    new = tuple(
+        side - _SIDES if side - _SIDES > step else side for side, step in zip(old, stride, strict=True)
+    )
+    if new == old:
+        return
+    changes: dict[str, Any] = {"stages.0.kernel": new[0] if new[0] == new[1] else new}
+    if block.padding not in (0, "same"):
+        changes["stages.0.padding"] = _less_padding(block.padding, old, new)
+    words = f"{new[0]}x{new[1]} instead of {old[0]}x{old[1]} in {name}"
+    yield Move("kernel", words, (name,), tuple(changes.items()))
+
+
+def _pair(value: Any) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, tuple) else (value, value)
+
+
+def _less_padding(padding: Any, old: tuple[int, ...], new: tuple[int, ...]) -> list[int]:
+    """Padding for a kernel that is so much smaller, so that the output keeps its size."""
+    less = [(before - after) // 2 for before, after in zip(old, new, strict=True)]
+    sides = list(_pair(padding))
+    by_side = less if len(sides) == 2 else [less[0], less[0], less[1], less[1]]
+    return [max(0, side - fewer) for side, fewer in zip(sides, by_side, strict=True)]
+
+
+# --- blocks
+
+
+def _moved_blocks(network: Network) -> Iterator[Move]:
+    """A block from each stage that has more than one to each other."""
+    places = [place for place, stage in enumerate(network.stages) if stage.repeat is not None]
+    stages, depths = repeating(network), depths_of(network)
+    for giver, (its_place, its_depth) in enumerate(zip(places, depths, strict=True)):
+        for taker, (place, depth) in enumerate(zip(places, depths, strict=True)):
+            if giver != taker and its_depth > 1:
+                yield Move(
+                    "block",
+                    f"a block from {stages[giver].name} to {stages[taker].name}",
+                    (stages[giver].name, stages[taker].name),
+                    ((f"stages.{its_place}.repeat", its_depth - 1), (f"stages.{place}.repeat", depth + 1)),
+                )
+
+
+# --- channels
+
+
+def _rounded_channels(network: Network, arguments: Sequence[Argument], multiple: int) -> Iterator[Move]:
+    """Each number of channels of the table, down and up to the next multiple."""
+    for argument in arguments:
+        channels = _value(network, argument)
+        down, up = channels // multiple * multiple, math.ceil(channels / multiple) * multiple
+        name = network.stages[argument.row].name
+        what = "channels" if argument.key == "out_channels" else argument.key.replace("_", " ")
+        for rounded in dict.fromkeys((down, up)):
+            if rounded not in (0, channels):
+                words = f"{rounded} instead of {channels} {what} in {name}"
+                yield Move("channels", words, (name,), ((argument.dotted, rounded),))
+
+
+def channel_arguments(network: Network) -> tuple[Argument, ...]:
+    """The arguments of a concrete network's table that are numbers of channels.
+
+    An argument is one if multiplying it multiplies the outputs of an operator of its stage that has so many,
+    and changes nothing about how many operators there are, how large their kernels and images are, and what
+    the network puts out.
+    """
+    published = build(network)
+    return tuple(
+        Argument(row, key)
+        for row, stage in enumerate(network.stages)
+        for key, value in stage.block.model_dump(mode="json", exclude_defaults=True).items()
+        if isinstance(value, int) and not isinstance(value, bool) and value > 1
+        if any(_only_widens(network, published, Argument(row, key), factor) for factor in _FACTORS)
+    )
+
+
+def _value(network: Network, argument: Argument) -> int:
+    value: int = getattr(network.stages[argument.row].block, argument.key)
+    return value
+
+
+def _only_widens(network: Network, published: Graph, argument: Argument, factor: int) -> bool:
+    channels, label = _value(network, argument), network.stages[argument.row].label
+    try:
+        wider = build(configure(vary(network.description, **{argument.dotted: factor * channels})))
+    except AccelsimError:
+        return False
+    if list(published) != list(wider):
+        return False
+    found = False
+    for node in published:
+        one, other = operator_of(published, node), operator_of(wider, node)
+        same_size = (one.output.height, one.output.width) == (other.output.height, other.output.width)
+        if not same_size or getattr(one, "window", None) != getattr(other, "window", None):
+            return False
+        if not published.succ[node] and one.output != other.output:
+            return False
+        in_stage = published.nodes[node]["stage"] == label
+        found |= in_stage and (one.output.channels, other.output.channels) == (channels, factor * channels)
+    return found

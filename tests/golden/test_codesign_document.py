@@ -1,0 +1,93 @@
+"""The walk of docs/codesign.md, step by step, and every figure in that page's text.
+
+Its outputs are checked with those of all pages (tests/unit/test_docs_pages.py).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from accelsim import Memory, load_hardware, load_network, run_network
+from accelsim.descriptions import vary
+from accelsim.network.description import configure
+from accelsim.search.path import LEAST_PARAMS, MORE_MACS, MORE_PARAMS, walk
+
+PAGE = " ".join((Path(__file__).parents[2] / "docs" / "codesign.md").read_text(encoding="utf-8").split())
+LARGE = load_hardware("16x16_128k")
+MEMORY = Memory()
+
+
+def less(after, before):
+    """`2.5%`."""
+    return f"{100 * (1 - after / before):.1f}%"
+
+
+@pytest.fixture(scope="module")
+def walked():
+    return walk(load_network("sqnxt23"), LARGE)
+
+
+def run(name):
+    return run_network(load_network(name), LARGE, memory=MEMORY)
+
+
+def test_the_walk_from_the_baseline(walked):
+    assert [(step.taken.move.words, step.depths) for step in walked.steps] == [
+        ("5x5 instead of 7x7 in conv1", (6, 6, 8, 1)),
+        ("a block from stage1 to stage3", (5, 6, 9, 1)),
+        ("a block from stage1 to stage3", (4, 6, 10, 1)),
+        ("a block from stage1 to stage3", (3, 6, 11, 1)),
+        ("a block from stage1 to stage3", (2, 6, 12, 1)),
+        ("a block from stage1 to stage3", (1, 6, 13, 1)),
+        ("a block from stage2 to stage3", (1, 5, 14, 1)),
+    ]
+    assert [step.worst.name for step in walked.steps] == ["stage1"] * 6 + ["conv1"]
+    assert (walked.stopped, walked.end.cycles, walked.end.params) == ("budget", 1_202_569, 916_112)
+
+
+def test_the_walk_agrees_with_the_authors_in_what_the_page_says(walked):
+    first = walked.steps[0]
+    assert len(first.tried) == 10
+    assert "Of ten moves the 5x5 kernel gains most." in PAGE
+    before, after = first.before, first.after
+    assert after.energy < before.energy
+    assert after.macs < before.macs
+    assert after.params < before.params
+    assert "3.2 MACs a byte, where a full array needs 16" in walked.steps[1].worst.reason
+    assert "3.2 MACs for each byte, where a full array needs 16" in PAGE
+
+
+def test_the_walk_ends_beside_v5_as_the_page_says(walked):
+    v5 = run("sqnxt23v5")
+    sentence = (
+        f"takes {less(walked.end.cycles, v5.cycles)} less time and "
+        f"{less(walked.end.energy, v5.energy.total)} less energy than v5 and has "
+        f"{less(walked.end.params, v5.params)} fewer parameters"
+    )
+    assert sentence in PAGE
+
+
+def test_a_kernel_of_3x3_takes_longer_as_the_page_says(walked):
+    three = run_network(configure(vary(walked.final, **{"stages.0.kernel": 3})), LARGE, memory=MEMORY)
+    assert f"takes {100 * (three.cycles / walked.end.cycles - 1):.1f}% longer" in PAGE
+    assert three.layers[0].shape.endswith("113x113 -> 56x56")
+    energy = walk(load_network("sqnxt23"), LARGE, objective="energy")
+    assert energy.steps[-1].depths == walked.steps[-1].depths
+    assert f"{less(energy.end.energy, walked.end.energy)} less energy" in PAGE
+    assert f"{100 * (energy.end.cycles / walked.end.cycles - 1):.1f}% more time" in PAGE
+
+
+def test_a_tighter_budget_leads_to_the_neighbour_of_v4():
+    v4, tight = run("sqnxt23v4"), walk(load_network("sqnxt23"), LARGE, max_params=770_000)
+    assert tight.steps[-1].depths == (2, 9, 9, 1)
+    assert less(tight.end.cycles, v4.cycles) == less(tight.end.energy, v4.energy.total)
+    assert f"2-9-9-1, which takes {less(tight.end.cycles, v4.cycles)} less time and energy than v4" in PAGE
+
+
+def test_the_budget_is_that_of_the_authors_v5():
+    v5, baseline = (load_network(name).reported for name in ("sqnxt23v5", "sqnxt23"))
+    assert round(v5.params / baseline.params, 1) == MORE_PARAMS
+    decision = (Path(__file__).parents[2] / "docs" / "decisions" / "path-moves.md").read_text()
+    for words in (f"{MORE_PARAMS} times the parameters", f"{MORE_MACS} times the MACs"):
+        assert words in decision
+    assert f"at least {LEAST_PARAMS} times" in decision

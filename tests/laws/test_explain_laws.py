@@ -1,0 +1,136 @@
+"""Each figure of an explanation is that of a run of the changed network and machine, read from files."""
+
+import pytest
+
+from accelsim import AccelsimError, explain_network, load_hardware, load_network, run_network
+from accelsim.descriptions import dump, vary
+from accelsim.network.overlay import overlaid
+from accelsim.search.explain import MOST_REMEDIES
+
+SMALL, LARGE = load_hardware("8x8_32k"), load_hardware("16x16_128k")
+ONE_DATAFLOW = vary(SMALL, **{"pe_array.dataflows": ["weight_stationary"]})
+PARTS = {
+    "bandwidth": lambda machine: {
+        "dram.bandwidth_bytes_per_cycle": 2 * machine.dram.bandwidth_bytes_per_cycle
+    },
+    "latency": lambda machine: {"dram.latency_cycles": machine.dram.latency_cycles // 2},
+    "rows": lambda machine: {"pe_array.rows": 2 * machine.pe_array.rows},
+    "columns": lambda machine: {"pe_array.columns": 2 * machine.pe_array.columns},
+    "buffer": lambda machine: {"global_buffer.size_bytes": 2 * machine.global_buffer.size_bytes},
+    "vector_lanes": lambda machine: {
+        "vector_unit.lanes_per_column": 2 * machine.vector_unit.lanes_per_column
+    },
+}
+CASES = [
+    ("shufflenet_v2", LARGE, {}),
+    ("sqnxt23v5", SMALL, {"batch": 2}),
+    ("squeezenet_v1_1", LARGE, {"dataflow": "output_stationary"}),
+    ("mobilenet_v1@width=0.3,resolution=96", ONE_DATAFLOW, {"objective": "energy"}),
+]
+
+
+def rerun(remedy, name, hardware, options, folder):
+    """What `run` says of files in which the remedy was written by hand."""
+    network_file, machine_file = folder / "network.yaml", folder / "machine.yaml"
+    network, options = load_network(name), dict(options)
+    if remedy in PARTS:
+        hardware = vary(hardware, **PARTS[remedy](hardware))
+    elif remedy in ("weights_bits", "activations_bits"):
+        overlay = folder / "bits.yaml"
+        overlay.write_text(f"precision: {{{remedy}: 8}}\n")
+        network = overlaid(network, overlay)
+    elif remedy == "channels":
+        network_file.write_text(dump(explained_network(remedy, name, hardware, options)))
+        network = load_network(network_file)
+    elif remedy in hardware.pe_array.dataflows or remedy == "auto":
+        options["dataflow"] = remedy
+    else:
+        hardware = vary(hardware, **{"pe_array.dataflows": [*hardware.pe_array.dataflows, remedy]})
+    machine_file.write_text(dump(hardware))
+    return run_network(network, load_hardware(str(machine_file)), **options)
+
+
+def explained_network(remedy, name, hardware, options):
+    (found,) = [
+        one.remedy.network for one in explained(name, hardware, options).outcomes if one.remedy.name == remedy
+    ]
+    return found.description
+
+
+KNOWN = {}
+
+
+def explained(name, hardware, options):
+    key = (name, hardware.name, tuple(options.items()))
+    if key not in KNOWN:
+        KNOWN[key] = explain_network(load_network(name), hardware, layers=4, **options)
+    return KNOWN[key]
+
+
+@pytest.mark.parametrize(("name", "hardware", "options"), CASES)
+def test_every_remedy_is_a_run_of_the_changed_files(name, hardware, options, tmp_path):
+    found = explained(name, hardware, options)
+    assert run_network(load_network(name), hardware, **options) == found.result
+    assert len(found.outcomes) + len(found.impossible) <= MOST_REMEDIES
+    for outcome in found.outcomes:
+        expected = rerun(outcome.remedy.name, name, hardware, options, tmp_path)
+        assert (outcome.result.cycles, outcome.result.energy, outcome.result.macs) == (
+            expected.cycles,
+            expected.energy,
+            expected.macs,
+        ), outcome.remedy.words
+
+
+@pytest.mark.parametrize(("name", "hardware", "options"), CASES)
+def test_a_layers_figures_are_its_own_in_the_same_runs(name, hardware, options):
+    found = explained(name, hardware, options)
+    runs = {outcome.remedy.name: outcome.result for outcome in found.outcomes}
+    assert len(found.worst) == 4
+    for worst in found.worst:
+        for one in worst.outcomes:
+            own = [layer for layer in runs[one.remedy.name].layers if layer.name in worst.names]
+            assert one.cycles == sum(layer.cycles for layer in own)
+            assert one.macs == sum(layer.macs for layer in own)
+
+
+@pytest.mark.parametrize(("name", "hardware", "options"), CASES)
+def test_the_worst_layers_are_those_with_most_cycles_above_their_bounds(name, hardware, options):
+    found = explained(name, hardware, options)
+    lost = [worst.lost_cycles for worst in found.worst]
+    assert lost == sorted(lost, reverse=True)
+    own = {layer.name: layer.cycles - layer.lower_bound_cycles for layer in found.result.layers}
+    for worst in found.worst:
+        assert worst.lost_cycles == sum(own.pop(layer) for layer in worst.names)
+        assert worst.layer.name == worst.names[0]
+    assert max(own.values()) <= lost[0]
+
+
+def test_more_remedies_are_offered_to_a_machine_with_one_dataflow():
+    found = explained(*CASES[3])
+    assert "output_stationary" in {one.remedy.name for one in found.outcomes}
+    assert "weight_stationary" not in {one.remedy.name for one in found.outcomes}
+
+
+def test_a_forced_dataflow_can_be_set_free():
+    names = {outcome.remedy.name for outcome in explained(*CASES[2]).outcomes}
+    assert {"auto", "weight_stationary"} <= names
+    assert "output_stationary" not in names
+
+
+def test_what_is_so_already_is_impossible_and_says_why():
+    found = explain_network(load_network("vgg16@resolution=64"), SMALL, layers=0)
+    (one,) = found.impossible
+    assert (one.name, found.worst) == ("channels", ())
+    assert one.reason == "all numbers of channels that the stage table gives are multiples already"
+
+
+def test_a_remedy_that_a_machine_file_may_not_say_is_impossible():
+    huge = vary(SMALL, **{"pe_array.rows": 4096})
+    found = explain_network(load_network("squeezenet_v1_1@resolution=64"), huge, layers=1)
+    (one,) = [one for one in found.impossible if one.name == "rows"]
+    assert "from 1 to 4096" in one.reason
+
+
+def test_a_negative_number_of_layers_is_refused():
+    with pytest.raises(AccelsimError, match="layers = -1: must be at least 0"):
+        explain_network(load_network("vgg16"), SMALL, layers=-1)

@@ -1,0 +1,113 @@
+"""Why a layer takes its time, in facts of the mapping and of the simulation."""
+
+from dataclasses import replace
+
+import pytest
+from machines import conv, machine
+
+from accelsim import load_network
+from accelsim.descriptions import vary
+from accelsim.mapping.search import map_layer
+from accelsim.result import Traffic
+from accelsim.run import plan_run, result_of
+from accelsim.search.diagnosis import diagnose, fills, lost_cycles
+from accelsim.simulation.simulate import simulate
+
+LARGE = machine(**{"pe_array.output_stationary.weight_density": 0.6})
+SMALL = machine(
+    **{"pe_array.rows": 8, "pe_array.columns": 8, "pe_array.output_stationary.weight_density": 0.6}
+)
+
+
+def diagnosed(network, layer, hardware=LARGE, **options):
+    """What is said of a layer in a run."""
+    plan = plan_run(load_network(network), hardware, **options)
+    result = result_of(plan, simulate(plan.schedule, hardware))
+    for one, mapping in zip(result.layers, plan.schedule.mappings, strict=True):
+        if one.name == layer:
+            return diagnose(one, mapping, hardware)
+    raise AssertionError(layer)
+
+
+def by_direction(mapping, hardware):
+    return {fill.direction: fill for fill in fills(mapping, hardware)}
+
+
+def test_three_input_channels_fill_3_of_16_rows_when_weights_are_stationary():
+    found = diagnosed("alexnet", "conv1", dataflow="weight_stationary")
+    worst = found.fills[0]
+    assert (worst.direction, worst.extent, worst.of_a_pass, worst.filled) == ("input channels", 3, 16, 3 / 16)
+    assert "a pass has room for 16 input channels, the layer has 3" in found.reason
+    assert found.array_utilization == pytest.approx(3 / 16, rel=0.02)
+
+
+def test_seven_by_seven_pixels_fill_49_of_256_pes_when_outputs_are_stationary():
+    layer = conv(64, 64, (7, 7))
+    found = by_direction(map_layer(layer, LARGE, dataflow="output_stationary"), LARGE)
+    assert found["output rows"].filled * found["output columns"].filled == 49 / 256
+
+
+def test_passes_are_counted_tile_by_tile():
+    layer = conv(40, 16, (20, 16))
+    mapping = map_layer(layer, LARGE, dataflow="output_stationary")
+    found = by_direction(mapping, LARGE)
+    rows = -(-20 // mapping.tile.y)
+    assert found["output rows"].passes >= max(rows, 2)
+    assert found["output rows"].filled == 20 / (16 * found["output rows"].passes)
+    assert found["output columns"].filled == 1
+
+
+def test_a_depthwise_convolution_has_one_channel_of_a_group_where_a_pass_takes_more():
+    layer = conv(1, 1, (14, 14), G=32, kernel=(3, 3), padding=(1, 1, 1, 1))
+    mapping = map_layer(layer, LARGE, dataflow="output_stationary")
+    found = by_direction(mapping, LARGE)
+    assert found["output channels of a group"].filled == 1 / 8
+
+
+def test_what_streams_from_dram_is_told_in_macs_a_byte():
+    found = diagnosed("alexnet", "fc6")
+    assert found.bound_by == "dram"
+    assert found.balance == 256 / 16
+    assert found.macs_per_byte == pytest.approx(0.5, rel=0.02)
+    assert "0.5 MACs a byte, where a full array needs 16" in found.reason
+
+
+def test_zero_weights_that_are_multiplied_are_told():
+    found = diagnosed("mobilenet_v1", "stage5.block2.pointwise", SMALL)
+    assert found.by_zero == pytest.approx(0.4)
+    assert "40% of them by a weight of zero" in found.reason
+
+
+def test_an_array_that_cannot_skip_has_no_zero_weights_to_tell_of():
+    only = vary(SMALL, **{"pe_array.dataflows": ["weight_stationary"]})
+    found = diagnosed("mobilenet_v1", "stage5.block2.pointwise", only)
+    assert found.by_zero == pytest.approx(0)
+    assert "weight of zero" not in found.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"bound_by": "dram", "dram_bytes": Traffic(1_000_000, 440_000)},
+            "DRAM streams for 95% of the time, 2.00 times the least traffic",
+        ),
+        ({"bound_by": "vector"}, "the vector unit works for 95% of the time"),
+        (
+            {"bound_by": "latency"},
+            "its 168 tiles wait for DRAM and each other: nothing works for more than 95%",
+        ),
+        ({"bound_by": "latency", "tiles": 1}, "its only tile waits for DRAM and each other"),
+        ({"bound_by": "array_fill"}, "the array works for 95% of the time; while it works, 6"),
+        ({"bound_by": "dram", "macs": 0, "utilization": 0.0}, "it multiplies nothing"),
+    ],
+)
+def test_each_bound_has_its_sentence(a_layer, changes, words):
+    mapping = map_layer(conv(64, 3, (227, 227), kernel=(5, 5), stride=(2, 2)), LARGE)
+    assert words in diagnose(a_layer(**changes), mapping, LARGE).reason
+
+
+def test_lost_cycles_are_those_of_idle_pes(a_layer):
+    layers = [a_layer(cycles=1000, utilization=0.25), a_layer(cycles=100, utilization=1.0)]
+    assert lost_cycles(layers) == 750
+    assert lost_cycles([replace(layers[0], utilization=0.0)]) == 1000
