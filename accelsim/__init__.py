@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from accelsim.hardware import Hardware, load_hardware
     from accelsim.memory import Memory
     from accelsim.network.description import Network, load_network
+    from accelsim.network.imported import from_onnx, from_torch
     from accelsim.network.overlay import overlaid
     from accelsim.result import RunResult
     from accelsim.run import run_network
@@ -28,6 +29,8 @@ __all__ = [
     "Network",
     "RunResult",
     "__version__",
+    "from_onnx",
+    "from_torch",
     "load_hardware",
     "load_network",
     "overlaid",
@@ -40,6 +43,8 @@ _HOMES = {
     "Memory": "accelsim.memory",
     "Network": "accelsim.network.description",
     "RunResult": "accelsim.result",
+    "from_onnx": "accelsim.network.imported",
+    "from_torch": "accelsim.network.imported",
     "load_hardware": "accelsim.hardware",
     "load_network": "accelsim.network.description",
     "overlaid": "accelsim.network.overlay",

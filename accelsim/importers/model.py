@@ -54,6 +54,9 @@ class Model:
     value: Callable[[str], tuple[float, ...]]
     """The numbers of a constant, one after another; raises UnknownValueError."""
 
+    supported: tuple[str, ...] = ()
+    """What operators may be called, where those are not ONNX's names."""
+
     @cached_property
     def readers(self) -> Counter[str]:
         """How often each tensor is read, by nodes or as an output of the model."""

@@ -18,7 +18,7 @@ from accelsim.importers.rows import imported
 if TYPE_CHECKING:
     import onnx
 
-LARGE: Final = 1024
+LARGE: Final = 1 << 16
 """Elements of a constant beyond which it is not a list of sizes."""
 IMAGE_RANK: Final = 4
 NHWC: Final = [0, 3, 1, 2]
@@ -168,9 +168,7 @@ class _Graph:
     @cached_property
     def inputs(self) -> tuple[str, ...]:
         """What the model is given; older files list constants too."""
-        return tuple(
-            given.name for given in self.proto.graph.input if given.name not in self.initializers
-        )
+        return tuple(given.name for given in self.proto.graph.input if given.name not in self.initializers)
 
     @cached_property
     def nodes(self) -> tuple[ModelNode, ...]:

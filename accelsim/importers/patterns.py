@@ -90,9 +90,7 @@ def _at(model: Model, node: ModelNode, pattern: Pattern, match: _Match) -> Itera
         yield from _all(model, order, operands, _Match(match.x, (*match.nodes, node)))
 
 
-def _all(
-    model: Model, names: Sequence[str], patterns: Sequence[Pattern], match: _Match
-) -> Iterator[_Match]:
+def _all(model: Model, names: Sequence[str], patterns: Sequence[Pattern], match: _Match) -> Iterator[_Match]:
     if not patterns:
         yield match
         return

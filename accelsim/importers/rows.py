@@ -87,6 +87,8 @@ class _Conversion:
     tensors: dict[str, _Tensor | None] = field(default_factory=dict)
     """None where a mistake has been noted already."""
     mistakes: list[str] = field(default_factory=list)
+    remedy: str = ""
+    """What would help against some of them."""
 
     def result(self) -> Imported:
         """What came of it; NetworkError with every mistake."""
@@ -96,7 +98,8 @@ class _Conversion:
             self._convert(node, name)
         self._outputs()
         if self.mistakes or image is None:
-            raise NetworkError("\n".join(dict.fromkeys(self.mistakes)))
+            lines = dict.fromkeys([*self.mistakes, self.remedy] if self.remedy else self.mistakes)
+            raise NetworkError("\n".join(lines))
         stages = self._stages()
         for row in self.rows:
             row["stage"] = stages[row["name"]]
@@ -180,10 +183,17 @@ class _Conversion:
         rule = _RULES.get(node.operator)
         try:
             if rule is None:
-                raise _NodeError(_unsupported(node.operator))
+                raise _NodeError(self._unsupported(node.operator))
             self.tensors.update(rule(_Node(self, node, name)))
         except (_NodeError, UnknownValueError) as error:
             self._complain(f"{node.name or name} ({node.operator})", str(error))
+
+    def _unsupported(self, operator: str) -> str:
+        if operator in {"If", "Loop", "Scan"}:
+            return "control flow is not supported: a network has to do the same for every image"
+        names = self.model.supported or sorted(_RULES)
+        self.remedy = f"{self.model.label}: supported operators are {', '.join(names)}"
+        return "is no supported operator"
 
     def _complain(self, place: str, sentence: str) -> None:
         self.mistakes.append(": ".join(part for part in (self.model.label, place, sentence) if part))
@@ -192,15 +202,33 @@ class _Conversion:
         self, name: str, operator: str, inputs: Sequence[_Tensor], shape: Dims, **arguments: Any
     ) -> _Tensor:
         row = {"name": name, "stage": "", "operator": operator, "inputs": [each.row for each in inputs]}
-        self.rows.append(row | arguments)
+        short = {key: _shortened(value) for key, value in arguments.items()}
+        self.rows.append(
+            row | {key: value for key, value in short.items() if _USUAL.get((operator, key)) != value}
+        )
         self.shapes[name] = shape
         return _Tensor(name, shape, IMAGE)
 
 
-def _unsupported(operator: str) -> str:
-    if operator in {"If", "Loop", "Scan"}:
-        return "control flow is not supported: a network has to do the same for every image"
-    return f"is not supported; supported are {', '.join(sorted(_RULES))}"
+_USUAL: Final[Mapping[tuple[str, str], Any]] = {
+    ("conv", "kernel"): 1,
+    ("conv", "stride"): 1,
+    ("conv", "padding"): 0,
+    ("conv", "dilation"): 1,
+    ("conv", "groups"): 1,
+    ("conv", "bias"): False,
+    **{
+        (operator, key): value
+        for operator in ("max_pool", "average_pool")
+        for key, value in (("stride", 1), ("padding", 0), ("rounding", "floor"))
+    },
+}
+"""Arguments that a row need not mention."""
+
+
+def _shortened(value: Any) -> Any:
+    """One number instead of several that are alike."""
+    return value[0] if isinstance(value, list) and len(set(value)) == 1 else value
 
 
 # --- names
@@ -234,7 +262,11 @@ def row_names(nodes: Iterable[ModelNode]) -> list[str]:
 
 def _short(name: str) -> str:
     parts = [part for part in name.split("/") if part]
-    kept = [part for part, after in zip_longest(parts, parts[1:], fillvalue="") if not after.startswith(f"{part}.")]
+    kept = [
+        part
+        for part, after in zip_longest(parts, parts[1:], fillvalue="")
+        if not after.startswith(f"{part}.")
+    ]
     return "/".join(kept).lstrip("=").strip()[:200]
 
 
@@ -285,7 +317,9 @@ class _Node:
     def image(self, index: int = 0, *, padded: bool = False) -> _Tensor:
         """An input whose axes are batch, channels, height and width, or which has one pixel."""
         tensor = self.tensor(index, padded=padded)
-        if tensor.axes not in {IMAGE, (N, C, W)} and not (tensor.axes[:2] == (N, C) and len(tensor.axes) == 2):
+        if tensor.axes not in {IMAGE, (N, C, W)} and not (
+            tensor.axes[:2] == (N, C) and len(tensor.axes) == 2
+        ):
             self.not_the_axes(tensor)
         return tensor
 
@@ -308,7 +342,9 @@ class _Node:
     def dims(self, name: str) -> Dims:
         dims = self.conversion.model.shapes.get(name)
         if dims is None:
-            raise _NodeError(f"the shape of {name!r} is not known: let the exporter write shapes that are fixed")
+            raise _NodeError(
+                f"the shape of {name!r} is not known: let the exporter write shapes that are fixed"
+            )
         return dims
 
     @property
@@ -323,7 +359,9 @@ class _Node:
         if not name:
             return None
         if name not in self.conversion.model.constants:
-            raise _NodeError(f"its {key or 'setting'} {name!r} is computed from the image: must be a constant")
+            raise _NodeError(
+                f"its {key or 'setting'} {name!r} is computed from the image: must be a constant"
+            )
         return self.conversion.model.value(name)
 
     def integers(self, index: int, key: str = "") -> list[int] | None:
@@ -635,7 +673,7 @@ def _slice(node: _Node) -> _Made:
     rank = len(tensor.axes)
     starts, ends = node.integers(1, "starts"), node.integers(2, "ends")
     axes = node.integers(3, "axes") or list(range(len(starts or ())))
-    steps = node.integers(4) or [1] * len(axes)
+    steps = node.integers(4, "steps") or [1] * len(axes)
     if starts is None or ends is None or set(steps) != {1}:
         raise _NodeError("takes every so many elements: steps of 1 are supported")
     padding = dict(zip(("top", "bottom", "left", "right"), tensor.padding, strict=True))
@@ -700,7 +738,12 @@ def _reshape(node: _Node) -> _Made:
         return node.becomes(replace(tensor, axes=(N, C if max(picture) == 1 else ALL)))
     if in_order and ones == tuple(size for size in tensor.shape if size > 1) and len(dims) <= 4:
         return node.becomes(replace(tensor, axes=_with_ones(tensor, dims)))
-    if tensor.axes == IMAGE and len(dims) == 5 and dims[1] * dims[2] == channels and dims[3:] == tensor.shape[1:]:
+    if (
+        tensor.axes == IMAGE
+        and len(dims) == 5
+        and dims[1] * dims[2] == channels
+        and dims[3:] == tensor.shape[1:]
+    ):
         return node.becomes(replace(tensor, axes=(N, GROUP, MEMBER, H, W), groups=dims[1]))
     raise _cannot_reshape(tensor, dims)
 
@@ -754,11 +797,13 @@ def _resize(node: _Node) -> _Made:
     tensor = node.image()
     channels, height, width = _picture(node.output_dims)
     if channels != tensor.shape[0]:
-        raise _NodeError(f"resizes the channels from {tensor.shape[0]} to {channels}: only height and width can be")
+        raise _NodeError(
+            f"resizes the channels from {tensor.shape[0]} to {channels}: only height and width can be"
+        )
     if (height, width) == tensor.shape[1:]:
         return node.becomes(tensor)
     mode = node.attribute("mode", "nearest")
-    made = node.row("resize", [tensor], (channels, height, width), size=[height, width], interpolation=mode)
+    made = node.row("resize", [tensor], (channels, height, width), size=(height, width), interpolation=mode)
     return node.becomes(replace(made, axes=tensor.axes))
 
 

@@ -3,13 +3,15 @@
 `importers/` makes of a model the data that a YAML file would hold; from there on it is a network like any other.
 """
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accelsim.descriptions import Document, check
-from accelsim.errors import DescriptionError, NetworkError
+from accelsim.errors import NetworkError
 from accelsim.network.build import build
-from accelsim.network.description import MAX_RESOLUTION, Network, NetworkDescription, configure
+from accelsim.network.description import Network, NetworkDescription, configure
 from accelsim.network.graph import operator_of
 
 if TYPE_CHECKING:
@@ -23,15 +25,10 @@ def from_onnx(path: str | Path, resolution: int | None = None) -> Network:
 
     Needs `accelsim[onnx]`. Raises AccelsimError with a line for each thing that is wrong with the model.
     """
-    if resolution is not None and (
-        isinstance(resolution, bool)
-        or not isinstance(resolution, int)
-        or not 1 <= resolution <= MAX_RESOLUTION
-    ):
-        raise DescriptionError(f"{path}: resolution = {resolution}: must be a whole number from 1 to {MAX_RESOLUTION}")
     from accelsim.importers.onnx_file import read_onnx  # noqa: PLC0415 (a plain run has no use for it)
 
-    return _network(read_onnx(Path(path), resolution))
+    network = _network(read_onnx(Path(path), resolution))
+    return network if resolution is None else replace(network, name=f"{network.name}@resolution={resolution}")
 
 
 def from_torch(module: "torch.nn.Module", example_input: Any, *, name: str | None = None) -> Network:
@@ -55,7 +52,25 @@ def _network(model: "Imported") -> Network:
         output = operator_of(published, node).output
         if (output.channels, output.height, output.width) != shape:
             said = " x ".join(map(str, shape))
-            mistakes.append(f"{model.label}: {node}: the model says its output is {said}, computed is {output}")
+            mistakes.append(
+                f"{model.label}: {node}: the model says its output is {said}, computed is {output}"
+            )
     if mistakes:
         raise NetworkError("\n".join(mistakes))
     return network
+
+
+def to_yaml(description: NetworkDescription) -> str:
+    """The description of an imported network as YAML text, an operator a line."""
+    data = description.model_dump(mode="json", exclude_defaults=True)
+    (graph,) = data.pop("stages")
+    rows = [f"      - {_flow(row)}" for row in graph.pop("operators")]
+    head = [f"{key}: {_flow(value)}" for key, value in data.items()]
+    graph_head = [f"{key}: {_flow(value)}" for key, value in graph.items()]
+    lines = [*head, "stages:", *(f"  {'-' if not at else ' '} {line}" for at, line in enumerate(graph_head))]
+    return "\n".join([*lines, "    operators:", *rows]) + "\n"
+
+
+def _flow(value: Any) -> str:
+    """A value on one line: JSON, which is YAML."""
+    return json.dumps(value, ensure_ascii=False)
