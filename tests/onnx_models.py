@@ -57,14 +57,13 @@ def export(network):
     for name in published:
         operator = operator_of(published, name)
         exporter.add(name, operator, operands(published, name))
-    image = network.image
+    shape = ("N", network.image.channels, network.image.height, network.image.width)
     ends = [name for name in published if not published.succ[name]]
     return model(
         exporter.nodes,
         exporter.constants,
-        image=("N", image.channels, image.height, image.width),
         outputs=" ".join(exporter.names[name] for name in ends),
-        input=("N", image.channels, image.height, image.width),
+        input=shape,
     )
 
 

@@ -33,7 +33,7 @@ def import_(
     output: OutputOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Show what an ONNX model consists of. `--net MODEL.onnx` works directly, wherever a network is asked for.
+    """Show what an ONNX model consists of; `--net MODEL.onnx` runs it, wherever a network is asked for.
 
     \b
     accelsim import squeezenet1.1.onnx

@@ -4,6 +4,7 @@
                                  +-> Model -> patterns.py -> Model -> rows.py -> Imported
     nn.Module -> torch_module.py +
 
-A `Model` (model.py) is a list of nodes with the operators and attributes of ONNX. What is one operator here and
-several nodes there is put together (patterns.py); then each node becomes a row of the block `graph`, or nothing.
+A `Model` (model.py) is a list of nodes with the operators and attributes of ONNX. What is one operator here
+and several nodes there is put together (patterns.py); then each node becomes a row of the block `graph`, or
+nothing (rows.py).
 """

@@ -1,7 +1,7 @@
 """Model: a network as another tool has it, its nodes with the operators and attributes of ONNX.
 
-Only shapes count. Weights are constants whose values nobody asks for; what is asked for are the few numbers that
-say how a tensor is padded, cut or resized.
+Only shapes count. Weights are constants whose values nobody asks for; what is asked for are the few numbers
+that say how a tensor is padded, cut or resized.
 """
 
 from collections import Counter

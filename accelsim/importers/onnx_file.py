@@ -78,7 +78,7 @@ def _without_weights(graph: "onnx.GraphProto") -> None:
     for tensor in graph.initializer:
         if prod(tensor.dims) > LARGE:
             for content in ("raw_data", "float_data", "int32_data", "int64_data", "double_data"):
-                tensor.ClearField(content)  # type: ignore[arg-type]
+                tensor.ClearField(content)
 
 
 # --- shapes

@@ -1,7 +1,7 @@
 """Nodes that are one operator together: exporters write swish as a sigmoid and a product.
 
-A pattern is a tree: ("Mul", X, ("Sigmoid", X)) is a product of some tensor and of that tensor's sigmoid. X stands
-for a tensor, always the same one; C for any constant. Sums and products match in both orders. What is
+A pattern is a tree: ("Mul", X, ("Sigmoid", X)) is a product of some tensor and of that tensor's sigmoid. X
+stands for a tensor, always the same one; C for any constant. Sums and products match in both orders. What is
 inside a pattern must be read by the pattern only.
 """
 
@@ -81,7 +81,7 @@ def _replaced(model: Model, operator: str, pattern: Pattern) -> Model:
 
 def _at(model: Model, node: ModelNode, pattern: Pattern, match: _Match) -> Iterator[_Match]:
     """Every way in which a pattern ends at a node."""
-    operator, *operands = pattern
+    operator, operands = pattern[0], pattern[1:]
     inputs = node.inputs[: _OPERANDS.get(operator, len(node.inputs))]
     if node.operator != operator or len(inputs) != len(operands):
         return

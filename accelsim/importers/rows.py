@@ -1,8 +1,8 @@
 """A model -> the rows of a network's YAML; every node that cannot be one is a mistake of its own.
 
-A tensor of a model is a tensor of a network seen through its axes: transposing, flattening and splitting rename
-them and cost nothing; what moves channels becomes a shuffle. Rows and columns of padding wait for the convolution
-or pooling that reads them.
+A tensor of a model is a tensor of a network seen through its axes: transposing, flattening and splitting
+rename them and cost nothing; what moves channels becomes a shuffle. Rows and columns of padding wait for the
+convolution or pooling that reads them.
 """
 
 import re
@@ -435,7 +435,7 @@ def _two(values: Sequence[int], fill: int = 1) -> tuple[int, int]:
 
 
 def _same(tensor: _Tensor, window: _Window, *, lower: bool) -> Padding:
-    """As much padding as makes the output size / stride, the odd one last, or first where `lower` is asked."""
+    """As much padding as makes the output size / stride, the odd one last, or first if `lower` is asked."""
     found: list[int] = []
     for axis in range(2):
         size = tensor.shape[1 + axis] + sum(window.padding[2 * axis : 2 * axis + 2])  # type: ignore[arg-type]
@@ -589,7 +589,8 @@ def _activation(function: str) -> Callable[[_Node], _Made]:
 
 def _clip(node: _Node) -> _Made:
     low, high = node.values(1, "min"), node.values(2, "max")
-    function = {((0.0,), (6.0,)): "relu6", ((0.0,), None): "relu"}.get((low, high), "clip")
+    functions: dict[Any, str] = {((0.0,), (6.0,)): "relu6", ((0.0,), None): "relu"}
+    function = functions.get((low, high), "clip")
     return node.same_shape("activation", node.tensor(), function=function)
 
 
@@ -643,7 +644,7 @@ def _concat(node: _Node) -> _Made:
 
 def _split(node: _Node) -> _Made:
     tensor = node.tensor()
-    _cuts_channels(node, tensor, node.attribute("axis", 0))
+    _cuts_channels(tensor, node.attribute("axis", 0))
     made: _Made = {}
     first = 0
     for index, output in enumerate(node.node.outputs):
@@ -654,7 +655,7 @@ def _split(node: _Node) -> _Made:
     return made
 
 
-def _cuts_channels(node: _Node, tensor: _Tensor, axis: int) -> None:
+def _cuts_channels(tensor: _Tensor, axis: int) -> None:
     if tensor.axes[axis % len(tensor.axes)] != C:
         raise _NodeError(f"takes a part of dimension {axis}: only of the channels, one can")
 
@@ -701,7 +702,7 @@ def _bounded(place: int, size: int) -> int:
 def _gather(node: _Node) -> _Made:
     """Channels in another order, or successive ones."""
     tensor, axis = node.tensor(), node.attribute("axis", 0)
-    _cuts_channels(node, tensor, axis)
+    _cuts_channels(tensor, axis)
     order = node.integers(1) or []
     first, channels = order[0] if order else 0, tensor.shape[0]
     if order == list(range(first, first + len(order))) and len(node.output_dims) == len(tensor.axes):
@@ -721,7 +722,7 @@ def _transpose(node: _Node) -> _Made:
 
 
 def _reshape(node: _Node) -> _Made:
-    """Flattening, dimensions of one, and channels seen as groups; groups that changed places are a shuffle."""
+    """Flattening, dimensions of one, channels seen as groups; groups that changed places are a shuffle."""
     tensor, dims = node.tensor(), node.output_dims
     if dims[1:] == tuple(tensor.sizes[axis] for axis in tensor.axes[1:]):
         return node.becomes(tensor)
@@ -751,7 +752,8 @@ def _reshape(node: _Node) -> _Made:
 def _cannot_reshape(tensor: _Tensor, dims: Dims) -> _NodeError:
     found = " x ".join(str(tensor.sizes.get(axis, dims[0])) for axis in tensor.axes)
     return _NodeError(
-        f"reshapes {found} to {_by(dims)}: only flattening, dimensions of 1 and shuffles of channels are supported"
+        f"reshapes {found} to {_by(dims)}: only flattening, dimensions of 1 and shuffles of channels are "
+        "supported"
     )
 
 

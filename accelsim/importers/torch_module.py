@@ -1,7 +1,7 @@
 """A PyTorch module -> a Model: `torch.export` lists its ATen operators, each becomes the ONNX operator it is.
 
-`torch.export` needs nothing but torch, knows the shape of every tensor and follows Python code as far as it does
-the same for every image. In-place operators are undone by it, and normalisation stays apart from convolution.
+`torch.export` needs nothing but torch, knows the shape of every tensor and follows Python code as far as it
+does the same for every image. It undoes in-place operators, and keeps normalisation apart from convolution.
 """
 
 import warnings
@@ -360,9 +360,18 @@ def _shuffle(call: _Call) -> _Made:
 
 
 _ALIASES: Final = (
-    "alias clone contiguous detach dropout feature_dropout native_dropout _to_copy to lift_fresh_copy"
-).split()
-_RESHAPES: Final = "flatten reshape squeeze unflatten unsqueeze view _unsafe_view".split()
+    "alias",
+    "clone",
+    "contiguous",
+    "detach",
+    "dropout",
+    "feature_dropout",
+    "lift_fresh_copy",
+    "native_dropout",
+    "to",
+    "_to_copy",
+)
+_RESHAPES: Final = ["flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view", "_unsafe_view"]
 
 _RULES: Final[Mapping[str, _Rule]] = {
     **dict.fromkeys(("conv1d", "conv2d"), _conv),

@@ -315,9 +315,9 @@ class Network:
 
 
 def load_network(name: str | Path, **parameters: Value) -> Network:
-    """A network by name or path: `sqnxt23v5`, `mobilenet_v1@width=0.5,resolution=160`, `my/net.yaml`, `net.onnx`.
+    """A network by name or path: `sqnxt23v5`, `mobilenet_v1@width=0.5,resolution=160`, `my/net.yaml`.
 
-    Parameters are given after the @ or by keyword.
+    A path may be that of an ONNX model (`accelsim[onnx]`). Parameters are given after the @ or by keyword.
     """
     bare, texts = _split(str(name))
     if twice := set(texts) & set(parameters):

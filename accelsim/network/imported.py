@@ -1,6 +1,6 @@
 """Networks from models of other tools: ONNX files and PyTorch modules.
 
-`importers/` makes of a model the data that a YAML file would hold; from there on it is a network like any other.
+`importers/` makes of a model what a YAML file would hold; from there on it is a network like any other.
 """
 
 import json
@@ -52,9 +52,7 @@ def _network(model: "Imported") -> Network:
         output = operator_of(published, node).output
         if (output.channels, output.height, output.width) != shape:
             said = " x ".join(map(str, shape))
-            mistakes.append(
-                f"{model.label}: {node}: the model says its output is {said}, computed is {output}"
-            )
+            mistakes.append(f"{model.label}: {node}: its output is {said} in the model, {output} here")
     if mistakes:
         raise NetworkError("\n".join(mistakes))
     return network
