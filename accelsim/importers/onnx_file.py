@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.errors import DescriptionError, NetworkError
 from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError
-from accelsim.importers.rows import imported
+from accelsim.importers.rules import imported
 
 if TYPE_CHECKING:
     import onnx

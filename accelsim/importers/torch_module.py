@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from accelsim.errors import NetworkError
 from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError
-from accelsim.importers.rows import imported
+from accelsim.importers.rules import imported
 
 if TYPE_CHECKING:
     import torch
