@@ -11,12 +11,13 @@ A row names its operator, what it reads and the operator's own arguments; `input
 The operators are the functions of network/operators.py, and so are their arguments.
 """
 
+import json
 from abc import abstractmethod
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
 
-from accelsim.descriptions import Description
+from accelsim.descriptions import Description, Mistake, mistakes_of, refusal, unknown
 from accelsim.network import operators as ops
 from accelsim.network.blocks.block import Axes, Block, Position, block
 from accelsim.network.graph import Draft
@@ -27,8 +28,8 @@ INPUT: Final = "input"
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
 Padding: TypeAlias = Literal["same"] | int | tuple[int, int] | tuple[int, int, int, int]
 """As blocks have it; negative where rows or columns of the input are left out."""
-One: TypeAlias = Annotated[tuple[Name, ...], Field(min_length=1, max_length=1)]
-Two: TypeAlias = Annotated[tuple[Name, ...], Field(min_length=2, max_length=2)]
+One: TypeAlias = tuple[Name]
+Two: TypeAlias = tuple[Name, Name]
 Several: TypeAlias = Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
@@ -38,7 +39,7 @@ class _Row(Description):
     name: Name
     stage: str = ""
     """The part of the network that reports group it under; the block's where it is not given."""
-    inputs: Several
+    inputs: tuple[Name, ...]
 
     @abstractmethod
     def add(self, draft: Draft, sources: list[str]) -> str:
@@ -175,6 +176,7 @@ class _Resize(_Row):
 
 class _Add(_Row):
     operator: Literal["add"]
+    inputs: Several
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.add(draft, self.name, sources)
@@ -182,6 +184,7 @@ class _Add(_Row):
 
 class _Concat(_Row):
     operator: Literal["concat"]
+    inputs: Several
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.concat(draft, self.name, sources)
@@ -195,7 +198,7 @@ class _Multiply(_Row):
         return ops.multiply(draft, self.name, *sources)
 
 
-Row: TypeAlias = Annotated[
+Row: TypeAlias = (
     _Conv
     | _FullyConnected
     | _Pool
@@ -207,27 +210,58 @@ Row: TypeAlias = Annotated[
     | _Resize
     | _Add
     | _Concat
-    | _Multiply,
-    Field(discriminator="operator"),
-]
+    | _Multiply
+)
+ROWS: Final[dict[str, type[_Row]]] = {
+    operator: kind
+    for kind in get_args(Row)
+    for operator in get_args(kind.model_fields["operator"].annotation)
+}
+"""The kind of row that each operator has."""
+
+
+def _rows(given: Any) -> Any:
+    """Each row as its operator has it; what is wrong with rows is said in terms of their operators."""
+    if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
+        return given  # not a list of mappings: the field's own type says so
+    rows: list[_Row] = []
+    mistakes: list[Mistake] = []
+    for index, row in enumerate(given):
+        kind = ROWS.get(str(row.get("operator")))
+        if kind is None:
+            mistakes.append(Mistake((index, "operator"), unknown(str(row.get("operator")), "operator", ROWS)))
+            continue
+        try:
+            rows.append(kind.model_validate_json(json.dumps(row)))
+        except ValidationError as error:
+            mistakes += [
+                Mistake((index, *each.path), each.sentence) for each in mistakes_of(error, row, kind)
+            ]
+    if mistakes:
+        raise refusal("operators", mistakes)
+    return tuple(rows)
 
 
 @block("graph")
 class GraphOfOperators(Block):
     """Operators one by one; the last one is what the next block reads. It cannot be repeated."""
 
-    operators: Annotated[tuple[Row, ...], Field(min_length=1)]
+    operators: Annotated[tuple[Row, ...], BeforeValidator(_rows), Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _reads_what_is_there(self) -> Self:
+    @field_validator("operators")
+    @classmethod
+    def _reads_what_is_there(cls, rows: tuple[Row, ...]) -> tuple[Row, ...]:
         known = {INPUT}
-        for row in self.operators:
-            if missing := [name for name in row.inputs if name not in known]:
-                raise ValueError(f"{row.name} reads {missing[0]}, which no row above it is called")
+        mistakes: list[Mistake] = []
+        for index, row in enumerate(rows):
+            missing = [name for name in row.inputs if name not in known]
+            mistakes += [Mistake((index, "inputs"), f"no row above is called {name!r}") for name in missing]
             if row.name in known:
-                raise ValueError(f"{row.name}: two rows have this name")
+                mistakes.append(Mistake((index, "name"), "is the name of another row already"))
             known.add(row.name)
-        return self
+        if mistakes:
+            raise refusal("operators", mistakes)
+        return rows
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """The operators in the order of the rows."""
