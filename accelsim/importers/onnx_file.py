@@ -94,7 +94,7 @@ def _fix_input(graph: "onnx.GraphProto", label: str, resolution: int | None) -> 
         dims = given.type.tensor_type.shape.dim
         found = [dim.dim_value if dim.dim_value > 0 else dim.dim_param or "?" for dim in dims]
         if dims and not isinstance(found[0], int):
-            note, changed = f"batch {found[0]} taken as 1", True
+            note, changed = "open batch taken as 1", True
             dims[0].dim_value = 1
         if resolution is not None and len(dims) == IMAGE_RANK:
             height = 1 if _is_transposed(graph, given.name) else 2

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason='needs pip install "accelsim[torch]"')
 
+from pages import blocks, page  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
@@ -312,3 +313,8 @@ def test_a_run_with_no_module_does_not_import_torch():
         check=True,
     )
     assert done.stdout == "False\n"
+
+
+def test_the_module_of_the_guide_is_imported_as_it_says():
+    (code,) = (code for code in blocks(page("how-to/import-a-model.md"), "python") if "from_torch" in code)
+    exec(compile(code, "import-a-model.md", "exec"), {})

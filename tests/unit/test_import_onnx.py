@@ -450,7 +450,7 @@ def test_a_batch_in_the_file_is_not_the_batch_of_a_run(graph_of):
 def test_an_open_batch_is_said_to_be_1(tmp_path):
     path = save(model(CONV, [weight("w", 4, 3, 1, 1)], image=("N", 3, 8, 8)), tmp_path)
     source = accelsim.load_network(path).description.source
-    assert source == f"{path}: ONNX opset 17, written by tests, batch N taken as 1"
+    assert source == f"{path}: ONNX opset 17, written by tests, open batch taken as 1"
 
 
 def test_an_open_size_is_given_as_the_resolution(tmp_path):
