@@ -21,9 +21,10 @@ def tiny(folder):
 def test_import_shows_the_layers_and_where_they_come_from(accelsim):
     outcome = accelsim("import", "model.onnx")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.splitlines()[:4] == [
+    assert outcome.out.splitlines()[:5] == [
         "model: model, imported",
-        "source         model.onnx: ONNX opset 17, written by tests, open batch taken as 1",
+        "source         model.onnx: ONNX opset 17, written by tests, open batch taken as",
+        "               1",
         "input          3 x 16 x 16",
         "parameter      resolution = 16 (a whole number from 1 to 8192)",
     ]
