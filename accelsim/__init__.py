@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from accelsim.hardware import Hardware, load_hardware
     from accelsim.memory import Memory
     from accelsim.network.description import Network, load_network
+    from accelsim.network.imported import from_onnx, from_torch
     from accelsim.network.overlay import overlaid
     from accelsim.result import RunResult
     from accelsim.run import run_network
@@ -30,6 +31,8 @@ __all__ = [
     "RunResult",
     "__version__",
     "explain_network",
+    "from_onnx",
+    "from_torch",
     "load_hardware",
     "load_network",
     "overlaid",
@@ -43,6 +46,8 @@ _HOMES = {
     "Network": "accelsim.network.description",
     "RunResult": "accelsim.result",
     "explain_network": "accelsim.search.explain",
+    "from_onnx": "accelsim.network.imported",
+    "from_torch": "accelsim.network.imported",
     "load_hardware": "accelsim.hardware",
     "load_network": "accelsim.network.description",
     "overlaid": "accelsim.network.overlay",

@@ -9,6 +9,9 @@ from accelsim.errors import DescriptionError
 Kind: TypeAlias = Literal["networks", "hardware"]
 """The folder that holds the descriptions, here and in the package."""
 
+ONNX_SUFFIX = ".onnx"
+"""What the name of a file ends in that holds a network of another tool."""
+
 _WORDS: dict[Kind, str] = {"networks": "network", "hardware": "hardware"}
 
 
@@ -18,7 +21,7 @@ def find(kind: Kind, name: str | Path) -> Path:
     A name may have folders, as `guidelines/channel_width`.
     """
     path = Path(name)
-    if path.is_file() or path.suffix in {".yaml", ".yml"}:
+    if path.is_file() or path.suffix in {".yaml", ".yml", ONNX_SUFFIX}:
         return path
     for folder in _folders(kind):
         file = folder / f"{name}.yaml"

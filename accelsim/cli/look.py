@@ -103,7 +103,7 @@ def show(
         network = load_network(name)
         for file in only(overlay or [], "--overlay"):
             network = overlaid(network, file)
-        to.deliver(_statistics_answer(network) if stats else _network_answer(network, lowered))
+        to.deliver(_statistics_answer(network) if stats else network_answer(network, lowered))
         return
     for_networks = {
         "--lowered": (lowered, "networks are lowered"),
@@ -148,7 +148,11 @@ def _kind(name: str) -> Kind:
             in_a_folder = len(path.parts) > 1 and shipped.find(kind.value, path).is_file()
             if in_a_folder or str(path) in shipped.names(kind.value):
                 return kind
-    if (name and path.exists()) or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+    if (
+        (name and path.exists())
+        or path.suffix in {".yaml", ".yml", shipped.ONNX_SUFFIX}
+        or len(path.parts) > 1
+    ):
         return _kind_of_file(path)
     known = [*shipped.names("networks"), *shipped.names("hardware")]
     near = difflib.get_close_matches(str(path), known, n=3)
@@ -161,6 +165,8 @@ def _kind(name: str) -> Kind:
 
 def _is_overlay(file: Path) -> bool:
     """Whether a YAML file has what an overlay has, and nothing that only a network or a machine has."""
+    if file.suffix.lower() == shipped.ONNX_SUFFIX:
+        return False
     from accelsim.descriptions import parse
 
     others = (_KEYS[Kind.NETWORKS] | _KEYS[Kind.HARDWARE]) - _OVERLAY_KEYS
@@ -169,7 +175,9 @@ def _is_overlay(file: Path) -> bool:
 
 
 def _kind_of_file(file: Path) -> Kind:
-    """What a YAML file describes, judged by the keys that only one of the two has."""
+    """What a file describes: a YAML file is judged by the keys that only one of the two has."""
+    if file.suffix.lower() == shipped.ONNX_SUFFIX:
+        return Kind.NETWORKS
     from accelsim.descriptions import parse
 
     if _is_overlay(file):
@@ -210,7 +218,8 @@ def _summary(file: Path) -> str:
     return f"network {network.name}, {layers} executed layers, {counts}"
 
 
-def _network_answer(network: "Network", lowered: bool) -> Answer:
+def network_answer(network: "Network", lowered: bool) -> Answer:
+    """The network as published, or as executed."""
     from accelsim.network.build import build
     from accelsim.network.lowering import lower, notes
     from accelsim.report import networks as report

@@ -52,7 +52,7 @@ Networks: TypeAlias = Annotated[
         "--net",
         metavar="NET",
         help="A network: a name (`accelsim list networks`), with parameters after an @ as in "
-        "mobilenet_v1@width=0.5,resolution=160, or a path to a YAML file.",
+        "mobilenet_v1@width=0.5,resolution=160, or a path to a YAML file or an ONNX model.",
     ),
 ]
 Machines: TypeAlias = Annotated[

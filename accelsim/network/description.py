@@ -317,15 +317,29 @@ class Network:
 def load_network(name: str | Path, **parameters: Value) -> Network:
     """A network by name or path: `sqnxt23v5`, `mobilenet_v1@width=0.5,resolution=160`, `my/net.yaml`.
 
-    Parameters are given after the @ or by keyword.
+    A path may be that of an ONNX model (`accelsim[onnx]`). Parameters are given after the @ or by keyword.
     """
     bare, texts = _split(str(name))
     if twice := set(texts) & set(parameters):
         raise DescriptionError(f"{name}: {', '.join(sorted(twice))}: given after the @ and by keyword")
-    description, source = _read(shipped.find("networks", bare), seen=())
+    path = shipped.find("networks", bare)
+    if path.suffix.lower() == shipped.ONNX_SUFFIX:
+        return _imported(path, {**texts, **parameters})
+    description, source = _read(path, seen=())
     knobs = description.knobs
     given = {key: knobs[key].from_text(text) if key in knobs else text for key, text in texts.items()}
     return _configure(description, source, {**given, **parameters})
+
+
+def _imported(path: Path, given: Mapping[str, Value]) -> Network:
+    """The network in an ONNX file, which has one parameter."""
+    from accelsim.network.imported import from_onnx  # noqa: PLC0415 (a plain run has no use for it)
+
+    knob = Parameter(default=1, minimum=1, maximum=MAX_RESOLUTION)
+    values = {key: knob.from_text(value) if isinstance(value, str) else value for key, value in given.items()}
+    if mistakes := _wrong_values({"resolution": knob}, values):
+        raise Document(str(path), values, {}).error(mistakes)
+    return from_onnx(path, **values)  # type: ignore[arg-type]  # the knob allows whole numbers
 
 
 def configure(description: NetworkDescription, **parameters: Value) -> Network:

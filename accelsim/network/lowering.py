@@ -35,10 +35,16 @@ ACTIVATION_OPS: Final = {
     "relu": 1,  # maximum with 0
     "relu6": 1,  # clamp
     "leaky_relu": 1,  # multiplication by one of two slopes
+    "clip": 1,  # clamp
+    "linear": 1,  # multiplication or addition
+    "elu": 1,  # table look-up
+    "softplus": 1,  # table look-up
     "sigmoid": 1,  # table look-up
     "tanh": 1,  # table look-up
     "hard_sigmoid": 2,  # scale and shift, clamp
     "swish": 2,  # table look-up, multiplication
+    "gelu": 2,  # table look-up, multiplication
+    "mish": 2,  # table look-up, multiplication
     "hard_swish": 3,  # scale and shift, clamp, multiplication
 }
 """Operations of the vector unit for each element; assumed: a clamp or a table look-up is one of them."""
@@ -48,6 +54,8 @@ SOFTMAX_OPS: Final = 5
 """For each element: running maximum, difference, table look-up of the exponential, sum, division."""
 MOVE_OPS: Final = 1
 """For each element that changes its place, in a shuffle or a copy: one move through the vector unit."""
+RESIZE_OPS: Final = {"nearest": 1, "linear": 4, "cubic": 16}
+"""For each element that a resizing puts out: a move, or a multiply-add for each neighbour it is made of."""
 LRN_EXTRA_OPS: Final = 3
 """For each element, beside the square and the sum over `size` channels (which are `size` operations): scale
 and shift, table look-up of the power, multiplication."""
@@ -632,6 +640,29 @@ def _why_not_fused(
     return ""
 
 
+def _resize(lowering: _Lowering, node: str, operator: ops.Resize) -> None:
+    """A layer of its own, which reads its input once however many outputs are made of an element.
+
+    Inputs come at one row (or column) for each of the outputs, from the first on, until all are read.
+    """
+    given, output = operator.inputs[0], operator.output
+    layer = _vector_layer(
+        lowering,
+        node,
+        operator,
+        RESIZE_OPS[operator.interpolation] * output.elements,
+        stride_y=max(1, given.height // output.height),
+        stride_x=max(1, given.width // output.width),
+    )
+    draft = lowering.add_layer(layer, lowering.sources(node))
+    lowering.becomes_layer(node, draft, "its outputs are others than its inputs")
+
+
+def _network_output(lowering: _Lowering, node: str, _operator: ops.NetworkOutput) -> None:
+    """Being a reader, it keeps others from being fused into what makes it."""
+    lowering.vanish(node, lowering.tensors[lowering.source(node)], "is stored for somebody outside, too")
+
+
 def _concat(lowering: _Lowering, node: str, operator: ops.Concat) -> None:
     """Let the producers write straight to their places; copy those that cannot."""
     sources = lowering.sources(node)
@@ -673,5 +704,7 @@ _RULES: Final[dict[type[Operator], Callable[[_Lowering, str, Any], None]]] = {
     ops.ChannelShuffle: _channel_shuffle,
     ops.ChannelPermutation: _channel_permutation,
     ops.Slice: _slice,
+    ops.Resize: _resize,
+    ops.NetworkOutput: _network_output,
 }
 """How each operator is executed; an operator that is not here is an error, never left out."""

@@ -16,9 +16,24 @@ from accelsim.network.graph import Draft, Operator, Shape
 Axes: TypeAlias = int | tuple[int, int]
 PaddingSpec: TypeAlias = Literal["same"] | int | tuple[int, int] | tuple[int, int, int, int]
 Rounding: TypeAlias = Literal["floor", "ceil"]
+Interpolation: TypeAlias = Literal["nearest", "linear", "cubic"]
 ActivationFunction: TypeAlias = Literal[
-    "relu", "relu6", "leaky_relu", "sigmoid", "hard_sigmoid", "swish", "hard_swish", "tanh"
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "clip",
+    "elu",
+    "softplus",
+    "sigmoid",
+    "hard_sigmoid",
+    "tanh",
+    "swish",
+    "hard_swish",
+    "gelu",
+    "mish",
+    "linear",
 ]
+"""`linear` is a product with, or a sum with, numbers that are part of the network."""
 
 
 class SizeError(NetworkError):
@@ -214,6 +229,21 @@ class Slice(Operator):
     first: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Resize(Operator):
+    """Each channel at another height and width."""
+
+    kind: ClassVar[str] = "resize"
+    interpolation: Interpolation
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOutput(Operator):
+    """What somebody outside the network wants, though layers of the network read it too."""
+
+    kind: ClassVar[str] = "network_output"
+
+
 def network_input(draft: Draft, name: str, shape: Shape) -> str:
     """The image."""
     if min(shape.channels, shape.height, shape.width) < 1:
@@ -388,6 +418,21 @@ def channel_slice(draft: Draft, name: str, source: str, *, first: int, channels:
         )
     output = Shape(channels, given.height, given.width)
     return draft.add(name, Slice(inputs=(given,), output=output, first=first), (source,))
+
+
+def resize(
+    draft: Draft, name: str, source: str, *, size: tuple[int, int], interpolation: Interpolation = "nearest"
+) -> str:
+    """Each channel at `size`, (height, width)."""
+    given = draft.shape(source)
+    output = Shape(given.channels, *size)
+    return draft.add(name, Resize(inputs=(given,), output=output, interpolation=interpolation), (source,))
+
+
+def network_output(draft: Draft, name: str, source: str) -> str:
+    """The source has to be stored, whoever else reads it."""
+    given = draft.shape(source)
+    return draft.add(name, NetworkOutput(inputs=(given,), output=given), (source,))
 
 
 def _pool(

@@ -70,7 +70,7 @@ def published_graphs(draw):
         alike = [node for node in nodes if draft.shape(node) == shape]
         level = [node for node in nodes if draft.shape(node).height == shape.height]
         gates = [node for node in nodes if draft.shape(node) == Shape(shape.channels, 1, 1)]
-        match draw(st.integers(0, 13)):
+        match draw(st.integers(0, 14)):
             case 0 | 1 | 2:
                 out = draw(st.integers(1, 6))
                 padding = "same" if shape.height > 1 else 0
@@ -98,8 +98,10 @@ def published_graphs(draw):
                 else:
                     ops.fully_connected(draft, name, source, out_features=draw(st.integers(1, 6)))
             case 13:
-                maker = draw(st.sampled_from([ops.dropout, ops.softmax, ops.lrn]))
+                maker = draw(st.sampled_from([ops.dropout, ops.softmax, ops.lrn, ops.network_output]))
                 maker(draft, name, source)
+            case 14:
+                ops.resize(draft, name, source, size=(5, 4), interpolation="linear")
         nodes.append(name)
     return draft.graph
 

@@ -17,7 +17,8 @@ DIRECT = {
     "parallel": ("errors",),
     "energy": ("descriptions",),
     "hardware": ("energy", "shipped"),
-    "network": ("descriptions", "shipped"),
+    "importers": ("errors",),
+    "network": ("descriptions", "shipped", "importers"),
     "mapping": ("network", "hardware", "model_version"),
     "simulation": ("mapping",),
     "model_version": (),
@@ -36,9 +37,12 @@ OUTSIDE = {
     "matplotlib": ("report",),
     "plotly": ("report",),
     "ruamel": ("descriptions",),
+    "onnx": ("importers",),
+    "google": ("importers",),
+    "torch": ("importers", "network"),
 }
 """Packages that are the business of one room."""
-SLOW = {"matplotlib", "plotly", "pandas", "simpy", "rich", "typer", "IPython"}
+SLOW = {"matplotlib", "plotly", "pandas", "simpy", "rich", "typer", "IPython", "onnx", "torch"}
 """Packages that a plain run has no use for."""
 PRINTING_OR_EXITING = {"print", "exit", "quit", "sys.exit", "sys.stdout.write", "sys.stderr.write"}
 

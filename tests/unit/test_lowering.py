@@ -417,6 +417,28 @@ def test_outputs_of_the_network_are_marked_through_what_vanished(draft):
     assert {name for name, wanted in graph.nodes(data="network_output") if wanted} == {"a", "b"}
 
 
+def test_an_output_of_the_network_that_others_read_keeps_them_from_being_fused(draft):
+    ops.conv(draft, "conv", "x", out_channels=4)
+    ops.network_output(draft, "wanted", "conv")
+    ops.activation(draft, "relu", "conv", function="relu")
+    executed = lower(draft.graph)
+    assert list(executed) == ["conv", "relu"]
+    assert executed.nodes["conv"]["network_output"]
+    assert [note.fate for note in notes(executed)] == ["input", "layer", "vanished", "layer"]
+
+
+@pytest.mark.parametrize(("interpolation", "operations"), [("nearest", 1), ("linear", 4), ("cubic", 16)])
+def test_a_resizing_is_a_layer_with_an_operation_for_each_neighbour(draft, interpolation, operations):
+    given = draft.shape("x")
+    size = (2 * given.height, 3 * given.width)
+    ops.resize(draft, "up", "x", size=size, interpolation=interpolation)
+    (layer,) = layers(lower(draft.graph))
+    assert (layer.operator, layer.on_array) == ("resize", False)
+    assert layer.input_elements == given.elements
+    assert layer.output_elements == 6 * given.elements
+    assert layer.vector_ops == operations * layer.output_elements
+
+
 def test_an_operator_without_a_rule_is_an_error(draft):
     @dataclass(frozen=True, kw_only=True)
     class Sort(Operator):

@@ -25,6 +25,7 @@ FILES: Final = {
     "fragments": "fragments",
     "fully_connected": "fully_connected",
     "global_average_pool": "pool",
+    "graph": "graph",
     "igcv3": "igcv3",
     "inception_v1": "inception_v1",
     "inception_v3_a": "inception_v3",

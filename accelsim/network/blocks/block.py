@@ -9,6 +9,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from accelsim.descriptions import Description
 from accelsim.network.graph import Draft
+from accelsim.network.operators import ActivationFunction
 
 Axes: TypeAlias = PositiveInt | tuple[PositiveInt, PositiveInt]
 """One number for both axes, or [vertical, horizontal]."""
@@ -19,9 +20,7 @@ Padding: TypeAlias = (
     | tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt]
 )
 """`same`, one number, [vertical, horizontal] or [top, bottom, left, right]."""
-Activation: TypeAlias = Literal[
-    "relu", "relu6", "leaky_relu", "sigmoid", "hard_sigmoid", "swish", "hard_swish", "tanh"
-]
+Activation: TypeAlias = ActivationFunction
 
 
 @dataclass(frozen=True)

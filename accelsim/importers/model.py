@@ -1,0 +1,79 @@
+"""Model: a network as another tool has it, its nodes with the operators and attributes of ONNX.
+
+Only shapes count. Weights are constants whose values nobody asks for; what is asked for are the few numbers
+that say how a tensor is padded, cut or resized.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from accelsim.errors import NetworkError
+
+Dims: TypeAlias = tuple[int, ...]
+
+
+class UnknownValueError(NetworkError):
+    """A constant whose value is not at hand."""
+
+
+@dataclass(frozen=True)
+class ModelNode:
+    """One node: operator and attributes as ONNX has them."""
+
+    name: str
+    operator: str
+    inputs: tuple[str, ...]
+    """Names of tensors and constants; an empty one where an optional input is left out."""
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def input(self, index: int) -> str:
+        """The name of an input; empty where it is left out."""
+        return self.inputs[index] if index < len(self.inputs) else ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Nodes in an order in which they can run, and what is known of the tensors between them."""
+
+    label: str
+    """What messages call it: the file, or the class of the module."""
+    name: str
+    source: str
+    """Where it comes from, in a few words."""
+    nodes: tuple[ModelNode, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    shapes: Mapping[str, Dims]
+    """Of every tensor and constant whose shape is known, the batch included."""
+    constants: frozenset[str]
+    """What does not depend on the inputs."""
+    value: Callable[[str], tuple[float, ...]]
+    """The numbers of a constant, one after another; raises UnknownValueError."""
+
+    supported: tuple[str, ...] = ()
+    """What operators may be called, where those are not ONNX's names."""
+
+    @cached_property
+    def readers(self) -> Counter[str]:
+        """How often each tensor is read, by nodes or as an output of the model."""
+        return Counter([*(name for node in self.nodes for name in node.inputs), *self.outputs])
+
+    @cached_property
+    def producers(self) -> Mapping[str, ModelNode]:
+        """The node that makes each tensor."""
+        return {output: node for node in self.nodes for output in node.outputs if output}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A model as a network's YAML would have it."""
+
+    label: str
+    data: Mapping[str, Any]
+    """What `NetworkDescription` is made of."""
+    shapes: Mapping[str, Dims]
+    """(channels, height, width) that the model says each row puts out."""

@@ -1,0 +1,394 @@
+"""A model -> the rows of a network's YAML; every node that cannot be one is a mistake of its own.
+
+A tensor of a model is a tensor of a network seen through its axes: transposing, flattening and splitting
+rename them and cost nothing; what moves channels becomes a shuffle. Rows and columns of padding wait for the
+convolution or pooling that reads them.
+"""
+
+import re
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from math import prod
+from typing import Any, Final, TypeAlias
+
+from accelsim.errors import NetworkError
+from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError
+
+Padding: TypeAlias = tuple[int, int, int, int]
+"""Top, bottom, left, right."""
+
+NO_PADDING: Final = (0, 0, 0, 0)
+N, C, H, W = "N", "C", "H", "W"
+GROUP, MEMBER = "G", "M"
+"""The channels, seen as groups of members."""
+ALL: Final = "A"
+"""Everything but the batch, flattened."""
+IMAGE: Final = (N, C, H, W)
+_WORDS: Final = {
+    N: "batch",
+    C: "channels",
+    H: "height",
+    W: "width",
+    GROUP: "groups",
+    MEMBER: "channels of a group",
+    ALL: "everything",
+}
+INPUT: Final = "input"
+
+
+Made: TypeAlias = "dict[str, Tensor]"
+"""What each output of a node is."""
+Rule: TypeAlias = "Callable[[Node], Made]"
+
+
+class NodeError(Exception):
+    """Why a node cannot be a row."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the model: the row that makes it, and what has been done to its axes since."""
+
+    row: str
+    shape: Dims
+    """(channels, height, width) of what the row puts out."""
+    axes: tuple[str, ...]
+    """What each dimension of the model's tensor is."""
+    groups: int = 1
+    """Where the channels are seen as groups of members."""
+    padding: Padding = NO_PADDING
+    """Still to be applied; negative where rows or columns are to be left out."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The extent of each axis but the batch."""
+        channels, height, width = self.shape
+        return {
+            C: channels,
+            H: height,
+            W: width,
+            GROUP: self.groups,
+            MEMBER: channels // self.groups,
+            ALL: prod(self.shape),
+        }
+
+
+@dataclass
+class Conversion:
+    """The state of one conversion: rows so far, and what each tensor of the model is."""
+
+    model: Model
+    rules: Mapping[str, Rule]
+    """How each operator becomes rows."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    shapes: dict[str, Dims] = field(default_factory=dict)
+    tensors: dict[str, Tensor | None] = field(default_factory=dict)
+    """None where a mistake has been noted already."""
+    mistakes: list[str] = field(default_factory=list)
+    remedy: str = ""
+    """What would help against some of them."""
+
+    def result(self) -> Imported:
+        """What came of it; NetworkError with every mistake."""
+        image = self._image()
+        names = row_names(self.model.nodes)
+        for node, name in zip(self.model.nodes, names, strict=True):
+            self._convert(node, name)
+        self._outputs()
+        if self.mistakes or image is None:
+            lines = dict.fromkeys([*self.mistakes, self.remedy] if self.remedy else self.mistakes)
+            raise NetworkError("\n".join(lines))
+        stages = self._stages()
+        for row in self.rows:
+            row["stage"] = stages[row["name"]]
+        channels, height, width = image
+        data = {
+            "name": network_name(self.model.name),
+            "title": f"{self.model.name}, imported",
+            "source": self.model.source,
+            "input": {"channels": channels, "height": height, "width": width},
+            "stages": [{"block": "graph", "name": "model", "operators": self.rows}],
+        }
+        return Imported(self.model.label, data, self.shapes)
+
+    # Ends
+
+    def _image(self) -> Dims | None:
+        """The shape of the one input."""
+        label = self.model.label
+        read = [name for name in self.model.inputs if self.model.readers[name]]
+        self.tensors.update(dict.fromkeys(self.model.inputs))
+        if len(read) != 1:
+            found = f"has {len(read)} inputs ({', '.join(read)})" if read else "reads no input"
+            self.mistakes.append(f"{label}: {found}: a network has to have one, the image")
+            return None
+        dims = self.model.shapes[read[0]]
+        axes = self._input_axes(read[0], dims)
+        if axes is None:
+            self.mistakes.append(
+                f"{label}: input {read[0]!r} has the shape {by(dims)}: must be batch x channels x height x "
+                "width, batch x channels x length or batch x features"
+            )
+            return None
+        sizes = dict(zip(axes, dims, strict=True))
+        shape = (sizes[C], sizes.get(H, 1), sizes.get(W, 1))
+        self.tensors[read[0]] = Tensor(INPUT, shape, axes)
+        return shape
+
+    def _input_axes(self, name: str, dims: Dims) -> tuple[str, ...] | None:
+        """Channels come first, but for an image that is only ever transposed to that."""
+        readers = [node for node in self.model.nodes if name in node.inputs]
+        if len(dims) == 4 and all(
+            node.operator == "Transpose" and tuple(node.attributes.get("perm", ())) == (0, 3, 1, 2)
+            for node in readers
+        ):
+            return (N, H, W, C)
+        return {2: (N, C), 3: (N, C, W), 4: IMAGE}.get(len(dims))
+
+    def _outputs(self) -> None:
+        """Rows for outputs that the network reads itself."""
+        read = {name for row in self.rows for name in row["inputs"]}
+        for name in dict.fromkeys(self.model.outputs):
+            tensor = self.tensors.get(name)
+            if tensor is None:
+                if name not in self.tensors:
+                    self._complain("", f"output {name!r} is made by no node from the input")
+            elif tensor.padding != NO_PADDING:
+                self._complain("", f"output {name!r} is padded or cut after the last layer: not supported")
+            elif tensor.row in read and tensor.row != INPUT:
+                self.row(f"{tensor.row}.output", "network_output", [tensor], tensor.shape)
+
+    def _stages(self) -> dict[str, str]:
+        """The part of the network that each row belongs to: by height x width, a gate with what it gates."""
+        stages: dict[str, Dims] = {}
+        readers: dict[str, Dims] = {}
+        """The largest stage in which a row is read."""
+        for row in reversed(self.rows):
+            size = self.shapes[row["name"]][1:]
+            stage = max(size, readers.get(row["name"], size)) if size == (1, 1) else size
+            stages[row["name"]] = stage
+            readers.update({name: max(stage, readers.get(name, stage)) for name in row["inputs"]})
+        return {name: by(stage).replace(" ", "") for name, stage in stages.items()}
+
+    # Nodes
+
+    def _convert(self, node: ModelNode, name: str) -> None:
+        for output in filter(None, node.outputs):
+            self.tensors[output] = None
+        known = [self.tensors.get(tensor, ...) for tensor in node.inputs]
+        if None in known:
+            return  # made by a node that has been complained about
+        rule = self.rules.get(node.operator)
+        try:
+            if rule is None:
+                raise NodeError(self._unsupported(node.operator))
+            self.tensors.update(rule(Node(self, node, name)))
+        except (NodeError, UnknownValueError) as error:
+            self._complain(f"{node.name or name} ({node.operator})", str(error))
+
+    def _unsupported(self, operator: str) -> str:
+        if operator in {"If", "Loop", "Scan"}:
+            return "control flow is not supported: a network has to do the same for every image"
+        names = self.model.supported or sorted(self.rules)
+        self.remedy = f"{self.model.label}: supported operators are {', '.join(names)}"
+        return "is no supported operator"
+
+    def _complain(self, place: str, sentence: str) -> None:
+        self.mistakes.append(": ".join(part for part in (self.model.label, place, sentence) if part))
+
+    def row(
+        self, name: str, operator: str, inputs: Sequence[Tensor], shape: Dims, **arguments: Any
+    ) -> Tensor:
+        """Add a row that puts out `shape`; arguments that it need not mention are left out."""
+        name = _free(name, self.shapes)
+        row = {"name": name, "stage": "", "operator": operator, "inputs": [each.row for each in inputs]}
+        short = {key: _shortened(value) for key, value in arguments.items()}
+        self.rows.append(
+            row | {key: value for key, value in short.items() if _USUAL.get((operator, key)) != value}
+        )
+        self.shapes[name] = shape
+        return Tensor(name, shape, IMAGE)
+
+
+_USUAL: Final[Mapping[tuple[str, str], Any]] = {
+    ("conv", "kernel"): 1,
+    ("conv", "stride"): 1,
+    ("conv", "padding"): 0,
+    ("conv", "dilation"): 1,
+    ("conv", "groups"): 1,
+    ("conv", "bias"): False,
+    **{
+        (operator, key): value
+        for operator in ("max_pool", "average_pool")
+        for key, value in (("stride", 1), ("padding", 0), ("rounding", "floor"))
+    },
+}
+"""Arguments that a row need not mention."""
+
+
+def _shortened(value: Any) -> Any:
+    """One number instead of several that are alike."""
+    return value[0] if isinstance(value, list) and len(set(value)) == 1 else value
+
+
+# --- names
+
+
+def network_name(text: str) -> str:
+    """A name as a network may have it: a word of letters, digits, _ and -."""
+    word = re.sub(r"[^A-Za-z0-9_\-]", "_", text) or "model"
+    return word if re.match(r"[A-Za-z_]", word) else f"_{word}"
+
+
+def row_names(nodes: Iterable[ModelNode]) -> list[str]:
+    """A name for each node, no two alike: its own without what exporters repeat, or that of its output.
+
+    `/features/features.3/conv/conv.0/Conv` is `features.3/conv.0/Conv`.
+    """
+    several = list(nodes)
+    taken = {INPUT}
+    found: list[str] = []
+    for node in several:
+        own = _short(node.name) or _short(next(filter(None, node.outputs), "")) or node.operator
+        found.append(_free(own, taken))
+        taken.add(found[-1])
+    for place, name in enumerate(found):
+        before, _, last = name.rpartition(".")
+        if last.isdecimal() and before in taken:  # what a copy made for the other would be called
+            found[place] = _free(f"{before}_{last}", taken)
+            taken.add(found[place])
+    return found
+
+
+def _short(name: str) -> str:
+    parts = [part for part in name.split("/") if part]
+    kept = [
+        part
+        for part, after in zip_longest(parts, parts[1:], fillvalue="")
+        if not after.startswith(f"{part}.")
+    ]
+    return "/".join(kept).lstrip("=").strip()[:200]
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """The name, or the name with the first number after it that makes it a new one."""
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free
+
+
+# --- one node
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node, with what a rule may ask and do."""
+
+    conversion: Conversion
+    node: ModelNode
+    name: str
+
+    # What it reads
+
+    def attribute(self, key: str, default: Any = None) -> Any:
+        """An attribute, or what it is where it is not given."""
+        return self.node.attributes.get(key, default)
+
+    def is_constant(self, index: int) -> bool:
+        """Whether an input does not depend on the image."""
+        return self.node.input(index) in self.conversion.model.constants
+
+    def tensor(self, index: int = 0, *, padded: bool = False) -> Tensor:
+        """An input that depends on the image, all padding applied unless the rule takes care of it."""
+        name = self.node.input(index)
+        tensor = self.conversion.tensors.get(name)
+        if tensor is None:
+            if name in self.conversion.model.constants:
+                raise NodeError(f"its input {name!r} is a constant, must be made from the image")
+            raise NodeError(f"reads {name!r}, which no node before it makes")
+        if tensor.padding != NO_PADDING and not padded:
+            raise NodeError(
+                f"reads {name!r}, which is padded or cut along height or width: only convolutions and "
+                "poolings can"
+            )
+        return tensor
+
+    def image(self, index: int = 0, *, padded: bool = False) -> Tensor:
+        """An input whose axes are batch, channels, height and width, or which has one pixel."""
+        tensor = self.tensor(index, padded=padded)
+        if tensor.axes not in {IMAGE, (N, C, W)} and not (
+            tensor.axes[:2] == (N, C) and len(tensor.axes) == 2
+        ):
+            self.not_the_axes(tensor)
+        return tensor
+
+    def not_the_axes(self, tensor: Tensor, needed: Sequence[str] = IMAGE) -> None:
+        """Refuse a tensor for its axes."""
+        found, allowed = (" x ".join(_WORDS[axis] for axis in axes) for axes in (tensor.axes, needed))
+        raise NodeError(f"its input is {found}: must be {allowed}")
+
+    def tensors(self) -> list[Tensor]:
+        """All inputs, which must depend on the image."""
+        return [self.tensor(index) for index in range(len(self.node.inputs))]
+
+    def weights(self, index: int) -> Dims:
+        """The shape of an input that must be a constant."""
+        name = self.node.input(index)
+        if name not in self.conversion.model.constants:
+            raise NodeError(f"its weights {name!r} are computed from the image: must be constants")
+        return self.dims(name)
+
+    def dims(self, name: str) -> Dims:
+        """The shape of a tensor of the model."""
+        dims = self.conversion.model.shapes.get(name)
+        if dims is None:
+            raise NodeError(
+                f"the shape of {name!r} is not known: let the exporter write shapes that are fixed"
+            )
+        return dims
+
+    @property
+    def output_dims(self) -> Dims:
+        """The shape that the model gives the first output."""
+        return self.dims(self.node.outputs[0])
+
+    def values(self, index: int, key: str = "") -> tuple[float, ...] | None:
+        """Numbers from an attribute (as in older models) or a constant input; None where there are none."""
+        if key and (given := self.attribute(key)) is not None:
+            return tuple(given) if isinstance(given, Sequence) else (given,)
+        name = self.node.input(index)
+        if not name:
+            return None
+        if name not in self.conversion.model.constants:
+            raise NodeError(f"its {key or 'setting'} {name!r} is computed from the image: must be a constant")
+        return self.conversion.model.value(name)
+
+    def integers(self, index: int, key: str = "") -> list[int] | None:
+        """As `values`, but whole numbers."""
+        found = self.values(index, key)
+        return None if found is None else [int(value) for value in found]
+
+    # What it becomes
+
+    def becomes(self, tensor: Tensor) -> dict[str, Tensor]:
+        """The first output; the others (masks, statistics) mean nothing at inference."""
+        return {self.node.outputs[0]: tensor}
+
+    def row(
+        self, operator: str, inputs: Sequence[Tensor], shape: Dims, *, suffix: str = "", **arguments: Any
+    ) -> Tensor:
+        """Add a row called after the node."""
+        return self.conversion.row(self.name + suffix, operator, inputs, shape, **arguments)
+
+    def same_shape(self, operator: str, tensor: Tensor, **arguments: Any) -> dict[str, Tensor]:
+        """An operator after which all axes are what they were."""
+        made = self.row(operator, [tensor], tensor.shape, **arguments)
+        return self.becomes(replace(tensor, row=made.row))
+
+
+def by(dims: Iterable[int]) -> str:
+    """`3 x 224 x 224`."""
+    return " x ".join(map(str, dims))

@@ -1,0 +1,521 @@
+"""Each operator of ONNX as rows: a rule for each says what its outputs are, or what keeps it from being one.
+
+Windows, matrix products, operators on elements, channels that move, and what only gives axes other names.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, Final
+
+from accelsim.importers.model import Dims, Imported, Model, ModelNode
+from accelsim.importers.patterns import put_together
+from accelsim.importers.rows import (
+    ALL,
+    GROUP,
+    IMAGE,
+    MEMBER,
+    NO_PADDING,
+    C,
+    Conversion,
+    H,
+    Made,
+    N,
+    Node,
+    NodeError,
+    Padding,
+    Rule,
+    Tensor,
+    W,
+    by,
+)
+
+
+def imported(model: Model) -> Imported:
+    """The model as the data of a network's YAML; NetworkError has a line for each node that has no row."""
+    return Conversion(put_together(_pruned(model)), RULES).result()
+
+
+def _pruned(model: Model) -> Model:
+    """Without the nodes that the outputs do not depend on, and without those that are constant."""
+    wanted = set(model.outputs)
+    nodes: list[ModelNode] = []
+    for node in reversed(model.nodes):
+        if wanted & set(node.outputs) and not model.constants.issuperset(filter(None, node.outputs)):
+            nodes.append(node)
+            wanted.update(node.inputs)
+    return replace(model, nodes=tuple(reversed(nodes)))
+
+
+# --- rules: windows
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Kernel, stride and dilation as (vertical, horizontal); a row of pixels is one pixel high."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: Padding | str
+
+
+def _window(node: Node, tensor: Tensor, kernel: Sequence[int]) -> _Window:
+    axes = len(kernel)
+    if axes not in {1, 2} or len(tensor.axes) != axes + 2:
+        raise NodeError(f"slides over {axes} axes of a tensor with {len(tensor.axes)}: 1 or 2 are supported")
+    size = _two(kernel)
+    stride = _two(node.attribute("strides") or [1] * axes)
+    dilation = _two(node.attribute("dilations") or [1] * axes)
+    waiting = tensor.padding
+    mode = node.attribute("auto_pad") or "NOTSET"
+    if mode == "SAME_UPPER" and waiting == NO_PADDING:
+        return _Window(size, stride, dilation, "same")
+    if mode.startswith("SAME"):
+        own = _same(tensor, _Window(size, stride, dilation, waiting), lower=mode == "SAME_LOWER")
+    elif mode == "NOTSET":
+        begin_end = node.attribute("pads") or [0] * 2 * axes
+        top, left = _two(begin_end[:axes], fill=0)
+        bottom, right = _two(begin_end[axes:], fill=0)
+        own = (top, bottom, left, right)
+    else:  # VALID
+        own = NO_PADDING
+    top, bottom, left, right = (ours + theirs for ours, theirs in zip(own, waiting, strict=True))
+    return _Window(size, stride, dilation, (top, bottom, left, right))
+
+
+def _two(values: Sequence[int], fill: int = 1) -> tuple[int, int]:
+    vertical, horizontal = values if len(values) == 2 else (fill, values[0])
+    return int(vertical), int(horizontal)
+
+
+def _same(tensor: Tensor, window: _Window, *, lower: bool) -> Padding:
+    """As much padding as makes the output size / stride, the odd one last, or first if `lower` is asked."""
+    found: list[int] = []
+    for axis in range(2):
+        size = tensor.shape[1 + axis] + sum(window.padding[2 * axis : 2 * axis + 2])  # type: ignore[arg-type]
+        stride, reach = window.stride[axis], (window.kernel[axis] - 1) * window.dilation[axis] + 1
+        total = max((-(-size // stride) - 1) * stride + reach - size, 0)
+        half = total // 2
+        found += [total - half, half] if lower else [half, total - half]
+    top, bottom, left, right = found
+    return top, bottom, left, right
+
+
+def _conv(node: Node) -> Made:
+    return _convolution(node, node.image(padded=True), node.weights(1), bias=bool(node.node.input(2)))
+
+
+def _quantised_conv(node: Node) -> Made:
+    return _convolution(node, node.image(padded=True), node.weights(3), bias=bool(node.node.input(8)))
+
+
+def _convolution(node: Node, tensor: Tensor, weights: Dims, *, bias: bool) -> Made:
+    window, groups = _window(node, tensor, weights[2:]), node.attribute("group", 1)
+    if weights[1] * groups != tensor.shape[0]:
+        raise NodeError(f"has weights for {weights[1] * groups} channels, its input has {tensor.shape[0]}")
+    made = node.row(
+        "conv",
+        [tensor],
+        _picture(node.output_dims),
+        out_channels=weights[0],
+        **_arguments(window),
+        dilation=list(window.dilation),
+        groups=groups,
+        bias=bias,
+    )
+    return node.becomes(replace(made, axes=tensor.axes))
+
+
+def _arguments(window: _Window) -> dict[str, Any]:
+    padding = window.padding if isinstance(window.padding, str) else list(window.padding)
+    return {"kernel": list(window.kernel), "stride": list(window.stride), "padding": padding}
+
+
+def _picture(dims: Dims) -> Dims:
+    """(channels, height, width) of a tensor with the batch first, and two axes or one of the picture."""
+    return (dims[1], *((1,) * (4 - len(dims))), *dims[2:])
+
+
+def _pool(operator: str) -> Rule:
+    def rule(node: Node) -> Made:
+        tensor = node.image(padded=True)
+        window = _window(node, tensor, node.attribute("kernel_shape") or ())
+        if window.dilation != (1, 1):
+            raise NodeError(f"has dilations {list(window.dilation)}: poolings without are supported")
+        rounding = "ceil" if node.attribute("ceil_mode", 0) else "floor"
+        shape = _picture(node.output_dims)
+        made = node.row(operator, [tensor], shape, **_arguments(window), rounding=rounding)
+        return node.becomes(replace(made, axes=tensor.axes))
+
+    return rule
+
+
+def _global_pool(node: Node) -> Made:
+    tensor = node.image()
+    made = node.row("global_average_pool", [tensor], (tensor.shape[0], 1, 1))
+    return node.becomes(replace(made, axes=tensor.axes))
+
+
+def _global_max_pool(node: Node) -> Made:
+    tensor = node.image()
+    made = node.row("max_pool", [tensor], (tensor.shape[0], 1, 1), kernel=list(tensor.shape[1:]))
+    return node.becomes(replace(made, axes=tensor.axes))
+
+
+def _reduce(node: Node) -> Made:
+    """A mean or maximum over the whole picture."""
+    tensor = node.tensor()
+    rank = len(tensor.axes)
+    given = node.integers(1, "axes")
+    axes = {tensor.axes[axis % rank] for axis in (range(rank) if given is None else given)}
+    if axes - {H, W} or not axes >= {axis for axis in (H, W) if tensor.sizes[axis] > 1}:
+        raise NodeError("is supported over height and width together, nothing else")
+    if node.node.operator == "ReduceMean":
+        made = node.row("global_average_pool", [tensor], (tensor.shape[0], 1, 1))
+    else:
+        kernel = list(tensor.shape[1:])
+        made = node.row("max_pool", [tensor], (tensor.shape[0], 1, 1), kernel=kernel)
+    keeps = node.attribute("keepdims", 1)
+    return node.becomes(
+        replace(made, axes=tensor.axes if keeps else tuple(axis for axis in tensor.axes if axis not in axes))
+    )
+
+
+# --- rules: matrix products
+
+
+def _gemm(node: Node) -> Made:
+    if node.attribute("transA", 0):
+        raise NodeError("transposes its input (transA = 1): must be 0")
+    weights = node.weights(1)
+    rows, columns = weights[::-1] if node.attribute("transB", 0) else weights
+    return _matrix_product(node, node.tensor(), rows, columns, bias=bool(node.node.input(2)))
+
+
+def _matmul(node: Node) -> Made:
+    if not (node.is_constant(0) or node.is_constant(1)):
+        raise NodeError("multiplies two tensors that depend on the image: one has to be a constant")
+    weights = node.weights(1)
+    if len(weights) != 2:
+        raise NodeError(f"has weights of {by(weights)}: a matrix is supported")
+    return _matrix_product(node, node.tensor(), *weights, bias=bool(node.node.input(2)))
+
+
+def _quantised_matmul(node: Node) -> Made:
+    weights = node.weights(3)
+    if len(weights) != 2:
+        raise NodeError(f"has weights of {by(weights)}: a matrix is supported")
+    return _matrix_product(node, node.tensor(), *weights, bias=False)
+
+
+def _matrix_product(node: Node, tensor: Tensor, inputs: int, outputs: int, *, bias: bool) -> Made:
+    """Of everything in the tensor, or of the channels of each pixel."""
+    last = tensor.axes[-1]
+    if len(tensor.axes) > 2 and (last != C or GROUP in tensor.axes):
+        node.not_the_axes(tensor, (N, H, W, C))
+    if tensor.sizes.get(last) != inputs:
+        raise NodeError(f"has weights for {inputs} inputs, is given {tensor.sizes.get(last)}")
+    if len(tensor.axes) == 2:
+        made = node.row("fully_connected", [tensor], (outputs, 1, 1), out_features=outputs, bias=bias)
+        return node.becomes(replace(made, axes=(N, C)))
+    made = node.row("conv", [tensor], (outputs, *tensor.shape[1:]), out_channels=outputs, bias=bias)
+    return node.becomes(replace(made, axes=tensor.axes))
+
+
+# --- rules: elements
+
+
+def _batch_norm(node: Node) -> Made:
+    return node.same_shape("batch_norm", node.image())
+
+
+def _lrn(node: Node) -> Made:
+    return node.same_shape("lrn", node.image(), size=node.attribute("size"))
+
+
+def _softmax(node: Node) -> Made:
+    return node.same_shape("softmax", node.tensor())
+
+
+def _activation(function: str) -> Rule:
+    return lambda node: node.same_shape("activation", node.tensor(), function=function)
+
+
+def _clip(node: Node) -> Made:
+    low, high = node.values(1, "min"), node.values(2, "max")
+    functions: dict[Any, str] = {((0.0,), (6.0,)): "relu6", ((0.0,), None): "relu"}
+    function = functions.get((low, high), "clip")
+    return node.same_shape("activation", node.tensor(), function=function)
+
+
+def _combine(node: Node) -> Made:
+    """A sum or product of tensors, or of a tensor and a constant."""
+    operator = "multiply" if node.node.operator in {"Mul", "Div"} else "add"
+    inputs = [node.tensor(index) for index in range(len(node.node.inputs)) if not node.is_constant(index)]
+    if len(inputs) == 1:
+        if len(node.output_dims) != len(inputs[0].axes):
+            raise NodeError("a constant gives its result more dimensions than its input has")
+        return node.same_shape("activation", inputs[0], function="linear")
+    first = max(inputs, key=lambda each: prod(each.shape))
+    for other in inputs:
+        gate = operator == "multiply" and other.shape == (first.shape[0], 1, 1)
+        if (other.shape != first.shape and not gate) or not _aligned(first, other):
+            raise NodeError(
+                f"cannot combine {by(first.shape)} and {by(other.shape)}: must be alike, or a product "
+                "with one factor for each channel"
+            )
+    ordered = sorted(inputs, key=lambda each: each.shape != first.shape)
+    if operator == "multiply" and len(ordered) != 2:
+        raise NodeError(f"multiplies {len(ordered)} tensors: two are supported")
+    made = node.row(operator, ordered, first.shape)
+    return node.becomes(replace(first, row=made.row))
+
+
+def _aligned(first: Tensor, other: Tensor) -> bool:
+    """Whether the same axes meet; it does not matter what an axis of one element is called."""
+    if len(first.axes) != len(other.axes) or first.groups != other.groups:
+        return len(first.axes) == len(other.axes) and prod(other.shape) == 1
+    pairs = zip(first.axes, other.axes, strict=True)
+    return all(a == b or first.sizes.get(a) == other.sizes.get(b) == 1 for a, b in pairs)
+
+
+# --- rules: channels that move
+
+
+def _concat(node: Node) -> Made:
+    inputs = node.tensors()
+    first = inputs[0]
+    axis = node.attribute("axis", 1) % len(first.axes)
+    if len(inputs) == 1:
+        return node.becomes(first)
+    if any(each.axes != first.axes or each.groups > 1 for each in inputs):
+        raise NodeError("concatenates tensors with different axes: must all be channels x height x width")
+    if first.axes[axis] != C:
+        raise NodeError(f"concatenates along dimension {axis}: only channels can")
+    shape = (sum(each.shape[0] for each in inputs), *first.shape[1:])
+    return node.becomes(replace(node.row("concat", inputs, shape), axes=first.axes))
+
+
+def _split(node: Node) -> Made:
+    tensor = node.tensor()
+    _cuts_channels(tensor, node.attribute("axis", 0))
+    made: Made = {}
+    first = 0
+    for index, output in enumerate(node.node.outputs):
+        channels = node.dims(output)[node.attribute("axis", 0)]
+        if node.conversion.model.readers[output]:
+            made[output] = _channels_of(node, tensor, first, channels, suffix=f".part{index + 1}")
+        first += channels
+    return made
+
+
+def _cuts_channels(tensor: Tensor, axis: int) -> None:
+    if tensor.axes[axis % len(tensor.axes)] != C:
+        raise NodeError(f"takes a part of dimension {axis}: only of the channels, one can")
+
+
+def _channels_of(node: Node, tensor: Tensor, first: int, channels: int, suffix: str = "") -> Tensor:
+    if (first, channels) == (0, tensor.shape[0]):
+        return tensor
+    shape = (channels, *tensor.shape[1:])
+    made = node.row("channel_slice", [tensor], shape, suffix=suffix, first=first, channels=channels)
+    return replace(made, axes=tensor.axes)
+
+
+def _slice(node: Node) -> Made:
+    """Successive channels, or fewer rows and columns: padding of less than nothing."""
+    tensor = node.tensor(padded=True)
+    rank = len(tensor.axes)
+    starts, ends = node.integers(1, "starts"), node.integers(2, "ends")
+    axes = node.integers(3, "axes") or list(range(len(starts or ())))
+    steps = node.integers(4, "steps") or [1] * len(axes)
+    if starts is None or ends is None or set(steps) != {1}:
+        raise NodeError("takes every so many elements: steps of 1 are supported")
+    padding = dict(zip(("top", "bottom", "left", "right"), tensor.padding, strict=True))
+    before_after = {H: ("top", "bottom"), W: ("left", "right")}
+    for axis, start, end in zip((axis % rank for axis in axes), starts, ends, strict=True):
+        letter = tensor.axes[axis]
+        before, after = before_after.get(letter, ("", ""))
+        size = tensor.sizes.get(letter, 0) + padding.get(before, 0) + padding.get(after, 0)
+        first, last = _bounded(start, size), _bounded(end, size)
+        if letter in before_after:
+            padding[before] -= first
+            padding[after] -= size - last
+        elif letter == C and tensor.groups == 1:
+            tensor = _channels_of(node, tensor, first, last - first)
+        elif letter != N:
+            raise NodeError(f"takes a part of dimension {axis}: only of channels, height or width, one can")
+    top, bottom, left, right = padding.values()
+    return node.becomes(replace(tensor, padding=(top, bottom, left, right)))
+
+
+def _bounded(place: int, size: int) -> int:
+    return min(max(place + size if place < 0 else place, 0), size)
+
+
+def _gather(node: Node) -> Made:
+    """Channels in another order, or successive ones."""
+    tensor, axis = node.tensor(), node.attribute("axis", 0)
+    _cuts_channels(tensor, axis)
+    order = node.integers(1) or []
+    first, channels = order[0] if order else 0, tensor.shape[0]
+    if order == list(range(first, first + len(order))) and len(node.output_dims) == len(tensor.axes):
+        return node.becomes(_channels_of(node, tensor, first, len(order)))
+    if sorted(order) != list(range(channels)):
+        raise NodeError("picks single channels: only all of them in another order, or successive ones")
+    return node.same_shape("channel_permutation", tensor)
+
+
+# --- rules: axes with other names
+
+
+def _transpose(node: Node) -> Made:
+    tensor = node.tensor()
+    order = node.attribute("perm") or list(reversed(range(len(tensor.axes))))
+    return node.becomes(replace(tensor, axes=tuple(tensor.axes[axis] for axis in order)))
+
+
+def _reshape(node: Node) -> Made:
+    """Flattening, dimensions of one, channels seen as groups; groups that changed places are a shuffle."""
+    tensor, dims = node.tensor(), node.output_dims
+    if dims[1:] == tuple(tensor.sizes[axis] for axis in tensor.axes[1:]):
+        return node.becomes(tensor)
+    if tensor.axes[1:3] in {(GROUP, MEMBER), (MEMBER, GROUP)} and dims[1] == tensor.shape[0]:
+        tensor = _merged(node, tensor)
+    channels, *picture = tensor.shape
+    ones = tuple(size for size in dims[1:] if size > 1)
+    if tensor.axes[0] != N or prod(dims[1:]) != prod(tensor.shape):
+        raise _cannot_reshape(tensor, dims)
+    if dims[1:] == tensor.shape and tensor.axes[1:] in {(ALL,), (C, H, W)}:
+        return node.becomes(replace(tensor, axes=IMAGE))
+    in_order = tensor.axes[1:] in {(C,), (ALL,), (C, H, W), (C, W)} or max(picture) == 1
+    if in_order and len(dims) == 2:
+        return node.becomes(replace(tensor, axes=(N, C if max(picture) == 1 else ALL)))
+    if in_order and ones == tuple(size for size in tensor.shape if size > 1) and len(dims) <= 4:
+        return node.becomes(replace(tensor, axes=_with_ones(tensor, dims)))
+    if (
+        tensor.axes == IMAGE
+        and len(dims) == 5
+        and dims[1] * dims[2] == channels
+        and dims[3:] == tensor.shape[1:]
+    ):
+        return node.becomes(replace(tensor, axes=(N, GROUP, MEMBER, H, W), groups=dims[1]))
+    raise _cannot_reshape(tensor, dims)
+
+
+def _cannot_reshape(tensor: Tensor, dims: Dims) -> NodeError:
+    found = " x ".join(str(tensor.sizes.get(axis, dims[0])) for axis in tensor.axes)
+    return NodeError(
+        f"reshapes {found} to {by(dims)}: only flattening, dimensions of 1 and shuffles of channels are "
+        "supported"
+    )
+
+
+def _with_ones(tensor: Tensor, dims: Dims) -> tuple[str, ...]:
+    """Axes of dimensions that are those of the tensor, but for some of one element."""
+    left = [axis for axis in (C, H, W) if tensor.sizes[axis] > 1]
+    ones = [axis for axis in (C, H, W) if tensor.sizes[axis] == 1]
+    return (N, *(left.pop(0) if size > 1 else ones.pop(0) for size in dims[1:]))
+
+
+def _merged(node: Node, tensor: Tensor) -> Tensor:
+    """The channels as one axis again."""
+    axes = (N, C, *tensor.axes[3:])
+    if tensor.axes[1:3] == (GROUP, MEMBER):
+        return replace(tensor, axes=axes, groups=1)
+    made = node.row("channel_shuffle", [tensor], tensor.shape, groups=tensor.groups)
+    return replace(made, axes=axes)
+
+
+def _alias(node: Node) -> Made:
+    return node.becomes(node.tensor(padded=True))
+
+
+def _pad(node: Node) -> Made:
+    tensor = node.tensor(padded=True)
+    rank = len(tensor.axes)
+    pads = node.integers(1, "pads" if node.attribute("pads") else "paddings") or []
+    axes = [axis % rank for axis in node.integers(3) or range(rank)]
+    padding = dict(zip((H, W), (list(tensor.padding[:2]), list(tensor.padding[2:])), strict=True))
+    for place, axis in enumerate(axes):
+        before, after = pads[place], pads[place + len(axes)]
+        letter = tensor.axes[axis]
+        if letter in padding:
+            padding[letter][0] += before
+            padding[letter][1] += after
+        elif before or after:
+            raise NodeError(f"pads dimension {axis}: only height and width can be padded")
+    top, bottom, left, right = *padding[H], *padding[W]
+    return node.becomes(replace(tensor, padding=(top, bottom, left, right)))
+
+
+def _resize(node: Node) -> Made:
+    tensor = node.image()
+    channels, height, width = _picture(node.output_dims)
+    if channels != tensor.shape[0]:
+        raise NodeError(
+            f"resizes the channels from {tensor.shape[0]} to {channels}: only height and width can be"
+        )
+    if (height, width) == tensor.shape[1:]:
+        return node.becomes(tensor)
+    mode = node.attribute("mode", "nearest")
+    made = node.row("resize", [tensor], (channels, height, width), size=(height, width), interpolation=mode)
+    return node.becomes(replace(made, axes=tensor.axes))
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    "Conv": _conv,
+    "QLinearConv": _quantised_conv,
+    "Gemm": _gemm,
+    "MatMul": _matmul,
+    "QLinearMatMul": _quantised_matmul,
+    "BatchNormalization": _batch_norm,
+    "MaxPool": _pool("max_pool"),
+    "AveragePool": _pool("average_pool"),
+    "GlobalAveragePool": _global_pool,
+    "GlobalMaxPool": _global_max_pool,
+    "ReduceMean": _reduce,
+    "ReduceMax": _reduce,
+    "LRN": _lrn,
+    "Softmax": _softmax,
+    "LogSoftmax": _softmax,
+    "Clip": _clip,
+    "Relu": _activation("relu"),
+    "LeakyRelu": _activation("leaky_relu"),
+    "PRelu": _activation("leaky_relu"),
+    "Elu": _activation("elu"),
+    "Selu": _activation("elu"),
+    "Celu": _activation("elu"),
+    "Softplus": _activation("softplus"),
+    "Sigmoid": _activation("sigmoid"),
+    "HardSigmoid": _activation("hard_sigmoid"),
+    "Tanh": _activation("tanh"),
+    "Swish": _activation("swish"),
+    "HardSwish": _activation("hard_swish"),
+    "Gelu": _activation("gelu"),
+    "Mish": _activation("mish"),
+    "Add": _combine,
+    "Sub": _combine,
+    "Sum": _combine,
+    "Mul": _combine,
+    "Div": _combine,
+    "Concat": _concat,
+    "Split": _split,
+    "Slice": _slice,
+    "Gather": _gather,
+    "Transpose": _transpose,
+    "Reshape": _reshape,
+    "Flatten": _reshape,
+    "Squeeze": _reshape,
+    "Unsqueeze": _reshape,
+    "Pad": _pad,
+    "Resize": _resize,
+    "Upsample": _resize,
+    "Identity": _alias,
+    "Dropout": _alias,
+    "Cast": _alias,
+    "QuantizeLinear": _alias,
+    "DequantizeLinear": _alias,
+}
+"""How each operator of ONNX becomes rows; one that is not here is a mistake, never left out."""

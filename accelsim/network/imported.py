@@ -1,0 +1,74 @@
+"""Networks from models of other tools: ONNX files and PyTorch modules.
+
+`importers/` makes of a model what a YAML file would hold; from there on it is a network like any other.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accelsim.descriptions import Document, check
+from accelsim.errors import NetworkError
+from accelsim.network.build import build
+from accelsim.network.description import Network, NetworkDescription, configure
+from accelsim.network.graph import operator_of
+
+if TYPE_CHECKING:
+    import torch
+
+    from accelsim.importers.model import Imported
+
+
+def from_onnx(path: str | Path, resolution: int | None = None) -> Network:
+    """The network in an ONNX file, for a square image of `resolution` pixels where it is given.
+
+    Needs `accelsim[onnx]`. Raises AccelsimError with a line for each thing that is wrong with the model.
+    """
+    from accelsim.importers.onnx_file import read_onnx  # noqa: PLC0415 (a plain run has no use for it)
+
+    network = _network(read_onnx(Path(path), resolution))
+    return network if resolution is None else replace(network, name=f"{network.name}@resolution={resolution}")
+
+
+def from_torch(module: "torch.nn.Module", example_input: Any, *, name: str | None = None) -> Network:
+    """A PyTorch module as a network, traced with an input: a tensor of batch x channels x height x width.
+
+    Needs `accelsim[torch]`. The module is exported as at inference and is left as it was. `name` is what
+    the network is called, by default the module's class. Raises AccelsimError with a line for each thing
+    that is wrong with the module.
+    """
+    from accelsim.importers.torch_module import read_torch  # noqa: PLC0415 (a plain run has no use for it)
+
+    return _network(read_torch(module, example_input, name))
+
+
+def _network(model: "Imported") -> Network:
+    """The network, whose operators must put out what the model says they do."""
+    network = configure(check(Document(model.label, dict(model.data), {}), NetworkDescription))
+    published = build(network)
+    mistakes = []
+    for node, shape in model.shapes.items():
+        output = operator_of(published, node).output
+        if (output.channels, output.height, output.width) != shape:
+            said = " x ".join(map(str, shape))
+            mistakes.append(f"{model.label}: {node}: its output is {said} in the model, {output} here")
+    if mistakes:
+        raise NetworkError("\n".join(mistakes))
+    return network
+
+
+def to_yaml(description: NetworkDescription) -> str:
+    """The description of an imported network as YAML text, an operator a line."""
+    data = description.model_dump(mode="json", exclude_defaults=True)
+    (graph,) = data.pop("stages")
+    rows = [f"      - {_flow(row)}" for row in graph.pop("operators")]
+    head = [f"{key}: {_flow(value)}" for key, value in data.items()]
+    graph_head = [f"{key}: {_flow(value)}" for key, value in graph.items()]
+    lines = [*head, "stages:", *(f"  {'-' if not at else ' '} {line}" for at, line in enumerate(graph_head))]
+    return "\n".join([*lines, "    operators:", *rows]) + "\n"
+
+
+def _flow(value: Any) -> str:
+    """A value on one line: JSON, which is YAML."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,124 @@
+"""`accelsim import`, and ONNX models wherever a network is asked for."""
+
+import csv
+import io
+import json
+import os
+
+import pytest
+from onnx_models import export, model, node, save, weight
+
+from accelsim import load_network
+
+
+@pytest.fixture
+def tiny(folder):
+    """The folder's network as an ONNX model in model.onnx."""
+    return save(export(load_network(folder / "tiny.yaml")), folder)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_import_shows_the_layers_and_where_they_come_from(accelsim):
+    outcome = accelsim("import", "model.onnx")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.splitlines()[:5] == [
+        "model: model, imported",
+        "source         model.onnx: ONNX opset 17, written by tests, open batch taken as",
+        "               1",
+        "input          3 x 16 x 16",
+        "parameter      resolution = 16 (a whole number from 1 to 8192)",
+    ]
+    assert "conv1.bn" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("tiny")
+def test_import_gives_data_of_the_layers_as_published_and_as_executed(accelsim):
+    ours = json.loads(accelsim("show", "tiny.yaml", "--format", "json").out)
+    theirs = json.loads(accelsim("import", "model.onnx", "--format", "json").out)
+    assert (theirs["macs"], theirs["params"]) == (ours["macs"], ours["params"])
+    assert [layer["shape"] for layer in theirs["layers"]] == [layer["shape"] for layer in ours["layers"]]
+    rows = list(
+        csv.DictReader(io.StringIO(accelsim("import", "model.onnx", "--lowered", "--format", "csv").out))
+    )
+    assert [row["operator"] for row in rows] == ["conv", "conv", "conv", "fully_connected"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_model_is_a_network_for_every_command(accelsim):
+    for command in (
+        ("run", "--net", "model.onnx", "--hw", "8x8_32k"),
+        ("compare", "--net", "model.onnx", "--net", "tiny.yaml", "--hw", "8x8_32k"),
+        ("plot", "layers", "--net", "model.onnx", "--hw", "8x8_32k", "-o", "layers.svg"),
+        ("report", "--net", "model.onnx", "--hw", "8x8_32k", "-o", "report.html"),
+        ("show", "model.onnx"),
+        ("show", "model.onnx@resolution=16", "--stats"),
+        ("check", "model.onnx"),
+    ):
+        assert accelsim(*command).code == 0, command
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_model_costs_what_its_yaml_costs(accelsim):
+    costs = [
+        json.loads(accelsim("run", "--net", name, "--hw", "16x16_128k", "--format", "json").out)
+        for name in ("tiny.yaml", "model.onnx")
+    ]
+    for key in ("cycles", "macs", "params", "energy", "dram_bytes", "global_buffer_bytes"):
+        assert costs[0][key] == costs[1][key]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_yaml_of_a_model_runs_as_it_does(accelsim, folder):
+    outcome = accelsim("import", "model.onnx", "--yaml", "mine.yaml", "--output", "table.txt")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "wrote mine.yaml\nwrote table.txt\n")
+    lines = (folder / "mine.yaml").read_text().splitlines()
+    assert lines[0] == 'name: "model"'
+    assert lines[8].startswith('      - {"name": "conv1", "stage": "7x7", "operator": "conv", ')
+    runs = [
+        json.loads(accelsim("run", "--net", name, "--hw", "8x8_32k", "--format", "json").out)
+        for name in ("mine.yaml", "model.onnx")
+    ]
+    assert runs[0] == runs[1]
+    assert accelsim("import", "model.onnx", "--yaml", "mine.yaml", "--quiet").err == ""
+
+
+def test_mistakes_of_models_are_those_of_commands(accelsim, folder):
+    save(model([node("Det", "x", "y")]), folder)
+    save(
+        model([node("Conv", "x w", "y")], [weight("w", 4, 3, 1, 1)], image=(1, 3, "h", "w")),
+        folder,
+        "open.onnx",
+    )
+    outcome = accelsim(
+        "compare", "--net", "model.onnx", "--net", "open.onnx", "--net", "none.onnx", "--hw", "nowhere"
+    )
+    assert (outcome.code, outcome.out) == (2, "")
+    lines = outcome.err.splitlines()
+    assert lines[0] == "model.onnx: y (Det): is no supported operator"
+    assert lines[1].startswith("model.onnx: supported operators are Add, ")
+    assert lines[2].endswith("say how large the image is, as in open.onnx@resolution=224")
+    assert lines[3] == "none.onnx: no such file"
+    assert lines[4].startswith("nowhere: no such hardware")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("tiny.yaml",), "tiny.yaml: must be the name of a file that ends in .onnx"),
+        (("none.onnx",), "none.onnx: no such file"),
+        (("model.onnx@width=2",), "model.onnx: width = 2: no such parameter: allowed are resolution"),
+    ],
+)
+@pytest.mark.usefixtures("tiny")
+def test_what_is_no_model_is_refused(accelsim, arguments, sentence):
+    outcome = accelsim("import", *arguments)
+    assert (outcome.code, outcome.out, outcome.err) == (2, "", f"{sentence}\n")
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_yaml_that_cannot_be_written_is_refused_before_the_work(accelsim, folder):
+    (folder / "locked").mkdir(mode=0o500)
+    outcome = accelsim("import", "model.onnx", "--yaml", "locked/mine.yaml")
+    assert (outcome.code, outcome.out) == (2, "")

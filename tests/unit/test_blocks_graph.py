@@ -1,0 +1,104 @@
+"""The block `graph`: operators one by one, and what is said of rows that do not fit each other."""
+
+import pytest
+
+import accelsim
+from accelsim.network.build import build
+from accelsim.network.description import load_network
+from accelsim.network.graph import Shape, operands, operator_of
+from accelsim.network.lowering import layers, lower
+
+HEAD = """\
+name: branches
+title: Two branches
+source: made up for these tests
+input: {channels: 3, height: 8, width: 8}
+stages:
+  - {block: conv, name: stem, out_channels: 4, kernel: 1}
+  - block: graph
+    name: body
+    operators:
+"""
+TAIL = "  - {block: fully_connected, name: fc, out_features: 10}\n"
+
+
+def network(folder, *rows):
+    """A network of a stem, the operators and a head."""
+    path = folder / "branches.yaml"
+    path.write_text(HEAD + "".join(f"      - {{{row}}}\n" for row in rows) + TAIL)
+    return load_network(path)
+
+
+def test_rows_read_each_other_and_what_the_block_reads(tmp_path):
+    graph = build(
+        network(
+            tmp_path,
+            "name: a, operator: conv, inputs: [input], out_channels: 4, kernel: 3, padding: 1",
+            "name: b, operator: activation, inputs: [a], function: relu, stage: top",
+            "name: c, operator: concat, inputs: [b, a]",
+            "name: d, operator: max_pool, inputs: [c], kernel: 2, stride: 2",
+        )
+    )
+    assert list(graph) == ["input", "stem", "a", "b", "c", "d", "fc"]
+    assert operands(graph, "a") == ("stem",)
+    assert operands(graph, "c") == ("b", "a")
+    assert operands(graph, "fc") == ("d",)
+    assert operator_of(graph, "d").output == Shape(8, 4, 4)
+    assert [graph.nodes[name]["stage"] for name in "abcd"] == ["body", "top", "body", "body"]
+
+
+def test_an_output_that_others_read_too_keeps_them_from_being_fused(tmp_path):
+    conv = "name: a, operator: conv, inputs: [input], out_channels: 4"
+    relu = "name: b, operator: activation, inputs: [a], function: relu"
+    fused = lower(build(network(tmp_path, conv, relu)))
+    assert [layer.name for layer in layers(fused)] == ["stem", "a", "fc"]
+    stored = lower(build(network(tmp_path, conv, "name: o, operator: network_output, inputs: [a]", relu)))
+    assert [layer.name for layer in layers(stored)] == ["stem", "a", "b", "fc"]
+    assert stored.nodes["a"]["network_output"]
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (
+            "name: a, operator: conv, inputs: [input], out_channels: 4, bia: true",
+            "10: stages.1.operators.0.bia = true: no such key, did you mean 'bias'?",
+        ),
+        (
+            "name: a, operator: conv, inputs: [input]",
+            "10: stages.1.operators.0.out_channels: missing, must be a whole number",
+        ),
+        (
+            "name: a, operator: activation, inputs: [b], function: relu",
+            "10: stages.1.operators.0.inputs = [\"b\"]: no row above is called 'b'",
+        ),
+        (
+            "name: input, operator: softmax, inputs: [input]",
+            "10: stages.1.operators.0.name = 'input': is the name of another row already",
+        ),
+        (
+            "name: a, operator: multiply, inputs: [input]",
+            '10: stages.1.operators.0.inputs = ["input"]: must be a list of 2',
+        ),
+        (
+            "name: a, operator: convolve, inputs: [input]",
+            "10: stages.1.operators.0.operator = 'convolve': no such operator, did you mean 'conv'?",
+        ),
+        (
+            "name: a, operator: softmax, inputs: []",
+            "10: stages.1.operators.0.inputs = []: must be a list that is not empty",
+        ),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused(tmp_path, row, sentence):
+    with pytest.raises(accelsim.AccelsimError) as error:
+        network(tmp_path, row)
+    assert any(sentence in line for line in error.value.lines), error.value.lines
+
+
+def test_a_graph_cannot_be_repeated(tmp_path):
+    path = tmp_path / "twice.yaml"
+    row = "      - {name: a, operator: softmax, inputs: [input]}\n"
+    path.write_text(HEAD.replace("    name: body", "    name: body\n    repeat: 2") + row)
+    with pytest.raises(accelsim.AccelsimError, match="a: two layers have this name"):
+        build(load_network(path))
