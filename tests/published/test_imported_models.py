@@ -1,4 +1,4 @@
-"""Models that others wrote (they come with the package onnx, without weights) have the counts of their papers.
+"""Models that others wrote (from the package onnx, without weights) have the counts of their papers.
 
 Sums over the layers that the papers' authors released; those at 224 pixels of which papers, or the most used
 implementations, say the same.
