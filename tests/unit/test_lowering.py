@@ -391,7 +391,7 @@ def test_slices_of_a_shuffle_move_on_their_own_and_straight_to_their_places(draf
     assert [layer[name].operator for name in ("even", "odd")] == ["channel_shuffle"] * 2
     assert fates(graph)["s"] == fates(graph)["out"] == ("vanished", ())
     assert places(graph)["branch"] == ("even", 4)
-    read = {source: edge["input_elements"] for source, _, edge in graph.in_edges("even", data=True)}
+    read = {source: edge["input_elements"] for source, edge in graph.pred["even"].items()}
     assert read == {"a": PIXELS, "b": 3 * PIXELS}  # channels 0, 2, 4 and 6
 
 
@@ -414,7 +414,7 @@ def test_outputs_of_the_network_are_marked_through_what_vanished(draft):
     ops.concat(draft, "k", (conv(draft, "a", "c", 3), conv(draft, "b", "c", 3)))
     ops.dropout(draft, "d", "k")
     graph, _ = executed(draft)
-    assert {name for name, wanted in graph.nodes(data="network_output") if wanted} == {"a", "b"}
+    assert {name for name, node in graph.nodes.items() if node["network_output"]} == {"a", "b"}
 
 
 def test_an_output_of_the_network_that_others_read_keeps_them_from_being_fused(draft):
