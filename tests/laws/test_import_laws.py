@@ -33,7 +33,7 @@ def executed(network):
     place = {name: index for index, name in enumerate(graph)}
     reads = {
         (place[a], place[b], edge["input_elements"], edge["shortcut_elements"])
-        for a, b, edge in graph.edges(data=True)
+        for (a, b), edge in graph.edges.items()
     }
     nodes = [
         (graph.nodes[name]["network_input_elements"], graph.nodes[name]["network_output"],

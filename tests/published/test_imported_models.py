@@ -1,7 +1,7 @@
-"""Models that others wrote (from the package onnx, without weights) have the counts of their papers.
+"""Models that others wrote have the counts of the networks they are.
 
-Sums over the layers that the papers' authors released; those at 224 pixels of which papers, or the most used
-implementations, say the same.
+The package onnx brings them, without their weights. The counts are sums over the layers that the networks'
+authors released (ResNet-50: with the stride in the 3x3 convolutions).
 """
 
 from pathlib import Path
