@@ -165,10 +165,11 @@ class _Walk:
         transition = self.known.of_part.get(key)
         if transition is None:
             before, outer, self.log = self.now, self.log, Log()
-            self.machine.log = self.log
+            self.machine.report_to(self.log)
             go(part, last)
             transition = self._transition(before)
-            self.log = self.machine.log = outer
+            self.log = outer
+            self.machine.report_to(outer)
             self.known.of_part[key] = transition
             self.known.parts[id(part)] = part
             self._observe(transition, before)
