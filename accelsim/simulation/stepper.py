@@ -138,17 +138,34 @@ class Stepper:
 
     def drain(self) -> None:
         """Until everything that was asked for is done."""
-        while self._work() or self._advance():
-            pass
+        while next(self._in_flight(), None) is not None:
+            self._go_on()
 
     def _has_free_descriptor(self) -> bool:
         """Whether the DMA has one; an idle array has taken up the next task, and waits for its operands."""
         return self.in_array is None and len(self.to_array) <= self.descriptors
 
     def _go_on(self) -> None:
-        """Until something has changed that the DMA may have waited for. Raises RuntimeError if nothing can."""
-        if not self._work() and not self._advance():
+        """Until something has changed that the DMA may have waited for: in this cycle, or in a later one.
+
+        Raises RuntimeError if nothing ever will.
+        """
+        if self._work():
+            return
+        if self.holds_more:
+            self._observe()
+        if self.streaming is None:
+            self._arbitrate()
+        cycle = min(self.stream_ends, self.array_ends, self.vector_ends)
+        if cycle == NEVER:
             raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
+        self.now = cycle
+        if self.stream_ends == cycle:
+            self._end_stream()
+        if self.array_ends == cycle:
+            self._end_array()
+        if self.vector_ends == cycle:
+            self._end_vector()
 
     def _work(self) -> bool:
         """Let array and vector unit begin what they can; what one does may let the other go on."""
@@ -167,28 +184,15 @@ class Stepper:
                 return began
             began = True
 
-    def _advance(self) -> bool:
-        """On to the next cycle in which something ends or is ready; whether there is one."""
-        ready_at = self._arbitrate() if self.streaming is None else NEVER
-        if self.holds_more:
-            self._observe()
-        cycle = min(self.stream_ends, self.array_ends, self.vector_ends, ready_at)
-        if cycle == NEVER:
-            return False
-        self.now = cycle
-        if self.stream_ends == cycle:
-            self._end_stream()
-        if self.array_ends == cycle:
-            self._end_array()
-        if self.vector_ends == cycle:
-            self._end_vector()
-        return True
-
     def _observe(self) -> None:
+        """What the banks hold at the end of a cycle."""
         weights = self.sizes[0] - self.free_weights
         inputs = self.sizes[1] - self.free_inputs
         outputs = self.sizes[2] - self.free_outputs
-        self.log.observe((weights, inputs, outputs, weights + inputs + outputs))
+        together = weights + inputs + outputs
+        most = self.log.peak_bytes
+        if weights > most[0] or inputs > most[1] or outputs > most[2] or together > most[3]:
+            self.log.observe((weights, inputs, outputs, together))
         self.holds_more = False
 
     # DRAM channel
@@ -200,23 +204,22 @@ class Stepper:
         self.reads.append((self.now + self.latency, math.ceil(size_bytes / self.bandwidth), task))
         self.log.start_cycles.setdefault(task.layer, self.now)
 
-    def _arbitrate(self) -> int:
+    def _arbitrate(self) -> None:
         """At the end of a cycle: the transfer that has been ready longest; reads before writes.
 
-        If none is ready, when the first will be.
+        If none is, the first that will be, unless something else happens before: nobody asks for another one
+        until then.
         """
         queue = self.reads
         if self.writes and (not queue or self.writes[0][0] < queue[0][0]):
             queue = self.writes
         if not queue:
-            return NEVER
+            return
         ready_at, stream_cycles, task = queue[0]
-        if ready_at > self.now:
-            return ready_at
-        queue.popleft()
-        self.streaming, self.stream_is_read = task, queue is self.reads
-        self.stream_ends = self.now + stream_cycles
-        return NEVER
+        if ready_at <= self.now or (ready_at < self.array_ends and ready_at < self.vector_ends):
+            queue.popleft()
+            self.streaming, self.stream_is_read = task, queue is self.reads
+            self.stream_ends = max(ready_at, self.now) + stream_cycles
 
     def _end_stream(self) -> None:
         task = self.streaming
@@ -300,7 +303,7 @@ class Stepper:
 
     def state(self) -> State:
         """The state between two steps."""
-        now, layer = self.now, self.layer
+        now, layer, tag = self.now, self.layer, self._tag
         streaming, in_array, in_vector = self.streaming, self.in_array, self.in_vector
         return State(
             free_bytes=(self.free_weights, self.free_inputs, self.free_outputs),
@@ -309,14 +312,14 @@ class Stepper:
             ),
             streaming=None
             if streaming is None
-            else (self.stream_ends - now, None if self.stream_is_read else self._tag(streaming)),
+            else (self.stream_ends - now, None if self.stream_is_read else tag(streaming)),
             reads=tuple([(ready_at - now, cycles) for ready_at, cycles, _ in self.reads]),
             writes=tuple(
                 [(ready_at - now, cycles, self._tag(task)) for ready_at, cycles, task in self.writes]
             ),
-            in_array=None if in_array is None else (self.array_ends - now, self._tag(in_array)),
-            to_vector=tuple([self._tag(task) for task in self.to_vector]),
-            in_vector=None if in_vector is None else (self.vector_ends - now, self._tag(in_vector)),
+            in_array=None if in_array is None else (self.array_ends - now, tag(in_array)),
+            to_vector=tuple([tag(task) for task in self.to_vector]),
+            in_vector=None if in_vector is None else (self.vector_ends - now, tag(in_vector)),
             waits_for=tuple(sorted(layer - other for other in self.waits_for)),
         )
 
