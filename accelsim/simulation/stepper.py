@@ -36,8 +36,10 @@ class State(NamedTuple):
     writes: tuple[tuple[int, int, Tag], ...]
     """When each is ready, how long it streams, for whom."""
     in_array: tuple[int, Tag] | None
-    to_vector: tuple[Tag, ...]
-    in_vector: tuple[int, Tag] | None
+    vector_busy_cycles: int
+    """How long the vector unit still works on what it has been given."""
+    to_finish: tuple[tuple[int, Tag], ...]
+    """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
     waits_for: tuple[int, ...]
     """Layers, counted back from the DMA's, that have to be finished before it may ask for inputs."""
 
@@ -97,9 +99,8 @@ class Stepper:
         self.to_array: deque[_Task] = deque()
         self.in_array: _Task | None = None
         self.array_ends = NEVER
-        self.to_vector: deque[_Task] = deque()
-        self.in_vector: _Task | None = None
-        self.vector_ends = NEVER
+        self.vector_free_at = 0
+        self.to_finish: deque[tuple[int, _Task]] = deque()
         self.report_to(Log())
 
     def report_to(self, log: Log) -> None:
@@ -146,31 +147,12 @@ class Stepper:
         return self.in_array is None and len(self.to_array) <= self.descriptors
 
     def _go_on(self) -> None:
-        """Until something has changed that the DMA may have waited for: in this cycle, or in a later one.
+        """Until something is free that the DMA may have waited for: in this cycle, or in a later one.
 
-        Raises RuntimeError if nothing ever will.
+        Raises RuntimeError if nothing ever will be.
         """
-        if self._work():
-            return
-        if self.holds_more:
-            self._observe()
-        if self.streaming is None:
-            self._arbitrate()
-        cycle = min(self.stream_ends, self.array_ends, self.vector_ends)
-        if cycle == NEVER:
-            raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
-        self.now = cycle
-        if self.stream_ends == cycle:
-            self._end_stream()
-        if self.array_ends == cycle:
-            self._end_array()
-        if self.vector_ends == cycle:
-            self._end_vector()
-
-    def _work(self) -> bool:
-        """Let array and vector unit begin what they can; what one does may let the other go on."""
-        began, waiting = False, self.to_array
-        while True:
+        waiting, finishing, only_reads = self.to_array, self.to_finish, True
+        while only_reads:
             if (
                 waiting
                 and self.in_array is None
@@ -178,11 +160,25 @@ class Stepper:
                 and waiting[0].step.output_space_bytes <= self.free_outputs
             ):
                 self._start_array()
-            elif self.to_vector and self.in_vector is None:
-                self._start_vector()
-            else:
-                return began
-            began = True
+            finished_at = finishing[0][0] if finishing else NEVER
+            if self.array_ends > self.now:  # else the cycle is not over
+                if self.holds_more:
+                    self._observe()
+                if self.streaming is None:
+                    self._arbitrate(min(self.array_ends, finished_at))
+            cycle = min(self.stream_ends, self.array_ends, finished_at)
+            if cycle == NEVER:
+                raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
+            self.now = cycle
+            if self.stream_ends == cycle:
+                only_reads = self.stream_is_read
+                self._end_stream()
+            if self.array_ends == cycle:
+                only_reads = False
+                self._end_array()
+            while finishing and finishing[0][0] == cycle:
+                only_reads = False
+                self._finish(finishing.popleft()[1])
 
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
@@ -204,11 +200,11 @@ class Stepper:
         self.reads.append((self.now + self.latency, math.ceil(size_bytes / self.bandwidth), task))
         self.log.start_cycles.setdefault(task.layer, self.now)
 
-    def _arbitrate(self) -> None:
+    def _arbitrate(self, next_cycle: int) -> None:
         """At the end of a cycle: the transfer that has been ready longest; reads before writes.
 
-        If none is, the first that will be, unless something else happens before: nobody asks for another one
-        until then.
+        If none is ready, the first that will be before the next cycle in which anything else happens: nobody
+        asks for another one until then.
         """
         queue = self.reads
         if self.writes and (not queue or self.writes[0][0] < queue[0][0]):
@@ -216,7 +212,7 @@ class Stepper:
         if not queue:
             return
         ready_at, stream_cycles, task = queue[0]
-        if ready_at <= self.now or (ready_at < self.array_ends and ready_at < self.vector_ends):
+        if ready_at <= self.now or ready_at < next_cycle:
             queue.popleft()
             self.streaming, self.stream_is_read = task, queue is self.reads
             self.stream_ends = max(ready_at, self.now) + stream_cycles
@@ -245,8 +241,6 @@ class Stepper:
         self.holds_more = True
         self.in_array = task
         self.array_ends = self.now + task.step.array_cycles
-        if not task.step.array_cycles:
-            self._end_array()
 
     def _end_array(self) -> None:
         task = self.in_array
@@ -256,24 +250,22 @@ class Stepper:
         self.free_weights += task.step.freed_weight_bytes
         self.free_inputs += task.step.freed_input_bytes
         if task.step.completes:
-            self.to_vector.append(task)
+            self._hand_to_vector_unit(task)
 
-    def _start_vector(self) -> None:
-        task = self.to_vector.popleft()
-        self.in_vector = task
-        self.vector_ends = self.now + task.step.vector_cycles
-        if not task.step.vector_cycles:
-            self._end_vector()
-
-    def _end_vector(self) -> None:
-        task = self.in_vector
-        assert task is not None  # work ends only where some has begun
+    def _hand_to_vector_unit(self, task: _Task) -> None:
+        """It finishes one task after the other, whatever else happens: when it will be done is known now."""
         step = task.step
-        self.in_vector = None
-        self.vector_ends = NEVER
-        self.free_inputs += step.vector_freed_bytes
+        self.vector_free_at = max(self.vector_free_at, self.now) + step.vector_cycles
         if step.store_bytes:
-            self.writes.append((self.now + self.latency, math.ceil(step.store_bytes / self.bandwidth), task))
+            ready_at = self.vector_free_at + self.latency
+            self.writes.append((ready_at, math.ceil(step.store_bytes / self.bandwidth), task))
+        if step.vector_freed_bytes or not step.store_bytes:
+            self.to_finish.append((self.vector_free_at, task))
+
+    def _finish(self, task: _Task) -> None:
+        """The vector unit is done with a task that frees bytes then, or has nothing to store."""
+        self.free_inputs += task.step.vector_freed_bytes
+        if task.step.store_bytes:
             return
         if task.last and (unstored := self._last_write_of(task.layer)):
             unstored.last, task.last = True, False  # the layer ends with the outputs that still wait
@@ -281,8 +273,10 @@ class Stepper:
 
     def _last_write_of(self, layer: int) -> _Task | None:
         """The last step of a layer whose outputs are not stored yet."""
-        task = self.writes[-1][2] if self.writes else None if self.stream_is_read else self.streaming
-        return task if task is not None and task.layer == layer else None
+        waiting = [task for *_, task in self.writes if task.layer == layer]
+        if self.streaming is not None and not self.stream_is_read and self.streaming.layer == layer:
+            waiting.insert(0, self.streaming)
+        return waiting[-1] if waiting else None
 
     # The state, as a value
 
@@ -295,7 +289,7 @@ class Stepper:
             self.free_outputs,
             self.stream_ends if self.streaming is None else self.stream_ends - now,
             self.array_ends if self.in_array is None else self.array_ends - now,
-            self.vector_ends if self.in_vector is None else self.vector_ends - now,
+            max(self.vector_free_at - now, 0),
             len(self.to_array),
             len(self.reads),
             len(self.writes),
@@ -304,7 +298,7 @@ class Stepper:
     def state(self) -> State:
         """The state between two steps."""
         now, layer, tag = self.now, self.layer, self._tag
-        streaming, in_array, in_vector = self.streaming, self.in_array, self.in_vector
+        streaming, in_array = self.streaming, self.in_array
         return State(
             free_bytes=(self.free_weights, self.free_inputs, self.free_outputs),
             to_array=tuple(
@@ -318,8 +312,8 @@ class Stepper:
                 [(ready_at - now, cycles, self._tag(task)) for ready_at, cycles, task in self.writes]
             ),
             in_array=None if in_array is None else (self.array_ends - now, tag(in_array)),
-            to_vector=tuple([tag(task) for task in self.to_vector]),
-            in_vector=None if in_vector is None else (self.vector_ends - now, tag(in_vector)),
+            vector_busy_cycles=max(self.vector_free_at - now, 0),
+            to_finish=tuple([(cycle - now, tag(task)) for cycle, task in self.to_finish]),
             waits_for=tuple(sorted(layer - other for other in self.waits_for)),
         )
 
@@ -348,10 +342,8 @@ class Stepper:
         self.in_array, self.array_ends = None, NEVER
         if state.in_array is not None:
             self.in_array, self.array_ends = task(state.in_array[1]), now + state.in_array[0]
-        self.to_vector = deque(map(task, state.to_vector))
-        self.in_vector, self.vector_ends = None, NEVER
-        if state.in_vector is not None:
-            self.in_vector, self.vector_ends = task(state.in_vector[1]), now + state.in_vector[0]
+        self.vector_free_at = now + state.vector_busy_cycles
+        self.to_finish = deque((now + cycles, task(tag)) for cycles, tag in state.to_finish)
 
     def _tag(self, task: _Task) -> Tag:
         return task.number, self.layer - task.layer, task.last
@@ -359,9 +351,8 @@ class Stepper:
     def _in_flight(self) -> Iterator[_Task]:
         """Every task that is not done."""
         yield from self.to_array
-        yield from self.to_vector
-        for *_, task in self.writes:
+        for *_, task in (*self.writes, *self.to_finish):
             yield task
-        for under_way in (self.streaming, self.in_array, self.in_vector):
+        for under_way in (self.streaming, self.in_array):
             if under_way is not None:
                 yield under_way
