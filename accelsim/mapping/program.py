@@ -304,19 +304,22 @@ class _Writer:
     def _array_of(
         self, tile: TileShape, inputs: int, resumes: bool, completes: bool
     ) -> tuple[int, ActionCounts]:
-        bits = partial_sum_bits(self.layer, self.hardware.precision)
-        outputs = bits_to_bytes(tile.g * tile.k * tile.pixels, bits)
-        partial_sums = ActionCounts(
-            global_buffer_read_bytes=outputs * resumes, global_buffer_write_bytes=outputs * (not completes)
-        )
-        if self.dataflow == VECTOR:
-            return 0, ActionCounts(global_buffer_read_bytes=inputs) + partial_sums
-        cost = array_cost(self.layer, self.dataflow, tile, resumes, self.hardware)
-        return int(cost.cycles), cost.counts + partial_sums
+        cycles, counts = 0, ActionCounts(global_buffer_read_bytes=inputs)
+        if self.dataflow != VECTOR:
+            cost = array_cost(self.layer, self.dataflow, tile, resumes, self.hardware)
+            cycles, counts = int(cost.cycles), cost.counts
+        if resumes or not completes:
+            bits = partial_sum_bits(self.layer, self.hardware.precision)
+            outputs = bits_to_bytes(tile.g * tile.k * tile.pixels, bits)
+            counts += ActionCounts(
+                global_buffer_read_bytes=outputs * resumes,
+                global_buffer_write_bytes=outputs * (not completes),
+            )
+        return cycles, counts
 
     def _output_space(self, tile: TileShape) -> int:
         """Outputs, as wide as partial sums where channels are cut, and windows that are not finished."""
-        cut: dict[Loop, bool] = {loop: not turns[0].alone for loop, turns in self.turns.items()}
+        moving = self.moving
         filters = self.layer.K if self.order == "pixels_outer" else int(tile.k)
-        unfinished = self.footprint.unfinished(tile, filters, cut["row"], cut["column"])
-        return int(self.footprint.outputs(tile, cut["channel"])) + int(unfinished)
+        unfinished = self.footprint.unfinished(tile, filters, "row" in moving, "column" in moving)
+        return int(self.footprint.outputs(tile, "channel" in moving)) + int(unfinished)

@@ -351,8 +351,10 @@ class Stepper:
     def _in_flight(self) -> Iterator[_Task]:
         """Every task that is not done."""
         yield from self.to_array
-        for *_, task in (*self.writes, *self.to_finish):
-            yield task
+        for _, _, stored in self.writes:
+            yield stored
+        for _, finished in self.to_finish:
+            yield finished
         for under_way in (self.streaming, self.in_array):
             if under_way is not None:
                 yield under_way
