@@ -57,8 +57,10 @@ class Log:
 
     def observe(self, used: tuple[int, int, int, int]) -> None:
         """Bytes that the banks, and all of them together, hold over some time."""
-        a, b = self.peak_bytes, used
-        self.peak_bytes = (max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+        most = self.peak_bytes
+        if used[0] > most[0] or used[1] > most[1] or used[2] > most[2] or used[3] > most[3]:
+            a, b, c, d = map(max, most, used)
+            self.peak_bytes = (a, b, c, d)
 
 
 class _Task:
@@ -185,10 +187,7 @@ class Stepper:
         weights = self.sizes[0] - self.free_weights
         inputs = self.sizes[1] - self.free_inputs
         outputs = self.sizes[2] - self.free_outputs
-        together = weights + inputs + outputs
-        most = self.log.peak_bytes
-        if weights > most[0] or inputs > most[1] or outputs > most[2] or together > most[3]:
-            self.log.observe((weights, inputs, outputs, together))
+        self.log.observe((weights, inputs, outputs, weights + inputs + outputs))
         self.holds_more = False
 
     # DRAM channel
