@@ -8,7 +8,7 @@ meanwhile, and what state it is in then, depends on the state before and on that
 
 import math
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
@@ -42,6 +42,15 @@ class State(NamedTuple):
     """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
     waits_for: tuple[int, ...]
     """Layers, counted back from the DMA's, that have to be finished before it may ask for inputs."""
+
+    def entering(self, producers: Collection[int]) -> "State":
+        """The state in which a layer begins that reads what these store, counted back from it."""
+        tags = [tag for tag, _ in self.to_array]
+        tags += [tag for _, _, tag in self.writes]
+        tags += [tag for _, tag in self.to_finish]
+        tags += [under_way[1] for under_way in (self.streaming, self.in_array) if under_way and under_way[1]]
+        unfinished = {back for _, back, last in tags if last}
+        return self._replace(waits_for=tuple(sorted(unfinished.intersection(producers))))
 
 
 @dataclass(slots=True)
@@ -90,7 +99,7 @@ class Stepper:
         sizes = hardware.global_buffer.bank_bytes
         self.sizes = (sizes["weights"], sizes["inputs"], sizes["outputs"])
         self.now = 0
-        self.layer = -1
+        self.layer = 0
         self.waits_for: set[int] = set()
         self.free_weights, self.free_inputs, self.free_outputs = self.sizes
         self.reads: deque[_Transfer] = deque()
@@ -113,14 +122,15 @@ class Stepper:
 
     # What the DMA is told to do
 
-    def enter(self, layer: int, producers: Collection[int]) -> None:
-        """The steps to come are those of another layer, which reads what its producers store."""
-        self.layer = layer
-        unfinished = {task.layer for task in self._in_flight() if task.last}
-        self.waits_for = unfinished.intersection(producers)
+    def enter(self, waits_for: Iterable[int]) -> None:
+        """Begin a layer that reads what others store, counted back from it."""
+        self.waits_for = {self.layer - back for back in waits_for}
 
     def hand_over(self, step: Step, number: int, last: bool) -> None:
-        """Until a step of the layer is asked for and waits for the array; it is known by its number."""
+        """Until a step is asked for and waits for the array; it is known by its number.
+
+        After the last one of a layer the DMA is at the next layer.
+        """
         task = _Task(step, number, self.layer, last)
         while len(self.to_array) >= self.descriptors and not self._has_free_descriptor():
             self._go_on()
@@ -138,10 +148,11 @@ class Stepper:
                 self.free_inputs -= size_bytes
                 self._read(size_bytes, task)
         self.to_array.append(task)
+        self.layer += last
 
     def drain(self) -> None:
         """Until everything that was asked for is done."""
-        while next(self._in_flight(), None) is not None:
+        while self.to_array or self.in_array or self.to_finish or self.writes or self.streaming:
             self._go_on()
 
     def _has_free_descriptor(self) -> bool:
@@ -296,7 +307,7 @@ class Stepper:
 
     def state(self) -> State:
         """The state between two steps."""
-        now, layer, tag = self.now, self.layer, self._tag
+        now, layer = self.now, self.layer
         streaming, in_array = self.streaming, self.in_array
         return State(
             free_bytes=(self.free_weights, self.free_inputs, self.free_outputs),
@@ -305,15 +316,18 @@ class Stepper:
             ),
             streaming=None
             if streaming is None
-            else (self.stream_ends - now, None if self.stream_is_read else tag(streaming)),
+            else (self.stream_ends - now, None if self.stream_is_read else self._tag(streaming)),
             reads=tuple([(ready_at - now, cycles) for ready_at, cycles, _ in self.reads]),
             writes=tuple(
-                [(ready_at - now, cycles, self._tag(task)) for ready_at, cycles, task in self.writes]
+                [
+                    (ready_at - now, cycles, (task.number, layer - task.layer, task.last))
+                    for ready_at, cycles, task in self.writes
+                ]
             ),
-            in_array=None if in_array is None else (self.array_ends - now, tag(in_array)),
+            in_array=None if in_array is None else (self.array_ends - now, self._tag(in_array)),
             vector_busy_cycles=max(self.vector_free_at - now, 0),
-            to_finish=tuple([(cycle - now, tag(task)) for cycle, task in self.to_finish]),
-            waits_for=tuple(sorted(layer - other for other in self.waits_for)),
+            to_finish=tuple([(cycle - now, self._tag(task)) for cycle, task in self.to_finish]),
+            waits_for=tuple(sorted([layer - other for other in self.waits_for])) if self.waits_for else (),
         )
 
     def put_into(self, state: State, layer: int, now: int, steps: Sequence[Step]) -> None:
@@ -346,14 +360,3 @@ class Stepper:
 
     def _tag(self, task: _Task) -> Tag:
         return task.number, self.layer - task.layer, task.last
-
-    def _in_flight(self) -> Iterator[_Task]:
-        """Every task that is not done."""
-        yield from self.to_array
-        for _, _, stored in self.writes:
-            yield stored
-        for _, finished in self.to_finish:
-            yield finished
-        for under_way in (self.streaming, self.in_array):
-            if under_way is not None:
-                yield under_way
