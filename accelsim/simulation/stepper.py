@@ -164,34 +164,32 @@ class Stepper:
 
         Raises RuntimeError if nothing ever will be.
         """
-        waiting, finishing, only_reads = self.to_array, self.to_finish, True
-        while only_reads:
-            if (
-                waiting
-                and self.in_array is None
-                and not waiting[0].reads_due
-                and waiting[0].step.output_space_bytes <= self.free_outputs
-            ):
-                self._start_array()
+        waiting, finishing = self.to_array, self.to_finish
+        while True:
+            if self.in_array is None and waiting and not waiting[0].reads_due:
+                self._start_array_if_there_is_room()
             finished_at = finishing[0][0] if finishing else NEVER
+            other = self.array_ends if self.array_ends < finished_at else finished_at
             if self.array_ends > self.now:  # else the cycle is not over
                 if self.holds_more:
                     self._observe()
                 if self.streaming is None:
-                    self._arbitrate(min(self.array_ends, finished_at))
-            cycle = min(self.stream_ends, self.array_ends, finished_at)
+                    self._arbitrate(other)
+            if self.stream_ends < other and self.stream_is_read:
+                self.now = self.stream_ends
+                self._end_stream()
+                continue
+            cycle = min(self.stream_ends, other)
             if cycle == NEVER:
                 raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
             self.now = cycle
             if self.stream_ends == cycle:
-                only_reads = self.stream_is_read
                 self._end_stream()
             if self.array_ends == cycle:
-                only_reads = False
                 self._end_array()
             while finishing and finishing[0][0] == cycle:
-                only_reads = False
                 self._finish(finishing.popleft()[1])
+            return
 
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
@@ -245,12 +243,16 @@ class Stepper:
 
     # PE array and vector unit
 
-    def _start_array(self) -> None:
-        task = self.to_array.popleft()
-        self.free_outputs -= task.step.output_space_bytes
+    def _start_array_if_there_is_room(self) -> None:
+        task = self.to_array[0]
+        step = task.step
+        if step.output_space_bytes > self.free_outputs:
+            return
+        self.to_array.popleft()
+        self.free_outputs -= step.output_space_bytes
         self.holds_more = True
         self.in_array = task
-        self.array_ends = self.now + task.step.array_cycles
+        self.array_ends = self.now + step.array_cycles
 
     def _end_array(self) -> None:
         task = self.in_array
