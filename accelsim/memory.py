@@ -8,7 +8,7 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware, Objective
@@ -31,6 +31,10 @@ ValueT = TypeVar("ValueT")
 KeyT = TypeVar("KeyT")
 
 
+KnownCosts: TypeAlias = dict[int, tuple[Mapping, LayerCosts]]
+"""By the mapping's identity: it is quicker than a layer's value, and each layer has a mapping of its own."""
+
+
 @dataclass(frozen=True)
 class LoweredNetwork:
     """A network as it is executed, and its published totals."""
@@ -42,10 +46,10 @@ class LoweredNetwork:
 
 @dataclass(frozen=True)
 class LayersOnMachine:
-    """What is known of layers on one machine with one set of options, by the layer without its names."""
+    """What is known of layers on one machine with one set of options; mappings by the layer without names."""
 
     mappings: MutableMapping[Layer, Mapping] = field(default_factory=dict)
-    costs: dict[Layer, LayerCosts] = field(default_factory=dict)
+    costs: KnownCosts = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,18 +47,19 @@ class Energy:
 class LayerCosts:
     """What a layer costs by its mapping alone, whatever runs before and after it."""
 
+    macs: int
     energy: float
     energy_by_component: Mapping[str, float]
     dram_bytes: Traffic
     global_buffer_bytes: Traffic
     compulsory_dram_bytes: int
     lower_bound_cycles: int
+    busy_cycles: Mapping[str, int]
     shape: str
     tile: str
 
 
-@dataclass(frozen=True)
-class LayerResult:
+class LayerResult(NamedTuple):
     """One executed layer, for the whole batch."""
 
     name: str

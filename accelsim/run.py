@@ -11,7 +11,7 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
-from accelsim.memory import LayersOnMachine, LoweredNetwork, Memory
+from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory
 from accelsim.network.description import Network
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
@@ -128,7 +128,7 @@ def layer_results(
     activity: Activity,
     hardware: Hardware,
     batch: int,
-    known: dict[Layer, LayerCosts] | None = None,
+    known: KnownCosts | None = None,
 ) -> tuple[LayerResult, ...]:
     """One result a layer; cycles, traffic and energy add up to the network's."""
     known = {} if known is None else known
@@ -136,29 +136,35 @@ def layer_results(
     before = 0
     for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
         as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
-        costs = known.get(layer.nameless) if as_mapped else None
+        _, costs = known.get(id(mapping), (mapping, None)) if as_mapped else (mapping, None)
         if costs is None:
-            costs = layer_costs(layer, mapping, observed.counts, hardware, batch)
-        if as_mapped:
-            known[layer.nameless] = costs
-        cycles = observed.end_cycle - before
-        results.append(_layer_result(layer, mapping, costs, observed, cycles, hardware, batch))
+            costs = layer_costs(layer, mapping, observed, hardware, batch)
+            if as_mapped:
+                known[id(mapping)] = (mapping, costs)
+        results.append(_layer_result(layer, mapping, costs, observed, observed.end_cycle - before, hardware))
         before = observed.end_cycle
     return tuple(results)
 
 
 def layer_costs(
-    layer: Layer, mapping: Mapping, counts: ActionCounts, hardware: Hardware, batch: int
+    layer: Layer, mapping: Mapping, observed: LayerActivity, hardware: Hardware, batch: int
 ) -> LayerCosts:
     """Energy, traffic and bounds of a mapped layer that did so much."""
+    counts = observed.counts
     by_component = energy_by_component(counts, hardware.energy)
     return LayerCosts(
+        macs=batch * layer.macs,
         energy=math.fsum(by_component.values()),
         energy_by_component=by_component,
         dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
         global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
         compulsory_dram_bytes=compulsory_dram_bytes(layer, hardware, batch),
         lower_bound_cycles=lower_bound_cycles(layer, hardware, batch),
+        busy_cycles={
+            "array": observed.array_busy_cycles,
+            "dram": observed.dram_busy_cycles,
+            "vector": observed.vector_busy_cycles,
+        },
         shape=layer_shape(layer),
         tile=f"{mapping} {mapping.order}",
     )
@@ -171,7 +177,6 @@ def _layer_result(
     observed: LayerActivity,
     cycles: int,
     hardware: Hardware,
-    batch: int,
 ) -> LayerResult:
     fused = [operator.name for operator in layer.fused]
     return LayerResult(
@@ -181,7 +186,7 @@ def _layer_result(
         shape=costs.shape,
         dataflow=mapping.dataflow,
         fused=tuple(fused if layer.pooling is None else [*fused, layer.pooling.name]),
-        macs=batch * layer.macs,
+        macs=costs.macs,
         params=layer.params,
         cycles=cycles,
         start_cycle=observed.start_cycle,
@@ -194,11 +199,7 @@ def _layer_result(
         global_buffer_bytes=costs.global_buffer_bytes,
         compulsory_dram_bytes=costs.compulsory_dram_bytes,
         lower_bound_cycles=costs.lower_bound_cycles,
-        busy_cycles={
-            "array": observed.array_busy_cycles,
-            "dram": observed.dram_busy_cycles,
-            "vector": observed.vector_busy_cycles,
-        },
+        busy_cycles=costs.busy_cycles,
         tiles=mapping.totals.steps,
         tile=costs.tile,
     )

@@ -5,9 +5,8 @@ the step before: inputs depend on images, groups, input channels and pixels, wei
 input channels. What it frees follows from which loops move next.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
 from accelsim.energy import ActionCounts
@@ -31,12 +30,22 @@ INPUT_LOOPS: frozenset[Loop] = frozenset({"image", "group", "channel", "row", "c
 WEIGHT_LOOPS: frozenset[Loop] = frozenset({"group", "filter", "channel"})
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Extent(NamedTuple):
+    """What one tile covers along one loop."""
+
+    size: int
+    """Outputs (or channels)."""
+    inputs: int
+    """Input rows or columns (or channels)."""
+    stored: int
+    """Output rows or columns that are completed and stored."""
+
+
+class Turn(NamedTuple):
     """Successive turns of one loop that are alike, and where in the loop they are."""
 
     tiles: int
-    span: Span
+    extent: Extent
     """Of one of them."""
     first: bool
     last: bool
@@ -47,49 +56,56 @@ class Turn:
         return self.first and self.last
 
 
-class _Operands(NamedTuple):
-    """Which operands are meant."""
-
-    weights: bool
-    inputs: bool
-
-    @classmethod
-    def of(cls, loop: Loop) -> "_Operands":
-        """Those of which another part is needed when the loop moves."""
-        return cls(loop in WEIGHT_LOOPS, loop in INPUT_LOOPS)
-
-    def either(self, other: "_Operands") -> "_Operands":
-        return _Operands(self.weights or other.weights, self.inputs or other.inputs)
-
-
 class _At(NamedTuple):
     """Where the outer loops of the odometer are, as far as the steps inside depend on it."""
 
-    spans: tuple[Span, ...]
+    extents: tuple[Extent, ...]
     """Of the loops that have been entered, outermost first."""
     resumes: bool
     completes: bool
-    come: _Operands
-    """What is new in the first of the steps inside."""
-    go: _Operands
-    """What the step after the last of them does not need."""
+    weights_come: bool
+    """Whether the first of the steps inside needs other weights than the step before it."""
+    inputs_come: bool
+    weights_go: bool
+    """Whether the step after the last of those inside needs other weights."""
+    inputs_go: bool
 
     def into(self, loop: Loop, turn: Turn) -> "_At":
-        """One loop further in.
+        """One loop further in; the loop is one that moves.
 
-        From the innermost outwards, a loop at its first turn has wrapped round, if it can move at all, and
-        the next one out has moved too; one that is not has moved by one, and those outside stand still.
+        From the innermost outwards, a loop at its first turn has wrapped round, and the next one out has
+        moved too; one that is not has moved by one, and those outside stand still.
         """
-        moved = _Operands.of(loop)
-        come = self.come if turn.alone else self.come.either(moved) if turn.first else moved
-        go = self.go if turn.alone else self.go.either(moved) if turn.last else moved
-        resumes, completes = self.resumes, self.completes
-        if loop == "channel":
-            resumes, completes = not turn.first, turn.last
-        return _At((*self.spans, turn.span), resumes, completes, come, go)
+        weights, inputs = loop in WEIGHT_LOOPS, loop in INPUT_LOOPS
+        cuts_depth = loop == "channel"
+        return _At(
+            extents=(*self.extents, turn.extent),
+            resumes=cuts_depth and not turn.first,
+            completes=turn.last or not cuts_depth,
+            weights_come=weights or (turn.first and self.weights_come),
+            inputs_come=inputs or (turn.first and self.inputs_come),
+            weights_go=weights or (turn.last and self.weights_go),
+            inputs_go=inputs or (turn.last and self.inputs_go),
+        )
 
 
-EVERYTHING = _Operands(weights=True, inputs=True)
+BEFORE_THE_FIRST_LOOP = _At((), False, True, True, True, True, True)
+"""The first step needs everything, the last one leaves nothing behind, and none cuts the depth."""
+
+
+class _Work(NamedTuple):
+    """What a step has to do and to hold, whatever comes before and after it."""
+
+    weight_bytes: int
+    input_bytes: int
+    shortcut_bytes: int
+    output_bytes: int
+    """Taken from the first visit to the outputs until they are stored."""
+    stored_bytes: int
+    array_cycles: int
+    vector_cycles: int
+    array_counts: ActionCounts
+    vector_counts: ActionCounts
 
 
 def build_program(
@@ -104,10 +120,10 @@ def build_program(
         "row": row_axis(layer).spans(int(tile.y)),
         "column": column_axis(layer).spans(int(tile.x)),
     }
+    turns = {loop: tuple(turns_of(spans[loop])) for loop in LOOPS[order]}
+    moving = tuple(loop for loop in LOOPS[order] if not turns[loop][0].alone)
     footprint = Footprint(layer, hardware.precision)
-    turns = {loop: tuple(turns_of(loop_spans)) for loop, loop_spans in spans.items()}
-    outside = _At((), resumes=False, completes=False, come=EVERYTHING, go=EVERYTHING)
-    return _Writer(layer, dataflow, order, hardware, footprint, turns).part(outside)
+    return _Writer(layer, dataflow, order, hardware, footprint, turns, moving).part(BEFORE_THE_FIRST_LOOP)
 
 
 def program_totals(program: Sequence[Program]) -> Totals:
@@ -115,11 +131,18 @@ def program_totals(program: Sequence[Program]) -> Totals:
     visits: dict[int, int] = {}
     steps: dict[int, Step] = {}
     _count_visits(program, 1, visits, steps)
-    total = Totals()
-    for identity, step in steps.items():
-        counts = step.array_counts + step.vector_counts + dram_counts(step.load_bytes, step.store_bytes)
-        total += Totals(1, step.array_cycles, step.vector_cycles, counts) * visits[identity]
-    return total
+    times = [visits[identity] for identity in steps]
+    alike = list(zip(times, steps.values(), strict=True))
+    done = [(many, step.array_counts.values(), step.vector_counts.values()) for many, step in alike]
+    on_chip = (sum(many * (a[index] + b[index]) for many, a, b in done) for index in range(8))
+    loaded = sum(many * step.load_bytes for many, step in alike)
+    stored = sum(many * step.store_bytes for many, step in alike)
+    return Totals(
+        steps=sum(times),
+        array_cycles=sum(many * step.array_cycles for many, step in alike),
+        vector_cycles=sum(many * step.vector_cycles for many, step in alike),
+        counts=ActionCounts(*on_chip) + dram_counts(loaded, stored),
+    )
 
 
 def _count_visits(
@@ -140,7 +163,7 @@ def turns_of(spans: Sequence[Span]) -> Iterator[Turn]:
     done = 0
     for span in spans:
         middle = span.tiles
-        one = Span(1, span.size, span.inputs, span.stored)
+        one = Extent(span.size, span.inputs, span.stored)
         if done == 0:
             yield Turn(1, one, first=True, last=total == 1)
             middle -= 1
@@ -162,81 +185,141 @@ class _Writer:
     hardware: Hardware
     footprint: Footprint
     turns: Mapping[Loop, tuple[Turn, ...]]
+    moving: tuple[Loop, ...]
+    """Loops of more than one turn, outermost first."""
     parts: dict[_At, tuple[Program, ...]] = field(default_factory=dict)
-    repeated: dict[tuple[int, int], Repeat] = field(default_factory=dict)
+    steps: dict[Hashable, Step] = field(default_factory=dict)
+    work: dict[Hashable, "_Work"] = field(default_factory=dict)
+    array_work: dict[Hashable, tuple[int, ActionCounts]] = field(default_factory=dict)
+    repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
 
     def part(self, at: _At) -> tuple[Program, ...]:
         """The steps inside the loops that have been entered."""
-        if at not in self.parts:
-            self.parts[at] = self._nest(at) if len(at.spans) < len(LOOPS[self.order]) else (self._step(at),)
-        return self.parts[at]
+        part = self.parts.get(at)
+        if part is None:
+            part = self._nest(at) if len(at.extents) < len(self.moving) else (self._step(at),)
+            self.parts[at] = part
+        return part
 
     def _nest(self, at: _At) -> tuple[Program, ...]:
-        loop = LOOPS[self.order][len(at.spans)]
-        bodies = [(turn.tiles, self.part(at.into(loop, turn))) for turn in self.turns[loop]]
+        loop = self.moving[len(at.extents)]
         program: list[Program] = []
-        for body, alike in groupby(bodies, key=lambda pair: id(pair[1])):
-            some = list(alike)
-            program += self._repeat(sum(tiles for tiles, _ in some), body, some[0][1])
+        for turn in self.turns[loop]:
+            self._append(program, turn.tiles, self.part(at.into(loop, turn)))
         return tuple(program)
 
-    def _repeat(self, times: int, identity: int, body: tuple[Program, ...]) -> tuple[Program, ...]:
-        if times == 1:
-            return body
-        return (self.repeated.setdefault((times, identity), Repeat(times, body)),)
+    def _append(self, program: list[Program], times: int, body: tuple[Program, ...]) -> None:
+        """Have a body gone through so many times more.
+
+        A loop of nothing but a loop is one loop, and what comes once more is another turn. However steps came
+        about, those that are alike and follow each other are turns of one loop, so that the simulation sees
+        how often they repeat.
+        """
+        if len(body) == 1 and isinstance(body[0], Repeat):
+            times, body = times * body[0].times, body[0].body
+        before = program[-1] if program else None
+        if isinstance(before, Repeat) and before.body == body:
+            program[-1] = self._repeat(before.times + times, body)
+        elif tuple(program[-len(body) :]) == body:
+            program[-len(body) :] = [self._repeat(1 + times, body)]
+        elif times > 1:
+            program.append(self._repeat(times, body))
+        else:
+            program += body
+
+    def _repeat(self, times: int, body: tuple[Program, ...]) -> Repeat:
+        key = (times, *map(id, body))
+        if key not in self.repeated:
+            self.repeated[key] = Repeat(times, body)
+        return self.repeated[key]
 
     def _step(self, at: _At) -> Step:
-        span = dict(zip(LOOPS[self.order], at.spans, strict=True))
-        row, column = span["row"], span["column"]
-        tile = TileShape(span["group"].size, span["filter"].size, span["channel"].size, row.size, column.size)
-        resumes, completes = at.resumes, at.completes
+        work = self._work(at)
+        come = (work.weight_bytes * at.weights_come, work.input_bytes * at.inputs_come)
+        go = (work.weight_bytes * at.weights_go, work.input_bytes * at.inputs_go)
+        key = (at.extents, at.resumes, at.completes, come, go)
+        if key not in self.steps:
+            read_by_vector_unit = self.dataflow == VECTOR and at.completes
+            self.steps[key] = Step(
+                weight_bytes=come[0],
+                input_bytes=come[1],
+                shortcut_bytes=work.shortcut_bytes,
+                output_space_bytes=0 if at.resumes else work.output_bytes,
+                freed_weight_bytes=go[0],
+                freed_input_bytes=0 if read_by_vector_unit else go[1],
+                vector_freed_bytes=work.shortcut_bytes + (go[1] if read_by_vector_unit else 0),
+                array_cycles=work.array_cycles,
+                vector_cycles=work.vector_cycles,
+                store_bytes=work.stored_bytes,
+                freed_output_bytes=work.output_bytes if at.completes else 0,
+                array_counts=work.array_counts,
+                vector_counts=work.vector_counts,
+                completes=at.completes,
+            )
+        return self.steps[key]
+
+    def _work(self, at: _At) -> "_Work":
+        key = (at.extents, at.resumes, at.completes)
+        if key not in self.work:
+            self.work[key] = self._work_of(*key)
+        return self.work[key]
+
+    def _work_of(self, extents: tuple[Extent, ...], resumes: bool, completes: bool) -> "_Work":
+        extent = {loop: turns[0].extent for loop, turns in self.turns.items()}
+        extent.update(zip(self.moving, extents, strict=True))
+        row, column = extent["row"], extent["column"]
+        tile = TileShape(
+            extent["group"].size, extent["filter"].size, extent["channel"].size, row.size, column.size
+        )
         footprint = self.footprint
         inputs = int(footprint.inputs(tile, row.inputs, column.inputs))
-        weights = int(footprint.weights(tile)) + (0 if resumes else int(footprint.biases(tile)))
         shortcut = int(footprint.shortcut(tile)) if completes else 0
         stored = int(footprint.stored(tile, row.stored, column.stored)) if completes else 0
-        freed_inputs = inputs if at.go.inputs else 0
-        read_by_vector_unit = self.dataflow == VECTOR and completes
-        output_space = self._output_space(tile)
-        cycles, counts = self._array(tile, inputs, resumes, completes)
+        array_cycles, array_counts = self._array(tile, inputs, resumes, completes)
         ops = 0
         if completes:
             channels = tile.g * tile.k
             ops = int(vector_ops(self.layer, channels * tile.pixels, channels * row.stored * column.stored))
-        return Step(
-            weight_bytes=weights if at.come.weights else 0,
-            input_bytes=inputs if at.come.inputs else 0,
+        return _Work(
+            weight_bytes=int(footprint.weights(tile)) + (0 if resumes else int(footprint.biases(tile))),
+            input_bytes=inputs,
             shortcut_bytes=shortcut,
-            output_space_bytes=0 if resumes else output_space,
-            freed_weight_bytes=weights if at.go.weights else 0,
-            freed_input_bytes=0 if read_by_vector_unit else freed_inputs,
-            vector_freed_bytes=shortcut + (freed_inputs if read_by_vector_unit else 0),
-            array_cycles=cycles,
+            output_bytes=self._output_space(tile),
+            stored_bytes=stored,
+            array_cycles=array_cycles,
             vector_cycles=-(-ops // self.hardware.vector_lanes),
-            store_bytes=stored,
-            freed_output_bytes=output_space if completes else 0,
-            array_counts=counts,
+            array_counts=array_counts,
             vector_counts=completion_counts(ops, shortcut, stored),
-            completes=completes,
         )
 
     def _array(
         self, tile: TileShape, inputs: int, resumes: bool, completes: bool
     ) -> tuple[int, ActionCounts]:
         """Cycles and counts of the array; where the vector unit runs the layer, it reads the inputs."""
-        bits = partial_sum_bits(self.layer, self.hardware.precision)
-        outputs = bits_to_bytes(tile.g * tile.k * tile.pixels, bits)
-        partial_sums = ActionCounts(
-            global_buffer_read_bytes=outputs * resumes, global_buffer_write_bytes=outputs * (not completes)
-        )
-        if self.dataflow == VECTOR:
-            return 0, ActionCounts(global_buffer_read_bytes=inputs) + partial_sums
-        cost = array_cost(self.layer, self.dataflow, tile, resumes, self.hardware)
-        return int(cost.cycles), cost.counts + partial_sums
+        key = (tile.g, tile.k, tile.c, tile.y, tile.x, inputs * (self.dataflow == VECTOR), resumes, completes)
+        if key not in self.array_work:
+            self.array_work[key] = self._array_of(tile, inputs, resumes, completes)
+        return self.array_work[key]
+
+    def _array_of(
+        self, tile: TileShape, inputs: int, resumes: bool, completes: bool
+    ) -> tuple[int, ActionCounts]:
+        cycles, counts = 0, ActionCounts(global_buffer_read_bytes=inputs)
+        if self.dataflow != VECTOR:
+            cost = array_cost(self.layer, self.dataflow, tile, resumes, self.hardware)
+            cycles, counts = int(cost.cycles), cost.counts
+        if resumes or not completes:
+            bits = partial_sum_bits(self.layer, self.hardware.precision)
+            outputs = bits_to_bytes(tile.g * tile.k * tile.pixels, bits)
+            counts += ActionCounts(
+                global_buffer_read_bytes=outputs * resumes,
+                global_buffer_write_bytes=outputs * (not completes),
+            )
+        return cycles, counts
 
     def _output_space(self, tile: TileShape) -> int:
         """Outputs, as wide as partial sums where channels are cut, and windows that are not finished."""
-        cut: dict[Loop, bool] = {loop: not turns[0].alone for loop, turns in self.turns.items()}
+        moving = self.moving
         filters = self.layer.K if self.order == "pixels_outer" else int(tile.k)
-        unfinished = self.footprint.unfinished(tile, filters, cut["row"], cut["column"])
-        return int(self.footprint.outputs(tile, cut["channel"])) + int(unfinished)
+        unfinished = self.footprint.unfinished(tile, filters, "row" in moving, "column" in moving)
+        return int(self.footprint.outputs(tile, "channel" in moving)) + int(unfinished)

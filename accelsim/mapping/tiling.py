@@ -7,10 +7,8 @@ last one half full.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 
-import numpy as np
-
-from accelsim.mapping.arithmetic import Ints
 from accelsim.network.layer import Layer
 
 
@@ -68,34 +66,41 @@ class Axis:
 
     def spans(self, size: int) -> tuple[Span, ...]:
         """Tiles of `size` outputs, the last one smaller where they do not divide."""
-        starts = self._starts(size)
-        ends = np.append(starts[1:], self.outputs)
-        stored = [self._complete(int(end)) for end in ends]
-        tiles = zip(ends - starts, self.inputs_of_tiles(size), np.diff([0, *stored]), strict=True)
-        return tuple(Span(len(list(alike)), *map(int, tile)) for tile, alike in groupby(tiles, key=tuple))
+        inside = self._inside(size) if self.pooled is None else range(0)
+        one_by_one = (*range(inside.start), *range(inside.stop, self._tiles(size)))
+        tiles = [(1, self._extent(tile, size)) for tile in one_by_one]
+        if inside:
+            tiles.insert(inside.start, (len(inside), self._extent(inside.start, size)))
+        return tuple(
+            Span(sum(count for count, _ in alike), *extent) for extent, alike in groupby(tiles, itemgetter(1))
+        )
 
-    def inputs_of_tiles(self, size: int) -> Ints:
-        """Inputs that each tile of `size` outputs reads: halo included, padding left out."""
-        starts = self._starts(size)
-        ends = np.append(starts[1:], self.outputs)
-        first = np.maximum(starts * self.stride - self.pad, 0)
-        last = np.minimum((ends - 1) * self.stride - self.pad + self.reach, self.inputs)
-        inputs: Ints = np.maximum(last - first, 0)
-        return inputs
+    def _extent(self, tile: int, size: int) -> tuple[int, int, int]:
+        """Outputs, inputs and results of one tile."""
+        start, end = tile * size, min((tile + 1) * size, self.outputs)
+        return end - start, self._inputs(tile, size), self._complete(end) - self._complete(start)
+
+    def _tiles(self, size: int) -> int:
+        return -(-self.outputs // size)
+
+    def _inside(self, size: int) -> range:
+        """Whole tiles that padding does not touch: all of them read the same."""
+        first = min(self._tiles(size), -(-self.pad // (size * self.stride)))
+        covered = max(0, (self.inputs + self.pad - self.reach) // self.stride + 1)
+        return range(first, max(first, min(self.outputs, covered) // size))
 
     def reads(self, size: int) -> tuple[int, int, int]:
         """Inputs of the tile of `size` outputs that reads most, of all tiles together, and of the first.
 
         Tiles that padding does not touch all read the same, so they are not gone through one by one.
         """
-        tiles = -(-self.outputs // size)
-        first_inside = min(tiles, -(-self.pad // (size * self.stride)))
-        covered = max(0, (self.inputs + self.pad - self.reach) // self.stride + 1)
-        end_inside = max(first_inside, min(self.outputs, covered) // size)
-        at_ends = [self._inputs(tile, size) for tile in (*range(first_inside), *range(end_inside, tiles))]
-        inside = (size - 1) * self.stride + self.reach if end_inside > first_inside else 0
-        total = sum(at_ends) + (end_inside - first_inside) * inside
-        return max(inside, *at_ends, 0), total, self._inputs(0, size)
+        inside = self._inside(size)
+        at_ends = [
+            self._inputs(tile, size)
+            for tile in (*range(inside.start), *range(inside.stop, self._tiles(size)))
+        ]
+        each = (size - 1) * self.stride + self.reach if inside else 0
+        return max(each, *at_ends, 0), sum(at_ends) + len(inside) * each, self._inputs(0, size)
 
     def _inputs(self, tile: int, size: int) -> int:
         """Inputs that one tile reads."""
@@ -103,9 +108,6 @@ class Axis:
         end = min((tile + 1) * size, self.outputs)
         last = min((end - 1) * self.stride - self.pad + self.reach, self.inputs)
         return max(last - first, 0)
-
-    def _starts(self, size: int) -> Ints:
-        return np.arange(0, self.outputs, size, dtype=np.int64)
 
     def _complete(self, outputs: int) -> int:
         """Results that can be stored once the first `outputs` rows (or columns) are computed."""

@@ -1,7 +1,7 @@
 """What was observed: who was busy when and for which layer, and what happened how often. No prices."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from accelsim.energy import ActionCounts
 
@@ -45,8 +45,7 @@ class Occupancy:
     bytes: int
 
 
-@dataclass(frozen=True)
-class LayerActivity:
+class LayerActivity(NamedTuple):
     """What a layer did."""
 
     start_cycle: int
@@ -84,7 +83,7 @@ class Activity:
     @property
     def counts(self) -> ActionCounts:
         """Sum over the layers."""
-        return sum((layer.counts for layer in self.layers), ActionCounts())
+        return ActionCounts(*map(sum, zip(*(layer.counts.values() for layer in self.layers), strict=True)))
 
 
 class Recorder:

@@ -131,7 +131,7 @@ class _Walk:
         self.known = transitions
         self.known.forget_if_full()
         self.machine = Stepper(hardware)
-        self.layer = -1
+        self.layer = 0
         self.now = 0
         self.state: int | None = None
         """The state's number, or None where the machine has gone on since it was known."""
@@ -144,6 +144,7 @@ class _Walk:
         for layer, (mapping, producers) in enumerate(zip(schedule.mappings, schedule.waits_for, strict=True)):
             self._enter(layer, producers)
             self._remembered(mapping.program, True, self._body)
+        self.layer = len(schedule.mappings)
         self._bring_machine().drain()
         for layer in range(len(schedule.mappings)):
             if layer not in self.log.end_cycles:
@@ -151,13 +152,14 @@ class _Walk:
         return self.log
 
     def _enter(self, layer: int, producers: Sequence[int]) -> None:
-        key = (self._state(), tuple(layer - producer for producer in producers))
-        state = self.known.of_entry.get(key)
-        if state is None or self.machine_is_here:
-            self._bring_machine().enter(layer, producers)
-        self.layer, self.state = layer, state
+        known, before, back = self.known, self._state(), tuple([layer - producer for producer in producers])
+        state = known.of_entry.get((before, back))
         if state is None:
-            self.known.of_entry[key] = self._state()
+            state = known.state_number(known.states[before].entering(back))
+            known.of_entry[before, back] = state
+        if self.machine_is_here:
+            self.machine.enter(known.states[state].waits_for)
+        self.layer, self.state = layer, state
 
     def _remembered(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> None:
         """Go through a part of a program, or look up what that did from this state before."""
@@ -165,10 +167,11 @@ class _Walk:
         transition = self.known.of_part.get(key)
         if transition is None:
             before, outer, self.log = self.now, self.log, Log()
-            self.machine.log = self.log
+            self.machine.report_to(self.log)
             go(part, last)
             transition = self._transition(before)
-            self.log = self.machine.log = outer
+            self.log = outer
+            self.machine.report_to(outer)
             self.known.of_part[key] = transition
             self.known.parts[id(part)] = part
             self._observe(transition, before)

@@ -8,7 +8,7 @@ meanwhile, and what state it is in then, depends on the state before and on that
 
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
@@ -28,17 +28,29 @@ class State(NamedTuple):
     free_bytes: tuple[int, int, int]
     """Of the banks for weights, inputs and outputs."""
     to_array: tuple[tuple[Tag, int], ...]
-    """Tasks that wait for the array, each with how many of its transfers are still to come."""
-    streaming: tuple[int, int | Tag] | None
-    """When the transfer ends, and for whom it is: a place in `to_array` for a read, a task for a write."""
-    reads: tuple[tuple[int, int, int], ...]
-    """When each is ready, how long it streams, for whom."""
+    """Tasks that wait for the array, each with how many of its reads are still to come."""
+    streaming: tuple[int, Tag | None] | None
+    """When the transfer ends, and for a write the task that it is for."""
+    reads: tuple[tuple[int, int], ...]
+    """When each is ready, how long it streams. They come for the tasks in `to_array`, in the same order."""
     writes: tuple[tuple[int, int, Tag], ...]
+    """When each is ready, how long it streams, for whom."""
     in_array: tuple[int, Tag] | None
-    to_vector: tuple[Tag, ...]
-    in_vector: tuple[int, Tag] | None
+    vector_busy_cycles: int
+    """How long the vector unit still works on what it has been given."""
+    to_finish: tuple[tuple[int, Tag], ...]
+    """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
     waits_for: tuple[int, ...]
     """Layers, counted back from the DMA's, that have to be finished before it may ask for inputs."""
+
+    def entering(self, producers: Collection[int]) -> "State":
+        """The state in which a layer begins that reads what these store, counted back from it."""
+        tags = [tag for tag, _ in self.to_array]
+        tags += [tag for _, _, tag in self.writes]
+        tags += [tag for _, tag in self.to_finish]
+        tags += [under_way[1] for under_way in (self.streaming, self.in_array) if under_way and under_way[1]]
+        unfinished = {back for _, back, last in tags if last}
+        return self._replace(waits_for=tuple(sorted(unfinished.intersection(producers))))
 
 
 @dataclass(slots=True)
@@ -54,33 +66,27 @@ class Log:
 
     def observe(self, used: tuple[int, int, int, int]) -> None:
         """Bytes that the banks, and all of them together, hold over some time."""
-        a, b = self.peak_bytes, used
-        self.peak_bytes = (max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+        most = self.peak_bytes
+        if used[0] > most[0] or used[1] > most[1] or used[2] > most[2] or used[3] > most[3]:
+            a, b, c, d = map(max, most, used)
+            self.peak_bytes = (a, b, c, d)
 
 
 class _Task:
     """One step of one layer on its way through the machine."""
 
-    __slots__ = ("last", "layer", "number", "step", "transfers_due")
+    __slots__ = ("last", "layer", "number", "reads_due", "step")
 
-    def __init__(self, step: Step, number: int, layer: int, last: bool, transfers_due: int = 0) -> None:
+    def __init__(self, step: Step, number: int, layer: int, last: bool, reads_due: int = 0) -> None:
         self.step = step
         self.number = number
         self.layer = layer
         self.last = last
-        self.transfers_due = transfers_due
+        self.reads_due = reads_due
 
 
-class _Transfer:
-    """A request to DRAM: when its latency is over, how long it streams, and for which task."""
-
-    __slots__ = ("is_read", "ready_at", "stream_cycles", "task")
-
-    def __init__(self, ready_at: int, stream_cycles: int, task: _Task, is_read: bool) -> None:
-        self.ready_at = ready_at
-        self.stream_cycles = stream_cycles
-        self.task = task
-        self.is_read = is_read
+_Transfer: TypeAlias = tuple[int, int, _Task]
+"""A request to DRAM: when its latency is over, how long it streams, and for which task."""
 
 
 class Stepper:
@@ -92,212 +98,186 @@ class Stepper:
         self.descriptors = hardware.dma.descriptors
         sizes = hardware.global_buffer.bank_bytes
         self.sizes = (sizes["weights"], sizes["inputs"], sizes["outputs"])
-        self.log = Log()
         self.now = 0
-        self.layer = -1
-        self.stage = 0
-        self.may_load = True
-        """Whether something has changed since the DMA could not go on."""
+        self.layer = 0
         self.waits_for: set[int] = set()
         self.free_weights, self.free_inputs, self.free_outputs = self.sizes
         self.reads: deque[_Transfer] = deque()
         self.writes: deque[_Transfer] = deque()
-        self.streaming: _Transfer | None = None
+        self.streaming: _Task | None = None
+        self.stream_is_read = False
         self.stream_ends = NEVER
         self.to_array: deque[_Task] = deque()
         self.in_array: _Task | None = None
         self.array_ends = NEVER
-        self.to_vector: deque[_Task] = deque()
-        self.in_vector: _Task | None = None
-        self.vector_ends = NEVER
+        self.vector_free_at = 0
+        self.to_finish: deque[tuple[int, _Task]] = deque()
+        self.report_to(Log())
+
+    def report_to(self, log: Log) -> None:
+        """What is observed from now on is to be written there."""
+        self.log = log
+        self.holds_more = True
+        """Whether a bank may hold more than at the end of any cycle since the log was begun."""
 
     # What the DMA is told to do
 
-    def enter(self, layer: int, producers: Collection[int]) -> None:
-        """The steps to come are those of another layer, which reads what its producers store."""
-        self.layer = layer
-        unfinished = {task.layer for task in self._in_flight() if task.last}
-        self.waits_for = unfinished.intersection(producers)
+    def enter(self, waits_for: Iterable[int]) -> None:
+        """Begin a layer that reads what others store, counted back from it."""
+        self.waits_for = {self.layer - back for back in waits_for}
 
     def hand_over(self, step: Step, number: int, last: bool) -> None:
-        """Until a step of the layer is asked for and waits for the array; it is known by its number."""
+        """Until a step is asked for and waits for the array; it is known by its number.
+
+        After the last one of a layer the DMA is at the next layer.
+        """
         task = _Task(step, number, self.layer, last)
-        self.may_load = True
-        while not (self.may_load and self._load(task)):
-            self._work()
-            if self.may_load and self._load(task):
-                break
-            if not self._advance():
-                raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
+        while len(self.to_array) >= self.descriptors and not self._has_free_descriptor():
+            self._go_on()
+        if step.weight_bytes:
+            while step.weight_bytes > self.free_weights:
+                self._go_on()
+            self.free_weights -= step.weight_bytes
+            self._read(step.weight_bytes, task)
+        while self.waits_for:
+            self._go_on()
+        for size_bytes in (step.input_bytes, step.shortcut_bytes):
+            if size_bytes:
+                while size_bytes > self.free_inputs:
+                    self._go_on()
+                self.free_inputs -= size_bytes
+                self._read(size_bytes, task)
         self.to_array.append(task)
+        self.layer += last
 
     def drain(self) -> None:
         """Until everything that was asked for is done."""
-        self._work()
-        while self._advance():
-            self._work()
+        while self.to_array or self.in_array or self.to_finish or self.writes or self.streaming:
+            self._go_on()
 
-    def _work(self) -> None:
-        """Let array and vector unit go on; what one does in this cycle may let the other go on."""
-        while self._start_array() or self._start_vector():
-            pass
+    def _has_free_descriptor(self) -> bool:
+        """Whether the DMA has one; an idle array has taken up the next task, and waits for its operands."""
+        return self.in_array is None and len(self.to_array) <= self.descriptors
 
-    def _advance(self) -> bool:
-        """On to the next cycle in which something ends or is ready; whether there is one."""
-        self._arbitrate()
-        cycle = min(self.stream_ends, self.array_ends, self.vector_ends)
-        if self.streaming is None:
-            for queue in (self.reads, self.writes):
-                if queue and queue[0].ready_at < cycle:
-                    cycle = queue[0].ready_at
-        self._observe()
-        if cycle == NEVER:
-            return False
-        self.now = cycle
-        if self.stream_ends == cycle:
-            self._end_stream()
-        if self.array_ends == cycle:
-            self._end_array()
-        if self.vector_ends == cycle:
-            self._end_vector()
-        return True
+    def _go_on(self) -> None:
+        """Until something is free that the DMA may have waited for: in this cycle, or in a later one.
+
+        Raises RuntimeError if nothing ever will be.
+        """
+        waiting, finishing = self.to_array, self.to_finish
+        while True:
+            if self.in_array is None and waiting and not waiting[0].reads_due:
+                self._start_array_if_there_is_room()
+            finished_at = finishing[0][0] if finishing else NEVER
+            other = self.array_ends if self.array_ends < finished_at else finished_at
+            if self.array_ends > self.now:  # else the cycle is not over
+                if self.holds_more:
+                    self._observe()
+                if self.streaming is None:
+                    self._arbitrate(other)
+            if self.stream_ends < other and self.stream_is_read:
+                self.now = self.stream_ends
+                self._end_stream()
+                continue
+            cycle = min(self.stream_ends, other)
+            if cycle == NEVER:
+                raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
+            self.now = cycle
+            if self.stream_ends == cycle:
+                self._end_stream()
+            if self.array_ends == cycle:
+                self._end_array()
+            while finishing and finishing[0][0] == cycle:
+                self._finish(finishing.popleft()[1])
+            return
 
     def _observe(self) -> None:
+        """What the banks hold at the end of a cycle."""
         weights = self.sizes[0] - self.free_weights
         inputs = self.sizes[1] - self.free_inputs
         outputs = self.sizes[2] - self.free_outputs
-        together = weights + inputs + outputs
-        most = self.log.peak_bytes
-        if weights > most[0] or inputs > most[1] or outputs > most[2] or together > most[3]:
-            self.log.observe((weights, inputs, outputs, together))
+        self.log.observe((weights, inputs, outputs, weights + inputs + outputs))
+        self.holds_more = False
 
     # DRAM channel
 
-    def _request(self, size_bytes: int, task: _Task, is_read: bool) -> None:
-        stream_cycles = math.ceil(size_bytes / self.bandwidth)
-        transfer = _Transfer(self.now + self.latency, stream_cycles, task, is_read)
-        if is_read:
-            task.transfers_due += 1
-            self.reads.append(transfer)
-            self.log.start_cycles.setdefault(task.layer, self.now)
-        else:
-            self.writes.append(transfer)
+    def _read(self, size_bytes: int, task: _Task) -> None:
+        """Ask for bytes that have their place in a bank already."""
+        self.holds_more = True
+        task.reads_due += 1
+        self.reads.append((self.now + self.latency, math.ceil(size_bytes / self.bandwidth), task))
+        self.log.start_cycles.setdefault(task.layer, self.now)
 
-    def _arbitrate(self) -> None:
-        """At the end of a cycle: the transfer that has been ready longest; reads before writes."""
-        if self.streaming is not None:
-            return
+    def _arbitrate(self, next_cycle: int) -> None:
+        """At the end of a cycle: the transfer that has been ready longest; reads before writes.
+
+        If none is ready, the first that will be before the next cycle in which anything else happens: nobody
+        asks for another one until then.
+        """
         queue = self.reads
-        if self.writes and (not self.reads or self.writes[0].ready_at < self.reads[0].ready_at):
+        if self.writes and (not queue or self.writes[0][0] < queue[0][0]):
             queue = self.writes
-        if queue and queue[0].ready_at <= self.now:
-            self.streaming = queue.popleft()
-            self.stream_ends = self.now + self.streaming.stream_cycles
+        if not queue:
+            return
+        ready_at, stream_cycles, task = queue[0]
+        if ready_at <= self.now or ready_at < next_cycle:
+            queue.popleft()
+            self.streaming, self.stream_is_read = task, queue is self.reads
+            self.stream_ends = max(ready_at, self.now) + stream_cycles
 
     def _end_stream(self) -> None:
-        transfer = self.streaming
-        assert transfer is not None  # a stream ends only where one has begun
+        task = self.streaming
+        assert task is not None  # a stream ends only where one has begun
         self.streaming = None
         self.stream_ends = NEVER
-        if transfer.is_read:
-            transfer.task.transfers_due -= 1
+        if self.stream_is_read:
+            task.reads_due -= 1
         else:
-            self._stored(transfer.task)
+            self._stored(task)
 
     def _stored(self, task: _Task) -> None:
         self.free_outputs += task.step.freed_output_bytes
         if task.last:
             self.log.end_cycles[task.layer] = self.now
             self.waits_for.discard(task.layer)
-            self.may_load = True
-
-    # DMA
-
-    def _load(self, task: _Task) -> bool:
-        """Go on with a step; whether all of it is asked for. If not, it has to wait for others to go on."""
-        while self.stage < len(_LOAD_STAGES):
-            if not _LOAD_STAGES[self.stage](self, task):
-                self.may_load = False
-                return False
-            self.stage += 1
-        self.stage = 0
-        return True
-
-    def _take_descriptor(self, _: _Task) -> bool:
-        taken_up = 1 if self.in_array is None and self.to_array else 0
-        return len(self.to_array) - taken_up < self.descriptors
-
-    def _ask_for_weights(self, task: _Task) -> bool:
-        size = task.step.weight_bytes
-        if size > self.free_weights:
-            return False
-        if size:
-            self.free_weights -= size
-            self._request(size, task, is_read=True)
-        return True
-
-    def _wait_for_producers(self, _: _Task) -> bool:
-        return not self.waits_for
-
-    def _ask_for_inputs(self, task: _Task) -> bool:
-        return self._ask_for_input(task, task.step.input_bytes)
-
-    def _ask_for_shortcut(self, task: _Task) -> bool:
-        return self._ask_for_input(task, task.step.shortcut_bytes)
-
-    def _ask_for_input(self, task: _Task, size: int) -> bool:
-        if size > self.free_inputs:
-            return False
-        if size:
-            self.free_inputs -= size
-            self._request(size, task, is_read=True)
-        return True
 
     # PE array and vector unit
 
-    def _start_array(self) -> bool:
-        if self.in_array is not None or not self.to_array or self.to_array[0].transfers_due:
-            return False
-        step = self.to_array[0].step
+    def _start_array_if_there_is_room(self) -> None:
+        task = self.to_array[0]
+        step = task.step
         if step.output_space_bytes > self.free_outputs:
-            return False
+            return
+        self.to_array.popleft()
         self.free_outputs -= step.output_space_bytes
-        self.in_array = self.to_array.popleft()
-        self.may_load = True
+        self.holds_more = True
+        self.in_array = task
         self.array_ends = self.now + step.array_cycles
-        if not step.array_cycles:
-            self._end_array()
-        return True
 
     def _end_array(self) -> None:
         task = self.in_array
         assert task is not None  # work ends only where some has begun
         self.in_array = None
         self.array_ends = NEVER
-        self.may_load = True
         self.free_weights += task.step.freed_weight_bytes
         self.free_inputs += task.step.freed_input_bytes
         if task.step.completes:
-            self.to_vector.append(task)
+            self._hand_to_vector_unit(task)
 
-    def _start_vector(self) -> bool:
-        if self.in_vector is not None or not self.to_vector:
-            return False
-        self.in_vector = self.to_vector.popleft()
-        self.vector_ends = self.now + self.in_vector.step.vector_cycles
-        if not self.in_vector.step.vector_cycles:
-            self._end_vector()
-        return True
+    def _hand_to_vector_unit(self, task: _Task) -> None:
+        """It finishes one task after the other, whatever else happens: when it will be done is known now."""
+        step = task.step
+        self.vector_free_at = max(self.vector_free_at, self.now) + step.vector_cycles
+        if step.store_bytes:
+            ready_at = self.vector_free_at + self.latency
+            self.writes.append((ready_at, math.ceil(step.store_bytes / self.bandwidth), task))
+        if step.vector_freed_bytes or not step.store_bytes:
+            self.to_finish.append((self.vector_free_at, task))
 
-    def _end_vector(self) -> None:
-        task = self.in_vector
-        assert task is not None  # work ends only where some has begun
-        self.in_vector = None
-        self.vector_ends = NEVER
+    def _finish(self, task: _Task) -> None:
+        """The vector unit is done with a task that frees bytes then, or has nothing to store."""
         self.free_inputs += task.step.vector_freed_bytes
-        self.may_load = True
         if task.step.store_bytes:
-            self._request(task.step.store_bytes, task, is_read=False)
             return
         if task.last and (unstored := self._last_write_of(task.layer)):
             unstored.last, task.last = True, False  # the layer ends with the outputs that still wait
@@ -305,9 +285,10 @@ class Stepper:
 
     def _last_write_of(self, layer: int) -> _Task | None:
         """The last step of a layer whose outputs are not stored yet."""
-        transfer = self.writes[-1] if self.writes else self.streaming
-        waits = transfer is not None and not transfer.is_read and transfer.task.layer == layer
-        return transfer.task if transfer is not None and waits else None
+        waiting = [task for *_, task in self.writes if task.layer == layer]
+        if self.streaming is not None and not self.stream_is_read and self.streaming.layer == layer:
+            waiting.insert(0, self.streaming)
+        return waiting[-1] if waiting else None
 
     # The state, as a value
 
@@ -320,88 +301,64 @@ class Stepper:
             self.free_outputs,
             self.stream_ends if self.streaming is None else self.stream_ends - now,
             self.array_ends if self.in_array is None else self.array_ends - now,
-            self.vector_ends if self.in_vector is None else self.vector_ends - now,
+            max(self.vector_free_at - now, 0),
             len(self.to_array),
+            len(self.reads),
+            len(self.writes),
         )
 
     def state(self) -> State:
         """The state between two steps."""
-        now = self.now
-        place = {id(task): index for index, task in enumerate(self.to_array)}
-        streaming: tuple[int, int | Tag] | None = None
-        if self.streaming is not None:
-            task = self.streaming.task
-            of = place[id(task)] if self.streaming.is_read else self._tag(task)
-            streaming = (self.stream_ends - now, of)
+        now, layer = self.now, self.layer
+        streaming, in_array = self.streaming, self.in_array
         return State(
             free_bytes=(self.free_weights, self.free_inputs, self.free_outputs),
-            to_array=tuple((self._tag(task), task.transfers_due) for task in self.to_array),
-            streaming=streaming,
-            reads=tuple(
-                (some.ready_at - now, some.stream_cycles, place[id(some.task)]) for some in self.reads
+            to_array=tuple(
+                [((task.number, layer - task.layer, task.last), task.reads_due) for task in self.to_array]
             ),
+            streaming=None
+            if streaming is None
+            else (self.stream_ends - now, None if self.stream_is_read else self._tag(streaming)),
+            reads=tuple([(ready_at - now, cycles) for ready_at, cycles, _ in self.reads]),
             writes=tuple(
-                (some.ready_at - now, some.stream_cycles, self._tag(some.task)) for some in self.writes
+                [
+                    (ready_at - now, cycles, (task.number, layer - task.layer, task.last))
+                    for ready_at, cycles, task in self.writes
+                ]
             ),
-            in_array=None if self.in_array is None else (self.array_ends - now, self._tag(self.in_array)),
-            to_vector=tuple(map(self._tag, self.to_vector)),
-            in_vector=None if self.in_vector is None else (self.vector_ends - now, self._tag(self.in_vector)),
-            waits_for=tuple(sorted(self.layer - layer for layer in self.waits_for)),
+            in_array=None if in_array is None else (self.array_ends - now, self._tag(in_array)),
+            vector_busy_cycles=max(self.vector_free_at - now, 0),
+            to_finish=tuple([(cycle - now, self._tag(task)) for cycle, task in self.to_finish]),
+            waits_for=tuple(sorted([layer - other for other in self.waits_for])) if self.waits_for else (),
         )
 
     def put_into(self, state: State, layer: int, now: int, steps: Sequence[Step]) -> None:
         """Go on from a state at another place and time; `steps` are those that its numbers stand for."""
 
-        def task(tag: Tag, transfers_due: int = 0) -> _Task:
+        def task(tag: Tag, reads_due: int = 0) -> _Task:
             number, back, last = tag
-            return _Task(steps[number], number, layer - back, last, transfers_due)
+            return _Task(steps[number], number, layer - back, last, reads_due)
 
-        self.now, self.layer, self.stage = now, layer, 0
+        self.now, self.layer, self.holds_more = now, layer, True
         self.waits_for = {layer - back for back in state.waits_for}
         self.free_weights, self.free_inputs, self.free_outputs = state.free_bytes
         self.to_array = deque(task(tag, due) for tag, due in state.to_array)
-        self.reads = deque(
-            _Transfer(now + ready, cycles, self.to_array[of], True) for ready, cycles, of in state.reads
-        )
-        self.writes = deque(
-            _Transfer(now + ready, cycles, task(tag), False) for ready, cycles, tag in state.writes
-        )
-        self.streaming, self.stream_ends = None, NEVER
+        due = (task for task in self.to_array for _ in range(task.reads_due))
+        self.streaming, self.stream_is_read, self.stream_ends = None, False, NEVER
         if state.streaming is not None:
-            ends, of = state.streaming
-            is_read = isinstance(of, int)
-            self.streaming = _Transfer(
-                now, 0, self.to_array[of] if isinstance(of, int) else task(of), is_read
-            )
+            ends, tag = state.streaming
+            self.stream_is_read = tag is None
+            self.streaming = next(due) if tag is None else task(tag)
             self.stream_ends = now + ends
+        self.reads = deque(
+            (now + ready, cycles, of) for (ready, cycles), of in zip(state.reads, due, strict=True)
+        )
+        self.writes = deque((now + ready, cycles, task(tag)) for ready, cycles, tag in state.writes)
         self.in_array, self.array_ends = None, NEVER
         if state.in_array is not None:
             self.in_array, self.array_ends = task(state.in_array[1]), now + state.in_array[0]
-        self.to_vector = deque(map(task, state.to_vector))
-        self.in_vector, self.vector_ends = None, NEVER
-        if state.in_vector is not None:
-            self.in_vector, self.vector_ends = task(state.in_vector[1]), now + state.in_vector[0]
+        self.vector_free_at = now + state.vector_busy_cycles
+        self.to_finish = deque((now + cycles, task(tag)) for cycles, tag in state.to_finish)
 
     def _tag(self, task: _Task) -> Tag:
         return task.number, self.layer - task.layer, task.last
-
-    def _in_flight(self) -> Iterator[_Task]:
-        """Every task that is not done."""
-        yield from self.to_array
-        yield from self.to_vector
-        for transfer in (*self.writes, self.streaming):
-            if transfer is not None and not transfer.is_read:
-                yield transfer.task
-        for task in (self.in_array, self.in_vector):
-            if task is not None:
-                yield task
-
-
-_LOAD_STAGES: Final[tuple[Callable[[Stepper, _Task], bool], ...]] = (
-    Stepper._take_descriptor,
-    Stepper._ask_for_weights,
-    Stepper._wait_for_producers,
-    Stepper._ask_for_inputs,
-    Stepper._ask_for_shortcut,
-)
-"""What the DMA does for a step, one after the other, each as soon as it can."""
