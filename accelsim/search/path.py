@@ -269,8 +269,8 @@ def _choice(
 
 
 _NO_MOVES: Final = (
-    "{}: offers no move: no repeating stage has a block to give to another, no large kernel reads the image, "
-    "and all numbers of channels are multiples of the array"
+    "{}: offers no move: no repeating stage has a block to give to another, the table's first row is no "
+    "convolution with a large kernel, and all numbers of channels in the table are multiples of the array"
 )
 
 
