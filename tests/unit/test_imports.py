@@ -15,6 +15,7 @@ DIRECT = {
     "descriptions": ("errors",),
     "shipped": ("errors",),
     "parallel": ("errors",),
+    "cluster": ("parallel", "model_version"),
     "energy": ("descriptions",),
     "hardware": ("energy", "shipped"),
     "importers": ("errors",),
@@ -27,7 +28,7 @@ DIRECT = {
     "validation": ("run", "parallel"),
     "search": ("run", "parallel"),
     "report": ("search", "validation"),
-    "cli": ("report",),
+    "cli": ("report", "cluster"),
     "__main__": ("cli",),
 }
 """Of each room: the rooms it stands on. It may import those, and whatever they may."""
