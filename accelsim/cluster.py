@@ -7,6 +7,7 @@ a worker of another version of the model refuses to work.
 import hashlib
 import logging
 import pickle
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -87,6 +88,8 @@ class Cluster:
 @contextmanager
 def connected(address: str, seconds: float = ANSWER_SECONDS) -> Iterator[Cluster]:
     """The cluster of a running scheduler. Raises AccelsimError where none answers, or it has no workers."""
+    if not re.fullmatch(r"[a-z]+://[^/\s]+:\d+", address):
+        raise AccelsimError(f"--scheduler {address}: must be an address such as tcp://host:8786")
     distributed = _distributed()
     try:
         client = distributed.Client(address, timeout=seconds, set_as_default=False)
@@ -94,10 +97,6 @@ def connected(address: str, seconds: float = ANSWER_SECONDS) -> Iterator[Cluster
         raise AccelsimError(
             f"--scheduler {address}: no Dask scheduler answered within {seconds:g} s: is one running there "
             "(`dask scheduler`)?"
-        ) from None
-    except (ValueError, TypeError) as error:
-        raise AccelsimError(
-            f"--scheduler {address}: must be an address such as tcp://host:8786 ({error})"
         ) from None
     with client:
         try:
