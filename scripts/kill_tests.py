@@ -27,7 +27,7 @@ ROWS, COLUMNS = (8, 12, 16, 24, 32), (8, 12, 16, 24, 32)
 BUFFERS = tuple(16384 * size for size in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16))
 BANDWIDTHS = (4, 6, 8, 10, 12, 16, 20, 24)
 SPEC = """\
-networks: [mobilenet_v1@width=0.25]
+networks: ['{network}']
 hardware: [16x16_128k]
 hardware_parameters:
   dram.bandwidth_bytes_per_cycle: {bandwidths}
@@ -54,14 +54,18 @@ class Kill:
 class Sweep:
     """A sweep of a folder, as a process."""
 
-    def __init__(self, folder: Path, candidates: int) -> None:
+    def __init__(self, folder: Path, candidates: int, network: str) -> None:
         self.folder, self.spec = folder, folder / "sweep.yaml"
         buffers = BUFFERS[: max(1, candidates // (len(ROWS) * len(COLUMNS) * len(BANDWIDTHS)))]
         bandwidths = BANDWIDTHS[: max(1, candidates // (len(ROWS) * len(COLUMNS) * len(buffers)))]
         self.candidates = len(ROWS) * len(COLUMNS) * len(buffers) * len(bandwidths)
         self.spec.write_text(
             SPEC.format(
-                bandwidths=list(bandwidths), buffers=list(buffers), rows=list(ROWS), columns=list(COLUMNS)
+                network=network,
+                bandwidths=list(bandwidths),
+                buffers=list(buffers),
+                rows=list(ROWS),
+                columns=list(COLUMNS),
             )
         )
 
@@ -161,18 +165,19 @@ def main() -> int:
     """Print a table of kills and the verdict."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--candidates", type=int, default=2000)
+    parser.add_argument("--net", default="mobilenet_v1@width=0.25")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--worker-kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     chance = random.Random(chosen.seed)
     with tempfile.TemporaryDirectory() as folder:
-        sweep = Sweep(Path(folder), chosen.candidates)
+        sweep = Sweep(Path(folder), chosen.candidates, chosen.net)
         began = time.monotonic()
         if sweep.start("undisturbed").wait() != 0:
             raise SystemExit("the undisturbed sweep failed")
         seconds = time.monotonic() - began
-        print(f"undisturbed: {sweep.candidates} candidates in {seconds:.1f} s")
+        print(f"undisturbed: {sweep.candidates} candidates in {seconds:.1f} s", flush=True)
         kills = killed_at_random(sweep, chosen.kills, chance)
         if sweep.start("killed").wait() != 0:
             raise SystemExit("the resumed sweep failed")

@@ -110,17 +110,3 @@ def _accelsim(
     Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 a check did not hold, 2 the input
     is wrong, 130 interrupted.
     """
-=======
-
-
-app.command()(run)
-app.command()(compare)
-app.command()(plot)
-app.command()(report)
-app.command()(reproduce)
-app.add_typer(search, name="search")
-app.command()(sweep)
-app.command("list")(list_)
-app.command()(show)
-app.command()(check)
->>>>>>> d45f3b0 (accelsim sweep: cross product or sample of machine and network parameters, any objectives and constraints)

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     PUBLISHED = "published"
     DEPTHS = "depths"
     PATH = "path"
+    SWEEP = "sweep"
 
 
 class By(StrEnum):
@@ -82,6 +83,10 @@ def plot(
             "--fix", metavar="STAGE=BLOCKS", help="Of depths: a stage that keeps so many, as in stage4=1."
         ),
     ] = None,
+    result: Annotated[
+        Path | None,
+        typer.Option("--result", metavar="FILE", help="Of sweep: what `accelsim sweep SPEC -o FILE.json` wrote."),
+    ] = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = 1,
     dataflow: DataflowOption = Dataflow.AUTO,
@@ -99,11 +104,13 @@ def plot(
     published  a published table against the simulated one; takes no options
     depths     every distribution of blocks over stages, and the Pareto front
     path       `search path` from the first network; others stand beside it
+    sweep      candidates of `accelsim sweep` and their Pareto front; takes --result
 
     \b
     accelsim plot layers --net sqnxt23 --net sqnxt23v5 --hw 16x16_128k -o layers.png
     accelsim plot roofline --net mobilenet_v1 --hw 8x8_32k -o roofline.svg
     accelsim plot accuracy --hw 16x16_128k -o accuracy.pdf
+    accelsim plot sweep --result found.json -o front.png
     """
     from accelsim.report.files import check_writable
     from accelsim.report.plot_looks import check_suffix
@@ -116,7 +123,14 @@ def plot(
         raise typer.BadParameter(f"{kind.value} goes by time", param_hint="--objective")
     if by is not None and kind is not Kind.ENERGY:
         raise typer.BadParameter(f"{kind.value} has no choice; energy has", param_hint="--by")
-    if kind is Kind.PUBLISHED:
+    if kind is Kind.SWEEP:
+        for option, value in (("--net", net), ("--hw", hw), ("--overlay", overlay)):
+            if value:
+                raise typer.BadParameter("the sweep says which networks and machines", param_hint=option)
+        _draw_sweep(result, output)
+    elif result is not None:
+        raise typer.BadParameter(f"{kind.value} takes none; sweep does", param_hint="--result")
+    elif kind is Kind.PUBLISHED:
         for option, value in (("--net", net), ("--hw", hw), ("--overlay", overlay)):
             if value:
                 raise typer.BadParameter("the table says which networks and machines", param_hint=option)
@@ -256,6 +270,16 @@ def _draw_path(
     cases = run_cases(others, machines, options, quiet)
     beside = [[case.result for case in cases if case.hardware == machine] for machine in machines]
     save(path_figure(list(zip(walks, beside, strict=True))), output)
+def _draw_sweep(result: Path | None, output: Path) -> None:
+    if result is None:
+        raise typer.BadParameter("sweep needs one", param_hint="--result")
+    from accelsim.report.files import check_writable
+    from accelsim.report.plot_looks import save
+    from accelsim.report.plot_sweep import read_sweep_result, sweep_figure
+
+    found = read_sweep_result(result)
+    check_writable(output)
+    save(sweep_figure(found), output)
 
 
 def _draw_published(output: Path, quiet: bool) -> None:

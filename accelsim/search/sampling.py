@@ -5,6 +5,7 @@ proposes the next. So what it proposes follows from the seed alone, whoever eval
 sweep that was stopped proposes the same again, and finds the results in the store.
 """
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
@@ -23,8 +24,6 @@ SMALL: Final = 10_000
 DEFAULT_SAMPLES: Final = 1_000
 GENERATIONS: Final = {"nsga2": 50, "tpe": 10}
 """Candidates that are proposed before the next are: Optuna's population, and a few for TPE."""
-_MOST_PROPOSALS: Final = 10
-"""For each sample that is asked for: candidates that were proposed before are not evaluated again."""
 
 
 class Sampler(Protocol):
@@ -88,7 +87,11 @@ class _Exhaustive:
 
 
 class _Optuna:
-    """What Optuna's NSGA-II or TPE proposes, until there are as many different ones as were asked for."""
+    """What Optuna's NSGA-II or TPE proposes, until there are as many different ones as were asked for.
+
+    In place of a candidate that was proposed before stands a random one, of which Optuna is told, too: so a
+    space is never stuck in, and every sample is a new candidate.
+    """
 
     def __init__(self, sweep: Sweep, plan: Plan) -> None:
         try:
@@ -98,7 +101,7 @@ class _Optuna:
                 f"the sampler {plan.name} needs the package optuna: pip install 'accelsim[search]'"
             ) from None
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._sweep, self._plan = sweep, plan
+        self._sweep, self._plan, self._chance = sweep, plan, random.Random(plan.seed)
         self._judged: dict[int, Judged] = {}
         self._study = optuna.create_study(
             directions=["minimize"] * len(sweep.objectives), sampler=_optunas(optuna, plan)
@@ -113,28 +116,44 @@ class _Optuna:
 
     def generations(self) -> Iterator[Iterator[int]]:
         """See Sampler."""
-        proposed = 0
-        while len(self._judged) < self._plan.samples and proposed < _MOST_PROPOSALS * self._plan.samples:
-            trials = [
-                self._study.ask(dict(self._distributions)) for _ in range(GENERATIONS[self._plan.name])
-            ]
-            proposed += len(trials)
-            indexes = [self._index(trial.params) for trial in trials]
-            new = list(dict.fromkeys(index for index in indexes if index not in self._judged))
-            yield iter(sorted(new[: self._plan.samples - len(self._judged)]))
-            for trial, index in zip(trials, indexes, strict=True):
-                if index in self._judged:
-                    self._tell(trial, self._judged[index])
+        while len(self._judged) < self._plan.samples:
+            trials = [self._ask() for _ in range(GENERATIONS[self._plan.name])]
+            seen = set(self._judged)
+            for trial in tuple(trials):
+                index = self._index(trial)
+                if index in seen:
+                    index = self._unseen(seen)
+                    trials.append(self._ask(index))
+                seen.add(index)
+            new = [index for trial in trials if (index := self._index(trial)) not in self._judged]
+            yield iter(sorted(list(dict.fromkeys(new))[: self._plan.samples - len(self._judged)]))
+            for trial in trials:
+                self._tell(trial)
 
     def tell(self, index: int, judged: "Judged") -> None:
         """See Sampler."""
         self._judged[index] = judged
 
-    def _index(self, params: dict[str, Any]) -> int:
-        return self._sweep.index(tuple(params.get(axis.name, 0) for axis in self._sweep.axes))
+    def _ask(self, index: int | None = None) -> "optuna.Trial":
+        """A trial of what Optuna proposes, or of the candidate that it is to consider."""
+        if index is not None:
+            digits = zip(self._sweep.axes, self._sweep.digits(index), strict=True)
+            self._study.enqueue_trial(
+                {axis.name: digit for axis, digit in digits if axis.name in self._distributions}
+            )
+        return self._study.ask(dict(self._distributions))
 
-    def _tell(self, trial: "optuna.Trial", judged: "Judged") -> None:
-        if judged.objectives is None:
+    def _unseen(self, seen: set[int]) -> int:
+        while (index := self._chance.randrange(self._sweep.size)) in seen:
+            pass
+        return index
+
+    def _index(self, trial: "optuna.Trial") -> int:
+        return self._sweep.index(tuple(trial.params.get(axis.name, 0) for axis in self._sweep.axes))
+
+    def _tell(self, trial: "optuna.Trial") -> None:
+        judged = self._judged.get(self._index(trial))
+        if judged is None or judged.objectives is None:
             self._study.tell(trial, state=self._failed)
             return
         for place, excess in enumerate(judged.excesses):
