@@ -118,7 +118,7 @@ def started(workers: int) -> Iterator[Cluster]:
             n_workers=workers,
             threads_per_worker=1,
             memory_limit=0,  # the operating system's affair
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # a port that is free
             silence_logs=logging.CRITICAL,
         ) as local,
         distributed.Client(local, set_as_default=False) as client,

@@ -18,6 +18,9 @@ from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Task
 from accelsim.search.space import depth_space
 
+NETWORK = load_network("shufflenet_v1")
+TASK, SPACE = Task(NETWORK, load_hardware("8x8_32k")), depth_space(NETWORK, total_blocks=9)
+
 
 def squares(factor):
     def work(number):
@@ -65,9 +68,7 @@ def test_an_error_of_a_worker_is_the_error(two):
 
 
 def test_a_search_finds_the_same_on_a_cluster(two):
-    network = load_network("shufflenet_v1")
-    task, space = Task(network, load_hardware("8x8_32k")), depth_space(network, total_blocks=9)
-    one, other = search_depth(task, space), search_depth(task, space, executor=two)
+    one, other = search_depth(TASK, SPACE), search_depth(TASK, SPACE, executor=two)
     assert (one.ranked, one.front, one.known) == (other.ranked, other.front, other.known)
 
 
@@ -141,8 +142,8 @@ def worker(scheduler, tmp_path):
 def test_a_running_cluster_does_the_work(scheduler):
     with connected(scheduler[1]) as found:
         assert found.threads >= 1
-        with found.prepared(multiplier, 3) as workers:
-            assert dict(workers(range(5))) == {number: 3 * number for number in range(5)}
+        searched = search_depth(TASK, SPACE, executor=found)
+    assert searched.ranked == search_depth(TASK, SPACE).ranked
 
 
 def multiplier(factor):
