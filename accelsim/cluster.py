@@ -14,14 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from accelsim.errors import AccelsimError
 from accelsim.model_version import model_version
 from accelsim.parallel import Workers, streamed
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 ANSWER_SECONDS: Final = 10.0
 """Within which a scheduler has to answer, and to have a worker."""
@@ -39,7 +36,8 @@ OutcomeT = TypeVar("OutcomeT")
 class Cluster:
     """A Dask cluster that has answered and has workers."""
 
-    client: "Client"
+    client: Any
+    """distributed.Client, which has no types."""
     name: str
     """What messages call it: the scheduler's address."""
 
@@ -82,7 +80,7 @@ class Cluster:
     @property
     def threads(self) -> int:
         """Of all workers together; new ones may join at any time."""
-        return max(1, sum(self.client.nthreads().values()))
+        return max(1, sum(map(int, self.client.nthreads().values())))
 
 
 @contextmanager

@@ -204,7 +204,9 @@ class Hardware(Description):
             field = model.model_fields.get(key) if model else None
             if field is None:
                 return False
-            inner = [kind for kind in get_args(field.annotation) if kind is not NoneType] or [field.annotation]
+            inner = [kind for kind in get_args(field.annotation) if kind is not NoneType] or [
+                field.annotation
+            ]
             model = inner[0] if isinstance(inner[0], type) and issubclass(inner[0], Description) else None
         return True
 

@@ -18,6 +18,7 @@ IN_FLIGHT: Final = 4
 SetupT = TypeVar("SetupT")
 WorkT = TypeVar("WorkT")
 OutcomeT = TypeVar("OutcomeT")
+Outcome_co = TypeVar("Outcome_co", covariant=True)
 
 
 def in_parallel(
@@ -50,12 +51,10 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
-class Workers(Protocol[WorkT, OutcomeT]):
+class Workers(Protocol[WorkT, Outcome_co]):
     """Workers that have prepared for one kind of work, and keep what they prepared."""
 
-    def __call__(
-        self, work: Iterable[WorkT], *, in_order: bool = True
-    ) -> Iterator[tuple[WorkT, OutcomeT]]:
+    def __call__(self, work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, Outcome_co]]:
         """Each piece of work and its outcome, in constant memory however much there is.
 
         In the order given, or the moment that each is there. Raises AccelsimError where workers are lost.
@@ -85,7 +84,11 @@ class Processes:
         if self.count < 2:
             how = prepare(setup)
 
-            def here(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
+            def here(
+                work: Iterable[WorkT],
+                *,
+                in_order: bool = True,  # noqa: ARG001 (it is, either way)
+            ) -> Iterator[tuple[WorkT, OutcomeT]]:
                 return ((one, how(one)) for one in work)
 
             yield here

@@ -147,9 +147,11 @@ def problems(sweep: Sweep, kills: list[Kill]) -> list[str]:
     found = []
     for name in ("killed", "workers"):
         answer = sweep.answer(name)
-        for key in undisturbed.keys() - set(UNCOMPARED):
-            if answer[key] != undisturbed[key]:
-                found.append(f"{name}: {key} differs from the undisturbed sweep's")
+        found += [
+            f"{name}: {key} differs from the undisturbed sweep's"
+            for key in undisturbed.keys() - set(UNCOMPARED)
+            if answer[key] != undisturbed[key]
+        ]
         if sweep.kept(name) != sweep.kept("undisturbed"):
             found.append(f"{name}: the store has {sweep.kept(name)} results")
     counts = [one.kept for one in kills if one.what == "sweep"]
@@ -159,6 +161,12 @@ def problems(sweep: Sweep, kills: list[Kill]) -> list[str]:
     if counts and reused != counts[-1]:
         found.append(f"of {counts[-1]} results in the store, {reused} were used: some were evaluated twice")
     return found
+
+
+def say(text: str) -> None:
+    """A line, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -177,16 +185,16 @@ def main() -> int:
         if sweep.start("undisturbed").wait() != 0:
             raise SystemExit("the undisturbed sweep failed")
         seconds = time.monotonic() - began
-        print(f"undisturbed: {sweep.candidates} candidates in {seconds:.1f} s", flush=True)
+        say(f"undisturbed: {sweep.candidates} candidates in {seconds:.1f} s")
         kills = killed_at_random(sweep, chosen.kills, chance)
         if sweep.start("killed").wait() != 0:
             raise SystemExit("the resumed sweep failed")
         kills += with_workers_killed(sweep, chosen.worker_kills, seconds, chance)
-        print("killed  after [s]  results kept")
+        say("killed  after [s]  results kept")
         for kill in kills:
-            print(f"{kill.what:<8}{kill.seconds:>9.2f}{kill.kept:>14}")
+            say(f"{kill.what:<8}{kill.seconds:>9.2f}{kill.kept:>14}")
         found = problems(sweep, kills)
-        print("\n".join(found) or "every result is that of the undisturbed sweep")
+        say("\n".join(found) or "every result is that of the undisturbed sweep")
     return 1 if found else 0
 
 

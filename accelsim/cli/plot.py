@@ -85,7 +85,9 @@ def plot(
     ] = None,
     result: Annotated[
         Path | None,
-        typer.Option("--result", metavar="FILE", help="Of sweep: what `accelsim sweep SPEC -o FILE.json` wrote."),
+        typer.Option(
+            "--result", metavar="FILE", help="Of sweep: what `accelsim sweep SPEC -o FILE.json` wrote."
+        ),
     ] = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = 1,

@@ -21,7 +21,10 @@ class Sampler(StrEnum):
 
 def sweep(
     spec: Annotated[
-        Path, typer.Argument(metavar="SPEC", help="A YAML file: axes, objectives, constraints.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="SPEC", help="A YAML file: axes, objectives, constraints.", show_default=False
+        ),
     ],
     *,
     sampler: Annotated[

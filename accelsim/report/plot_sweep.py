@@ -160,7 +160,9 @@ def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(
         handles=[
-            Line2D([], [], color=VERMILION, marker="D", linestyle="-" if panel.line else "", label="Pareto front"),
+            Line2D(
+                [], [], color=VERMILION, marker="D", linestyle="-" if panel.line else "", label="Pareto front"
+            ),
             Line2D([], [], color=GREY, marker="o", linestyle="", label="beaten by another candidate"),
         ],
         loc="upper right" if not panel.up.more_is_better else "lower right",

@@ -105,7 +105,9 @@ def _columns(sweep: Sweep, shown: Sequence[_Row]) -> list[Column]:
         align: Any = "right" if axis.ordered else "left"
         columns.append(Column(axis_word(axis), cells, align, gap=2, rank=rank, least=5))
     for name in _metrics(sweep):
-        cells = ["-" if (value := one.figure(name)) is None else figure_word(name, value) for one in candidates]
+        cells = [
+            "-" if (value := one.figure(name)) is None else figure_word(name, value) for one in candidates
+        ]
         columns.append(Column(_METRIC_HEADERS.get(name, name), cells, gap=2))
     return columns
 

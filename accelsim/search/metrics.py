@@ -106,7 +106,9 @@ def constraint(text: str) -> Constraint:
     """The constraint that a text says. Raises AccelsimError."""
     match = _CONSTRAINT.fullmatch(text)
     if match is None:
-        raise AccelsimError("must be METRIC <= NUMBER or METRIC >= NUMBER, as in 'area_mm2 <= 4', 'params <= 1.5M'")
+        raise AccelsimError(
+            "must be METRIC <= NUMBER or METRIC >= NUMBER, as in 'area_mm2 <= 4', 'params <= 1.5M'"
+        )
     name, sign, digits, suffix = match.groups()
     return Constraint(
         metric(name), sign == "<=", float(digits) * _SUFFIXES[suffix.lower()], " ".join(text.split())

@@ -1,8 +1,8 @@
 """Sampling: which candidates of a space are evaluated: all, or those that Optuna proposes.
 
-A sampler works in generations of a fixed size: it proposes one, and is told what became of all of it before it
-proposes the next. So what it proposes follows from the seed alone, whoever evaluates and in which order; and a
-sweep that was stopped proposes the same again, and finds the results in the store.
+A sampler works in generations of a fixed size: it proposes one, and is told what became of all of it before
+it proposes the next. So what it proposes follows from the seed alone, whoever evaluates and in which order;
+and a sweep that was stopped proposes the same again, and finds the results in the store.
 """
 
 import random
@@ -62,7 +62,8 @@ def plan_for(
     whole = sweep.size if samples is None else min(samples, sweep.size)
     if name == "exhaustive" and whole < sweep.size:
         raise AccelsimError(
-            f"samples = {samples}: an exhaustive sweep evaluates all {sweep.size} candidates: give another sampler"
+            f"samples = {samples}: an exhaustive sweep evaluates all {sweep.size} candidates: "
+            "give another sampler"
         )
     if name is None:
         small = sweep.size <= SMALL if samples is None else samples >= sweep.size
@@ -122,6 +123,8 @@ class _Optuna:
             for trial in tuple(trials):
                 index = self._index(trial)
                 if index in seen:
+                    if len(seen) >= self._plan.samples:  # there are enough, and perhaps no others
+                        continue
                     index = self._unseen(seen)
                     trials.append(self._ask(index))
                 seen.add(index)

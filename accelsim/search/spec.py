@@ -14,7 +14,7 @@ parameter. A candidate is known by its number; the machine varies slowest, so th
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
@@ -122,7 +122,9 @@ class Sweep:
 
     def settings(self, index: int) -> dict[str, Any]:
         """A candidate's value on each axis."""
-        return {axis.name: axis.values[digit] for axis, digit in zip(self.axes, self.digits(index), strict=True)}
+        return {
+            axis.name: axis.values[digit] for axis, digit in zip(self.axes, self.digits(index), strict=True)
+        }
 
     def hardware_key(self, index: int) -> tuple[int, ...]:
         """What a candidate's machine follows from."""
@@ -134,9 +136,7 @@ class Sweep:
 
     def _key(self, index: int, kinds: tuple[Kind, ...]) -> tuple[int, ...]:
         return tuple(
-            digit
-            for axis, digit in zip(self.axes, self.digits(index), strict=True)
-            if axis.kind in kinds
+            digit for axis, digit in zip(self.axes, self.digits(index), strict=True) if axis.kind in kinds
         )
 
     def hardware(self, index: int) -> Hardware:
@@ -286,9 +286,7 @@ class _Reader:
                     hint = f"no such key, did you mean {near[0]!r}?" if near else unknown(key, "key", keys)
                     self._note("hardware_parameters", key, sentence=f"{machine.name}: {hint}")
                     continue
-                self._check_values(
-                    "hardware_parameters", key, values, lambda key, value, one=machine: vary(one, **{key: value})
-                )
+                self._check_values("hardware_parameters", key, values, partial(_varied, machine))
 
     def _check_network_parameters(self, networks: tuple[Network, ...]) -> None:
         for network in networks:
@@ -302,14 +300,12 @@ class _Reader:
                     sentence = unknown(name, f"parameter of {network.name}", legal)
                     self._note("network_parameters", name, sentence=sentence)
                     continue
-                self._check_values(
-                    "network_parameters", name, values, lambda key, value, one=network: variant(one, {key: value})
-                )
+                self._check_values("network_parameters", name, values, partial(_changed, network))
 
     def _check_values(
         self, kind: str, name: str, values: tuple[Any, ...], apply: Callable[[str, Any], object]
     ) -> None:
-        """Values that would be wrong whatever the others are; what does not fit others, its candidate says."""
+        """Values that are wrong whatever the others are; what does not fit others, its candidate says."""
         for place, value in enumerate(values):
             try:
                 apply(name, value)
@@ -325,9 +321,13 @@ class _Reader:
         for place, value in enumerate(values):
             fits = isinstance(value, list) and len(value) == len(names) > 0
             if not fits or not all(type(depth) is int and 1 <= depth <= MAX_REPEAT for depth in value):
-                allowed = f"{len(names)} whole numbers from 1 to {MAX_REPEAT}, the depths of {', '.join(names)}"
-                sentence = f"{network.name}: must be a list of {allowed}" if names else (
-                    f"{network.name}: none of its stages repeats: it has no depths"
+                allowed = (
+                    f"{len(names)} whole numbers from 1 to {MAX_REPEAT}, the depths of {', '.join(names)}"
+                )
+                sentence = (
+                    f"{network.name}: must be a list of {allowed}, the depths of {', '.join(names)}"
+                    if names
+                    else (f"{network.name}: none of its stages repeats: it has no depths")
                 )
                 self._note("network_parameters", DEPTHS, place, sentence=sentence)
 
@@ -348,6 +348,14 @@ class _Reader:
                 self._note(
                     "hardware", sentence=f"{machine.name} has no table of areas (area:), which area_mm2 needs"
                 )
+
+
+def _varied(machine: Hardware, key: str, value: Any) -> Hardware:
+    return vary(machine, **{key: value})
+
+
+def _changed(network: Network, name: str, value: Any) -> Network:
+    return variant(network, {name: value})
 
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

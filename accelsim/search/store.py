@@ -149,11 +149,7 @@ class Store:
 def _values(one: Outcome) -> tuple[int | float | str | None, ...]:
     size = (None, None) if one.size is None else (one.size.params, one.size.macs)
     cost = one.cost
-    figures = (
-        (None,) * 4
-        if cost is None
-        else (cost.cycles, cost.energy, cost.dram_bytes, cost.executed_macs)
-    )
+    figures = (None,) * 4 if cost is None else (cost.cycles, cost.energy, cost.dram_bytes, cost.executed_macs)
     return (*size, *figures, one.problem)
 
 

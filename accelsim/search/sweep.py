@@ -17,7 +17,7 @@ from accelsim.parallel import Executor, Processes, Workers
 from accelsim.search.evaluate import Outcome, Size, Task, run_cost
 from accelsim.search.metrics import METRICS, known_figures, simulated_figures
 from accelsim.search.pareto import Front
-from accelsim.search.sampling import Plan, Sampler
+from accelsim.search.sampling import Plan
 from accelsim.search.space import SpaceError, depths_of
 from accelsim.search.spec import Sweep
 from accelsim.search.store import Place, Store, TaskKey
@@ -80,7 +80,7 @@ class SweepResult:
 
     @cached_property
     def front(self) -> tuple[Candidate, ...]:
-        """Nothing that was evaluated is as good by every objective and better by one; by the first objective."""
+        """Nothing that was evaluated is as good by every objective and better by one; in order of rank."""
         return tuple(one for one in self.ranked if one.on_front)
 
     @property
@@ -114,8 +114,8 @@ def run_sweep(
 ) -> SweepResult:
     """Evaluate what the plan says; `step` is told how many more are done, `executor` is by default all cores.
 
-    Raises SpaceError where no candidate is within the constraints, StoreError, and AccelsimError where workers
-    are lost.
+    Raises SpaceError where no candidate is within the constraints, StoreError, and AccelsimError where
+    workers are lost.
     """
     began = time.perf_counter()
     tally = _Tally(sweep)
@@ -193,7 +193,7 @@ class _Variants:
         )
 
 
-def evaluator_of(sweep: Sweep) -> Callable[[Sequence[int]], list[Outcome]]:
+def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Outcome]]:
     """The function that a worker evaluates candidates with; what it learns from one serves the next."""
     variants, memory = _Variants(sweep), Memory()
 
@@ -342,7 +342,7 @@ class _Tally:
         ]
         if not placed:
             raise SpaceError(self._no_objective())
-        others = {index: numbers for index, numbers in self._feasible}
+        others = dict(self._feasible)
         for one in placed:
             del others[one.index]
         return (*placed, *(Candidate(index, others[index], None, False) for index in sorted(others)))
@@ -362,7 +362,7 @@ class _Tally:
 
 
 class _Broken:
-    """How far candidates are from the constraints, so that those which exclude all can be told by how much."""
+    """How far candidates are from the constraints, to say by how much those that exclude all do so."""
 
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
@@ -414,15 +414,16 @@ class _Broken:
     def _line_together(self, evaluated: int) -> str:
         assert self._together is not None
         (_, _, index), numbers = self._together
-        missed = [
-            f"{limit.metric.name} {_shown(value)}, {_shown(excess)} too {'much' if limit.at_most else 'little'}"
-            for limit in self._sweep.constraints
-            if (value := numbers[_PLACES[limit.metric.name]]) is not None and (excess := limit.excess(value)) > 0
-        ]
+        missed = []
+        for limit in self._sweep.constraints:
+            value = numbers[_PLACES[limit.metric.name]]
+            if value is not None and (excess := limit.excess(value)) > 0:
+                side = "much" if limit.at_most else "little"
+                missed.append(f"{limit.metric.name} {_shown(value)}, {_shown(excess)} too {side}")
         texts = ", ".join(limit.text for limit in self._sweep.constraints)
         return (
-            f"constraints: together they exclude all {evaluated} candidates, none alone ({texts}): the nearest, "
-            f"{label(self._sweep, index)}, has {' and '.join(missed)}"
+            f"constraints: together they exclude all {evaluated} candidates, none alone ({texts}): the "
+            f"nearest, {label(self._sweep, index)}, has {' and '.join(missed)}"
         )
 
 
@@ -435,5 +436,3 @@ def label(sweep: Sweep, index: int) -> str:
 
 def _shown(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.4g}"
-
-

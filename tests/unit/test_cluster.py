@@ -87,7 +87,9 @@ def test_the_work_of_a_worker_that_is_killed_is_done_by_the_others():
 def test_a_worker_of_another_model_does_nothing(two, monkeypatch):
     monkeypatch.setattr(cluster, "model_version", lambda: "9.9.9+abc")
     with (
-        pytest.raises(AccelsimError, match=r"a worker has accelsim 0\..*, this is 9\.9\.9\+abc, which may find"),
+        pytest.raises(
+            AccelsimError, match=r"a worker has accelsim 0\..*, this is 9\.9\.9\+abc, which may find"
+        ),
         two.prepared(squares, 1) as workers,
     ):
         list(workers(range(3)))
@@ -106,7 +108,8 @@ def test_a_scheduler_that_does_not_answer_is_one_line():
         pass
     assert time.monotonic() - began < 10
     assert str(error.value) == (
-        f"--scheduler {address}: no Dask scheduler answered within 1 s: is one running there (`dask scheduler`)?"
+        f"--scheduler {address}: no Dask scheduler answered within 1 s: "
+        "is one running there (`dask scheduler`)?"
     )
 
 
@@ -131,7 +134,14 @@ def scheduler(tmp_path):
 @pytest.fixture
 def worker(scheduler, tmp_path):
     """A worker of that scheduler."""
-    command = [sys.executable, "-m", "distributed.cli.dask_worker", scheduler[1], "--no-dashboard", "--no-nanny"]
+    command = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        scheduler[1],
+        "--no-dashboard",
+        "--no-nanny",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
     yield process
     process.kill()
@@ -151,10 +161,9 @@ def multiplier(factor):
 
 
 def test_a_scheduler_without_workers_is_one_line(scheduler):
-    _, address = scheduler
-    with pytest.raises(AccelsimError, match=r"has no worker, and got none within 4 s: start some with `dask"):
-        with connected(address, seconds=4):
-            pass
+    sentence = r"has no worker, and got none within 4 s: start some with `dask"
+    with pytest.raises(AccelsimError, match=sentence), connected(scheduler[1], seconds=4):
+        pass
 
 
 @pytest.mark.parametrize(

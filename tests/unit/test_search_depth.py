@@ -8,9 +8,9 @@ import pytest
 from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.network.description import load_network as load
+from accelsim.parallel import Processes
 from accelsim.report.depths import depth_dict, depth_report, depth_rows, rows
 from accelsim.report.text import Style
-from accelsim.parallel import Processes
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Limits, Task
 from accelsim.search.family import relatives

@@ -30,7 +30,7 @@ reported: {top1: 50.0}
 reported_at:
   - {at: {width: 2.0}, top1: 60.0}
 stages:
-  - {block: conv, name: conv1, out_channels: "=8*width", kernel: 3, stride: 2, batch_norm: true, activation: relu}
+  - {block: conv, name: conv1, out_channels: "=8*width", kernel: 3, stride: 2, activation: relu}
   - {block: residual_basic, name: stage1, out_channels: "=8*width", repeat: 2}
   - {block: residual_basic, name: stage2, out_channels: "=16*width", repeat: 1, stride: 2}
   - {block: fully_connected, name: fc, out_features: 10}
@@ -110,7 +110,7 @@ def test_a_candidates_figures_are_those_of_run_on_its_files(sweep_of, folder):
     sweep = sweep_of(EVERY_AXIS)
     assert sweep.size == 2**10
     sample = range(5, sweep.size, 257)
-    outcomes = sweeps.evaluator_of(sweep)(sample)
+    outcomes = sweeps.evaluator_of(sweep)(tuple(sample))
     for index, outcome in zip(sample, outcomes, strict=True):
         network, hardware = sweep.network(index), sweep.hardware(index)
         (folder / "network.yaml").write_text(dump(network.description))
@@ -167,7 +167,9 @@ def top1s(sweep):
 
 
 def test_accuracy_is_that_of_exactly_this_network_or_none(sweep_of):
-    sweep = sweep_of(SPEC.replace("area_mm2", "top1").replace("[4, 8]", "[8]").replace("[16384, 32768]", "[32768]"))
+    sweep = sweep_of(
+        SPEC.replace("area_mm2", "top1").replace("[4, 8]", "[8]").replace("[16384, 32768]", "[32768]")
+    )
     assert top1s(sweep) == [None, 50.0, 60.0]
     result = found_by(sweep)
     assert [one.figure("top1") for one in result.candidates if one.rank is None] == [None]
@@ -196,7 +198,9 @@ def test_other_bits_have_no_published_accuracy(sweep_of):
 
 def test_objectives_that_no_candidate_has_are_said(sweep_of):
     text = SPEC.replace("[0.5, 1.0, 2.0]", "[0.5]").replace("area_mm2]", "top1]")
-    with pytest.raises(SpaceError, match="objectives: no top-1 accuracy is published of any candidate, and none"):
+    with pytest.raises(
+        SpaceError, match="objectives: no top-1 accuracy is published of any candidate, and none"
+    ):
         found_by(sweep_of(text))
 
 
@@ -351,7 +355,12 @@ objectives: [cycles, area_mm2]
 
 def test_small_spaces_are_evaluated_as_a_whole_and_large_ones_sampled(sweep_of):
     small = sweep_of()
-    assert plan_for(small) == plan_for(small, samples=12) == plan_for(small, samples=99) == Plan("exhaustive", 12)
+    assert (
+        plan_for(small)
+        == plan_for(small, samples=12)
+        == plan_for(small, samples=99)
+        == Plan("exhaustive", 12)
+    )
     assert plan_for(small, samples=5, seed=3) == Plan("nsga2", 5, 3)
     assert plan_for(small, name="tpe") == Plan("tpe", 12)
     many = "[" + ", ".join(map(str, range(1, 201))) + "]"
@@ -432,34 +441,70 @@ def test_without_optuna_the_error_says_what_to_install(sweep_of, monkeypatch):
             "[4, 8]",
             "[0, 8, eight]",
             [
-                "sweep.yaml:4: hardware_parameters.pe_array.rows.0 = 0: must be a whole number from 1 to 4096",
+                "sweep.yaml:4: hardware_parameters.pe_array.rows.0 = 0: must be a whole number from 1 to",
                 "sweep.yaml:4: hardware_parameters.pe_array.rows.2 = 'eight': must be a whole number from 1",
             ],
         ),
-        ("[4, 8]", "[]", ["sweep.yaml:4: hardware_parameters.pe_array.rows = []: must be a list that is not empty"]),
+        (
+            "[4, 8]",
+            "[]",
+            ["sweep.yaml:4: hardware_parameters.pe_array.rows = []: must be a list that is not empty"],
+        ),
         ("[4, 8]", "[4, 4]", ["sweep.yaml:4: hardware_parameters.pe_array.rows.1 = 4: is there twice"]),
         ("[4, 8]", "4", ["sweep.yaml:4: hardware_parameters.pe_array.rows = 4: must be a list"]),
-        ("width: [", "wdith: [", ["no such parameter of tiny, did you mean 'width'? allowed are width, resolution, "]),
+        (
+            "width: [",
+            "wdith: [",
+            ["no such parameter of tiny, did you mean 'width'? allowed are width, resolution, "],
+        ),
         ("[0.5, 1.0, 2.0]", "[3.0]", ["network_parameters.width.0 = 3.0: must be 0.5, 1.0 or 2.0"]),
         (
             "width: [0.5, 1.0, 2.0]",
             "depths: [[1], [0, 1], 3]",
             [
-                "network_parameters.depths.0 = [1]: tiny: must be a list of 2 whole numbers from 1 to 1000, the "
-                "depths of stage1, stage2",
+                "network_parameters.depths.0 = [1]: tiny: must be a list of 2 whole numbers from 1 to 1000, "
+                "the depths of stage1, stage2",
                 "network_parameters.depths.1 = [0, 1]: tiny: must be",
                 "network_parameters.depths.2 = 3: tiny: must be",
             ],
         ),
-        ("width: [0.5, 1.0, 2.0]", "stages.conv: [1]", ["must be stages.STAGE.KEY, as in stages.conv1.kernel"]),
-        ("width: [0.5, 1.0, 2.0]", "stages.conv9.kernel: [1]", ["no such stage of tiny, did you mean 'conv1'?"]),
-        ("width: [0.5, 1.0, 2.0]", "stages.conv1.kernle: [1]", ["no such key of the block conv, did you mean"]),
-        ("width: [0.5, 1.0, 2.0]", "stages.conv1.kernel: [0]", ["stages.0.kernel = 0: must be a whole number"]),
-        ("cycles", "time", ["sweep.yaml:8: objectives.0 = 'time': no such metric, did you mean 'time_ms'? allowed are"]),
+        (
+            "width: [0.5, 1.0, 2.0]",
+            "stages.conv: [1]",
+            ["must be stages.STAGE.KEY, as in stages.conv1.kernel"],
+        ),
+        (
+            "width: [0.5, 1.0, 2.0]",
+            "stages.conv9.kernel: [1]",
+            ["no such stage of tiny, did you mean 'conv1'?"],
+        ),
+        (
+            "width: [0.5, 1.0, 2.0]",
+            "stages.conv1.kernle: [1]",
+            ["no such key of the block conv, did you mean"],
+        ),
+        (
+            "width: [0.5, 1.0, 2.0]",
+            "stages.conv1.kernel: [0]",
+            ["stages.0.kernel = 0: must be a whole number"],
+        ),
+        (
+            "cycles",
+            "time",
+            ["sweep.yaml:8: objectives.0 = 'time': no such metric, did you mean 'time_ms'? allowed are"],
+        ),
         ("area_mm2]", "area_mm2, cycles]", ["objectives.3 = 'cycles': is there twice"]),
         ("[cycles, energy, area_mm2]", "[]", ["objectives = []: must be a list that is not empty"]),
-        ("objectives", "goals", ["goals = [\"cycles\", \"energy\", \"area_mm2\"]: no such key", "objectives: missing"]),
-        ("", "constraints: [cycles < 3]\n", ["constraints.0 = 'cycles < 3': must be METRIC <= NUMBER or METRIC >= "]),
+        (
+            "objectives",
+            "goals",
+            ['goals = ["cycles", "energy", "area_mm2"]: no such key', "objectives: missing"],
+        ),
+        (
+            "",
+            "constraints: [cycles < 3]\n",
+            ["constraints.0 = 'cycles < 3': must be METRIC <= NUMBER or METRIC >= "],
+        ),
         ("", "constraints: [speed <= 3]\n", ["constraints.0 = 'speed <= 3': no such metric"]),
         ("", "dataflow: fastest\n", ["dataflow = 'fastest': must be 'auto', 'weight_stationary'"]),
     ],
@@ -482,7 +527,9 @@ def test_networks_without_depths_have_none_to_vary(sweep_of, folder):
 def test_energies_in_different_units_are_not_compared(sweep_of, folder):
     text = dump(load_hardware("8x8_32k")).replace("unit: MAC", "unit: pJ")
     (folder / "other.yaml").write_text(text.replace("name: 8x8_32k", "name: other"))
-    with pytest.raises(DescriptionError, match=r"hardware = .*: energies in MAC and in pJ cannot be compared"):
+    with pytest.raises(
+        DescriptionError, match=r"hardware = .*: energies in MAC and in pJ cannot be compared"
+    ):
         sweep_of(SPEC.replace("[8x8_32k]", "[8x8_32k, other.yaml]"))
 
 
@@ -491,7 +538,9 @@ def test_areas_need_a_table_of_areas(sweep_of, folder):
     (folder / "bare.yaml").write_text(dump(machine))
     with pytest.raises(DescriptionError, match=r"bare has no table of areas \(area:\), which area_mm2 needs"):
         sweep_of(SPEC.replace("[8x8_32k]", "[bare.yaml]"))
-    assert found_by(sweep_of(SPEC.replace("[8x8_32k]", "[bare.yaml]").replace(", area_mm2", ""))).feasible == 12
+    assert (
+        found_by(sweep_of(SPEC.replace("[8x8_32k]", "[bare.yaml]").replace(", area_mm2", ""))).feasible == 12
+    )
 
 
 def test_words_wider_than_the_table_of_areas_have_no_area(sweep_of):
