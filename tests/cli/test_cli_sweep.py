@@ -148,8 +148,8 @@ def test_a_store_of_another_model_is_refused(accelsim, monkeypatch):
         (
             "objectives",
             "constraints: [area_mm2 <= 0.5]\nobjectives",
-            "area_mm2 <= 0.5: excludes all 12 candidates: the nearest, pe_array.rows = 4, pe_array.dataflows = "
-            "['weight_stationary'], width = 1.0, has 1.226, 0.726 more\n",
+            "area_mm2 <= 0.5: excludes all 12 candidates: the nearest, pe_array.rows = 4, "
+            "pe_array.dataflows = ['weight_stationary'], width = 1.0, has 1.226, 0.726 more\n",
         ),
         ("time_ms, energy, area_mm2", "top1", "objectives: no top-1 accuracy is published of any candidate"),
     ],
@@ -204,7 +204,7 @@ def test_a_sweep_is_drawn_from_its_result(accelsim, folder):
         (("sweep", "--result", "other.json", "-o", "x.png"), "other.json: is not what `accelsim sweep"),
         (
             ("sweep", "--result", "single.json", "-o", "x.png"),
-            "small: has one objective, energy; a front",
+            "has one objective, energy; a front",
         ),
         (
             ("sweep", "--result", "other.json", "--hw", "8x8_32k", "-o", "x.png"),

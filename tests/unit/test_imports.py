@@ -41,9 +41,24 @@ OUTSIDE = {
     "onnx": ("importers",),
     "google": ("importers",),
     "torch": ("importers", "network"),
+    "distributed": ("cluster",),
+    "optuna": ("search",),
 }
 """Packages that are the business of one room."""
-SLOW = {"matplotlib", "plotly", "pandas", "simpy", "rich", "typer", "IPython", "onnx", "torch"}
+SLOW = {
+    "matplotlib",
+    "plotly",
+    "pandas",
+    "simpy",
+    "rich",
+    "typer",
+    "IPython",
+    "onnx",
+    "torch",
+    "distributed",
+    "dask",
+    "optuna",
+}
 """Packages that a plain run has no use for."""
 PRINTING_OR_EXITING = {"print", "exit", "quit", "sys.exit", "sys.stdout.write", "sys.stderr.write"}
 
