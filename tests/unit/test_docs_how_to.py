@@ -21,8 +21,8 @@ from accelsim.mapping.search import map_layer
 from accelsim.network.layer import Layer
 from accelsim.parallel import Processes
 from accelsim.report import trace, words
-from accelsim.search.path import walk
 from accelsim.search.metrics import METRICS
+from accelsim.search.path import walk
 from accelsim.search.sampling import plan_for
 from accelsim.search.spec import SweepDescription, read_sweep
 from accelsim.search.sweep import run_sweep
