@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, Self
+from types import NoneType
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import (
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -147,6 +149,22 @@ class VectorUnit(Description):
     """Operations per cycle, for each column of the array."""
 
 
+class AreaTable(Description):
+    """What the parts of a chip take [mm2], in one process; nothing is scaled to another."""
+
+    process: Words
+    """In which the figures are: `65 nm`."""
+    word_bits: Bits
+    """Of the PEs that the source measured."""
+    pe_mm2: NonNegativeFloat
+    """A PE with its multiplier, adder and operand registers, without its register file of partial sums."""
+    register_file_mm2_per_kib: NonNegativeFloat
+    """Partial sums in the PEs and accumulators below the columns."""
+    global_buffer_mm2_per_kib: NonNegativeFloat
+    rest_mm2: NonNegativeFloat
+    """What is there whatever the size of the rest: control."""
+
+
 class Hardware(Description):
     """A machine: what networks are mapped onto, simulated on, and priced by."""
 
@@ -162,6 +180,7 @@ class Hardware(Description):
     vector_unit: VectorUnit
     mapper: Mapper
     energy: EnergyTable
+    area: AreaTable | None = None
     assumed: Mapping[str, str] = Field(default_factory=dict)
     """Keys (with dots) whose values no source gives, and why they are what they are."""
 
@@ -185,8 +204,10 @@ class Hardware(Description):
             field = model.model_fields.get(key) if model else None
             if field is None:
                 return False
-            inner = field.annotation
-            model = inner if isinstance(inner, type) and issubclass(inner, Description) else None
+            inner = [kind for kind in get_args(field.annotation) if kind is not NoneType] or [
+                field.annotation
+            ]
+            model = inner[0] if isinstance(inner[0], type) and issubclass(inner[0], Description) else None
         return True
 
     @model_validator(mode="after")
@@ -213,6 +234,36 @@ class Hardware(Description):
     def vector_lanes(self) -> int:
         """Operations of the vector unit per cycle."""
         return self.vector_unit.lanes_per_column * self.pe_array.columns
+
+    @property
+    def register_file_bytes(self) -> float:
+        """Partial sums that the PEs hold, and accumulators below the columns."""
+        array = self.pe_array
+        in_pes = array.pes * array.output_stationary.partial_sums_per_pe
+        below = array.columns * array.weight_stationary.accumulators_per_column
+        return (in_pes + below) * self.precision.partial_sums_bits / 8
+
+    @property
+    def area_mm2_by_part(self) -> Mapping[str, float] | None:
+        """What each part takes; None without an area table, or where words are wider than the table's.
+
+        PEs of narrower words are taken to be as large as the table's: its source gives no other.
+        """
+        area, widest = self.area, max(self.precision.weights_bits, self.precision.activations_bits)
+        if area is None or widest > area.word_bits:
+            return None
+        return {
+            "pe_array": self.pe_array.pes * area.pe_mm2,
+            "register_file": self.register_file_bytes / 1024 * area.register_file_mm2_per_kib,
+            "global_buffer": self.global_buffer.size_bytes / 1024 * area.global_buffer_mm2_per_kib,
+            "rest": area.rest_mm2,
+        }
+
+    @property
+    def area_mm2(self) -> float | None:
+        """Of the whole chip; None where that cannot be told."""
+        parts = self.area_mm2_by_part
+        return None if parts is None else math.fsum(parts.values())
 
 
 def load_hardware(name: str) -> Hardware:

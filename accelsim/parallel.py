@@ -1,22 +1,24 @@
-"""Independent work on all cores of this machine."""
+"""Independent work: on all cores of this machine, or wherever else an `Executor` sends it."""
 
 import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeVar
 
 from accelsim.errors import AccelsimError
 
 IN_FLIGHT: Final = 4
-"""Pieces of work that each worker of a stream has ahead of it, so that it does not wait for the next."""
+"""Pieces of work that each worker has ahead of it, so that it does not wait for the next."""
 SetupT = TypeVar("SetupT")
 WorkT = TypeVar("WorkT")
 OutcomeT = TypeVar("OutcomeT")
+Outcome_co = TypeVar("Outcome_co", covariant=True)
 
 
 def in_parallel(
@@ -36,41 +38,106 @@ def in_parallel(
         pool.shutdown(cancel_futures=True)
 
 
-def stream(
-    prepare: Callable[[SetupT], Callable[[WorkT], OutcomeT]],
-    setup: SetupT,
-    work: Iterable[WorkT],
-    workers: int | None = None,
-) -> Iterator[tuple[WorkT, OutcomeT]]:
-    """Each piece of work and its outcome, in the order given, in constant memory however much there is.
+def _told(outcome: OutcomeT, work: object, step: Callable[[str], None]) -> OutcomeT:
+    step(str(work))
+    return outcome
 
-    Each worker prepares once and keeps what it has prepared. Raises AccelsimError where a worker is lost.
-    """
-    workers = cores() if workers is None else workers
-    if workers < 2:
-        how = prepare(setup)
-        yield from ((one, how(one)) for one in work)
-        return
-    pool = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(prepare, setup))
-    waiting: deque[tuple[WorkT, Future[OutcomeT]]] = deque()
+
+def cores() -> int:
+    """Cores that this process may use."""
     try:
-        for one in work:
-            waiting.append((one, pool.submit(_prepared, one)))
-            if len(waiting) >= IN_FLIGHT * workers:
-                yield _first(waiting)
-        while waiting:
-            yield _first(waiting)
-    except BrokenProcessPool:
-        raise AccelsimError(
-            "a worker process ended before its work was done: was it killed, or memory short?"
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not every system says
+        return os.cpu_count() or 1
 
 
-def _first(waiting: "deque[tuple[WorkT, Future[OutcomeT]]]") -> tuple[WorkT, OutcomeT]:
-    one, future = waiting.popleft()
-    return one, future.result()
+class Workers(Protocol[WorkT, Outcome_co]):
+    """Workers that have prepared for one kind of work, and keep what they prepared."""
+
+    def __call__(self, work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, Outcome_co]]:
+        """Each piece of work and its outcome, in constant memory however much there is.
+
+        In the order given, or the moment that each is there. Raises AccelsimError where workers are lost.
+        """
+
+
+class Executor(Protocol):
+    """Who does the work of a search."""
+
+    def prepared(
+        self, prepare: Callable[[SetupT], Callable[[WorkT], OutcomeT]], setup: SetupT
+    ) -> AbstractContextManager[Workers[WorkT, OutcomeT]]:
+        """Workers each of which does its work by what `prepare` made of `setup`; both can be pickled."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Processes of this machine; where it is one, the work is done in the process that asks."""
+
+    count: int = field(default_factory=cores)
+
+    @contextmanager
+    def prepared(
+        self, prepare: Callable[[SetupT], Callable[[WorkT], OutcomeT]], setup: SetupT
+    ) -> Iterator[Workers[WorkT, OutcomeT]]:
+        """See Executor."""
+        if self.count < 2:
+            how = prepare(setup)
+
+            def here(
+                work: Iterable[WorkT],
+                *,
+                in_order: bool = True,  # noqa: ARG001 (it is, either way)
+            ) -> Iterator[tuple[WorkT, OutcomeT]]:
+                return ((one, how(one)) for one in work)
+
+            yield here
+            return
+        pool = ProcessPoolExecutor(self.count, initializer=_prepare_worker, initargs=(prepare, setup))
+
+        def there(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
+            return streamed(lambda one: pool.submit(_prepared, one), work, self.count, in_order)
+
+        try:
+            yield there
+        except BrokenProcessPool:
+            raise AccelsimError(
+                "a worker process ended before its work was done: was it killed, or memory short?"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def streamed(
+    submit: Callable[[WorkT], "Future[OutcomeT]"],
+    work: Iterable[WorkT],
+    workers: int,
+    in_order: bool,
+    check: Callable[[], None] | None = None,
+    check_seconds: float | None = None,
+) -> Iterator[tuple[WorkT, OutcomeT]]:
+    """What `Workers` promise, by a function that hands out one piece of work.
+
+    `check` is called whenever nothing was done for so many seconds, and may raise.
+    """
+    waiting: dict[Future[OutcomeT], WorkT] = {}
+
+    def done() -> list["Future[OutcomeT]"]:
+        awaited = [next(iter(waiting))] if in_order else list(waiting)
+        while not (found := wait(awaited, check_seconds, FIRST_COMPLETED).done):
+            if check is not None:
+                check()
+        return [future for future in awaited if future in found]
+
+    def taken() -> Iterator[tuple[WorkT, OutcomeT]]:
+        return ((waiting.pop(future), future.result()) for future in done())
+
+    for one in work:
+        waiting[submit(one)] = one
+        while len(waiting) >= IN_FLIGHT * workers:
+            yield from taken()
+    while waiting:
+        yield from taken()
 
 
 class _Worker:
@@ -86,19 +153,6 @@ def _prepare_worker(prepare: Callable[[SetupT], Callable[[WorkT], OutcomeT]], se
 
 def _prepared(work: Any) -> Any:
     return _Worker.how(work)
-
-
-def _told(outcome: OutcomeT, work: object, step: Callable[[str], None]) -> OutcomeT:
-    step(str(work))
-    return outcome
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not every system says
-        return os.cpu_count() or 1
 
 
 def _start_worker() -> None:

@@ -19,6 +19,7 @@ HOMES: Final = {
     "report": "accelsim.cli.report:report",
     "reproduce": "accelsim.cli.reproduce:reproduce",
     "search": "accelsim.cli.search:search",
+    "sweep": "accelsim.cli.sweep:sweep",
     "import": "accelsim.cli.importing:import_",
     "list": "accelsim.cli.look:list_",
     "show": "accelsim.cli.look:show",

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Final, Any
 
 import typer
 
@@ -38,6 +38,7 @@ class Kind(StrEnum):
     PUBLISHED = "published"
     DEPTHS = "depths"
     PATH = "path"
+    SWEEP = "sweep"
 
 
 class By(StrEnum):
@@ -82,6 +83,12 @@ def plot(
             "--fix", metavar="STAGE=BLOCKS", help="Of depths: a stage that keeps so many, as in stage4=1."
         ),
     ] = None,
+    result: Annotated[
+        Path | None,
+        typer.Option(
+            "--result", metavar="FILE", help="Of sweep: what `accelsim sweep SPEC -o FILE.json` wrote."
+        ),
+    ] = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = 1,
     dataflow: DataflowOption = Dataflow.AUTO,
@@ -99,27 +106,28 @@ def plot(
     published  a published table against the simulated one; takes no options
     depths     every distribution of blocks over stages, and the Pareto front
     path       `search path` from the first network; others stand beside it
+    sweep      candidates of `accelsim sweep` and their Pareto front; takes --result
 
     \b
     accelsim plot layers --net sqnxt23 --net sqnxt23v5 --hw 16x16_128k -o layers.png
     accelsim plot roofline --net mobilenet_v1 --hw 8x8_32k -o roofline.svg
     accelsim plot accuracy --hw 16x16_128k -o accuracy.pdf
+    accelsim plot sweep --result found.json -o front.png
     """
     from accelsim.report.files import check_writable
     from accelsim.report.plot_looks import check_suffix
 
     check_suffix(output)
-    searches = kind in (Kind.DEPTHS, Kind.PATH)
-    if fix and kind is not Kind.DEPTHS:
-        raise typer.BadParameter(f"{kind.value} has no choice; depths has", param_hint="--fix")
-    if objective is not None and searches:
-        raise typer.BadParameter(f"{kind.value} goes by time", param_hint="--objective")
-    if by is not None and kind is not Kind.ENERGY:
-        raise typer.BadParameter(f"{kind.value} has no choice; energy has", param_hint="--by")
-    if kind is Kind.PUBLISHED:
+    _refuse(kind, {"--fix": fix, "--objective": objective, "--by": by, "--result": result})
+    if kind in _SAID_ELSEWHERE:
         for option, value in (("--net", net), ("--hw", hw), ("--overlay", overlay)):
             if value:
-                raise typer.BadParameter("the table says which networks and machines", param_hint=option)
+                raise typer.BadParameter(
+                    f"the {_SAID_ELSEWHERE[kind]} says which networks and machines", param_hint=option
+                )
+    if kind is Kind.SWEEP:
+        _draw_sweep(result, output)
+    elif kind is Kind.PUBLISHED:
         check_writable(output)
         _draw_published(output, quiet)
     else:
@@ -138,6 +146,24 @@ def plot(
             _draw(kind, cases, networks, machines, by, output)
     if not quiet:
         typer.echo(f"wrote {output}", err=True)
+
+
+_SAID_ELSEWHERE: Final = {Kind.PUBLISHED: "table", Kind.SWEEP: "sweep"}
+"""What says which networks and machines are drawn, where the options do not."""
+_OPTIONS: Final = {
+    "--fix": ({Kind.DEPTHS}, "has no choice; depths has"),
+    "--objective": (set(Kind) - {Kind.DEPTHS, Kind.PATH}, "goes by time"),
+    "--by": ({Kind.ENERGY}, "has no choice; energy has"),
+    "--result": ({Kind.SWEEP}, "takes none; sweep does"),
+}
+"""Options that only some kinds have, and what is said of them to the others."""
+
+
+def _refuse(kind: Kind, given: dict[str, object]) -> None:
+    """Raise where an option is given that the kind has no use for."""
+    for option, (kinds, sentence) in _OPTIONS.items():
+        if given[option] and kind not in kinds:
+            raise typer.BadParameter(f"{kind.value} {sentence}", param_hint=option)
 
 
 def _given(kind: Kind, names: list[str] | None, option: str) -> list[str]:
@@ -256,6 +282,18 @@ def _draw_path(
     cases = run_cases(others, machines, options, quiet)
     beside = [[case.result for case in cases if case.hardware == machine] for machine in machines]
     save(path_figure(list(zip(walks, beside, strict=True))), output)
+
+
+def _draw_sweep(result: Path | None, output: Path) -> None:
+    if result is None:
+        raise typer.BadParameter("sweep needs one", param_hint="--result")
+    from accelsim.report.files import check_writable
+    from accelsim.report.plot_looks import save
+    from accelsim.report.plot_sweep import read_sweep_result, sweep_figure
+
+    found = read_sweep_result(result)
+    check_writable(output)
+    save(sweep_figure(found), output)
 
 
 def _draw_published(output: Path, quiet: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.load import load
 from accelsim.cli.options import (
     BatchOption,
@@ -22,6 +23,7 @@ from accelsim.cli.searches import count, fixed, values_of_searches
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
+    from accelsim.parallel import Executor
     from accelsim.search.depth import DepthSearch
     from accelsim.search.evaluate import Task
     from accelsim.search.space import DepthSpace
@@ -87,15 +89,9 @@ def depth(
         ),
     ] = SearchObjective.TIME,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the best to show.")] = 10,
-    store: Annotated[
-        Path | None,
-        typer.Option(
-            "--store",
-            metavar="FILE",
-            help="Keep results in this SQLite file, and take from it what is there already: a search that "
-            "was stopped goes on where it was.",
-        ),
-    ] = None,
+    store: StoreOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = 1,
@@ -122,7 +118,11 @@ def depth(
     def task(hardware: "Hardware") -> Task:
         return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow.value)
 
-    found = [_searched(task(hardware), space, objective, top, store, quiet) for hardware in machines.values()]
+    with executor(workers, scheduler) as workforce:
+        found = [
+            _searched(task(hardware), space, objective, top, store, workforce, quiet)
+            for hardware in machines.values()
+        ]
     to.deliver(
         Answer(
             table=lambda style: "\n".join(depth_report(one, style, top) for one in found),
@@ -138,12 +138,15 @@ def _searched(
     objective: SearchObjective,
     top: int,
     store: Path | None,
+    workforce: "Executor | None",
     quiet: bool,
 ) -> "DepthSearch":
     from accelsim.search.depth import search_depth
 
     with rate_of_progress(space.size, quiet) as step:
-        found = search_depth(task, space, objective=objective.value, top=top, store=store, step=step)
+        found = search_depth(
+            task, space, objective=objective.value, top=top, store=store, executor=workforce, step=step
+        )
     if not quiet:
         stored = f", {found.reused} of them in {store} already" if found.reused else ""
         what = f"{task.hardware.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{stored}"

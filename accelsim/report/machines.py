@@ -8,6 +8,7 @@ from accelsim.descriptions import read
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware
 from accelsim.report.text import Column, Style, kibibytes, labelled, quantity, table, wrapped
+from accelsim.report.words import AREAS
 
 
 def known_machines() -> list[dict[str, Any]]:
@@ -78,6 +79,9 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
     yield "PE array", f"{array.rows} x {array.columns} PEs, {quantity(array.pes * per_second, 'MAC/s')}"
     yield "global buffer", kibibytes(hardware.global_buffer.size_bytes)
     yield "DRAM", quantity(hardware.dram.bandwidth_bytes_per_cycle * per_second, "B/s")
+    if hardware.area is not None and (parts := hardware.area_mm2_by_part) is not None:
+        each = ", ".join(f"{AREAS[part]} {area:.2f}" for part, area in parts.items())
+        yield "area", f"{sum(parts.values()):.2f} mm2 in {hardware.area.process}: {each}"
 
 
 def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -44,6 +44,12 @@ COMPONENTS: Final = {
     "dram": "DRAM",
     "vector": "vector unit",
 }
+AREAS: Final = {
+    "pe_array": "PEs",
+    "register_file": "register files",
+    "global_buffer": "global buffer",
+    "rest": "rest",
+}
 
 
 def operator_word(operator: str) -> str:

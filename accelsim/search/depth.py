@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
 from accelsim.errors import AccelsimError
-from accelsim.parallel import stream
-from accelsim.search.evaluate import Cost, Evaluator, Limits, Outcome, Size, Task
+from accelsim.parallel import Executor, Processes
+from accelsim.search.evaluate import Evaluator, Limits, Outcome, Task
 from accelsim.search.family import Relative, relatives
 from accelsim.search.pareto import Front
 from accelsim.search.space import Depths, DepthSpace, SpaceError
-from accelsim.search.store import Store
+from accelsim.search.store import Place, Store, TaskKey
 
 Objective: TypeAlias = Literal["time", "energy", "edp", "pareto"]
 """edp: energy x time. pareto: the front of time, energy and parameters, of which energy x time is best."""
@@ -94,24 +94,29 @@ def search_depth(
     objective: Objective = "time",
     top: int = 10,
     store: Path | None = None,
-    workers: int | None = None,
+    executor: Executor | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> DepthSearch:
-    """Simulate every candidate; `step` is told how many more are done, `workers` are by default all cores.
+    """Simulate every candidate; `step` is told how many more are done, `executor` is by default all cores.
 
     Raises SpaceError where nothing is feasible, StoreError, and AccelsimError where a worker is lost.
     """
     if objective not in get_args(Objective):
         raise AccelsimError(f"objective = {objective!r}: must be one of {', '.join(get_args(Objective))}")
     began = time.perf_counter()
-    workers = 1 if space.size < WORTHWHILE else workers
+    if executor is None:
+        executor = Processes(1) if space.size < WORTHWHILE else Processes()
     related = relatives(task.network)
+    key = TaskKey.of(task)
     tally = _Tally(task.limits, objective, top, [one for one in related if one.depths in space])
-    with Store(store, task) if store is not None else nullcontext() as kept:
-        batches = _batches(space, [one.depths for one in tally.related], kept)
-        for batch, outcomes in stream(outcomes_of_batch, task, batches, workers):
+    with (
+        Store(store) if store is not None else nullcontext() as kept,
+        executor.prepared(outcomes_of_batch, task) as workers,
+    ):
+        batches = _batches(key, space, [one.depths for one in tally.related], kept)
+        for batch, outcomes in workers(batches):
             if kept is not None:
-                kept.keep(batch.new(outcomes))
+                kept.keep(batch.new(outcomes, key))
             tally.reused += len(batch.known)
             for depths, outcome in zip(batch.candidates, outcomes, strict=True):
                 tally.see(depths, outcome)
@@ -137,15 +142,15 @@ class _Batch:
     """Candidates that are handed out together."""
 
     candidates: tuple[Depths, ...]
-    known: dict[Depths, tuple[Size, Cost]]
-    """Those that were evaluated by an earlier search."""
+    known: dict[Depths, Outcome]
+    """Of those that were evaluated by an earlier search."""
 
-    def new(self, outcomes: Sequence[Outcome]) -> list[tuple[Depths, Size, Cost]]:
+    def new(self, outcomes: Sequence[Outcome], key: TaskKey) -> list[tuple[Place, Outcome]]:
         """What the store does not hold yet."""
         return [
-            (depths, outcome.size, outcome.cost)
+            (Place(key, depths), outcome)
             for depths, outcome in zip(self.candidates, outcomes, strict=True)
-            if depths not in self.known and outcome.size is not None and outcome.cost is not None
+            if depths not in self.known
         ]
 
 
@@ -153,21 +158,28 @@ def outcomes_of_batch(task: Task) -> Callable[[_Batch], list[Outcome]]:
     """The function that a worker evaluates batches with."""
     evaluator = Evaluator(task)
 
-    def outcome(depths: Depths, known: tuple[Size, Cost] | None) -> Outcome:
+    def outcome(depths: Depths, known: Outcome | None) -> Outcome:
         if known is None:
             return evaluator.outcome(depths)
-        size, cost = known
-        return Outcome(size, cost if task.limits.allow(size) else None)
+        allowed = known.size is None or task.limits.allow(known.size)
+        return known if allowed else Outcome(known.size, None)
 
     return lambda batch: [outcome(depths, batch.known.get(depths)) for depths in batch.candidates]
 
 
-def _batches(space: DepthSpace, first: Sequence[Depths], store: Store | None) -> Iterator[_Batch]:
+def _batches(
+    key: TaskKey, space: DepthSpace, first: Sequence[Depths], store: Store | None
+) -> Iterator[_Batch]:
     """Every candidate once: those that others are compared with before all others."""
     before = list(dict.fromkeys(first))
     rest = (depths for depths in space if depths not in before)
     parts = itertools.chain([tuple(before)], iter(lambda: tuple(itertools.islice(rest, BATCH)), ()))
-    return (_Batch(part, {} if store is None else store.known(part)) for part in parts if part)
+
+    def known(part: Sequence[Depths]) -> dict[Depths, Outcome]:
+        places = [Place(key, depths) for depths in part]
+        return {} if store is None else {at.depths: one for at, one in store.known(places).items()}
+
+    return (_Batch(part, known(part)) for part in parts if part)
 
 
 class _Tally:

@@ -1,18 +1,19 @@
 """What a candidate costs: exactly what `run_network` says of the same network."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from accelsim.energy import energy_by_component
+from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import DescriptionError, MappingError, NetworkError
 from accelsim.hardware import Hardware, Objective
 from accelsim.memory import Memory
 from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
-from accelsim.run import run_network
+from accelsim.run import plan_run
 from accelsim.search.assembly import Assembly, NotLocalError
 from accelsim.search.space import Depths, with_depths
+from accelsim.simulation.simulate import simulate
 from accelsim.simulation.stretches import Stretches
 
 
@@ -46,6 +47,16 @@ class Cost:
 
     cycles: int
     energy: float
+    dram_bytes: int
+    """Read and written."""
+    executed_macs: int
+    """Without those that a skipped zero weight saved."""
+
+
+def cost_of(cycles: int, counts: ActionCounts, hardware: Hardware) -> Cost:
+    """What was observed, priced as `run_network` does."""
+    energy = math.fsum(energy_by_component(counts, hardware.energy).values())
+    return Cost(cycles, energy, counts.dram_read_bytes + counts.dram_write_bytes, counts.macs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,20 @@ class Task:
     dataflow: str = "auto"
     tiles_by: Objective | None = None
     """What dataflows and tiles are chosen by, instead of what the machine says."""
+
+
+def run_cost(task: Task, memory: Memory) -> Cost:
+    """What the task's network costs as it is. Raises NetworkError or MappingError."""
+    plan = plan_run(
+        task.network,
+        task.hardware,
+        batch=task.batch,
+        dataflow=task.dataflow,
+        objective=task.tiles_by,
+        memory=memory,
+    )
+    activity = simulate(plan.schedule, task.hardware, transitions=plan.known.transitions)
+    return cost_of(activity.cycles, activity.counts, task.hardware)
 
 
 class Evaluator:
@@ -103,21 +128,11 @@ class Evaluator:
                 self._assembly = None
             else:
                 cycles = self._stretches.cycles(assembled.stretches, lambda: assembled.schedule)
-                by_component = energy_by_component(assembled.counts, self._task.hardware.energy)
-                return Cost(cycles, math.fsum(by_component.values()))
+                return cost_of(cycles, assembled.counts, self._task.hardware)
         return self._as_run(depths)
 
     def _as_run(self, depths: Depths) -> Cost:
-        task = self._task
-        result = run_network(
-            with_depths(task.network, depths),
-            task.hardware,
-            batch=task.batch,
-            dataflow=task.dataflow,
-            objective=task.tiles_by,
-            memory=self._memory,
-        )
-        return Cost(result.cycles, result.energy.total)
+        return run_cost(replace(self._task, network=with_depths(self._task.network, depths)), self._memory)
 
     def outcome(self, depths: Depths) -> Outcome:
         """Size, and cost within the limits, or why there is none."""

@@ -14,7 +14,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import DataflowName, Hardware, Objective
 from accelsim.memory import Memory
 from accelsim.network.description import Network
-from accelsim.parallel import stream
+from accelsim.parallel import Processes
 from accelsim.result import LayerResult, RunResult
 from accelsim.run import plan_run, result_of, run_network
 from accelsim.search.diagnosis import Diagnosis, diagnose
@@ -153,13 +153,14 @@ def explain_network(
             impossible.append(one)
     outcomes: list[Outcome] = []
     setup = _Setup(tuple(remedies), batch, objective)
-    for place, found in stream(_prepare, setup, range(len(remedies))):
-        remedy = remedies[place]
-        if isinstance(found, RunResult):
-            outcomes.append(Outcome(remedy, found))
-        else:
-            impossible.append(Impossible(remedy.name, remedy.kind, remedy.words, str(found)))
-        step(remedy.words)
+    with Processes().prepared(_prepare, setup) as workers:
+        for place, found in workers(range(len(remedies))):
+            remedy = remedies[place]
+            if isinstance(found, RunResult):
+                outcomes.append(Outcome(remedy, found))
+            else:
+                impossible.append(Impossible(remedy.name, remedy.kind, remedy.words, str(found)))
+            step(remedy.words)
     outcomes.sort(key=lambda one: (one.result.cycles, one.result.energy.total))
     diagnoses = {
         layer.name: diagnose(layer, mapping, hardware)

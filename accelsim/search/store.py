@@ -9,53 +9,78 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from accelsim.errors import AccelsimError
 from accelsim.model_version import model_version
-from accelsim.search.evaluate import Cost, Size, Task
+from accelsim.search.evaluate import Cost, Outcome, Size, Task
 from accelsim.search.family import but_for_depth
 from accelsim.search.space import Depths
 
-_WORDS: Final = {"name", "title", "source", "assumed"}
-"""Keys of a machine that change no result."""
+_NO_RESULT: Final = {"name", "title", "source", "assumed", "area"}
+"""Keys of a machine that change no result that is kept."""
 _LOCK_SECONDS: Final = 30.0
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS model (version TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS searches (key TEXT PRIMARY KEY, task TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tasks (key TEXT PRIMARY KEY, task TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS results (
     key TEXT NOT NULL, depths TEXT NOT NULL,
-    params INTEGER NOT NULL, macs INTEGER NOT NULL, cycles INTEGER NOT NULL, energy REAL NOT NULL,
+    params INTEGER, macs INTEGER,
+    cycles INTEGER, energy REAL, dram_bytes INTEGER, executed_macs INTEGER,
+    problem TEXT NOT NULL,
     PRIMARY KEY (key, depths)
 ) WITHOUT ROWID;
 """
+_MOST_AT_ONCE: Final = 400
+"""Candidates of a look-up: SQLite takes a limited number of values."""
 
 
 class StoreError(AccelsimError):
     """A file that cannot be used as a store: the text says why, and what to do."""
 
 
-class Store:
-    """The results of one task in a file that may hold those of many."""
+@dataclass(frozen=True, slots=True)
+class TaskKey:
+    """What a candidate's result follows from besides its depths, and its digest."""
 
-    def __init__(self, path: Path, task: Task) -> None:
+    text: str
+    digest: str
+
+    @classmethod
+    def of(cls, task: Task) -> "TaskKey":
+        """The key of a task; names and limits do not belong to it."""
+        text = task_text(task)
+        return cls(text, hashlib.sha256(text.encode()).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a result stands in a store."""
+
+    key: TaskKey
+    depths: Depths
+
+    @property
+    def row(self) -> tuple[str, str]:
+        """The primary key."""
+        return self.key.digest, "-".join(map(str, self.depths))
+
+
+class Store:
+    """A file of results; it may hold those of many searches and sweeps."""
+
+    def __init__(self, path: Path) -> None:
         """Open the file, or make it. Raises StoreError."""
         self._path = path
-        text = task_text(task)
-        self._key = hashlib.sha256(text.encode()).hexdigest()
         with self._errors():
             self._connection = sqlite3.connect(path, timeout=_LOCK_SECONDS)
         try:
             with self._errors():
                 self._connection.executescript(_TABLES)
             self._check_version()
-            with self._errors(), self._connection:
-                self._connection.execute(
-                    "INSERT OR IGNORE INTO searches VALUES (?, ?)",
-                    (self._key, text),
-                )
         except StoreError:
             self._connection.close()
             raise
@@ -68,28 +93,38 @@ class Store:
     ) -> None:
         self._connection.close()
 
-    def known(self, candidates: Sequence[Depths]) -> dict[Depths, tuple[Size, Cost]]:
-        """Those of the candidates that were evaluated before."""
-        marks = ", ".join("?" * len(candidates))
-        with self._errors():
-            rows = self._connection.execute(
-                "SELECT depths, params, macs, cycles, energy FROM results "
-                f"WHERE key = ? AND depths IN ({marks})",
-                (self._key, *map(_text, candidates)),
-            ).fetchall()
-        return {
-            tuple(map(int, text.split("-"))): (Size(params, macs), Cost(cycles, energy))
-            for text, params, macs, cycles, energy in rows
-        }
+    def known(self, places: Sequence[Place]) -> dict[Place, Outcome]:
+        """What became of those of the candidates that were evaluated before."""
+        found: dict[Place, Outcome] = {}
+        for start in range(0, len(places), _MOST_AT_ONCE):
+            asked = {place.row: place for place in places[start : start + _MOST_AT_ONCE]}
+            marks = ", ".join(["(?, ?)"] * len(asked))
+            with self._errors():
+                rows = self._connection.execute(
+                    "SELECT key, depths, params, macs, cycles, energy, dram_bytes, executed_macs, problem "
+                    f"FROM results WHERE (key, depths) IN (VALUES {marks})",
+                    [value for row in asked for value in row],
+                ).fetchall()
+            found |= {asked[key, depths]: _outcome(*values) for key, depths, *values in rows}
+        return found
 
-    def keep(self, results: Iterable[tuple[Depths, Size, Cost]]) -> None:
-        """Write results, all of them or, if the process ends meanwhile, none."""
-        rows = [
-            (self._key, _text(depths), size.params, size.macs, cost.cycles, cost.energy)
-            for depths, size, cost in results
-        ]
+    def keep(self, outcomes: Iterable[tuple[Place, Outcome]]) -> None:
+        """Write what was found out, all of it or, if the process ends meanwhile, nothing.
+
+        Candidates that a limit excluded before they were simulated are left out.
+        """
+        kept = [(place, one) for place, one in outcomes if one.cost is not None or one.problem]
+        if not kept:
+            return
         with self._errors(), self._connection:
-            self._connection.executemany("INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO tasks VALUES (?, ?)",
+                {(place.key.digest, place.key.text) for place, _ in kept},
+            )
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(*place.row, *_values(one)) for place, one in kept],
+            )
 
     def _check_version(self) -> None:
         with self._errors(), self._connection:
@@ -111,16 +146,32 @@ class Store:
             raise StoreError(f"{self._path}: cannot be used as a store: {error}") from None
 
 
-def _text(depths: Depths) -> str:
-    return "-".join(map(str, depths))
+def _values(one: Outcome) -> tuple[int | float | str | None, ...]:
+    size = (None, None) if one.size is None else (one.size.params, one.size.macs)
+    cost = one.cost
+    figures = (None,) * 4 if cost is None else (cost.cycles, cost.energy, cost.dram_bytes, cost.executed_macs)
+    return (*size, *figures, one.problem)
+
+
+def _outcome(
+    params: int | None,
+    macs: int | None,
+    cycles: int | None,
+    energy: float,
+    dram_bytes: int,
+    executed_macs: int,
+    problem: str,
+) -> Outcome:
+    size = None if params is None or macs is None else Size(params, macs)
+    return Outcome(size, None if cycles is None else Cost(cycles, energy, dram_bytes, executed_macs), problem)
 
 
 def task_text(task: Task) -> str:
-    """What a result follows from besides depths and model, as text; names and limits do not belong to it."""
+    """What a result follows from besides depths and model, as text: no names, no limits, no areas."""
     return json.dumps(
         {
             "network": but_for_depth(task.network),
-            "hardware": task.hardware.model_dump(mode="json", exclude=_WORDS),
+            "hardware": task.hardware.model_dump(mode="json", exclude=_NO_RESULT),
             "batch": task.batch,
             "dataflow": task.dataflow,
             "tiles_by": task.tiles_by,

@@ -19,8 +19,13 @@ from accelsim.mapping import dataflows as dataflow_table
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.search import map_layer
 from accelsim.network.layer import Layer
+from accelsim.parallel import Processes
 from accelsim.report import trace, words
+from accelsim.search.metrics import METRICS
 from accelsim.search.path import walk
+from accelsim.search.sampling import plan_for
+from accelsim.search.spec import SweepDescription, read_sweep
+from accelsim.search.sweep import run_sweep
 
 DATAFLOW_GUIDE = blocks(page("how-to/add-a-dataflow.md"), "python")
 PLOT_GUIDE = blocks(page("how-to/add-a-plot.md"), "python")
@@ -245,3 +250,47 @@ def test_the_guide_for_explanations_shows_the_error_that_is_said():
             accelsim.load_network("mobilenet_v1"), accelsim.load_hardware("16x16_128k"), max_params=4_000_000
         )
     assert f"\n{error.value}\n" in text
+
+
+SWEEP_GUIDE = page("how-to/sweep.md")
+
+
+@pytest.fixture
+def swept(tmp_path, monkeypatch):
+    """The folder with the files of the guide for sweeps."""
+    monkeypatch.chdir(tmp_path)
+    for code in blocks(SWEEP_GUIDE, "yaml"):
+        (tmp_path / code.splitlines()[0].removeprefix("# ")).write_text(code, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("swept")
+def test_the_python_of_the_guide_for_sweeps_works(capsys):
+    (code,) = blocks(SWEEP_GUIDE, "python")
+    names = {}
+    exec(compile(code, "sweep", "exec"), names)
+    assert capsys.readouterr().out == "mobilenet_v1 name: 16x16_128k\n"
+    run = accelsim.run_network(names["network"], names["hardware"])
+    assert run.cycles == names["frame"]["cycles"][0]
+
+
+def test_the_first_file_of_the_guide_for_sweeps_is_the_example(swept):
+    example = DOCS / "examples" / "small_sweep.yaml"
+    assert example.read_text(encoding="utf-8") == (swept / example.name).read_text(encoding="utf-8")
+
+
+def test_the_guide_for_sweeps_names_every_key_and_metric(swept):
+    listed = {name for cells in rows(SWEEP_GUIDE) for name in re.findall(r"`(\w+)`", cells[0])}
+    assert listed == SweepDescription.model_fields.keys() - {"title"}
+    metrics = SWEEP_GUIDE.partition("\nMetrics: ")[2].partition("What can be told")[0]
+    assert METRICS.keys() <= set(re.findall(r"`(\w+)`", metrics))
+
+
+def test_the_limit_of_the_guide_for_sweeps_excludes_what_it_says(swept):
+    (shown,) = (line for line in SWEEP_GUIDE.splitlines() if line.startswith("area_mm2 <= 1: "))
+    text = (swept / "small_sweep.yaml").read_text().replace("area_mm2 <= 6", "area_mm2 <= 1")
+    (swept / "small_sweep.yaml").write_text(text)
+    sweep = read_sweep("small_sweep.yaml")
+    with pytest.raises(accelsim.AccelsimError) as error:
+        run_sweep(sweep, plan_for(sweep), executor=Processes(1))
+    assert str(error.value).startswith(shown.removesuffix("..."))

@@ -19,6 +19,7 @@ WITH_OUTPUTS = (
     "how-to/explain-a-network.md",
     "how-to/redistribute-depth.md",
     "tutorial.md",
+    "how-to/sweep.md",
 )
 DECISIONS = [name for name in PAGES if name.startswith("decisions/") and name != "decisions/index.md"]
 

@@ -5,7 +5,7 @@ from machines import machine
 
 from accelsim.descriptions import dump, parse_text, read, vary
 from accelsim.errors import DescriptionError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, load_hardware
 
 GOOD = """\
 name: machine
@@ -185,3 +185,31 @@ def test_shares_that_add_up_to_one_but_for_rounding_are_allowed():
         (f"global_buffer.shares.{bank}" for bank in ("inputs", "weights", "outputs")), 1 / 3
     )
     assert sum(machine(**thirds).global_buffer.bank_bytes.values()) <= 131072
+
+
+# --- area
+
+
+def test_the_area_of_shidiannaos_parts_is_what_its_table_says():
+    """0.66 mm2 for 64 PEs, 3.89 mm2 for 256 KB of buffers, 0.31 mm2 for instructions (ISCA 2015)."""
+    parts = vary(load_hardware("8x8_32k"), **{"global_buffer.size_bytes": 256 * 1024}).area_mm2_by_part
+    assert parts["pe_array"] == pytest.approx(0.66, rel=0.01)
+    assert parts["global_buffer"] == pytest.approx(3.89, rel=0.01)
+    assert parts["rest"] == 0.31
+    assert sum(parts.values()) - parts["register_file"] == pytest.approx(4.86, rel=0.01)
+
+
+def test_registers_are_partial_sums_and_accumulators():
+    machine = load_hardware("16x16_128k")
+    assert machine.register_file_bytes == 2 * (256 * 4 + 16 * 64)
+    wide = vary(machine, **{"precision.partial_sums_bits": 32})
+    assert wide.register_file_bytes == 2 * machine.register_file_bytes
+    assert wide.area_mm2_by_part["register_file"] == 2 * machine.area_mm2_by_part["register_file"]
+
+
+def test_a_machine_without_a_table_or_with_wider_words_has_no_area():
+    machine = load_hardware("8x8_32k")
+    assert machine.area_mm2 == pytest.approx(1.58, abs=0.01)
+    assert vary(machine, **{"precision.weights_bits": 8}).area_mm2 == machine.area_mm2
+    assert vary(machine, **{"precision.weights_bits": 32}).area_mm2 is None
+    assert vary(machine, area=None).area_mm2 is None

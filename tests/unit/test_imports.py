@@ -15,6 +15,7 @@ DIRECT = {
     "descriptions": ("errors",),
     "shipped": ("errors",),
     "parallel": ("errors",),
+    "cluster": ("parallel", "model_version"),
     "energy": ("descriptions",),
     "hardware": ("energy", "shipped"),
     "importers": ("errors",),
@@ -27,7 +28,7 @@ DIRECT = {
     "validation": ("run", "parallel"),
     "search": ("run", "parallel"),
     "report": ("search", "validation"),
-    "cli": ("report",),
+    "cli": ("report", "cluster"),
     "__main__": ("cli",),
 }
 """Of each room: the rooms it stands on. It may import those, and whatever they may."""
@@ -40,9 +41,24 @@ OUTSIDE = {
     "onnx": ("importers",),
     "google": ("importers",),
     "torch": ("importers", "network"),
+    "distributed": ("cluster",),
+    "optuna": ("search",),
 }
 """Packages that are the business of one room."""
-SLOW = {"matplotlib", "plotly", "pandas", "simpy", "rich", "typer", "IPython", "onnx", "torch"}
+SLOW = {
+    "matplotlib",
+    "plotly",
+    "pandas",
+    "simpy",
+    "rich",
+    "typer",
+    "IPython",
+    "onnx",
+    "torch",
+    "distributed",
+    "dask",
+    "optuna",
+}
 """Packages that a plain run has no use for."""
 PRINTING_OR_EXITING = {"print", "exit", "quit", "sys.exit", "sys.stdout.write", "sys.stderr.write"}
 

@@ -2,12 +2,18 @@
 
 import os
 import signal
+import time
 
 import pytest
 
 from accelsim.cli.output import progress_line
 from accelsim.errors import AccelsimError
-from accelsim.parallel import IN_FLIGHT, stream
+from accelsim.parallel import IN_FLIGHT, Processes
+
+
+def streamed(prepare, setup, work, count, **options):
+    with Processes(count).prepared(prepare, setup) as workers:
+        yield from workers(work, **options)
 
 
 def multiplier(factor):
@@ -25,9 +31,29 @@ def dying(number_of_death):
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_outcomes_come_in_the_order_of_the_work(workers):
-    outcomes = list(stream(multiplier, 3, range(50), workers))
+    outcomes = list(streamed(multiplier, 3, range(50), workers))
     assert [(number, product) for number, (product, _) in outcomes] == [(n, 3 * n) for n in range(50)]
     assert (os.getpid() in {process for _, (_, process) in outcomes}) == (workers == 1)
+
+
+def slow_at(number_of_delay):
+    def work(number):
+        time.sleep(0.5 if number == number_of_delay else 0)
+        return number
+
+    return work
+
+
+def test_outcomes_come_the_moment_they_are_there_where_order_does_not_matter():
+    done = [number for number, _ in streamed(slow_at, 0, range(6), 2, in_order=False)]
+    assert done[-1] == 0
+    assert sorted(done) == list(range(6))
+
+
+def test_prepared_workers_do_one_work_after_another():
+    with Processes(2).prepared(multiplier, 2) as workers:
+        first, second = (dict(workers(range(8))) for _ in range(2))
+    assert {process for _, process in first.values()} == {process for _, process in second.values()}
 
 
 def test_work_is_not_asked_for_long_before_it_is_done():
@@ -39,13 +65,13 @@ def test_work_is_not_asked_for_long_before_it_is_done():
             asked += 1
             yield number
 
-    for done, _ in enumerate(stream(multiplier, 1, numbers(), 2)):
+    for done, _ in enumerate(streamed(multiplier, 1, numbers(), 2)):
         assert asked - done <= 2 * IN_FLIGHT
 
 
 def test_a_worker_that_is_lost_is_said():
     with pytest.raises(AccelsimError, match="a worker process ended before its work was done"):
-        list(stream(dying, 5, range(20), 2))
+        list(streamed(dying, 5, range(20), 2))
 
 
 def test_progress_shows_rate_and_time_left():

@@ -35,6 +35,7 @@ from accelsim.report.plot_looks import plain, plain_linear_ticks, save
 from accelsim.report.plot_path import path_figure, path_points
 from accelsim.report.plot_roofline import roof_of, roofline_figure, roofline_points, roofline_title
 from accelsim.report.plot_stages import apart, limits
+from accelsim.report.plot_sweep import sweep_figure, sweep_panels
 from accelsim.report.plot_traffic import traffic_bars, traffic_figure, traffic_title
 from accelsim.report.words import COMPONENTS
 from accelsim.search.depth import search_depth
@@ -374,3 +375,73 @@ def test_another_ending_is_refused(a_deep_result, tmp_path):
     with pytest.raises(accelsim.AccelsimError, match=re.escape("must end in .png, .svg or .pdf")):
         save(run_energy_figure([a_deep_result]), tmp_path / "a.gif")
     assert not list(tmp_path.iterdir())
+
+
+# --- sweeps
+
+
+OBJECTIVES = ["time_ms", "energy", "area_mm2"]
+
+
+def swept(points, objectives=("time_ms", "energy")):
+    """What a sweep's JSON has: (rows, time, energy, area, on the front) of each candidate."""
+    return {
+        "sweep": "some",
+        "objectives": list(objectives),
+        "energy_unit": "MAC",
+        "axes": [
+            {"name": "pe_array.rows", "values": [8, 16, 32]},
+            {"name": "networks", "values": ["sqnxt23v5", "mobilenet_v1"]},
+            {"name": "hardware", "values": ["8x8_32k"]},
+        ],
+        "candidates": [
+            {
+                "rank": rank,
+                "on_front": front,
+                "settings": {"pe_array.rows": rows, "networks": "sqnxt23v5", "hardware": "8x8_32k"},
+                "figures": {"time_ms": time, "energy": energy, "area_mm2": area},
+            }
+            for rank, (rows, time, energy, area, front) in enumerate(points, start=1)
+        ],
+    }
+
+
+POINTS = [(32, 1.0, 4e9, 6.0, True), (16, 2.0, 2e9, 4.0, True), (8, 3.0, 3e9, 2.0, False)]
+
+
+def test_a_sweep_has_a_panel_for_each_objective_but_the_first():
+    panels = sweep_panels(swept(POINTS, OBJECTIVES))
+    assert [(panel.up.name, panel.across.name) for panel in panels] == [
+        ("time_ms", "energy"),
+        ("time_ms", "area_mm2"),
+    ]
+    assert [(point.x, point.y, point.on_front) for point in panels[0].points] == [
+        (energy, time, front) for _, time, energy, _, front in POINTS
+    ]
+    assert [point.name for point in panels[0].points] == [
+        "32 rows, sqnxt23v5",
+        "16 rows, sqnxt23v5",
+        "8 rows, sqnxt23v5",
+    ]
+    assert panels[0].line == ()
+
+
+def test_the_front_of_two_objectives_is_a_line_of_steps():
+    (panel,) = sweep_panels(swept(POINTS))
+    assert panel.line == ((2e9, 2.0), (4e9, 2.0), (4e9, 1.0))
+
+
+def test_candidates_without_rank_are_not_drawn():
+    found = swept(POINTS)
+    found["candidates"][1]["rank"] = None
+    assert len(sweep_panels(found)[0].points) == 2
+
+
+@pytest.mark.parametrize("spread", [1.0, 100.0])
+def test_a_sweep_can_be_read(spread):
+    points = [
+        (rows, time, energy * (spread if rows == 8 else 1), area, on)
+        for rows, time, energy, area, on in POINTS
+    ]
+    assert_legible(sweep_figure(swept(points, OBJECTIVES)))
+    assert_legible(sweep_figure(swept(points)))

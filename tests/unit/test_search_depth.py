@@ -8,6 +8,7 @@ import pytest
 from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.network.description import load_network as load
+from accelsim.parallel import Processes
 from accelsim.report.depths import depth_dict, depth_report, depth_rows, rows
 from accelsim.report.text import Style
 from accelsim.search.depth import search_depth
@@ -147,8 +148,8 @@ def test_several_processes_find_what_one_does(monkeypatch):
     network = load_network("shufflenet_v1")
     space = depth_space(network, total_blocks=12)
     done = []
-    two = search_depth(Task(network, LARGE), space, workers=2, step=done.append)
-    one = search_depth(Task(network, LARGE), space, workers=1)
+    two = search_depth(Task(network, LARGE), space, executor=Processes(2), step=done.append)
+    one = search_depth(Task(network, LARGE), space, executor=Processes(1))
     assert sum(done) == space.size
     assert replace(two, seconds=0.0) == replace(one, seconds=0.0)
 

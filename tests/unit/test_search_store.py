@@ -17,13 +17,15 @@ from accelsim.descriptions import vary
 from accelsim.model_version import model_version
 from accelsim.search import store as stores
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Cost, Evaluator, Limits, Size, Task
+from accelsim.search.evaluate import Cost, Evaluator, Limits, Outcome, Size, Task
 from accelsim.search.space import depth_space
-from accelsim.search.store import Store, StoreError
+from accelsim.search.store import Place, Store, StoreError, TaskKey
 
 NETWORK, HARDWARE = load_network("shufflenet_v1"), load_hardware("8x8_32k")
 TASK = Task(NETWORK, HARDWARE)
 SPACE = depth_space(NETWORK, total_blocks=9)
+PLACE = Place(TaskKey.of(TASK), (1, 2, 3))
+FOUND = Outcome(Size(10, 20), Cost(30, 0.1, 40, 50))
 
 
 def search(task=TASK, store=None, space=SPACE):
@@ -103,28 +105,41 @@ def search_limited(limits, evaluated):
     ],
 )
 def test_what_another_network_machine_or_option_gave_is_kept_apart(tmp_path, other):
-    with Store(tmp_path / "found.sqlite", TASK) as store:
-        store.keep([((1, 2, 3), Size(10, 20), Cost(30, 0.1))])
-    with Store(tmp_path / "found.sqlite", other) as store:
-        assert store.known([(1, 2, 3)]) == {}
-    with Store(tmp_path / "found.sqlite", TASK) as store:
-        assert store.known([(1, 2, 3), (1, 1, 1)]) == {(1, 2, 3): (Size(10, 20), Cost(30, 0.1))}
+    with Store(tmp_path / "found.sqlite") as store:
+        store.keep([(PLACE, FOUND)])
+    with Store(tmp_path / "found.sqlite") as store:
+        assert store.known([Place(TaskKey.of(other), (1, 2, 3))]) == {}
+        assert store.known([PLACE, Place(TaskKey.of(TASK), (1, 1, 1))]) == {PLACE: FOUND}
 
 
 def test_a_machines_name_and_words_are_not_what_it_is(tmp_path):
-    with Store(tmp_path / "found.sqlite", TASK) as store:
-        store.keep([((1, 2, 3), Size(10, 20), Cost(30, 0.1))])
-    renamed = Task(NETWORK, vary(HARDWARE, name="mine", title="My own"))
-    with Store(tmp_path / "found.sqlite", renamed) as store:
-        assert (1, 2, 3) in store.known([(1, 2, 3)])
+    renamed = Task(NETWORK, vary(HARDWARE, **{"name": "mine", "title": "My own", "area.pe_mm2": 1}))
+    assert TaskKey.of(renamed) == TaskKey.of(TASK)
+
+
+def test_a_candidate_that_cannot_be_mapped_is_kept_with_its_reason(tmp_path):
+    too_small = Outcome(Size(10, 20), None, "conv1 on mine: does not fit")
+    unbuilt = Outcome(None, None, "no such shape")
+    excluded = Outcome(Size(30, 40), None)
+    places = [Place(TaskKey.of(TASK), (depth,)) for depth in (1, 2, 3)]
+    with Store(tmp_path / "found.sqlite") as store:
+        store.keep(zip(places, (too_small, unbuilt, excluded), strict=True))
+        assert store.known(places) == {places[0]: too_small, places[1]: unbuilt}
+
+
+def test_many_candidates_are_looked_up_at_once(tmp_path):
+    places = [Place(TaskKey.of(TASK), (depth,)) for depth in range(1, 1001)]
+    with Store(tmp_path / "found.sqlite") as store:
+        store.keep([(place, FOUND) for place in places])
+        assert len(store.known(places)) == 1000
 
 
 def test_a_store_of_another_model_is_refused(tmp_path, monkeypatch):
     file = tmp_path / "found.sqlite"
-    Store(file, TASK).__exit__(None, None, None)
+    Store(file).__exit__(None, None, None)
     monkeypatch.setattr(stores, "model_version", lambda: "9.9.9+abc")
     with pytest.raises(StoreError) as error:
-        Store(file, TASK)
+        Store(file)
     assert str(error.value) == (
         f"{file}: holds results of accelsim {model_version()}, this is 9.9.9+abc, which may find others: "
         "give --store another file, or delete this one"
@@ -153,7 +168,7 @@ def test_what_is_no_store_is_refused(tmp_path, kind):
             connection.execute("CREATE TABLE results (name TEXT)")
             connection.execute("CREATE TABLE model (name TEXT)")
     with pytest.raises(StoreError, match="cannot be used as a store"):
-        Store(file, TASK)
+        Store(file)
 
 
 COMMAND = ["search", "depth", "--net", "mobilenet_v2", "--hw", "8x8_32k", "--total-blocks", "17"]

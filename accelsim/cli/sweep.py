@@ -1,0 +1,83 @@
+"""`accelsim sweep`: machines and networks together."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
+from accelsim.cli.options import FormatOption, OutputOption, QuietOption
+from accelsim.cli.output import Answer, destination, rate_of_progress
+
+
+class Sampler(StrEnum):
+    """How candidates are chosen."""
+
+    EXHAUSTIVE = "exhaustive"
+    NSGA2 = "nsga2"
+    TPE = "tpe"
+
+
+def sweep(
+    spec: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SPEC", help="A YAML file: axes, objectives, constraints.", show_default=False
+        ),
+    ],
+    *,
+    sampler: Annotated[
+        Sampler | None,
+        typer.Option(
+            "--sampler",
+            help="Default: exhaustive up to 10000 candidates, else nsga2. nsga2 and tpe are Optuna's.",
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option("--samples", metavar="N", min=1, help="Evaluate so many instead of all. Default: 1000."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what the sampler proposes.")] = 0,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the best to show.")] = 10,
+    store: StoreOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Every combination of machines, networks and their parameters, or a sample, with the Pareto front.
+
+    \b
+    accelsim sweep small_sweep.yaml
+    accelsim sweep small_sweep.yaml --store found.sqlite --output found.json
+    accelsim sweep large_sweep.yaml --sampler nsga2 --samples 500 --workers 4
+    """
+    to = destination(output, format_, quiet)
+    from accelsim.report.sweeps import sweep_dict, sweep_report, sweep_rows
+    from accelsim.search.sampling import plan_for
+    from accelsim.search.spec import read_sweep
+    from accelsim.search.sweep import run_sweep
+
+    described = read_sweep(spec)
+    plan = plan_for(described, name=None if sampler is None else sampler.value, samples=samples, seed=seed)
+    if not quiet and plan.name != "exhaustive":
+        what = f"{described.size} candidates, of which {plan.name} chooses {plan.samples} (seed {plan.seed})"
+        typer.echo(f"{described.name}: {what}; --sampler exhaustive evaluates all", err=True)
+    with executor(workers, scheduler) as workforce, rate_of_progress(plan.samples, quiet) as step:
+        found = run_sweep(described, plan, store=store, executor=workforce, step=step)
+    if not quiet:
+        stored = f", {found.reused} of them in {store} already" if found.reused else ""
+        what = f"{described.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{stored}"
+        typer.echo(what, err=True)
+        if found.problems:
+            cannot = f"{len(found.problems)} cannot be executed, the first because: {found.problems[0][1]}"
+            typer.echo(f"{described.name}: {cannot}", err=True)
+    to.deliver(
+        Answer(
+            table=lambda style: sweep_report(found, style, top),
+            values=lambda: sweep_dict(found),
+            rows=lambda: sweep_rows(found),
+        )
+    )

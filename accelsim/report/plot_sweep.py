@@ -1,0 +1,192 @@
+"""A sweep's candidates, by its first objective against each of the others, and the Pareto front among them.
+
+What is drawn is what `accelsim sweep --format json` has, so a sweep need not run again to be drawn.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from accelsim.errors import AccelsimError
+from accelsim.report.plot_looks import GREY, VERMILION, plain, plain_log_ticks
+from accelsim.report.plot_names import NamedPoint, name_points
+from accelsim.report.sweeps import axis_word, setting_word
+from accelsim.search.metrics import METRICS, Metric
+from accelsim.search.spec import Axis
+
+SIZE_INCHES: Final = (10.0, 6.0)
+"""Of each panel."""
+MOST_NAMES: Final = 16
+"""Points of the front that have a name; with more, names would be all there is to see."""
+_WIDE: Final = 5.0
+"""Largest over smallest value from which on an axis is logarithmic."""
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """A candidate in a panel."""
+
+    x: float
+    y: float
+    name: str
+    on_front: bool
+    """Of all objectives together, not only the two of the panel."""
+
+
+@dataclass(frozen=True)
+class SweepPanel:
+    """The first objective against another one."""
+
+    across: Metric
+    up: Metric
+    unit: str
+    """Of energy."""
+    points: tuple[SweepPoint, ...]
+    line: tuple[tuple[float, float], ...]
+    """Corners of the front, where the panel's objectives are all there are."""
+
+
+def read_sweep_result(path: Path) -> dict[str, Any]:
+    """What `accelsim sweep` wrote. Raises AccelsimError where it did not."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is no JSON"
+        raise AccelsimError(f"{path}: cannot be read: {reason}") from None
+    if not isinstance(found, dict) or not {"sweep", "objectives", "axes", "candidates"} <= found.keys():
+        raise AccelsimError(f"{path}: is not what `accelsim sweep SPEC --format json` writes")
+    return found
+
+
+def sweep_panels(found: Mapping[str, Any]) -> list[SweepPanel]:
+    """A panel for each objective but the first. Raises AccelsimError where there is no other."""
+    up, *others = (METRICS[name] for name in found["objectives"])
+    if not others:
+        raise AccelsimError(f"{found['sweep']}: has one objective, {up.name}; a front takes two or more")
+    return [_panel(found, across, up) for across in others]
+
+
+def _panel(found: Mapping[str, Any], across: Metric, up: Metric) -> SweepPanel:
+    varying = [Axis("hardware_parameters", one["name"], tuple(one["values"])) for one in found["axes"]]
+    varying = [axis for axis in varying if len(axis.values) > 1]
+    points = tuple(
+        SweepPoint(
+            one["figures"][across.name],
+            one["figures"][up.name],
+            _name(varying, one["settings"]),
+            one["on_front"],
+        )
+        for one in found["candidates"]
+        if one["rank"] is not None
+    )
+    front = [point for point in points if point.on_front]
+    line = _corners(front, across, up) if len(found["objectives"]) == 2 else ()
+    return SweepPanel(across, up, found["energy_unit"], points, line)
+
+
+def _name(varying: list[Axis], settings: Mapping[str, Any]) -> str:
+    """`8 rows, 64 KiB buffer, sqnxt23v5`."""
+    words = []
+    for axis in varying:
+        value = setting_word(axis, settings[axis.name])
+        words.append(value if not axis.ordered else f"{value} {axis_word(axis)}")
+    return ", ".join(words)
+
+
+def _corners(front: list[SweepPoint], across: Metric, up: Metric) -> tuple[tuple[float, float], ...]:
+    """Steps through the front: what is reached at a given cost, up to where the next point begins."""
+    corners: list[tuple[float, float]] = []
+    for point in sorted(front, key=lambda one: (across.sign(one.x), up.sign(one.y))):
+        if corners:
+            corners.append((point.x, corners[-1][1]))
+        corners.append((point.x, point.y))
+    return tuple(corners)
+
+
+def sweep_figure(found: Mapping[str, Any]) -> Figure:
+    """All panels below each other."""
+    panels = sweep_panels(found)
+    width, height = SIZE_INCHES
+    total = height * len(panels)
+    figure = Figure(figsize=(width, total))
+    grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
+    figure.subplots_adjust(
+        left=0.085, right=0.975, top=1 - 0.7 / total, bottom=0.6 / total, hspace=1.35 / (height - 1.35)
+    )
+    for panel, axes in zip(panels, grid, strict=True):
+        words = [METRICS[name].meaning.partition(" [")[0] for name in found["objectives"]]
+        axes.set_title(f"{found['sweep']}: {panel.up.name} against {panel.across.name}", loc="left", pad=20)
+        axes.text(
+            0,
+            1.015,
+            f"{len(panel.points)} candidates; the front is that of {', '.join(words[:-1])} and {words[-1]}.",
+            transform=axes.transAxes,
+            fontsize="small",
+        )
+        plot_sweep(panel, axes)
+    return figure
+
+
+def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
+    """Candidates and front, with the names of the front; the limits of the axes are set."""
+    front = [point for point in panel.points if point.on_front]
+    others = [point for point in panel.points if not point.on_front]
+    _scale(axes, "x", [point.x for point in panel.points], panel.across.name)
+    _scale(axes, "y", [point.y for point in panel.points], panel.up.name)
+    if panel.line:
+        axes.plot(*zip(*panel.line, strict=True), color=VERMILION, linewidth=1.0, zorder=1)
+    for members, colour, marker, size in ((others, GREY, "o", 18), (front, VERMILION, "D", 30)):
+        axes.scatter(
+            [point.x for point in members],
+            [point.y for point in members],
+            color=colour,
+            marker=marker,
+            s=size,
+            edgecolor="white",
+            linewidth=0.5,
+            zorder=3,
+        )
+    axes.set_xlabel(panel.across.meaning.format(unit=panel.unit))
+    axes.set_ylabel(panel.up.meaning.format(unit=panel.unit))
+    axes.grid(color="0.93")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(
+        handles=[
+            Line2D(
+                [], [], color=VERMILION, marker="D", linestyle="-" if panel.line else "", label="Pareto front"
+            ),
+            Line2D([], [], color=GREY, marker="o", linestyle="", label="beaten by another candidate"),
+        ],
+        loc="upper right" if not panel.up.more_is_better else "lower right",
+        fontsize="small",
+    )
+    if len(front) <= MOST_NAMES:
+        name_points(
+            [NamedPoint(point.x, point.y, point.name) for point in front],
+            axes,
+            others=[(point.x, point.y) for point in others],
+            line=panel.line,
+            size_points=7.0,
+        )
+
+
+def _scale(axes: Axes, which: str, values: list[float], name: str) -> None:
+    """Logarithmic where values lie far apart, and a margin on both sides."""
+    least, most = min(values), max(values)
+    far = name != "top1" and least > 0 and most / least > _WIDE
+    margin = (most / least) ** 0.08 if far else 0.08 * (most - least) or abs(most) * 0.1 or 1.0
+    limits = (least / margin, most * margin) if far else (least - margin, most + margin)
+    axes.set(**{f"{which}scale": "log" if far else "linear", f"{which}lim": limits})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if far:
+        plain_log_ticks(axis)
+    elif most >= 1000:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))

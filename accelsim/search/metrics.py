@@ -1,0 +1,115 @@
+"""Metrics: what a sweep's candidates are judged by, and the constraints on them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from accelsim.descriptions import unknown
+from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware
+from accelsim.search.evaluate import Cost, Size
+
+_SUFFIXES: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
+_CONSTRAINT: Final = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\d+(?:\.\d*)?(?:e[+-]?\d{1,2})?)([kmg]?)\s*", re.I)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of a candidate."""
+
+    name: str
+    meaning: str
+    """As axes of plots say it, with the unit in brackets; the unit of energy is the machine's."""
+    more_is_better: bool = False
+    simulated: bool = False
+    """Whether it is known only after the simulation."""
+
+    def sign(self, value: float) -> float:
+        """The value, or its negative: the less the better."""
+        return -value if self.more_is_better else value
+
+
+METRICS: Final = {
+    one.name: one
+    for one in (
+        Metric("time_ms", "time [ms]", simulated=True),
+        Metric("cycles", "time [cycles]", simulated=True),
+        Metric("energy", "energy [{unit}]", simulated=True),
+        Metric("edp", "energy x time [{unit} ms]", simulated=True),
+        Metric("dram_bytes", "DRAM traffic [bytes]", simulated=True),
+        Metric("utilization", "utilisation of the PEs", more_is_better=True, simulated=True),
+        Metric("area_mm2", "area of the chip [mm\N{SUPERSCRIPT TWO}]"),
+        Metric("pes", "processing elements"),
+        Metric("buffer_bytes", "global buffer [bytes]"),
+        Metric("register_file_bytes", "register files and accumulators [bytes]"),
+        Metric("params", "parameters"),
+        Metric("macs", "multiply-accumulates of one image"),
+        Metric("top1", "published ImageNet top-1 accuracy [%]", more_is_better=True),
+    )
+}
+"""By the names that a sweep's file and its results use. Costs are those of the whole batch."""
+Figures = Mapping[str, float | None]
+"""Of each metric: its value, None where there is none."""
+
+
+def known_figures(size: Size, hardware: Hardware, top1: float | None) -> Figures:
+    """What can be told without a simulation; `top1` is what is published, None where nothing is."""
+    return {
+        "area_mm2": hardware.area_mm2,
+        "pes": hardware.pe_array.pes,
+        "buffer_bytes": hardware.global_buffer.size_bytes,
+        "register_file_bytes": hardware.register_file_bytes,
+        "params": size.params,
+        "macs": size.macs,
+        "top1": top1,
+    }
+
+
+def simulated_figures(cost: Cost, hardware: Hardware) -> Figures:
+    """What the simulation told."""
+    time_ms = cost.cycles / (hardware.clock_mhz * 1e3)
+    return {
+        "time_ms": time_ms,
+        "cycles": cost.cycles,
+        "energy": cost.energy,
+        "edp": cost.energy * time_ms,
+        "dram_bytes": cost.dram_bytes,
+        "utilization": cost.executed_macs / (hardware.pe_array.pes * cost.cycles) if cost.cycles else 0.0,
+    }
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """`area_mm2 <= 4`."""
+
+    metric: Metric
+    at_most: bool
+    bound: float
+    text: str
+
+    def excess(self, value: float | None) -> float:
+        """By how much a value breaks the constraint: 0 where it does not, infinity where there is none."""
+        if value is None:
+            return float("inf")
+        return max(0.0, value - self.bound if self.at_most else self.bound - value)
+
+
+def metric(name: str) -> Metric:
+    """The metric of a name. Raises AccelsimError, which lists all."""
+    if name not in METRICS:
+        raise AccelsimError(unknown(name, "metric", METRICS))
+    return METRICS[name]
+
+
+def constraint(text: str) -> Constraint:
+    """The constraint that a text says. Raises AccelsimError."""
+    match = _CONSTRAINT.fullmatch(text)
+    if match is None:
+        raise AccelsimError(
+            "must be METRIC <= NUMBER or METRIC >= NUMBER, as in 'area_mm2 <= 4', 'params <= 1.5M'"
+        )
+    name, sign, digits, suffix = match.groups()
+    return Constraint(
+        metric(name), sign == "<=", float(digits) * _SUFFIXES[suffix.lower()], " ".join(text.split())
+    )

@@ -1,0 +1,170 @@
+"""Sampling: which candidates of a space are evaluated: all, or those that Optuna proposes.
+
+A sampler works in generations of a fixed size: it proposes one, and is told what became of all of it before
+it proposes the next. So what it proposes follows from the seed alone, whoever evaluates and in which order;
+and a sweep that was stopped proposes the same again, and finds the results in the store.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+
+from accelsim.errors import AccelsimError
+from accelsim.search.spec import Sweep
+
+if TYPE_CHECKING:
+    import optuna
+
+    from accelsim.search.sweep import Judged
+
+SamplerName: TypeAlias = Literal["exhaustive", "nsga2", "tpe"]
+SMALL: Final = 10_000
+"""Candidates up to which a space is evaluated as a whole unless something else is asked for."""
+DEFAULT_SAMPLES: Final = 1_000
+GENERATIONS: Final = {"nsga2": 50, "tpe": 10}
+"""Candidates that are proposed before the next are: Optuna's population, and a few for TPE."""
+
+
+class Sampler(Protocol):
+    """Proposes candidates."""
+
+    def generations(self) -> Iterator[Iterator[int]]:
+        """Candidates to evaluate, each once; the next are asked for when these have been told."""
+
+    def tell(self, index: int, judged: "Judged") -> None:
+        """What became of a candidate."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How candidates are chosen, and how many."""
+
+    name: SamplerName
+    samples: int
+    seed: int = 0
+
+    def sampler(self, sweep: Sweep) -> Sampler:
+        """The sampler at its beginning. Raises AccelsimError where Optuna is not installed."""
+        return _Exhaustive(sweep) if self.name == "exhaustive" else _Optuna(sweep, self)
+
+
+def plan_for(
+    sweep: Sweep, *, name: SamplerName | None = None, samples: int | None = None, seed: int = 0
+) -> Plan:
+    """What was asked for, and the rest by the size of the space.
+
+    Everything, where the space is small or as many samples as it has are asked for; else NSGA-II. Raises
+    AccelsimError where the wishes contradict each other.
+    """
+    if samples is not None and samples < 1:
+        raise AccelsimError(f"samples = {samples}: must be at least 1")
+    whole = sweep.size if samples is None else min(samples, sweep.size)
+    if name == "exhaustive" and whole < sweep.size:
+        raise AccelsimError(
+            f"samples = {samples}: an exhaustive sweep evaluates all {sweep.size} candidates: "
+            "give another sampler"
+        )
+    if name is None:
+        small = sweep.size <= SMALL if samples is None else samples >= sweep.size
+        name = "exhaustive" if small else "nsga2"
+    if name == "exhaustive":
+        return Plan(name, sweep.size, seed)
+    return Plan(name, min(samples or DEFAULT_SAMPLES, sweep.size), seed)
+
+
+class _Exhaustive:
+    """Every candidate, in order."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._size = sweep.size
+
+    def generations(self) -> Iterator[Iterator[int]]:
+        """See Sampler."""
+        yield iter(range(self._size))
+
+    def tell(self, index: int, judged: "Judged") -> None:
+        """Nothing follows from it."""
+
+
+class _Optuna:
+    """What Optuna's NSGA-II or TPE proposes, until there are as many different ones as were asked for.
+
+    In place of a candidate that was proposed before stands a random one, of which Optuna is told, too: so a
+    space is never stuck in, and every sample is a new candidate.
+    """
+
+    def __init__(self, sweep: Sweep, plan: Plan) -> None:
+        try:
+            import optuna  # noqa: PLC0415
+        except ImportError:
+            raise AccelsimError(
+                f"the sampler {plan.name} needs the package optuna: pip install 'accelsim[search]'"
+            ) from None
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._sweep, self._plan, self._chance = sweep, plan, random.Random(plan.seed)
+        self._judged: dict[int, Judged] = {}
+        self._study = optuna.create_study(
+            directions=["minimize"] * len(sweep.objectives), sampler=_optunas(optuna, plan)
+        )
+        self._distributions = {
+            axis.name: optuna.distributions.IntDistribution(0, len(axis.values) - 1)
+            if axis.ordered
+            else optuna.distributions.CategoricalDistribution(list(range(len(axis.values))))
+            for axis in sweep.varying
+        }
+        self._failed = optuna.trial.TrialState.FAIL
+
+    def generations(self) -> Iterator[Iterator[int]]:
+        """See Sampler."""
+        while len(self._judged) < self._plan.samples:
+            trials = [self._ask() for _ in range(GENERATIONS[self._plan.name])]
+            seen = set(self._judged)
+            for trial in tuple(trials):
+                index = self._index(trial)
+                if index in seen:
+                    if len(seen) >= self._plan.samples:  # there are enough, and perhaps no others
+                        continue
+                    index = self._unseen(seen)
+                    trials.append(self._ask(index))
+                seen.add(index)
+            new = [index for trial in trials if (index := self._index(trial)) not in self._judged]
+            yield iter(sorted(list(dict.fromkeys(new))[: self._plan.samples - len(self._judged)]))
+            for trial in trials:
+                self._tell(trial)
+
+    def tell(self, index: int, judged: "Judged") -> None:
+        """See Sampler."""
+        self._judged[index] = judged
+
+    def _ask(self, index: int | None = None) -> "optuna.Trial":
+        """A trial of what Optuna proposes, or of the candidate that it is to consider."""
+        if index is not None:
+            digits = zip(self._sweep.axes, self._sweep.digits(index), strict=True)
+            self._study.enqueue_trial(
+                {axis.name: digit for axis, digit in digits if axis.name in self._distributions}
+            )
+        return self._study.ask(dict(self._distributions))
+
+    def _unseen(self, seen: set[int]) -> int:
+        while (index := self._chance.randrange(self._sweep.size)) in seen:
+            pass
+        return index
+
+    def _index(self, trial: "optuna.Trial") -> int:
+        return self._sweep.index(tuple(trial.params.get(axis.name, 0) for axis in self._sweep.axes))
+
+    def _tell(self, trial: "optuna.Trial") -> None:
+        judged = self._judged.get(self._index(trial))
+        if judged is None or judged.objectives is None:
+            self._study.tell(trial, state=self._failed)
+            return
+        for place, excess in enumerate(judged.excesses):
+            trial.set_constraint(str(place), excess)
+        self._study.tell(trial, list(judged.objectives))
+
+
+def _optunas(optuna: Any, plan: Plan) -> Any:
+    if plan.name == "tpe":
+        return optuna.samplers.TPESampler(seed=plan.seed)
+    return optuna.samplers.NSGAIISampler(population_size=GENERATIONS["nsga2"], seed=plan.seed)

@@ -1,0 +1,366 @@
+"""Sweep: what a sweep's file describes: axes of machines and networks, objectives and constraints.
+
+    networks: [sqnxt23v5, mobilenet_v1@width=0.5]
+    hardware: [16x16_128k]
+    hardware_parameters: {pe_array.rows: [8, 16], global_buffer.size_bytes: [32768, 131072]}
+    network_parameters: {resolution: [160, 224]}
+    objectives: [time_ms, energy, area_mm2]
+    constraints: [area_mm2 <= 4]
+
+Its candidates are the cross product of all axes: every network on every machine, with every value of every
+parameter. A candidate is known by its number; the machine varies slowest, so that neighbours share one.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, TypeVar
+
+from pydantic import Field, PositiveInt
+
+from accelsim.descriptions import Description, Document, Mistake, check, parse, shown, unknown, vary
+from accelsim.errors import AccelsimError, DescriptionError
+from accelsim.hardware import DataflowName, Hardware, Words, load_hardware
+from accelsim.network.description import MAX_REPEAT, Network, NetworkDescription, configure, load_network
+from accelsim.search.metrics import Constraint, Metric, constraint, metric
+from accelsim.search.space import depths_of, repeating, with_depths
+
+DEPTHS: Final = "depths"
+"""The parameter of a network that is the depths of its repeating stages."""
+_STAGES: Final = "stages"
+_WORDS: Final = ("name", "title", "source", "assumed")
+"""Keys of a machine that are no parameters."""
+Kind: TypeAlias = Literal["hardware", "hardware_parameters", "networks", "network_parameters"]
+Settings: TypeAlias = Mapping[str, Any]
+"""Parameters and their values."""
+ResultT = TypeVar("ResultT")
+
+
+class SweepDescription(Description):
+    """What the file may say."""
+
+    title: str = ""
+    networks: tuple[Words, ...] = Field(min_length=1)
+    """Names or paths, with parameters after an @."""
+    hardware: tuple[Words, ...] = Field(min_length=1)
+    hardware_parameters: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    """By dotted keys of the hardware file."""
+    network_parameters: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    """The networks' own, which all of them must have; `depths`; `stages.STAGE.KEY` of the stage table."""
+    objectives: tuple[str, ...] = Field(min_length=1)
+    constraints: tuple[str, ...] = ()
+    batch: PositiveInt = 1
+    dataflow: Literal["auto"] | DataflowName = "auto"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing that varies, and its values as the file has them."""
+
+    kind: Kind
+    name: str
+    """`hardware`, `networks`, or the parameter's name."""
+    values: tuple[Any, ...]
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the values are numbers, each more than the one before."""
+        numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in self.values)
+        return numbers and all(one < other for one, other in zip(self.values, self.values[1:], strict=False))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A space of candidates, and what they are judged by."""
+
+    name: str
+    title: str
+    machines: tuple[Hardware, ...]
+    networks: tuple[Network, ...]
+    axes: tuple[Axis, ...]
+    """Machines, their parameters, networks, their parameters; the last varies fastest."""
+    objectives: tuple[Metric, ...]
+    constraints: tuple[Constraint, ...]
+    batch: int
+    dataflow: str
+
+    @property
+    def size(self) -> int:
+        """How many candidates there are."""
+        return math.prod(len(axis.values) for axis in self.axes)
+
+    @property
+    def varying(self) -> tuple[Axis, ...]:
+        """Axes of more than one value."""
+        return tuple(axis for axis in self.axes if len(axis.values) > 1)
+
+    @property
+    def energy_unit(self) -> str:
+        """That of the machines' tables; it is one where energies are compared."""
+        return self.machines[0].energy.unit
+
+    @cached_property
+    def _counts(self) -> tuple[int, ...]:
+        return tuple(len(axis.values) for axis in self.axes)
+
+    def digits(self, index: int) -> tuple[int, ...]:
+        """The place of a candidate's value on each axis."""
+        found = []
+        for count in reversed(self._counts):
+            index, digit = divmod(index, count)
+            found.append(digit)
+        return tuple(reversed(found))
+
+    def index(self, digits: tuple[int, ...]) -> int:
+        """The number of the candidate with these places on the axes."""
+        found = 0
+        for count, digit in zip(self._counts, digits, strict=True):
+            found = found * count + digit
+        return found
+
+    def settings(self, index: int) -> dict[str, Any]:
+        """A candidate's value on each axis."""
+        return {
+            axis.name: axis.values[digit] for axis, digit in zip(self.axes, self.digits(index), strict=True)
+        }
+
+    def hardware_key(self, index: int) -> tuple[int, ...]:
+        """What a candidate's machine follows from."""
+        return self._key(index, ("hardware", "hardware_parameters"))
+
+    def network_key(self, index: int) -> tuple[int, ...]:
+        """What a candidate's network follows from."""
+        return self._key(index, ("networks", "network_parameters"))
+
+    def _key(self, index: int, kinds: tuple[Kind, ...]) -> tuple[int, ...]:
+        return tuple(
+            digit for axis, digit in zip(self.axes, self.digits(index), strict=True) if axis.kind in kinds
+        )
+
+    def hardware(self, index: int) -> Hardware:
+        """A candidate's machine. Raises DescriptionError where its parameters do not fit each other."""
+        base = self.machines[self.hardware_key(index)[0]]
+        changes = self._values(index, "hardware_parameters")
+        return vary(base, **changes) if changes else base
+
+    def network(self, index: int) -> Network:
+        """A candidate's network. Raises DescriptionError where its parameters do not fit each other."""
+        return variant(self.networks[self.network_key(index)[0]], self._values(index, "network_parameters"))
+
+    def _values(self, index: int, kind: Kind) -> dict[str, Any]:
+        return {
+            axis.name: axis.values[digit]
+            for axis, digit in zip(self.axes, self.digits(index), strict=True)
+            if axis.kind == kind
+        }
+
+    def published_top1(self, network: Network, hardware: Hardware, index: int) -> float | None:
+        """What is published of exactly this network; nothing where the sweep gives it other bits."""
+        base = self.machines[self.hardware_key(index)[0]]
+        return network.reported.top1 if hardware.precision == base.precision else None
+
+
+def variant(network: Network, settings: Settings) -> Network:
+    """A network with other parameters, depths or values in its stage table.
+
+    What is published is kept only where it is published of this very network. Raises DescriptionError.
+    """
+    stages = {name: value for name, value in settings.items() if name.startswith(f"{_STAGES}.")}
+    own = {name: value for name, value in settings.items() if name not in stages and name != DEPTHS}
+    description = _with_stages(network, stages)
+    if own or description is not network.description:
+        network = configure(description, **{**network.parameters, **own})
+    depths = settings.get(DEPTHS)
+    return network if depths is None or tuple(depths) == depths_of(network) else with_depths(network, depths)
+
+
+def _with_stages(network: Network, settings: Settings) -> NetworkDescription:
+    rows: dict[int, dict[str, Any]] = {}
+    for name, value in settings.items():
+        place, key = _row_of(network, name)
+        row = network.description.stages[place]
+        default = getattr(network.stages[place].block, key, None) if key not in row.arguments else None
+        if {**row.model_dump(), **row.arguments}.get(key, default) != value:
+            rows.setdefault(place, row.model_dump(mode="json"))[key] = value
+    if not rows:
+        return network.description
+    changes: dict[str, Any] = {f"{_STAGES}.{place}": row for place, row in rows.items()}
+    return vary(network.description, reported={}, reported_at=[], **changes)
+
+
+def _row_of(network: Network, name: str) -> tuple[int, str]:
+    """The row of the stage table and the key that `stages.conv1.kernel` names. Raises DescriptionError."""
+    _, stage, key = name.split(".", 2) if name.count(".") > 1 else ("", "", "")
+    names = [one.name for one in network.stages]
+    if not key:
+        raise DescriptionError("must be stages.STAGE.KEY, as in stages.conv1.kernel")
+    if stage not in names:
+        raise DescriptionError(unknown(stage, f"stage of {network.name}", names))
+    return names.index(stage), key
+
+
+# --- the file
+
+
+def read_sweep(path: str | Path) -> Sweep:
+    """The sweep in a YAML file. Raises DescriptionError, with a line for each mistake."""
+    document = parse(path)
+    return _Reader(document, check(document, SweepDescription), Path(path).stem).sweep()
+
+
+class _Reader:
+    """Looks up and checks all that a file names, and notes every mistake with its place."""
+
+    def __init__(self, document: Document, described: SweepDescription, name: str) -> None:
+        self._document, self._described, self._name = document, described, name
+        self._mistakes: list[Mistake] = []
+
+    def sweep(self) -> Sweep:
+        """The sweep. Raises DescriptionError."""
+        said = self._described
+        machines = self._loaded("hardware", said.hardware, load_hardware)
+        networks = self._loaded("networks", said.networks, load_network)
+        self._check_hardware_parameters(machines)
+        self._check_network_parameters(networks)
+        objectives = self._loaded("objectives", said.objectives, metric)
+        constraints = self._loaded("constraints", said.constraints, constraint)
+        for kind, lists in (
+            ("networks", {"": said.networks}),
+            ("hardware", {"": said.hardware}),
+            ("objectives", {"": said.objectives}),
+            ("hardware_parameters", said.hardware_parameters),
+            ("network_parameters", said.network_parameters),
+        ):
+            for name, values in lists.items():
+                self._check_list((kind, name) if name else (kind,), values)
+        self._check_metrics(machines, objectives, constraints)
+        if self._mistakes:
+            raise self._document.error(self._mistakes)
+        return Sweep(
+            name=self._name,
+            title=said.title,
+            machines=machines,
+            networks=networks,
+            axes=(
+                Axis("hardware", "hardware", said.hardware),
+                *(Axis("hardware_parameters", *one) for one in said.hardware_parameters.items()),
+                Axis("networks", "networks", said.networks),
+                *(Axis("network_parameters", *one) for one in said.network_parameters.items()),
+            ),
+            objectives=objectives,
+            constraints=constraints,
+            batch=said.batch,
+            dataflow=said.dataflow,
+        )
+
+    def _note(self, *path: str | int, sentence: str) -> None:
+        self._mistakes.append(Mistake(path, sentence))
+
+    def _loaded(
+        self, key: str, texts: tuple[str, ...], load: Callable[[str], ResultT]
+    ) -> tuple[ResultT, ...]:
+        found = []
+        for place, text in enumerate(texts):
+            try:
+                found.append(load(text))
+            except AccelsimError as error:
+                for line in error.lines:
+                    self._note(key, place, sentence=line.removeprefix(f"{text}: "))
+        return tuple(found)
+
+    def _check_list(self, path: tuple[str, ...], values: tuple[Any, ...]) -> None:
+        if not values:
+            self._note(*path, sentence="must be a list that is not empty")
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                self._note(*path, place, sentence="is there twice")
+
+    def _check_hardware_parameters(self, machines: tuple[Hardware, ...]) -> None:
+        for machine in machines:
+            keys = dict(_dotted(machine.model_dump(mode="json", exclude=set(_WORDS))))
+            for key, values in self._described.hardware_parameters.items():
+                if key not in keys:
+                    near = [one for one in keys if one.endswith(f".{key}")]
+                    hint = f"no such key, did you mean {near[0]!r}?" if near else unknown(key, "key", keys)
+                    self._note("hardware_parameters", key, sentence=f"{machine.name}: {hint}")
+                    continue
+                self._check_values("hardware_parameters", key, values, partial(_varied, machine))
+
+    def _check_network_parameters(self, networks: tuple[Network, ...]) -> None:
+        for network in networks:
+            knobs = network.description.knobs
+            for name, values in self._described.network_parameters.items():
+                if name == DEPTHS:
+                    self._check_depths(network, values)
+                    continue
+                if name not in knobs and not name.startswith(f"{_STAGES}."):
+                    legal = [*knobs, DEPTHS, "stages.STAGE.KEY"]
+                    sentence = unknown(name, f"parameter of {network.name}", legal)
+                    self._note("network_parameters", name, sentence=sentence)
+                    continue
+                self._check_values("network_parameters", name, values, partial(_changed, network))
+
+    def _check_values(
+        self, kind: str, name: str, values: tuple[Any, ...], apply: Callable[[str, Any], object]
+    ) -> None:
+        """Values that are wrong whatever the others are; what does not fit others, its candidate says."""
+        for place, value in enumerate(values):
+            try:
+                apply(name, value)
+            except DescriptionError as error:
+                for line in error.lines:
+                    _, found, sentence = line.partition(f"{name} = {shown(value)}: ")
+                    of_another = kind == "hardware_parameters" and f" {name}" not in line
+                    if not of_another:
+                        self._note(kind, name, place, sentence=sentence if found else line)
+
+    def _check_depths(self, network: Network, values: tuple[Any, ...]) -> None:
+        names = [stage.name for stage in repeating(network)]
+        for place, value in enumerate(values):
+            fits = isinstance(value, list) and len(value) == len(names) > 0
+            if not fits or not all(type(depth) is int and 1 <= depth <= MAX_REPEAT for depth in value):
+                allowed = (
+                    f"{len(names)} whole numbers from 1 to {MAX_REPEAT}, the depths of {', '.join(names)}"
+                )
+                sentence = (
+                    f"{network.name}: must be a list of {allowed}, the depths of {', '.join(names)}"
+                    if names
+                    else (f"{network.name}: none of its stages repeats: it has no depths")
+                )
+                self._note("network_parameters", DEPTHS, place, sentence=sentence)
+
+    def _check_metrics(
+        self,
+        machines: tuple[Hardware, ...],
+        objectives: tuple[Metric, ...],
+        constraints: tuple[Constraint, ...],
+    ) -> None:
+        used = {one.name for one in (*objectives, *(limit.metric for limit in constraints))}
+        units = sorted({one.energy.unit for one in machines})
+        if used & {"energy", "edp"} and (
+            len(units) > 1 or "energy.unit" in self._described.hardware_parameters
+        ):
+            self._note("hardware", sentence=f"energies in {' and in '.join(units)} cannot be compared")
+        for machine in machines:
+            if "area_mm2" in used and machine.area is None:
+                self._note(
+                    "hardware", sentence=f"{machine.name} has no table of areas (area:), which area_mm2 needs"
+                )
+
+
+def _varied(machine: Hardware, key: str, value: Any) -> Hardware:
+    return vary(machine, **{key: value})
+
+
+def _changed(network: Network, name: str, value: Any) -> Network:
+    return variant(network, {name: value})
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key of nested values, with dots."""
+    for key, value in values.items():
+        yield prefix + key, value
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{key}.")
