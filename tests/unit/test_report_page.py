@@ -188,7 +188,7 @@ def test_names_from_files_are_text_and_nothing_else(page):
         update={"title": EVIL, "source": EVIL, "assumed": {"clock_mhz": EVIL}}
     )
     result = page.compared[0].case.result
-    layer = replace(result.layers[0], name=EVIL, stage=EVIL, shape=EVIL)
+    layer = result.layers[0]._replace(name=EVIL, stage=EVIL, shape=EVIL)
     evil = make_page(
         [Case(EVIL, EVIL, replace(result, layers=(layer, *result.layers[1:])))],
         EVIL,
