@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
