@@ -5,12 +5,14 @@ arrays with an entry for each candidate. Arrays obey the same operators, so to t
 `Count`, and only the search, which knows that it works on arrays, converts between the two.
 """
 
+import math
 from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 Ints: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 Count: TypeAlias = int
 """A whole number, or an array of them."""
 
@@ -32,8 +34,9 @@ def ceil_div(dividend: Count, divisor: Count) -> Count:
 
 def ceil_scaled(count: Count, factor: float) -> Count:
     """count x factor, rounded up; a product that is whole but for rounding errors stays as it is."""
-    scaled = np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64)
-    return int(scaled) if isinstance(count, int) else count_of(scaled)
+    if isinstance(count, int) and isinstance(factor, float):
+        return math.ceil(count * factor - 1e-9)
+    return count_of(np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64))
 
 
 def smaller(a: Count, b: Count) -> Count:
@@ -48,6 +51,13 @@ def larger(a: Count, b: Count) -> Count:
     if isinstance(a, int) and isinstance(b, int):
         return a if a > b else b
     return count_of(np.maximum(a, b))
+
+
+def chosen(where: bool | Flags, a: Count, b: Count) -> Count:
+    """a where a condition holds, else b, entry by entry."""
+    if isinstance(where, bool):
+        return a if where else b
+    return count_of(np.where(where, a, b))
 
 
 def at_most_one(a: Count) -> Count:

@@ -3,11 +3,12 @@
 Written once for single tiles and for arrays of candidates.
 """
 
-import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from accelsim.hardware import Precision
-from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, larger, smaller
+from accelsim.mapping.arithmetic import Count, at_most_one, ceil_div, ceil_scaled, larger, smaller
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.tiling import unfinished_windows
@@ -57,19 +58,20 @@ class Footprint:
         nonzero = ceil_scaled(weights, layer.weight_density)
         return smaller(weights * bits, nonzero * (bits + pruned_index_bits(layer, self.machine)))
 
-    def least_weight_storage_bits(self) -> int:
+    def least_weight_storage_bits(self) -> Count:
         """What all weights of the layer take at least, however they are cut into tiles.
 
         Not rounded to whole weights: each tile may keep all of its weights or only those that are not zero.
         """
-        bits: float = weight_bits(self.layer, self.machine)
-        if self.layer.weight_density is not None:
-            bits = min(bits, self.layer.weight_density * (bits + pruned_index_bits(self.layer, self.machine)))
-        return math.ceil(self.layer.weights * bits - 1e-9)
+        layer, bits = self.layer, weight_bits(self.layer, self.machine)
+        if layer.weight_density is None:
+            return layer.weights * bits
+        kept = layer.weight_density * (bits + pruned_index_bits(layer, self.machine))
+        return ceil_scaled(layer.weights, np.minimum(bits, kept))
 
     def biases(self, tile: TileShape) -> Count:
         """Offsets of the tile's outputs; they come with the first input channels."""
-        return bits_to_bytes(tile.g * tile.k * int(self.layer.bias), weight_bits(self.layer, self.machine))
+        return bits_to_bytes(tile.g * tile.k * self.layer.bias, weight_bits(self.layer, self.machine))
 
     def outputs(self, tile: TileShape, partial: Count) -> Count:
         """Outputs while they are computed: as wide as a partial sum where the input channels are cut."""
@@ -84,14 +86,15 @@ class Footprint:
         Of several tiles together, where `tile` is their sum; each of them reads the factors.
         """
         layer = self.layer
+        if not layer.fused:
+            return 0
         full, gate = 0, 0
+        channels, pixels = layer.G * layer.K, layer.OY * layer.OX
         for operator in layer.fused:
-            per_channel, rest = divmod(operator.operand_elements, layer.G * layer.K)
-            whole, part = divmod(per_channel, layer.OY * layer.OX)
-            if rest or part:
-                gate += per_channel
-            else:
-                full += whole
+            per_channel, rest = operator.operand_elements // channels, operator.operand_elements % channels
+            is_gate = at_most_one(rest + per_channel % pixels)
+            gate = gate + per_channel * is_gate
+            full = full + per_channel // pixels * (1 - is_gate)
         elements = tile.g * tile.k * (full * tile.pixels + tiles * gate)
         return bits_to_bytes(elements, activation_bits(layer, self.machine))
 

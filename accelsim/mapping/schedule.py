@@ -1,12 +1,13 @@
 """Schedule: the mapped layers in running order, and which of them each one waits for."""
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.search import map_layer
+from accelsim.mapping.search import map_layers
 from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
 
@@ -36,19 +37,24 @@ def make_schedule(
     `known` remembers mappings from one graph to the next; everything else must be the same for all of them.
     """
     mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known)
+    whole = [graph.nodes[name]["layer"] for name in graph]
     layers: list[Layer] = []
     mappings: list[Mapping] = []
     waits_for: list[tuple[int, ...]] = []
     last_part: dict[str, int] = {}
-    for name in graph:
+    for name, parts in zip(graph, mapper.parts(whole), strict=True):
         producers = tuple(sorted(last_part[producer] for producer in graph.pred[name]))
-        for part, mapping in mapper.parts(graph.nodes[name]["layer"]):
+        for part, mapping in parts:
             layers.append(part)
             mappings.append(mapping)
             waits_for.append(producers)
             producers = (len(layers) - 1,)
         last_part[name] = len(layers) - 1
     return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))
+
+
+Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]
+"""What a layer is executed as, and how."""
 
 
 @dataclass(frozen=True)
@@ -61,31 +67,45 @@ class _Mapper:
     objective: Objective | None
     known: MutableMapping[Layer, Mapping]
 
-    def parts(self, layer: Layer) -> tuple[tuple[Layer, Mapping], ...]:
-        """The layer, or the layer and its pooling one after the other where the machine cannot fuse them."""
-        try:
-            return ((layer, self.mapped(layer)),)
-        except MappingError:
-            if layer.pooling is None:
-                raise
-        bare, pool = replace(layer, pooling=None), pooling_layer(layer)
-        return (bare, self.mapped(bare)), (pool, self.mapped(pool))
+    def parts(self, layers: Sequence[Layer]) -> list[Parts]:
+        """Each layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
+        choices = self._choices(layers)
+        unfused = {
+            layer.name: (replace(layer, pooling=None), pooling_layer(layer))
+            for layer, choice in zip(layers, choices, strict=True)
+            if isinstance(choice, MappingError) and layer.pooling is not None
+        }
+        pieces = [piece for pair in unfused.values() for piece in pair]
+        of_pieces = iter(zip(pieces, self._choices(pieces), strict=True))
+        parts: list[Parts] = []
+        for layer, choice in zip(layers, choices, strict=True):
+            some = [next(of_pieces), next(of_pieces)] if layer.name in unfused else [(layer, choice)]
+            parts.append(tuple((piece, self._mapping(piece, mapped)) for piece, mapped in some))
+        return parts
 
-    def mapped(self, layer: Layer) -> Mapping:
-        mapping = self.known.get(layer.nameless)
-        if mapping is None:
-            try:
-                mapping = map_layer(
-                    layer.nameless,
-                    self.hardware,
-                    batch=self.batch,
-                    dataflow=self.dataflow,
-                    objective=self.objective,
-                )
-            except MappingError as error:
-                raise MappingError(f"{layer.name} on {self.hardware.name}: {error}") from None
-            self.known[layer.nameless] = mapping
-        return mapping
+    def _mapping(self, layer: Layer, choice: Mapping | MappingError) -> Mapping:
+        if isinstance(choice, MappingError):
+            raise MappingError(f"{layer.name} on {self.hardware.name}: {choice}") from None
+        return choice
+
+    def _choices(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
+        """The mapping of each layer, or why it has none. What is not known yet is searched for together."""
+        choices: dict[Layer, Mapping | MappingError | None] = {}
+        for layer in layers:
+            if layer.nameless not in choices:
+                choices[layer.nameless] = self.known.get(layer.nameless)
+        unknown = [layer for layer, choice in choices.items() if choice is None]
+        if unknown:
+            found = map_layers(
+                unknown, self.hardware, batch=self.batch, dataflow=self.dataflow, objective=self.objective
+            )
+            choices.update(zip(unknown, found, strict=True))
+            self.known.update(
+                (layer, choice)
+                for layer, choice in zip(unknown, found, strict=True)
+                if isinstance(choice, Mapping)
+            )
+        return [choice for layer in layers if (choice := choices[layer.nameless]) is not None]
 
 
 def pooling_layer(layer: Layer) -> Layer:
