@@ -27,6 +27,11 @@ def entries_of(count: Count, length: int) -> Ints:
     return np.broadcast_to(np.asarray(count, dtype=np.int64), (length,))
 
 
+def taken(count: Count, which: Ints) -> Count:
+    """Some entries of an array; a plain number holds for all of them."""
+    return count_of(np.asarray(count)[which]) if isinstance(count, np.ndarray) else count
+
+
 def ceil_div(dividend: Count, divisor: Count) -> Count:
     """dividend / divisor, rounded up."""
     return -(-dividend // divisor)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from accelsim.energy import ActionCounts, total_energy
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Ints, at_most_one, ceil_div, chosen, count_of, entries_of, larger
+from accelsim.mapping.arithmetic import Count, Flags, Ints, ceil_div, chosen, count_of, taken
 from accelsim.mapping.costs import (
     VECTOR,
     ArrayCost,
@@ -27,7 +27,7 @@ from accelsim.mapping.costs import (
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.precision import activation_bits
-from accelsim.mapping.space import ORDERS, Space, Tiles, space_of, taken
+from accelsim.mapping.space import ORDERS, Space, Tiles, space_of
 from accelsim.mapping.stack import entries
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
@@ -77,9 +77,11 @@ def candidates(layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1) 
 def evaluate(space: Space, hardware: Hardware, dataflow: str, batch: int, places: Ints) -> Candidates:
     """What some mappings cost, an entry each."""
     tiles, order = space.tiles(places // len(ORDERS)), count_of(places % len(ORDERS))
-    array = _array_total(tiles, hardware, dataflow)
-    rest = _rest(tiles, order, _common(space.stack, hardware, batch), hardware, dataflow, batch)
-    counts = array.counts * batch + rest.counts
+    array = _array_total(space.layers, tiles, hardware, dataflow)
+    rest = _rest(space, tiles, order, hardware, dataflow, batch)
+    counts = array.counts * batch
+    for part in rest.counts:
+        counts += part
     time: Values = np.maximum(array.cycles * batch, rest.cycles) + rest.ends_cycles
     energy = np.asarray(total_energy(counts, hardware.energy), dtype=np.float64)
     return Candidates(places, tiles, array.cycles * batch, counts, time, energy)
@@ -92,48 +94,21 @@ def at_least(space: Space, hardware: Hardware, dataflow: str, batch: int) -> Bou
     time to speak of.
     """
     tiles, orders = space.tiles(np.arange(len(space.owner))), count_of(np.arange(len(ORDERS))[:, np.newaxis])
-    least = least_array_cost(space.stack, dataflow, hardware)
-    rest = _rest(tiles, orders, _common(space.stack, hardware, batch), hardware, dataflow, batch)
-    array_energy = np.asarray(total_energy(least.counts * batch, hardware.energy))
-    if array_energy.ndim:
-        array_energy = array_energy[space.owner]
+    least = least_array_cost(space.layers, dataflow, hardware)
+    rest = _rest(space, tiles, orders, hardware, dataflow, batch)
     time = np.maximum(taken(least.cycles, space.owner) * batch, rest.cycles) + rest.ends_cycles
-    energy = array_energy + total_energy(rest.counts, hardware.energy)
+    energy = taken(total_energy(least.counts * batch, hardware.energy), space.owner)
+    for part in rest.counts:
+        energy = energy + total_energy(part, hardware.energy)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Common:
-    """What all mappings of a layer have in common, for the whole batch; an entry for each layer."""
-
-    weight_bytes: Count
-    """Every weight and bias once."""
-    stored_bytes: Count
-    vector_ops: Count
-    outputs: Count
-
-    def at(self, owner: Ints) -> "_Common":
-        """Of the layers that tiles are of."""
-        return _Common(*(taken(getattr(self, name), owner) for name in self.__slots__))
-
-
-def _common(layer: Layer, hardware: Hardware, batch: int) -> _Common:
-    footprint = Footprint(layer, hardware.precision)
-    whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
-    stored = layer.stored_elements * batch
-    return _Common(
-        weight_bytes=footprint.weights(whole) + footprint.biases(whole),
-        stored_bytes=bits_to_bytes(stored, activation_bits(layer, hardware.precision)),
-        vector_ops=vector_ops(layer, layer.output_elements * batch, stored),
-        outputs=layer.output_elements * batch,
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
     """What mappings cost beside the array."""
 
-    counts: ActionCounts
+    counts: tuple[ActionCounts, ...]
+    """To be added up."""
     cycles: Values
     """Of the vector unit, of the DRAM channel or of the DMA, whichever is busiest."""
     ends_cycles: Values
@@ -141,31 +116,37 @@ class _Rest:
 
 
 def _rest(
-    tiles: Tiles, pixels_outer: Count, of_layers: _Common, hardware: Hardware, dataflow: str, batch: int
+    space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, dataflow: str, batch: int
 ) -> _Rest:
-    common, channels, picture = of_layers.at(tiles.owner), tiles.channels, tiles.picture
-    read_bytes = _read_bytes(tiles, pixels_outer, common.weight_bytes, batch)
-    counts = (
-        dram_counts(read_bytes, common.stored_bytes)
-        + completion_counts(common.vector_ops, picture.shortcut_bytes * batch, common.stored_bytes)
-        + partial_sum_counts(tiles.layer, common.outputs, channels.depth, hardware)
+    layers, channels, picture, dram = space.layers, tiles.channels, tiles.picture, hardware.dram
+    whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
+    outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
+    ops = vector_ops(layers, outputs, stored)
+    weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
+    stored_bytes = bits_to_bytes(stored, activation_bits(layers, hardware.precision))
+    outputs, ops, weight_bytes, stored_bytes = (
+        taken(of_layer, tiles.owner) for of_layer in (outputs, ops, weight_bytes, stored_bytes)
     )
+    read_bytes = _read_bytes(tiles, pixels_outer, weight_bytes, batch)
+    counts = [
+        dram_counts(read_bytes, stored_bytes),
+        completion_counts(ops, picture.shortcut_bytes * batch, stored_bytes),
+        partial_sum_counts(layers, outputs, channels.depth, hardware),
+    ]
     if dataflow == VECTOR:
-        counts += ActionCounts(global_buffer_read_bytes=picture.input_bytes * batch)
+        counts.append(ActionCounts(global_buffer_read_bytes=picture.input_bytes * batch))
 
-    dram = hardware.dram
-    stream_cycles = np.ceil((read_bytes + common.stored_bytes) / dram.bandwidth_bytes_per_cycle)
+    stream_cycles = np.ceil((read_bytes + stored_bytes) / dram.bandwidth_bytes_per_cycle)
     # A step holds a descriptor of the DMA for at least the latency of DRAM, and the channel for a cycle.
     step_cycles = max(1.0, dram.latency_cycles / hardware.dma.descriptors)
     steps = channels.groups * channels.filters * channels.depth * picture.tiles * batch
-    vector_cycles = ceil_div(common.vector_ops, hardware.vector_lanes)
-    cycles: Values = np.maximum(np.maximum(vector_cycles, np.multiply(steps, step_cycles)), stream_cycles)
+    least = np.maximum(ceil_div(ops, hardware.vector_lanes), np.multiply(steps, step_cycles))
 
-    footprint, shape = Footprint(tiles.layer, hardware.precision), tiles.shape
-    first_load = footprint.inputs(shape, picture.first, 1) + channels.weight_bytes
-    last_store = footprint.stored(shape, shape.y, shape.x)
+    shape = tiles.shape
+    first_load = tiles.footprint.inputs(shape, picture.first, 1) + channels.weight_bytes
+    last_store = tiles.footprint.stored(shape, shape.y, shape.x)
     ends: Values = np.ceil((first_load + last_store) / dram.bandwidth_bytes_per_cycle)
-    return _Rest(counts, cycles, ends + 2 * dram.latency_cycles)
+    return _Rest(tuple(counts), np.maximum(least, stream_cycles), ends + 2 * dram.latency_cycles)
 
 
 def _read_bytes(tiles: Tiles, pixels_outer: Count, weight_bytes: Count, batch: int) -> Count:
@@ -186,16 +167,15 @@ def _read_bytes(tiles: Tiles, pixels_outer: Count, weight_bytes: Count, batch: i
     )
 
 
-def _array_total(tiles: Tiles, hardware: Hardware, dataflow: str) -> ArrayCost:
+def _array_total(layers: Layer, tiles: Tiles, hardware: Hardware, dataflow: str) -> ArrayCost:
     """The array's cost over all tiles of an image, full ones and edges in each direction."""
     length = len(tiles.owner)
     if dataflow == VECTOR or not length:
         return ArrayCost(count_of(np.zeros(length, dtype=np.int64)), ActionCounts())
-    kinds = _kinds_of_tiles(tiles)
-    cost = array_cost(
-        entries(tiles.layer, kinds.candidate), dataflow, kinds.tile, kinds.resumes, hardware
-    )
-    begins = np.flatnonzero(np.diff(kinds.candidate, prepend=-1))
+    kinds = _kinds_of_tiles(layers, tiles)
+    layer = entries(layers, tiles.owner[kinds.candidate])
+    cost = array_cost(layer, dataflow, kinds.tile, kinds.resumes, hardware)
+    begins = np.searchsorted(kinds.candidate, np.arange(length))
 
     def summed(count: Count) -> Count:
         """Over the kinds of tiles; what is none for each of them is none together."""
@@ -218,30 +198,58 @@ class _Kinds:
     """1 where they add to the partial sums of an earlier tile."""
 
 
-def _kinds_of_tiles(tiles: Tiles) -> _Kinds:
+def _kinds_of_tiles(layers: Layer, tiles: Tiles) -> _Kinds:
     """Each direction is cut into full tiles and perhaps a smaller one at the edge.
 
     Along the input channels the first tile starts from zero, the others resume what it left.
     """
-    length, layer, shape = len(tiles.owner), tiles.layer, tiles.shape
-    candidate, visits = np.arange(length), np.ones(length, dtype=np.int64)
-    chosen_sizes: list[Ints] = []
-    resumes: Count = 0
-    extents = (layer.G, layer.K, layer.C, layer.OY, layer.OX)
-    for extent, size in zip(extents, (shape.g, shape.k, shape.c, shape.y, shape.x), strict=True):
-        edge = extent % size
-        full, edges = extent // size, at_most_one(edge)
-        kinds = [(size, full), (edge, edges)]
-        if size is shape.c:
-            kinds = [(size, 1), (size, full - 1 + 0 * size), (edge, edges)]
-        sizes = np.stack([entries_of(one, length) for one, _ in kinds], axis=1)
-        how_many = np.stack([entries_of(times, length) for _, times in kinds], axis=1)
-        before, kind = np.nonzero(how_many[candidate])
-        candidate = candidate[before]
-        visits = visits[before] * how_many[candidate, kind]
-        chosen_sizes = [*(some[before] for some in chosen_sizes), sizes[candidate, kind]]
-        if not isinstance(resumes, int):
-            resumes = taken(resumes, before)
-        if size is shape.c:
-            resumes = count_of(np.minimum(kind, 1))
-    return _Kinds(candidate, TileShape(*map(count_of, chosen_sizes)), visits, resumes)
+    shape, owner = tiles.shape, tiles.owner
+    uncut = (layers.G, layers.K, layers.OY, layers.OX)
+    directions = zip(uncut, (shape.g, shape.k, shape.y, shape.x), strict=True)
+    cuts = [_Cut.of(taken(extent, owner), size) for extent, size in directions]
+    depth = _Cut.of(taken(layers.C, owner), shape.c)
+    begun, last = 1 + np.minimum(depth.full - 1, 1), depth.has_edge
+    how_many = begun + last
+    for cut in cuts:
+        how_many = how_many << cut.has_edge
+    candidate = np.repeat(np.arange(len(owner)), how_many)
+    digits = np.arange(len(candidate)) - np.repeat(np.cumsum(how_many) - how_many, how_many)
+    visits = np.ones_like(candidate)
+    sizes = []
+    for cut in cuts:
+        has_edge = cut.has_edge[candidate]
+        size, times = cut.tiles(candidate, (digits & has_edge).astype(bool))
+        digits = digits >> has_edge
+        visits *= times
+        sizes.append(size)
+    at_edge = digits == begun[candidate]
+    size, times = depth.tiles(candidate, at_edge)
+    visits *= np.where(at_edge | (digits == 0), 1, times - 1)
+    g, k, y, x = sizes
+    tile = TileShape(*map(count_of, (g, k, size, y, x)))
+    return _Kinds(candidate, tile, visits, count_of(np.minimum(digits, 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """One direction, cut into tiles of one size for each candidate."""
+
+    size: Ints
+    full: Ints
+    """How many tiles have the size."""
+    edge: Ints
+    """Size of the last tile where it is smaller than the others, else 0."""
+    has_edge: Ints
+    """1 where it is."""
+
+    @classmethod
+    def of(cls, extent: Count, size: Count) -> "_Cut":
+        full, edge = np.divmod(extent, size)
+        return cls(np.asarray(size), full, edge, np.minimum(edge, 1))
+
+    def tiles(self, candidate: Ints, at_edge: Flags) -> tuple[Ints, Ints]:
+        """Size and number of the tiles of some candidates, at the edge or before it."""
+        size, full = self.size[candidate], self.full[candidate]
+        if not self.has_edge.any():
+            return size, full
+        return np.where(at_edge, self.edge[candidate], size), np.where(at_edge, 1, full)

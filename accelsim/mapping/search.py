@@ -9,7 +9,7 @@ import numpy as np
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.arithmetic import Ints, entries_of
+from accelsim.mapping.arithmetic import Ints
 from accelsim.mapping.candidates import Bounds, Candidates, Values, at_least, evaluate
 from accelsim.mapping.costs import VECTOR, least_array_cost
 from accelsim.mapping.mapping import Mapping, Order
@@ -27,7 +27,7 @@ from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
-FIRST_LOOK: Final = 16
+FIRST_LOOK: Final = 40
 """Mappings of a layer that are evaluated before it is known how good the best is: those that promise most."""
 MOST_TILES: Final = 1 << 15
 """Tiles that are looked at together: enough to keep numpy busy, and few enough for the processor's cache."""

@@ -9,22 +9,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain, product
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Ints, at_most_one, ceil_div, count_of
+from accelsim.mapping.arithmetic import Count, Flags, Ints, at_most_one, ceil_div, count_of, taken
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.mapping import Order
-from accelsim.mapping.stack import entries, stacked
+from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import Granularity, TileShape
 from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
 from accelsim.network.layer import Layer
 
-Flags: TypeAlias = npt.NDArray[np.bool_]
 ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
 
 
@@ -40,6 +37,8 @@ class Channels:
     depth: Count
     weight_bytes: Count
     """Of one tile."""
+    all_filters: Count
+    """Output channels per group of the layer."""
 
     def at(self, places: Ints) -> "Channels":
         """Some of them, in any order."""
@@ -57,6 +56,9 @@ class Pictures:
     """Input rows x columns of the tile that reads most."""
     first: Count
     """Input rows x columns of the first tile."""
+    rows_cut: Count
+    """1 where there is more than one tile from top to bottom."""
+    columns_cut: Count
     input_bytes: Count
     """Of all tiles of an image together, with all of their channels; halos as often as they are read."""
     shortcut_bytes: Count
@@ -73,8 +75,7 @@ class Tiles:
 
     owner: Ints
     """Which layer of the stack a tile is of."""
-    layer: Layer
-    """That layer."""
+    footprint: Footprint
     channels: Channels
     picture: Pictures
 
@@ -92,7 +93,9 @@ class Space:
     A mapping is a place: tiles in order, each in the order of `ORDERS`.
     """
 
-    stack: Layer
+    layers: Layer
+    """The stack."""
+    footprint: Footprint
     owner: Ints
     """Of each tile."""
     channels: Channels
@@ -112,15 +115,10 @@ class Space:
         owner = self.owner[which]
         return Tiles(
             owner,
-            entries(self.stack, owner),
+            self.footprint.at(owner),
             self.channels.at(self.of_channels[which]),
             self.pictures.at(self.of_pictures[which]),
         )
-
-
-def taken(count: Count, places: Ints) -> Count:
-    """Some entries of an array; a plain integer holds for all of them."""
-    return count if isinstance(count, int) else count_of(np.asarray(count)[places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,71 +195,87 @@ def space_of_many(
 
 
 def _space(layers: Sequence[Layer], grids: Sequence[Grid], hardware: Hardware) -> Space:
-    stack = stacked(layers)
-    halves = half_banks(hardware)
-    cut_of, channels = _channels(stack, grids, hardware, halves["weights"])
-    part_of, pictures = _pictures(stack, grids, hardware)
+    stack, halves = stacked(layers), half_banks(hardware)
+    footprint = Footprint(stack, hardware.precision)
+    cut_of, channels = _channels(stack, footprint, grids, halves["weights"])
+    part_of, pictures = _pictures(stack, footprint, grids)
     of_channels, of_pictures = crossed(cut_of, part_of, len(layers))
 
     owner = cut_of[of_channels]
-    layer = entries(stack, owner)
-    g, k, c = (taken(size, of_channels) for size in (channels.g, channels.k, channels.c))
-    tile = TileShape(g, k, c, taken(pictures.y, of_pictures), taken(pictures.x, of_pictures))
-    inputs = input_demand(layer, hardware, tile, taken(pictures.largest, of_pictures))
-    orders = count_of(np.arange(2)[:, np.newaxis])
-    outputs = output_demand(layer, hardware, tile, 0 if layer.pooling is None else orders)
-    fits = np.less_equal(inputs, halves["inputs"]) & np.less_equal(outputs, halves["outputs"])
-    fits = np.broadcast_to(fits, (2, len(owner)))
+    g, k, c, depth = (taken(size, of_channels) for size in (channels.g, channels.k, channels.c, channels.depth))
+    y, x = taken(pictures.y, of_pictures), taken(pictures.x, of_pictures)
+    tile, own = TileShape(g, k, c, y, x), footprint.at(owner)
+    fits = np.less_equal(input_demand(own, tile, taken(pictures.largest, of_pictures)), halves["inputs"])
+    outputs = own.outputs(tile, at_most_one(depth - 1))
+    if stack.pooling is not None:
+        pixels_outer = count_of(np.arange(len(ORDERS))[:, np.newaxis])
+        filters = k + pixels_outer * (taken(channels.all_filters, of_channels) - k)
+        cut = (taken(pictures.rows_cut, of_pictures), taken(pictures.columns_cut, of_pictures))
+        outputs = outputs + own.unfinished(tile, filters, *cut)
+    fits = np.broadcast_to(fits & np.less_equal(outputs, halves["outputs"]), (len(ORDERS), len(owner)))
     some = np.flatnonzero(fits.any(axis=0))
     return Space(
-        stack, owner[some], channels, pictures, of_channels[some], of_pictures[some], fits[:, some]
+        stack,
+        footprint,
+        owner[some],
+        channels,
+        pictures,
+        of_channels[some],
+        of_pictures[some],
+        fits[:, some],
     )
 
 
 def _channels(
-    stack: Layer, grids: Sequence[Grid], hardware: Hardware, half_bank: int
+    stack: Layer, footprint: Footprint, grids: Sequence[Grid], half_bank: int
 ) -> tuple[Ints, Channels]:
     """Cuts of the channels whose weights fit, and the layer of each."""
     owner = np.repeat(np.arange(len(grids)), [len(grid.channels) for grid in grids])
     cuts = np.array(list(chain.from_iterable(grid.channels for grid in grids)), dtype=np.int64)
     g, k, c = map(count_of, np.ascontiguousarray(cuts.T))
-    layer, one = entries(stack, owner), TileShape(g, k, c, 1, 1)
+    tile, own = TileShape(g, k, c, 1, 1), footprint.at(owner)
+    all_groups, all_filters, all_channels = (taken(extent, owner) for extent in (stack.G, stack.K, stack.C))
     channels = Channels(
-        g,
-        k,
-        c,
-        ceil_div(layer.G, g),
-        ceil_div(layer.K, k),
-        ceil_div(layer.C, c),
-        Footprint(layer, hardware.precision).weights(one),
+        g=g,
+        k=k,
+        c=c,
+        groups=ceil_div(all_groups, g),
+        filters=ceil_div(all_filters, k),
+        depth=ceil_div(all_channels, c),
+        weight_bytes=own.weights(tile),
+        all_filters=all_filters,
     )
-    some = np.flatnonzero(np.less_equal(weight_demand(layer, hardware, one), half_bank))
+    some = np.flatnonzero(np.less_equal(weight_demand(own, tile), half_bank))
     return owner[some], channels.at(some)
 
 
-def _pictures(stack: Layer, grids: Sequence[Grid], hardware: Hardware) -> tuple[Ints, Pictures]:
+def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tuple[Ints, Pictures]:
     """Cuts of the picture, and the layer of each."""
-    owners, directions = [], []
-    for along in ([grid.rows for grid in grids], [grid.columns for grid in grids]):
-        owners.append(np.repeat(np.arange(len(grids)), list(map(len, along))))
-        directions.append(np.array(list(chain.from_iterable(along)), dtype=np.int64).T)
-    row, column = crossed(*owners, len(grids))
-    owner = owners[0][row]
-    rows, columns = directions[0][:, row], directions[1][:, column]
-    (y, x), (tiles, largest, total, first) = (rows[0], columns[0]), map(count_of, rows[1:] * columns[1:])
-    layer = entries(stack, owner)
-    whole, footprint = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), Footprint(
-        layer, hardware.precision
-    )
+    row_of, rows = _direction([grid.rows for grid in grids])
+    column_of, columns = _direction([grid.columns for grid in grids])
+    row, column = crossed(row_of, column_of, len(grids))
+    owner = row_of[row]
+    (y, *rows), (x, *columns) = rows[:, row], columns[:, column]
+    tiles, largest, total, first = (count_of(rows[at] * columns[at]) for at in range(4))
+    whole = TileShape(*(taken(extent, owner) for extent in (stack.G, stack.K, stack.C, stack.OY, stack.OX)))
+    own = footprint.at(owner)
     return owner, Pictures(
         y=count_of(y),
         x=count_of(x),
         tiles=tiles,
         largest=largest,
         first=first,
-        input_bytes=footprint.inputs(whole, total, 1, tiles),
-        shortcut_bytes=footprint.shortcut(whole, tiles),
+        rows_cut=at_most_one(count_of(rows[0] - 1)),
+        columns_cut=at_most_one(count_of(columns[0] - 1)),
+        input_bytes=own.inputs(whole, total, 1, tiles),
+        shortcut_bytes=own.shortcut(whole, tiles),
     )
+
+
+def _direction(sizes: Sequence[Sequence[tuple[int, ...]]]) -> tuple[Ints, Ints]:
+    """The cuts of one direction, a column each, and the layer of each."""
+    owner = np.repeat(np.arange(len(sizes)), [len(some) for some in sizes])
+    return owner, np.ascontiguousarray(np.array(list(chain.from_iterable(sizes)), dtype=np.int64).T)
 
 
 def crossed(left: Ints, right: Ints, layers: int) -> tuple[Ints, Ints]:
@@ -278,37 +292,29 @@ def crossed(left: Ints, right: Ints, layers: int) -> tuple[Ints, Ints]:
     return lefts, rights
 
 
-def input_demand(layer: Layer, hardware: Hardware, tile: TileShape, pixels: Count) -> Count:
-    """Bytes that a tile takes in the bank of inputs, `pixels` of each channel."""
-    footprint = Footprint(layer, hardware.precision)
+def input_demand(footprint: Footprint, tile: TileShape, pixels: Count) -> Count:
+    """Bytes that a tile takes in the bank of inputs, where it reads so many pixels."""
     return footprint.inputs(tile, pixels, 1) + footprint.shortcut(tile)
 
 
-def weight_demand(layer: Layer, hardware: Hardware, tile: TileShape) -> Count:
+def weight_demand(footprint: Footprint, tile: TileShape) -> Count:
     """Bytes that a tile takes in the bank of weights."""
-    footprint = Footprint(layer, hardware.precision)
     return footprint.weights(tile) + footprint.biases(tile)
-
-
-def output_demand(layer: Layer, hardware: Hardware, tile: TileShape, pixels_outer: Count) -> Count:
-    """Bytes that a tile takes in the bank of outputs: pooling keeps what it has begun, of all filters or some."""
-    footprint = Footprint(layer, hardware.precision)
-    outputs = footprint.outputs(tile, at_most_one(layer.C - tile.c))
-    if layer.pooling is None:
-        return outputs
-    filters = tile.k + pixels_outer * (layer.K - tile.k)
-    rows_cut, columns_cut = at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
-    return outputs + footprint.unfinished(tile, filters, rows_cut, columns_cut)
 
 
 def bank_demand(
     layer: Layer, hardware: Hardware, tile: TileShape, rows: Count, columns: Count, pixels_outer: Count
 ) -> dict[str, Count]:
     """Bytes that a tile takes in each bank of the global buffer; `rows` x `columns` inputs."""
+    footprint = Footprint(layer, hardware.precision)
+    filters = tile.k + pixels_outer * (layer.K - tile.k)
+    unfinished = footprint.unfinished(
+        tile, filters, at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
+    )
     return {
-        "inputs": input_demand(layer, hardware, tile, rows * columns),
-        "weights": weight_demand(layer, hardware, tile),
-        "outputs": output_demand(layer, hardware, tile, pixels_outer),
+        "inputs": input_demand(footprint, tile, rows * columns),
+        "weights": weight_demand(footprint, tile),
+        "outputs": footprint.outputs(tile, at_most_one(layer.C - tile.c)) + unfinished,
     }
 
 
