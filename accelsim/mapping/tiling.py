@@ -4,13 +4,9 @@ Tiles divide by ceiling, not only by exact factors: 1000 output channels on 16 c
 last one half full.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
-import numpy as np
-
-from accelsim.mapping.arithmetic import Ints
 from accelsim.network.layer import Layer
 
 
@@ -67,45 +63,60 @@ class Axis:
     """Results, window, stride and padding of a pooling that follows."""
 
     def spans(self, size: int) -> tuple[Span, ...]:
-        """Tiles of `size` outputs, the last one smaller where they do not divide."""
-        starts = self._starts(size)
-        ends = np.append(starts[1:], self.outputs)
-        stored = [self._complete(int(end)) for end in ends]
-        tiles = zip(ends - starts, self.inputs_of_tiles(size), np.diff([0, *stored]), strict=True)
-        return tuple(Span(len(list(alike)), *map(int, tile)) for tile, alike in groupby(tiles, key=tuple))
+        """Tiles of `size` outputs, the last one smaller where they do not divide.
 
-    def inputs_of_tiles(self, size: int) -> Ints:
-        """Inputs that each tile of `size` outputs reads: halo included, padding left out."""
-        starts = self._starts(size)
-        ends = np.append(starts[1:], self.outputs)
-        first = np.maximum(starts * self.stride - self.pad, 0)
-        last = np.minimum((ends - 1) * self.stride - self.pad + self.reach, self.inputs)
-        inputs: Ints = np.maximum(last - first, 0)
-        return inputs
+        Tiles in the middle all read and store the same, so they are not gone through one by one, but where
+        windows of a pooling do not begin at the same place of each.
+        """
+        tiles, inside = -(-self.outputs // size), self._inside(size)
+        if self.pooled is not None:
+            inside = self._stored_alike(inside, size)
+        spans = [self._span(tile, size) for tile in range(inside.start if inside else tiles)]
+        if inside:
+            middle = self._span(inside.start, size)
+            spans.append(Span(len(inside), middle.size, middle.inputs, middle.stored))
+            spans += [self._span(tile, size) for tile in range(inside.stop, tiles)]
+        return _joined(spans)
+
+    def _span(self, tile: int, size: int) -> Span:
+        begin, end = tile * size, min((tile + 1) * size, self.outputs)
+        stored = self._complete(end) - (self._complete(begin) if begin else 0)
+        return Span(1, end - begin, self._inputs(tile, size), stored)
+
+    def _inside(self, size: int) -> range:
+        """Full tiles that padding does not touch."""
+        tiles = -(-self.outputs // size)
+        first = min(tiles, -(-self.pad // (size * self.stride)))
+        covered = max(0, (self.inputs + self.pad - self.reach) // self.stride + 1)
+        return range(first, max(first, min(self.outputs, covered) // size))
+
+    def _stored_alike(self, tiles: range, size: int) -> range:
+        """Those of successive tiles at whose ends no window of the pooling is cut off, if that makes them alike."""
+        if self.pooled is None:
+            return tiles
+        results, window, stride, pad = self.pooled
+        if size % stride:
+            return range(0)
+        first = -(-(window - stride - pad) // size)
+        end = min((results * stride - 1 + window - pad) // size, (self.outputs - 1) // size)
+        return range(max(tiles.start, first), min(tiles.stop, end))
 
     def reads(self, size: int) -> tuple[int, int, int]:
         """Inputs of the tile of `size` outputs that reads most, of all tiles together, and of the first.
 
         Tiles that padding does not touch all read the same, so they are not gone through one by one.
         """
-        tiles = -(-self.outputs // size)
-        first_inside = min(tiles, -(-self.pad // (size * self.stride)))
-        covered = max(0, (self.inputs + self.pad - self.reach) // self.stride + 1)
-        end_inside = max(first_inside, min(self.outputs, covered) // size)
-        at_ends = [self._inputs(tile, size) for tile in (*range(first_inside), *range(end_inside, tiles))]
-        inside = (size - 1) * self.stride + self.reach if end_inside > first_inside else 0
-        total = sum(at_ends) + (end_inside - first_inside) * inside
-        return max(inside, *at_ends, 0), total, self._inputs(0, size)
+        tiles, middle = -(-self.outputs // size), self._inside(size)
+        at_ends = [self._inputs(tile, size) for tile in (*range(middle.start), *range(middle.stop, tiles))]
+        inside = (size - 1) * self.stride + self.reach if middle else 0
+        return max(inside, *at_ends, 0), sum(at_ends) + len(middle) * inside, self._inputs(0, size)
 
     def _inputs(self, tile: int, size: int) -> int:
-        """Inputs that one tile reads."""
+        """Inputs that one tile reads: halo included, padding left out."""
         first = max(tile * size * self.stride - self.pad, 0)
         end = min((tile + 1) * size, self.outputs)
         last = min((end - 1) * self.stride - self.pad + self.reach, self.inputs)
         return max(last - first, 0)
-
-    def _starts(self, size: int) -> Ints:
-        return np.arange(0, self.outputs, size, dtype=np.int64)
 
     def _complete(self, outputs: int) -> int:
         """Results that can be stored once the first `outputs` rows (or columns) are computed."""
@@ -115,6 +126,19 @@ class Axis:
         if outputs == self.outputs:
             return results
         return min(results, max(0, (outputs + pad - window) // stride + 1))
+
+
+def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Spans, where those that are alike and follow each other are one."""
+    joined: list[Span] = []
+    for span in spans:
+        before = joined[-1] if joined else None
+        alike = before and (before.size, before.inputs, before.stored) == (span.size, span.inputs, span.stored)
+        if before and alike:
+            joined[-1] = Span(before.tiles + span.tiles, span.size, span.inputs, span.stored)
+        else:
+            joined.append(span)
+    return tuple(joined)
 
 
 def row_axis(layer: Layer) -> Axis:
