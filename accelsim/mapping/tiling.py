@@ -4,8 +4,10 @@ Tiles divide by ceiling, not only by exact factors: 1000 output channels on 16 c
 last one half full.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from accelsim.network.layer import Layer
 
@@ -63,56 +65,61 @@ class Axis:
     """Results, window, stride and padding of a pooling that follows."""
 
     def spans(self, size: int) -> tuple[Span, ...]:
-        """Tiles of `size` outputs, the last one smaller where they do not divide.
-
-        Tiles in the middle all read and store the same, so they are not gone through one by one, but where
-        windows of a pooling do not begin at the same place of each.
-        """
-        tiles, inside = -(-self.outputs // size), self._inside(size)
-        if self.pooled is not None:
-            inside = self._stored_alike(inside, size)
-        spans = [self._span(tile, size) for tile in range(inside.start if inside else tiles)]
+        """Tiles of `size` outputs, the last one smaller where they do not divide."""
+        inside = self._alike(size) or range(0)
+        one_by_one = (*range(inside.start), *range(inside.stop, self._tiles(size)))
+        tiles = [(1, self._extent(tile, size)) for tile in one_by_one]
         if inside:
-            middle = self._span(inside.start, size)
-            spans.append(Span(len(inside), middle.size, middle.inputs, middle.stored))
-            spans += [self._span(tile, size) for tile in range(inside.stop, tiles)]
-        return _joined(spans)
+            tiles.insert(inside.start, (len(inside), self._extent(inside.start, size)))
+        return tuple(
+            Span(sum(count for count, _ in alike), *extent) for extent, alike in groupby(tiles, itemgetter(1))
+        )
 
-    def _span(self, tile: int, size: int) -> Span:
-        begin, end = tile * size, min((tile + 1) * size, self.outputs)
-        stored = self._complete(end) - (self._complete(begin) if begin else 0)
-        return Span(1, end - begin, self._inputs(tile, size), stored)
+    def _alike(self, size: int) -> range:
+        """Whole tiles that read the same and store the same.
 
-    def _inside(self, size: int) -> range:
-        """Full tiles that padding does not touch."""
-        tiles = -(-self.outputs // size)
-        first = min(tiles, -(-self.pad // (size * self.stride)))
-        covered = max(0, (self.inputs + self.pad - self.reach) // self.stride + 1)
-        return range(first, max(first, min(self.outputs, covered) // size))
-
-    def _stored_alike(self, tiles: range, size: int) -> range:
-        """Those of successive tiles at whose ends no window of the pooling is cut off, if that makes them alike."""
+        Where pooling follows, those that begin at the same place of its windows, and of whose windows none is
+        cut off.
+        """
+        inside = self._inside(size)
         if self.pooled is None:
-            return tiles
+            return inside
         results, window, stride, pad = self.pooled
         if size % stride:
             return range(0)
         first = -(-(window - stride - pad) // size)
         end = min((results * stride - 1 + window - pad) // size, (self.outputs - 1) // size)
-        return range(max(tiles.start, first), min(tiles.stop, end))
+        return range(max(inside.start, first), min(inside.stop, end))
+
+    def _extent(self, tile: int, size: int) -> tuple[int, int, int]:
+        """Outputs, inputs and results of one tile."""
+        start, end = tile * size, min((tile + 1) * size, self.outputs)
+        return end - start, self._inputs(tile, size), self._complete(end) - self._complete(start)
+
+    def _tiles(self, size: int) -> int:
+        return -(-self.outputs // size)
+
+    def _inside(self, size: int) -> range:
+        """Whole tiles that padding does not touch: all of them read the same."""
+        first = min(self._tiles(size), -(-self.pad // (size * self.stride)))
+        covered = max(0, (self.inputs + self.pad - self.reach) // self.stride + 1)
+        return range(first, max(first, min(self.outputs, covered) // size))
 
     def reads(self, size: int) -> tuple[int, int, int]:
         """Inputs of the tile of `size` outputs that reads most, of all tiles together, and of the first.
 
         Tiles that padding does not touch all read the same, so they are not gone through one by one.
         """
-        tiles, middle = -(-self.outputs // size), self._inside(size)
-        at_ends = [self._inputs(tile, size) for tile in (*range(middle.start), *range(middle.stop, tiles))]
-        inside = (size - 1) * self.stride + self.reach if middle else 0
-        return max(inside, *at_ends, 0), sum(at_ends) + len(middle) * inside, self._inputs(0, size)
+        inside = self._inside(size)
+        at_ends = [
+            self._inputs(tile, size)
+            for tile in (*range(inside.start), *range(inside.stop, self._tiles(size)))
+        ]
+        each = (size - 1) * self.stride + self.reach if inside else 0
+        return max(each, *at_ends, 0), sum(at_ends) + len(inside) * each, self._inputs(0, size)
 
     def _inputs(self, tile: int, size: int) -> int:
-        """Inputs that one tile reads: halo included, padding left out."""
+        """Inputs that one tile reads."""
         first = max(tile * size * self.stride - self.pad, 0)
         end = min((tile + 1) * size, self.outputs)
         last = min((end - 1) * self.stride - self.pad + self.reach, self.inputs)
@@ -126,19 +133,6 @@ class Axis:
         if outputs == self.outputs:
             return results
         return min(results, max(0, (outputs + pad - window) // stride + 1))
-
-
-def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Spans, where those that are alike and follow each other are one."""
-    joined: list[Span] = []
-    for span in spans:
-        before = joined[-1] if joined else None
-        alike = before and (before.size, before.inputs, before.stored) == (span.size, span.inputs, span.stored)
-        if before and alike:
-            joined[-1] = Span(before.tiles + span.tiles, span.size, span.inputs, span.stored)
-        else:
-            joined.append(span)
-    return tuple(joined)
 
 
 def row_axis(layer: Layer) -> Axis:

@@ -458,11 +458,20 @@ def test_what_tiles_read_together_is_what_each_of_them_reads(data):
         reach=data.draw(st.integers(1, 11)),
         stride=data.draw(st.integers(1, 4)),
         pad=data.draw(st.integers(0, 8)),
-        pooled=None,
+        pooled=data.draw(st.sampled_from([None, (outputs // 2 + 1, 3, 2, 1)])),
     )
     size = data.draw(st.integers(1, outputs))
-    each = axis.inputs_of_tiles(size)
-    assert axis.reads(size) == (each.max(), each.sum(), each[0])
+    each = []
+    for start in range(0, outputs, size):
+        end = min(start + size, outputs)
+        first = max(start * axis.stride - axis.pad, 0)
+        last = min((end - 1) * axis.stride - axis.pad + axis.reach, axis.inputs)
+        each.append(max(last - first, 0))
+    assert axis.reads(size) == (max(each), sum(each), each[0])
+    spans = axis.spans(size)
+    assert [span.inputs for span in spans for _ in range(span.tiles)] == each
+    assert sum(span.tiles * span.size for span in spans) == outputs
+    assert sum(span.tiles * span.stored for span in spans) == (axis.pooled[0] if axis.pooled else outputs)
 
 
 @given(st.integers(1, 5000), st.integers(1, 300))
