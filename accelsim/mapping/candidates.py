@@ -5,6 +5,7 @@ included: cycles and bytes of a candidate are those of the program it stands for
 whole bytes; packed elements and pruned weights are rounded up tile by tile in the program).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,7 +16,6 @@ from accelsim.energy import ActionCounts, total_energy
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import Count, Flags, Ints, ceil_div, chosen, count_of, taken
 from accelsim.mapping.costs import (
-    VECTOR,
     ArrayCost,
     array_cost,
     dram_counts,
@@ -71,14 +71,14 @@ class Bounds:
 def candidates(layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1) -> Candidates:
     """Every mapping of a layer by a dataflow that fits the global buffer; none if no tile does."""
     space = space_of(layer, hardware, dataflow)
-    return evaluate(space, hardware, dataflow, batch, space.places())
+    return evaluate(space, hardware, batch, space.places())
 
 
-def evaluate(space: Space, hardware: Hardware, dataflow: str, batch: int, places: Ints) -> Candidates:
+def evaluate(space: Space, hardware: Hardware, batch: int, places: Ints) -> Candidates:
     """What some mappings cost, an entry each."""
     tiles, order = space.tiles(places // len(ORDERS)), count_of(places % len(ORDERS))
-    array = _array_total(space.layers, tiles, hardware, dataflow)
-    rest = _rest(space, tiles, order, hardware, dataflow, batch)
+    array = _array_total(space, tiles, hardware)
+    rest = _rest(space, tiles, order, hardware, batch)
     counts = array.counts * batch
     for part in rest.counts:
         counts += part
@@ -87,20 +87,37 @@ def evaluate(space: Space, hardware: Hardware, dataflow: str, batch: int, places
     return Candidates(places, tiles, array.cycles * batch, counts, time, energy)
 
 
-def at_least(space: Space, hardware: Hardware, dataflow: str, batch: int) -> Bounds:
+def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     """What no mapping goes below, for every place of a space.
 
     Like `evaluate`, but with the least that the array does for a layer however it is cut, so it takes no
     time to speak of.
     """
     tiles, orders = space.tiles(np.arange(len(space.owner))), count_of(np.arange(len(ORDERS))[:, np.newaxis])
-    least = least_array_cost(space.layers, dataflow, hardware)
-    rest = _rest(space, tiles, orders, hardware, dataflow, batch)
-    time = np.maximum(taken(least.cycles, space.owner) * batch, rest.cycles) + rest.ends_cycles
-    energy = taken(total_energy(least.counts * batch, hardware.energy), space.owner)
+    rest = _rest(space, tiles, orders, hardware, batch)
+    least_cycles, least_energy = least_of_array(space.layers, space.dataflows, hardware, batch)
+    time = np.maximum(least_cycles[space.owner], rest.cycles) + rest.ends_cycles
+    energy = least_energy[space.owner]
     for part in rest.counts:
         energy = energy + total_energy(part, hardware.energy)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
+
+
+def least_of_array(
+    layers: Layer, dataflows: Sequence[str], hardware: Hardware, batch: int
+) -> tuple[Values, Values]:
+    """Cycles and energy that the array takes at least for each layer of a stack, by its dataflow."""
+    cycles, energy = np.zeros(len(dataflows)), np.zeros(len(dataflows))
+    for name, which in _by_name(dataflows):
+        least = least_array_cost(layers, name, hardware)
+        cycles = np.where(which, least.cycles * batch, cycles)
+        energy = np.where(which, total_energy(least.counts * batch, hardware.energy), energy)
+    return cycles, energy
+
+
+def _by_name(dataflows: Sequence[str]) -> list[tuple[str, Flags]]:
+    """Each dataflow, and which layers it is of."""
+    return [(name, np.array([one == name for one in dataflows])) for name in dict.fromkeys(dataflows)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +133,7 @@ class _Rest:
 
 
 def _rest(
-    space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, dataflow: str, batch: int
+    space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, batch: int
 ) -> _Rest:
     layers, channels, picture, dram = space.layers, tiles.channels, tiles.picture, hardware.dram
     whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
@@ -133,7 +150,7 @@ def _rest(
         completion_counts(ops, picture.shortcut_bytes * batch, stored_bytes),
         partial_sum_counts(layers, outputs, channels.depth, hardware),
     ]
-    if dataflow == VECTOR:
+    if not layers.on_array:
         counts.append(ActionCounts(global_buffer_read_bytes=picture.input_bytes * batch))
 
     stream_cycles = np.ceil((read_bytes + stored_bytes) / dram.bandwidth_bytes_per_cycle)
@@ -167,14 +184,25 @@ def _read_bytes(tiles: Tiles, pixels_outer: Count, weight_bytes: Count, batch: i
     )
 
 
-def _array_total(layers: Layer, tiles: Tiles, hardware: Hardware, dataflow: str) -> ArrayCost:
+def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
     """The array's cost over all tiles of an image, full ones and edges in each direction."""
     length = len(tiles.owner)
-    if dataflow == VECTOR or not length:
+    if not (space.layers.on_array and length):
         return ArrayCost(count_of(np.zeros(length, dtype=np.int64)), ActionCounts())
-    kinds = _kinds_of_tiles(layers, tiles)
-    layer = entries(layers, tiles.owner[kinds.candidate])
-    cost = array_cost(layer, dataflow, kinds.tile, kinds.resumes, hardware)
+    kinds = _kinds_of_tiles(space.layers, tiles)
+    owner = tiles.owner[kinds.candidate]
+    by_name = _by_name(space.dataflows)
+    if len(by_name) == 1:
+        cost = array_cost(entries(space.layers, owner), by_name[0][0], kinds.tile, kinds.resumes, hardware)
+        costs = (cost.cycles, *cost.counts.values())
+    else:
+        costs = tuple(np.zeros((9, len(owner)), dtype=np.int64))
+        for name, of_layer in by_name:
+            some = np.flatnonzero(of_layer[owner])
+            layer, tile = entries(space.layers, owner[some]), kinds.tile.at(some)
+            cost = array_cost(layer, name, tile, taken(kinds.resumes, some), hardware)
+            for total, count in zip(costs, (cost.cycles, *cost.counts.values()), strict=True):
+                total[some] = count
     begins = np.searchsorted(kinds.candidate, np.arange(length))
 
     def summed(count: Count) -> Count:
@@ -183,7 +211,8 @@ def _array_total(layers: Layer, tiles: Tiles, hardware: Hardware, dataflow: str)
             return 0
         return count_of(np.add.reduceat(count * kinds.visits, begins))
 
-    return ArrayCost(summed(cost.cycles), ActionCounts(*map(summed, cost.counts.values())))
+    cycles, *counts = map(summed, costs)
+    return ArrayCost(cycles, ActionCounts(*counts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import Ints
-from accelsim.mapping.candidates import Bounds, Candidates, Values, at_least, evaluate
-from accelsim.mapping.costs import VECTOR, least_array_cost
+from accelsim.mapping.candidates import Bounds, Candidates, Values, at_least, evaluate, least_of_array
+from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.mapping import Mapping, Order
 from accelsim.mapping.program import build_program, program_totals
 from accelsim.mapping.space import (
@@ -136,22 +135,21 @@ class _Search:
         reached = np.full(len(self.layers), np.inf)
         best: list[dict[str, _Best]] = [{} for _ in self.layers]
         for turn in turns:
-            for number, name in enumerate(self.dataflows):
-                hopeful = promised[number] <= reached * (1 + ROUNDING)
-                which = np.flatnonzero((turn == number) & hopeful)
-                for index, found in self._best_of(name, which, reached):
-                    best[index][name] = found
-                    reached[index] = min(reached[index], found.worth(self.among_dataflows))
+            hopeful = np.take_along_axis(promised, turn[np.newaxis], axis=0)[0] <= reached * (1 + ROUNDING)
+            tasks = [(index, self.dataflows[turn[index]]) for index in np.flatnonzero(hopeful).tolist()]
+            for index, found in self._best_of(tasks, reached):
+                best[index][found.dataflow] = found
+                reached[index] = min(reached[index], found.worth(self.among_dataflows))
         return [self._winner(found) for found in best]
 
     def _promised(self) -> Values:
         """What no mapping by a dataflow goes below, by what it costs the array alone: dataflows x layers."""
-        stack, promised = stacked(self.layers), np.empty((len(self.dataflows), len(self.layers)))
-        for number, name in enumerate(self.dataflows):
-            least = least_array_cost(stack, name, self.hardware)
-            energy = np.asarray(total_energy(least.counts * self.batch, self.hardware.energy))
-            promised[number] = worth(np.asarray(least.cycles * self.batch), energy, self.among_dataflows)
-        return promised
+        stack, how_many = stacked(self.layers), len(self.layers)
+        promised = []
+        for name in self.dataflows:
+            cycles, energy = least_of_array(stack, [name] * how_many, self.hardware, self.batch)
+            promised.append(worth(cycles, energy, self.among_dataflows))
+        return np.array(promised)
 
     def _winner(self, best: dict[str, _Best]) -> _Best | None:
         contenders = [best[name] for name in self.dataflows if name in best]
@@ -160,16 +158,17 @@ class _Search:
         time, energy = np.array([(one.time_cycles, one.energy) for one in contenders]).T
         return contenders[int(best_first(time, energy, self.among_dataflows)[0])]
 
-    def _best_of(self, dataflow: str, which: Ints, reached: Values) -> Iterator[tuple[int, _Best]]:
-        """The best of a dataflow for some layers, but for those that it cannot serve better than is reached."""
-        unit = granularity(dataflow, self.hardware)
-        sizes = [self.grids.of(self.layers[index], unit) for index in which]
+    def _best_of(self, tasks: Sequence[tuple[int, str]], reached: Values) -> Iterator[tuple[int, _Best]]:
+        """The best of one dataflow for each of some layers, but where it cannot be better than what is reached."""
+        units = {name: granularity(name, self.hardware) for name in self.dataflows}
+        sizes = [self.grids.of(self.layers[index], units[name]) for index, name in tasks]
         for some in _portions(sizes):
-            layers = [self.layers[index] for index in which[some]]
-            space = space_of_many(layers, sizes[some], self.hardware, self.grids)
-            look = _Look.of(space, self.hardware, dataflow, self.batch)
-            for place, found in look.best(self.among_tiles, self.among_dataflows, reached[which[some]]):
-                yield int(which[some][place]), found
+            which, names = zip(*tasks[some], strict=True)
+            layers = [self.layers[index] for index in which]
+            space = space_of_many(layers, names, sizes[some], self.hardware, self.grids)
+            look = _Look.of(space, self.hardware, self.batch)
+            for place, found in look.best(self.among_tiles, self.among_dataflows, reached[list(which)]):
+                yield which[place], found
 
 
 def _portions(sizes: Sequence[Grid]) -> Iterator[slice]:
@@ -190,7 +189,6 @@ class _Look:
 
     space: Space
     hardware: Hardware
-    dataflow: str
     batch: int
     bounds: Bounds
     owner: Ints
@@ -201,11 +199,10 @@ class _Look:
     """The first place of each of them."""
 
     @classmethod
-    def of(cls, space: Space, hardware: Hardware, dataflow: str, batch: int) -> "_Look":
+    def of(cls, space: Space, hardware: Hardware, batch: int) -> "_Look":
         owner = np.repeat(space.owner, len(ORDERS))
-        begins = np.flatnonzero(np.diff(owner, prepend=-1))
-        bounds = at_least(space, hardware, dataflow, batch)
-        return cls(space, hardware, dataflow, batch, bounds, owner, owner[begins], begins)
+        begins = _begins(owner)
+        return cls(space, hardware, batch, at_least(space, hardware, batch), owner, owner[begins], begins)
 
     def best(
         self, among_tiles: Objective, among_dataflows: Objective, reached: Values
@@ -226,7 +223,7 @@ class _Look:
         delivered = worth(some.time_cycles, some.energy, among_tiles)
         to_beat = np.full(len(reached), -1.0)
         owner = self.owner[first]
-        begins = np.flatnonzero(np.diff(owner, prepend=-1))
+        begins = _begins(owner)
         to_beat[owner[begins]] = np.minimum.reduceat(delivered, begins)
         not_ruled_out = promised <= to_beat[self.owner] * (1 + ROUNDING)
         not_ruled_out[first] = False
@@ -248,7 +245,7 @@ class _Look:
         return np.concatenate(looks) if looks else np.empty(0, dtype=np.int64)
 
     def _evaluated(self, places: Ints) -> Candidates:
-        return evaluate(self.space, self.hardware, self.dataflow, self.batch, places)
+        return evaluate(self.space, self.hardware, self.batch, places)
 
     def _winners(self, seen: Sequence[Candidates], objective: Objective) -> list[tuple[int, _Best]]:
         """Between equals the first place decides, whatever was promised."""
@@ -257,14 +254,20 @@ class _Look:
         energy = np.concatenate([some.energy for some in seen])
         owner = self.owner[places]
         ranked = np.lexsort((places, *_ranking(time, energy, objective), owner))
-        winners = ranked[np.flatnonzero(np.diff(owner[ranked], prepend=-1))]
+        winners = ranked[_begins(owner[ranked])]
         best = []
         for index in winners:
             which = int(index >= len(seen[0]))
             tile, order = seen[which].mapping_of(int(index) - which * len(seen[0]))
-            found = _Best(self.dataflow, tile, order, float(time[index]), float(energy[index]))
-            best.append((int(owner[index]), found))
+            layer = int(owner[index])
+            dataflow = self.space.dataflows[layer]
+            best.append((layer, _Best(dataflow, tile, order, float(time[index]), float(energy[index]))))
         return best
+
+
+def _begins(owner: Ints) -> Ints:
+    """Where another owner begins."""
+    return np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1]))[: len(owner)])
 
 
 def worth(time: Values, energy: Values, objective: Objective) -> Values:

@@ -88,13 +88,15 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Every tile of a stack of layers that fits in some loop order, layer after layer.
+    """Every tile of some layers that fits in some loop order, layer after layer, each by one dataflow.
 
     A mapping is a place: tiles in order, each in the order of `ORDERS`.
     """
 
     layers: Layer
-    """The stack."""
+    """Stacked."""
+    dataflows: tuple[str, ...]
+    """Of each layer."""
     footprint: Footprint
     owner: Ints
     """Of each tile."""
@@ -174,27 +176,33 @@ def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
 
     Parts of a pass are tried only where no whole one fits.
     """
-    grids, unit = Grids(), granularity(dataflow, hardware)
-    return space_of_many([layer], [grids.of(layer, unit)], hardware, grids)
+    grids = Grids()
+    return space_of_many([layer], [dataflow], [grids.of(layer, granularity(dataflow, hardware))], hardware, grids)
 
 
 def space_of_many(
-    layers: Sequence[Layer], sizes: Sequence[Grid], hardware: Hardware, grids: Grids
+    layers: Sequence[Layer],
+    dataflows: Sequence[str],
+    sizes: Sequence[Grid],
+    hardware: Hardware,
+    grids: Grids,
 ) -> Space:
-    """The same for several layers of one structure at once."""
-    space = _space(layers, sizes, hardware)
-    fitting = set(np.unique(space.owner).tolist())
-    if len(fitting) == len(layers):
+    """The same for several layers of one structure at once; a layer may come with one dataflow and another."""
+    space = _space(layers, dataflows, sizes, hardware)
+    tiles = np.bincount(space.owner, minlength=len(layers))
+    if tiles.all():
         return space
     anywhere = Granularity()
     finer = [
-        grid if index in fitting else grids.of(layer, anywhere)
-        for index, (layer, grid) in enumerate(zip(layers, sizes, strict=True))
+        grid if some else grids.of(layer, anywhere)
+        for layer, grid, some in zip(layers, sizes, tiles.tolist(), strict=True)
     ]
-    return _space(layers, finer, hardware)
+    return _space(layers, dataflows, finer, hardware)
 
 
-def _space(layers: Sequence[Layer], grids: Sequence[Grid], hardware: Hardware) -> Space:
+def _space(
+    layers: Sequence[Layer], dataflows: Sequence[str], grids: Sequence[Grid], hardware: Hardware
+) -> Space:
     stack, halves = stacked(layers), half_banks(hardware)
     footprint = Footprint(stack, hardware.precision)
     cut_of, channels = _channels(stack, footprint, grids, halves["weights"])
@@ -216,6 +224,7 @@ def _space(layers: Sequence[Layer], grids: Sequence[Grid], hardware: Hardware) -
     some = np.flatnonzero(fits.any(axis=0))
     return Space(
         stack,
+        tuple(dataflows),
         footprint,
         owner[some],
         channels,
