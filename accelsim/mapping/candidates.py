@@ -93,7 +93,7 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     Like `evaluate`, but with the least that the array does for a layer however it is cut, so it takes no
     time to speak of.
     """
-    tiles, orders = space.tiles(np.arange(len(space.owner))), count_of(np.arange(len(ORDERS))[:, np.newaxis])
+    tiles, orders = space.tiles(slice(None)), count_of(np.arange(len(ORDERS))[:, np.newaxis])
     rest = _rest(space, tiles, orders, hardware, batch)
     least_cycles, least_energy = least_of_array(space.layers, space.dataflows, hardware, batch)
     time = np.maximum(least_cycles[space.owner], rest.cycles) + rest.ends_cycles
@@ -141,8 +141,10 @@ def _rest(
     ops = vector_ops(layers, outputs, stored)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
     stored_bytes = bits_to_bytes(stored, activation_bits(layers, hardware.precision))
-    outputs, ops, weight_bytes, stored_bytes = (
-        taken(of_layer, tiles.owner) for of_layer in (outputs, ops, weight_bytes, stored_bytes)
+    vector_cycles = ceil_div(ops, hardware.vector_lanes)
+    outputs, ops, vector_cycles, weight_bytes, stored_bytes = (
+        taken(of_layer, tiles.owner)
+        for of_layer in (outputs, ops, vector_cycles, weight_bytes, stored_bytes)
     )
     read_bytes = _read_bytes(tiles, pixels_outer, weight_bytes, batch)
     counts = [
@@ -157,7 +159,7 @@ def _rest(
     # A step holds a descriptor of the DMA for at least the latency of DRAM, and the channel for a cycle.
     step_cycles = max(1.0, dram.latency_cycles / hardware.dma.descriptors)
     steps = channels.groups * channels.filters * channels.depth * picture.tiles * batch
-    least = np.maximum(ceil_div(ops, hardware.vector_lanes), np.multiply(steps, step_cycles))
+    least = np.maximum(vector_cycles, np.multiply(steps, step_cycles))
 
     shape = tiles.shape
     first_load = tiles.footprint.inputs(shape, picture.first, 1) + channels.weight_bytes

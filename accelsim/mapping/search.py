@@ -28,7 +28,7 @@ from accelsim.network.layer import Layer
 
 FIRST_LOOK: Final = 40
 """Mappings of a layer that are evaluated before it is known how good the best is: those that promise most."""
-MOST_TILES: Final = 1 << 15
+MOST_TILES: Final = 1 << 14
 """Tiles that are looked at together: enough to keep numpy busy, and few enough for the processor's cache."""
 ROUNDING: Final = 1e-9
 """Sums of the same numbers in another order differ by less."""

@@ -37,8 +37,6 @@ class Channels:
     depth: Count
     weight_bytes: Count
     """Of one tile."""
-    all_filters: Count
-    """Output channels per group of the layer."""
 
     def at(self, places: Ints) -> "Channels":
         """Some of them, in any order."""
@@ -52,13 +50,8 @@ class Pictures:
     y: Count
     x: Count
     tiles: Count
-    largest: Count
-    """Input rows x columns of the tile that reads most."""
     first: Count
     """Input rows x columns of the first tile."""
-    rows_cut: Count
-    """1 where there is more than one tile from top to bottom."""
-    columns_cut: Count
     input_bytes: Count
     """Of all tiles of an image together, with all of their channels; halos as often as they are read."""
     shortcut_bytes: Count
@@ -112,7 +105,7 @@ class Space:
         """Mappings that fit."""
         return np.flatnonzero(self.fits.T)
 
-    def tiles(self, which: Ints) -> Tiles:
+    def tiles(self, which: Ints | slice) -> Tiles:
         """Some of the tiles."""
         owner = self.owner[which]
         return Tiles(
@@ -206,19 +199,19 @@ def _space(
     stack, halves = stacked(layers), half_banks(hardware)
     footprint = Footprint(stack, hardware.precision)
     cut_of, channels = _channels(stack, footprint, grids, halves["weights"])
-    part_of, pictures = _pictures(stack, footprint, grids)
+    part_of, largest_inputs, pictures = _pictures(stack, footprint, grids)
     of_channels, of_pictures = crossed(cut_of, part_of, len(layers))
 
     owner = cut_of[of_channels]
     g, k, c, depth = (taken(size, of_channels) for size in (channels.g, channels.k, channels.c, channels.depth))
     y, x = taken(pictures.y, of_pictures), taken(pictures.x, of_pictures)
     tile, own = TileShape(g, k, c, y, x), footprint.at(owner)
-    fits = np.less_equal(input_demand(own, tile, taken(pictures.largest, of_pictures)), halves["inputs"])
+    fits = np.less_equal(input_demand(own, tile, taken(largest_inputs, of_pictures)), halves["inputs"])
     outputs = own.outputs(tile, at_most_one(depth - 1))
     if stack.pooling is not None:
         pixels_outer = count_of(np.arange(len(ORDERS))[:, np.newaxis])
-        filters = k + pixels_outer * (taken(channels.all_filters, of_channels) - k)
-        cut = (taken(pictures.rows_cut, of_pictures), taken(pictures.columns_cut, of_pictures))
+        filters = k + pixels_outer * (taken(stack.K, owner) - k)
+        cut = at_most_one(taken(stack.OY, owner) - y), at_most_one(taken(stack.OX, owner) - x)
         outputs = outputs + own.unfinished(tile, filters, *cut)
     fits = np.broadcast_to(fits & np.less_equal(outputs, halves["outputs"]), (len(ORDERS), len(owner)))
     some = np.flatnonzero(fits.any(axis=0))
@@ -252,14 +245,13 @@ def _channels(
         filters=ceil_div(all_filters, k),
         depth=ceil_div(all_channels, c),
         weight_bytes=own.weights(tile),
-        all_filters=all_filters,
     )
     some = np.flatnonzero(np.less_equal(weight_demand(own, tile), half_bank))
     return owner[some], channels.at(some)
 
 
-def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tuple[Ints, Pictures]:
-    """Cuts of the picture, and the layer of each."""
+def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tuple[Ints, Count, Pictures]:
+    """Cuts of the picture, with the layer of each, and what the tile that reads most reads."""
     row_of, rows = _direction([grid.rows for grid in grids])
     column_of, columns = _direction([grid.columns for grid in grids])
     row, column = crossed(row_of, column_of, len(grids))
@@ -268,14 +260,11 @@ def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tupl
     tiles, largest, total, first = (count_of(rows[at] * columns[at]) for at in range(4))
     whole = TileShape(*(taken(extent, owner) for extent in (stack.G, stack.K, stack.C, stack.OY, stack.OX)))
     own = footprint.at(owner)
-    return owner, Pictures(
+    return owner, largest, Pictures(
         y=count_of(y),
         x=count_of(x),
         tiles=tiles,
-        largest=largest,
         first=first,
-        rows_cut=at_most_one(count_of(rows[0] - 1)),
-        columns_cut=at_most_one(count_of(columns[0] - 1)),
         input_bytes=own.inputs(whole, total, 1, tiles),
         shortcut_bytes=own.shortcut(whole, tiles),
     )
