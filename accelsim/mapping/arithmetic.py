@@ -6,7 +6,7 @@ arrays with an entry for each candidate. Arrays obey the same operators, so to t
 """
 
 import math
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Count: TypeAlias = int
 """A whole number, or an array of them."""
+NumberT = TypeVar("NumberT", bound=float)
 
 
 def count_of(entries: Ints) -> Count:
@@ -27,9 +28,9 @@ def entries_of(count: Count, length: int) -> Ints:
     return np.broadcast_to(np.asarray(count, dtype=np.int64), (length,))
 
 
-def taken(count: Count, which: Ints) -> Count:
+def taken(number: NumberT, which: Ints | slice) -> NumberT:
     """Some entries of an array; a plain number holds for all of them."""
-    return count_of(np.asarray(count)[which]) if isinstance(count, np.ndarray) else count
+    return cast(NumberT, number[which]) if isinstance(number, np.ndarray) else number
 
 
 def ceil_div(dividend: Count, divisor: Count) -> Count:

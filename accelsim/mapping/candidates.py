@@ -18,13 +18,13 @@ from accelsim.mapping.arithmetic import Count, Flags, Ints, ceil_div, chosen, co
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
-    dram_counts,
     completion_counts,
+    dram_counts,
     least_array_cost,
     partial_sum_counts,
     vector_ops,
 )
-from accelsim.mapping.footprint import Footprint, bits_to_bytes
+from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.space import ORDERS, Space, Tiles, space_of
@@ -132,9 +132,7 @@ class _Rest:
     """In which nothing can overlap: the first tile is loaded, the last one stored."""
 
 
-def _rest(
-    space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, batch: int
-) -> _Rest:
+def _rest(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, batch: int) -> _Rest:
     layers, channels, picture, dram = space.layers, tiles.channels, tiles.picture, hardware.dram
     whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
@@ -143,8 +141,7 @@ def _rest(
     stored_bytes = bits_to_bytes(stored, activation_bits(layers, hardware.precision))
     vector_cycles = ceil_div(ops, hardware.vector_lanes)
     outputs, ops, vector_cycles, weight_bytes, stored_bytes = (
-        taken(of_layer, tiles.owner)
-        for of_layer in (outputs, ops, vector_cycles, weight_bytes, stored_bytes)
+        taken(of_layer, tiles.owner) for of_layer in (outputs, ops, vector_cycles, weight_bytes, stored_bytes)
     )
     read_bytes = _read_bytes(tiles, pixels_outer, weight_bytes, batch)
     counts = [
@@ -194,17 +191,19 @@ def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
     kinds = _kinds_of_tiles(space.layers, tiles)
     owner = tiles.owner[kinds.candidate]
     by_name = _by_name(space.dataflows)
+    costs: Sequence[Count]
     if len(by_name) == 1:
         cost = array_cost(entries(space.layers, owner), by_name[0][0], kinds.tile, kinds.resumes, hardware)
         costs = (cost.cycles, *cost.counts.values())
     else:
-        costs = tuple(np.zeros((9, len(owner)), dtype=np.int64))
+        together = np.zeros((9, len(owner)), dtype=np.int64)
         for name, of_layer in by_name:
             some = np.flatnonzero(of_layer[owner])
             layer, tile = entries(space.layers, owner[some]), kinds.tile.at(some)
             cost = array_cost(layer, name, tile, taken(kinds.resumes, some), hardware)
-            for total, count in zip(costs, (cost.cycles, *cost.counts.values()), strict=True):
+            for total, count in zip(together, (cost.cycles, *cost.counts.values()), strict=True):
                 total[some] = count
+        costs = [count_of(total) for total in together]
     begins = np.searchsorted(kinds.candidate, np.arange(length))
 
     def summed(count: Count) -> Count:

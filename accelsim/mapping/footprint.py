@@ -5,6 +5,8 @@ Written once for single tiles and for arrays of candidates.
 
 from typing import Self
 
+import numpy as np
+
 from accelsim.hardware import Precision
 from accelsim.mapping.arithmetic import (
     Count,
@@ -12,7 +14,6 @@ from accelsim.mapping.arithmetic import (
     at_most_one,
     ceil_div,
     ceil_scaled,
-    larger,
     smaller,
     taken,
 )
@@ -60,7 +61,9 @@ class Footprint:
         self._gate = layer.gate_elements // layer.G  # of each group
         self._shortcut, self._shortcut_gate = _shortcut_elements(layer)
         pooling = layer.pooling
-        self._pooling = pooling and (*unfinished_windows(layer), pooling.OX, pooling.stride_y)
+        self._pooling = (
+            None if pooling is None else (*unfinished_windows(layer), pooling.OX, pooling.stride_y)
+        )
 
     def at(self, which: Ints) -> Self:
         """Those of some layers of a stack, an entry each."""
@@ -69,8 +72,12 @@ class Footprint:
             setattr(some, name, getattr(self, name))
         for name in ("_taps", "_bias", "_operands", "_gate", "_shortcut", "_shortcut_gate"):
             setattr(some, name, taken(getattr(self, name), which))
-        some._density = self._density if self._density is None else taken(self._density, which)
-        some._pooling = self._pooling and tuple(taken(number, which) for number in self._pooling)
+        some._density = None if self._density is None else taken(self._density, which)
+        if self._pooling is None:
+            some._pooling = None
+        else:
+            rows, columns, results, stride = (taken(number, which) for number in self._pooling)
+            some._pooling = (rows, columns, results, stride)
         return some
 
     def inputs(self, tile: TileShape, rows: Count, columns: Count, tiles: Count = 1) -> Count:
@@ -165,4 +172,4 @@ def least_weight_storage_bits(layer: Layer, machine: Precision) -> Count:
     if layer.weight_density is None:
         return layer.weights * bits
     kept = layer.weight_density * (bits + pruned_index_bits(layer, machine))
-    return ceil_scaled(layer.weights, smaller(bits, kept))
+    return ceil_scaled(layer.weights, np.minimum(float(bits), kept))

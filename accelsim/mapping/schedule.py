@@ -70,23 +70,21 @@ class _Mapper:
     def parts(self, layers: Sequence[Layer]) -> list[Parts]:
         """Each layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
         choices = self._choices(layers)
-        unfused = {
-            layer.name: (replace(layer, pooling=None), pooling_layer(layer))
+        pieces = [
+            (layer,) if isinstance(choice, Mapping) or layer.pooling is None else unfused(layer)
             for layer, choice in zip(layers, choices, strict=True)
-            if isinstance(choice, MappingError) and layer.pooling is not None
-        }
-        pieces = [piece for pair in unfused.values() for piece in pair]
-        of_pieces = iter(zip(pieces, self._choices(pieces), strict=True))
-        parts: list[Parts] = []
-        for layer, choice in zip(layers, choices, strict=True):
-            some = [next(of_pieces), next(of_pieces)] if layer.name in unfused else [(layer, choice)]
-            parts.append(tuple((piece, self._mapping(piece, mapped)) for piece, mapped in some))
+        ]
+        of_pieces = iter(self._choices([piece for some in pieces if len(some) > 1 for piece in some]))
+        parts = []
+        for some, whole in zip(pieces, choices, strict=True):
+            mapped = [whole] if len(some) == 1 else [next(of_pieces) for _ in some]
+            parts.append(tuple(map(self._mapped, some, mapped)))
         return parts
 
-    def _mapping(self, layer: Layer, choice: Mapping | MappingError) -> Mapping:
+    def _mapped(self, layer: Layer, choice: Mapping | MappingError) -> tuple[Layer, Mapping]:
         if isinstance(choice, MappingError):
-            raise MappingError(f"{layer.name} on {self.hardware.name}: {choice}") from None
-        return choice
+            raise MappingError(f"{layer.name} on {self.hardware.name}: {choice}")
+        return layer, choice
 
     def _choices(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
         """The mapping of each layer, or why it has none. What is not known yet is searched for together."""
@@ -106,6 +104,11 @@ class _Mapper:
                 if isinstance(choice, Mapping)
             )
         return [choice for layer in layers if (choice := choices[layer.nameless]) is not None]
+
+
+def unfused(layer: Layer) -> tuple[Layer, Layer]:
+    """A layer without the pooling that it carries, and the pooling."""
+    return replace(layer, pooling=None), pooling_layer(layer)
 
 
 def pooling_layer(layer: Layer) -> Layer:

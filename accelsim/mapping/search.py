@@ -8,7 +8,7 @@ import numpy as np
 
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.arithmetic import Ints
+from accelsim.mapping.arithmetic import Flags, Ints
 from accelsim.mapping.candidates import Bounds, Candidates, Values, at_least, evaluate, least_of_array
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.mapping import Mapping, Order
@@ -67,24 +67,29 @@ def map_layers(
     Branch and bound: dataflows and tiles that promise less than others deliver are not evaluated. Layers of
     one structure are looked at together, because numpy takes no longer for many than for a few.
     """
-    mappings: list[Mapping | MappingError] = [MappingError("not looked at yet")] * len(layers)
+    offered = hardware.pe_array.dataflows
+    if dataflow != "auto" and dataflow not in offered:
+        listed = ", ".join(offered)
+        why = f"the array cannot run the dataflow {dataflow!r}: pe_array.dataflows lists {listed}"
+        return [MappingError(why)] * len(layers)
+    array_dataflows = offered if dataflow == "auto" else (dataflow,)
     executed = [as_executed(layer, batch) for layer in layers]
     alike: dict[object, list[int]] = {}
     for index, (layer, images) in enumerate(executed):
         alike.setdefault((structure(layer), images), []).append(index)
     tiles, dataflows = objective or hardware.mapper.tiles, objective or hardware.mapper.dataflow
     grids = Grids()
+    found: dict[int, Mapping | MappingError] = {}
     for indices in alike.values():
         together, images = [executed[index][0] for index in indices], executed[indices[0]][1]
-        names = _dataflows(together[0], hardware, dataflow)
+        names = array_dataflows if together[0].on_array else (VECTOR,)
         search = _Search(together, hardware, images, names, tiles, dataflows, grids)
         for index, layer, best in zip(indices, together, search.winners(), strict=True):
-            mappings[index] = (
-                MappingError(why_nothing_fits(layer, hardware))
-                if best is None
-                else best.mapping(layer, hardware, images)
-            )
-    return mappings
+            if best is None:
+                found[index] = MappingError(why_nothing_fits(layer, hardware))
+            else:
+                found[index] = best.mapping(layer, hardware, images)
+    return [found[index] for index in range(len(layers))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ class _Search:
         return contenders[int(best_first(time, energy, self.among_dataflows)[0])]
 
     def _best_of(self, tasks: Sequence[tuple[int, str]], reached: Values) -> Iterator[tuple[int, _Best]]:
-        """The best of one dataflow for each of some layers, but where it cannot be better than what is reached."""
+        """The best of one dataflow for each of some layers, unless it cannot beat what is reached."""
         units = {name: granularity(name, self.hardware) for name in self.dataflows}
         sizes = [self.grids.of(self.layers[index], units[name]) for index, name in tasks]
         for some in _portions(sizes):
@@ -233,7 +238,7 @@ class _Look:
     def _promised(self, objective: Objective) -> Values:
         return worth(self.bounds.time_cycles, self.bounds.energy, objective)
 
-    def _first_look(self, promised: Values, hopeful: Values) -> Ints:
+    def _first_look(self, promised: Values, hopeful: Flags) -> Ints:
         """The places of each hopeful layer that promise most."""
         looks = []
         ends = np.append(self.begins[1:], len(promised))
@@ -283,17 +288,6 @@ def best_first(time: Values, energy: Values, objective: Objective) -> Ints:
 def _ranking(time: Values, energy: Values, objective: Objective) -> tuple[Values, Values]:
     """Keys of numpy's lexsort, the last one first."""
     return time if objective == "energy" else energy, worth(time, energy, objective)
-
-
-def _dataflows(layer: Layer, hardware: Hardware, dataflow: str) -> tuple[str, ...]:
-    offered = hardware.pe_array.dataflows
-    if dataflow != "auto" and dataflow not in offered:
-        raise MappingError(
-            f"the array cannot run the dataflow {dataflow!r}: pe_array.dataflows lists {', '.join(offered)}"
-        )
-    if not layer.on_array:
-        return (VECTOR,)
-    return offered if dataflow == "auto" else (dataflow,)
 
 
 def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:

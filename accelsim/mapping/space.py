@@ -1,8 +1,8 @@
 """The space of mappings of layers by one dataflow: every tile that fits, in both loop orders.
 
 The tiles of a layer are a grid of channel cuts x tile rows x tile columns. Many layers are laid out at once,
-the grid of one after that of the other: a table of the channel cuts of all layers, a table of their cuts of the
-picture, and for each tile its place in both. What depends on one of them only is computed for that table only.
+the grid of one after that of the other: a table of the channel cuts of all layers, a table of their cuts of
+the picture, and for each tile its place in both. What depends on one table only is computed there.
 """
 
 import math
@@ -27,7 +27,7 @@ ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Cuts of layers into groups, filters and input channels: sizes of a tile, and how many tiles that makes."""
+    """Cuts of layers into groups, filters and input channels: sizes of a tile, and numbers of tiles."""
 
     g: Count
     k: Count
@@ -45,7 +45,7 @@ class Channels:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Cuts of layers into rows and columns: sizes of a tile, how many tiles that makes, and what they read."""
+    """Cuts of layers into rows and columns: sizes of a tile, number of tiles, and what they read."""
 
     y: Count
     x: Count
@@ -170,7 +170,9 @@ def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
     Parts of a pass are tried only where no whole one fits.
     """
     grids = Grids()
-    return space_of_many([layer], [dataflow], [grids.of(layer, granularity(dataflow, hardware))], hardware, grids)
+    return space_of_many(
+        [layer], [dataflow], [grids.of(layer, granularity(dataflow, hardware))], hardware, grids
+    )
 
 
 def space_of_many(
@@ -180,7 +182,7 @@ def space_of_many(
     hardware: Hardware,
     grids: Grids,
 ) -> Space:
-    """The same for several layers of one structure at once; a layer may come with one dataflow and another."""
+    """The same for layers of one structure at once; a layer may come twice, with different dataflows."""
     space = _space(layers, dataflows, sizes, hardware)
     tiles = np.bincount(space.owner, minlength=len(layers))
     if tiles.all():
@@ -203,7 +205,9 @@ def _space(
     of_channels, of_pictures = crossed(cut_of, part_of, len(layers))
 
     owner = cut_of[of_channels]
-    g, k, c, depth = (taken(size, of_channels) for size in (channels.g, channels.k, channels.c, channels.depth))
+    g, k, c, depth = (
+        taken(size, of_channels) for size in (channels.g, channels.k, channels.c, channels.depth)
+    )
     y, x = taken(pictures.y, of_pictures), taken(pictures.x, of_pictures)
     tile, own = TileShape(g, k, c, y, x), footprint.at(owner)
     fits = np.less_equal(input_demand(own, tile, taken(largest_inputs, of_pictures)), halves["inputs"])
@@ -256,17 +260,21 @@ def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tupl
     column_of, columns = _direction([grid.columns for grid in grids])
     row, column = crossed(row_of, column_of, len(grids))
     owner = row_of[row]
-    (y, *rows), (x, *columns) = rows[:, row], columns[:, column]
-    tiles, largest, total, first = (count_of(rows[at] * columns[at]) for at in range(4))
+    (y, *of_rows), (x, *of_columns) = rows[:, row], columns[:, column]
+    tiles, largest, total, first = (count_of(a * b) for a, b in zip(of_rows, of_columns, strict=True))
     whole = TileShape(*(taken(extent, owner) for extent in (stack.G, stack.K, stack.C, stack.OY, stack.OX)))
     own = footprint.at(owner)
-    return owner, largest, Pictures(
-        y=count_of(y),
-        x=count_of(x),
-        tiles=tiles,
-        first=first,
-        input_bytes=own.inputs(whole, total, 1, tiles),
-        shortcut_bytes=own.shortcut(whole, tiles),
+    return (
+        owner,
+        largest,
+        Pictures(
+            y=count_of(y),
+            x=count_of(x),
+            tiles=tiles,
+            first=first,
+            input_bytes=own.inputs(whole, total, 1, tiles),
+            shortcut_bytes=own.shortcut(whole, tiles),
+        ),
     )
 
 

@@ -378,11 +378,11 @@ def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     space = space_of(layer, hardware, dataflow)
     assume(space.fits.any())
     every = candidates(layer, hardware, dataflow)
-    bound = at_least(layer, hardware, dataflow, 1, space)
+    bound = at_least(space, hardware, 1)
     least = least_array_cost(layer, dataflow, hardware)
     assert np.all(every.array_cycles >= least.cycles)
     for attribute in ("time_cycles", "energy"):
-        bounds = space.where_it_fits(getattr(bound, attribute))
+        bounds = getattr(bound, attribute)[space.places()]
         assert np.all(getattr(every, attribute) >= bounds * (1 - 1e-12))
 
 
