@@ -88,22 +88,19 @@ class _Mapper:
 
     def _choices(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
         """The mapping of each layer, or why it has none. What is not known yet is searched for together."""
-        choices: dict[Layer, Mapping | MappingError | None] = {}
-        for layer in layers:
-            if layer.nameless not in choices:
-                choices[layer.nameless] = self.known.get(layer.nameless)
-        unknown = [layer for layer, choice in choices.items() if choice is None]
-        if unknown:
-            found = map_layers(
-                unknown, self.hardware, batch=self.batch, dataflow=self.dataflow, objective=self.objective
-            )
-            choices.update(zip(unknown, found, strict=True))
-            self.known.update(
-                (layer, choice)
-                for layer, choice in zip(unknown, found, strict=True)
-                if isinstance(choice, Mapping)
-            )
-        return [choice for layer in layers if (choice := choices[layer.nameless]) is not None]
+        places: dict[Layer, int] = {}
+        of_layers = [places.setdefault(layer.nameless, len(places)) for layer in layers]
+        choices: list[Mapping | MappingError | None] = list(map(self.known.get, places))
+        unknown = [layer for layer, choice in zip(places, choices, strict=True) if choice is None]
+        found = map_layers(
+            unknown, self.hardware, batch=self.batch, dataflow=self.dataflow, objective=self.objective
+        )
+        for layer, choice in zip(unknown, found, strict=True):
+            if isinstance(choice, Mapping):
+                self.known[layer] = choice
+        of_unknown = iter(found)
+        all_of_them = [next(of_unknown) if choice is None else choice for choice in choices]
+        return [all_of_them[place] for place in of_layers]
 
 
 def unfused(layer: Layer) -> tuple[Layer, Layer]:

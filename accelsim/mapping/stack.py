@@ -35,14 +35,13 @@ _pooling_numbers = attrgetter(*POOLING_NUMBERS)
 
 def structure(layer: Layer) -> Hashable:
     """What layers have to share to be stacked."""
-    return _structure(layer), layer.pooling is None, layer.weight_density is None
+    return _structure(layer), layer.weight_density is None
 
 
 def stacked(layers: Sequence[Layer]) -> Layer:
     """Some layers of one structure as one, with an entry each."""
     one, most = layers[0], max(len(layer.fused) for layer in layers)
     operators = [layer.fused + (NO_OPERATOR,) * (most - len(layer.fused)) for layer in layers]
-    poolings = [layer.pooling for layer in layers]
     return Layer(
         name="",
         operator=one.operator,
@@ -57,9 +56,19 @@ def stacked(layers: Sequence[Layer]) -> Layer:
             )
             for some in zip(*operators, strict=True)
         ),
-        pooling=one.pooling
-        and Pooling("", "", *map(_together, zip(*map(_pooling_numbers, poolings), strict=True))),
+        pooling=_pooling(layers),
     )
+
+
+def _pooling(layers: Sequence[Layer]) -> Pooling | None:
+    """The poolings of some layers as one; beside them, layers without have one that does nothing."""
+    if all(layer.pooling is None for layer in layers):
+        return None
+    poolings = [
+        layer.pooling or Pooling("", "", OY=layer.OY, OX=layer.OX, FY=0, FX=0, stride_y=1, stride_x=1)
+        for layer in layers
+    ]
+    return Pooling("", "", *map(_together, zip(*map(_pooling_numbers, poolings), strict=True)))
 
 
 def _together(values: Sequence[Any]) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
+from accelsim.mapping.arithmetic import Count, ceil_div, larger
 from accelsim.network.layer import Layer
 
 
@@ -161,9 +162,10 @@ def column_axis(layer: Layer) -> Axis:
     )
 
 
-def unfinished_windows(layer: Layer) -> tuple[int, int]:
+def unfinished_windows(layer: Layer) -> tuple[Count, Count]:
     """Rows and columns of pooling windows that a cut between tiles may leave unfinished."""
     pooling = layer.pooling
     if pooling is None:
         return 0, 0
-    return -(-(pooling.FY - 1) // pooling.stride_y), -(-(pooling.FX - 1) // pooling.stride_x)
+    rows, columns = larger(pooling.FY - 1, 0), larger(pooling.FX - 1, 0)
+    return ceil_div(rows, pooling.stride_y), ceil_div(columns, pooling.stride_x)
