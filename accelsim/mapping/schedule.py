@@ -92,9 +92,11 @@ class _Mapper:
         of_layers = [places.setdefault(layer.nameless, len(places)) for layer in layers]
         choices: list[Mapping | MappingError | None] = list(map(self.known.get, places))
         unknown = [layer for layer, choice in zip(places, choices, strict=True) if choice is None]
-        found = map_layers(
-            unknown, self.hardware, batch=self.batch, dataflow=self.dataflow, objective=self.objective
-        )
+        found: list[Mapping | MappingError] = []
+        if unknown:
+            found = map_layers(
+                unknown, self.hardware, batch=self.batch, dataflow=self.dataflow, objective=self.objective
+            )
         for layer, choice in zip(unknown, found, strict=True):
             if isinstance(choice, Mapping):
                 self.known[layer] = choice
