@@ -88,3 +88,8 @@ def energy_by_component(counts: ActionCounts, table: EnergyTable) -> dict[str, f
         "dram": (counts.dram_read_bytes + counts.dram_write_bytes) / word_bytes * table.dram,
         "vector": counts.vector_ops * table.vector_op,
     }
+
+
+def total_energy(counts: ActionCounts, table: EnergyTable) -> float:
+    """Energy of all components, in the table's unit."""
+    return sum(energy_by_component(counts, table).values())

@@ -5,14 +5,17 @@ arrays with an entry for each candidate. Arrays obey the same operators, so to t
 `Count`, and only the search, which knows that it works on arrays, converts between the two.
 """
 
-from typing import TypeAlias, cast
+import math
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 Ints: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 Count: TypeAlias = int
 """A whole number, or an array of them."""
+NumberT = TypeVar("NumberT", bound=float)
 
 
 def count_of(entries: Ints) -> Count:
@@ -25,6 +28,11 @@ def entries_of(count: Count, length: int) -> Ints:
     return np.broadcast_to(np.asarray(count, dtype=np.int64), (length,))
 
 
+def taken(number: NumberT, which: Ints | slice) -> NumberT:
+    """Some entries of an array; a plain number holds for all of them."""
+    return cast(NumberT, number[which]) if isinstance(number, np.ndarray) else number
+
+
 def ceil_div(dividend: Count, divisor: Count) -> Count:
     """dividend / divisor, rounded up."""
     return -(-dividend // divisor)
@@ -32,8 +40,9 @@ def ceil_div(dividend: Count, divisor: Count) -> Count:
 
 def ceil_scaled(count: Count, factor: float) -> Count:
     """count x factor, rounded up; a product that is whole but for rounding errors stays as it is."""
-    scaled = np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64)
-    return int(scaled) if isinstance(count, int) else count_of(scaled)
+    if isinstance(count, int) and isinstance(factor, float):
+        return math.ceil(count * factor - 1e-9)
+    return count_of(np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64))
 
 
 def smaller(a: Count, b: Count) -> Count:
@@ -48,6 +57,13 @@ def larger(a: Count, b: Count) -> Count:
     if isinstance(a, int) and isinstance(b, int):
         return a if a > b else b
     return count_of(np.maximum(a, b))
+
+
+def chosen(where: bool | Flags, a: Count, b: Count) -> Count:
+    """a where a condition holds, else b, entry by entry."""
+    if isinstance(where, bool):
+        return a if where else b
+    return count_of(np.where(where, a, b))
 
 
 def at_most_one(a: Count) -> Count:

@@ -5,7 +5,7 @@ import math
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.dataflows.output_stationary import weight_density
-from accelsim.mapping.footprint import Footprint, bits_to_bytes
+from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
@@ -23,7 +23,7 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
     inputs = layer.operands * layer.G * layer.C * rows * columns + layer.gate_elements
     of_each_image = (inputs, layer.shortcut_elements, layer.stored_elements)
     bits = activation_bits(layer, hardware.precision)
-    weights = ceil_div(footprint.least_weight_storage_bits(), 8) + footprint.biases(whole)
+    weights = ceil_div(least_weight_storage_bits(layer, hardware.precision), 8) + footprint.biases(whole)
     return weights + sum(bits_to_bytes(batch * elements, bits) for elements in of_each_image)
 
 

@@ -1,22 +1,21 @@
-"""What mappings of a layer cost, many at once.
+"""What mappings of layers cost, many at once.
 
-Tile sizes and loop orders are numpy arrays. Sums over tiles are exact, smaller tiles at the edges included:
-cycles and bytes of a candidate are those of the program it stands for (bytes as far as elements are whole
-bytes; packed elements and pruned weights are rounded up tile by tile in the program).
+Layers, tile sizes and loop orders are numpy arrays. Sums over tiles are exact, smaller tiles at the edges
+included: cycles and bytes of a candidate are those of the program it stands for (bytes as far as elements are
+whole bytes; packed elements and pruned weights are rounded up tile by tile in the program).
 """
 
-import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.energy import ActionCounts, total_energy
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Ints, ceil_div, count_of, larger
+from accelsim.mapping.arithmetic import Count, Flags, Ints, ceil_div, chosen, count_of, taken
 from accelsim.mapping.costs import (
-    VECTOR,
     ArrayCost,
     array_cost,
     completion_counts,
@@ -25,10 +24,11 @@ from accelsim.mapping.costs import (
     partial_sum_counts,
     vector_ops,
 )
-from accelsim.mapping.footprint import Footprint, bits_to_bytes
+from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.precision import activation_bits
-from accelsim.mapping.space import Space, Tiles, space_of
+from accelsim.mapping.space import ORDERS, Space, Tiles, space_of
+from accelsim.mapping.stack import entries
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
@@ -37,8 +37,10 @@ Values: TypeAlias = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Mappings of one layer by one dataflow, and what each of them costs."""
+    """Mappings by one dataflow, and what each of them costs."""
 
+    places: Ints
+    """In the space that they are from, in order."""
     tiles: Tiles
     array_cycles: Count
     counts: ActionCounts
@@ -53,173 +55,231 @@ class Candidates:
     def mapping_of(self, index: int) -> tuple[TileShape, Order]:
         """Tile and loop order of one candidate."""
         shape = self.tiles.shape
-        sizes = (shape.g, shape.k, shape.c, shape.y, shape.x, self.tiles.pixels_outer)
-        *tile, pixels_outer = (int(np.asarray(size)[index]) for size in sizes)
-        return TileShape(*tile), "pixels_outer" if pixels_outer else "filters_outer"
+        sizes = (shape.g, shape.k, shape.c, shape.y, shape.x)
+        tile = TileShape(*(int(np.asarray(size)[index]) for size in sizes))
+        return tile, ORDERS[int(self.places[index]) % len(ORDERS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What no mapping at a place of a space goes below; infinite where none fits."""
+
+    time_cycles: Values
+    energy: Values
 
 
 def candidates(layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1) -> Candidates:
     """Every mapping of a layer by a dataflow that fits the global buffer; none if no tile does."""
     space = space_of(layer, hardware, dataflow)
-    return evaluate(layer, hardware, dataflow, batch, space.at(space.places()))
+    return evaluate(space, hardware, batch, space.places())
 
 
-def evaluate(layer: Layer, hardware: Hardware, dataflow: str, batch: int, tiles: Tiles) -> Candidates:
+def evaluate(space: Space, hardware: Hardware, batch: int, places: Ints) -> Candidates:
     """What some mappings cost, an entry each."""
-    array = _array_total(layer, hardware, dataflow, tiles)
-    return _priced(layer, hardware, dataflow, batch, tiles, array)
+    tiles, order = space.tiles(places // len(ORDERS)), count_of(places % len(ORDERS))
+    array = _array_total(space, tiles, hardware)
+    rest = _rest(space, tiles, order, hardware, batch)
+    counts = array.counts * batch
+    for part in rest.counts:
+        counts += part
+    time: Values = np.maximum(array.cycles * batch, rest.cycles) + rest.ends_cycles
+    energy = np.asarray(total_energy(counts, hardware.energy), dtype=np.float64)
+    return Candidates(places, tiles, array.cycles * batch, counts, time, energy)
 
 
-def at_least(layer: Layer, hardware: Hardware, dataflow: str, batch: int, space: Space) -> Candidates:
-    """What no mapping goes below, for the whole grid.
+def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
+    """What no mapping goes below, for every place of a space.
 
-    Like `evaluate`, but with the least that the array does for the layer however it is cut, so it takes no
+    Like `evaluate`, but with the least that the array does for a layer however it is cut, so it takes no
     time to speak of.
     """
-    array = least_array_cost(layer, dataflow, hardware)
-    return _priced(layer, hardware, dataflow, batch, space.tiles, array)
+    tiles, orders = space.tiles(slice(None)), count_of(np.arange(len(ORDERS))[:, np.newaxis])
+    rest = _rest(space, tiles, orders, hardware, batch)
+    least_cycles, least_energy = least_of_array(space.layers, space.dataflows, hardware, batch)
+    time = np.maximum(least_cycles[space.owner], rest.cycles) + rest.ends_cycles
+    energy = least_energy[space.owner]
+    for part in rest.counts:
+        energy = energy + total_energy(part, hardware.energy)
+    return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
 
 
-def _priced(
-    layer: Layer, hardware: Hardware, dataflow: str, batch: int, tiles: Tiles, array: ArrayCost
-) -> Candidates:
-    cuts = _cuts(layer, tiles.shape)
-    read_bytes, write_bytes = _traffic(layer, hardware, tiles, cuts, batch)
-    ops = vector_ops(layer, layer.output_elements * batch, layer.stored_elements * batch)
-    footprint = Footprint(layer, hardware.precision)
-    whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
-    pictures = cuts[3].tiles * cuts[4].tiles
-    counts = (
-        array.counts * batch
-        + dram_counts(read_bytes, write_bytes)
-        + completion_counts(ops, footprint.shortcut(whole, pictures) * batch, write_bytes)
-        + partial_sum_counts(layer, layer.output_elements * batch, cuts[2].tiles, hardware)
+def least_of_array(
+    layers: Layer, dataflows: Sequence[str], hardware: Hardware, batch: int
+) -> tuple[Values, Values]:
+    """Cycles and energy that the array takes at least for each layer of a stack, by its dataflow."""
+    cycles, energy = np.zeros(len(dataflows)), np.zeros(len(dataflows))
+    for name, which in _by_name(dataflows):
+        least = least_array_cost(layers, name, hardware)
+        cycles = np.where(which, least.cycles * batch, cycles)
+        energy = np.where(which, total_energy(least.counts * batch, hardware.energy), energy)
+    return cycles, energy
+
+
+def _by_name(dataflows: Sequence[str]) -> list[tuple[str, Flags]]:
+    """Each dataflow, and which layers it is of."""
+    return [(name, np.array([one == name for one in dataflows])) for name in dict.fromkeys(dataflows)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What mappings cost beside the array."""
+
+    counts: tuple[ActionCounts, ...]
+    """To be added up."""
+    cycles: Values
+    """Of the vector unit, of the DRAM channel or of the DMA, whichever is busiest."""
+    ends_cycles: Values
+    """In which nothing can overlap: the first tile is loaded, the last one stored."""
+
+
+def _rest(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, batch: int) -> _Rest:
+    layers, channels, picture, dram = space.layers, tiles.channels, tiles.picture, hardware.dram
+    whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
+    outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
+    ops = vector_ops(layers, outputs, stored)
+    weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
+    stored_bytes = bits_to_bytes(stored, activation_bits(layers, hardware.precision))
+    vector_cycles = ceil_div(ops, hardware.vector_lanes)
+    outputs, ops, vector_cycles, weight_bytes, stored_bytes = (
+        taken(of_layer, tiles.owner) for of_layer in (outputs, ops, vector_cycles, weight_bytes, stored_bytes)
     )
-    if dataflow == VECTOR:
-        inputs = footprint.inputs(whole, tiles.rows.total, tiles.columns.total, pictures)
-        counts += ActionCounts(global_buffer_read_bytes=inputs * batch)
+    read_bytes = _read_bytes(tiles, pixels_outer, weight_bytes, batch)
+    counts = [
+        dram_counts(read_bytes, stored_bytes),
+        completion_counts(ops, picture.shortcut_bytes * batch, stored_bytes),
+        partial_sum_counts(layers, outputs, channels.depth, hardware),
+    ]
+    if not layers.on_array:
+        counts.append(ActionCounts(global_buffer_read_bytes=picture.input_bytes * batch))
 
-    busiest = larger(array.cycles * batch, ceil_div(ops, hardware.vector_lanes))
-    stream_cycles = np.ceil((read_bytes + write_bytes) / hardware.dram.bandwidth_bytes_per_cycle)
-    time = np.maximum(np.maximum(busiest, _shortest_cycles(hardware, cuts, batch)), stream_cycles)
-    return Candidates(
-        tiles=tiles,
-        array_cycles=array.cycles * batch,
-        counts=counts,
-        time_cycles=time + _ends(layer, hardware, tiles),
-        energy=np.asarray(sum(energy_by_component(counts, hardware.energy).values()), dtype=np.float64),
+    stream_cycles = np.ceil((read_bytes + stored_bytes) / dram.bandwidth_bytes_per_cycle)
+    # A step holds a descriptor of the DMA for at least the latency of DRAM, and the channel for a cycle.
+    step_cycles = max(1.0, dram.latency_cycles / hardware.dma.descriptors)
+    steps = channels.groups * channels.filters * channels.depth * picture.tiles * batch
+    least = np.maximum(vector_cycles, np.multiply(steps, step_cycles))
+
+    shape = tiles.shape
+    first_load = tiles.footprint.inputs(shape, picture.first, 1) + channels.weight_bytes
+    last_store = tiles.footprint.stored(shape, shape.y, shape.x)
+    ends: Values = np.ceil((first_load + last_store) / dram.bandwidth_bytes_per_cycle)
+    return _Rest(tuple(counts), np.maximum(least, stream_cycles), ends + 2 * dram.latency_cycles)
+
+
+def _read_bytes(tiles: Tiles, pixels_outer: Count, weight_bytes: Count, batch: int) -> Count:
+    """Bytes read from DRAM. How often an operand is read: see `Order` for what stays when."""
+    channels, picture = tiles.channels, tiles.picture
+    outer = np.equal(pixels_outer, 1)
+    whole_depth, all_filters = np.equal(channels.depth, 1), np.equal(channels.filters, 1)
+    inputs_stay = whole_depth & (outer | np.equal(picture.tiles, 1))
+    weights_stay = whole_depth & (~outer | all_filters)
+    weight_reads = chosen(weights_stay, 1, picture.tiles)
+    if batch > 1:
+        weights_stay_for_good = whole_depth & all_filters & np.equal(channels.groups, 1)
+        weight_reads = weight_reads * chosen(weights_stay_for_good, 1, batch)
+    return (
+        picture.input_bytes * batch * chosen(inputs_stay, 1, channels.filters)
+        + picture.shortcut_bytes * batch
+        + weight_bytes * weight_reads
     )
+
+
+def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
+    """The array's cost over all tiles of an image, full ones and edges in each direction."""
+    length = len(tiles.owner)
+    if not (space.layers.on_array and length):
+        return ArrayCost(count_of(np.zeros(length, dtype=np.int64)), ActionCounts())
+    kinds = _kinds_of_tiles(space.layers, tiles)
+    owner = tiles.owner[kinds.candidate]
+    by_name = _by_name(space.dataflows)
+    costs: Sequence[Count]
+    if len(by_name) == 1:
+        cost = array_cost(entries(space.layers, owner), by_name[0][0], kinds.tile, kinds.resumes, hardware)
+        costs = (cost.cycles, *cost.counts.values())
+    else:
+        together = np.zeros((9, len(owner)), dtype=np.int64)
+        for name, of_layer in by_name:
+            some = np.flatnonzero(of_layer[owner])
+            layer, tile = entries(space.layers, owner[some]), kinds.tile.at(some)
+            cost = array_cost(layer, name, tile, taken(kinds.resumes, some), hardware)
+            for total, count in zip(together, (cost.cycles, *cost.counts.values()), strict=True):
+                total[some] = count
+        costs = [count_of(total) for total in together]
+    begins = np.searchsorted(kinds.candidate, np.arange(length))
+
+    def summed(count: Count) -> Count:
+        """Over the kinds of tiles; what is none for each of them is none together."""
+        if isinstance(count, int) and not count:
+            return 0
+        return count_of(np.add.reduceat(count * kinds.visits, begins))
+
+    cycles, *counts = map(summed, costs)
+    return ArrayCost(cycles, ActionCounts(*counts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """Tiles of candidates that are alike: candidate after candidate, those of each together."""
+
+    candidate: Ints
+    tile: TileShape
+    visits: Ints
+    """How many there are of an image."""
+    resumes: Count
+    """1 where they add to the partial sums of an earlier tile."""
+
+
+def _kinds_of_tiles(layers: Layer, tiles: Tiles) -> _Kinds:
+    """Each direction is cut into full tiles and perhaps a smaller one at the edge.
+
+    Along the input channels the first tile starts from zero, the others resume what it left.
+    """
+    shape, owner = tiles.shape, tiles.owner
+    uncut = (layers.G, layers.K, layers.OY, layers.OX)
+    directions = zip(uncut, (shape.g, shape.k, shape.y, shape.x), strict=True)
+    cuts = [_Cut.of(taken(extent, owner), size) for extent, size in directions]
+    depth = _Cut.of(taken(layers.C, owner), shape.c)
+    begun, last = 1 + np.minimum(depth.full - 1, 1), depth.has_edge
+    how_many = begun + last
+    for cut in cuts:
+        how_many = how_many << cut.has_edge
+    candidate = np.repeat(np.arange(len(owner)), how_many)
+    digits = np.arange(len(candidate)) - np.repeat(np.cumsum(how_many) - how_many, how_many)
+    visits = np.ones_like(candidate)
+    sizes = []
+    for cut in cuts:
+        has_edge = cut.has_edge[candidate]
+        size, times = cut.tiles(candidate, (digits & has_edge).astype(bool))
+        digits = digits >> has_edge
+        visits *= times
+        sizes.append(size)
+    at_edge = digits == begun[candidate]
+    size, times = depth.tiles(candidate, at_edge)
+    visits *= np.where(at_edge | (digits == 0), 1, times - 1)
+    g, k, y, x = sizes
+    tile = TileShape(*map(count_of, (g, k, size, y, x)))
+    return _Kinds(candidate, tile, visits, count_of(np.minimum(digits, 1)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
     """One direction, cut into tiles of one size for each candidate."""
 
-    size: Count
-    tiles: Count
-    edge: Count
+    size: Ints
+    full: Ints
+    """How many tiles have the size."""
+    edge: Ints
     """Size of the last tile where it is smaller than the others, else 0."""
+    has_edge: Ints
+    """1 where it is."""
 
+    @classmethod
+    def of(cls, extent: Count, size: Count) -> "_Cut":
+        full, edge = np.divmod(extent, size)
+        return cls(np.asarray(size), full, edge, np.minimum(edge, 1))
 
-def _cuts(layer: Layer, tile: TileShape) -> tuple[_Cut, ...]:
-    """Groups, filters, input channels, rows and columns."""
-    extents = (layer.G, layer.K, layer.C, layer.OY, layer.OX)
-    sizes = (tile.g, tile.k, tile.c, tile.y, tile.x)
-    return tuple(
-        _Cut(size, ceil_div(extent, size), extent % size) for extent, size in zip(extents, sizes, strict=True)
-    )
-
-
-def _traffic(
-    layer: Layer, hardware: Hardware, tiles: Tiles, cuts: tuple[_Cut, ...], batch: int
-) -> tuple[Count, Count]:
-    """Bytes read from and written to DRAM. How often an operand is read: see `Order` for what stays when."""
-    groups, filters, channels, rows, columns = (cut.tiles for cut in cuts)
-    pictures = rows * columns
-    pixels_outer = np.equal(tiles.pixels_outer, 1)
-    whole_depth = np.equal(channels, 1)
-    inputs_stay = whole_depth & (pixels_outer | np.equal(pictures, 1))
-    input_reads = count_of(np.where(inputs_stay, 1, filters))
-    weights_stay = whole_depth & (~pixels_outer | np.equal(filters, 1))
-    weights_stay_for_good = np.equal(groups, 1) & np.equal(filters, 1) & whole_depth
-    weight_reads = count_of(np.where(weights_stay, 1, pictures) * np.where(weights_stay_for_good, 1, batch))
-
-    footprint = Footprint(layer, hardware.precision)
-    whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
-    inputs = footprint.inputs(whole, tiles.rows.total, tiles.columns.total, pictures)
-    shortcut = footprint.shortcut(whole, pictures)
-    weights = footprint.weights(whole) + footprint.biases(whole)
-    read = inputs * batch * input_reads + shortcut * batch + weights * weight_reads
-    bits = activation_bits(layer, hardware.precision)
-    return read, bits_to_bytes(layer.stored_elements * batch, bits)
-
-
-def _array_total(layer: Layer, hardware: Hardware, dataflow: str, tiles: Tiles) -> ArrayCost:
-    """The array's cost over all tiles of an image, full ones and edges in each direction."""
-    length = np.size(tiles.pixels_outer)
-    if dataflow == VECTOR or not length:
-        return ArrayCost(count_of(np.zeros(length, dtype=np.int64)), ActionCounts())
-    cuts = _cuts(layer, tiles.shape)
-    kinds = itertools.product(*(_kinds(cut, first_differs=cut is cuts[2]) for cut in cuts))
-    sizes, visits, resumes = [], [], []
-    for kind in kinds:
-        (_, how_many, _), *others = kind
-        for _, times, _ in others:
-            how_many = how_many * times
-        sizes.append([size for size, _, _ in kind])
-        visits.append(how_many)
-        resumes.append(any(resumed for *_, resumed in kind))
-    g, k, c, y, x = (count_of(size) for size in np.array(sizes).swapaxes(0, 1))
-    resumed = count_of(np.array(resumes, dtype=np.int64)[:, np.newaxis])
-    cost = array_cost(layer, dataflow, TileShape(g, k, c, y, x), resumed, hardware)
-    often = np.array(visits)
-    return ArrayCost(
-        _summed(cost.cycles, often),
-        ActionCounts(*(_summed(count, often) for count in cost.counts.values())),
-    )
-
-
-def _kinds(cut: _Cut, *, first_differs: bool) -> list[tuple[Count, Count, bool]]:
-    """(size, how many, whether they resume partial sums) of the tiles of one direction.
-
-    Along the input channels the first tile starts from zero, the others resume what it left. Kinds of which
-    no candidate has any are left out.
-    """
-    edges = np.minimum(cut.edge, 1)
-    full = cut.tiles - edges
-    kinds = [(cut.edge, count_of(edges), first_differs)] if edges.any() else []
-    if not first_differs:
-        return [(cut.size, count_of(full), False), *kinds]
-    if full.max() > 1:
-        kinds.append((cut.size, count_of(full - 1), True))
-    return [(cut.size, count_of(np.ones_like(full)), False), *kinds]
-
-
-def _summed(count: Count, visits: Ints) -> Count:
-    """Over the kinds of tiles; what is none for each of them is none together."""
-    if isinstance(count, int) and not count:
-        return 0
-    return count_of((count * visits).sum(axis=0))
-
-
-def _shortest_cycles(hardware: Hardware, cuts: tuple[_Cut, ...], batch: int) -> Values:
-    """Cycles that so many steps take however little each of them does.
-
-    A step holds a descriptor of the DMA for at least the latency of DRAM, and the channel for one cycle at
-    least.
-    """
-    steps: Count = batch
-    for cut in cuts:
-        steps = steps * cut.tiles
-    cycles: Values = np.multiply(steps, max(1.0, hardware.dram.latency_cycles / hardware.dma.descriptors))
-    return cycles
-
-
-def _ends(layer: Layer, hardware: Hardware, tiles: Tiles) -> Values:
-    """Cycles in which nothing can overlap: the first tile is loaded, the last one stored."""
-    footprint, dram, shape = Footprint(layer, hardware.precision), hardware.dram, tiles.shape
-    first = footprint.inputs(shape, tiles.rows.first, tiles.columns.first)
-    loaded = first + footprint.weights(shape)
-    stored = footprint.stored(shape, shape.y, shape.x)
-    cycles: Values = np.ceil((loaded + stored) / np.float64(dram.bandwidth_bytes_per_cycle))
-    return cycles + 2 * dram.latency_cycles
+    def tiles(self, candidate: Ints, at_edge: Flags) -> tuple[Ints, Ints]:
+        """Size and number of the tiles of some candidates, at the edge or before it."""
+        size, full = self.size[candidate], self.full[candidate]
+        if not self.has_edge.any():
+            return size, full
+        return np.where(at_edge, self.edge[candidate], size), np.where(at_edge, 1, full)

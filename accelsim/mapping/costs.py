@@ -8,10 +8,10 @@ buffer and writes what is to be stored. Each function serves single tiles and ar
 from dataclasses import dataclass
 
 from accelsim.energy import ActionCounts
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Precision
 from accelsim.mapping.arithmetic import Count
 from accelsim.mapping.dataflows import DATAFLOWS
-from accelsim.mapping.footprint import Footprint, bits_to_bytes
+from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
 from accelsim.mapping.tile import ArrayWork, TileShape
 from accelsim.network.layer import Layer
@@ -31,24 +31,24 @@ class ArrayCost:
 def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayCost:
     """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
     work = DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware)
-    footprint = Footprint(layer, hardware.precision)
-    pruned = layer.weight_density is not None
-    return _cost_of(work, footprint, footprint.weight_storage_bits(tile) if pruned else None)
+    machine = hardware.precision
+    if layer.weight_density is None:
+        return _cost_of(work, layer, machine, None)
+    return _cost_of(work, layer, machine, Footprint(layer, machine).weight_storage_bits(tile))
 
 
 def least_array_cost(layer: Layer, dataflow: str, hardware: Hardware) -> ArrayCost:
     """What the array costs at least for an image, however the layer is cut."""
     if dataflow == VECTOR:
         return ArrayCost(0, ActionCounts())
-    work, footprint = DATAFLOWS[dataflow].least_work(layer, hardware), Footprint(layer, hardware.precision)
+    work, machine = DATAFLOWS[dataflow].least_work(layer, hardware), hardware.precision
     pruned = layer.weight_density is not None
-    return _cost_of(work, footprint, footprint.least_weight_storage_bits() if pruned else None)
+    return _cost_of(work, layer, machine, least_weight_storage_bits(layer, machine) if pruned else None)
 
 
-def _cost_of(work: ArrayWork, footprint: Footprint, stored_bits: Count | None) -> ArrayCost:
+def _cost_of(work: ArrayWork, layer: Layer, machine: Precision, stored_bits: Count | None) -> ArrayCost:
     """The price of work in bytes; weights of a pruned layer are read in the form in which they are kept."""
-    layer, machine = footprint.layer, footprint.machine
-    bits = weight_bits(layer, machine)
+    bits, input_bits = weight_bits(layer, machine), activation_bits(layer, machine)
     if stored_bits is None:
         weight_read_bytes = bits_to_bytes(work.weight_read_words, bits)
     else:
@@ -57,9 +57,8 @@ def _cost_of(work: ArrayWork, footprint: Footprint, stored_bits: Count | None) -
         macs=work.macs,
         register_file_bytes=bits_to_bytes(work.weight_register_words, bits)
         + bits_to_bytes(work.partial_sum_register_words, partial_sum_bits(layer, machine)),
-        inter_pe_bytes=bits_to_bytes(work.input_hop_words, activation_bits(layer, machine)),
-        global_buffer_read_bytes=bits_to_bytes(work.input_read_words, activation_bits(layer, machine))
-        + weight_read_bytes,
+        inter_pe_bytes=bits_to_bytes(work.input_hop_words, input_bits),
+        global_buffer_read_bytes=bits_to_bytes(work.input_read_words, input_bits) + weight_read_bytes,
     )
     return ArrayCost(work.cycles, counts)
 

@@ -1,12 +1,13 @@
 """Schedule: the mapped layers in running order, and which of them each one waits for."""
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.search import map_layer
+from accelsim.mapping.search import map_layers
 from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
 
@@ -36,19 +37,24 @@ def make_schedule(
     `known` remembers mappings from one graph to the next; everything else must be the same for all of them.
     """
     mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known)
+    whole = [graph.nodes[name]["layer"] for name in graph]
     layers: list[Layer] = []
     mappings: list[Mapping] = []
     waits_for: list[tuple[int, ...]] = []
     last_part: dict[str, int] = {}
-    for name in graph:
+    for name, parts in zip(graph, mapper.parts(whole), strict=True):
         producers = tuple(sorted(last_part[producer] for producer in graph.pred[name]))
-        for part, mapping in mapper.parts(graph.nodes[name]["layer"]):
+        for part, mapping in parts:
             layers.append(part)
             mappings.append(mapping)
             waits_for.append(producers)
             producers = (len(layers) - 1,)
         last_part[name] = len(layers) - 1
     return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))
+
+
+Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]
+"""What a layer is executed as, and how."""
 
 
 @dataclass(frozen=True)
@@ -61,31 +67,47 @@ class _Mapper:
     objective: Objective | None
     known: MutableMapping[Layer, Mapping]
 
-    def parts(self, layer: Layer) -> tuple[tuple[Layer, Mapping], ...]:
-        """The layer, or the layer and its pooling one after the other where the machine cannot fuse them."""
-        try:
-            return ((layer, self.mapped(layer)),)
-        except MappingError:
-            if layer.pooling is None:
-                raise
-        bare, pool = replace(layer, pooling=None), pooling_layer(layer)
-        return (bare, self.mapped(bare)), (pool, self.mapped(pool))
+    def parts(self, layers: Sequence[Layer]) -> list[Parts]:
+        """Each layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
+        choices = self._choices(layers)
+        pieces = [
+            (layer,) if isinstance(choice, Mapping) or layer.pooling is None else unfused(layer)
+            for layer, choice in zip(layers, choices, strict=True)
+        ]
+        of_pieces = iter(self._choices([piece for some in pieces if len(some) > 1 for piece in some]))
+        parts = []
+        for some, whole in zip(pieces, choices, strict=True):
+            mapped = [whole] if len(some) == 1 else [next(of_pieces) for _ in some]
+            parts.append(tuple(map(self._mapped, some, mapped)))
+        return parts
 
-    def mapped(self, layer: Layer) -> Mapping:
-        mapping = self.known.get(layer.nameless)
-        if mapping is None:
-            try:
-                mapping = map_layer(
-                    layer.nameless,
-                    self.hardware,
-                    batch=self.batch,
-                    dataflow=self.dataflow,
-                    objective=self.objective,
-                )
-            except MappingError as error:
-                raise MappingError(f"{layer.name} on {self.hardware.name}: {error}") from None
-            self.known[layer.nameless] = mapping
-        return mapping
+    def _mapped(self, layer: Layer, choice: Mapping | MappingError) -> tuple[Layer, Mapping]:
+        if isinstance(choice, MappingError):
+            raise MappingError(f"{layer.name} on {self.hardware.name}: {choice}")
+        return layer, choice
+
+    def _choices(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
+        """The mapping of each layer, or why it has none. What is not known yet is searched for together."""
+        places: dict[Layer, int] = {}
+        of_layers = [places.setdefault(layer.nameless, len(places)) for layer in layers]
+        choices: list[Mapping | MappingError | None] = list(map(self.known.get, places))
+        unknown = [layer for layer, choice in zip(places, choices, strict=True) if choice is None]
+        found: list[Mapping | MappingError] = []
+        if unknown:
+            found = map_layers(
+                unknown, self.hardware, batch=self.batch, dataflow=self.dataflow, objective=self.objective
+            )
+        for layer, choice in zip(unknown, found, strict=True):
+            if isinstance(choice, Mapping):
+                self.known[layer] = choice
+        of_unknown = iter(found)
+        all_of_them = [next(of_unknown) if choice is None else choice for choice in choices]
+        return [all_of_them[place] for place in of_layers]
+
+
+def unfused(layer: Layer) -> tuple[Layer, Layer]:
+    """A layer without the pooling that it carries, and the pooling."""
+    return replace(layer, pooling=None), pooling_layer(layer)
 
 
 def pooling_layer(layer: Layer) -> Layer:

@@ -1,142 +1,311 @@
-"""The space of mappings of a layer by one dataflow: every tile and loop order, and which of them fit.
+"""The space of mappings of layers by one dataflow: every tile that fits, in both loop orders.
 
-The space is a grid of channel cuts x tile rows x tile columns x loop orders. What depends on some of these
-only is computed for those only, and numpy broadcasts it over the others. In memory the axes are the other way
-round: numpy is fast along the last axis, and there are many cuts and two orders.
+The tiles of a layer are a grid of channel cuts x tile rows x tile columns. Many layers are laid out at once,
+the grid of one after that of the other: a table of the channel cuts of all layers, a table of their cuts of
+the picture, and for each tile its place in both. What depends on one table only is computed there.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from itertools import chain, product
 
 import numpy as np
-import numpy.typing as npt
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Ints, at_most_one, count_of
+from accelsim.mapping.arithmetic import Count, Flags, Ints, at_most_one, ceil_div, count_of, taken
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint
+from accelsim.mapping.mapping import Order
+from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import Granularity, TileShape
 from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
 from accelsim.network.layer import Layer
 
-Flags: TypeAlias = npt.NDArray[np.bool_]
-Numbers: TypeAlias = npt.NDArray[np.float64]
+ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
 
 
 @dataclass(frozen=True, slots=True)
-class Extents:
-    """Input rows (or columns) of the tiles of one direction."""
+class Channels:
+    """Cuts of layers into groups, filters and input channels: sizes of a tile, and numbers of tiles."""
 
-    largest: Count
-    """Of the tile that reads most."""
-    total: Count
-    """Of all tiles, halos counted as often as they are read."""
+    g: Count
+    k: Count
+    c: Count
+    groups: Count
+    filters: Count
+    depth: Count
+    weight_bytes: Count
+    """Of one tile."""
+
+    def at(self, places: Ints) -> "Channels":
+        """Some of them, in any order."""
+        return Channels(*(taken(getattr(self, name), places) for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Cuts of layers into rows and columns: sizes of a tile, number of tiles, and what they read."""
+
+    y: Count
+    x: Count
+    tiles: Count
     first: Count
+    """Input rows x columns of the first tile."""
+    input_bytes: Count
+    """Of all tiles of an image together, with all of their channels; halos as often as they are read."""
+    shortcut_bytes: Count
+    """Second operands of all tiles of an image together."""
 
-    def at(self, places: Ints) -> "Extents":
-        """Some of them."""
-        return Extents(*(taken(extent, places) for extent in (self.largest, self.total, self.first)))
+    def at(self, places: Ints) -> "Pictures":
+        """Some of them, in any order."""
+        return Pictures(*(taken(getattr(self, name), places) for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """Tiles with what they read, and their loop order: arrays that broadcast against each other."""
+    """Tiles of layers, an entry each."""
 
-    shape: TileShape
-    rows: Extents
-    columns: Extents
-    pixels_outer: Count
-    """1 where tiles of pixels are the outer loop, 0 where tiles of filters are."""
+    owner: Ints
+    """Which layer of the stack a tile is of."""
+    footprint: Footprint
+    channels: Channels
+    picture: Pictures
+
+    @property
+    def shape(self) -> TileShape:
+        """Bounds of the tiles."""
+        channels, picture = self.channels, self.picture
+        return TileShape(channels.g, channels.k, channels.c, picture.y, picture.x)
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Every tile and loop order of a layer, and which of them fit."""
+    """Every tile of some layers that fits in some loop order, layer after layer, each by one dataflow.
 
-    tiles: Tiles
-    """Each array has length 1 along the axes of the grid that it does not depend on."""
+    A mapping is a place: tiles in order, each in the order of `ORDERS`.
+    """
+
+    layers: Layer
+    """Stacked."""
+    dataflows: tuple[str, ...]
+    """Of each layer."""
+    footprint: Footprint
+    owner: Ints
+    """Of each tile."""
+    channels: Channels
+    pictures: Pictures
+    of_channels: Ints
+    """Of each tile: its place among the channel cuts."""
+    of_pictures: Ints
     fits: Flags
-    """An entry for each place of the grid: channel cuts x rows x columns x orders."""
+    """Orders x tiles."""
 
     def places(self) -> Ints:
-        """Places of the flattened grid where a tile fits."""
-        return np.flatnonzero(self.fits)
+        """Mappings that fit."""
+        return np.flatnonzero(self.fits.T)
 
-    def where_it_fits(self, values: Numbers) -> Numbers:
-        """What broadcasts over the grid, at the places where a tile fits."""
-        cuts, rows, columns, orders = self.fits.shape
-        everywhere = np.broadcast_to(values, (orders, rows, columns, cuts))
-        return everywhere.transpose(3, 1, 2, 0)[self.fits]
-
-    def at(self, places: Ints) -> Tiles:
-        """The tiles at some places of the flattened grid, one entry each."""
-        channels, row, column, order = np.unravel_index(places, self.fits.shape)
-        shape, tiles = self.tiles.shape, self.tiles
-        g, k, c = (taken(size, channels) for size in (shape.g, shape.k, shape.c))
+    def tiles(self, which: Ints | slice) -> Tiles:
+        """Some of the tiles."""
+        owner = self.owner[which]
         return Tiles(
-            shape=TileShape(g, k, c, taken(shape.y, row), taken(shape.x, column)),
-            rows=tiles.rows.at(row),
-            columns=tiles.columns.at(column),
-            pixels_outer=taken(tiles.pixels_outer, order),
+            owner,
+            self.footprint.at(owner),
+            self.channels.at(self.of_channels[which]),
+            self.pictures.at(self.of_pictures[which]),
         )
 
 
-def taken(count: Count, places: Ints) -> Count:
-    """Entries of an array along the only axis that it has."""
-    return count_of(np.ravel(count)[places])
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Sizes to cut one layer into."""
+
+    channels: Sequence[tuple[int, int, int]]
+    """(groups, filters, input channels) of a tile."""
+    rows: Sequence[tuple[int, ...]]
+    """(outputs, tiles, and of their inputs: the largest, all together, the first)."""
+    columns: Sequence[tuple[int, ...]]
+
+    def __len__(self) -> int:
+        return len(self.channels) * len(self.rows) * len(self.columns)
 
 
-def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
-    """Every tile whose operands fit half a bank each, in both loop orders; none may fit.
+@dataclass(frozen=True, slots=True)
+class Grids:
+    """Makes grids; what layers have in common is cut once."""
 
-    Tiles are whole passes of the array; parts of a pass are tried only where no whole one fits.
-    """
-    if dataflow in DATAFLOWS:
-        space = _space(layer, hardware, DATAFLOWS[dataflow].granularity(hardware))
-        if space.fits.any():
-            return space
-    return _space(layer, hardware, Granularity())
+    directions: dict[tuple[Axis, int], tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
+    def of(self, layer: Layer, unit: Granularity) -> Grid:
+        """Tiles that are whole passes of the array."""
+        return Grid(
+            _channel_cuts(layer, unit),
+            self._direction(row_axis(layer), unit.y),
+            self._direction(column_axis(layer), unit.x),
+        )
 
-def _space(layer: Layer, hardware: Hardware, unit: Granularity) -> Space:
-    channels = np.array(_channel_cuts(layer, unit), dtype=np.int64)
-    sizes = (tile_sizes(layer.OY, unit.y), tile_sizes(layer.OX, unit.x))
-    g, k, c = (_along(3, column) for column in channels.T)
-    tiles = Tiles(
-        shape=TileShape(g, k, c, _along(1, sizes[0]), _along(2, sizes[1])),
-        rows=_extents(1, row_axis(layer), sizes[0]),
-        columns=_extents(2, column_axis(layer), sizes[1]),
-        pixels_outer=_along(0, (0, 1)),
-    )
-    demand = bank_demand(
-        layer, hardware, tiles.shape, tiles.rows.largest, tiles.columns.largest, tiles.pixels_outer
-    )
-    fits = np.ones((2, len(sizes[0]), len(sizes[1]), len(channels)), dtype=bool)
-    for bank, half in half_banks(hardware).items():
-        fits &= np.less_equal(demand[bank], half)
-    return Space(tiles, fits.transpose(3, 1, 2, 0))
-
-
-def _along(axis: int, entries: Sequence[int] | Ints) -> Count:
-    """Entries along one axis of the grid, as it is in memory."""
-    shape = [1, 1, 1, 1]
-    shape[axis] = len(entries)
-    return count_of(np.array(entries, dtype=np.int64).reshape(shape))
+    def _direction(self, axis: Axis, unit: int) -> tuple[tuple[int, ...], ...]:
+        if (axis, unit) not in self.directions:
+            self.directions[axis, unit] = tuple(
+                (size, ceil_div(axis.outputs, size), *axis.reads(size))
+                for size in tile_sizes(axis.outputs, unit)
+            )
+        return self.directions[axis, unit]
 
 
 def _channel_cuts(layer: Layer, unit: Granularity) -> list[tuple[int, int, int]]:
     """(groups, filters, input channels) of a tile: parts of one group, or several whole groups."""
-    parts = itertools.product((1,), tile_sizes(layer.K, unit.k), tile_sizes(layer.C, unit.c))
+    parts = product((1,), tile_sizes(layer.K, unit.k), tile_sizes(layer.C, unit.c))
     return [*parts, *((g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1)]
 
 
-def _extents(along: int, axis: Axis, sizes: Sequence[int]) -> Extents:
-    """Input extents of the tiles of each size."""
-    largest, total, first = zip(*(axis.reads(size) for size in sizes), strict=True)
-    return Extents(_along(along, largest), _along(along, total), _along(along, first))
+def granularity(dataflow: str, hardware: Hardware) -> Granularity:
+    """Tiles are whole passes of the array; layers of the vector unit can be cut anywhere."""
+    return DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
+
+
+def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
+    """Every tile of one layer whose operands fit half a bank each; none may fit.
+
+    Parts of a pass are tried only where no whole one fits.
+    """
+    grids = Grids()
+    return space_of_many(
+        [layer], [dataflow], [grids.of(layer, granularity(dataflow, hardware))], hardware, grids
+    )
+
+
+def space_of_many(
+    layers: Sequence[Layer],
+    dataflows: Sequence[str],
+    sizes: Sequence[Grid],
+    hardware: Hardware,
+    grids: Grids,
+) -> Space:
+    """The same for layers of one structure at once; a layer may come twice, with different dataflows."""
+    space = _space(layers, dataflows, sizes, hardware)
+    tiles = np.bincount(space.owner, minlength=len(layers))
+    if tiles.all():
+        return space
+    anywhere = Granularity()
+    finer = [
+        grid if some else grids.of(layer, anywhere)
+        for layer, grid, some in zip(layers, sizes, tiles.tolist(), strict=True)
+    ]
+    return _space(layers, dataflows, finer, hardware)
+
+
+def _space(
+    layers: Sequence[Layer], dataflows: Sequence[str], grids: Sequence[Grid], hardware: Hardware
+) -> Space:
+    stack, halves = stacked(layers), half_banks(hardware)
+    footprint = Footprint(stack, hardware.precision)
+    cut_of, channels = _channels(stack, footprint, grids, halves["weights"])
+    part_of, largest_inputs, pictures = _pictures(stack, footprint, grids)
+    of_channels, of_pictures = crossed(cut_of, part_of, len(layers))
+
+    owner = cut_of[of_channels]
+    g, k, c, depth = (
+        taken(size, of_channels) for size in (channels.g, channels.k, channels.c, channels.depth)
+    )
+    y, x = taken(pictures.y, of_pictures), taken(pictures.x, of_pictures)
+    tile, own = TileShape(g, k, c, y, x), footprint.at(owner)
+    fits = np.less_equal(input_demand(own, tile, taken(largest_inputs, of_pictures)), halves["inputs"])
+    outputs = own.outputs(tile, at_most_one(depth - 1))
+    if stack.pooling is not None:
+        pixels_outer = count_of(np.arange(len(ORDERS))[:, np.newaxis])
+        filters = k + pixels_outer * (taken(stack.K, owner) - k)
+        cut = at_most_one(taken(stack.OY, owner) - y), at_most_one(taken(stack.OX, owner) - x)
+        outputs = outputs + own.unfinished(tile, filters, *cut)
+    fits = np.broadcast_to(fits & np.less_equal(outputs, halves["outputs"]), (len(ORDERS), len(owner)))
+    some = np.flatnonzero(fits.any(axis=0))
+    return Space(
+        stack,
+        tuple(dataflows),
+        footprint,
+        owner[some],
+        channels,
+        pictures,
+        of_channels[some],
+        of_pictures[some],
+        fits[:, some],
+    )
+
+
+def _channels(
+    stack: Layer, footprint: Footprint, grids: Sequence[Grid], half_bank: int
+) -> tuple[Ints, Channels]:
+    """Cuts of the channels whose weights fit, and the layer of each."""
+    owner = np.repeat(np.arange(len(grids)), [len(grid.channels) for grid in grids])
+    cuts = np.array(list(chain.from_iterable(grid.channels for grid in grids)), dtype=np.int64)
+    g, k, c = map(count_of, np.ascontiguousarray(cuts.T))
+    tile, own = TileShape(g, k, c, 1, 1), footprint.at(owner)
+    all_groups, all_filters, all_channels = (taken(extent, owner) for extent in (stack.G, stack.K, stack.C))
+    channels = Channels(
+        g=g,
+        k=k,
+        c=c,
+        groups=ceil_div(all_groups, g),
+        filters=ceil_div(all_filters, k),
+        depth=ceil_div(all_channels, c),
+        weight_bytes=own.weights(tile),
+    )
+    some = np.flatnonzero(np.less_equal(weight_demand(own, tile), half_bank))
+    return owner[some], channels.at(some)
+
+
+def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tuple[Ints, Count, Pictures]:
+    """Cuts of the picture, with the layer of each, and what the tile that reads most reads."""
+    row_of, rows = _direction([grid.rows for grid in grids])
+    column_of, columns = _direction([grid.columns for grid in grids])
+    row, column = crossed(row_of, column_of, len(grids))
+    owner = row_of[row]
+    (y, *of_rows), (x, *of_columns) = rows[:, row], columns[:, column]
+    tiles, largest, total, first = (count_of(a * b) for a, b in zip(of_rows, of_columns, strict=True))
+    whole = TileShape(*(taken(extent, owner) for extent in (stack.G, stack.K, stack.C, stack.OY, stack.OX)))
+    own = footprint.at(owner)
+    return (
+        owner,
+        largest,
+        Pictures(
+            y=count_of(y),
+            x=count_of(x),
+            tiles=tiles,
+            first=first,
+            input_bytes=own.inputs(whole, total, 1, tiles),
+            shortcut_bytes=own.shortcut(whole, tiles),
+        ),
+    )
+
+
+def _direction(sizes: Sequence[Sequence[tuple[int, ...]]]) -> tuple[Ints, Ints]:
+    """The cuts of one direction, a column each, and the layer of each."""
+    owner = np.repeat(np.arange(len(sizes)), [len(some) for some in sizes])
+    return owner, np.ascontiguousarray(np.array(list(chain.from_iterable(sizes)), dtype=np.int64).T)
+
+
+def crossed(left: Ints, right: Ints, layers: int) -> tuple[Ints, Ints]:
+    """Every pair of a left and a right entry of the same layer, the left one slowest: places of both.
+
+    Entries stand layer after layer; `left` and `right` say of which layer each is.
+    """
+    how_many = np.bincount(right, minlength=layers)
+    begin = np.cumsum(how_many) - how_many
+    partners = how_many[left]
+    ends = np.cumsum(partners)
+    lefts = np.repeat(np.arange(len(left)), partners)
+    rights = np.arange(len(lefts)) - np.repeat(ends - partners - begin[left], partners)
+    return lefts, rights
+
+
+def input_demand(footprint: Footprint, tile: TileShape, pixels: Count) -> Count:
+    """Bytes that a tile takes in the bank of inputs, where it reads so many pixels."""
+    return footprint.inputs(tile, pixels, 1) + footprint.shortcut(tile)
+
+
+def weight_demand(footprint: Footprint, tile: TileShape) -> Count:
+    """Bytes that a tile takes in the bank of weights."""
+    return footprint.weights(tile) + footprint.biases(tile)
 
 
 def bank_demand(
@@ -149,8 +318,8 @@ def bank_demand(
         tile, filters, at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
     )
     return {
-        "inputs": footprint.inputs(tile, rows, columns) + footprint.shortcut(tile),
-        "weights": footprint.weights(tile) + footprint.biases(tile),
+        "inputs": input_demand(footprint, tile, rows * columns),
+        "weights": weight_demand(footprint, tile),
         "outputs": footprint.outputs(tile, at_most_one(layer.C - tile.c)) + unfinished,
     }
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from accelsim.mapping.arithmetic import Count
+from accelsim.mapping.arithmetic import Count, Ints, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,10 @@ class TileShape:
     def pixels(self) -> Count:
         """Output pixels."""
         return self.y * self.x
+
+    def at(self, which: Ints) -> "TileShape":
+        """Some of many tiles."""
+        return TileShape(*(taken(size, which) for size in (self.g, self.k, self.c, self.y, self.x)))
 
 
 @dataclass(frozen=True, slots=True)

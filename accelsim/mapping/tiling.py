@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
+from accelsim.mapping.arithmetic import Count, ceil_div, larger
 from accelsim.network.layer import Layer
 
 
@@ -66,7 +67,7 @@ class Axis:
 
     def spans(self, size: int) -> tuple[Span, ...]:
         """Tiles of `size` outputs, the last one smaller where they do not divide."""
-        inside = self._inside(size) if self.pooled is None else range(0)
+        inside = self._alike(size) or range(0)
         one_by_one = (*range(inside.start), *range(inside.stop, self._tiles(size)))
         tiles = [(1, self._extent(tile, size)) for tile in one_by_one]
         if inside:
@@ -74,6 +75,22 @@ class Axis:
         return tuple(
             Span(sum(count for count, _ in alike), *extent) for extent, alike in groupby(tiles, itemgetter(1))
         )
+
+    def _alike(self, size: int) -> range:
+        """Whole tiles that read the same and store the same.
+
+        Where pooling follows, those that begin at the same place of its windows, and of whose windows none is
+        cut off.
+        """
+        inside = self._inside(size)
+        if self.pooled is None:
+            return inside
+        results, window, stride, pad = self.pooled
+        if size % stride:
+            return range(0)
+        first = -(-(window - stride - pad) // size)
+        end = min((results * stride - 1 + window - pad) // size, (self.outputs - 1) // size)
+        return range(max(inside.start, first), min(inside.stop, end))
 
     def _extent(self, tile: int, size: int) -> tuple[int, int, int]:
         """Outputs, inputs and results of one tile."""
@@ -145,9 +162,10 @@ def column_axis(layer: Layer) -> Axis:
     )
 
 
-def unfinished_windows(layer: Layer) -> tuple[int, int]:
+def unfinished_windows(layer: Layer) -> tuple[Count, Count]:
     """Rows and columns of pooling windows that a cut between tiles may leave unfinished."""
     pooling = layer.pooling
     if pooling is None:
         return 0, 0
-    return -(-(pooling.FY - 1) // pooling.stride_y), -(-(pooling.FX - 1) // pooling.stride_x)
+    rows, columns = larger(pooling.FY - 1, 0), larger(pooling.FX - 1, 0)
+    return ceil_div(rows, pooling.stride_y), ceil_div(columns, pooling.stride_x)

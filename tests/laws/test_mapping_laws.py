@@ -5,6 +5,7 @@ import itertools
 import math
 import re
 from dataclasses import dataclass
+from unittest import mock
 
 import hypothesis.strategies as st
 import numpy as np
@@ -26,6 +27,7 @@ from accelsim.descriptions import vary
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import MAX_BUFFER_BYTES
+from accelsim.mapping import search
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, candidates
 from accelsim.mapping.costs import VECTOR, least_array_cost
@@ -365,6 +367,26 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     assert found.estimated_cycles == int(winner[0])
 
 
+@given(
+    st.lists(compressed_layers(), min_size=2, max_size=6),
+    machines(largest_buffer=4096),
+    st.sampled_from([1, 3]),
+    st.sampled_from([None, *OBJECTIVES]),
+    st.sampled_from([1, 50, search.MOST_TILES]),
+)
+def test_layers_that_are_looked_at_together_are_mapped_as_each_alone(
+    some, hardware, batch, objective, most_tiles
+):
+    """However many of them share a look; and each says for itself why it has no mapping."""
+    with mock.patch.object(search, "MOST_TILES", most_tiles):
+        together = search.map_layers(some, hardware, batch=batch, objective=objective)
+    for layer, found in zip(some, together, strict=True):
+        try:
+            assert found == map_layer(layer, hardware, batch=batch, objective=objective)
+        except MappingError as error:
+            assert str(found) == str(error)
+
+
 def dataflows_of(layer):
     return tuple(DATAFLOWS) if layer.on_array else (VECTOR,)
 
@@ -378,11 +400,11 @@ def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     space = space_of(layer, hardware, dataflow)
     assume(space.fits.any())
     every = candidates(layer, hardware, dataflow)
-    bound = at_least(layer, hardware, dataflow, 1, space)
+    bound = at_least(space, hardware, 1)
     least = least_array_cost(layer, dataflow, hardware)
     assert np.all(every.array_cycles >= least.cycles)
     for attribute in ("time_cycles", "energy"):
-        bounds = space.where_it_fits(getattr(bound, attribute))
+        bounds = getattr(bound, attribute)[space.places()]
         assert np.all(getattr(every, attribute) >= bounds * (1 - 1e-12))
 
 

@@ -68,7 +68,7 @@ def test_a_memory_does_not_grow_without_end(machine):
 def test_a_file_keeps_mappings_for_the_next_process(machine, tmp_path, monkeypatch):
     file, network = tmp_path / "mappings.sqlite", load_network("squeezenet_v1_1")
     first = run_network(network, machine, memory=Memory(file))
-    monkeypatch.setattr("accelsim.mapping.schedule.map_layer", None)  # nothing is searched for again
+    monkeypatch.setattr("accelsim.mapping.schedule.map_layers", None)  # nothing is searched for again
     assert run_network(network, machine, memory=Memory(file)) == first
 
 
@@ -123,7 +123,7 @@ def test_the_command_line_keeps_mappings_in_a_file(tmp_path, monkeypatch):
         "json",
     ]
     first = CliRunner().invoke(app, arguments)
-    monkeypatch.setattr("accelsim.mapping.schedule.map_layer", None)
+    monkeypatch.setattr("accelsim.mapping.schedule.map_layers", None)
     second = CliRunner().invoke(app, arguments)
     assert first.exit_code == second.exit_code == 0
     assert first.stdout == second.stdout

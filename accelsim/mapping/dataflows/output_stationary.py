@@ -16,7 +16,7 @@ waited for.
 from dataclasses import replace
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, larger, smaller
+from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, chosen, larger, smaller
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
 from accelsim.network.layer import Layer
 
@@ -76,8 +76,8 @@ def least_work(layer: Layer, hardware: Hardware) -> ArrayWork:
     """
     array = hardware.pe_array
     work = execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
-    rows = 1 if (layer.FY - 1) * layer.dilation_y + 1 < layer.stride_y else array.rows
-    columns = 1 if (layer.FX - 1) * layer.dilation_x + 1 < layer.stride_x else array.columns
+    rows = chosen((layer.FY - 1) * layer.dilation_y + 1 < layer.stride_y, 1, array.rows)
+    columns = chosen((layer.FX - 1) * layer.dilation_x + 1 < layer.stride_x, 1, array.columns)
     input_words = (
         _covered(layer.OY, rows, layer.FY, layer.stride_y, layer.dilation_y)
         * _covered(layer.OX, columns, layer.FX, layer.stride_x, layer.dilation_x)

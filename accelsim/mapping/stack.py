@@ -1,0 +1,102 @@
+"""Layers stacked into one: a `Layer` whose numbers are arrays, so that each formula serves them all at once.
+
+A number that the layers have in common stays a number. Whatever a formula asks `if` about is the structure of
+a layer, and only layers of one structure are stacked.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, Final
+
+import numpy as np
+
+from accelsim.mapping.arithmetic import Ints
+from accelsim.network.layer import FusedOperator, Layer, Pooling
+
+STRUCTURE: Final = ("weight_bits", "pruned_index_bits", "activation_bits", "partial_sum_bits")
+"""Fields that are the same for all layers of a stack."""
+UNUSED: Final = frozenset({"name", "operator", "params", "stage"})
+"""Fields that no formula reads."""
+NUMBERS: Final = tuple(
+    name
+    for name in (field.name for field in fields(Layer))
+    if name not in {*STRUCTURE, *UNUSED, "fused", "pooling"}
+)
+POOLING_NUMBERS: Final = tuple(
+    field.name for field in fields(Pooling) if field.name not in {"name", "operator"}
+)
+NO_OPERATOR: Final = FusedOperator("", "", vector_ops=0)
+
+_structure = attrgetter("on_array", *STRUCTURE)
+_numbers = attrgetter(*NUMBERS)
+_pooling_numbers = attrgetter(*POOLING_NUMBERS)
+
+
+def structure(layer: Layer) -> Hashable:
+    """What layers have to share to be stacked."""
+    return _structure(layer), layer.weight_density is None
+
+
+def stacked(layers: Sequence[Layer]) -> Layer:
+    """Some layers of one structure as one, with an entry each."""
+    one, most = layers[0], max(len(layer.fused) for layer in layers)
+    operators = [layer.fused + (NO_OPERATOR,) * (most - len(layer.fused)) for layer in layers]
+    return Layer(
+        name="",
+        operator=one.operator,
+        **dict(zip(NUMBERS, map(_together, zip(*map(_numbers, layers), strict=True)), strict=True)),
+        **{name: getattr(one, name) for name in STRUCTURE},
+        fused=tuple(
+            FusedOperator(
+                "",
+                "",
+                vector_ops=_together([operator.vector_ops for operator in some]),
+                operand_elements=_together([operator.operand_elements for operator in some]),
+            )
+            for some in zip(*operators, strict=True)
+        ),
+        pooling=_pooling(layers),
+    )
+
+
+def _pooling(layers: Sequence[Layer]) -> Pooling | None:
+    """The poolings of some layers as one; beside them, layers without have one that does nothing."""
+    if all(layer.pooling is None for layer in layers):
+        return None
+    poolings = [
+        layer.pooling or Pooling("", "", OY=layer.OY, OX=layer.OX, FY=0, FX=0, stride_y=1, stride_x=1)
+        for layer in layers
+    ]
+    return Pooling("", "", *map(_together, zip(*map(_pooling_numbers, poolings), strict=True)))
+
+
+def _together(values: Sequence[Any]) -> Any:
+    """Values of the layers as an array; one value where it is the same for all."""
+    first = values[0]
+    return first if all(value == first for value in values) else np.array(values)
+
+
+def entries(stack: Layer, which: Ints) -> Layer:
+    """Some layers of a stack, an entry each; the same one may come again."""
+
+    def of(value: Any) -> Any:
+        return value[which] if isinstance(value, np.ndarray) else value
+
+    return _each(stack, of)
+
+
+def _each(stack: Layer, of: Callable[[Any], Any]) -> Layer:
+    """A stack with all of its numbers changed."""
+    pooling = stack.pooling
+    return Layer(
+        name="",
+        operator=stack.operator,
+        **{name: of(value) for name, value in zip(NUMBERS, _numbers(stack), strict=True)},
+        **{name: getattr(stack, name) for name in STRUCTURE},
+        fused=tuple(
+            FusedOperator("", "", of(operator.vector_ops), of(operator.operand_elements))
+            for operator in stack.fused
+        ),
+        pooling=pooling and Pooling("", "", *map(of, _pooling_numbers(pooling))),
+    )
