@@ -63,7 +63,7 @@ def test_cycles_traffic_and_energy_come_back(name, machine, tmp_path):
     for mine, other in zip(ours.layers, theirs.layers, strict=True):
         fused = mine.fused
         assert len(other.fused) == len(fused)
-        assert replace(other, name=mine.name, stage=mine.stage, fused=fused) == mine
+        assert other._replace(name=mine.name, stage=mine.stage, fused=fused) == mine
 
 
 @pytest.mark.parametrize("name", ["sqnxt23v5", "shufflenet_v2", "senet154"])

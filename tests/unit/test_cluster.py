@@ -161,8 +161,8 @@ def multiplier(factor):
 
 
 def test_a_scheduler_without_workers_is_one_line(scheduler):
-    sentence = r"has no worker, and got none within 4 s: start some with `dask"
-    with pytest.raises(AccelsimError, match=sentence), connected(scheduler[1], seconds=4):
+    sentence = r"has no worker, and got none within 15 s: start some with `dask"
+    with pytest.raises(AccelsimError, match=sentence), connected(scheduler[1], seconds=15):
         pass
 
 

@@ -187,10 +187,10 @@ def test_what_a_layer_boundary_costs_is_as_the_decision_says(in_the_network):
 
 def keys(model, value, prefix=""):
     """(key, value) of every number and choice of a machine."""
-    for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, Description):
-            yield from keys(inner, getattr(value, name), f"{prefix}{name}.")
+    for name in model.model_fields:
+        inner = getattr(value, name)
+        if isinstance(inner, Description):
+            yield from keys(type(inner), inner, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", getattr(value, name)
 

@@ -1,7 +1,5 @@
 """Why a layer takes its time, in facts of the mapping and of the simulation."""
 
-from dataclasses import replace
-
 import pytest
 from machines import conv, machine
 
@@ -110,4 +108,4 @@ def test_each_bound_has_its_sentence(a_layer, changes, words):
 def test_lost_cycles_are_those_of_idle_pes(a_layer):
     layers = [a_layer(cycles=1000, utilization=0.25), a_layer(cycles=100, utilization=1.0)]
     assert lost_cycles(layers) == 750
-    assert lost_cycles([replace(layers[0], utilization=0.0)]) == 1000
+    assert lost_cycles([layers[0]._replace(utilization=0.0)]) == 1000
