@@ -33,6 +33,8 @@ class Granularity:
     c: int = 1
     y: int = 1
     x: int = 1
+    in_turn: str = ""
+    """Letters of the directions that every PE goes through in turn; the others lie across the PEs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,16 @@ def _step(number: int, step: Step, before: Step | None, style: Style) -> Iterato
     yield style.strong(f"{number}  {step.taken.move.words}")
     yield from _indented(f"worst: {_worst(step.worst)}", style)
     yield from _indented(f"why: {step.worst.reason}", style)
-    allowed = "all of them" if step.allowed == step.helping else f"{step.allowed} of them"
-    tried = f"{len(step.tried)} moves tried, {step.helping} help, {allowed} within the budget"
-    yield from _indented(tried, style)
+    yield from _indented(_counts(step), style)
     yield from _moves(step.tried[:SHOWN], step.before, step.taken, style)
+
+
+def _counts(step: Step) -> str:
+    moves = "1 move" if len(step.tried) == 1 else f"{len(step.tried)} moves"
+    if step.helping == 1:
+        return f"{moves} tried, 1 helps, within the budget"
+    allowed = "all of them" if step.allowed == step.helping else f"{step.allowed} of them"
+    return f"{moves} tried, {step.helping} help, {allowed} within the budget"
 
 
 def _same(step: Step, before: Step) -> bool:
@@ -114,12 +120,24 @@ def _end(walk: Walk, style: Style) -> Iterator[str]:
             yield from labelled("end", f"after {steps}, as asked for", style)
             return
         case "nothing helps":
-            why = f"none of {len(walk.last_tried)} moves helps"
+            why = _none(len(walk.last_tried))
         case "budget":
             best = walk.last_tried[0]
             why = f"{best.move.words} would help, but has {best.excess}"
     yield from labelled("end", f"{why}; worst now: {_worst(walk.worst)}", style)
-    yield from _moves(walk.last_tried[:SHOWN], walk.end, None, style)
+    if walk.last_tried:
+        yield from _moves(walk.last_tried[:SHOWN], walk.end, None, style)
+
+
+def _none(moves: int) -> str:
+    """That none of so many moves helps."""
+    match moves:
+        case 0:
+            return "no move is left"
+        case 1:
+            return "the only move does not help"
+        case _:
+            return f"none of {moves} moves helps"
 
 
 def _point(point: Point, walk: Walk) -> str:

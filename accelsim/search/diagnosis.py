@@ -40,6 +40,9 @@ class Fill:
     of_a_pass: int
     """What one pass covers at most."""
     passes: int
+    across: bool
+    """Whether it lies across the PEs, so that some are idle where it is not filled; otherwise every PE goes
+    through it in turn, and what it does not fill is loaded for fewer multiplications."""
 
     @property
     def filled(self) -> float:
@@ -114,7 +117,8 @@ def fills(mapping: Mapping, hardware: Hardware) -> tuple[Fill, ...]:
             edge = extent % cut
             passes = extent // cut * int(ceil_div(cut, of_a_pass)) + int(ceil_div(edge, of_a_pass))
             of_group = " of a group" if layer.G > 1 and letter in "kc" else ""
-            found.append(Fill(_DIRECTIONS[letter] + of_group, extent, of_a_pass, passes))
+            across = letter not in granularity.in_turn
+            found.append(Fill(_DIRECTIONS[letter] + of_group, extent, of_a_pass, passes, across))
     return tuple(sorted(found, key=lambda fill: fill.filled))
 
 
@@ -140,13 +144,16 @@ def _reasons(found: Diagnosis) -> Iterator[str]:
 def _of_array(found: Diagnosis) -> Iterator[str]:
     zeros = f", {found.by_zero:.0%} of them by a weight of zero" if found.by_zero > 1 - NOTABLY else ""
     yield f"while it works, {found.array_utilization:.0%} of the array's PE cycles multiply{zeros}"
-    yield from (_badly_filled(fill) for fill in found.fills if fill.filled < NOTABLY)
-    if found.array_utilization < NOTABLY * math.prod(fill.filled for fill in found.fills):
+    badly = [fill for fill in found.fills if fill.filled < NOTABLY]
+    yield from (_badly_filled(fill) for fill in badly if fill.across)
+    if found.array_utilization < NOTABLY * math.prod(fill.filled for fill in found.fills if fill.across):
+        yield from (_badly_filled(fill) for fill in badly if not fill.across)
         yield "the rest loads operands and drains results"
 
 
 def _badly_filled(fill: Fill) -> str:
-    words = f"a pass has room for {fill.of_a_pass} {fill.direction}"
+    what = "a pass has room for" if fill.across else "a loaded block of inputs can serve"
+    words = f"{what} {fill.of_a_pass} {fill.direction}"
     if fill.passes == 1:
         return f"{words}, the layer has {fill.extent}"
     return f"{words}, its {fill.extent} fill {fill.filled:.0%} of {fill.passes} passes"

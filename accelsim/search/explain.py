@@ -18,7 +18,7 @@ from accelsim.parallel import Processes
 from accelsim.result import LayerResult, RunResult
 from accelsim.run import plan_run, result_of, run_network
 from accelsim.search.diagnosis import Diagnosis, diagnose
-from accelsim.search.redesign import concrete, longer_side, rounded_up
+from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 from accelsim.simulation.simulate import simulate
 
 RemedyKind: TypeAlias = Literal["machine", "mapping", "network"]
@@ -263,7 +263,7 @@ def _of_part(name: str, before: float, after: float) -> str:
         case "bandwidth":
             return f"DRAM {before:g} -> {after:g} bytes per cycle"
         case "buffer":
-            return f"global buffer {before / 1024:g} -> {after / 1024:g} KiB"
+            return f"global buffer {before / 1024:.10g} -> {after / 1024:.10g} KiB"
         case "vector_lanes":
             return f"vector lanes {before:g} -> {after:g} per column"
         case _:
@@ -286,14 +286,16 @@ def _changed_machine(as_it_is: Remedy, name: str, words: str, **changes: Any) ->
 
 
 def _dataflows(as_it_is: Remedy) -> Iterator[Remedy | Impossible]:
-    """Each dataflow alone, if the array has it and has others; and beside the others, if it has it not."""
+    """Each dataflow alone, if the array has it and has others; and beside the others, if it has it not.
+
+    Beside the others it is for the mapper to choose, even where one of them was asked for.
+    """
     own = as_it_is.hardware.pe_array.dataflows
     for name in get_args(DataflowName):
         words = name.replace("_", " ")
         if name not in own:
-            yield _changed_machine(
-                as_it_is, name, f"some layers {words}", **{"pe_array.dataflows": [*own, name]}
-            )
+            free = replace(as_it_is, dataflow="auto")
+            yield _changed_machine(free, name, f"some layers {words}", **{"pe_array.dataflows": [*own, name]})
         elif (as_it_is.dataflow == "auto" and len(own) > 1) or as_it_is.dataflow not in ("auto", name):
             yield replace(as_it_is, name=name, kind="mapping", words=f"every layer {words}", dataflow=name)
     if as_it_is.dataflow != "auto" and len(own) > 1:
@@ -327,12 +329,17 @@ def _rounded(as_it_is: Remedy) -> Iterator[Remedy | Impossible]:
     words = f"channels up to multiples of {side}"
     try:
         table = concrete(as_it_is.network)
-        rounded = rounded_up(table, side)
+        arguments = channel_arguments(table)
+        rounded = rounded_up(table, arguments, side)
     except AccelsimError as error:
         yield Impossible("channels", "network", words, str(error))
         return
-    if rounded is table:
-        reason = "all numbers of channels that the stage table gives are multiples already"
+    if not arguments:
+        yield Impossible(
+            "channels", "network", words, "no number of channels of the stage table can change alone"
+        )
+    elif rounded is table:
+        reason = "every number of channels that can change alone is a multiple already"
         yield Impossible("channels", "network", words, reason)
     else:
         yield replace(as_it_is, name="channels", kind="network", words=words, network=rounded)

@@ -270,7 +270,8 @@ def _choice(
 
 _NO_MOVES: Final = (
     "{}: offers no move: no repeating stage has a block to give to another, the table's first row is no "
-    "convolution with a large kernel, and all numbers of channels in the table are multiples of the array"
+    "convolution with a large kernel, and every number of channels in the table that can change alone is a "
+    "multiple of the array"
 )
 
 

@@ -98,14 +98,14 @@ def longer_side(hardware: Hardware) -> int:
     return max(hardware.pe_array.rows, hardware.pe_array.columns)
 
 
-def rounded_up(network: Network, multiple: int) -> Network:
-    """A concrete network with every number of channels of its table rounded up; itself where all are so.
+def rounded_up(network: Network, arguments: Sequence[Argument], multiple: int) -> Network:
+    """A concrete network with these numbers of channels of its table rounded up; itself where all are so.
 
     Raises AccelsimError where that is no network.
     """
     changes = {
         argument.dotted: rounded
-        for argument in channel_arguments(network)
+        for argument in arguments
         if (rounded := math.ceil(_value(network, argument) / multiple) * multiple)
         != _value(network, argument)
     }

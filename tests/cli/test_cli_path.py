@@ -127,3 +127,14 @@ def test_a_network_that_offers_no_move_is_refused(accelsim):
     assert outcome.code == 2
     assert outcome.err.startswith("squeezenet_v1_1: offers no move: no repeating stage has a block to give")
     assert len(outcome.err.splitlines()) == 1
+
+
+def test_a_single_move_is_said_in_the_singular_and_none_is_said_to_be_left(accelsim, folder):
+    (folder / "one.yaml").write_text(
+        "name: one\ntitle: A stem\nsource: made up\ninput: {channels: 3, height: 48, width: 48}\nstages:\n"
+        "  - {block: conv, name: conv1, out_channels: 12, kernel: 5, stride: 2, padding: 2}\n"
+    )
+    walked = accelsim("search", "path", "--net", "one.yaml", "--hw", "8x8_32k", "--min-params", "0").out
+    assert "\n   1 move tried, 1 helps, within the budget\n" in walked
+    assert "\nend            no move is left; worst now: conv1, 100% of the time" in walked
+    assert "none of 0" not in walked

@@ -117,11 +117,36 @@ def test_a_forced_dataflow_can_be_set_free():
     assert "output_stationary" not in names
 
 
+def test_a_dataflow_that_is_added_is_used_though_another_was_asked_for(tmp_path):
+    found = explain_network(
+        load_network("squeezenet_v1_1@resolution=64"), ONE_DATAFLOW, layers=0, dataflow="weight_stationary"
+    )
+    (added,) = [one.result for one in found.outcomes if one.remedy.name == "output_stationary"]
+    assert {"weight_stationary", "output_stationary"} <= {layer.dataflow for layer in added.layers}
+    both = vary(ONE_DATAFLOW, **{"pe_array.dataflows": ["weight_stationary", "output_stationary"]})
+    assert added.cycles == run_network(load_network("squeezenet_v1_1@resolution=64"), both).cycles
+
+
+def channels_of(network, hardware):
+    """Why channels cannot be rounded."""
+    (one,) = explain_network(network, hardware, layers=0).impossible
+    assert one.name == "channels"
+    return one.reason
+
+
 def test_what_is_so_already_is_impossible_and_says_why():
-    found = explain_network(load_network("vgg16@resolution=64"), SMALL, layers=0)
-    (one,) = found.impossible
-    assert (one.name, found.worst) == ("channels", ())
-    assert one.reason == "all numbers of channels that the stage table gives are multiples already"
+    reason = channels_of(load_network("vgg16@resolution=64"), SMALL)
+    assert reason == "every number of channels that can change alone is a multiple already"
+
+
+def test_what_a_network_puts_out_is_no_number_of_channels_to_round(tmp_path):
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "name: one\ntitle: One layer\nsource: made up\ninput: {channels: 3, height: 32, width: 32}\n"
+        "stages:\n  - {block: conv, name: c1, out_channels: 5, kernel: 3}\n"
+    )
+    reason = channels_of(load_network(file), SMALL)
+    assert reason == "no number of channels of the stage table can change alone"
 
 
 def test_a_remedy_that_a_machine_file_may_not_say_is_impossible():

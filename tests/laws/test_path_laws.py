@@ -126,7 +126,10 @@ def test_no_steps_end_where_the_walk_starts():
 
 
 def test_networks_without_a_move_and_budgets_that_the_start_exceeds_are_refused():
-    with pytest.raises(SpaceError, match="squeezenet_v1_1: offers no move: no repeating stage"):
+    no_move = (
+        "squeezenet_v1_1: offers no move: no repeating stage .*every number of channels in the table that can change alone"
+    )
+    with pytest.raises(SpaceError, match=no_move):
         walk(load_network("squeezenet_v1_1"), LARGE)
     network = load_network("sqnxt23")
     for limit, sentence in (

@@ -1,5 +1,7 @@
 """Why a layer takes its time, in facts of the mapping and of the simulation."""
 
+import json
+
 import pytest
 from machines import conv, machine
 
@@ -60,6 +62,48 @@ def test_a_depthwise_convolution_has_one_channel_of_a_group_where_a_pass_takes_m
     mapping = map_layer(layer, LARGE, dataflow="output_stationary")
     found = by_direction(mapping, LARGE)
     assert found["output channels of a group"].filled == 1 / 8
+
+
+FAST = vary(
+    LARGE,
+    **{
+        "pe_array.dataflows": ["output_stationary"],
+        "pe_array.output_stationary.weight_density": 1.0,
+        "dram.bandwidth_bytes_per_cycle": 1024,
+        "vector_unit.lanes_per_column": 64,
+    },
+)
+"""Outputs stay in place, and DRAM and the vector unit do not bound."""
+
+
+def of_convolution(folder, channels, **arguments):
+    """What is said of a convolution of 16 x 16 pixels on that machine."""
+    row = {"block": "conv", "name": "conv", "padding": "same", **arguments}
+    network = {
+        "name": "one",
+        "title": "One convolution",
+        "source": "made up for this test",
+        "input": {"channels": channels, "height": 16, "width": 16},
+        "stages": [row],
+    }
+    file = folder / "one.yaml"
+    file.write_text(json.dumps(network))
+    return diagnosed(file, "conv", FAST)
+
+
+def test_output_channels_in_turn_leave_no_pe_idle_when_outputs_are_stationary(tmp_path):
+    found = of_convolution(tmp_path, 64, out_channels=9, kernel=7)
+    channels = {fill.direction: fill for fill in found.fills}["output channels"]
+    assert (channels.filled, channels.across) == (9 / 16, False)
+    assert found.array_utilization > 0.9
+    assert "output channels" not in found.reason
+
+
+def test_few_output_channels_for_each_loaded_block_of_inputs_are_a_reason_to_load(tmp_path):
+    found = of_convolution(tmp_path, 32, out_channels=32, kernel=3, groups=32)
+    assert "a loaded block of inputs can serve 8 output channels of a group, the layer has 1" in found.reason
+    assert found.reason.endswith("the rest loads operands and drains results")
+    assert "a pass has room" not in found.reason
 
 
 def test_what_streams_from_dram_is_told_in_macs_a_byte():

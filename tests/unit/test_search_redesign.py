@@ -132,16 +132,16 @@ def test_channels_go_to_the_next_multiples_of_the_longer_side():
 
 
 def test_rounding_up_changes_only_what_is_no_multiple():
-    rounded = rounded_up(table(), 8)
+    rounded = rounded_up(table(), channel_arguments(table()), 8)
     assert rounded.stages[2].block.out_channels == 24
     assert rounded.stages[0].block.out_channels == 12
     fitting = load_concrete("vgg16")
-    assert rounded_up(fitting, 16) is fitting
+    assert rounded_up(fitting, channel_arguments(fitting), 16) is fitting
 
 
 def test_rounding_channels_up_adds_parameters_and_macs():
     network = load_concrete("shufflenet_v2")
-    one, other = build(network), build(rounded_up(network, 16))
+    one, other = build(network), build(rounded_up(network, channel_arguments(network), 16))
     assert total_macs(other) > total_macs(one)
     assert total_params(other) > total_params(one)
 

@@ -24,7 +24,8 @@ from accelsim.network.layer import Layer
 def granularity(hardware: Hardware) -> Granularity:
     """Whole blocks of pixels, and whole sets of output channels."""
     array = hardware.pe_array
-    return Granularity(k=array.output_stationary.partial_sums_per_pe, y=array.rows, x=array.columns)
+    channels = array.output_stationary.partial_sums_per_pe
+    return Granularity(k=channels, y=array.rows, x=array.columns, in_turn="k")
 
 
 def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
