@@ -15,6 +15,7 @@ from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Limits, Task
 from accelsim.search.family import relatives
 from accelsim.search.pareto import dominates
+from accelsim.search.redesign import concrete
 from accelsim.search.space import SpaceError, depth_space, with_depths
 
 LARGE = load_hardware("16x16_128k")
@@ -33,6 +34,19 @@ def test_all_candidates_are_evaluated_and_ranked(found):
     assert {candidate.depths for candidate in found.ranked} == set(SPACE)
     cycles = [candidate.cycles for candidate in found.ranked]
     assert cycles == sorted(cycles)
+
+
+def test_a_candidate_of_a_network_with_parameters_is_written_with_their_values(tmp_path):
+    network, hardware = load_network("mobilenet_v1@width=0.25,resolution=96"), load_hardware("8x8_32k")
+    found = search_depth(Task(network, hardware), depth_space(network, total_blocks=7))
+    file = tmp_path / "best.yaml"
+    file.write_text(dump(concrete(with_depths(network, found.best.depths)).description))
+    run = run_network(load_network(file), hardware)
+    assert (run.cycles, run.energy.total, run.params) == (
+        found.best.cycles,
+        found.best.energy,
+        found.best.params,
+    )
 
 
 def test_a_candidate_costs_what_a_run_of_its_yaml_says(found, tmp_path):
