@@ -126,7 +126,7 @@ def test_no_steps_end_where_the_walk_starts():
 
 
 def test_networks_without_a_move_and_budgets_that_the_start_exceeds_are_refused():
-    no_move = "squeezenet_v1_1: offers no move: no repeating stage .*every number of channels .* can change alone"
+    no_move = "squeezenet_v1_1: offers no move: no repeating stage .*every number of channels .* can"
     with pytest.raises(SpaceError, match=no_move):
         walk(load_network("squeezenet_v1_1"), LARGE)
     network = load_network("sqnxt23")
