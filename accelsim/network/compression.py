@@ -85,6 +85,7 @@ class WeightForm:
 
 
 _UNSAID: Final = WeightForm()
+_NO_PRECISION: Final = NetworkPrecision()
 
 
 def compress(published: Graph, name: str, precision: NetworkPrecision, entries: Sequence[Placed]) -> None:
@@ -122,7 +123,7 @@ def _unmatched(name: str, nodes: Sequence[str], entries: Iterable[Placed]) -> It
 
 def precision_of(published: Graph) -> NetworkPrecision:
     """The bits that the network of a published graph asks for."""
-    precision: NetworkPrecision = published.graph.get("precision", NetworkPrecision())
+    precision: NetworkPrecision = published.graph.get("precision", _NO_PRECISION)
     return precision
 
 

@@ -150,12 +150,11 @@ class Draft:
 
 def _check_size(name: str, operator: Operator) -> None:
     """Refuse what no machine runs: a slip of the pen would otherwise take hours, or more than 64 bits."""
-    sizes = {
-        "output elements": (operator.output.elements, MAX_ELEMENTS),
-        "weights": (operator.weights, MAX_ELEMENTS),
-        "multiply-accumulates": (operator.macs, MAX_MACS),
-    }
-    for what, (size, largest) in sizes.items():
+    for what, size, largest in (
+        ("output elements", operator.output.elements, MAX_ELEMENTS),
+        ("weights", operator.weights, MAX_ELEMENTS),
+        ("multiply-accumulates", operator.macs, MAX_MACS),
+    ):
         if size > largest:
             raise NetworkError(f"{name}: has more {what} than the {largest:,} that a layer may have")
 
