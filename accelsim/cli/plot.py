@@ -1,5 +1,6 @@
 """`accelsim plot`: a run, or many, as a picture."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -120,11 +121,14 @@ def plot(
     check_suffix(output)
     _refuse(kind, {"--fix": fix, "--objective": objective, "--by": by, "--result": result})
     if kind in _SAID_ELSEWHERE:
-        for option, value in (("--net", net), ("--hw", hw), ("--overlay", overlay)):
-            if value:
-                raise typer.BadParameter(
-                    f"the {_SAID_ELSEWHERE[kind]} says which networks and machines", param_hint=option
-                )
+        what = {"--net": net, "--hw": hw, "--overlay": overlay}
+        how = {
+            "--batch": batch != 1,
+            "--dataflow": dataflow is not Dataflow.AUTO,
+            "--objective": objective is not None,
+        }
+        _refuse_said(kind, what, "which networks and machines")
+        _refuse_said(kind, how, "how they run")
     if kind is Kind.SWEEP:
         _draw_sweep(result, output)
     elif kind is Kind.PUBLISHED:
@@ -164,6 +168,13 @@ def _refuse(kind: Kind, given: dict[str, object]) -> None:
     for option, (kinds, sentence) in _OPTIONS.items():
         if given[option] and kind not in kinds:
             raise typer.BadParameter(f"{kind.value} {sentence}", param_hint=option)
+
+
+def _refuse_said(kind: Kind, given: Mapping[str, object], what: str) -> None:
+    """Raise where an option is given of which something else says what it would."""
+    for option, value in given.items():
+        if value:
+            raise typer.BadParameter(f"the {_SAID_ELSEWHERE[kind]} says {what}", param_hint=option)
 
 
 def _given(kind: Kind, names: list[str] | None, option: str) -> list[str]:

@@ -268,7 +268,8 @@ def _short(name: str) -> str:
         for part, after in zip_longest(parts, parts[1:], fillvalue="")
         if not after.startswith(f"{part}.")
     ]
-    return "/".join(kept).lstrip("=").strip()[:200]
+    visible = "".join(letter if letter.isprintable() else "_" for letter in "/".join(kept))
+    return visible.lstrip("=").strip()[:200]
 
 
 def _free(name: str, taken: Container[str]) -> str:

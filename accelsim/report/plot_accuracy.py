@@ -88,7 +88,7 @@ def accuracy_figure(points: Sequence[AccuracyPoint]) -> Figure:
     figure = Figure(figsize=(width, total))
     grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     figure.subplots_adjust(
-        left=0.07, right=0.975, top=1 - 0.65 / total, bottom=0.6 / total, hspace=1.25 / (height - 1.25)
+        left=0.08, right=0.975, top=1 - 0.65 / total, bottom=0.6 / total, hspace=1.25 / (height - 1.25)
     )
     for (members, kind), axes in zip(panels, grid, strict=True):
         axes.set_title(
@@ -138,6 +138,10 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
             Line2D([], [], color=GREY, marker="o", linestyle="", label="beaten by another network"),
         ],
         loc="lower right",
+        bbox_to_anchor=(1.0, 0.995),  # above the axes: inside, the legend would hide what is beaten by most
+        ncols=2,
+        borderaxespad=0.0,
+        frameon=False,
         fontsize="small",
     )
     named = [

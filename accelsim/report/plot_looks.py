@@ -62,14 +62,21 @@ def run_name(result: RunResult) -> str:
 
 
 def plain_log_ticks(axis: Axis) -> None:
-    """Ticks of a logarithmic axis as people write numbers: `0.5`, `20`, `5k`, rather than powers of ten."""
-    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+    """Ticks of a logarithmic axis as people write numbers: `0.5`, `20`, `5k`, rather than powers of ten.
+
+    The limits of the axis must be final: within a decade there are more ticks.
+    """
+    low, high = axis.get_view_interval()
+    several = high / low >= 10
+    axis.set_major_locator(
+        LogLocator(base=10, subs=(1.0, 2.0, 5.0)) if several else MaxNLocator(6, steps=[1, 2, 5, 10])
+    )
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     axis.set_minor_formatter(NullFormatter())
 
 
 def plain_linear_ticks(axis: Axis) -> None:
-    """Ticks of a linear axis with one suffix and as many digits as tell them apart: `15.35G`, `15.4G`."""
+    """Ticks of a linear axis with one suffix and all of their digits: `15.35G`, `15.4G`."""
     axis.set_major_locator(MaxNLocator(7))
     axis.set_major_formatter(
         FuncFormatter(lambda value, _: _with_suffix(value, max(axis.get_view_interval())))
@@ -79,8 +86,8 @@ def plain_linear_ticks(axis: Axis) -> None:
 def _with_suffix(value: float, largest: float) -> str:
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if largest >= size:
-            return f"{value / size:.5g}{suffix}"
-    return f"{value:.5g}"
+            return f"{value / size:.9g}{suffix}"
+    return f"{value:.9g}"
 
 
 def plain(value: float) -> str:

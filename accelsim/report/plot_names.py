@@ -49,6 +49,7 @@ def name_points(
             fontsize=size_points,
             fontweight="bold" if point.bold else "normal",
             annotation_clip=False,
+            parse_math=False,  # what an exporter calls a layer may have a $ in it
         )
         for point in named
     ]

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from accelsim.report.plot_looks import BLUE, ORANGE, VERMILION, plain, run_name
 from accelsim.report.plot_stages import Panel, label_cut, limits, stage_figure, stage_spans
@@ -115,4 +116,5 @@ def plot_excess(bars: Sequence[TrafficBar], axes: Axes, most: float) -> None:
         range(len(bars)), [bar.times_compulsory - 1 for bar in bars], bottom=1, width=0.85, color=VERMILION
     )
     axes.set_ylim(1, 1.05 * most)
-    axes.set_ylabel("of minimum [x]")
+    axes.set_yticks([1, *(tick for tick in MaxNLocator(3).tick_values(0, most) if 1 < tick <= 1.05 * most)])
+    axes.set_ylabel("x minimum")

@@ -89,6 +89,12 @@ def test_an_unknown_kind_gets_the_kinds(accelsim):
         (("depths", "--fix", "stage1", "--net", "sqnxt23", "--hw", "8x8_32k", "-o", "a.png"), "STAGE=BLOCKS"),
         (("path", "--net", "squeezenet_v1_1", "--hw", "8x8_32k", "-o", "a.png"), "offers no move"),
         (("published", "--net", "tiny.yaml", "-o", "a.png"), "--net: the table says which networks"),
+        (("published", "--batch", "2", "-o", "a.png"), "--batch: the table says how they run"),
+        (("published", "--objective", "energy", "-o", "a.png"), "--objective: the table says how they run"),
+        (
+            ("published", "--dataflow", "weight_stationary", "-o", "a.png"),
+            "--dataflow: the table says how they run",
+        ),
         (("published", "-o", "absent/a.png"), "absent/a.png: cannot be written: no such folder as absent"),
         (("layers", "--net", "alexnt", "--hw", "8x8_32k", "-o", "a.png"), "did you mean alexnet"),
         (

@@ -704,3 +704,10 @@ def test_without_the_package_its_extra_is_named(tmp_path, monkeypatch):
     assert str(error.value).endswith(
         'model.onnx: reading ONNX models takes the package onnx: pip install "accelsim[onnx]"'
     )
+
+
+def test_names_that_no_terminal_or_plot_could_show_are_made_visible(tmp_path):
+    nodes = [node("Conv", "x w", "y", name="red\x1b[31m\nline")]
+    network = accelsim.load_network(save(model(nodes, [weight("w", 8, 3, 3, 3)]), tmp_path))
+    (name, *_) = (layer.name for layer in layers(lower(build(network))))
+    assert name == "red_[31m_line"

@@ -32,6 +32,7 @@ from accelsim.report.plot_energy import (
 )
 from accelsim.report.plot_layers import layers_figure
 from accelsim.report.plot_looks import plain, plain_linear_ticks, save
+from accelsim.report.plot_names import NamedPoint, name_points
 from accelsim.report.plot_path import path_figure, path_points
 from accelsim.report.plot_roofline import roof_of, roofline_figure, roofline_points, roofline_title
 from accelsim.report.plot_stages import apart, limits
@@ -196,6 +197,16 @@ def test_a_batch_costs_each_of_its_images_a_part(a_layer, a_result):
     assert (point.top1, point.energy, point.time_ms) == (59.0, 271e6 / 4, 0.1)
 
 
+def test_the_legend_hides_no_network():
+    points = [a_point("cheap", 80.0, 1.0), a_point("dear", 50.0, 100.0)]
+    figure = accuracy_figure(points)
+    FigureCanvasAgg(figure).draw()
+    for axes, kind in zip(figure.axes, ("energy", "time"), strict=True):
+        legend = axes.get_legend().get_window_extent()
+        for point in points:
+            assert not legend.contains(*axes.transData.transform((point.cost(kind), point.top1)))
+
+
 def test_the_figure_says_that_accuracy_is_published():
     words = [
         text for text, _ in boxes_of(accuracy_figure([a_point("a", 60.0, 1.0), a_point("b", 70.0, 3.0)]))
@@ -268,6 +279,12 @@ def test_a_point_alone_has_its_name_beside_it():
     assert box == Box(105, 95, 155, 105)
 
 
+def test_a_name_is_no_formula():
+    axes = Figure().subplots()
+    name_points([NamedPoint(0.5, 0.5, r"$\frac{$")], axes)
+    assert r"$\frac{$" in [text for text, _ in boxes_of(axes.figure)]
+
+
 def test_a_name_without_room_is_left_out():
     assert place_names([(5, 5)], [(50.0, 10.0)], [2.0], Box(0, 0, 10, 10)) == [None]
 
@@ -279,6 +296,12 @@ def test_points_along_a_line_are_a_step_apart():
 def test_labels_are_kept_apart():
     assert apart([0, 1, 2], 5, 100) == [0, 5, 10]
     assert apart([0, 98, 99], 5, 100) == [0, 95, 100]
+
+
+def test_the_excess_over_the_minimum_starts_at_a_tick(run):
+    result, _ = run
+    for axes in traffic_figure([result]).axes[1::2]:
+        assert (axes.get_ylim()[0], axes.get_yticks()[0]) == (1, 1)
 
 
 # --- what they look like
@@ -341,6 +364,23 @@ def test_ticks_of_linear_axes_are_told_apart():
     labels = [axes.yaxis.get_major_formatter()(place) for place in axes.yaxis.get_majorticklocs()]
     assert len(set(labels)) == len(labels)
     assert {label[-1] for label in labels} == {"G"}
+
+
+def test_ticks_of_linear_axes_are_where_they_say():
+    axes = Figure().subplots()
+    axes.set_ylim(60.953e6, 60.966e6)
+    plain_linear_ticks(axes.yaxis)
+    for place in axes.yaxis.get_majorticklocs():
+        label = axes.yaxis.get_major_formatter()(place)
+        assert float(label.removesuffix("M")) * 1e6 == pytest.approx(place, rel=1e-8)
+
+
+@pytest.mark.parametrize(("low", "high"), [(7.4, 13.5), (1.2, 4.1), (11, 20.4), (0.5, 200)])
+def test_a_logarithmic_axis_has_ticks_however_short_it_is(low, high):
+    axes = Figure().subplots()
+    axes.set(xscale="log", xlim=(low, high))
+    plot_looks.plain_log_ticks(axes.xaxis)
+    assert sum(low <= place <= high for place in axes.xaxis.get_majorticklocs()) >= 3
 
 
 def test_colours_are_those_that_colour_blind_people_can_tell_apart():

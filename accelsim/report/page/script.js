@@ -11,7 +11,6 @@
     plotlyServerURL: "",
     modeBarButtonsToRemove: ["select2d", "lasso2d"],
   };
-  const LOG_TICKS = [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   const MOST_TIMES = 3; // bars longer than this many times the 95th percentile are cut
   const PRINTED = { width: 510, height: 305 }; // pixels: four to a page
 
@@ -34,6 +33,16 @@
   }
 
   const milliseconds = (time) => (time < 1 ? String(Number(time.toPrecision(3))) : si(time));
+  const microseconds = (time) => (time < 1000 ? `${si(time)} µs` : `${si(time / 1000)} ms`);
+
+  /* A logarithmic axis with plain numbers, of which there are more within a decade. */
+  function logAxis(low, high) {
+    const digits = high / low >= 10 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
+    const powers = [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6];
+    const ticks = powers.flatMap((power) => digits.map((digit) => Number((digit * 10 ** power).toPrecision(2))));
+    const words = ticks.map((value) => (value < 1000 ? String(value) : si(value)));
+    return { type: "log", tickvals: ticks, ticktext: words, zeroline: false };
+  }
 
   /* Plotly reads a little HTML in its texts; names are not to be read so. */
   function plain(text) {
@@ -148,7 +157,7 @@
       `<b>${plain(layer.name[place])}</b> (${plain(layer.stage[place])})`,
       `${plain(layer.operator[place])} ${plain(layer.shape[place])}`,
       `dataflow: ${plain(layer.dataflow[place])}`,
-      `${whole(layer.cycles[place])} cycles, ${si(layer.time_us[place])} µs, ` +
+      `${whole(layer.cycles[place])} cycles, ${microseconds(layer.time_us[place])}, ` +
         `${percent(layer.cycles[place] / run.cycles)} of the time`,
       `bound by ${bound.name}: ${bound.meaning}`,
       `${whole(layer.macs[place])} MACs, ${percent(layer.utilization[place])} of the PE cycles multiply`,
@@ -235,7 +244,7 @@
         ...layout(`Time and utilization: ${runName(run)}`, 400),
         barmode: "overlay",
         shapes,
-        annotations: cutLabels(chosen, limit.time, (place) => layer.time_us[place], (time) => `${si(time)} µs`),
+        annotations: cutLabels(chosen, limit.time, (place) => layer.time_us[place], microseconds),
         xaxis: { ...axis, anchor: "y2" },
         yaxis: { title: { text: "time [µs]" }, domain: [0.42, 1], range: [0, limit.time], exponentformat: "none" },
         yaxis2: { title: { text: "utilization [%]" }, domain: [0, 0.36], range: [0, 100], dtick: 50 },
@@ -272,13 +281,13 @@
           `a cycle, ${si(layer.macs_per_byte[place])} a byte of DRAM traffic`),
       };
     });
-    const log = { type: "log", tickvals: LOG_TICKS, ticktext: LOG_TICKS.map((value) => (value < 1000 ? String(value) : si(value))), zeroline: false };
+    const lowest = Math.min(left * run.dram_bytes_per_cycle, ...drawn.map((place) => layer.macs_per_cycle[place]));
     return {
       traces: [roof, ...traces],
       layout: {
         ...layout(`Roofline: ${runName(run)} (area: share of the time)`, 400),
-        xaxis: { ...log, range: [Math.log10(left), Math.log10(right)], title: { text: "executed MACs per byte of DRAM traffic", standoff: 6 } },
-        yaxis: { ...log, title: { text: "executed MACs per cycle" } },
+        xaxis: { ...logAxis(left, right), range: [Math.log10(left), Math.log10(right)], title: { text: "executed MACs per byte of DRAM traffic", standoff: 6 } },
+        yaxis: { ...logAxis(lowest, peak), title: { text: "executed MACs per cycle" } },
       },
     };
   }
@@ -305,11 +314,11 @@
   function trafficPlot(run, chosen, limit) {
     const layer = run.layers;
     const { axis, shapes } = stageAxis(run, chosen);
-    const least = {
+    const least = { // a line across each bar, the next one apart
       type: "scatter", mode: "lines", name: "compulsory minimum", hoverinfo: "skip",
-      line: { color: "#000", width: 1.3, shape: "hvh" },
-      x: chosen.map((_, bar) => bar),
-      y: chosen.map((place) => layer.compulsory_dram_bytes[place]),
+      line: { color: "#000", width: 1.3 },
+      x: chosen.flatMap((_, bar) => [bar - 0.5, bar + 0.5, null]),
+      y: chosen.flatMap((place) => [layer.compulsory_dram_bytes[place], layer.compulsory_dram_bytes[place], null]),
     };
     return {
       traces: [
