@@ -86,7 +86,7 @@ class Cluster:
 @contextmanager
 def connected(address: str, seconds: float = ANSWER_SECONDS) -> Iterator[Cluster]:
     """The cluster of a running scheduler. Raises AccelsimError where none answers, or it has no workers."""
-    if not re.fullmatch(r"[a-z]+://[^/\s]+:\d+", address):
+    if not re.fullmatch(r"tcp://[^/\s]+:\d+", address):
         raise AccelsimError(f"--scheduler {address}: must be an address such as tcp://host:8786")
     distributed = _distributed()
     try:
@@ -131,7 +131,8 @@ def _distributed() -> Any:
         raise AccelsimError(
             "a Dask cluster needs the package distributed: pip install 'accelsim[distributed]'"
         ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said in a line
+    for name in ("distributed", "distributed.client"):  # each has a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said in a line
     return distributed
 
 
