@@ -8,6 +8,7 @@ import hashlib
 import logging
 import pickle
 import re
+import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -118,6 +119,7 @@ def started(workers: int) -> Iterator[Cluster]:
             memory_limit=0,  # the operating system's affair
             dashboard_address="127.0.0.1:0",  # a port that is free
             silence_logs=logging.CRITICAL,
+            preload=[__name__],  # calls dask_setup in each worker
         ) as local,
         distributed.Client(local, set_as_default=False) as client,
     ):
@@ -154,6 +156,12 @@ class _Idle:
 
 
 # --- on the worker
+
+
+def dask_setup(_: object) -> None:
+    """Leave Ctrl-C, which reaches all processes of a terminal, to the one that started this worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
 
 _lock = threading.Lock()
 """One piece at a time: what a worker prepared is not made for threads, which would share one core anyway."""
