@@ -8,6 +8,7 @@ import hashlib
 import logging
 import pickle
 import re
+import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -86,7 +87,7 @@ class Cluster:
 @contextmanager
 def connected(address: str, seconds: float = ANSWER_SECONDS) -> Iterator[Cluster]:
     """The cluster of a running scheduler. Raises AccelsimError where none answers, or it has no workers."""
-    if not re.fullmatch(r"[a-z]+://[^/\s]+:\d+", address):
+    if not re.fullmatch(r"tcp://[^/\s]+:\d+", address):
         raise AccelsimError(f"--scheduler {address}: must be an address such as tcp://host:8786")
     distributed = _distributed()
     try:
@@ -118,6 +119,7 @@ def started(workers: int) -> Iterator[Cluster]:
             memory_limit=0,  # the operating system's affair
             dashboard_address="127.0.0.1:0",  # a port that is free
             silence_logs=logging.CRITICAL,
+            preload=[__name__],  # calls dask_setup in each worker
         ) as local,
         distributed.Client(local, set_as_default=False) as client,
     ):
@@ -131,7 +133,8 @@ def _distributed() -> Any:
         raise AccelsimError(
             "a Dask cluster needs the package distributed: pip install 'accelsim[distributed]'"
         ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said in a line
+    for name in ("distributed", "distributed.client"):  # each has a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said in a line
     return distributed
 
 
@@ -153,6 +156,12 @@ class _Idle:
 
 
 # --- on the worker
+
+
+def dask_setup(_: object) -> None:
+    """Leave Ctrl-C, which reaches all processes of a terminal, to the one that started this worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
 
 _lock = threading.Lock()
 """One piece at a time: what a worker prepared is not made for threads, which would share one core anyway."""

@@ -11,12 +11,14 @@ _ROOMS: Final = (
     "descriptions.py",
     "energy.py",
     "hardware.py",
+    "memory.py",
     "run.py",
     "network",
     "mapping",
     "simulation",
     "search/assembly.py",
     "search/evaluate.py",
+    "search/space.py",
 )
 """The code that a result follows from."""
 

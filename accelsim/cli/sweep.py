@@ -58,7 +58,7 @@ def sweep(
     from accelsim.report.sweeps import sweep_dict, sweep_report, sweep_rows
     from accelsim.search.sampling import plan_for
     from accelsim.search.spec import read_sweep
-    from accelsim.search.sweep import run_sweep
+    from accelsim.search.sweep import label, run_sweep
 
     described = read_sweep(spec)
     plan = plan_for(described, name=None if sampler is None else sampler.value, samples=samples, seed=seed)
@@ -69,10 +69,14 @@ def sweep(
         found = run_sweep(described, plan, store=store, executor=workforce, step=step)
     if not quiet:
         stored = f", {found.reused} of them in {store} already" if found.reused else ""
-        what = f"{described.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{stored}"
+        excluded = found.evaluated - found.simulated - len(found.problems)
+        without = f", {excluded} of them without a simulation" if excluded else ""
+        what = f"{described.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{without}{stored}"
         typer.echo(what, err=True)
         if found.problems:
-            cannot = f"{len(found.problems)} cannot be executed, the first because: {found.problems[0][1]}"
+            index, problem = found.problems[0]
+            first = f"the first, {label(described, index)}, because: {problem}"
+            cannot = f"{len(found.problems)} cannot be executed, {first}"
             typer.echo(f"{described.name}: {cannot}", err=True)
     to.deliver(
         Answer(

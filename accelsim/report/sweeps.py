@@ -203,6 +203,7 @@ def sweep_dict(result: SweepResult) -> dict[str, Any]:
         "seed": result.plan.seed,
         "size": sweep.size,
         "evaluated": result.evaluated,
+        "simulated": result.simulated,
         "feasible": result.feasible,
         "not_executable": len(result.problems),
         "objectives": [one.name for one in sweep.objectives],
@@ -213,6 +214,9 @@ def sweep_dict(result: SweepResult) -> dict[str, Any]:
         "best": candidate_dict(result, result.best),
         "pareto": [candidate_dict(result, one) for one in result.front],
         "candidates": [candidate_dict(result, one) for one in result.candidates],
+        "problems": [
+            {"settings": sweep.settings(index), "problem": problem} for index, problem in result.problems
+        ],
         "from_store": result.reused,
         "seconds": round(result.seconds, 3),
     }

@@ -325,7 +325,7 @@ class _Reader:
                     f"{len(names)} whole numbers from 1 to {MAX_REPEAT}, the depths of {', '.join(names)}"
                 )
                 sentence = (
-                    f"{network.name}: must be a list of {allowed}, the depths of {', '.join(names)}"
+                    f"{network.name}: must be a list of {allowed}"
                     if names
                     else (f"{network.name}: none of its stages repeats: it has no depths")
                 )
@@ -339,10 +339,12 @@ class _Reader:
     ) -> None:
         used = {one.name for one in (*objectives, *(limit.metric for limit in constraints))}
         units = sorted({one.energy.unit for one in machines})
-        if used & {"energy", "edp"} and (
-            len(units) > 1 or "energy.unit" in self._described.hardware_parameters
-        ):
-            self._note("hardware", sentence=f"energies in {' and in '.join(units)} cannot be compared")
+        if used & {"energy", "edp"}:
+            if len(units) > 1:
+                self._note("hardware", sentence=f"energies in {' and in '.join(units)} cannot be compared")
+            if "energy.unit" in self._described.hardware_parameters:
+                sentence = "energies in different units cannot be compared"
+                self._note("hardware_parameters", "energy.unit", sentence=sentence)
         for machine in machines:
             if "area_mm2" in used and machine.area is None:
                 self._note(

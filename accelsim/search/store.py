@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS results (
     PRIMARY KEY (key, depths)
 ) WITHOUT ROWID;
 """
+_OWN_TABLES: Final = {"model", "tasks", "results"}
 _MOST_AT_ONCE: Final = 400
 """Candidates of a look-up: SQLite takes a limited number of values."""
 
@@ -78,6 +79,7 @@ class Store:
         with self._errors():
             self._connection = sqlite3.connect(path, timeout=_LOCK_SECONDS)
         try:
+            self._check_tables()
             with self._errors():
                 self._connection.executescript(_TABLES)
             self._check_version()
@@ -124,6 +126,16 @@ class Store:
             self._connection.executemany(
                 "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*place.row, *_values(one)) for place, one in kept],
+            )
+
+    def _check_tables(self) -> None:
+        """Leave another program's file alone."""
+        with self._errors():
+            rows = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        if foreign := sorted({name for (name,) in rows} - _OWN_TABLES):
+            raise StoreError(
+                f"{self._path}: cannot be used as a store: it is a database of something else, with a "
+                f"table {foreign[0]}"
             )
 
     def _check_version(self) -> None:

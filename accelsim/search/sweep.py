@@ -60,6 +60,9 @@ class SweepResult:
     plan: Plan
     evaluated: int
     """Candidates that were looked at; each once."""
+    simulated: int
+    """Those of them that have a cost, from the store or from workers; the others were excluded before, or
+    cannot be executed."""
     candidates: tuple[Candidate, ...]
     """Those within the constraints: by the first objective, the best first; at the end those without rank."""
     problems: tuple[tuple[int, str], ...]
@@ -133,6 +136,7 @@ def run_sweep(
         sweep=sweep,
         plan=plan,
         evaluated=tally.evaluated,
+        simulated=tally.simulated,
         candidates=tally.candidates(),
         problems=tuple(sorted(tally.problems)),
         reused=evaluation.reused,
@@ -248,8 +252,9 @@ class _Evaluation:
     def _known(self, piece: Sequence[int]) -> dict[int, Outcome]:
         if self._store is None:
             return {}
-        places = {place: index for index in piece if (place := self._place(index))}
-        known = {places[place]: outcome for place, outcome in self._store.known(list(places)).items()}
+        places = {index: place for index in piece if (place := self._place(index))}
+        kept = self._store.known(list(places.values()))
+        known = {index: kept[place] for index, place in places.items() if place in kept}
         return {
             index: outcome
             if outcome.size is None or self._variants.within_known(index, outcome.size)
@@ -293,7 +298,7 @@ class _Tally:
 
     def __init__(self, sweep: Sweep) -> None:
         self._sweep, self._variants = sweep, _Variants(sweep)
-        self.evaluated = 0
+        self.evaluated = self.simulated = 0
         self.problems: list[tuple[int, str]] = []
         self._feasible: list[tuple[int, Numbers]] = []
         self._broken = _Broken(sweep)
@@ -301,6 +306,7 @@ class _Tally:
     def see(self, index: int, outcome: Outcome) -> Judged:
         """Take note of a candidate."""
         self.evaluated += 1
+        self.simulated += outcome.cost is not None
         numbers = self._variants.numbers(index, outcome) if not outcome.problem else (None,) * len(METRICS)
         objectives = self._objectives(numbers)
         if outcome.problem:

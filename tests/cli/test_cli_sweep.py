@@ -68,7 +68,8 @@ def test_many_axes_still_fit_80_columns(accelsim, folder):
 
 def test_the_json_has_everything(accelsim):
     found = values(accelsim(*SWEEP, "--format", "json"))
-    assert (found["size"], found["evaluated"], found["feasible"]) == (12, 12, 12)
+    assert [found[key] for key in ("size", "evaluated", "simulated", "feasible")] == [12] * 4
+    assert found["problems"] == []
     assert found["objectives"] == ["time_ms", "energy", "area_mm2"]
     assert len(found["candidates"]) == 12
     assert found["best"] == found["candidates"][0]
@@ -94,6 +95,22 @@ def test_csv_has_a_row_for_each_candidate(accelsim):
     assert len(rows) == 12
     assert {row["pe_array.dataflows"] for row in rows} == {"WS", "WS+OS"}
     assert [row["rank"] for row in rows] == [str(rank) for rank in range(1, 13)]
+
+
+def test_what_was_not_simulated_is_said_and_what_cannot_be_is_named(accelsim, folder):
+    (folder / "small.yaml").write_text(
+        SPEC.replace("[4, 8, 16]", "[4, 8]\n  global_buffer.size_bytes: [64, 32768]")
+        + "constraints: [pes <= 40]\n"
+    )
+    outcome = accelsim(*SWEEP, "--format", "json")
+    found = values(outcome)
+    assert found["evaluated"] == found["simulated"] + found["not_executable"] + 8 == 16
+    assert len(found["problems"]) == found["not_executable"] == 4
+    assert {one["settings"]["global_buffer.size_bytes"] for one in found["problems"]} == {64}
+    assert ", 8 of them without a simulation\n" in outcome.err
+    assert (
+        "4 cannot be executed, the first, pe_array.rows = 4, global_buffer.size_bytes = 64, " in outcome.err
+    )
 
 
 def test_a_sample_is_said_to_be_one_and_repeats_itself(accelsim):

@@ -113,7 +113,9 @@ def test_a_scheduler_that_does_not_answer_is_one_line():
     )
 
 
-@pytest.mark.parametrize("address", ["here", "tcp://host", "host:8786", "tcp://:8786", ""])
+@pytest.mark.parametrize(
+    "address", ["here", "tcp://host", "host:8786", "tcp://:8786", "http://host:8786", "ucx://host:8786", ""]
+)
 def test_what_is_no_address_is_said_at_once(address):
     with pytest.raises(AccelsimError, match="must be an address such as tcp://host:8786"), connected(address):
         pass

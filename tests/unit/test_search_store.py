@@ -154,7 +154,19 @@ def test_the_model_is_told_by_the_code_that_results_follow_from():
     assert all((package / room).exists() for room in models._ROOMS)
 
 
-@pytest.mark.parametrize("kind", ["text", "folder", "nowhere", "foreign"])
+def test_the_model_is_told_by_all_that_an_evaluation_imports():
+    listed = (
+        "import sys, accelsim.search.evaluate; print(*(m for m in sys.modules if m.startswith('accelsim.')))"
+    )
+    imported = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
+    files = {name.removeprefix("accelsim.").replace(".", "/") for name in imported.stdout.split()}
+    rooms = {room.removesuffix(".py") for room in models._ROOMS}
+    without = {"errors", "result", "search", "shipped"}
+    """Words, reports of what was found, and where files are."""
+    assert {file for file in files if not {file, file.partition("/")[0]} & rooms} == without
+
+
+@pytest.mark.parametrize("kind", ["text", "folder", "nowhere", "foreign", "another"])
 def test_what_is_no_store_is_refused(tmp_path, kind):
     file = tmp_path / "found.sqlite"
     if kind == "text":
@@ -165,10 +177,12 @@ def test_what_is_no_store_is_refused(tmp_path, kind):
         file = tmp_path / "no" / "such.sqlite"
     else:
         with sqlite3.connect(file) as connection:
-            connection.execute("CREATE TABLE results (name TEXT)")
-            connection.execute("CREATE TABLE model (name TEXT)")
+            for table in ("results", "model") if kind == "foreign" else ("bookmarks",):
+                connection.execute(f"CREATE TABLE {table} (name TEXT)")
+    before = file.read_bytes() if file.is_file() else None
     with pytest.raises(StoreError, match="cannot be used as a store"):
         Store(file)
+    assert kind == "foreign" or before == (file.read_bytes() if file.is_file() else None)
 
 
 COMMAND = ["search", "depth", "--net", "mobilenet_v2", "--hw", "8x8_32k", "--total-blocks", "17"]

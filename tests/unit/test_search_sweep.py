@@ -259,7 +259,7 @@ def test_constraints_that_leave_nothing_say_which_and_by_how_much(sweep_of, cons
 def test_candidates_that_cannot_be_executed_are_counted_with_the_reason(sweep_of):
     text = SPEC.replace("[16384, 32768]", "[64, 32768]")
     result = found_by(sweep_of(text))
-    assert result.evaluated == 12
+    assert (result.evaluated, result.simulated) == (12, 6)
     assert len(result.problems) == 6
     assert result.feasible == 6
     assert "tiny" in result.problems[0][1] or "8x8_32k" in result.problems[0][1]
@@ -309,6 +309,16 @@ def test_what_cannot_be_mapped_is_not_tried_again(sweep_of, folder, evaluated):
     evaluated.clear()
     assert found_by(sweep, store=store) == first
     assert evaluated == []
+
+
+def test_what_two_candidates_have_in_common_is_found_by_both(sweep_of, folder, evaluated):
+    text = SPEC.replace("[tiny.yaml]", "[tiny.yaml, tiny.yaml@resolution=16]")
+    sweep, store = sweep_of(text), folder / "found.sqlite"
+    first = found_by(sweep, store=store)
+    evaluated.clear()
+    assert found_by(sweep, store=store) == first
+    assert evaluated == []
+    assert run_sweep(sweep, plan_for(sweep), store=store, executor=Processes(1)).reused == sweep.size
 
 
 def test_another_constraint_finds_what_is_known(sweep_of, folder, evaluated):
@@ -463,7 +473,7 @@ def test_without_optuna_the_error_says_what_to_install(sweep_of, monkeypatch):
             "depths: [[1], [0, 1], 3]",
             [
                 "network_parameters.depths.0 = [1]: tiny: must be a list of 2 whole numbers from 1 to 1000, "
-                "the depths of stage1, stage2",
+                "the depths of stage1, stage2$",
                 "network_parameters.depths.1 = [0, 1]: tiny: must be",
                 "network_parameters.depths.2 = 3: tiny: must be",
             ],
@@ -506,6 +516,11 @@ def test_without_optuna_the_error_says_what_to_install(sweep_of, monkeypatch):
             ["constraints.0 = 'cycles < 3': must be METRIC <= NUMBER or METRIC >= "],
         ),
         ("", "constraints: [speed <= 3]\n", ["constraints.0 = 'speed <= 3': no such metric"]),
+        (
+            "  pe_array.rows: [4, 8]",
+            "  energy.unit: [MAC, pJ]",
+            ['sweep.yaml:4: hardware_parameters.energy.unit = ["MAC", "pJ"]: energies in different units'],
+        ),
         ("", "dataflow: fastest\n", ["dataflow = 'fastest': must be 'auto', 'weight_stationary'"]),
     ],
 )
@@ -514,7 +529,7 @@ def test_every_mistake_in_the_file_has_a_line(sweep_of, old, new, sentences):
     with pytest.raises(DescriptionError) as error:
         sweep_of(text)
     for sentence in sentences:
-        assert any(sentence in line for line in error.value.lines), error.value
+        assert any(sentence in f"{line}$" for line in error.value.lines), error.value
 
 
 def test_networks_without_depths_have_none_to_vary(sweep_of, folder):
