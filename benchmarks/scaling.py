@@ -16,6 +16,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from accelsim import shipped
+from accelsim.cli import settle
 from accelsim.descriptions import vary
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.mapping.candidates import candidates
@@ -65,7 +66,8 @@ def main() -> None:
 
 
 def warm_up() -> None:
-    """Import what a run imports, and compute what no other run can make use of."""
+    """Set up the process as `accelsim` does, import what a run imports, compute what no other run uses."""
+    settle()
     hardware = vary(load_hardware(HARDWARE), **{"pe_array.rows": 3, "global_buffer.size_bytes": 50_000})
     network = synthetic(layers=2, rows=9)
     run_network(network, hardware, engine="fast")

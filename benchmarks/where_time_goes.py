@@ -33,6 +33,7 @@ HARDWARE: Final = "16x16_128k"
 NETWORKS: Final = (NETWORK, "sqnxt23v5", "resnet152")
 RUN: Final = ("-m", "accelsim", "run", "--net", NETWORK, "--hw", HARDWARE)
 READY: Final = (
+    "from accelsim.cli import settle; settle(); "
     "import accelsim.cli.app, accelsim.run, accelsim.report.tables; "
     "from accelsim import load_hardware, load_network; "
     f"load_network({NETWORK!r}); load_hardware({HARDWARE!r})"

@@ -18,11 +18,16 @@ _UNUSED: Final = {
 }
 
 
-def main() -> None:
-    """What the `accelsim` script runs."""
+def settle() -> None:
+    """Set the process up for work like ours, before anything is imported."""
     gc.set_threshold(*_PATIENT)
     for name, value in _UNUSED.items():
         os.environ.setdefault(name, value)
+
+
+def main() -> None:
+    """What the `accelsim` script runs."""
+    settle()
     try:
         from accelsim.cli.app import app
 
