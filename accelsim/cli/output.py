@@ -93,6 +93,16 @@ def complain(error: AccelsimError) -> None:
 
 
 @contextmanager
+def _line_that_goes() -> Iterator[None]:
+    """Clears in the end the line of the terminal that was written to within."""
+    try:
+        yield
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+@contextmanager
 def progress(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
     """A function that says on a terminal what is being done, on one line that is gone in the end."""
     if quiet or total < 2 or not sys.stderr.isatty():
@@ -106,11 +116,8 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
         sys.stderr.flush()
         done += 1
 
-    try:
+    with _line_that_goes():
         yield step
-    finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
 
 
 @contextmanager
@@ -127,11 +134,8 @@ def note(quiet: bool) -> Iterator[Callable[[str], None]]:
         sys.stderr.write(f"\r\x1b[K{done}: {what}")
         sys.stderr.flush()
 
-    try:
+    with _line_that_goes():
         yield step
-    finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
 
 
 @contextmanager
@@ -152,11 +156,8 @@ def rate_of_progress(total: int, quiet: bool) -> Iterator[Callable[[int], None]]
             sys.stderr.write(f"\r\x1b[K{progress_line(done, total, now - began)}")
             sys.stderr.flush()
 
-    try:
+    with _line_that_goes():
         yield step
-    finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
 
 
 def progress_line(done: int, total: int, seconds: float) -> str:

@@ -317,4 +317,6 @@ def test_a_run_with_no_module_does_not_import_torch():
 
 def test_the_module_of_the_guide_is_imported_as_it_says():
     (code,) = (code for code in blocks(page("how-to/import-a-model.md"), "python") if "from_torch" in code)
-    exec(compile(code, "import-a-model.md", "exec"), {})
+    names = {}
+    exec(compile(code, "import-a-model.md", "exec"), names)
+    assert accelsim.run_network(names["network"], accelsim.load_hardware("16x16_128k")).cycles > 0
