@@ -62,7 +62,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What no mapping at a place of a space goes below; infinite where none fits."""
+    """What some mappings do not go below, an entry each; infinite where none fits."""
 
     time_cycles: Values
     energy: Values
@@ -87,32 +87,26 @@ def evaluate(space: Space, hardware: Hardware, batch: int, places: Ints) -> Cand
     return Candidates(places, tiles, array.cycles * batch, counts, time, energy)
 
 
-def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
+def at_least(space: Space, least: Bounds, hardware: Hardware, batch: int) -> Bounds:
     """What no mapping goes below, for every place of a space.
 
-    Like `evaluate`, but with the least that the array does for a layer however it is cut, so it takes no
-    time to speak of.
+    Like `evaluate`, but with the least that the array does for each layer however it is cut
+    (`least_of_array`), so it takes no time to speak of.
     """
     tiles, orders = space.tiles(slice(None)), count_of(np.arange(len(ORDERS))[:, np.newaxis])
     rest = _rest(space, tiles, orders, hardware, batch)
-    least_cycles, least_energy = least_of_array(space.layers, space.dataflows, hardware, batch)
-    time = np.maximum(least_cycles[space.owner], rest.cycles) + rest.ends_cycles
-    energy = least_energy[space.owner]
+    time = np.maximum(least.time_cycles[space.owner], rest.cycles) + rest.ends_cycles
+    energy = least.energy[space.owner]
     for part in rest.counts:
         energy = energy + total_energy(part, hardware.energy)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
 
 
-def least_of_array(
-    layers: Layer, dataflows: Sequence[str], hardware: Hardware, batch: int
-) -> tuple[Values, Values]:
-    """Cycles and energy that the array takes at least for each layer of a stack, by its dataflow."""
-    cycles, energy = np.zeros(len(dataflows)), np.zeros(len(dataflows))
-    for name, which in _by_name(dataflows):
-        least = least_array_cost(layers, name, hardware)
-        cycles = np.where(which, least.cycles * batch, cycles)
-        energy = np.where(which, total_energy(least.counts * batch, hardware.energy), energy)
-    return cycles, energy
+def least_of_array(layers: Layer, dataflow: str, hardware: Hardware, batch: int) -> Bounds:
+    """What the array takes at least for each layer of a stack by a dataflow; one number if all take the same."""
+    cost = least_array_cost(layers, dataflow, hardware)
+    cycles, energy = cost.cycles * batch, total_energy(cost.counts * batch, hardware.energy)
+    return Bounds(np.asarray(cycles, dtype=np.float64), np.asarray(energy, dtype=np.float64))
 
 
 def _by_name(dataflows: Sequence[str]) -> list[tuple[str, Flags]]:

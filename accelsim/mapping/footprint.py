@@ -90,6 +90,15 @@ class Footprint:
             elements = elements + tiles * tile.g * self._gate
         return bits_to_bytes(elements, self._activation_bits)
 
+    def most_input_pixels(self, tile: TileShape, size_bytes: int) -> Count:
+        """Input pixels of the tile's channels for which there is room at most; second operands need more."""
+        elements = size_bytes * 8 // self._activation_bits
+        return (elements - tile.g * self._gate) // (self._operands * tile.g * tile.c)
+
+    def most_output_pixels(self, tile: TileShape, size_bytes: int) -> Count:
+        """Output pixels of the tile's channels for which there is room at most; wider partial sums need more."""
+        return size_bytes * 8 // self._activation_bits // (tile.g * tile.k)
+
     def weights(self, tile: TileShape) -> Count:
         """Weights of every kernel tap."""
         return ceil_div(self.weight_storage_bits(tile), 8)

@@ -2,34 +2,39 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import Flags, Ints
-from accelsim.mapping.candidates import Bounds, Candidates, Values, at_least, evaluate, least_of_array
+from accelsim.mapping.candidates import Bounds, Values, at_least, evaluate, least_of_array
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.mapping import Mapping, Order
 from accelsim.mapping.program import build_program, program_totals
 from accelsim.mapping.space import (
     ORDERS,
+    Cuts,
     Grid,
     Grids,
     Space,
+    cuts_of,
     granularity,
-    space_of_many,
     why_nothing_fits,
 )
 from accelsim.mapping.stack import stacked, structure
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import Granularity, TileShape
 from accelsim.network.layer import Layer
 
-FIRST_LOOK: Final = 40
+FIRST_CUTS: Final = 8
+"""Cuts of a layer's channels whose tiles are looked at before it is known how good the best is."""
+FIRST_LOOK: Final = 1
 """Mappings of a layer that are evaluated before it is known how good the best is: those that promise most."""
-MOST_TILES: Final = 1 << 14
-"""Tiles that are looked at together: enough to keep numpy busy, and few enough for the processor's cache."""
+MOST_TILES: Final = 1 << 17
+"""Tiles that layers may have that are looked at together, so that memory stays constant."""
+_UNBEATABLE: Final = -1.0
+"""What no mapping is worth."""
 ROUNDING: Final = 1e-9
 """Sums of the same numbers in another order differ by less."""
 
@@ -83,13 +88,21 @@ def map_layers(
     for indices in alike.values():
         together, images = [executed[index][0] for index in indices], executed[indices[0]][1]
         names = array_dataflows if together[0].on_array else (VECTOR,)
-        search = _Search(together, hardware, images, names, tiles, dataflows, grids)
+        stack = stacked(together)
+        least = {name: _least(stack, name, hardware, images, len(together)) for name in names}
+        search = _Search(together, hardware, images, names, tiles, dataflows, grids, least)
         for index, layer, best in zip(indices, together, search.winners(), strict=True):
             if best is None:
                 found[index] = MappingError(why_nothing_fits(layer, hardware))
             else:
                 found[index] = best.mapping(layer, hardware, images)
     return [found[index] for index in range(len(layers))]
+
+
+def _least(stack: Layer, dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:
+    """What the array takes at least for each layer of a stack."""
+    least = least_of_array(stack, dataflow, hardware, batch)
+    return Bounds(*(np.broadcast_to(values, layers) for values in (least.time_cycles, least.energy)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +131,10 @@ class _Best:
         )
 
 
+_Task: TypeAlias = tuple[int, str]
+"""A layer, by its place among those that are searched for together, and a dataflow."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Search:
     """The search for the best mappings of layers of one structure."""
@@ -129,32 +146,25 @@ class _Search:
     among_tiles: Objective
     among_dataflows: Objective
     grids: Grids
+    least: dict[str, Bounds]
+    """What the array takes at least for each layer, by dataflow."""
 
     def winners(self) -> list[_Best | None]:
         """The best mapping of each layer; None where no tile fits.
 
         Each layer tries its dataflows from the most promising one on, until none promises to be better.
         """
-        promised = self._promised()
+        promised = np.array([_worth(self.least[name], self.among_dataflows) for name in self.dataflows])
         turns = np.argsort(promised, axis=0, kind="stable")
         reached = np.full(len(self.layers), np.inf)
         best: list[dict[str, _Best]] = [{} for _ in self.layers]
         for turn in turns:
-            hopeful = np.take_along_axis(promised, turn[np.newaxis], axis=0)[0] <= reached * (1 + ROUNDING)
+            hopeful = _as_good(np.take_along_axis(promised, turn[np.newaxis], axis=0)[0], reached)
             tasks = [(index, self.dataflows[turn[index]]) for index in np.flatnonzero(hopeful).tolist()]
             for index, found in self._best_of(tasks, reached):
                 best[index][found.dataflow] = found
                 reached[index] = min(reached[index], found.worth(self.among_dataflows))
         return [self._winner(found) for found in best]
-
-    def _promised(self) -> Values:
-        """What no mapping by a dataflow goes below, by what it costs the array alone: dataflows x layers."""
-        stack, how_many = stacked(self.layers), len(self.layers)
-        promised = []
-        for name in self.dataflows:
-            cycles, energy = least_of_array(stack, [name] * how_many, self.hardware, self.batch)
-            promised.append(worth(cycles, energy, self.among_dataflows))
-        return np.array(promised)
 
     def _winner(self, best: dict[str, _Best]) -> _Best | None:
         contenders = [best[name] for name in self.dataflows if name in best]
@@ -163,17 +173,34 @@ class _Search:
         time, energy = np.array([(one.time_cycles, one.energy) for one in contenders]).T
         return contenders[int(best_first(time, energy, self.among_dataflows)[0])]
 
-    def _best_of(self, tasks: Sequence[tuple[int, str]], reached: Values) -> Iterator[tuple[int, _Best]]:
-        """The best of one dataflow for each of some layers, unless it cannot beat what is reached."""
+    def _best_of(self, tasks: Sequence[_Task], reached: Values) -> list[tuple[int, _Best]]:
+        """The best of one dataflow for each of some layers, unless it cannot beat what is reached.
+
+        Parts of a pass are tried only for layers of which no whole pass fits.
+        """
         units = {name: granularity(name, self.hardware) for name in self.dataflows}
+        found, without = self._best_in(tasks, units, reached)
+        parts, _ = self._best_in(without, dict.fromkeys(units, Granularity()), reached)
+        return found + parts
+
+    def _best_in(
+        self, tasks: Sequence[_Task], units: dict[str, Granularity], reached: Values
+    ) -> tuple[list[tuple[int, _Best]], list[_Task]]:
+        """The same, of tiles that are multiples of some units; and the tasks for which no tile fits."""
         sizes = [self.grids.of(self.layers[index], units[name]) for index, name in tasks]
+        best, without = [], []
         for some in _portions(sizes):
             which, names = zip(*tasks[some], strict=True)
-            layers = [self.layers[index] for index in which]
-            space = space_of_many(layers, names, sizes[some], self.hardware, self.grids)
-            look = _Look.of(space, self.hardware, self.batch)
-            for place, found in look.best(self.among_tiles, self.among_dataflows, reached[list(which)]):
-                yield which[place], found
+            cuts = cuts_of([self.layers[index] for index in which], names, sizes[some], self.hardware)
+            least = Bounds(
+                np.array([self.least[name].time_cycles[index] for index, name in tasks[some]]),
+                np.array([self.least[name].energy[index] for index, name in tasks[some]]),
+            )
+            look = _Look(cuts, least, self.hardware, self.batch, self.among_tiles, self.among_dataflows)
+            found, fits = look.best(reached[list(which)])
+            best += [(which[place], one) for place, one in found]
+            without += [task for task, fit in zip(tasks[some], fits, strict=True) if not fit]
+        return best, without
 
 
 def _portions(sizes: Sequence[Grid]) -> Iterator[slice]:
@@ -190,84 +217,93 @@ def _portions(sizes: Sequence[Grid]) -> Iterator[slice]:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A look at a space of mappings, where it is known what each of them costs at least."""
+    """A look for the best tiles of some layers, each by one dataflow."""
 
-    space: Space
+    cuts: Cuts
+    least: Bounds
+    """What the array takes at least for each layer."""
     hardware: Hardware
     batch: int
-    bounds: Bounds
-    owner: Ints
-    """The layer of each place."""
-    layers: Ints
-    """Those that have a place."""
-    begins: Ints
-    """The first place of each of them."""
+    among_tiles: Objective
+    among_dataflows: Objective
 
-    @classmethod
-    def of(cls, space: Space, hardware: Hardware, batch: int) -> "_Look":
-        owner = np.repeat(space.owner, len(ORDERS))
-        begins = _begins(owner)
-        return cls(space, hardware, batch, at_least(space, hardware, batch), owner, owner[begins], begins)
+    def best(self, reached: Values) -> tuple[list[tuple[int, _Best]], Flags]:
+        """The best mapping of each layer, unless it cannot be as good as what is reached.
 
-    def best(
-        self, among_tiles: Objective, among_dataflows: Objective, reached: Values
-    ) -> list[tuple[int, _Best]]:
-        """The best mapping of each layer that is promised to be no worse than what is reached.
-
-        All that promise no less than the best of the first look delivers are looked at.
+        And whether any tile of a layer fits. What the most promising cuts of the channels deliver rules out
+        most of the others before their tiles are laid out.
         """
-        if not len(self.layers):
+        ideal = self.cuts.ideal()
+        bounds = self._at_least(ideal)
+        promised = _worth(bounds, self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
+        first = _best_of_each(ideal.owner, promised, FIRST_CUTS)
+        to_beat = self._delivered(self.cuts.crossed(ideal.of_channels[first]), len(reached))
+        fits = np.isfinite(to_beat)
+        to_beat[fits & ~self._may_reach(reached, ideal, bounds)] = _UNBEATABLE
+        some = _as_good(promised, to_beat[ideal.owner])
+
+        space = self.cuts.crossed(ideal.of_channels[some])
+        bounds = self._at_least(space)
+        fits[space.owner] = True
+        to_beat[~self._may_reach(reached, space, bounds)] = _UNBEATABLE
+        promised = _worth(bounds, self.among_tiles)
+        some = np.isfinite(promised) & _as_good(promised, to_beat[_owner_of_places(space)])
+        return self._winners(space, np.flatnonzero(some)), fits
+
+    def _at_least(self, space: Space) -> Bounds:
+        return at_least(space, self.least, self.hardware, self.batch)
+
+    def _may_reach(self, reached: Values, space: Space, bounds: Bounds) -> Flags:
+        """Whether some mapping of each layer may be as good a choice of dataflow as what is reached."""
+        least = np.full(len(reached), np.inf)
+        np.minimum.at(least, _owner_of_places(space), _worth(bounds, self.among_dataflows))
+        return _as_good(least, reached)
+
+    def _delivered(self, space: Space, layers: int) -> Values:
+        """The best of the most promising mappings of each layer; infinite where there is none."""
+        owner, promised = _owner_of_places(space), _worth(self._at_least(space), self.among_tiles)
+        places = _best_of_each(np.repeat(space.of_channels, len(ORDERS)), promised, FIRST_LOOK)
+        places = places[np.isfinite(promised[places])]
+        some = evaluate(space, self.hardware, self.batch, places)
+        delivered = np.full(layers, np.inf)
+        np.minimum.at(delivered, owner[places], worth(some.time_cycles, some.energy, self.among_tiles))
+        return delivered
+
+    def _winners(self, space: Space, places: Ints) -> list[tuple[int, _Best]]:
+        """Between equals the first place decides."""
+        if not len(places):
             return []
-        least = np.minimum.reduceat(self._promised(among_dataflows), self.begins)
-        hopeful = least <= reached[self.layers] * (1 + ROUNDING)
-        promised = self._promised(among_tiles)
-        first = self._first_look(promised, hopeful)
-        if not len(first):
-            return []
-        some = self._evaluated(first)
-        delivered = worth(some.time_cycles, some.energy, among_tiles)
-        to_beat = np.full(len(reached), -1.0)
-        owner = self.owner[first]
-        begins = _begins(owner)
-        to_beat[owner[begins]] = np.minimum.reduceat(delivered, begins)
-        not_ruled_out = promised <= to_beat[self.owner] * (1 + ROUNDING)
-        not_ruled_out[first] = False
-        rest = self._evaluated(np.flatnonzero(not_ruled_out))
-        return self._winners([some, rest], among_tiles)
-
-    def _promised(self, objective: Objective) -> Values:
-        return worth(self.bounds.time_cycles, self.bounds.energy, objective)
-
-    def _first_look(self, promised: Values, hopeful: Flags) -> Ints:
-        """The places of each hopeful layer that promise most."""
-        looks = []
-        ends = np.append(self.begins[1:], len(promised))
-        for begin, end in zip(self.begins[hopeful], ends[hopeful], strict=True):
-            look = np.arange(begin, end)
-            if len(look) > FIRST_LOOK:
-                look = begin + np.sort(np.argpartition(promised[begin:end], FIRST_LOOK)[:FIRST_LOOK])
-            looks.append(look[np.isfinite(promised[look])])
-        return np.concatenate(looks) if looks else np.empty(0, dtype=np.int64)
-
-    def _evaluated(self, places: Ints) -> Candidates:
-        return evaluate(self.space, self.hardware, self.batch, places)
-
-    def _winners(self, seen: Sequence[Candidates], objective: Objective) -> list[tuple[int, _Best]]:
-        """Between equals the first place decides, whatever was promised."""
-        places = np.concatenate([some.places for some in seen])
-        time = np.concatenate([some.time_cycles for some in seen])
-        energy = np.concatenate([some.energy for some in seen])
-        owner = self.owner[places]
-        ranked = np.lexsort((places, *_ranking(time, energy, objective), owner))
-        winners = ranked[_begins(owner[ranked])]
+        seen = evaluate(space, self.hardware, self.batch, places)
+        owner = _owner_of_places(space)[places]
+        ranked = np.lexsort((*_ranking(seen.time_cycles, seen.energy, self.among_tiles), owner))
         best = []
-        for index in winners:
-            which = int(index >= len(seen[0]))
-            tile, order = seen[which].mapping_of(int(index) - which * len(seen[0]))
-            layer = int(owner[index])
-            dataflow = self.space.dataflows[layer]
-            best.append((layer, _Best(dataflow, tile, order, float(time[index]), float(energy[index]))))
+        for index in ranked[_begins(owner[ranked])].tolist():
+            layer, (tile, order) = int(owner[index]), seen.mapping_of(index)
+            time, energy = float(seen.time_cycles[index]), float(seen.energy[index])
+            best.append((layer, _Best(self.cuts.dataflows[layer], tile, order, time, energy)))
         return best
+
+
+def _owner_of_places(space: Space) -> Ints:
+    """The layer of each place."""
+    return np.repeat(space.owner, len(ORDERS))
+
+
+def _worth(bounds: Bounds, objective: Objective) -> Values:
+    return worth(bounds.time_cycles, bounds.energy, objective)
+
+
+def _as_good(values: Values, others: Values) -> Flags:
+    """Where a value may be as small as another, if sums had been added up in another order."""
+    return values <= others * (1 + ROUNDING)
+
+
+def _best_of_each(owner: Ints, values: Values, how_many: int) -> Ints:
+    """Indices of the smallest values of each owner."""
+    ranked = np.lexsort((values, owner))
+    begins = _begins(owner[ranked])
+    rank = np.arange(len(ranked)) - np.repeat(begins, np.diff(begins, append=len(ranked)))
+    return ranked[rank < how_many]
 
 
 def _begins(owner: Ints) -> Ints:

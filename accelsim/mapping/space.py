@@ -6,7 +6,7 @@ the picture, and for each tile its place in both. What depends on one table only
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, product
 
@@ -57,6 +57,10 @@ class Pictures:
     shortcut_bytes: Count
     """Second operands of all tiles of an image together."""
 
+    def values(self) -> tuple[Count, ...]:
+        """The numbers in the order of the fields."""
+        return self.y, self.x, self.tiles, self.first, self.input_bytes, self.shortcut_bytes
+
     def at(self, places: Ints) -> "Pictures":
         """Some of them, in any order."""
         return Pictures(*(taken(getattr(self, name), places) for name in self.__slots__))
@@ -81,7 +85,7 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Every tile of some layers that fits in some loop order, layer after layer, each by one dataflow.
+    """Tiles of some layers that fit in some loop order, layer after layer, each by one dataflow.
 
     A mapping is a place: tiles in order, each in the order of `ORDERS`.
     """
@@ -113,6 +117,105 @@ class Space:
             self.footprint.at(owner),
             self.channels.at(self.of_channels[which]),
             self.pictures.at(self.of_pictures[which]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Sizes to cut some layers into, before channels and pictures are crossed: few, where tiles are many."""
+
+    layers: Layer
+    """Stacked."""
+    dataflows: tuple[str, ...]
+    """Of each layer."""
+    footprint: Footprint
+    half_banks: Mapping[str, int]
+    owner: Ints
+    """Of each cut of the channels; those whose weights do not fit are left out."""
+    channels: Channels
+    owner_of_pictures: Ints
+    largest_inputs: Count
+    """Of each cut of the picture: input pixels of the tile that reads most."""
+    pictures: Pictures
+
+    def crossed(self, which: Ints | slice) -> Space:
+        """Every tile that fits, of some cuts of the channels."""
+        places = np.arange(len(self.owner))[which]
+        left, of_pictures = crossed(self.owner[which], self.owner_of_pictures, len(self.dataflows))
+        of_channels = places[left]
+        owner = self.owner[of_channels]
+        fits = self._fits(owner, of_channels, of_pictures)
+        some = np.flatnonzero(fits.any(axis=0))
+        return self._space(owner[some], self.pictures, of_channels[some], of_pictures[some], fits[:, some])
+
+    def ideal(self) -> Space:
+        """For each cut of the channels a tile that no tile of it beats in anything, whether it exists or not.
+
+        Of the cuts of the picture that fit the bank of inputs, and of those that fit the bank of outputs, the
+        least number of tiles, the fewest bytes, and so on, each by itself.
+        """
+        tile = TileShape(self.channels.g, self.channels.k, self.channels.c, 1, 1)
+        own = self.footprint.at(self.owner)
+        by_inputs, some_inputs = self._least(
+            self.largest_inputs, own.most_input_pixels(tile, self.half_banks["inputs"])
+        )
+        by_outputs, some_outputs = self._least(
+            self.pictures.y * self.pictures.x, own.most_output_pixels(tile, self.half_banks["outputs"])
+        )
+        some = np.flatnonzero(some_inputs & some_outputs)
+        least = np.maximum(by_inputs, by_outputs)[:, some]
+        fits = np.ones((len(ORDERS), len(some)), dtype=np.bool_)
+        return self._space(self.owner[some], Pictures(*map(count_of, least)), some, np.arange(len(some)), fits)
+
+    def _least(self, pixels: Count, most: Count) -> tuple[Ints, Flags]:
+        """For each cut of the channels, the least that cuts of the picture have of so many pixels at most.
+
+        Attributes x cuts of the channels; and whether there is any such cut of the picture.
+        """
+        owner = self.owner_of_pictures
+        ranked = np.lexsort((pixels, owner))
+        table = np.array(np.broadcast_arrays(pixels, *self.pictures.values()))[:, ranked]
+        # Layers are set so far apart that the least of all before is the least of the layer's own.
+        apart = table.max(initial=0) + 1
+        keys = table[0] + owner[ranked] * apart
+        least = np.minimum.accumulate(table[1:] - owner[ranked] * apart, axis=1)
+        begins = np.searchsorted(keys, self.owner * apart)
+        ends = np.searchsorted(keys, self.owner * apart + np.minimum(most, apart - 1), side="right")
+        return least[:, ends - 1] + self.owner * apart, ends > begins
+
+    def _fits(self, owner: Ints, of_channels: Ints, of_pictures: Ints) -> Flags:
+        """Whether tiles fit: orders x tiles."""
+        g, k, c, depth = (
+            taken(size, of_channels)
+            for size in (self.channels.g, self.channels.k, self.channels.c, self.channels.depth)
+        )
+        y, x = taken(self.pictures.y, of_pictures), taken(self.pictures.x, of_pictures)
+        tile, own = TileShape(g, k, c, y, x), self.footprint.at(owner)
+        inputs = input_demand(own, tile, taken(self.largest_inputs, of_pictures))
+        outputs = own.outputs(tile, at_most_one(depth - 1))
+        layers = self.layers
+        if layers.pooling is not None:
+            pixels_outer = count_of(np.arange(len(ORDERS))[:, np.newaxis])
+            filters = k + pixels_outer * (taken(layers.K, owner) - k)
+            cut = at_most_one(taken(layers.OY, owner) - y), at_most_one(taken(layers.OX, owner) - x)
+            outputs = outputs + own.unfinished(tile, filters, *cut)
+        fits = np.less_equal(inputs, self.half_banks["inputs"])
+        fits = fits & np.less_equal(outputs, self.half_banks["outputs"])
+        return np.broadcast_to(fits, (len(ORDERS), len(owner)))
+
+    def _space(
+        self, owner: Ints, pictures: Pictures, of_channels: Ints, of_pictures: Ints, fits: Flags
+    ) -> Space:
+        return Space(
+            self.layers,
+            self.dataflows,
+            self.footprint,
+            owner,
+            self.channels,
+            pictures,
+            of_channels,
+            of_pictures,
+            fits,
         )
 
 
@@ -169,66 +272,33 @@ def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
 
     Parts of a pass are tried only where no whole one fits.
     """
-    grids = Grids()
-    return space_of_many(
-        [layer], [dataflow], [grids.of(layer, granularity(dataflow, hardware))], hardware, grids
-    )
+    grids, space = Grids(), None
+    for unit in dict.fromkeys((granularity(dataflow, hardware), Granularity())):
+        space = cuts_of([layer], [dataflow], [grids.of(layer, unit)], hardware).crossed(slice(None))
+        if len(space.owner):
+            break
+    assert space is not None  # there are one or two units
+    return space
 
 
-def space_of_many(
-    layers: Sequence[Layer],
-    dataflows: Sequence[str],
-    sizes: Sequence[Grid],
-    hardware: Hardware,
-    grids: Grids,
-) -> Space:
-    """The same for layers of one structure at once; a layer may come twice, with different dataflows."""
-    space = _space(layers, dataflows, sizes, hardware)
-    tiles = np.bincount(space.owner, minlength=len(layers))
-    if tiles.all():
-        return space
-    anywhere = Granularity()
-    finer = [
-        grid if some else grids.of(layer, anywhere)
-        for layer, grid, some in zip(layers, sizes, tiles.tolist(), strict=True)
-    ]
-    return _space(layers, dataflows, finer, hardware)
-
-
-def _space(
+def cuts_of(
     layers: Sequence[Layer], dataflows: Sequence[str], grids: Sequence[Grid], hardware: Hardware
-) -> Space:
+) -> Cuts:
+    """Sizes to cut layers of one structure into; a layer may come twice, with different dataflows."""
     stack, halves = stacked(layers), half_banks(hardware)
     footprint = Footprint(stack, hardware.precision)
-    cut_of, channels = _channels(stack, footprint, grids, halves["weights"])
-    part_of, largest_inputs, pictures = _pictures(stack, footprint, grids)
-    of_channels, of_pictures = crossed(cut_of, part_of, len(layers))
-
-    owner = cut_of[of_channels]
-    g, k, c, depth = (
-        taken(size, of_channels) for size in (channels.g, channels.k, channels.c, channels.depth)
-    )
-    y, x = taken(pictures.y, of_pictures), taken(pictures.x, of_pictures)
-    tile, own = TileShape(g, k, c, y, x), footprint.at(owner)
-    fits = np.less_equal(input_demand(own, tile, taken(largest_inputs, of_pictures)), halves["inputs"])
-    outputs = own.outputs(tile, at_most_one(depth - 1))
-    if stack.pooling is not None:
-        pixels_outer = count_of(np.arange(len(ORDERS))[:, np.newaxis])
-        filters = k + pixels_outer * (taken(stack.K, owner) - k)
-        cut = at_most_one(taken(stack.OY, owner) - y), at_most_one(taken(stack.OX, owner) - x)
-        outputs = outputs + own.unfinished(tile, filters, *cut)
-    fits = np.broadcast_to(fits & np.less_equal(outputs, halves["outputs"]), (len(ORDERS), len(owner)))
-    some = np.flatnonzero(fits.any(axis=0))
-    return Space(
+    owner, channels = _channels(stack, footprint, grids, halves["weights"])
+    owner_of_pictures, largest_inputs, pictures = _pictures(stack, footprint, grids)
+    return Cuts(
         stack,
         tuple(dataflows),
         footprint,
-        owner[some],
+        halves,
+        owner,
         channels,
+        owner_of_pictures,
+        largest_inputs,
         pictures,
-        of_channels[some],
-        of_pictures[some],
-        fits[:, some],
     )
 
 
