@@ -5,9 +5,9 @@ included: cycles and bytes of a candidate are those of the program it stands for
 whole bytes; packed elements and pruned weights are rounded up tile by tile in the program).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +29,11 @@ from accelsim.mapping.mapping import Order
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.space import ORDERS, Space, Tiles, space_of
 from accelsim.mapping.stack import entries
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import UNCUT, TileShape, Visits
 from accelsim.network.layer import Layer
 
 Values: TypeAlias = npt.NDArray[np.float64]
+_NO_COST: Final = ArrayCost(0, ActionCounts())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +88,26 @@ def evaluate(space: Space, hardware: Hardware, batch: int, places: Ints) -> Cand
     return Candidates(places, tiles, array.cycles * batch, counts, time, energy)
 
 
-def at_least(space: Space, least: Bounds, hardware: Hardware, batch: int) -> Bounds:
+def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     """What no mapping goes below, for every place of a space.
 
-    Like `evaluate`, but with the least that the array does for each layer however it is cut
-    (`least_of_array`), so it takes no time to speak of.
+    Like `evaluate`, but with the least that the array does for a layer that is cut into so many tiles, so
+    that it need not be said what each of them costs.
     """
     tiles, orders = space.tiles(slice(None)), count_of(np.arange(len(ORDERS))[:, np.newaxis])
+    array = _array_at_least(space, tiles, hardware)
     rest = _rest(space, tiles, orders, hardware, batch)
-    time = np.maximum(least.time_cycles[space.owner], rest.cycles) + rest.ends_cycles
-    energy = least.energy[space.owner]
+    time = np.maximum(array.cycles * batch, rest.cycles) + rest.ends_cycles
+    energy = total_energy(array.counts * batch, hardware.energy)
     for part in rest.counts:
         energy = energy + total_energy(part, hardware.energy)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
 
 
 def least_of_array(layers: Layer, dataflow: str, hardware: Hardware, batch: int) -> Bounds:
-    """What the array takes at least for each layer of a stack by a dataflow; one number if all take the same."""
-    cost = least_array_cost(layers, dataflow, hardware)
+    """What the array takes at least for each layer of a stack by a dataflow; a number if all take the same."""
+    whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
+    cost = least_array_cost(layers, dataflow, whole, UNCUT, hardware)
     cycles, energy = cost.cycles * batch, total_energy(cost.counts * batch, hardware.energy)
     return Bounds(np.asarray(cycles, dtype=np.float64), np.asarray(energy, dtype=np.float64))
 
@@ -149,8 +152,7 @@ def _rest(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, b
     stream_cycles = np.ceil((read_bytes + stored_bytes) / dram.bandwidth_bytes_per_cycle)
     # A step holds a descriptor of the DMA for at least the latency of DRAM, and the channel for a cycle.
     step_cycles = max(1.0, dram.latency_cycles / hardware.dma.descriptors)
-    steps = channels.groups * channels.filters * channels.depth * picture.tiles * batch
-    least = np.maximum(vector_cycles, np.multiply(steps, step_cycles))
+    least = np.maximum(vector_cycles, np.multiply(tiles.visits * batch, step_cycles))
 
     shape = tiles.shape
     first_load = tiles.footprint.inputs(shape, picture.first, 1) + channels.weight_bytes
@@ -181,23 +183,13 @@ def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
     """The array's cost over all tiles of an image, full ones and edges in each direction."""
     length = len(tiles.owner)
     if not (space.layers.on_array and length):
-        return ArrayCost(count_of(np.zeros(length, dtype=np.int64)), ActionCounts())
+        return _NO_COST
     kinds = _kinds_of_tiles(space.layers, tiles)
-    owner = tiles.owner[kinds.candidate]
-    by_name = _by_name(space.dataflows)
-    costs: Sequence[Count]
-    if len(by_name) == 1:
-        cost = array_cost(entries(space.layers, owner), by_name[0][0], kinds.tile, kinds.resumes, hardware)
-        costs = (cost.cycles, *cost.counts.values())
-    else:
-        together = np.zeros((9, len(owner)), dtype=np.int64)
-        for name, of_layer in by_name:
-            some = np.flatnonzero(of_layer[owner])
-            layer, tile = entries(space.layers, owner[some]), kinds.tile.at(some)
-            cost = array_cost(layer, name, tile, taken(kinds.resumes, some), hardware)
-            for total, count in zip(together, (cost.cycles, *cost.counts.values()), strict=True):
-                total[some] = count
-        costs = [count_of(total) for total in together]
+
+    def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
+        return array_cost(layer, dataflow, kinds.tile.at(some), taken(kinds.resumes, some), hardware)
+
+    cost = _by_each_dataflow(space, tiles.owner[kinds.candidate], cost_of)
     begins = np.searchsorted(kinds.candidate, np.arange(length))
 
     def summed(count: Count) -> Count:
@@ -206,7 +198,35 @@ def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
             return 0
         return count_of(np.add.reduceat(count * kinds.visits, begins))
 
-    cycles, *counts = map(summed, costs)
+    return ArrayCost(summed(cost.cycles), ActionCounts(*map(summed, cost.counts.values())))
+
+
+def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
+    """What the array does at least for an image of layers that are cut into so many tiles."""
+    if not (space.layers.on_array and len(tiles.owner)):
+        return _NO_COST
+    visits = Visits(tiles.picture.tiles, tiles.channels.depth, tiles.visits)
+
+    def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
+        return least_array_cost(layer, dataflow, tiles.shape.at(some), visits.at(some), hardware)
+
+    return _by_each_dataflow(space, tiles.owner, cost_of)
+
+
+def _by_each_dataflow(
+    space: Space, owner: Ints, cost_of: Callable[[Layer, str, Ints | slice], ArrayCost]
+) -> ArrayCost:
+    """Costs of some tiles, an entry each, where the layers that they are of have dataflows of their own."""
+    by_name = _by_name(space.dataflows)
+    if len(by_name) == 1:
+        return cost_of(entries(space.layers, owner), by_name[0][0], slice(None))
+    together = np.zeros((9, len(owner)), dtype=np.int64)
+    for name, of_layer in by_name:
+        some = np.flatnonzero(of_layer[owner])
+        cost = cost_of(entries(space.layers, owner[some]), name, some)
+        for total, count in zip(together, (cost.cycles, *cost.counts.values()), strict=True):
+            total[some] = count
+    cycles, *counts = map(count_of, together)
     return ArrayCost(cycles, ActionCounts(*counts))
 
 

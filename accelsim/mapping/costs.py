@@ -13,7 +13,7 @@ from accelsim.mapping.arithmetic import Count
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
-from accelsim.mapping.tile import ArrayWork, TileShape
+from accelsim.mapping.tile import ArrayWork, TileShape, Visits
 from accelsim.network.layer import Layer
 
 VECTOR = "vector"
@@ -37,11 +37,16 @@ def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, har
     return _cost_of(work, layer, machine, Footprint(layer, machine).weight_storage_bits(tile))
 
 
-def least_array_cost(layer: Layer, dataflow: str, hardware: Hardware) -> ArrayCost:
-    """What the array costs at least for an image, however the layer is cut."""
+def least_array_cost(
+    layer: Layer, dataflow: str, tile: TileShape, visits: Visits, hardware: Hardware
+) -> ArrayCost:
+    """What the array costs at least for an image of a layer that is cut into at least so many tiles.
+
+    Tiles may be larger in rows and columns than the one that is given.
+    """
     if dataflow == VECTOR:
         return ArrayCost(0, ActionCounts())
-    work, machine = DATAFLOWS[dataflow].least_work(layer, hardware), hardware.precision
+    work, machine = DATAFLOWS[dataflow].least_work(layer, tile, visits, hardware), hardware.precision
     pruned = layer.weight_density is not None
     return _cost_of(work, layer, machine, least_weight_storage_bits(layer, machine) if pruned else None)
 

@@ -27,9 +27,9 @@ from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile import Granularity, TileShape
 from accelsim.network.layer import Layer
 
-FIRST_CUTS: Final = 8
+FIRST_CUTS: Final = 2
 """Cuts of a layer's channels whose tiles are looked at before it is known how good the best is."""
-FIRST_LOOK: Final = 1
+FIRST_LOOK: Final = 2
 """Mappings of a layer that are evaluated before it is known how good the best is: those that promise most."""
 MOST_TILES: Final = 1 << 17
 """Tiles that layers may have that are looked at together, so that memory stays constant."""
@@ -192,11 +192,7 @@ class _Search:
         for some in _portions(sizes):
             which, names = zip(*tasks[some], strict=True)
             cuts = cuts_of([self.layers[index] for index in which], names, sizes[some], self.hardware)
-            least = Bounds(
-                np.array([self.least[name].time_cycles[index] for index, name in tasks[some]]),
-                np.array([self.least[name].energy[index] for index, name in tasks[some]]),
-            )
-            look = _Look(cuts, least, self.hardware, self.batch, self.among_tiles, self.among_dataflows)
+            look = _Look(cuts, self.hardware, self.batch, self.among_tiles, self.among_dataflows)
             found, fits = look.best(reached[list(which)])
             best += [(which[place], one) for place, one in found]
             without += [task for task, fit in zip(tasks[some], fits, strict=True) if not fit]
@@ -220,8 +216,6 @@ class _Look:
     """A look for the best tiles of some layers, each by one dataflow."""
 
     cuts: Cuts
-    least: Bounds
-    """What the array takes at least for each layer."""
     hardware: Hardware
     batch: int
     among_tiles: Objective
@@ -251,7 +245,7 @@ class _Look:
         return self._winners(space, np.flatnonzero(some)), fits
 
     def _at_least(self, space: Space) -> Bounds:
-        return at_least(space, self.least, self.hardware, self.batch)
+        return at_least(space, self.hardware, self.batch)
 
     def _may_reach(self, reached: Values, space: Space, bounds: Bounds) -> Flags:
         """Whether some mapping of each layer may be as good a choice of dataflow as what is reached."""

@@ -82,6 +82,12 @@ class Tiles:
         channels, picture = self.channels, self.picture
         return TileShape(channels.g, channels.k, channels.c, picture.y, picture.x)
 
+    @property
+    def visits(self) -> Count:
+        """How many tiles an image is cut into."""
+        channels = self.channels
+        return channels.groups * channels.filters * channels.depth * self.picture.tiles
+
 
 @dataclass(frozen=True, slots=True)
 class Space:

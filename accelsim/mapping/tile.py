@@ -20,9 +20,28 @@ class TileShape:
         """Output pixels."""
         return self.y * self.x
 
-    def at(self, which: Ints) -> "TileShape":
+    def at(self, which: Ints | slice) -> "TileShape":
         """Some of many tiles."""
         return TileShape(*(taken(size, which) for size in (self.g, self.k, self.c, self.y, self.x)))
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """How many tiles an image of a layer is cut into."""
+
+    pictures: Count
+    """Parts that the picture is cut into."""
+    depth: Count
+    """Parts that the input channels are cut into: visits to the same outputs."""
+    total: Count
+    """Tiles of all directions together."""
+
+    def at(self, which: Ints | slice) -> "Visits":
+        """Some of many."""
+        return Visits(*(taken(number, which) for number in (self.pictures, self.depth, self.total)))
+
+
+UNCUT = Visits(1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

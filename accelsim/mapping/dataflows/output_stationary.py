@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, chosen, larger, smaller
-from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
+from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import Layer
 
 
@@ -70,27 +70,33 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     )
 
 
-def least_work(layer: Layer, hardware: Hardware) -> ArrayWork:
-    """Of one tile, without its first load: cutting adds halos and roundings.
+def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+    """Cutting adds halos, first loads, and partial sums that are drained and loaded again.
 
-    Only where windows leave inputs out between them are smaller blocks the ones that load less.
+    Only where windows leave inputs out between them are smaller blocks the ones that load less. The first load
+    is taken to be that of a single pixel: a tile at the edge may be as small.
     """
     array = hardware.pe_array
+    port_words = array.columns * array.port_words_per_column
     work = execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
-    rows = chosen((layer.FY - 1) * layer.dilation_y + 1 < layer.stride_y, 1, array.rows)
-    columns = chosen((layer.FX - 1) * layer.dilation_x + 1 < layer.stride_x, 1, array.columns)
+    reach_y, reach_x = (layer.FY - 1) * layer.dilation_y + 1, (layer.FX - 1) * layer.dilation_x + 1
+    rows = chosen(reach_y < layer.stride_y, 1, array.rows)
+    columns = chosen(reach_x < layer.stride_x, 1, array.columns)
     input_words = (
         _covered(layer.OY, rows, layer.FY, layer.stride_y, layer.dilation_y)
         * _covered(layer.OX, columns, layer.FX, layer.stride_x, layer.dilation_x)
         * (layer.G * layer.C * ceil_div(layer.K, array.output_stationary.partial_sums_per_pe))
     )
-    load_cycles = ceil_div(input_words, array.columns * array.port_words_per_column)
     drain_cycles = ceil_div(
         layer.G * layer.K * layer.OY * ceil_div(layer.OX, array.columns), array.port_words_per_column
     )
     return replace(
         work,
-        cycles=larger(load_cycles, work.weight_read_words) + drain_cycles,
+        cycles=visits.total * ceil_div(reach_y * reach_x, port_words)
+        + larger(ceil_div(input_words, port_words), work.weight_read_words)
+        + visits.depth * drain_cycles,
+        partial_sum_register_words=work.partial_sum_register_words
+        + (visits.depth - 1) * layer.output_elements,
         input_read_words=input_words,
     )
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import Count, ceil_div, larger, smaller
-from accelsim.mapping.tile import ArrayWork, Granularity, TileShape
+from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import Layer
 
 
@@ -60,13 +60,25 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     )
 
 
-def least_work(layer: Layer, hardware: Hardware) -> ArrayWork:
-    """Of one tile: cutting adds folds and roundings. In cycles, that each sub-matrix sees each pixel.
+def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+    """Cutting adds folds and roundings: each sub-matrix sees each pixel, and comes for each part of the picture.
 
-    Loading is left out of the cycles: a tile of fewer rows waits less for its weights.
+    A tile waits for its first sub-matrix; the last tile of the input channels may have fewer rows than others.
     """
     array = hardware.pe_array
-    tile = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
-    sub_matrices = layer.G * layer.FY * layer.FX
-    sub_matrices *= ceil_div(layer.C, array.rows) * ceil_div(layer.K, array.columns)
-    return replace(execute(layer, tile, 0, hardware), cycles=sub_matrices * tile.pixels)
+    work = execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
+    pixels, last = layer.OY * layer.OX, layer.C - (visits.depth - 1) * tile.c
+    waits, passes = 0, 0
+    for tiles, c in ((visits.depth - 1, tile.c), (1, last)):
+        load_cycles = ceil_div(smaller(c, array.rows), array.port_words_per_column)
+        waits = waits + tiles * load_cycles
+        passes = passes + tiles * ceil_div(c, array.rows) * larger(pixels, visits.pictures * load_cycles)
+    columns = layer.G * layer.FY * layer.FX * ceil_div(layer.K, array.columns)
+    weights, chunks = layer.weights, larger(work.weight_reads, visits.pictures)
+    return replace(
+        work,
+        cycles=visits.total // visits.depth * waits + columns * passes,
+        weight_register_words=weights * (chunks + pixels),
+        weight_read_words=weights * chunks,
+        weight_reads=chunks,
+    )
