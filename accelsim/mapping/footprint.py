@@ -14,6 +14,7 @@ from accelsim.mapping.arithmetic import (
     at_most_one,
     ceil_div,
     ceil_scaled,
+    larger,
     smaller,
     taken,
 )
@@ -90,14 +91,13 @@ class Footprint:
             elements = elements + tiles * tile.g * self._gate
         return bits_to_bytes(elements, self._activation_bits)
 
-    def most_input_pixels(self, tile: TileShape, size_bytes: int) -> Count:
-        """Input pixels of the tile's channels for which there is room at most; second operands need more."""
-        elements = size_bytes * 8 // self._activation_bits
-        return (elements - tile.g * self._gate) // (self._operands * tile.g * tile.c)
+    def input_room(self, size_bytes: int) -> Count:
+        """Input channels x pixels for which there is room at most; gates and second operands leave less."""
+        return size_bytes * 8 // self._activation_bits // larger(self._operands, 1)
 
-    def most_output_pixels(self, tile: TileShape, size_bytes: int) -> Count:
-        """Output pixels of the tile's channels for which there is room at most; wider partial sums need more."""
-        return size_bytes * 8 // self._activation_bits // (tile.g * tile.k)
+    def output_room(self, size_bytes: int) -> Count:
+        """Output channels x pixels for which there is room at most; wider partial sums leave less."""
+        return size_bytes * 8 // self._activation_bits
 
     def weights(self, tile: TileShape) -> Count:
         """Weights of every kernel tap."""

@@ -27,9 +27,10 @@ from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile import Granularity, TileShape
 from accelsim.network.layer import Layer
 
-FIRST_CUTS: Final = 2
+FIRST_CUTS: Final = 4
 """Cuts of a layer's channels whose tiles are looked at before it is known how good the best is."""
-FIRST_LOOK: Final = 2
+FIRST_PICTURES: Final = 16
+FIRST_LOOK: Final = 1
 """Mappings of a layer that are evaluated before it is known how good the best is: those that promise most."""
 MOST_TILES: Final = 1 << 17
 """Tiles that layers may have that are looked at together, so that memory stays constant."""
@@ -227,16 +228,22 @@ class _Look:
         And whether any tile of a layer fits. What the most promising cuts of the channels deliver rules out
         most of the others before their tiles are laid out.
         """
-        ideal = self.cuts.ideal()
-        bounds = self._at_least(ideal)
-        promised = _worth(bounds, self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
-        first = _best_of_each(ideal.owner, promised, FIRST_CUTS)
-        to_beat = self._delivered(self.cuts.crossed(ideal.of_channels[first]), len(reached))
+        by_channels, by_pictures = self.cuts.best_pictures(), self.cuts.best_channels()
+        bounds = self._at_least(by_channels)
+        of_channels = _worth(bounds, self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
+        of_pictures = _worth(self._at_least(by_pictures), self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
+        first = self.cuts.crossed(
+            by_channels.of_channels[_best_of_each(by_channels.owner, of_channels, FIRST_CUTS)],
+            by_pictures.of_pictures[_best_of_each(by_pictures.owner, of_pictures, FIRST_PICTURES)],
+        )
+        to_beat = self._delivered(first, len(reached))
         fits = np.isfinite(to_beat)
-        to_beat[fits & ~self._may_reach(reached, ideal, bounds)] = _UNBEATABLE
-        some = _as_good(promised, to_beat[ideal.owner])
+        to_beat[fits & ~self._may_reach(reached, by_channels, bounds)] = _UNBEATABLE
 
-        space = self.cuts.crossed(ideal.of_channels[some])
+        space = self.cuts.crossed(
+            by_channels.of_channels[_as_good(of_channels, to_beat[by_channels.owner])],
+            by_pictures.of_pictures[_as_good(of_pictures, to_beat[by_pictures.owner])],
+        )
         bounds = self._at_least(space)
         fits[space.owner] = True
         to_beat[~self._may_reach(reached, space, bounds)] = _UNBEATABLE

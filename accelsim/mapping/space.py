@@ -38,6 +38,10 @@ class Channels:
     weight_bytes: Count
     """Of one tile."""
 
+    def values(self) -> tuple[Count, ...]:
+        """The numbers in the order of the fields."""
+        return self.g, self.k, self.c, self.groups, self.filters, self.depth, self.weight_bytes
+
     def at(self, places: Ints) -> "Channels":
         """Some of them, in any order."""
         return Channels(*(taken(getattr(self, name), places) for name in self.__slots__))
@@ -127,6 +131,15 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sizes:
+    """What some cuts take of the banks, as a factor: channels x pixels are elements."""
+
+    owner: Ints
+    inputs: Ints
+    outputs: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Cuts:
     """Sizes to cut some layers into, before channels and pictures are crossed: few, where tiles are many."""
 
@@ -144,50 +157,58 @@ class Cuts:
     """Of each cut of the picture: input pixels of the tile that reads most."""
     pictures: Pictures
 
-    def crossed(self, which: Ints | slice) -> Space:
-        """Every tile that fits, of some cuts of the channels."""
-        places = np.arange(len(self.owner))[which]
-        left, of_pictures = crossed(self.owner[which], self.owner_of_pictures, len(self.dataflows))
-        of_channels = places[left]
+    def crossed(self, of_channels: Ints, of_pictures: Ints) -> Space:
+        """Every tile that fits, of some cuts of the channels and some cuts of the picture."""
+        left, right = crossed(
+            self.owner[of_channels], self.owner_of_pictures[of_pictures], len(self.dataflows)
+        )
+        of_channels, of_pictures = of_channels[left], of_pictures[right]
         owner = self.owner[of_channels]
         fits = self._fits(owner, of_channels, of_pictures)
         some = np.flatnonzero(fits.any(axis=0))
-        return self._space(owner[some], self.pictures, of_channels[some], of_pictures[some], fits[:, some])
+        return self._space(
+            owner[some], self.channels, self.pictures, of_channels[some], of_pictures[some], fits[:, some]
+        )
 
-    def ideal(self) -> Space:
+    def best_pictures(self) -> Space:
         """For each cut of the channels a tile that no tile of it beats in anything, whether it exists or not.
 
         Of the cuts of the picture that fit the bank of inputs, and of those that fit the bank of outputs, the
-        least number of tiles, the fewest bytes, and so on, each by itself.
+        least number of tiles, the fewest bytes, and so on, each by itself. None where nothing fits.
         """
-        tile = TileShape(self.channels.g, self.channels.k, self.channels.c, 1, 1)
-        own = self.footprint.at(self.owner)
-        by_inputs, some_inputs = self._least(
-            self.largest_inputs, own.most_input_pixels(tile, self.half_banks["inputs"])
-        )
-        by_outputs, some_outputs = self._least(
-            self.pictures.y * self.pictures.x, own.most_output_pixels(tile, self.half_banks["outputs"])
-        )
-        some = np.flatnonzero(some_inputs & some_outputs)
-        least = np.maximum(by_inputs, by_outputs)[:, some]
-        fits = np.ones((len(ORDERS), len(some)), dtype=np.bool_)
-        return self._space(self.owner[some], Pictures(*map(count_of, least)), some, np.arange(len(some)), fits)
+        pictures, some = self._best(self._channel_sizes(), self._picture_sizes(), self.pictures.values())
+        own = np.arange(len(some))
+        return self._space(self.owner[some], self.channels, Pictures(*pictures), some, own, _both(own))
 
-    def _least(self, pixels: Count, most: Count) -> tuple[Ints, Flags]:
-        """For each cut of the channels, the least that cuts of the picture have of so many pixels at most.
+    def best_channels(self) -> Space:
+        """The same for each cut of the picture."""
+        channels, some = self._best(self._picture_sizes(), self._channel_sizes(), self.channels.values())
+        own = np.arange(len(some))
+        return self._space(
+            self.owner_of_pictures[some], Channels(*channels), self.pictures, own, some, _both(own)
+        )
 
-        Attributes x cuts of the channels; and whether there is any such cut of the picture.
-        """
-        owner = self.owner_of_pictures
-        ranked = np.lexsort((pixels, owner))
-        table = np.array(np.broadcast_arrays(pixels, *self.pictures.values()))[:, ranked]
-        # Layers are set so far apart that the least of all before is the least of the layer's own.
-        apart = table.max(initial=0) + 1
-        keys = table[0] + owner[ranked] * apart
-        least = np.minimum.accumulate(table[1:] - owner[ranked] * apart, axis=1)
-        begins = np.searchsorted(keys, self.owner * apart)
-        ends = np.searchsorted(keys, self.owner * apart + np.minimum(most, apart - 1), side="right")
-        return least[:, ends - 1] + self.owner * apart, ends > begins
+    def _channel_sizes(self) -> _Sizes:
+        return _Sizes(
+            self.owner, self.channels.g * self.channels.c, self.channels.g * self.channels.k
+        )
+
+    def _picture_sizes(self) -> _Sizes:
+        return _Sizes(
+            self.owner_of_pictures, self.largest_inputs, self.pictures.y * self.pictures.x
+        )
+
+    def _best(self, some: _Sizes, others: _Sizes, values: Sequence[Count]) -> tuple[list[Count], Ints]:
+        """For some cuts the least of everything that the other cuts have which fit with each; and which have any."""
+        inputs = taken(self.footprint.input_room(self.half_banks["inputs"]), some.owner)
+        outputs = taken(self.footprint.output_room(self.half_banks["outputs"]), some.owner)
+        table = np.array(np.broadcast_arrays(others.owner, *values))[1:]
+        by_inputs, fit_inputs = _least_up_to(others.owner, others.inputs, table, some.owner, inputs // some.inputs)
+        by_outputs, fit_outputs = _least_up_to(
+            others.owner, others.outputs, table, some.owner, outputs // some.outputs
+        )
+        which = np.flatnonzero(fit_inputs & fit_outputs)
+        return [count_of(row) for row in np.maximum(by_inputs, by_outputs)[:, which]], which
 
     def _fits(self, owner: Ints, of_channels: Ints, of_pictures: Ints) -> Flags:
         """Whether tiles fit: orders x tiles."""
@@ -210,19 +231,48 @@ class Cuts:
         return np.broadcast_to(fits, (len(ORDERS), len(owner)))
 
     def _space(
-        self, owner: Ints, pictures: Pictures, of_channels: Ints, of_pictures: Ints, fits: Flags
+        self,
+        owner: Ints,
+        channels: Channels,
+        pictures: Pictures,
+        of_channels: Ints,
+        of_pictures: Ints,
+        fits: Flags,
     ) -> Space:
         return Space(
             self.layers,
             self.dataflows,
             self.footprint,
             owner,
-            self.channels,
+            channels,
             pictures,
             of_channels,
             of_pictures,
             fits,
         )
+
+
+def _both(tiles: Ints) -> Flags:
+    """Both orders of all tiles: orders x tiles."""
+    return np.ones((len(ORDERS), len(tiles)), dtype=np.bool_)
+
+
+def _least_up_to(
+    owner: Ints, sizes: Ints, table: Ints, of: Ints, most: Ints
+) -> tuple[Ints, Flags]:
+    """The least that each column of a table has among the entries of an owner whose size is no more than `most`.
+
+    `owner` and `sizes` are those of the table's entries, attributes x entries; `of` and `most` what is asked
+    for. And whether there is any such entry.
+    """
+    ranked = np.lexsort((np.asarray(sizes), owner))
+    # Owners are set so far apart that the least of all entries before is the least of the owner's own.
+    apart = 1 + max(table.max(initial=0), np.max(sizes, initial=0))
+    keys = sizes[ranked] + owner[ranked] * apart
+    least = np.minimum.accumulate(table[:, ranked] - owner[ranked] * apart, axis=1)
+    begins = np.searchsorted(keys, of * apart)
+    ends = np.searchsorted(keys, of * apart + np.minimum(most, apart - 1), side="right")
+    return least[:, ends - 1] + of * apart, ends > begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +330,8 @@ def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
     """
     grids, space = Grids(), None
     for unit in dict.fromkeys((granularity(dataflow, hardware), Granularity())):
-        space = cuts_of([layer], [dataflow], [grids.of(layer, unit)], hardware).crossed(slice(None))
+        cuts = cuts_of([layer], [dataflow], [grids.of(layer, unit)], hardware)
+        space = cuts.crossed(np.arange(len(cuts.owner)), np.arange(len(cuts.owner_of_pictures)))
         if len(space.owner):
             break
     assert space is not None  # there are one or two units

@@ -61,23 +61,24 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
 
 
 def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
-    """Cutting adds folds and roundings: each sub-matrix sees each pixel, and comes for each part of the picture.
+    """Cutting adds folds and roundings, and weights come anew for each part of the picture.
 
-    A tile waits for its first sub-matrix; the last tile of the input channels may have fewer rows than others.
+    Each sub-matrix sees each pixel, and each tile waits for its first one. Only in the last part of the input
+    channels may a sub-matrix have fewer rows than the tile.
     """
     array = hardware.pe_array
     work = execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
-    pixels, last = layer.OY * layer.OX, layer.C - (visits.depth - 1) * tile.c
-    waits, passes = 0, 0
-    for tiles, c in ((visits.depth - 1, tile.c), (1, last)):
-        load_cycles = ceil_div(smaller(c, array.rows), array.port_words_per_column)
-        waits = waits + tiles * load_cycles
-        passes = passes + tiles * ceil_div(c, array.rows) * larger(pixels, visits.pictures * load_cycles)
-    columns = layer.G * layer.FY * layer.FX * ceil_div(layer.K, array.columns)
+    load_cycles, all_at_once = (
+        ceil_div(smaller(c, array.rows), array.port_words_per_column) for c in (tile.c, layer.C)
+    )
+    waits = larger((visits.depth - 1) * load_cycles + 1, all_at_once)
+    pixels, folds = layer.OY * layer.OX, ceil_div(layer.C, array.rows)
+    passes = (folds - 1) * larger(pixels, visits.pictures * load_cycles) + larger(pixels, visits.pictures)
     weights, chunks = layer.weights, larger(work.weight_reads, visits.pictures)
     return replace(
         work,
-        cycles=visits.total // visits.depth * waits + columns * passes,
+        cycles=visits.total // visits.depth * waits
+        + layer.G * layer.FY * layer.FX * ceil_div(layer.K, array.columns) * passes,
         weight_register_words=weights * (chunks + pixels),
         weight_read_words=weights * chunks,
         weight_reads=chunks,
