@@ -265,9 +265,11 @@ def _least_up_to(
     `owner` and `sizes` are those of the table's entries, attributes x entries; `of` and `most` what is asked
     for. And whether there is any such entry.
     """
-    ranked = np.lexsort((np.asarray(sizes), owner))
+    if not len(owner):
+        return np.zeros((len(table), len(of)), dtype=np.int64), np.zeros(len(of), dtype=np.bool_)
+    ranked = np.lexsort((sizes, owner))
     # Owners are set so far apart that the least of all entries before is the least of the owner's own.
-    apart = 1 + max(table.max(initial=0), np.max(sizes, initial=0))
+    apart = 1 + max(table.max(), sizes.max())
     keys = sizes[ranked] + owner[ranked] * apart
     least = np.minimum.accumulate(table[:, ranked] - owner[ranked] * apart, axis=1)
     begins = np.searchsorted(keys, of * apart)
