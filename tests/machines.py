@@ -11,8 +11,8 @@ from typing import Any
 from accelsim.descriptions import vary
 from accelsim.energy import ActionCounts
 from accelsim.hardware import Hardware
-from accelsim.mapping.mapping import Mapping, Order, Program, Step
-from accelsim.mapping.program import build_program, program_totals
+from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Step
+from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape
@@ -199,8 +199,7 @@ def mapped(
     layer, batch = as_executed(layer, batch)
     whole = {"g": layer.G, "k": layer.K, "c": layer.C, "y": layer.OY, "x": layer.OX}
     shape = TileShape(**whole | tile)
-    program = build_program(layer, batch, dataflow, shape, order, hardware)
-    return Mapping(layer, dataflow, shape, order, program, program_totals(program))
+    return mappings([Choice(layer, dataflow, shape, order)], batch, hardware)[0]
 
 
 def step(

@@ -18,6 +18,7 @@ from accelsim.mapping.arithmetic import Count, Flags, Ints, ceil_div, chosen, co
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
+    array_costs,
     completion_counts,
     dram_counts,
     least_array_cost,
@@ -28,7 +29,6 @@ from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.space import ORDERS, Space, Tiles, space_of
-from accelsim.mapping.stack import entries
 from accelsim.mapping.tile import UNCUT, TileShape, Visits
 from accelsim.network.layer import Layer
 
@@ -112,11 +112,6 @@ def least_of_array(layers: Layer, dataflow: str, hardware: Hardware, batch: int)
     return Bounds(np.asarray(cycles, dtype=np.float64), np.asarray(energy, dtype=np.float64))
 
 
-def _by_name(dataflows: Sequence[str]) -> list[tuple[str, Flags]]:
-    """Each dataflow, and which layers it is of."""
-    return [(name, np.array([one == name for one in dataflows])) for name in dict.fromkeys(dataflows)]
-
-
 @dataclass(frozen=True, slots=True)
 class _Rest:
     """What mappings cost beside the array."""
@@ -189,7 +184,7 @@ def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
     def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
         return array_cost(layer, dataflow, kinds.tile.at(some), taken(kinds.resumes, some), hardware)
 
-    cost = _by_each_dataflow(space, tiles.owner[kinds.candidate], cost_of)
+    cost = array_costs(space.layers, space.dataflows, tiles.owner[kinds.candidate], cost_of)
     begins = np.searchsorted(kinds.candidate, np.arange(length))
 
     def summed(count: Count) -> Count:
@@ -210,24 +205,7 @@ def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost
     def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
         return least_array_cost(layer, dataflow, tiles.shape.at(some), visits.at(some), hardware)
 
-    return _by_each_dataflow(space, tiles.owner, cost_of)
-
-
-def _by_each_dataflow(
-    space: Space, owner: Ints, cost_of: Callable[[Layer, str, Ints | slice], ArrayCost]
-) -> ArrayCost:
-    """Costs of some tiles, an entry each, where the layers that they are of have dataflows of their own."""
-    by_name = _by_name(space.dataflows)
-    if len(by_name) == 1:
-        return cost_of(entries(space.layers, owner), by_name[0][0], slice(None))
-    together = np.zeros((9, len(owner)), dtype=np.int64)
-    for name, of_layer in by_name:
-        some = np.flatnonzero(of_layer[owner])
-        cost = cost_of(entries(space.layers, owner[some]), name, some)
-        for total, count in zip(together, (cost.cycles, *cost.counts.values()), strict=True):
-            total[some] = count
-    cycles, *counts = map(count_of, together)
-    return ArrayCost(cycles, ActionCounts(*counts))
+    return array_costs(space.layers, space.dataflows, tiles.owner, cost_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,18 @@ the same outputs. Complete outputs pass the vector unit on their way: it reads s
 buffer and writes what is to be stored. Each function serves single tiles and arrays of candidates.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from accelsim.energy import ActionCounts
 from accelsim.hardware import Hardware, Precision
-from accelsim.mapping.arithmetic import Count
+from accelsim.mapping.arithmetic import Count, Ints, count_of
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
+from accelsim.mapping.stack import entries
 from accelsim.mapping.tile import ArrayWork, TileShape, Visits
 from accelsim.network.layer import Layer
 
@@ -35,6 +39,31 @@ def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, har
     if layer.weight_density is None:
         return _cost_of(work, layer, machine, None)
     return _cost_of(work, layer, machine, Footprint(layer, machine).weight_storage_bits(tile))
+
+
+def array_costs(
+    layers: Layer,
+    dataflows: Sequence[str],
+    owner: Ints,
+    cost_of: Callable[[Layer, str, Ints | slice], ArrayCost],
+) -> ArrayCost:
+    """Costs of tiles of stacked layers, an entry each; each layer has a dataflow of its own.
+
+    `owner` says of which layer each tile is. `cost_of` gives the cost of some tiles of a dataflow, for the
+    layer of each.
+    """
+    names = list(dict.fromkeys(dataflows))
+    if len(names) == 1:
+        return cost_of(entries(layers, owner), names[0], slice(None))
+    number = np.array([names.index(name) for name in dataflows])[owner]
+    together = np.zeros((9, len(owner)), dtype=np.int64)
+    for index, name in enumerate(names):
+        some = np.flatnonzero(number == index)
+        cost = cost_of(entries(layers, owner[some]), name, some)
+        for total, count in zip(together, (cost.cycles, *cost.counts.values()), strict=True):
+            total[some] = count
+    cycles, *counts = map(count_of, together)
+    return ArrayCost(cycles, ActionCounts(*counts))
 
 
 def least_array_cost(

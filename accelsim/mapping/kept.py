@@ -10,8 +10,8 @@ from typing import Final
 
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
-from accelsim.mapping.mapping import Mapping, Order
-from accelsim.mapping.program import build_program, program_totals
+from accelsim.mapping.mapping import Choice, Mapping, Order
+from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape
 from accelsim.model_version import model_version
@@ -92,19 +92,11 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
     def _key(self, layer: Layer) -> str:
         return hashlib.sha256(f"{self.context}{layer!r}".encode()).hexdigest()
 
-    def _mapping(self, layer: Layer, choice: list[str | int]) -> Mapping:
-        dataflow, written_order, *numbers = choice
+    def _mapping(self, layer: Layer, written: list[str | int]) -> Mapping:
+        dataflow, written_order, *numbers = written
         g, k, c, y, x, estimated_cycles = map(int, numbers)
         executed, images = as_executed(layer, self.batch)
         tile = TileShape(g, k, c, y, x)
         order: Order = "pixels_outer" if written_order == "pixels_outer" else "filters_outer"
-        program = build_program(executed, images, str(dataflow), tile, order, self.hardware)
-        return Mapping(
-            layer=executed,
-            dataflow=str(dataflow),
-            tile=tile,
-            order=order,
-            program=program,
-            totals=program_totals(program),
-            estimated_cycles=estimated_cycles,
-        )
+        choice = Choice(executed, str(dataflow), tile, order, estimated_cycles)
+        return mappings([choice], images, self.hardware)[0]

@@ -94,6 +94,18 @@ class Totals:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the search chooses: how a layer is cut and in which order; its program follows."""
+
+    layer: Layer
+    dataflow: str
+    """A dataflow of the array, or `vector`."""
+    tile: TileShape
+    order: Order
+    estimated_cycles: int = 0
+
+
 @dataclass(frozen=True)
 class Mapping:
     """One layer on one machine."""

@@ -5,29 +5,27 @@ the step before: inputs depend on images, groups, input channels and pixels, wei
 input channels. What it frees follows from which loops move next.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from itertools import product
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from accelsim.energy import ActionCounts
 from accelsim.hardware import Hardware
-from accelsim.mapping.costs import VECTOR, array_cost, completion_counts, dram_counts, vector_ops
-from accelsim.mapping.footprint import Footprint, bits_to_bytes
-from accelsim.mapping.mapping import Order, Program, Repeat, Step, Totals
-from accelsim.mapping.precision import partial_sum_bits
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.costs import VECTOR, dram_counts
+from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
 from accelsim.mapping.tiling import Span, channel_spans, column_axis, row_axis
-from accelsim.network.layer import Layer
+from accelsim.mapping.work import TileKind, Work, work_of_tiles
 
-Loop: TypeAlias = Literal["image", "group", "filter", "channel", "row", "column"]
+Direction: TypeAlias = Literal["image", "group", "filter", "channel", "row", "column"]
 
-LOOPS: Mapping[Order, tuple[Loop, ...]] = {
+LOOPS: Final[dict[Order, tuple[Direction, ...]]] = {
     "pixels_outer": ("image", "group", "row", "column", "filter", "channel"),
     "filters_outer": ("image", "group", "filter", "row", "column", "channel"),
 }
 """Outermost first."""
-INPUT_LOOPS: frozenset[Loop] = frozenset({"image", "group", "channel", "row", "column"})
-WEIGHT_LOOPS: frozenset[Loop] = frozenset({"group", "filter", "channel"})
+OF_INPUTS: frozenset[Direction] = frozenset({"image", "group", "channel", "row", "column"})
+OF_WEIGHTS: frozenset[Direction] = frozenset({"group", "filter", "channel"})
 
 
 class Extent(NamedTuple):
@@ -39,6 +37,10 @@ class Extent(NamedTuple):
     """Input rows or columns (or channels)."""
     stored: int
     """Output rows or columns that are completed and stored."""
+    resumes: bool
+    """Whether it adds to the partial sums of the turn before."""
+    completes: bool
+    """Whether no other turn adds to its own."""
 
 
 class Turn(NamedTuple):
@@ -50,19 +52,30 @@ class Turn(NamedTuple):
     first: bool
     last: bool
 
+
+class Loop(NamedTuple):
+    """One loop over tiles."""
+
+    of_inputs: bool
+    """Whether each turn needs inputs of its own."""
+    of_weights: bool
+    turns: tuple[Turn, ...]
+    kinds: dict[Extent, int]
+    """What its tiles cover, and what that adds to the number of the kind of the tiles inside."""
+
     @property
-    def alone(self) -> bool:
-        """Whether the loop has no other turn, so that it never moves."""
-        return self.first and self.last
+    def moves(self) -> bool:
+        """Whether there is more than one turn."""
+        return not self.turns[0].last
 
 
 class _At(NamedTuple):
     """Where the outer loops of the odometer are, as far as the steps inside depend on it."""
 
-    extents: tuple[Extent, ...]
-    """Of the loops that have been entered, outermost first."""
-    resumes: bool
-    completes: bool
+    depth: int
+    """How many of the loops that move have been entered."""
+    kind: int
+    """The number of the kind of the tiles inside, as far as it is known."""
     weights_come: bool
     """Whether the first of the steps inside needs other weights than the step before it."""
     inputs_come: bool
@@ -76,54 +89,40 @@ class _At(NamedTuple):
         From the innermost outwards, a loop at its first turn has wrapped round, and the next one out has
         moved too; one that is not has moved by one, and those outside stand still.
         """
-        weights, inputs = loop in WEIGHT_LOOPS, loop in INPUT_LOOPS
-        cuts_depth = loop == "channel"
         return _At(
-            extents=(*self.extents, turn.extent),
-            resumes=cuts_depth and not turn.first,
-            completes=turn.last or not cuts_depth,
-            weights_come=weights or (turn.first and self.weights_come),
-            inputs_come=inputs or (turn.first and self.inputs_come),
-            weights_go=weights or (turn.last and self.weights_go),
-            inputs_go=inputs or (turn.last and self.inputs_go),
+            self.depth + 1,
+            self.kind + loop.kinds[turn.extent],
+            loop.of_weights or (turn.first and self.weights_come),
+            loop.of_inputs or (turn.first and self.inputs_come),
+            loop.of_weights or (turn.last and self.weights_go),
+            loop.of_inputs or (turn.last and self.inputs_go),
         )
 
 
-BEFORE_THE_FIRST_LOOP = _At((), False, True, True, True, True, True)
-"""The first step needs everything, the last one leaves nothing behind, and none cuts the depth."""
+BEFORE_THE_FIRST_LOOP = _At(0, 0, True, True, True, True)
+"""The first step needs everything, and the last one leaves nothing behind."""
 
 
-class _Work(NamedTuple):
-    """What a step has to do and to hold, whatever comes before and after it."""
-
-    weight_bytes: int
-    input_bytes: int
-    shortcut_bytes: int
-    output_bytes: int
-    """Taken from the first visit to the outputs until they are stored."""
-    stored_bytes: int
-    array_cycles: int
-    vector_cycles: int
-    array_counts: ActionCounts
-    vector_counts: ActionCounts
+def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
+    """The mappings that choices for layers of one structure stand for."""
+    loops = [_loops(choice, batch) for choice in choices]
+    kinds = [_kinds(choice.order, some) for choice, some in zip(choices, loops, strict=True)]
+    works = work_of_tiles(choices, kinds, hardware)
+    return [_mapping(*parts) for parts in zip(choices, loops, works, strict=True)]
 
 
-def build_program(
-    layer: Layer, batch: int, dataflow: str, tile: TileShape, order: Order, hardware: Hardware
-) -> tuple[Program, ...]:
-    """The steps of a layer, cut into tiles of a size and visited in an order."""
-    spans: dict[Loop, tuple[Span, ...]] = {
-        "image": (Span(batch, 1, 1, 1),),
-        "group": channel_spans(layer.G, int(tile.g)),
-        "filter": channel_spans(layer.K, int(tile.k)),
-        "channel": channel_spans(layer.C, int(tile.c)),
-        "row": row_axis(layer).spans(int(tile.y)),
-        "column": column_axis(layer).spans(int(tile.x)),
-    }
-    turns = {loop: tuple(turns_of(spans[loop])) for loop in LOOPS[order]}
-    moving = tuple(loop for loop in LOOPS[order] if not turns[loop][0].alone)
-    footprint = Footprint(layer, hardware.precision)
-    return _Writer(layer, dataflow, order, hardware, footprint, turns, moving).part(BEFORE_THE_FIRST_LOOP)
+def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[Work]) -> Mapping:
+    moving = tuple(loop for loop in loops if loop.moves)
+    program = _Writer(choice.dataflow == VECTOR, moving, work).part(BEFORE_THE_FIRST_LOOP)
+    return Mapping(
+        layer=choice.layer,
+        dataflow=choice.dataflow,
+        tile=choice.tile,
+        order=choice.order,
+        program=program,
+        totals=program_totals(program),
+        estimated_cycles=choice.estimated_cycles,
+    )
 
 
 def program_totals(program: Sequence[Program]) -> Totals:
@@ -157,54 +156,102 @@ def _count_visits(
             visits[id(part)] = visits.get(id(part), 0) + times
 
 
-def turns_of(spans: Sequence[Span]) -> Iterator[Turn]:
-    """Spans with the first and the last turn of the loop apart from the others."""
+def _loops(choice: Choice, batch: int) -> list[Loop]:
+    """The loops over the tiles of a layer, outermost first."""
+    layer, tile = choice.layer, choice.tile
+    spans: dict[Direction, tuple[Span, ...]] = {
+        "image": (Span(batch, 1, 1, 1),),
+        "group": channel_spans(layer.G, tile.g),
+        "filter": channel_spans(layer.K, tile.k),
+        "channel": channel_spans(layer.C, tile.c),
+        "row": row_axis(layer).spans(tile.y),
+        "column": column_axis(layer).spans(tile.x),
+    }
+    loops = []
+    kinds_inside = 1
+    for direction in reversed(LOOPS[choice.order]):
+        turns = tuple(_turns_of(spans[direction], adds_up=direction == "channel"))
+        extents = dict.fromkeys(turn.extent for turn in turns)
+        kinds = {extent: number * kinds_inside for number, extent in enumerate(extents)}
+        loops.append(Loop(direction in OF_INPUTS, direction in OF_WEIGHTS, turns, kinds))
+        kinds_inside *= len(kinds)
+    return loops[::-1]
+
+
+def _turns_of(spans: Sequence[Span], adds_up: bool) -> Iterator[Turn]:
+    """Spans with the first and the last turn of the loop apart from the others.
+
+    `adds_up` says that all turns add to the same outputs.
+    """
+
+    def turns(tiles: int, span: Span, first: bool, last: bool) -> Turn:
+        resumes, completes = adds_up and not first, last or not adds_up
+        return Turn(tiles, Extent(span.size, span.inputs, span.stored, resumes, completes), first, last)
+
     total = sum(span.tiles for span in spans)
     done = 0
     for span in spans:
         middle = span.tiles
-        one = Extent(span.size, span.inputs, span.stored)
         if done == 0:
-            yield Turn(1, one, first=True, last=total == 1)
+            yield turns(1, span, first=True, last=total == 1)
             middle -= 1
         done += span.tiles
         ends = done == total and middle > 0
         if middle - ends > 0:
-            yield Turn(middle - ends, one, first=False, last=False)
+            yield turns(middle - ends, span, first=False, last=False)
         if ends:
-            yield Turn(1, one, first=False, last=True)
+            yield turns(1, span, first=False, last=True)
+
+
+def _kinds(order: Order, loops: Sequence[Loop]) -> list[TileKind]:
+    """Every kind of tile that the loops come to, in the order of their numbers."""
+    kinds = []
+    for extents in product(*(loop.kinds for loop in loops)):
+        along = dict(zip(LOOPS[order], extents, strict=True))
+        row, column, channel = along["row"], along["column"], along["channel"]
+        kinds.append(
+            TileKind(
+                along["group"].size,
+                along["filter"].size,
+                channel.size,
+                row.size,
+                column.size,
+                input_rows=row.inputs,
+                input_columns=column.inputs,
+                stored_rows=row.stored,
+                stored_columns=column.stored,
+                resumes=channel.resumes,
+                completes=channel.completes,
+            )
+        )
+    return kinds
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
     """Writes the program of a layer down. What is alike is written once and shared."""
 
-    layer: Layer
-    dataflow: str
-    order: Order
-    hardware: Hardware
-    footprint: Footprint
-    turns: Mapping[Loop, tuple[Turn, ...]]
+    on_vector_unit: bool
     moving: tuple[Loop, ...]
     """Loops of more than one turn, outermost first."""
+    work: Sequence[Work]
+    """Of each kind of tile."""
     parts: dict[_At, tuple[Program, ...]] = field(default_factory=dict)
-    steps: dict[Hashable, Step] = field(default_factory=dict)
-    work: dict[Hashable, "_Work"] = field(default_factory=dict)
-    array_work: dict[Hashable, tuple[int, ActionCounts]] = field(default_factory=dict)
+    steps: dict[tuple[int, ...], Step] = field(default_factory=dict)
     repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
 
     def part(self, at: _At) -> tuple[Program, ...]:
         """The steps inside the loops that have been entered."""
         part = self.parts.get(at)
         if part is None:
-            part = self._nest(at) if len(at.extents) < len(self.moving) else (self._step(at),)
+            part = self._nest(at) if at.depth < len(self.moving) else (self._step(at),)
             self.parts[at] = part
         return part
 
     def _nest(self, at: _At) -> tuple[Program, ...]:
-        loop = self.moving[len(at.extents)]
+        loop = self.moving[at.depth]
         program: list[Program] = []
-        for turn in self.turns[loop]:
+        for turn in loop.turns:
             self._append(program, turn.tiles, self.part(at.into(loop, turn)))
         return tuple(program)
 
@@ -234,92 +281,27 @@ class _Writer:
         return self.repeated[key]
 
     def _step(self, at: _At) -> Step:
-        work = self._work(at)
-        come = (work.weight_bytes * at.weights_come, work.input_bytes * at.inputs_come)
-        go = (work.weight_bytes * at.weights_go, work.input_bytes * at.inputs_go)
-        key = (at.extents, at.resumes, at.completes, come, go)
-        if key not in self.steps:
-            read_by_vector_unit = self.dataflow == VECTOR and at.completes
-            self.steps[key] = Step(
-                weight_bytes=come[0],
-                input_bytes=come[1],
+        work = self.work[at.kind]
+        comes = (work.weight_bytes * at.weights_come, work.input_bytes * at.inputs_come)
+        goes = (work.weight_bytes * at.weights_go, work.input_bytes * at.inputs_go)
+        key = (at.kind, *comes, *goes)
+        step = self.steps.get(key)
+        if step is None:
+            read_by_vector_unit = self.on_vector_unit and work.completes
+            step = self.steps[key] = Step(
+                weight_bytes=comes[0],
+                input_bytes=comes[1],
                 shortcut_bytes=work.shortcut_bytes,
-                output_space_bytes=0 if at.resumes else work.output_bytes,
-                freed_weight_bytes=go[0],
-                freed_input_bytes=0 if read_by_vector_unit else go[1],
-                vector_freed_bytes=work.shortcut_bytes + (go[1] if read_by_vector_unit else 0),
+                output_space_bytes=0 if work.resumes else work.output_bytes,
+                freed_weight_bytes=goes[0],
+                freed_input_bytes=0 if read_by_vector_unit else goes[1],
+                vector_freed_bytes=work.shortcut_bytes + (goes[1] if read_by_vector_unit else 0),
                 array_cycles=work.array_cycles,
                 vector_cycles=work.vector_cycles,
                 store_bytes=work.stored_bytes,
-                freed_output_bytes=work.output_bytes if at.completes else 0,
+                freed_output_bytes=work.output_bytes if work.completes else 0,
                 array_counts=work.array_counts,
                 vector_counts=work.vector_counts,
-                completes=at.completes,
+                completes=work.completes,
             )
-        return self.steps[key]
-
-    def _work(self, at: _At) -> "_Work":
-        key = (at.extents, at.resumes, at.completes)
-        if key not in self.work:
-            self.work[key] = self._work_of(*key)
-        return self.work[key]
-
-    def _work_of(self, extents: tuple[Extent, ...], resumes: bool, completes: bool) -> "_Work":
-        extent = {loop: turns[0].extent for loop, turns in self.turns.items()}
-        extent.update(zip(self.moving, extents, strict=True))
-        row, column = extent["row"], extent["column"]
-        tile = TileShape(
-            extent["group"].size, extent["filter"].size, extent["channel"].size, row.size, column.size
-        )
-        footprint = self.footprint
-        inputs = int(footprint.inputs(tile, row.inputs, column.inputs))
-        shortcut = int(footprint.shortcut(tile)) if completes else 0
-        stored = int(footprint.stored(tile, row.stored, column.stored)) if completes else 0
-        array_cycles, array_counts = self._array(tile, inputs, resumes, completes)
-        ops = 0
-        if completes:
-            channels = tile.g * tile.k
-            ops = int(vector_ops(self.layer, channels * tile.pixels, channels * row.stored * column.stored))
-        return _Work(
-            weight_bytes=int(footprint.weights(tile)) + (0 if resumes else int(footprint.biases(tile))),
-            input_bytes=inputs,
-            shortcut_bytes=shortcut,
-            output_bytes=self._output_space(tile),
-            stored_bytes=stored,
-            array_cycles=array_cycles,
-            vector_cycles=-(-ops // self.hardware.vector_lanes),
-            array_counts=array_counts,
-            vector_counts=completion_counts(ops, shortcut, stored),
-        )
-
-    def _array(
-        self, tile: TileShape, inputs: int, resumes: bool, completes: bool
-    ) -> tuple[int, ActionCounts]:
-        """Cycles and counts of the array; where the vector unit runs the layer, it reads the inputs."""
-        key = (tile.g, tile.k, tile.c, tile.y, tile.x, inputs * (self.dataflow == VECTOR), resumes, completes)
-        if key not in self.array_work:
-            self.array_work[key] = self._array_of(tile, inputs, resumes, completes)
-        return self.array_work[key]
-
-    def _array_of(
-        self, tile: TileShape, inputs: int, resumes: bool, completes: bool
-    ) -> tuple[int, ActionCounts]:
-        cycles, counts = 0, ActionCounts(global_buffer_read_bytes=inputs)
-        if self.dataflow != VECTOR:
-            cost = array_cost(self.layer, self.dataflow, tile, resumes, self.hardware)
-            cycles, counts = int(cost.cycles), cost.counts
-        if resumes or not completes:
-            bits = partial_sum_bits(self.layer, self.hardware.precision)
-            outputs = bits_to_bytes(tile.g * tile.k * tile.pixels, bits)
-            counts += ActionCounts(
-                global_buffer_read_bytes=outputs * resumes,
-                global_buffer_write_bytes=outputs * (not completes),
-            )
-        return cycles, counts
-
-    def _output_space(self, tile: TileShape) -> int:
-        """Outputs, as wide as partial sums where channels are cut, and windows that are not finished."""
-        moving = self.moving
-        filters = self.layer.K if self.order == "pixels_outer" else int(tile.k)
-        unfinished = self.footprint.unfinished(tile, filters, "row" in moving, "column" in moving)
-        return int(self.footprint.outputs(tile, "channel" in moving)) + int(unfinished)
+        return step

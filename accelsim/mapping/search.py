@@ -11,8 +11,8 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import Flags, Ints
 from accelsim.mapping.candidates import Bounds, Values, at_least, evaluate, least_of_array
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.mapping import Mapping, Order
-from accelsim.mapping.program import build_program, program_totals
+from accelsim.mapping.mapping import Choice, Mapping, Order
+from accelsim.mapping.program import mappings
 from accelsim.mapping.space import (
     ORDERS,
     Cuts,
@@ -92,11 +92,15 @@ def map_layers(
         stack = stacked(together)
         least = {name: _least(stack, name, hardware, images, len(together)) for name in names}
         search = _Search(together, hardware, images, names, tiles, dataflows, grids, least)
-        for index, layer, best in zip(indices, together, search.winners(), strict=True):
-            if best is None:
-                found[index] = MappingError(why_nothing_fits(layer, hardware))
-            else:
-                found[index] = best.mapping(layer, hardware, images)
+        winners = search.winners()
+        choices = [
+            Choice(layer, best.dataflow, best.tile, best.order, int(best.time_cycles))
+            for layer, best in zip(together, winners, strict=True)
+            if best is not None
+        ]
+        mapped = iter(mappings(choices, images, hardware))
+        for index, layer, best in zip(indices, together, winners, strict=True):
+            found[index] = next(mapped) if best else MappingError(why_nothing_fits(layer, hardware))
     return [found[index] for index in range(len(layers))]
 
 
@@ -118,18 +122,6 @@ class _Best:
 
     def worth(self, objective: Objective) -> float:
         return float(worth(np.asarray(self.time_cycles), np.asarray(self.energy), objective))
-
-    def mapping(self, layer: Layer, hardware: Hardware, batch: int) -> Mapping:
-        program = build_program(layer, batch, self.dataflow, self.tile, self.order, hardware)
-        return Mapping(
-            layer=layer,
-            dataflow=self.dataflow,
-            tile=self.tile,
-            order=self.order,
-            program=program,
-            totals=program_totals(program),
-            estimated_cycles=int(self.time_cycles),
-        )
 
 
 _Task: TypeAlias = tuple[int, str]

@@ -27,8 +27,8 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import DATAFLOWS
-from accelsim.mapping.mapping import Mapping, Repeat
-from accelsim.mapping.program import build_program, program_totals
+from accelsim.mapping.mapping import Choice, Mapping, Repeat
+from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
 from accelsim.network.layer import Layer
 
@@ -195,8 +195,7 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     assume(len(space))
     tile, order = space.mapping_of(draw(st.integers(0, len(space) - 1)))
     assume(steps_of(executed, images, tile) <= most_steps)
-    program = build_program(executed, images, dataflow, tile, order, hardware)
-    mapping = Mapping(executed, dataflow, tile, order, program, program_totals(program))
+    mapping = mappings([Choice(executed, dataflow, tile, order)], images, hardware)[0]
     return Case(layer, hardware, batch, images, mapping)
 
 

@@ -1,0 +1,126 @@
+"""What the tiles of mappings have to do and to hold, whatever comes before and after each of them.
+
+Tiles that are alike do alike, so there are few kinds of them; those of many mappings are worked out together,
+because numpy takes no longer for many than for a few.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+from accelsim.energy import ActionCounts
+from accelsim.hardware import Hardware
+from accelsim.mapping.arithmetic import Count, Ints, at_most_one, ceil_div, count_of, entries_of, taken
+from accelsim.mapping.costs import ArrayCost, array_cost, array_costs, completion_counts, vector_ops
+from accelsim.mapping.footprint import Footprint, bits_to_bytes
+from accelsim.mapping.mapping import Choice
+from accelsim.mapping.precision import partial_sum_bits
+from accelsim.mapping.stack import entries, stacked
+from accelsim.mapping.tile import TileShape
+from accelsim.network.layer import Layer
+
+
+class TileKind(NamedTuple):
+    """Tiles of a mapping that are alike."""
+
+    g: int
+    k: int
+    c: int
+    y: int
+    x: int
+    input_rows: int
+    """That a tile reads, its halo included and padding left out."""
+    input_columns: int
+    stored_rows: int
+    """That a tile completes and stores."""
+    stored_columns: int
+    resumes: bool
+    """Whether a tile adds to the partial sums of an earlier one."""
+    completes: bool
+    """Whether its outputs are complete."""
+
+
+class Work(NamedTuple):
+    """What a tile has to do and to hold."""
+
+    resumes: bool
+    completes: bool
+    weight_bytes: int
+    input_bytes: int
+    shortcut_bytes: int
+    output_bytes: int
+    """Taken from the first visit to the outputs until they are stored."""
+    stored_bytes: int
+    array_cycles: int
+    vector_cycles: int
+    array_counts: ActionCounts
+    vector_counts: ActionCounts
+
+
+def work_of_tiles(
+    choices: Sequence[Choice], kinds: Sequence[Sequence[TileKind]], hardware: Hardware
+) -> list[list[Work]]:
+    """The work of each kind of tile of each mapping; the layers are of one structure."""
+    stack, how_many = stacked([choice.layer for choice in choices]), [len(some) for some in kinds]
+    owner = np.repeat(np.arange(len(choices)), how_many)
+    layers, footprint = entries(stack, owner), Footprint(stack, hardware.precision).at(owner)
+    all_kinds = list(chain.from_iterable(kinds))
+    table = np.array(all_kinds, dtype=np.int64)
+    columns = map(count_of, np.ascontiguousarray(table.T))
+    g, k, c, y, x, input_rows, input_columns, stored_rows, stored_columns, resumes, completes = columns
+    tile, channels = TileShape(g, k, c, y, x), g * k
+
+    inputs = footprint.inputs(tile, input_rows, input_columns)
+    shortcut = footprint.shortcut(tile) * completes
+    stored = footprint.stored(tile, stored_rows, stored_columns) * completes
+    ops = vector_ops(layers, channels * tile.pixels, channels * stored_rows * stored_columns) * completes
+    array = ArrayCost(0, ActionCounts(global_buffer_read_bytes=inputs))  # the vector unit reads them
+    if stack.on_array:
+
+        def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
+            return array_cost(layer, dataflow, tile.at(some), taken(resumes, some), hardware)
+
+        array = array_costs(stack, [choice.dataflow for choice in choices], owner, cost_of)
+    partial_sums = bits_to_bytes(channels * tile.pixels, partial_sum_bits(layers, hardware.precision))
+    array_counts = array.counts + ActionCounts(
+        global_buffer_read_bytes=partial_sums * resumes,
+        global_buffer_write_bytes=partial_sums * (1 - completes),
+    )
+    vector_counts = completion_counts(ops, shortcut, stored)
+    counts = [
+        [ActionCounts(*row) for row in zip(*_lists(some.values(), len(owner)), strict=True)]
+        for some in (array_counts, vector_counts)
+    ]
+    numbers = _lists(
+        (
+            footprint.weights(tile) + footprint.biases(tile) * (1 - resumes),
+            inputs,
+            shortcut,
+            _output_space(choices, layers, footprint, tile, owner),
+            stored,
+            array.cycles,
+            ceil_div(ops, hardware.vector_lanes),
+        ),
+        len(owner),
+    )
+    flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
+    works = map(Work, *flags, *numbers, *counts)
+    return [[next(works) for _ in range(many)] for many in how_many]
+
+
+def _lists(counts: Sequence[Count], length: int) -> list[list[int]]:
+    return [entries_of(count, length).tolist() for count in counts]
+
+
+def _output_space(
+    choices: Sequence[Choice], layers: Layer, footprint: Footprint, tile: TileShape, owner: Ints
+) -> Count:
+    """Outputs, as wide as partial sums where channels are cut, and windows that are not finished."""
+    sizes = [(choice.tile.c, choice.tile.y, choice.tile.x, choice.order == "pixels_outer") for choice in choices]
+    c, y, x, pixels_outer = map(count_of, np.array(sizes, dtype=np.int64)[owner].T)
+    filters = tile.k + pixels_outer * (layers.K - tile.k)
+    cut = at_most_one(layers.OY - y), at_most_one(layers.OX - x)
+    outputs = footprint.outputs(tile, at_most_one(layers.C - c))
+    return outputs + footprint.unfinished(tile, filters, *cut)
