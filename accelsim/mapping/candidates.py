@@ -5,7 +5,6 @@ included: cycles and bytes of a candidate are those of the program it stands for
 whole bytes; packed elements and pruned weights are rounded up tile by tile in the program).
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -105,7 +104,7 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
 
 
 def least_of_array(layers: Layer, dataflow: str, hardware: Hardware, batch: int) -> Bounds:
-    """What the array takes at least for each layer of a stack by a dataflow; a number if all take the same."""
+    """What the array takes at least for each layer of a stack; one number if all of them take the same."""
     whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
     cost = least_array_cost(layers, dataflow, whole, UNCUT, hardware)
     cycles, energy = cost.cycles * batch, total_energy(cost.counts * batch, hardware.energy)

@@ -223,7 +223,8 @@ class _Look:
         by_channels, by_pictures = self.cuts.best_pictures(), self.cuts.best_channels()
         bounds = self._at_least(by_channels)
         of_channels = _worth(bounds, self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
-        of_pictures = _worth(self._at_least(by_pictures), self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
+        promised = _worth(self._at_least(by_pictures), self.among_tiles)
+        of_pictures = promised.reshape(-1, len(ORDERS)).min(axis=1)
         first = self.cuts.crossed(
             by_channels.of_channels[_best_of_each(by_channels.owner, of_channels, FIRST_CUTS)],
             by_pictures.of_pictures[_best_of_each(by_pictures.owner, of_pictures, FIRST_PICTURES)],

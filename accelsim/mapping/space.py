@@ -135,8 +135,8 @@ class _Sizes:
     """What some cuts take of the banks, as a factor: channels x pixels are elements."""
 
     owner: Ints
-    inputs: Ints
-    outputs: Ints
+    inputs: Count
+    outputs: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,23 +189,21 @@ class Cuts:
         )
 
     def _channel_sizes(self) -> _Sizes:
-        return _Sizes(
-            self.owner, self.channels.g * self.channels.c, self.channels.g * self.channels.k
-        )
+        return _Sizes(self.owner, self.channels.g * self.channels.c, self.channels.g * self.channels.k)
 
     def _picture_sizes(self) -> _Sizes:
-        return _Sizes(
-            self.owner_of_pictures, self.largest_inputs, self.pictures.y * self.pictures.x
-        )
+        return _Sizes(self.owner_of_pictures, self.largest_inputs, self.pictures.y * self.pictures.x)
 
     def _best(self, some: _Sizes, others: _Sizes, values: Sequence[Count]) -> tuple[list[Count], Ints]:
-        """For some cuts the least of everything that the other cuts have which fit with each; and which have any."""
+        """For each of some cuts the least of everything that others have which fit with it; and which have any."""
         inputs = taken(self.footprint.input_room(self.half_banks["inputs"]), some.owner)
         outputs = taken(self.footprint.output_room(self.half_banks["outputs"]), some.owner)
         table = np.array(np.broadcast_arrays(others.owner, *values))[1:]
-        by_inputs, fit_inputs = _least_up_to(others.owner, others.inputs, table, some.owner, inputs // some.inputs)
+        by_inputs, fit_inputs = _least_up_to(
+            others.owner, np.asarray(others.inputs), table, some.owner, np.asarray(inputs // some.inputs)
+        )
         by_outputs, fit_outputs = _least_up_to(
-            others.owner, others.outputs, table, some.owner, outputs // some.outputs
+            others.owner, np.asarray(others.outputs), table, some.owner, np.asarray(outputs // some.outputs)
         )
         which = np.flatnonzero(fit_inputs & fit_outputs)
         return [count_of(row) for row in np.maximum(by_inputs, by_outputs)[:, which]], which
@@ -257,10 +255,8 @@ def _both(tiles: Ints) -> Flags:
     return np.ones((len(ORDERS), len(tiles)), dtype=np.bool_)
 
 
-def _least_up_to(
-    owner: Ints, sizes: Ints, table: Ints, of: Ints, most: Ints
-) -> tuple[Ints, Flags]:
-    """The least that each column of a table has among the entries of an owner whose size is no more than `most`.
+def _least_up_to(owner: Ints, sizes: Ints, table: Ints, of: Ints, most: Ints) -> tuple[Ints, Flags]:
+    """The least of each attribute among the entries of an owner whose size is no more than `most`.
 
     `owner` and `sizes` are those of the table's entries, attributes x entries; `of` and `most` what is asked
     for. And whether there is any such entry.

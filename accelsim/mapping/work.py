@@ -118,7 +118,9 @@ def _output_space(
     choices: Sequence[Choice], layers: Layer, footprint: Footprint, tile: TileShape, owner: Ints
 ) -> Count:
     """Outputs, as wide as partial sums where channels are cut, and windows that are not finished."""
-    sizes = [(choice.tile.c, choice.tile.y, choice.tile.x, choice.order == "pixels_outer") for choice in choices]
+    tiles = [choice.tile for choice in choices]
+    outer = [choice.order == "pixels_outer" for choice in choices]
+    sizes = [(tile.c, tile.y, tile.x, pixels) for tile, pixels in zip(tiles, outer, strict=True)]
     c, y, x, pixels_outer = map(count_of, np.array(sizes, dtype=np.int64)[owner].T)
     filters = tile.k + pixels_outer * (layers.K - tile.k)
     cut = at_most_one(layers.OY - y), at_most_one(layers.OX - x)

@@ -35,7 +35,7 @@ from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.search import as_executed, best_first, map_layer
 from accelsim.mapping.space import space_of
-from accelsim.mapping.tile import Granularity, TileShape
+from accelsim.mapping.tile import UNCUT, Granularity, TileShape
 from accelsim.mapping.tiling import Axis, tile_sizes
 
 # --- the odometer, told once more: plain loops over tiles, and what each visit touches
@@ -401,7 +401,8 @@ def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     assume(space.fits.any())
     every = candidates(layer, hardware, dataflow)
     bound = at_least(space, hardware, 1)
-    least = least_array_cost(layer, dataflow, hardware)
+    whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
+    least = least_array_cost(layer, dataflow, whole, UNCUT, hardware)
     assert np.all(every.array_cycles >= least.cycles)
     for attribute in ("time_cycles", "energy"):
         bounds = getattr(bound, attribute)[space.places()]

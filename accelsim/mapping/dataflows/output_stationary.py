@@ -70,11 +70,11 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     )
 
 
-def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+def least_work(layer: Layer, _: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
     """Cutting adds halos, first loads, and partial sums that are drained and loaded again.
 
-    Only where windows leave inputs out between them are smaller blocks the ones that load less. The first load
-    is taken to be that of a single pixel: a tile at the edge may be as small.
+    Only where windows leave inputs out between them are smaller blocks the ones that load less. A tile that is
+    cut off at an edge may be a single pixel, so the first load is taken to be that of one.
     """
     array = hardware.pe_array
     port_words = array.columns * array.port_words_per_column
