@@ -30,6 +30,7 @@ from accelsim.network.layer import Layer
 FIRST_CUTS: Final = 4
 """Cuts of a layer's channels whose tiles are looked at before it is known how good the best is."""
 FIRST_PICTURES: Final = 16
+"""Cuts of a layer's picture, as well."""
 FIRST_LOOK: Final = 1
 """Mappings of a layer that are evaluated before it is known how good the best is: those that promise most."""
 MOST_TILES: Final = 1 << 17

@@ -195,7 +195,7 @@ class Cuts:
         return _Sizes(self.owner_of_pictures, self.largest_inputs, self.pictures.y * self.pictures.x)
 
     def _best(self, some: _Sizes, others: _Sizes, values: Sequence[Count]) -> tuple[list[Count], Ints]:
-        """For each of some cuts the least of everything that others have which fit with it; and which have any."""
+        """For some cuts the least of everything that others have which fit; and which have any."""
         inputs = taken(self.footprint.input_room(self.half_banks["inputs"]), some.owner)
         outputs = taken(self.footprint.output_room(self.half_banks["outputs"]), some.owner)
         table = np.array(np.broadcast_arrays(others.owner, *values))[1:]

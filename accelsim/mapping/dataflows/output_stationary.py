@@ -73,8 +73,8 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
 def least_work(layer: Layer, _: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
     """Cutting adds halos, first loads, and partial sums that are drained and loaded again.
 
-    Only where windows leave inputs out between them are smaller blocks the ones that load less. A tile that is
-    cut off at an edge may be a single pixel, so the first load is taken to be that of one.
+    Only where windows leave inputs out between them are smaller blocks the ones that load less. A tile
+    at an edge may be a single pixel, so the first load is taken to be that of one.
     """
     array = hardware.pe_array
     port_words = array.columns * array.port_words_per_column
