@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from accelsim.energy import ActionCounts, total_energy
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Flags, Ints, ceil_div, chosen, count_of, taken
+from accelsim.mapping.arithmetic import Count, Flags, Ints, ceil_div, chosen, count_of, entries_of, taken
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -82,9 +82,10 @@ def evaluate(space: Space, hardware: Hardware, batch: int, places: Ints) -> Cand
     counts = array.counts * batch
     for part in rest.counts:
         counts += part
-    time: Values = np.maximum(array.cycles * batch, rest.cycles) + rest.ends_cycles
+    array_cycles = entries_of(array.cycles * batch, len(places))
+    time: Values = np.maximum(array_cycles, rest.cycles) + rest.ends_cycles
     energy = np.asarray(total_energy(counts, hardware.energy), dtype=np.float64)
-    return Candidates(places, tiles, array.cycles * batch, counts, time, energy)
+    return Candidates(places, tiles, count_of(array_cycles), counts, time, energy)
 
 
 def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
