@@ -105,6 +105,8 @@ BEFORE_THE_FIRST_LOOP = _At(0, 0, True, True, True, True)
 
 def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
     """The mappings that choices for layers of one structure stand for."""
+    if not choices:
+        return []
     loops = [_loops(choice, batch) for choice in choices]
     kinds = [_kinds(choice.order, some) for choice, some in zip(choices, loops, strict=True)]
     works = work_of_tiles(choices, kinds, hardware)
