@@ -11,16 +11,17 @@ from typing import Final, Literal, TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from accelsim.report.plot_looks import GREY, VERMILION, plain_log_ticks
-from accelsim.report.plot_names import NamedPoint, name_points
+from accelsim.report.plot_looks import GREY, VERMILION, MarkerLook, plain_log_ticks
+from accelsim.report.plot_names import Named, name_points
 from accelsim.result import RunResult
 
 CostKind: TypeAlias = Literal["energy", "time"]
 COSTS: Final[tuple[CostKind, ...]] = ("energy", "time")
 SIZE_INCHES: Final = (10.0, 6.4)
 """Of each panel."""
+FRONT: Final = MarkerLook(VERMILION, "D", 30)
+BEATEN: Final = MarkerLook(GREY, "o", 22)
 
 
 @dataclass(frozen=True)
@@ -107,18 +108,10 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
     axes.set(xscale="log", xlim=(min(costs) / 1.35, max(costs) * 1.35))
     axes.set_ylim(min(accuracies) - margin, max(accuracies) + margin)
     plain_log_ticks(axes.xaxis)
-    axes.plot(*zip(*front_line(front, kind), strict=True), color=VERMILION, linewidth=1.0, zorder=1)
-    for members, colour, marker, size in ((others, GREY, "o", 22), (front, VERMILION, "D", 30)):
-        axes.scatter(
-            [point.cost(kind) for point in members],
-            [point.top1 for point in members],
-            color=colour,
-            marker=marker,
-            s=size,
-            edgecolor="white",
-            linewidth=0.5,
-            zorder=3,
-        )
+    line = front_line(front, kind)
+    axes.plot(*zip(*line, strict=True), color=FRONT.colour, linewidth=1.0, zorder=1)
+    for members, look in ((others, BEATEN), (front, FRONT)):
+        look.scatter([(point.cost(kind), point.top1) for point in members], axes)
     unit = points[0].energy_unit if kind == "energy" else "ms"
     axes.set_xlabel(f"simulated {kind} of one image [{unit}]")
     axes.set_ylabel("published ImageNet top-1 accuracy [%]")
@@ -134,8 +127,8 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(
         handles=[
-            Line2D([], [], color=VERMILION, marker="D", linewidth=1.0, label="Pareto front"),
-            Line2D([], [], color=GREY, marker="o", linestyle="", label="beaten by another network"),
+            FRONT.in_legend("Pareto front", linestyle="-"),
+            BEATEN.in_legend("beaten by another network"),
         ],
         loc="lower right",
         bbox_to_anchor=(1.0, 0.995),  # above the axes: inside, the legend would hide what is beaten by most
@@ -145,7 +138,8 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
         fontsize="small",
     )
     named = [
-        NamedPoint(point.cost(kind), point.top1, point.network, bold=point in front)
-        for point in (*front, *others)
+        Named(point.cost(kind), point.top1, look.radius_points, point.network, bold=look is FRONT)
+        for members, look in ((front, FRONT), (others, BEATEN))
+        for point in members
     ]
-    name_points(named, axes, line=front_line(front, kind), size_points=7.0)
+    name_points(named, axes, lines=[line], size_points=7.0)

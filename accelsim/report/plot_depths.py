@@ -6,26 +6,25 @@ the networks that are known among them are named.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from accelsim.report.depths import depths_word
-from accelsim.report.plot_looks import BLUE, GREY, VERMILION, plain_linear_ticks
-from accelsim.report.plot_names import NamedPoint, name_points
+from accelsim.report.plot_costs import AGAINST, Against, dress
+from accelsim.report.plot_looks import BLUE, GREY, VERMILION, MarkerLook
+from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.search.depth import Candidate, DepthSearch
 
 MOST_POINTS: Final = 2_000
 """Candidates that are drawn; of a larger space, the best."""
 SIZE_INCHES: Final = (11.0, 5.6)
 """Of the two panels of a search."""
-_TIP: Final = 4.0
-"""Pixels from the middle of a diamond to its tips."""
-Against: TypeAlias = Literal["energy", "params"]
-AGAINST: Final[tuple[Against, ...]] = ("energy", "params")
+KNOWN: Final = MarkerLook(BLUE, "s", 40)
+FRONT: Final = MarkerLook(VERMILION, "D", 22)
+BEATEN: Final = MarkerLook(GREY, "o", 9)
 
 
 @dataclass(frozen=True)
@@ -105,73 +104,23 @@ def plot_depths(points: Sequence[DepthPoint], against: Against, axes: Axes, ener
     others = [one for one in points if not one.on_front and not one.known_as]
     front = [one for one in points if one.on_front and not one.known_as]
     known = [one for one in points if one.known_as]
-    for members, colour, marker, size in (
-        (others, GREY, "o", 9),
-        (front, VERMILION, "D", 22),
-        (known, BLUE, "s", 40),
-    ):
-        axes.scatter(
-            [one.time_ms for one in members],
-            [one.value(against) for one in members],
-            color=colour,
-            marker=marker,
-            s=size,
-            edgecolor="white",
-            linewidth=0.4,
-            zorder=3 if members is known else 2,
-        )
-    _limits(points, against, axes)
-    axes.set_xlabel("simulated time of one image [ms]")
-    axes.set_ylabel(f"simulated energy [{energy_unit}]" if against == "energy" else "parameters")
-    axes.grid(color="0.93")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    best = [] if points[0].known_as else [points[0]]
-    named = [NamedPoint(one.time_ms, one.value(against), one.known_as, radius_points=4) for one in known]
-    named += [NamedPoint(one.time_ms, one.value(against), one.depths) for one in best]
-    name_points(
-        named,
-        axes,
-        others=_covered([(one.time_ms, one.value(against)) for one in front], axes),
-        size_points=8.0,
-    )
+    for members, look in ((others, BEATEN), (front, FRONT), (known, KNOWN)):
+        look.scatter([(one.time_ms, one.value(against)) for one in members], axes)
+    places = [(one.time_ms, one.value(against)) for one in points]
+    dress(places, against, axes, energy_unit, time="time of one image")
+    if against == "energy":
+        looks = [
+            FRONT.in_legend("Pareto front of time, energy and parameters"),
+            BEATEN.in_legend("another is as good or better in all three"),
+        ]
+        known_look = [KNOWN.in_legend("known networks")] if known else []
+        axes.legend(handles=[*known_look, *looks], loc="upper left", fontsize="small")
+    named = [Named(one.time_ms, one.value(against), KNOWN.radius_points, one.known_as) for one in known]
+    if not points[0].known_as:
+        fastest = points[0]
+        look = FRONT if fastest.on_front else BEATEN
+        named.append(Named(fastest.time_ms, fastest.value(against), look.radius_points, fastest.depths))
+    marked = [Marked(one.time_ms, one.value(against), FRONT.radius_points) for one in front]
+    name_points(named, axes, others=marked, size_points=8.0)
     for text in axes.texts:  # other candidates may lie below a name
         text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
-    if against == "energy":
-        axes.legend(handles=_legend(bool(known)), loc="upper left", fontsize="small")
-
-
-def _covered(places: Sequence[tuple[float, float]], axes: Axes) -> list[tuple[float, float]]:
-    """The tips of the diamonds at some places, so that no name touches one."""
-    to_data = axes.transData.inverted()
-    tips = []
-    for x, y in axes.transData.transform(places) if places else ():
-        tips += [
-            (x + across, y + up) for across, up in ((0, 0), (-_TIP, 0), (_TIP, 0), (0, -_TIP), (0, _TIP))
-        ]
-    return [(float(x), float(y)) for x, y in to_data.transform(tips)] if tips else []
-
-
-def _limits(points: Sequence[DepthPoint], against: Against, axes: Axes) -> None:
-    """Room at the edges for names."""
-    for values, set_limits, low, high in (
-        ([one.time_ms for one in points], axes.set_xlim, 0.06, 0.1),
-        ([one.value(against) for one in points], axes.set_ylim, 0.08, 0.12),
-    ):
-        span = (max(values) - min(values)) or max(values) or 1.0
-        set_limits(min(values) - low * span, max(values) + high * span)
-    for axis in (axes.xaxis, axes.yaxis):
-        plain_linear_ticks(axis)
-
-
-def _legend(any_known: bool) -> list[Line2D]:
-    looks = [
-        (VERMILION, "D", "Pareto front of time, energy and parameters"),
-        (GREY, "o", "another is as good or better in all three"),
-    ]
-    if any_known:
-        looks.insert(0, (BLUE, "s", "known networks"))
-    return [
-        Line2D([], [], color=colour, marker=marker, linestyle="", label=label)
-        for colour, marker, label in looks
-    ]

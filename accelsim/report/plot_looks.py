@@ -5,12 +5,17 @@ hatches say the same as the colour.
 """
 
 import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from accelsim.errors import AccelsimError
@@ -52,7 +57,44 @@ COMPONENT_LOOKS: Final[dict[str, tuple[str, str]]] = {
 """Colour and hatch of each component of the energy, in the order in which they are stacked."""
 assert COMPONENT_LOOKS.keys() == COMPONENTS.keys()
 SUFFIXES: Final = (".png", ".svg", ".pdf")
-_DPI: Final = 120
+DPI: Final = 120
+"""Of files of pixels."""
+_EDGE_POINTS: Final = 0.5
+"""Of the white line around a marker."""
+
+
+@dataclass(frozen=True)
+class MarkerLook:
+    """How the points of a group look; the area is in points squared."""
+
+    colour: str
+    marker: str
+    area: float
+
+    @property
+    def radius_points(self) -> float:
+        """How far a marker reaches: its corners are further from its middle than its sides."""
+        half_side = math.sqrt(self.area) / 2
+        return (half_side if self.marker == "o" else half_side * math.sqrt(2)) + _EDGE_POINTS / 2
+
+    def scatter(self, places: Sequence[tuple[float, float]], axes: Axes, zorder: float = 3) -> None:
+        """A marker at each place."""
+        axes.scatter(
+            [x for x, _ in places],
+            [y for _, y in places],
+            color=self.colour,
+            marker=self.marker,
+            s=self.area,
+            edgecolor="white",
+            linewidth=_EDGE_POINTS,
+            zorder=zorder,
+        )
+
+    def in_legend(self, label: str, linestyle: Literal["", "-", "--"] = "") -> Line2D:
+        """What stands for the group in a legend, with the line that joins its points."""
+        return Line2D(
+            [], [], color=self.colour, marker=self.marker, linestyle=linestyle, linewidth=1.0, label=label
+        )
 
 
 def run_name(result: RunResult) -> str:
@@ -112,6 +154,6 @@ def save(figure: Figure, path: Path) -> None:
     undated = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     drawn = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "accelsim", "svg.fonttype": "path", "hatch.linewidth": 0.4}):
-        figure.savefig(drawn, format=kind, dpi=_DPI, metadata=undated)
+        figure.savefig(drawn, format=kind, dpi=DPI, metadata=undated)
     with writing(path) as file:
         file.write(drawn.getvalue())

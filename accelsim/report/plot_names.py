@@ -1,41 +1,55 @@
 """Names beside the points of a scatter plot, with a thin line to those that are not next to theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import BboxBase
 
-from accelsim.report.placement import Box, along, around, place_names
+from accelsim.report.placement import Box, Disc, Name, Surroundings, place_names
+from accelsim.report.plot_looks import DPI
 
 _POINTS_PER_INCH: Final = 72
-_GAP_POINTS: Final = 2.0
+_GAP_POINTS: Final = 1.5
+_BESIDE_POINTS: Final = 1.5
+"""What stays free on the left and on the right of a name."""
+_ABOVE_POINTS: Final = 0.25
+_LINE_COLOUR: Final = "0.5"
 
 
 @dataclass(frozen=True)
-class NamedPoint:
-    """A point in the units of the axes, and what to write beside it."""
+class Marked:
+    """A place in the units of the axes, and how far the marker there reaches."""
 
     x: float
     y: float
+    radius_points: float
+
+
+@dataclass(frozen=True)
+class Named(Marked):
+    """A marker, and what to write beside it."""
+
     name: str
     bold: bool = False
-    radius_points: float = 3.0
-    """Of its marker."""
 
 
 def name_points(
-    named: Sequence[NamedPoint],
+    named: Sequence[Named],
     axes: Axes,
     *,
-    others: Sequence[tuple[float, float]] = (),
-    line: Sequence[tuple[float, float]] = (),
+    others: Sequence[Marked] = (),
+    lines: Sequence[Sequence[tuple[float, float]]] = (),
     size_points: float = 7.5,
 ) -> None:
-    """Write the names; those that come first have the first choice of places.
+    """Write the names; where there is no room for all, those that come last are left out.
 
-    The limits and the place of the axes must be final. `others` are points that no name may hide, `line`
-    the corners of a line that none may cross.
+    The limits and the place of the axes must be final, and their legend there. `others` are markers that no
+    name may hide, `lines` the corners of lines that none may lie on.
     """
     pixels = axes.figure.dpi / _POINTS_PER_INCH
     texts = [
@@ -53,33 +67,55 @@ def name_points(
         )
         for point in named
     ]
-    boxes = [text.get_window_extent() for text in texts]
-    hidden, corners = ([_pixel(axes, x, y) for x, y in group] for group in (others, line))
-    places = place_names(
-        [_pixel(axes, point.x, point.y) for point in named],
-        [(box.width + 5 * pixels, box.height) for box in boxes],
-        [(point.radius_points + _GAP_POINTS) * pixels for point in named],
-        Box(axes.bbox.x0, axes.bbox.y0, axes.bbox.x1, axes.bbox.y1),
-        [around(place, _GAP_POINTS * pixels) for place in (*hidden, *along(corners, 2 * pixels))],
+    sizes = _sizes_points(texts, {axes.figure.dpi, DPI})
+    legend = axes.get_legend()
+    around = Surroundings(
+        within=_box(axes.bbox),
+        gap=_GAP_POINTS * pixels,
+        discs=[_disc(axes, marked, pixels) for marked in others],
+        lines=[[_pixel(axes, x, y) for x, y in line] for line in lines],
+        boxes=[_box(legend.get_window_extent())] if legend else [],
     )
-    for point, text, box in zip(named, texts, places, strict=True):
-        if box is None:
+    names = [
+        Name(_disc(axes, point, pixels), width * pixels, height * pixels)
+        for point, (width, height) in zip(named, sizes, strict=True)
+    ]
+    places = place_names(names, around)
+    for point, text, place in zip(named, texts, places, strict=True):
+        if place is None:
             text.remove()
             continue
         x, y = _pixel(axes, point.x, point.y)
-        middle_x, middle_y = box.centre
+        middle_x, middle_y = place.box.centre
         text.set_position(((middle_x - x) / pixels, (middle_y - y) / pixels))
-        _line(axes, point, box, (point.radius_points + 3 * _GAP_POINTS) * pixels)
+        if place.line_end:
+            end_x, end_y = axes.transData.inverted().transform(place.line_end)
+            axes.plot([point.x, end_x], [point.y, end_y], color=_LINE_COLOUR, linewidth=0.6, zorder=2)
 
 
-def _line(axes: Axes, point: NamedPoint, box: Box, least: float) -> None:
-    """From the point to the nearest place on the edge of its name, if that is not near."""
-    x, y = _pixel(axes, point.x, point.y)
-    near_x, near_y = min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)
-    if abs(near_x - x) + abs(near_y - y) < least:
-        return
-    end = axes.transData.inverted().transform((near_x, near_y))
-    axes.plot([point.x, end[0]], [point.y, end[1]], color="0.5", linewidth=0.6, zorder=2)
+def _sizes_points(texts: Sequence[Text], resolutions: Collection[float]) -> list[tuple[float, float]]:
+    """Widths and heights with what stays free around, at the resolution at which they are largest.
+
+    At each, letters are fitted to its pixels.
+    """
+    largest = [(0.0, 0.0)] * len(texts)
+    for dpi in resolutions:
+        canvas: Any = FigureCanvasAgg(Figure((1, 1), dpi))
+        renderer = canvas.get_renderer()
+        extents = [Text.get_window_extent(text, renderer, dpi) for text in texts]
+        sizes = [(box.width * _POINTS_PER_INCH / dpi, box.height * _POINTS_PER_INCH / dpi) for box in extents]
+        largest = [
+            (max(w, width), max(h, height)) for (w, h), (width, height) in zip(largest, sizes, strict=True)
+        ]
+    return [(width + 2 * _BESIDE_POINTS, height + 2 * _ABOVE_POINTS) for width, height in largest]
+
+
+def _disc(axes: Axes, marked: Marked, pixels: float) -> Disc:
+    return Disc(*_pixel(axes, marked.x, marked.y), marked.radius_points * pixels)
+
+
+def _box(extent: BboxBase) -> Box:
+    return Box(extent.x0, extent.y0, extent.x1, extent.y1)
 
 
 def _pixel(axes: Axes, x: float, y: float) -> tuple[float, float]:

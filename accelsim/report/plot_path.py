@@ -1,16 +1,15 @@
 """A walk, step by step: time against energy, and against parameters, with other networks beside it."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from accelsim.report.plot_looks import BLUE, VERMILION, plain_linear_ticks
-from accelsim.report.plot_names import NamedPoint, name_points
+from accelsim.report.plot_costs import AGAINST, Against, dress
+from accelsim.report.plot_looks import BLUE, VERMILION, MarkerLook
+from accelsim.report.plot_names import Named, name_points
 from accelsim.result import RunResult
 from accelsim.search.path import Point, Walk
 
@@ -18,10 +17,8 @@ SIZE_INCHES: Final = (11.0, 5.4)
 """Of the two panels of a walk, without the list of moves."""
 LINE_INCHES: Final = 0.2
 """Of the list of moves."""
-_PARTS: Final = 40
-"""Of each line between two networks."""
-Against: TypeAlias = Literal["energy", "params"]
-AGAINST: Final[tuple[Against, ...]] = ("energy", "params")
+WALK: Final = MarkerLook(VERMILION, "o", 30)
+BESIDE: Final = MarkerLook(BLUE, "s", 25)
 
 
 @dataclass(frozen=True)
@@ -97,67 +94,30 @@ def plot_path(
     points: Sequence[PathPoint], others: Sequence[PathPoint], against: Against, axes: Axes, energy_unit: str
 ) -> None:
     """The steps, joined and numbered; other networks, joined and named; the limits of the axes are set."""
-    for members, colour, marker, style, size in (
-        (others, BLUE, "s", "--", 5.0),
-        (points, VERMILION, "o", "-", 5.5),
-    ):
+    walk, beside_it = ([(one.time_ms, one.value(against)) for one in members] for members in (points, others))
+    for places, look, style in ((beside_it, BESIDE, "--"), (walk, WALK, "-")):
         axes.plot(
-            [one.time_ms for one in members],
-            [one.value(against) for one in members],
-            color=colour,
-            marker=marker,
+            [x for x, _ in places],
+            [y for _, y in places],
+            color=look.colour,
             linestyle=style,
             linewidth=1.2,
-            markersize=size,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            zorder=3 if members is points else 2,
+            zorder=2,
         )
-    everything = [*points, *others]
-    _limits(everything, against, axes)
-    axes.set_xlabel("simulated time [ms]")
-    axes.set_ylabel(f"simulated energy [{energy_unit}]" if against == "energy" else "parameters")
-    axes.grid(color="0.93")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+        look.scatter(places, axes)
+    dress([*walk, *beside_it], against, axes, energy_unit, time="time")
     if others and against == "energy":
         axes.legend(
             handles=[
-                Line2D([], [], color=VERMILION, marker="o", label="the walk; its moves are below"),
-                Line2D([], [], color=BLUE, marker="s", linestyle="--", label="other networks, as they are"),
+                WALK.in_legend("the walk; its moves are below", linestyle="-"),
+                BESIDE.in_legend("other networks, as they are", linestyle="--"),
             ],
             loc="upper left",
             fontsize="small",
         )
-    name_points(
-        [
-            NamedPoint(one.time_ms, one.value(against), one.name, bold=one in points, radius_points=4)
-            for one in everything
-        ],
-        axes,
-        others=_along([(one.time_ms, one.value(against)) for one in others]),
-        line=[(one.time_ms, one.value(against)) for one in points],
-        size_points=8.0,
-    )
-
-
-def _along(corners: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points on the line through the corners, so close together that no name finds room between them."""
-    parts = [part / _PARTS for part in range(_PARTS)]
-    return [
-        (x + part * (next_x - x), y + part * (next_y - y))
-        for (x, y), (next_x, next_y) in itertools.pairwise(corners)
-        for part in parts
+    named = [
+        Named(one.time_ms, one.value(against), look.radius_points, one.name, bold=look is WALK)
+        for members, look in ((points, WALK), (others, BESIDE))
+        for one in members
     ]
-
-
-def _limits(points: Sequence[PathPoint], against: Against, axes: Axes) -> None:
-    """Room at the edges for names."""
-    for values, set_limits in (
-        ([one.time_ms for one in points], axes.set_xlim),
-        ([one.value(against) for one in points], axes.set_ylim),
-    ):
-        span = (max(values) - min(values)) or max(values) or 1.0
-        set_limits(min(values) - 0.12 * span, max(values) + 0.15 * span)
-    for axis in (axes.xaxis, axes.yaxis):
-        plain_linear_ticks(axis)
+    name_points(named, axes, lines=[walk, beside_it], size_points=8.0)

@@ -18,7 +18,7 @@ from accelsim.validation.reproduction import Reproduction
 
 LOOKS: Final = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"))
 """Colour and marker of each machine, in the table's order."""
-SIZE_INCHES: Final = (11.0, 8.6)
+SIZE_INCHES: Final = (11.4, 8.6)
 AXIS_LABELS: Final[dict[Quantity, str]] = {"time": "time, relative to {}", "energy": "energy [MAC]"}
 _TICKS: Final = (1, 1.5, 2, 3, 4, 5, 7, 10, 15)
 _BAND: Final = 1.1
@@ -56,7 +56,7 @@ def published_figure(reproduction: Reproduction) -> Figure:
     figure = Figure(figsize=SIZE_INCHES)
     table = reproduction.table
     grid = figure.subplots(len(QUANTITIES), len(table.machines), squeeze=False)
-    figure.subplots_adjust(left=0.06, right=0.85, top=0.915, bottom=0.065, wspace=0.68, hspace=0.27)
+    figure.subplots_adjust(left=0.06, right=0.845, top=0.915, bottom=0.065, wspace=0.7, hspace=0.27)
     for row, quantity in zip(grid, QUANTITIES, strict=True):
         for axes, hardware, (colour, marker) in zip(row, table.machines, LOOKS, strict=False):
             plot_column(points(reproduction, hardware, quantity), axes, colour, marker)

@@ -6,7 +6,6 @@ How far a layer is below says what it would gain; the colour, what keeps it ther
 those executed: the ones that skipped zero weights save count neither as work nor as speed.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from accelsim.hardware import Hardware
-from accelsim.report.plot_looks import BOUND_COLOURS, BOUND_MARKERS, plain_log_ticks, run_name
-from accelsim.report.plot_names import NamedPoint, name_points
+from accelsim.report.plot_looks import BOUND_COLOURS, BOUND_MARKERS, MarkerLook, plain_log_ticks, run_name
+from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.report.text import percent
 from accelsim.report.words import BOUND_SENTENCES
 from accelsim.result import Bound, LayerResult, RunResult
@@ -107,10 +106,18 @@ def roofline_figure(runs: Sequence[tuple[RunResult, Hardware]]) -> Figure:
 
 
 def roofline_title(result: RunResult, points: Sequence[RooflinePoint]) -> str:
-    """What is shown, and how much of the time is not, as those layers do not multiply."""
+    """`Roofline of sqnxt23v5 on 16x16_128k: 112 layers`."""
+    return f"Roofline of {run_name(result)}: {len(points)} layers"
+
+
+def roofline_subtitle(roof: Roof, points: Sequence[RooflinePoint]) -> str:
+    """What the roof is, and how much of the time is not shown, as those layers do not multiply."""
+    peak, bandwidth = roof.peak_macs_per_cycle, roof.dram_bytes_per_cycle
+    what = f"roof: {peak} PEs, {peak} MAC/cycle; DRAM, {bandwidth:g} byte/cycle, "
+    what += f"which limits below {roof.ridge:.3g} MAC/byte"
     others = 1 - sum(point.time_share for point in points)
     without = f"; layers without MACs ({percent(others)} of the time) left out" if others > 0.0005 else ""
-    return f"Roofline of {run_name(result)}: {len(points)} layers{without}"
+    return what + without
 
 
 def plot_roofline(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> None:
@@ -125,24 +132,17 @@ def plot_roofline(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> No
     plain_log_ticks(axes.yaxis)
     axes.plot([left, roof.ridge, right], [roof.at(left), top, top], color="0.25", linewidth=1.2, zorder=1)
     axes.axvline(roof.ridge, color="0.8", linewidth=0.8, linestyle=":", zorder=0)
-    axes.text(
-        0,
-        1.02,
-        f"roof: {top} PEs, {top} MAC/cycle; DRAM, {roof.dram_bytes_per_cycle:g} byte/cycle, "
-        f"which limits below {roof.ridge:.3g} MAC/byte",
-        transform=axes.transAxes,
-        fontsize="small",
-    )
+    axes.text(0, 1.02, roofline_subtitle(roof, points), transform=axes.transAxes, fontsize="small")
     for bound in BOUND_COLOURS:
         members = [point for point in points if point.bound_by == bound]
         axes.scatter(
             [point.macs_per_byte for point in members],
             [point.macs_per_cycle for point in members],
-            s=[_area(point) for point in members],
+            s=[_look(point).area for point in members],
             color=BOUND_COLOURS[bound],
             marker=BOUND_MARKERS[bound],
             edgecolor="white",
-            linewidth=0.4,
+            linewidth=0.5,
             alpha=0.85,
             zorder=3,
         )
@@ -165,7 +165,8 @@ def _legend(bounds: set[Bound], axes: Axes) -> None:
         fontsize="small",
         title="bound by (area: share of the time)",
         title_fontsize="small",
-        frameon=False,
+        edgecolor="none",
+        framealpha=1.0,
         alignment="left",
     )
 
@@ -177,19 +178,21 @@ def _name_layers(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> Non
         place = (f"{point.macs_per_byte:.3g}", f"{point.macs_per_cycle:.3g}")
         alike.setdefault(place, []).append(point)
     named = [
-        NamedPoint(
+        Named(
             members[0].macs_per_byte,
             members[0].macs_per_cycle,
+            _look(members[0]).radius_points,
             members[0].name + (f" and {len(members) - 1} more" if len(members) > 1 else ""),
-            radius_points=math.sqrt(_area(members[0])) / 2,
         )
         for members in list(alike.values())[:NAMED_PLACES]
     ]
-    others = [(point.macs_per_byte, point.macs_per_cycle) for point in points]
+    others = [
+        Marked(point.macs_per_byte, point.macs_per_cycle, _look(point).radius_points) for point in points
+    ]
     line = [(place, roof.at(place)) for place in (axes.get_xlim()[0], roof.ridge, axes.get_xlim()[1])]
-    name_points(named, axes, others=others, line=line)
+    name_points(named, axes, others=others, lines=[line])
 
 
-def _area(point: RooflinePoint) -> float:
-    """Of a layer's marker [points squared]."""
-    return _LEAST_AREA + _AREA * point.time_share
+def _look(point: RooflinePoint) -> MarkerLook:
+    area = _LEAST_AREA + _AREA * point.time_share
+    return MarkerLook(BOUND_COLOURS[point.bound_by], BOUND_MARKERS[point.bound_by], area)

@@ -11,18 +11,19 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from accelsim.errors import AccelsimError
-from accelsim.report.plot_looks import GREY, VERMILION, plain, plain_log_ticks
-from accelsim.report.plot_names import NamedPoint, name_points
+from accelsim.report.plot_looks import GREY, VERMILION, MarkerLook, plain, plain_log_ticks
+from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.report.sweeps import axis_word, setting_word
 from accelsim.search.metrics import METRICS, Metric
 from accelsim.search.spec import Axis
 
 SIZE_INCHES: Final = (10.0, 6.0)
 """Of each panel."""
+FRONT: Final = MarkerLook(VERMILION, "D", 30)
+BEATEN: Final = MarkerLook(GREY, "o", 18)
 MOST_NAMES: Final = 16
 """Points of the front that have a name; with more, names would be all there is to see."""
 _WIDE: Final = 5.0
@@ -141,18 +142,9 @@ def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
     _scale(axes, "x", [point.x for point in panel.points], panel.across.name)
     _scale(axes, "y", [point.y for point in panel.points], panel.up.name)
     if panel.line:
-        axes.plot(*zip(*panel.line, strict=True), color=VERMILION, linewidth=1.0, zorder=1)
-    for members, colour, marker, size in ((others, GREY, "o", 18), (front, VERMILION, "D", 30)):
-        axes.scatter(
-            [point.x for point in members],
-            [point.y for point in members],
-            color=colour,
-            marker=marker,
-            s=size,
-            edgecolor="white",
-            linewidth=0.5,
-            zorder=3,
-        )
+        axes.plot(*zip(*panel.line, strict=True), color=FRONT.colour, linewidth=1.0, zorder=1)
+    for members, look in ((others, BEATEN), (front, FRONT)):
+        look.scatter([(point.x, point.y) for point in members], axes)
     axes.set_xlabel(panel.across.meaning.format(unit=panel.unit))
     axes.set_ylabel(panel.up.meaning.format(unit=panel.unit))
     axes.grid(color="0.93")
@@ -160,20 +152,18 @@ def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(
         handles=[
-            Line2D(
-                [], [], color=VERMILION, marker="D", linestyle="-" if panel.line else "", label="Pareto front"
-            ),
-            Line2D([], [], color=GREY, marker="o", linestyle="", label="beaten by another candidate"),
+            FRONT.in_legend("Pareto front", linestyle="-" if panel.line else ""),
+            BEATEN.in_legend("beaten by another candidate"),
         ],
         loc="upper right" if not panel.up.more_is_better else "lower right",
         fontsize="small",
     )
     if len(front) <= MOST_NAMES:
         name_points(
-            [NamedPoint(point.x, point.y, point.name) for point in front],
+            [Named(point.x, point.y, FRONT.radius_points, point.name) for point in front],
             axes,
-            others=[(point.x, point.y) for point in others],
-            line=panel.line,
+            others=[Marked(point.x, point.y, BEATEN.radius_points) for point in others],
+            lines=[panel.line],
             size_points=7.0,
         )
 
