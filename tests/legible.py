@@ -76,7 +76,7 @@ def _assert_clear(axes, names, beneath):
             if np.hypot(*(start - middle)) > reach:
                 assert not outline.intersects_path(leader), (name.get_text(), "leads through a marker")
     for (one, leader), (other, beside) in combinations(leaders, 2):
-        if tuple(leader.vertices[0]) != tuple(beside.vertices[0]):
+        if np.hypot(*(leader.vertices[0] - beside.vertices[0])) > 1:
             assert not leader.intersects_path(beside, filled=False), (
                 one.get_text(),
                 "crosses",
@@ -110,7 +110,7 @@ def lines_of(axes, names):
         if isinstance(name, Annotation) and name.arrow_patch
     ]
     lines = []
-    for line in axes.lines:
+    for line in [line for line in axes.lines if len(line.get_xydata())]:
         path = line.get_transform().transform_path(line.get_path())
         near = [
             name for name in names if isinstance(name, Annotation) and name.xy == tuple(line.get_xydata()[0])

@@ -158,7 +158,7 @@ def place_names(names: Sequence[Name], around: Surroundings) -> list[Place | Non
         return []
     discs = (*(name.of for name in names), *around.discs)
     places = [_places(name, discs, around) for name in names]
-    table = _table(places)
+    table = _table(places, around.gap)
     chosen = _choose(_neighbours(names), table)
     rows = [chosen[name] - first for name, first in enumerate(table.first[:-1])]
     return [_place(one, row) if row < len(one.costs) else None for one, row in zip(places, rows, strict=True)]
@@ -215,7 +215,7 @@ def _segments(lines: Sequence[Sequence[tuple[float, float]]]) -> Floats:
     return np.array([(*one, *other) for line in lines for one, other in pairwise(line)]).reshape(-1, 4)
 
 
-def _table(places: Sequence[_Places]) -> _Table:
+def _table(places: Sequence[_Places], gap: float) -> _Table:
     """Places of names in their order of importance, and which of them exclude each other."""
     nowhere = np.full((1, 4), np.nan)  # touches nothing
     boxes = np.concatenate([rows for one in places for rows in (one.boxes, nowhere)])
@@ -224,15 +224,18 @@ def _table(places: Sequence[_Places]) -> _Table:
     for name, one in enumerate(places):
         costs += [*map(float, one.costs), _LEFT_OUT_COST * (2 - name / len(places))]
     first = list(accumulate((len(one.costs) + 1 for one in places), initial=0))
-    extents = np.hstack([np.minimum(boxes[:, :2], lines[:, :2]), np.maximum(boxes[:, 2:], lines[:, :2])])
+    kept_clear = boxes + gap * np.array((-1, -1, 1, 1))  # lines that end beside each other look like one
+    extents = np.hstack(
+        [np.minimum(kept_clear[:, :2], lines[:, :2]), np.maximum(kept_clear[:, 2:], lines[:, :2])]
+    )
     conflicts = np.zeros((len(boxes), len(boxes)), dtype=bool)
     for start, end in pairwise(first):
         rows, columns = np.nonzero(boxes_overlap(extents[start:end, None], extents[end:]))
         rows, columns = rows + start, columns + end
         conflicts[rows, columns] = (
             boxes_overlap(boxes[rows], boxes[columns])
-            | line_enters_box(lines[rows], boxes[columns])
-            | line_enters_box(lines[columns], boxes[rows])
+            | line_enters_box(lines[rows], kept_clear[columns])
+            | line_enters_box(lines[columns], kept_clear[rows])
             | lines_cross(lines[rows], lines[columns])
         )
     packed = np.packbits(conflicts | conflicts.T, axis=1, bitorder="little")
@@ -240,8 +243,9 @@ def _table(places: Sequence[_Places]) -> _Table:
 
 
 def _neighbours(names: Sequence[Name]) -> list[list[int]]:
-    """Each name with those nearest to it."""
-    at = np.array([(name.of.x / name.width, name.of.y / name.height) for name in names])
+    """Each name with those nearest to it, in names across and in names up."""
+    size = np.mean([(name.width, name.height) for name in names], axis=0)
+    at = np.array([(name.of.x, name.of.y) for name in names]) / size
     apart = np.linalg.norm(at[:, None] - at, axis=2)
     return [list(map(int, row)) for row in np.argsort(apart, axis=1, kind="stable")[:, : _NEIGHBOURS + 1]]
 

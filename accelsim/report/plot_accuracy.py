@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from accelsim.report.plot_looks import GREY, VERMILION, MarkerLook, plain_log_ticks
+from accelsim.report.plot_looks import GREY, VERMILION, MarkerLook, plain_log_ticks, set_title
 from accelsim.report.plot_names import Named, name_points
 from accelsim.result import RunResult
 
@@ -92,9 +92,8 @@ def accuracy_figure(points: Sequence[AccuracyPoint]) -> Figure:
         left=0.08, right=0.975, top=1 - 0.65 / total, bottom=0.6 / total, hspace=1.25 / (height - 1.25)
     )
     for (members, kind), axes in zip(panels, grid, strict=True):
-        axes.set_title(
-            f"Published top-1 accuracy against simulated {kind} on {members[0].hardware}", loc="left", pad=20
-        )
+        title = f"Published top-1 accuracy against simulated {kind} on {members[0].hardware}"
+        set_title(title, axes, pad=20)
         plot_accuracy(members, kind, axes)
     return figure
 

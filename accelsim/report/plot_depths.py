@@ -14,13 +14,13 @@ from matplotlib.patheffects import withStroke
 
 from accelsim.report.depths import depths_word
 from accelsim.report.plot_costs import AGAINST, Against, dress
-from accelsim.report.plot_looks import BLUE, GREY, VERMILION, MarkerLook
+from accelsim.report.plot_looks import BLUE, GREY, VERMILION, MarkerLook, legend_above, set_title
 from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.search.depth import Candidate, DepthSearch
 
 MOST_POINTS: Final = 2_000
 """Candidates that are drawn; of a larger space, the best."""
-SIZE_INCHES: Final = (11.0, 5.6)
+SIZE_INCHES: Final = (11.0, 5.8)
 """Of the two panels of a search."""
 KNOWN: Final = MarkerLook(BLUE, "s", 40)
 FRONT: Final = MarkerLook(VERMILION, "D", 22)
@@ -87,13 +87,13 @@ def depths_figure(searches: Sequence[DepthSearch]) -> Figure:
         left=0.085,
         right=0.985,
         wspace=0.2,
-        top=1 - 0.45 / total,
+        top=1 - 0.65 / total,
         bottom=0.6 / total,
-        hspace=1.05 / (height - 1.05),
+        hspace=1.25 / (height - 1.25),
     )
     for search, row in zip(searches, grid, strict=True):
         points = depth_points(search)
-        row[0].set_title(depths_title(search, points), loc="left", pad=12)
+        set_title(depths_title(search, points), row[0], pad=26)
         for against, axes in zip(AGAINST, row, strict=True):
             plot_depths(points, against, axes, search.task.hardware.energy.unit)
     return figure
@@ -113,8 +113,7 @@ def plot_depths(points: Sequence[DepthPoint], against: Against, axes: Axes, ener
             FRONT.in_legend("Pareto front of time, energy and parameters"),
             BEATEN.in_legend("another is as good or better in all three"),
         ]
-        known_look = [KNOWN.in_legend("known networks")] if known else []
-        axes.legend(handles=[*known_look, *looks], loc="upper left", fontsize="small")
+        legend_above(([KNOWN.in_legend("known networks")] if known else []) + looks, axes)
     named = [Named(one.time_ms, one.value(against), KNOWN.radius_points, one.known_as) for one in known]
     if not points[0].known_as:
         fastest = points[0]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from accelsim.report.plot_looks import COMPONENT_LOOKS, plain, run_name
+from accelsim.report.plot_looks import COMPONENT_LOOKS, plain, run_name, set_title
 from accelsim.report.plot_stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.text import percent, si
 from accelsim.report.words import COMPONENTS
@@ -120,7 +120,7 @@ def run_energy_figure(results: Sequence[RunResult]) -> Figure:
         unit = members[0].energy.unit
         longest = max(result.energy.total for result in results if result.energy.unit == unit)
         plot_run_energy(run_energy_bars(members), axes, longest, unit)
-        axes.set_title(f"Energy of a {_batch(members[0])} on {members[0].hardware}, by component", loc="left")
+        set_title(f"Energy of a {_batch(members[0])} on {members[0].hardware}, by component", axes)
     return figure
 
 

@@ -59,6 +59,10 @@ assert COMPONENT_LOOKS.keys() == COMPONENTS.keys()
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 DPI: Final = 120
 """Of files of pixels."""
+_POINTS_PER_INCH: Final = 72
+_TITLE_POINTS: Final = 12.0
+_CHARACTER_WIDTH: Final = 0.62
+"""Of a title, on average, in units of the size of its letters."""
 _EDGE_POINTS: Final = 0.5
 """Of the white line around a marker."""
 
@@ -101,6 +105,26 @@ def run_name(result: RunResult) -> str:
     """`sqnxt23v5 on 16x16_128k`, as titles say it."""
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
     return f"{result.network} on {result.hardware}{batch}"
+
+
+def set_title(text: str, axes: Axes, pad: float | None = None) -> None:
+    """A title above the left end of the axes, as large as usual or as fits; the axes' place must be final."""
+    room_points = _POINTS_PER_INCH * axes.figure.bbox.width / axes.figure.dpi * (1 - axes.get_position().x0)
+    size_points = min(_TITLE_POINTS, room_points / (_CHARACTER_WIDTH * len(text)))
+    axes.set_title(text, loc="left", pad=pad, fontsize=size_points)
+
+
+def legend_above(handles: Sequence[Line2D], axes: Axes) -> None:
+    """A legend in a row just above the left end of the axes, where it hides no point."""
+    axes.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 0.995),
+        ncols=len(handles),
+        borderaxespad=0.0,
+        frameon=False,
+        fontsize="small",
+    )
 
 
 def plain_log_ticks(axis: Axis) -> None:

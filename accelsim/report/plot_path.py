@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from accelsim.report.plot_costs import AGAINST, Against, dress
-from accelsim.report.plot_looks import BLUE, VERMILION, MarkerLook
+from accelsim.report.plot_looks import BLUE, VERMILION, MarkerLook, legend_above, set_title
 from accelsim.report.plot_names import Named, name_points
 from accelsim.result import RunResult
 from accelsim.search.path import Point, Walk
 
-SIZE_INCHES: Final = (11.0, 5.4)
+SIZE_INCHES: Final = (11.0, 5.6)
 """Of the two panels of a walk, without the list of moves."""
 LINE_INCHES: Final = 0.2
 """Of the list of moves."""
@@ -74,13 +74,13 @@ def _draw(figure: Figure, walk: Walk, others: Sequence[PathPoint], top: float, o
     total = figure.get_size_inches()[1]
     points = path_points(walk)
     list_inches = own - SIZE_INCHES[1]
-    low, high = top - own + list_inches + 0.6, top - 0.5
+    low, high = top - own + list_inches + 0.6, top - 0.7
     for against, left in zip(AGAINST, (0.085, 0.585), strict=True):
         axes = figure.add_axes((left, low / total, 0.4, (high - low) / total))
         if against == AGAINST[0]:
             by = "energy x time" if walk.objective == "edp" else walk.objective
             title = f"A walk by {by} from {walk.network.name} on {walk.hardware.name}"
-            axes.set_title(title, loc="left", pad=10)
+            set_title(title, axes, pad=26)
         plot_path(points, others, against, axes, walk.hardware.energy.unit)
     rows = -(-len(points) // 2)
     for index, point in enumerate(points):
@@ -107,13 +107,12 @@ def plot_path(
         look.scatter(places, axes)
     dress([*walk, *beside_it], against, axes, energy_unit, time="time")
     if others and against == "energy":
-        axes.legend(
-            handles=[
+        legend_above(
+            [
                 WALK.in_legend("the walk; its moves are below", linestyle="-"),
                 BESIDE.in_legend("other networks, as they are", linestyle="--"),
             ],
-            loc="upper left",
-            fontsize="small",
+            axes,
         )
     named = [
         Named(one.time_ms, one.value(against), look.radius_points, one.name, bold=look is WALK)

@@ -15,7 +15,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from accelsim.hardware import Hardware
-from accelsim.report.plot_looks import BOUND_COLOURS, BOUND_MARKERS, MarkerLook, plain_log_ticks, run_name
+from accelsim.report.plot_looks import (
+    BOUND_COLOURS,
+    BOUND_MARKERS,
+    MarkerLook,
+    plain_log_ticks,
+    run_name,
+    set_title,
+)
 from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.report.text import percent
 from accelsim.report.words import BOUND_SENTENCES
@@ -100,7 +107,7 @@ def roofline_figure(runs: Sequence[tuple[RunResult, Hardware]]) -> Figure:
     )
     for (result, hardware), axes in zip(runs, panels, strict=True):
         points = roofline_points(result, hardware)
-        axes.set_title(roofline_title(result, points), loc="left", pad=20)
+        set_title(roofline_title(result, points), axes, pad=20)
         plot_roofline(points, roof_of(hardware), axes)
     return figure
 

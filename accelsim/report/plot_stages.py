@@ -10,6 +10,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from accelsim.report.plot_looks import set_title
+
 WIDTH_INCHES: Final = 10.0
 _CUT: Final = 3.0
 """Bars longer than this many times the 95th percentile are cut, so that the others can be read."""
@@ -105,7 +107,7 @@ def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches:
         panel.draw(axes)
         for one in axes:
             _dress(panel.spans, one)
-        axes[0].set_title(panel.title, loc="left", pad=16)
+        set_title(panel.title, axes[0], pad=16)
         label_stages(panel.spans, panel.what, axes[-1])
     return figure
 

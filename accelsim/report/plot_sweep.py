@@ -14,13 +14,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from accelsim.errors import AccelsimError
-from accelsim.report.plot_looks import GREY, VERMILION, MarkerLook, plain, plain_log_ticks
+from accelsim.report.plot_looks import (
+    GREY,
+    VERMILION,
+    MarkerLook,
+    legend_above,
+    plain,
+    plain_log_ticks,
+    set_title,
+)
 from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.report.sweeps import axis_word, setting_word
 from accelsim.search.metrics import METRICS, Metric
 from accelsim.search.spec import Axis
 
-SIZE_INCHES: Final = (10.0, 6.0)
+SIZE_INCHES: Final = (10.0, 6.25)
 """Of each panel."""
 FRONT: Final = MarkerLook(VERMILION, "D", 30)
 BEATEN: Final = MarkerLook(GREY, "o", 18)
@@ -119,16 +127,17 @@ def sweep_figure(found: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(width, total))
     grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     figure.subplots_adjust(
-        left=0.085, right=0.975, top=1 - 0.7 / total, bottom=0.6 / total, hspace=1.35 / (height - 1.35)
+        left=0.085, right=0.975, top=1 - 0.95 / total, bottom=0.6 / total, hspace=1.6 / (height - 1.6)
     )
     for panel, axes in zip(panels, grid, strict=True):
         words = [METRICS[name].meaning.partition(" [")[0] for name in found["objectives"]]
-        axes.set_title(f"{found['sweep']}: {panel.up.name} against {panel.across.name}", loc="left", pad=20)
-        axes.text(
-            0,
-            1.015,
+        set_title(f"{found['sweep']}: {panel.up.name} against {panel.across.name}", axes, pad=38)
+        axes.annotate(
             f"{len(panel.points)} candidates; the front is that of {', '.join(words[:-1])} and {words[-1]}.",
-            transform=axes.transAxes,
+            xy=(0, 1),
+            xycoords="axes fraction",
+            xytext=(0, 22),
+            textcoords="offset points",
             fontsize="small",
         )
         plot_sweep(panel, axes)
@@ -150,13 +159,12 @@ def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
     axes.grid(color="0.93")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(
-        handles=[
+    legend_above(
+        [
             FRONT.in_legend("Pareto front", linestyle="-" if panel.line else ""),
             BEATEN.in_legend("beaten by another candidate"),
         ],
-        loc="upper right" if not panel.up.more_is_better else "lower right",
-        fontsize="small",
+        axes,
     )
     if len(front) <= MOST_NAMES:
         name_points(

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from accelsim.report.plot_looks import BLUE, GREEN, GREY, ORANGE, PURPLE
+from accelsim.report.plot_looks import BLUE, GREEN, GREY, ORANGE, PURPLE, set_title
 from accelsim.report.trace import COMPONENT_THREADS, Timeline
 from accelsim.simulation.activity import Component
 
@@ -83,7 +83,7 @@ def timeline_figure(windows: Sequence[Window]) -> Figure:
         plot_timeline(work_bars(window), axes)
         axes.set_xlim(0, window.cycles)
         axes.set_xlabel(f"cycles since cycle {window.start_cycle:,} of the run")
-        axes.set_title(window.title, loc="left")
+        set_title(window.title, axes)
     return figure
 
 

@@ -270,7 +270,7 @@ def _slice(process: int, thread: int, name: str, start: int, end: int, arguments
 
 
 def _counter(name: str, cycle: int, held_bytes: int) -> Event:
-    return {"ph": "C", "pid": MACHINE, "name": name, "ts": cycle, "args": {"bytes": held_bytes}}
+    return {"ph": "C", "pid": MACHINE, "name": name, "ts": cycle, "args": {"held": held_bytes}}
 
 
 def _meta(process: int, thread: int, kind: str, **arguments: Any) -> Event:

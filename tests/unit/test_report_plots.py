@@ -2,20 +2,17 @@
 
 import re
 from dataclasses import replace
-from itertools import combinations
-from unittest import mock
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from legible import assert_legible, words_of
 from machines import machine
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 import accelsim
 from accelsim.report import plot_looks
-from accelsim.report.placement import Box, along, place_names
 from accelsim.report.plot_accuracy import (
     AccuracyPoint,
     accuracy_figure,
@@ -31,10 +28,17 @@ from accelsim.report.plot_energy import (
     run_energy_figure,
 )
 from accelsim.report.plot_layers import layers_figure
-from accelsim.report.plot_looks import plain, plain_linear_ticks, save
-from accelsim.report.plot_names import NamedPoint, name_points
+from accelsim.report.plot_looks import GREY, plain, plain_linear_ticks, save
+from accelsim.report.plot_names import Named, name_points
 from accelsim.report.plot_path import path_figure, path_points
-from accelsim.report.plot_roofline import roof_of, roofline_figure, roofline_points, roofline_title
+from accelsim.report.plot_roofline import (
+    NAMED_PLACES,
+    roof_of,
+    roofline_figure,
+    roofline_points,
+    roofline_subtitle,
+    roofline_title,
+)
 from accelsim.report.plot_stages import apart, limits
 from accelsim.report.plot_sweep import sweep_figure, sweep_panels
 from accelsim.report.plot_traffic import traffic_bars, traffic_figure, traffic_title
@@ -52,34 +56,6 @@ def run(request):
     """A network with layers of every kind, and its machine."""
     hardware = accelsim.load_hardware(request.param)
     return accelsim.run_network(accelsim.load_network("squeezenet_v1_1"), hardware), hardware
-
-
-def boxes_of(figure):
-    """(text, box) of all words that are drawn: ticks beyond the ends of an axis are not."""
-    drawn = []
-    draw = Text.draw
-
-    def record(text, renderer):
-        draw(text, renderer)
-        drawn.append(text)
-
-    with mock.patch.object(Text, "draw", record):
-        FigureCanvasAgg(figure).draw()
-    words = [text for text in dict.fromkeys(drawn) if text.get_text().strip() and text.get_visible()]
-    return [(text.get_text(), Text.get_window_extent(text)) for text in words]
-
-
-def assert_legible(figure):
-    """No words lie on others, and none outside."""
-    boxes = boxes_of(figure)
-    assert len(boxes) > 5
-    for (one, box), (other, beside) in combinations(boxes, 2):
-        assert not box.overlaps(beside), (one, other)
-    for words, box in boxes:
-        assert box.x0 >= 0, words
-        assert box.y0 >= 0, words
-        assert box.x1 <= figure.bbox.x1 + 1, words
-        assert box.y1 <= figure.bbox.y1 + 1, words
 
 
 # --- roofline
@@ -108,13 +84,14 @@ def test_no_layer_is_above_the_roof(run):
         assert point.macs_per_cycle <= roof_of(hardware).at(point.macs_per_byte) * (1 + 1e-9)
 
 
-def test_layers_without_macs_are_left_out_and_the_title_says_so(a_layer, a_result):
+def test_layers_without_macs_are_left_out_and_the_figure_says_so(a_layer, a_result):
     pool = a_layer(name="pool", macs=0, utilization=0.0, cycles=100_000)
     result = a_result(a_layer(cycles=300_000), pool)
     points = roofline_points(result, machine())
     assert [point.name for point in points] == ["conv1"]
-    title = roofline_title(result, points)
-    assert title.endswith("1 layers; layers without MACs (25.0% of the time) left out")
+    assert roofline_title(result, points).endswith("1 layers")
+    subtitle = roofline_subtitle(roof_of(machine()), points)
+    assert subtitle.endswith("; layers without MACs (25.0% of the time) left out")
 
 
 # --- energy and traffic
@@ -209,7 +186,8 @@ def test_the_legend_hides_no_network():
 
 def test_the_figure_says_that_accuracy_is_published():
     words = [
-        text for text, _ in boxes_of(accuracy_figure([a_point("a", 60.0, 1.0), a_point("b", 70.0, 3.0)]))
+        text.get_text()
+        for text, _ in words_of(accuracy_figure([a_point("a", 60.0, 1.0), a_point("b", 70.0, 3.0)]))
     ]
     assert "Published top-1 accuracy against simulated energy on machine" in words
     assert "simulated time of one image [ms]" in words
@@ -260,37 +238,11 @@ def test_a_walk_is_its_start_and_its_steps(walked):
 
 # --- names
 
-PLACES = st.tuples(st.floats(0, 1000), st.floats(0, 600))
-
-
-@given(st.lists(PLACES, min_size=1, max_size=40))
-def test_names_never_overlap_each_other_or_points_and_stay_inside(points):
-    within = Box(0, 0, 1000, 600)
-    placed = place_names(points, [(90.0, 12.0)] * len(points), [6.0] * len(points), within)
-    boxes = [box for box in placed if box is not None]
-    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
-    for box in boxes:
-        assert within.holds(box)
-        assert not any(box.x0 < x < box.x1 and box.y0 < y < box.y1 for x, y in points)
-
-
-def test_a_point_alone_has_its_name_beside_it():
-    (box,) = place_names([(100, 100)], [(50.0, 10.0)], [5.0], Box(0, 0, 500, 500))
-    assert box == Box(105, 95, 155, 105)
-
 
 def test_a_name_is_no_formula():
     axes = Figure().subplots()
-    name_points([NamedPoint(0.5, 0.5, r"$\frac{$")], axes)
-    assert r"$\frac{$" in [text for text, _ in boxes_of(axes.figure)]
-
-
-def test_a_name_without_room_is_left_out():
-    assert place_names([(5, 5)], [(50.0, 10.0)], [2.0], Box(0, 0, 10, 10)) == [None]
-
-
-def test_points_along_a_line_are_a_step_apart():
-    assert along([(0, 0), (4, 0), (4, 2)], 2) == [(0, 0), (2, 0), (4, 0), (4, 0), (4, 2)]
+    name_points([Named(0.5, 0.5, 3.0, r"$\frac{$")], axes)
+    assert r"$\frac{$" in [text.get_text() for text, _ in words_of(axes.figure)]
 
 
 def test_labels_are_kept_apart():
@@ -319,6 +271,21 @@ def test_every_word_of_a_roofline_can_be_read(run, a_deep_result):
     assert_legible(roofline_figure([(result, hardware), (a_deep_result, machine())]))
 
 
+@pytest.mark.parametrize("hardware", ["8x8_32k", "16x16_128k"])
+@pytest.mark.parametrize("network", ["alexnet", "mobilenet_v1", "sqnxt23v5", "squeezenet_v1_0_simple_bypass"])
+def test_every_figure_of_a_network_can_be_read(network, hardware):
+    machine = accelsim.load_hardware(hardware)
+    result = accelsim.run_network(accelsim.load_network(network), machine)
+    figure = roofline_figure([(result, machine)])
+    assert_legible(figure)
+    points = roofline_points(result, machine)
+    places = {(f"{one.macs_per_byte:.3g}", f"{one.macs_per_cycle:.3g}") for one in points}
+    (axes,) = figure.axes
+    assert len(axes.texts) == 1 + min(NAMED_PLACES, len(places))
+    for draw in (layers_figure, layer_energy_figure, traffic_figure):
+        assert_legible(draw([result]))
+
+
 def test_the_energy_of_fifty_networks_can_be_read(a_layer, a_result):
     results = [
         replace(a_result(a_layer()), network=f"network_with_a_long_name_{index}", hardware=name)
@@ -335,19 +302,19 @@ def test_the_accuracy_of_45_networks_can_be_read():
     ]
     figure = accuracy_figure(points)
     assert_legible(figure)
-    names = [text for text, _ in boxes_of(figure) if text.startswith("some_network")]
+    names = [text.get_text() for text, _ in words_of(figure) if text.get_text().startswith("some_network")]
     assert len(names) == 90
 
 
 def test_every_word_of_a_depth_search_can_be_read(searched):
-    assert_legible(depths_figure([searched, searched]))
+    assert_legible(depths_figure([searched, searched]), beneath=GREY)
 
 
 def test_every_word_of_a_walk_can_be_read(walked):
     found, others = walked
     figure = path_figure([(found, others), (found, [])])
     assert_legible(figure)
-    words = [text for text, _ in boxes_of(figure)]
+    words = [text.get_text() for text, _ in words_of(figure)]
     assert words.count("sqnxt23v5@resolution=131") == 2
     assert all(f"{number}  {step.taken.move.words}" in words for number, step in enumerate(found.steps, 1))
 

@@ -161,7 +161,7 @@ def test_counters_reach_the_peak_of_each_bank_and_end_empty(trace, timeline):
     held = defaultdict(list)
     for event in trace["traceEvents"]:
         if event["ph"] == "C":
-            held[event["name"].split()[0]].append((event["ts"], event["args"]["bytes"]))
+            held[event["name"].split()[0]].append((event["ts"], event["args"]["held"]))
     peaks = {bank: max(size for _, size in changes) for bank, changes in held.items()}
     assert peaks == timeline.activity.peak_bank_bytes
     for changes in held.values():
