@@ -33,6 +33,8 @@ FIRST_PICTURES: Final = 16
 """Cuts of a layer's picture, as well."""
 FIRST_LOOK: Final = 1
 """Mappings of a layer that are evaluated before it is known how good the best is: those that promise most."""
+FEW_TILES: Final = 1 << 10
+"""Tiles that are laid out at once, since it takes longer to rule them out."""
 MOST_TILES: Final = 1 << 17
 """Tiles that layers may have that are looked at together, so that memory stays constant."""
 _UNBEATABLE: Final = -1.0
@@ -221,29 +223,41 @@ class _Look:
         And whether any tile of a layer fits. What the most promising cuts of the channels deliver rules out
         most of the others before their tiles are laid out.
         """
-        by_channels, by_pictures = self.cuts.best_pictures(), self.cuts.best_channels()
-        bounds = self._at_least(by_channels)
-        of_channels = _worth(bounds, self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
-        promised = _worth(self._at_least(by_pictures), self.among_tiles)
-        of_pictures = promised.reshape(-1, len(ORDERS)).min(axis=1)
-        first = self.cuts.crossed(
-            by_channels.of_channels[_best_of_each(by_channels.owner, of_channels, FIRST_CUTS)],
-            by_pictures.of_pictures[_best_of_each(by_pictures.owner, of_pictures, FIRST_PICTURES)],
-        )
-        to_beat = self._delivered(first, len(reached))
+        channels, pictures = np.arange(len(self.cuts.owner)), np.arange(len(self.cuts.owner_of_pictures))
+        to_beat = np.full(len(reached), np.inf)
+        if self.cuts.tiles > FEW_TILES:
+            channels, pictures, to_beat = self._not_ruled_out(reached)
         fits = np.isfinite(to_beat)
-        to_beat[fits & ~self._may_reach(reached, by_channels, bounds)] = _UNBEATABLE
-
-        space = self.cuts.crossed(
-            by_channels.of_channels[_as_good(of_channels, to_beat[by_channels.owner])],
-            by_pictures.of_pictures[_as_good(of_pictures, to_beat[by_pictures.owner])],
-        )
+        space = self.cuts.crossed(channels, pictures)
         bounds = self._at_least(space)
         fits[space.owner] = True
         to_beat[~self._may_reach(reached, space, bounds)] = _UNBEATABLE
         promised = _worth(bounds, self.among_tiles)
         some = np.isfinite(promised) & _as_good(promised, to_beat[_owner_of_places(space)])
         return self._winners(space, np.flatnonzero(some)), fits
+
+    def _not_ruled_out(self, reached: Values) -> tuple[Ints, Ints, Values]:
+        """Cuts of channels and of the picture that may be part of the best, and what is to be beaten.
+
+        That is infinite for layers of which it is not known whether any tile fits.
+        """
+        ideal = self.cuts.ideal()
+        bounds, cut = self._at_least(ideal.space), len(ideal.channels)
+        promised = _worth(bounds, self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
+        of_channels, of_pictures = promised[:cut], promised[cut:]
+        owner, owner_of_pictures = ideal.space.owner[:cut], ideal.space.owner[cut:]
+        first = self.cuts.crossed(
+            ideal.channels[_best_of_each(owner, of_channels, FIRST_CUTS)],
+            ideal.pictures[_best_of_each(owner_of_pictures, of_pictures, FIRST_PICTURES)],
+        )
+        to_beat = self._delivered(first, len(reached))
+        known = np.isfinite(to_beat)
+        to_beat[known & ~self._may_reach(reached, ideal.space, bounds)] = _UNBEATABLE
+        return (
+            ideal.channels[_as_good(of_channels, to_beat[owner])],
+            ideal.pictures[_as_good(of_pictures, to_beat[owner_of_pictures])],
+            to_beat,
+        )
 
     def _at_least(self, space: Space) -> Bounds:
         return at_least(space, self.hardware, self.batch)

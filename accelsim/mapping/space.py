@@ -6,14 +6,14 @@ the picture, and for each tile its place in both. What depends on one table only
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, product
 
 import numpy as np
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Flags, Ints, at_most_one, ceil_div, count_of, taken
+from accelsim.mapping.arithmetic import Count, Flags, Ints, at_most_one, ceil_div, count_of, entries_of, taken
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.mapping import Order
@@ -157,6 +157,13 @@ class Cuts:
     """Of each cut of the picture: input pixels of the tile that reads most."""
     pictures: Pictures
 
+    @property
+    def tiles(self) -> int:
+        """How many there are, whether they fit or not."""
+        layers = len(self.dataflows)
+        of_channels = np.bincount(self.owner, minlength=layers)
+        return int(of_channels @ np.bincount(self.owner_of_pictures, minlength=layers))
+
     def crossed(self, of_channels: Ints, of_pictures: Ints) -> Space:
         """Every tile that fits, of some cuts of the channels and some cuts of the picture."""
         left, right = crossed(
@@ -170,23 +177,30 @@ class Cuts:
             owner[some], self.channels, self.pictures, of_channels[some], of_pictures[some], fits[:, some]
         )
 
-    def best_pictures(self) -> Space:
-        """For each cut of the channels a tile that no tile of it beats in anything, whether it exists or not.
+    def ideal(self) -> "Ideal":
+        """For each cut of the channels and each of the picture, a tile that no tile of it beats in anything.
 
-        Of the cuts of the picture that fit the bank of inputs, and of those that fit the bank of outputs, the
-        least number of tiles, the fewest bytes, and so on, each by itself. None where nothing fits.
+        Whether it exists or not: of the other cuts that fit the bank of inputs with it, and of those that fit
+        the bank of outputs, it has the least number of tiles, the fewest bytes, and so on, each by itself.
         """
-        pictures, some = self._best(self._channel_sizes(), self._picture_sizes(), self.pictures.values())
-        own = np.arange(len(some))
-        return self._space(self.owner[some], self.channels, Pictures(*pictures), some, own, _both(own))
-
-    def best_channels(self) -> Space:
-        """The same for each cut of the picture."""
-        channels, some = self._best(self._picture_sizes(), self._channel_sizes(), self.channels.values())
-        own = np.arange(len(some))
-        return self._space(
-            self.owner_of_pictures[some], Channels(*channels), self.pictures, own, some, _both(own)
+        best_pictures, channels = self._best(
+            self._channel_sizes(), self._picture_sizes(), self.pictures.values()
         )
+        best_channels, pictures = self._best(
+            self._picture_sizes(), self._channel_sizes(), self.channels.values()
+        )
+        cuts = len(channels), len(pictures)
+        owner = np.concatenate([self.owner[channels], self.owner_of_pictures[pictures]])
+        own = np.arange(len(owner))
+        space = self._space(
+            owner,
+            Channels(*_joined(self.channels.at(channels).values(), best_channels, cuts)),
+            Pictures(*_joined(best_pictures, self.pictures.at(pictures).values(), cuts)),
+            own,
+            own,
+            np.ones((len(ORDERS), len(owner)), dtype=np.bool_),
+        )
+        return Ideal(space, channels, pictures)
 
     def _channel_sizes(self) -> _Sizes:
         return _Sizes(self.owner, self.channels.g * self.channels.c, self.channels.g * self.channels.k)
@@ -250,9 +264,21 @@ class Cuts:
         )
 
 
-def _both(tiles: Ints) -> Flags:
-    """Both orders of all tiles: orders x tiles."""
-    return np.ones((len(ORDERS), len(tiles)), dtype=np.bool_)
+@dataclass(frozen=True, slots=True)
+class Ideal:
+    """What cuts promise."""
+
+    space: Space
+    """A tile for each of the cuts of the channels, then one for each of the cuts of the picture."""
+    channels: Ints
+    """Cuts of the channels with which any cut of the picture fits."""
+    pictures: Ints
+
+
+def _joined(some: Sequence[Count], others: Sequence[Count], lengths: tuple[int, int]) -> Iterator[Count]:
+    """Two tables with so many entries as one."""
+    for one, other in zip(some, others, strict=True):
+        yield count_of(np.concatenate([entries_of(one, lengths[0]), entries_of(other, lengths[1])]))
 
 
 def _least_up_to(owner: Ints, sizes: Ints, table: Ints, of: Ints, most: Ints) -> tuple[Ints, Flags]:
