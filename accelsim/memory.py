@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import Graph, total_macs, total_params
@@ -51,6 +52,11 @@ class LayersOnMachine:
     mappings: MutableMapping[Layer, Mapping] = field(default_factory=dict)
     costs: KnownCosts = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions)
+    schedules: dict[int, tuple[Graph, Schedule]] = field(default_factory=dict)
+
+    def schedule(self, executed: Graph, make: Callable[[], Schedule]) -> Schedule:
+        """The schedule of an executed graph; graphs are told apart by identity, as networks are."""
+        return _kept(self.schedules, id(executed), lambda: (executed, make()), MOST_NETWORKS)[1]
 
 
 class Memory:

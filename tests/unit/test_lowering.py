@@ -1,6 +1,6 @@
 """What becomes of each published operator, on graphs small enough to see it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -9,6 +9,7 @@ from accelsim.network import operators as ops
 from accelsim.network.build import build
 from accelsim.network.description import load_network
 from accelsim.network.graph import Draft, Operator, Shape
+from accelsim.network.layer import FusedOperator, Layer, Pooling
 from accelsim.network.lowering import layers, lower, notes
 
 PIXELS = 6 * 5
@@ -467,3 +468,19 @@ def test_squeezenets_concatenations_all_vanish():
     graph = lower(build(load_network("squeezenet_v1_0")))
     assert {note.fate for note in notes(graph) if note.operator == "concat"} == {"vanished"}
     assert graph.edges["fire2.expand3x3", "fire3.squeeze1x1"]["input_elements"] == 64 * 55 * 55
+
+
+def test_a_layer_without_names_is_the_same_layer_otherwise():
+    relu = FusedOperator("relu", "relu", vector_ops=32, operand_elements=4)
+    pool = Pooling("pool", "max_pool", OY=1, OX=1, FY=2, FX=2, stride_y=2, stride_x=2)
+    layer = Layer("conv", "conv", K=8, C=8, OY=2, OX=2, params=64, stage="s", fused=(relu,), pooling=pool)
+    expected = replace(
+        layer,
+        name="",
+        stage="",
+        params=0,
+        fused=(replace(relu, name=""),),
+        pooling=replace(pool, name=""),
+    )
+    assert layer.fused_names == ("relu", "pool")
+    assert layer.nameless == layer.nameless.nameless == expected
