@@ -1,4 +1,4 @@
-"""Memory: what runs found out about layers, for the runs that follow. It changes how fast, never what.
+"""Memory: what runs found out, for the runs that follow. It changes how fast, never what.
 
 The caller holds it and hands it to each run: a search to its thousands, a command to its few. `run_network`
 remembers nothing by itself.
@@ -47,7 +47,10 @@ class LoweredNetwork:
 
 @dataclass(frozen=True)
 class LayersOnMachine:
-    """What is known of layers on one machine with one set of options; mappings by the layer without names."""
+    """What is known of layers and networks on one machine with one set of options.
+
+    Mappings are known by the layer without names.
+    """
 
     mappings: MutableMapping[Layer, Mapping] = field(default_factory=dict)
     costs: KnownCosts = field(default_factory=dict)

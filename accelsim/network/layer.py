@@ -103,10 +103,10 @@ class Layer:
     def nameless(self) -> "Layer":
         """The layer without what does not change how it is mapped: names, and published parameters."""
         # Not `replace`, which takes twice as long: every layer of every network comes this way.
-        nothing: dict[str, Any] = {"name": "", "stage": "", "params": 0}
+        unnamed: dict[str, Any] = {"name": "", "stage": "", "params": 0}
         fused = tuple([FusedOperator(**{**vars(operator), "name": ""}) for operator in self.fused])
         pooling = self.pooling and Pooling(**{**vars(self.pooling), "name": ""})
-        return Layer(**{**vars(self), **nothing, "fused": fused, "pooling": pooling})
+        return Layer(**{**vars(self), **unnamed, "fused": fused, "pooling": pooling})
 
     @property
     def fused_names(self) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ class _LayerDraft:
     """The tensor that it puts out, fused operators included."""
     reads: list[_Read]
     layer: partial[Layer]
-    """What it is by itself."""
+    """What it is, but for what may still change."""
     bias: bool
     params: int
     fused: list[FusedOperator] = field(default_factory=list)
