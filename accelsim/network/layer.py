@@ -4,9 +4,11 @@ Whatever computes becomes this nest, so that a new operator touches no dataflow 
 no operator. Layers are what lowering makes of the published graph; dataflows never see anything else.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
 """Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
@@ -102,11 +104,15 @@ class Layer:
     @cached_property
     def nameless(self) -> "Layer":
         """The layer without what does not change how it is mapped: names, and published parameters."""
-        # Not `replace`, which takes twice as long: every layer of every network comes this way.
-        unnamed: dict[str, Any] = {"name": "", "stage": "", "params": 0}
-        fused = tuple([FusedOperator(**{**vars(operator), "name": ""}) for operator in self.fused])
-        pooling = self.pooling and Pooling(**{**vars(self.pooling), "name": ""})
-        return Layer(**{**vars(self), **unnamed, "fused": fused, "pooling": pooling})
+        fused = tuple(replace(operator, name="") for operator in self.fused)
+        pooling = self.pooling and replace(self.pooling, name="")
+        return replace(self, name="", stage="", params=0, fused=fused, pooling=pooling)
+
+    @property
+    def form(self) -> Hashable:
+        """What is the same for all layers of one `nameless`; it takes less time to find out."""
+        pooling = self.pooling and _pooling_form(self.pooling)
+        return _own_form(self), tuple([_fused_form(operator) for operator in self.fused]), pooling
 
     @property
     def fused_names(self) -> tuple[str, ...]:
@@ -145,3 +151,13 @@ class Layer:
     def shortcut_elements(self) -> int:
         """Elements of second operands that fused operators read, for one image."""
         return sum(operator.operand_elements for operator in self.fused)
+
+
+def _all_but(kind: type[Any], *names: str) -> Callable[[Any], Hashable]:
+    """The values of all fields of a dataclass but some."""
+    return attrgetter(*(field.name for field in fields(kind) if field.name not in names))
+
+
+_own_form: Final = _all_but(Layer, "name", "stage", "params", "fused", "pooling")
+_fused_form: Final = _all_but(FusedOperator, "name")
+_pooling_form: Final = _all_but(Pooling, "name")
