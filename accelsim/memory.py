@@ -1,4 +1,4 @@
-"""Memory: what runs found out about layers, for the runs that follow. It changes how fast, never what.
+"""Memory: what runs found out, for the runs that follow. It changes how fast, never what.
 
 The caller holds it and hands it to each run: a search to its thousands, a command to its few. `run_network`
 remembers nothing by itself.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import Graph, total_macs, total_params
@@ -46,11 +47,19 @@ class LoweredNetwork:
 
 @dataclass(frozen=True)
 class LayersOnMachine:
-    """What is known of layers on one machine with one set of options; mappings by the layer without names."""
+    """What is known of layers and networks on one machine with one set of options.
+
+    Mappings are known by the layer without names.
+    """
 
     mappings: MutableMapping[Layer, Mapping] = field(default_factory=dict)
     costs: KnownCosts = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions)
+    schedules: dict[int, tuple[Graph, Schedule]] = field(default_factory=dict)
+
+    def schedule(self, executed: Graph, make: Callable[[], Schedule]) -> Schedule:
+        """The schedule of an executed graph; graphs are told apart by identity, as networks are."""
+        return _kept(self.schedules, id(executed), lambda: (executed, make()), MOST_NETWORKS)[1]
 
 
 class Memory:

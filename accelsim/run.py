@@ -68,13 +68,16 @@ def plan_run(
     memory = memory or Memory()
     lowered = memory.lowered(network)
     known = memory.layers(hardware, batch, dataflow, objective)
-    schedule = make_schedule(
+    schedule = known.schedule(
         lowered.graph,
-        hardware,
-        batch=batch,
-        dataflow=dataflow,
-        objective=objective,
-        known=known.mappings,
+        lambda: make_schedule(
+            lowered.graph,
+            hardware,
+            batch=batch,
+            dataflow=dataflow,
+            objective=objective,
+            known=known.mappings,
+        ),
     )
     return Plan(network, hardware, batch, lowered, schedule, known)
 
@@ -96,7 +99,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         cycles=activity.cycles,
         macs=batch * lowered.macs,
         params=lowered.params,
-        utilization=utilization(counts, activity.cycles, hardware),
+        utilization=utilization(counts, hardware.pe_array.pes, activity.cycles),
         energy=Energy(
             total=total,
             unit=hardware.energy.unit,
@@ -132,6 +135,7 @@ def layer_results(
 ) -> tuple[LayerResult, ...]:
     """One result a layer; cycles, traffic and energy add up to the network's."""
     known = {} if known is None else known
+    pes = hardware.pe_array.pes
     results = []
     before = 0
     for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
@@ -141,7 +145,7 @@ def layer_results(
             costs = layer_costs(layer, mapping, observed, hardware, batch)
             if as_mapped:
                 known[id(mapping)] = (mapping, costs)
-        results.append(_layer_result(layer, mapping, costs, observed, observed.end_cycle - before, hardware))
+        results.append(_layer_result(layer, mapping, costs, observed, observed.end_cycle - before, pes))
         before = observed.end_cycle
     return tuple(results)
 
@@ -176,23 +180,22 @@ def _layer_result(
     costs: LayerCosts,
     observed: LayerActivity,
     cycles: int,
-    hardware: Hardware,
+    pes: int,
 ) -> LayerResult:
-    fused = [operator.name for operator in layer.fused]
     return LayerResult(
         name=layer.name,
         stage=layer.stage,
         operator=layer.operator,
         shape=costs.shape,
         dataflow=mapping.dataflow,
-        fused=tuple(fused if layer.pooling is None else [*fused, layer.pooling.name]),
+        fused=layer.fused_names,
         macs=costs.macs,
         params=layer.params,
         cycles=cycles,
         start_cycle=observed.start_cycle,
         end_cycle=observed.end_cycle,
-        utilization=utilization(observed.counts, max(cycles, observed.array_busy_cycles), hardware),
-        bound_by=bound_by(observed, cycles, hardware),
+        utilization=utilization(observed.counts, pes, max(cycles, observed.array_busy_cycles)),
+        bound_by=bound_by(observed, cycles, pes),
         energy=costs.energy,
         energy_by_component=costs.energy_by_component,
         dram_bytes=costs.dram_bytes,
@@ -205,20 +208,21 @@ def _layer_result(
     )
 
 
-def utilization(counts: ActionCounts, cycles: int, hardware: Hardware) -> float:
+def utilization(counts: ActionCounts, pes: int, cycles: int) -> float:
     """Multiply-accumulates executed / (PEs x cycles)."""
-    return counts.macs / (hardware.pe_array.pes * cycles) if cycles else 0.0
+    return counts.macs / (pes * cycles) if cycles else 0.0
 
 
-def bound_by(observed: LayerActivity, cycles: int, hardware: Hardware) -> Bound:
+def bound_by(observed: LayerActivity, cycles: int, pes: int) -> Bound:
     """What a layer's time is made of; the words are explained at `Bound`."""
-    busy: dict[Bound, int] = {
-        "compute": observed.array_busy_cycles,
-        "dram": observed.dram_busy_cycles,
-        "vector": observed.vector_busy_cycles,
-    }
-    busiest = max(busy, key=busy.__getitem__)
-    if 2 * busy[busiest] < cycles:
+    array, dram, vector = (
+        observed.array_busy_cycles,
+        observed.dram_busy_cycles,
+        observed.vector_busy_cycles,
+    )
+    busiest = max(array, dram, vector)
+    if 2 * busiest < cycles:
         return "latency"
-    half_filled = 2 * observed.counts.macs <= hardware.pe_array.pes * observed.array_busy_cycles
-    return "array_fill" if busiest == "compute" and half_filled else busiest
+    if busiest == array:
+        return "array_fill" if 2 * observed.counts.macs <= pes * array else "compute"
+    return "dram" if busiest == dram else "vector"

@@ -1,6 +1,6 @@
 """Schedule: the mapped layers in running order, and which of them each one waits for."""
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Hashable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -88,10 +88,13 @@ class _Mapper:
 
     def _choices(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
         """The mapping of each layer, or why it has none. What is not known yet is searched for together."""
-        places: dict[Layer, int] = {}
-        of_layers = [places.setdefault(layer.nameless, len(places)) for layer in layers]
-        choices: list[Mapping | MappingError | None] = list(map(self.known.get, places))
-        unknown = [layer for layer, choice in zip(places, choices, strict=True) if choice is None]
+        forms = [layer.form for layer in layers]
+        first_of: dict[Hashable, Layer] = {}
+        for form, layer in zip(forms, layers, strict=True):
+            first_of.setdefault(form, layer)
+        distinct = [layer.nameless for layer in first_of.values()]
+        choices: list[Mapping | MappingError | None] = list(map(self.known.get, distinct))
+        unknown = [layer for layer, choice in zip(distinct, choices, strict=True) if choice is None]
         found: list[Mapping | MappingError] = []
         if unknown:
             found = map_layers(
@@ -101,8 +104,11 @@ class _Mapper:
             if isinstance(choice, Mapping):
                 self.known[layer] = choice
         of_unknown = iter(found)
-        all_of_them = [next(of_unknown) if choice is None else choice for choice in choices]
-        return [all_of_them[place] for place in of_layers]
+        choice_of = {
+            form: next(of_unknown) if choice is None else choice
+            for form, choice in zip(first_of, choices, strict=True)
+        }
+        return [choice_of[form] for form in forms]
 
 
 def unfused(layer: Layer) -> tuple[Layer, Layer]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from accelsim.errors import NetworkError
 from accelsim.network.description import MacsConvention, ParamsConvention
-from accelsim.network.graph import Graph, Operator, Shape, operator_of, total_macs, total_params
+from accelsim.network.graph import Graph, Operator, Shape, operator_of, operators_of, total_macs, total_params
 from accelsim.network.operators import BatchNorm, Convolution, FullyConnected
 
 # --- what a paper counts
@@ -20,7 +20,7 @@ def counted_macs(published: Graph, convention: MacsConvention = "conv_and_fully_
     """Multiply-accumulates as a paper counts them."""
     if convention == "conv_and_fully_connected":
         return total_macs(published)
-    operators = _operators(published)
+    operators = operators_of(published)
     if convention == "conv":
         return sum(operator.macs for operator in operators if isinstance(operator, Convolution))
     return total_macs(published) + sum(
@@ -31,17 +31,13 @@ def counted_macs(published: Graph, convention: MacsConvention = "conv_and_fully_
 def counted_params(published: Graph, convention: ParamsConvention = "all") -> int:
     """Parameters as a paper counts them."""
     if convention == "weights":
-        return sum(operator.weights for operator in _operators(published))
+        return sum(operator.weights for operator in operators_of(published))
     return total_params(published)
 
 
 def _offset(operator: Operator) -> bool:
     """Whether an operator adds a parameter to each of its outputs."""
     return isinstance(operator, BatchNorm) or operator.biases > 0
-
-
-def _operators(published: Graph) -> list[Operator]:
-    return [operator_of(published, node) for node in published]
 
 
 # --- shares by type of operator
@@ -63,7 +59,7 @@ class Share:
 def shares(published: Graph) -> tuple[Share, ...]:
     """The network's operators by type, most multiply-accumulates first (MobileNet's table 2)."""
     groups: dict[str, list[Operator]] = {}
-    for operator in _operators(published):
+    for operator in operators_of(published):
         if operator.inputs:  # not the image
             groups.setdefault(operator_type(operator), []).append(operator)
     all_macs, all_weights = counted_macs(published), counted_params(published, "weights")
@@ -129,7 +125,7 @@ def network_arithmetic_intensity(published: Graph) -> float:
 
 def _array_operators(published: Graph) -> list[Operator]:
     return [
-        operator for operator in _operators(published) if isinstance(operator, Convolution | FullyConnected)
+        operator for operator in operators_of(published) if isinstance(operator, Convolution | FullyConnected)
     ]
 
 

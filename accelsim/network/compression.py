@@ -94,13 +94,16 @@ def compress(published: Graph, name: str, precision: NetworkPrecision, entries: 
     Raises DescriptionError with a line for each pattern that matches no layer with weights.
     """
     published.graph["precision"] = precision
+    of_all = WeightForm(bits=precision.weights_bits)
+    for attributes in published.nodes.values():
+        attributes["weight_form"] = of_all
+    if not entries:
+        return
     nodes = [node for node in published if operator_of(published, node).weights]
     if sentences := list(_unmatched(name, nodes, entries)):
         raise DescriptionError("\n".join(dict.fromkeys(sentences)))
-    for node in published:
-        published.nodes[node]["weight_form"] = WeightForm(bits=precision.weights_bits)
     for node in nodes:
-        form = weight_form(published, node)
+        form = of_all
         for entry in (item.entry for item in entries if fnmatchcase(node, item.entry.layers)):
             form = WeightForm(
                 form.bits if entry.weight_bits is None else entry.weight_bits,

@@ -138,31 +138,41 @@ class Draft:
 
     def add(self, name: str, operator: Operator, sources: Sequence[str]) -> str:
         """A new node that reads the sources, in order; gives back its name."""
-        if name in self.graph:
+        if name in self.graph.nodes:
             raise NetworkError(f"{name}: two layers have this name; give the rows of the stage table names")
         _check_size(name, operator)
         self.graph.add_node(name, operator=operator, stage=self.stage, block=self.block)
-        for source in dict.fromkeys(sources):
-            positions = tuple(index for index, other in enumerate(sources) if other == source)
-            self.graph.add_edge(source, name, operands=positions)
+        positions: dict[str, tuple[int, ...]] = {}
+        for index, source in enumerate(sources):
+            positions[source] = (*positions.get(source, ()), index)
+        for source, read_at in positions.items():
+            self.graph.add_edge(source, name, operands=read_at)
         return name
 
 
 def _check_size(name: str, operator: Operator) -> None:
     """Refuse what no machine runs: a slip of the pen would otherwise take hours, or more than 64 bits."""
-    for what, size, largest in (
-        ("output elements", operator.output.elements, MAX_ELEMENTS),
-        ("weights", operator.weights, MAX_ELEMENTS),
-        ("multiply-accumulates", operator.macs, MAX_MACS),
-    ):
-        if size > largest:
-            raise NetworkError(f"{name}: has more {what} than the {largest:,} that a layer may have")
+    if operator.output.elements > MAX_ELEMENTS:
+        raise _too_large(name, "output elements", MAX_ELEMENTS)
+    if operator.weights > MAX_ELEMENTS:
+        raise _too_large(name, "weights", MAX_ELEMENTS)
+    if operator.macs > MAX_MACS:
+        raise _too_large(name, "multiply-accumulates", MAX_MACS)
+
+
+def _too_large(name: str, what: str, largest: int) -> NetworkError:
+    return NetworkError(f"{name}: has more {what} than the {largest:,} that a layer may have")
 
 
 def operator_of(graph: Graph, node: str) -> Operator:
     """The operator of a node of a published graph."""
     operator: Operator = graph.nodes[node]["operator"]
     return operator
+
+
+def operators_of(graph: Graph) -> list[Operator]:
+    """The operators of a published graph, in the order of its nodes."""
+    return [attributes["operator"] for attributes in graph.nodes.values()]
 
 
 def operands(graph: Graph, node: str) -> tuple[str, ...]:
@@ -178,9 +188,9 @@ def operands(graph: Graph, node: str) -> tuple[str, ...]:
 
 def total_params(graph: Graph) -> int:
     """Weights, biases, and scale and shift of batch normalisation of a published graph."""
-    return sum(operator_of(graph, node).params for node in graph)
+    return sum([operator.params for operator in operators_of(graph)])
 
 
 def total_macs(graph: Graph) -> int:
     """Multiply-accumulates of the convolutions and matrix products of a published graph, for one image."""
-    return sum(operator_of(graph, node).macs for node in graph)
+    return sum([operator.macs for operator in operators_of(graph)])

@@ -4,8 +4,11 @@ Whatever computes becomes this nest, so that a new operator touches no dataflow 
 no operator. Layers are what lowering makes of the published graph; dataflows never see anything else.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from operator import attrgetter
+from typing import Any, Final
 
 ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
 """Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
@@ -106,6 +109,18 @@ class Layer:
         return replace(self, name="", stage="", params=0, fused=fused, pooling=pooling)
 
     @property
+    def form(self) -> Hashable:
+        """What is the same for all layers of one `nameless`; it takes less time to find out."""
+        pooling = self.pooling and _pooling_form(self.pooling)
+        return _own_form(self), tuple([_fused_form(operator) for operator in self.fused]), pooling
+
+    @property
+    def fused_names(self) -> tuple[str, ...]:
+        """Names of the published operators that run within the layer."""
+        names = [operator.name for operator in self.fused]
+        return tuple(names if self.pooling is None else [*names, self.pooling.name])
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of convolution or matrix product, for one image; 0 on the vector unit."""
         return self.G * self.K * self.C * self.OY * self.OX * self.FY * self.FX if self.on_array else 0
@@ -136,3 +151,13 @@ class Layer:
     def shortcut_elements(self) -> int:
         """Elements of second operands that fused operators read, for one image."""
         return sum(operator.operand_elements for operator in self.fused)
+
+
+def _all_but(kind: type[Any], *names: str) -> Callable[[Any], Hashable]:
+    """The values of all fields of a dataclass but some."""
+    return attrgetter(*(field.name for field in fields(kind) if field.name not in names))
+
+
+_own_form: Final = _all_but(Layer, "name", "stage", "params", "fused", "pooling")
+_fused_form: Final = _all_but(FusedOperator, "name")
+_pooling_form: Final = _all_but(Pooling, "name")

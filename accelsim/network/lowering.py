@@ -18,17 +18,17 @@ that they are a matter of addresses: channels lie one after another, so a produc
 place. A pooling is fused into the layers that produce what it reads. Whatever is left is a layer.
 """
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from functools import partial
+from typing import Any, Final, Literal, NamedTuple
 
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.compression import NetworkPrecision, precision_of, weight_form
 from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
-from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.network.layer import ARRAY_OPERATORS, FusedOperator, Layer, Pooling
 from accelsim.network.shapes import operator_name
 
 ACTIVATION_OPS: Final = {
@@ -63,8 +63,7 @@ and shift, table look-up of the power, multiplication."""
 Fate = Literal["input", "layer", "folded", "fused", "vanished", "copied"]
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """What became of one published operator."""
 
     node: str
@@ -75,8 +74,7 @@ class Note:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """Successive channels of what one layer puts out; a tensor is one of them after another."""
 
     producer: str | None
@@ -85,8 +83,7 @@ class Segment:
     channels: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """Channels that a layer reads, of so many pixels each."""
 
     segments: tuple[Segment, ...]
@@ -98,18 +95,22 @@ class _Read:
 class _LayerDraft:
     """A layer that may still take on the operators that follow it."""
 
-    layer: Layer
+    name: str
+    on_array: bool
     order: int
     """Its place in the running order."""
+    output: tuple[Segment, ...]
+    """The tensor that it puts out, fused operators included."""
+    reads: list[_Read]
+    layer: partial[Layer]
+    """What it is, but for what may still change."""
     bias: bool
     params: int
     fused: list[FusedOperator] = field(default_factory=list)
     pooling: Pooling | None = None
-    reads: list[_Read] = field(default_factory=list)
 
     def finished(self, precision: NetworkPrecision) -> Layer:
-        return dataclasses.replace(
-            self.layer,
+        return self.layer(
             bias=self.bias,
             params=self.params,
             activation_bits=precision.activations_bits,
@@ -167,7 +168,7 @@ class _Lowering:
         return operands(self.published, node)
 
     def source(self, node: str) -> str:
-        (source,) = self.sources(node)
+        (source,) = self.published.pred[node]
         return source
 
     def owner(self, node: str) -> _LayerDraft | None:
@@ -191,37 +192,48 @@ class _Lowering:
     # What a rule may do
 
     def add_layer(
-        self, layer: Layer, sources: Sequence[str], *, bias: bool = False, params: int = 0
+        self, layer: partial[Layer], sources: Sequence[str], *, bias: bool = False, params: int = 0
     ) -> _LayerDraft:
         reads = [self.reading(source, "input_elements") for source in sources]
         return self.add_reader(layer, reads, bias=bias, params=params)
 
     def add_reader(
-        self, layer: Layer, reads: Iterable[_Read], *, bias: bool = False, params: int = 0
+        self, layer: partial[Layer], reads: list[_Read], *, bias: bool = False, params: int = 0
     ) -> _LayerDraft:
-        draft = _LayerDraft(layer, len(self.drafts), bias, params, reads=list(reads))
-        self.drafts[layer.name] = draft
-        self.layout.add(layer.name, layer.G * layer.K)
+        given = layer.keywords
+        name, channels = given["name"], given["G"] * given["K"]
+        draft = _LayerDraft(
+            name=name,
+            on_array=given["operator"] in ARRAY_OPERATORS,
+            order=len(self.drafts),
+            output=(Segment(name, 0, channels),),
+            reads=reads,
+            layer=layer,
+            bias=bias,
+            params=params,
+        )
+        self.drafts[name] = draft
+        self.layout.add(name, channels)
         return draft
 
     def becomes_layer(self, node: str, draft: _LayerDraft, reason: str) -> None:
-        self.tensors[node] = (Segment(draft.layer.name, 0, draft.layer.G * draft.layer.K),)
+        self.tensors[node] = draft.output
         self._own(node, draft)
-        self.note(node, "layer", (draft.layer.name,), reason)
+        self.note(node, "layer", (draft.name,), reason)
 
     def fuse(self, node: str, draft: _LayerDraft, fused: FusedOperator, fate: Fate, reason: str) -> None:
         draft.fused.append(fused)
         draft.params += operator_of(self.published, node).params
-        self.tensors[node] = (Segment(draft.layer.name, 0, draft.layer.G * draft.layer.K),)
+        self.tensors[node] = draft.output
         self._own(node, draft)
-        self.note(node, fate, (draft.layer.name,), reason)
+        self.notes.append(Note(node, fused.operator, fate, (draft.name,), reason))
 
     def fuse_pooling(self, node: str, drafts: Sequence[_LayerDraft], pooling: Pooling) -> None:
         """Let layers whose outputs lie side by side pool them before they are stored."""
         for draft in drafts:
             draft.pooling = pooling
         self.tensors[node] = self.tensors[self.source(node)]
-        names = tuple(draft.layer.name for draft in drafts)
+        names = tuple(draft.name for draft in drafts)
         self.note(node, "fused", names, "is applied to the outputs, so that only its results are stored")
 
     def vanish(self, node: str, tensor: tuple[Segment, ...], reason: str) -> None:
@@ -369,10 +381,11 @@ class _Layout:
 
 def _vector_layer(
     lowering: _Lowering, node: str, operator: Operator, vector_ops: int, **bounds: Any
-) -> Layer:
+) -> partial[Layer]:
     """A layer on the vector unit: by default one element in, one element out."""
     given, output = operator.inputs[0], operator.output
-    return Layer(
+    return partial(
+        Layer,
         name=node,
         operator=operator_name(operator),
         stage=lowering.stage(node),
@@ -418,7 +431,8 @@ def _input(lowering: _Lowering, node: str, operator: ops.Input) -> None:
 
 def _conv(lowering: _Lowering, node: str, operator: ops.Convolution) -> None:
     given, output = operator.inputs[0], operator.output
-    layer = Layer(
+    layer = partial(
+        Layer,
         name=node,
         operator="conv",
         stage=lowering.stage(node),
@@ -437,10 +451,12 @@ def _conv(lowering: _Lowering, node: str, operator: ops.Convolution) -> None:
 
 
 def _fully_connected(lowering: _Lowering, node: str, operator: ops.FullyConnected) -> None:
-    layer = Layer(
+    layer = partial(
+        Layer,
         name=node,
         operator="fully_connected",
         stage=lowering.stage(node),
+        G=1,
         K=operator.output.channels,
         C=operator.inputs[0].elements,
         OY=1,
@@ -453,7 +469,7 @@ def _fully_connected(lowering: _Lowering, node: str, operator: ops.FullyConnecte
 
 def _batch_norm(lowering: _Lowering, node: str, operator: ops.BatchNorm) -> None:
     draft = lowering.owner(node)
-    if draft is not None and draft.layer.on_array and not draft.fused:
+    if draft is not None and draft.on_array and not draft.fused:
         draft.bias = True
         reason = "its scale goes into the weights, its shift into the offset"
         lowering.fuse(node, draft, FusedOperator(node, operator.kind, vector_ops=0), "folded", reason)
@@ -499,7 +515,7 @@ def _pool(lowering: _Lowering, node: str, operator: ops.Pool | ops.GlobalAverage
     source = lowering.source(node)
     owner = lowering.owners.get(source)
     drafts = lowering.concatenated.get(source, () if owner is None else (owner,))
-    if drafts and window.dilation == (1, 1) and all(draft.layer.on_array for draft in drafts):
+    if drafts and window.dilation == (1, 1) and all(draft.on_array for draft in drafts):
         pooling = Pooling(
             name=node,
             operator=operator_name(operator),
@@ -550,9 +566,12 @@ def _move(lowering: _Lowering, node: str, operator: Operator, order: Sequence[in
     lowering.becomes_layer(node, draft, "channels change places, so all of them move")
 
 
-def _moving_layer(lowering: _Lowering, node: str, name: str, operator: Operator, shape: Shape) -> Layer:
+def _moving_layer(
+    lowering: _Lowering, node: str, name: str, operator: Operator, shape: Shape
+) -> partial[Layer]:
     """A layer on the vector unit that brings elements of a node to another place."""
-    return Layer(
+    return partial(
+        Layer,
         name=name,
         operator=operator.kind,
         stage=lowering.stage(node),
@@ -618,7 +637,7 @@ def _combine(lowering: _Lowering, node: str, operator: ops.Add | ops.Multiply) -
             node, operator.kind, vector_ops, sum(shapes[source].elements for source in others)
         )
         draft.reads += [lowering.reading(source, "shortcut_elements") for source in others]
-        lowering.fuse(node, draft, fused, "fused", f"is applied to the outputs of {draft.layer.name}")
+        lowering.fuse(node, draft, fused, "fused", f"is applied to the outputs of {draft.name}")
         return
     full = sum(shape == operator.output for shape in operator.inputs)
     gate = sum(shape.elements for shape in operator.inputs if shape != operator.output)
@@ -631,12 +650,12 @@ def _why_not_fused(
 ) -> str:
     if draft is None:
         return f"{last}, the last of its operands, is no layer's output that only it reads"
-    if not draft.layer.on_array:
-        return f"{draft.layer.name}, which produces its last operand, does not run on the array"
+    if not draft.on_array:
+        return f"{draft.name}, which produces its last operand, does not run on the array"
     if not full:
         return f"{last}, the last of its operands, is smaller than its output"
     if any(lowering.last_order(source) >= draft.order for source in others):
-        return f"its other operands are not complete before {draft.layer.name} runs"
+        return f"its other operands are not complete before {draft.name} runs"
     return ""
 
 

@@ -53,8 +53,7 @@ MAX_WINDOW: Final = 10_000
 """Elements along one axis."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
+class Window(NamedTuple):
     """A kernel that slides over an input, in elements; pairs are (vertical, horizontal)."""
 
     kernel: tuple[int, int]
@@ -63,8 +62,7 @@ class Window:
     padding: Padding
 
 
-@dataclass(frozen=True)
-class WindowSpec:
+class WindowSpec(NamedTuple):
     """A window as a network asks for it, before its padding is known."""
 
     kernel: Axes
@@ -457,7 +455,7 @@ def _slide(name: str, given: Shape, spec: WindowSpec) -> tuple[Window, int, int]
         )
     height = windows(given.height, reach[0], stride[0], (pad.top, pad.bottom), spec.rounding)
     width = windows(given.width, reach[1], stride[1], (pad.left, pad.right), spec.rounding)
-    if min(height, width) < 1:
+    if height < 1 or width < 1:
         padded = f"{given.height + pad.top + pad.bottom} x {given.width + pad.left + pad.right}"
         note = f" ({padded} with padding)" if any(pad) else ""
         raise SizeError(

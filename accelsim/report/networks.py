@@ -158,7 +158,7 @@ def layer_dict(layer: ListedLayer) -> dict[str, Any]:
 
 def note_dict(note: Note) -> dict[str, Any]:
     """Plain values of what became of a published operator."""
-    return dataclasses.asdict(note) | {"layers": list(note.layers)}
+    return note._asdict() | {"layers": list(note.layers)}
 
 
 def published_report(network: Network, published: Graph, style: Style) -> str:

@@ -272,8 +272,7 @@ def _segments(schedule: Schedule, executed: Graph, places: dict[str, int], units
 
 
 def _check_reach(layer: Layer, place: int, places: dict[str, int]) -> None:
-    fused = [operator.name for operator in layer.fused]
-    for name in fused if layer.pooling is None else [*fused, layer.pooling.name]:
+    for name in layer.fused_names:
         if places[name] > place + REACH:
             raise NotLocalError(f"{name} is fused into {layer.name}, more than {REACH} blocks before it")
 

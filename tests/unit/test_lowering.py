@@ -1,6 +1,6 @@
 """What becomes of each published operator, on graphs small enough to see it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import pytest
 
@@ -9,6 +9,7 @@ from accelsim.network import operators as ops
 from accelsim.network.build import build
 from accelsim.network.description import load_network
 from accelsim.network.graph import Draft, Operator, Shape
+from accelsim.network.layer import FusedOperator, Layer, Pooling
 from accelsim.network.lowering import layers, lower, notes
 
 PIXELS = 6 * 5
@@ -467,3 +468,38 @@ def test_squeezenets_concatenations_all_vanish():
     graph = lower(build(load_network("squeezenet_v1_0")))
     assert {note.fate for note in notes(graph) if note.operator == "concat"} == {"vanished"}
     assert graph.edges["fire2.expand3x3", "fire3.squeeze1x1"]["input_elements"] == 64 * 55 * 55
+
+
+def test_a_layer_without_names_is_the_same_layer_otherwise():
+    relu = FusedOperator("relu", "relu", vector_ops=32, operand_elements=4)
+    pool = Pooling("pool", "max_pool", OY=1, OX=1, FY=2, FX=2, stride_y=2, stride_x=2)
+    layer = Layer("conv", "conv", K=8, C=8, OY=2, OX=2, params=64, stage="s", fused=(relu,), pooling=pool)
+    expected = replace(
+        layer,
+        name="",
+        stage="",
+        params=0,
+        fused=(replace(relu, name=""),),
+        pooling=replace(pool, name=""),
+    )
+    assert layer.fused_names == ("relu", "pool")
+    assert layer.nameless == layer.nameless.nameless == expected
+
+
+def test_layers_have_one_form_where_they_are_the_same_without_names():
+    pool = Pooling("pool", "max_pool", OY=1, OX=1, FY=2, FX=2, stride_y=2, stride_x=2)
+    relu = FusedOperator("relu", "relu", vector_ops=32)
+    layer = Layer("conv", "conv", K=8, C=8, OY=2, OX=2, fused=(relu,), pooling=pool)
+
+    def others(value):
+        return {field.name: replace(value, **{field.name: "another"}) for field in fields(value)}
+
+    changed = {
+        **{name: other for name, other in others(layer).items() if name not in {"fused", "pooling"}},
+        **{f"fused {name}": replace(layer, fused=(other,)) for name, other in others(relu).items()},
+        **{f"pooling {name}": replace(layer, pooling=other) for name, other in others(pool).items()},
+    }
+    assert replace(layer, fused=()).form != layer.form != replace(layer, pooling=None).form
+    alike = {name for name, other in changed.items() if other.form == layer.form}
+    assert alike == {"name", "stage", "params", "fused name", "pooling name"}
+    assert alike == {name for name, other in changed.items() if other.nameless == layer.nameless}

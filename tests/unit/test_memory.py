@@ -9,9 +9,11 @@ from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.cli.app import app
 from accelsim.descriptions import vary
 from accelsim.errors import NetworkError
+from accelsim.mapping.schedule import make_schedule
 from accelsim.mapping.search import map_layer
-from accelsim.memory import MOST_MACHINES, MOST_NETWORKS, Memory
+from accelsim.memory import MOST_MACHINES, MOST_NETWORKS, LayersOnMachine, Memory, lowered_network
 from accelsim.network.layer import Layer
+from accelsim.run import plan_run
 
 NETWORKS = ("sqnxt23v5", "sqnxt23", "squeezenet_v1_1", "mobilenet_v2")
 
@@ -63,6 +65,24 @@ def test_a_memory_does_not_grow_without_end(machine):
     for other in others:
         memory.lowered(other)
     assert memory.lowered(network) is not kept
+
+
+def test_a_schedule_is_made_once_for_each_network_and_machine(machine):
+    memory, networks = Memory(), [load_network(name) for name in NETWORKS[:2]]
+    other = vary(machine, **{"dram.latency_cycles": 7})
+    cases = [(network, some) for network in networks for some in (machine, other)]
+    first, second = ([plan_run(*case, memory=memory).schedule for case in cases] for _ in range(2))
+    assert all(one is again for one, again in zip(first, second, strict=True))
+    assert first == [plan_run(*case).schedule for case in cases]
+
+
+def test_schedules_are_forgotten_before_there_are_too_many(machine):
+    known, network = LayersOnMachine(), load_network("squeezenet_v1_1")
+    graph = lowered_network(network).graph
+    schedule = make_schedule(graph, machine)
+    for other in [graph, *(copy.copy(graph) for _ in range(MOST_NETWORKS))]:
+        assert known.schedule(other, lambda: schedule) is schedule
+    assert len(known.schedules) == MOST_NETWORKS
 
 
 def test_a_file_keeps_mappings_for_the_next_process(machine, tmp_path, monkeypatch):
