@@ -35,3 +35,5 @@ def main() -> None:
     except KeyboardInterrupt:  # before or after a command, which looks after itself
         sys.stderr.write("interrupted\n")
         sys.exit(130)
+    finally:
+        gc.freeze()  # Python would look for garbage in all that was imported, just before all of it goes
