@@ -28,6 +28,9 @@ MAX_DEPTH = 20
 """Levels of nesting; no description has more than five, and deeper trees would exhaust the stack."""
 MAX_VALUES = 20_000
 """Values after aliases are expanded, so that a file of a few lines cannot fill the memory."""
+MOST_NAMES: Final = 40
+"""Allowed names that a message lists all of; of more, it lists some."""
+SOME_NAMES: Final = 12
 
 KeyPath = tuple[str | int, ...]
 DescriptionT = TypeVar("DescriptionT", bound="Description")
@@ -370,11 +373,16 @@ def _sentence(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
 
 
 def unknown(name: str, what: str, legal: Iterable[str]) -> str:
-    """`no such key, did you mean 'rows'? Allowed: columns, rows`."""
+    """`no such key, did you mean 'rows'? allowed are columns, rows`."""
     names = list(legal)
-    near = difflib.get_close_matches(name, names, n=1)
+    if not names:
+        return f"no such {what}"
+    near = difflib.get_close_matches(name, names, n=SOME_NAMES)
     guess = f", did you mean {near[0]!r}?" if near else ":"
-    return f"no such {what}{guess} allowed are {', '.join(names)}" if names else f"no such {what}"
+    if len(names) <= MOST_NAMES:
+        return f"no such {what}{guess} allowed are {', '.join(names)}"
+    some = list(dict.fromkeys((*near, *names)))[:SOME_NAMES]
+    return f"no such {what}{guess} allowed are {', '.join(some)}, ... ({len(names)} in all)"
 
 
 def one_of(values: Iterable[str]) -> str:

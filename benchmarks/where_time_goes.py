@@ -7,6 +7,7 @@ python benchmarks/where_time_goes.py --write                and put them into do
 
 import argparse
 import cProfile
+import os
 import statistics
 import subprocess
 import sys
@@ -82,16 +83,23 @@ def startup_part() -> str:
 
 def imports_part() -> str:
     """Time in the modules of each package that a run imports, the modules that they import left out."""
-    command = [sys.executable, "-X", "importtime", *RUN]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
     own_us: Counter[str] = Counter()
-    for line in done.stderr.splitlines():
+    for line in _importtime().splitlines():
         own, _, name = line.removeprefix("import time:").split("|")
         if own.strip().isdecimal():
             package = name.strip().partition(".")[0]
             own_us["standard library" if package in sys.stdlib_module_names else package] += int(own)
     rows = [[package, seconds(microseconds / 1e6)] for package, microseconds in own_us.most_common(SHOWN)]
     return markdown(["package", "imports"], [["all", seconds(sum(own_us.values()) / 1e6)], *rows])
+
+
+def _importtime() -> str:
+    """What Python says of its imports in a run that finds its modules compiled, as in launcher.py."""
+    command = [sys.executable, "-X", "importtime", *RUN]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    for _ in range(2):  # the first one compiles
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stderr
 
 
 def stages_part() -> str:

@@ -4,6 +4,7 @@ Exit codes: 0 fine; 1 a check did not hold; 2 the input is wrong; 130 interrupte
 import what they need where they need it, because `accelsim --help` should not wait for numpy.
 """
 
+import atexit
 import gc
 import os
 import sys
@@ -21,6 +22,7 @@ _UNUSED: Final = {
 def settle() -> None:
     """Set the process up for work like ours, before anything is imported."""
     gc.set_threshold(*_PATIENT)
+    atexit.register(gc.freeze)  # or Python looks for garbage in everything, just before everything goes
     for name, value in _UNUSED.items():
         os.environ.setdefault(name, value)
 

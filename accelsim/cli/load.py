@@ -39,15 +39,21 @@ def load(
     """
     from accelsim.hardware import load_hardware
     from accelsim.network.description import load_network
-    from accelsim.network.overlay import read_overlay
 
     mistakes: list[str] = []
     loaded = (_labelled(networks, load_network, mistakes), _labelled(machines, load_hardware, mistakes))
     for file in overlays:
         with _noted(mistakes):
-            read_overlay(file)
+            _check_overlay(file)
     _raise_all(mistakes)
     return loaded
+
+
+def _check_overlay(file: Path) -> None:
+    """Raise what is wrong with an overlay file by itself."""
+    from accelsim.network.overlay import read_overlay
+
+    read_overlay(file)
 
 
 def with_overlays(networks: dict[str, "Network"], overlays: Iterable[Path]) -> dict[str, "Network"]:

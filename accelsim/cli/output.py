@@ -20,6 +20,8 @@ _LEAST_WIDTH: Final = 80
 _BLOCKS: Final = "█▏"
 _BAR_WIDTH: Final = 20
 _REFRESH_SECONDS: Final = 0.2
+_PYDANTIC_PREFIX: Final = "Value error, "
+"""Typer checks options with pydantic, which starts sentences so that are not its own."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,9 @@ def exits() -> Iterator[None]:
     except AccelsimError as error:
         complain(error)
         raise typer.Exit(2) from None
+    except typer.BadParameter as error:
+        error.message = error.message.removeprefix(_PYDANTIC_PREFIX)
+        raise
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         raise typer.Exit(130) from None

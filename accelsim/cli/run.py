@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from accelsim.cli.cases import reference_of, run_cases
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -168,6 +167,8 @@ def compare(
     accelsim compare --net sqnxt23 --hw 8x8_32k --hw my.yaml --relative-to my
     accelsim compare --net vgg16 --overlay int8.yaml --hw 16x16_128k
     """
+    from accelsim.cli.cases import reference_of, run_cases
+
     networks, machines = load(net, hw, overlay or [])
     networks |= with_overlays(networks, overlay or [])
     reference = reference_of(relative_to, networks, machines)

@@ -16,12 +16,9 @@ from typing import Annotated, Final, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from accelsim.descriptions import Bits, Description, Document, Fraction, Mistake, unknown
+from accelsim.descriptions import MOST_NAMES, Bits, Description, Document, Fraction, Mistake, unknown
 from accelsim.errors import DescriptionError
 from accelsim.network.graph import Graph, operator_of
-
-MOST_NAMES: Final = 40
-"""Layers that a message lists; of longer networks, `accelsim show` lists them all."""
 
 
 class NetworkPrecision(Description):
@@ -118,6 +115,7 @@ def _unmatched(name: str, nodes: Sequence[str], entries: Iterable[Placed]) -> It
         pattern = item.entry.layers
         if any(fnmatchcase(node, pattern) for node in nodes):
             continue
+        # Of a longer network the first, which show how layers are called; `accelsim show` lists them all.
         sentence = unknown(pattern, f"layer with weights in {name}", nodes[:MOST_NAMES])
         if len(nodes) > MOST_NAMES:
             sentence += f", ... ({len(nodes)} in all)"

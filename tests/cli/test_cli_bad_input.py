@@ -115,3 +115,9 @@ def test_a_value_that_the_parameter_may_not_have(wrong):
 def test_a_machine_where_a_network_is_expected(wrong):
     lines = wrong(network=str(shipped.find("hardware", "16x16_128k")), machine="16x16_128k")
     assert any("stages: missing" in line for line in lines)
+
+
+def test_an_option_s_value_that_is_not_among_its_choices_gets_a_sentence_of_its_own(accelsim):
+    outcome = accelsim("run", "--net", "tiny.yaml", "--hw", "16x16_128k", "--layers", "many")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "Invalid value for '--layers': 'many' is not one of 'all', 'top', 'none'" in outcome.err

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from accelsim.descriptions import Description, dump, parse_text, read, vary
+from accelsim.descriptions import Description, dump, parse_text, read, unknown, vary
 from accelsim.errors import DescriptionError
 
 
@@ -276,3 +276,17 @@ def test_sixty_lines_are_read_in_a_few_milliseconds(tmp_path):
         read(path, Machine)
         best = min(best, time.perf_counter() - start)
     assert best < 0.1  # measured 0.010 s
+
+
+def test_of_many_names_a_message_lists_a_dozen_and_first_those_that_are_spelt_alike():
+    names = [f"layer{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"] + list("abcdefghijklmn")
+    assert unknown("x", "layer", names).endswith(f"allowed are {', '.join(names)}")
+    names.append("width")
+    assert unknown("x", "layer", names) == (
+        "no such layer: allowed are layera, layerb, layerc, layerd, layere, layerf, layerg, layerh, layeri, "
+        "layerj, layerk, layerl, ... (41 in all)"
+    )
+    assert unknown("wdith", "layer", names) == (
+        "no such layer, did you mean 'width'? allowed are width, layera, layerb, layerc, layerd, layere, "
+        "layerf, layerg, layerh, layeri, layerj, layerk, ... (41 in all)"
+    )
