@@ -101,15 +101,19 @@ class Sweep:
         return found
 
 
-def killed_at_random(sweep: Sweep, kills: int, chance: random.Random) -> list[Kill]:
-    """Kill the sweep at moments spread over all it does; each start goes on with the rest."""
+def killed_at_random(sweep: Sweep, kills: int, seconds: float, chance: random.Random) -> list[Kill]:
+    """Kill the sweep at moments spread over all it does; each start goes on with the rest.
+
+    `seconds` is what an undisturbed sweep takes.
+    """
     found = []
-    for least in sorted(chance.randrange(sweep.candidates * 9 // 10) for _ in range(kills)):
+    for least in sorted(chance.randrange(sweep.candidates * 3 // 4) for _ in range(kills)):
         process = sweep.start("killed")
         began = time.monotonic()
         while sweep.kept("killed") < least and process.poll() is None:
             time.sleep(0.02)
-        time.sleep(chance.uniform(0, 1 if sweep.kept("killed") else 2))  # perhaps while it still starts
+        pause = seconds / 20 if sweep.kept("killed") else seconds / 4  # perhaps while it still starts
+        time.sleep(chance.uniform(0, min(pause, 2)))
         if process.poll() is not None:
             raise SystemExit("the sweep was over before it could be killed: give more --candidates")
         process.send_signal(signal.SIGKILL)
@@ -186,7 +190,7 @@ def main() -> int:
             raise SystemExit("the undisturbed sweep failed")
         seconds = time.monotonic() - began
         say(f"undisturbed: {sweep.candidates} candidates in {seconds:.1f} s")
-        kills = killed_at_random(sweep, chosen.kills, chance)
+        kills = killed_at_random(sweep, chosen.kills, seconds, chance)
         if sweep.start("killed").wait() != 0:
             raise SystemExit("the resumed sweep failed")
         kills += with_workers_killed(sweep, chosen.worker_kills, seconds, chance)
