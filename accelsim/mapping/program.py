@@ -8,13 +8,14 @@ input channels. What it frees follows from which loops move next.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from operator import add, mul
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from accelsim.energy import ActionCounts
 from accelsim.hardware import Hardware
 from accelsim.mapping.costs import VECTOR, dram_counts
 from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
-from accelsim.mapping.tiling import Span, channel_spans, column_axis, row_axis
+from accelsim.mapping.tiling import Axis, Span, channel_spans, column_axis, row_axis
 from accelsim.mapping.work import TileKind, Work, work_of_tiles
 
 Direction: TypeAlias = Literal["image", "group", "filter", "channel", "row", "column"]
@@ -61,7 +62,7 @@ class Loop(NamedTuple):
     of_weights: bool
     turns: tuple[Turn, ...]
     kinds: dict[Extent, int]
-    """What its tiles cover, and what that adds to the number of the kind of the tiles inside."""
+    """What its tiles cover, each with a number."""
 
     @property
     def moves(self) -> bool:
@@ -75,7 +76,7 @@ class _At(NamedTuple):
     depth: int
     """How many of the loops that move have been entered."""
     kind: int
-    """The number of the kind of the tiles inside, as far as it is known."""
+    """Of the tiles inside, as far as it is known: a number with a digit for each loop."""
     weights_come: bool
     """Whether the first of the steps inside needs other weights than the step before it."""
     inputs_come: bool
@@ -91,7 +92,7 @@ class _At(NamedTuple):
         """
         return _At(
             self.depth + 1,
-            self.kind + loop.kinds[turn.extent],
+            self.kind * len(loop.kinds) + loop.kinds[turn.extent],
             loop.of_weights or (turn.first and self.weights_come),
             loop.of_inputs or (turn.first and self.inputs_come),
             loop.of_weights or (turn.last and self.weights_go),
@@ -107,7 +108,8 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     """The mappings that choices for layers of one structure stand for."""
     if not choices:
         return []
-    loops = [_loops(choice, batch) for choice in choices]
+    known: dict[_Cut, Loop] = {}
+    loops = [_loops(choice, batch, known) for choice in choices]
     kinds = [_kinds(choice.order, some) for choice, some in zip(choices, loops, strict=True)]
     works = work_of_tiles(choices, kinds, hardware)
     return [_mapping(*parts) for parts in zip(choices, loops, works, strict=True)]
@@ -133,15 +135,22 @@ def program_totals(program: Sequence[Program]) -> Totals:
     steps: dict[int, Step] = {}
     _count_visits(program, 1, visits, steps)
     times = [visits[identity] for identity in steps]
-    alike = list(zip(times, steps.values(), strict=True))
-    done = [(many, step.array_counts.values(), step.vector_counts.values()) for many, step in alike]
-    on_chip = (sum(many * (a[index] + b[index]) for many, a, b in done) for index in range(8))
-    loaded = sum(many * step.load_bytes for many, step in alike)
-    stored = sum(many * step.store_bytes for many, step in alike)
+    rows = [
+        (
+            step.array_cycles,
+            step.vector_cycles,
+            step.load_bytes,
+            step.store_bytes,
+            *map(add, step.array_counts.values(), step.vector_counts.values()),
+        )
+        for step in steps.values()
+    ]
+    sums = (sum(map(mul, times, column)) for column in zip(*rows, strict=True))
+    array_cycles, vector_cycles, loaded, stored, *on_chip = sums
     return Totals(
         steps=sum(times),
-        array_cycles=sum(many * step.array_cycles for many, step in alike),
-        vector_cycles=sum(many * step.vector_cycles for many, step in alike),
+        array_cycles=array_cycles,
+        vector_cycles=vector_cycles,
         counts=ActionCounts(*on_chip) + dram_counts(loaded, stored),
     )
 
@@ -158,26 +167,37 @@ def _count_visits(
             visits[id(part)] = visits.get(id(part), 0) + times
 
 
-def _loops(choice: Choice, batch: int) -> list[Loop]:
-    """The loops over the tiles of a layer, outermost first."""
+_Cut: TypeAlias = tuple[Direction, int | Axis, int]
+"""What is cut into tiles of which size."""
+
+
+def _loops(choice: Choice, batch: int, known: dict[_Cut, Loop]) -> list[Loop]:
+    """The loops over the tiles of a layer, outermost first; layers may have loops in common."""
     layer, tile = choice.layer, choice.tile
-    spans: dict[Direction, tuple[Span, ...]] = {
-        "image": (Span(batch, 1, 1, 1),),
-        "group": channel_spans(layer.G, tile.g),
-        "filter": channel_spans(layer.K, tile.k),
-        "channel": channel_spans(layer.C, tile.c),
-        "row": row_axis(layer).spans(tile.y),
-        "column": column_axis(layer).spans(tile.x),
+    cuts: dict[Direction, _Cut] = {
+        "image": ("image", batch, 1),
+        "group": ("group", layer.G, tile.g),
+        "filter": ("filter", layer.K, tile.k),
+        "channel": ("channel", layer.C, tile.c),
+        "row": ("row", row_axis(layer), tile.y),
+        "column": ("column", column_axis(layer), tile.x),
     }
     loops = []
-    kinds_inside = 1
-    for direction in reversed(LOOPS[choice.order]):
-        turns = tuple(_turns_of(spans[direction], adds_up=direction == "channel"))
-        extents = dict.fromkeys(turn.extent for turn in turns)
-        kinds = {extent: number * kinds_inside for number, extent in enumerate(extents)}
-        loops.append(Loop(direction in OF_INPUTS, direction in OF_WEIGHTS, turns, kinds))
-        kinds_inside *= len(kinds)
-    return loops[::-1]
+    for direction in LOOPS[choice.order]:
+        cut = cuts[direction]
+        loop = known.get(cut)
+        if loop is None:
+            loop = known[cut] = _loop(*cut)
+        loops.append(loop)
+    return loops
+
+
+def _loop(direction: Direction, extent: int | Axis, size: int) -> Loop:
+    spans = channel_spans(extent, size) if isinstance(extent, int) else extent.spans(size)
+    turns = tuple(_turns_of(spans, adds_up=direction == "channel"))
+    extents = dict.fromkeys(turn.extent for turn in turns)
+    kinds = {one: number for number, one in enumerate(extents)}
+    return Loop(direction in OF_INPUTS, direction in OF_WEIGHTS, turns, kinds)
 
 
 def _turns_of(spans: Sequence[Span], adds_up: bool) -> Iterator[Turn]:

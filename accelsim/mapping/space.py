@@ -212,7 +212,9 @@ class Cuts:
         """For some cuts the least of everything that others have which fit; and which have any."""
         inputs = taken(self.footprint.input_room(self.half_banks["inputs"]), some.owner)
         outputs = taken(self.footprint.output_room(self.half_banks["outputs"]), some.owner)
-        table = np.array(np.broadcast_arrays(others.owner, *values))[1:]
+        table = np.empty((len(values), len(others.owner)), dtype=np.int64)
+        for row, value in zip(table, values, strict=True):
+            row[:] = value
         by_inputs, fit_inputs = _least_up_to(
             others.owner, np.asarray(others.inputs), table, some.owner, np.asarray(inputs // some.inputs)
         )
