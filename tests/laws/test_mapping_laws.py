@@ -34,7 +34,7 @@ from accelsim.mapping.costs import VECTOR, least_array_cost
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.search import as_executed, best_first, map_layer
-from accelsim.mapping.space import space_of
+from accelsim.mapping.space import ORDERS, Grids, cuts_of, granularity, space_of
 from accelsim.mapping.tile import UNCUT, Granularity, TileShape
 from accelsim.mapping.tiling import Axis, tile_sizes
 
@@ -348,8 +348,18 @@ def test_the_search_finds_the_best_mapping_of_its_space(layer, hardware, batch, 
     assert found.estimated_cycles == int(time_cycles(found, hardware))
 
 
-@given(compressed_layers(), machines(), st.sampled_from([1, 3]), st.sampled_from(sorted(OBJECTIVES)))
-def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batch, objective):
+FEW_TILES = st.sampled_from([0, search.FEW_TILES])
+"""Up to how many tiles the search lays out before it rules any of them out."""
+
+
+@given(
+    compressed_layers(),
+    machines(bits=ANY_BITS),
+    st.sampled_from([1, 3]),
+    st.sampled_from(sorted(OBJECTIVES)),
+    FEW_TILES,
+)
+def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batch, objective, few_tiles):
     """Branch and bound finds what is found when every candidate is evaluated, ties included."""
     executed, images = as_executed(layer, batch)
     every = [candidates(executed, hardware, name, images) for name in dataflows_of(executed)]
@@ -362,7 +372,8 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     ]
     time, energy_ = (np.array(values) for values in list(zip(*best, strict=True))[:2])
     winner = best[best_first(time, energy_, objective)[0]]
-    found = map_layer(layer, hardware, batch=batch, objective=objective)
+    with mock.patch.object(search, "FEW_TILES", few_tiles):
+        found = map_layer(layer, hardware, batch=batch, objective=objective)
     assert (found.tile, found.order) == winner[2]
     assert found.estimated_cycles == int(winner[0])
 
@@ -373,12 +384,13 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     st.sampled_from([1, 3]),
     st.sampled_from([None, *OBJECTIVES]),
     st.sampled_from([1, 50, search.MOST_TILES]),
+    FEW_TILES,
 )
 def test_layers_that_are_looked_at_together_are_mapped_as_each_alone(
-    some, hardware, batch, objective, most_tiles
+    some, hardware, batch, objective, most_tiles, few_tiles
 ):
     """However many of them share a look; and each says for itself why it has no mapping."""
-    with mock.patch.object(search, "MOST_TILES", most_tiles):
+    with mock.patch.multiple(search, MOST_TILES=most_tiles, FEW_TILES=few_tiles):
         together = search.map_layers(some, hardware, batch=batch, objective=objective)
     for layer, found in zip(some, together, strict=True):
         try:
@@ -407,6 +419,27 @@ def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     for attribute in ("time_cycles", "energy"):
         bounds = getattr(bound, attribute)[space.places()]
         assert np.all(getattr(every, attribute) >= bounds * (1 - 1e-12))
+
+
+@given(compressed_layers(), machines(bits=ANY_BITS), st.sampled_from([1, 3]), st.data())
+def test_no_tile_beats_the_ideal_one_of_its_cuts(layer, hardware, batch, data):
+    """What is not better than something with the ideal partner is not with any."""
+    dataflow = data.draw(st.sampled_from(dataflows_of(layer)))
+    grids = Grids()
+    unit = data.draw(st.sampled_from([granularity(dataflow, hardware), Granularity()]))
+    cuts = cuts_of([layer], [dataflow], [grids.of(layer, unit)], hardware)
+    space = cuts.crossed(np.arange(len(cuts.owner)), np.arange(len(cuts.owner_of_pictures)))
+    ideal = cuts.ideal()
+    assert {*space.of_channels.tolist()} <= {*ideal.channels.tolist()}
+    assert {*space.of_pictures.tolist()} <= {*ideal.pictures.tolist()}
+    bounds, promised = at_least(space, hardware, batch), at_least(ideal.space, hardware, batch)
+    of_cut = {int(cut): place for place, cut in enumerate(ideal.channels)}
+    of_picture = {int(cut): len(of_cut) + place for place, cut in enumerate(ideal.pictures)}
+    for attribute in ("time_cycles", "energy"):
+        bound, least = (getattr(one, attribute).reshape(-1, len(ORDERS)) for one in (bounds, promised))
+        for tile, (cut, picture) in enumerate(zip(space.of_channels, space.of_pictures, strict=True)):
+            for ideal_of_it in (of_cut[int(cut)], of_picture[int(picture)]):
+                assert np.all(least[ideal_of_it] <= bound[tile] * (1 + 1e-12))
 
 
 def every_mapping(layer, hardware, dataflow, batch):
