@@ -13,7 +13,17 @@ from itertools import chain, product
 import numpy as np
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Flags, Ints, at_most_one, ceil_div, count_of, entries_of, taken
+from accelsim.mapping.arithmetic import (
+    Count,
+    Flags,
+    Ints,
+    at_most_one,
+    ceil_div,
+    count_of,
+    entries_of,
+    larger,
+    taken,
+)
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.mapping import Order
@@ -216,7 +226,11 @@ class Cuts:
         for row, value in zip(table, values, strict=True):
             row[:] = value
         by_inputs, fit_inputs = _least_up_to(
-            others.owner, np.asarray(others.inputs), table, some.owner, np.asarray(inputs // some.inputs)
+            others.owner,
+            np.asarray(others.inputs),
+            table,
+            some.owner,
+            np.asarray(inputs // larger(some.inputs, 1)),  # a window may read nothing but padding
         )
         by_outputs, fit_outputs = _least_up_to(
             others.owner, np.asarray(others.outputs), table, some.owner, np.asarray(outputs // some.outputs)

@@ -11,7 +11,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
-from machines import mapped
+from machines import machine, mapped
 from strategies import (
     ANY_BITS,
     array_layers,
@@ -37,6 +37,7 @@ from accelsim.mapping.search import as_executed, best_first, map_layer
 from accelsim.mapping.space import ORDERS, Grids, cuts_of, granularity, space_of
 from accelsim.mapping.tile import UNCUT, Granularity, TileShape
 from accelsim.mapping.tiling import Axis, tile_sizes
+from accelsim.network.layer import Layer
 
 # --- the odometer, told once more: plain loops over tiles, and what each visit touches
 
@@ -419,6 +420,14 @@ def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     for attribute in ("time_cycles", "energy"):
         bounds = getattr(bound, attribute)[space.places()]
         assert np.all(getattr(every, attribute) >= bounds * (1 - 1e-12))
+
+
+def test_a_window_that_reads_nothing_but_padding_is_mapped():
+    pooling = Layer(
+        "pool", "max_pool", K=1, C=1, OY=1, OX=1, IY=2, IX=2, stride_y=3, stride_x=3, pad_top=1, pad_left=1
+    )
+    with mock.patch.object(search, "FEW_TILES", 0):
+        assert map_layer(pooling, machine()).totals.counts.dram_read_bytes == 0
 
 
 @given(compressed_layers(), machines(bits=ANY_BITS), st.sampled_from([1, 3]), st.data())
