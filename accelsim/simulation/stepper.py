@@ -132,7 +132,9 @@ class Stepper:
         After the last one of a layer the DMA is at the next layer.
         """
         task = _Task(step, number, self.layer, last)
-        while len(self.to_array) >= self.descriptors and not self._has_free_descriptor():
+        waiting = self.to_array
+        # Of the tasks that have a descriptor, one may be in the array.
+        while len(waiting) + (self.in_array is not None) > self.descriptors:
             self._go_on()
         if step.weight_bytes:
             while step.weight_bytes > self.free_weights:
@@ -147,17 +149,13 @@ class Stepper:
                     self._go_on()
                 self.free_inputs -= size_bytes
                 self._read(size_bytes, task)
-        self.to_array.append(task)
+        waiting.append(task)
         self.layer += last
 
     def drain(self) -> None:
         """Until everything that was asked for is done."""
         while self.to_array or self.in_array or self.to_finish or self.writes or self.streaming:
             self._go_on()
-
-    def _has_free_descriptor(self) -> bool:
-        """Whether the DMA has one; an idle array has taken up the next task, and waits for its operands."""
-        return self.in_array is None and len(self.to_array) <= self.descriptors
 
     def _go_on(self) -> None:
         """Until something is free that the DMA may have waited for: in this cycle, or in a later one.
@@ -168,21 +166,24 @@ class Stepper:
         while True:
             if self.in_array is None and waiting and not waiting[0].reads_due:
                 self._start_array_if_there_is_room()
-            finished_at = finishing[0][0] if finishing else NEVER
-            other = self.array_ends if self.array_ends < finished_at else finished_at
+            next_cycle = finishing[0][0] if finishing else NEVER
+            if self.array_ends < next_cycle:
+                next_cycle = self.array_ends
             if self.array_ends > self.now:  # else the cycle is not over
                 if self.holds_more:
                     self._observe()
-                if self.streaming is None:
-                    self._arbitrate(other)
-            if self.stream_ends < other and self.stream_is_read:
+                if self.streaming is None and (self.reads or self.writes):
+                    self._arbitrate(next_cycle)
+            if self.stream_ends < next_cycle:
                 self.now = self.stream_ends
-                self._end_stream()
-                continue
-            cycle = min(self.stream_ends, other)
-            if cycle == NEVER:
+                if self.stream_is_read:  # which frees nothing
+                    self._end_stream()
+                    continue
+            elif next_cycle == NEVER:
                 raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
-            self.now = cycle
+            else:
+                self.now = next_cycle
+            cycle = self.now
             if self.stream_ends == cycle:
                 self._end_stream()
             if self.array_ends == cycle:
