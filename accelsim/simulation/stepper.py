@@ -166,9 +166,7 @@ class Stepper:
         while True:
             if self.in_array is None and waiting and not waiting[0].reads_due:
                 self._start_array_if_there_is_room()
-            next_cycle = finishing[0][0] if finishing else NEVER
-            if self.array_ends < next_cycle:
-                next_cycle = self.array_ends
+            next_cycle = min(self.array_ends, finishing[0][0] if finishing else NEVER)
             if self.array_ends > self.now:  # else the cycle is not over
                 if self.holds_more:
                     self._observe()
