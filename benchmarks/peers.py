@@ -183,17 +183,26 @@ def as_table(measured: Sequence[Measured], workload: Workload) -> str:
                 seconds(statistics.median(sample.cpu_s for sample in one.samples)),
                 str(len(one.samples)),
                 f"{max(sample.peak_bytes for sample in one.samples) / MEBI:.0f} MB",
-                "" if own.problem else times(one.median_s / own.median_s),
+                "" if own.problem else times(_ratio(one, own)),
                 f"{one.cycles / 1e6:.3g}M",
             ]
         )
     macs = sum(layer.macs for layer in workload.convolutions)
     about = (
         f"{workload.network.name}: {len(workload.convolutions)} convolutions, {macs / 1e6:.1f}M MACs; "
-        f"{workload.hardware.title}. Median times; ratio: to that of accelsim."
+        f"{workload.hardware.title}. Median times, and median ratio to accelsim in the same round."
     )
     problems = [f"{one.tool.name} failed: {one.problem}" for one in measured if one.problem]
     return "\n\n".join([about, markdown(headers, rows), *problems])
+
+
+def _ratio(one: Measured, own: Measured) -> float:
+    """How many times as long one takes, round by round, since a machine's speed drifts between rounds."""
+    if len(one.samples) != len(own.samples):  # it ran once, before the rounds
+        return one.median_s / own.median_s
+    return statistics.median(
+        other.wall_s / sample.wall_s for other, sample in zip(one.samples, own.samples, strict=True)
+    )
 
 
 def as_data(measured: Sequence[Measured], workload: Workload) -> dict[str, Any]:
