@@ -27,6 +27,8 @@ from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile import Granularity, TileShape
 from accelsim.network.layer import Layer
 
+NEARLY: Final = 1.2
+"""How much more a dataflow may promise to take than the most promising one to be looked at with it."""
 FIRST_CUTS: Final = 4
 """Cuts of a layer's channels whose tiles are looked at before it is known how good the best is."""
 FIRST_PICTURES: Final = 16
@@ -148,18 +150,22 @@ class _Search:
     def winners(self) -> list[_Best | None]:
         """The best mapping of each layer; None where no tile fits.
 
-        Each layer tries its dataflows from the most promising one on, until none promises to be better.
+        Each layer tries its dataflows from the most promising one on, until none promises to be better. Those
+        that promise nearly as much as the first are looked at together with it.
         """
         promised = np.array([_worth(self.least[name], self.among_dataflows) for name in self.dataflows])
         turns = np.argsort(promised, axis=0, kind="stable")
+        promised = np.take_along_axis(promised, turns, axis=0)
+        at_once = promised <= promised[0] * NEARLY
         reached = np.full(len(self.layers), np.inf)
         best: list[dict[str, _Best]] = [{} for _ in self.layers]
-        for turn in turns:
-            hopeful = _as_good(np.take_along_axis(promised, turn[np.newaxis], axis=0)[0], reached)
-            tasks = [(index, self.dataflows[turn[index]]) for index in np.flatnonzero(hopeful).tolist()]
-            for index, found in self._best_of(tasks, reached):
-                best[index][found.dataflow] = found
-                reached[index] = min(reached[index], found.worth(self.among_dataflows))
+        for rank in range(len(turns)):
+            look = at_once if rank == 0 else ~at_once & (np.arange(len(turns)) == rank)[:, np.newaxis]
+            hopeful = np.argwhere(look & _as_good(promised, reached)).tolist()
+            tasks = [(layer, self.dataflows[turns[place, layer]]) for place, layer in hopeful]
+            for layer, found in self._best_of(tasks, reached):
+                best[layer][found.dataflow] = found
+                reached[layer] = min(reached[layer], found.worth(self.among_dataflows))
         return [self._winner(found) for found in best]
 
     def _winner(self, best: dict[str, _Best]) -> _Best | None:
