@@ -25,7 +25,7 @@ def count_of(entries: Ints) -> Count:
 
 def entries_of(count: Count, length: int) -> Ints:
     """What a formula gave for an array of candidates; a plain integer holds for all of them."""
-    return np.broadcast_to(np.asarray(count, dtype=np.int64), (length,))
+    return count if isinstance(count, np.ndarray) else np.full(length, count, dtype=np.int64)
 
 
 def taken(number: NumberT, which: Ints | slice) -> NumberT:

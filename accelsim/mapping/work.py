@@ -12,7 +12,7 @@ import numpy as np
 
 from accelsim.energy import ActionCounts
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Ints, at_most_one, ceil_div, count_of, entries_of, taken
+from accelsim.mapping.arithmetic import Count, Ints, at_most_one, ceil_div, count_of, taken
 from accelsim.mapping.costs import ArrayCost, array_cost, array_costs, completion_counts, vector_ops
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Choice
@@ -111,7 +111,8 @@ def work_of_tiles(
 
 
 def _lists(counts: Sequence[Count], length: int) -> list[list[int]]:
-    return [entries_of(count, length).tolist() for count in counts]
+    """Numbers of all kinds of tiles, an entry each."""
+    return [count.tolist() if isinstance(count, np.ndarray) else [count] * length for count in counts]
 
 
 def _output_space(
