@@ -30,11 +30,11 @@ def words_of(figure):
     return [(text, Text.get_window_extent(text)) for text in words]
 
 
-def assert_legible(figure, *, beneath=None):
+def assert_legible(figure, *, faint=None):
     """No words lie on others, on a marker, on a line or on a legend's edge, and none outside.
 
-    Each line to a name leads past all other names and markers, and crosses no other. Markers in the colour
-    `beneath` may lie below words.
+    Each line to a name leads past all other names and markers, and crosses no other. Only markers in the
+    colour `faint` may be crossed by it.
     """
     figure.dpi = SAVED_DPI
     words = words_of(figure)
@@ -47,11 +47,12 @@ def assert_legible(figure, *, beneath=None):
         assert box.x1 <= figure.bbox.x1 + 1, text
         assert box.y1 <= figure.bbox.y1 + 1, text
     for axes in [*figure.axes, *(axes for part in figure.subfigs for axes in part.axes)]:
-        _assert_clear(axes, {text: box for text, box in words if text in axes.texts}, beneath)
+        _assert_clear(axes, {text: box for text, box in words if text in axes.texts}, faint)
 
 
-def _assert_clear(axes, names, beneath):
-    markers = markers_of(axes, beneath)
+def _assert_clear(axes, names, faint):
+    markers = markers_of(axes)
+    to_pass = markers_of(axes, faint)
     leaders, lines = lines_of(axes, names)
     legend = axes.get_legend()
     for text, box in names.items():
@@ -71,7 +72,7 @@ def _assert_clear(axes, names, beneath):
         assert not outline.intersects_bbox(legend.get_window_extent()), "a marker below the legend"
     for name, leader in leaders:
         start = leader.vertices[0]
-        for middle, outline in markers:
+        for middle, outline in to_pass:
             reach = np.hypot(*(outline.vertices - middle).T).max() + EDGE_PIXELS
             if np.hypot(*(start - middle)) > reach:
                 assert not outline.intersects_path(leader), (name.get_text(), "leads through a marker")
@@ -84,7 +85,7 @@ def _assert_clear(axes, names, beneath):
             )
 
 
-def markers_of(axes, beneath=None):
+def markers_of(axes, but=None):
     """(middle, outline) of each marker of the scatter plots, but for those of a colour."""
     found = []
     for group in axes.collections:
@@ -93,7 +94,7 @@ def markers_of(axes, beneath=None):
         if (
             len(group.get_paths()) != 1
             or not len(shapes)
-            or same_color(group.get_facecolor()[:1], beneath or "none")
+            or same_color(group.get_facecolor()[:1], but or "none")
         ):
             continue
         for index, middle in enumerate(middles):

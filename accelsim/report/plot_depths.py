@@ -10,7 +10,6 @@ from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 
 from accelsim.report.depths import depths_word
 from accelsim.report.plot_costs import AGAINST, Against, dress
@@ -120,6 +119,5 @@ def plot_depths(points: Sequence[DepthPoint], against: Against, axes: Axes, ener
         look = FRONT if fastest.on_front else BEATEN
         named.append(Named(fastest.time_ms, fastest.value(against), look.radius_points, fastest.depths))
     marked = [Marked(one.time_ms, one.value(against), FRONT.radius_points) for one in front]
-    name_points(named, axes, others=marked, size_points=8.0)
-    for text in axes.texts:  # other candidates may lie below a name
-        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+    faint = [Marked(one.time_ms, one.value(against), BEATEN.radius_points) for one in others]
+    name_points(named, axes, others=marked, faint=faint, size_points=8.0)

@@ -43,13 +43,15 @@ def name_points(
     axes: Axes,
     *,
     others: Sequence[Marked] = (),
+    faint: Sequence[Marked] = (),
     lines: Sequence[Sequence[tuple[float, float]]] = (),
     size_points: float = 7.5,
 ) -> None:
     """Write the names; where there is no room for all, those that come last are left out.
 
     The limits and the place of the axes must be final, and their legend there. `others` are markers that no
-    name may hide, `lines` the corners of lines that none may lie on.
+    name may hide, `faint` those among them that a line to a name may cross, `lines` the corners of lines that
+    no name may lie on.
     """
     pixels = axes.figure.dpi / _POINTS_PER_INCH
     texts = [
@@ -73,7 +75,10 @@ def name_points(
         within=_box(axes.bbox),
         gap=_GAP_POINTS * pixels,
         discs=[_disc(axes, marked, pixels) for marked in others],
-        lines=[[_pixel(axes, x, y) for x, y in line] for line in lines],
+        lines=[
+            *([_pixel(axes, x, y) for x, y in line] for line in lines),
+            *(_across(_disc(axes, marked, pixels)) for marked in faint),
+        ],
         boxes=[_box(legend.get_window_extent())] if legend else [],
     )
     names = [
@@ -112,6 +117,11 @@ def _sizes_points(texts: Sequence[Text], resolutions: Collection[float]) -> list
 
 def _disc(axes: Axes, marked: Marked, pixels: float) -> Disc:
     return Disc(*_pixel(axes, marked.x, marked.y), marked.radius_points * pixels)
+
+
+def _across(disc: Disc) -> list[tuple[float, float]]:
+    """What a name that hides a marker lies on."""
+    return [(disc.x - disc.radius, disc.y), (disc.x + disc.radius, disc.y)]
 
 
 def _box(extent: BboxBase) -> Box:

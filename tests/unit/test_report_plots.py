@@ -307,7 +307,7 @@ def test_the_accuracy_of_45_networks_can_be_read():
 
 
 def test_every_word_of_a_depth_search_can_be_read(searched):
-    assert_legible(depths_figure([searched, searched]), beneath=GREY)
+    assert_legible(depths_figure([searched, searched]), faint=GREY)
 
 
 def test_every_word_of_a_walk_can_be_read(walked):
