@@ -141,4 +141,4 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
         for members, look in ((front, FRONT), (others, BEATEN))
         for point in members
     ]
-    name_points(named, axes, lines=[line], size_points=7.0)
+    name_points(named, axes, lines=[line], font_points=7.0)

@@ -120,4 +120,4 @@ def plot_depths(points: Sequence[DepthPoint], against: Against, axes: Axes, ener
         named.append(Named(fastest.time_ms, fastest.value(against), look.radius_points, fastest.depths))
     marked = [Marked(one.time_ms, one.value(against), FRONT.radius_points) for one in front]
     faint = [Marked(one.time_ms, one.value(against), BEATEN.radius_points) for one in others]
-    name_points(named, axes, others=marked, faint=faint, size_points=8.0)
+    name_points(named, axes, others=marked, faint=faint, font_points=8.0)

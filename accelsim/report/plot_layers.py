@@ -21,6 +21,7 @@ from accelsim.report.plot_stages import (
     stage_spans,
 )
 from accelsim.report.text import si
+from accelsim.report.words import BOUND_NAMES
 from accelsim.result import Bound, RunResult
 
 
@@ -66,7 +67,7 @@ def layers_figure(results: Sequence[RunResult]) -> Figure:
     bounds = {bar.bound_by for bar in everything}
     legend = [Patch(alpha=0, label="bound by")]
     legend += [
-        Patch(color=colour, label=bound.replace("_", " "))
+        Patch(color=colour, label=BOUND_NAMES[bound])
         for bound, colour in BOUND_COLOURS.items()
         if bound in bounds
     ]

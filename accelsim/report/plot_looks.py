@@ -59,7 +59,9 @@ assert COMPONENT_LOOKS.keys() == COMPONENTS.keys()
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 DPI: Final = 120
 """Of files of pixels."""
-_POINTS_PER_INCH: Final = 72
+POINTS_PER_INCH: Final = 72
+ROUND_STEPS: Final = (1, 2, 5, 10)
+"""Between the ticks of an axis, times a power of ten."""
 _TITLE_POINTS: Final = 12.0
 _CHARACTER_WIDTH: Final = 0.62
 """Of a title, on average, in units of the size of its letters."""
@@ -109,7 +111,7 @@ def run_name(result: RunResult) -> str:
 
 def set_title(text: str, axes: Axes, pad: float | None = None) -> None:
     """A title above the left end of the axes, as large as usual or as fits; the axes' place must be final."""
-    room_points = _POINTS_PER_INCH * axes.figure.bbox.width / axes.figure.dpi * (1 - axes.get_position().x0)
+    room_points = POINTS_PER_INCH * axes.figure.bbox.width / axes.figure.dpi * (1 - axes.get_position().x0)
     size_points = min(_TITLE_POINTS, room_points / (_CHARACTER_WIDTH * len(text)))
     axes.set_title(text, loc="left", pad=pad, fontsize=size_points)
 
@@ -135,7 +137,7 @@ def plain_log_ticks(axis: Axis) -> None:
     low, high = axis.get_view_interval()
     several = high / low >= 10
     axis.set_major_locator(
-        LogLocator(base=10, subs=(1.0, 2.0, 5.0)) if several else MaxNLocator(6, steps=[1, 2, 5, 10])
+        LogLocator(base=10, subs=(1.0, 2.0, 5.0)) if several else MaxNLocator(6, steps=ROUND_STEPS)
     )
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     axis.set_minor_formatter(NullFormatter())
@@ -143,7 +145,7 @@ def plain_log_ticks(axis: Axis) -> None:
 
 def plain_linear_ticks(axis: Axis) -> None:
     """Ticks of a linear axis with one suffix and all of their digits: `15.35G`, `15.4G`."""
-    axis.set_major_locator(MaxNLocator(7))
+    axis.set_major_locator(MaxNLocator(7, steps=ROUND_STEPS))
     axis.set_major_formatter(
         FuncFormatter(lambda value, _: _with_suffix(value, max(axis.get_view_interval())))
     )

@@ -1,19 +1,16 @@
 """Names beside the points of a scatter plot, with a thin line to those that are not next to theirs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.transforms import BboxBase
 
 from accelsim.report.placement import Box, Disc, Name, Surroundings, place_names
-from accelsim.report.plot_looks import DPI
+from accelsim.report.plot_looks import POINTS_PER_INCH
+from accelsim.report.plot_words import size_points
 
-_POINTS_PER_INCH: Final = 72
 _GAP_POINTS: Final = 1.5
 _BESIDE_POINTS: Final = 1.5
 """What stays free on the left and on the right of a name."""
@@ -45,7 +42,7 @@ def name_points(
     others: Sequence[Marked] = (),
     faint: Sequence[Marked] = (),
     lines: Sequence[Sequence[tuple[float, float]]] = (),
-    size_points: float = 7.5,
+    font_points: float = 7.5,
 ) -> None:
     """Write the names; where there is no room for all, those that come last are left out.
 
@@ -53,7 +50,7 @@ def name_points(
     name may hide, `faint` those among them that a line to a name may cross, `lines` the corners of lines that
     no name may lie on.
     """
-    pixels = axes.figure.dpi / _POINTS_PER_INCH
+    pixels = axes.figure.dpi / POINTS_PER_INCH
     texts = [
         axes.annotate(
             point.name,
@@ -62,14 +59,14 @@ def name_points(
             textcoords="offset points",
             ha="center",
             va="center",
-            fontsize=size_points,
+            fontsize=font_points,
             fontweight="bold" if point.bold else "normal",
             annotation_clip=False,
             parse_math=False,  # what an exporter calls a layer may have a $ in it
         )
         for point in named
     ]
-    sizes = _sizes_points(texts, {axes.figure.dpi, DPI})
+    sizes = [size_points(point.name, font_points, axes.figure.dpi, bold=point.bold) for point in named]
     legend = axes.get_legend()
     around = Surroundings(
         within=_box(axes.bbox),
@@ -82,7 +79,11 @@ def name_points(
         boxes=[_box(legend.get_window_extent())] if legend else [],
     )
     names = [
-        Name(_disc(axes, point, pixels), width * pixels, height * pixels)
+        Name(
+            _disc(axes, point, pixels),
+            (width + 2 * _BESIDE_POINTS) * pixels,
+            (height + 2 * _ABOVE_POINTS) * pixels,
+        )
         for point, (width, height) in zip(named, sizes, strict=True)
     ]
     places = place_names(names, around)
@@ -96,23 +97,6 @@ def name_points(
         if place.line_end:
             end_x, end_y = axes.transData.inverted().transform(place.line_end)
             axes.plot([point.x, end_x], [point.y, end_y], color=_LINE_COLOUR, linewidth=0.6, zorder=2)
-
-
-def _sizes_points(texts: Sequence[Text], resolutions: Collection[float]) -> list[tuple[float, float]]:
-    """Widths and heights with what stays free around, at the resolution at which they are largest.
-
-    At each, letters are fitted to its pixels.
-    """
-    largest = [(0.0, 0.0)] * len(texts)
-    for dpi in resolutions:
-        canvas: Any = FigureCanvasAgg(Figure((1, 1), dpi))
-        renderer = canvas.get_renderer()
-        extents = [Text.get_window_extent(text, renderer, dpi) for text in texts]
-        sizes = [(box.width * _POINTS_PER_INCH / dpi, box.height * _POINTS_PER_INCH / dpi) for box in extents]
-        largest = [
-            (max(w, width), max(h, height)) for (w, h), (width, height) in zip(largest, sizes, strict=True)
-        ]
-    return [(width + 2 * _BESIDE_POINTS, height + 2 * _ABOVE_POINTS) for width, height in largest]
 
 
 def _disc(axes: Axes, marked: Marked, pixels: float) -> Disc:

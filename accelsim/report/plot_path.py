@@ -119,4 +119,4 @@ def plot_path(
         for members, look in ((points, WALK), (others, BESIDE))
         for one in members
     ]
-    name_points(named, axes, lines=[walk, beside_it], size_points=8.0)
+    name_points(named, axes, lines=[walk, beside_it], font_points=8.0)

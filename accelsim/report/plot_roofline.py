@@ -25,7 +25,7 @@ from accelsim.report.plot_looks import (
 )
 from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.report.text import percent
-from accelsim.report.words import BOUND_SENTENCES
+from accelsim.report.words import BOUND_NAMES, BOUND_SENTENCES
 from accelsim.result import Bound, LayerResult, RunResult
 
 SIZE_INCHES: Final = (10.0, 5.4)
@@ -162,7 +162,14 @@ def plot_roofline(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> No
 
 def _legend(bounds: set[Bound], axes: Axes) -> None:
     handles = [
-        Line2D([], [], linestyle="", marker=BOUND_MARKERS[bound], color=colour, label=BOUND_SENTENCES[bound])
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker=BOUND_MARKERS[bound],
+            color=colour,
+            label=f"{BOUND_NAMES[bound]}: {BOUND_SENTENCES[bound]}",
+        )
         for bound, colour in BOUND_COLOURS.items()
         if bound in bounds
     ]

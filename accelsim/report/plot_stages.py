@@ -10,27 +10,28 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from accelsim.report.plot_looks import set_title
+from accelsim.report.plot_looks import DPI, POINTS_PER_INCH, set_title
+from accelsim.report.plot_words import apart, fitting, size_points
 
 WIDTH_INCHES: Final = 10.0
 _CUT: Final = 3.0
 """Bars longer than this many times the 95th percentile are cut, so that the others can be read."""
 _ONE_SCALE: Final = 4.0
 """Panels whose scales differ by more than this factor have a scale each."""
-_POINTS_PER_INCH: Final = 72
+_LEFT: Final = 0.08
+_RIGHT: Final = 0.97
 _LEGEND_INCHES: Final = 0.3
 _TITLE_INCHES: Final = 0.5
 _ROW_GAP_INCHES: Final = 0.15
 _AXIS_LABEL_INCHES: Final = 0.3
-_TWO_LINES_INCHES: Final = 0.4
 _LABEL_OFFSET_INCHES: Final = 0.1
-_CHARACTER_INCHES: Final = 0.073
-_CHARACTER: Final = 0.0088
-"""Part of the width that a character of a label takes, at a width of ten inches."""
-_LABEL_GAP: Final = 0.012
-"""Part of the width that stays free beside a label."""
-_TURNED_GAP: Final = 0.016
-"""Part of the width that a turned label takes."""
+_OVERHANG_INCHES: Final = 0.15
+"""How far labels of stages may reach beyond the ends of the axes."""
+_FONT: Final = "small"
+_BESIDE_POINTS: Final = 4.0
+"""What stays free between two labels."""
+_BEFORE: Final = 0.75
+"""Where the axes begin before the middle of the first bar, and end after that of the last, in bars."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class StageSpan:
     first: int
     last: int
     share: float
+
+
+@dataclass(frozen=True)
+class StageLabel:
+    """What stands below the bars of a stage, and where its middle is, in bars."""
+
+    words: str
+    place: float
+    turned: bool
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,8 @@ def limits(panels: Sequence[Sequence[float]]) -> list[float]:
 
 def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches: Sequence[float]) -> Figure:
     """A legend, and below it each panel, with axes of these heights above each other."""
-    below = [_labels_inches(panel.spans) + _AXIS_LABEL_INCHES for panel in panels]
+    labels = [stage_labels(panel.spans) for panel in panels]
+    below = [_labels_inches(of_panel) + _AXIS_LABEL_INCHES for of_panel in labels]
     inner = sum(rows_inches) + _ROW_GAP_INCHES * (len(rows_inches) - 1)
     heights = [_TITLE_INCHES + inner + one for one in below]
     figure = Figure(figsize=(WIDTH_INCHES, _LEGEND_INCHES + sum(heights)))
@@ -98,8 +109,8 @@ def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches:
             part.subplots(len(rows_inches), 1, sharex=True, height_ratios=rows_inches, squeeze=False)[:, 0]
         )
         part.subplots_adjust(
-            left=0.08,
-            right=0.97,
+            left=_LEFT,
+            right=_RIGHT,
             top=1 - _TITLE_INCHES / heights[row],
             bottom=below[row] / heights[row],
             hspace=_ROW_GAP_INCHES * len(rows_inches) / sum(rows_inches),
@@ -108,74 +119,105 @@ def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches:
         for one in axes:
             _dress(panel.spans, one)
         set_title(panel.title, axes[0], pad=16)
-        label_stages(panel.spans, panel.what, axes[-1])
+        _write(labels[row], panel.what, axes[-1])
     return figure
 
 
 def label_cut(values: Sequence[float], limit: float, text: Callable[[float], str], axes: Axes) -> None:
-    """Write the value of each bar that is cut above it."""
+    """Write the value of each bar that is cut above it; of the largest, where there is no room for all."""
+    bars = len(values) - 1 + 2 * _BEFORE
+    bars_per_point = bars / _inches(axes) / POINTS_PER_INCH
     cut = [(index, text(value)) for index, value in enumerate(values) if value > limit]
-    gap = (max((len(words) for _, words in cut), default=0) * _CHARACTER) * len(values)
-    places = apart([float(index) for index, _ in cut], gap, len(values) - 1)
-    for place, (_, words) in zip(places, cut, strict=True):
-        axes.text(place, 1.02, words, transform=axes.get_xaxis_transform(), ha="center", fontsize="small")
-
-
-def label_stages(spans: Sequence[StageSpan], what: str, axes: Axes) -> None:
-    """Names of stages and their shares below the axes; those of narrow stages are turned."""
-    bars = spans[-1].last + 1
-    narrow = _narrow(spans)
-    for span in spans:
-        if span not in narrow:
-            _label(axes, (span.first + span.last) / 2, f"{span.name}\n{span.share:.0%}", turned=False)
-    wanted = [(span.first + span.last) / 2 for span in narrow]
-    for span, position in zip(narrow, apart(wanted, _TURNED_GAP * bars, 1.01 * bars), strict=True):
-        _label(axes, position, f"{span.name} {span.share:.0%}", turned=True)
-    axes.set_xlabel(
-        f"layers in running order, by stage, with the stage's share of the {what}",
-        labelpad=_POINTS_PER_INCH * _labels_inches(spans),
+    widths = [(_width_points(words, axes.figure.dpi) + _BESIDE_POINTS) * bars_per_point for _, words in cut]
+    kept = fitting(widths, [values[index] for index, _ in cut], bars)
+    places = apart(
+        [cut[one][0] for one in kept],
+        [widths[one] for one in kept],
+        -_BEFORE,
+        len(values) - 1 + _BEFORE,
     )
+    for one, place in zip(kept, places, strict=True):
+        axes.text(place, 1.02, cut[one][1], transform=axes.get_xaxis_transform(), ha="center", fontsize=_FONT)
 
 
-def _labels_inches(spans: Sequence[StageSpan]) -> float:
-    """What the names of stages take below the axes."""
-    longest = max((len(f"{span.name} {span.share:.0%}") for span in _narrow(spans)), default=0)
-    return max(_TWO_LINES_INCHES, _LABEL_OFFSET_INCHES + _CHARACTER_INCHES * longest)
+def stage_labels(spans: Sequence[StageSpan]) -> list[StageLabel]:
+    """The name of each stage and its share, below its bars.
 
-
-def _narrow(spans: Sequence[StageSpan]) -> list[StageSpan]:
-    """Stages with less room than their names take."""
-    bars = spans[-1].last + 1
+    Those that have no room there are turned, and so are those that turned ones push away from their bars.
+    Where even turned ones have no room beside each other, stages with the smallest shares have no label.
+    """
+    bars = spans[-1].last + 2 * _BEFORE
+    bars_per_point = bars / (WIDTH_INCHES * (_RIGHT - _LEFT)) / POINTS_PER_INCH
+    overhang = _OVERHANG_INCHES * POINTS_PER_INCH * bars_per_point
+    beside = _BESIDE_POINTS * bars_per_point
+    turned_width = size_points("stage", _FONT, DPI)[1] * bars_per_point + beside / 2
+    kept = fitting([turned_width] * len(spans), [span.share for span in spans], bars + 2 * overhang)
+    named = [spans[index] for index in kept]
+    flat_widths = [_width_points(_flat(span), DPI) * bars_per_point + beside for span in named]
+    middles = [(span.first + span.last) / 2 for span in named]
+    turned = {
+        index
+        for index, (span, width) in enumerate(zip(named, flat_widths, strict=True))
+        if width > span.last - span.first + 1
+    }
+    while True:
+        widths = [turned_width if index in turned else width for index, width in enumerate(flat_widths)]
+        places = apart(middles, widths, -_BEFORE - overhang, spans[-1].last + _BEFORE + overhang)
+        outside = [
+            index
+            for index, (span, place, width) in enumerate(zip(named, places, widths, strict=True))
+            if index not in turned
+            and not span.first - 0.5 <= place - width / 2 <= place + width / 2 <= span.last + 0.5
+        ]
+        if not outside:
+            break
+        turned.add(max(outside, key=lambda index: abs(places[index] - middles[index])))
     return [
-        span
-        for span in spans
-        if (span.last - span.first + 1) / bars < len(span.name) * _CHARACTER + _LABEL_GAP
+        StageLabel(_turned(span) if index in turned else _flat(span), place, index in turned)
+        for index, (span, place) in enumerate(zip(named, places, strict=True))
     ]
 
 
-def apart(wanted: Sequence[float], gap: float, most: float) -> list[float]:
-    """Positions as wanted, but a gap apart, and none beyond the most if that can be."""
-    places: list[float] = []
-    for position in wanted:
-        places.append(max(position, places[-1] + gap) if places else position)
-    for index in reversed(range(len(places))):
-        places[index] = min(places[index], most)
-        most = places[index] - gap
-    return places
+def _flat(span: StageSpan) -> str:
+    return f"{span.name}\n{span.share:.0%}"
 
 
-def _label(axes: Axes, position: float, text: str, *, turned: bool) -> None:
-    axes.annotate(
-        text,
-        xy=(position, 0),
-        xycoords=axes.get_xaxis_transform(),
-        xytext=(0, -_POINTS_PER_INCH * _LABEL_OFFSET_INCHES),
-        textcoords="offset points",
-        rotation=90 if turned else 0,
-        ha="center",
-        va="top",
-        fontsize="small",
-        annotation_clip=False,
+def _turned(span: StageSpan) -> str:
+    return f"{span.name} {span.share:.0%}"
+
+
+def _width_points(words: str, dpi: float) -> float:
+    return size_points(words, _FONT, dpi)[0]
+
+
+def _inches(axes: Axes) -> float:
+    return float(axes.bbox.width) / float(axes.figure.dpi)
+
+
+def _labels_inches(labels: Sequence[StageLabel]) -> float:
+    """What the names of stages take below the axes."""
+    heights = [size_points(label.words, _FONT, DPI)[0 if label.turned else 1] for label in labels]
+    return _LABEL_OFFSET_INCHES + (max(heights) + _BESIDE_POINTS) / POINTS_PER_INCH
+
+
+def _write(labels: Sequence[StageLabel], what: str, axes: Axes) -> None:
+    for label in labels:
+        axes.annotate(
+            label.words,
+            xy=(label.place, 0),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(0, -POINTS_PER_INCH * _LABEL_OFFSET_INCHES),
+            textcoords="offset points",
+            rotation=90 if label.turned else 0,
+            ha="center",
+            va="top",
+            fontsize=_FONT,
+            annotation_clip=False,
+            parse_math=False,
+        )
+    axes.set_xlabel(
+        f"layers in running order, by stage, with the stage's share of the {what}",
+        labelpad=POINTS_PER_INCH * _labels_inches(labels),
     )
 
 
@@ -183,6 +225,6 @@ def _dress(spans: Sequence[StageSpan], axes: Axes) -> None:
     """Every other stage shaded, no ticks between bars."""
     for span in spans[1::2]:
         axes.axvspan(span.first - 0.5, span.last + 0.5, color="0.94", zorder=0)
-    axes.set_xlim(-0.75, spans[-1].last + 0.75)
+    axes.set_xlim(-_BEFORE, spans[-1].last + _BEFORE)
     axes.set_xticks([])
     axes.spines[["top", "right"]].set_visible(False)

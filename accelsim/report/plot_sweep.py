@@ -172,7 +172,7 @@ def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
             axes,
             others=[Marked(point.x, point.y, BEATEN.radius_points) for point in others],
             lines=[panel.line],
-            size_points=7.0,
+            font_points=7.0,
         )
 
 

@@ -7,6 +7,7 @@ times the minimum that is.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -15,10 +16,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from accelsim.report.plot_looks import BLUE, ORANGE, VERMILION, plain, run_name
+from accelsim.report.plot_looks import BLUE, ORANGE, ROUND_STEPS, VERMILION, plain, run_name
 from accelsim.report.plot_stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.text import quantity
 from accelsim.result import RunResult
+
+_CLEAR: Final = 0.75
+"""Of the step between ticks, what lies at least between 1 and the next."""
 
 
 @dataclass(frozen=True)
@@ -116,5 +120,8 @@ def plot_excess(bars: Sequence[TrafficBar], axes: Axes, most: float) -> None:
         range(len(bars)), [bar.times_compulsory - 1 for bar in bars], bottom=1, width=0.85, color=VERMILION
     )
     axes.set_ylim(1, 1.05 * most)
-    axes.set_yticks([1, *(tick for tick in MaxNLocator(3).tick_values(0, most) if 1 < tick <= 1.05 * most)])
+    ticks = MaxNLocator(4, steps=ROUND_STEPS).tick_values(1, most)
+    clear_of_one = 1 + _CLEAR * (ticks[1] - ticks[0])
+    axes.set_yticks([1, *(tick for tick in ticks if clear_of_one <= tick <= 1.05 * most)])
+    axes.yaxis.set_major_formatter(lambda value, _: plain(value))
     axes.set_ylabel("x minimum")

@@ -29,6 +29,14 @@ BOUNDS: Final[dict[Bound, str]] = {
     "latency": "wait",
     "vector": "vec",
 }
+BOUND_NAMES: Final[dict[Bound, str]] = {
+    "compute": "MACs",
+    "array_fill": "array fill",
+    "dram": "DRAM",
+    "latency": "waiting",
+    "vector": "vector unit",
+}
+"""Where there is room for more than a column of a table has."""
 BOUND_SENTENCES: Final[dict[Bound, str]] = {
     "compute": "the array is busy, mostly multiplying",
     "array_fill": "the array is busy, mostly not multiplying",

@@ -50,7 +50,7 @@ def test_each_result_has_a_title_and_one_scale_serves_all(a_deep_result, a_layer
     assert first.get_title(loc="left") == "Layers of net on machine: 2.32 ms, 59% of the PE cycles multiply"
     assert first.get_ylim() == second.get_ylim()
     (legend,) = figure.subfigs[0].legends
-    assert [text.get_text() for text in legend.get_texts()] == ["bound by", "compute", "dram"]
+    assert [text.get_text() for text in legend.get_texts()] == ["bound by", "MACs", "DRAM"]
 
 
 def test_labels_of_stages_do_not_overlap(a_layer, a_result):

@@ -39,9 +39,11 @@ from accelsim.report.plot_roofline import (
     roofline_subtitle,
     roofline_title,
 )
-from accelsim.report.plot_stages import apart, limits
+from accelsim.report.plot_stages import label_cut, limits
 from accelsim.report.plot_sweep import sweep_figure, sweep_panels
 from accelsim.report.plot_traffic import traffic_bars, traffic_figure, traffic_title
+from accelsim.report.plot_words import apart, fitting
+from accelsim.report.text import si
 from accelsim.report.words import COMPONENTS
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Task
@@ -246,8 +248,17 @@ def test_a_name_is_no_formula():
 
 
 def test_labels_are_kept_apart():
-    assert apart([0, 1, 2], 5, 100) == [0, 5, 10]
-    assert apart([0, 98, 99], 5, 100) == [0, 95, 100]
+    assert apart([], [], 0, 1) == []
+    assert apart([0, 1, 2], [5, 5, 5], -9, 100) == [-4, 1, 6]
+    assert apart([0, 1, 2], [5, 5, 5], 0, 100) == [2.5, 7.5, 12.5]
+    assert apart([7, 9, 20], [1, 1, 1], 0, 100) == [7, 9, 20]
+    assert apart([0, 98, 99], [2, 4, 6], 0, 100) == [1, 92, 97]
+
+
+def test_where_not_all_labels_fit_the_heaviest_are_kept():
+    assert fitting([4, 4, 4], [1, 3, 2], 12) == [0, 1, 2]
+    assert fitting([4, 4, 4], [1, 3, 2], 11) == [1, 2]
+    assert fitting([4, 40, 4], [1, 3, 2], 11) == [0, 2]
 
 
 def test_the_excess_over_the_minimum_starts_at_a_tick(run):
@@ -266,13 +277,40 @@ def test_every_word_can_be_read_with_135_layers(draw, a_deep_result, a_layer, a_
     assert_legible(draw([a_deep_result, a_result(*few)]))
 
 
+@pytest.mark.parametrize("draw", [layers_figure, layer_energy_figure, traffic_figure])
+def test_every_word_can_be_read_with_more_stages_than_have_room(draw, a_layer, a_result):
+    stages = [a_layer(name=f"layer{index}", stage=f"stage_number_{index}") for index in range(135)]
+    assert_legible(draw([a_result(*stages)]))
+
+
+def test_the_values_of_cut_bars_can_be_read_beside_each_other_and_beside_the_axis():
+    values = [323e6, 323e6, *[1e6] * 100, 323e6, 323e6, 323e6]
+    axes = Figure(figsize=(10, 3)).subplots()
+    axes.bar(range(len(values)), values)
+    axes.set(xlim=(-0.75, len(values) - 0.25), ylim=(0, 2e6))
+    plain_linear_ticks(axes.yaxis)
+    label_cut(values, 2e6, si, axes)
+    assert_legible(axes.figure)
+    assert [text.get_text() for text in axes.texts] == ["323M"] * 5
+
+
 def test_every_word_of_a_roofline_can_be_read(run, a_deep_result):
     result, hardware = run
     assert_legible(roofline_figure([(result, hardware), (a_deep_result, machine())]))
 
 
 @pytest.mark.parametrize("hardware", ["8x8_32k", "16x16_128k"])
-@pytest.mark.parametrize("network", ["alexnet", "mobilenet_v1", "sqnxt23v5", "squeezenet_v1_0_simple_bypass"])
+@pytest.mark.parametrize(
+    "network",
+    [
+        "alexnet",
+        "mobilenet_v1",
+        "sqnxt23v5",
+        "squeezenet_v1_0_simple_bypass",
+        "inception_v3",
+        "sqnxt23_g",
+    ],
+)
 def test_every_figure_of_a_network_can_be_read(network, hardware):
     machine = accelsim.load_hardware(hardware)
     result = accelsim.run_network(accelsim.load_network(network), machine)

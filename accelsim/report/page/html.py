@@ -6,7 +6,7 @@ so that it works offline and tells nobody what is in it.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +20,7 @@ from accelsim.report.machines import dotted, peaks
 from accelsim.report.page.values import Page, script_values
 from accelsim.report.stages import cycles_by_bound
 from accelsim.report.text import percent, si
-from accelsim.report.words import BOUND_SENTENCES, SHAPE_LEGEND
+from accelsim.report.words import BOUND_NAMES, BOUND_SENTENCES, SHAPE_LEGEND
 
 SUFFIXES: Final = (".html", ".htm")
 
@@ -174,10 +174,10 @@ def _table(head: str, rows: Iterable[str], **attributes: object) -> str:
 
 
 def _legend() -> str:
-    bounds: Sequence[tuple[str, str]] = [
-        (bound.replace("_", " "), meaning) for bound, meaning in BOUND_SENTENCES.items()
+    terms = [
+        element("dt", escape(BOUND_NAMES[bound])) + element("dd", escape(meaning))
+        for bound, meaning in BOUND_SENTENCES.items()
     ]
-    terms = [element("dt", escape(name)) + element("dd", escape(meaning)) for name, meaning in bounds]
     return element("dl", *terms) + element("p", escape(SHAPE_LEGEND))
 
 

@@ -17,7 +17,7 @@ from accelsim.report.plot_looks import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_L
 from accelsim.report.plot_roofline import RooflinePoint, roof_of, roofline_points
 from accelsim.report.plot_traffic import traffic_bars
 from accelsim.report.stages import cycles_by_bound
-from accelsim.report.words import BOUND_SENTENCES, COMPONENTS
+from accelsim.report.words import BOUND_NAMES, BOUND_SENTENCES, COMPONENTS
 from accelsim.result import LayerResult, RunResult
 
 _SYMBOLS: Final = {"o": "circle", "s": "square", "^": "triangle-up", "X": "x", "D": "diamond"}
@@ -62,7 +62,7 @@ def script_values(page: Page) -> dict[str, Any]:
             bound: {
                 "colour": colour,
                 "symbol": _SYMBOLS[BOUND_MARKERS[bound]],
-                "name": bound.replace("_", " "),
+                "name": BOUND_NAMES[bound],
                 "meaning": BOUND_SENTENCES[bound],
             }
             for bound, colour in BOUND_COLOURS.items()
