@@ -21,6 +21,8 @@ from accelsim.report.plot_stages import Panel, label_cut, limits, stage_figure, 
 from accelsim.report.text import quantity
 from accelsim.result import RunResult
 
+_SCALE: Final = 2.0
+"""How many times the minimum can be seen at least, so that a small excess looks small."""
 _CLEAR: Final = 0.75
 """Of the step between ticks, what lies at least between 1 and the next."""
 
@@ -64,7 +66,7 @@ def traffic_figure(results: Sequence[RunResult]) -> Figure:
     """Each result below the one before, on one scale where that can be read."""
     bars = [traffic_bars(result) for result in results]
     cuts = limits([[bar.total_bytes for bar in of_result] for of_result in bars])
-    most = max(1.0, *(bar.times_compulsory for of_result in bars for bar in of_result))
+    most = max(_SCALE, *(bar.times_compulsory for of_result in bars for bar in of_result))
     panels = [
         Panel(
             traffic_title(result, of_result),

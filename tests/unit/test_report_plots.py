@@ -309,6 +309,7 @@ def test_every_word_of_a_roofline_can_be_read(run, a_deep_result):
         "squeezenet_v1_0_simple_bypass",
         "inception_v3",
         "sqnxt23_g",
+        "shufflenet_v1",
     ],
 )
 def test_every_figure_of_a_network_can_be_read(network, hardware):
