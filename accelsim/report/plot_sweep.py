@@ -130,8 +130,9 @@ def sweep_figure(found: Mapping[str, Any]) -> Figure:
         left=0.085, right=0.975, top=1 - 0.95 / total, bottom=0.6 / total, hspace=1.6 / (height - 1.6)
     )
     for panel, axes in zip(panels, grid, strict=True):
-        words = [METRICS[name].meaning.partition(" [")[0] for name in found["objectives"]]
-        set_title(f"{found['sweep']}: {panel.up.name} against {panel.across.name}", axes, pad=38)
+        words = [_without_unit(METRICS[name]) for name in found["objectives"]]
+        title = f"{found['sweep']}: {_without_unit(panel.up)} against {_without_unit(panel.across)}"
+        set_title(title, axes, pad=38)
         axes.annotate(
             f"{len(panel.points)} candidates; the front is that of {', '.join(words[:-1])} and {words[-1]}.",
             xy=(0, 1),
@@ -142,6 +143,10 @@ def sweep_figure(found: Mapping[str, Any]) -> Figure:
         )
         plot_sweep(panel, axes)
     return figure
+
+
+def _without_unit(metric: Metric) -> str:
+    return metric.meaning.partition(" [")[0]
 
 
 def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
