@@ -43,7 +43,7 @@ def run_network(
     engine: Engine = "fast",
     memory: Memory | None = None,
 ) -> RunResult:
-    """Latency, utilisation, traffic and energy of one network on one machine.
+    """Latency, utilization, traffic and energy of one network on one machine.
 
     `dataflow` forces one for every layer of the array; `objective` is what mappings are chosen by, instead of
     what the machine's compiler goes by; `engine` chooses how to simulate, not what comes out; `memory` keeps

@@ -178,7 +178,7 @@ def controls_part(_: Sequence[Cell]) -> str:
             cells += [f"{result.cycles:,}", f"{result.utilization:.3f}", f"{traffic / 1e6:.1f} MB"]
         rows.append([f"1:{c2 // c1} ({c1}, {c2})", *cells])
     headers = ["c1:c2"]
-    headers += [f"`{name}` {what}" for name in MACHINES for what in ("cycles", "utilisation", "DRAM")]
+    headers += [f"`{name}` {what}" for name in MACHINES for what in ("cycles", "utilization", "DRAM")]
     return _grid(headers, rows)
 
 

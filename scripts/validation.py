@@ -118,7 +118,7 @@ def reproduction_text(reproduction: Reproduction) -> str:
 
 
 def profile_part(_: PublishedTable) -> str:
-    """Time and utilisation by stage of the baseline and of its four revisions."""
+    """Time and utilization by stage of the baseline and of its four revisions."""
     profiles = {
         (network, hardware): profile(_run(network, shipped_hardware(hardware)))
         for hardware in ("16x16_128k", "8x8_32k")
@@ -139,12 +139,12 @@ def profile_part(_: PublishedTable) -> str:
         ]
         for (name, hardware), one in profiles.items()
     ]
-    headers = ["first convolution", "utilisation", "spread of times", "without the first", "of utilisation"]
+    headers = ["first convolution", "utilization", "spread of times", "without the first", "of utilization"]
     return "\n\n".join(
         [
-            "Share of the network's time / utilisation of the PEs in it, by stage:",
+            "Share of the network's time / utilization of the PEs in it, by stage:",
             _grid(["", *stages], rows),
-            "First convolution's share of the time, utilisation of the whole network, and how unequal its "
+            "First convolution's share of the time, utilization of the whole network, and how unequal its "
             "layers are (standard deviation / mean over the layers on the array; 0 is flat):",
             _grid(["", *headers], spread),
         ]
@@ -193,7 +193,7 @@ def steps_part(table: PublishedTable) -> str:
         _first_convolution_row(vary(machines[FIRST_CONVOLUTION_ON], **changes), changes)
         for changes in variants
     ]
-    headers = ["v1: cycles", "share", "utilisation", "v2: cycles", "utilisation", "time v1", "time v2"]
+    headers = ["v1: cycles", "share", "utilization", "v2: cycles", "utilization", "time v1", "time v2"]
     return "\n\n".join(
         [
             "What each step takes off the time, in times of v5; the printed digits leave 0.01 to each:",

@@ -99,7 +99,7 @@ def plot(
     """Draw runs; every network on every machine.
 
     \b
-    layers     time and utilisation of every layer, by stage
+    layers     time and utilization of every layer, by stage
     roofline   every layer below what PEs and DRAM allow
     energy     by component, of every layer or of every network
     traffic    DRAM traffic of every layer against the compulsory minimum

@@ -159,7 +159,7 @@ def compare(
     engine: EngineOption = Engine.FAST,
     quiet: QuietOption = False,
 ) -> None:
-    """Run networks on machines: time, energy, utilisation and DRAM traffic beside each other.
+    """Run networks on machines: time, energy, utilization and DRAM traffic beside each other.
 
     \b
     accelsim compare --net sqnxt23 --net sqnxt23v5 --hw 8x8_32k --hw 16x16_128k

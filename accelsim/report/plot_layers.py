@@ -1,4 +1,4 @@
-"""Time and utilisation of every layer, stage by stage: the per-layer figure of the SqueezeNext paper.
+"""Time and utilization of every layer, stage by stage: the per-layer figure of the SqueezeNext paper.
 
 Bars have the colour of what bounds the layer, so that the figure says why and not only how much.
 """
@@ -56,7 +56,7 @@ def layer_spans(bars: Sequence[LayerBar]) -> list[StageSpan]:
 
 
 def layers_figure(results: Sequence[RunResult]) -> Figure:
-    """Each result below the one before, utilisation below time, on one scale where that can be read."""
+    """Each result below the one before, utilization below time, on one scale where that can be read."""
     bars = [layer_bars(result) for result in results]
     everything = [bar for of_result in bars for bar in of_result]
     cuts = limits([[bar.time_us for bar in of_result] for of_result in bars])

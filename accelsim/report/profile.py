@@ -24,7 +24,7 @@ class StageProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """How a network's time and utilisation are spread over its layers."""
+    """How a network's time and utilization are spread over its layers."""
 
     network: str
     hardware: str
@@ -36,7 +36,7 @@ class Profile:
     time_variation_after_first: float
     """The same without the first convolution."""
     utilization_variation: float
-    """Standard deviation / mean of the layers' utilisation, over the layers on the array: 0 is flat."""
+    """Standard deviation / mean of the layers' utilization, over the layers on the array: 0 is flat."""
 
     def stage(self, name: str) -> StageProfile:
         """A stage by its name."""

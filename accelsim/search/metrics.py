@@ -38,7 +38,7 @@ METRICS: Final = {
         Metric("energy", "energy [{unit}]", simulated=True),
         Metric("edp", "energy x time [{unit} ms]", simulated=True),
         Metric("dram_bytes", "DRAM traffic [bytes]", simulated=True),
-        Metric("utilization", "utilisation of the PEs", more_is_better=True, simulated=True),
+        Metric("utilization", "utilization of the PEs", more_is_better=True, simulated=True),
         Metric("area_mm2", "area of the chip [mm\N{SUPERSCRIPT TWO}]"),
         Metric("pes", "processing elements"),
         Metric("buffer_bytes", "global buffer [bytes]"),

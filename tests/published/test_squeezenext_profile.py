@@ -25,7 +25,7 @@ def test_the_first_stage_uses_the_array_worse_than_every_later_stage_of_blocks(p
         assert first < min(later)
 
 
-def test_v5_is_flatter_in_time_and_in_utilisation(profiles):
+def test_v5_is_flatter_in_time_and_in_utilization(profiles):
     baseline, v5 = profiles
     assert v5.time_variation < baseline.time_variation
     assert v5.time_variation_after_first < baseline.time_variation_after_first

@@ -107,7 +107,7 @@ def simulated(machine, in_the_network):
         "finish by itself [cycle]": activity.cycles,
         "cycles in the network": in_the_network.cycles,
         "lower bound [cycles]": lower_bound_cycles(LAYER, machine),
-        "utilisation in the network [%]": 100 * in_the_network.utilization,
+        "utilization in the network [%]": 100 * in_the_network.utilization,
         "words of weight registers": 7 * work.weight_register_words,
         "words of accumulators": 7 * work.partial_sum_register_words,
         "input words read from the buffer": 7 * work.input_read_words,
