@@ -21,10 +21,11 @@ from accelsim.mapping.space import (
     Space,
     cuts_of,
     granularity,
+    in_parts,
     why_nothing_fits,
 )
 from accelsim.mapping.stack import stacked, structure
-from accelsim.mapping.tile import Granularity, TileShape
+from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
 NEARLY: Final = 1.2
@@ -96,7 +97,8 @@ def map_layers(
         names = array_dataflows if together[0].on_array else (VECTOR,)
         stack = stacked(together)
         least = {name: _least(stack, name, hardware, images, len(together)) for name in names}
-        search = _Search(together, hardware, images, names, tiles, dataflows, grids, least)
+        parts = {name: np.broadcast_to(in_parts(stack, name, hardware), len(together)) for name in names}
+        search = _Search(together, hardware, images, names, tiles, dataflows, grids, least, parts)
         winners = search.winners()
         choices = [
             Choice(layer, best.dataflow, best.tile, best.order, int(best.time_cycles))
@@ -146,6 +148,8 @@ class _Search:
     grids: Grids
     least: dict[str, Bounds]
     """What the array takes at least for each layer, by dataflow."""
+    parts: dict[str, Flags]
+    """Whether parts of a pass are tried for each layer, by dataflow."""
 
     def winners(self) -> list[_Best | None]:
         """The best mapping of each layer; None where no tile fits.
@@ -176,29 +180,18 @@ class _Search:
         return contenders[int(best_first(time, energy, self.among_dataflows)[0])]
 
     def _best_of(self, tasks: Sequence[_Task], reached: Values) -> list[tuple[int, _Best]]:
-        """The best of one dataflow for each of some layers, unless it cannot beat what is reached.
-
-        Parts of a pass are tried only for layers of which no whole pass fits.
-        """
-        units = {name: granularity(name, self.hardware) for name in self.dataflows}
-        found, without = self._best_in(tasks, units, reached)
-        parts, _ = self._best_in(without, dict.fromkeys(units, Granularity()), reached)
-        return found + parts
-
-    def _best_in(
-        self, tasks: Sequence[_Task], units: dict[str, Granularity], reached: Values
-    ) -> tuple[list[tuple[int, _Best]], list[_Task]]:
-        """The same, of tiles that are multiples of some units; and the tasks for which no tile fits."""
-        sizes = [self.grids.of(self.layers[index], units[name]) for index, name in tasks]
-        best, without = [], []
+        """The best of one dataflow for each of some layers, unless it cannot beat what is reached."""
+        sizes = [
+            self.grids.of(self.layers[index], granularity(name, self.hardware), bool(self.parts[name][index]))
+            for index, name in tasks
+        ]
+        best = []
         for some in _portions(sizes):
             which, names = zip(*tasks[some], strict=True)
             cuts = cuts_of([self.layers[index] for index in which], names, sizes[some], self.hardware)
             look = _Look(cuts, self.hardware, self.batch, self.among_tiles, self.among_dataflows)
-            found, fits = look.best(reached[list(which)])
-            best += [(which[place], one) for place, one in found]
-            without += [task for task, fit in zip(tasks[some], fits, strict=True) if not fit]
-        return best, without
+            best += [(which[place], one) for place, one in look.best(reached[list(which)])]
+        return best
 
 
 def _portions(sizes: Sequence[Grid]) -> Iterator[slice]:
@@ -223,24 +216,22 @@ class _Look:
     among_tiles: Objective
     among_dataflows: Objective
 
-    def best(self, reached: Values) -> tuple[list[tuple[int, _Best]], Flags]:
-        """The best mapping of each layer, unless it cannot be as good as what is reached.
+    def best(self, reached: Values) -> list[tuple[int, _Best]]:
+        """The best mapping of each layer, unless no tile fits or it cannot be as good as what is reached.
 
-        And whether any tile of a layer fits. What the most promising cuts of the channels deliver rules out
-        most of the others before their tiles are laid out.
+        What the most promising cuts of the channels deliver rules out most of the others before their tiles
+        are laid out.
         """
         channels, pictures = np.arange(len(self.cuts.owner)), np.arange(len(self.cuts.owner_of_pictures))
         to_beat = np.full(len(reached), np.inf)
         if self.cuts.tiles > FEW_TILES:
             channels, pictures, to_beat = self._not_ruled_out(reached)
-        fits = np.isfinite(to_beat)
         space = self.cuts.crossed(channels, pictures)
         bounds = self._at_least(space)
-        fits[space.owner] = True
         to_beat[~self._may_reach(reached, space, bounds)] = _UNBEATABLE
         promised = _worth(bounds, self.among_tiles)
         some = np.isfinite(promised) & _as_good(promised, to_beat[_owner_of_places(space)])
-        return self._winners(space, np.flatnonzero(some)), fits
+        return self._winners(space, np.flatnonzero(some))
 
     def _not_ruled_out(self, reached: Values) -> tuple[Ints, Ints, Values]:
         """Cuts of channels and of the picture that may be part of the best, and what is to be beaten.

@@ -8,7 +8,9 @@ the picture, and for each tile its place in both. What depends on one table only
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import chain, product
+from typing import Final
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from accelsim.mapping.arithmetic import (
     count_of,
     entries_of,
     larger,
+    smaller,
     taken,
 )
 from accelsim.mapping.dataflows import DATAFLOWS
@@ -33,6 +36,8 @@ from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
 from accelsim.network.layer import Layer
 
 ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
+MANY_PASSES: Final = 4
+"""Passes that half a bank has room for, where parts of a pass need not be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,49 +338,63 @@ class Grid:
 class Grids:
     """Makes grids; what layers have in common is cut once."""
 
-    directions: dict[tuple[Axis, int], tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    directions: dict[tuple[Axis, int, bool], tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
-    def of(self, layer: Layer, unit: Granularity) -> Grid:
-        """Tiles that are whole passes of the array."""
+    def of(self, layer: Layer, unit: Granularity, parts: bool) -> Grid:
+        """Tiles that are whole passes of the array, or parts of one too."""
         return Grid(
-            _channel_cuts(layer, unit),
-            self._direction(row_axis(layer), unit.y),
-            self._direction(column_axis(layer), unit.x),
+            _channel_cuts(layer, unit, parts),
+            self._direction(row_axis(layer), unit.y, parts),
+            self._direction(column_axis(layer), unit.x, parts),
         )
 
-    def _direction(self, axis: Axis, unit: int) -> tuple[tuple[int, ...], ...]:
-        if (axis, unit) not in self.directions:
-            self.directions[axis, unit] = tuple(
+    def _direction(self, axis: Axis, unit: int, parts: bool) -> tuple[tuple[int, ...], ...]:
+        if (axis, unit, parts) not in self.directions:
+            self.directions[axis, unit, parts] = tuple(
                 (size, ceil_div(axis.outputs, size), *axis.reads(size))
-                for size in tile_sizes(axis.outputs, unit)
+                for size in tile_sizes(axis.outputs, unit, parts=parts)
             )
-        return self.directions[axis, unit]
+        return self.directions[axis, unit, parts]
 
 
-def _channel_cuts(layer: Layer, unit: Granularity) -> list[tuple[int, int, int]]:
-    """(groups, filters, input channels) of a tile: parts of one group, or several whole groups."""
-    parts = product((1,), tile_sizes(layer.K, unit.k), tile_sizes(layer.C, unit.c))
-    return [*parts, *((g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1)]
+def _channel_cuts(layer: Layer, unit: Granularity, parts: bool) -> list[tuple[int, int, int]]:
+    """(groups, filters, input channels) of a tile: some of one group, or several whole groups."""
+    of_one = product((1,), tile_sizes(layer.K, unit.k, parts=parts), tile_sizes(layer.C, unit.c, parts=parts))
+    return [*of_one, *((g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1)]
 
 
 def granularity(dataflow: str, hardware: Hardware) -> Granularity:
-    """Tiles are whole passes of the array; layers of the vector unit can be cut anywhere."""
+    """What a pass of the array covers; layers of the vector unit can be cut anywhere."""
     return DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
 
 
-def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
-    """Every tile of one layer whose operands fit half a bank each; none may fit.
+def in_parts(layers: Layer, dataflow: str, hardware: Hardware) -> Flags:
+    """Whether parts of a pass are tried too: where few passes, or none, fit half a bank.
 
-    Parts of a pass are tried only where no whole one fits.
+    Whole ones then leave little choice.
     """
-    grids, space = Grids(), None
-    for unit in dict.fromkeys((granularity(dataflow, hardware), Granularity())):
-        cuts = cuts_of([layer], [dataflow], [grids.of(layer, unit)], hardware)
-        space = cuts.crossed(np.arange(len(cuts.owner)), np.arange(len(cuts.owner_of_pictures)))
-        if len(space.owner):
-            break
-    assert space is not None  # there are one or two units
-    return space
+    unit = granularity(dataflow, hardware)
+    one = TileShape(
+        1,
+        smaller(layers.K, unit.k),
+        smaller(layers.C, unit.c),
+        smaller(layers.OY, unit.y),
+        smaller(layers.OX, unit.x),
+    )
+    rows = smaller((one.y - 1) * layers.stride_y + (layers.FY - 1) * layers.dilation_y + 1, layers.IY)
+    columns = smaller((one.x - 1) * layers.stride_x + (layers.FX - 1) * layers.dilation_x + 1, layers.IX)
+    demand, halves = bank_demand(layers, hardware, one, rows, columns, 0), half_banks(hardware)
+    return reduce(
+        np.logical_or, (np.greater(MANY_PASSES * demand[bank], half) for bank, half in halves.items())
+    )
+
+
+def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
+    """Every tile of one layer whose operands fit half a bank each; none may fit."""
+    parts = bool(in_parts(layer, dataflow, hardware))
+    grid = Grids().of(layer, granularity(dataflow, hardware), parts)
+    cuts = cuts_of([layer], [dataflow], [grid], hardware)
+    return cuts.crossed(np.arange(len(cuts.owner)), np.arange(len(cuts.owner_of_pictures)))
 
 
 def cuts_of(

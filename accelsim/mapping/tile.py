@@ -46,7 +46,7 @@ UNCUT = Visits(1, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Granularity:
-    """What one pass of an array covers in each direction; tiles are whole passes, except at the edges."""
+    """What one pass of an array covers in each direction; tiles are whole passes or parts of one."""
 
     k: int = 1
     c: int = 1

@@ -26,14 +26,16 @@ class Span:
     """Output rows or columns that one tile completes and stores; fewer than `size` where pooling follows."""
 
 
-def tile_sizes(extent: int, unit: int) -> tuple[int, ...]:
+def tile_sizes(extent: int, unit: int, *, parts: bool = False) -> tuple[int, ...]:
     """Sizes to cut `extent` into: its passes of `unit`, divided by 1, 2, 3, 4, 6, 8, 12 ..., rounded up.
 
-    The divisors grow by halves and thirds, so there are few of them however large the extent is: each size
-    tried is at least half of the next larger one.
+    With `parts`, a pass is divided by the same. The divisors grow by halves and thirds, so there are few of
+    them however large the extent is: each size tried is at least half of the next larger one.
     """
-    passes = -(-extent // unit)
+    passes, one = -(-extent // unit), min(extent, unit)
     sizes = {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
+    if parts:
+        sizes |= {-(-one // divisor) for divisor in _divisors(one)}
     return tuple(sorted(sizes, reverse=True))
 
 

@@ -58,7 +58,7 @@ def test_a_full_disk_is_one_line():
 
 def test_an_interrupt_is_one_line_and_leaves_no_file(folder):
     command = [*COMMAND, "compare", "--hw", "8x8_32k", "--output", "rows.csv"]
-    for resolution in range(200, 260):
+    for resolution in range(200, 800):
         command += ["--net", f"sqnxt23@resolution={resolution}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(2)

@@ -23,6 +23,7 @@ from strategies import (
     steps_of,
 )
 
+from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import MappingError
@@ -34,7 +35,7 @@ from accelsim.mapping.costs import VECTOR, least_array_cost
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.search import as_executed, best_first, map_layer
-from accelsim.mapping.space import ORDERS, Grids, cuts_of, granularity, space_of
+from accelsim.mapping.space import ORDERS, Grids, cuts_of, granularity, in_parts, space_of
 from accelsim.mapping.tile import UNCUT, Granularity, TileShape
 from accelsim.mapping.tiling import Axis, tile_sizes
 from accelsim.network.layer import Layer
@@ -435,8 +436,8 @@ def test_no_tile_beats_the_ideal_one_of_its_cuts(layer, hardware, batch, data):
     """What is not better than something with the ideal partner is not with any."""
     dataflow = data.draw(st.sampled_from(dataflows_of(layer)))
     grids = Grids()
-    unit = data.draw(st.sampled_from([granularity(dataflow, hardware), Granularity()]))
-    cuts = cuts_of([layer], [dataflow], [grids.of(layer, unit)], hardware)
+    grid = grids.of(layer, granularity(dataflow, hardware), parts=data.draw(st.booleans()))
+    cuts = cuts_of([layer], [dataflow], [grid], hardware)
     space = cuts.crossed(np.arange(len(cuts.owner)), np.arange(len(cuts.owner_of_pictures)))
     ideal = cuts.ideal()
     assert {*space.of_channels.tolist()} <= {*ideal.channels.tolist()}
@@ -452,27 +453,27 @@ def test_no_tile_beats_the_ideal_one_of_its_cuts(layer, hardware, batch, data):
 
 
 def every_mapping(layer, hardware, dataflow, batch):
-    """Every mapping of whole passes that fits the banks; of parts of a pass if no whole one does."""
+    """Every mapping of whole passes, and of parts of a pass where they are tried, that fits the banks."""
     executed, images = as_executed(layer, batch)
-    whole = DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
-    for unit in (whole, Granularity()):
-        tiles = list(every_tile(executed, unit))
-        assume(sum(steps_of(executed, images, tile) for tile in tiles) < 20_000)
-        some = [
-            mapped(layer, dataflow, hardware, order=order, batch=batch, **dataclasses.asdict(tile))
-            for tile in tiles
-            for order in ("pixels_outer", "filters_outer")
-        ]
-        fitting = [mapping for mapping in some if fits(mapping, hardware)]
-        if fitting:
-            return fitting
-    return []
+    unit = DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
+    tiles = list(every_tile(executed, unit, in_parts(executed, dataflow, hardware)))
+    assume(sum(steps_of(executed, images, tile) for tile in tiles) < 20_000)
+    some = [
+        mapped(layer, dataflow, hardware, order=order, batch=batch, **dataclasses.asdict(tile))
+        for tile in tiles
+        for order in ("pixels_outer", "filters_outer")
+    ]
+    return [mapping for mapping in some if fits(mapping, hardware)]
 
 
-def every_tile(layer, unit):
-    """Parts of one group, or several whole groups; any part of the picture."""
-    for y, x in itertools.product(tile_sizes(layer.OY, unit.y), tile_sizes(layer.OX, unit.x)):
-        for k, c in itertools.product(tile_sizes(layer.K, unit.k), tile_sizes(layer.C, unit.c)):
+def every_tile(layer, unit, parts):
+    """Some of one group, or several whole groups; any part of the picture."""
+    for y, x in itertools.product(
+        tile_sizes(layer.OY, unit.y, parts=parts), tile_sizes(layer.OX, unit.x, parts=parts)
+    ):
+        for k, c in itertools.product(
+            tile_sizes(layer.K, unit.k, parts=parts), tile_sizes(layer.C, unit.c, parts=parts)
+        ):
             yield TileShape(1, k, c, y, x)
         for g in range(2, layer.G + 1):
             if g in tile_sizes(layer.G, 1):
@@ -537,6 +538,37 @@ def test_what_tiles_read_together_is_what_each_of_them_reads(data):
     assert [span.inputs for span in spans for _ in range(span.tiles)] == each
     assert sum(span.tiles * span.size for span in spans) == outputs
     assert sum(span.tiles * span.stored for span in spans) == (axis.pooled[0] if axis.pooled else outputs)
+
+
+@given(st.integers(1, 5000), st.integers(1, 300))
+def test_parts_of_a_pass_are_sizes_from_a_pass_down_to_one(extent, unit):
+    whole, sizes = tile_sizes(extent, unit), tile_sizes(extent, unit, parts=True)
+    parts = [size for size in sizes if size <= min(extent, unit)]
+    assert sizes == (*whole, *parts[1:])
+    assert sizes[-1] == 1
+    assert all(smaller < larger <= 2 * smaller for larger, smaller in itertools.pairwise(parts))
+
+
+@given(layers(), machines(), st.data())
+def test_where_parts_of_a_pass_are_not_tried_a_whole_one_fits(layer, hardware, data):
+    dataflow = data.draw(st.sampled_from(dataflows_of(layer)))
+    assume(not in_parts(layer, dataflow, hardware))
+    assert len(space_of(layer, hardware, dataflow).places())
+
+
+@pytest.mark.parametrize("pes", [32, 64])
+def test_a_buffer_that_just_holds_a_whole_pass_is_not_slower_than_a_smaller_one(pes):
+    """The first convolution of sqnxt23v5 by output stationary, whose passes are as large as the array."""
+    reference, network = load_hardware("16x16_128k"), load_network("sqnxt23v5")
+    square = {"pe_array.rows": pes, "pe_array.columns": pes}
+
+    def cycles(size_kib):
+        return run_network(
+            network, vary(reference, **square, **{"global_buffer.size_bytes": size_kib * 1024})
+        ).cycles
+
+    smaller, larger = {32: (64, 96), 64: (256, 512)}[pes]
+    assert cycles(larger) <= cycles(smaller)
 
 
 @given(st.integers(1, 5000), st.integers(1, 300))
