@@ -8,6 +8,7 @@ from accelsim.network.description import load_network
 from accelsim.report.comparison import Case
 from accelsim.report.page.html import page_html
 from accelsim.report.page.values import make_page
+from accelsim.report.words import BOUND_NAMES
 from accelsim.run import run_network
 
 NETWORKS = ("sqnxt23v5", "squeezenet_v1_1")
@@ -160,7 +161,7 @@ def test_the_summary_is_sorted_by_its_numbers_not_their_texts(tab, cases):
 def test_hovering_over_a_bar_says_what_the_layer_is_and_costs(tab, cases):
     result = cases[0][0].result
     layer = max(result.layers, key=lambda layer: layer.cycles)
-    bound = layer.bound_by.replace("_", " ")
+    bound = BOUND_NAMES[layer.bound_by]
     lines = hover(tab, "[data-plot=time][data-run='0']", bound, f"<b>{layer.name}</b>")
     assert lines[0] == f"{layer.name} ({layer.stage})"
     assert lines[1] == f"{layer.operator} {layer.shape}"
@@ -176,7 +177,7 @@ def test_hovering_over_a_bar_says_what_the_layer_is_and_costs(tab, cases):
 
 def test_hovering_over_the_roofline_names_the_layer_below_it(tab, cases):
     layer = next(layer for layer in cases[0][1].result.layers if layer.name == "conv1")
-    lines = hover(tab, "[data-plot=roofline][data-run='1']", layer.bound_by.replace("_", " "), "<b>conv1</b>")
+    lines = hover(tab, "[data-plot=roofline][data-run='1']", BOUND_NAMES[layer.bound_by], "<b>conv1</b>")
     assert lines[0] == "conv1 (conv1)"
     assert lines[-1].endswith("a byte of DRAM traffic")
 

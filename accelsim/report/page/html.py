@@ -147,7 +147,7 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase) -> Iterator[s
     yield _number(result.utilization, lambda share: f"{100 * share:.1f}")
     yield _number(result.dram_bytes.total, si)
     bound, cycles = next(iter(cycles_by_bound(result.layers).items()))
-    yield _text(f"{bound.replace('_', ' ')} ({percent(cycles / result.cycles)})")
+    yield _text(f"{BOUND_NAMES[bound]} ({percent(cycles / result.cycles)})")
 
 
 def _text(text: str) -> str:

@@ -81,10 +81,10 @@
       }))
       .filter((trace) => trace.x.some((value) => value > 0));
     draw(target, traces, {
-      ...layout(title, 110 + 22 * Math.max(members.length, 3)),
+      ...layout(title, 128 + 22 * Math.max(members.length, 3)),
       barmode: "stack",
       legend: { orientation: "h", traceorder: "normal", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
-      margin: { l: 10, r: 20, t: 66, b: 40 },
+      margin: { l: 10, r: 20, t: 84, b: 40 }, // room for the title and three rows of a legend
       xaxis: { title: { text: plain(axis) }, exponentformat: "SI", automargin: true },
       yaxis: { autorange: "reversed", automargin: true, dtick: 1 },
     });
@@ -194,6 +194,9 @@
         tickvals: apart(spans.map((span) => (span.start + span.end) / 2), 0.03 * chosen.length, chosen.length - 0.3),
         ticktext: spans.map((span) => plain(span.stage)),
         tickangle: 90,
+        ticks: "outside", // a gap between the axis and its words
+        ticklen: 4,
+        tickcolor: "#fff",
         showgrid: false,
         zeroline: false,
         automargin: true,
