@@ -1,5 +1,6 @@
 """Commands as a user gives them, in an empty folder, and what comes back."""
 
+import signal
 import sys
 from dataclasses import dataclass
 
@@ -21,6 +22,14 @@ stages:
   - {block: conv, name: conv3, stage: body, out_channels: 16, kernel: 1}
   - {block: fully_connected, name: fc, out_features: 10}
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_arrive():
+    """A shell that starts tests in the background lets them ignore interrupts, and all that they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @dataclass(frozen=True)
