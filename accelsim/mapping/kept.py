@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ class MappingFile:
         self.path = path
         try:
             self._rows = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+            weakref.finalize(self, self._rows.close)  # at the end of the process too: SQLite then tidies up
             self._rows.execute("PRAGMA journal_mode = WAL")
             self._rows.execute("PRAGMA synchronous = OFF")  # a lost entry is searched for again
             self._rows.execute("CREATE TABLE IF NOT EXISTS mappings (key TEXT PRIMARY KEY, choice TEXT)")

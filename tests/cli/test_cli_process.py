@@ -56,6 +56,12 @@ def test_a_full_disk_is_one_line():
     assert done.stderr == "standard output: cannot be written: No space left on device\n"
 
 
+def test_a_file_of_mappings_is_all_that_a_process_leaves(folder):
+    for _ in range(2):
+        assert _run([*RUN, "--memory", "kept.sqlite"]).returncode == 0
+        assert sorted(path.name for path in folder.iterdir()) == ["kept.sqlite", "tiny.yaml"]
+
+
 def test_an_interrupt_is_one_line_and_leaves_no_file(folder):
     command = [*COMMAND, "compare", "--hw", "8x8_32k", "--output", "rows.csv"]
     for resolution in range(200, 800):
