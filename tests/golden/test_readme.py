@@ -1,4 +1,4 @@
-"""README.md shows what the model computes now; `python scripts/update_readme.py` mends it."""
+"""README.md shows what the model computes now; `python scripts/update_pages.py` mends it."""
 
 import importlib.util
 from pathlib import Path
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _script():
-    spec = importlib.util.spec_from_file_location("update_readme", ROOT / "scripts" / "update_readme.py")
+    spec = importlib.util.spec_from_file_location("update_pages", ROOT / "scripts" / "update_pages.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

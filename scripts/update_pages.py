@@ -1,11 +1,14 @@
-"""Bring README.md, the tutorial and the guide to plots up to date with the model: outputs and pictures.
+"""Bring README.md and the pages of docs/ up to date with the model: outputs of commands, and pictures.
 
-    python scripts/update_readme.py
+    python scripts/update_pages.py                     # all of them
+    python scripts/update_pages.py docs/how-to/sweep.md
 
-A block of README.md or the tutorial that starts with `$ accelsim` holds what that command prints at 80
-columns.
+A block that starts with `$ accelsim` holds what that command prints at 80 columns, in a folder with the YAML
+files that the page shows. What other scripts write (docs/guidelines.md, docs/networks.md, docs/performance.md,
+docs/validation.md) is theirs.
 """
 
+import argparse
 import os
 import re
 import shlex
@@ -13,7 +16,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import accelsim
 from accelsim.report.files import write
@@ -27,6 +32,24 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 GUIDE = ROOT / "docs" / "how-to" / "plot.md"
 TUTORIAL = ROOT / "docs" / "tutorial.md"
+PAGES: Final = (
+    README,
+    *(
+        ROOT / "docs" / name
+        for name in (
+            "codesign.md",
+            "reading-a-report.md",
+            "tutorial.md",
+            "how-to/add-a-machine.md",
+            "how-to/compress-a-network.md",
+            "how-to/explain-a-network.md",
+            "how-to/plot.md",
+            "how-to/redistribute-depth.md",
+            "how-to/sweep.md",
+        )
+    ),
+)
+"""Whose outputs are whole; tests hold each of them against the model."""
 LAYERS_PICTURE = ROOT / "docs" / "images" / "layers.png"
 TUTORIAL_PICTURE = ROOT / "docs" / "images" / "tutorial.png"
 
@@ -69,11 +92,17 @@ def with_agreement(text: str) -> str:
     )
     lines = "\n".join(["", *head, *rows, "", units, ""])
     return re.sub(
-        r"(?s)(?<=<!-- begin agreement: scripts/update_readme.py -->\n).*?(?=<!-- end)", f"{lines}\n", text
+        r"(?s)(?<=<!-- begin agreement: scripts/update_pages.py -->\n).*?(?=<!-- end)", f"{lines}\n", text
     )
 
 
-def draw_layers() -> None:
+def write_files_of(text: str, folder: Path) -> None:
+    """The YAML files that a page shows, by the names in their first lines."""
+    for block in re.findall(r"(?ms)^```yaml\n(.*?)^```$", text):
+        (folder / block.splitlines()[0].removeprefix("# ")).write_text(block, encoding="utf-8")
+
+
+def draw_layers(_: Path) -> None:
     """SqueezeNext's baseline against the version that was designed for the machine."""
     hardware = accelsim.load_hardware("16x16_128k")
     results = [
@@ -90,24 +119,47 @@ def draw(page: Path, folder: Path) -> None:
         subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=folder, check=True)
 
 
-def update_tutorial() -> None:
-    """Outputs and picture, in a folder with the file that the tutorial begins with."""
-    text = TUTORIAL.read_text(encoding="utf-8")
+def draw_tutorial(folder: Path) -> None:
+    """The picture of the tutorial, of the network that it shows."""
+    draw(TUTORIAL, folder)
+    shutil.move(folder / "layers.png", TUTORIAL_PICTURE)
+
+
+def draw_guide(_: Path) -> None:
+    """The pictures of the guide to plots."""
+    draw(GUIDE, LAYERS_PICTURE.parent)
+
+
+DRAWN: Final[dict[Path, Callable[[Path], None]]] = {
+    README: draw_layers,
+    GUIDE: draw_guide,
+    TUTORIAL: draw_tutorial,
+}
+"""Pages whose pictures are of the model."""
+
+
+def update(page: Path) -> None:
+    """Outputs and pictures of one page."""
+    text = page.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for block in re.findall(r"(?ms)^```yaml\n(.*?)^```$", text):
-            (folder / block.splitlines()[0].removeprefix("# ")).write_text(block, encoding="utf-8")
-        write(TUTORIAL, up_to_date(text, folder))
-        draw(TUTORIAL, folder)
-        shutil.move(folder / "layers.png", TUTORIAL_PICTURE)
+        write_files_of(text, folder)
+        current = up_to_date(text, folder)
+        write(page, with_agreement(current) if page == README else current)
+        if page in DRAWN:
+            DRAWN[page](folder)
 
 
 def main() -> None:
-    """All of it."""
-    write(README, with_agreement(up_to_date(README.read_text(encoding="utf-8"))))
-    draw_layers()
-    draw(GUIDE, LAYERS_PICTURE.parent)
-    update_tutorial()
+    """The pages that are named, or all of them."""
+    parser = argparse.ArgumentParser(description="Bring pages up to date with the model.")
+    parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help="all of them, unless named")
+    pages = [page.resolve() for page in parser.parse_args().pages] or list(PAGES)
+    if strange := [str(page) for page in pages if page not in PAGES]:
+        parser.error(f"{', '.join(strange)}: must be among {', '.join(map(str, PAGES))}")
+    for page in pages:
+        update(page)
+        sys.stderr.write(f"{page.relative_to(ROOT)}: written\n")
 
 
 if __name__ == "__main__":
