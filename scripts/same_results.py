@@ -3,9 +3,9 @@
     python scripts/same_results.py OLD                     # against the working tree
     python scripts/same_results.py OLD NEW --only runs
 
-Every shipped network on both of SqueezeNext's machines with both engines, a depth search, a sweep, `explain` and a
-path: whatever the older commit says in JSON has to stand in the newer one's, to the last digit. Names that the
-newer one adds are no difference. Exit code 1 where something differs, with the first places.
+Every shipped network on both of SqueezeNext's machines with both engines, a depth search, a sweep, `explain`
+and a path: whatever the older commit says in JSON has to stand in the newer one's, to the last digit. Names
+that the newer one adds are no difference. Exit code 1 where something differs, with the first places.
 """
 
 import argparse
@@ -45,6 +45,8 @@ hardware_parameters:
   global_buffer.size_bytes: [65536, 131072]
 objectives: [time_ms, energy]
 """
+NOT_RESULTS: Final = {"accelsim", "seconds"}
+"""Names in the JSON that say who computed and how long it took."""
 COMMANDS: Final = {
     "depth": "search depth --net sqnxt23v2 --fix stage4=1 --hw 16x16_128k --format json",
     "sweep": "sweep sweep.yaml --format json",
@@ -112,7 +114,7 @@ def differences(old: object, new: object, where: str) -> Iterator[str]:
     """Where the newer value lacks or contradicts something that the older one says."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key, value in old.items():
-            if key == "accelsim":
+            if key in NOT_RESULTS:
                 continue
             if key in new:
                 yield from differences(value, new[key], f"{where}: {key}")
@@ -128,8 +130,12 @@ def differences(old: object, new: object, where: str) -> Iterator[str]:
 def checked_out(revision: str, folder: Path) -> Checkout:
     """A commit in a folder of its own."""
     target = folder / revision.replace("/", "_")
-    subprocess.run(["git", "worktree", "add", "--detach", "--quiet", target, revision], cwd=ROOT, check=True)
+    _git("worktree", "add", "--detach", "--quiet", str(target), revision)
     return Checkout(revision, target)
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=ROOT, check=True)
 
 
 def main() -> int:

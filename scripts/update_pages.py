@@ -4,8 +4,8 @@
     python scripts/update_pages.py docs/how-to/sweep.md
 
 A block that starts with `$ accelsim` holds what that command prints at 80 columns, in a folder with the YAML
-files that the page shows. What other scripts write (docs/guidelines.md, docs/networks.md, docs/performance.md,
-docs/validation.md) is theirs.
+files that the page shows. What other scripts write (docs/guidelines.md, docs/networks.md,
+docs/performance.md, docs/validation.md) is theirs.
 """
 
 import argparse
