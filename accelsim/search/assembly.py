@@ -19,10 +19,11 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
 from accelsim.network.build import build
 from accelsim.network.compression import WeightForm, weight_form
-from accelsim.network.description import MAX_REPEAT, Network
+from accelsim.network.description import Network
 from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
+from accelsim.quantities import MAX_REPEAT
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.stretches import Stretch
 

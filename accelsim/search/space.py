@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from accelsim.descriptions import unknown, vary
 from accelsim.errors import AccelsimError
-from accelsim.network.description import MAX_REPEAT, Network, Stage
+from accelsim.network.description import Network, Stage
+from accelsim.quantities import MAX_REPEAT
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""

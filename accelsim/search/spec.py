@@ -18,12 +18,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from accelsim.descriptions import Description, Document, Mistake, check, parse, shown, unknown, vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import DataflowName, Hardware, Words, load_hardware
-from accelsim.network.description import MAX_REPEAT, Network, NetworkDescription, configure, load_network
+from accelsim.network.description import Network, NetworkDescription, configure, load_network
+from accelsim.quantities import MAX_REPEAT, Batch
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
 from accelsim.search.space import depths_of, repeating, with_depths
 
@@ -51,7 +52,7 @@ class SweepDescription(Description):
     """The networks' own, which all of them must have; `depths`; `stages.STAGE.KEY` of the stage table."""
     objectives: tuple[str, ...] = Field(min_length=1)
     constraints: tuple[str, ...] = ()
-    batch: PositiveInt = 1
+    batch: Batch = 1
     dataflow: Literal["auto"] | DataflowName = "auto"
 
 
