@@ -7,9 +7,10 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from accelsim import descriptions, shipped
-from accelsim.descriptions import Description, Mistake, refusal
+from accelsim import shipped
+from accelsim.descriptions import Description, Mistake, check, parse, refusal
 from accelsim.energy import EnergyTable
+from accelsim.kinds import FileKind, check_kind
 from accelsim.quantities import (
     Bits,
     BufferBytes,
@@ -272,4 +273,6 @@ def load_hardware(name: str) -> Hardware:
 
     Raises DescriptionError, with one line for each mistake in the file.
     """
-    return descriptions.read(shipped.find("hardware", name), Hardware)
+    document = parse(shipped.find("hardware", name))
+    check_kind(document, FileKind.MACHINE)
+    return check(document, Hardware)

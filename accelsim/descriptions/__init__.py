@@ -74,11 +74,13 @@ def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
 def check(document: Document, kind: type[DescriptionT]) -> DescriptionT:
     """The values of a document as a description of the given kind."""
     mistakes = list(document.mistakes)
+    unreadable = {mistake.path for mistake in mistakes if mistake.line is None}
     try:
         # As JSON, because strict JSON is what a file may say: a list is a tuple, but "16" is no number.
         description = kind.model_validate_json(json.dumps(document.data, default=plain))
     except ValidationError as error:
-        mistakes += mistakes_of(error, document.data, kind)
+        found = mistakes_of(error, document.data, kind)
+        mistakes += [mistake for mistake in found if mistake.path not in unreadable]
     if mistakes:
         raise document.error(mistakes)
     return description

@@ -138,6 +138,8 @@ def _allowed_list(schema: dict[str, Any], root: dict[str, Any]) -> str:
     least, most = schema.get("minItems", 0), schema.get("maxItems")
     count = f"of {least} values" if least == most else f"of at least {least}" if least > 1 else ""
     count = "that is not empty" if least == 1 else count
+    if most is not None and least != most:
+        count = f"of {least} to {most} values" if least else f"of at most {most} values"
     return " ".join(part for part in ("a list", count, f"(each {inner})" if inner else "") if part)
 
 

@@ -1,12 +1,12 @@
 """A described network -> its published graph."""
 
 from accelsim.errors import NetworkError
+from accelsim.limits import MAX_BLOCKS, MAX_RESOLUTION
 from accelsim.network.blocks import Position
 from accelsim.network.compression import compress
 from accelsim.network.description import Network, Stage
 from accelsim.network.graph import Draft, Graph, Shape
 from accelsim.network.operators import SizeError, network_input
-from accelsim.quantities import MAX_BLOCKS, MAX_RESOLUTION
 
 INPUT = "input"
 """The name of the node that is the image."""

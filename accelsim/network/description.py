@@ -33,21 +33,13 @@ from accelsim.descriptions import (
     vary,
 )
 from accelsim.errors import DescriptionError
+from accelsim.kinds import FileKind, check_kind
+from accelsim.limits import MAX_CHANNELS, MAX_REPEAT, MAX_RESOLUTION, MAX_VALUE
 from accelsim.network.blocks import Block, block_names, block_of
 from accelsim.network.compression import Compression, NetworkPrecision, Placed, placed
 from accelsim.network.expressions import ExpressionError, Value, evaluate, is_expression
 from accelsim.network.graph import Shape
-from accelsim.quantities import (
-    MAX_CHANNELS,
-    MAX_REPEAT,
-    MAX_RESOLUTION,
-    MAX_VALUE,
-    Channels,
-    Percent,
-    Repeats,
-    Reports,
-    Resolution,
-)
+from accelsim.quantities import Channels, Percent, Repeats, Reports, Resolution
 
 MAX_NAME: Final = 200
 """Characters: names become parts of the names of files, which have 255 at most."""
@@ -485,6 +477,7 @@ def _source(description: NetworkDescription, document: Document) -> _Source:
 def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, _Source]:
     """A description, and where it stands; a preset comes back as the network that it stands for."""
     document = parse(path)
+    check_kind(document, FileKind.NETWORK)
     if "preset_of" not in document.data:
         description = check(document, NetworkDescription)
         return description, _source(description, document)
@@ -493,7 +486,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, _Sour
         raise document.error([Mistake(("preset_of",), "goes round in a circle: one must have stages")])
     beside = path.parent / f"{preset.preset_of}.yaml"
     try:
-        base_path = beside if beside.is_file() else shipped.find("networks", preset.preset_of)
+        base_path = beside if shipped.is_file(beside) else shipped.find("networks", preset.preset_of)
     except DescriptionError as error:
         raise document.error([Mistake(("preset_of",), str(error))]) from None
     base, source = _read(base_path, (*seen, path.resolve()))
@@ -564,14 +557,16 @@ def _setting(value: Value) -> str:
 
 def _split(name: str) -> tuple[str, dict[str, str]]:
     """`mobilenet_v1@width=0.5` as `mobilenet_v1` and its settings; a file may have an @ in its name."""
-    if "@" not in name or Path(name).exists():
+    if "@" not in name or shipped.exists(Path(name)):
         return name, {}
     bare, _, settings = name.rpartition("@")
     texts: dict[str, str] = {}
     for setting in settings.split(","):
         key, equals, text = setting.partition("=")
         if not (key.strip() and equals and text.strip()):
-            raise DescriptionError(f"{name}: {setting!r}: must be key=value, several separated by commas")
+            raise DescriptionError(
+                f"{shipped.shortened(name)}: {shown(setting)}: must be key=value, several separated by commas"
+            )
         if key.strip() in texts:
             raise DescriptionError(f"{name}: {key.strip()}: given twice")
         texts[key.strip()] = text.strip()

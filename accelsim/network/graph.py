@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from accelsim.errors import NetworkError
-from accelsim.quantities import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
+from accelsim.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from accelsim.errors import NetworkError
+from accelsim.limits import MAX_WINDOW
 from accelsim.network.graph import Draft, Operator, Shape
-from accelsim.quantities import MAX_WINDOW
 
 Axes: TypeAlias = int | tuple[int, int]
 PaddingSpec: TypeAlias = Literal["same"] | int | tuple[int, int] | tuple[int, int, int, int]
