@@ -38,6 +38,9 @@ MAX_REPORTED: Final = 1e18
 MAX_FACTOR: Final = 10_000
 """Times so many channels, or one in so many of them: expansions are 6, reductions 16."""
 
+MIN_PART: Final = 1e-6
+"""Of weights that are not zero, of a buffer: of the largest of either it leaves a thousand."""
+
 # --- runs
 
 MAX_BATCH: Final = 65_536
@@ -72,7 +75,7 @@ MAX_LATENCY_CYCLES: Final = 1_000_000
 MIN_BANDWIDTH: Final = 1e-6
 MAX_BANDWIDTH: Final = 1e6
 """Bytes per cycle: from a serial line of a kilobyte per second to a thousand stacks of HBM, at 1 GHz."""
-MAX_DESCRIPTORS: Final = 65_536
+MAX_DESCRIPTORS: Final = 1_024
 """Steps that the DMA knows of: each is some bytes of memory on the chip."""
 MIN_CLOCK_MHZ: Final = 1e-3
 MAX_CLOCK_MHZ: Final = 1e5

@@ -1,4 +1,4 @@
-"""Quantities: the types of the numbers in descriptions, by what they count. Their bounds have reasons in limits."""
+"""Quantities: types of the numbers in descriptions, by what they count; limits.py has reasons for bounds."""
 
 from typing import Annotated, TypeAlias
 
@@ -26,6 +26,7 @@ from accelsim.limits import (
     MAX_WINDOW,
     MIN_BANDWIDTH,
     MIN_CLOCK_MHZ,
+    MIN_PART,
 )
 
 # --- networks
@@ -44,7 +45,7 @@ Factor: TypeAlias = Annotated[int, Field(ge=1, le=MAX_FACTOR)]
 Repeats: TypeAlias = Annotated[int, Field(ge=1, le=MAX_REPEAT)]
 Reports: TypeAlias = Annotated[float, Field(gt=0, le=MAX_REPORTED)]
 Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
-Fraction: TypeAlias = Annotated[float, Field(gt=0, le=1)]
+Fraction: TypeAlias = Annotated[float, Field(ge=MIN_PART, le=1)]
 """A part of something that is there."""
 
 # --- runs

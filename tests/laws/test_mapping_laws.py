@@ -27,7 +27,7 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import MappingError
-from accelsim.hardware import MAX_BUFFER_BYTES
+from accelsim.limits import MAX_BUFFER_BYTES
 from accelsim.mapping import search
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, candidates

@@ -46,7 +46,7 @@ def test_a_network_runs_from_python():
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        ({"batch": 0}, "batch = 0: must be a whole number of at least 1"),
+        ({"batch": 0}, "batch = 0: must be a whole number from 1 to 65536"),
         ({"objective": "speed"}, "objective = 'speed': must be one of None, time, energy, edp"),
         ({"engine": "x"}, "engine = 'x': must be one of fast, events"),
     ],

@@ -7,7 +7,8 @@ import pytest
 
 import accelsim
 from accelsim import load_hardware, load_network, run_network
-from accelsim.descriptions import DescriptionError, dump
+from accelsim.descriptions import dump
+from accelsim.errors import DescriptionError
 from accelsim.parallel import Processes
 from accelsim.search import sweep as sweeps
 from accelsim.search.depth import search_depth
@@ -416,7 +417,7 @@ def test_a_sampler_goes_where_candidates_are_better(sweep_of, name, samples):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"samples": 0}, "samples = 0: must be at least 1"),
+        ({"samples": 0}, "samples = 0: must be from 1 to 10000000"),
         ({"name": "exhaustive", "samples": 3}, "an exhaustive sweep evaluates all 12 candidates"),
     ],
 )

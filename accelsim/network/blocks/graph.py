@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
-from accelsim.descriptions import Description, Mistake, mistakes_of, refusal, unknown
+from accelsim.descriptions import Description, Mistake, mistakes_of, refusal, shortened, unknown
 from accelsim.limits import MAX_CHANNELS
 from accelsim.network import operators as ops
 from accelsim.network.blocks.block import Axes, Block, Position, block
@@ -242,11 +242,18 @@ def _rows(given: Any) -> Any:
             rows.append(kind.model_validate_json(json.dumps(row)))
         except ValidationError as error:
             mistakes += [
-                Mistake((index, *each.path), each.sentence) for each in mistakes_of(error, row, kind)
+                Mistake((index, *each.path), f"{each.sentence}{_in(row)}")
+                for each in mistakes_of(error, row, kind)
             ]
     if mistakes:
         raise refusal("operators", mistakes)
     return tuple(rows)
+
+
+def _in(row: dict[str, Any]) -> str:
+    """By what name people know a row: those of models from elsewhere stand on no line."""
+    name = row.get("name")
+    return f" (in {shortened(name)})" if name and isinstance(name, str) else ""
 
 
 @block("graph")
