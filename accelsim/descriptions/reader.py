@@ -69,15 +69,23 @@ class _TooDeepError(Exception):
     """A tree that is too deep to walk."""
 
 
+class _TooManyError(Exception):
+    """A tree of more nodes than a file of so many values has."""
+
+
 class _ShallowComposer(Composer):
-    """ruamel's composer, which is recursive, stopped before a hostile file exhausts the stack."""
+    """ruamel's composer, recursive and slow, stopped before a hostile file exhausts the stack, or an hour."""
 
     depth = 0
+    nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise _TooDeepError
+        self.nodes += 1
+        if self.nodes > 2 * MAX_VALUES:  # values and their keys
+            raise _TooManyError
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -91,6 +99,8 @@ def _compose(text: str, label: str) -> Node | None:
         root: Node | None = yaml.compose(text)
     except _TooDeepError:
         raise DescriptionError(f"{label}: is nested more than {MAX_DEPTH} levels deep") from None
+    except _TooManyError:
+        raise DescriptionError(f"{label}: has more than {MAX_VALUES} values") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1

@@ -10,10 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
+from accelsim.descriptions import native
 from accelsim.errors import AccelsimError
 from accelsim.parallel import Executor, Processes
 from accelsim.search.evaluate import Evaluator, Limits, Outcome, Task
@@ -108,6 +109,7 @@ def search_depth(
     if objective not in get_args(Objective):
         raise AccelsimError(f"objective = {objective!r}: must be one of {', '.join(get_args(Objective))}")
     began = time.perf_counter()
+    task, top = replace(task, batch=native(task.batch)), native(top)
     if executor is None:
         executor = Processes(1) if space.size < WORTHWHILE else Processes()
     related = relatives(task.network)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from accelsim.descriptions import vary
+from accelsim.descriptions import native, vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.memory import Memory
@@ -178,7 +178,8 @@ def walk(
     if steps is not None and steps < 0:
         raise AccelsimError(f"steps = {steps}: must be at least 0")
     began = time.perf_counter()
-    simulator = _Simulator(hardware, batch, dataflow)
+    max_params, max_macs, min_params = map(native, (max_params, max_macs, min_params))
+    simulator = _Simulator(hardware, native(batch), dataflow)
     table = concrete(network)
     arguments = channel_arguments(table)
     place = start = _Place(table, *simulator.look(table))

@@ -202,6 +202,13 @@ def test_repeated_keys_in_an_alias_bomb_are_counted_as_values_are(tmp_path):
     assert time.perf_counter() - start < 2
 
 
+def test_a_file_of_too_many_values_is_not_read_to_its_end(tmp_path):
+    start = time.process_time()
+    (line,) = mistakes(tmp_path, "a: [" + "x, " * 300_000 + "x]")
+    assert line == "m.yaml: has more than 20000 values"
+    assert time.process_time() - start < 5
+
+
 def test_of_thousands_of_mistakes_the_first_are_listed_and_the_others_counted(tmp_path):
     lines = mistakes(tmp_path, GOOD + "".join(f"key{index}: 1\n" for index in range(2_000)))
     assert len(lines) == 51

@@ -196,6 +196,13 @@ def test_depths_may_be_numbers_of_numpy():
     assert space == depth_space(SQNXT, total_blocks=20, fixed={"stage4": 1})
 
 
+def test_a_batch_may_be_a_number_of_numpy(tmp_path):
+    np = pytest.importorskip("numpy")
+    task, space = Task(SQNXT, LARGE, batch=np.int64(2)), depth_space(SQNXT, total_blocks=4)
+    result = search_depth(task, space, top=np.int64(3), store=tmp_path / "found.sqlite")
+    assert result.best == search_depth(replace(task, batch=2), space).best
+
+
 def test_an_unknown_objective_is_answered_by_those_there_are():
     with pytest.raises(AccelsimError, match="'speed': must be one of time, energy, edp, pareto"):
         search_depth(Task(SQNXT, LARGE), SPACE, objective="speed")
