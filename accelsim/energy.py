@@ -8,9 +8,8 @@ costs in proportion to its bytes.
 from dataclasses import dataclass
 from typing import Self
 
-from pydantic import NonNegativeFloat, PositiveInt
-
 from accelsim.descriptions import Description
+from accelsim.quantities import Price, PriceWordBits
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +63,15 @@ class EnergyTable(Description):
 
     unit: str
     """What the numbers count: `MAC`, the energy of one multiply-accumulate, or `pJ`."""
-    picojoules_per_unit: NonNegativeFloat | None = None
+    picojoules_per_unit: Price | None = None
     """Energy of one unit [pJ], where the source gives it; without it no joules are reported."""
-    word_bits: PositiveInt
-    mac: NonNegativeFloat
-    vector_op: NonNegativeFloat
-    register_file: NonNegativeFloat
-    inter_pe: NonNegativeFloat
-    global_buffer: NonNegativeFloat
-    dram: NonNegativeFloat
+    word_bits: PriceWordBits
+    mac: Price
+    vector_op: Price
+    register_file: Price
+    inter_pe: Price
+    global_buffer: Price
+    dram: Price
 
 
 def energy_by_component(counts: ActionCounts, table: EnergyTable) -> dict[str, float]:

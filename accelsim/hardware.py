@@ -3,32 +3,34 @@
 import math
 from collections.abc import Mapping, Sequence
 from types import NoneType
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
-from accelsim import descriptions, shipped
-from accelsim.descriptions import Bits, Description, Fraction, Mistake, refusal
+from accelsim import shipped
+from accelsim.descriptions import Description, Mistake, check, parse, refusal
 from accelsim.energy import EnergyTable
+from accelsim.kinds import FileKind, check_kind
+from accelsim.quantities import (
+    Bits,
+    BufferBytes,
+    BytesPerCycle,
+    Descriptors,
+    Fraction,
+    IndexBits,
+    LatencyCycles,
+    Megahertz,
+    PerColumn,
+    PerPE,
+    Side,
+    SquareMillimetres,
+)
 
 DataflowName = Literal["weight_stationary", "output_stationary"]
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
-MAX_SIDE: Final = 4096
-"""Rows or columns; the largest array built has 256. Beyond it a typing error is likelier than a wish."""
-MAX_BUFFER_BYTES: Final = 1 << 30
-"""A gibibyte on chip; the largest wafer-scale chip has 44 in 850,000 pieces."""
 
 Words = Annotated[str, Field(min_length=1)]
-Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 
 
 class Precision(Description):
@@ -40,21 +42,21 @@ class Precision(Description):
     weights_bits: Bits
     activations_bits: Bits
     partial_sums_bits: Bits
-    pruned_index_bits: NonNegativeInt = 0
+    pruned_index_bits: IndexBits = 0
     """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
 
 
 class WeightStationary(Description):
     """What the array needs to keep weights in place; see mapping/dataflows/weight_stationary.py."""
 
-    accumulators_per_column: PositiveInt
+    accumulators_per_column: PerPE
     """Output pixels whose partial sums are collected below a column while the weights change."""
 
 
 class OutputStationary(Description):
     """What a PE needs to keep outputs in place; see mapping/dataflows/output_stationary.py."""
 
-    partial_sums_per_pe: PositiveInt
+    partial_sums_per_pe: PerPE
     """Output channels whose partial sums a register file holds; one loaded input block serves them all."""
     weight_density: Fraction
     """The part of the weights that are not zero; the others are skipped and take no cycle."""
@@ -67,7 +69,7 @@ class PEArray(Description):
     columns: Side
     dataflows: tuple[DataflowName, ...]
     """Those the array can run; each layer runs the one that suits the objective."""
-    port_words_per_column: PositiveInt
+    port_words_per_column: PerColumn
     """Words that each column of the array exchanges with the global buffer per cycle, each way."""
     weight_stationary: WeightStationary
     output_stationary: OutputStationary
@@ -105,7 +107,7 @@ class BankShares(Description):
 class GlobalBuffer(Description):
     """The on-chip memory between DRAM and the array, in banks for inputs, weights and outputs."""
 
-    size_bytes: Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
+    size_bytes: BufferBytes
     shares: BankShares
 
     @property
@@ -122,14 +124,14 @@ class GlobalBuffer(Description):
 class DRAM(Description):
     """Off-chip memory behind one channel: a fixed latency, then a steady stream."""
 
-    latency_cycles: NonNegativeInt
-    bandwidth_bytes_per_cycle: PositiveFloat
+    latency_cycles: LatencyCycles
+    bandwidth_bytes_per_cycle: BytesPerCycle
 
 
 class DMA(Description):
     """What moves tiles between DRAM and the global buffer."""
 
-    descriptors: PositiveInt
+    descriptors: Descriptors
     """Steps whose tiles may be asked for before the array takes up the first of them."""
 
 
@@ -145,7 +147,7 @@ class Mapper(Description):
 class VectorUnit(Description):
     """Where bias, activation, addition and pooling happen, on the way from the array to the global buffer."""
 
-    lanes_per_column: PositiveInt
+    lanes_per_column: PerColumn
     """Operations per cycle, for each column of the array."""
 
 
@@ -156,12 +158,12 @@ class AreaTable(Description):
     """In which the figures are: `65 nm`."""
     word_bits: Bits
     """Of the PEs that the source measured."""
-    pe_mm2: NonNegativeFloat
+    pe_mm2: SquareMillimetres
     """A PE with its multiplier, adder and operand registers, without its register file of partial sums."""
-    register_file_mm2_per_kib: NonNegativeFloat
+    register_file_mm2_per_kib: SquareMillimetres
     """Partial sums in the PEs and accumulators below the columns."""
-    global_buffer_mm2_per_kib: NonNegativeFloat
-    rest_mm2: NonNegativeFloat
+    global_buffer_mm2_per_kib: SquareMillimetres
+    rest_mm2: SquareMillimetres
     """What is there whatever the size of the rest: control."""
 
 
@@ -171,7 +173,7 @@ class Hardware(Description):
     name: Words
     title: str = ""
     source: Words
-    clock_mhz: PositiveFloat
+    clock_mhz: Megahertz
     precision: Precision
     pe_array: PEArray
     global_buffer: GlobalBuffer
@@ -271,4 +273,6 @@ def load_hardware(name: str) -> Hardware:
 
     Raises DescriptionError, with one line for each mistake in the file.
     """
-    return descriptions.read(shipped.find("hardware", name), Hardware)
+    document = parse(shipped.find("hardware", name))
+    check_kind(document, FileKind.MACHINE)
+    return check(document, Hardware)

@@ -8,10 +8,13 @@ from typing import Final
 from accelsim import __version__
 
 _ROOMS: Final = (
-    "descriptions.py",
+    "descriptions",
     "energy.py",
     "hardware.py",
+    "kinds.py",
+    "limits.py",
     "memory.py",
+    "quantities.py",
     "run.py",
     "network",
     "mapping",

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import get_args
 
 from accelsim import __version__
+from accelsim.descriptions import native
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
+from accelsim.limits import MAX_BATCH
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
@@ -49,6 +51,7 @@ def run_network(
     what the machine's compiler goes by; `engine` chooses how to simulate, not what comes out; `memory` keeps
     what is found out for the next run. Raises NetworkError or MappingError, with what would help.
     """
+    batch = native(batch)
     _check_options(batch, objective, engine)
     plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective, memory=memory)
     activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
@@ -116,8 +119,8 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
 
 def _check_options(batch: int, objective: str | None, engine: str) -> None:
     """Raise AccelsimError where an option is none that exists; the dataflow is the machine's affair."""
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise AccelsimError(f"batch = {batch!r}: must be a whole number of at least 1")
+    if isinstance(batch, bool) or not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
+        raise AccelsimError(f"batch = {batch!r}: must be a whole number from 1 to {MAX_BATCH}")
     for name, value, allowed in (
         ("objective", objective, (None, *get_args(Objective))),
         ("engine", engine, get_args(Engine)),

@@ -1,8 +1,9 @@
 """Where descriptions are found: a file, `./networks/NAME.yaml`, or the ones that ship with accelsim."""
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from accelsim.errors import DescriptionError
 
@@ -12,6 +13,8 @@ Kind: TypeAlias = Literal["networks", "hardware"]
 ONNX_SUFFIX = ".onnx"
 """What the name of a file ends in that holds a network of another tool."""
 
+MOST_CHARACTERS: Final = 100
+"""Of a name that a message shows."""
 _WORDS: dict[Kind, str] = {"networks": "network", "hardware": "hardware"}
 
 
@@ -21,17 +24,43 @@ def find(kind: Kind, name: str | Path) -> Path:
     A name may have folders, as `guidelines/channel_width`.
     """
     path = Path(name)
-    if path.is_file() or path.suffix in {".yaml", ".yml", ONNX_SUFFIX}:
+    if is_file(path) or path.suffix in {".yaml", ".yml", ONNX_SUFFIX}:
         return path
     for folder in _folders(kind):
         file = folder / f"{name}.yaml"
-        if file.is_file():
+        if is_file(file):
             return file
     if len(path.parts) > 1:
         return path
-    if str(name) and path.is_dir():
+    if str(name) and exists(path):
         raise DescriptionError(f"{name}: is a directory: must be a YAML file or the name of a {_WORDS[kind]}")
     raise DescriptionError(_unknown(kind, str(name)))
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file of that name; no name is too long or too strange to ask."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # longer than 255 bytes, say
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file or a folder of that name; no name is too long or too strange to ask."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """Known names that somebody may have meant; long texts are none, and take long to compare."""
+    return difflib.get_close_matches(name, known, n=3) if len(name) <= MOST_CHARACTERS else []
+
+
+def shortened(name: str) -> str:
+    """A name as a message shows it."""
+    return name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 3]}..."
 
 
 def names(kind: Kind) -> tuple[str, ...]:
@@ -56,7 +85,7 @@ def _packaged_folder(kind: Kind) -> Path:
 
 
 def _unknown(kind: Kind, name: str) -> str:
-    near = difflib.get_close_matches(name, names(kind), n=3)
-    guess = f", did you mean {', '.join(near)}?" if near else ":"
-    sentence = f"{name or repr(name)}: no such {_WORDS[kind]}{guess}"
+    meant = near(name, names(kind))
+    guess = f", did you mean {', '.join(meant)}?" if meant else ":"
+    sentence = f"{shortened(name) or repr(name)}: no such {_WORDS[kind]}{guess}"
     return f"{sentence} `accelsim list {kind}` shows all, and a path to a YAML file works"

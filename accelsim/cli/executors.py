@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from accelsim.limits import MAX_WORKERS
+
 if TYPE_CHECKING:
     from accelsim.parallel import Executor
 
@@ -22,7 +24,11 @@ StoreOption: TypeAlias = Annotated[
 WorkersOption: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        "--workers", metavar="N", min=1, help="Start a Dask cluster of N workers here. Default: all cores."
+        "--workers",
+        metavar="N",
+        min=1,
+        max=MAX_WORKERS,
+        help="Start a Dask cluster of N workers here. Default: all cores.",
     ),
 ]
 SchedulerOption: TypeAlias = Annotated[

@@ -1,9 +1,8 @@
 """`accelsim list`, `show` and `check`: what is there, what it says, whether it is valid."""
 
-import difflib
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +11,7 @@ from accelsim.cli.load import only
 from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
 from accelsim.errors import AccelsimError, DescriptionError
+from accelsim.kinds import FileKind, kind_of
 from accelsim.report.text import kibibytes, si
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ class Kind(StrEnum):
 
     NETWORKS = "networks"
     HARDWARE = "hardware"
-
-
-_KEYS: Final = {
-    Kind.NETWORKS: {"stages", "preset_of", "input", "parameters", "reported", "compression"},
-    Kind.HARDWARE: {"clock_mhz", "precision", "pe_array", "global_buffer", "dram", "vector_unit", "energy"},
-}
-"""Keys that only the one or only the other has; an overlay's stand in one of them, too."""
-_OVERLAY_KEYS: Final = {"precision", "compression"}
 
 
 def list_(
@@ -120,10 +112,12 @@ def show(
 
 def check(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="YAML files of networks, machines or overlays.")
+        list[Path],
+        typer.Argument(metavar="FILE...", help="YAML files of networks, machines, overlays or sweeps."),
     ],
 ) -> None:
-    """Check YAML files of networks, machines and overlays: a line for each that is valid or for each mistake.
+    """Check YAML files of networks, machines, overlays and sweeps: a line for each that is valid, or for each
+    mistake.
 
     \b
     accelsim check my_network.yaml my_machine.yaml
@@ -142,70 +136,92 @@ def check(
 
 def _kind(name: str) -> Kind:
     """Whether a name or a path, perhaps with parameters after an @, stands for a network or a machine."""
-    path = Path(name if Path(name).is_file() else name.rpartition("@")[0] or name)
-    if not path.is_file():
+    path = Path(name if shipped.is_file(Path(name)) else name.rpartition("@")[0] or name)
+    if not shipped.is_file(path):
         for kind in Kind:
-            in_a_folder = len(path.parts) > 1 and shipped.find(kind.value, path).is_file()
+            in_a_folder = len(path.parts) > 1 and shipped.is_file(shipped.find(kind.value, path))
             if in_a_folder or str(path) in shipped.names(kind.value):
                 return kind
     if (
-        (name and path.exists())
+        (name and shipped.exists(path))
         or path.suffix in {".yaml", ".yml", shipped.ONNX_SUFFIX}
         or len(path.parts) > 1
     ):
         return _kind_of_file(path)
     known = [*shipped.names("networks"), *shipped.names("hardware")]
-    near = difflib.get_close_matches(str(path), known, n=3)
+    near = shipped.near(str(path), known)
     guess = f", did you mean {', '.join(near)}?" if near else ":"
     raise DescriptionError(
-        f"{name or repr(name)}: no such network or machine{guess} `accelsim list networks` and "
-        "`accelsim list hardware` show all, and a path to a YAML file works"
+        f"{shipped.shortened(name) or repr(name)}: no such network or machine{guess} "
+        "`accelsim list networks` and `accelsim list hardware` show all, and a path to a YAML file works"
     )
 
 
-def _is_overlay(file: Path) -> bool:
-    """Whether a YAML file has what an overlay has, and nothing that only a network or a machine has."""
-    if file.suffix.lower() == shipped.ONNX_SUFFIX:
-        return False
-    from accelsim.descriptions import parse
-
-    others = (_KEYS[Kind.NETWORKS] | _KEYS[Kind.HARDWARE]) - _OVERLAY_KEYS
-    keys = parse(file).data.keys()
-    return bool(keys & _OVERLAY_KEYS) and not keys & others
-
-
 def _kind_of_file(file: Path) -> Kind:
-    """What a file describes: a YAML file is judged by the keys that only one of the two has."""
+    """Whether a file describes a network or a machine. Raises DescriptionError where it does neither."""
     if file.suffix.lower() == shipped.ONNX_SUFFIX:
         return Kind.NETWORKS
+    kind = _file_kind(file)
+    if kind is FileKind.OVERLAY:
+        raise DescriptionError(f"{file}: is an overlay: give it with --overlay, beside a network")
+    if kind is FileKind.SWEEP:
+        raise DescriptionError(f"{file}: is a sweep: `accelsim sweep` runs it")
+    return Kind.NETWORKS if kind is FileKind.NETWORK else Kind.HARDWARE
+
+
+def _file_kind(file: Path) -> FileKind:
+    """What a YAML file describes. Raises DescriptionError where its keys do not tell."""
     from accelsim.descriptions import parse
 
-    if _is_overlay(file):
-        raise DescriptionError(f"{file}: is an overlay: give it with --overlay, beside a network")
-    keys = parse(file).data.keys()
-    networks, machines = len(keys & _KEYS[Kind.NETWORKS]), len(keys & _KEYS[Kind.HARDWARE])
-    if networks == machines:
+    kind = kind_of(parse(file))
+    if kind is None:
         raise DescriptionError(
-            f"{file}: is neither a network (with stages, or preset_of) nor a machine (with pe_array)"
+            f"{file}: is neither a network (with stages, or preset_of) nor a machine (with pe_array), "
+            "an overlay (with precision or compression) or a sweep (with networks, hardware and objectives)"
         )
-    return Kind.NETWORKS if networks > machines else Kind.HARDWARE
+    return kind
 
 
 def _summary(file: Path) -> str:
     """What a valid file describes, in a few words; raises what is wrong with it."""
-    if _is_overlay(file):
-        from accelsim.network.overlay import read_overlay
+    if file.suffix.lower() == shipped.ONNX_SUFFIX:
+        return _network_summary(file)
+    summaries = {
+        FileKind.NETWORK: _network_summary,
+        FileKind.MACHINE: _machine_summary,
+        FileKind.OVERLAY: _overlay_summary,
+        FileKind.SWEEP: _sweep_summary,
+    }
+    return summaries[_file_kind(file)](file)
 
-        overlay = read_overlay(file)
-        widths = len(overlay.precision.model_dump(exclude_none=True))
-        return f"overlay, {widths} entries of precision, {len(overlay.compression)} of compression"
-    if _kind_of_file(file) is Kind.HARDWARE:
-        from accelsim.hardware import load_hardware
 
-        hardware = load_hardware(str(file))
-        array = hardware.pe_array
-        buffer = kibibytes(hardware.global_buffer.size_bytes)
-        return f"hardware {hardware.name}, {array.rows} x {array.columns} PEs, {buffer} global buffer"
+def _overlay_summary(file: Path) -> str:
+    from accelsim.network.overlay import read_overlay
+
+    overlay = read_overlay(file)
+    widths = len(overlay.precision.model_dump(exclude_none=True))
+    return f"overlay, {widths} entries of precision, {len(overlay.compression)} of compression"
+
+
+def _sweep_summary(file: Path) -> str:
+    from accelsim.search.spec import read_sweep
+
+    sweep = read_sweep(file)
+    objectives = ", ".join(metric.name for metric in sweep.objectives)
+    candidates = "candidate" if sweep.size == 1 else "candidates"
+    return f"sweep, {sweep.size} {candidates}, by {objectives}"
+
+
+def _machine_summary(file: Path) -> str:
+    from accelsim.hardware import load_hardware
+
+    hardware = load_hardware(str(file))
+    array = hardware.pe_array
+    buffer = kibibytes(hardware.global_buffer.size_bytes)
+    return f"hardware {hardware.name}, {array.rows} x {array.columns} PEs, {buffer} global buffer"
+
+
+def _network_summary(file: Path) -> str:
     from accelsim.network.build import build
     from accelsim.network.description import load_network
     from accelsim.network.graph import total_macs, total_params

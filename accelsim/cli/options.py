@@ -6,6 +6,8 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from accelsim.limits import MAX_BATCH
+
 
 class Format(StrEnum):
     """What a result looks like."""
@@ -95,7 +97,9 @@ MemoryOption: TypeAlias = Annotated[
         help="Keep the mappings that are found in this file, and look there first. Same result, sooner.",
     ),
 ]
-BatchOption: TypeAlias = Annotated[int, typer.Option("--batch", min=1, help="Images that run together.")]
+BatchOption: TypeAlias = Annotated[
+    int, typer.Option("--batch", min=1, max=MAX_BATCH, help="Images that run together.")
+]
 DataflowOption: TypeAlias = Annotated[
     Dataflow, typer.Option("--dataflow", help="For every layer of the PE array; auto chooses for each.")
 ]

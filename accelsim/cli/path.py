@@ -18,6 +18,7 @@ from accelsim.cli.options import (
 )
 from accelsim.cli.output import Answer, destination, note
 from accelsim.cli.searches import count, values_of_searches
+from accelsim.limits import MAX_STEPS
 
 if TYPE_CHECKING:
     from accelsim.search.path import Walk
@@ -59,7 +60,10 @@ def path(
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", min=0, help="At most. Default: until nothing helps.")
+        int | None,
+        typer.Option(
+            "--steps", metavar="N", min=0, max=MAX_STEPS, help="At most. Default: until nothing helps."
+        ),
     ] = None,
     write: Annotated[
         Path | None,

@@ -20,6 +20,7 @@ from accelsim.cli.options import (
 from accelsim.cli.output import Answer, destination, rate_of_progress
 from accelsim.cli.path import path
 from accelsim.cli.searches import count, fixed, values_of_searches
+from accelsim.limits import MAX_BLOCKS, MAX_REPEAT, MAX_SAMPLES
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -63,11 +64,15 @@ def depth(
             "--total-blocks",
             metavar="N",
             min=1,
+            max=MAX_BLOCKS,
             help="In all repeating stages together. Default: what the network has.",
         ),
     ] = None,
     min_blocks: Annotated[
-        int, typer.Option("--min-blocks", metavar="K", min=1, help="In each stage that is not fixed.")
+        int,
+        typer.Option(
+            "--min-blocks", metavar="K", min=1, max=MAX_REPEAT, help="In each stage that is not fixed."
+        ),
     ] = 1,
     fix: Annotated[
         list[str] | None,
@@ -88,7 +93,9 @@ def depth(
             help="What to rank by (edp: energy x time); pareto: the front of time, energy and parameters.",
         ),
     ] = SearchObjective.TIME,
-    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the best to show.")] = 10,
+    top: Annotated[
+        int, typer.Option("--top", metavar="N", min=1, max=MAX_SAMPLES, help="How many of the best to show.")
+    ] = 10,
     store: StoreOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,

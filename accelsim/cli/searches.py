@@ -5,6 +5,9 @@ from typing import Any, Final
 
 import typer
 
+from accelsim.limits import MAX_REPEAT, MAX_REPORTED
+from accelsim.shipped import shortened
+
 _SUFFIXES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -12,8 +15,10 @@ def count(text: str) -> int:
     """`1.0M`, `720k`, `1e6` or `720000` as a whole number."""
     match = re.fullmatch(r"(\d+(?:\.\d*)?(?:e\+?\d{1,2})?)([kmg]?)", text.strip().lower())
     if match is None:
-        raise typer.BadParameter(f"{text!r} must be a number such as 720000, 720k, 1.0M or 1e6")
-    return int(float(match[1]) * _SUFFIXES[match[2]])
+        raise typer.BadParameter(f"{shortened(text)!r} must be a number such as 720000, 720k, 1.0M or 1e6")
+    if (number := float(match[1]) * _SUFFIXES[match[2]]) > MAX_REPORTED:
+        raise typer.BadParameter(f"{shortened(text)!r} must be at most {MAX_REPORTED:.0e}")
+    return int(number)
 
 
 def fixed(texts: list[str]) -> dict[str, int]:
@@ -21,8 +26,9 @@ def fixed(texts: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for text in texts:
         name, _, depth = text.rpartition("=")
-        if not name or not depth.isdecimal():
-            raise typer.BadParameter(f"{text!r} must be STAGE=BLOCKS such as stage4=1", param_hint="--fix")
+        if not name or not depth.isdecimal() or len(depth) > len(str(MAX_REPEAT)):
+            sentence = f"{shortened(text)!r} must be STAGE=BLOCKS such as stage4=1, of at most {MAX_REPEAT}"
+            raise typer.BadParameter(sentence, param_hint="--fix")
         if name in found:
             raise typer.BadParameter(f"{name} is given twice", param_hint="--fix")
         found[name] = int(depth)

@@ -9,6 +9,7 @@ import typer
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, destination, rate_of_progress
+from accelsim.limits import MAX_SAMPLES, MAX_SEED
 
 
 class Sampler(StrEnum):
@@ -36,10 +37,20 @@ def sweep(
     ] = None,
     samples: Annotated[
         int | None,
-        typer.Option("--samples", metavar="N", min=1, help="Evaluate so many instead of all. Default: 1000."),
+        typer.Option(
+            "--samples",
+            metavar="N",
+            min=1,
+            max=MAX_SAMPLES,
+            help="Evaluate so many instead of all. Default: 1000.",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what the sampler proposes.")] = 0,
-    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the best to show.")] = 10,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=MAX_SEED, help="Of what the sampler proposes.")
+    ] = 0,
+    top: Annotated[
+        int, typer.Option("--top", metavar="N", min=1, max=MAX_SAMPLES, help="How many of the best to show.")
+    ] = 10,
     store: StoreOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,

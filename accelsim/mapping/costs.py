@@ -117,7 +117,9 @@ def vector_ops(layer: Layer, outputs: Count, stored: Count) -> Count:
     fused pooling are one for each result and place of its window.
     """
     per_image = layer.vector_ops + sum(operator.vector_ops for operator in layer.fused)
-    ops = -(-per_image * outputs // layer.output_elements)
+    # Not per_image * outputs first: of large layers that is more than 64 bits hold.
+    of_each, beside = per_image // layer.output_elements, per_image % layer.output_elements
+    ops = of_each * outputs - (-beside * outputs // layer.output_elements)
     if layer.pooling is not None:
         ops = ops + stored * layer.pooling.FY * layer.pooling.FX
     return ops

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
+from accelsim.mapping.countable import why_uncountable
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import map_layers
 from accelsim.network.graph import Graph
@@ -95,11 +96,7 @@ class _Mapper:
         distinct = [layer.nameless for layer in first_of.values()]
         choices: list[Mapping | MappingError | None] = list(map(self.known.get, distinct))
         unknown = [layer for layer, choice in zip(distinct, choices, strict=True) if choice is None]
-        found: list[Mapping | MappingError] = []
-        if unknown:
-            found = map_layers(
-                unknown, self.hardware, batch=self.batch, dataflow=self.dataflow, objective=self.objective
-            )
+        found = self._searched(unknown) if unknown else []
         for layer, choice in zip(unknown, found, strict=True):
             if isinstance(choice, Mapping):
                 self.known[layer] = choice
@@ -109,6 +106,20 @@ class _Mapper:
             for form, choice in zip(first_of, choices, strict=True)
         }
         return [choice_of[form] for form in forms]
+
+    def _searched(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
+        """The mapping of each layer, or why it has none; layers that cannot be counted are not looked at."""
+        reasons = [why_uncountable(layer, self.batch) for layer in layers]
+        mapped = iter(
+            map_layers(
+                [layer for layer, reason in zip(layers, reasons, strict=True) if not reason],
+                self.hardware,
+                batch=self.batch,
+                dataflow=self.dataflow,
+                objective=self.objective,
+            )
+        )
+        return [MappingError(reason) if reason else next(mapped) for reason in reasons]
 
 
 def unfused(layer: Layer) -> tuple[Layer, Layer]:

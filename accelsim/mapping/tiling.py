@@ -91,6 +91,8 @@ class Axis:
         if size % stride:
             return range(0)
         first = -(-(window - stride - pad) // size)
+        if pad >= window:  # the first tile stores what lies in the padding, too
+            first = max(first, 1)
         end = min((results * stride - 1 + window - pad) // size, (self.outputs - 1) // size)
         return range(max(inside.start, first), min(inside.stop, end))
 
@@ -130,7 +132,7 @@ class Axis:
 
     def _complete(self, outputs: int) -> int:
         """Results that can be stored once the first `outputs` rows (or columns) are computed."""
-        if self.pooled is None:
+        if self.pooled is None or outputs == 0:  # nor is what lies in the padding stored before any is
             return outputs
         results, window, stride, pad = self.pooled
         if outputs == self.outputs:

@@ -1,9 +1,10 @@
 """A described network -> its published graph."""
 
 from accelsim.errors import NetworkError
+from accelsim.limits import MAX_BLOCKS, MAX_RESOLUTION
 from accelsim.network.blocks import Position
 from accelsim.network.compression import compress
-from accelsim.network.description import MAX_RESOLUTION, Network, Stage
+from accelsim.network.description import Network, Stage
 from accelsim.network.graph import Draft, Graph, Shape
 from accelsim.network.operators import SizeError, network_input
 
@@ -17,6 +18,9 @@ def build(network: Network) -> Graph:
     `NetworkError` names the layer that does not fit, and the remedy; `DescriptionError` the line of the file
     whose `compression` is about no layer.
     """
+    blocks = sum(stage.repeat or 1 for stage in network.stages)
+    if blocks > MAX_BLOCKS:
+        raise NetworkError(f"{network.name}: has {blocks:,} blocks, of at most {MAX_BLOCKS:,}: repeat fewer")
     try:
         published = _assemble(network.stages, network.image)
     except SizeError as error:

@@ -16,9 +16,10 @@ from typing import Annotated, Final, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from accelsim.descriptions import MOST_NAMES, Bits, Description, Document, Fraction, Mistake, unknown
+from accelsim.descriptions import MOST_NAMES, Description, Document, Mistake, unknown
 from accelsim.errors import DescriptionError
 from accelsim.network.graph import Graph, operator_of
+from accelsim.quantities import Bits, Fraction, IndexBits
 
 
 class NetworkPrecision(Description):
@@ -27,7 +28,7 @@ class NetworkPrecision(Description):
     weights_bits: Bits | None = None
     activations_bits: Bits | None = None
     partial_sums_bits: Bits | None = None
-    pruned_index_bits: Annotated[int, Field(ge=0, le=64)] | None = None
+    pruned_index_bits: IndexBits | None = None
     """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
 
     def updated(self, other: "NetworkPrecision") -> "NetworkPrecision":

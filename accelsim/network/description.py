@@ -1,18 +1,15 @@
 """NetworkDescription: the stage table in networks/*.yaml, its parameters, and what its paper reports."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
     ConfigDict,
     Field,
-    PositiveFloat,
-    PositiveInt,
     StringConstraints,
     ValidationError,
     ValidationInfo,
@@ -27,6 +24,7 @@ from accelsim.descriptions import (
     Mistake,
     check,
     mistakes_of,
+    native,
     one_of,
     parse,
     refusal,
@@ -35,32 +33,31 @@ from accelsim.descriptions import (
     vary,
 )
 from accelsim.errors import DescriptionError
+from accelsim.kinds import FileKind, check_kind
+from accelsim.limits import MAX_CHANNELS, MAX_REPEAT, MAX_RESOLUTION, MAX_VALUE
 from accelsim.network.blocks import Block, block_names, block_of
 from accelsim.network.compression import Compression, NetworkPrecision, Placed, placed
 from accelsim.network.expressions import ExpressionError, Value, evaluate, is_expression
 from accelsim.network.graph import Shape
+from accelsim.quantities import Channels, Percent, Repeats, Reports, Resolution
 
-MAX_RESOLUTION = 8192
-"""Pixels; an 8K image. Beyond it a typing error is likelier than a wish."""
-MAX_REPEAT = 1000
-"""Blocks in a stage; ResNet-1001 has 333."""
+MAX_NAME: Final = 200
+"""Characters: names become parts of the names of files, which have 255 at most."""
 
 Name: TypeAlias = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_\-]*$"),
-    Field(description="a word of letters, digits, _ and -"),
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_\-]*$", max_length=MAX_NAME),
+    Field(description=f"a word of at most {MAX_NAME} letters, digits, _ and -"),
 ]
 Expression: TypeAlias = Annotated[
     str, StringConstraints(pattern="^="), Field(description='an expression such as "=2*width"')
 ]
-Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
-Resolution: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RESOLUTION)]
 
 
 class InputShape(Description):
     """The image: channels (a network that is part of another one may have a rule for them), and pixels."""
 
-    channels: PositiveInt | Expression
+    channels: Channels | Expression
     height: Resolution
     width: Resolution
 
@@ -84,14 +81,12 @@ class Parameter(Description):
         same_type = type(value) is type(self.default)
         if isinstance(self.default, float):
             same_type = isinstance(value, int | float) and not isinstance(value, bool)
-        if not same_type:
+        if not same_type or (isinstance(value, int | float) and not abs(value) <= MAX_VALUE):
             return False
         if self.allowed is not None:
             return value in self.allowed
         if isinstance(value, bool) or not isinstance(value, int | float):
             return True
-        if not math.isfinite(value):
-            return False
         low = self.minimum is None or value >= self.minimum
         high = self.maximum is None or value <= self.maximum
         return low and high
@@ -104,6 +99,8 @@ class Parameter(Description):
         kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
         limits = (("from", self.minimum), ("to", self.maximum))
         words = [f"{word} {limit:g}" for word, limit in limits if limit is not None]
+        if not words and type(self.default) in {int, float}:
+            words = [f"from -{MAX_VALUE:.0e} to {MAX_VALUE:.0e}"]
         return " ".join([kind[type(self.default)], *words])
 
     def from_text(self, text: str) -> Value:
@@ -128,11 +125,11 @@ class Reported(Description):
 
     top1: Percent | None = None
     top5: Percent | None = None
-    params: PositiveFloat | None = None
-    macs: PositiveFloat | None = None
-    kept_params: PositiveFloat | None = None
+    params: Reports | None = None
+    macs: Reports | None = None
+    kept_params: Reports | None = None
     """Parameters after pruning."""
-    stored_bytes: PositiveFloat | None = None
+    stored_bytes: Reports | None = None
     """All parameters as they are stored, compressed."""
     counts_params: ParamsConvention = "all"
     counts_macs: MacsConvention = "conv_and_fully_connected"
@@ -156,7 +153,7 @@ class StageRow(Description):
     name: Name | None = None
     stage: Name | None = None
     """The part of the network that reports group the row under; the row's name where it is not given."""
-    repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT)] | Expression | None = None
+    repeat: Repeats | Expression | None = None
     """How many of the block follow each other; they are then called `name.block1`, `name.block2`, ..."""
 
     @property
@@ -336,7 +333,10 @@ def _imported(path: Path, given: Mapping[str, Value]) -> Network:
     from accelsim.network.imported import from_onnx  # noqa: PLC0415 (a plain run has no use for it)
 
     knob = Parameter(default=1, minimum=1, maximum=MAX_RESOLUTION)
-    values = {key: knob.from_text(value) if isinstance(value, str) else value for key, value in given.items()}
+    values = {
+        key: knob.from_text(value) if isinstance(value, str) else native(value)
+        for key, value in given.items()
+    }
     if mistakes := _wrong_values({"resolution": knob}, values):
         raise Document(str(path), values, {}).error(mistakes)
     return from_onnx(path, **values)  # type: ignore[arg-type]  # the knob allows whole numbers
@@ -425,8 +425,8 @@ def _channels(image: InputShape, values: Mapping[str, Value]) -> int:
     if not isinstance(image.channels, str):
         return image.channels
     channels = evaluate(image.channels, values)
-    if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
-        raise ExpressionError(f"must be a whole number of at least 1, gives {shown(channels)}")
+    if isinstance(channels, bool) or not isinstance(channels, int) or not 1 <= channels <= MAX_CHANNELS:
+        raise ExpressionError(f"must be a whole number from 1 to {MAX_CHANNELS}, gives {shown(channels)}")
     return channels
 
 
@@ -477,6 +477,7 @@ def _source(description: NetworkDescription, document: Document) -> _Source:
 def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, _Source]:
     """A description, and where it stands; a preset comes back as the network that it stands for."""
     document = parse(path)
+    check_kind(document, FileKind.NETWORK)
     if "preset_of" not in document.data:
         description = check(document, NetworkDescription)
         return description, _source(description, document)
@@ -485,7 +486,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, _Sour
         raise document.error([Mistake(("preset_of",), "goes round in a circle: one must have stages")])
     beside = path.parent / f"{preset.preset_of}.yaml"
     try:
-        base_path = beside if beside.is_file() else shipped.find("networks", preset.preset_of)
+        base_path = beside if shipped.is_file(beside) else shipped.find("networks", preset.preset_of)
     except DescriptionError as error:
         raise document.error([Mistake(("preset_of",), str(error))]) from None
     base, source = _read(base_path, (*seen, path.resolve()))
@@ -526,7 +527,8 @@ def _wrong_values(knobs: Mapping[str, Parameter], given: Mapping[str, Value]) ->
     ]
 
 
-def _configure(description: NetworkDescription, source: _Source, given: Mapping[str, Value]) -> Network:
+def _configure(description: NetworkDescription, source: _Source, asked: Mapping[str, Value]) -> Network:
+    given = {key: native(value) for key, value in asked.items()}
     if mistakes := _wrong_values(description.knobs, given):
         raise Document(description.name, dict(given), {}).error(mistakes)
     values: dict[str, Value] = {}
@@ -555,14 +557,16 @@ def _setting(value: Value) -> str:
 
 def _split(name: str) -> tuple[str, dict[str, str]]:
     """`mobilenet_v1@width=0.5` as `mobilenet_v1` and its settings; a file may have an @ in its name."""
-    if "@" not in name or Path(name).exists():
+    if "@" not in name or shipped.exists(Path(name)):
         return name, {}
     bare, _, settings = name.rpartition("@")
     texts: dict[str, str] = {}
     for setting in settings.split(","):
         key, equals, text = setting.partition("=")
         if not (key.strip() and equals and text.strip()):
-            raise DescriptionError(f"{name}: {setting!r}: must be key=value, several separated by commas")
+            raise DescriptionError(
+                f"{shipped.shortened(name)}: {shown(setting)}: must be key=value, several separated by commas"
+            )
         if key.strip() in texts:
             raise DescriptionError(f"{name}: {key.strip()}: given twice")
         texts[key.strip()] = text.strip()

@@ -7,17 +7,20 @@ syntax tree with a whitelist, so that a YAML file from anywhere can do arithmeti
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from accelsim.limits import MAX_VALUE
+
 Value = int | float | bool | str
 """What a parameter may be, and an expression of parameters may give."""
 
-MAX_LENGTH = 200
-"""Characters; a rule for channels takes a tenth of that."""
-MAX_MAGNITUDE = 10**12
-"""Beyond any count of channels or blocks; keeps an expression from running for minutes."""
+MAX_LENGTH: Final = 200
+"""Characters; a rule for channels takes a tenth of that. It bounds how deep an expression is nested, too."""
+MAX_PLACES: Final = 12
+"""Decimal places (or, negative, powers of ten) to which a number may be rounded: as many as it may have."""
 
 
 class ExpressionError(ValueError):
@@ -46,6 +49,13 @@ def round_to_multiple(value: float, multiple: int) -> int:
     return nearest + multiple if nearest < 0.9 * value else nearest
 
 
+def round_to_places(value: float, places: int | None = None) -> Any:
+    """`round`, to as many places as numbers have: the powers of ten beyond take Python hours."""
+    if places is not None and abs(places) > MAX_PLACES:
+        raise ValueError(f"rounds to {places} places, must be from {-MAX_PLACES} to {MAX_PLACES}")
+    return round(value, places)
+
+
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "abs": abs,
     "ceil": math.ceil,
@@ -53,7 +63,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "int": int,
     "max": max,
     "min": min,
-    "round": round,
+    "round": round_to_places,
     "round_to_multiple": round_to_multiple,
 }
 
@@ -80,7 +90,9 @@ def _parse(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"is longer than {MAX_LENGTH} characters")
     try:
-        return ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():  # about backslashes in texts, for those who write Python
+            warnings.simplefilter("ignore")
+            return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ExpressionError("is not an expression") from None
 
@@ -95,8 +107,8 @@ def _value(node: ast.expr, names: Mapping[str, Value]) -> Any:
         raise
     except (ArithmeticError, TypeError, ValueError) as error:
         raise ExpressionError(f"{ast.unparse(node)!r} has no value: {error}") from None
-    if isinstance(value, int | float) and not abs(value) <= MAX_MAGNITUDE:
-        raise ExpressionError(f"{ast.unparse(node)!r} is larger than {MAX_MAGNITUDE:.0e}")
+    if isinstance(value, int | float) and not abs(value) <= MAX_VALUE:
+        raise ExpressionError(f"{ast.unparse(node)!r} is larger than {MAX_VALUE:.0e}")
     return value
 
 

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from accelsim.errors import NetworkError
+from accelsim.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
 
 if TYPE_CHECKING:
     import networkx as nx
 
 Attributes: TypeAlias = dict[str, Any]
-
-MAX_ELEMENTS: Final = 10**9
-MAX_MACS: Final = 10**13
-"""Of one layer and one image: far beyond any network for such machines, far from the end of 64 bits."""
 
 
 class Graph:
@@ -140,18 +137,47 @@ class Draft:
         """A new node that reads the sources, in order; gives back its name."""
         if name in self.graph.nodes:
             raise NetworkError(f"{name}: two layers have this name; give the rows of the stage table names")
+        if len(self.graph) >= MAX_OPERATORS:
+            raise NetworkError(
+                f"{name}: is operator {len(self.graph) + 1:,}, of at most {MAX_OPERATORS:,}; "
+                "repeat blocks less often"
+            )
         _check_size(name, operator)
         self.graph.add_node(name, operator=operator, stage=self.stage, block=self.block)
-        positions: dict[str, tuple[int, ...]] = {}
+        positions: dict[str, list[int]] = {}
         for index, source in enumerate(sources):
-            positions[source] = (*positions.get(source, ()), index)
+            positions.setdefault(source, []).append(index)
         for source, read_at in positions.items():
-            self.graph.add_edge(source, name, operands=read_at)
+            self.graph.add_edge(source, name, operands=tuple(read_at))
         return name
 
 
+_MORE: Final = {
+    "channels": "give its block, or the one before, more channels",
+    "rows": "enlarge the resolution, or shrink kernels and strides",
+    "columns": "enlarge the resolution, or shrink kernels and strides",
+}
+"""What helps where a layer would have none."""
+
+
 def _check_size(name: str, operator: Operator) -> None:
-    """Refuse what no machine runs: a slip of the pen would otherwise take hours, or more than 64 bits."""
+    """Refuse what no machine runs.
+
+    A slip of the pen would otherwise take hours, or more than 64 bits; and layers without outputs, which
+    blocks come to when they divide or subtract, would make a network look small.
+    """
+    output = operator.output
+    axes = {"channels": output.channels, "rows": output.height, "columns": output.width}
+    for what, size in axes.items():
+        if size < 1:
+            raise NetworkError(
+                f"{name}: would put out {size} {what} ({output}); every layer has to have at least one: "
+                f"{_MORE[what]}"
+            )
+    if output.channels > MAX_CHANNELS:
+        raise _too_large(name, "channels", MAX_CHANNELS)
+    if max(output.height, output.width) > MAX_AXIS:
+        raise _too_large(name, "rows or columns", MAX_AXIS)
     if operator.output.elements > MAX_ELEMENTS:
         raise _too_large(name, "output elements", MAX_ELEMENTS)
     if operator.weights > MAX_ELEMENTS:

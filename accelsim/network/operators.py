@@ -8,9 +8,10 @@ one leaves out rows or columns of the input: NASNet shifts an input so.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from accelsim.errors import NetworkError
+from accelsim.limits import MAX_WINDOW
 from accelsim.network.graph import Draft, Operator, Shape
 
 Axes: TypeAlias = int | tuple[int, int]
@@ -47,10 +48,6 @@ class Padding(NamedTuple):
     bottom: int
     left: int
     right: int
-
-
-MAX_WINDOW: Final = 10_000
-"""Elements along one axis."""
 
 
 class Window(NamedTuple):
@@ -264,6 +261,7 @@ def conv(
 ) -> str:
     """Convolution; output sizes are rounded down."""
     given = draft.shape(source)
+    _check_channels(name, out_channels)
     for role, channels in (("input", given.channels), ("output", out_channels)):
         if channels % groups:
             raise NetworkError(
@@ -279,6 +277,7 @@ def conv(
 
 def fully_connected(draft: Draft, name: str, source: str, *, out_features: int, bias: bool = True) -> str:
     """Matrix product of everything in the source."""
+    _check_channels(name, out_features)
     output = Shape(out_features, 1, 1)
     return draft.add(name, FullyConnected(inputs=(draft.shape(source),), output=output, bias=bias), (source,))
 
@@ -392,7 +391,7 @@ def concat(draft: Draft, name: str, sources: Sequence[str]) -> str:
 def channel_shuffle(draft: Draft, name: str, source: str, *, groups: int) -> str:
     """Spread the channels of each group over all groups."""
     given = draft.shape(source)
-    if given.channels % groups:
+    if groups < 1 or given.channels % groups:
         raise NetworkError(
             f"{name}: {given.channels} channels cannot be shuffled in {groups} groups of equal size; "
             f"make the channels a multiple of {groups}"
@@ -431,6 +430,15 @@ def network_output(draft: Draft, name: str, source: str) -> str:
     """The source has to be stored, whoever else reads it."""
     given = draft.shape(source)
     return draft.add(name, NetworkOutput(inputs=(given,), output=given), (source,))
+
+
+def _check_channels(name: str, channels: int) -> None:
+    """Refuse a layer without outputs before anything is divided by their number."""
+    if channels < 1:
+        raise NetworkError(
+            f"{name}: would have {channels} output channels, must have at least one: "
+            "give its block, or the one before, more channels"
+        )
 
 
 def _pool(

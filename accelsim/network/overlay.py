@@ -13,7 +13,8 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from accelsim.descriptions import Description, check, parse, vary
+from accelsim.descriptions import Description, Document, check, parse, vary
+from accelsim.kinds import FileKind, check_kind
 from accelsim.network.build import build
 from accelsim.network.compression import Compression, NetworkPrecision, placed
 from accelsim.network.description import Network, Reported
@@ -36,7 +37,13 @@ class Overlay(Description):
 
 def read_overlay(path: str | Path) -> Overlay:
     """The overlay in a YAML file; `DescriptionError` has a line for each mistake."""
-    return check(parse(path), Overlay)
+    return check(_parsed(path), Overlay)
+
+
+def _parsed(path: str | Path) -> Document:
+    document = parse(path)
+    check_kind(document, FileKind.OVERLAY)
+    return document
 
 
 def overlaid(network: Network, path: str | Path) -> Network:
@@ -45,7 +52,7 @@ def overlaid(network: Network, path: str | Path) -> Network:
     Accuracies and sizes that its paper reports are not those of this network, so they are left out. Raises
     DescriptionError, with a line for each mistake and for each pattern that matches no layer.
     """
-    document = parse(path)
+    document = _parsed(path)
     overlay = check(document, Overlay)
     described = network.description
     changes: dict[str, Any] = {

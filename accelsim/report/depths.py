@@ -70,6 +70,8 @@ def depth_report(search: DepthSearch, style: Style, most: int) -> str:
     )
     if search.feasible < search.evaluated:
         what += f"; {search.feasible} are feasible"
+    if search.not_executable:
+        what += f"; {search.not_executable} cannot be executed, the first because: {search.first_problem}"
     text = [style.strong(line) for line in wrapped(what, style)]
     shown = rows(search)
     head, *lines = table(_columns(search, shown), style.width)
@@ -149,6 +151,7 @@ def depth_dict(search: DepthSearch) -> dict[str, Any]:
         "stages": list(search.space.stages),
         "evaluated": search.evaluated,
         "feasible": search.feasible,
+        "not_executable": search.not_executable,
         "best": candidate_dict(search.best),
         "pareto": [candidate_dict(one) for one in search.front],
         "ranked": [candidate_dict(one) for one in search.ranked],

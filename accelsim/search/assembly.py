@@ -15,11 +15,12 @@ from typing import Final, TypeAlias
 from accelsim.energy import ActionCounts
 from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware, Objective
+from accelsim.limits import MAX_REPEAT
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
 from accelsim.network.build import build
 from accelsim.network.compression import WeightForm, weight_form
-from accelsim.network.description import MAX_REPEAT, Network
+from accelsim.network.description import Network
 from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower

@@ -10,10 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
+from accelsim.descriptions import native
 from accelsim.errors import AccelsimError
 from accelsim.parallel import Executor, Processes
 from accelsim.search.evaluate import Evaluator, Limits, Outcome, Task
@@ -77,6 +78,10 @@ class DepthSearch:
     """Best first."""
     excluded: tuple[Relative, ...]
     """Known networks that the limits exclude."""
+    not_executable: int
+    """Candidates that cannot be built or mapped."""
+    first_problem: str
+    """Why the first of them cannot; empty where there is none."""
     reused: int
     """Candidates whose cost was in the store."""
     seconds: float
@@ -104,6 +109,7 @@ def search_depth(
     if objective not in get_args(Objective):
         raise AccelsimError(f"objective = {objective!r}: must be one of {', '.join(get_args(Objective))}")
     began = time.perf_counter()
+    task, top = replace(task, batch=native(task.batch)), native(top)
     if executor is None:
         executor = Processes(1) if space.size < WORTHWHILE else Processes()
     related = relatives(task.network)
@@ -132,6 +138,8 @@ def search_depth(
         front=tuple(sorted(tally.front, key=lambda one: (one.figures, one.depths))),
         known=tally.known(),
         excluded=tuple(one for one in tally.related if one.depths not in tally.costs),
+        not_executable=tally.problems,
+        first_problem=tally.first_problem,
         reused=tally.reused,
         seconds=time.perf_counter() - began,
     )
@@ -197,11 +205,15 @@ class _Tally:
         """Than each of those: how many of the other candidates."""
         self._of_related = {one.depths for one in related}
         self._sizes = _Sizes(limits)
+        self.problems, self.first_problem = 0, ""
 
     def see(self, depths: Depths, outcome: Outcome) -> None:
         """Take note of a candidate; related networks come first."""
         self.evaluated += 1
         self._sizes.see(depths, outcome)
+        if outcome.problem:
+            self.problems += 1
+            self.first_problem = self.first_problem or outcome.problem
         if outcome.size is None or outcome.cost is None:
             return
         self.feasible += 1

@@ -1,11 +1,14 @@
 """What a candidate costs: exactly what `run_network` says of the same network."""
 
 import math
+import traceback
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from accelsim.energy import ActionCounts, energy_by_component
-from accelsim.errors import DescriptionError, MappingError, NetworkError
+from accelsim.errors import AccelsimError, MappingError
 from accelsim.hardware import Hardware, Objective
+from accelsim.limits import MAX_COUNT
 from accelsim.memory import Memory
 from accelsim.network.build import build
 from accelsim.network.description import Network
@@ -54,7 +57,12 @@ class Cost:
 
 
 def cost_of(cycles: int, counts: ActionCounts, hardware: Hardware) -> Cost:
-    """What was observed, priced as `run_network` does."""
+    """What was observed, priced as `run_network` does.
+
+    Raises MappingError where it is more than a store can hold, which has 64 bits for a number.
+    """
+    if max(cycles, *counts.values()) > MAX_COUNT:
+        raise MappingError(f"takes {cycles:.3g} cycles: what takes more than 2^62 cannot be compared")
     energy = math.fsum(energy_by_component(counts, hardware.energy).values())
     return Cost(cycles, energy, counts.dram_read_bytes + counts.dram_write_bytes, counts.macs)
 
@@ -69,6 +77,15 @@ class Outcome:
     """None where the candidate exceeds a limit, or cannot be built or mapped."""
     problem: str = ""
     """Why it cannot be built or mapped."""
+
+
+def problem_of(error: Exception) -> str:
+    """Why a candidate has no result: what is wrong with it, or where accelsim has a fault."""
+    if isinstance(error, AccelsimError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"a fault of accelsim itself, please report it: {type(error).__name__}{where}: {error}"
 
 
 @dataclass(frozen=True)
@@ -140,8 +157,8 @@ class Evaluator:
         try:
             size = self.size(depths)
             return Outcome(size, self.cost(depths) if self._task.limits.allow(size) else None)
-        except (DescriptionError, NetworkError, MappingError) as error:
-            return Outcome(size, None, str(error))
+        except Exception as error:
+            return Outcome(size, None, problem_of(error))
 
 
 def _assembly(task: Task) -> Assembly | None:

@@ -8,6 +8,7 @@ from typing import Final
 from accelsim.descriptions import unknown
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
+from accelsim.limits import MAX_BOUND
 from accelsim.search.evaluate import Cost, Size
 
 _SUFFIXES: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
@@ -110,6 +111,7 @@ def constraint(text: str) -> Constraint:
             "must be METRIC <= NUMBER or METRIC >= NUMBER, as in 'area_mm2 <= 4', 'params <= 1.5M'"
         )
     name, sign, digits, suffix = match.groups()
-    return Constraint(
-        metric(name), sign == "<=", float(digits) * _SUFFIXES[suffix.lower()], " ".join(text.split())
-    )
+    bound = float(digits) * _SUFFIXES[suffix.lower()]
+    if not bound <= MAX_BOUND:
+        raise AccelsimError(f"is a bound of more than {MAX_BOUND:.0e}, which nothing comes near")
+    return Constraint(metric(name), sign == "<=", bound, " ".join(text.split()))

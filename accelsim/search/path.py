@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from accelsim.descriptions import vary
-from accelsim.errors import AccelsimError, DescriptionError, MappingError, NetworkError
+from accelsim.descriptions import native, vary
+from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.memory import Memory
 from accelsim.network.description import Network, NetworkDescription
 from accelsim.result import LayerResult, RunResult
 from accelsim.run import plan_run, result_of, run_network
 from accelsim.search.diagnosis import diagnose, lost_cycles
-from accelsim.search.evaluate import Evaluator, Task
+from accelsim.search.evaluate import Evaluator, Task, problem_of
 from accelsim.search.redesign import Argument, Move, channel_arguments, concrete, moved, moves
 from accelsim.search.space import SpaceError, depths_of
 from accelsim.simulation.simulate import simulate
@@ -178,7 +178,8 @@ def walk(
     if steps is not None and steps < 0:
         raise AccelsimError(f"steps = {steps}: must be at least 0")
     began = time.perf_counter()
-    simulator = _Simulator(hardware, batch, dataflow)
+    max_params, max_macs, min_params = map(native, (max_params, max_macs, min_params))
+    simulator = _Simulator(hardware, native(batch), dataflow)
     table = concrete(network)
     arguments = channel_arguments(table)
     place = start = _Place(table, *simulator.look(table))
@@ -344,8 +345,8 @@ class _Simulator:
         self.evaluated += 1
         try:
             point = self._cost(moved(network, move), move, of_depths)
-        except (DescriptionError, NetworkError, MappingError) as error:
-            return Tried(move, None, "", str(error))
+        except Exception as error:
+            return Tried(move, None, "", problem_of(error))
         return Tried(move, point, budget.excess(point))
 
     def _cost(self, network: Network, move: Move, of_depths: Evaluator) -> Point:

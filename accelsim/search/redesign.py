@@ -7,6 +7,7 @@ Which arguments of a block are channels is found out by building the network, no
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final, Literal, TypeAlias
 
 from accelsim.descriptions import vary
@@ -21,9 +22,10 @@ from accelsim.search.space import depths_of, repeating
 MoveKind: TypeAlias = Literal["kernel", "block", "channels"]
 _SIDES: Final = 2
 """Of a kernel along each axis: both lose a row or column, so that an odd kernel stays odd."""
-_FACTORS: Final = (2, 3)
+_FACTORS: Final = (Fraction(2), Fraction(3), Fraction(3, 2))
 """By which channels are multiplied to see what they are; by the second where the first happens to make two
-successive stages equally wide, so that a shortcut appears."""
+successive stages equally wide, so that a shortcut appears; by the third where a stage has to stay narrower
+than the next, to which it is concatenated."""
 
 
 @dataclass(frozen=True)
@@ -201,10 +203,13 @@ def _value(network: Network, argument: Argument) -> int:
     return value
 
 
-def _only_widens(network: Network, published: Graph, argument: Argument, factor: int) -> bool:
+def _only_widens(network: Network, published: Graph, argument: Argument, factor: Fraction) -> bool:
     channels, label = _value(network, argument), network.stages[argument.row].label
+    more, parts = divmod(channels * factor, 1)
+    if parts:
+        return False
     try:
-        wider = build(configure(vary(network.description, **{argument.dotted: factor * channels})))
+        wider = build(configure(vary(network.description, **{argument.dotted: more})))
     except AccelsimError:
         return False
     if list(published) != list(wider):
@@ -218,5 +223,5 @@ def _only_widens(network: Network, published: Graph, argument: Argument, factor:
         if not published.succ[node] and one.output != other.output:
             return False
         in_stage = published.nodes[node]["stage"] == label
-        found |= in_stage and (one.output.channels, other.output.channels) == (channels, factor * channels)
+        found |= in_stage and (one.output.channels, other.output.channels) == (channels, more)
     return found

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
+from accelsim.descriptions import native
 from accelsim.errors import AccelsimError
+from accelsim.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.search.spec import Sweep
 
 if TYPE_CHECKING:
@@ -57,8 +59,11 @@ def plan_for(
     Everything, where the space is small or as many samples as it has are asked for; else NSGA-II. Raises
     AccelsimError where the wishes contradict each other.
     """
-    if samples is not None and samples < 1:
-        raise AccelsimError(f"samples = {samples}: must be at least 1")
+    samples, seed = native(samples), native(seed)
+    if samples is not None and not 1 <= samples <= MAX_SAMPLES:
+        raise AccelsimError(f"samples = {samples}: must be from 1 to {MAX_SAMPLES}")
+    if not 0 <= seed <= MAX_SEED:
+        raise AccelsimError(f"seed = {seed}: must be from 0 to {MAX_SEED}")
     whole = sweep.size if samples is None else min(samples, sweep.size)
     if name == "exhaustive" and whole < sweep.size:
         raise AccelsimError(

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from accelsim.descriptions import unknown, vary
+from accelsim.descriptions import native, unknown, vary
 from accelsim.errors import AccelsimError
-from accelsim.network.description import MAX_REPEAT, Network, Stage
+from accelsim.limits import MAX_REPEAT
+from accelsim.network.description import Network, Stage
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""
@@ -93,7 +94,8 @@ def depth_space(
     fixed: Mapping[str, int] | None = None,
 ) -> DepthSpace:
     """The space of a network's depths; by default as many blocks as it has. Raises SpaceError."""
-    fixed = {} if fixed is None else fixed
+    fixed = {name: native(depth) for name, depth in (fixed or {}).items()}
+    total_blocks, min_blocks = native(total_blocks), native(min_blocks)
     rows = repeating(network)
     names = tuple(row.name for row in rows)
     if not rows:

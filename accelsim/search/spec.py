@@ -16,14 +16,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from accelsim.descriptions import Description, Document, Mistake, check, parse, shown, unknown, vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import DataflowName, Hardware, Words, load_hardware
-from accelsim.network.description import MAX_REPEAT, Network, NetworkDescription, configure, load_network
+from accelsim.kinds import FileKind, check_kind
+from accelsim.limits import MAX_AXIS_VALUES, MAX_REPEAT
+from accelsim.network.description import Network, NetworkDescription, configure, load_network
+from accelsim.quantities import Batch
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
 from accelsim.search.space import depths_of, repeating, with_depths
 
@@ -35,6 +38,8 @@ _WORDS: Final = ("name", "title", "source", "assumed")
 Kind: TypeAlias = Literal["hardware", "hardware_parameters", "networks", "network_parameters"]
 Settings: TypeAlias = Mapping[str, Any]
 """Parameters and their values."""
+Values: TypeAlias = Annotated[tuple[Any, ...], Field(max_length=MAX_AXIS_VALUES)]
+"""Of one parameter."""
 ResultT = TypeVar("ResultT")
 
 
@@ -42,16 +47,16 @@ class SweepDescription(Description):
     """What the file may say."""
 
     title: str = ""
-    networks: tuple[Words, ...] = Field(min_length=1)
+    networks: tuple[Words, ...] = Field(min_length=1, max_length=MAX_AXIS_VALUES)
     """Names or paths, with parameters after an @."""
-    hardware: tuple[Words, ...] = Field(min_length=1)
-    hardware_parameters: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    hardware: tuple[Words, ...] = Field(min_length=1, max_length=MAX_AXIS_VALUES)
+    hardware_parameters: dict[str, Values] = Field(default_factory=dict)
     """By dotted keys of the hardware file."""
-    network_parameters: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    network_parameters: dict[str, Values] = Field(default_factory=dict)
     """The networks' own, which all of them must have; `depths`; `stages.STAGE.KEY` of the stage table."""
     objectives: tuple[str, ...] = Field(min_length=1)
     constraints: tuple[str, ...] = ()
-    batch: PositiveInt = 1
+    batch: Batch = 1
     dataflow: Literal["auto"] | DataflowName = "auto"
 
 
@@ -207,6 +212,7 @@ def _row_of(network: Network, name: str) -> tuple[int, str]:
 def read_sweep(path: str | Path) -> Sweep:
     """The sweep in a YAML file. Raises DescriptionError, with a line for each mistake."""
     document = parse(path)
+    check_kind(document, FileKind.SWEEP)
     return _Reader(document, check(document, SweepDescription), Path(path).stem).sweep()
 
 

@@ -9,12 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from accelsim.errors import DescriptionError, MappingError, NetworkError
 from accelsim.hardware import Hardware
 from accelsim.memory import MOST_MACHINES, MOST_NETWORKS, Memory
 from accelsim.network.description import Network
 from accelsim.parallel import Executor, Processes, Workers
-from accelsim.search.evaluate import Outcome, Size, Task, run_cost
+from accelsim.search.evaluate import Outcome, Size, Task, problem_of, run_cost
 from accelsim.search.metrics import METRICS, known_figures, simulated_figures
 from accelsim.search.pareto import Front
 from accelsim.search.sampling import Plan
@@ -208,8 +207,8 @@ def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Outcome]]:
             lowered = memory.lowered(task.network)
             size = Size(lowered.params, lowered.macs)
             return Outcome(size, run_cost(task, memory) if variants.within_known(index, size) else None)
-        except (DescriptionError, NetworkError, MappingError) as error:
-            return Outcome(size, None, str(error))
+        except Exception as error:
+            return Outcome(size, None, problem_of(error))
 
     return lambda indexes: [outcome(index) for index in indexes]
 
@@ -266,7 +265,7 @@ class _Evaluation:
         """None where the candidate's parameters do not fit each other: that takes no time to find out."""
         try:
             task = self._variants.task(index)
-        except DescriptionError:
+        except Exception:
             return None
         return Place(TaskKey.of(task), depths_of(task.network))
 

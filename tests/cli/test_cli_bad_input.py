@@ -113,11 +113,124 @@ def test_a_value_that_the_parameter_may_not_have(wrong):
 
 
 def test_a_machine_where_a_network_is_expected(wrong):
-    lines = wrong(network=str(shipped.find("hardware", "16x16_128k")), machine="16x16_128k")
-    assert any("stages: missing" in line for line in lines)
+    (line,) = wrong(network=_machine("16x16_128k", "other"))
+    assert line == "machine.yaml: is a machine, not a network: --hw takes it"
 
 
 def test_an_option_s_value_that_is_not_among_its_choices_gets_a_sentence_of_its_own(accelsim):
     outcome = accelsim("run", "--net", "tiny.yaml", "--hw", "16x16_128k", "--layers", "many")
     assert (outcome.code, outcome.out) == (2, "")
     assert "Invalid value for '--layers': 'many' is not one of 'all', 'top', 'none'" in outcome.err
+
+
+# --- a file of another kind
+
+
+SWEEP = "networks: [tiny.yaml]\nhardware: [8x8_32k]\nobjectives: [time_ms, energy]\n"
+OVERLAY = "precision: {weights_bits: 8}\n"
+
+
+@pytest.fixture
+def files(folder):
+    """One of each kind."""
+    (folder / "machine.yaml").write_text(MACHINE)
+    (folder / "sweep.yaml").write_text(SWEEP)
+    (folder / "overlay.yaml").write_text(OVERLAY)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("run", "--net", "machine.yaml", "--hw", "8x8_32k"),
+            "machine.yaml: is a machine, not a network: --hw takes it",
+        ),
+        (
+            ("run", "--net", "tiny.yaml", "--hw", "tiny.yaml"),
+            "tiny.yaml: is a network, not a machine: --net takes it",
+        ),
+        (
+            ("run", "--net", "overlay.yaml", "--hw", "8x8_32k"),
+            "overlay.yaml: is an overlay, not a network: --overlay takes it, beside a network",
+        ),
+        (
+            ("run", "--net", "tiny.yaml", "--hw", "sweep.yaml"),
+            "sweep.yaml: is a sweep, not a machine: `accelsim sweep` takes it",
+        ),
+        (
+            ("run", "--net", "tiny.yaml", "--hw", "8x8_32k", "--overlay", "machine.yaml"),
+            "machine.yaml: is a machine, not an overlay: --hw takes it",
+        ),
+        (("sweep", "tiny.yaml"), "tiny.yaml: is a network, not a sweep: --net takes it"),
+        (("show", "sweep.yaml"), "sweep.yaml: is a sweep: `accelsim sweep` runs it"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_of_another_kind_is_one_line_and_not_one_for_each_key(accelsim, files, arguments, line):
+    outcome = accelsim(*arguments)
+    assert (outcome.code, outcome.out, outcome.err.splitlines()) == (2, "", [line])
+
+
+def test_a_slip_in_the_keys_of_a_network_does_not_make_it_another_kind(accelsim, folder):
+    text = (folder / "tiny.yaml").read_text().replace("parameters:", "precision: {weights_bits: 8}\nbatch:")
+    (folder / "slip.yaml").write_text(text)
+    outcome = accelsim("run", "--net", "slip.yaml", "--hw", "8x8_32k")
+    assert outcome.code == 2
+    assert outcome.err.startswith("slip.yaml:6: batch = {")
+    assert ": no such key: allowed are name, title, source, input, parameters, " in outcome.err
+
+
+# --- numbers and names of any length
+
+
+LONG = "a" * 300
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("show", LONG), f"{'a' * 97}...: no such network or machine: "),
+        (("run", "--net", LONG, "--hw", "8x8_32k"), f"{'a' * 97}...: no such network: "),
+        (("run", "--net", "tiny.yaml", "--hw", LONG), f"{'a' * 97}...: no such hardware: "),
+        (("run", "--net", f"{LONG}@width=1", "--hw", "8x8_32k"), f"{'a' * 97}...: no such network: "),
+        (("run", "--net", f"tiny.yaml@{LONG}", "--hw", "8x8_32k"), "tiny.yaml@aaaa"),
+        (
+            ("run", "--net", f"tiny.yaml@width={'9' * 5000}", "--hw", "8x8_32k"),
+            "tiny: width = Infinity: must be 1.0 or 2.0",
+        ),
+        (
+            ("run", "--net", f"tiny.yaml@resolution={'9' * 5000}", "--hw", "8x8_32k"),
+            f"tiny: resolution = '{'9' * 57}...': must be a whole number from 1 to 8192",
+        ),
+        (("check", f"{LONG}.yaml"), f"{LONG}.yaml: cannot be read: "),
+    ],
+    ids=lambda argument: argument[0],
+)
+def test_names_and_numbers_of_any_length_are_one_line(accelsim, arguments, line):
+    outcome = accelsim(*arguments)
+    (found,) = outcome.err.splitlines()
+    assert (outcome.code, outcome.out) == (2, "")
+    assert found.startswith(line)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--net", "tiny.yaml", "--hw", "8x8_32k", "--batch", "100000000000"),
+        ("run", "--net", "tiny.yaml", "--hw", "8x8_32k", "--batch", "9" * 5000),
+        ("sweep", "sweep.yaml", "--seed", "4294967296"),
+        ("sweep", "sweep.yaml", "--samples", "10000001"),
+        ("sweep", "sweep.yaml", "--workers", "1025"),
+        ("search", "depth", "--net", "sqnxt23", "--hw", "8x8_32k", "--max-params", "9" * 400),
+        ("search", "depth", "--net", "sqnxt23", "--hw", "8x8_32k", "--max-macs", "1e19"),
+        ("search", "depth", "--net", "sqnxt23", "--hw", "8x8_32k", "--total-blocks", "5001"),
+        ("search", "depth", "--net", "sqnxt23", "--hw", "8x8_32k", "--fix", f"stage1={'9' * 5000}"),
+        ("search", "path", "--net", "sqnxt23", "--hw", "8x8_32k", "--steps", "10001"),
+    ],
+    ids=lambda arguments: arguments[-2],
+)
+def test_numbers_of_options_have_bounds(accelsim, files, arguments):
+    outcome = accelsim(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.count("\n") < 10
+    assert "Invalid value" in outcome.err

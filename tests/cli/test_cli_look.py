@@ -241,6 +241,32 @@ def test_check_goes_on_after_a_mistake_and_exits_2(accelsim, folder):
     assert sentences[-1] == "absent.yaml: no such file"
 
 
+SWEEP = "networks: [tiny.yaml]\nhardware: [8x8_32k]\nobjectives: [time_ms, energy]\n"
+
+
+def test_check_knows_sweeps_and_overlays(accelsim, folder):
+    (folder / "small.yaml").write_text(SWEEP)
+    (folder / "int8.yaml").write_text("precision: {weights_bits: 8}\n")
+    outcome = accelsim("check", "small.yaml", "int8.yaml")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.splitlines() == [
+        "small.yaml: ok: sweep, 1 candidate, by time_ms, energy",
+        "int8.yaml: ok: overlay, 1 entries of precision, 0 of compression",
+    ]
+
+
+def test_check_finds_the_mistakes_of_a_sweep(accelsim, folder):
+    (folder / "small.yaml").write_text(SWEEP.replace("time_ms", "time").replace("tiny.yaml", "absent.yaml"))
+    outcome = accelsim("check", "small.yaml")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines() == [
+        "small.yaml:1: networks.0 = 'absent.yaml': no such file",
+        "small.yaml:3: objectives.0 = 'time': no such metric, did you mean 'time_ms'? allowed are time_ms, "
+        "cycles, energy, edp, dram_bytes, utilization, area_mm2, pes, buffer_bytes, register_file_bytes, "
+        "params, macs, top1",
+    ]
+
+
 def test_check_needs_a_file(accelsim):
     outcome = accelsim("check")
     assert (outcome.code, outcome.out) == (2, "")

@@ -27,7 +27,7 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import MappingError
-from accelsim.hardware import MAX_BUFFER_BYTES
+from accelsim.limits import MAX_BUFFER_BYTES
 from accelsim.mapping import search
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, candidates
@@ -516,7 +516,7 @@ def test_the_buffer_that_an_error_asks_for_is_enough(layer, hardware):
 
 @given(st.data())
 def test_what_tiles_read_together_is_what_each_of_them_reads(data):
-    """Padding may be wider than a tile, a window larger than the picture."""
+    """Padding may be wider than a tile or a window of the pooling, a window larger than the picture."""
     outputs = data.draw(st.integers(1, 60))
     axis = Axis(
         outputs=outputs,
@@ -524,7 +524,7 @@ def test_what_tiles_read_together_is_what_each_of_them_reads(data):
         reach=data.draw(st.integers(1, 11)),
         stride=data.draw(st.integers(1, 4)),
         pad=data.draw(st.integers(0, 8)),
-        pooled=data.draw(st.sampled_from([None, (outputs // 2 + 1, 3, 2, 1)])),
+        pooled=data.draw(st.sampled_from([None, (outputs // 2 + 1, 3, 2, 1), (outputs // 2 + 7, 3, 2, 7)])),
     )
     size = data.draw(st.integers(1, outputs))
     each = []

@@ -193,6 +193,28 @@ def test_an_alias_bomb_is_refused_at_once(tmp_path):
     assert time.perf_counter() - start < 2
 
 
+def test_repeated_keys_in_an_alias_bomb_are_counted_as_values_are(tmp_path):
+    levels = ["a0: &a0 {" + ", ".join(["x: 1"] * 500) + "}"]
+    levels += [f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}"] * 10) + "]" for n in range(1, 5)]
+    start = time.perf_counter()
+    (line,) = mistakes(tmp_path, "\n".join(levels))
+    assert "has more than 20 levels or 20000 values, aliases expanded" in line
+    assert time.perf_counter() - start < 2
+
+
+def test_a_file_of_too_many_values_is_not_read_to_its_end(tmp_path):
+    start = time.process_time()
+    (line,) = mistakes(tmp_path, "a: [" + "x, " * 300_000 + "x]")
+    assert line == "m.yaml: has more than 20000 values"
+    assert time.process_time() - start < 5
+
+
+def test_of_thousands_of_mistakes_the_first_are_listed_and_the_others_counted(tmp_path):
+    lines = mistakes(tmp_path, GOOD + "".join(f"key{index}: 1\n" for index in range(2_000)))
+    assert len(lines) == 51
+    assert lines[-1] == "m.yaml: and 1950 more mistakes"
+
+
 def test_a_file_that_is_not_there_and_a_directory(tmp_path):
     with pytest.raises(DescriptionError, match=r"none\.yaml: no such file$"):
         read(tmp_path / "none.yaml", Machine)
@@ -204,7 +226,35 @@ def test_a_file_that_is_not_there_and_a_directory(tmp_path):
 
 def test_a_number_of_ten_thousand_digits_is_a_line_too(tmp_path):
     lines = mistakes(tmp_path, GOOD.replace("rows: 16", "rows: " + "9" * 10_000))
-    assert lines[0].endswith("cannot be read as int: must be a plain value")
+    assert lines[0].endswith("must be a number of at most 40 digits")
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5_000, "0b" + "1" * 20_000, "-" + "1_" * 50 + "1"])
+def test_a_long_number_of_any_base_is_a_line_that_shows_its_beginning(tmp_path, number):
+    (line,) = mistakes(tmp_path, GOOD.replace("rows: 16", f"rows: {number}"))
+    assert line.startswith(f"m.yaml:4: pe_array.rows = '{number[:20]}")
+    assert line.endswith("...': must be a number of at most 40 digits")
+
+
+def test_half_a_character_is_no_text(tmp_path):
+    lines = mistakes(tmp_path, GOOD.replace("rows: 16", '"ro\\udfffws": "\\ud800"'))
+    assert all(line.encode("utf-8") for line in lines)
+    assert sum("must be text that can be written as UTF-8" in line for line in lines) == 2
+
+
+def test_leading_zeros_are_no_digits(tmp_path):
+    assert load(tmp_path, GOOD.replace("rows: 16", "rows: " + "0" * 100 + "16")).pe_array.rows == 16
+
+
+@pytest.mark.parametrize("kind", ["int8", "int64", "uint16"])
+def test_numbers_of_numpy_are_numbers(tmp_path, kind):
+    np = pytest.importorskip("numpy")
+    machine = vary(
+        load(tmp_path, GOOD), **{"pe_array.rows": getattr(np, kind)(8), "bandwidth": np.float32(0.5)}
+    )
+    assert (machine.pe_array.rows, machine.bandwidth) == (8, 0.5)
+    with pytest.raises(DescriptionError, match="rows = -8: must be a whole number of at least 1"):
+        vary(machine, **{"pe_array.rows": np.int64(-8)})
 
 
 def test_a_byte_order_mark_and_yaml_numbers_are_understood(tmp_path):

@@ -1,5 +1,6 @@
 """Arithmetic in a stage table: what it gives, and that it gives nothing but arithmetic."""
 
+import contextlib
 import time
 
 import pytest
@@ -49,6 +50,13 @@ def test_the_value_of_an_expression(text, value):
         ("='a' * 99", "\"'a' * 99\" calculates with text"),
         ("=1000000000000 * [1]", "'1000000000000 * [1]' calculates with text or a list"),
         ("=variant + 'x'", "\"variant + 'x'\" calculates with text"),
+        (
+            "=round(1, -999999999)",
+            "'round(1, -999999999)' has no value: rounds to -999999999 places, must be from -12 to 12",
+        ),
+        ("=round(width, 10**9)", "'10 ** 9' is not allowed"),
+        ("=round(width, 13)", "'round(width, 13)' has no value: rounds to 13 places, must be from -12 to 12"),
+        ("=1e12 + 1", "'1000000000000.0 + 1' is larger than 1e+12"),
         ("=groups is 3", "'groups is 3' is not allowed: use == != < <= > >="),
         (
             "=variant < 3",
@@ -96,3 +104,25 @@ def test_no_expression_takes_long():
 def test_channels_round_to_multiples_of_eight_as_in_mobilenet_v2(value, rounded):
     """Channels of the released checkpoints: at least 90% of the value, at least 8."""
     assert round_to_multiple(value, 8) == rounded
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=round(1, -999999999)",
+        "=round(9, -(99999999*9999))",
+        "=" + "(" * 199,
+        "=" + "-" * 199,
+        "=" + "[" * 90 + "]" * 90,
+        "=" + "9" * 199,
+        "=" + "9 if " * 39 + "9",
+        "=int('" + "9" * 190 + "')",
+        "='\\d'",
+        "='\ud800'",
+    ],
+)
+def test_every_expression_ends_at_once_and_without_a_warning(text):
+    start = time.process_time()
+    with contextlib.suppress(ExpressionError):
+        evaluate(text, NAMES)
+    assert time.process_time() - start < 0.5

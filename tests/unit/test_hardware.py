@@ -69,8 +69,8 @@ def test_a_file_is_the_machine_that_it_says(tmp_path):
         ("rows: 16", "rows: -1", "6: pe_array.rows = -1: must be a whole number from 1 to 4096"),
         ("rows: 16", "rows: 16.5", "6: pe_array.rows = 16.5: must be a whole number from 1 to 4096"),
         ("columns: 8", "columns: 5000", "7: pe_array.columns = 5000: must be a whole number from 1 to 4096"),
-        ("dram: 200", "dram: -1", "29: energy.dram = -1: must be a number of at least 0"),
-        ("mac: 1", "mac: cheap", "24: energy.mac = 'cheap': must be a number of at least 0"),
+        ("dram: 200", "dram: -1", "29: energy.dram = -1: must be a number from 0 to 1000000000"),
+        ("mac: 1", "mac: cheap", "24: energy.mac = 'cheap': must be a number from 0 to 1000000000"),
         (
             "[weight_stationary, output_stationary]",
             "[]",
@@ -91,8 +91,7 @@ def test_a_file_is_the_machine_that_it_says(tmp_path):
         (
             "weight_density: 0.6",
             "weight_density: 0",
-            "11: pe_array.output_stationary.weight_density = 0: "
-            "must be a number greater than 0 and of at most 1",
+            "11: pe_array.output_stationary.weight_density = 0: must be a number from 1e-06 to 1",
         ),
         (
             "outputs: 0.25",
@@ -103,7 +102,7 @@ def test_a_file_is_the_machine_that_it_says(tmp_path):
         (
             "outputs: 0.25",
             "outputs: 0",
-            "14: global_buffer.shares.outputs = 0: must be a number greater than 0 and of at most 1",
+            "14: global_buffer.shares.outputs = 0: must be a number from 1e-06 to 1",
         ),
         (
             "size_bytes: 65536",
@@ -124,14 +123,18 @@ def test_a_file_is_the_machine_that_it_says(tmp_path):
         (
             "latency_cycles: 100",
             "latency_cycles: -5",
-            "16: dram.latency_cycles = -5: must be a whole number of at least 0",
+            "16: dram.latency_cycles = -5: must be a whole number from 0 to 1000000",
         ),
         (
             "bandwidth_bytes_per_cycle: 16",
             "bandwidth_bytes_per_cycle: 0",
-            "17: dram.bandwidth_bytes_per_cycle = 0: must be a number greater than 0",
+            "17: dram.bandwidth_bytes_per_cycle = 0: must be a number from 1e-06 to 1000000",
         ),
-        ("descriptors: 8", "descriptors: 0", "18: dma.descriptors = 0: must be a whole number of at least 1"),
+        (
+            "descriptors: 8",
+            "descriptors: 0",
+            "18: dma.descriptors = 0: must be a whole number from 1 to 1024",
+        ),
         ("tiles: edp", "tiles: speed", "20: mapper.tiles = 'speed': must be 'time', 'energy' or 'edp'"),
         ("clock_mhz: 1000", "clock_mhz: .inf", "3: clock_mhz = Infinity: must be a finite number"),
         (
@@ -150,7 +153,7 @@ def test_an_impossible_value_is_one_line_with_its_place_and_what_is_allowed(tmp_
 
 def test_a_misspelt_key_is_missing_and_suggests_the_right_one(tmp_path):
     missing, misspelt = mistakes(tmp_path, "latency_cycles: 100", "latency_cycels: 100")
-    assert missing == "15: dram.latency_cycles: missing, must be a whole number of at least 0"
+    assert missing == "15: dram.latency_cycles: missing, must be a whole number from 0 to 1000000"
     assert misspelt.startswith("16: dram.latency_cycels = 100: no such key, did you mean 'latency_cycles'?")
 
 

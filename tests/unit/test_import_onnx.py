@@ -655,7 +655,8 @@ def test_a_layer_larger_than_any_is_refused(tmp_path):
     with pytest.raises(accelsim.AccelsimError) as error:
         accelsim.load_network(path)
     assert str(error.value) == (
-        "model: y: has more output elements than the 1,000,000,000 that a layer may have"
+        f"{path}: stages.0.operators.0.out_features = 10000000000: "
+        "must be a whole number from 1 to 1000000 (in y)"
     )
 
 

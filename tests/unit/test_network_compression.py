@@ -221,12 +221,11 @@ def test_density_1_and_the_machine_s_bits_change_nothing(tmp_path):
         ("compression: [{layers: fc}]", "must give weight_density, weight_bits or both"),
         (
             "compression: [{layers: fc, weight_density: 0}]",
-            "over.yaml:1: compression.0.weight_density = 0: must be a number greater than 0 and of at most 1",
+            "over.yaml:1: compression.0.weight_density = 0: must be a number from 1e-06 to 1",
         ),
         (
             "compression:\n- {layers: fc, weight_density: 1.5}",
-            "over.yaml:2: compression.0.weight_density = 1.5: must be a number greater than 0 and of at "
-            "most 1",
+            "over.yaml:2: compression.0.weight_density = 1.5: must be a number from 1e-06 to 1",
         ),
         (
             "compression: [{layers: fc, weight_bits: 0}]",

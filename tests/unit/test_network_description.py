@@ -244,7 +244,8 @@ def test_a_parameter_given_twice_or_of_the_wrong_type(write):
 def test_a_value_that_breaks_a_row_is_reported_at_the_row(write):
     rows = '  - {block: conv, out_channels: "=3*scale"}\n  - {block: conv, out_channels: "={1: 4}[groups]"}\n'
     assert error_lines(write(HEAD + rows), scale=0.5, groups=2) == [
-        "small.yaml:11: stages.0.out_channels = '=3*scale': must be a whole number of at least 1, gives 1.5",
+        "small.yaml:11: stages.0.out_channels = '=3*scale': must be a whole number from 1 to 1000000, "
+        "gives 1.5",
         "small.yaml:12: stages.1.out_channels = '={1: 4}[groups]': no entry for 2: there are 1",
     ]
 
@@ -259,9 +260,9 @@ def test_the_channels_of_the_input_may_be_a_rule(write):
 @pytest.mark.parametrize(
     ("channels", "sentence"),
     [
-        ("=3*scale", "must be a whole number of at least 1, gives 1.5"),
-        ("=-1", "must be a whole number of at least 1, gives -1"),
-        ("=scale > 0", "must be a whole number of at least 1, gives true"),
+        ("=3*scale", "must be a whole number from 1 to 1000000, gives 1.5"),
+        ("=-1", "must be a whole number from 1 to 1000000, gives -1"),
+        ("=scale > 0", "must be a whole number from 1 to 1000000, gives true"),
         ("=width", "'width' is no parameter: there are groups, resolution, scale, se, style"),
     ],
 )
@@ -295,18 +296,18 @@ ARGUMENTS = (
                 "stages.0.out_chanels = 3: no such key of the block conv, did you mean 'out_channels'? "
                 + ARGUMENTS,
                 "stages.0.repeet = 2: no such key of the block conv, did you mean 'repeat'? " + ARGUMENTS,
-                "stages.0.out_channels: missing, must be a whole number of at least 1",
+                "stages.0.out_channels: missing, must be a whole number from 1 to 1000000",
             ],
         ),
         (
             "{block: conv, out_channels: 8.0, kernel: [3], bias: 1, padding: full}",
             [
-                "stages.0.out_channels = 8.0: must be a whole number of at least 1",
-                "stages.0.kernel = [3]: must be a whole number of at least 1 or a list of 2 values "
-                "(each a whole number of at least 1)",
-                "stages.0.padding = 'full': must be 'same', a whole number of at least 0, "
-                "a list of 2 values (each a whole number of at least 0) "
-                "or a list of 4 values (each a whole number of at least 0)",
+                "stages.0.out_channels = 8.0: must be a whole number from 1 to 1000000",
+                "stages.0.kernel = [3]: must be a whole number from 1 to 10000 or a list of 2 values "
+                "(each a whole number from 1 to 10000)",
+                "stages.0.padding = 'full': must be 'same', a whole number from 0 to 10000, "
+                "a list of 2 values (each a whole number from 0 to 10000) "
+                "or a list of 4 values (each a whole number from 0 to 10000)",
                 "stages.0.bias = 1: must be true or false",
             ],
         ),
@@ -321,7 +322,7 @@ ARGUMENTS = (
         ),
         (
             "{block: conv, out_channels: 8, repeat: '=odd', name: 3x3}",
-            ["stages.0.name = '3x3': must be a word of letters, digits, _ and -"],
+            ["stages.0.name = '3x3': must be a word of at most 200 letters, digits, _ and -"],
         ),
         (
             "{block: conv, out_channels: 8, repeat: '=odd'}",
@@ -347,11 +348,16 @@ def test_mistakes_in_a_row(write, row, lines):
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("name: small", "name: a b", "1: name = 'a b': must be a word of letters, digits, _ and -"),
+        (
+            "name: small",
+            "name: a b",
+            "1: name = 'a b': must be a word of at most 200 letters, digits, _ and -",
+        ),
         (
             "channels: 3",
             "channels: 0",
-            '4: input.channels = 0: must be a whole number of at least 1 or an expression such as "=2*width"',
+            "4: input.channels = 0: must be a whole number from 1 to 1000000 or an expression such as "
+            '"=2*width"',
         ),
         ("height: 32", "height: 0", "4: input.height = 0: must be a whole number from 1 to 8192"),
         ("  scale:", "  resolution:", "6: parameters.resolution = {...}: is there already"),

@@ -206,9 +206,13 @@ def test_a_misfit_names_the_layer_both_sizes_and_the_remedy(draft, make, sentenc
     [
         (
             {"out_channels": 10**42},
-            "c: has more output elements than the 1,000,000,000 that a layer",
+            "c: has more channels than the 1,000,000 that a layer",
         ),
-        ({"out_channels": 10**8, "kernel": (14, 10)}, "c: has more weights than the 1,000,000,000"),
+        (
+            {"out_channels": 10**6, "padding": 20},
+            "c: has more output elements than the 1,000,000,000",
+        ),
+        ({"out_channels": 10**6, "kernel": (14, 10), "stride": 10}, "c: has more weights than the 1,000,000"),
         (
             {"out_channels": 8, "kernel": 10**8, "padding": 10**8},
             "c: kernel, stride and padding may be 10,000 at most",

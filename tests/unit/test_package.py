@@ -46,7 +46,7 @@ def test_a_network_runs_from_python():
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        ({"batch": 0}, "batch = 0: must be a whole number of at least 1"),
+        ({"batch": 0}, "batch = 0: must be a whole number from 1 to 65536"),
         ({"objective": "speed"}, "objective = 'speed': must be one of None, time, energy, edp"),
         ({"engine": "x"}, "engine = 'x': must be one of fast, events"),
     ],
@@ -60,3 +60,15 @@ def test_an_option_that_does_not_exist_is_refused(option, sentence):
 def test_no_layer_multiplies_more_than_its_pes_can():
     network, hardware = accelsim.load_network("squeezenet_v1_1"), accelsim.load_hardware("16x16_128k")
     assert all(layer.utilization <= 1 for layer in accelsim.run_network(network, hardware).layers)
+
+
+def test_numbers_of_numpy_are_taken_as_numbers():
+    np = pytest.importorskip("numpy")
+    network, hardware = (
+        accelsim.load_network("alexnet", resolution=np.int64(128)),
+        accelsim.load_hardware("8x8_32k"),
+    )
+    result = accelsim.run_network(network, hardware, batch=np.int32(2))
+    assert result == accelsim.run_network(network, hardware, batch=2)
+    assert network.name == "alexnet@resolution=128"
+    assert type(result.batch) is int

@@ -7,12 +7,14 @@ import pytest
 
 from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
+from accelsim.energy import ActionCounts
+from accelsim.errors import MappingError
 from accelsim.network.description import load_network as load
 from accelsim.parallel import Processes
 from accelsim.report.depths import depth_dict, depth_report, depth_rows, rows
 from accelsim.report.text import Style
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Limits, Task
+from accelsim.search.evaluate import Evaluator, Limits, Task, cost_of
 from accelsim.search.family import relatives
 from accelsim.search.pareto import dominates
 from accelsim.search.redesign import concrete
@@ -136,6 +138,69 @@ def test_depths_with_which_a_network_cannot_be_built_are_not_feasible():
     space = depth_space(condensenet, total_blocks=5)
     with pytest.raises(SpaceError, match=r"none of 1 candidates can be executed.*fc\.select"):
         search_depth(Task(condensenet, LARGE), space)
+
+
+GROWING = """\
+name: growing
+title: A network whose classifier reads 50 of its features
+source: made up for a test
+input: {channels: 16, height: 8, width: 8}
+stages:
+  - {block: dense_layer, name: narrow, growth: 4, repeat: 3}
+  - {block: dense_layer, name: wide, growth: 8, repeat: 3}
+  - {block: global_average_pool, name: pool}
+  - {block: condense_classifier, name: fc, out_features: 10, kept: 50}
+"""
+
+
+def test_depths_that_cannot_be_built_are_counted_beside_those_that_can(tmp_path):
+    (tmp_path / "growing.yaml").write_text(GROWING)
+    network = load_network(tmp_path / "growing.yaml")
+    result = search_depth(Task(network, LARGE), depth_space(network))
+    assert (result.evaluated, result.feasible, result.not_executable) == (5, 3, 2)
+    assert result.first_problem.startswith("growing-")
+    assert ": fc.select: channels 0 to 49 are not within the " in result.first_problem
+    assert depth_dict(result)["not_executable"] == 2
+    assert "3 are feasible; 2 cannot be executed, the first because: growing-" in " ".join(
+        depth_report(result, Style(), 10).split()
+    )
+
+
+def test_a_fault_in_one_candidate_does_not_end_a_search(monkeypatch):
+    cost = Evaluator.cost
+
+    def faulty(self, depths):
+        if depths[0] == 1:
+            raise IndexError("list index out of range")
+        return cost(self, depths)
+
+    monkeypatch.setattr(Evaluator, "cost", faulty)
+    network = load_network("resnet18@resolution=64")
+    result = search_depth(Task(network, LARGE), depth_space(network, total_blocks=6), executor=Processes(1))
+    assert (result.evaluated, result.feasible, result.not_executable) == (10, 4, 6)
+    assert result.first_problem.startswith("a fault of accelsim itself, please report it: IndexError at ")
+
+
+def test_what_a_store_could_not_hold_is_no_cost():
+    with pytest.raises(
+        MappingError, match=r"^takes 1e\+19 cycles: what takes more than 2\^62 cannot be comp"
+    ):
+        cost_of(10**19, ActionCounts(), LARGE)
+
+
+def test_depths_may_be_numbers_of_numpy():
+    np = pytest.importorskip("numpy")
+    space = depth_space(
+        SQNXT, total_blocks=np.int64(20), min_blocks=np.int8(1), fixed={"stage4": np.int32(1)}
+    )
+    assert space == depth_space(SQNXT, total_blocks=20, fixed={"stage4": 1})
+
+
+def test_a_batch_may_be_a_number_of_numpy(tmp_path):
+    np = pytest.importorskip("numpy")
+    task, space = Task(SQNXT, LARGE, batch=np.int64(2)), depth_space(SQNXT, total_blocks=4)
+    result = search_depth(task, space, top=np.int64(3), store=tmp_path / "found.sqlite")
+    assert result.best == search_depth(replace(task, batch=2), space).best
 
 
 def test_an_unknown_objective_is_answered_by_those_there_are():

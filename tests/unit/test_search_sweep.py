@@ -7,7 +7,8 @@ import pytest
 
 import accelsim
 from accelsim import load_hardware, load_network, run_network
-from accelsim.descriptions import DescriptionError, dump
+from accelsim.descriptions import dump
+from accelsim.errors import DescriptionError
 from accelsim.parallel import Processes
 from accelsim.search import sweep as sweeps
 from accelsim.search.depth import search_depth
@@ -416,7 +417,7 @@ def test_a_sampler_goes_where_candidates_are_better(sweep_of, name, samples):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"samples": 0}, "samples = 0: must be at least 1"),
+        ({"samples": 0}, "samples = 0: must be from 1 to 10000000"),
         ({"name": "exhaustive", "samples": 3}, "an exhaustive sweep evaluates all 12 candidates"),
     ],
 )
@@ -563,3 +564,87 @@ def test_words_wider_than_the_table_of_areas_have_no_area(sweep_of):
     result = found_by(sweep_of(text))
     assert {one.figure("area_mm2") is None for one in result.candidates if one.rank is None} == {True}
     assert (result.feasible, len(result.ranked)) == (12, 6)
+
+
+# --- a candidate that cannot be built stops nothing
+
+
+SHUFFLED = """\
+networks: [shufflenet_v1]
+hardware: [8x8_32k]
+network_parameters:
+  resolution: [64]
+  stages.stage4.out_channels: [240, 480, 960]
+objectives: [energy, params]
+"""
+
+
+def test_candidates_whose_blocks_have_no_channels_are_not_ranked_and_say_why(sweep_of):
+    result = found_by(sweep_of(SHUFFLED))
+    assert (result.evaluated, result.simulated, result.feasible) == (3, 1, 1)
+    assert result.best.index == 2
+    assert [index for index, _ in result.problems] == [0, 1]
+    assert result.problems[1][1] == (
+        "shufflenet_v1@resolution=64: stage4.block1: has 480 output channels, of which the input's 480 leave "
+        "0 for the branch: give the stage more than 480 channels, or the one before fewer"
+    )
+
+
+def test_a_fault_in_one_candidate_does_not_end_a_sweep(sweep_of, monkeypatch, tmp_path):
+    cost = sweeps.run_cost
+
+    def faulty(task, memory):
+        if task.hardware.pe_array.rows == 4:
+            raise ZeroDivisionError("integer modulo by zero")
+        return cost(task, memory)
+
+    monkeypatch.setattr(sweeps, "run_cost", faulty)
+    result = found_by(sweep_of(), store=tmp_path / "found.sqlite")
+    assert (result.evaluated, result.feasible, len(result.problems)) == (12, 6, 6)
+    assert result.problems[0][1].startswith(
+        "a fault of accelsim itself, please report it: ZeroDivisionError at test_search_sweep.py:"
+    )
+    again = run_sweep(
+        sweep_of(), plan_for(sweep_of()), store=tmp_path / "found.sqlite", executor=Processes(1)
+    )
+    assert again.reused == 12
+    assert again.problems == result.problems
+
+
+def test_a_fault_in_every_candidate_is_the_reason_why_there_is_none(sweep_of, monkeypatch):
+    def faulty(task, memory):
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(sweeps, "run_cost", faulty)
+    with pytest.raises(
+        SpaceError, match=r"^none of 12 candidates can be executed, the first because: a fault"
+    ):
+        found_by(sweep_of())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("[4, 8]", str([4] * 1001), "pe_array.rows = [...]: must be a list of at most 1000 values"),
+        (
+            "objectives:",
+            "constraints: [params <= 1e99]\nobjectives:",
+            "constraints.0 = 'params <= 1e99': is a bound of more than 1e+30, which nothing comes near",
+        ),
+        ("objectives:", "batch: 65537\nobjectives:", "batch = 65537: must be a whole number from 1 to 65536"),
+    ],
+)
+def test_numbers_of_a_sweep_have_bounds(sweep_of, old, new, sentence):
+    with pytest.raises(DescriptionError) as error:
+        sweep_of(SPEC.replace(old, new))
+    assert sentence in str(error.value)
+
+
+def test_samples_and_seeds_have_bounds_and_may_be_numbers_of_numpy(sweep_of):
+    np = pytest.importorskip("numpy")
+    sweep = sweep_of()
+    assert plan_for(sweep, name="tpe", samples=np.int64(3), seed=np.uint8(1)) == Plan("tpe", 3, 1)
+    with pytest.raises(accelsim.AccelsimError, match=r"^seed = 4294967296: must be from 0 to 4294967295$"):
+        plan_for(sweep, seed=2**32)
+    with pytest.raises(accelsim.AccelsimError, match=r"^samples = 10000001: must be from 1 to 10000000$"):
+        plan_for(sweep, samples=10_000_001)

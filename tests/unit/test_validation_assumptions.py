@@ -128,7 +128,7 @@ def test_a_variant_that_is_no_machine_says_why(simulated, ideal, published):
     machines = {name: shipped_hardware(name) for name in published.machines}
     halved, doubled = outcomes(published, machines, variants(machines["8x8_32k"], PORT))
     assert halved.reproduction is None
-    assert halved.why_not == f"8x8_32k: {PORT} = 0: must be a whole number of at least 1"
+    assert halved.why_not == f"8x8_32k: {PORT} = 0: must be a whole number from 1 to 4096"
     assert doubled.reproduction is not None
     assert [column.hardware.name for column in asked] == ["8x8_32k", "16x16_128k"]
 

@@ -5,20 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
-from pydantic import NonNegativeInt, PositiveInt
-
 from accelsim.descriptions import Description
+from accelsim.errors import NetworkError
 from accelsim.network.graph import Draft
 from accelsim.network.operators import ActivationFunction
+from accelsim.quantities import Extent, Margin
 
-Axes: TypeAlias = PositiveInt | tuple[PositiveInt, PositiveInt]
+Axes: TypeAlias = Extent | tuple[Extent, Extent]
 """One number for both axes, or [vertical, horizontal]."""
-Padding: TypeAlias = (
-    Literal["same"]
-    | NonNegativeInt
-    | tuple[NonNegativeInt, NonNegativeInt]
-    | tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt]
-)
+Padding: TypeAlias = Literal["same"] | Margin | tuple[Margin, Margin] | tuple[Margin, Margin, Margin, Margin]
 """`same`, one number, [vertical, horizontal] or [top, bottom, left, right]."""
 Activation: TypeAlias = ActivationFunction
 
@@ -44,6 +39,14 @@ class Block(Description):
     @abstractmethod
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Add the block's operators to the draft; gives back the node that the next block reads."""
+
+
+def check_quarter(name: str, out_channels: int) -> None:
+    """Refuse output channels of which a quarter, to which a block reduces them, is none."""
+    if out_channels < 4:
+        raise NetworkError(
+            f"{name}: a quarter of {out_channels} output channels is none: give the block at least 4"
+        )
 
 
 BLOCKS: dict[str, type[Block]] = {}

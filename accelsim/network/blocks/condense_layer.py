@@ -4,21 +4,20 @@ Huang et al., arXiv:1711.09224, figure 2; as in github.com/ShichenLiu/CondenseNe
 models/condensenet_converted.py.
 """
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.batch_norm import norm_unit
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Factor
 
 
 @block("condense_layer")
 class CondenseLayer(Block):
     """Both convolutions have groups; training found which channels go to which group of the first."""
 
-    growth: PositiveInt
-    groups: PositiveInt
-    expansion: PositiveInt = 4
+    growth: Channels
+    groups: Channels
+    expansion: Factor = 4
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """What was there, and the new channels after it."""
@@ -50,8 +49,8 @@ class CondenseLayer(Block):
 class CondenseClassifier(Block):
     """A fully connected layer that reads the part of the features that training chose."""
 
-    out_features: PositiveInt
-    kept: PositiveInt
+    out_features: Channels
+    kept: Channels
     """How many of the features it reads."""
 
     def build(self, draft: Draft, source: str, at: Position) -> str:

@@ -1,10 +1,9 @@
 """Convolution with what usually follows it: batch normalisation and activation."""
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels
 
 
 def conv_unit(
@@ -46,12 +45,12 @@ def conv_unit(
 class Conv(Block):
     """One convolution; the stride is the first one's where a row is repeated."""
 
-    out_channels: PositiveInt
+    out_channels: Channels
     kernel: Axes = 1
     stride: Axes = 1
     padding: Padding = 0
     dilation: Axes = 1
-    groups: PositiveInt = 1
+    groups: Channels = 1
     bias: bool = False
     batch_norm: bool = False
     activation: Activation | None = None

@@ -4,20 +4,20 @@ Huang et al., arXiv:1608.06993, figure 2, with bottleneck and compression (Dense
 github.com/liuzhuang13/DenseNet, models/densenet.lua.
 """
 
-from pydantic import PositiveFloat, PositiveInt
-
+from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.batch_norm import norm_unit
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Factor, Fraction
 
 
 @block("dense_layer")
 class DenseLayer(Block):
     """A 1x1 convolution to `expansion` x growth channels, a 3x3 to growth, both after BatchNorm and ReLU."""
 
-    growth: PositiveInt
-    expansion: PositiveInt = 4
+    growth: Channels
+    expansion: Factor = 4
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """What was there, and the new channels after it."""
@@ -33,12 +33,18 @@ class DenseLayer(Block):
 class DenseTransition(Block):
     """Fewer channels by a factor, then half the height and width."""
 
-    compression: PositiveFloat = 0.5
+    compression: Fraction = 0.5
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """BatchNorm, ReLU, 1x1 convolution, average of 2x2."""
         name = at.name
-        channels = int(draft.shape(source).channels * self.compression)
+        given = draft.shape(source).channels
+        channels = int(given * self.compression)
+        if channels < 1:
+            raise NetworkError(
+                f"{name}: {given} channels times a compression of {self.compression:g} are none: "
+                f"a compression of at least {1 / given:.3g} leaves one"
+            )
         last = norm_unit(draft, f"{name}.norm", source)
         last = operators.conv(draft, f"{name}.conv1x1", last, out_channels=channels)
         return operators.average_pool(draft, f"{name}.pool", last, kernel=2, stride=2)

@@ -1,17 +1,16 @@
 """Depthwise convolution, then 1x1 convolution (MobileNet, arXiv:1704.04861, figure 3)."""
 
-from pydantic import PositiveInt
-
 from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels
 
 
 @block("depthwise_separable")
 class DepthwiseSeparable(Block):
     """The kernel and stride are the depthwise convolution's, the channels the 1x1 convolution's."""
 
-    out_channels: PositiveInt
+    out_channels: Channels
     kernel: Axes = 3
     stride: Axes = 1
     padding: Padding = "same"

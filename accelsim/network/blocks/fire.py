@@ -2,21 +2,20 @@
 
 from typing import Literal
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels
 
 
 @block("fire")
 class Fire(Block):
     """Output channels of the squeeze and of the two expansions."""
 
-    squeeze: PositiveInt
-    expand1x1: PositiveInt
-    expand3x3: PositiveInt
+    squeeze: Channels
+    expand1x1: Channels
+    expand3x3: Channels
     bypass: Literal["none", "identity", "conv"] = "none"
     """What is added to the output: nothing, the block's input, or a 1x1 convolution of it."""
 

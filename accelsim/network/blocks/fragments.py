@@ -7,21 +7,22 @@ is what the caption of table 3 says was done, while concatenated they would not.
 
 from typing import Literal, Self
 
-from pydantic import PositiveInt, model_validator
+from pydantic import model_validator
 
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Repeats
 
 
 @block("fragments")
 class Fragments(Block):
     """How many convolutions there are, how they are arranged, and their output channels."""
 
-    fragments: PositiveInt
+    fragments: Repeats
     arrangement: Literal["series", "parallel"] = "series"
-    out_channels: PositiveInt
-    inner_channels: PositiveInt | None = None
+    out_channels: Channels
+    inner_channels: Channels | None = None
     """Of all but the last of a series; the same if not given."""
 
     @model_validator(mode="after")

@@ -1,17 +1,16 @@
 """Fully connected layer with its activation."""
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Block, Position, block
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels
 
 
 @block("fully_connected")
 class FullyConnected(Block):
     """Matrix product of everything before it."""
 
-    out_features: PositiveInt
+    out_features: Channels
     bias: bool = True
     activation: Activation | None = None
 

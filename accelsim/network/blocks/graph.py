@@ -15,18 +15,25 @@ import json
 from abc import abstractmethod
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
-from accelsim.descriptions import Description, Mistake, mistakes_of, refusal, unknown
+from accelsim.descriptions import Description, Mistake, mistakes_of, refusal, shortened, unknown
+from accelsim.limits import MAX_CHANNELS
 from accelsim.network import operators as ops
 from accelsim.network.blocks.block import Axes, Block, Position, block
 from accelsim.network.graph import Draft
+from accelsim.quantities import AxisLength, Channels, Extent, SignedMargin
 
 INPUT: Final = "input"
 """What the rows call the tensor that the block reads."""
 
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
-Padding: TypeAlias = Literal["same"] | int | tuple[int, int] | tuple[int, int, int, int]
+Padding: TypeAlias = (
+    Literal["same"]
+    | SignedMargin
+    | tuple[SignedMargin, SignedMargin]
+    | tuple[SignedMargin, SignedMargin, SignedMargin, SignedMargin]
+)
 """As blocks have it; negative where rows or columns of the input are left out."""
 One: TypeAlias = tuple[Name]
 Two: TypeAlias = tuple[Name, Name]
@@ -49,12 +56,12 @@ class _Row(Description):
 class _Conv(_Row):
     operator: Literal["conv"]
     inputs: One
-    out_channels: PositiveInt
+    out_channels: Channels
     kernel: Axes = 1
     stride: Axes = 1
     padding: Padding = 0
     dilation: Axes = 1
-    groups: PositiveInt = 1
+    groups: Channels = 1
     bias: bool = False
 
     def add(self, draft: Draft, sources: list[str]) -> str:
@@ -75,7 +82,7 @@ class _Conv(_Row):
 class _FullyConnected(_Row):
     operator: Literal["fully_connected"]
     inputs: One
-    out_features: PositiveInt
+    out_features: Channels
     bias: bool = True
 
     def add(self, draft: Draft, sources: list[str]) -> str:
@@ -117,7 +124,7 @@ class _Activation(_Row):
 class _LocalResponseNorm(_Row):
     operator: Literal["lrn"]
     inputs: One
-    size: PositiveInt = 5
+    size: Extent = 5
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.lrn(draft, self.name, sources[0], size=self.size)
@@ -148,7 +155,7 @@ class _Plain(_Row):
 class _ChannelShuffle(_Row):
     operator: Literal["channel_shuffle"]
     inputs: One
-    groups: PositiveInt
+    groups: Channels
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.channel_shuffle(draft, self.name, sources[0], groups=self.groups)
@@ -157,8 +164,8 @@ class _ChannelShuffle(_Row):
 class _Slice(_Row):
     operator: Literal["channel_slice"]
     inputs: One
-    first: NonNegativeInt
-    channels: PositiveInt
+    first: Annotated[int, Field(ge=0, lt=MAX_CHANNELS)]
+    channels: Channels
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.channel_slice(draft, self.name, sources[0], first=self.first, channels=self.channels)
@@ -167,7 +174,7 @@ class _Slice(_Row):
 class _Resize(_Row):
     operator: Literal["resize"]
     inputs: One
-    size: tuple[PositiveInt, PositiveInt]
+    size: tuple[AxisLength, AxisLength]
     interpolation: ops.Interpolation = "nearest"
 
     def add(self, draft: Draft, sources: list[str]) -> str:
@@ -235,11 +242,18 @@ def _rows(given: Any) -> Any:
             rows.append(kind.model_validate_json(json.dumps(row)))
         except ValidationError as error:
             mistakes += [
-                Mistake((index, *each.path), each.sentence) for each in mistakes_of(error, row, kind)
+                Mistake((index, *each.path), f"{each.sentence}{_in(row)}")
+                for each in mistakes_of(error, row, kind)
             ]
     if mistakes:
         raise refusal("operators", mistakes)
     return tuple(rows)
+
+
+def _in(row: dict[str, Any]) -> str:
+    """By what name people know a row: those of models from elsewhere stand on no line."""
+    name = row.get("name")
+    return f" (in {shortened(name)})" if name and isinstance(name, str) else ""
 
 
 @block("graph")

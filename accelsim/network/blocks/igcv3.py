@@ -4,22 +4,21 @@ IGCV3: Sun et al., arXiv:1806.00178, figure 2; details as in github.com/homles11
 expansion is there even at a factor of 1, and has no activation.
 """
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent, Factor
 
 
 @block("igcv3")
 class InterleavedGroups(Block):
     """The expansion is a factor on the block's input channels."""
 
-    out_channels: PositiveInt
-    expansion: PositiveInt = 6
-    stride: PositiveInt = 1
-    groups: PositiveInt = 2
+    out_channels: Channels
+    expansion: Factor = 6
+    stride: Extent = 1
+    groups: Channels = 2
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Three convolutions and a shuffle; repetitions add their input."""

@@ -4,22 +4,21 @@ Szegedy et al., arXiv:1409.4842, figure 2b; as in github.com/BVLC/caffe,
 models/bvlc_googlenet/deploy.prototxt.
 """
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels
 
 
 @block("inception_v1")
 class InceptionV1(Block):
     """Output channels, named as in table 1 of the paper; pairs are [reduction, convolution]."""
 
-    conv1x1: PositiveInt
-    conv3x3: tuple[PositiveInt, PositiveInt]
-    conv5x5: tuple[PositiveInt, PositiveInt]
-    pool_projection: PositiveInt
+    conv1x1: Channels
+    conv3x3: tuple[Channels, Channels]
+    conv5x5: tuple[Channels, Channels]
+    pool_projection: Channels
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """1x1; 1x1 and 3x3; 1x1 and 5x5; maximum and 1x1."""

@@ -4,12 +4,11 @@ Szegedy et al., arXiv:1512.00567, figures 5 to 7 and 10; as in github.com/keras-
 inception_v3.py. A way is a chain of convolutions, each (output channels, kernel), or with a stride of 2.
 """
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Padding, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels
 
 Step = tuple[int, tuple[int, int]]
 ONE, THREE, FIVE, WIDE, HIGH = (1, 1), (3, 3), (5, 5), (1, 7), (7, 1)
@@ -19,7 +18,7 @@ ONE, THREE, FIVE, WIDE, HIGH = (1, 1), (3, 3), (5, 5), (1, 7), (7, 1)
 class InceptionA(Block):
     """5x5, and two 3x3 in its stead (figure 5)."""
 
-    pool_channels: PositiveInt
+    pool_channels: Channels
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Four ways at one resolution."""
@@ -53,7 +52,7 @@ class InceptionB(Block):
 class InceptionC(Block):
     """7x7 as 1x7 and 7x1, once and twice (figure 6)."""
 
-    inner_channels: PositiveInt
+    inner_channels: Channels
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Four ways at one resolution."""

@@ -3,22 +3,21 @@
 MobileNetV2: Sandler et al., arXiv:1801.04381, table 1 and figure 4d.
 """
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent, Factor
 
 
 @block("inverted_residual")
 class InvertedResidual(Block):
     """The expansion is a factor on the block's input channels; a factor of 1 is no convolution at all."""
 
-    out_channels: PositiveInt
-    expansion: PositiveInt = 6
+    out_channels: Channels
+    expansion: Factor = 6
     kernel: Axes = 3
-    stride: PositiveInt = 1
+    stride: Extent = 1
     padding: Padding = "same"
     activation: Activation = "relu6"
 

@@ -1,17 +1,16 @@
 """Local response normalisation over neighbouring channels (AlexNet)."""
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.graph import Draft
+from accelsim.quantities import Extent
 
 
 @block("lrn")
 class LocalResponseNorm(Block):
     """Local response normalisation over neighbouring channels (AlexNet)."""
 
-    size: PositiveInt = 5
+    size: Extent = 5
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """One operator."""

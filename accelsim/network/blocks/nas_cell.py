@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import PositiveInt
-
+from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.separable_conv import separable_unit
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels
 
 
 class NASCell(Block):
     """The filters of each of the cell's operations."""
 
-    filters: PositiveInt
+    filters: Channels
     before: Literal["cell", "nothing"] = "cell"
     """What stands before the cell that this one follows: `nothing` in the first of a network, which takes its
     one input as both, and the second as it is."""
@@ -110,6 +110,8 @@ class Cell:
         start, name = self.relu(source), f"{self.name}.there"
         halves = []
         shares = (self.filters // 2, self.filters - self.filters // 2)
+        if self.filters < 2:
+            raise NetworkError(f"{name}: one filter cannot be halved: give the cell at least 2")
         for index, (channels, shift) in enumerate(zip(shares, (0, 1), strict=True), start=1):
             pixels = operators.average_pool(
                 self.draft,

@@ -1,17 +1,16 @@
 """PNASNet-5's cell (Liu et al., arXiv:1712.00559, figure 1)."""
 
-from pydantic import PositiveInt
-
 from accelsim.network.blocks.block import Position, block
 from accelsim.network.blocks.nas_cell import NASCell, begin
 from accelsim.network.graph import Draft
+from accelsim.quantities import Extent
 
 
 @block("pnasnet")
 class PNASNetCell(NASCell):
     """Its output has five times the filters; the stride is the first cell's where a row is repeated."""
 
-    stride: PositiveInt = 1
+    stride: Extent = 1
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Five sums of two branches, one of which builds on another."""

@@ -1,19 +1,18 @@
 """Two 3x3 convolutions and a shortcut (ResNet-18 and -34; He et al., arXiv:1512.03385, figure 5, left)."""
 
-from pydantic import PositiveInt
-
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.shortcut import residual_sum, shortcut
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent
 
 
 @block("residual_basic")
 class ResidualBasic(Block):
     """The first 3x3 convolution of a stage carries the stride."""
 
-    out_channels: PositiveInt
-    stride: PositiveInt = 1
+    out_channels: Channels
+    stride: Extent = 1
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Shortcut, two convolutions, addition, ReLU."""

@@ -6,33 +6,32 @@ squeeze and excitation, Hu et al., arXiv:1709.01507, figure 3.
 
 from typing import Literal
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.shortcut import residual_sum, shortcut
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent, Factor
 
 
 @block("residual_bottleneck")
 class ResidualBottleneck(Block):
     """Channels of the reduction, of the 3x3 convolution (the same if not given), and of the output."""
 
-    reduced_channels: PositiveInt
-    inner_channels: PositiveInt | None = None
-    out_channels: PositiveInt
-    stride: PositiveInt = 1
+    reduced_channels: Channels
+    inner_channels: Channels | None = None
+    out_channels: Channels
+    stride: Extent = 1
     stride_on: Literal["1x1", "3x3"] = "1x1"
     """Which convolution of the branch carries it: the reduction (ResNet's release) or the 3x3 (all later)."""
-    groups: PositiveInt = 1
+    groups: Channels = 1
     """Of the 3x3 convolution."""
-    shortcut_kernel: PositiveInt = 1
+    shortcut_kernel: Extent = 1
     """Of the projection, where it changes the size; where it only changes the channels, it is 1x1."""
     squeeze_excitation: bool = False
     """Whether there is one before the addition."""
-    excitation_reduction: PositiveInt = 16
+    excitation_reduction: Factor = 16
     """By what factor its gate is narrower inside."""
     relu: bool = True
     """Whether there is one after each convolution and the addition."""

@@ -3,12 +3,11 @@
 Chollet, arXiv:1610.02357; as in github.com/keras-team/keras-applications, xception.py.
 """
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Axes, Block, Padding, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent
 
 
 def separable_unit(
@@ -47,9 +46,9 @@ def separable_unit(
 class SeparableConv(Block):
     """Depthwise and 1x1 convolution, BatchNorm and ReLU after the second only."""
 
-    out_channels: PositiveInt
+    out_channels: Channels
     kernel: Axes = 3
-    stride: PositiveInt = 1
+    stride: Extent = 1
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Two convolutions."""

@@ -3,8 +3,6 @@
 Zhang et al., arXiv:1707.01083, figure 2; details as in github.com/megvii-model/ShuffleNet-Series.
 """
 
-from pydantic import PositiveInt
-
 from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
@@ -12,21 +10,22 @@ from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.shortcut import residual_sum
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent, Factor
 
 
 @block("shufflenet_v1")
 class ShuffleNetUnit(Block):
     """The 3x3 convolution is depthwise and a quarter as wide as the output."""
 
-    out_channels: PositiveInt
-    stride: PositiveInt = 2
+    out_channels: Channels
+    stride: Extent = 2
     """Of the stage's first unit, which concatenates where the others add."""
-    groups: PositiveInt = 1
-    first_groups: PositiveInt | None = None
+    groups: Channels = 1
+    first_groups: Channels | None = None
     """Of the very first 1x1 convolution, if they differ: stage 2 has too few input channels to group them."""
     squeeze_excitation: bool = False
     """Whether there is one of the unit's output."""
-    excitation_reduction: PositiveInt = 16
+    excitation_reduction: Factor = 16
     """By what factor its gate is narrower inside."""
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
@@ -49,7 +48,13 @@ class ShuffleNetUnit(Block):
         return residual_sum(draft, name, branch, source)
 
     def _downsample(self, draft: Draft, source: str, name: str) -> str:
-        added = self.out_channels - draft.shape(source).channels
+        kept = draft.shape(source).channels
+        added = self.out_channels - kept
+        if added < 1:
+            raise NetworkError(
+                f"{name}: has {self.out_channels} output channels, of which the input's {kept} leave "
+                f"{added} for the branch: give the stage more than {kept} channels, or the one before fewer"
+            )
         pooled = operators.average_pool(
             draft, f"{name}.pool", source, kernel=3, stride=self.stride, padding=1
         )

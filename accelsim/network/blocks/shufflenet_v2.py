@@ -3,22 +3,22 @@
 Ma et al., arXiv:1807.11164, figure 3; details as in github.com/megvii-model/ShuffleNet-Series.
 """
 
-from pydantic import PositiveInt
-
+from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.channel_split import split_even_and_odd
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent, Factor
 
 
 @block("shufflenet_v2")
 class ShuffleNetV2Unit(Block):
     """The first unit of a stage reads all channels on both ways, and may have a stride."""
 
-    out_channels: PositiveInt
-    stride: PositiveInt = 2
+    out_channels: Channels
+    stride: Extent = 2
     halves: bool = False
     """Whether both ways of a stage's first unit end equally wide, as the paper draws it; in the release one
     ends as wide as the unit's input."""
@@ -26,7 +26,7 @@ class ShuffleNetV2Unit(Block):
     """A depthwise 3x3 before the first 1x1, for a larger receptive field (the paper's v2*)."""
     squeeze_excitation: bool = False
     """Whether there is one of the unit's output."""
-    excitation_reduction: PositiveInt = 2
+    excitation_reduction: Factor = 2
     """By what factor its gate is narrower inside."""
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
@@ -34,6 +34,7 @@ class ShuffleNetV2Unit(Block):
         name = at.name
         if at.first:
             beside = self.out_channels // 2 if self.halves else draft.shape(source).channels
+            self._check_split(name, beside)
             other = _depthwise(draft, f"{name}.other.depthwise", source, self.stride)
             other = conv_unit(draft, f"{name}.other.pointwise", other, out_channels=beside)
             branch = self._branch(draft, source, name, self.out_channels - beside, self.stride)
@@ -45,6 +46,15 @@ class ShuffleNetV2Unit(Block):
             return last
         reduced = self.out_channels // self.excitation_reduction
         return squeeze_excitation(draft, f"{name}.se", last, reduced=reduced)
+
+    def _check_split(self, name: str, beside: int) -> None:
+        """Refuse a stage that leaves one of its two ways without channels."""
+        if self.out_channels < 2 or beside >= self.out_channels:
+            raise NetworkError(
+                f"{name}: has {self.out_channels} output channels, of which {beside} go around the branch "
+                f"and {self.out_channels - beside} through it: give the stage at least {max(2, beside + 1)}, "
+                "or the one before it fewer"
+            )
 
     def _branch(self, draft: Draft, source: str, name: str, out_channels: int, stride: int) -> str:
         last = _depthwise(draft, f"{name}.enlarge", source, 1) if self.enlarged else source

@@ -3,23 +3,22 @@
 Ma et al., arXiv:1807.11164, section 4.3; as in github.com/megvii-model/ShuffleNet-Series, ShuffleNetV2.Large.
 """
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.channel_split import split_even_and_odd
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent
 
 
 @block("shufflenet_v2_residual")
 class ShuffleNetV2Residual(Block):
     """Channels of each half of the output."""
 
-    half_channels: PositiveInt
-    stride: PositiveInt = 1
-    groups: PositiveInt = 8
+    half_channels: Channels
+    stride: Extent = 1
+    groups: Channels = 8
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Both halves; the first unit of a stage projects one and has no shortcut in the other."""

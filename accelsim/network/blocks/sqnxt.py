@@ -7,21 +7,20 @@ and the last one's too, and a further ReLU follows the addition.
 
 from typing import Literal
 
-from pydantic import PositiveInt
-
 from accelsim.network import operators
-from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.blocks.block import Block, Position, block, check_quarter
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent
 
 
 @block("sqnxt")
 class SqueezeNextBlock(Block):
     """Channels are reduced to a half and a quarter of `out_channels`, then restored."""
 
-    out_channels: PositiveInt
-    stride: PositiveInt = 1
-    groups: PositiveInt = 1
+    out_channels: Channels
+    stride: Extent = 1
+    groups: Channels = 1
     """Of the first reduction and of both separable convolutions, as in the release's G variant."""
     shortcut: Literal["projection_beside", "projection_first"] = "projection_beside"
     """Where the first block of a stage has its 1x1 projection. Beside the branch: both read the block's input
@@ -30,6 +29,7 @@ class SqueezeNextBlock(Block):
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Projection (first block of a stage only), five convolutions, addition, ReLU."""
+        check_quarter(at.name, self.out_channels)
         start = shortcut = source
         stride = 1
         if at.first:

@@ -5,6 +5,7 @@ Hu et al., Squeeze-and-Excitation Networks, arXiv:1709.01507, figure 2.
 
 from typing import Literal
 
+from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.graph import Draft
 
@@ -23,6 +24,11 @@ def squeeze_excitation(
     that count convolutions only count them differently.
     """
     channels = draft.shape(source).channels
+    if reduced < 1:
+        raise NetworkError(
+            f"{name}.reduce: {channels} channels are fewer than what the gate divides them by: "
+            "lower excitation_reduction, or give the block more channels"
+        )
     last = operators.global_average_pool(draft, f"{name}.pool", source)
     last = _layer(draft, f"{name}.reduce", last, reduced, layers)
     last = operators.activation(draft, f"{name}.reduce.relu", last, function="relu")

@@ -1,20 +1,23 @@
 """Xception's blocks: separable convolutions with a shortcut (Chollet, arXiv:1610.02357, figure 5)."""
 
-from pydantic import PositiveInt
+from typing import Annotated
+
+from pydantic import Field
 
 from accelsim.network import operators
-from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.blocks.block import Block, Position, block, check_quarter
 from accelsim.network.blocks.separable_conv import separable_unit
 from accelsim.network.blocks.shortcut import residual_sum, shortcut
 from accelsim.network.graph import Draft
+from accelsim.quantities import Channels, Extent
 
 
 @block("xception")
 class XceptionBlock(Block):
     """Output channels of each separable convolution; ReLU precedes it, and nothing follows the addition."""
 
-    channels: tuple[PositiveInt, ...]
-    stride: PositiveInt = 1
+    channels: Annotated[tuple[Channels, ...], Field(min_length=1)]
+    stride: Extent = 1
     """With 2, the branch ends in a maximum over 3x3, and the shortcut is a projection."""
     first_activation: bool = True
     """Whether ReLU precedes the first convolution too."""
@@ -45,12 +48,13 @@ class SmallXceptionBlock(Block):
     which the MACs of ShuffleNet v2's comparison come out.
     """
 
-    out_channels: PositiveInt
-    stride: PositiveInt = 1
+    out_channels: Channels
+    stride: Extent = 1
 
     def build(self, draft: Draft, source: str, at: Position) -> str:
         """Shortcut, three separable convolutions, addition, ReLU."""
         name, stride, inner = at.name, self.stride if at.first else 1, self.out_channels // 4
+        check_quarter(name, self.out_channels)
         beside = shortcut(draft, f"{name}.shortcut", source, out_channels=self.out_channels, stride=stride)
         last = separable_unit(
             draft, f"{name}.sep1", source, out_channels=inner, stride=stride, padding=1, relu=True

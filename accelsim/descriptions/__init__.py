@@ -1,0 +1,136 @@
+"""YAML -> checked, frozen value, or one line for each thing wrong with the file.
+
+A file passes three gates, and the mistakes of all of them are reported together: the YAML syntax tree,
+which knows lines and repeated keys; the fields of a `Description`; and whatever a description checks
+about its fields together. `vary` and `dump` let a search change a description as data and write it out.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+
+from accelsim.descriptions.document import (
+    MOST_NAMES,
+    Document,
+    KeyPath,
+    Mistake,
+    native,
+    one_of,
+    plain,
+    shortened,
+    shown,
+    unknown,
+    value_at,
+)
+from accelsim.descriptions.reader import parse, parse_text
+from accelsim.descriptions.sentences import mistakes_of, refusal
+
+__all__ = [
+    "MOST_NAMES",
+    "Description",
+    "Document",
+    "KeyPath",
+    "Mistake",
+    "check",
+    "dump",
+    "mistakes_of",
+    "native",
+    "one_of",
+    "parse",
+    "parse_text",
+    "read",
+    "refusal",
+    "shortened",
+    "shown",
+    "unknown",
+    "vary",
+]
+
+DescriptionT = TypeVar("DescriptionT", bound="Description")
+
+
+class Description(BaseModel):
+    """What a YAML file may say: nothing unknown, no silent conversion, not to be changed afterwards."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,  # a run uses a few of all blocks; the others need not be ready at import
+    )
+
+
+def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
+    """The description that a YAML file holds; `DescriptionError` has a line for each mistake."""
+    return check(parse(path), kind)
+
+
+def check(document: Document, kind: type[DescriptionT]) -> DescriptionT:
+    """The values of a document as a description of the given kind."""
+    mistakes = list(document.mistakes)
+    unreadable = {mistake.path for mistake in mistakes if mistake.line is None}
+    try:
+        # As JSON, because strict JSON is what a file may say: a list is a tuple, but "16" is no number.
+        description = kind.model_validate_json(json.dumps(document.data, default=plain))
+    except ValidationError as error:
+        found = mistakes_of(error, document.data, kind)
+        mistakes += [mistake for mistake in found if mistake.path not in unreadable]
+    if mistakes:
+        raise document.error(mistakes)
+    return description
+
+
+def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
+    """A new description in which the values at dotted keys are changed, checked like a file.
+
+    >>> vary(hardware, **{"pe_array.rows": 8, "global_buffer_bytes": 65536})  # doctest: +SKIP
+    """
+    data = description.model_dump(mode="json")
+    label = str(getattr(description, "name", type(description).__name__))
+    lost = [Mistake((key,), "no such key") for key in changes if not _put(data, key.split("."), changes[key])]
+    if lost:
+        raise Document(label, dict(changes), {}).error(lost)
+    return check(Document(label, data, {}), type(description))
+
+
+def dump(description: Description) -> str:
+    """YAML text that reads back as an equal description; values that are defaults are left out."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None  # innermost lists and mappings on one line: a stage row stays a row
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated None by ruamel
+    yaml.width = 4096
+    text = io.StringIO()
+    yaml.dump(description.model_dump(mode="json", exclude_defaults=True), text)
+    return text.getvalue()
+
+
+def _steps(data: Any, keys: Sequence[str]) -> Iterator[str | int]:
+    """Dotted keys as steps through the data: a number where there is a list."""
+    for key in keys:
+        is_place = isinstance(data, list) and key.isdecimal() and len(key) < 10
+        step: str | int = int(key) if is_place else key
+        yield step
+        found, data = value_at(data, (step,))
+        if not found:
+            return
+
+
+def _put(data: Any, keys: Sequence[str], value: Any) -> bool:
+    """Set the value at dotted keys; False when there is nothing that could hold it."""
+    steps = tuple(_steps(data, keys))
+    found, holder = value_at(data, steps[:-1])
+    if len(steps) < len(keys) or not found:
+        return False
+    last = steps[-1]
+    if isinstance(holder, list) and not (isinstance(last, int) and last < len(holder)):
+        return False
+    if not isinstance(holder, list | dict):
+        return False
+    holder[last] = value  # type: ignore[index]
+    return True

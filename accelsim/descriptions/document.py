@@ -1,0 +1,123 @@
+"""Document: plain values with the lines on which they stand, and sentences about what is wrong with them."""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from accelsim.errors import DescriptionError
+
+MOST_MISTAKES: Final = 50
+"""Mistakes that an error has a line for: who makes more has another file in mind."""
+MOST_NAMES: Final = 40
+"""Allowed names that a message lists all of; of more, it lists some."""
+SOME_NAMES: Final = 12
+MOST_CHARACTERS: Final = 60
+"""Of a value or a name that a message shows."""
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong: where, and a sentence that says what is allowed there."""
+
+    path: KeyPath
+    sentence: str
+    line: int | None = None
+    """The line, where it is not the one on which the path first stands (a repeated key)."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML file as plain values, with the line on which each of them stands."""
+
+    label: str
+    """What to call it in a message: the path as the user gave it."""
+    data: dict[str, Any]
+    lines: Mapping[KeyPath, int]
+    mistakes: tuple[Mistake, ...] = ()
+    """What the syntax tree itself showed: repeated keys, tags that mean nothing here."""
+
+    def line(self, path: KeyPath) -> int | None:
+        """The line of the value, or of the innermost value around it that the file has."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path)
+
+    def sentence(self, mistake: Mistake) -> str:
+        """`FILE:LINE: key.path = value: what is allowed`."""
+        line = mistake.line or self.line(mistake.path)
+        place = self.label if line is None else f"{self.label}:{line}"
+        found, value = value_at(self.data, mistake.path)
+        key = ".".join(shortened(str(part)) for part in mistake.path)
+        # A repeated key has two values, of which the document holds the first: neither is shown.
+        subject = f"{key} = {shown(value)}" if key and found and mistake.line is None else key
+        return ": ".join(part for part in (place, subject, mistake.sentence) if part)
+
+    def error(self, mistakes: Iterable[Mistake]) -> DescriptionError:
+        """All mistakes as one error, in the order of the file, no line twice."""
+        ordered = sorted(mistakes, key=lambda mistake: mistake.line or self.line(mistake.path) or 0)
+        sentences = dict.fromkeys(self.sentence(mistake) for mistake in ordered[:MOST_MISTAKES])
+        if (more := len(ordered) - MOST_MISTAKES) > 0:
+            sentences[f"{self.label}: and {more} more mistake{'s' if more > 1 else ''}"] = None
+        return DescriptionError("\n".join(sentences))
+
+
+def unknown(name: str, what: str, legal: Iterable[str]) -> str:
+    """`no such key, did you mean 'rows'? allowed are columns, rows`."""
+    names = list(legal)
+    if not names:
+        return f"no such {what}"
+    near = difflib.get_close_matches(name, names, n=SOME_NAMES) if len(name) <= MOST_CHARACTERS else []
+    guess = f", did you mean {near[0]!r}?" if near else ":"
+    if len(names) <= MOST_NAMES:
+        return f"no such {what}{guess} allowed are {', '.join(names)}"
+    some = list(dict.fromkeys((*near, *names)))[:SOME_NAMES]
+    return f"no such {what}{guess} allowed are {', '.join(some)}, ... ({len(names)} in all)"
+
+
+def one_of(values: Iterable[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    *most, last = dict.fromkeys(values)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: as in YAML, shortened."""
+    if isinstance(value, str):
+        return repr(shortened(value))
+    text = json.dumps(value, default=plain)
+    return f"{text[0]}...{text[-1]}" if len(text) > MOST_CHARACTERS and text[0] in "[{" else shortened(text)
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text that a message has no room for."""
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
+
+
+def native(value: Any) -> Any:
+    """A number of numpy as Python has it; anything else as it is."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def plain(value: Any) -> Any:
+    """What a program may give to `vary` beside what a file can say: descriptions and numpy's numbers."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{value!r} cannot stand in a description")
+
+
+def value_at(data: Any, path: KeyPath) -> tuple[bool, Any]:
+    """Whether there is a value at a path through plain values, and which."""
+    for part in path:
+        inside = isinstance(data, dict) and part in data
+        inside = inside or (isinstance(data, list) and isinstance(part, int) and part < len(data))
+        if not inside:
+            return False, None
+        data = data[part]
+    return True, data

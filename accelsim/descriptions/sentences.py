@@ -1,0 +1,158 @@
+"""pydantic's errors -> sentences: what is allowed in a place, in words, read from the JSON schema."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from accelsim.descriptions.document import KeyPath, Mistake, one_of, shown, unknown, value_at
+
+
+def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> list[Mistake]:
+    """What pydantic found, a sentence for each place; `data` is what it was given."""
+    schema = kind.model_json_schema()
+    sentences: dict[KeyPath, str] = {}
+    for detail in error.errors(include_url=False):
+        path = _real_path(data, detail["loc"], absent=detail["type"] in {"missing", "mistake"})
+        if detail["type"] == "missing" and path and isinstance(path[-1], int):
+            path = path[:-1]  # a list that is too short is one mistake of the list
+        sentences.setdefault(path, _sentence(detail, path, schema))
+    # Where a value may be one thing or another, pydantic reports against each: keep the innermost.
+    inner = {path[:length] for path in sentences for length in range(len(path))}
+    return [Mistake(path, sentence) for path, sentence in sentences.items() if path not in inner or not path]
+
+
+def refusal(title: str, mistakes: Iterable[Mistake]) -> ValidationError:
+    """What a validator raises so that pydantic reports each mistake at its own place below the field."""
+    details = [
+        InitErrorDetails(
+            type=PydanticCustomError("mistake", "{sentence}", {"sentence": mistake.sentence}),
+            loc=mistake.path,
+            input=None,
+        )
+        for mistake in mistakes
+    ]
+    return ValidationError.from_exception_data(title, details)
+
+
+def _real_path(data: Any, location: Sequence[str | int], absent: bool) -> KeyPath:
+    """Pydantic's location without the names of union members that it mixes in.
+
+    The last part may be absent from the data where the mistake is that it is.
+    """
+    path: list[str | int] = []
+    last = len(location) - 1
+    for index, part in enumerate(location):
+        found, value = value_at(data, (part,))
+        if found:
+            data = value
+        elif not (absent and index == last):
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _sentence(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
+    kind = detail["type"]
+    if kind == "mistake":
+        return str(detail["ctx"]["sentence"])
+    if kind in {"value_error", "assertion_error"}:
+        return str(detail["ctx"]["error"])
+    if kind == "extra_forbidden":
+        parent = _schema_at(schema, schema, path[:-1])
+        return unknown(str(path[-1]), "key", parent.get("properties", {}))
+    if kind == "finite_number":
+        return "must be a finite number"
+    allowed = _allowed(_schema_at(schema, schema, path), schema)
+    if kind == "missing" and isinstance(detail["loc"][-1], str):
+        return f"missing, must be {allowed}" if allowed else "missing"
+    return f"must be {allowed}" if allowed else str(detail["msg"])
+
+
+def _members(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    members: list[dict[str, Any]] = schema.get("anyOf") or schema.get("oneOf") or []
+    return members
+
+
+def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    return schema
+
+
+def _schema_at(schema: dict[str, Any], root: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    """The JSON schema of the value at a path; empty where nothing is known of it."""
+    schema = _resolved(schema, root)
+    if not path:
+        return schema
+    head, rest = path[0], path[1:]
+    for member in _members(schema):
+        if found := _schema_at(member, root, path):
+            return found
+    if isinstance(head, int):
+        prefix = schema.get("prefixItems", [])
+        inner = prefix[head] if head < len(prefix) else schema.get("items")
+    else:
+        inner = schema.get("properties", {}).get(head) or schema.get("additionalProperties")
+    return _schema_at(inner, root, rest) if isinstance(inner, dict) else {}
+
+
+def _allowed(schema: dict[str, Any], root: dict[str, Any]) -> str:
+    """What a JSON schema allows, in words; empty where words fail."""
+    words = _alternatives(schema, root)
+    # Leaving a key out says null, so nobody who wrote a value meant to hear of it.
+    words = [word for word in words if word != "null"] or words
+    return one_of(words) if words else ""
+
+
+def _alternatives(schema: dict[str, Any], root: dict[str, Any]) -> list[str]:
+    schema = _resolved(schema, root)
+    if members := _members(schema):
+        return [word for member in members for word in _alternatives(member, root)]
+    if "const" in schema:
+        return [shown(schema["const"])]
+    if "enum" in schema:
+        return [shown(value) for value in schema["enum"]]
+    word = _allowed_list(schema, root) if schema.get("type") == "array" else _allowed_plain(schema)
+    return [word] if word else []
+
+
+def _allowed_plain(schema: dict[str, Any]) -> str:
+    """What the schema of a value that holds no list or choice allows."""
+    keys = ", ".join(schema.get("properties", {}))
+    words = {
+        "integer": "a whole number" + _bounds(schema, step=1),
+        "number": "a number" + _bounds(schema, step=0),
+        "string": schema.get("description") or ("text, not empty" if "minLength" in schema else "text"),
+        "boolean": "true or false",
+        "null": "null",
+        "object": f"a mapping with the keys {keys}" if keys else "a mapping",
+    }
+    return str(words.get(schema.get("type", ""), ""))
+
+
+def _allowed_list(schema: dict[str, Any], root: dict[str, Any]) -> str:
+    items = schema.get("prefixItems") or [schema.get("items", {})]
+    inner = one_of(word for item in items if (word := _allowed(item, root))) if items[0] else ""
+    least, most = schema.get("minItems", 0), schema.get("maxItems")
+    count = f"of {least} values" if least == most else f"of at least {least}" if least > 1 else ""
+    count = "that is not empty" if least == 1 else count
+    if most is not None and least != most:
+        count = f"of {least} to {most} values" if least else f"of at most {most} values"
+    return " ".join(part for part in ("a list", count, f"(each {inner})" if inner else "") if part)
+
+
+def _bounds(schema: dict[str, Any], step: int) -> str:
+    """` of at least 1`, ` from 0 to 1`, ` greater than 0`; a whole number greater than 0 is at least 1."""
+    least, most = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if step and above is not None:
+        least, above = above + step, None
+    if step and below is not None:
+        most, below = below - step, None
+    if least is not None and most is not None:
+        return f" from {least:.12g} to {most:.12g}"
+    limits = (("of at least", least), ("greater than", above), ("of at most", most), ("less than", below))
+    words = [f"{word} {limit:.12g}" for word, limit in limits if limit is not None]
+    return " " + " and ".join(words) if words else ""
