@@ -16,6 +16,7 @@ from accelsim.importers.rows import (
     IMAGE,
     MEMBER,
     NO_PADDING,
+    WORDS,
     C,
     Conversion,
     H,
@@ -103,26 +104,28 @@ def _same(tensor: Tensor, window: _Window, *, lower: bool) -> Padding:
 
 
 def _conv(node: Node) -> Made:
-    return _convolution(node, node.image(padded=True), node.weights(1), bias=bool(node.node.input(2)))
+    return _convolution(node, weights_at=1, bias_at=2)
 
 
 def _quantised_conv(node: Node) -> Made:
-    return _convolution(node, node.image(padded=True), node.weights(3), bias=bool(node.node.input(8)))
+    return _convolution(node, weights_at=3, bias_at=8)
 
 
-def _convolution(node: Node, tensor: Tensor, weights: Dims, *, bias: bool) -> Made:
+def _convolution(node: Node, *, weights_at: int, bias_at: int) -> Made:
+    tensor, weights = node.image(padded=True), node.weights(weights_at)
     window, groups = _window(node, tensor, weights[2:]), node.attribute("group", 1)
     if weights[1] * groups != tensor.shape[0]:
         raise NodeError(f"has weights for {weights[1] * groups} channels, its input has {tensor.shape[0]}")
-    made = node.row(
+    made = node.array_row(
         "conv",
-        [tensor],
+        tensor,
         _picture(node.output_dims),
+        weights=weights_at,
+        bias=bias_at,
         out_channels=weights[0],
         **_arguments(window),
         dilation=list(window.dilation),
         groups=groups,
-        bias=bias,
     )
     return node.becomes(replace(made, axes=tensor.axes))
 
@@ -190,36 +193,42 @@ def _gemm(node: Node) -> Made:
         raise NodeError("transposes its input (transA = 1): must be 0")
     weights = node.weights(1)
     rows, columns = weights[::-1] if node.attribute("transB", 0) else weights
-    return _matrix_product(node, node.tensor(), rows, columns, bias=bool(node.node.input(2)))
+    return _matrix_product(node, rows, columns, weights_at=1, bias_at=2)
 
 
 def _matmul(node: Node) -> Made:
     if not (node.is_constant(0) or node.is_constant(1)):
         raise NodeError("multiplies two tensors that depend on the image: one has to be a constant")
-    weights = node.weights(1)
-    if len(weights) != 2:
-        raise NodeError(f"has weights of {by(weights)}: a matrix is supported")
-    return _matrix_product(node, node.tensor(), *weights, bias=bool(node.node.input(2)))
+    return _matrix_product(node, *_matrix(node, 1), weights_at=1, bias_at=2)
 
 
 def _quantised_matmul(node: Node) -> Made:
-    weights = node.weights(3)
+    return _matrix_product(node, *_matrix(node, 3), weights_at=3, bias_at=None)
+
+
+def _matrix(node: Node, index: int) -> tuple[int, int]:
+    """Rows and columns of weights."""
+    weights = node.weights(index)
     if len(weights) != 2:
         raise NodeError(f"has weights of {by(weights)}: a matrix is supported")
-    return _matrix_product(node, node.tensor(), *weights, bias=False)
+    return weights
 
 
-def _matrix_product(node: Node, tensor: Tensor, inputs: int, outputs: int, *, bias: bool) -> Made:
+def _matrix_product(node: Node, inputs: int, outputs: int, *, weights_at: int, bias_at: int | None) -> Made:
     """Of everything in the tensor, or of the channels of each pixel."""
+    tensor = node.tensor()
     last = tensor.axes[-1]
     if len(tensor.axes) > 2 and (last != C or GROUP in tensor.axes):
         node.not_the_axes(tensor, (N, H, W, C))
+    if len(tensor.axes) == 2 and tensor.axes not in {(N, C), (N, ALL)}:
+        node.not_the_axes(tensor, (N, C))
     if tensor.sizes.get(last) != inputs:
         raise NodeError(f"has weights for {inputs} inputs, is given {tensor.sizes.get(last)}")
+    places: dict[str, Any] = {"weights": weights_at, "bias": bias_at}
     if len(tensor.axes) == 2:
-        made = node.row("fully_connected", [tensor], (outputs, 1, 1), out_features=outputs, bias=bias)
+        made = node.array_row("fully_connected", tensor, (outputs, 1, 1), **places, out_features=outputs)
         return node.becomes(replace(made, axes=(N, C)))
-    made = node.row("conv", [tensor], (outputs, *tensor.shape[1:]), out_channels=outputs, bias=bias)
+    made = node.array_row("conv", tensor, (outputs, *tensor.shape[1:]), **places, out_channels=outputs)
     return node.becomes(replace(made, axes=tensor.axes))
 
 
@@ -227,7 +236,13 @@ def _matrix_product(node: Node, tensor: Tensor, inputs: int, outputs: int, *, bi
 
 
 def _batch_norm(node: Node) -> Made:
-    return node.same_shape("batch_norm", node.image())
+    return node.same_shape("batch_norm", node.image(), shared=node.shared(norms=[1, 2]))
+
+
+def _prelu(node: Node) -> Made:
+    slopes = prod(node.weights(1, "slopes"))
+    shared = node.shared(slopes=[1])
+    return node.same_shape("activation", node.tensor(), function="leaky_relu", slopes=slopes, shared=shared)
 
 
 def _lrn(node: Node) -> Made:
@@ -251,12 +266,12 @@ def _clip(node: Node) -> Made:
 
 def _combine(node: Node) -> Made:
     """A sum or product of tensors, or of a tensor and a constant."""
+    if node.attribute("broadcast"):
+        raise NodeError("broadcasts as ONNX did before opset 7: let the exporter write a later one")
     operator = "multiply" if node.node.operator in {"Mul", "Div"} else "add"
     inputs = [node.tensor(index) for index in range(len(node.node.inputs)) if not node.is_constant(index)]
     if len(inputs) == 1:
-        if len(node.output_dims) != len(inputs[0].axes):
-            raise NodeError("a constant gives its result more dimensions than its input has")
-        return node.same_shape("activation", inputs[0], function="linear")
+        return node.same_shape("activation", _grown(node, inputs[0]), function="linear")
     first = max(inputs, key=lambda each: prod(each.shape))
     for other in inputs:
         gate = operator == "multiply" and other.shape == (first.shape[0], 1, 1)
@@ -270,6 +285,27 @@ def _combine(node: Node) -> Made:
         raise NodeError(f"multiplies {len(ordered)} tensors: two are supported")
     made = node.row(operator, ordered, first.shape)
     return node.becomes(replace(first, row=made.row))
+
+
+def _grown(node: Node, tensor: Tensor) -> Tensor:
+    """The tensor with one pixel repeated where a constant is larger than it."""
+    dims = node.output_dims
+    if len(dims) != len(tensor.axes):
+        raise NodeError("a constant gives its result more dimensions than its input has")
+    sizes = dict(zip(tensor.axes, dims, strict=True))
+    grown = {axis for axis in tensor.axes if sizes[axis] != tensor.sizes[axis]}
+    if not grown:
+        return tensor
+    if grown - {H, W}:
+        axis = next(axis for axis in tensor.axes if axis in grown)
+        raise NodeError(
+            f"a constant makes {by(dims)} of {by(tensor.dims)}: height and width may grow so, "
+            f"{WORDS[axis]} not"
+        )
+    height, width = (sizes.get(axis, tensor.sizes[axis]) for axis in (H, W))
+    shape = (tensor.shape[0], height, width)
+    made = node.row("resize", [tensor], shape, suffix=".grown", size=(height, width))
+    return replace(made, axes=tensor.axes)
 
 
 def _aligned(first: Tensor, other: Tensor) -> bool:
@@ -360,6 +396,9 @@ def _gather(node: Node) -> Made:
     _cuts_channels(tensor, axis)
     order = node.integers(1) or []
     first, channels = order[0] if order else 0, tensor.shape[0]
+    if len(order) == 1 and len(node.output_dims) == len(tensor.axes) - 1:  # a number: the axis goes with it
+        axes = tuple(axis for axis in tensor.axes if axis != C)
+        return node.becomes(replace(_channels_of(node, tensor, first % channels, 1), axes=axes))
     if order == list(range(first, first + len(order))) and len(node.output_dims) == len(tensor.axes):
         return node.becomes(_channels_of(node, tensor, first, len(order)))
     if sorted(order) != list(range(channels)):
@@ -389,7 +428,8 @@ def _reshape(node: Node) -> Made:
         raise _cannot_reshape(tensor, dims)
     if dims[1:] == tensor.shape and tensor.axes[1:] in {(ALL,), (C, H, W)}:
         return node.becomes(replace(tensor, axes=IMAGE))
-    in_order = tensor.axes[1:] in {(C,), (ALL,), (C, H, W), (C, W)} or max(picture) == 1
+    ordered = tuple(axis for axis in (C, H, W) if axis in tensor.axes)
+    in_order = tensor.axes[1:] in {(ALL,), ordered} or max(picture) == 1
     if in_order and len(dims) == 2:
         return node.becomes(replace(tensor, axes=(N, C if max(picture) == 1 else ALL)))
     if in_order and ones == tuple(size for size in tensor.shape if size > 1) and len(dims) <= 4:
@@ -430,6 +470,11 @@ def _merged(node: Node, tensor: Tensor) -> Tensor:
 
 def _alias(node: Node) -> Made:
     return node.becomes(node.tensor(padded=True))
+
+
+def _cast(node: Node) -> Made:
+    """The same elements, of which nothing tells any more that they had fewer bits."""
+    return node.becomes(replace(node.tensor(padded=True), bits=None))
 
 
 def _pad(node: Node) -> Made:
@@ -483,7 +528,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "Clip": _clip,
     "Relu": _activation("relu"),
     "LeakyRelu": _activation("leaky_relu"),
-    "PRelu": _activation("leaky_relu"),
+    "PRelu": _prelu,
     "Elu": _activation("elu"),
     "Selu": _activation("elu"),
     "Celu": _activation("elu"),
@@ -514,7 +559,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "Upsample": _resize,
     "Identity": _alias,
     "Dropout": _alias,
-    "Cast": _alias,
+    "Cast": _cast,
     "QuantizeLinear": _alias,
     "DequantizeLinear": _alias,
 }

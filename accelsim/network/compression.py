@@ -142,7 +142,8 @@ def kept(weights: int, density: float | None) -> int:
 def kept_params(published: Graph, node: str) -> int:
     """Parameters of a node that are left after pruning: offsets, scale and shift are all kept."""
     operator = operator_of(published, node)
-    return operator.params - operator.weights + kept(operator.weights, weight_form(published, node).density)
+    weights = operator.counted_weights
+    return operator.params - weights + kept(weights, weight_form(published, node).density)
 
 
 def total_kept_params(published: Graph) -> int:
@@ -159,11 +160,12 @@ def stored_bytes(published: Graph) -> int | None:
     index_bits, bits = precision_of(published).pruned_index_bits, 0
     for node in published:
         operator, form = operator_of(published, node), weight_form(published, node)
-        left = kept(operator.weights, form.density)
+        weights = operator.counted_weights
+        left = kept(weights, form.density)
         if not operator.params:
             continue
-        if form.bits is None or (left < operator.weights and index_bits is None):
+        if form.bits is None or (left < weights and index_bits is None):
             return None
-        bits += (operator.params - operator.weights) * form.bits
-        bits += min(operator.weights * form.bits, left * (form.bits + (index_bits or 0)))
+        bits += (operator.params - weights) * form.bits
+        bits += min(weights * form.bits, left * (form.bits + (index_bits or 0)))
     return -(-bits // 8)

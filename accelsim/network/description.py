@@ -42,6 +42,8 @@ from accelsim.network.graph import Shape
 
 MAX_RESOLUTION = 8192
 """Pixels; an 8K image. Beyond it a typing error is likelier than a wish."""
+MAX_BATCH = 65536
+"""Images that run together; training on whole data centres takes as many."""
 MAX_REPEAT = 1000
 """Blocks in a stage; ResNet-1001 has 333."""
 
@@ -182,6 +184,8 @@ class NetworkDescription(Description):
     title: str
     source: str
     input: InputShape
+    batch: Annotated[int, Field(ge=1, le=MAX_BATCH)] = 1
+    """Images that run together where nobody says another number."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     reported: Reported = Reported()
     reported_at: tuple[ReportedAt, ...] = ()
@@ -302,6 +306,10 @@ class Network:
             if self.parameters == {**defaults, **entry.at}:
                 return entry
         return Reported()
+
+    def images(self, batch: int | None = None) -> int:
+        """How many images run together: those asked for, or as many as the network is described for."""
+        return self.description.batch if batch is None else batch
 
     @property
     def image(self) -> Shape:

@@ -51,7 +51,7 @@ class SweepDescription(Description):
     """The networks' own, which all of them must have; `depths`; `stages.STAGE.KEY` of the stage table."""
     objectives: tuple[str, ...] = Field(min_length=1)
     constraints: tuple[str, ...] = ()
-    batch: PositiveInt = 1
+    batch: PositiveInt | None = None
     dataflow: Literal["auto"] | DataflowName = "auto"
 
 
@@ -83,8 +83,15 @@ class Sweep:
     """Machines, their parameters, networks, their parameters; the last varies fastest."""
     objectives: tuple[Metric, ...]
     constraints: tuple[Constraint, ...]
-    batch: int
+    batch: int | None
+    """Images that run together; None for as many as each network is described for."""
     dataflow: str
+
+    @property
+    def images(self) -> int | None:
+        """How many images run together; None where that differs between networks."""
+        several = {network.images(self.batch) for network in self.networks}
+        return several.pop() if len(several) == 1 else None
 
     @property
     def size(self) -> int:

@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, Valida
 from accelsim.descriptions import Description, Mistake, mistakes_of, refusal, unknown
 from accelsim.network import operators as ops
 from accelsim.network.blocks.block import Axes, Block, Position, block
-from accelsim.network.graph import Draft
+from accelsim.network.graph import Draft, SharedPart
 
 INPUT: Final = "input"
 """What the rows call the tensor that the block reads."""
@@ -46,6 +46,10 @@ class _Row(Description):
         """Add the operator to the draft."""
 
 
+Shared: TypeAlias = tuple[SharedPart, ...]
+"""Parameters that are also those of a row above, and are counted there."""
+
+
 class _Conv(_Row):
     operator: Literal["conv"]
     inputs: One
@@ -56,6 +60,7 @@ class _Conv(_Row):
     dilation: Axes = 1
     groups: PositiveInt = 1
     bias: bool = False
+    shared: Shared = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.conv(
@@ -69,6 +74,7 @@ class _Conv(_Row):
             dilation=self.dilation,
             groups=self.groups,
             bias=self.bias,
+            shared=self.shared,
         )
 
 
@@ -77,10 +83,16 @@ class _FullyConnected(_Row):
     inputs: One
     out_features: PositiveInt
     bias: bool = True
+    shared: Shared = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.fully_connected(
-            draft, self.name, sources[0], out_features=self.out_features, bias=self.bias
+            draft,
+            self.name,
+            sources[0],
+            out_features=self.out_features,
+            bias=self.bias,
+            shared=self.shared,
         )
 
 
@@ -109,9 +121,23 @@ class _Activation(_Row):
     operator: Literal["activation"]
     inputs: One
     function: ops.ActivationFunction
+    slopes: NonNegativeInt = 0
+    """Trained ones, as those of PReLU."""
+    shared: Shared = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
-        return ops.activation(draft, self.name, sources[0], function=self.function)
+        return ops.activation(
+            draft, self.name, sources[0], function=self.function, slopes=self.slopes, shared=self.shared
+        )
+
+
+class _BatchNorm(_Row):
+    operator: Literal["batch_norm"]
+    inputs: One
+    shared: Shared = ()
+
+    def add(self, draft: Draft, sources: list[str]) -> str:
+        return ops.batch_norm(draft, self.name, sources[0], shared=self.shared)
 
 
 class _LocalResponseNorm(_Row):
@@ -124,7 +150,6 @@ class _LocalResponseNorm(_Row):
 
 
 _PLAIN: Final = {
-    "batch_norm": ops.batch_norm,
     "global_average_pool": ops.global_average_pool,
     "softmax": ops.softmax,
     "dropout": ops.dropout,
@@ -136,9 +161,7 @@ _PLAIN: Final = {
 class _Plain(_Row):
     """An operator that has no arguments."""
 
-    operator: Literal[
-        "batch_norm", "global_average_pool", "softmax", "dropout", "channel_permutation", "network_output"
-    ]
+    operator: Literal["global_average_pool", "softmax", "dropout", "channel_permutation", "network_output"]
     inputs: One
 
     def add(self, draft: Draft, sources: list[str]) -> str:
@@ -203,6 +226,7 @@ Row: TypeAlias = (
     | _FullyConnected
     | _Pool
     | _Activation
+    | _BatchNorm
     | _LocalResponseNorm
     | _Plain
     | _ChannelShuffle
