@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES: Final = 1 << 31
 """No message of protocol buffers is larger; weights of a larger model stand in files beside it."""
-MAX_NODES: Final = 100_000
-"""Nodes with all functions looked into; networks of a thousand layers have some ten thousand."""
+MAX_NODES: Final = 20_000
+"""Nodes with all functions looked into: some ten times those of the deepest networks, and some seconds."""
+MAX_OPERANDS: Final = 4096
+"""Tensors that one node reads or makes: a split into single channels has as many as there are channels."""
 MAX_CALLS: Final = 50
 """Functions that call each other, one within the other; exporters need three."""
 MOST_LETTERS: Final = 80
@@ -47,6 +49,7 @@ def read_onnx(path: Path, resolution: int | None = None) -> Imported:
 def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Model:
     label = str(path)
     _check_opset(proto, label)
+    _check_operands(proto.graph, label)
     _check_names(proto.graph, label)
     inputs = fixed_inputs(proto.graph, label, resolution)
     tensors = Tensors(proto, label, inputs)
@@ -138,6 +141,15 @@ def _check_size(proto: "onnx.ModelProto", label: str) -> None:
     raise NetworkError(f"{label}: its functions call each other more than {MAX_CALLS} deep")
 
 
+def _check_operands(graph: "onnx.GraphProto", label: str) -> None:
+    """Refuse nodes that read or make more tensors than any layer does."""
+    for node in graph.node:
+        tensors = max(len(node.input), len(node.output))
+        if tensors > MAX_OPERANDS:
+            most = f"at most {MAX_OPERANDS:,} are possible"
+            raise NetworkError(f"{label}: {_words(node)}: reads or makes {tensors:,} tensors: {most}")
+
+
 def _nodes_within(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto"]:
     """The nodes and those of the graphs that are their attributes."""
     waiting = [*nodes]
@@ -174,7 +186,7 @@ def _check_names(graph: "onnx.GraphProto", label: str) -> None:
     makers |= {given.name: "an input" for given in graph.input if given.name not in makers}
     mistakes = []
     for node in graph.node:
-        maker = f"{visible(node.name) or visible(next(iter(node.output), ''))} ({_operator(node)})"
+        maker = _words(node)
         for output in filter(None, node.output):
             if output in makers:
                 mistakes.append(f"{label}: {maker}: makes {output!r}, which is made by {makers[output]} too")
@@ -184,6 +196,11 @@ def _check_names(graph: "onnx.GraphProto", label: str) -> None:
 
 
 # --- nodes
+
+
+def _words(node: "onnx.NodeProto") -> str:
+    """What messages call a node."""
+    return f"{visible(node.name or next(iter(node.output), ''))} ({_operator(node)})"
 
 
 def _operator(node: "onnx.NodeProto") -> str:

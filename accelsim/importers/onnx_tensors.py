@@ -48,6 +48,10 @@ _COMPUTED: Final = {
     "Xor",
 }  # fmt: skip
 """Operators that sizes and settings are computed with; each takes time in proportion to its elements."""
+_SLOW: Final = {"GatherElements", "GatherND", "ScatterElements", "ScatterND"}
+"""Of those: the ones that onnx computes element by element, in Python."""
+SLOW_FACTOR: Final = 256
+"""How many elements of others take as long as one of them."""
 _SAME_ELEMENTS: Final = {
     "Cast", "CastLike", "DequantizeLinear", "Flatten", "Identity", "QuantizeLinear", "Reshape", "Squeeze",
     "Transpose", "Unsqueeze",
@@ -319,7 +323,8 @@ class Tensors:
         arrays = {source: self._arrays[source] for source in node.input if source}
         if any(array is None for array in arrays.values()):
             return {}
-        self._computed += sum(array.size for array in arrays.values()) + LARGE // 1024
+        elements = sum(array.size for array in arrays.values())
+        self._computed += elements * (SLOW_FACTOR if node.op_type in _SLOW else 1)
         if self._computed > MOST_COMPUTED:
             return {}
         try:

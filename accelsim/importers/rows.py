@@ -34,6 +34,8 @@ WORDS: Final = {
     MEMBER: "channels of a group",
     ALL: "everything",
 }
+MOST_MISTAKES: Final = 200
+"""That are listed one by one: of all nodes of a network that is not too large, but not of any file."""
 
 Made: TypeAlias = "dict[str, Tensor]"
 """What each output of a node is."""
@@ -111,9 +113,10 @@ class Conversion:
         for node, name in zip(self.model.nodes, names, strict=True):
             self._convert(node, name)
         self._outputs()
+        if not (self.mistakes or self.rows):
+            self._complain("", "has nothing to execute: its nodes only rename axes or change nothing")
         if self.mistakes or image is None:
-            lines = dict.fromkeys([*self.mistakes, self.remedy] if self.remedy else self.mistakes)
-            raise NetworkError("\n".join(lines))
+            raise NetworkError("\n".join(self._lines()))
         stages = self._stages()
         for row in self.rows:
             row["stage"] = stages[row["name"]]
@@ -129,6 +132,14 @@ class Conversion:
             "stages": [{"block": "graph", "name": "model", "operators": self.rows}],
         }
         return Imported(self.model.label, data, self.shapes)
+
+    def _lines(self) -> list[str]:
+        """What is wrong, no line twice, and what would help."""
+        lines = list(dict.fromkeys(self.mistakes))
+        if len(lines) > MOST_MISTAKES:
+            more = f"{self.model.label}: ... and {len(lines) - MOST_MISTAKES:,} mistakes more"
+            lines = [*lines[:MOST_MISTAKES], more]
+        return [*lines, self.remedy] if self.remedy else lines
 
     # Ends
 
@@ -206,7 +217,7 @@ class Conversion:
             self.tensors.update(self._checked(node, rule(Node(self, node, name))))
         except (NodeError, UnknownValueError) as error:
             self._complain(f"{node.name or name} ({node.operator})", str(error))
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # Attributes and constants may be anything: what a rule takes for granted need not hold.
             problems = (
                 self.model.problems[output] for output in node.outputs if output in self.model.problems
