@@ -53,7 +53,7 @@ def typed(nodes, constants, inputs, outputs="y", opset=17, functions=(), opsets=
         constants,
     )
     own = [helper.make_opsetid("", opset), *opsets]
-    return helper.make_model(graph, opset_imports=own, functions=list(functions), ir_version=10)
+    return helper.make_model(graph, opset_imports=own, functions=list(functions), producer_name="tests")
 
 
 # --- convolutions

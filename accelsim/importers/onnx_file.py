@@ -48,6 +48,7 @@ def read_onnx(path: Path, resolution: int | None = None) -> Imported:
 
 def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Model:
     label = str(path)
+    _check_text(proto.graph, label)
     _check_opset(proto, label)
     _check_operands(proto.graph, label)
     _check_names(proto.graph, label)
@@ -159,6 +160,14 @@ def _nodes_within(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto
         for attribute in node.attribute:
             for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
                 waiting += graph.node
+
+
+def _check_text(graph: "onnx.GraphProto", label: str) -> None:
+    """Refuse names that are not UTF-8, of which protobuf makes bytes."""
+    for node in graph.node:
+        for name in (node.name, node.op_type, node.domain, *node.input, *node.output):
+            if not isinstance(name, str):
+                raise NetworkError(f"{label}: is damaged: a name in it is no text: {name!r}")
 
 
 def _check_opset(proto: "onnx.ModelProto", label: str) -> None:

@@ -190,7 +190,7 @@ def _head(network: Network, listed: Sequence[ListedLayer], style: Style) -> Iter
     yield from labelled("source", description.source, style)
     yield from labelled("input", str(network.image), style)
     if description.batch > 1:
-        images = f"{description.batch} images that run together, unless --batch says otherwise"
+        images = f"{description.batch} images run together, unless --batch says otherwise; counts are of one"
         yield from labelled("batch", images, style)
     for key, knob in description.knobs.items():
         yield from labelled("parameter", f"{key} = {network.parameters[key]} ({knob.words})", style)
