@@ -17,6 +17,13 @@ Dims: TypeAlias = tuple[int, ...]
 
 MOST_LETTERS: Final = 300
 """Of a sentence that another package says."""
+NARROW: Final = 32
+"""Bits below which elements are stored as they are for a reason; 32 is what all frameworks begin with."""
+SAME_ELEMENTS: Final = {
+    "Cast", "CastLike", "DequantizeLinear", "Flatten", "Identity", "QuantizeLinear", "Reshape", "Squeeze",
+    "Transpose", "Unsqueeze",
+}  # fmt: skip
+"""Operators whose output is the first input in another form."""
 
 
 def visible(text: str) -> str:

@@ -14,7 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.errors import NetworkError
-from accelsim.importers.model import Dims, UnknownValueError, first_line
+from accelsim.importers.model import NARROW, SAME_ELEMENTS, Dims, UnknownValueError, first_line
 from accelsim.importers.onnx_inputs import Inputs
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ MOST_COMPUTED: Final = 1 << 24
 """Elements of all constants that are computed: 256 of the largest, in less than a second."""
 MOST_AXES: Final = 64
 """No tensor has more: a reshape to thousands of axes is a mistake."""
-NARROW: Final = 32
-"""Bits below which elements are stored as they are for a reason; 32 is what all frameworks begin with."""
 
 _SIZED_BY_VALUES: Final = {
     "CenterCropPad", "ConstantOfShape", "Expand", "OneHot", "Pad", "Range", "Reshape", "Resize", "Slice",
@@ -52,12 +50,6 @@ _SLOW: Final = {"GatherElements", "GatherND", "ScatterElements", "ScatterND"}
 """Of those: the ones that onnx computes element by element, in Python."""
 SLOW_FACTOR: Final = 256
 """How many elements of others take as long as one of them."""
-_SAME_ELEMENTS: Final = {
-    "Cast", "CastLike", "DequantizeLinear", "Flatten", "Identity", "QuantizeLinear", "Reshape", "Squeeze",
-    "Transpose", "Unsqueeze",
-}  # fmt: skip
-"""Operators whose output is the first input in another form."""
-
 _LEFT_OUT: Final = "(left out)"
 
 
@@ -233,7 +225,7 @@ class Tensors:
         """Note outputs that do not depend on the network's input."""
         outputs = [output for output in node.output if output]
         self.constants.update(outputs)
-        if node.op_type in _SAME_ELEMENTS and node.input and outputs:
+        if node.op_type in SAME_ELEMENTS and node.input and outputs:
             source = node.input[0]
             self.origins[outputs[0]] = self.origins.get(source, source)
             if outputs[0] not in self.bits and source in self.bits:

@@ -361,7 +361,10 @@ class Node:
 
     def has_offsets(self, index: int) -> bool:
         """Whether there is an input that is added to each channel, which must be a constant."""
-        return bool(self.node.input(index)) and bool(self.weights(index, "offsets"))
+        if not self.node.input(index):
+            return False
+        self.weights(index, "offsets")
+        return True
 
     def shared(self, **roles: Sequence[int]) -> tuple[str, ...]:
         """The roles whose constants, given by their places, are parameters of a row before; notes all."""

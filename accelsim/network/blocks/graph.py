@@ -8,7 +8,8 @@ A row names its operator, what it reads and the operator's own arguments; `input
         - {name: relu1, operator: activation, inputs: [conv1], function: relu}
         - {name: twice, operator: concat, inputs: [relu1, conv1]}
 
-The operators are the functions of network/operators.py, and so are their arguments.
+The operators are the functions of network/operators.py, and so are their arguments. `shared` names parameters
+that are also those of a row above, as in `shared: [weights]`: they are used here and counted there.
 """
 
 import json
@@ -20,7 +21,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, Valida
 from accelsim.descriptions import Description, Mistake, mistakes_of, refusal, unknown
 from accelsim.network import operators as ops
 from accelsim.network.blocks.block import Axes, Block, Position, block
-from accelsim.network.graph import Draft, SharedPart
+from accelsim.network.graph import Draft
 
 INPUT: Final = "input"
 """What the rows call the tensor that the block reads."""
@@ -46,8 +47,8 @@ class _Row(Description):
         """Add the operator to the draft."""
 
 
-Shared: TypeAlias = tuple[SharedPart, ...]
-"""Parameters that are also those of a row above, and are counted there."""
+ArrayParts: TypeAlias = tuple[Literal["weights", "bias"], ...]
+"""Parameters that are also those of a row above, and are counted there; so for other rows."""
 
 
 class _Conv(_Row):
@@ -60,7 +61,7 @@ class _Conv(_Row):
     dilation: Axes = 1
     groups: PositiveInt = 1
     bias: bool = False
-    shared: Shared = ()
+    shared: ArrayParts = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.conv(
@@ -83,7 +84,7 @@ class _FullyConnected(_Row):
     inputs: One
     out_features: PositiveInt
     bias: bool = True
-    shared: Shared = ()
+    shared: ArrayParts = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.fully_connected(
@@ -123,7 +124,7 @@ class _Activation(_Row):
     function: ops.ActivationFunction
     slopes: NonNegativeInt = 0
     """Trained ones, as those of PReLU."""
-    shared: Shared = ()
+    shared: tuple[Literal["slopes"], ...] = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.activation(
@@ -134,7 +135,7 @@ class _Activation(_Row):
 class _BatchNorm(_Row):
     operator: Literal["batch_norm"]
     inputs: One
-    shared: Shared = ()
+    shared: tuple[Literal["norms"], ...] = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.batch_norm(draft, self.name, sources[0], shared=self.shared)
