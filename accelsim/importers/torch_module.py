@@ -394,6 +394,7 @@ def _shuffle(call: _Call) -> _Made:
     (batch, channels, *picture), groups = call.shape(call.tensor()), call.argument(1, "groups")
     split, swapped = f"{call.node.name}.groups", f"{call.node.name}.members"
     call.translation.shapes[split] = (batch, groups, channels // groups, *picture)
+    call.translation.shapes[swapped] = (batch, channels // groups, groups, *picture)
     yield ModelNode("", "Reshape", (call.tensor(),), (split,))
     yield ModelNode("", "Transpose", (split,), (swapped,), {"perm": [0, 2, 1, 3, 4]})
     yield from call.emit("Reshape", [swapped])

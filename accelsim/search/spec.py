@@ -12,7 +12,7 @@ parameter. A candidate is known by its number; the machine varies slowest, so th
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -84,14 +84,13 @@ class Sweep:
     objectives: tuple[Metric, ...]
     constraints: tuple[Constraint, ...]
     batch: int | None
-    """Images that run together; None for as many as each network is described for."""
+    """Images that run together; None for as many as every network is described for."""
     dataflow: str
 
     @property
-    def images(self) -> int | None:
-        """How many images run together; None where that differs between networks."""
-        several = {network.images(self.batch) for network in self.networks}
-        return several.pop() if len(several) == 1 else None
+    def images(self) -> int:
+        """How many images run together."""
+        return self.networks[0].images(self.batch)
 
     @property
     def size(self) -> int:
@@ -229,6 +228,7 @@ class _Reader:
         said = self._described
         machines = self._loaded("hardware", said.hardware, load_hardware)
         networks = self._loaded("networks", said.networks, load_network)
+        self._check_batch(networks)
         self._check_hardware_parameters(machines)
         self._check_network_parameters(networks)
         objectives = self._loaded("objectives", said.objectives, metric)
@@ -261,6 +261,13 @@ class _Reader:
             batch=said.batch,
             dataflow=said.dataflow,
         )
+
+    def _check_batch(self, networks: Sequence[Network]) -> None:
+        """Costs are those of a batch, so all networks must run as many images."""
+        images = {network.name: network.images(self._described.batch) for network in networks}
+        if len(set(images.values())) > 1:
+            words = ", ".join(f"{batch} of {name}" for name, batch in images.items())
+            self._note("batch", sentence=f"must be given: images that run together are {words}")
 
     def _note(self, *path: str | int, sentence: str) -> None:
         self._mistakes.append(Mistake(path, sentence))
