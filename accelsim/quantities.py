@@ -13,6 +13,7 @@ from accelsim.limits import (
     MAX_CHANNELS,
     MAX_CLOCK_MHZ,
     MAX_DESCRIPTORS,
+    MAX_ELEMENTS,
     MAX_FACTOR,
     MAX_LATENCY_CYCLES,
     MAX_PER_COLUMN,
@@ -33,6 +34,8 @@ from accelsim.limits import (
 
 Channels: TypeAlias = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 """Channels or features; groups of them, too."""
+Slopes: TypeAlias = Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]
+"""Trained parameters of an activation, at most one for each element."""
 Extent: TypeAlias = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
 """Elements along one axis: of a kernel, from one window to the next, from one tap to the next."""
 Margin: TypeAlias = Annotated[int, Field(ge=0, le=MAX_WINDOW)]

@@ -39,7 +39,7 @@ def run_network(
     network: Network,
     hardware: Hardware,
     *,
-    batch: int = 1,
+    batch: int | None = None,
     dataflow: str = "auto",
     objective: Objective | None = None,
     engine: Engine = "fast",
@@ -47,9 +47,11 @@ def run_network(
 ) -> RunResult:
     """Latency, utilization, traffic and energy of one network on one machine.
 
-    `dataflow` forces one for every layer of the array; `objective` is what mappings are chosen by, instead of
-    what the machine's compiler goes by; `engine` chooses how to simulate, not what comes out; `memory` keeps
-    what is found out for the next run. Raises NetworkError or MappingError, with what would help.
+    `batch` images run together, by default as many as the network is described for: one, but for imported
+    models whose file fixes another number. `dataflow` forces one for every layer of the array; `objective` is
+    what mappings are chosen by, instead of what the machine's compiler goes by; `engine` chooses how to
+    simulate, not what comes out; `memory` keeps what is found out for the next run. Raises NetworkError or
+    MappingError, with what would help.
     """
     batch = native(batch)
     _check_options(batch, objective, engine)
@@ -62,12 +64,13 @@ def plan_run(
     network: Network,
     hardware: Hardware,
     *,
-    batch: int = 1,
+    batch: int | None = None,
     dataflow: str = "auto",
     objective: Objective | None = None,
     memory: Memory | None = None,
 ) -> Plan:
     """What `run_network` simulates, for those who want to simulate it themselves."""
+    batch = network.images(batch)
     memory = memory or Memory()
     lowered = memory.lowered(network)
     known = memory.layers(hardware, batch, dataflow, objective)
@@ -117,9 +120,11 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
     )
 
 
-def _check_options(batch: int, objective: str | None, engine: str) -> None:
+def _check_options(batch: int | None, objective: str | None, engine: str) -> None:
     """Raise AccelsimError where an option is none that exists; the dataflow is the machine's affair."""
-    if isinstance(batch, bool) or not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
+    if batch is not None and (
+        isinstance(batch, bool) or not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH
+    ):
         raise AccelsimError(f"batch = {batch!r}: must be a whole number from 1 to {MAX_BATCH}")
     for name, value, allowed in (
         ("objective", objective, (None, *get_args(Objective))),

@@ -12,9 +12,9 @@ from accelsim.network.graph import operands, operator_of
 OPSET = 17
 
 
-def weight(name, *dims):
+def weight(name, *dims, kind=TensorProto.FLOAT):
     """A constant whose numbers are in another file, which does not exist."""
-    tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=dims)
+    tensor = TensorProto(name=name, data_type=kind, dims=dims)
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="weights.bin")
     return tensor

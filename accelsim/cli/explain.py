@@ -31,7 +31,7 @@ def explain(
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
-    batch: BatchOption = 1,
+    batch: BatchOption = None,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,

@@ -98,7 +98,13 @@ MemoryOption: TypeAlias = Annotated[
     ),
 ]
 BatchOption: TypeAlias = Annotated[
-    int, typer.Option("--batch", min=1, max=MAX_BATCH, help="Images that run together.")
+    int | None,
+    typer.Option(
+        "--batch",
+        min=1,
+        max=MAX_BATCH,
+        help="Images that run together. Default: 1, or as many as the file of an imported model fixes.",
+    ),
 ]
 DataflowOption: TypeAlias = Annotated[
     Dataflow, typer.Option("--dataflow", help="For every layer of the PE array; auto chooses for each.")
@@ -125,7 +131,7 @@ RelativeToOption: TypeAlias = Annotated[
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
 
 
-def mapping_options(batch: int, dataflow: Dataflow, objective: Objective | None) -> dict[str, Any]:
+def mapping_options(batch: int | None, dataflow: Dataflow, objective: Objective | None) -> dict[str, Any]:
     """The options as `run_network` takes them."""
     return {
         "batch": batch,

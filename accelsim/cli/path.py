@@ -73,7 +73,7 @@ def path(
     ] = None,
     format_: FormatOption = None,
     output: OutputOption = None,
-    batch: BatchOption = 1,
+    batch: BatchOption = None,
     dataflow: DataflowOption = Dataflow.AUTO,
     quiet: QuietOption = False,
 ) -> None:

@@ -91,7 +91,7 @@ def plot(
         ),
     ] = None,
     overlay: OverlaysOption = None,
-    batch: BatchOption = 1,
+    batch: BatchOption = None,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,
@@ -123,7 +123,7 @@ def plot(
     if kind in _SAID_ELSEWHERE:
         what = {"--net": net, "--hw": hw, "--overlay": overlay}
         how = {
-            "--batch": batch != 1,
+            "--batch": batch is not None,
             "--dataflow": dataflow is not Dataflow.AUTO,
             "--objective": objective is not None,
         }

@@ -33,7 +33,7 @@ def report(
     ],
     relative_to: RelativeToOption = None,
     overlay: OverlaysOption = None,
-    batch: BatchOption = 1,
+    batch: BatchOption = None,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,

@@ -43,7 +43,7 @@ def run(
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
-    batch: BatchOption = 1,
+    batch: BatchOption = None,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
     engine: Annotated[
@@ -153,7 +153,7 @@ def compare(
     overlay: OverlaysOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
-    batch: BatchOption = 1,
+    batch: BatchOption = None,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
     engine: EngineOption = Engine.FAST,

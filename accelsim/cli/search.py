@@ -101,7 +101,7 @@ def depth(
     scheduler: SchedulerOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
-    batch: BatchOption = 1,
+    batch: BatchOption = None,
     dataflow: DataflowOption = Dataflow.AUTO,
     quiet: QuietOption = False,
 ) -> None:

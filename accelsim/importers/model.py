@@ -4,15 +4,38 @@ Only shapes count. Weights are constants whose values nobody asks for; what is a
 that say how a tensor is padded, cut or resized.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from accelsim.errors import NetworkError
 
 Dims: TypeAlias = tuple[int, ...]
+
+MOST_LETTERS: Final = 300
+"""Of a sentence that another package says."""
+NARROW: Final = 32
+"""Bits below which elements are stored as they are for a reason; 32 is what all frameworks begin with."""
+SAME_ELEMENTS: Final = {
+    "Cast", "CastLike", "DequantizeLinear", "Flatten", "Identity", "QuantizeLinear", "Reshape", "Squeeze",
+    "Transpose", "Unsqueeze",
+}  # fmt: skip
+"""Operators whose output is the first input in another form."""
+
+
+def visible(text: str) -> str:
+    """A text of a model as a terminal or a plot may show it."""
+    return "".join(letter if letter.isprintable() else "_" for letter in text)
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another package says, in a line: without the place in the package that says it."""
+    lines = (line.strip() for line in str(error).splitlines())
+    text = next((line for line in lines if line), type(error).__name__)
+    return visible(re.sub(r"^(\[\w+\]|\(op_type:[^)]*\):?|\s)+", "", text))[:MOST_LETTERS]
 
 
 class UnknownValueError(NetworkError):
@@ -54,6 +77,12 @@ class Model:
     value: Callable[[str], tuple[float, ...]]
     """The numbers of a constant, one after another; raises UnknownValueError."""
 
+    problems: Mapping[str, str] = field(default_factory=dict)
+    """Of tensors without a shape: what is wrong with the node that makes them."""
+    bits: Mapping[str, int] = field(default_factory=dict)
+    """Of the elements of tensors and constants that are stored in less than 32."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Of constants that are another one in another form (transposed, dequantised): that one."""
     supported: tuple[str, ...] = ()
     """What operators may be called, where those are not ONNX's names."""
 

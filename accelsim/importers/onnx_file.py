@@ -1,27 +1,34 @@
 """An ONNX file -> a Model, by the shapes that the package onnx infers.
 
 Weights are not looked at: large ones are left out before shapes are inferred, and files beside the model that
-hold them need not be there.
+hold them need not be there. A file may say anything: whatever the package makes of it ends as a sentence, and
+what a small file could make large is bounded before it is made.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
-from math import prod
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from accelsim.errors import DescriptionError, NetworkError
-from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError
+from accelsim.errors import AccelsimError, DescriptionError, NetworkError
+from accelsim.importers.model import Imported, Model, ModelNode, first_line, visible
+from accelsim.importers.onnx_inputs import Inputs, fixed_inputs
+from accelsim.importers.onnx_tensors import Tensors
 from accelsim.importers.rules import imported
 
 if TYPE_CHECKING:
     import onnx
 
-LARGE: Final = 1 << 16
-"""Elements of a constant beyond which it is not a list of sizes."""
-IMAGE_RANK: Final = 4
-NHWC: Final = [0, 3, 1, 2]
+MAX_FILE_BYTES: Final = 1 << 31
+"""No message of protocol buffers is larger; weights of a larger model stand in files beside it."""
+MAX_NODES: Final = 20_000
+"""Nodes with all functions looked into: some ten times those of the deepest networks, and some seconds."""
+MAX_OPERANDS: Final = 4096
+"""Tensors that one node reads or makes: a split into single channels has as many as there are channels."""
+MAX_CALLS: Final = 50
+"""Functions that call each other, one within the other; exporters need three."""
+MOST_LETTERS: Final = 80
+"""Of what a file says of its maker."""
 
 
 def read_onnx(path: Path, resolution: int | None = None) -> Imported:
@@ -30,24 +37,53 @@ def read_onnx(path: Path, resolution: int | None = None) -> Imported:
     Raises AccelsimError with a line for each thing that is wrong, also where the package onnx is not there.
     """
     proto = _loaded(path)
-    batch_note = _fix_input(proto.graph, str(path), resolution)
-    graph = _Graph(_inferred(proto))
-    model = Model(
-        label=str(path),
-        name=path.stem,
-        source=_source(path, proto, batch_note),
-        nodes=graph.nodes,
-        inputs=graph.inputs,
-        outputs=tuple(output.name for output in proto.graph.output),
-        shapes=graph.shapes,
-        constants=graph.constants,
-        value=graph.value,
-    )
+    try:
+        model = _model(path, _inlined(proto, str(path)), resolution)
+    except AccelsimError:
+        raise
+    except Exception as error:  # onnx and protobuf raise what they like where a file is damaged
+        raise NetworkError(f"{path}: is not a valid ONNX model: {first_line(error)}") from error
     return imported(model)
 
 
+def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Model:
+    label = str(path)
+    _check_text(proto.graph, label)
+    _check_opset(proto, label)
+    _check_operands(proto.graph, label)
+    _check_names(proto.graph, label)
+    inputs = fixed_inputs(proto.graph, label, resolution)
+    tensors = Tensors(proto, label, inputs)
+    return Model(
+        label=label,
+        name=path.stem,
+        source=_source(path, proto, inputs),
+        nodes=tuple(
+            ModelNode(
+                name=visible(node.name),
+                operator=_operator(node),
+                inputs=(*node.input,),
+                outputs=(*node.output,),
+                attributes=_attributes(node),
+            )
+            for node in proto.graph.node
+        ),
+        inputs=tuple(inputs.types),
+        outputs=tuple(output.name for output in proto.graph.output),
+        shapes=tensors.shapes,
+        constants=frozenset(tensors.constants),
+        value=tensors.value,
+        problems=tensors.problems,
+        bits=tensors.bits,
+        origins=tensors.origins,
+    )
+
+
+# --- the file
+
+
 def _loaded(path: Path) -> "onnx.ModelProto":
-    """The model without its large weights."""
+    """The model as it stands in the file."""
     try:
         import onnx  # noqa: PLC0415 (an extra: only who reads a model needs it)
         from google.protobuf.message import DecodeError  # noqa: PLC0415
@@ -56,6 +92,11 @@ def _loaded(path: Path) -> "onnx.ModelProto":
             f'{path}: reading ONNX models takes the package onnx: pip install "accelsim[onnx]"'
         ) from None
     try:
+        if path.stat().st_size >= MAX_FILE_BYTES:
+            raise DescriptionError(
+                f"{path}: has {path.stat().st_size:,} bytes: an ONNX model has less than {MAX_FILE_BYTES:,}, "
+                "and the weights of a larger one in files beside it"
+            )
         proto = onnx.load_model(path, format="protobuf", load_external_data=False)
     except FileNotFoundError:
         raise DescriptionError(f"{path}: no such file") from None
@@ -65,201 +106,116 @@ def _loaded(path: Path) -> "onnx.ModelProto":
         raise DescriptionError(f"{path}: is not an ONNX model, or not all of one") from None
     if not proto.graph.node:
         raise DescriptionError(f"{path}: is not an ONNX model, or one without nodes")
-    if proto.functions:
-        from onnx.inliner import inline_local_functions  # noqa: PLC0415
-
-        proto = inline_local_functions(proto)
-    _without_weights(proto.graph)
     return proto
 
 
-def _without_weights(graph: "onnx.GraphProto") -> None:
-    """Leave of each large constant what it is called and its shape."""
-    for tensor in graph.initializer:
-        if prod(tensor.dims) > LARGE:
-            for content in ("raw_data", "float_data", "int32_data", "int64_data", "double_data"):
-                tensor.ClearField(content)
+def _inlined(proto: "onnx.ModelProto", label: str) -> "onnx.ModelProto":
+    """The model with the nodes of its functions in the place of each call."""
+    _check_size(proto, label)
+    if not proto.functions:
+        return proto
+    from onnx.inliner import inline_local_functions  # noqa: PLC0415
+
+    return inline_local_functions(proto)
 
 
-# --- shapes
+def _check_size(proto: "onnx.ModelProto", label: str) -> None:
+    """Refuse more nodes than a network has, counted level by level of calls before any is made."""
+    bodies = {
+        (function.domain, function.name): list(_nodes_within(function.node)) for function in proto.functions
+    }
+    calls = Counter({None: 1})
+    level: dict[Any, list[Any]] = {None: list(_nodes_within(proto.graph.node)), **bodies}
+    nodes = 0
+    for _ in range(MAX_CALLS):
+        inner: Counter[Any] = Counter()
+        for name, count in calls.items():
+            nodes += count * len(level[name])
+            for called in ((node.domain, node.op_type) for node in level[name]):
+                if called in bodies:
+                    inner[called] += count
+        if nodes > MAX_NODES:
+            raise NetworkError(f"{label}: has more than {MAX_NODES:,} nodes, its functions looked into")
+        if not inner:
+            return
+        calls = inner
+    raise NetworkError(f"{label}: its functions call each other more than {MAX_CALLS} deep")
 
 
-def _fix_input(graph: "onnx.GraphProto", label: str, resolution: int | None) -> str:
-    """Give every input a shape of numbers; says what has been made of a batch without one."""
-    note = ""
-    constants = {tensor.name for tensor in graph.initializer}
-    mistakes: list[str] = []
-    changed = False
-    for given in (given for given in graph.input if given.name not in constants):
-        dims = given.type.tensor_type.shape.dim
-        found = [dim.dim_value if dim.dim_value > 0 else dim.dim_param or "?" for dim in dims]
-        if dims and not isinstance(found[0], int):
-            note, changed = "open batch taken as 1", True
-            dims[0].dim_value = 1
-        if resolution is not None and len(dims) == IMAGE_RANK:
-            height = 1 if _is_transposed(graph, given.name) else 2
-            for axis in (height, height + 1):
-                changed |= found[axis] != resolution
-                dims[axis].dim_value = resolution
-        if any(dim.dim_value <= 0 for dim in dims):
-            shape = " x ".join(map(str, found))
-            mistakes.append(
-                f"{label}: input {given.name!r} is {shape}: say how large the image is, as in "
-                f"{label}@resolution=224"
-                if len(dims) == IMAGE_RANK
-                else f"{label}: input {given.name!r} is {shape}: let the exporter write a shape of numbers"
-            )
-    if mistakes:
-        raise NetworkError("\n".join(mistakes))
-    if changed:  # what the file says of other shapes no longer holds
-        del graph.value_info[:]
-        for output in graph.output:
-            output.type.tensor_type.ClearField("shape")
-    return note
+def _check_operands(graph: "onnx.GraphProto", label: str) -> None:
+    """Refuse nodes that read or make more tensors than any layer does."""
+    for node in graph.node:
+        tensors = max(len(node.input), len(node.output))
+        if tensors > MAX_OPERANDS:
+            most = f"at most {MAX_OPERANDS:,} are possible"
+            raise NetworkError(f"{label}: {_words(node)}: reads or makes {tensors:,} tensors: {most}")
 
 
-def _is_transposed(graph: "onnx.GraphProto", name: str) -> bool:
-    """Whether an image has its channels last, since all that is done with it is to put them first."""
-    readers = [node for node in graph.node if name in node.input]
-    return bool(readers) and all(
-        node.op_type == "Transpose" and [*node.attribute[0].ints] == NHWC for node in readers
-    )
+def _nodes_within(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto"]:
+    """The nodes and those of the graphs that are their attributes."""
+    waiting = [*nodes]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for attribute in node.attribute:
+            for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
+                waiting += graph.node
 
 
-def _inferred(proto: "onnx.ModelProto") -> "onnx.ModelProto":
-    """The model with the shapes of its tensors, as far as the package onnx can tell.
-
-    Where a shape is the result of a computation on shapes that onnx does not follow, it is computed here,
-    written into the model as a number, and the next shapes are inferred from it.
-    """
-    from onnx import numpy_helper, shape_inference  # noqa: PLC0415
-
-    while True:
-        proto = shape_inference.infer_shapes(proto, data_prop=True)
-        graph = _Graph(proto)
-        found = {name: graph.array(name) for name in graph.computed_settings()}
-        for name, value in found.items():
-            if value is not None:
-                proto.graph.initializer.append(numpy_helper.from_array(value, name))
-        if all(value is None for value in found.values()):
-            return proto
-        for node in proto.graph.node:
-            for place, output in enumerate(node.output):
-                if found.get(output) is not None:
-                    node.output[place] = f"{output} (computed)"
+def _check_text(graph: "onnx.GraphProto", label: str) -> None:
+    """Refuse names that are not UTF-8, of which protobuf makes bytes."""
+    for node in graph.node:
+        for name in (node.name, node.op_type, node.domain, *node.input, *node.output):
+            if not isinstance(name, str):
+                raise NetworkError(f"{label}: is damaged: a name in it is no text: {name!r}")
 
 
-# --- nodes and constants
+def _check_opset(proto: "onnx.ModelProto", label: str) -> None:
+    """Refuse a file whose operators mean what the package onnx does not know."""
+    from onnx import defs  # noqa: PLC0415
 
-
-@dataclass
-class _Graph:
-    """What can be read from a model whose shapes have been inferred."""
-
-    proto: "onnx.ModelProto"
-    arrays: dict[str, Any] = field(default_factory=dict)
-    """Constants that have been evaluated; None where that is not possible."""
-
-    @cached_property
-    def initializers(self) -> dict[str, "onnx.TensorProto"]:
-        """Constants that the file holds."""
-        return {tensor.name: tensor for tensor in self.proto.graph.initializer}
-
-    @cached_property
-    def inputs(self) -> tuple[str, ...]:
-        """What the model is given; older files list constants too."""
-        return tuple(given.name for given in self.proto.graph.input if given.name not in self.initializers)
-
-    @cached_property
-    def nodes(self) -> tuple[ModelNode, ...]:
-        """All nodes, attributes as plain values."""
-        return tuple(
-            ModelNode(node.name, node.op_type, (*node.input,), (*node.output,), _attributes(node))
-            for node in self.proto.graph.node
+    newest = defs.onnx_opset_version()
+    opset = _opset(proto)
+    if not 1 <= opset <= newest:
+        remedy = "; a newer one may: pip install --upgrade onnx" if opset > newest else ""
+        raise NetworkError(
+            f"{label}: is written in opset {opset} of ONNX: the package onnx here knows 1 to {newest}{remedy}"
         )
 
-    @cached_property
-    def shapes(self) -> dict[str, Dims]:
-        """Those that are numbers throughout."""
-        graph = self.proto.graph
-        found = {name: tuple(tensor.dims) for name, tensor in self.initializers.items()}
-        for info in (*graph.input, *graph.value_info, *graph.output):
-            kind = info.type.tensor_type
-            if kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim):
-                found.setdefault(info.name, tuple(dim.dim_value for dim in kind.shape.dim))
-        return found
 
-    @cached_property
-    def constants(self) -> frozenset[str]:
-        """What does not depend on the inputs; shapes do not, since those of the inputs are fixed."""
-        known = set(self.initializers)
-        for node in self.proto.graph.node:
-            shape = node.op_type in {"Shape", "Size"} and node.input[0] in self.shapes
-            inside = any(attribute.HasField("g") for attribute in node.attribute)
-            if shape or (not inside and known.issuperset(filter(None, node.input))):
-                known.update(filter(None, node.output))
-        return frozenset(known)
+def _opset(proto: "onnx.ModelProto") -> int:
+    """The version of ONNX's own operators; 0 where the file has none."""
+    return max((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), default=0)
 
-    @cached_property
-    def makers(self) -> dict[str, "onnx.NodeProto"]:
-        """The node that makes each tensor."""
-        return {output: node for node in self.proto.graph.node for output in node.output if output}
 
-    def computed_settings(self) -> Iterable[str]:
-        """Constants that are computed, and by which a node of unknown output shape is set."""
-        for node in self.proto.graph.node:
-            if self.shapes.keys() >= set(filter(None, node.output)):
-                continue
-            for name in node.input[1:]:
-                if name in self.constants and name not in self.initializers:
-                    yield name
+def _check_names(graph: "onnx.GraphProto", label: str) -> None:
+    """Every tensor is made once; NetworkError names those that are not."""
+    makers = {tensor.name: "a constant" for tensor in graph.initializer}
+    makers |= {tensor.values.name: "a constant" for tensor in graph.sparse_initializer}
+    makers |= {given.name: "an input" for given in graph.input if given.name not in makers}
+    mistakes = []
+    for node in graph.node:
+        maker = _words(node)
+        for output in filter(None, node.output):
+            if output in makers:
+                mistakes.append(f"{label}: {maker}: makes {output!r}, which is made by {makers[output]} too")
+            makers[output] = maker
+    if mistakes:
+        raise NetworkError("\n".join(mistakes))
 
-    def value(self, name: str) -> tuple[float, ...]:
-        """The numbers of a constant."""
-        array = self.array(name)
-        if array is None:
-            raise UnknownValueError(f"the value of {name!r} is not in the file, or too large")
-        return tuple(array.ravel().tolist())
 
-    def array(self, name: str) -> Any:
-        """The value of a constant, evaluated if need be; None where it is large or not in the file."""
-        if name not in self.arrays:
-            self.arrays[name] = None
-            self._evaluate(name)
-        return self.arrays[name]
+# --- nodes
 
-    def _evaluate(self, name: str) -> None:
-        import numpy as np  # noqa: PLC0415
-        from onnx import TensorProto, numpy_helper  # noqa: PLC0415
 
-        tensor = self.initializers.get(name)
-        if tensor is not None:
-            if prod(tensor.dims) <= LARGE and tensor.data_location != TensorProto.EXTERNAL:
-                self.arrays[name] = numpy_helper.to_array(tensor)
-            return
-        node = self.makers.get(name)
-        if node is None or name not in self.constants or prod(self.shapes.get(name, ())) > LARGE:
-            return
-        if node.op_type == "Shape":
-            dims = self.shapes[node.input[0]]
-            bounds = _attributes(node)
-            self.arrays[name] = np.array(dims[bounds.get("start", 0) : bounds.get("end")], dtype=np.int64)
-            return
-        given = {source: self.array(source) for source in node.input if source}
-        if all(array is not None for array in given.values()):
-            self.arrays.update(self._run(node, given))
+def _words(node: "onnx.NodeProto") -> str:
+    """What messages call a node."""
+    return f"{visible(node.name or next(iter(node.output), ''))} ({_operator(node)})"
 
-    def _run(self, node: "onnx.NodeProto", given: dict[str, Any]) -> dict[str, Any]:
-        """The outputs of one node."""
-        from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
 
-        opsets = {opset.domain: opset.version for opset in self.proto.opset_import}
-        try:
-            return dict(
-                zip(node.output, ReferenceEvaluator(node, opsets=opsets).run(None, given), strict=True)
-            )
-        except Exception:  # whatever keeps onnx from evaluating it: the value stays unknown
-            return {}
+def _operator(node: "onnx.NodeProto") -> str:
+    """ONNX's operators by their names, those of others with their domain: they are other operators."""
+    own = node.domain in {"", "ai.onnx"}
+    return visible(node.op_type if own else f"{node.domain}.{node.op_type}")
 
 
 def _attributes(node: "onnx.NodeProto") -> dict[str, Any]:
@@ -273,17 +229,18 @@ def _attributes(node: "onnx.NodeProto") -> dict[str, Any]:
         AttributeProto.FLOATS,
         AttributeProto.STRING,
     }
-    found = {}
+    attributes = {}
     for attribute in node.attribute:
         if attribute.type in plain:
             value = helper.get_attribute_value(attribute)
-            found[attribute.name] = value.decode() if isinstance(value, bytes) else value
-    return found
+            text = isinstance(value, bytes)
+            attributes[attribute.name] = value.decode(errors="replace") if text else value
+    return attributes
 
 
-def _source(path: Path, proto: "onnx.ModelProto", note: str) -> str:
-    """The file, its version and who wrote it."""
-    opset = max((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), default=0)
+def _source(path: Path, proto: "onnx.ModelProto", inputs: Inputs) -> str:
+    """The file, its version, who wrote it and how many images it is for."""
     maker = " ".join(part for part in (proto.producer_name, proto.producer_version) if part)
-    parts = [f"ONNX opset {opset}", f"written by {maker}" if maker else "", note]
+    written = f"written by {visible(maker)[:MOST_LETTERS]}" if maker else ""
+    parts: Sequence[str] = (f"ONNX opset {_opset(proto)}", written, inputs.note)
     return f"{path}: {', '.join(part for part in parts if part)}"

@@ -83,7 +83,7 @@ def _at(model: Model, node: ModelNode, pattern: Pattern, match: _Match) -> Itera
     """Every way in which a pattern ends at a node."""
     operator, operands = pattern[0], pattern[1:]
     inputs = node.inputs[: _OPERANDS.get(operator, len(node.inputs))]
-    if node.operator != operator or len(inputs) != len(operands):
+    if node.operator != operator or model.problems.keys() & set(node.outputs) or len(inputs) != len(operands):
         return
     orders = permutations(inputs) if operator in _COMMUTATIVE else (inputs,)
     for order in orders:
@@ -115,7 +115,8 @@ def _with_biases(model: Model) -> Model:
     gone: set[int] = set()
     instead: dict[int, ModelNode] = {}
     for node in model.nodes:
-        for tensor, constant in permutations(node.inputs) if node.operator == "Add" else ():
+        whole = node.operator == "Add" and len(node.inputs) == 2
+        for tensor, constant in permutations(node.inputs) if whole else ():
             product = model.producers.get(tensor)
             if product is None or model.readers[tensor] != 1 or constant not in model.constants:
                 continue

@@ -5,15 +5,15 @@ rename them and cost nothing; what moves channels becomes a shuffle. Rows and co
 convolution or pooling that reads them.
 """
 
-import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
 from math import prod
 from typing import Any, Final, TypeAlias
 
 from accelsim.errors import NetworkError
-from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError
+from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError, visible
+from accelsim.importers.names import INPUT, Names, network_name, row_names
+from accelsim.importers.precision import ArrayBits, precision_of
 
 Padding: TypeAlias = tuple[int, int, int, int]
 """Top, bottom, left, right."""
@@ -25,7 +25,7 @@ GROUP, MEMBER = "G", "M"
 ALL: Final = "A"
 """Everything but the batch, flattened."""
 IMAGE: Final = (N, C, H, W)
-_WORDS: Final = {
+WORDS: Final = {
     N: "batch",
     C: "channels",
     H: "height",
@@ -34,8 +34,8 @@ _WORDS: Final = {
     MEMBER: "channels of a group",
     ALL: "everything",
 }
-INPUT: Final = "input"
-
+MOST_MISTAKES: Final = 200
+"""That are listed one by one: of all nodes of a network that is not too large, but not of any file."""
 
 Made: TypeAlias = "dict[str, Tensor]"
 """What each output of a node is."""
@@ -59,12 +59,16 @@ class Tensor:
     """Where the channels are seen as groups of members."""
     padding: Padding = NO_PADDING
     """Still to be applied; negative where rows or columns are to be left out."""
+    batch: int = 1
+    bits: int | None = None
+    """Of its elements, where the model stores them in less than 32."""
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The extent of each axis but the batch."""
+        """The extent of each axis, without padding that has still to be applied."""
         channels, height, width = self.shape
         return {
+            N: self.batch,
             C: channels,
             H: height,
             W: width,
@@ -72,6 +76,13 @@ class Tensor:
             MEMBER: channels // self.groups,
             ALL: prod(self.shape),
         }
+
+    @property
+    def dims(self) -> Dims:
+        """The shape that the model's tensor has if this is what it is."""
+        top, bottom, left, right = self.padding
+        padded = {H: top + bottom, W: left + right}
+        return tuple(self.sizes[axis] + padded.get(axis, 0) for axis in self.axes)
 
 
 @dataclass
@@ -88,6 +99,12 @@ class Conversion:
     mistakes: list[str] = field(default_factory=list)
     remedy: str = ""
     """What would help against some of them."""
+    batch: int = 1
+    bits: dict[str, ArrayBits] = field(default_factory=dict)
+    """Of what the convolutions and matrix products read."""
+    counted: set[str] = field(default_factory=set)
+    """Constants whose elements are parameters of a row so far."""
+    names: Names = field(default_factory=Names)
 
     def result(self) -> Imported:
         """What came of it; NetworkError with every mistake."""
@@ -96,21 +113,33 @@ class Conversion:
         for node, name in zip(self.model.nodes, names, strict=True):
             self._convert(node, name)
         self._outputs()
+        if not (self.mistakes or self.rows):
+            self._complain("", "has nothing to execute: its nodes only rename axes or change nothing")
         if self.mistakes or image is None:
-            lines = dict.fromkeys([*self.mistakes, self.remedy] if self.remedy else self.mistakes)
-            raise NetworkError("\n".join(lines))
+            raise NetworkError("\n".join(self._lines()))
         stages = self._stages()
         for row in self.rows:
             row["stage"] = stages[row["name"]]
         channels, height, width = image
+        precision = precision_of(self.bits)
         data = {
             "name": network_name(self.model.name),
-            "title": f"{self.model.name}, imported",
-            "source": self.model.source,
+            "title": f"{visible(self.model.name)}, imported",
+            "source": ", ".join(part for part in (self.model.source, precision.words) if part),
             "input": {"channels": channels, "height": height, "width": width},
+            "batch": self.batch,
+            **precision.data,
             "stages": [{"block": "graph", "name": "model", "operators": self.rows}],
         }
         return Imported(self.model.label, data, self.shapes)
+
+    def _lines(self) -> list[str]:
+        """What is wrong, no line twice, and what would help."""
+        lines = list(dict.fromkeys(self.mistakes))
+        if len(lines) > MOST_MISTAKES:
+            more = f"{self.model.label}: ... and {len(lines) - MOST_MISTAKES:,} mistakes more"
+            lines = [*lines[:MOST_MISTAKES], more]
+        return [*lines, self.remedy] if self.remedy else lines
 
     # Ends
 
@@ -123,9 +152,9 @@ class Conversion:
             found = f"has {len(read)} inputs ({', '.join(read)})" if read else "reads no input"
             self.mistakes.append(f"{label}: {found}: a network has to have one, the image")
             return None
-        dims = self.model.shapes[read[0]]
+        dims = self.model.shapes.get(read[0], ())
         axes = self._input_axes(read[0], dims)
-        if axes is None:
+        if axes is None or 0 in dims:
             self.mistakes.append(
                 f"{label}: input {read[0]!r} has the shape {by(dims)}: must be batch x channels x height x "
                 "width, batch x channels x length or batch x features"
@@ -133,7 +162,9 @@ class Conversion:
             return None
         sizes = dict(zip(axes, dims, strict=True))
         shape = (sizes[C], sizes.get(H, 1), sizes.get(W, 1))
-        self.tensors[read[0]] = Tensor(INPUT, shape, axes)
+        self.batch = sizes[N]
+        bits = self.model.bits.get(read[0])
+        self.tensors[read[0]] = Tensor(INPUT, shape, axes, batch=self.batch, bits=bits)
         return shape
 
     def _input_axes(self, name: str, dims: Dims) -> tuple[str, ...] | None:
@@ -183,9 +214,39 @@ class Conversion:
         try:
             if rule is None:
                 raise NodeError(self._unsupported(node.operator))
-            self.tensors.update(rule(Node(self, node, name)))
+            self.tensors.update(self._checked(node, rule(Node(self, node, name))))
         except (NodeError, UnknownValueError) as error:
             self._complain(f"{node.name or name} ({node.operator})", str(error))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # Attributes and constants may be anything: what a rule takes for granted need not hold.
+            problems = (
+                self.model.problems[output] for output in node.outputs if output in self.model.problems
+            )
+            sentence = f"has attributes or inputs that contradict each other: {error!r}"
+            self._complain(f"{node.name or name} ({node.operator})", next(problems, sentence))
+
+    def _checked(self, node: ModelNode, made: Made) -> Made:
+        """What a rule made, which must be every output that is read, in the shape that the model gives it."""
+        tensors = {}
+        for index, output in enumerate(node.outputs):
+            if output in made:
+                dims = self.model.shapes.get(output)
+                if dims is None:
+                    raise NodeError(self.unknown_shape(output))
+                if 0 in dims:
+                    raise NodeError(f"puts out {by(dims)}: nothing")
+                if made[output].dims != dims:
+                    raise NodeError(f"puts out {by(dims)} in the model, {by(made[output].dims)} here")
+                bits = self.model.bits.get(output, made[output].bits)
+                tensors[output] = replace(made[output], bits=bits)
+            elif output and self.model.readers[output]:
+                raise NodeError(f"its output {index + 1}, {output!r}, is read: not supported")
+        return tensors
+
+    def unknown_shape(self, name: str) -> str:
+        """Why a tensor has no shape."""
+        usual = "let the exporter write shapes that are fixed"
+        return f"the shape of {name!r} is not known: {self.model.problems.get(name, usual)}"
 
     def _unsupported(self, operator: str) -> str:
         if operator in {"If", "Loop", "Scan"}:
@@ -201,14 +262,14 @@ class Conversion:
         self, name: str, operator: str, inputs: Sequence[Tensor], shape: Dims, **arguments: Any
     ) -> Tensor:
         """Add a row that puts out `shape`; arguments that it need not mention are left out."""
-        name = _free(name, self.shapes)
+        name = self.names.take(name)
         row = {"name": name, "stage": "", "operator": operator, "inputs": [each.row for each in inputs]}
         short = {key: _shortened(value) for key, value in arguments.items()}
         self.rows.append(
             row | {key: value for key, value in short.items() if _USUAL.get((operator, key)) != value}
         )
         self.shapes[name] = shape
-        return Tensor(name, shape, IMAGE)
+        return Tensor(name, shape, IMAGE, batch=self.batch)
 
 
 _USUAL: Final[Mapping[tuple[str, str], Any]] = {
@@ -218,6 +279,11 @@ _USUAL: Final[Mapping[tuple[str, str], Any]] = {
     ("conv", "dilation"): 1,
     ("conv", "groups"): 1,
     ("conv", "bias"): False,
+    ("conv", "shared"): (),
+    ("fully_connected", "shared"): (),
+    ("batch_norm", "shared"): (),
+    ("activation", "shared"): (),
+    ("activation", "slopes"): 0,
     **{
         (operator, key): value
         for operator in ("max_pool", "average_pool")
@@ -230,55 +296,6 @@ _USUAL: Final[Mapping[tuple[str, str], Any]] = {
 def _shortened(value: Any) -> Any:
     """One number instead of several that are alike."""
     return value[0] if isinstance(value, list) and len(set(value)) == 1 else value
-
-
-# --- names
-
-
-def network_name(text: str) -> str:
-    """A name as a network may have it: a word of letters, digits, _ and -."""
-    word = re.sub(r"[^A-Za-z0-9_\-]", "_", text) or "model"
-    return word if re.match(r"[A-Za-z_]", word) else f"_{word}"
-
-
-def row_names(nodes: Iterable[ModelNode]) -> list[str]:
-    """A name for each node, no two alike: its own without what exporters repeat, or that of its output.
-
-    `/features/features.3/conv/conv.0/Conv` is `features.3/conv.0/Conv`.
-    """
-    several = list(nodes)
-    taken = {INPUT}
-    found: list[str] = []
-    for node in several:
-        own = _short(node.name) or _short(next(filter(None, node.outputs), "")) or node.operator
-        found.append(_free(own, taken))
-        taken.add(found[-1])
-    for place, name in enumerate(found):
-        before, _, last = name.rpartition(".")
-        if last.isdecimal() and before in taken:  # what a copy made for the other would be called
-            found[place] = _free(f"{before}_{last}", taken)
-            taken.add(found[place])
-    return found
-
-
-def _short(name: str) -> str:
-    parts = [part for part in name.split("/") if part]
-    kept = [
-        part
-        for part, after in zip_longest(parts, parts[1:], fillvalue="")
-        if not after.startswith(f"{part}.")
-    ]
-    visible = "".join(letter if letter.isprintable() else "_" for letter in "/".join(kept))
-    return visible.lstrip("=").strip()[:200]
-
-
-def _free(name: str, taken: Container[str]) -> str:
-    """The name, or the name with the first number after it that makes it a new one."""
-    free, number = name, 1
-    while free in taken:
-        number += 1
-        free = f"{name}_{number}"
-    return free
 
 
 # --- one node
@@ -328,27 +345,44 @@ class Node:
 
     def not_the_axes(self, tensor: Tensor, needed: Sequence[str] = IMAGE) -> None:
         """Refuse a tensor for its axes."""
-        found, allowed = (" x ".join(_WORDS[axis] for axis in axes) for axes in (tensor.axes, needed))
+        found, allowed = (" x ".join(WORDS[axis] for axis in axes) for axes in (tensor.axes, needed))
         raise NodeError(f"its input is {found}: must be {allowed}")
 
     def tensors(self) -> list[Tensor]:
         """All inputs, which must depend on the image."""
         return [self.tensor(index) for index in range(len(self.node.inputs))]
 
-    def weights(self, index: int) -> Dims:
+    def weights(self, index: int, what: str = "weights") -> Dims:
         """The shape of an input that must be a constant."""
         name = self.node.input(index)
         if name not in self.conversion.model.constants:
-            raise NodeError(f"its weights {name!r} are computed from the image: must be constants")
+            raise NodeError(f"its {what} {name!r} are computed from the image: must be constants")
         return self.dims(name)
+
+    def has_offsets(self, index: int) -> bool:
+        """Whether there is an input that is added to each channel, which must be a constant."""
+        if not self.node.input(index):
+            return False
+        self.weights(index, "offsets")
+        return True
+
+    def shared(self, **roles: Sequence[int]) -> tuple[str, ...]:
+        """The roles whose constants, given by their places, are parameters of a row before; notes all."""
+        counted = self.conversion.counted
+        shared = []
+        for role, indices in roles.items():
+            names = {self.node.input(index) for index in indices} - {""}
+            origins = {self.conversion.model.origins.get(name, name) for name in names}
+            if origins and origins <= counted:
+                shared.append(role)
+            counted |= origins
+        return tuple(shared)
 
     def dims(self, name: str) -> Dims:
         """The shape of a tensor of the model."""
         dims = self.conversion.model.shapes.get(name)
         if dims is None:
-            raise NodeError(
-                f"the shape of {name!r} is not known: let the exporter write shapes that are fixed"
-            )
+            raise NodeError(self.conversion.unknown_shape(name))
         return dims
 
     @property
@@ -375,8 +409,21 @@ class Node:
     # What it becomes
 
     def becomes(self, tensor: Tensor) -> dict[str, Tensor]:
-        """The first output; the others (masks, statistics) mean nothing at inference."""
+        """The first output; others (masks, statistics) must not be read."""
         return {self.node.outputs[0]: tensor}
+
+    def array_row(
+        self, operator: str, tensor: Tensor, shape: Dims, *, weights: int, bias: int | None, **arguments: Any
+    ) -> Tensor:
+        """Add a convolution or matrix product; weights and bias are places of inputs."""
+        has_bias = bias is not None and self.has_offsets(bias)
+        roles = {"weights": [weights]}
+        if bias is not None and has_bias:
+            roles["bias"] = [bias]
+        made = self.row(operator, [tensor], shape, **arguments, bias=has_bias, shared=self.shared(**roles))
+        weight_bits = self.conversion.model.bits.get(self.node.input(weights))
+        self.conversion.bits[made.row] = ArrayBits(weight_bits, tensor.bits)
+        return made
 
     def row(
         self, operator: str, inputs: Sequence[Tensor], shape: Dims, *, suffix: str = "", **arguments: Any
@@ -387,7 +434,7 @@ class Node:
     def same_shape(self, operator: str, tensor: Tensor, **arguments: Any) -> dict[str, Tensor]:
         """An operator after which all axes are what they were."""
         made = self.row(operator, [tensor], tensor.shape, **arguments)
-        return self.becomes(replace(tensor, row=made.row))
+        return self.becomes(replace(tensor, row=made.row, bits=None))
 
 
 def by(dims: Iterable[int]) -> str:

@@ -1,21 +1,21 @@
 """Each operator of ONNX as rows: a rule for each says what its outputs are, or what keeps it from being one.
 
-Windows, matrix products, operators on elements, channels that move, and what only gives axes other names.
+Here are matrix products, operators on elements, and channels that move; windows.py has convolutions and
+poolings, axes.py what only gives axes other names.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any, Final
 
-from accelsim.importers.model import Dims, Imported, Model, ModelNode
+from accelsim.importers import axes, windows
+from accelsim.importers.model import Imported, Model, ModelNode
 from accelsim.importers.patterns import put_together
 from accelsim.importers.rows import (
     ALL,
     GROUP,
-    IMAGE,
-    MEMBER,
-    NO_PADDING,
+    WORDS,
     C,
     Conversion,
     H,
@@ -23,7 +23,6 @@ from accelsim.importers.rows import (
     N,
     Node,
     NodeError,
-    Padding,
     Rule,
     Tensor,
     W,
@@ -47,141 +46,6 @@ def _pruned(model: Model) -> Model:
     return replace(model, nodes=tuple(reversed(nodes)))
 
 
-# --- rules: windows
-
-
-@dataclass(frozen=True)
-class _Window:
-    """Kernel, stride and dilation as (vertical, horizontal); a row of pixels is one pixel high."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    padding: Padding | str
-
-
-def _window(node: Node, tensor: Tensor, kernel: Sequence[int]) -> _Window:
-    axes = len(kernel)
-    if axes not in {1, 2} or len(tensor.axes) != axes + 2:
-        raise NodeError(f"slides over {axes} axes of a tensor with {len(tensor.axes)}: 1 or 2 are supported")
-    size = _two(kernel)
-    stride = _two(node.attribute("strides") or [1] * axes)
-    dilation = _two(node.attribute("dilations") or [1] * axes)
-    waiting = tensor.padding
-    mode = node.attribute("auto_pad") or "NOTSET"
-    if mode == "SAME_UPPER" and waiting == NO_PADDING:
-        return _Window(size, stride, dilation, "same")
-    if mode.startswith("SAME"):
-        own = _same(tensor, _Window(size, stride, dilation, waiting), lower=mode == "SAME_LOWER")
-    elif mode == "NOTSET":
-        begin_end = node.attribute("pads") or [0] * 2 * axes
-        top, left = _two(begin_end[:axes], fill=0)
-        bottom, right = _two(begin_end[axes:], fill=0)
-        own = (top, bottom, left, right)
-    else:  # VALID
-        own = NO_PADDING
-    top, bottom, left, right = (ours + theirs for ours, theirs in zip(own, waiting, strict=True))
-    return _Window(size, stride, dilation, (top, bottom, left, right))
-
-
-def _two(values: Sequence[int], fill: int = 1) -> tuple[int, int]:
-    vertical, horizontal = values if len(values) == 2 else (fill, values[0])
-    return int(vertical), int(horizontal)
-
-
-def _same(tensor: Tensor, window: _Window, *, lower: bool) -> Padding:
-    """As much padding as makes the output size / stride, the odd one last, or first if `lower` is asked."""
-    found: list[int] = []
-    for axis in range(2):
-        size = tensor.shape[1 + axis] + sum(window.padding[2 * axis : 2 * axis + 2])  # type: ignore[arg-type]
-        stride, reach = window.stride[axis], (window.kernel[axis] - 1) * window.dilation[axis] + 1
-        total = max((-(-size // stride) - 1) * stride + reach - size, 0)
-        half = total // 2
-        found += [total - half, half] if lower else [half, total - half]
-    top, bottom, left, right = found
-    return top, bottom, left, right
-
-
-def _conv(node: Node) -> Made:
-    return _convolution(node, node.image(padded=True), node.weights(1), bias=bool(node.node.input(2)))
-
-
-def _quantised_conv(node: Node) -> Made:
-    return _convolution(node, node.image(padded=True), node.weights(3), bias=bool(node.node.input(8)))
-
-
-def _convolution(node: Node, tensor: Tensor, weights: Dims, *, bias: bool) -> Made:
-    window, groups = _window(node, tensor, weights[2:]), node.attribute("group", 1)
-    if weights[1] * groups != tensor.shape[0]:
-        raise NodeError(f"has weights for {weights[1] * groups} channels, its input has {tensor.shape[0]}")
-    made = node.row(
-        "conv",
-        [tensor],
-        _picture(node.output_dims),
-        out_channels=weights[0],
-        **_arguments(window),
-        dilation=list(window.dilation),
-        groups=groups,
-        bias=bias,
-    )
-    return node.becomes(replace(made, axes=tensor.axes))
-
-
-def _arguments(window: _Window) -> dict[str, Any]:
-    padding = window.padding if isinstance(window.padding, str) else list(window.padding)
-    return {"kernel": list(window.kernel), "stride": list(window.stride), "padding": padding}
-
-
-def _picture(dims: Dims) -> Dims:
-    """(channels, height, width) of a tensor with the batch first, and two axes or one of the picture."""
-    return (dims[1], *((1,) * (4 - len(dims))), *dims[2:])
-
-
-def _pool(operator: str) -> Rule:
-    def rule(node: Node) -> Made:
-        tensor = node.image(padded=True)
-        window = _window(node, tensor, node.attribute("kernel_shape") or ())
-        if window.dilation != (1, 1):
-            raise NodeError(f"has dilations {list(window.dilation)}: poolings without are supported")
-        rounding = "ceil" if node.attribute("ceil_mode", 0) else "floor"
-        shape = _picture(node.output_dims)
-        made = node.row(operator, [tensor], shape, **_arguments(window), rounding=rounding)
-        return node.becomes(replace(made, axes=tensor.axes))
-
-    return rule
-
-
-def _global_pool(node: Node) -> Made:
-    tensor = node.image()
-    made = node.row("global_average_pool", [tensor], (tensor.shape[0], 1, 1))
-    return node.becomes(replace(made, axes=tensor.axes))
-
-
-def _global_max_pool(node: Node) -> Made:
-    tensor = node.image()
-    made = node.row("max_pool", [tensor], (tensor.shape[0], 1, 1), kernel=list(tensor.shape[1:]))
-    return node.becomes(replace(made, axes=tensor.axes))
-
-
-def _reduce(node: Node) -> Made:
-    """A mean or maximum over the whole picture."""
-    tensor = node.tensor()
-    rank = len(tensor.axes)
-    given = node.integers(1, "axes")
-    axes = {tensor.axes[axis % rank] for axis in (range(rank) if given is None else given)}
-    if axes - {H, W} or not axes >= {axis for axis in (H, W) if tensor.sizes[axis] > 1}:
-        raise NodeError("is supported over height and width together, nothing else")
-    if node.node.operator == "ReduceMean":
-        made = node.row("global_average_pool", [tensor], (tensor.shape[0], 1, 1))
-    else:
-        kernel = list(tensor.shape[1:])
-        made = node.row("max_pool", [tensor], (tensor.shape[0], 1, 1), kernel=kernel)
-    keeps = node.attribute("keepdims", 1)
-    return node.becomes(
-        replace(made, axes=tensor.axes if keeps else tuple(axis for axis in tensor.axes if axis not in axes))
-    )
-
-
 # --- rules: matrix products
 
 
@@ -190,36 +54,42 @@ def _gemm(node: Node) -> Made:
         raise NodeError("transposes its input (transA = 1): must be 0")
     weights = node.weights(1)
     rows, columns = weights[::-1] if node.attribute("transB", 0) else weights
-    return _matrix_product(node, node.tensor(), rows, columns, bias=bool(node.node.input(2)))
+    return _matrix_product(node, rows, columns, weights_at=1, bias_at=2)
 
 
 def _matmul(node: Node) -> Made:
     if not (node.is_constant(0) or node.is_constant(1)):
         raise NodeError("multiplies two tensors that depend on the image: one has to be a constant")
-    weights = node.weights(1)
-    if len(weights) != 2:
-        raise NodeError(f"has weights of {by(weights)}: a matrix is supported")
-    return _matrix_product(node, node.tensor(), *weights, bias=bool(node.node.input(2)))
+    return _matrix_product(node, *_matrix(node, 1), weights_at=1, bias_at=2)
 
 
 def _quantised_matmul(node: Node) -> Made:
-    weights = node.weights(3)
+    return _matrix_product(node, *_matrix(node, 3), weights_at=3, bias_at=None)
+
+
+def _matrix(node: Node, index: int) -> tuple[int, int]:
+    """Rows and columns of weights."""
+    weights = node.weights(index)
     if len(weights) != 2:
         raise NodeError(f"has weights of {by(weights)}: a matrix is supported")
-    return _matrix_product(node, node.tensor(), *weights, bias=False)
+    return weights
 
 
-def _matrix_product(node: Node, tensor: Tensor, inputs: int, outputs: int, *, bias: bool) -> Made:
+def _matrix_product(node: Node, inputs: int, outputs: int, *, weights_at: int, bias_at: int | None) -> Made:
     """Of everything in the tensor, or of the channels of each pixel."""
+    tensor = node.tensor()
     last = tensor.axes[-1]
     if len(tensor.axes) > 2 and (last != C or GROUP in tensor.axes):
         node.not_the_axes(tensor, (N, H, W, C))
+    if len(tensor.axes) == 2 and tensor.axes not in {(N, C), (N, ALL)}:
+        node.not_the_axes(tensor, (N, C))
     if tensor.sizes.get(last) != inputs:
         raise NodeError(f"has weights for {inputs} inputs, is given {tensor.sizes.get(last)}")
+    places: dict[str, Any] = {"weights": weights_at, "bias": bias_at}
     if len(tensor.axes) == 2:
-        made = node.row("fully_connected", [tensor], (outputs, 1, 1), out_features=outputs, bias=bias)
+        made = node.array_row("fully_connected", tensor, (outputs, 1, 1), **places, out_features=outputs)
         return node.becomes(replace(made, axes=(N, C)))
-    made = node.row("conv", [tensor], (outputs, *tensor.shape[1:]), out_channels=outputs, bias=bias)
+    made = node.array_row("conv", tensor, (outputs, *tensor.shape[1:]), **places, out_channels=outputs)
     return node.becomes(replace(made, axes=tensor.axes))
 
 
@@ -227,7 +97,13 @@ def _matrix_product(node: Node, tensor: Tensor, inputs: int, outputs: int, *, bi
 
 
 def _batch_norm(node: Node) -> Made:
-    return node.same_shape("batch_norm", node.image())
+    return node.same_shape("batch_norm", node.image(), shared=node.shared(norms=[1, 2]))
+
+
+def _prelu(node: Node) -> Made:
+    slopes = prod(node.weights(1, "slopes"))
+    shared = node.shared(slopes=[1])
+    return node.same_shape("activation", node.tensor(), function="leaky_relu", slopes=slopes, shared=shared)
 
 
 def _lrn(node: Node) -> Made:
@@ -251,12 +127,12 @@ def _clip(node: Node) -> Made:
 
 def _combine(node: Node) -> Made:
     """A sum or product of tensors, or of a tensor and a constant."""
+    if node.attribute("broadcast") and prod(node.dims(node.node.input(1))) > 1:
+        raise NodeError("broadcasts as ONNX did before opset 7: let the exporter write a later one")
     operator = "multiply" if node.node.operator in {"Mul", "Div"} else "add"
     inputs = [node.tensor(index) for index in range(len(node.node.inputs)) if not node.is_constant(index)]
     if len(inputs) == 1:
-        if len(node.output_dims) != len(inputs[0].axes):
-            raise NodeError("a constant gives its result more dimensions than its input has")
-        return node.same_shape("activation", inputs[0], function="linear")
+        return node.same_shape("activation", _grown(node, inputs[0]), function="linear")
     first = max(inputs, key=lambda each: prod(each.shape))
     for other in inputs:
         gate = operator == "multiply" and other.shape == (first.shape[0], 1, 1)
@@ -270,6 +146,27 @@ def _combine(node: Node) -> Made:
         raise NodeError(f"multiplies {len(ordered)} tensors: two are supported")
     made = node.row(operator, ordered, first.shape)
     return node.becomes(replace(first, row=made.row))
+
+
+def _grown(node: Node, tensor: Tensor) -> Tensor:
+    """The tensor with one pixel repeated where a constant is larger than it."""
+    dims = node.output_dims
+    if len(dims) != len(tensor.axes):
+        raise NodeError("a constant gives its result more dimensions than its input has")
+    sizes = dict(zip(tensor.axes, dims, strict=True))
+    grown = {axis for axis in tensor.axes if sizes[axis] != tensor.sizes[axis]}
+    if not grown:
+        return tensor
+    if grown - {H, W}:
+        axis = next(axis for axis in tensor.axes if axis in grown)
+        raise NodeError(
+            f"a constant makes {by(dims)} of {by(tensor.dims)}: height and width may grow so, "
+            f"{WORDS[axis]} not"
+        )
+    height, width = (sizes.get(axis, tensor.sizes[axis]) for axis in (H, W))
+    shape = (tensor.shape[0], height, width)
+    made = node.row("resize", [tensor], shape, suffix=".grown", size=(height, width))
+    return replace(made, axes=tensor.axes)
 
 
 def _aligned(first: Tensor, other: Tensor) -> bool:
@@ -360,6 +257,9 @@ def _gather(node: Node) -> Made:
     _cuts_channels(tensor, axis)
     order = node.integers(1) or []
     first, channels = order[0] if order else 0, tensor.shape[0]
+    if len(order) == 1 and len(node.output_dims) == len(tensor.axes) - 1:  # a number: the axis goes with it
+        axes = tuple(axis for axis in tensor.axes if axis != C)
+        return node.becomes(replace(_channels_of(node, tensor, first % channels, 1), axes=axes))
     if order == list(range(first, first + len(order))) and len(node.output_dims) == len(tensor.axes):
         return node.becomes(_channels_of(node, tensor, first, len(order)))
     if sorted(order) != list(range(channels)):
@@ -367,123 +267,26 @@ def _gather(node: Node) -> Made:
     return node.same_shape("channel_permutation", tensor)
 
 
-# --- rules: axes with other names
-
-
-def _transpose(node: Node) -> Made:
-    tensor = node.tensor()
-    order = node.attribute("perm") or list(reversed(range(len(tensor.axes))))
-    return node.becomes(replace(tensor, axes=tuple(tensor.axes[axis] for axis in order)))
-
-
-def _reshape(node: Node) -> Made:
-    """Flattening, dimensions of one, channels seen as groups; groups that changed places are a shuffle."""
-    tensor, dims = node.tensor(), node.output_dims
-    if dims[1:] == tuple(tensor.sizes[axis] for axis in tensor.axes[1:]):
-        return node.becomes(tensor)
-    if tensor.axes[1:3] in {(GROUP, MEMBER), (MEMBER, GROUP)} and dims[1] == tensor.shape[0]:
-        tensor = _merged(node, tensor)
-    channels, *picture = tensor.shape
-    ones = tuple(size for size in dims[1:] if size > 1)
-    if tensor.axes[0] != N or prod(dims[1:]) != prod(tensor.shape):
-        raise _cannot_reshape(tensor, dims)
-    if dims[1:] == tensor.shape and tensor.axes[1:] in {(ALL,), (C, H, W)}:
-        return node.becomes(replace(tensor, axes=IMAGE))
-    in_order = tensor.axes[1:] in {(C,), (ALL,), (C, H, W), (C, W)} or max(picture) == 1
-    if in_order and len(dims) == 2:
-        return node.becomes(replace(tensor, axes=(N, C if max(picture) == 1 else ALL)))
-    if in_order and ones == tuple(size for size in tensor.shape if size > 1) and len(dims) <= 4:
-        return node.becomes(replace(tensor, axes=_with_ones(tensor, dims)))
-    if (
-        tensor.axes == IMAGE
-        and len(dims) == 5
-        and dims[1] * dims[2] == channels
-        and dims[3:] == tensor.shape[1:]
-    ):
-        return node.becomes(replace(tensor, axes=(N, GROUP, MEMBER, H, W), groups=dims[1]))
-    raise _cannot_reshape(tensor, dims)
-
-
-def _cannot_reshape(tensor: Tensor, dims: Dims) -> NodeError:
-    found = " x ".join(str(tensor.sizes.get(axis, dims[0])) for axis in tensor.axes)
-    return NodeError(
-        f"reshapes {found} to {by(dims)}: only flattening, dimensions of 1 and shuffles of channels are "
-        "supported"
-    )
-
-
-def _with_ones(tensor: Tensor, dims: Dims) -> tuple[str, ...]:
-    """Axes of dimensions that are those of the tensor, but for some of one element."""
-    left = [axis for axis in (C, H, W) if tensor.sizes[axis] > 1]
-    ones = [axis for axis in (C, H, W) if tensor.sizes[axis] == 1]
-    return (N, *(left.pop(0) if size > 1 else ones.pop(0) for size in dims[1:]))
-
-
-def _merged(node: Node, tensor: Tensor) -> Tensor:
-    """The channels as one axis again."""
-    axes = (N, C, *tensor.axes[3:])
-    if tensor.axes[1:3] == (GROUP, MEMBER):
-        return replace(tensor, axes=axes, groups=1)
-    made = node.row("channel_shuffle", [tensor], tensor.shape, groups=tensor.groups)
-    return replace(made, axes=axes)
-
-
-def _alias(node: Node) -> Made:
-    return node.becomes(node.tensor(padded=True))
-
-
-def _pad(node: Node) -> Made:
-    tensor = node.tensor(padded=True)
-    rank = len(tensor.axes)
-    pads = node.integers(1, "pads" if node.attribute("pads") else "paddings") or []
-    axes = [axis % rank for axis in node.integers(3) or range(rank)]
-    padding = dict(zip((H, W), (list(tensor.padding[:2]), list(tensor.padding[2:])), strict=True))
-    for place, axis in enumerate(axes):
-        before, after = pads[place], pads[place + len(axes)]
-        letter = tensor.axes[axis]
-        if letter in padding:
-            padding[letter][0] += before
-            padding[letter][1] += after
-        elif before or after:
-            raise NodeError(f"pads dimension {axis}: only height and width can be padded")
-    top, bottom, left, right = *padding[H], *padding[W]
-    return node.becomes(replace(tensor, padding=(top, bottom, left, right)))
-
-
-def _resize(node: Node) -> Made:
-    tensor = node.image()
-    channels, height, width = _picture(node.output_dims)
-    if channels != tensor.shape[0]:
-        raise NodeError(
-            f"resizes the channels from {tensor.shape[0]} to {channels}: only height and width can be"
-        )
-    if (height, width) == tensor.shape[1:]:
-        return node.becomes(tensor)
-    mode = node.attribute("mode", "nearest")
-    made = node.row("resize", [tensor], (channels, height, width), size=(height, width), interpolation=mode)
-    return node.becomes(replace(made, axes=tensor.axes))
-
-
 RULES: Final[Mapping[str, Rule]] = {
-    "Conv": _conv,
-    "QLinearConv": _quantised_conv,
+    "Conv": windows.conv,
+    "QLinearConv": windows.quantised_conv,
     "Gemm": _gemm,
     "MatMul": _matmul,
     "QLinearMatMul": _quantised_matmul,
     "BatchNormalization": _batch_norm,
-    "MaxPool": _pool("max_pool"),
-    "AveragePool": _pool("average_pool"),
-    "GlobalAveragePool": _global_pool,
-    "GlobalMaxPool": _global_max_pool,
-    "ReduceMean": _reduce,
-    "ReduceMax": _reduce,
+    "MaxPool": windows.pool("max_pool"),
+    "AveragePool": windows.pool("average_pool"),
+    "GlobalAveragePool": windows.global_pool,
+    "GlobalMaxPool": windows.global_max_pool,
+    "ReduceMean": windows.reduce,
+    "ReduceMax": windows.reduce,
     "LRN": _lrn,
     "Softmax": _softmax,
     "LogSoftmax": _softmax,
     "Clip": _clip,
     "Relu": _activation("relu"),
     "LeakyRelu": _activation("leaky_relu"),
-    "PRelu": _activation("leaky_relu"),
+    "PRelu": _prelu,
     "Elu": _activation("elu"),
     "Selu": _activation("elu"),
     "Celu": _activation("elu"),
@@ -504,18 +307,18 @@ RULES: Final[Mapping[str, Rule]] = {
     "Split": _split,
     "Slice": _slice,
     "Gather": _gather,
-    "Transpose": _transpose,
-    "Reshape": _reshape,
-    "Flatten": _reshape,
-    "Squeeze": _reshape,
-    "Unsqueeze": _reshape,
-    "Pad": _pad,
-    "Resize": _resize,
-    "Upsample": _resize,
-    "Identity": _alias,
-    "Dropout": _alias,
-    "Cast": _alias,
-    "QuantizeLinear": _alias,
-    "DequantizeLinear": _alias,
+    "Transpose": axes.transpose,
+    "Reshape": axes.reshape,
+    "Flatten": axes.reshape,
+    "Squeeze": axes.reshape,
+    "Unsqueeze": axes.reshape,
+    "Pad": axes.pad,
+    "Resize": axes.resize,
+    "Upsample": axes.resize,
+    "Identity": axes.alias,
+    "Dropout": axes.alias,
+    "Cast": axes.cast,
+    "QuantizeLinear": axes.alias,
+    "DequantizeLinear": axes.alias,
 }
 """How each operator of ONNX becomes rows; one that is not here is a mistake, never left out."""

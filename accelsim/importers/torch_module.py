@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from accelsim.errors import NetworkError
-from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError
+from accelsim.importers.model import (
+    NARROW,
+    SAME_ELEMENTS,
+    Dims,
+    Imported,
+    Model,
+    ModelNode,
+    UnknownValueError,
+    first_line,
+)
 from accelsim.importers.rules import imported
 
 if TYPE_CHECKING:
@@ -45,8 +54,7 @@ def _exported(module: "torch.nn.Module", inputs: tuple[Any, ...], label: str) ->
             warnings.simplefilter("ignore")  # torch's, about its own insides
             return torch.export.export(module.eval(), inputs).run_decompositions({})
     except Exception as error:  # whatever keeps torch from exporting it, its own words are the best
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
-        raise NetworkError(f"{label}: torch.export cannot export it: {first}") from error
+        raise NetworkError(f"{label}: torch.export cannot export it: {first_line(error)}") from error
     finally:
         for part, mode in training:
             part.training = mode
@@ -63,36 +71,41 @@ class _Translation:
     constants: set[str] = field(default_factory=set)
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
+    bits: dict[str, int] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
 
     def read(self, program: Any) -> None:
         """Take every node of an exported program."""
         user_inputs = set(program.graph_signature.user_inputs)
+        self.origins.update(_origins(program))
         for node in program.graph.nodes:
-            self._note_shape(node)
+            self.note(str(node.name), node.meta.get("val"))
             if node.op == "placeholder" and node.name in user_inputs:
                 self.inputs.append(node.name)
             elif node.op in {"placeholder", "get_attr"}:
                 self.constants.add(node.name)
             elif node.op == "output":
                 wanted = set(program.graph_signature.user_outputs)
-                self.outputs = [
-                    each.name for each in node.args[0] if each is not None and each.name in wanted
-                ]
+                self.outputs = [each.name for each in node.args[0] if getattr(each, "name", None) in wanted]
             elif not _is_item(node):
                 self._add(node)
 
     def model(self, name: str) -> Model:
         """What has been read."""
+        batch = next((self.shapes.get(given, ())[:1] for given in self.inputs), ())
+        note = f", batch of {batch[0]}" if batch and batch[0] > 1 else ""
         return Model(
             label=self.label,
             name=name,
-            source=f"PyTorch module {self.label}, exported by torch {self.version}",
+            source=f"PyTorch module {self.label}, exported by torch {self.version}{note}",
             nodes=tuple(self.nodes),
             inputs=tuple(self.inputs),
             outputs=tuple(self.outputs),
             shapes=self.shapes,
             constants=frozenset(self.constants),
             value=_no_value,
+            bits=self.bits,
+            origins=self.origins,
             supported=tuple(sorted(_RULES)),
         )
 
@@ -107,26 +120,53 @@ class _Translation:
         self.shapes[name] = ()
         return name
 
-    def _note_shape(self, node: Any) -> None:
-        shape = getattr(node.meta.get("val"), "shape", None)
+    def note(self, name: str, value: Any) -> None:
+        """Note shape and bits of a tensor."""
+        shape, kind = getattr(value, "shape", None), getattr(value, "dtype", None)
         if shape is not None and all(isinstance(size, int) for size in shape):
-            self.shapes[node.name] = tuple(shape)
+            self.shapes[name] = tuple(shape)
+        if kind is not None and str(kind) != "torch.bool" and 8 * kind.itemsize < NARROW:
+            self.bits[name] = 8 * kind.itemsize
 
     def _add(self, node: Any) -> None:
-        operator = str(node.target).removeprefix("aten.").partition(".")[0]
+        """Note the nodes that a call becomes; ATen's by their names, others with their library's."""
+        library, _, operator = str(node.target).partition(".")
+        operator = operator.partition(".")[0]
+        operator = operator if library == "aten" else f"{library}.{operator}".rstrip(".")
         call = _Call(self, node)
         rule = _RULES.get(operator)
         if rule is None:
             self.emit(call, ModelNode("", operator, tuple(call.sources()), call.outputs()))
             return
-        for made in rule(call):
-            self.emit(call, made)
+        try:
+            for made in rule(call):
+                self.emit(call, made)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # Arguments may be symbols and tensors, too: what a rule takes for granted need not hold.
+            raise NetworkError(
+                f"{self.label}: {call.name} ({operator}): is called in a way that is not supported: {error!r}"
+            ) from error
 
     def emit(self, call: "_Call", made: ModelNode) -> None:
         """Add a node, called after the module it is in."""
         if self.constants.issuperset(filter(None, made.inputs)):
             self.constants.update(made.outputs)
+            if made.operator in SAME_ELEMENTS and made.inputs:
+                source = made.inputs[0]
+                self.origins[made.outputs[0]] = self.origins.get(source, source)
+                if source in self.bits:
+                    self.bits.setdefault(made.outputs[0], self.bits[source])
         self.nodes.append(ModelNode(call.name, made.operator, made.inputs, made.outputs, made.attributes))
+
+
+def _origins(program: Any) -> Iterator[tuple[str, str]]:
+    """For parameters that are the same tensor by several names: the first of them."""
+    first: dict[tuple[int, int], str] = {}
+    for name, parameter in program.graph_signature.inputs_to_parameters.items():
+        tensor = program.state_dict.get(parameter)
+        place = 0 if tensor is None else tensor.data_ptr()
+        if place:  # a tensor without memory of its own has none
+            yield name, first.setdefault((place, tensor.numel()), name)
 
 
 def _no_value(name: str) -> tuple[float, ...]:
@@ -181,7 +221,7 @@ class _Call:
         found = []
         for index, value in enumerate(values):
             name = str(items.get(index, f"{self.node.name}[{index}]"))
-            self.translation.shapes[name] = tuple(getattr(value, "shape", ()))
+            self.translation.note(name, value)
             found.append(name)
         return tuple(found)
 
@@ -205,7 +245,7 @@ def _plain(operator: str, inputs: int = 1) -> _Rule:
 
 
 def _normed(call: _Call) -> _Made:
-    return call.emit("BatchNormalization", [call.tensor()])
+    return call.emit("BatchNormalization", [call.tensor(), call.tensor(1, "weight"), call.tensor(2, "bias")])
 
 
 # --- windows
@@ -354,6 +394,7 @@ def _shuffle(call: _Call) -> _Made:
     (batch, channels, *picture), groups = call.shape(call.tensor()), call.argument(1, "groups")
     split, swapped = f"{call.node.name}.groups", f"{call.node.name}.members"
     call.translation.shapes[split] = (batch, groups, channels // groups, *picture)
+    call.translation.shapes[swapped] = (batch, channels // groups, groups, *picture)
     yield ModelNode("", "Reshape", (call.tensor(),), (split,))
     yield ModelNode("", "Transpose", (split,), (swapped,), {"perm": [0, 2, 1, 3, 4]})
     yield from call.emit("Reshape", [swapped])
@@ -368,9 +409,8 @@ _ALIASES: Final = (
     "feature_dropout",
     "lift_fresh_copy",
     "native_dropout",
-    "to",
-    "_to_copy",
 )
+_CASTS: Final = ("to", "_to_copy")
 _RESHAPES: Final = ["flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view", "_unsafe_view"]
 
 _RULES: Final[Mapping[str, _Rule]] = {
@@ -401,7 +441,7 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "relu": _plain("Relu"),
     "relu6": lambda call: call.emit("Clip", [call.tensor()], min=0.0, max=6.0),
     "leaky_relu": _plain("LeakyRelu"),
-    "prelu": _plain("PRelu"),
+    "prelu": _plain("PRelu", 2),
     "elu": _plain("Elu"),
     "selu": _plain("Selu"),
     "celu": _plain("Celu"),
@@ -427,6 +467,7 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "transpose": _transpose,
     **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), _shuffle),
     **dict.fromkeys(_ALIASES, _plain("Identity")),
+    **dict.fromkeys(_CASTS, _plain("Cast")),
     **dict.fromkeys(_RESHAPES, _plain("Reshape")),
 }
 """What each ATen operator is in ONNX; one that is not here is a mistake, never left out."""

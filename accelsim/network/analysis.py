@@ -31,7 +31,7 @@ def counted_macs(published: Graph, convention: MacsConvention = "conv_and_fully_
 def counted_params(published: Graph, convention: ParamsConvention = "all") -> int:
     """Parameters as a paper counts them."""
     if convention == "weights":
-        return sum(operator.weights for operator in operators_of(published))
+        return sum(operator.counted_weights for operator in operators_of(published))
     return total_params(published)
 
 
@@ -66,7 +66,7 @@ def shares(published: Graph) -> tuple[Share, ...]:
     found = []
     for name, members in groups.items():
         macs = sum(operator.macs for operator in members)
-        weights = sum(operator.weights for operator in members)
+        weights = sum(operator.counted_weights for operator in members)
         found.append(
             Share(name, len(members), macs, _part(macs, all_macs), weights, _part(weights, all_weights))
         )

@@ -9,9 +9,11 @@ In a published graph they are attributes: of the graph, `precision`; of a node, 
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from glob import escape
 from typing import Annotated, Final, Self, TypeAlias
 
 from pydantic import Field, model_validator
@@ -97,24 +99,32 @@ def compress(published: Graph, name: str, precision: NetworkPrecision, entries: 
         attributes["weight_form"] = of_all
     if not entries:
         return
-    nodes = [node for node in published if operator_of(published, node).weights]
+    nodes = dict.fromkeys(node for node in published if operator_of(published, node).weights)
     if sentences := list(_unmatched(name, nodes, entries)):
         raise DescriptionError("\n".join(dict.fromkeys(sentences)))
-    for node in nodes:
-        form = of_all
-        for entry in (item.entry for item in entries if fnmatchcase(node, item.entry.layers)):
-            form = WeightForm(
-                form.bits if entry.weight_bits is None else entry.weight_bits,
-                form.density if entry.weight_density is None else entry.weight_density,
+    for item in entries:
+        for node in _matches(item.entry.layers, nodes):
+            form = published.nodes[node]["weight_form"]
+            published.nodes[node]["weight_form"] = WeightForm(
+                form.bits if item.entry.weight_bits is None else item.entry.weight_bits,
+                form.density if item.entry.weight_density is None else item.entry.weight_density,
             )
-        published.nodes[node]["weight_form"] = form
 
 
-def _unmatched(name: str, nodes: Sequence[str], entries: Iterable[Placed]) -> Iterator[str]:
+def _matches(pattern: str, nodes: Mapping[str, None]) -> Iterable[str]:
+    """The layers of a pattern; one that is a name, as imported models have for each layer, is looked up."""
+    name = re.sub(r"\[([*?[])\]", r"\1", pattern)  # as glob.escape writes them
+    if escape(name) == pattern:
+        return (name,) if name in nodes else ()
+    return (node for node in nodes if fnmatchcase(node, pattern))
+
+
+def _unmatched(name: str, layers: Mapping[str, None], entries: Iterable[Placed]) -> Iterator[str]:
     """A sentence for each entry that is about no layer."""
+    nodes = list(layers)
     for item in entries:
         pattern = item.entry.layers
-        if any(fnmatchcase(node, pattern) for node in nodes):
+        if any(True for _ in _matches(pattern, layers)):
             continue
         # Of a longer network the first, which show how layers are called; `accelsim show` lists them all.
         sentence = unknown(pattern, f"layer with weights in {name}", nodes[:MOST_NAMES])
@@ -143,7 +153,8 @@ def kept(weights: int, density: float | None) -> int:
 def kept_params(published: Graph, node: str) -> int:
     """Parameters of a node that are left after pruning: offsets, scale and shift are all kept."""
     operator = operator_of(published, node)
-    return operator.params - operator.weights + kept(operator.weights, weight_form(published, node).density)
+    weights = operator.counted_weights
+    return operator.params - weights + kept(weights, weight_form(published, node).density)
 
 
 def total_kept_params(published: Graph) -> int:
@@ -160,11 +171,12 @@ def stored_bytes(published: Graph) -> int | None:
     index_bits, bits = precision_of(published).pruned_index_bits, 0
     for node in published:
         operator, form = operator_of(published, node), weight_form(published, node)
-        left = kept(operator.weights, form.density)
+        weights = operator.counted_weights
+        left = kept(weights, form.density)
         if not operator.params:
             continue
-        if form.bits is None or (left < operator.weights and index_bits is None):
+        if form.bits is None or (left < weights and index_bits is None):
             return None
-        bits += (operator.params - operator.weights) * form.bits
-        bits += min(operator.weights * form.bits, left * (form.bits + (index_bits or 0)))
+        bits += (operator.params - weights) * form.bits
+        bits += min(weights * form.bits, left * (form.bits + (index_bits or 0)))
     return -(-bits // 8)

@@ -39,7 +39,7 @@ from accelsim.network.blocks import Block, block_names, block_of
 from accelsim.network.compression import Compression, NetworkPrecision, Placed, placed
 from accelsim.network.expressions import ExpressionError, Value, evaluate, is_expression
 from accelsim.network.graph import Shape
-from accelsim.quantities import Channels, Percent, Repeats, Reports, Resolution
+from accelsim.quantities import Batch, Channels, Percent, Repeats, Reports, Resolution
 
 MAX_NAME: Final = 200
 """Characters: names become parts of the names of files, which have 255 at most."""
@@ -179,6 +179,8 @@ class NetworkDescription(Description):
     title: str
     source: str
     input: InputShape
+    batch: Batch = 1
+    """Images that run together where nobody says another number."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     reported: Reported = Reported()
     reported_at: tuple[ReportedAt, ...] = ()
@@ -299,6 +301,10 @@ class Network:
             if self.parameters == {**defaults, **entry.at}:
                 return entry
         return Reported()
+
+    def images(self, batch: int | None = None) -> int:
+        """How many images run together: those asked for, or as many as the network is described for."""
+        return self.description.batch if batch is None else batch
 
     @property
     def image(self) -> Shape:

@@ -8,7 +8,7 @@ when a tensor is added to itself).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
 from accelsim.errors import NetworkError
 from accelsim.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
@@ -69,6 +69,10 @@ class Graph:
         return name in self.nodes
 
 
+SharedPart: TypeAlias = Literal["weights", "bias", "norms", "slopes"]
+"""Parameters of an operator that may be those of another one, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A tensor for one image: channels x height x width, in elements."""
@@ -93,6 +97,8 @@ class Operator:
     kind: ClassVar[str]
     inputs: tuple[Shape, ...]
     output: Shape
+    shared: tuple[SharedPart, ...] = ()
+    """What of its parameters is also an operator's before it: used here, counted there."""
 
     @property
     def weights(self) -> int:
@@ -110,9 +116,22 @@ class Operator:
         return 0
 
     @property
+    def slopes(self) -> int:
+        """Factors of an activation that have been trained."""
+        return 0
+
+    @property
+    def counted_weights(self) -> int:
+        """Weights that are parameters of no operator before."""
+        return 0 if "weights" in self.shared else self.weights
+
+    @property
     def params(self) -> int:
-        """Weights, biases, and scale and shift of batch normalisation."""
-        return self.weights + self.biases + self.norms
+        """Weights, biases, scale and shift of batch normalisation, and slopes, each counted once."""
+        if not self.shared:  # nearly all operators
+            return self.weights + self.biases + self.norms + self.slopes
+        parts = {"weights": self.weights, "bias": self.biases, "norms": self.norms, "slopes": self.slopes}
+        return sum(count for part, count in parts.items() if part not in self.shared)
 
     @property
     def macs(self) -> int:
@@ -213,7 +232,7 @@ def operands(graph: Graph, node: str) -> tuple[str, ...]:
 
 
 def total_params(graph: Graph) -> int:
-    """Weights, biases, and scale and shift of batch normalisation of a published graph."""
+    """Parameters of a published graph: those that several operators have, once."""
     return sum([operator.params for operator in operators_of(graph)])
 
 

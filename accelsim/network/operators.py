@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from accelsim.errors import NetworkError
 from accelsim.limits import MAX_WINDOW
-from accelsim.network.graph import Draft, Operator, Shape
+from accelsim.network.graph import Draft, Operator, Shape, SharedPart
 
 Axes: TypeAlias = int | tuple[int, int]
 PaddingSpec: TypeAlias = Literal["same"] | int | tuple[int, int] | tuple[int, int, int, int]
@@ -141,6 +141,12 @@ class Activation(Operator):
 
     kind: ClassVar[str] = "activation"
     function: ActivationFunction
+    trained_slopes: int = 0
+
+    @property
+    def slopes(self) -> int:
+        """Those of PReLU: one for each channel, or one for all."""
+        return self.trained_slopes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,8 +264,9 @@ def conv(
     dilation: Axes = 1,
     groups: int = 1,
     bias: bool = False,
+    shared: tuple[SharedPart, ...] = (),
 ) -> str:
-    """Convolution; output sizes are rounded down."""
+    """Convolution; output sizes are rounded down. `shared` parameters are those of an operator before."""
     given = draft.shape(source)
     _check_channels(name, out_channels)
     for role, channels in (("input", given.channels), ("output", out_channels)):
@@ -270,28 +277,49 @@ def conv(
             )
     window, height, width = _slide(name, given, WindowSpec(kernel, stride, padding, dilation))
     output = Shape(out_channels, height, width)
-    return draft.add(
-        name, Convolution(inputs=(given,), output=output, window=window, groups=groups, bias=bias), (source,)
+    operator = Convolution(
+        inputs=(given,), output=output, shared=shared, window=window, groups=groups, bias=bias
     )
+    return draft.add(name, operator, (source,))
 
 
-def fully_connected(draft: Draft, name: str, source: str, *, out_features: int, bias: bool = True) -> str:
+def fully_connected(
+    draft: Draft,
+    name: str,
+    source: str,
+    *,
+    out_features: int,
+    bias: bool = True,
+    shared: tuple[SharedPart, ...] = (),
+) -> str:
     """Matrix product of everything in the source."""
     _check_channels(name, out_features)
-    output = Shape(out_features, 1, 1)
-    return draft.add(name, FullyConnected(inputs=(draft.shape(source),), output=output, bias=bias), (source,))
+    given, output = draft.shape(source), Shape(out_features, 1, 1)
+    operator = FullyConnected(inputs=(given,), output=output, shared=shared, bias=bias)
+    return draft.add(name, operator, (source,))
 
 
-def batch_norm(draft: Draft, name: str, source: str) -> str:
+def batch_norm(draft: Draft, name: str, source: str, *, shared: tuple[SharedPart, ...] = ()) -> str:
     """Scale and shift of each channel."""
     given = draft.shape(source)
-    return draft.add(name, BatchNorm(inputs=(given,), output=given), (source,))
+    return draft.add(name, BatchNorm(inputs=(given,), output=given, shared=shared), (source,))
 
 
-def activation(draft: Draft, name: str, source: str, *, function: ActivationFunction) -> str:
-    """A function of each element."""
+def activation(
+    draft: Draft,
+    name: str,
+    source: str,
+    *,
+    function: ActivationFunction,
+    slopes: int = 0,
+    shared: tuple[SharedPart, ...] = (),
+) -> str:
+    """A function of each element, with so many trained slopes."""
     given = draft.shape(source)
-    return draft.add(name, Activation(inputs=(given,), output=given, function=function), (source,))
+    operator = Activation(
+        inputs=(given,), output=given, shared=shared, function=function, trained_slopes=slopes
+    )
+    return draft.add(name, operator, (source,))
 
 
 def max_pool(

@@ -78,8 +78,17 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
-    text += ["", *wrapped(legend, style)]
+    text += ["", *wrapped(legend + _images_words(compared), style)]
     return "\n".join(text) + "\n"
+
+
+def _images_words(compared: Sequence[ComparedCase]) -> str:
+    """How many images run together, where that differs between networks."""
+    images = {one.case.network: one.case.result.batch for one in compared}
+    if len(set(images.values())) == 1:
+        return ""
+    several = (f"{batch} of {network}" for network, batch in images.items() if batch > 1)
+    return f" Images that run together: {', '.join(several)}, one of others."
 
 
 def _columns(compared: Sequence[ComparedCase]) -> list[Column]:

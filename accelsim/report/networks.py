@@ -13,6 +13,7 @@ from accelsim.network.build import build
 from accelsim.network.compression import kept, kept_params, weight_form
 from accelsim.network.description import Network, load_network
 from accelsim.network.graph import Graph, operator_of, total_macs, total_params
+from accelsim.network.layer import Layer
 from accelsim.network.lowering import Note, layers, notes
 from accelsim.network.shapes import layer_shape, operator_name, operator_shape
 from accelsim.report.text import Column, Style, labelled, percent, si, table, wrapped
@@ -126,11 +127,17 @@ def executed_layers(executed: Graph) -> list[ListedLayer]:
             macs=layer.macs,
             weight_bits=layer.weight_bits,
             weight_density=layer.weight_density,
-            kept_params=layer.params - layer.weights + kept(layer.weights, layer.weight_density),
+            kept_params=_kept_params(layer),
             fused=tuple(fused[layer.name]),
         )
         for layer in layers(executed)
     ]
+
+
+def _kept_params(layer: Layer) -> int:
+    """Parameters of an executed layer after pruning; fewer than its weights if those count elsewhere."""
+    weights = layer.weights if layer.weights <= layer.params else 0
+    return layer.params - weights + kept(weights, layer.weight_density)
 
 
 def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, Any]:
@@ -141,6 +148,7 @@ def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, A
         "title": description.title,
         "source": description.source,
         "input": dataclasses.asdict(network.image),
+        "batch": description.batch,
         "parameters": dict(network.parameters),
         "precision": description.precision.model_dump(exclude_none=True),
         "params": sum(layer.params for layer in listed),
@@ -181,6 +189,9 @@ def _head(network: Network, listed: Sequence[ListedLayer], style: Style) -> Iter
     yield style.strong(f"{network.name}: {description.title}")
     yield from labelled("source", description.source, style)
     yield from labelled("input", str(network.image), style)
+    if description.batch > 1:
+        images = f"{description.batch} images run together, unless --batch says otherwise; counts are of one"
+        yield from labelled("batch", images, style)
     for key, knob in description.knobs.items():
         yield from labelled("parameter", f"{key} = {network.parameters[key]} ({knob.words})", style)
     bits = network.description.precision.model_dump(exclude_none=True)

@@ -209,7 +209,7 @@ def sweep_dict(result: SweepResult) -> dict[str, Any]:
         "objectives": [one.name for one in sweep.objectives],
         "constraints": [one.text for one in sweep.constraints],
         "energy_unit": sweep.energy_unit,
-        "batch": sweep.batch,
+        "batch": sweep.images,
         "axes": [{"name": axis.name, "values": list(axis.values)} for axis in sweep.axes],
         "best": candidate_dict(result, result.best),
         "pareto": [candidate_dict(result, one) for one in result.front],

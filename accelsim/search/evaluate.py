@@ -95,10 +95,16 @@ class Task:
     network: Network
     hardware: Hardware
     limits: Limits = Limits()
-    batch: int = 1
+    batch: int | None = None
+    """Images that run together; None for as many as the network is described for."""
     dataflow: str = "auto"
     tiles_by: Objective | None = None
     """What dataflows and tiles are chosen by, instead of what the machine says."""
+
+    @property
+    def images(self) -> int:
+        """How many images run together."""
+        return self.network.images(self.batch)
 
 
 def run_cost(task: Task, memory: Memory) -> Cost:
@@ -166,7 +172,7 @@ def _assembly(task: Task) -> Assembly | None:
         return Assembly(
             task.network,
             task.hardware,
-            batch=task.batch,
+            batch=task.images,
             dataflow=task.dataflow,
             objective=task.tiles_by,
         )

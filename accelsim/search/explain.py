@@ -119,7 +119,7 @@ class _Setup:
     """What a worker needs for all runs."""
 
     remedies: tuple[Remedy, ...]
-    batch: int
+    batch: int | None
     objective: Objective | None
 
 
@@ -128,7 +128,7 @@ def explain_network(
     hardware: Hardware,
     *,
     layers: int = 5,
-    batch: int = 1,
+    batch: int | None = None,
     dataflow: str = "auto",
     objective: Objective | None = None,
     step: Callable[[str], None] = lambda _: None,

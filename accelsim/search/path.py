@@ -163,7 +163,7 @@ def walk(
     max_macs: int | None = None,
     min_params: int | None = None,
     steps: int | None = None,
-    batch: int = 1,
+    batch: int | None = None,
     dataflow: str = "auto",
     step: Callable[[str], None] = lambda _: None,
 ) -> Walk:
@@ -309,7 +309,7 @@ def _named(
 class _Simulator:
     """Runs networks on one machine; what it learns from one serves the next."""
 
-    def __init__(self, hardware: Hardware, batch: int, dataflow: str) -> None:
+    def __init__(self, hardware: Hardware, batch: int | None, dataflow: str) -> None:
         self.hardware, self._batch, self._dataflow = hardware, batch, dataflow
         self._memory = Memory()
         self._families: dict[str, Evaluator] = {}
@@ -360,7 +360,7 @@ class _Simulator:
         return Point(cost.cycles, cost.energy, size.params, size.macs)
 
     def _point(self, result: RunResult) -> Point:
-        return Point(result.cycles, result.energy.total, result.params, result.macs // self._batch)
+        return Point(result.cycles, result.energy.total, result.params, result.macs // result.batch)
 
 
 def _family(network: Network) -> str:

@@ -12,7 +12,7 @@ parameter. A candidate is known by its number; the machine varies slowest, so th
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -56,7 +56,7 @@ class SweepDescription(Description):
     """The networks' own, which all of them must have; `depths`; `stages.STAGE.KEY` of the stage table."""
     objectives: tuple[str, ...] = Field(min_length=1)
     constraints: tuple[str, ...] = ()
-    batch: Batch = 1
+    batch: Batch | None = None
     dataflow: Literal["auto"] | DataflowName = "auto"
 
 
@@ -88,8 +88,14 @@ class Sweep:
     """Machines, their parameters, networks, their parameters; the last varies fastest."""
     objectives: tuple[Metric, ...]
     constraints: tuple[Constraint, ...]
-    batch: int
+    batch: int | None
+    """Images that run together; None for as many as every network is described for."""
     dataflow: str
+
+    @property
+    def images(self) -> int:
+        """How many images run together."""
+        return self.networks[0].images(self.batch)
 
     @property
     def size(self) -> int:
@@ -228,6 +234,7 @@ class _Reader:
         said = self._described
         machines = self._loaded("hardware", said.hardware, load_hardware)
         networks = self._loaded("networks", said.networks, load_network)
+        self._check_batch(networks)
         self._check_hardware_parameters(machines)
         self._check_network_parameters(networks)
         objectives = self._loaded("objectives", said.objectives, metric)
@@ -260,6 +267,13 @@ class _Reader:
             batch=said.batch,
             dataflow=said.dataflow,
         )
+
+    def _check_batch(self, networks: Sequence[Network]) -> None:
+        """Costs are those of a batch, so all networks must run as many images."""
+        images = {network.name: network.images(self._described.batch) for network in networks}
+        if len(set(images.values())) > 1:
+            words = ", ".join(f"{batch} of {name}" for name, batch in images.items())
+            self._note("batch", sentence=f"must be given: images that run together are {words}")
 
     def _note(self, *path: str | int, sentence: str) -> None:
         self._mistakes.append(Mistake(path, sentence))

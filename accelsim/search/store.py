@@ -184,7 +184,7 @@ def task_text(task: Task) -> str:
         {
             "network": but_for_depth(task.network),
             "hardware": task.hardware.model_dump(mode="json", exclude=_NO_RESULT),
-            "batch": task.batch,
+            "batch": task.images,
             "dataflow": task.dataflow,
             "tiles_by": task.tiles_by,
         },

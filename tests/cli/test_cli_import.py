@@ -122,3 +122,55 @@ def test_a_yaml_that_cannot_be_written_is_refused_before_the_work(accelsim, fold
     (folder / "locked").mkdir(mode=0o500)
     outcome = accelsim("import", "model.onnx", "--yaml", "locked/mine.yaml")
     assert (outcome.code, outcome.out) == (2, "")
+
+
+@pytest.fixture
+def eight(folder):
+    """A model of a batch that its file fixes, in eight.onnx."""
+    nodes = [node("Conv", "x w", "y")]
+    return save(model(nodes, [weight("w", 4, 3, 3, 3)], image=(8, 3, 8, 8)), folder, "eight.onnx")
+
+
+@pytest.mark.usefixtures("eight")
+def test_the_batch_of_a_file_is_said_and_run_unless_another_one_is_asked_for(accelsim):
+    assert "batch          8 images run together, unless --batch says otherwise; counts" in (
+        accelsim("import", "eight.onnx").out
+    )
+    assert json.loads(accelsim("import", "eight.onnx", "--format", "json").out)["batch"] == 8
+    run = ("run", "--net", "eight.onnx", "--hw", "8x8_32k")
+    assert accelsim(*run).out.splitlines()[0] == "eight on 8x8_32k, batch of 8"
+    results = [
+        json.loads(accelsim(*run, *options, "--format", "json").out)
+        for options in ((), ("--batch", "8"), ("--batch", "1"))
+    ]
+    assert [result["batch"] for result in results] == [8, 8, 1]
+    assert results[0] == results[1]
+    assert results[0]["macs"] == 8 * results[2]["macs"]
+
+
+@pytest.mark.usefixtures("eight")
+def test_a_comparison_says_which_networks_run_several_images(accelsim):
+    command = ("compare", "--net", "eight.onnx", "--net", "tiny.yaml", "--hw", "8x8_32k")
+    said = "Images that run together: 8 of eight, one of others."
+    assert said in " ".join(accelsim(*command).out.split())
+    assert "Images" not in accelsim(*command, "--batch", "2").out
+
+
+@pytest.mark.usefixtures("eight")
+def test_a_sweep_runs_each_network_as_its_file_says(accelsim, folder):
+    (folder / "sweep.yaml").write_text("networks: [eight.onnx]\nhardware: [8x8_32k]\nobjectives: [cycles]\n")
+    swept = json.loads(accelsim("sweep", "sweep.yaml", "--format", "json").out)
+    run = json.loads(accelsim("run", "--net", "eight.onnx", "--hw", "8x8_32k", "--format", "json").out)
+    assert swept["batch"] == 8
+    assert swept["best"]["figures"]["cycles"] == run["cycles"]
+
+
+@pytest.mark.usefixtures("eight")
+def test_a_sweep_compares_only_networks_that_run_as_many_images(accelsim, folder):
+    sweep = "networks: [eight.onnx, tiny.yaml]\nhardware: [8x8_32k]\nobjectives: [cycles]\n"
+    (folder / "sweep.yaml").write_text(sweep)
+    outcome = accelsim("sweep", "sweep.yaml")
+    said = "sweep.yaml: batch: must be given: images that run together are 8 of eight, 1 of tiny\n"
+    assert (outcome.code, outcome.err) == (2, said)
+    (folder / "sweep.yaml").write_text(sweep + "batch: 2\n")
+    assert accelsim("sweep", "sweep.yaml", "--quiet").code == 0

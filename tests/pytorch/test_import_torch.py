@@ -320,3 +320,45 @@ def test_the_module_of_the_guide_is_imported_as_it_says():
     names = {}
     exec(compile(code, "import-a-model.md", "exec"), names)
     assert accelsim.run_network(names["network"], accelsim.load_hardware("16x16_128k")).cycles > 0
+
+
+# --- what the module and its example say of themselves
+
+
+def test_the_batch_of_the_example_is_the_one_that_runs():
+    network = accelsim.from_torch(nn.Linear(10, 4), torch.zeros(32, 10))
+    assert network.images() == 32
+    assert network.description.source.endswith(", batch of 32")
+
+
+def test_half_precision_is_the_networks():
+    module = nn.Conv2d(6, 4, 3).half()
+    network = accelsim.from_torch(module, torch.zeros(1, 6, 8, 8, dtype=torch.float16))
+    assert network.description.precision.weights_bits == 16
+    assert network.description.precision.activations_bits == 16
+
+
+def test_a_module_that_is_used_twice_has_its_parameters_once():
+    shared = nn.Conv2d(6, 6, 3, padding=1)
+    assert total_params(graph_of(nn.Sequential(shared, nn.ReLU(), shared))) == 6 * 6 * 9 + 6
+    tied = nn.Sequential(nn.Conv2d(6, 6, 1), nn.Conv2d(6, 6, 1))
+    tied[1].weight = tied[0].weight
+    assert total_params(graph_of(tied)) == 36 + 6 + 6
+
+
+def test_trained_slopes_are_parameters():
+    assert total_params(graph_of(nn.Sequential(nn.PReLU(6), nn.PReLU()))) == 6 + 1
+
+
+def test_places_of_maxima_that_are_read_are_refused():
+    def unpooled(x):
+        values, places = functional.max_pool2d(x, 2, return_indices=True)
+        return values + places
+
+    with pytest.raises(accelsim.AccelsimError, match=r"its output 2, '.*', is read: not supported"):
+        graph_of(unpooled)
+
+
+def test_a_number_among_the_outputs_is_none_of_the_network():
+    graph = graph_of(lambda x: (torch.relu(x), 3))
+    assert operators(graph) == ["relu"]

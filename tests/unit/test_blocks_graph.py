@@ -102,3 +102,25 @@ def test_a_graph_cannot_be_repeated(tmp_path):
     path.write_text(HEAD.replace("    name: body", "    name: body\n    repeat: 2") + row)
     with pytest.raises(accelsim.AccelsimError, match="a: two layers have this name"):
         build(load_network(path))
+
+
+def test_shared_parameters_are_used_here_and_counted_above(tmp_path):
+    conv = "operator: conv, out_channels: 4, kernel: 3, padding: 1, bias: true"
+    graph = build(
+        network(
+            tmp_path,
+            f"name: a, inputs: [input], {conv}",
+            f"name: b, inputs: [a], {conv}, shared: [weights]",
+            f"name: c, inputs: [b], {conv}, shared: [weights, bias]",
+            "name: d, inputs: [c], operator: activation, function: leaky_relu, slopes: 4",
+            "name: e, inputs: [d], operator: activation, function: leaky_relu, slopes: 4, shared: [slopes]",
+        )
+    )
+    assert [operator_of(graph, name).params for name in "abcde"] == [148, 4, 0, 4, 0]
+    assert {operator_of(graph, name).weights for name in "abc"} == {144}
+    assert {operator_of(graph, name).macs for name in "abc"} == {144 * 64}
+
+
+def test_a_row_shares_only_parameters_that_it_has(tmp_path):
+    with pytest.raises(accelsim.AccelsimError, match=r"shared\.0 = 'slopes': must be 'weights' or 'bias'"):
+        network(tmp_path, "name: a, inputs: [input], operator: conv, out_channels: 4, shared: [slopes]")

@@ -133,7 +133,12 @@ def test_an_offset_that_is_not_one_for_each_channel_is_an_operator(graph_of):
 
 
 def test_quantised_convolutions_are_convolutions(graph_of):
-    scale = [weight(name, *dims) for name, dims in (("s", ()), ("z", ()), ("w", (4, 3, 3, 3)), ("b", (4,)))]
+    scale = [
+        weight("s"),
+        weight("z", kind=TensorProto.INT8),
+        weight("w", 4, 3, 3, 3, kind=TensorProto.INT8),
+        weight("b", 4, kind=TensorProto.INT32),
+    ]
     nodes = [
         node("QuantizeLinear", "x s z", "q"),
         node("QLinearConv", "q s z w s z s z b", "c", pads=[1, 1, 1, 1]),
@@ -150,7 +155,7 @@ def test_weights_may_be_computed_from_constants(graph_of):
         node("Transpose", "d", "w", perm=[3, 2, 0, 1]),
         node("Conv", "x w", "y"),
     ]
-    graph = graph_of(nodes, [weight("q", 3, 3, 3, 5), weight("s")])
+    graph = graph_of(nodes, [weight("q", 3, 3, 3, 5, kind=TensorProto.INT8), weight("s")])
     assert operator_of(graph, "y").weights == 135
 
 

@@ -1,5 +1,6 @@
 """Bits and zeros that a network speaks of: who is asked first, overlays, presets, and each mistake."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from accelsim.errors import DescriptionError
 from accelsim.mapping import precision
 from accelsim.mapping.schedule import pooling_layer
 from accelsim.network.build import build
-from accelsim.network.compression import stored_bytes, total_kept_params
+from accelsim.network.compression import stored_bytes, total_kept_params, weight_form
 from accelsim.network.description import NetworkDescription, configure, load_network
 from accelsim.network.lowering import layers, lower
 from accelsim.network.overlay import overlaid
@@ -302,3 +303,21 @@ def test_a_buffer_too_small_for_a_network_s_wide_numbers_is_said_when_the_networ
     small = machine(**{"global_buffer.size_bytes": 64, "global_buffer.shares.inputs": 0.25})
     with pytest.raises(accelsim.AccelsimError, match="no tile fits"):
         run_network(network, small)
+
+
+def test_a_pattern_that_is_one_name_is_that_layer(tmp_path):
+    names = ("a[0]", "a0", "b*", "bb")
+    rows = [{"name": name, "operator": "conv", "inputs": ["input"], "out_channels": 4} for name in names]
+    entries = [{"layers": pattern, "weight_bits": 4} for pattern in ("a[[]0]", "b[*]")]
+    data = {
+        "name": "names",
+        "title": "names",
+        "source": "made up",
+        "input": {"channels": 3, "height": 8, "width": 8},
+        "compression": entries,
+        "stages": [{"block": "graph", "name": "all", "operators": rows}],
+    }
+    path = tmp_path / "names.yaml"
+    path.write_text(json.dumps(data))
+    graph = build(load_network(path))
+    assert [weight_form(graph, name).bits for name in names] == [4, None, 4, None]

@@ -8,7 +8,8 @@ A row names its operator, what it reads and the operator's own arguments; `input
         - {name: relu1, operator: activation, inputs: [conv1], function: relu}
         - {name: twice, operator: concat, inputs: [relu1, conv1]}
 
-The operators are the functions of network/operators.py, and so are their arguments.
+The operators are the functions of network/operators.py, and so are their arguments. `shared` names parameters
+that are also those of a row above, as in `shared: [weights]`: they are used here and counted there.
 """
 
 import json
@@ -22,7 +23,7 @@ from accelsim.limits import MAX_CHANNELS
 from accelsim.network import operators as ops
 from accelsim.network.blocks.block import Axes, Block, Position, block
 from accelsim.network.graph import Draft
-from accelsim.quantities import AxisLength, Channels, Extent, SignedMargin
+from accelsim.quantities import AxisLength, Channels, Extent, SignedMargin, Slopes
 
 INPUT: Final = "input"
 """What the rows call the tensor that the block reads."""
@@ -53,6 +54,10 @@ class _Row(Description):
         """Add the operator to the draft."""
 
 
+ArrayParts: TypeAlias = tuple[Literal["weights", "bias"], ...]
+"""Parameters that are also those of a row above, and are counted there; so for other rows."""
+
+
 class _Conv(_Row):
     operator: Literal["conv"]
     inputs: One
@@ -63,6 +68,7 @@ class _Conv(_Row):
     dilation: Axes = 1
     groups: Channels = 1
     bias: bool = False
+    shared: ArrayParts = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.conv(
@@ -76,6 +82,7 @@ class _Conv(_Row):
             dilation=self.dilation,
             groups=self.groups,
             bias=self.bias,
+            shared=self.shared,
         )
 
 
@@ -84,10 +91,16 @@ class _FullyConnected(_Row):
     inputs: One
     out_features: Channels
     bias: bool = True
+    shared: ArrayParts = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.fully_connected(
-            draft, self.name, sources[0], out_features=self.out_features, bias=self.bias
+            draft,
+            self.name,
+            sources[0],
+            out_features=self.out_features,
+            bias=self.bias,
+            shared=self.shared,
         )
 
 
@@ -116,9 +129,23 @@ class _Activation(_Row):
     operator: Literal["activation"]
     inputs: One
     function: ops.ActivationFunction
+    slopes: Slopes = 0
+    """Trained ones, as those of PReLU."""
+    shared: tuple[Literal["slopes"], ...] = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
-        return ops.activation(draft, self.name, sources[0], function=self.function)
+        return ops.activation(
+            draft, self.name, sources[0], function=self.function, slopes=self.slopes, shared=self.shared
+        )
+
+
+class _BatchNorm(_Row):
+    operator: Literal["batch_norm"]
+    inputs: One
+    shared: tuple[Literal["norms"], ...] = ()
+
+    def add(self, draft: Draft, sources: list[str]) -> str:
+        return ops.batch_norm(draft, self.name, sources[0], shared=self.shared)
 
 
 class _LocalResponseNorm(_Row):
@@ -131,7 +158,6 @@ class _LocalResponseNorm(_Row):
 
 
 _PLAIN: Final = {
-    "batch_norm": ops.batch_norm,
     "global_average_pool": ops.global_average_pool,
     "softmax": ops.softmax,
     "dropout": ops.dropout,
@@ -143,9 +169,7 @@ _PLAIN: Final = {
 class _Plain(_Row):
     """An operator that has no arguments."""
 
-    operator: Literal[
-        "batch_norm", "global_average_pool", "softmax", "dropout", "channel_permutation", "network_output"
-    ]
+    operator: Literal["global_average_pool", "softmax", "dropout", "channel_permutation", "network_output"]
     inputs: One
 
     def add(self, draft: Draft, sources: list[str]) -> str:
@@ -210,6 +234,7 @@ Row: TypeAlias = (
     | _FullyConnected
     | _Pool
     | _Activation
+    | _BatchNorm
     | _LocalResponseNorm
     | _Plain
     | _ChannelShuffle

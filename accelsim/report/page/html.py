@@ -90,7 +90,11 @@ def _own(name: str) -> str:
 
 def _lead(page: Page) -> str:
     result = page.compared[0].case.result
-    given = {"images at once": page.options.get("batch", 1), "dataflow": page.options.get("dataflow", "auto")}
+    batches = sorted({compared.case.result.batch for compared in page.compared})
+    given = {
+        "images at once": " or ".join(map(str, batches)),
+        "dataflow": page.options.get("dataflow", "auto"),
+    }
     if page.options.get("objective") is not None:
         given["mappings chosen by"] = page.options["objective"]
     options = ", ".join(f"{name}: {value}" for name, value in given.items())

@@ -1,0 +1,112 @@
+"""What gives the axes of a tensor other names: reshaping, transposing, padding that waits for its window."""
+
+from dataclasses import replace
+from math import prod
+
+from accelsim.importers.model import Dims
+from accelsim.importers.rows import ALL, GROUP, IMAGE, MEMBER, C, H, Made, N, Node, NodeError, Tensor, W, by
+from accelsim.importers.windows import picture_of
+
+
+def transpose(node: Node) -> Made:
+    """Transpose: the same axes in another order."""
+    tensor = node.tensor()
+    order = node.attribute("perm") or list(reversed(range(len(tensor.axes))))
+    return node.becomes(replace(tensor, axes=tuple(tensor.axes[axis] for axis in order)))
+
+
+def reshape(node: Node) -> Made:
+    """Flattening, dimensions of one, channels seen as groups; groups that changed places are a shuffle."""
+    tensor, dims = node.tensor(), node.output_dims
+    if dims[1:] == tuple(tensor.sizes[axis] for axis in tensor.axes[1:]):
+        return node.becomes(tensor)
+    if tensor.axes[1:3] in {(GROUP, MEMBER), (MEMBER, GROUP)} and dims[1] == tensor.shape[0]:
+        tensor = _merged(node, tensor)
+    channels, *picture = tensor.shape
+    ones = tuple(size for size in dims[1:] if size > 1)
+    if tensor.axes[0] != N or prod(dims[1:]) != prod(tensor.shape):
+        raise _cannot_reshape(tensor, dims)
+    if dims[1:] == tensor.shape and tensor.axes[1:] in {(ALL,), (C, H, W)}:
+        return node.becomes(replace(tensor, axes=IMAGE))
+    ordered = tuple(axis for axis in (C, H, W) if axis in tensor.axes)
+    in_order = tensor.axes[1:] in {(ALL,), ordered} or max(picture) == 1
+    if in_order and len(dims) == 2:
+        return node.becomes(replace(tensor, axes=(N, C if max(picture) == 1 else ALL)))
+    if in_order and ones == tuple(size for size in tensor.shape if size > 1) and len(dims) <= 4:
+        return node.becomes(replace(tensor, axes=_with_ones(tensor, dims)))
+    if (
+        tensor.axes == IMAGE
+        and len(dims) == 5
+        and dims[1] * dims[2] == channels
+        and dims[3:] == tensor.shape[1:]
+    ):
+        return node.becomes(replace(tensor, axes=(N, GROUP, MEMBER, H, W), groups=dims[1]))
+    raise _cannot_reshape(tensor, dims)
+
+
+def _cannot_reshape(tensor: Tensor, dims: Dims) -> NodeError:
+    found = " x ".join(str(tensor.sizes.get(axis, dims[0])) for axis in tensor.axes)
+    return NodeError(
+        f"reshapes {found} to {by(dims)}: only flattening, dimensions of 1 and shuffles of channels are "
+        "supported"
+    )
+
+
+def _with_ones(tensor: Tensor, dims: Dims) -> tuple[str, ...]:
+    """Axes of dimensions that are those of the tensor, but for some of one element."""
+    left = [axis for axis in (C, H, W) if tensor.sizes[axis] > 1]
+    ones = [axis for axis in (C, H, W) if tensor.sizes[axis] == 1]
+    return (N, *(left.pop(0) if size > 1 else ones.pop(0) for size in dims[1:]))
+
+
+def _merged(node: Node, tensor: Tensor) -> Tensor:
+    """The channels as one axis again."""
+    axes = (N, C, *tensor.axes[3:])
+    if tensor.axes[1:3] == (GROUP, MEMBER):
+        return replace(tensor, axes=axes, groups=1)
+    made = node.row("channel_shuffle", [tensor], tensor.shape, groups=tensor.groups)
+    return replace(made, axes=axes)
+
+
+def alias(node: Node) -> Made:
+    """What changes nothing at inference, or only how elements are stored."""
+    return node.becomes(node.tensor(padded=True))
+
+
+def cast(node: Node) -> Made:
+    """The same elements, of which nothing tells any more that they had fewer bits."""
+    return node.becomes(replace(node.tensor(padded=True), bits=None))
+
+
+def pad(node: Node) -> Made:
+    """Pad: rows and columns, which wait for the window that reads them."""
+    tensor = node.tensor(padded=True)
+    rank = len(tensor.axes)
+    pads = node.integers(1, "pads" if node.attribute("pads") else "paddings") or []
+    axes = [axis % rank for axis in node.integers(3) or range(rank)]
+    padding = dict(zip((H, W), (list(tensor.padding[:2]), list(tensor.padding[2:])), strict=True))
+    for place, axis in enumerate(axes):
+        before, after = pads[place], pads[place + len(axes)]
+        letter = tensor.axes[axis]
+        if letter in padding:
+            padding[letter][0] += before
+            padding[letter][1] += after
+        elif before or after:
+            raise NodeError(f"pads dimension {axis}: only height and width can be padded")
+    top, bottom, left, right = *padding[H], *padding[W]
+    return node.becomes(replace(tensor, padding=(top, bottom, left, right)))
+
+
+def resize(node: Node) -> Made:
+    """Resize, Upsample: another height and width."""
+    tensor = node.image()
+    channels, height, width = picture_of(node.output_dims)
+    if channels != tensor.shape[0]:
+        raise NodeError(
+            f"resizes the channels from {tensor.shape[0]} to {channels}: only height and width can be"
+        )
+    if (height, width) == tensor.shape[1:]:
+        return node.becomes(tensor)
+    mode = node.attribute("mode", "nearest")
+    made = node.row("resize", [tensor], (channels, height, width), size=(height, width), interpolation=mode)
+    return node.becomes(replace(made, axes=tensor.axes))

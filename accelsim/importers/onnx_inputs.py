@@ -1,0 +1,126 @@
+"""The inputs of an ONNX file with a size for each axis: the file's, or what the user says of an image."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from accelsim.errors import NetworkError
+
+if TYPE_CHECKING:
+    import onnx
+
+Size: TypeAlias = int | str
+"""Of one axis: a number, or what the file calls it where it is left open."""
+
+IMAGE_RANK: Final = 4
+NHWC: Final = [0, 3, 1, 2]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network is given."""
+
+    types: dict[str, "onnx.TypeProto"]
+    """Of each input, with numbers for sizes."""
+    note: str = ""
+    """What has been made of the batch."""
+    changed: bool = False
+    """Whether sizes are not those of the file, so that what it says of other tensors no longer holds."""
+
+
+def fixed_inputs(graph: "onnx.GraphProto", label: str, resolution: int | None) -> Inputs:
+    """Every input that is read, with numbers; NetworkError has a line for each that has none.
+
+    An open batch is one image. A resolution is the height and width of an image, which has to be square or
+    open: it is refused for what is no image, and where the file fixes another height or width.
+    """
+    constants = {tensor.name for tensor in graph.initializer}
+    constants |= {tensor.values.name for tensor in graph.sparse_initializer}
+    read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    types: dict[str, onnx.TypeProto] = {}
+    notes: list[str] = []
+    mistakes: list[str] = []
+    changed = False
+    for given in (given for given in graph.input if given.name not in constants):
+        if given.name not in read:
+            types[given.name] = given.type
+            continue
+        subject = f"{label}: input {given.name!r}"
+        try:
+            sizes = _sizes(given.type)
+            own = _fixed(sizes, label, resolution, transposed=_is_transposed(graph, given.name))
+        except ValueError as error:
+            mistakes.append(f"{subject} {error}")
+            continue
+        notes += _batch_notes(sizes)
+        changed |= own != sizes
+        types[given.name] = _typed(given.type, own)
+    if mistakes:
+        raise NetworkError("\n".join(mistakes))
+    return Inputs(types, next(iter(notes), ""), changed)
+
+
+def _sizes(kind: "onnx.TypeProto") -> list[Size]:
+    """The sizes that the file gives; ValueError says why it has none."""
+    if not kind.HasField("tensor_type"):
+        raise ValueError("is no tensor: a network is given an image")
+    if not kind.tensor_type.HasField("shape"):
+        raise ValueError("has no shape: let the exporter write a shape of numbers")
+    return [
+        dim.dim_value if dim.dim_value > 0 else dim.dim_param or "?" for dim in kind.tensor_type.shape.dim
+    ]
+
+
+def _fixed(sizes: list[Size], label: str, resolution: int | None, *, transposed: bool) -> list[Size]:
+    """The sizes as numbers; ValueError says which are missing, or why the resolution cannot be had."""
+    own = [1, *sizes[1:]] if sizes and isinstance(sizes[0], str) else [*sizes]
+    height = 1 if transposed else 2
+    picture = sizes[height : height + 2]
+    if resolution is not None:
+        if len(sizes) != IMAGE_RANK:
+            raise ValueError(
+                f"is {_by(sizes)}: resolution is for images, batch x channels x height x width: leave it out"
+            )
+        fixed = {size for size in picture if isinstance(size, int)}
+        if len(fixed) > 1:
+            raise ValueError(f"is {_by(sizes)}: resolution is for square images: leave it out")
+        if len(fixed) == 1 and picture[0] != picture[1] and resolution not in fixed:
+            (only,) = fixed
+            raise ValueError(
+                f"is {_by(sizes)}: resolution is its height and width, of which the file fixes one: "
+                f"must be {only}"
+            )
+        own[height : height + 2] = [resolution, resolution]
+    if all(isinstance(size, int) for size in own):
+        return own
+    if len(sizes) != IMAGE_RANK:
+        raise ValueError(f"is {_by(sizes)}: let the exporter write a shape of numbers")
+    usual = next((size for size in picture if isinstance(size, int)), 224)
+    raise ValueError(f"is {_by(sizes)}: say how large the image is, as in {label}@resolution={usual}")
+
+
+def _batch_notes(sizes: list[Size]) -> list[str]:
+    """What is said of the first axis."""
+    if not sizes or sizes[0] == 1:
+        return []
+    return ["open batch taken as 1" if isinstance(sizes[0], str) else f"batch of {sizes[0]}"]
+
+
+def _typed(kind: "onnx.TypeProto", sizes: Iterable[Size]) -> "onnx.TypeProto":
+    from onnx import helper  # noqa: PLC0415
+
+    return helper.make_tensor_type_proto(kind.tensor_type.elem_type, list(sizes))
+
+
+def _is_transposed(graph: "onnx.GraphProto", name: str) -> bool:
+    """Whether an image has its channels last, since all that is done with it is to put them first."""
+    readers = [node for node in graph.node if name in node.input]
+    return bool(readers) and all(
+        node.op_type == "Transpose"
+        and any(attribute.name == "perm" and [*attribute.ints] == NHWC for attribute in node.attribute)
+        for node in readers
+    )
+
+
+def _by(sizes: Iterable[Size]) -> str:
+    return " x ".join(map(str, sizes))

@@ -1,0 +1,70 @@
+"""Bits that a model is stored in -> what a network says of its bits.
+
+A model whose elements all have 32 bits says nothing: that is what it was trained in, and the machine decides
+what it runs in. One that has been quantised or halved runs in the bits that it has; what it keeps at 32 then
+has 32 as well.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from glob import escape
+from typing import Any, Final
+
+UNSAID_BITS: Final = 32
+"""Of elements that a model has not made narrower."""
+
+
+@dataclass(frozen=True)
+class ArrayBits:
+    """Bits of what one convolution or matrix product reads; None where they are not fewer than 32."""
+
+    weights: int | None
+    inputs: int | None
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What a network's YAML says of its bits, and the same in words."""
+
+    data: Mapping[str, Any]
+    words: str
+
+
+def precision_of(rows: Mapping[str, ArrayBits]) -> Precision:
+    """The bits of most weights and activations, those of other layers one by one."""
+    weights = _usual([bits.weights for bits in rows.values()])
+    inputs = [bits.inputs for bits in rows.values()]
+    activations = _usual(inputs)
+    if activations == UNSAID_BITS:  # only a few are narrower, and a network has one width for all of them
+        activations = None
+    precision = {"weights_bits": weights, "activations_bits": activations}
+    exceptions = [
+        {"layers": escape(name), "weight_bits": bits.weights or UNSAID_BITS}
+        for name, bits in rows.items()
+        if weights is not None and (bits.weights or UNSAID_BITS) != weights
+    ]
+    data: dict[str, Any] = {}
+    if any(precision.values()):
+        data["precision"] = {key: bits for key, bits in precision.items() if bits is not None}
+    if exceptions:
+        data["compression"] = exceptions
+    words = [_words("weights", weights, len(exceptions), len(rows))] if weights is not None else []
+    if any(inputs):
+        others = sum((bits or UNSAID_BITS) != (activations or UNSAID_BITS) for bits in inputs)
+        usual = activations if activations is not None else "the machine's"
+        words.append(_words("activations", usual, others, len(rows)))
+    return Precision(data, ", ".join(words))
+
+
+def _usual(bits: list[int | None]) -> int | None:
+    """The most frequent, the wider of two; None where no one is narrower than usual."""
+    if not any(bits):
+        return None
+    counts = Counter(each or UNSAID_BITS for each in bits)
+    return max(counts, key=lambda each: (counts[each], each))
+
+
+def _words(what: str, usual: int | str, others: int, of: int) -> str:
+    bits = f"{usual}-bit {what}" if isinstance(usual, int) else f"{what} of {usual} bits"
+    return f"{bits} (but for {others} of {of} layers)" if others else bits
