@@ -56,8 +56,9 @@ class OutputStationary(Description):
 
     partial_sums_per_pe: PositiveInt
     """Output channels whose partial sums a register file holds; one loaded input block serves them all."""
-    weight_density: Fraction
-    """The part of the weights that are not zero; the others are skipped and take no cycle."""
+    weight_density: Fraction = 1.0
+    """The part of the weights that are not zero; the others are skipped and take no cycle. By default none is
+    zero: whoever takes some to be says so."""
 
 
 class PEArray(Description):

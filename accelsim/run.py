@@ -9,6 +9,7 @@ from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+from accelsim.mapping.dataflows.output_stationary import weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
 from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory
@@ -89,7 +90,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
     counts = activity.counts
     by_component = energy_by_component(counts, hardware.energy)
     total = math.fsum(by_component.values())
-    picojoules = hardware.energy.picojoules_per_unit
+    picojoules = hardware.energy.picojoules
     return RunResult(
         accelsim=__version__,
         network=network.name,
@@ -111,6 +112,10 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
         layers=layers,
+        skipped_macs=sum(layer.skipped_macs for layer in layers),
+        nominal_utilization=_per_pe_cycle(
+            sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
+        ),
     )
 
 
@@ -156,9 +161,15 @@ def layer_costs(
     """Energy, traffic and bounds of a mapped layer that did so much."""
     counts = observed.counts
     by_component = energy_by_component(counts, hardware.energy)
+    energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
+    macs = batch * layer.macs
     return LayerCosts(
-        macs=batch * layer.macs,
-        energy=math.fsum(by_component.values()),
+        form=layer.nameless,
+        macs=macs,
+        skipped_macs=macs - counts.macs,
+        weight_density=weight_density(layer, hardware) if layer.on_array else None,
+        energy=energy,
+        energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
         dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
         global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
@@ -205,12 +216,21 @@ def _layer_result(
         busy_cycles=costs.busy_cycles,
         tiles=mapping.totals.steps,
         tile=costs.tile,
+        form=costs.form,
+        skipped_macs=costs.skipped_macs,
+        weight_density=costs.weight_density,
+        nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),
+        energy_pj=costs.energy_pj,
     )
 
 
 def utilization(counts: ActionCounts, pes: int, cycles: int) -> float:
     """Multiply-accumulates executed / (PEs x cycles)."""
-    return counts.macs / (pes * cycles) if cycles else 0.0
+    return _per_pe_cycle(counts.macs, pes, cycles)
+
+
+def _per_pe_cycle(macs: int, pes: int, cycles: int) -> float:
+    return macs / (pes * cycles) if cycles else 0.0
 
 
 def bound_by(observed: LayerActivity, cycles: int, pes: int) -> Bound:

@@ -1,6 +1,7 @@
 """`accelsim plot`: a run, or many, as a picture."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
     from accelsim.report.comparison import Case
+    from accelsim.result import RunResult
 
 
 class Kind(StrEnum):
@@ -215,19 +217,21 @@ def _draw(
 ) -> None:
     from accelsim.report.plot_looks import save
 
-    results = [case.result for case in cases]
+    results = [_labelled(case) for case in cases]
     match kind:
         case Kind.ROOFLINE:
             from accelsim.report.plot_roofline import roofline_figure
 
-            save(roofline_figure([(case.result, machines[case.hardware]) for case in cases]), output)
+            of_machines = [machines[case.hardware] for case in cases]
+            save(roofline_figure(list(zip(results, of_machines, strict=True))), output)
         case Kind.ACCURACY:
+            from accelsim.report.energies import in_joules, of_run
             from accelsim.report.plot_accuracy import accuracy_figure, accuracy_point
 
             reported = [networks[case.network].reported.top1 for case in cases]
             points = [
                 accuracy_point(result, top1)
-                for result, top1 in zip(results, reported, strict=True)
+                for result, top1 in zip(in_joules(results, of_run), reported, strict=True)
                 if top1 is not None
             ]
             save(accuracy_figure(points), output)
@@ -244,6 +248,11 @@ def _draw(
             from accelsim.report.plot_layers import layers_figure
 
             save(layers_figure(results), output)
+
+
+def _labelled(case: "Case") -> "RunResult":
+    """A run under the names that set it apart: files may give two networks or two machines one name."""
+    return replace(case.result, network=case.network, hardware=case.hardware)
 
 
 def _draw_depths(
@@ -291,7 +300,7 @@ def _draw_path(
                 walk(first, hardware, batch=options["batch"], dataflow=options["dataflow"], step=step)
             )
     cases = run_cases(others, machines, options, quiet)
-    beside = [[case.result for case in cases if case.hardware == machine] for machine in machines]
+    beside = [[_labelled(case) for case in cases if case.hardware == machine] for machine in machines]
     save(path_figure(list(zip(walks, beside, strict=True))), output)
 
 

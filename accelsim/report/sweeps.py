@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from accelsim import __version__
+from accelsim.report.energies import energy_cell
 from accelsim.report.text import Column, Style, kibibytes, si, table, wrapped
 from accelsim.report.words import DATAFLOWS
 from accelsim.search.metrics import METRICS
@@ -104,9 +105,11 @@ def _columns(sweep: Sweep, shown: Sequence[_Row]) -> list[Column]:
         rank = max(0, place - _ALWAYS + 1)
         align: Any = "right" if axis.ordered else "left"
         columns.append(Column(axis_word(axis), cells, align, gap=2, rank=rank, least=5))
+    picojoules = sweep.picojoules_per_unit
     for name in _metrics(sweep):
         cells = [
-            "-" if (value := one.figure(name)) is None else figure_word(name, value) for one in candidates
+            "-" if (value := one.figure(name)) is None else figure_word(name, value, picojoules)
+            for one in candidates
         ]
         columns.append(Column(_METRIC_HEADERS.get(name, name), cells, gap=2))
     return columns
@@ -139,8 +142,10 @@ def setting_word(axis: Axis, value: Any) -> str:
     return str(value)
 
 
-def figure_word(name: str, value: float) -> str:
-    """A metric's value as tables show it."""
+def figure_word(name: str, value: float, picojoules: float | None = None) -> str:
+    """A metric's value as tables show it; energy in joules where a unit's worth is known."""
+    if name == "energy":
+        return energy_cell(value, picojoules)
     if name == "buffer_bytes":
         return kibibytes(int(value))
     if name == "utilization":
@@ -155,8 +160,10 @@ def _legend(result: SweepResult, style: Style) -> str:
     if len(sweep.objectives) > 1:
         legend += f" {MARK}: on the front, nothing is as good in {names} and better in one."
     shown = _metrics(sweep)
-    if {"energy", "edp"} & set(shown):
+    if {"energy", "edp"} & set(shown) and sweep.picojoules_per_unit is None:
         legend += f" energy: in units of {sweep.energy_unit}."
+    elif "edp" in shown:
+        legend += f" edp: in {sweep.energy_unit} x ms."
     if "top1" in shown:
         legend += " top-1: as published of exactly this network, in percent; never computed here."
     unranked = result.feasible - len(result.ranked)
@@ -209,6 +216,7 @@ def sweep_dict(result: SweepResult) -> dict[str, Any]:
         "objectives": [one.name for one in sweep.objectives],
         "constraints": [one.text for one in sweep.constraints],
         "energy_unit": sweep.energy_unit,
+        "picojoules_per_unit": sweep.picojoules_per_unit,
         "batch": sweep.batch,
         "axes": [{"name": axis.name, "values": list(axis.values)} for axis in sweep.axes],
         "best": candidate_dict(result, result.best),

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from accelsim.report.energies import energy_cell
 from accelsim.report.stages import StageResult, stages
-from accelsim.report.text import Column, Style, bar, si, table, wrapped
+from accelsim.report.text import Column, Style, bar, counted, si, table, wrapped
 from accelsim.report.totals import totals
 from accelsim.report.words import (
     BOUNDS,
@@ -16,12 +17,13 @@ from accelsim.report.words import (
     operator_word,
     shape_word,
 )
+from accelsim.report.zeros import MARK, MARK_LEGEND, skipped_percent
 from accelsim.result import LayerResult, RunResult
 
 LayerChoice: TypeAlias = Literal["all", "top", "none"]
 TOP_LAYERS: Final = 10
 _LEGEND: Final = (
-    f"op: WS = weight stationary, OS = output stationary, neither = on the vector unit. {SHAPE_LEGEND} time: "
+    "op: WS = weight stationary, OS = output stationary, neither = on the vector unit{zeros}. {shape} time: "
     "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. DRAM, buffer: "
     "bytes read and written. why: what bounds it, see below."
 )
@@ -49,8 +51,13 @@ def run_report(result: RunResult, style: Style, layers: LayerChoice = "all") -> 
     head, *body = table(_columns(result, rows, style, layers), style.width)
     lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
     lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
-    lines += ["", *wrapped(_LEGEND, style), "", *totals(result, style)]
+    lines += ["", *wrapped(_legend(result), style), "", *totals(result, style)]
     return "\n".join(lines) + "\n"
+
+
+def _legend(result: RunResult) -> str:
+    zeros = f", {MARK_LEGEND}" if result.skipped_macs else ""
+    return _LEGEND.format(zeros=zeros, shape=SHAPE_LEGEND)
 
 
 def _top(result: RunResult, style: Style) -> Iterator[_Row]:
@@ -74,6 +81,7 @@ def _columns(result: RunResult, rows: Sequence[_Row], style: Style, layers: Laye
     roomy = style.width >= ROOMY
     shapes = [_shape(row.values, style.width) for row in rows]
     values = [row.values for row in rows]
+    picojoules = result.energy.picojoules_per_unit
     return [
         Column("layer", [row.name for row in rows], "left", least=8),
         Column("op", [_runs(row) for row in rows], "left", least=4),
@@ -85,6 +93,7 @@ def _columns(result: RunResult, rows: Sequence[_Row], style: Style, layers: Laye
         Column("%", [_share(value.cycles / result.cycles) for value in values]),
         Column("", _bars(rows, 10 if roomy else 3, style), "left", gap=int(roomy)),
         Column("PE%", [_utilization(value) for value in values]),
+        *_zeros(result, values),
         Column("x bound", [_ratio(value.cycles, value.lower_bound_cycles) for value in values], rank=1),
         Column("DRAM", [si(value.dram_bytes.total) for value in values]),
         Column(
@@ -93,21 +102,29 @@ def _columns(result: RunResult, rows: Sequence[_Row], style: Style, layers: Laye
             rank=2,
         ),
         Column("buffer", [si(value.global_buffer_bytes.total) for value in values], rank=1),
-        Column("energy", [si(value.energy) for value in values]),
+        Column("energy", [energy_cell(value.energy, picojoules) for value in values]),
         Column("why", [BOUNDS[value.bound_by] for value in values], "left"),
         Column("tile", [row.layer.tile if row.layer else "" for row in rows], "left", rank=3),
     ]
 
 
+def _zeros(result: RunResult, values: Sequence[LayerResult | StageResult]) -> list[Column]:
+    """Which part of the multiply-accumulates was skipped, if any was."""
+    return [Column("zero%", list(map(skipped_percent, values)), rank=1)] if result.skipped_macs else []
+
+
 def _runs(row: _Row) -> str:
-    """What runs and how: `conv WS`, `maxpool`."""
+    """What runs and how: `conv WS`, `conv OS*` if zero weights are skipped, `maxpool`."""
     layer = row.layer
-    return f"{operator_word(layer.operator)} {dataflow_word(layer.dataflow)}".rstrip() if layer else ""
+    if layer is None:
+        return ""
+    mark = MARK if layer.skipped_macs else ""
+    return f"{operator_word(layer.operator)} {dataflow_word(layer.dataflow)}{mark}".rstrip()
 
 
 def _shape(value: LayerResult | StageResult, width: int) -> str:
     if isinstance(value, StageResult):
-        return f"{len(value.layers)} layers"
+        return counted(len(value.layers), "layer")
     return shape_word(value.shape, width)
 
 

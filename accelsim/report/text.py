@@ -24,7 +24,7 @@ def si(value: float) -> str:
     if value == int(value) and abs(value) < 1000:
         return str(int(value))
     for power, suffix in enumerate(_SUFFIXES):
-        text = _three_digits(value / 1000**power)
+        text = three_digits(value / 1000**power)
         if abs(float(text)) < 1000:
             return text + suffix
     return f"{value:.0e}"
@@ -37,13 +37,18 @@ def quantity(value: float, unit: str) -> str:
     return f"{digits} {text[len(digits) :]}{unit}"
 
 
-def _three_digits(value: float) -> str:
+def three_digits(value: float) -> str:
     """`1.23`, `12.3`, `123`: the point moves where rounding carries a digit."""
     for decimals in (2, 1):
         text = f"{value:.{decimals}f}"
         if len(text.lstrip("-")) <= 4:
             return text
     return f"{value:.0f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 layer`, `3 layers`, `2 ways`: a number and what it counts, whose plural ends in an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def kibibytes(size: int) -> str:

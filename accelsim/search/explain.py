@@ -14,6 +14,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import DataflowName, Hardware, Objective
 from accelsim.memory import Memory
 from accelsim.network.description import Network
+from accelsim.network.layer import Layer
 from accelsim.parallel import Processes
 from accelsim.result import LayerResult, RunResult
 from accelsim.run import plan_run, result_of, run_network
@@ -81,7 +82,7 @@ class LayerOutcome:
 
 @dataclass(frozen=True)
 class WorstLayer:
-    """Layers of one shape, that run in one way, and what each remedy does to them."""
+    """Layers of one form, that run in one way, and what each remedy does to them."""
 
     names: tuple[str, ...]
     layer: LayerResult
@@ -196,10 +197,10 @@ def _prepare(setup: _Setup) -> Callable[[int], RunResult | AccelsimError]:
 
 
 def _worst_groups(layers: Sequence[LayerResult]) -> list[list[LayerResult]]:
-    """Layers of one shape that run in one way, together; those that lose most first, groups and members."""
-    groups: dict[tuple[str, ...], list[LayerResult]] = {}
+    """Layers of one form that run in one way, together; those that lose most first, groups and members."""
+    groups: dict[tuple[str, Layer, str], list[LayerResult]] = {}
     for layer in layers:
-        groups.setdefault((layer.stage, layer.operator, layer.shape, layer.dataflow), []).append(layer)
+        groups.setdefault((layer.stage, layer.form, layer.dataflow), []).append(layer)
     found = [sorted(members, key=lambda layer: -_lost(layer)) for members in groups.values()]
     return sorted(found, key=lambda members: -sum(map(_lost, members)))
 

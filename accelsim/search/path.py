@@ -18,6 +18,7 @@ from accelsim.errors import AccelsimError, DescriptionError, MappingError, Netwo
 from accelsim.hardware import Hardware, Objective
 from accelsim.memory import Memory
 from accelsim.network.description import Network, NetworkDescription
+from accelsim.network.layer import Layer
 from accelsim.result import LayerResult, RunResult
 from accelsim.run import plan_run, result_of, run_network
 from accelsim.search.diagnosis import diagnose, lost_cycles
@@ -101,9 +102,9 @@ class WorstStage:
     lost_share: float
     """Of the cycles in which PEs of the whole network are idle."""
     layer: str
-    """Of its layers of one shape, those that leave most PEs idle together: the worst of them."""
+    """Of its layers of one form, those that leave most PEs idle together: the worst of them."""
     alike: int
-    """How many there are of that shape."""
+    """How many there are of that form."""
     reason: str
     """Why that layer does."""
 
@@ -378,12 +379,12 @@ def _by_stage(layers: Iterable[LayerResult]) -> Mapping[str, list[LayerResult]]:
 
 
 def _worst_layers(result: RunResult) -> list[LayerResult]:
-    """Of the stage that leaves most PEs idle, the layers of one shape that do; the worst of them first."""
+    """Of the stage that leaves most PEs idle, the layers of one form that do; the worst of them first."""
     stage = max(_by_stage(result.layers).values(), key=lost_cycles)
-    shapes: dict[str, list[LayerResult]] = {}
+    forms: dict[Layer, list[LayerResult]] = {}
     for layer in stage:
-        shapes.setdefault(layer.shape, []).append(layer)
-    return sorted(max(shapes.values(), key=lost_cycles), key=lambda layer: -lost_cycles([layer]))
+        forms.setdefault(layer.form, []).append(layer)
+    return sorted(max(forms.values(), key=lost_cycles), key=lambda layer: -lost_cycles([layer]))
 
 
 def _worst_stage(result: RunResult, alike: Sequence[LayerResult], reason: str) -> WorstStage:

@@ -16,6 +16,7 @@ from typing import Final
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.report.comparison import ComparedCase
+from accelsim.report.energies import energy_and_unit, engineering, in_whole_joules
 from accelsim.report.machines import dotted, peaks
 from accelsim.report.page.values import Page, script_values
 from accelsim.report.stages import cycles_by_bound
@@ -107,6 +108,9 @@ def _relative(page: Page) -> str:
 
 
 def _summary(page: Page) -> str:
+    results = [one.case.result for one in page.compared]
+    power = any(result.average_power_mw is not None for result in results)
+    zeros = any(result.skipped_macs for result in results)
     headers = (
         ("network", "text"),
         ("machine", "text"),
@@ -117,20 +121,22 @@ def _summary(page: Page) -> str:
         ("x time", "number"),
         ("energy", "number"),
         ("unit", "text"),
+        *((("power", "number"),) if power else ()),
         ("x energy", "number"),
         ("PE%", "number"),
+        *((("zero%", "number"),) if zeros else ()),
         ("DRAM [byte]", "number"),
         ("mostly bound by", "text"),
     )
     head = element("tr", *(element("th", escape(name), scope="col", class_=kind) for name, kind in headers))
     rows = (
-        element("tr", *_summary_cells(page, index, one), data_run=index)
+        element("tr", *_summary_cells(page, index, one, power, zeros), data_run=index)
         for index, one in enumerate(page.compared)
     )
     return _table(head, rows, id="summary-table", class_="sortable")
 
 
-def _summary_cells(page: Page, index: int, compared: ComparedCase) -> Iterator[str]:
+def _summary_cells(page: Page, index: int, compared: ComparedCase, power: bool, zeros: bool) -> Iterator[str]:
     case, result = compared.case, compared.case.result
     network = page.networks[case.network]
     button = element("button", escape(case.network), type="button", data_run=index, title="show its layers")
@@ -141,10 +147,16 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase) -> Iterator[s
     yield _number(result.macs, si)
     yield _number(result.time_ms, _milliseconds)
     yield _number(compared.relative_time, "{:.2f}".format)
-    yield _number(result.energy.total, si)
-    yield _text(result.energy.unit)
+    energy, unit = energy_and_unit(result)
+    yield _number(in_whole_joules(result).energy.total, lambda _: energy)
+    yield _text(unit)
+    power_mw = result.average_power_mw
+    if power:
+        yield _number(power_mw, lambda milliwatts: engineering(milliwatts * 1e-3, "W"))
     yield _number(compared.relative_energy, "{:.2f}".format)
-    yield _number(result.utilization, lambda share: f"{100 * share:.1f}")
+    yield _number(result.utilization, _share)
+    if zeros:
+        yield _number(result.skipped_macs / result.macs if result.macs else None, _share)
     yield _number(result.dram_bytes.total, si)
     bound, cycles = next(iter(cycles_by_bound(result.layers).items()))
     yield _text(f"{BOUND_NAMES[bound]} ({percent(cycles / result.cycles)})")
@@ -158,6 +170,10 @@ def _number(value: float | None, form: Callable[[float], str]) -> str:
     if value is None:
         return element("td", "-", class_="number", data_value="")
     return element("td", escape(form(value)), class_="number", data_value=value)
+
+
+def _share(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"
 
 
 def _milliseconds(time_ms: float) -> str:
