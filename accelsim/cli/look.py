@@ -198,7 +198,8 @@ def _summary(file: Path) -> str:
 
         overlay = read_overlay(file)
         widths = len(overlay.precision.model_dump(exclude_none=True))
-        return f"overlay, {widths} entries of precision, {len(overlay.compression)} of compression"
+        entries = "1 entry" if widths == 1 else f"{widths} entries"
+        return f"overlay, {entries} of precision, {len(overlay.compression)} of compression"
     if _kind_of_file(file) is Kind.HARDWARE:
         from accelsim.hardware import load_hardware
 

@@ -18,6 +18,7 @@ from accelsim.cli.options import (
 )
 from accelsim.cli.output import Answer, destination, note
 from accelsim.cli.searches import count, values_of_searches
+from accelsim.report.text import counted
 
 if TYPE_CHECKING:
     from accelsim.search.path import Walk
@@ -125,7 +126,7 @@ def path(
     )
     if not quiet:
         for one in walks:
-            what = f"{one.evaluated} networks simulated in {one.seconds:.1f} s"
+            what = f"{counted(one.evaluated, 'network')} simulated in {one.seconds:.1f} s"
             typer.echo(f"{one.hardware.name}: {what}", err=True)
         if write is not None:
             typer.echo(f"wrote {write}", err=True)

@@ -9,6 +9,7 @@ import typer
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, destination, rate_of_progress
+from accelsim.report.text import counted
 
 
 class Sampler(StrEnum):
@@ -63,7 +64,8 @@ def sweep(
     described = read_sweep(spec)
     plan = plan_for(described, name=None if sampler is None else sampler.value, samples=samples, seed=seed)
     if not quiet and plan.name != "exhaustive":
-        what = f"{described.size} candidates, of which {plan.name} chooses {plan.samples} (seed {plan.seed})"
+        chosen = f"of which {plan.name} chooses {plan.samples} (seed {plan.seed})"
+        what = f"{counted(described.size, 'candidate')}, {chosen}"
         typer.echo(f"{described.name}: {what}; --sampler exhaustive evaluates all", err=True)
     with executor(workers, scheduler) as workforce, rate_of_progress(plan.samples, quiet) as step:
         found = run_sweep(described, plan, store=store, executor=workforce, step=step)

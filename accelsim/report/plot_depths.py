@@ -16,6 +16,7 @@ from accelsim.report.energies import EnergyScale, table_scale
 from accelsim.report.plot_costs import AGAINST, Against, dress
 from accelsim.report.plot_looks import BLUE, GREY, VERMILION, MarkerLook, legend_above, set_title
 from accelsim.report.plot_names import Marked, Named, name_points
+from accelsim.report.text import counted
 from accelsim.search.depth import Candidate, DepthSearch
 
 MOST_POINTS: Final = 2_000
@@ -81,8 +82,10 @@ def _kept(search: DepthSearch) -> list[Candidate]:
 def depths_title(search: DepthSearch, points: Sequence[DepthPoint]) -> str:
     """What is drawn, of how many."""
     space, network = search.space, search.task.network
-    what = f"{space.total_blocks} blocks of {network.name} over {len(space.stages)} stages"
-    drawn = f"all {search.feasible} distributions"
+    what = (
+        f"{counted(space.total_blocks, 'block')} of {network.name} over {counted(len(space.stages), 'stage')}"
+    )
+    drawn = "the only distribution" if search.feasible == 1 else f"all {search.feasible} distributions"
     if len(points) < search.feasible:
         drawn = f"the fastest {len(points)} of {search.feasible} distributions"
     return f"{what}, on {search.task.hardware.name}: {drawn}"

@@ -26,6 +26,7 @@ from accelsim.report.plot_looks import (
 )
 from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.report.sweeps import axis_word, setting_word
+from accelsim.report.text import counted, shortened
 from accelsim.search.metrics import METRICS, Metric
 from accelsim.search.spec import Axis
 
@@ -37,6 +38,8 @@ MOST_NAMES: Final = 16
 """Points of the front that have a name; with more, names would be all there is to see."""
 _OF_ENERGY: Final = {"energy", "edp"}
 """Metrics in the unit of energy, or in what it makes with another."""
+_MOST_OF_TITLE: Final = 70
+"""Characters of the sweep's title that a line has room for."""
 _WIDE: Final = 5.0
 """Largest over smallest value from which on an axis is logarithmic."""
 
@@ -149,8 +152,9 @@ def sweep_figure(found: Mapping[str, Any]) -> Figure:
         words = [_without_unit(METRICS[name]) for name in found["objectives"]]
         title = f"{found['sweep']}: {_without_unit(panel.up)} against {_without_unit(panel.across)}"
         set_title(title, axes, pad=38)
+        front = f"the front is that of {', '.join(words[:-1])} and {words[-1]}"
         axes.annotate(
-            f"{len(panel.points)} candidates; the front is that of {', '.join(words[:-1])} and {words[-1]}.",
+            f"{_about(found)}{counted(len(panel.points), 'candidate')}; {front}.",
             xy=(0, 1),
             xycoords="axes fraction",
             xytext=(0, 22),
@@ -159,6 +163,12 @@ def sweep_figure(found: Mapping[str, Any]) -> Figure:
         )
         plot_sweep(panel, axes)
     return figure
+
+
+def _about(found: Mapping[str, Any]) -> str:
+    """The sweep's title, where it has one, as the beginning of a sentence."""
+    title = found.get("title") or ""
+    return f"{shortened(title, _MOST_OF_TITLE)}: " if title else ""
 
 
 def _without_unit(metric: Metric) -> str:

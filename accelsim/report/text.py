@@ -132,19 +132,19 @@ class Column:
 
 def table(columns: Iterable[Column], width: int) -> list[str]:
     """Header and rows; no line is longer than `width` unless columns of rank 0 that cannot shrink are."""
-    chosen = _chosen(list(columns), width)
+    chosen = fitting(list(columns), width)
     widths = _widths(chosen, width)
     lines = [_line([column.header for column in chosen], chosen, widths)]
     lines += [_line(cells, chosen, widths) for cells in zip(*(c.cells for c in chosen), strict=True)]
     return lines
 
 
-def _chosen(columns: list[Column], width: int) -> list[Column]:
-    """As many columns as fit with their full text, in the order given."""
+def fitting(columns: Sequence[Column], width: int) -> list[Column]:
+    """As many columns as fit with their full text, in the order given: those that `table` shows."""
     ranks = sorted({column.rank for column in columns} - {0})
     chosen = [column for column in columns if column.rank == 0]
     for rank in ranks:
-        more = [column for column in columns if column in chosen or column.rank == rank]
+        more = [column for column in columns if column.rank <= rank]
         if sum(column.gap + column.width for column in more) - more[0].gap > width:
             break
         chosen = more
