@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -48,6 +49,7 @@ def explain(
     """
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    check_outputs({"--output": output}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.report.explanation import explanation_dict, explanation_report, explanation_rows

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from accelsim import shipped
+from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.load import only
 from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
@@ -46,6 +47,8 @@ def list_(
     accelsim list networks
     accelsim list hardware --format json
     """
+    files = (Input(name, shipped.find(kind.value, name)) for name in shipped.names(kind.value))
+    check_outputs({"--output": output}, files)
     to = destination(output, format_, quiet)
     from accelsim.result import flat
 
@@ -101,6 +104,7 @@ def show(
         from accelsim.network.overlay import overlaid
 
         network = load_network(name)
+        check_outputs({"--output": output}, inputs([name], overlays=overlay or []))
         for file in only(overlay or [], "--overlay"):
             network = overlaid(network, file)
         to.deliver(_statistics_answer(network) if stats else network_answer(network, lowered))
@@ -115,7 +119,9 @@ def show(
             raise typer.BadParameter(f"{name} is a machine; {what}", param_hint=option)
     from accelsim.hardware import load_hardware
 
-    to.deliver(_hardware_answer(load_hardware(name)))
+    hardware = load_hardware(name)
+    check_outputs({"--output": output}, inputs(machines=[name]))
+    to.deliver(_hardware_answer(hardware))
 
 
 def check(

@@ -20,6 +20,23 @@ _LEAST_WIDTH: Final = 80
 _BLOCKS: Final = "█▏"
 _BAR_WIDTH: Final = 20
 _REFRESH_SECONDS: Final = 0.2
+_BY_SUFFIX: Final = {".json": Format.JSON, ".csv": Format.CSV, ".txt": Format.TABLE, "": Format.TABLE}
+"""What the name of a file says of what is in it."""
+_YAML: Final = {".yaml", ".yml"}
+_OTHERS: Final = _YAML | {
+    ".onnx",
+    ".xlsx",
+    ".xls",
+    ".ods",
+    ".html",
+    ".htm",
+    ".png",
+    ".svg",
+    ".pdf",
+    ".gz",
+    ".zip",
+}
+"""Names of what no result is, whatever its format."""
 _PYDANTIC_PREFIX: Final = "Value error, "
 """Typer checks options with pydantic, which starts sentences so that are not its own."""
 
@@ -66,9 +83,30 @@ def destination(file: Path | None, chosen: Format | None, quiet: bool) -> Destin
         return Destination(None, chosen or Format.TABLE, quiet)
     from accelsim.report.files import check_writable
 
+    form = _form_of(file, chosen)
     check_writable(file)
-    by_name = {".json": Format.JSON, ".csv": Format.CSV}.get(file.suffix.lower(), Format.TABLE)
-    return Destination(file, chosen or by_name, quiet)
+    return Destination(file, form, quiet)
+
+
+def _form_of(file: Path, chosen: Format | None) -> Format:
+    """What a file of that name holds. Raises where the name says nothing, or not what was chosen."""
+    suffix = file.suffix.lower()
+    by_name = _BY_SUFFIX.get(suffix)
+    if suffix in _OTHERS or (by_name is None and chosen is None):
+        raise AccelsimError(
+            f"{file}: the name of a result must end in .json, .csv or .txt (a table), or have no ending"
+        )
+    if chosen is not None and suffix in (".json", ".csv") and chosen is not by_name:
+        raise AccelsimError(
+            f"{file}: --format {chosen.value} is not what ends in {suffix}: leave one of both out"
+        )
+    return chosen or by_name or Format.TABLE
+
+
+def check_yaml(file: Path | None, option: str) -> None:
+    """Refuse a name for a YAML file that says it is something else."""
+    if file is not None and file.suffix.lower() not in _YAML:
+        raise AccelsimError(f"{option} {file}: must end in .yaml or .yml")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from accelsim.cli.cases import run_cases
+from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -137,7 +138,9 @@ def plot(
         check_writable(output)
         _draw_published(output, quiet)
     else:
-        networks, machines = load(_networks(kind, net), _given(kind, hw, "--hw"), overlay or [])
+        names, machine_names = _networks(kind, net), _given(kind, hw, "--hw")
+        networks, machines = load(names, machine_names, overlay or [])
+        check_outputs({"--output": output}, inputs(names, machine_names, overlay or []))
         networks |= with_overlays(networks, overlay or [])
         check_writable(output)
         if kind is Kind.ACCURACY:
@@ -312,6 +315,7 @@ def _draw_sweep(result: Path | None, output: Path) -> None:
     from accelsim.report.plot_sweep import read_sweep_result, sweep_figure
 
     found = read_sweep_result(result)
+    check_outputs({"--output": output}, [Input(f"--result {result}", result)])
     check_writable(output)
     save(sweep_figure(found), output)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -82,9 +83,11 @@ def run(
     accelsim run --net sqnxt23v5 --hw 16x16_128k --trace timeline.json.gz
     accelsim run --net squeezenet_v1_0 --overlay pruned.yaml --hw 16x16_128k
     """
-    _check_trace_options(trace, trace_layers, engine, output)
+    _check_trace_options(trace, trace_layers, engine)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    written = {"--output": output, "--trace": trace, "--memory": memory}
+    check_outputs(written, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.memory import Memory
@@ -109,9 +112,7 @@ def run(
     )
 
 
-def _check_trace_options(
-    trace: Path | None, trace_layers: str | None, engine: Engine | None, output: Path | None
-) -> None:
+def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: Engine | None) -> None:
     """Refuse what cannot be meant together."""
     if trace is None:
         if trace_layers is not None:
@@ -123,8 +124,6 @@ def _check_trace_options(
         )
     if str(trace) == "-":
         raise typer.BadParameter("must be the name of a file", param_hint="--trace")
-    if trace == output:
-        raise typer.BadParameter("must be another file than --output", param_hint="--trace")
 
 
 def _traced(
@@ -170,6 +169,7 @@ def compare(
     from accelsim.cli.cases import reference_of, run_cases
 
     networks, machines = load(net, hw, overlay or [])
+    check_outputs({"--output": output}, inputs(net, hw, overlay or []))
     networks |= with_overlays(networks, overlay or [])
     reference = reference_of(relative_to, networks, machines)
     to = destination(output, format_, quiet)

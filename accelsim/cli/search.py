@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.cli.commands import Command
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
     BatchOption,
@@ -45,7 +47,7 @@ def _search() -> None:
     """Redesign a network for a machine, by simulating every candidate."""
 
 
-@search.command()
+@search.command(cls=Command)
 def depth(
     *,
     net: Annotated[
@@ -107,6 +109,7 @@ def depth(
     """
     fixed_depths = fixed(fix or [])
     networks, machines = load([net], hw)
+    check_outputs({"--output": output, "--store": store}, inputs([net], hw))
     to = destination(output, format_, quiet)
     from accelsim.report.depths import depth_dict, depth_report, depth_rows
     from accelsim.search.evaluate import Limits, Task
@@ -154,4 +157,4 @@ def _searched(
     return found
 
 
-search.command()(path)
+search.command(cls=Command)(path)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
+from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, destination, rate_of_progress
 from accelsim.report.text import counted
@@ -56,12 +57,16 @@ def sweep(
     accelsim sweep large_sweep.yaml --sampler nsga2 --samples 500 --workers 4
     """
     to = destination(output, format_, quiet)
+    from accelsim.descriptions import parse
     from accelsim.report.sweeps import sweep_dict, sweep_report, sweep_rows
     from accelsim.search.sampling import plan_for
     from accelsim.search.spec import read_sweep
     from accelsim.search.sweep import label, run_sweep
 
     described = read_sweep(spec)
+    said = parse(spec).data
+    read = (Input(str(spec), spec), *inputs(said["networks"], said["hardware"]))
+    check_outputs({"--output": output, "--store": store}, read)
     plan = plan_for(described, name=None if sampler is None else sampler.value, samples=samples, seed=seed)
     if not quiet and plan.name != "exhaustive":
         chosen = f"of which {plan.name} chooses {plan.samples} (seed {plan.seed})"

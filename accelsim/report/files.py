@@ -39,7 +39,7 @@ def check_writable(path: Path) -> None:
             raise OutputError(f"{path}: is a directory: must be the name of a file")
         if _is_plain(path):
             draft = _draft(path)
-            os.close(_create(draft))
+            os.close(_create(draft, _mode(path)))
             draft.unlink()
 
 
@@ -57,10 +57,12 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
             with path.open("wb") as file:
                 yield file
             return
-        draft = _draft(path)
+        draft, mode = _draft(path), _mode(path)
         try:
-            with os.fdopen(_create(draft), "wb") as file:
+            with os.fdopen(_create(draft, mode), "wb") as file:
                 yield file
+            if mode is not None:
+                draft.chmod(mode)
             draft.replace(path.resolve())
         finally:
             draft.unlink(missing_ok=True)
@@ -80,9 +82,20 @@ def _draft(path: Path) -> Path:
     return target.with_name(f".{target.name[:200]}.{os.urandom(4).hex()}.draft")
 
 
-def _create(draft: Path) -> int:
-    """A new file with the permissions that any new file gets."""
-    return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+def _mode(path: Path) -> int | None:
+    """The permissions of the file that will be replaced, None where there is none yet."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+    if not mode & stat.S_IWUSR or not os.access(path, os.W_OK):
+        raise OutputError(f"{path}: cannot be written: it is read-only")
+    return mode
+
+
+def _create(draft: Path, mode: int | None) -> int:
+    """A new file with the permissions that any gets; for the owner alone while it is to replace another."""
+    return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else 0o600)
 
 
 @contextmanager
