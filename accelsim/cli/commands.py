@@ -19,8 +19,7 @@ class Command(TyperCommand):
         return rest
 
     def _refuse_repeated(self, ctx: Any, given: list[str]) -> None:
-        order: list[Any]
-        _, _, order = self.make_parser(ctx).parse_args(args=given)
+        order: list[Any] = list(self.make_parser(ctx).parse_args(args=given)[2])
         counts = Counter(param.name for param in order)
         for param in order:
             takes_one = param.param_type_name == "option" and not (param.multiple or param.is_flag)

@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -125,7 +125,6 @@ def exits() -> Iterator[None]:
         typer.echo("interrupted", err=True)
         raise typer.Exit(130) from None
     except BrokenPipeError:  # the reader has seen enough
-        _discard_stdout()
         raise typer.Exit(0) from None
 
 
@@ -215,20 +214,8 @@ def progress_line(done: int, total: int, seconds: float) -> str:
 
 def _print(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
-    try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:  # a full disk
-        _discard_stdout()
-        raise AccelsimError(f"standard output: cannot be written: {error.strerror}") from None
-
-
-def _discard_stdout() -> None:
-    """Let Python's own flush at exit find something that takes what is left."""
-    with suppress(OSError, ValueError), Path(os.devnull).open("w") as nothing:
-        os.dup2(nothing.fileno(), sys.stdout.fileno())
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
 
 
 def _terminal_style() -> Style:
