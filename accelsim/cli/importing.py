@@ -9,7 +9,7 @@ from accelsim import shipped
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.look import network_answer
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
-from accelsim.cli.output import check_yaml, destination
+from accelsim.cli.output import check_yaml, destination, say
 from accelsim.errors import AccelsimError
 
 
@@ -61,5 +61,5 @@ def import_(
 
         write(yaml, to_yaml(network.description))
         if not quiet:
-            typer.echo(f"wrote {yaml}", err=True)
+            say(f"wrote {yaml}")
     to.deliver(answer)

@@ -13,7 +13,7 @@ from accelsim.cli.load import only
 from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
 from accelsim.errors import AccelsimError, DescriptionError
-from accelsim.report.text import kibibytes, si
+from accelsim.report.text import kibibytes, on_one_line, si
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -138,7 +138,7 @@ def check(
     wrong = False
     for file in files:
         try:
-            typer.echo(f"{file}: ok: {_summary(file)}")
+            typer.echo(on_one_line(f"{file}: ok: {_summary(file)}"))
         except AccelsimError as error:
             complain(error)
             wrong = True

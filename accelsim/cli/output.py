@@ -14,7 +14,7 @@ import typer
 
 from accelsim.cli.options import Format
 from accelsim.errors import AccelsimError
-from accelsim.report.text import Style
+from accelsim.report.text import Style, on_one_line
 
 _LEAST_WIDTH: Final = 80
 _BLOCKS: Final = "█▏"
@@ -67,11 +67,11 @@ class Destination:
 
         write(self.file, self._text(answer, Style()))
         if not self.quiet:
-            typer.echo(f"wrote {self.file}", err=True)
+            say(f"wrote {self.file}")
 
     def _text(self, answer: Answer, style: Style) -> str:
         if self.format is Format.TABLE:
-            return answer.table(style)
+            return style.shown(answer.table(style))
         from accelsim.report import files
 
         return files.to_json(answer.values()) if self.format is Format.JSON else files.to_csv(answer.rows())
@@ -119,7 +119,7 @@ def exits() -> Iterator[None]:
         complain(error)
         raise typer.Exit(2) from None
     except typer.BadParameter as error:
-        error.message = error.message.removeprefix(_PYDANTIC_PREFIX)
+        error.message = on_one_line(error.message.removeprefix(_PYDANTIC_PREFIX))
         raise
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
@@ -131,7 +131,12 @@ def exits() -> Iterator[None]:
 def complain(error: AccelsimError) -> None:
     """One line on standard error for each mistake."""
     for line in error.lines:
-        typer.echo(line, err=True)
+        say(line)
+
+
+def say(line: str) -> None:
+    """One line on standard error, whatever names of files and networks are in it."""
+    typer.echo(on_one_line(line), err=True)
 
 
 @contextmanager
@@ -154,7 +159,7 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
 
     def step(what: str) -> None:
         nonlocal done
-        sys.stderr.write(f"\r\x1b[K{done}/{total} {what}")
+        sys.stderr.write(f"\r\x1b[K{done}/{total} {on_one_line(what)}")
         sys.stderr.flush()
         done += 1
 
@@ -173,7 +178,7 @@ def note(quiet: bool) -> Iterator[Callable[[str], None]]:
     def step(what: str) -> None:
         nonlocal done
         done += 1
-        sys.stderr.write(f"\r\x1b[K{done}: {what}")
+        sys.stderr.write(f"\r\x1b[K{done}: {on_one_line(what)}")
         sys.stderr.flush()
 
     with _line_that_goes():

@@ -17,7 +17,7 @@ from accelsim.cli.options import (
     OutputOption,
     QuietOption,
 )
-from accelsim.cli.output import Answer, check_yaml, destination, note
+from accelsim.cli.output import Answer, check_yaml, destination, note, say
 from accelsim.cli.searches import count, values_of_searches
 from accelsim.report.text import counted
 
@@ -128,6 +128,6 @@ def path(
     if not quiet:
         for one in walks:
             what = f"{counted(one.evaluated, 'network')} simulated in {one.seconds:.1f} s"
-            typer.echo(f"{one.hardware.name}: {what}", err=True)
+            say(f"{one.hardware.name}: {what}")
         if write is not None:
-            typer.echo(f"wrote {write}", err=True)
+            say(f"wrote {write}")

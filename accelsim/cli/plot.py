@@ -20,7 +20,7 @@ from accelsim.cli.options import (
     QuietOption,
     mapping_options,
 )
-from accelsim.cli.output import note, progress, rate_of_progress
+from accelsim.cli.output import note, progress, rate_of_progress, say
 from accelsim.cli.searches import fixed
 from accelsim.errors import AccelsimError
 
@@ -154,7 +154,7 @@ def plot(
             cases = run_cases(networks, machines, options, quiet)
             _draw(kind, cases, networks, machines, by, output)
     if not quiet:
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}")
 
 
 _SAID_ELSEWHERE: Final = {Kind.PUBLISHED: "table", Kind.SWEEP: "sweep"}
@@ -206,7 +206,7 @@ def _with_accuracy(networks: dict[str, "Network"], quiet: bool) -> dict[str, "Ne
     if not found:
         raise AccelsimError(f"{without}: no top-1 accuracy is reported (`reported:` in the network's YAML)")
     if without and not quiet:
-        typer.echo(f"left out, as no top-1 accuracy is reported: {without}", err=True)
+        say(f"left out, as no top-1 accuracy is reported: {without}")
     return found
 
 

@@ -20,6 +20,7 @@ from accelsim.cli.options import (
     RelativeToOption,
     mapping_options,
 )
+from accelsim.cli.output import say
 
 
 def report(
@@ -62,4 +63,4 @@ def report(
     cases = run_cases(networks, machines, options, quiet)
     write(output, page_html(make_page(cases, reference, networks, machines, options)))
     if not quiet:
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}")

@@ -8,7 +8,7 @@ import typer
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
-from accelsim.cli.output import Answer, Destination, destination, progress
+from accelsim.cli.output import Answer, Destination, destination, progress, say
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -80,7 +80,7 @@ def _squeezenext(to: Destination, quiet: bool) -> None:
     )
     complaints = [*failures(reproduction), *(str(one) for one in moved)]
     for line in complaints:
-        typer.echo(line, err=True)
+        say(line)
     if moved:
         typer.echo(pinned.REMEDY, err=True)
     if complaints:

@@ -26,7 +26,7 @@ from accelsim.cli.options import (
     RelativeToOption,
     mapping_options,
 )
-from accelsim.cli.output import Answer, destination
+from accelsim.cli.output import Answer, destination, say
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -102,7 +102,7 @@ def run(
     else:
         result = _traced(network, hardware, options, trace, trace_layers)
         if not quiet:
-            typer.echo(f"wrote {trace}", err=True)
+            say(f"wrote {trace}")
     to.deliver(
         Answer(
             table=lambda style: run_report(result, style, layers.value),

@@ -19,7 +19,7 @@ from accelsim.cli.options import (
     OutputOption,
     QuietOption,
 )
-from accelsim.cli.output import Answer, destination, rate_of_progress
+from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.cli.path import path
 from accelsim.cli.searches import count, fixed, values_of_searches
 
@@ -153,7 +153,7 @@ def _searched(
     if not quiet:
         stored = f", {found.reused} of them in {store} already" if found.reused else ""
         what = f"{task.hardware.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{stored}"
-        typer.echo(what, err=True)
+        say(what)
     return found
 
 

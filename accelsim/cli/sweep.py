@@ -9,7 +9,7 @@ import typer
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
-from accelsim.cli.output import Answer, destination, rate_of_progress
+from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.report.text import counted
 
 
@@ -71,7 +71,7 @@ def sweep(
     if not quiet and plan.name != "exhaustive":
         chosen = f"of which {plan.name} chooses {plan.samples} (seed {plan.seed})"
         what = f"{counted(described.size, 'candidate')}, {chosen}"
-        typer.echo(f"{described.name}: {what}; --sampler exhaustive evaluates all", err=True)
+        say(f"{described.name}: {what}; --sampler exhaustive evaluates all")
     with executor(workers, scheduler) as workforce, rate_of_progress(plan.samples, quiet) as step:
         found = run_sweep(described, plan, store=store, executor=workforce, step=step)
     if not quiet:
@@ -79,12 +79,12 @@ def sweep(
         excluded = found.evaluated - found.simulated - len(found.problems)
         without = f", {excluded} of them without a simulation" if excluded else ""
         what = f"{described.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{without}{stored}"
-        typer.echo(what, err=True)
+        say(what)
         if found.problems:
             index, problem = found.problems[0]
             first = f"the first, {label(described, index)}, because: {problem}"
             cannot = f"{len(found.problems)} cannot be executed, {first}"
-            typer.echo(f"{described.name}: {cannot}", err=True)
+            say(f"{described.name}: {cannot}")
     to.deliver(
         Answer(
             table=lambda style: sweep_report(found, style, top),

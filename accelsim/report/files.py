@@ -8,9 +8,13 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from accelsim.errors import AccelsimError
+from accelsim.report.text import printable
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""With which the text of a cell begins that spreadsheets calculate."""
 
 
 class OutputError(AccelsimError):
@@ -28,8 +32,16 @@ def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(names), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    """A text that no spreadsheet takes for a formula and no terminal for a command; numbers stay."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if value.startswith(_FORMULA_STARTS) else text
 
 
 def check_writable(path: Path) -> None:

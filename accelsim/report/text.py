@@ -5,6 +5,7 @@ a file, in a pipe and in a locale without Unicode, and to be there without 0.1 s
 """
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,28 @@ from typing import Final, Literal
 _SUFFIXES: Final = ("", "k", "M", "G", "T", "P", "E")
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _FULL: Final = "█"
+_CONTROLS: Final = (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0))
+_LINES: Final = (0x2028, 0x2029)
+_DIRECTIONS: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SURROGATES: Final = tuple(range(0xD800, 0xE000))  # of file names that are no Unicode
+_UNSEEN: Final = dict.fromkeys((*_CONTROLS, *_LINES, *_DIRECTIONS, *_SURROGATES), "\N{REPLACEMENT CHARACTER}")
+BOLD: Final = "\x1b[1m"
+PLAIN: Final = "\x1b[0m"
 LABEL_WIDTH: Final = 15
 """Characters of the names of sums and sources."""
+
+
+def printable(text: str) -> str:
+    """The text without what would move a terminal's cursor, change its colours or turn its direction round.
+
+    Line breaks stay; each other character that is no text becomes one that says so.
+    """
+    return text.translate(_UNSEEN)
+
+
+def on_one_line(text: str) -> str:
+    """The same, for a name that has to stay within its line."""
+    return printable(text).replace("\n", " ")
 
 
 def si(value: float) -> str:
@@ -97,7 +118,15 @@ class Style:
 
     def strong(self, text: str) -> str:
         """The text in bold, where there is bold."""
-        return f"\x1b[1m{text}\x1b[0m" if self.bold else text
+        text = on_one_line(text)
+        return f"{BOLD}{text}{PLAIN}" if self.bold else text
+
+    def shown(self, text: str) -> str:
+        """A whole text as this place shows it: what is bold stays so, whatever else is no text goes."""
+        if not self.bold:
+            return printable(text)
+        parts = re.split(f"({re.escape(BOLD)}|{re.escape(PLAIN)})", text)
+        return "".join(part if part in (BOLD, PLAIN) else printable(part) for part in parts)
 
 
 def wrapped(text: str, style: Style, indent: int = 0) -> list[str]:
@@ -170,7 +199,7 @@ def _widths(columns: list[Column], width: int) -> list[int]:
 def _line(cells: Sequence[str], columns: list[Column], widths: list[int]) -> str:
     parts: list[str] = []
     for cell, column, width in zip(cells, columns, widths, strict=True):
-        text = shortened(cell, width)
+        text = shortened(on_one_line(cell), width)
         parts.append(" " * column.gap if parts else "")
         parts.append(text.ljust(width) if column.align == "left" else text.rjust(width))
     return "".join(parts).rstrip()

@@ -7,7 +7,7 @@ so that it works offline and tells nobody what is in it.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from html import escape
+from html import escape as escaped
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -20,10 +20,15 @@ from accelsim.report.energies import energy_and_unit, engineering, in_whole_joul
 from accelsim.report.machines import dotted, peaks
 from accelsim.report.page.values import Page, script_values
 from accelsim.report.stages import cycles_by_bound
-from accelsim.report.text import percent, si
+from accelsim.report.text import percent, printable, si
 from accelsim.report.words import BOUND_NAMES, BOUND_SENTENCES, SHAPE_LEGEND
 
 SUFFIXES: Final = (".html", ".htm")
+
+
+def escape(text: str) -> str:
+    """A text that HTML takes for nothing else, and that is one."""
+    return escaped(printable(text))
 
 
 def check_page(path: Path) -> None:
