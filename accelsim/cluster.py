@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, missing_extra
 from accelsim.model_version import model_version
 from accelsim.parallel import Workers, streamed
 
@@ -155,12 +155,8 @@ def started(workers: int) -> Iterator[Cluster]:
 
 
 def _distributed() -> Any:
-    try:
+    with missing_extra("a Dask cluster", "distributed"):
         import distributed  # noqa: PLC0415
-    except ImportError:
-        raise AccelsimError(
-            "a Dask cluster needs the package distributed: pip install 'accelsim[distributed]'"
-        ) from None
     for name in ("distributed", "distributed.client"):  # each has a level of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said in a line
     return distributed

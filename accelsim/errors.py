@@ -33,8 +33,8 @@ def missing_extra(what: str, package: str, extra: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != package:
-            raise
+    except ImportError as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name == package
+        why = "is not installed" if absent else f"cannot be imported ({error})"
         command = f'pip install "accelsim[{extra or package}]"'
-        raise AccelsimError(f"{what} needs {package}, which is not installed: {command}") from None
+        raise AccelsimError(f"{what} needs {package}, which {why}: {command}") from None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import NoneType
 from typing import Annotated, Final, Literal, Self, get_args
 
@@ -18,6 +19,7 @@ from pydantic import (
 from accelsim import descriptions, shipped
 from accelsim.descriptions import Bits, Description, Fraction, Mistake, refusal
 from accelsim.energy import EnergyTable
+from accelsim.errors import DescriptionError
 
 DataflowName = Literal["weight_stationary", "output_stationary"]
 Objective = Literal["time", "energy", "edp"]
@@ -265,6 +267,17 @@ class Hardware(Description):
         """Of the whole chip; None where that cannot be told."""
         parts = self.area_mm2_by_part
         return None if parts is None else math.fsum(parts.values())
+
+
+def hardware_of(hardware: Hardware | str | Path) -> Hardware:
+    """A machine, or the one of a name or path. Raises DescriptionError where there is none."""
+    if isinstance(hardware, Hardware):
+        return hardware
+    if isinstance(hardware, str | Path):
+        return load_hardware(str(hardware))
+    raise DescriptionError(
+        f"hardware = {hardware!r}: must be a Hardware, or a name or path of one, such as '16x16_128k'"
+    )
 
 
 def load_hardware(name: str) -> Hardware:

@@ -2,18 +2,20 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
 from typing import get_args
 
 from accelsim import __version__
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware, Objective
+from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.dataflows.output_stationary import weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
 from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory
-from accelsim.network.description import Network
+from accelsim.network.description import Network, network_of
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, RunResult, Traffic
@@ -35,8 +37,8 @@ class Plan:
 
 
 def run_network(
-    network: Network,
-    hardware: Hardware,
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
     *,
     batch: int = 1,
     dataflow: str = "auto",
@@ -46,19 +48,37 @@ def run_network(
 ) -> RunResult:
     """Latency, utilization, traffic and energy of one network on one machine.
 
-    `dataflow` forces one for every layer of the array; `objective` is what mappings are chosen by, instead of
-    what the machine's compiler goes by; `engine` chooses how to simulate, not what comes out; `memory` keeps
-    what is found out for the next run. Raises NetworkError or MappingError, with what would help.
+    Args:
+        network: A network, or a name or path as `--net` takes it.
+        hardware: A machine, or a name or path as `--hw` takes it.
+        batch: Images that run together.
+        dataflow: The one for every layer of the array; `auto` chooses for each.
+        objective: What mappings are chosen by; None is what the machine's compiler goes by.
+        engine: How to simulate; it changes nothing that comes out.
+        memory: Keeps what is found out, for the next run.
+
+    Returns:
+        Cycles, traffic, energy, and a `LayerResult` for each executed layer.
+
+    Raises:
+        DescriptionError: A name or path is of nothing that can be read.
+        NetworkError: Layers do not fit each other.
+        MappingError: The machine cannot execute a layer; says what would help.
+
+    Example:
+        >>> run_network("sqnxt23v5", "16x16_128k").network
+        'sqnxt23v5'
     """
-    _check_options(batch, objective, engine)
+    batch = _checked(batch, objective, engine)
+    network, hardware = network_of(network), hardware_of(hardware)
     plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective, memory=memory)
     activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
     return result_of(plan, activity)
 
 
 def plan_run(
-    network: Network,
-    hardware: Hardware,
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
     *,
     batch: int = 1,
     dataflow: str = "auto",
@@ -66,6 +86,7 @@ def plan_run(
     memory: Memory | None = None,
 ) -> Plan:
     """What `run_network` simulates, for those who want to simulate it themselves."""
+    network, hardware = network_of(network), hardware_of(hardware)
     memory = memory or Memory()
     lowered = memory.lowered(network)
     known = memory.layers(hardware, batch, dataflow, objective)
@@ -119,9 +140,12 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
     )
 
 
-def _check_options(batch: int, objective: str | None, engine: str) -> None:
-    """Raise AccelsimError where an option is none that exists; the dataflow is the machine's affair."""
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+def _checked(batch: int, objective: str | None, engine: str) -> int:
+    """The batch as Python's own integer; numpy's are whole numbers, too.
+
+    Raises AccelsimError where an option is none that exists; the dataflow is the machine's affair.
+    """
+    if isinstance(batch, bool) or not isinstance(batch, Integral) or batch < 1:
         raise AccelsimError(f"batch = {batch!r}: must be a whole number of at least 1")
     for name, value, allowed in (
         ("objective", objective, (None, *get_args(Objective))),
@@ -129,6 +153,7 @@ def _check_options(batch: int, objective: str | None, engine: str) -> None:
     ):
         if value not in allowed:
             raise AccelsimError(f"{name} = {value!r}: must be one of {', '.join(map(str, allowed))}")
+    return int(batch)
 
 
 def layer_results(

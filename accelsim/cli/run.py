@@ -8,13 +8,13 @@ import typer
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
+    LAYERS_METAVAR,
     BatchOption,
     Dataflow,
     DataflowOption,
     Engine,
     EngineOption,
     FormatOption,
-    Layers,
     Machines,
     MemoryOption,
     Networks,
@@ -24,6 +24,8 @@ from accelsim.cli.options import (
     OverlaysOption,
     QuietOption,
     RelativeToOption,
+    layer_choice,
+    layer_count,
     mapping_options,
 )
 from accelsim.cli.output import Answer, destination, say
@@ -39,8 +41,14 @@ def run(
     net: Networks,
     hw: Machines,
     layers: Annotated[
-        Layers, typer.Option("--layers", help="The table's: top shows the ten slowest, none only the stages.")
-    ] = Layers.ALL,
+        str,
+        typer.Option(
+            "--layers",
+            metavar=LAYERS_METAVAR,
+            parser=layer_choice,
+            help="The table's: top shows the ten slowest, N so many of them, none only the stages.",
+        ),
+    ] = "all",
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -91,11 +99,12 @@ def run(
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.memory import Memory
-    from accelsim.report.tables import run_report
+    from accelsim.report.tables import TOP_LAYERS, run_report
     from accelsim.result import flat, layer_to_dict
     from accelsim.run import run_network
 
     (network,), (hardware,) = networks.values(), machines.values()
+    most = layer_count(layers, TOP_LAYERS)
     options = {**mapping_options(batch, dataflow, objective), "memory": Memory(memory)}
     if trace is None:
         result = run_network(network, hardware, **options, engine=(engine or Engine.FAST).value)
@@ -105,7 +114,7 @@ def run(
             say(f"wrote {trace}")
     to.deliver(
         Answer(
-            table=lambda style: run_report(result, style, layers.value),
+            table=lambda style: run_report(result, style, "all" if most is None else most),
             values=result.to_dict,
             rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
         )

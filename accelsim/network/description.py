@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -322,6 +323,7 @@ def load_network(name: str | Path, **parameters: Value) -> Network:
     bare, texts = _split(str(name))
     if twice := set(texts) & set(parameters):
         raise DescriptionError(f"{name}: {', '.join(sorted(twice))}: given after the @ and by keyword")
+    parameters = _plain(parameters)
     path = shipped.find("networks", bare)
     if path.suffix.lower() == shipped.ONNX_SUFFIX:
         return _imported(path, {**texts, **parameters})
@@ -329,6 +331,17 @@ def load_network(name: str | Path, **parameters: Value) -> Network:
     knobs = description.knobs
     given = {key: knobs[key].from_text(text) if key in knobs else text for key, text in texts.items()}
     return _configure(description, source, {**given, **parameters})
+
+
+def network_of(network: Network | str | Path) -> Network:
+    """A network, or the one of a name or path. Raises AccelsimError where there is none."""
+    if isinstance(network, Network):
+        return network
+    if isinstance(network, str | Path):
+        return load_network(network)
+    raise DescriptionError(
+        f"network = {network!r}: must be a Network, or a name or path of one, such as 'sqnxt23v5'"
+    )
 
 
 def _imported(path: Path, given: Mapping[str, Value]) -> Network:
@@ -345,7 +358,7 @@ def _imported(path: Path, given: Mapping[str, Value]) -> Network:
 def configure(description: NetworkDescription, **parameters: Value) -> Network:
     """A network from a description that is at hand, such as one that `vary` made."""
     document = Document(description.name, description.model_dump(mode="json"), {})
-    return _configure(description, _source(description, document), parameters)
+    return _configure(description, _source(description, document), _plain(parameters))
 
 
 def read_network(path: str | Path) -> NetworkDescription:
@@ -537,6 +550,14 @@ def _wrong_values(knobs: Mapping[str, Parameter], given: Mapping[str, Value]) ->
         for key, value in given.items()
         if key not in knobs or not knobs[key].allows(value)
     ]
+
+
+def _plain(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Values with Python's own numbers in place of numpy's."""
+    return {
+        key: int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
+        for key, value in values.items()
+    }
 
 
 def _configure(description: NetworkDescription, source: _Source, given: Mapping[str, Value]) -> Network:

@@ -22,6 +22,7 @@ from accelsim.result import LayerResult, RunResult
 
 LayerChoice: TypeAlias = Literal["all", "top", "none"]
 TOP_LAYERS: Final = 10
+"""Layers that a table of the slowest has, unless it is said how many."""
 _LEGEND: Final = (
     "op: WS = weight stationary, OS = output stationary, neither = on the vector unit{zeros}. {shape} time: "
     "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. DRAM, buffer: "
@@ -41,14 +42,16 @@ class _Row:
         return self.values if isinstance(self.values, LayerResult) else None
 
 
-def run_report(result: RunResult, style: Style, layers: LayerChoice = "all") -> str:
+def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all") -> str:
     """The table of layers and the totals of a run.
 
-    `all` shows each layer below its stage, `top` the ten that take the most time, `none` only the stages.
+    `all` shows each layer below its stage, `top` the ten that take the most time, a number so many of them,
+    `none` only the stages.
     """
+    most = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
-    rows = list(_top(result, style) if layers == "top" else _by_stage(result, layers == "all", style))
-    head, *body = table(_columns(result, rows, style, layers), style.width)
+    rows = list(_top(result, most, style) if most else _by_stage(result, most is None, style))
+    head, *body = table(_columns(result, rows, style, by_time=bool(most)), style.width)
     lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
     lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
     lines += ["", *wrapped(_legend(result), style), "", *totals(result, style)]
@@ -60,8 +63,8 @@ def _legend(result: RunResult) -> str:
     return _LEGEND.format(zeros=zeros, shape=SHAPE_LEGEND)
 
 
-def _top(result: RunResult, style: Style) -> Iterator[_Row]:
-    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:TOP_LAYERS]
+def _top(result: RunResult, most: int, style: Style) -> Iterator[_Row]:
+    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:most]
     return (_Row(name_word(layer.name, "", style.width), layer) for layer in slowest)
 
 
@@ -77,7 +80,7 @@ def _by_stage(result: RunResult, with_layers: bool, style: Style) -> Iterator[_R
                 yield _Row(" " + name_word(layer.name, stage.name, style.width), layer)
 
 
-def _columns(result: RunResult, rows: Sequence[_Row], style: Style, layers: LayerChoice) -> list[Column]:
+def _columns(result: RunResult, rows: Sequence[_Row], style: Style, *, by_time: bool) -> list[Column]:
     roomy = style.width >= ROOMY
     shapes = [_shape(row.values, style.width) for row in rows]
     values = [row.values for row in rows]
@@ -86,8 +89,8 @@ def _columns(result: RunResult, rows: Sequence[_Row], style: Style, layers: Laye
         Column("layer", [row.name for row in rows], "left", least=8),
         Column("op", [_runs(row) for row in rows], "left", least=4),
         Column("shape", shapes, "left", least=6),
-        Column(  # names in `top` are long
-            "MACs", [si(value.macs) if value.macs else "-" for value in values], rank=int(layers == "top")
+        Column(  # names are long where stages are not above them
+            "MACs", [si(value.macs) if value.macs else "-" for value in values], rank=int(by_time)
         ),
         Column("time", [si(value.cycles) for value in values]),
         Column("%", [_share(value.cycles / result.cycles) for value in values]),

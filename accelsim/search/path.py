@@ -11,13 +11,14 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, DescriptionError, MappingError, NetworkError
-from accelsim.hardware import Hardware, Objective
+from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.memory import Memory
-from accelsim.network.description import Network, NetworkDescription
+from accelsim.network.description import Network, NetworkDescription, network_of
 from accelsim.network.layer import Layer
 from accelsim.result import LayerResult, RunResult
 from accelsim.run import plan_run, result_of, run_network
@@ -156,8 +157,8 @@ class Walk:
 
 
 def walk(
-    network: Network,
-    hardware: Hardware,
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
     *,
     objective: Objective = "time",
     max_params: int | None = None,
@@ -170,15 +171,16 @@ def walk(
 ) -> Walk:
     """Walk until nothing helps, the budget forbids it, or `steps` are done; `step` is told of each move.
 
-    Limits that are not given are `MORE_PARAMS`, `MORE_MACS` and `LEAST_PARAMS` times what the network has.
-    Raises SpaceError where the network offers no move or exceeds the budget itself, and NetworkError or
-    MappingError where it does not run.
+    Network and machine may be given by name or path. Limits that are not given are `MORE_PARAMS`, `MORE_MACS`
+    and `LEAST_PARAMS` times what the network has. Raises SpaceError where the network offers no move or
+    exceeds the budget itself, and NetworkError or MappingError where it does not run.
     """
     if objective not in ("time", "energy", "edp"):
         raise AccelsimError(f"objective = {objective!r}: must be one of time, energy, edp")
     if steps is not None and steps < 0:
         raise AccelsimError(f"steps = {steps}: must be at least 0")
     began = time.perf_counter()
+    network, hardware = network_of(network), hardware_of(hardware)
     simulator = _Simulator(hardware, batch, dataflow)
     table = concrete(network)
     arguments = channel_arguments(table)

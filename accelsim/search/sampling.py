@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, missing_extra
 from accelsim.search.spec import Sweep
 
 if TYPE_CHECKING:
@@ -95,12 +95,8 @@ class _Optuna:
     """
 
     def __init__(self, sweep: Sweep, plan: Plan) -> None:
-        try:
+        with missing_extra(f"the sampler {plan.name}", "optuna", "search"):
             import optuna  # noqa: PLC0415
-        except ImportError:
-            raise AccelsimError(
-                f"the sampler {plan.name} needs the package optuna: pip install 'accelsim[search]'"
-            ) from None
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._sweep, self._plan, self._chance = sweep, plan, random.Random(plan.seed)
         self._judged: dict[int, Judged] = {}

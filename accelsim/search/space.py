@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from accelsim.descriptions import unknown, vary
 from accelsim.errors import AccelsimError
-from accelsim.network.description import MAX_REPEAT, Network, Stage
+from accelsim.network.description import MAX_REPEAT, Network, Stage, network_of
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""
@@ -86,13 +87,17 @@ def _compositions(total: int, parts: int, least: int, most: int) -> Iterator[tup
 
 
 def depth_space(
-    network: Network,
+    network: Network | str | Path,
     *,
     total_blocks: int | None = None,
     min_blocks: int = 1,
     fixed: Mapping[str, int] | None = None,
 ) -> DepthSpace:
-    """The space of a network's depths; by default as many blocks as it has. Raises SpaceError."""
+    """The space of a network's depths; by default as many blocks as it has. Raises SpaceError.
+
+    The network may be given by name or path.
+    """
+    network = network_of(network)
     fixed = {} if fixed is None else fixed
     rows = repeating(network)
     names = tuple(row.name for row in rows)

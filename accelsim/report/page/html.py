@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, missing_extra
 from accelsim.hardware import Hardware
 from accelsim.report.comparison import ComparedCase
 from accelsim.report.energies import energy_and_unit, engineering, in_whole_joules
@@ -35,12 +35,8 @@ def check_page(path: Path) -> None:
     """Raise AccelsimError if no page can be made, or none of that name; best asked before long work."""
     if path.suffix.lower() not in SUFFIXES:
         raise AccelsimError(f"{path}: must end in {' or '.join(SUFFIXES)}")
-    try:
+    with missing_extra("report", "plotly", "report"):
         import plotly  # noqa: F401, PLC0415  (an extra)
-    except ModuleNotFoundError:
-        raise AccelsimError(
-            'report needs plotly, which is not installed: pip install "accelsim[report]"'
-        ) from None
 
 
 def page_html(page: Page) -> str:
