@@ -1,7 +1,7 @@
 """What a small neural network costs on an embedded accelerator: cycles, traffic, energy, and why.
 
     import accelsim
-    result = accelsim.run_network(accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k"))
+    result = accelsim.run_network("sqnxt23v5", "16x16_128k")
     result.cycles, result.energy.total, result.layers[0].bound_by, result.to_dataframe()
 
 Each name is imported when it is first used, so that `import accelsim` and `accelsim --help` cost nothing.

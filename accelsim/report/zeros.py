@@ -36,6 +36,6 @@ def _reasons(skipping: Sequence[LayerResult]) -> Iterator[str]:
     """Who says that weights are zero: the network, or the machine where the network says nothing."""
     assumed = {layer.weight_density for layer in skipping if layer.form.weight_density is None}
     for density in sorted(density for density in assumed if density is not None):
-        yield f"the machine takes {percent_digits(1 - density)}% of the weights as zero"
+        yield f"the machine takes {100 * (1 - density):.3g}% of the weights as zero"
     if any(layer.form.weight_density is not None for layer in skipping):
         yield "the network says how many of its weights are zero"

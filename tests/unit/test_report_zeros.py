@@ -66,7 +66,7 @@ def test_the_report_says_how_much_was_skipped_where_and_why(sparse):
     share = 100 * sparse.skipped_macs / sparse.macs
     assert (
         f"zeros {share:.1f}% of the MACs are skipped, in {len(skipping)} layers (output stationary), as the "
-        "machine takes 40.0% of the weights as zero; were they counted, utilization would be "
+        "machine takes 40% of the weights as zero; were they counted, utilization would be "
         f"{100 * sparse.nominal_utilization:.1f}%"
     ) in text
 
@@ -97,7 +97,7 @@ def test_both_are_named_where_both_say_so(tmp_path):
     file = tmp_path / "pruned.yaml"
     file.write_text('compression:\n  - {layers: "fire*.expand3x3", weight_density: 0.5}\n')
     sentence = zeros_sentence(run_network(overlaid(NETWORK, file), SPARSE))
-    assert "the machine takes 40.0% of the weights as zero and the network says how many" in sentence
+    assert "the machine takes 40% of the weights as zero and the network says how many" in sentence
 
 
 def test_an_explanation_says_it_too():
