@@ -34,13 +34,13 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
 
 
 def _energy(result: RunResult, style: Style) -> Iterator[str]:
-    energy = result.energy
-    text = energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
+    energy, worth = result.energy, result.energy.picojoules_per_unit
+    text = energy_text(energy.total, energy.unit, worth)
     if result.average_power_mw is not None:
         text += f", {engineering(result.average_power_mw * 1e-3, 'W')} on average"
     yield from labelled("energy", text, style)
     for component, part in sorted(energy.by_component.items(), key=lambda item: -item[1]):
-        value = energy_cell(part, energy.picojoules_per_unit)
+        value = f" {energy_cell(part, worth):>6}" if worth else si(part)
         yield _part(COMPONENTS.get(component, component), value, part / (energy.total or 1.0), style)
 
 
@@ -56,9 +56,9 @@ def _bounds(result: RunResult, style: Style) -> Iterator[str]:
 
 
 def _part(name: str, value: str, fraction: float, style: Style, meaning: str = "") -> str:
-    """`  DRAM         1.23G 61.2% ######     the DRAM channel streams`."""
+    """` DRAM           1.23G 61.2% ######     the DRAM channel streams`."""
     drawn = bar(fraction, BAR_WIDTH, ascii_only=style.ascii_only)
-    text = f"  {name:<{LABEL_WIDTH - 2}}{value:>6} {percent(fraction):>5} {drawn:<{BAR_WIDTH}} {meaning}"
+    text = f" {name:<{LABEL_WIDTH - 1}}{value:>6} {percent(fraction):>5} {drawn:<{BAR_WIDTH}} {meaning}"
     return text.rstrip()
 
 
