@@ -1,15 +1,13 @@
 """What a small neural network costs on an embedded accelerator: cycles, traffic, energy, and why.
 
     import accelsim
-    result = accelsim.run_network(accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k"))
+    result = accelsim.run_network("sqnxt23v5", "16x16_128k")
     result.cycles, result.energy.total, result.layers[0].bound_by, result.to_dataframe()
 
 Each name is imported when it is first used, so that `import accelsim` and `accelsim --help` cost nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.errors import AccelsimError
     from accelsim.hardware import Hardware, load_hardware
@@ -55,10 +53,12 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    from importlib import import_module  # noqa: PLC0415 (see TYPE_CHECKING)
+
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    value: object = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

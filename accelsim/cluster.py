@@ -4,6 +4,7 @@ Dask hands the work of a worker that is lost to the others. What a result follow
 a worker of another version of the model refuses to work.
 """
 
+import asyncio
 import hashlib
 import logging
 import pickle
@@ -11,13 +12,13 @@ import re
 import signal
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, missing_extra
 from accelsim.model_version import model_version
 from accelsim.parallel import Workers, streamed
 
@@ -90,13 +91,17 @@ def connected(address: str, seconds: float = ANSWER_SECONDS) -> Iterator[Cluster
     if not re.fullmatch(r"tcp://[^/\s]+:\d+", address):
         raise AccelsimError(f"--scheduler {address}: must be an address such as tcp://host:8786")
     distributed = _distributed()
+    no_answer = AccelsimError(
+        f"--scheduler {address}: no Dask scheduler answered within {seconds:g} s: is one running there "
+        "(`dask scheduler`)?"
+    )
+    with ThreadPoolExecutor(1) as aside:  # of an event loop that may run here already, as in a notebook
+        if not aside.submit(lambda: asyncio.run(_is_scheduler(address, seconds))).result():
+            raise no_answer
     try:
         client = distributed.Client(address, timeout=seconds, set_as_default=False)
     except (OSError, TimeoutError):
-        raise AccelsimError(
-            f"--scheduler {address}: no Dask scheduler answered within {seconds:g} s: is one running there "
-            "(`dask scheduler`)?"
-        ) from None
+        raise no_answer from None
     with client:
         try:
             client.wait_for_workers(1, timeout=seconds)
@@ -106,6 +111,29 @@ def connected(address: str, seconds: float = ANSWER_SECONDS) -> Iterator[Cluster
                 f"`dask worker {address} --nthreads 1`"
             ) from None
         yield Cluster(client, address)
+
+
+async def _is_scheduler(address: str, seconds: float) -> bool:
+    """Whether a Dask scheduler answers there in time.
+
+    Asked before there is a client: one that is never answered, as by a server of another kind, ends neither
+    when its time is up nor when it is closed.
+    """
+    try:
+        return await asyncio.wait_for(_identity(address, seconds), seconds) == "Scheduler"
+    except Exception:  # whatever comes of reading what another program says
+        return False
+
+
+async def _identity(address: str, seconds: float) -> str:
+    """What kind of Dask process is at an address, by its own word."""
+    comm = await _distributed().comm.connect(address, timeout=seconds)
+    try:
+        await comm.write({"op": "identity", "reply": True})
+        answer: Mapping[str, Any] = await comm.read()
+        return str(answer["type"])
+    finally:
+        comm.abort()
 
 
 @contextmanager
@@ -127,12 +155,8 @@ def started(workers: int) -> Iterator[Cluster]:
 
 
 def _distributed() -> Any:
-    try:
+    with missing_extra("a Dask cluster", "distributed"):
         import distributed  # noqa: PLC0415
-    except ImportError:
-        raise AccelsimError(
-            "a Dask cluster needs the package distributed: pip install 'accelsim[distributed]'"
-        ) from None
     for name in ("distributed", "distributed.client"):  # each has a level of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said in a line
     return distributed

@@ -6,10 +6,15 @@ costs in proportion to its bytes.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
-from accelsim.descriptions import Description
+from pydantic import model_validator
+
+from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.quantities import Price, PriceWordBits
+
+_PICOJOULES: Final = {"fJ": 1e-3, "pJ": 1.0, "nJ": 1e3, "uJ": 1e6, "mJ": 1e9, "J": 1e12}
+"""What units of energy are that say so themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class EnergyTable(Description):
     unit: str
     """What the numbers count: `MAC`, the energy of one multiply-accumulate, or `pJ`."""
     picojoules_per_unit: Price | None = None
-    """Energy of one unit [pJ], where the source gives it; without it no joules are reported."""
+    """Energy of one unit [pJ], where the source gives it and the unit is not `pJ` or the like; without it no
+    joules are reported."""
     word_bits: PriceWordBits
     mac: Price
     vector_op: Price
@@ -72,6 +78,20 @@ class EnergyTable(Description):
     inter_pe: Price
     global_buffer: Price
     dram: Price
+
+    @model_validator(mode="after")
+    def _unit_is_what_it_says(self) -> Self:
+        """Refuse a worth of a unit that its own name contradicts."""
+        own = _PICOJOULES.get(self.unit)
+        if own is not None and self.picojoules_per_unit not in (None, own):
+            sentence = f"must be {own:g} or left out: the unit is {self.unit}"
+            raise refusal("energy", [Mistake(("picojoules_per_unit",), sentence)])
+        return self
+
+    @property
+    def picojoules(self) -> float | None:
+        """Energy of one unit [pJ]: as the table says, or as the unit's name does; None where neither does."""
+        return _PICOJOULES.get(self.unit) if self.picojoules_per_unit is None else self.picojoules_per_unit
 
 
 def energy_by_component(counts: ActionCounts, table: EnergyTable) -> dict[str, float]:

@@ -1,5 +1,8 @@
 """What can be wrong with what a user gave: every error that accelsim raises on purpose."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class AccelsimError(Exception):
     """Something the user can mend. Its text is one line for each thing wrong, and says the remedy."""
@@ -20,3 +23,18 @@ class NetworkError(AccelsimError):
 
 class MappingError(AccelsimError):
     """A layer that a machine cannot execute: the text says demand, bound and what would help."""
+
+
+@contextmanager
+def missing_extra(what: str, package: str, extra: str = "") -> Iterator[None]:
+    """Turns an import that fails within into a line: what takes the package, and how it is installed.
+
+    `extra` is the name under which accelsim asks for the package, where it is another one.
+    """
+    try:
+        yield
+    except ImportError as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name == package
+        why = "is not installed" if absent else f"cannot be imported ({error})"
+        command = f'pip install "accelsim[{extra or package}]"'
+        raise AccelsimError(f"{what} needs {package}, which {why}: {command}") from None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import NoneType
 from typing import Annotated, Literal, Self, get_args
 
@@ -10,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from accelsim import shipped
 from accelsim.descriptions import Description, Mistake, check, parse, refusal
 from accelsim.energy import EnergyTable
+from accelsim.errors import DescriptionError
 from accelsim.kinds import FileKind, check_kind
 from accelsim.quantities import (
     Bits,
@@ -58,8 +60,9 @@ class OutputStationary(Description):
 
     partial_sums_per_pe: PerPE
     """Output channels whose partial sums a register file holds; one loaded input block serves them all."""
-    weight_density: Fraction
-    """The part of the weights that are not zero; the others are skipped and take no cycle."""
+    weight_density: Fraction = 1.0
+    """The part of the weights that are not zero; the others are skipped and take no cycle. By default none is
+    zero: whoever takes some to be says so."""
 
 
 class PEArray(Description):
@@ -266,6 +269,17 @@ class Hardware(Description):
         """Of the whole chip; None where that cannot be told."""
         parts = self.area_mm2_by_part
         return None if parts is None else math.fsum(parts.values())
+
+
+def hardware_of(hardware: Hardware | str | Path) -> Hardware:
+    """A machine, or the one of a name or path. Raises DescriptionError where there is none."""
+    if isinstance(hardware, Hardware):
+        return hardware
+    if isinstance(hardware, str | Path):
+        return load_hardware(str(hardware))
+    raise DescriptionError(
+        f"hardware = {hardware!r}: must be a Hardware, or a name or path of one, such as '16x16_128k'"
+    )
 
 
 def load_hardware(name: str) -> Hardware:

@@ -24,16 +24,32 @@ Outcome_co = TypeVar("Outcome_co", covariant=True)
 def in_parallel(
     how: Callable[[WorkT], OutcomeT], work: Sequence[WorkT], step: Callable[[str], None] = lambda _: None
 ) -> list[OutcomeT]:
-    """The outcome of each piece of work, in the order given; `step` is told of each that is done."""
+    """The outcome of each piece of work, in the order given; `step` is told of each that is done.
+
+    Raises AccelsimError where a worker is lost.
+    """
     workers = min(cores(), len(work))
     if workers < 2:
         return [_told(how(one), one, step) for one in work]
-    pool = ProcessPoolExecutor(workers, initializer=_start_worker)
-    try:
+    with _pool(workers, _start_worker) as pool:
         futures = {pool.submit(how, one): one for one in work}
         for future in as_completed(futures):
             _told(future.result(), futures[future], step)
         return [future.result() for future in futures]
+
+
+@contextmanager
+def _pool(
+    workers: int, initializer: Callable[..., None], *arguments: object
+) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with the block. Raises AccelsimError where one of them is lost."""
+    pool = ProcessPoolExecutor(workers, initializer=initializer, initargs=arguments)
+    try:
+        yield pool
+    except BrokenProcessPool:
+        raise AccelsimError(
+            "a worker process ended before its work was done: was it killed, or memory short?"
+        ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -93,19 +109,12 @@ class Processes:
 
             yield here
             return
-        pool = ProcessPoolExecutor(self.count, initializer=_prepare_worker, initargs=(prepare, setup))
+        with _pool(self.count, _prepare_worker, prepare, setup) as pool:
 
-        def there(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
-            return streamed(lambda one: pool.submit(_prepared, one), work, self.count, in_order)
+            def there(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
+                return streamed(lambda one: pool.submit(_prepared, one), work, self.count, in_order)
 
-        try:
             yield there
-        except BrokenProcessPool:
-            raise AccelsimError(
-                "a worker process ended before its work was done: was it killed, or memory short?"
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def streamed(

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from accelsim.errors import missing_extra
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from accelsim.network.layer import Layer
 
 Bound = Literal["compute", "array_fill", "dram", "latency", "vector"]
 """What a layer's time is made of:
@@ -17,6 +21,9 @@ dram        the DRAM channel streams;
 vector      the vector unit works;
 latency     none of them is busy for half of the time: they wait for each other or for DRAM's latency.
 """
+_LOOPS: Final = ("G", "K", "C", "OY", "OX", "FY", "FX", "IY", "IX")
+_STEPS: Final = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", "pad_left")
+"""Names of a layer's bounds and of how its windows move, as `Layer` has them."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,22 @@ class Energy:
     """mac, register_file, inter_pe, global_buffer, dram, vector."""
     joules: float | None = None
 
+    @property
+    def picojoules_per_unit(self) -> float | None:
+        """What one unit is [pJ]; None where that is not known, or nothing was spent."""
+        return self.joules * 1e12 / self.total if self.joules is not None and self.total else None
+
 
 @dataclass(frozen=True, slots=True)
 class LayerCosts:
     """What a layer costs by its mapping alone, whatever runs before and after it."""
 
+    form: "Layer"
     macs: int
+    skipped_macs: int
+    weight_density: float | None
     energy: float
+    energy_pj: float | None
     energy_by_component: Mapping[str, float]
     dram_bytes: Traffic
     global_buffer_bytes: Traffic
@@ -66,7 +82,8 @@ class LayerResult(NamedTuple):
     stage: str
     operator: str
     shape: str
-    """`64x3x5x5/2 -> 112x112`: output x input channels x kernel / stride -> output."""
+    """`64x3x5x5/2 -> 112x112`: output x input channels x kernel / stride -> output. For people: layers of one
+    shape may differ in dilation, padding or what is fused, layers of one `form` may not."""
     dataflow: str
     """A dataflow of the PE array, or `vector` for layers that the vector unit executes."""
     fused: tuple[str, ...]
@@ -98,6 +115,17 @@ class LayerResult(NamedTuple):
     tiles: int
     tile: str
     """As a person writes it: `K64 C16 Y8 X56`, and the order in which tiles are visited."""
+    form: "Layer"
+    """What the layer is, without names: equal for layers that ask the same of a machine."""
+    skipped_macs: int = 0
+    """Of `macs`, those that were not executed, because their weight is zero or taken as zero."""
+    weight_density: float | None = None
+    """The part of its weights that is not zero: as the network says, else as the machine takes it to be.
+    None for layers of the vector unit."""
+    nominal_utilization: float = 0.0
+    """`utilization` with the MACs that were skipped counted as done; may exceed 1."""
+    energy_pj: float | None = None
+    """`energy` in picojoules, where the machine's file says what a unit is."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +150,10 @@ class RunResult:
     peak_global_buffer_bytes: int
     lower_bound_cycles: int
     layers: tuple[LayerResult, ...] = field(repr=False)
+    skipped_macs: int = 0
+    """Of `macs`, those that were not executed, because their weight is zero or taken as zero."""
+    nominal_utilization: float = 0.0
+    """`utilization` with the MACs that were skipped counted as done; may exceed 1."""
 
     @property
     def time_ms(self) -> float:
@@ -132,6 +164,17 @@ class RunResult:
     def frames_per_second(self) -> float:
         """Images per second, batch after batch."""
         return self.batch * self.clock_mhz * 1e6 / self.cycles
+
+    @property
+    def energy_pj(self) -> float | None:
+        """Energy of the batch [pJ]; None where the machine's file does not say what a unit of energy is."""
+        return None if self.energy.joules is None else self.energy.joules * 1e12
+
+    @property
+    def average_power_mw(self) -> float | None:
+        """Energy over time [mW]; None where the energy in picojoules is not known."""
+        joules = self.energy.joules
+        return None if joules is None else joules * 1e3 / (self.time_ms * 1e-3)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values in the order and with the names of `run --format json`."""
@@ -152,13 +195,16 @@ class RunResult:
             "dram_bytes": _traffic(self.dram_bytes),
             "global_buffer_bytes": _traffic(self.global_buffer_bytes),
             "peak_global_buffer_bytes": self.peak_global_buffer_bytes,
+            "skipped_macs": self.skipped_macs,
+            "nominal_utilization": self.nominal_utilization,
+            **_known({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "layers": [layer_to_dict(layer) for layer in self.layers],
         }
 
     def to_dataframe(self) -> "pd.DataFrame":
         """One row a layer, one column a value (`dram_bytes_read`); needs `pip install accelsim[pandas]`."""
-        import pandas as pd  # noqa: PLC0415  (an extra, and slow to import)
-
+        with missing_extra("to_dataframe", "pandas"):
+            import pandas as pd  # noqa: PLC0415  (an extra, and slow to import)
         return pd.DataFrame([flat(layer_to_dict(layer)) for layer in self.layers])
 
 
@@ -187,7 +233,17 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "busy_cycles": dict(layer.busy_cycles),
         "tiles": layer.tiles,
         "tile": layer.tile,
+        "skipped_macs": layer.skipped_macs,
+        "weight_density": layer.weight_density,
+        "nominal_utilization": layer.nominal_utilization,
+        **_known({"energy_pj": layer.energy_pj}),
+        "loops": {name: getattr(layer.form, name) for name in (*_LOOPS, *_STEPS)},
     }
+
+
+def _known(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Those that have a value."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,19 +2,21 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
 
 from accelsim import __version__
 from accelsim.descriptions import native
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware, Objective
+from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.limits import MAX_BATCH
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+from accelsim.mapping.dataflows.output_stationary import weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule, make_schedule
 from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory
-from accelsim.network.description import Network
+from accelsim.network.description import Network, network_of
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, RunResult, Traffic
@@ -36,8 +38,8 @@ class Plan:
 
 
 def run_network(
-    network: Network,
-    hardware: Hardware,
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
     *,
     batch: int | None = None,
     dataflow: str = "auto",
@@ -47,22 +49,38 @@ def run_network(
 ) -> RunResult:
     """Latency, utilization, traffic and energy of one network on one machine.
 
-    `batch` images run together, by default as many as the network is described for: one, but for imported
-    models whose file fixes another number. `dataflow` forces one for every layer of the array; `objective` is
-    what mappings are chosen by, instead of what the machine's compiler goes by; `engine` chooses how to
-    simulate, not what comes out; `memory` keeps what is found out for the next run. Raises NetworkError or
-    MappingError, with what would help.
+    Args:
+        network: A network, or a name or path as `--net` takes it.
+        hardware: A machine, or a name or path as `--hw` takes it.
+        batch: Images that run together; None is as many as the network is described for: one, but for
+            imported models whose file fixes another number.
+        dataflow: The one for every layer of the array; `auto` chooses for each.
+        objective: What mappings are chosen by; None is what the machine's compiler goes by.
+        engine: How to simulate; it changes nothing that comes out.
+        memory: Keeps what is found out, for the next run.
+
+    Returns:
+        Cycles, traffic, energy, and a `LayerResult` for each executed layer.
+
+    Raises:
+        DescriptionError: A name or path is of nothing that can be read.
+        NetworkError: Layers do not fit each other.
+        MappingError: The machine cannot execute a layer; says what would help.
+
+    Example:
+        >>> run_network("sqnxt23v5", "16x16_128k").network
+        'sqnxt23v5'
     """
-    batch = native(batch)
-    _check_options(batch, objective, engine)
+    batch = _checked(batch, objective, engine)
+    network, hardware = network_of(network), hardware_of(hardware)
     plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective, memory=memory)
     activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
     return result_of(plan, activity)
 
 
 def plan_run(
-    network: Network,
-    hardware: Hardware,
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
     *,
     batch: int | None = None,
     dataflow: str = "auto",
@@ -70,6 +88,7 @@ def plan_run(
     memory: Memory | None = None,
 ) -> Plan:
     """What `run_network` simulates, for those who want to simulate it themselves."""
+    network, hardware = network_of(network), hardware_of(hardware)
     batch = network.images(batch)
     memory = memory or Memory()
     lowered = memory.lowered(network)
@@ -95,7 +114,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
     counts = activity.counts
     by_component = energy_by_component(counts, hardware.energy)
     total = math.fsum(by_component.values())
-    picojoules = hardware.energy.picojoules_per_unit
+    picojoules = hardware.energy.picojoules
     return RunResult(
         accelsim=__version__,
         network=network.name,
@@ -117,11 +136,19 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
         layers=layers,
+        skipped_macs=sum(layer.skipped_macs for layer in layers),
+        nominal_utilization=_per_pe_cycle(
+            sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
+        ),
     )
 
 
-def _check_options(batch: int | None, objective: str | None, engine: str) -> None:
-    """Raise AccelsimError where an option is none that exists; the dataflow is the machine's affair."""
+def _checked(batch: int | None, objective: str | None, engine: str) -> int | None:
+    """The batch as Python's own integer; numpy's are whole numbers, too.
+
+    Raises AccelsimError where an option is none that exists; the dataflow is the machine's affair.
+    """
+    batch = native(batch)
     if batch is not None and (
         isinstance(batch, bool) or not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH
     ):
@@ -132,6 +159,7 @@ def _check_options(batch: int | None, objective: str | None, engine: str) -> Non
     ):
         if value not in allowed:
             raise AccelsimError(f"{name} = {value!r}: must be one of {', '.join(map(str, allowed))}")
+    return batch
 
 
 def layer_results(
@@ -164,9 +192,15 @@ def layer_costs(
     """Energy, traffic and bounds of a mapped layer that did so much."""
     counts = observed.counts
     by_component = energy_by_component(counts, hardware.energy)
+    energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
+    macs = batch * layer.macs
     return LayerCosts(
-        macs=batch * layer.macs,
-        energy=math.fsum(by_component.values()),
+        form=layer.nameless,
+        macs=macs,
+        skipped_macs=macs - counts.macs,
+        weight_density=weight_density(layer, hardware) if layer.on_array else None,
+        energy=energy,
+        energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
         dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
         global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
@@ -213,12 +247,21 @@ def _layer_result(
         busy_cycles=costs.busy_cycles,
         tiles=mapping.totals.steps,
         tile=costs.tile,
+        form=costs.form,
+        skipped_macs=costs.skipped_macs,
+        weight_density=costs.weight_density,
+        nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),
+        energy_pj=costs.energy_pj,
     )
 
 
 def utilization(counts: ActionCounts, pes: int, cycles: int) -> float:
     """Multiply-accumulates executed / (PEs x cycles)."""
-    return counts.macs / (pes * cycles) if cycles else 0.0
+    return _per_pe_cycle(counts.macs, pes, cycles)
+
+
+def _per_pe_cycle(macs: int, pes: int, cycles: int) -> float:
+    return macs / (pes * cycles) if cycles else 0.0
 
 
 def bound_by(observed: LayerActivity, cycles: int, pes: int) -> Bound:

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from machines import conv
 from once import once
 
 from accelsim.result import Energy, LayerResult, RunResult, Traffic
@@ -32,6 +33,7 @@ A_LAYER = LayerResult(
     busy_cycles={"array": 380_000, "dram": 60_000, "vector": 20_000},
     tiles=168,
     tile="K8 C3 Y16 X48 pixels_outer",
+    form=conv(64, 3, (227, 227), kernel=(5, 5), stride=(2, 2)),
 )
 
 

@@ -4,16 +4,28 @@ Exit codes: 0 fine; 1 a check did not hold; 2 the input is wrong; 130 interrupte
 import what they need where they need it, because `accelsim --help` should not wait for numpy.
 """
 
-import atexit
-import gc
-import os
 import sys
-from typing import Final
 
-_PATIENT: Final = (200_000, 10, 10)
+
+def _end_interrupted(kind: type[BaseException], error: BaseException, traceback: object) -> None:
+    """Without a traceback, an interrupt that comes before `main` could look after it."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)  # type: ignore[arg-type]  # what Python itself passes on
+        return
+    if sys.stderr is not None:
+        sys.stderr.write("interrupted\n")
+
+
+sys.excepthook = _end_interrupted  # before all other imports, which take most of a short command's time
+
+import atexit  # noqa: E402
+import gc  # noqa: E402
+import os  # noqa: E402
+
+_PATIENT = (200_000, 10, 10)
 """Objects more than there were before Python looks for garbage. With its own 700, a short run spends a
 twentieth of its time on that and finds nothing: what a run makes, it keeps to its end."""
-_UNUSED: Final = {
+_UNUSED = {
     "OPENBLAS_NUM_THREADS": "1",  # numpy starts a thread for each core, for linear algebra, not done here
     "PYDANTIC_DISABLE_PLUGINS": "__all__",  # pydantic reads the metadata of every installed package for them
 }
@@ -29,11 +41,15 @@ def settle() -> None:
 
 def main() -> None:
     """What the `accelsim` script runs."""
-    settle()
     try:
-        from accelsim.cli.app import app
+        settle()
+        from accelsim.cli.streams import guarded_streams
 
-        app(prog_name="accelsim")
+        with guarded_streams():
+            from accelsim.cli.app import app
+
+            app(prog_name="accelsim")
     except KeyboardInterrupt:  # before or after a command, which looks after itself
-        sys.stderr.write("interrupted\n")
+        if sys.stderr is not None:
+            sys.stderr.write("interrupted\n")
         sys.exit(130)

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from accelsim import __version__
+from accelsim.cli.commands import Command
 from accelsim.cli.output import exits
 
 HOMES: Final = {
@@ -58,7 +59,7 @@ def _command(name: str, found: Any) -> Any:
     if isinstance(found, typer.Typer):
         return get_command(found)
     alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-    alone.command(name)(found)
+    alone.command(name, cls=Command)(found)
     return get_command(alone)
 
 

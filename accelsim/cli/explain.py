@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
+    LAYERS_METAVAR,
     BatchOption,
     Dataflow,
     DataflowOption,
@@ -16,6 +18,8 @@ from accelsim.cli.options import (
     OutputOption,
     OverlayOption,
     QuietOption,
+    layer_choice,
+    layer_count,
     mapping_options,
 )
 from accelsim.cli.output import Answer, destination, progress
@@ -26,8 +30,14 @@ def explain(
     net: Networks,
     hw: Machines,
     layers: Annotated[
-        int, typer.Option("--layers", metavar="K", min=0, help="How many of the worst layers to explain.")
-    ] = 5,
+        str,
+        typer.Option(
+            "--layers",
+            metavar=LAYERS_METAVAR,
+            parser=layer_choice,
+            help="The worst that are explained, alike ones together: top is five, N so many.",
+        ),
+    ] = "top",
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -48,16 +58,19 @@ def explain(
     """
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    check_outputs({"--output": output}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.report.explanation import explanation_dict, explanation_report, explanation_rows
-    from accelsim.search.explain import MOST_REMEDIES, explain_network
+    from accelsim.search.explain import MOST_REMEDIES, TOP_LAYERS, explain_network
 
     (network,), (hardware,) = networks.values(), machines.values()
     options = mapping_options(batch, dataflow, objective)
     with progress(MOST_REMEDIES, quiet) as step:
         step("simulating")
-        explained = explain_network(network, hardware, layers=layers, **options, step=step)
+        explained = explain_network(
+            network, hardware, layers=layer_count(layers, TOP_LAYERS), **options, step=step
+        )
     to.deliver(
         Answer(
             table=lambda style: explanation_report(explained, style),

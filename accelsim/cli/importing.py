@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from accelsim import shipped
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.look import network_answer
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
-from accelsim.cli.output import destination
+from accelsim.cli.output import check_yaml, destination, say
 from accelsim.errors import AccelsimError
 
 
@@ -45,6 +46,7 @@ def import_(
     """
     if not model.partition("@")[0].lower().endswith(shipped.ONNX_SUFFIX):
         raise AccelsimError(f"{model}: must be the name of a file that ends in {shipped.ONNX_SUFFIX}")
+    check_yaml(yaml, "--yaml")
     to = destination(output, format_, quiet)
     from accelsim.network.description import load_network
     from accelsim.report.files import check_writable, write
@@ -52,11 +54,12 @@ def import_(
     if yaml is not None:
         check_writable(yaml)
     network = load_network(model)
+    check_outputs({"--output": output, "--yaml": yaml}, inputs([model]))
     answer = network_answer(network, lowered)
     if yaml is not None:
         from accelsim.network.imported import to_yaml
 
         write(yaml, to_yaml(network.description))
         if not quiet:
-            typer.echo(f"wrote {yaml}", err=True)
+            say(f"wrote {yaml}")
     to.deliver(answer)

@@ -91,4 +91,5 @@ def _labelled(given: Iterable[str], read: Callable[[str], NamedT], mistakes: lis
         with _noted(mistakes):
             found[text] = read(text)
     names = [value.name for value in found.values()]
-    return {value.name if names.count(value.name) == 1 else text: value for text, value in found.items()}
+    labelled = {value.name if names.count(value.name) == 1 else text: value for text, value in found.items()}
+    return labelled if len(labelled) == len(found) else found  # a name may be what another was given as

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from accelsim import shipped
+from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.load import only
 from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.kinds import FileKind, kind_of
-from accelsim.report.text import kibibytes, si
+from accelsim.report.text import kibibytes, on_one_line, si
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -38,6 +39,8 @@ def list_(
     accelsim list networks
     accelsim list hardware --format json
     """
+    files = (Input(name, shipped.find(kind.value, name)) for name in shipped.names(kind.value))
+    check_outputs({"--output": output}, files)
     to = destination(output, format_, quiet)
     from accelsim.result import flat
 
@@ -93,6 +96,7 @@ def show(
         from accelsim.network.overlay import overlaid
 
         network = load_network(name)
+        check_outputs({"--output": output}, inputs([name], overlays=overlay or []))
         for file in only(overlay or [], "--overlay"):
             network = overlaid(network, file)
         to.deliver(_statistics_answer(network) if stats else network_answer(network, lowered))
@@ -107,7 +111,9 @@ def show(
             raise typer.BadParameter(f"{name} is a machine; {what}", param_hint=option)
     from accelsim.hardware import load_hardware
 
-    to.deliver(_hardware_answer(load_hardware(name)))
+    hardware = load_hardware(name)
+    check_outputs({"--output": output}, inputs(machines=[name]))
+    to.deliver(_hardware_answer(hardware))
 
 
 def check(
@@ -126,7 +132,7 @@ def check(
     wrong = False
     for file in files:
         try:
-            typer.echo(f"{file}: ok: {_summary(file)}")
+            typer.echo(on_one_line(f"{file}: ok: {_summary(file)}"))
         except AccelsimError as error:
             complain(error)
             wrong = True

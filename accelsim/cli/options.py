@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -40,14 +40,10 @@ class Engine(StrEnum):
     EVENTS = "events"
 
 
-class Layers(StrEnum):
-    """Which layers a table shows."""
-
-    ALL = "all"
-    TOP = "top"
-    NONE = "none"
-
-
+LAYER_WORDS: Final = ("all", "top", "none")
+"""Which layers a report has: all, those that matter most, or none; or a number says how many of those."""
+LAYERS_METAVAR: Final = "all|top|none|N"
+_MOST_DIGITS: Final = 9
 Networks: TypeAlias = Annotated[
     list[str],
     typer.Option(
@@ -128,6 +124,21 @@ RelativeToOption: TypeAlias = Annotated[
         "there). Default: the first network, or the first machine if there is one network.",
     ),
 ]
+
+
+def layer_choice(text: str) -> str:
+    """`all`, `top`, `none`, or how many."""
+    if text not in LAYER_WORDS and not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        words = ", ".join(LAYER_WORDS)
+        raise typer.BadParameter(f"{text!r} must be one of {words}, or a number of layers such as 3")
+    return text
+
+
+def layer_count(choice: str, top: int) -> int | None:
+    """How many layers a choice asks for, where `top` are so many; None is all of them."""
+    return {"all": None, "top": top, "none": 0}[choice] if choice in LAYER_WORDS else int(choice)
+
+
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
 
 

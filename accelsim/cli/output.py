@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,12 +14,29 @@ import typer
 
 from accelsim.cli.options import Format
 from accelsim.errors import AccelsimError
-from accelsim.report.text import Style
+from accelsim.report.text import Style, on_one_line
 
 _LEAST_WIDTH: Final = 80
 _BLOCKS: Final = "█▏"
 _BAR_WIDTH: Final = 20
 _REFRESH_SECONDS: Final = 0.2
+_BY_SUFFIX: Final = {".json": Format.JSON, ".csv": Format.CSV, ".txt": Format.TABLE, "": Format.TABLE}
+"""What the name of a file says of what is in it."""
+_YAML: Final = {".yaml", ".yml"}
+_OTHERS: Final = _YAML | {
+    ".onnx",
+    ".xlsx",
+    ".xls",
+    ".ods",
+    ".html",
+    ".htm",
+    ".png",
+    ".svg",
+    ".pdf",
+    ".gz",
+    ".zip",
+}
+"""Names of what no result is, whatever its format."""
 _PYDANTIC_PREFIX: Final = "Value error, "
 """Typer checks options with pydantic, which starts sentences so that are not its own."""
 
@@ -50,11 +67,11 @@ class Destination:
 
         write(self.file, self._text(answer, Style()))
         if not self.quiet:
-            typer.echo(f"wrote {self.file}", err=True)
+            say(f"wrote {self.file}")
 
     def _text(self, answer: Answer, style: Style) -> str:
         if self.format is Format.TABLE:
-            return answer.table(style)
+            return style.shown(answer.table(style))
         from accelsim.report import files
 
         return files.to_json(answer.values()) if self.format is Format.JSON else files.to_csv(answer.rows())
@@ -66,9 +83,30 @@ def destination(file: Path | None, chosen: Format | None, quiet: bool) -> Destin
         return Destination(None, chosen or Format.TABLE, quiet)
     from accelsim.report.files import check_writable
 
+    form = _form_of(file, chosen)
     check_writable(file)
-    by_name = {".json": Format.JSON, ".csv": Format.CSV}.get(file.suffix.lower(), Format.TABLE)
-    return Destination(file, chosen or by_name, quiet)
+    return Destination(file, form, quiet)
+
+
+def _form_of(file: Path, chosen: Format | None) -> Format:
+    """What a file of that name holds. Raises where the name says nothing, or not what was chosen."""
+    suffix = file.suffix.lower()
+    by_name = _BY_SUFFIX.get(suffix)
+    if suffix in _OTHERS or (by_name is None and chosen is None):
+        raise AccelsimError(
+            f"{file}: the name of a result must end in .json, .csv or .txt (a table), or have no ending"
+        )
+    if chosen is not None and suffix in (".json", ".csv") and chosen is not by_name:
+        raise AccelsimError(
+            f"{file}: --format {chosen.value} is not what ends in {suffix}: leave one of both out"
+        )
+    return chosen or by_name or Format.TABLE
+
+
+def check_yaml(file: Path | None, option: str) -> None:
+    """Refuse a name for a YAML file that says it is something else."""
+    if file is not None and file.suffix.lower() not in _YAML:
+        raise AccelsimError(f"{option} {file}: must end in .yaml or .yml")
 
 
 @contextmanager
@@ -81,20 +119,24 @@ def exits() -> Iterator[None]:
         complain(error)
         raise typer.Exit(2) from None
     except typer.BadParameter as error:
-        error.message = error.message.removeprefix(_PYDANTIC_PREFIX)
+        error.message = on_one_line(error.message.removeprefix(_PYDANTIC_PREFIX))
         raise
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         raise typer.Exit(130) from None
     except BrokenPipeError:  # the reader has seen enough
-        _discard_stdout()
         raise typer.Exit(0) from None
 
 
 def complain(error: AccelsimError) -> None:
     """One line on standard error for each mistake."""
     for line in error.lines:
-        typer.echo(line, err=True)
+        say(line)
+
+
+def say(line: str) -> None:
+    """One line on standard error, whatever names of files and networks are in it."""
+    typer.echo(on_one_line(line), err=True)
 
 
 @contextmanager
@@ -117,7 +159,7 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
 
     def step(what: str) -> None:
         nonlocal done
-        sys.stderr.write(f"\r\x1b[K{done}/{total} {what}")
+        sys.stderr.write(f"\r\x1b[K{done}/{total} {on_one_line(what)}")
         sys.stderr.flush()
         done += 1
 
@@ -136,7 +178,7 @@ def note(quiet: bool) -> Iterator[Callable[[str], None]]:
     def step(what: str) -> None:
         nonlocal done
         done += 1
-        sys.stderr.write(f"\r\x1b[K{done}: {what}")
+        sys.stderr.write(f"\r\x1b[K{done}: {on_one_line(what)}")
         sys.stderr.flush()
 
     with _line_that_goes():
@@ -177,20 +219,8 @@ def progress_line(done: int, total: int, seconds: float) -> str:
 
 def _print(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
-    try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:  # a full disk
-        _discard_stdout()
-        raise AccelsimError(f"standard output: cannot be written: {error.strerror}") from None
-
-
-def _discard_stdout() -> None:
-    """Let Python's own flush at exit find something that takes what is left."""
-    with suppress(OSError, ValueError), Path(os.devnull).open("w") as nothing:
-        os.dup2(nothing.fileno(), sys.stdout.fileno())
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
 
 
 def _terminal_style() -> Style:

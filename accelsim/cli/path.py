@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
     BatchOption,
@@ -16,9 +17,10 @@ from accelsim.cli.options import (
     OutputOption,
     QuietOption,
 )
-from accelsim.cli.output import Answer, destination, note
+from accelsim.cli.output import Answer, check_yaml, destination, note, say
 from accelsim.cli.searches import count, values_of_searches
 from accelsim.limits import MAX_STEPS
+from accelsim.report.text import counted
 
 if TYPE_CHECKING:
     from accelsim.search.path import Walk
@@ -90,8 +92,8 @@ def path(
     networks, machines = load([net], hw)
     if write is not None and len(machines) > 1:
         raise typer.BadParameter("takes one --hw: each walk ends elsewhere", param_hint="--write")
-    if write is not None and write == output:
-        raise typer.BadParameter("must be another file than --output", param_hint="--write")
+    check_outputs({"--output": output, "--write": write}, inputs([net], hw))
+    check_yaml(write, "--write")
     to = destination(output, format_, quiet)
     from accelsim.descriptions import dump
     from accelsim.report import files
@@ -129,7 +131,7 @@ def path(
     )
     if not quiet:
         for one in walks:
-            what = f"{one.evaluated} networks simulated in {one.seconds:.1f} s"
-            typer.echo(f"{one.hardware.name}: {what}", err=True)
+            what = f"{counted(one.evaluated, 'network')} simulated in {one.seconds:.1f} s"
+            say(f"{one.hardware.name}: {what}")
         if write is not None:
-            typer.echo(f"wrote {write}", err=True)
+            say(f"wrote {write}")

@@ -1,6 +1,7 @@
 """`accelsim plot`: a run, or many, as a picture."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from accelsim.cli.cases import run_cases
+from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -18,7 +20,7 @@ from accelsim.cli.options import (
     QuietOption,
     mapping_options,
 )
-from accelsim.cli.output import note, progress, rate_of_progress
+from accelsim.cli.output import note, progress, rate_of_progress, say
 from accelsim.cli.searches import fixed
 from accelsim.errors import AccelsimError
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
     from accelsim.report.comparison import Case
+    from accelsim.result import RunResult
 
 
 class Kind(StrEnum):
@@ -135,7 +138,9 @@ def plot(
         check_writable(output)
         _draw_published(output, quiet)
     else:
-        networks, machines = load(_networks(kind, net), _given(kind, hw, "--hw"), overlay or [])
+        names, machine_names = _networks(kind, net), _given(kind, hw, "--hw")
+        networks, machines = load(names, machine_names, overlay or [])
+        check_outputs({"--output": output}, inputs(names, machine_names, overlay or []))
         networks |= with_overlays(networks, overlay or [])
         check_writable(output)
         if kind is Kind.ACCURACY:
@@ -149,7 +154,7 @@ def plot(
             cases = run_cases(networks, machines, options, quiet)
             _draw(kind, cases, networks, machines, by, output)
     if not quiet:
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}")
 
 
 _SAID_ELSEWHERE: Final = {Kind.PUBLISHED: "table", Kind.SWEEP: "sweep"}
@@ -201,7 +206,7 @@ def _with_accuracy(networks: dict[str, "Network"], quiet: bool) -> dict[str, "Ne
     if not found:
         raise AccelsimError(f"{without}: no top-1 accuracy is reported (`reported:` in the network's YAML)")
     if without and not quiet:
-        typer.echo(f"left out, as no top-1 accuracy is reported: {without}", err=True)
+        say(f"left out, as no top-1 accuracy is reported: {without}")
     return found
 
 
@@ -215,19 +220,21 @@ def _draw(
 ) -> None:
     from accelsim.report.plot_looks import save
 
-    results = [case.result for case in cases]
+    results = [_labelled(case) for case in cases]
     match kind:
         case Kind.ROOFLINE:
             from accelsim.report.plot_roofline import roofline_figure
 
-            save(roofline_figure([(case.result, machines[case.hardware]) for case in cases]), output)
+            of_machines = [machines[case.hardware] for case in cases]
+            save(roofline_figure(list(zip(results, of_machines, strict=True))), output)
         case Kind.ACCURACY:
+            from accelsim.report.energies import in_joules, of_run
             from accelsim.report.plot_accuracy import accuracy_figure, accuracy_point
 
             reported = [networks[case.network].reported.top1 for case in cases]
             points = [
                 accuracy_point(result, top1)
-                for result, top1 in zip(results, reported, strict=True)
+                for result, top1 in zip(in_joules(results, of_run), reported, strict=True)
                 if top1 is not None
             ]
             save(accuracy_figure(points), output)
@@ -244,6 +251,11 @@ def _draw(
             from accelsim.report.plot_layers import layers_figure
 
             save(layers_figure(results), output)
+
+
+def _labelled(case: "Case") -> "RunResult":
+    """A run under the names that set it apart: files may give two networks or two machines one name."""
+    return replace(case.result, network=case.network, hardware=case.hardware)
 
 
 def _draw_depths(
@@ -291,7 +303,7 @@ def _draw_path(
                 walk(first, hardware, batch=options["batch"], dataflow=options["dataflow"], step=step)
             )
     cases = run_cases(others, machines, options, quiet)
-    beside = [[case.result for case in cases if case.hardware == machine] for machine in machines]
+    beside = [[_labelled(case) for case in cases if case.hardware == machine] for machine in machines]
     save(path_figure(list(zip(walks, beside, strict=True))), output)
 
 
@@ -303,6 +315,7 @@ def _draw_sweep(result: Path | None, output: Path) -> None:
     from accelsim.report.plot_sweep import read_sweep_result, sweep_figure
 
     found = read_sweep_result(result)
+    check_outputs({"--output": output}, [Input(f"--result {result}", result)])
     check_writable(output)
     save(sweep_figure(found), output)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from accelsim.cli.cases import reference_of, run_cases
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -19,6 +20,7 @@ from accelsim.cli.options import (
     RelativeToOption,
     mapping_options,
 )
+from accelsim.cli.output import say
 
 
 def report(
@@ -53,6 +55,7 @@ def report(
 
     check_page(output)
     networks, machines = load(net, hw, overlay or [])
+    check_outputs({"--output": output}, inputs(net, hw, overlay or []))
     networks |= with_overlays(networks, overlay or [])
     reference = reference_of(relative_to, networks, machines)
     check_writable(output)
@@ -60,4 +63,4 @@ def report(
     cases = run_cases(networks, machines, options, quiet)
     write(output, page_html(make_page(cases, reference, networks, machines, options)))
     if not quiet:
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}")

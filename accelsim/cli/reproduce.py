@@ -1,13 +1,17 @@
 """`accelsim reproduce`: a published table beside the simulated one."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
-from accelsim.cli.output import Answer, Destination, destination, progress
+from accelsim.cli.output import Answer, Destination, destination, progress, say
+
+if TYPE_CHECKING:
+    from accelsim.hardware import Hardware
 
 
 class Table(StrEnum):
@@ -46,7 +50,9 @@ def reproduce(
     accelsim reproduce guidelines --hw my_machine.yaml
     """
     if table is Table.GUIDELINES:
-        _guidelines(hw or [], destination(output, format_, quiet), quiet)
+        _, machines = load([], hw or [])
+        check_outputs({"--output": output}, inputs(machines=hw or []))
+        _guidelines(machines, destination(output, format_, quiet), quiet)
         return
     if hw:
         raise typer.BadParameter(f"{table.value} has machines of its own", param_hint="--hw")
@@ -74,15 +80,14 @@ def _squeezenext(to: Destination, quiet: bool) -> None:
     )
     complaints = [*failures(reproduction), *(str(one) for one in moved)]
     for line in complaints:
-        typer.echo(line, err=True)
+        say(line)
     if moved:
         typer.echo(pinned.REMEDY, err=True)
     if complaints:
         raise typer.Exit(1)
 
 
-def _guidelines(hw: list[str], to: Destination, quiet: bool) -> None:
-    _, machines = load([], hw)
+def _guidelines(machines: dict[str, "Hardware"], to: Destination, quiet: bool) -> None:
     from accelsim.report.guidelines import guideline_cell_dict, guidelines_dict, guidelines_report
     from accelsim.validation.evaluate import shipped_hardware
     from accelsim.validation.guidelines import cells_of, load_guidelines, trials_of

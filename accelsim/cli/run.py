@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
+    LAYERS_METAVAR,
     BatchOption,
     Dataflow,
     DataflowOption,
     Engine,
     EngineOption,
     FormatOption,
-    Layers,
     Machines,
     MemoryOption,
     Networks,
@@ -23,9 +24,11 @@ from accelsim.cli.options import (
     OverlaysOption,
     QuietOption,
     RelativeToOption,
+    layer_choice,
+    layer_count,
     mapping_options,
 )
-from accelsim.cli.output import Answer, destination
+from accelsim.cli.output import Answer, destination, say
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -38,8 +41,14 @@ def run(
     net: Networks,
     hw: Machines,
     layers: Annotated[
-        Layers, typer.Option("--layers", help="The table's: top shows the ten slowest, none only the stages.")
-    ] = Layers.ALL,
+        str,
+        typer.Option(
+            "--layers",
+            metavar=LAYERS_METAVAR,
+            parser=layer_choice,
+            help="The table's: top shows the ten slowest, N so many of them, none only the stages.",
+        ),
+    ] = "all",
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -82,36 +91,37 @@ def run(
     accelsim run --net sqnxt23v5 --hw 16x16_128k --trace timeline.json.gz
     accelsim run --net squeezenet_v1_0 --overlay pruned.yaml --hw 16x16_128k
     """
-    _check_trace_options(trace, trace_layers, engine, output)
+    _check_trace_options(trace, trace_layers, engine)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    written = {"--output": output, "--trace": trace, "--memory": memory}
+    check_outputs(written, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.memory import Memory
-    from accelsim.report.tables import run_report
+    from accelsim.report.tables import TOP_LAYERS, run_report
     from accelsim.result import flat, layer_to_dict
     from accelsim.run import run_network
 
     (network,), (hardware,) = networks.values(), machines.values()
+    most = layer_count(layers, TOP_LAYERS)
     options = {**mapping_options(batch, dataflow, objective), "memory": Memory(memory)}
     if trace is None:
         result = run_network(network, hardware, **options, engine=(engine or Engine.FAST).value)
     else:
         result = _traced(network, hardware, options, trace, trace_layers)
         if not quiet:
-            typer.echo(f"wrote {trace}", err=True)
+            say(f"wrote {trace}")
     to.deliver(
         Answer(
-            table=lambda style: run_report(result, style, layers.value),
+            table=lambda style: run_report(result, style, "all" if most is None else most),
             values=result.to_dict,
             rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
         )
     )
 
 
-def _check_trace_options(
-    trace: Path | None, trace_layers: str | None, engine: Engine | None, output: Path | None
-) -> None:
+def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: Engine | None) -> None:
     """Refuse what cannot be meant together."""
     if trace is None:
         if trace_layers is not None:
@@ -123,8 +133,6 @@ def _check_trace_options(
         )
     if str(trace) == "-":
         raise typer.BadParameter("must be the name of a file", param_hint="--trace")
-    if trace == output:
-        raise typer.BadParameter("must be another file than --output", param_hint="--trace")
 
 
 def _traced(
@@ -170,6 +178,7 @@ def compare(
     from accelsim.cli.cases import reference_of, run_cases
 
     networks, machines = load(net, hw, overlay or [])
+    check_outputs({"--output": output}, inputs(net, hw, overlay or []))
     networks |= with_overlays(networks, overlay or [])
     reference = reference_of(relative_to, networks, machines)
     to = destination(output, format_, quiet)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.cli.commands import Command
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
     BatchOption,
@@ -17,7 +19,7 @@ from accelsim.cli.options import (
     OutputOption,
     QuietOption,
 )
-from accelsim.cli.output import Answer, destination, rate_of_progress
+from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.cli.path import path
 from accelsim.cli.searches import count, fixed, values_of_searches
 from accelsim.limits import MAX_BLOCKS, MAX_REPEAT, MAX_SAMPLES
@@ -46,7 +48,7 @@ def _search() -> None:
     """Redesign a network for a machine, by simulating every candidate."""
 
 
-@search.command()
+@search.command(cls=Command)
 def depth(
     *,
     net: Annotated[
@@ -114,6 +116,7 @@ def depth(
     """
     fixed_depths = fixed(fix or [])
     networks, machines = load([net], hw)
+    check_outputs({"--output": output, "--store": store}, inputs([net], hw))
     to = destination(output, format_, quiet)
     from accelsim.report.depths import depth_dict, depth_report, depth_rows
     from accelsim.search.evaluate import Limits, Task
@@ -157,8 +160,8 @@ def _searched(
     if not quiet:
         stored = f", {found.reused} of them in {store} already" if found.reused else ""
         what = f"{task.hardware.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{stored}"
-        typer.echo(what, err=True)
+        say(what)
     return found
 
 
-search.command()(path)
+search.command(cls=Command)(path)

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
+from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
-from accelsim.cli.output import Answer, destination, rate_of_progress
+from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.limits import MAX_SAMPLES, MAX_SEED
+from accelsim.report.text import counted
 
 
 class Sampler(StrEnum):
@@ -66,16 +68,21 @@ def sweep(
     accelsim sweep large_sweep.yaml --sampler nsga2 --samples 500 --workers 4
     """
     to = destination(output, format_, quiet)
+    from accelsim.descriptions import parse
     from accelsim.report.sweeps import sweep_dict, sweep_report, sweep_rows
     from accelsim.search.sampling import plan_for
     from accelsim.search.spec import read_sweep
     from accelsim.search.sweep import label, run_sweep
 
     described = read_sweep(spec)
+    said = parse(spec).data
+    read = (Input(str(spec), spec), *inputs(said["networks"], said["hardware"]))
+    check_outputs({"--output": output, "--store": store}, read)
     plan = plan_for(described, name=None if sampler is None else sampler.value, samples=samples, seed=seed)
     if not quiet and plan.name != "exhaustive":
-        what = f"{described.size} candidates, of which {plan.name} chooses {plan.samples} (seed {plan.seed})"
-        typer.echo(f"{described.name}: {what}; --sampler exhaustive evaluates all", err=True)
+        chosen = f"of which {plan.name} chooses {plan.samples} (seed {plan.seed})"
+        what = f"{counted(described.size, 'candidate')}, {chosen}"
+        say(f"{described.name}: {what}; --sampler exhaustive evaluates all")
     with executor(workers, scheduler) as workforce, rate_of_progress(plan.samples, quiet) as step:
         found = run_sweep(described, plan, store=store, executor=workforce, step=step)
     if not quiet:
@@ -83,12 +90,12 @@ def sweep(
         excluded = found.evaluated - found.simulated - len(found.problems)
         without = f", {excluded} of them without a simulation" if excluded else ""
         what = f"{described.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{without}{stored}"
-        typer.echo(what, err=True)
+        say(what)
         if found.problems:
             index, problem = found.problems[0]
             first = f"the first, {label(described, index)}, because: {problem}"
             cannot = f"{len(found.problems)} cannot be executed, {first}"
-            typer.echo(f"{described.name}: {cannot}", err=True)
+            say(f"{described.name}: {cannot}")
     to.deliver(
         Answer(
             table=lambda style: sweep_report(found, style, top),

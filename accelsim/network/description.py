@@ -334,6 +334,17 @@ def load_network(name: str | Path, **parameters: Value) -> Network:
     return _configure(description, source, {**given, **parameters})
 
 
+def network_of(network: Network | str | Path) -> Network:
+    """A network, or the one of a name or path. Raises AccelsimError where there is none."""
+    if isinstance(network, Network):
+        return network
+    if isinstance(network, str | Path):
+        return load_network(network)
+    raise DescriptionError(
+        f"network = {network!r}: must be a Network, or a name or path of one, such as 'sqnxt23v5'"
+    )
+
+
 def _imported(path: Path, given: Mapping[str, Value]) -> Network:
     """The network in an ONNX file, which has one parameter."""
     from accelsim.network.imported import from_onnx  # noqa: PLC0415 (a plain run has no use for it)
@@ -490,14 +501,27 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, _Sour
     preset = check(document, PresetDescription)
     if path.resolve() in seen:
         raise document.error([Mistake(("preset_of",), "goes round in a circle: one must have stages")])
-    beside = path.parent / f"{preset.preset_of}.yaml"
     try:
-        base_path = beside if shipped.is_file(beside) else shipped.find("networks", preset.preset_of)
+        base_path = _base(path, preset.preset_of)
     except DescriptionError as error:
         raise document.error([Mistake(("preset_of",), str(error))]) from None
     base, source = _read(base_path, (*seen, path.resolve()))
     entries = (*source.compression, *placed(preset.compression, document))
     return _preset(preset, document, base), _Source(source.stages, entries)
+
+
+def _base(path: Path, name: str) -> Path:
+    """The file that a preset's base stands in: beside it, or wherever names are looked up."""
+    beside = path.parent / f"{name}.yaml"
+    return beside if beside.is_file() else shipped.find("networks", name)
+
+
+def network_files(name: str) -> list[Path]:
+    """The files that `load_network` reads, if it can: the network's, and those that it is a preset of."""
+    found = [shipped.find("networks", _split(name)[0])]
+    while found[-1].suffix.lower() != shipped.ONNX_SUFFIX and "preset_of" in (data := parse(found[-1]).data):
+        found.append(_base(found[-1], data["preset_of"]))
+    return found
 
 
 def _preset(preset: PresetDescription, document: Document, base: NetworkDescription) -> NetworkDescription:

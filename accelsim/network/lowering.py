@@ -72,6 +72,7 @@ class Note(NamedTuple):
     layers: tuple[str, ...]
     """The executed layers that do its work; none where it vanished."""
     reason: str
+    """In words; of the layers above it says "its layer"."""
 
 
 class Segment(NamedTuple):
@@ -637,7 +638,7 @@ def _combine(lowering: _Lowering, node: str, operator: ops.Add | ops.Multiply) -
             node, operator.kind, vector_ops, sum(shapes[source].elements for source in others)
         )
         draft.reads += [lowering.reading(source, "shortcut_elements") for source in others]
-        lowering.fuse(node, draft, fused, "fused", f"is applied to the outputs of {draft.name}")
+        lowering.fuse(node, draft, fused, "fused", "is applied to the outputs of its layer")
         return
     full = sum(shape == operator.output for shape in operator.inputs)
     gate = sum(shape.elements for shape in operator.inputs if shape != operator.output)

@@ -17,7 +17,7 @@ from accelsim.descriptions import Description, Document, check, parse, vary
 from accelsim.kinds import FileKind, check_kind
 from accelsim.network.build import build
 from accelsim.network.compression import Compression, NetworkPrecision, placed
-from accelsim.network.description import Network, Reported
+from accelsim.network.description import Network, Reported, network_of
 
 
 class Overlay(Description):
@@ -46,13 +46,14 @@ def _parsed(path: str | Path) -> Document:
     return document
 
 
-def overlaid(network: Network, path: str | Path) -> Network:
+def overlaid(network: Network | str | Path, path: str | Path) -> Network:
     """The network with an overlay file's bits and zeros, called NETWORK+FILE.
 
-    Accuracies and sizes that its paper reports are not those of this network, so they are left out. Raises
-    DescriptionError, with a line for each mistake and for each pattern that matches no layer.
+    It may be given by name or path. Accuracies and sizes that its paper reports are not those of this
+    network, so they are left out. Raises DescriptionError, with a line for each mistake and for each pattern
+    that matches no layer.
     """
-    document = _parsed(path)
+    network, document = network_of(network), _parsed(path)
     overlay = check(document, Overlay)
     described = network.description
     changes: dict[str, Any] = {

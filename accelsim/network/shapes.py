@@ -1,8 +1,9 @@
 """Shapes as people write them: `64x3x5x5/2 -> 112x112`.
 
-Output x input channels x kernel / stride, then the output's height x width. Groups follow as `g2`, the
-results of a pooling that runs within the layer as a second `-> 56x56`. Without multiply-accumulates there is
-one number of channels.
+Output x input channels x kernel / stride, then the output's height x width. Groups follow as `g2`, steps
+between the taps of a kernel (its dilation) as `d2`, the results of a pooling that runs within the layer as a
+second `-> 56x56`. Without multiply-accumulates there is one number of channels. A shape is for reading: it
+says nothing of padding, bits or fused operators, so layers are told apart by `Layer.nameless`, not by it.
 """
 
 from accelsim.network.graph import Operator
@@ -16,7 +17,8 @@ def layer_shape(layer: Layer) -> str:
     groups = f" g{layer.G}" if layer.on_array and layer.G > 1 else ""
     kernel = f"{layer.FY}x{layer.FX}{_stride(layer.stride_y, layer.stride_x)}"
     pooled = "" if layer.pooling is None else f" -> {layer.pooling.OY}x{layer.pooling.OX}"
-    return f"{channels}x{kernel}{groups} -> {layer.OY}x{layer.OX}{pooled}"
+    taps = _dilation(layer.dilation_y, layer.dilation_x)
+    return f"{channels}x{kernel}{groups}{taps} -> {layer.OY}x{layer.OX}{pooled}"
 
 
 def operator_shape(operator: Operator) -> str:
@@ -26,7 +28,8 @@ def operator_shape(operator: Operator) -> str:
     if isinstance(operator, Convolution):
         groups = f" g{operator.groups}" if operator.groups > 1 else ""
         inputs = operator.inputs[0].channels
-        return f"{output.channels}x{inputs}x{_kernel(operator.window)}{groups} -> {size}"
+        taps = _dilation(*operator.window.dilation)
+        return f"{output.channels}x{inputs}x{_kernel(operator.window)}{groups}{taps} -> {size}"
     if isinstance(operator, FullyConnected):
         return f"{output.channels}x{operator.inputs[0].elements}x1x1 -> {size}"
     if isinstance(operator, Pool):
@@ -45,6 +48,12 @@ def operator_name(operator: Operator) -> str:
 
 def _kernel(window: Window) -> str:
     return f"{window.kernel[0]}x{window.kernel[1]}{_stride(*window.stride)}"
+
+
+def _dilation(vertical: int, horizontal: int) -> str:
+    if vertical == horizontal:
+        return f" d{vertical}" if vertical > 1 else ""
+    return f" d{vertical}x{horizontal}"
 
 
 def _stride(vertical: int, horizontal: int) -> str:

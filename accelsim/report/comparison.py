@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from accelsim.report.energies import energy_cell
 from accelsim.report.text import Column, Style, percent_digits, si, table, wrapped
+from accelsim.report.zeros import skipped_percent
 from accelsim.result import RunResult
 
 
@@ -38,13 +40,20 @@ def compare(cases: Sequence[Case], relative_to: str) -> list[ComparedCase]:
 
 def _relative(case: Case, reference: Case) -> ComparedCase:
     result, other = case.result, reference.result
-    energy, base = result.energy, other.energy
-    comparable = energy.unit == base.unit and base.total > 0
     return ComparedCase(
         case,
         relative_time=result.cycles * other.clock_mhz / (other.cycles * result.clock_mhz),
-        relative_energy=energy.total / base.total if comparable else None,
+        relative_energy=_relative_energy(result, other),
     )
+
+
+def _relative_energy(result: RunResult, other: RunResult) -> float | None:
+    """By joules where those are known of both, else by units where both have the same."""
+    energy, base = result.energy, other.energy
+    if energy.joules is not None and base.joules:
+        return energy.joules / base.joules
+    comparable = energy.unit == base.unit and base.total > 0
+    return energy.total / base.total if comparable else None
 
 
 def to_dict(compared: ComparedCase) -> dict[str, Any]:
@@ -60,9 +69,13 @@ def to_dict(compared: ComparedCase) -> dict[str, Any]:
         "energy": {"total": result.energy.total, "unit": result.energy.unit},
         "relative_energy": compared.relative_energy,
         "utilization": result.utilization,
+        "nominal_utilization": result.nominal_utilization,
+        "skipped_macs": result.skipped_macs,
         "dram_bytes": {"read": result.dram_bytes.read, "write": result.dram_bytes.write},
         "macs": result.macs,
         "params": result.params,
+        **({} if result.energy_pj is None else {"energy_pj": result.energy_pj}),
+        **({} if result.average_power_mw is None else {"average_power_mw": result.average_power_mw}),
     }
 
 
@@ -78,6 +91,8 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
+    if any(one.case.result.skipped_macs for one in compared):
+        legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
     text += ["", *wrapped(legend + _images_words(compared), style)]
     return "\n".join(text) + "\n"
 
@@ -100,8 +115,30 @@ def _columns(compared: Sequence[ComparedCase]) -> list[Column]:
         Column("MACs", [si(result.macs) for result in results], rank=1, gap=2),
         Column("ms", [si(result.time_ms) for result in results], gap=2),
         Column("x time", [f"{one.relative_time:.2f}" for one in compared], gap=2),
-        Column("energy", [si(result.energy.total) for result in results], gap=2),
+        Column("energy", [_energy(result) for result in results], gap=2),
         Column("x energy", ["-" if value is None else f"{value:.2f}" for value in energies], gap=2),
+        *_powers(results),
         Column("PE%", [percent_digits(result.utilization) for result in results], gap=2),
+        *_zeros(results),
         Column("DRAM", [si(result.dram_bytes.total) for result in results], gap=2),
     ]
+
+
+def _energy(result: RunResult) -> str:
+    return energy_cell(result.energy.total, result.energy.picojoules_per_unit)
+
+
+def _powers(results: Sequence[RunResult]) -> list[Column]:
+    """Average power, if it is known of any."""
+    powers = [result.average_power_mw for result in results]
+    if all(power is None for power in powers):
+        return []
+    cells = ["-" if power is None else si(power) for power in powers]
+    return [Column("mW", cells, rank=1, gap=2)]
+
+
+def _zeros(results: Sequence[RunResult]) -> list[Column]:
+    """Which part of the multiply-accumulates was skipped, if any was."""
+    if not any(result.skipped_macs for result in results):
+        return []
+    return [Column("zero%", list(map(skipped_percent, results)), gap=2)]

@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import Any, Final
 
 from accelsim import __version__
-from accelsim.report.text import Column, Style, si, table, wrapped
+from accelsim.report.energies import energy_cell
+from accelsim.report.text import Column, Style, counted, si, table, wrapped
 from accelsim.search.depth import Candidate, DepthSearch, Objective
 
 RANKED_BY: Final[dict[Objective, str]] = {
@@ -62,14 +63,13 @@ def depth_report(search: DepthSearch, style: Style, most: int) -> str:
     """Tables of at most so many rows each."""
     network, hardware = search.task.network, search.task.hardware
     space = search.space
-    ways = "way" if search.evaluated == 1 else "ways"
     fixed = ", ".join(f"{space.stages[place]} = {depth}" for place, depth in space.fixed)
-    what = f"{network.name} on {hardware.name}: {search.evaluated} {ways} to distribute "
-    what += f"{space.total_blocks} blocks over {', '.join(space.stages)}" + (
+    what = f"{network.name} on {hardware.name}: {counted(search.evaluated, 'way')} to distribute "
+    what += f"{counted(space.total_blocks, 'block')} over {', '.join(space.stages)}" + (
         f" with {fixed}" if fixed else ""
     )
     if search.feasible < search.evaluated:
-        what += f"; {search.feasible} are feasible"
+        what += f"; {search.feasible} {'is' if search.feasible == 1 else 'are'} feasible"
     if search.not_executable:
         what += f"; {search.not_executable} cannot be executed, the first because: {search.first_problem}"
     text = [style.strong(line) for line in wrapped(what, style)]
@@ -105,7 +105,8 @@ def _reference(search: DepthSearch) -> Candidate:
 
 
 def _columns(search: DepthSearch, shown: Sequence[Row]) -> list[Column]:
-    reference, megahertz = _reference(search), search.task.hardware.clock_mhz
+    reference, hardware = _reference(search), search.task.hardware
+    megahertz, picojoules = hardware.clock_mhz, hardware.energy.picojoules
     candidates = [row.candidate for row in shown]
     return [
         Column("rank", ["" if row.rank is None else str(row.rank) for row in shown]),
@@ -115,7 +116,7 @@ def _columns(search: DepthSearch, shown: Sequence[Row]) -> list[Column]:
         Column("MACs", [si(one.macs) for one in candidates], gap=2, rank=1),
         Column("ms", [si(one.cycles / (megahertz * 1e3)) for one in candidates], gap=2),
         Column("x time", [f"{one.cycles / reference.cycles:.3f}" for one in candidates], gap=2),
-        Column("energy", [si(one.energy) for one in candidates], gap=2),
+        Column("energy", [energy_cell(one.energy, picojoules) for one in candidates], gap=2),
         Column("x energy", [_ratio(one.energy, reference.energy) for one in candidates], gap=2),
         Column("known as", [row.name for row in shown], "left", gap=2, least=8),
     ]
@@ -172,11 +173,11 @@ def depth_dict(search: DepthSearch) -> dict[str, Any]:
 
 def depth_rows(search: DepthSearch) -> list[dict[str, Any]]:
     """A row for each candidate that the table has, without repetitions."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[tuple[int, ...], dict[str, Any]] = {}
     for row in rows(search):
         one = row.candidate
         found.setdefault(
-            depths_word(one),
+            one.depths,
             {
                 "network": search.task.network.name,
                 "hardware": search.task.hardware.name,

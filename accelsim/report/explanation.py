@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from accelsim.report.energies import duration, energy_text
 from accelsim.report.stages import cycles_by_bound
 from accelsim.report.text import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.words import BOUNDS, shape_word
+from accelsim.report.zeros import zeros_sentence
 from accelsim.result import RunResult
 from accelsim.search.diagnosis import Diagnosis
 from accelsim.search.explain import Explanation, LayerOutcome, WorstLayer
@@ -42,11 +44,14 @@ def _whole(result: RunResult, style: Style) -> Iterator[str]:
     if result.lower_bound_cycles:
         times = result.cycles / result.lower_bound_cycles
         cycles += f", {times:.2f} times the lower bound of {result.lower_bound_cycles:,}"
-    yield from labelled("time", f"{si(result.time_ms)} ms: {cycles}", style)
+    yield from labelled("time", f"{duration(result.time_ms)}: {cycles}", style)
     energy = result.energy
     dram = energy.by_component.get("dram", 0.0) / energy.total if energy.total else 0.0
-    yield from labelled("energy", f"{si(energy.total)} {energy.unit}, {percent(dram)} of it DRAM", style)
+    text = energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
+    yield from labelled("energy", f"{text}, {percent(dram)} of it DRAM", style)
     yield from labelled("utilization", f"{percent(result.utilization)} of the PEs' cycles multiply", style)
+    if zeros := zeros_sentence(result):
+        yield from labelled("zeros", zeros, style)
     bounds = (
         f"{BOUNDS[bound]} {percent(count / result.cycles)}"
         for bound, count in cycles_by_bound(result.layers).items()
@@ -89,7 +94,7 @@ def _change(after: float, before: float, digits: int = 1) -> str:
 
 def _worst(place: int, worst: WorstLayer, result: RunResult, style: Style) -> Iterator[str]:
     layer = worst.layer
-    alike = f" and {len(worst.names) - 1} more of that shape" if len(worst.names) > 1 else ""
+    alike = f" and {len(worst.names) - 1} more like it" if len(worst.names) > 1 else ""
     yield from (style.strong(line) for line in wrapped(f"{place}  {layer.name}{alike}", style, indent=3))
     dataflow = f", {layer.dataflow.replace('_', ' ')}" if layer.macs else ""
     shape = shape_word(layer.shape, style.width)

@@ -8,9 +8,13 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from accelsim.errors import AccelsimError
+from accelsim.report.text import printable
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""With which the text of a cell begins that spreadsheets calculate."""
 
 
 class OutputError(AccelsimError):
@@ -28,8 +32,16 @@ def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(names), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    """A text that no spreadsheet takes for a formula and no terminal for a command; numbers stay."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if value.startswith(_FORMULA_STARTS) else text
 
 
 def check_writable(path: Path) -> None:
@@ -39,7 +51,7 @@ def check_writable(path: Path) -> None:
             raise OutputError(f"{path}: is a directory: must be the name of a file")
         if _is_plain(path):
             draft = _draft(path)
-            os.close(_create(draft))
+            os.close(_create(draft, _mode(path)))
             draft.unlink()
 
 
@@ -57,10 +69,12 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
             with path.open("wb") as file:
                 yield file
             return
-        draft = _draft(path)
+        draft, mode = _draft(path), _mode(path)
         try:
-            with os.fdopen(_create(draft), "wb") as file:
+            with os.fdopen(_create(draft, mode), "wb") as file:
                 yield file
+            if mode is not None:
+                draft.chmod(mode)
             draft.replace(path.resolve())
         finally:
             draft.unlink(missing_ok=True)
@@ -80,9 +94,20 @@ def _draft(path: Path) -> Path:
     return target.with_name(f".{target.name[:200]}.{os.urandom(4).hex()}.draft")
 
 
-def _create(draft: Path) -> int:
-    """A new file with the permissions that any new file gets."""
-    return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+def _mode(path: Path) -> int | None:
+    """The permissions of the file that will be replaced, None where there is none yet."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+    if not mode & stat.S_IWUSR or not os.access(path, os.W_OK):
+        raise OutputError(f"{path}: cannot be written: it is read-only")
+    return mode
+
+
+def _create(draft: Path, mode: int | None) -> int:
+    """A new file with the permissions that any gets; for the owner alone while it is to replace another."""
+    return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else 0o600)
 
 
 @contextmanager

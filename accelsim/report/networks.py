@@ -261,14 +261,6 @@ def _count(value: int) -> str:
 
 def _fates(found: Sequence[Note], style: Style) -> Iterator[str]:
     """One line for operators of a kind with the same fate for the same reason."""
-    fates = Counter((note.operator, note.fate, _reason(note)) for note in found if note.fate != "input")
+    fates = Counter((note.operator, note.fate, note.reason) for note in found if note.fate != "input")
     for (operator, fate, reason), count in fates.items():
         yield from wrapped(f"{count:>4} {operator}, {fate}: {reason}", style, indent=5)
-
-
-def _reason(note: Note) -> str:
-    """The reason, without the names of the note's own layers."""
-    reason = note.reason
-    for name in note.layers:
-        reason = reason.replace(name, "its layer")
-    return reason

@@ -12,9 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from accelsim.report.depths import depths_word
+from accelsim.report.energies import EnergyScale, table_scale
 from accelsim.report.plot_costs import AGAINST, Against, dress
 from accelsim.report.plot_looks import BLUE, GREY, VERMILION, MarkerLook, legend_above, set_title
 from accelsim.report.plot_names import Marked, Named, name_points
+from accelsim.report.text import counted
 from accelsim.search.depth import Candidate, DepthSearch
 
 MOST_POINTS: Final = 2_000
@@ -49,28 +51,41 @@ def depth_points(search: DepthSearch) -> list[DepthPoint]:
     names: dict[tuple[int, ...], list[str]] = {}
     for known in search.known:
         names.setdefault(known.candidate.depths, []).append(known.name)
-    kept = (*search.ranked, *search.front, *(known.candidate for known in search.known))
-    megahertz = search.task.hardware.clock_mhz
+    megahertz, scale = search.task.hardware.clock_mhz, _scale(search)
 
     def point(one: Candidate) -> DepthPoint:
         return DepthPoint(
             depths=depths_word(one),
             time_ms=one.cycles / (megahertz * 1e3),
-            energy=one.energy,
+            energy=one.energy * scale.factor,
             params=one.params,
             on_front=one.depths in front,
             known_as=", ".join(names.get(one.depths, [])),
         )
 
-    points = [point(one) for one in {one.depths: one for one in kept}.values()]
-    return sorted(points, key=lambda one: (one.time_ms, one.energy, one.params, one.depths))
+    return sorted(
+        map(point, _kept(search)), key=lambda one: (one.time_ms, one.energy, one.params, one.depths)
+    )
+
+
+def _scale(search: DepthSearch) -> EnergyScale:
+    """In which unit energies are drawn."""
+    return table_scale(max(one.energy for one in _kept(search)), search.task.hardware.energy)
+
+
+def _kept(search: DepthSearch) -> list[Candidate]:
+    """Candidates that the search kept, the front and the known networks, each once."""
+    kept = (*search.ranked, *search.front, *(known.candidate for known in search.known))
+    return list({one.depths: one for one in kept}.values())
 
 
 def depths_title(search: DepthSearch, points: Sequence[DepthPoint]) -> str:
     """What is drawn, of how many."""
     space, network = search.space, search.task.network
-    what = f"{space.total_blocks} blocks of {network.name} over {len(space.stages)} stages"
-    drawn = f"all {search.feasible} distributions"
+    what = (
+        f"{counted(space.total_blocks, 'block')} of {network.name} over {counted(len(space.stages), 'stage')}"
+    )
+    drawn = "the only distribution" if search.feasible == 1 else f"all {search.feasible} distributions"
     if len(points) < search.feasible:
         drawn = f"the fastest {len(points)} of {search.feasible} distributions"
     return f"{what}, on {search.task.hardware.name}: {drawn}"
@@ -94,7 +109,7 @@ def depths_figure(searches: Sequence[DepthSearch]) -> Figure:
         points = depth_points(search)
         set_title(depths_title(search, points), row[0], pad=26)
         for against, axes in zip(AGAINST, row, strict=True):
-            plot_depths(points, against, axes, search.task.hardware.energy.unit)
+            plot_depths(points, against, axes, _scale(search).unit)
     return figure
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from accelsim.report.energies import energy_text, in_joules, of_largest_layer, of_run
 from accelsim.report.plot_looks import COMPONENT_LOOKS, plain, run_name, set_title
 from accelsim.report.plot_stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.text import percent, si
@@ -57,19 +58,24 @@ def _parts(values: LayerResult | Energy) -> tuple[tuple[str, float], ...]:
 
 def layer_energy_figure(results: Sequence[RunResult]) -> Figure:
     """Each result below the one before, with a bar for each layer, on one scale where that can be read."""
-    bars = [layer_energy_bars(result) for result in results]
+    drawn = in_joules(results, of_largest_layer)
+    bars = [layer_energy_bars(result) for result in drawn]
     cuts = limits([[bar.total for bar in of_result] for of_result in bars])
     panels = [
         Panel(
-            f"Energy of {run_name(result)}: {si(result.energy.total)} "
-            f"{result.energy.unit}, {percent(dram_share(result))} of it DRAM",
+            f"Energy of {run_name(result)}: {_total(result)}, {percent(dram_share(result))} of it DRAM",
             stage_spans((bar.group, bar.total) for bar in of_result),
             "energy",
-            partial(_draw_layers, of_result, limit, result.energy.unit),
+            partial(_draw_layers, of_result, limit, scaled.energy.unit),
         )
-        for result, of_result, limit in zip(results, bars, cuts, strict=True)
+        for result, scaled, of_result, limit in zip(results, drawn, bars, cuts, strict=True)
     ]
     return stage_figure(panels, _legend([bar for of_result in bars for bar in of_result]), rows_inches=(2.2,))
+
+
+def _total(result: RunResult) -> str:
+    energy = result.energy
+    return energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
 
 
 def dram_share(result: RunResult) -> float:
@@ -96,6 +102,7 @@ def plot_layer_energy(bars: Sequence[EnergyBar], axes: Axes, limit: float, unit:
 
 def run_energy_figure(results: Sequence[RunResult]) -> Figure:
     """A bar for each run, those of a machine together, on one scale for all machines of one unit."""
+    results = in_joules(results, of_run)
     machines = [list(members) for _, members in groupby(results, lambda result: result.hardware)]
     heights = [_AROUND_INCHES + _BAR_INCHES * len(members) for members in machines]
     figure = Figure(figsize=(WIDTH_INCHES, _LEGEND_INCHES + sum(heights)))

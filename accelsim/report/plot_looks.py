@@ -16,11 +16,12 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from accelsim.errors import AccelsimError
 from accelsim.report.files import writing
-from accelsim.report.text import si
+from accelsim.report.text import printable, si
 from accelsim.report.words import COMPONENTS
 from accelsim.result import Bound, RunResult
 
@@ -173,12 +174,23 @@ def check_suffix(path: Path) -> None:
         raise AccelsimError(f"{path}: must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
 
 
+def _only_text(text: Text) -> None:
+    """Keep names from being formulas (`$`), and from what no font has and no SVG may hold."""
+    written = text.get_text()
+    if "\\mathdefault" not in written:  # which is matplotlib's own, of ticks
+        text.set_text(printable(written))
+        text.set_parse_math(False)
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure, complete or not at all; the same figure gives the same bytes."""
     check_suffix(path)
     kind = path.suffix.lower().removeprefix(".")
     undated = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     drawn = io.BytesIO()
+    for artist in figure.findobj():
+        if isinstance(artist, Text):
+            _only_text(artist)
     with matplotlib.rc_context({"svg.hashsalt": "accelsim", "svg.fonttype": "path", "hatch.linewidth": 0.4}):
         figure.savefig(drawn, format=kind, dpi=DPI, metadata=undated)
     with writing(path) as file:

@@ -7,6 +7,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from accelsim.report.energies import EnergyScale, table_scale
 from accelsim.report.plot_costs import AGAINST, Against, dress
 from accelsim.report.plot_looks import BLUE, VERMILION, MarkerLook, legend_above, set_title
 from accelsim.report.plot_names import Named, name_points
@@ -43,17 +44,26 @@ def path_points(walk: Walk) -> list[PathPoint]:
     """The start, called 0, and every step by its number."""
     found = [("start: " + walk.network.name, walk.start)]
     found += [(step.taken.move.words, step.after) for step in walk.steps]
-    return [_path_point(str(number), words, point, walk) for number, (words, point) in enumerate(found)]
+    factor = walk_scale(walk).factor
+    return [
+        _path_point(str(number), words, point, walk, factor) for number, (words, point) in enumerate(found)
+    ]
 
 
-def beside(result: RunResult) -> PathPoint:
-    """Another network, as it is."""
-    return PathPoint(result.network, "", result.time_ms, result.energy.total, result.params)
+def walk_scale(walk: Walk) -> EnergyScale:
+    """In which unit energies are drawn: that which suits the largest of the walk."""
+    points = (walk.start, *(step.after for step in walk.steps))
+    return table_scale(max(point.energy for point in points), walk.hardware.energy)
 
 
-def _path_point(name: str, words: str, point: Point, walk: Walk) -> PathPoint:
+def beside(result: RunResult, factor: float = 1.0) -> PathPoint:
+    """Another network, as it is; its energy times the factor."""
+    return PathPoint(result.network, "", result.time_ms, result.energy.total * factor, result.params)
+
+
+def _path_point(name: str, words: str, point: Point, walk: Walk, factor: float) -> PathPoint:
     time_ms = point.cycles / (walk.hardware.clock_mhz * 1e3)
-    return PathPoint(name, words, time_ms, point.energy, point.params)
+    return PathPoint(name, words, time_ms, point.energy * factor, point.params)
 
 
 def path_figure(walks: Sequence[tuple[Walk, Sequence[RunResult]]]) -> Figure:
@@ -64,7 +74,8 @@ def path_figure(walks: Sequence[tuple[Walk, Sequence[RunResult]]]) -> Figure:
     figure = Figure(figsize=(width, total))
     top = total
     for (walk, results), own in zip(walks, heights, strict=True):
-        _draw(figure, walk, [beside(result) for result in results], top, own)
+        factor = walk_scale(walk).factor
+        _draw(figure, walk, [beside(result, factor) for result in results], top, own)
         top -= own
     return figure
 
@@ -81,7 +92,7 @@ def _draw(figure: Figure, walk: Walk, others: Sequence[PathPoint], top: float, o
             by = "energy x time" if walk.objective == "edp" else walk.objective
             title = f"A walk by {by} from {walk.network.name} on {walk.hardware.name}"
             set_title(title, axes, pad=26)
-        plot_path(points, others, against, axes, walk.hardware.energy.unit)
+        plot_path(points, others, against, axes, walk_scale(walk).unit)
     rows = -(-len(points) // 2)
     for index, point in enumerate(points):
         column, row = divmod(index, rows)

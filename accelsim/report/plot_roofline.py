@@ -24,7 +24,7 @@ from accelsim.report.plot_looks import (
     set_title,
 )
 from accelsim.report.plot_names import Marked, Named, name_points
-from accelsim.report.text import percent
+from accelsim.report.text import counted, percent
 from accelsim.report.words import BOUND_NAMES, BOUND_SENTENCES
 from accelsim.result import Bound, LayerResult, RunResult
 
@@ -114,7 +114,7 @@ def roofline_figure(runs: Sequence[tuple[RunResult, Hardware]]) -> Figure:
 
 def roofline_title(result: RunResult, points: Sequence[RooflinePoint]) -> str:
     """`Roofline of sqnxt23v5 on 16x16_128k: 112 layers`."""
-    return f"Roofline of {run_name(result)}: {len(points)} layers"
+    return f"Roofline of {run_name(result)}: {counted(len(points), 'layer')}"
 
 
 def roofline_subtitle(roof: Roof, points: Sequence[RooflinePoint]) -> str:

@@ -4,7 +4,7 @@ What is drawn is what `accelsim sweep --format json` has, so a sweep need not ru
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from accelsim.errors import AccelsimError
+from accelsim.report.energies import EnergyScale, energy_scale
 from accelsim.report.plot_looks import (
     GREY,
     VERMILION,
@@ -25,6 +26,7 @@ from accelsim.report.plot_looks import (
 )
 from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.report.sweeps import axis_word, setting_word
+from accelsim.report.text import counted, shortened
 from accelsim.search.metrics import METRICS, Metric
 from accelsim.search.spec import Axis
 
@@ -34,6 +36,10 @@ FRONT: Final = MarkerLook(VERMILION, "D", 30)
 BEATEN: Final = MarkerLook(GREY, "o", 18)
 MOST_NAMES: Final = 16
 """Points of the front that have a name; with more, names would be all there is to see."""
+_OF_ENERGY: Final = {"energy", "edp"}
+"""Metrics in the unit of energy, or in what it makes with another."""
+_MOST_OF_TITLE: Final = 70
+"""Characters of the sweep's title that a line has room for."""
 _WIDE: Final = 5.0
 """Largest over smallest value from which on an axis is logarithmic."""
 
@@ -85,19 +91,32 @@ def sweep_panels(found: Mapping[str, Any]) -> list[SweepPanel]:
 def _panel(found: Mapping[str, Any], across: Metric, up: Metric) -> SweepPanel:
     varying = [Axis("hardware_parameters", one["name"], tuple(one["values"])) for one in found["axes"]]
     varying = [axis for axis in varying if len(axis.values) > 1]
+    ranked = [one for one in found["candidates"] if one["rank"] is not None]
+    scale = _energy_scale(found, ranked)
     points = tuple(
         SweepPoint(
-            one["figures"][across.name],
-            one["figures"][up.name],
+            _drawn(one["figures"], across, scale),
+            _drawn(one["figures"], up, scale),
             _name(varying, one["settings"]),
             one["on_front"],
         )
-        for one in found["candidates"]
-        if one["rank"] is not None
+        for one in ranked
     )
     front = [point for point in points if point.on_front]
     line = _corners(front, across, up) if len(found["objectives"]) == 2 else ()
-    return SweepPanel(across, up, found["energy_unit"], points, line)
+    return SweepPanel(across, up, scale.unit, points, line)
+
+
+def _energy_scale(found: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]) -> EnergyScale:
+    """In which unit energies are drawn; results of earlier versions do not say what a unit is worth."""
+    picojoules = found.get("picojoules_per_unit")
+    largest = max((one["figures"]["energy"] for one in candidates), default=0.0)
+    return energy_scale(largest * (picojoules or 0.0), found["energy_unit"], picojoules)
+
+
+def _drawn(figures: Mapping[str, Any], metric: Metric, scale: EnergyScale) -> float:
+    value: float = figures[metric.name]
+    return value * scale.factor if metric.name in _OF_ENERGY else value
 
 
 def _name(varying: list[Axis], settings: Mapping[str, Any]) -> str:
@@ -133,8 +152,9 @@ def sweep_figure(found: Mapping[str, Any]) -> Figure:
         words = [_without_unit(METRICS[name]) for name in found["objectives"]]
         title = f"{found['sweep']}: {_without_unit(panel.up)} against {_without_unit(panel.across)}"
         set_title(title, axes, pad=38)
+        front = f"the front is that of {', '.join(words[:-1])} and {words[-1]}"
         axes.annotate(
-            f"{len(panel.points)} candidates; the front is that of {', '.join(words[:-1])} and {words[-1]}.",
+            f"{_about(found)}{counted(len(panel.points), 'candidate')}; {front}.",
             xy=(0, 1),
             xycoords="axes fraction",
             xytext=(0, 22),
@@ -143,6 +163,12 @@ def sweep_figure(found: Mapping[str, Any]) -> Figure:
         )
         plot_sweep(panel, axes)
     return figure
+
+
+def _about(found: Mapping[str, Any]) -> str:
+    """The sweep's title, where it has one, as the beginning of a sentence."""
+    title = found.get("title") or ""
+    return f"{shortened(title, _MOST_OF_TITLE)}: " if title else ""
 
 
 def _without_unit(metric: Metric) -> str:

@@ -15,6 +15,7 @@ class StageResult:
     name: str
     layers: tuple[LayerResult, ...]
     macs: int
+    skipped_macs: int
     cycles: int
     utilization: float
     energy: float
@@ -46,6 +47,7 @@ def _sum(name: str, layers: Sequence[LayerResult]) -> StageResult:
         name=name,
         layers=tuple(layers),
         macs=sum(layer.macs for layer in layers),
+        skipped_macs=sum(layer.skipped_macs for layer in layers),
         cycles=cycles,
         utilization=busy / cycles if cycles else 0.0,
         energy=sum(layer.energy for layer in layers),

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from accelsim import __version__
-from accelsim.report.text import Column, Style, labelled, percent, si, table, wrapped
+from accelsim.report.energies import duration, energy_cell, energy_text
+from accelsim.report.text import Column, Style, counted, labelled, percent, si, table, wrapped
 from accelsim.search.path import Point, Step, Tried, Walk, WorstStage
 
 SHOWN: Final = 4
@@ -42,7 +43,7 @@ def _step(number: int, step: Step, before: Step | None, style: Style) -> Iterato
 
 
 def _counts(step: Step) -> str:
-    moves = "1 move" if len(step.tried) == 1 else f"{len(step.tried)} moves"
+    moves = counted(len(step.tried), "move")
     if step.helping == 1:
         return f"{moves} tried, 1 helps, within the budget"
     allowed = "all of them" if step.allowed == step.helping else f"{step.allowed} of them"
@@ -50,7 +51,15 @@ def _counts(step: Step) -> str:
 
 
 def _same(step: Step, before: Step) -> bool:
-    return (step.taken.move.words, step.worst.name) == (before.taken.move.words, before.worst.name)
+    """Whether a step moves a block between the same two stages as the one before, for the same reason.
+
+    A kernel or a number of channels cannot become the same twice.
+    """
+    one, other = step.taken.move, before.taken.move
+    return one.kind == other.kind == "block" and (one.stages, step.worst.name) == (
+        other.stages,
+        before.worst.name,
+    )
 
 
 def _gain(step: Step) -> str:
@@ -63,7 +72,7 @@ def _indented(text: str, style: Style) -> list[str]:
 
 
 def _worst(worst: WorstStage) -> str:
-    alike = f"{worst.layer} and {worst.alike - 1} more of its shape" if worst.alike > 1 else worst.layer
+    alike = f"{worst.layer} and {worst.alike - 1} more like it" if worst.alike > 1 else worst.layer
     lost = f"{percent(worst.lost_share)} of the idle PE cycles"
     where = f"{worst.name}, {percent(worst.share)} of the time and {lost}"
     return f"{where}; most in {alike}" if worst.layer != worst.name else where
@@ -115,9 +124,7 @@ def _more(after: int, before: int) -> str:
 def _end(walk: Walk, style: Style) -> Iterator[str]:
     match walk.stopped:
         case "steps":
-            count = len(walk.steps)
-            steps = "1 step" if count == 1 else f"{count} steps"
-            yield from labelled("end", f"after {steps}, as asked for", style)
+            yield from labelled("end", f"after {counted(len(walk.steps), 'step')}, as asked for", style)
             return
         case "nothing helps":
             why = _none(len(walk.last_tried))
@@ -141,18 +148,21 @@ def _none(moves: int) -> str:
 
 
 def _point(point: Point, walk: Walk) -> str:
-    energy = f"{si(point.energy)} {walk.hardware.energy.unit} of energy"
-    return f"{_ms(point, walk)} ms, {energy}, {si(point.params)} parameters, {si(point.macs)} MACs"
+    prices = walk.hardware.energy
+    energy = f"{energy_text(point.energy, prices.unit, prices.picojoules)} of energy"
+    return (
+        f"{duration(_time_ms(point, walk))}, {energy}, {si(point.params)} parameters, {si(point.macs)} MACs"
+    )
 
 
-def _ms(point: Point, walk: Walk) -> str:
-    return si(point.cycles / (walk.hardware.clock_mhz * 1e3))
+def _time_ms(point: Point, walk: Walk) -> float:
+    return point.cycles / (walk.hardware.clock_mhz * 1e3)
 
 
 def _summary(walk: Walk, style: Style) -> Iterator[str]:
     points = [walk.start, *(step.after for step in walk.steps)]
     depths = ["-".join(map(str, each)) for each in (walk.start_depths, *(step.depths for step in walk.steps))]
-    start = walk.start
+    start, picojoules = walk.start, walk.hardware.energy.picojoules
     columns = [
         Column("", [str(number) for number in range(len(points))]),
         Column(
@@ -162,9 +172,9 @@ def _summary(walk: Walk, style: Style) -> Iterator[str]:
             least=16,
         ),
         Column("depths", depths, "left", least=8),
-        Column("ms", [_ms(point, walk) for point in points]),
+        Column("ms", [si(_time_ms(point, walk)) for point in points]),
         Column("x time", [_ratio(point.cycles, start.cycles) for point in points]),
-        Column("energy", [si(point.energy) for point in points], rank=1),
+        Column("energy", [energy_cell(point.energy, picojoules) for point in points], rank=1),
         Column("x energy", [_ratio(point.energy, start.energy) for point in points]),
         Column("params", [si(point.params) for point in points]),
         Column("MACs", [si(point.macs) for point in points]),

@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import Any, Final
 
 from accelsim import __version__
-from accelsim.report.text import Column, Style, kibibytes, si, table, wrapped
+from accelsim.report.energies import energy_cell
+from accelsim.report.text import Column, Style, counted, fitting, kibibytes, si, table, wrapped
 from accelsim.report.words import DATAFLOWS
 from accelsim.search.metrics import METRICS
 from accelsim.search.spec import Axis, Sweep
@@ -52,7 +53,7 @@ class _Row:
 def sweep_report(result: SweepResult, style: Style, most: int) -> str:
     """Tables of at most so many rows each: the best by the first objective, and the front."""
     sweep = result.sweep
-    text = [style.strong(line) for line in wrapped(_what(result), style)]
+    text = [style.strong(line) for line in _head(result, style)]
     shown = _rows(result, most)
     columns = _columns(sweep, shown)
     head, *lines = table(columns, style.width)
@@ -61,15 +62,23 @@ def sweep_report(result: SweepResult, style: Style, most: int) -> str:
         text += [style.strong(heading), *(line for _, line in members)]
     if len(result.front) > most:
         text.append(f"{'':5}... and {len(result.front) - most} more: --top shows more, JSON and CSV have all")
-    text += ["", *wrapped(_legend(result, style), style)]
+    text += ["", *wrapped(_legend(result, _hidden(columns, style)), style)]
     return "\n".join(text) + "\n"
+
+
+def _head(result: SweepResult, style: Style) -> list[str]:
+    """What the sweep is called, and how much of it was looked at; on one line where it has no title."""
+    sweep = result.sweep
+    if not sweep.title:
+        return wrapped(f"{sweep.name}: {_what(result)}", style)
+    return [*wrapped(f"{sweep.name}: {sweep.title}", style), *wrapped(_what(result), style)]
 
 
 def _what(result: SweepResult) -> str:
     sweep = result.sweep
-    what = f"{sweep.name}: {result.evaluated} of {sweep.size} candidates, {_SAMPLERS[result.plan.name]}"
+    what = f"{result.evaluated} of {counted(sweep.size, 'candidate')}, {_SAMPLERS[result.plan.name]}"
     if result.plan.name == "exhaustive":
-        what = f"{sweep.name}: all {sweep.size} candidates"
+        what = "the only candidate" if sweep.size == 1 else f"all {sweep.size} candidates"
     if result.problems:
         what += f"; {len(result.problems)} cannot be executed"
     if sweep.constraints:
@@ -104,9 +113,11 @@ def _columns(sweep: Sweep, shown: Sequence[_Row]) -> list[Column]:
         rank = max(0, place - _ALWAYS + 1)
         align: Any = "right" if axis.ordered else "left"
         columns.append(Column(axis_word(axis), cells, align, gap=2, rank=rank, least=5))
+    picojoules = sweep.picojoules_per_unit
     for name in _metrics(sweep):
         cells = [
-            "-" if (value := one.figure(name)) is None else figure_word(name, value) for one in candidates
+            "-" if (value := one.figure(name)) is None else figure_word(name, value, picojoules)
+            for one in candidates
         ]
         columns.append(Column(_METRIC_HEADERS.get(name, name), cells, gap=2))
     return columns
@@ -139,8 +150,10 @@ def setting_word(axis: Axis, value: Any) -> str:
     return str(value)
 
 
-def figure_word(name: str, value: float) -> str:
-    """A metric's value as tables show it."""
+def figure_word(name: str, value: float, picojoules: float | None = None) -> str:
+    """A metric's value as tables show it; energy in joules where a unit's worth is known."""
+    if name == "energy":
+        return energy_cell(value, picojoules)
     if name == "buffer_bytes":
         return kibibytes(int(value))
     if name == "utilization":
@@ -148,15 +161,17 @@ def figure_word(name: str, value: float) -> str:
     return f"{value:.2f}" if name in {"top1", "area_mm2"} else si(value)
 
 
-def _legend(result: SweepResult, style: Style) -> str:
+def _legend(result: SweepResult, hidden: Sequence[str]) -> str:
     sweep = result.sweep
     names = ", ".join(one.name for one in sweep.objectives)
     legend = f"rank: by {sweep.objectives[0].name}."
     if len(sweep.objectives) > 1:
         legend += f" {MARK}: on the front, nothing is as good in {names} and better in one."
     shown = _metrics(sweep)
-    if {"energy", "edp"} & set(shown):
+    if {"energy", "edp"} & set(shown) and sweep.picojoules_per_unit is None:
         legend += f" energy: in units of {sweep.energy_unit}."
+    elif "edp" in shown:
+        legend += f" edp: in {sweep.energy_unit} x ms."
     if "top1" in shown:
         legend += " top-1: as published of exactly this network, in percent; never computed here."
     unranked = result.feasible - len(result.ranked)
@@ -168,18 +183,15 @@ def _legend(result: SweepResult, style: Style) -> str:
     if others:
         keys = ", ".join(f"{axis_word(axis)} = {axis.name}" for axis in others)
         legend += f" {keys}."
-    hidden = _hidden(result, style)
     if hidden:
         legend += f" Left out for want of space: {', '.join(hidden)}; JSON and CSV have all."
     return legend
 
 
-def _hidden(result: SweepResult, style: Style) -> list[str]:
-    """Axes whose columns do not fit."""
-    shown = _rows(result, len(result.ranked))
-    header = table(_columns(result.sweep, shown), style.width)[0].split()
-    optional = result.sweep.varying[_ALWAYS:]
-    return [axis_word(axis) for axis in optional if axis_word(axis).split()[0] not in header]
+def _hidden(columns: Sequence[Column], style: Style) -> list[str]:
+    """Headers of the columns that the table has no room for."""
+    shown = {id(column) for column in fitting(columns, style.width)}
+    return [column.header for column in columns if id(column) not in shown]
 
 
 def candidate_dict(result: SweepResult, candidate: Candidate) -> dict[str, Any]:
@@ -209,6 +221,7 @@ def sweep_dict(result: SweepResult) -> dict[str, Any]:
         "objectives": [one.name for one in sweep.objectives],
         "constraints": [one.text for one in sweep.constraints],
         "energy_unit": sweep.energy_unit,
+        "picojoules_per_unit": sweep.picojoules_per_unit,
         "batch": sweep.images,
         "axes": [{"name": axis.name, "values": list(axis.values)} for axis in sweep.axes],
         "best": candidate_dict(result, result.best),

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from accelsim.report.energies import energy_cell
 from accelsim.report.stages import StageResult, stages
-from accelsim.report.text import Column, Style, bar, si, table, wrapped
+from accelsim.report.text import Column, Style, bar, counted, si, table, wrapped
 from accelsim.report.totals import totals
 from accelsim.report.words import (
     BOUNDS,
@@ -16,12 +17,14 @@ from accelsim.report.words import (
     operator_word,
     shape_word,
 )
+from accelsim.report.zeros import MARK, MARK_LEGEND, skipped_percent
 from accelsim.result import LayerResult, RunResult
 
 LayerChoice: TypeAlias = Literal["all", "top", "none"]
 TOP_LAYERS: Final = 10
+"""Layers that a table of the slowest has, unless it is said how many."""
 _LEGEND: Final = (
-    f"op: WS = weight stationary, OS = output stationary, neither = on the vector unit. {SHAPE_LEGEND} time: "
+    "op: WS = weight stationary, OS = output stationary, neither = on the vector unit{zeros}. {shape} time: "
     "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. DRAM, buffer: "
     "bytes read and written. why: what bounds it, see below."
 )
@@ -39,22 +42,29 @@ class _Row:
         return self.values if isinstance(self.values, LayerResult) else None
 
 
-def run_report(result: RunResult, style: Style, layers: LayerChoice = "all") -> str:
+def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all") -> str:
     """The table of layers and the totals of a run.
 
-    `all` shows each layer below its stage, `top` the ten that take the most time, `none` only the stages.
+    `all` shows each layer below its stage, `top` the ten that take the most time, a number so many of them,
+    `none` only the stages.
     """
+    most = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
-    rows = list(_top(result, style) if layers == "top" else _by_stage(result, layers == "all", style))
-    head, *body = table(_columns(result, rows, style, layers), style.width)
+    rows = list(_top(result, most, style) if most else _by_stage(result, most is None, style))
+    head, *body = table(_columns(result, rows, style, by_time=bool(most)), style.width)
     lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
     lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
-    lines += ["", *wrapped(_LEGEND, style), "", *totals(result, style)]
+    lines += ["", *wrapped(_legend(result), style), "", *totals(result, style)]
     return "\n".join(lines) + "\n"
 
 
-def _top(result: RunResult, style: Style) -> Iterator[_Row]:
-    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:TOP_LAYERS]
+def _legend(result: RunResult) -> str:
+    zeros = f", {MARK_LEGEND}" if result.skipped_macs else ""
+    return _LEGEND.format(zeros=zeros, shape=SHAPE_LEGEND)
+
+
+def _top(result: RunResult, most: int, style: Style) -> Iterator[_Row]:
+    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:most]
     return (_Row(name_word(layer.name, "", style.width), layer) for layer in slowest)
 
 
@@ -70,21 +80,23 @@ def _by_stage(result: RunResult, with_layers: bool, style: Style) -> Iterator[_R
                 yield _Row(" " + name_word(layer.name, stage.name, style.width), layer)
 
 
-def _columns(result: RunResult, rows: Sequence[_Row], style: Style, layers: LayerChoice) -> list[Column]:
+def _columns(result: RunResult, rows: Sequence[_Row], style: Style, *, by_time: bool) -> list[Column]:
     roomy = style.width >= ROOMY
     shapes = [_shape(row.values, style.width) for row in rows]
     values = [row.values for row in rows]
+    picojoules = result.energy.picojoules_per_unit
     return [
         Column("layer", [row.name for row in rows], "left", least=8),
         Column("op", [_runs(row) for row in rows], "left", least=4),
         Column("shape", shapes, "left", least=6),
-        Column(  # names in `top` are long
-            "MACs", [si(value.macs) if value.macs else "-" for value in values], rank=int(layers == "top")
+        Column(  # names are long where stages are not above them
+            "MACs", [si(value.macs) if value.macs else "-" for value in values], rank=int(by_time)
         ),
         Column("time", [si(value.cycles) for value in values]),
         Column("%", [_share(value.cycles / result.cycles) for value in values]),
         Column("", _bars(rows, 10 if roomy else 3, style), "left", gap=int(roomy)),
         Column("PE%", [_utilization(value) for value in values]),
+        *_zeros(result, values),
         Column("x bound", [_ratio(value.cycles, value.lower_bound_cycles) for value in values], rank=1),
         Column("DRAM", [si(value.dram_bytes.total) for value in values]),
         Column(
@@ -93,21 +105,29 @@ def _columns(result: RunResult, rows: Sequence[_Row], style: Style, layers: Laye
             rank=2,
         ),
         Column("buffer", [si(value.global_buffer_bytes.total) for value in values], rank=1),
-        Column("energy", [si(value.energy) for value in values]),
+        Column("energy", [energy_cell(value.energy, picojoules) for value in values]),
         Column("why", [BOUNDS[value.bound_by] for value in values], "left"),
         Column("tile", [row.layer.tile if row.layer else "" for row in rows], "left", rank=3),
     ]
 
 
+def _zeros(result: RunResult, values: Sequence[LayerResult | StageResult]) -> list[Column]:
+    """Which part of the multiply-accumulates was skipped, if any was."""
+    return [Column("zero%", list(map(skipped_percent, values)), rank=1)] if result.skipped_macs else []
+
+
 def _runs(row: _Row) -> str:
-    """What runs and how: `conv WS`, `maxpool`."""
+    """What runs and how: `conv WS`, `conv OS*` if zero weights are skipped, `maxpool`."""
     layer = row.layer
-    return f"{operator_word(layer.operator)} {dataflow_word(layer.dataflow)}".rstrip() if layer else ""
+    if layer is None:
+        return ""
+    mark = MARK if layer.skipped_macs else ""
+    return f"{operator_word(layer.operator)} {dataflow_word(layer.dataflow)}{mark}".rstrip()
 
 
 def _shape(value: LayerResult | StageResult, width: int) -> str:
     if isinstance(value, StageResult):
-        return f"{len(value.layers)} layers"
+        return counted(len(value.layers), "layer")
     return shape_word(value.shape, width)
 
 

@@ -5,6 +5,7 @@ a file, in a pipe and in a locale without Unicode, and to be there without 0.1 s
 """
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,28 @@ from typing import Final, Literal
 _SUFFIXES: Final = ("", "k", "M", "G", "T", "P", "E")
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _FULL: Final = "█"
+_CONTROLS: Final = (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0))
+_LINES: Final = (0x2028, 0x2029)
+_DIRECTIONS: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SURROGATES: Final = tuple(range(0xD800, 0xE000))  # of file names that are no Unicode
+_UNSEEN: Final = dict.fromkeys((*_CONTROLS, *_LINES, *_DIRECTIONS, *_SURROGATES), "\N{REPLACEMENT CHARACTER}")
+BOLD: Final = "\x1b[1m"
+PLAIN: Final = "\x1b[0m"
 LABEL_WIDTH: Final = 15
 """Characters of the names of sums and sources."""
+
+
+def printable(text: str) -> str:
+    """The text without what would move a terminal's cursor, change its colours or turn its direction round.
+
+    Line breaks stay; each other character that is no text becomes one that says so.
+    """
+    return text.translate(_UNSEEN)
+
+
+def on_one_line(text: str) -> str:
+    """The same, for a name that has to stay within its line."""
+    return printable(text).replace("\n", " ")
 
 
 def si(value: float) -> str:
@@ -24,7 +45,7 @@ def si(value: float) -> str:
     if value == int(value) and abs(value) < 1000:
         return str(int(value))
     for power, suffix in enumerate(_SUFFIXES):
-        text = _three_digits(value / 1000**power)
+        text = three_digits(value / 1000**power)
         if abs(float(text)) < 1000:
             return text + suffix
     return f"{value:.0e}"
@@ -37,13 +58,18 @@ def quantity(value: float, unit: str) -> str:
     return f"{digits} {text[len(digits) :]}{unit}"
 
 
-def _three_digits(value: float) -> str:
+def three_digits(value: float) -> str:
     """`1.23`, `12.3`, `123`: the point moves where rounding carries a digit."""
     for decimals in (2, 1):
         text = f"{value:.{decimals}f}"
         if len(text.lstrip("-")) <= 4:
             return text
     return f"{value:.0f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 layer`, `3 layers`, `2 ways`: a number and what it counts, whose plural ends in an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def kibibytes(size: int) -> str:
@@ -92,7 +118,15 @@ class Style:
 
     def strong(self, text: str) -> str:
         """The text in bold, where there is bold."""
-        return f"\x1b[1m{text}\x1b[0m" if self.bold else text
+        text = on_one_line(text)
+        return f"{BOLD}{text}{PLAIN}" if self.bold else text
+
+    def shown(self, text: str) -> str:
+        """A whole text as this place shows it: what is bold stays so, whatever else is no text goes."""
+        if not self.bold:
+            return printable(text)
+        parts = re.split(f"({re.escape(BOLD)}|{re.escape(PLAIN)})", text)
+        return "".join(part if part in (BOLD, PLAIN) else printable(part) for part in parts)
 
 
 def wrapped(text: str, style: Style, indent: int = 0) -> list[str]:
@@ -127,19 +161,19 @@ class Column:
 
 def table(columns: Iterable[Column], width: int) -> list[str]:
     """Header and rows; no line is longer than `width` unless columns of rank 0 that cannot shrink are."""
-    chosen = _chosen(list(columns), width)
+    chosen = fitting(list(columns), width)
     widths = _widths(chosen, width)
     lines = [_line([column.header for column in chosen], chosen, widths)]
     lines += [_line(cells, chosen, widths) for cells in zip(*(c.cells for c in chosen), strict=True)]
     return lines
 
 
-def _chosen(columns: list[Column], width: int) -> list[Column]:
-    """As many columns as fit with their full text, in the order given."""
+def fitting(columns: Sequence[Column], width: int) -> list[Column]:
+    """As many columns as fit with their full text, in the order given: those that `table` shows."""
     ranks = sorted({column.rank for column in columns} - {0})
     chosen = [column for column in columns if column.rank == 0]
     for rank in ranks:
-        more = [column for column in columns if column in chosen or column.rank == rank]
+        more = [column for column in columns if column.rank <= rank]
         if sum(column.gap + column.width for column in more) - more[0].gap > width:
             break
         chosen = more
@@ -165,7 +199,7 @@ def _widths(columns: list[Column], width: int) -> list[int]:
 def _line(cells: Sequence[str], columns: list[Column], widths: list[int]) -> str:
     parts: list[str] = []
     for cell, column, width in zip(cells, columns, widths, strict=True):
-        text = shortened(cell, width)
+        text = shortened(on_one_line(cell), width)
         parts.append(" " * column.gap if parts else "")
         parts.append(text.ljust(width) if column.align == "left" else text.rjust(width))
     return "".join(parts).rstrip()

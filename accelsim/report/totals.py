@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from accelsim.report.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.stages import cycles_by_bound
 from accelsim.report.text import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.words import BOUND_SENTENCES, BOUNDS, COMPONENTS
+from accelsim.report.zeros import zeros_sentence
 from accelsim.result import RunResult, Traffic
 
 BAR_WIDTH = 10
@@ -18,23 +20,28 @@ def totals(result: RunResult, style: Style) -> list[str]:
 
 def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     cycles = f"{result.cycles:,} cycles at {result.clock_mhz:g} MHz"
-    yield "time", f"{si(result.time_ms)} ms, {si(result.frames_per_second)} frames/s ({cycles})"
+    yield "time", f"{duration(result.time_ms)}, {si(result.frames_per_second)} frames/s ({cycles})"
     if result.lower_bound_cycles:
         times = result.cycles / result.lower_bound_cycles
         yield "lower bound", f"{result.lower_bound_cycles:,} cycles; the time is {times:.2f} times that"
     work = f"{si(result.macs)} MACs, {si(result.params)} parameters"
     yield "utilization", f"{percent(result.utilization)} of the PEs' cycles multiply ({work})"
+    if zeros := zeros_sentence(result):
+        yield "zeros", zeros
     yield "DRAM", _traffic(result.dram_bytes)
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield "global buffer", f"{_traffic(result.global_buffer_bytes)}; {peak}"
 
 
 def _energy(result: RunResult, style: Style) -> Iterator[str]:
-    energy = result.energy
-    joules = "" if energy.joules is None else f" = {quantity(energy.joules * 1e6, 'uJ')}"
-    yield from labelled("energy", f"{si(energy.total)} {energy.unit}{joules}", style)
+    energy, worth = result.energy, result.energy.picojoules_per_unit
+    text = energy_text(energy.total, energy.unit, worth)
+    if result.average_power_mw is not None:
+        text += f", {engineering(result.average_power_mw * 1e-3, 'W')} on average"
+    yield from labelled("energy", text, style)
     for component, part in sorted(energy.by_component.items(), key=lambda item: -item[1]):
-        yield _part(COMPONENTS.get(component, component), part, energy.total, style)
+        value = f" {energy_cell(part, worth):>6}" if worth else si(part)
+        yield _part(COMPONENTS.get(component, component), value, part / (energy.total or 1.0), style)
 
 
 def _bounds(result: RunResult, style: Style) -> Iterator[str]:
@@ -45,14 +52,13 @@ def _bounds(result: RunResult, style: Style) -> Iterator[str]:
     words = f"{BOUNDS[most]} for {percent(cycles[most] / result.cycles)} of the time"
     yield from labelled("bound by", words, style)
     for bound, count in cycles.items():
-        yield _part(BOUNDS[bound], count, result.cycles, style, BOUND_SENTENCES[bound])
+        yield _part(BOUNDS[bound], si(count), count / result.cycles, style, BOUND_SENTENCES[bound])
 
 
-def _part(name: str, part: float, whole: float, style: Style, meaning: str = "") -> str:
-    """`  DRAM         1.23G 61.2% ######     the DRAM channel streams`."""
-    fraction = part / whole if whole else 0.0
+def _part(name: str, value: str, fraction: float, style: Style, meaning: str = "") -> str:
+    """` DRAM           1.23G 61.2% ######     the DRAM channel streams`."""
     drawn = bar(fraction, BAR_WIDTH, ascii_only=style.ascii_only)
-    text = f"  {name:<{LABEL_WIDTH - 2}}{si(part):>6} {percent(fraction):>5} {drawn:<{BAR_WIDTH}} {meaning}"
+    text = f" {name:<{LABEL_WIDTH - 1}}{value:>6} {percent(fraction):>5} {drawn:<{BAR_WIDTH}} {meaning}"
     return text.rstrip()
 
 

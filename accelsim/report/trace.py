@@ -76,14 +76,21 @@ def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]
         for pattern in patterns
     }
     mistakes = [
-        f"--trace-layers {pattern!r}: matches none of the {len(names)} layers, which are {names[0]} to "
-        f"{names[-1]}; `accelsim show NET --lowered` lists them, * ? [..] are as in file names"
+        f"--trace-layers {pattern!r}: matches none of {_these(names)}; "
+        "`accelsim show NET --lowered` lists them, * ? [..] are as in file names"
         for pattern, layers in found.items()
         if not layers
     ]
     if mistakes:
         raise AccelsimError("\n".join(mistakes))
     return frozenset().union(*found.values())
+
+
+def _these(names: Sequence[str]) -> str:
+    """`the 112 layers, which are conv1 to fc`."""
+    if len(names) == 1:
+        return f"its layers, of which there is one, {names[0]}"
+    return f"the {len(names)} layers, which are {names[0]} to {names[-1]}"
 
 
 def write_trace(path: Path, timeline: Timeline) -> None:

@@ -8,8 +8,8 @@ from accelsim.result import Bound
 ROOMY: Final = 110
 """The width from which on names and shapes are written in full."""
 SHAPE_LEGEND: Final = (
-    "shape: output x input channels x kernel / stride, groups (dw: one for each channel), and after each @ "
-    "or -> the height and width of outputs and of pooled outputs."
+    "shape: output x input channels x kernel / stride, groups (dw: one for each channel), dilation (d2), and "
+    "after each @ or -> the height and width of outputs and of pooled outputs."
 )
 DATAFLOWS: Final = {"weight_stationary": "WS", "output_stationary": "OS"}
 OPERATORS: Final = {

@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from accelsim.descriptions import native
 from accelsim.errors import AccelsimError
 from accelsim.parallel import Executor, Processes
-from accelsim.search.evaluate import Evaluator, Limits, Outcome, Task
+from accelsim.search.evaluate import Evaluator, Limits, Outcome, Task, everyone, none_runs
 from accelsim.search.family import Relative, relatives
 from accelsim.search.pareto import Front
 from accelsim.search.space import Depths, DepthSpace, SpaceError
@@ -286,11 +286,11 @@ class _Sizes:
     def why_none(self, evaluated: int) -> str:
         """One line for each limit that excludes all; or for those that do so together."""
         if not self._least:
-            return f"none of {evaluated} candidates can be executed, the first because: {self._problem}"
+            return none_runs(evaluated, self._problem)
         alone = [
             line
             for name, limit in self._limits.items()
-            if (line := self._too_small(name, limit, False, f"excludes all {evaluated} candidates"))
+            if (line := self._too_small(name, limit, False, f"excludes {everyone(evaluated)}"))
         ]
         together = [
             self._too_small(name, limit, True, "excludes all candidates that the other limit allows")

@@ -20,6 +20,18 @@ from accelsim.simulation.simulate import simulate
 from accelsim.simulation.stretches import Stretches
 
 
+def everyone(candidates: int) -> str:
+    """`all 12 candidates`, or `the only candidate`."""
+    return "the only candidate" if candidates == 1 else f"all {candidates} candidates"
+
+
+def none_runs(candidates: int, problem: str) -> str:
+    """That none of so many can be executed, and why the first cannot."""
+    if candidates == 1:
+        return f"the only candidate cannot be executed: {problem}"
+    return f"none of {candidates} candidates can be executed, the first because: {problem}"
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a candidate may have at most."""

@@ -7,13 +7,15 @@ is in the network's figure.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
-from accelsim.hardware import DataflowName, Hardware, Objective
+from accelsim.hardware import DataflowName, Hardware, Objective, hardware_of
 from accelsim.memory import Memory
-from accelsim.network.description import Network
+from accelsim.network.description import Network, network_of
+from accelsim.network.layer import Layer
 from accelsim.parallel import Processes
 from accelsim.result import LayerResult, RunResult
 from accelsim.run import plan_run, result_of, run_network
@@ -23,6 +25,8 @@ from accelsim.simulation.simulate import simulate
 
 RemedyKind: TypeAlias = Literal["machine", "mapping", "network"]
 """What a remedy changes."""
+TOP_LAYERS: Final = 5
+"""Of the worst layers, those that are explained unless more or fewer are asked for."""
 TIMES: Final = 2
 """How much more of a machine's part a remedy gives it."""
 _PARTS: Final = {
@@ -81,7 +85,7 @@ class LayerOutcome:
 
 @dataclass(frozen=True)
 class WorstLayer:
-    """Layers of one shape, that run in one way, and what each remedy does to them."""
+    """Layers of one form, that run in one way, and what each remedy does to them."""
 
     names: tuple[str, ...]
     layer: LayerResult
@@ -124,23 +128,26 @@ class _Setup:
 
 
 def explain_network(
-    network: Network,
-    hardware: Hardware,
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
     *,
-    layers: int = 5,
+    layers: int | None = TOP_LAYERS,
     batch: int | None = None,
     dataflow: str = "auto",
     objective: Objective | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Explanation:
-    """Run a network as it is and with every remedy, on all cores; `layers` of the worst are explained.
+    """Run a network as it is and with every remedy, on all cores, and explain its worst layers.
 
-    `dataflow` and `objective` are those of `run_network`; `step` is told of each run that is done. Raises
-    NetworkError or MappingError where the network does not run as it is; a remedy that does not is said to be
-    impossible.
+    `layers` says how many, those that are alike being one; None is all.
+
+    Network and machine may be given by name or path; `dataflow` and `objective` are those of `run_network`;
+    `step` is told of each run that is done. Raises NetworkError or MappingError where the network does not
+    run as it is; a remedy that does not is said to be impossible.
     """
-    if layers < 0:
+    if layers is not None and layers < 0:
         raise AccelsimError(f"layers = {layers}: must be at least 0")
+    network, hardware = network_of(network), hardware_of(hardware)
     memory = Memory()
     plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective, memory=memory)
     result = result_of(plan, simulate(plan.schedule, hardware, transitions=plan.known.transitions))
@@ -196,10 +203,10 @@ def _prepare(setup: _Setup) -> Callable[[int], RunResult | AccelsimError]:
 
 
 def _worst_groups(layers: Sequence[LayerResult]) -> list[list[LayerResult]]:
-    """Layers of one shape that run in one way, together; those that lose most first, groups and members."""
-    groups: dict[tuple[str, ...], list[LayerResult]] = {}
+    """Layers of one form that run in one way, together; those that lose most first, groups and members."""
+    groups: dict[tuple[str, Layer, str], list[LayerResult]] = {}
     for layer in layers:
-        groups.setdefault((layer.stage, layer.operator, layer.shape, layer.dataflow), []).append(layer)
+        groups.setdefault((layer.stage, layer.form, layer.dataflow), []).append(layer)
     found = [sorted(members, key=lambda layer: -_lost(layer)) for members in groups.values()]
     return sorted(found, key=lambda members: -sum(map(_lost, members)))
 

@@ -11,13 +11,15 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from accelsim.descriptions import native, vary
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware, Objective
+from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.memory import Memory
-from accelsim.network.description import Network, NetworkDescription
+from accelsim.network.description import Network, NetworkDescription, network_of
+from accelsim.network.layer import Layer
 from accelsim.result import LayerResult, RunResult
 from accelsim.run import plan_run, result_of, run_network
 from accelsim.search.diagnosis import diagnose, lost_cycles
@@ -101,9 +103,9 @@ class WorstStage:
     lost_share: float
     """Of the cycles in which PEs of the whole network are idle."""
     layer: str
-    """Of its layers of one shape, those that leave most PEs idle together: the worst of them."""
+    """Of its layers of one form, those that leave most PEs idle together: the worst of them."""
     alike: int
-    """How many there are of that shape."""
+    """How many there are of that form."""
     reason: str
     """Why that layer does."""
 
@@ -155,8 +157,8 @@ class Walk:
 
 
 def walk(
-    network: Network,
-    hardware: Hardware,
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
     *,
     objective: Objective = "time",
     max_params: int | None = None,
@@ -169,15 +171,16 @@ def walk(
 ) -> Walk:
     """Walk until nothing helps, the budget forbids it, or `steps` are done; `step` is told of each move.
 
-    Limits that are not given are `MORE_PARAMS`, `MORE_MACS` and `LEAST_PARAMS` times what the network has.
-    Raises SpaceError where the network offers no move or exceeds the budget itself, and NetworkError or
-    MappingError where it does not run.
+    Network and machine may be given by name or path. Limits that are not given are `MORE_PARAMS`, `MORE_MACS`
+    and `LEAST_PARAMS` times what the network has. Raises SpaceError where the network offers no move or
+    exceeds the budget itself, and NetworkError or MappingError where it does not run.
     """
     if objective not in ("time", "energy", "edp"):
         raise AccelsimError(f"objective = {objective!r}: must be one of time, energy, edp")
     if steps is not None and steps < 0:
         raise AccelsimError(f"steps = {steps}: must be at least 0")
     began = time.perf_counter()
+    network, hardware = network_of(network), hardware_of(hardware)
     max_params, max_macs, min_params = map(native, (max_params, max_macs, min_params))
     simulator = _Simulator(hardware, native(batch), dataflow)
     table = concrete(network)
@@ -379,12 +382,12 @@ def _by_stage(layers: Iterable[LayerResult]) -> Mapping[str, list[LayerResult]]:
 
 
 def _worst_layers(result: RunResult) -> list[LayerResult]:
-    """Of the stage that leaves most PEs idle, the layers of one shape that do; the worst of them first."""
+    """Of the stage that leaves most PEs idle, the layers of one form that do; the worst of them first."""
     stage = max(_by_stage(result.layers).values(), key=lost_cycles)
-    shapes: dict[str, list[LayerResult]] = {}
+    forms: dict[Layer, list[LayerResult]] = {}
     for layer in stage:
-        shapes.setdefault(layer.shape, []).append(layer)
-    return sorted(max(shapes.values(), key=lost_cycles), key=lambda layer: -lost_cycles([layer]))
+        forms.setdefault(layer.form, []).append(layer)
+    return sorted(max(forms.values(), key=lost_cycles), key=lambda layer: -lost_cycles([layer]))
 
 
 def _worst_stage(result: RunResult, alike: Sequence[LayerResult], reason: str) -> WorstStage:

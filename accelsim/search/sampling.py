@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from accelsim.descriptions import native
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, missing_extra
 from accelsim.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.search.spec import Sweep
 
@@ -100,12 +100,8 @@ class _Optuna:
     """
 
     def __init__(self, sweep: Sweep, plan: Plan) -> None:
-        try:
+        with missing_extra(f"the sampler {plan.name}", "optuna", "search"):
             import optuna  # noqa: PLC0415
-        except ImportError:
-            raise AccelsimError(
-                f"the sampler {plan.name} needs the package optuna: pip install 'accelsim[search]'"
-            ) from None
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._sweep, self._plan, self._chance = sweep, plan, random.Random(plan.seed)
         self._judged: dict[int, Judged] = {}

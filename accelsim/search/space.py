@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from accelsim.descriptions import native, unknown, vary
 from accelsim.errors import AccelsimError
 from accelsim.limits import MAX_REPEAT
-from accelsim.network.description import Network, Stage
+from accelsim.network.description import Network, Stage, network_of
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""
@@ -87,13 +88,17 @@ def _compositions(total: int, parts: int, least: int, most: int) -> Iterator[tup
 
 
 def depth_space(
-    network: Network,
+    network: Network | str | Path,
     *,
     total_blocks: int | None = None,
     min_blocks: int = 1,
     fixed: Mapping[str, int] | None = None,
 ) -> DepthSpace:
-    """The space of a network's depths; by default as many blocks as it has. Raises SpaceError."""
+    """The space of a network's depths; by default as many blocks as it has. Raises SpaceError.
+
+    The network may be given by name or path.
+    """
+    network = network_of(network)
     fixed = {name: native(depth) for name, depth in (fixed or {}).items()}
     total_blocks, min_blocks = native(total_blocks), native(min_blocks)
     rows = repeating(network)

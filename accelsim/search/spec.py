@@ -112,6 +112,13 @@ class Sweep:
         """That of the machines' tables; it is one where energies are compared."""
         return self.machines[0].energy.unit
 
+    @property
+    def picojoules_per_unit(self) -> float | None:
+        """What a unit of energy is [pJ], where that is known and the same on all machines."""
+        varied = any(axis.name == "energy.picojoules_per_unit" for axis in self.axes)
+        worths = {machine.energy.picojoules for machine in self.machines}
+        return worths.pop() if len(worths) == 1 and not varied else None
+
     @cached_property
     def _counts(self) -> tuple[int, ...]:
         return tuple(len(axis.values) for axis in self.axes)

@@ -13,7 +13,7 @@ from accelsim.hardware import Hardware
 from accelsim.memory import MOST_MACHINES, MOST_NETWORKS, Memory
 from accelsim.network.description import Network
 from accelsim.parallel import Executor, Processes, Workers
-from accelsim.search.evaluate import Outcome, Size, Task, problem_of, run_cost
+from accelsim.search.evaluate import Outcome, Size, Task, everyone, none_runs, problem_of, run_cost
 from accelsim.search.metrics import METRICS, known_figures, simulated_figures
 from accelsim.search.pareto import Front
 from accelsim.search.sampling import Plan
@@ -395,7 +395,7 @@ class _Broken:
     def why_none(self, evaluated: int, problems: Sequence[tuple[int, str]]) -> str:
         """One line for each constraint that excludes all; or for those that do so together."""
         if self._together is None:
-            return f"none of {evaluated} candidates can be executed, the first because: {min(problems)[1]}"
+            return none_runs(evaluated, min(problems)[1])
         alone = [
             self._line(place) for place, nearest in enumerate(self._nearest) if nearest and nearest[0] > 0
         ]
@@ -405,14 +405,14 @@ class _Broken:
         limit, nearest = self._sweep.constraints[place], self._nearest[place]
         assert nearest is not None
         excess, index, value = nearest
-        everyone = f"excludes all {self._seen[place]} candidates"
+        excluded = f"excludes {everyone(self._seen[place])}"
         if limit.metric.simulated and self._seen[place] < max(self._seen):
-            everyone += " that the others leave to be simulated"
+            excluded += " that the others leave to be simulated"
         if excess == float("inf"):
-            return f"{limit.text}: {everyone}: none of them has a published or known {limit.metric.name}"
+            return f"{limit.text}: {excluded}: none of them has a published or known {limit.metric.name}"
         side = "more" if limit.at_most else "less"
         return (
-            f"{limit.text}: {everyone}: the nearest, {label(self._sweep, index)}, has {_shown(value)}, "
+            f"{limit.text}: {excluded}: the nearest, {label(self._sweep, index)}, has {_shown(value)}, "
             f"{_shown(excess)} {side}"
         )
 
@@ -427,7 +427,7 @@ class _Broken:
                 missed.append(f"{limit.metric.name} {_shown(value)}, {_shown(excess)} too {side}")
         texts = ", ".join(limit.text for limit in self._sweep.constraints)
         return (
-            f"constraints: together they exclude all {evaluated} candidates, none alone ({texts}): the "
+            f"constraints: together they exclude {everyone(evaluated)}, none alone ({texts}): the "
             f"nearest, {label(self._sweep, index)}, has {' and '.join(missed)}"
         )
 

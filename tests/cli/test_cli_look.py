@@ -271,3 +271,16 @@ def test_check_needs_a_file(accelsim):
     outcome = accelsim("check")
     assert (outcome.code, outcome.out) == (2, "")
     assert "FILE" in outcome.err
+
+
+def test_what_became_of_operators_is_said_alike_whatever_layers_are_called(accelsim, folder):
+    for name in ("conv1", "a"):
+        (folder / f"{name}.yaml").write_text(
+            (folder / "tiny.yaml").read_text().replace("name: conv1", f"name: {name}")
+        )
+    fates = [
+        accelsim("show", f"{name}.yaml", "--lowered").out.partition("what became of")[2]
+        for name in ("conv1", "a")
+    ]
+    assert "is applied to the outputs on their way to memory" in fates[0]
+    assert fates[0] == fates[1]

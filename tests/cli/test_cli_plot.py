@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from accelsim import shipped
+
 KINDS = ("layers", "roofline", "energy", "traffic", "accuracy", "published", "depths", "path")
 REPEATING = """\
 name: repeating
@@ -34,6 +36,21 @@ def test_several_networks_on_several_machines(accelsim, folder):
         outcome = accelsim("plot", *options, *nets, *machines, "-o", "a.svg", "--quiet")
         assert (outcome.code, outcome.err) == (0, "")
         assert "</svg>" in (folder / "a.svg").read_text()
+
+
+@pytest.mark.parametrize("kind", ["energy", "accuracy", "layers"])
+def test_machines_of_one_name_are_drawn_apart(accelsim, folder, monkeypatch, kind):
+    text = shipped.find("hardware", "8x8_32k").read_text()
+    for file, rows in (("a.yaml", 8), ("b.yaml", 16)):
+        (folder / file).write_text(text.replace("rows: 8", f"rows: {rows}"))
+    (folder / "tiny.yaml").write_text((folder / "tiny.yaml").read_text() + WITH_ACCURACY)
+    drawn = []
+    monkeypatch.setattr("accelsim.report.plot_looks.save", lambda figure, _: drawn.append(figure))
+    options = ("--hw", "a.yaml", "--hw", "b.yaml", "-o", "a.png", "--quiet")
+    assert accelsim("plot", kind, "--net", "tiny.yaml", *options).code == 0
+    titles = " ".join(axes.get_title(loc) for axes in drawn[0].axes for loc in ("left", "center"))
+    assert "a.yaml" in titles
+    assert "b.yaml" in titles
 
 
 def test_accuracy_leaves_out_and_names_networks_without_it(accelsim, folder):

@@ -48,12 +48,51 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert (done.returncode, done.stdout, done.stderr) == (0, '{\n  "name"', "")
 
 
+WRITING = (
+    ("--help",),
+    ("--version",),
+    ("run", "--help"),
+    ("search", "depth", "--help"),
+    ("check", "tiny.yaml"),
+    ("list", "hardware"),
+    ("show", "tiny.yaml"),
+    ("run", "--net", "tiny.yaml", "--hw", "8x8_32k"),
+    ("run", "--net", "tiny.yaml", "--hw", "8x8_32k", "--format", "json"),
+)
+"""Commands that write to standard output, each in its own way."""
+
+
+def _redirected(arguments, redirection):
+    done = _run(["sh", "-c", f'"$@" {redirection}', "sh", *COMMAND, *arguments])
+    assert "Traceback" not in done.stderr
+    return done
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_one_line():
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(RUN, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+@pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
+def test_a_full_disk_is_one_line(arguments):
+    done = _redirected(arguments, ">/dev/full")
     assert done.returncode == 2
     assert done.stderr == "standard output: cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
+def test_a_closed_standard_output_is_one_line(arguments):
+    done = _redirected(arguments, ">&-")
+    assert (done.returncode, done.stderr) == (2, "standard output: cannot be written: Bad file descriptor\n")
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "<&-", "<&- >/dev/null 2>&-"])
+def test_other_streams_that_are_closed_or_full_change_nothing(redirection):
+    assert _redirected(RUN[len(COMMAND) :], redirection).returncode == 0
+    wrong = _redirected(("run", "--net", "absent", "--hw", "8x8_32k"), redirection)
+    assert wrong.returncode == 2
+
+
+def test_a_file_is_written_whatever_standard_output_is(folder):
+    done = _redirected((*RUN[len(COMMAND) :], "--output", "result.json"), ">&-")
+    assert (done.returncode, done.stderr) == (0, "wrote result.json\n")
+    assert json.loads((folder / "result.json").read_text())["network"] == "tiny"
 
 
 def test_a_file_of_mappings_is_all_that_a_process_leaves(folder):
@@ -72,6 +111,31 @@ def test_an_interrupt_is_one_line_and_leaves_no_file(folder):
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "interrupted\n")
     assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
+
+
+INTERRUPTED_AT = """\
+import os, signal, sys
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["accelsim", "check", "tiny.yaml"]
+from accelsim.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["atexit", "accelsim.cli.streams", "typer", "accelsim.cli.look", "pydantic", "accelsim.network"]
+)
+def test_an_interrupt_while_modules_are_imported_is_one_line(module):
+    done = _run([sys.executable, "-c", INTERRUPTED_AT.format(name=module)])
+    if module == "atexit" and done.returncode == 0:
+        pytest.skip("Python has imported it by itself")
+    assert done.returncode in (130, -signal.SIGINT)
+    assert (done.stdout, done.stderr) == ("", "interrupted\n")
 
 
 def _in_a_terminal(command, **environment):

@@ -120,9 +120,9 @@ def test_quiet_says_nothing(accelsim, folder):
 
 
 def test_the_format_is_what_the_file_is_called_unless_it_is_given(accelsim, folder):
-    accelsim(*RUN, "--output", "a.csv", "--format", "json")
+    accelsim(*RUN, "--output", "a.dat", "--format", "json")
     accelsim(*RUN, "--output", "a.txt")
-    assert (folder / "a.csv").read_text().startswith("{")
+    assert (folder / "a.dat").read_text().startswith("{")
     assert (folder / "a.txt").read_text().startswith("tiny on 16x16_128k\n")
 
 
@@ -260,3 +260,27 @@ def test_a_missing_option_is_named(accelsim, missing):
     outcome = accelsim("run", *other)
     assert (outcome.code, outcome.out) == (2, "")
     assert missing in outcome.err
+
+
+@pytest.mark.parametrize("command", ["run", "explain"])
+@pytest.mark.parametrize("layers", ["all", "top", "none", "0", "1", "2", "1000"])
+def test_layers_are_asked_for_alike_wherever_they_are(accelsim, command, layers):
+    outcome = accelsim(command, "--net", "tiny.yaml", "--hw", "8x8_32k", "--layers", layers, "--quiet")
+    assert (outcome.code, outcome.err) == (0, "")
+    shown = sum(name in outcome.out for name in ("conv1 ", "conv2", "conv3", "fc "))
+    if command == "explain":
+        shown = sum(f"\n{place}  " in outcome.out for place in range(1, 9))
+    few = {"none": 0, "0": 0, "1": 1, "2": 2}
+    assert layers not in few or command == "run" or shown == few[layers]
+    if command == "run" and layers in ("1", "2"):
+        assert shown == few[layers]
+    if layers in ("all", "1000"):
+        assert shown == 4
+
+
+@pytest.mark.parametrize("command", ["run", "explain"])
+@pytest.mark.parametrize("layers", ["most", "-1", "1.5", "", "9" * 40])
+def test_what_is_no_choice_of_layers_is_refused(accelsim, command, layers):
+    outcome = accelsim(command, "--net", "tiny.yaml", "--hw", "8x8_32k", "--layers", layers)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "must be one of all, top, none, or a number of layers such as 3" in outcome.err

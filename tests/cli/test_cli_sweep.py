@@ -63,7 +63,44 @@ def test_many_axes_still_fit_80_columns(accelsim, folder):
     outcome = accelsim("sweep", "wide.yaml", "--samples", "8", "--quiet")
     assert outcome.code == 0
     assert max(map(len, outcome.out.splitlines())) <= 80
-    assert "Left out for want of space" in outcome.out
+    text = " ".join(outcome.out.split())
+    hidden = text.partition("Left out for want of space: ")[2].partition(";")[0].split(", ")
+    header = outcome.out.splitlines()[2].split()
+    assert hidden[-1] == "width"
+    assert not set(hidden) & set(header)
+
+
+def test_a_column_that_is_shown_is_not_said_to_be_left_out(accelsim, folder):
+    names = ("a", "b", "c", "a_network_with_a_long_name_that_only_the_last_has")
+    for name in names:
+        slower = "1.0" if name != names[-1] else "2.0"
+        text = (folder / "tiny.yaml").read_text().replace("name: tiny", f"name: {name}")
+        (folder / f"{name}.yaml").write_text(text.replace("default: 1.0", f"default: {slower}"))
+    axes = "  pe_array.columns: [8, 16]\n  dma.descriptors: [4, 8]\n  dram.latency_cycles: [50, 100]\n"
+    spec = SPEC.replace("[tiny.yaml]", f"[{', '.join(f'{name}.yaml' for name in names)}]")
+    spec = spec.replace("network_parameters:\n  width: [1.0, 2.0]\n", axes)
+    spec = spec.replace("energy, area_mm2", "pes")
+    (folder / "wide.yaml").write_text(spec)
+    outcome = accelsim("sweep", "wide.yaml", "--top", "2", "--quiet")
+    assert outcome.code == 0, outcome.err
+    header = outcome.out.splitlines()[2].split()
+    assert "network" in header
+    hidden = " ".join(outcome.out.split()).partition("Left out for want of space: ")[2].partition(";")[0]
+    assert not set(hidden.split(", ")) & set(header)
+
+
+def test_the_title_is_shown(accelsim, folder):
+    (folder / "small.yaml").write_text(f"title: Twelve small machines\n{SPEC}")
+    lines = accelsim(*SWEEP).out.splitlines()
+    assert lines[:2] == ["small: Twelve small machines", "all 12 candidates"]
+
+
+def test_a_sweep_of_one_is_said_to_be_one(accelsim, folder):
+    only = SPEC.partition("hardware_parameters")[0] + "objectives: [time_ms]\n"
+    (folder / "small.yaml").write_text(only)
+    assert accelsim(*SWEEP).out.splitlines()[0] == "small: the only candidate"
+    (folder / "small.yaml").write_text(f"{only}constraints: [pes <= 1]\n")
+    assert "pes <= 1: excludes the only candidate: " in accelsim(*SWEEP).err
 
 
 def test_the_json_has_everything(accelsim):

@@ -5,8 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -111,6 +113,48 @@ def test_a_scheduler_that_does_not_answer_is_one_line():
         f"--scheduler {address}: no Dask scheduler answered within 1 s: "
         "is one running there (`dask scheduler`)?"
     )
+
+
+def answering(connection, answer):
+    """What a server of another kind does: it waits for a request, and says something of its own."""
+    with connection, suppress(OSError):
+        connection.recv(1000)
+        connection.sendall(answer)
+
+
+@pytest.fixture(params=["silent", "HTTP", "talkative", "closing"])
+def other_server(request):
+    """The address of a port on which something else than a scheduler listens."""
+    kept = []
+
+    def serve():
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                kept.append(connection)
+                if request.param == "HTTP":
+                    answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+                    threading.Thread(target=answering, args=(connection, answer), daemon=True).start()
+                elif request.param == "talkative":
+                    connection.sendall(b"220 ready\r\n" * 10)
+                elif request.param == "closing":
+                    connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    for connection in kept:
+        connection.close()
+
+
+def test_a_server_of_another_kind_is_no_scheduler(other_server):
+    began = time.monotonic()
+    with (
+        pytest.raises(AccelsimError, match="no Dask scheduler answered within 1 s: is one running there"),
+        connected(other_server, seconds=1),
+    ):
+        pass
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from machines import machine
 
 from accelsim.energy import ActionCounts, EnergyTable, energy_by_component
+from accelsim.errors import DescriptionError
 
 COUNTS = ActionCounts(
     macs=1000,
@@ -71,3 +73,15 @@ def test_what_happens_twice_as_often_costs_twice_as_much():
 def test_nothing_costs_nothing():
     assert set(energy_by_component(ActionCounts(), table()).values()) == {0}
     assert COUNTS + ActionCounts() == COUNTS
+
+
+def test_a_unit_that_says_what_it_is_needs_no_picojoules():
+    assert table().picojoules is None
+    assert table(picojoules_per_unit=1.5).picojoules == 1.5
+    assert table(unit="pJ").picojoules == table(unit="pJ", picojoules_per_unit=1.0).picojoules == 1.0
+    assert table(unit="nJ").picojoules == 1000.0
+
+
+def test_picojoules_that_contradict_the_unit_are_refused():
+    with pytest.raises(DescriptionError, match=r"per_unit = 5.*must be 1 or left out: the unit is pJ"):
+        machine(**{"energy.unit": "pJ", "energy.picojoules_per_unit": 5.0})

@@ -11,7 +11,7 @@ from pages import page, rows, section
 PACKAGE = Path(__file__).parents[2] / "accelsim"
 DIRECT = {
     "errors": (),
-    "result": (),
+    "result": ("network",),
     "limits": (),
     "quantities": ("limits",),
     "kinds": ("errors", "descriptions"),

@@ -1,12 +1,18 @@
 """What `import accelsim` gives, and what it costs."""
 
+import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
 
+import numpy as np
 import pytest
 
 import accelsim
+from accelsim.descriptions import dump
+from accelsim.search.path import walk
+from accelsim.search.space import depth_space
 
 
 @pytest.mark.parametrize("name", accelsim.__all__)
@@ -41,6 +47,70 @@ def test_a_network_runs_from_python():
     assert len(frame) == len(result.layers)
     assert frame["cycles"].sum() == result.cycles
     assert {"name", "bound_by", "dram_bytes_read", "energy"} <= set(frame.columns)
+
+
+def test_names_and_paths_do_as_well_as_networks_and_machines(tmp_path):
+    network, hardware = accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k")
+    result = accelsim.run_network(network, hardware)
+    (tmp_path / "machine.yaml").write_text(dump(hardware))
+    for names in (("sqnxt23v5", "16x16_128k"), (network, tmp_path / "machine.yaml")):
+        assert accelsim.run_network(*names).cycles == result.cycles
+    assert accelsim.run_network("mobilenet_v1@width=0.25", hardware).network == "mobilenet_v1@width=0.25"
+    assert accelsim.explain_network("sqnxt23v5", "16x16_128k", layers=0).result.cycles == result.cycles
+    assert walk("sqnxt23v5", "16x16_128k", steps=0).start.cycles == result.cycles
+    assert depth_space("sqnxt23v5") == depth_space(network)
+    (tmp_path / "bits.yaml").write_text("precision: {weights_bits: 8}\n")
+    assert accelsim.overlaid("sqnxt23v5", tmp_path / "bits.yaml").name == "sqnxt23v5+bits"
+
+
+@pytest.mark.parametrize(
+    ("network", "hardware", "sentence"),
+    [
+        ("sqnxt23v6", "16x16_128k", "sqnxt23v6: no such network, did you mean sqnxt23v5, "),
+        ("sqnxt23v5", "16x16", "16x16: no such hardware"),
+        (None, "16x16_128k", "network = None: must be a Network, or a name or path of one"),
+        ("sqnxt23v5", 16, "hardware = 16: must be a Hardware, or a name or path of one"),
+    ],
+)
+def test_what_is_neither_is_a_line(network, hardware, sentence):
+    with pytest.raises(accelsim.AccelsimError, match=re.escape(sentence)):
+        accelsim.run_network(network, hardware)
+
+
+def test_numbers_of_numpy_are_numbers():
+    network = accelsim.load_network("mobilenet_v1", width=np.float64(0.25), resolution=np.int64(96))
+    assert network.name == "mobilenet_v1@width=0.25,resolution=96"
+    result = accelsim.run_network(network, "16x16_128k", batch=np.int64(2))
+    assert json.loads(json.dumps(result.to_dict()))["batch"] == 2
+
+
+WITHOUT = """\
+import sys
+sys.modules[{package!r}] = None
+import accelsim
+try:
+    {code}
+except accelsim.AccelsimError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "code"),
+    [
+        ("pandas", "pandas", "accelsim.run_network('sqnxt23v5', '16x16_128k').to_dataframe()"),
+        ("onnx", "onnx", "accelsim.load_network('model.onnx')"),
+        ("torch", "torch", "accelsim.from_torch(None, None)"),
+    ],
+)
+def test_an_extra_that_is_missing_is_a_line_with_the_remedy(package, extra, code):
+    text = WITHOUT.format(package=package, code=code)
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stderr == ""
+    (line,) = done.stdout.splitlines()
+    assert line.endswith(f'pip install "accelsim[{extra}]"')
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from accelsim.cli.output import progress_line
 from accelsim.errors import AccelsimError
-from accelsim.parallel import IN_FLIGHT, Processes
+from accelsim.parallel import IN_FLIGHT, Processes, in_parallel
 
 
 def streamed(prepare, setup, work, count, **options):
@@ -75,6 +75,18 @@ def test_work_is_not_asked_for_long_before_it_is_done():
 def test_a_worker_that_is_lost_is_said():
     with pytest.raises(AccelsimError, match="a worker process ended before its work was done"):
         list(streamed(dying, 5, range(20), 2))
+
+
+def killed(number):
+    if number == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_lost_worker_of_independent_work_is_said(monkeypatch):
+    monkeypatch.setattr("accelsim.parallel.cores", lambda: 2)
+    with pytest.raises(AccelsimError, match="a worker process ended before its work was done"):
+        in_parallel(killed, range(20))
 
 
 def test_progress_shows_rate_and_time_left():

@@ -91,7 +91,7 @@ def test_layers_without_macs_are_left_out_and_the_figure_says_so(a_layer, a_resu
     result = a_result(a_layer(cycles=300_000), pool)
     points = roofline_points(result, machine())
     assert [point.name for point in points] == ["conv1"]
-    assert roofline_title(result, points).endswith("1 layers")
+    assert roofline_title(result, points).endswith("1 layer")
     subtitle = roofline_subtitle(roof_of(machine()), points)
     assert subtitle.endswith("; layers without MACs (25.0% of the time) left out")
 

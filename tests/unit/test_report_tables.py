@@ -80,8 +80,8 @@ def test_shares_of_the_time_by_bound_add_up(a_layer, a_result):
     assert cycles_by_bound(layers) == {"dram": 700, "compute": 300}
     text = run_report(a_result(*layers), Style(ascii_only=True))
     assert _line(text, "bound by ") == "bound by       DRAM for 70.0% of the time"
-    assert _line(text, "  DRAM            700 70.0% #######    the DRAM channel streams")
-    assert _line(text, "  MACs            300 30.0% ###        the array is busy, mostly multiplying")
+    assert _line(text, " DRAM             700 70.0% #######    the DRAM channel streams")
+    assert _line(text, " MACs             300 30.0% ###        the array is busy, mostly multiplying")
 
 
 @pytest.mark.parametrize("bound", ["compute", "array_fill", "dram", "latency", "vector"])
@@ -98,7 +98,7 @@ def test_totals(a_layer, a_result):
     assert "DRAM           500 kB read, 400 kB written" in text
     assert "global buffer  3.00 MB read, 1.00 MB written; at most 116 KiB in use" in text
     assert (
-        "energy         271M MAC\n  DRAM           200M 73.8% #######\n  MACs          71.0M 26.2% ###\n"
+        "energy         271M MAC\n DRAM            200M 73.8% #######\n MACs           71.0M 26.2% ###\n"
         in text
     )
 

@@ -429,7 +429,7 @@ def test_wishes_that_contradict_each_other_are_refused(sweep_of, options, senten
 def test_without_optuna_the_error_says_what_to_install(sweep_of, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     sweep = sweep_of()
-    with pytest.raises(accelsim.AccelsimError, match=r"pip install 'accelsim\[search\]'"):
+    with pytest.raises(accelsim.AccelsimError, match=r'pip install "accelsim\[search\]"'):
         found_by(sweep, Plan("tpe", 3))
 
 

@@ -30,6 +30,14 @@ POOLED = Pooling(name="pool", operator="max_pool", OY=13, OX=13, FY=3, FX=3, str
         ),
         (Layer("c", "conv", G=32, K=1, C=1, OY=7, OX=9, FY=3, FX=3), "32x32x3x3 g32 -> 7x9"),
         (Layer("d", "conv", K=16, C=8, OY=7, OX=7, FY=3, stride_y=2), "16x8x3x1/2x1 -> 7x7"),
+        (
+            Layer("g", "conv", K=16, C=16, OY=64, OX=64, FY=3, FX=3, dilation_y=4, dilation_x=4),
+            "16x16x3x3 d4 -> 64x64",
+        ),
+        (
+            Layer("h", "conv", G=8, K=1, C=1, OY=9, OX=9, FY=3, FX=3, dilation_y=1, dilation_x=2),
+            "8x8x3x3 g8 d1x2 -> 9x9",
+        ),
         (Layer("e", "fully_connected", K=1000, C=1024, OY=1, OX=1), "1000x1024x1x1 -> 1x1"),
         (
             Layer("f", "max_pool", G=64, K=1, C=1, OY=56, OX=56, FY=3, FX=3, stride_y=2, stride_x=2),

@@ -7,34 +7,36 @@ so that it works offline and tells nobody what is in it.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from html import escape
+from html import escape as escaped
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Final
 
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, missing_extra
 from accelsim.hardware import Hardware
 from accelsim.report.comparison import ComparedCase
+from accelsim.report.energies import energy_and_unit, engineering, in_whole_joules
 from accelsim.report.machines import dotted, peaks
 from accelsim.report.page.values import Page, script_values
 from accelsim.report.stages import cycles_by_bound
-from accelsim.report.text import percent, si
+from accelsim.report.text import percent, printable, si
 from accelsim.report.words import BOUND_NAMES, BOUND_SENTENCES, SHAPE_LEGEND
 
 SUFFIXES: Final = (".html", ".htm")
+
+
+def escape(text: str) -> str:
+    """A text that HTML takes for nothing else, and that is one."""
+    return escaped(printable(text))
 
 
 def check_page(path: Path) -> None:
     """Raise AccelsimError if no page can be made, or none of that name; best asked before long work."""
     if path.suffix.lower() not in SUFFIXES:
         raise AccelsimError(f"{path}: must end in {' or '.join(SUFFIXES)}")
-    try:
+    with missing_extra("report", "plotly", "report"):
         import plotly  # noqa: F401, PLC0415  (an extra)
-    except ModuleNotFoundError:
-        raise AccelsimError(
-            'report needs plotly, which is not installed: pip install "accelsim[report]"'
-        ) from None
 
 
 def page_html(page: Page) -> str:
@@ -111,6 +113,9 @@ def _relative(page: Page) -> str:
 
 
 def _summary(page: Page) -> str:
+    results = [one.case.result for one in page.compared]
+    power = any(result.average_power_mw is not None for result in results)
+    zeros = any(result.skipped_macs for result in results)
     headers = (
         ("network", "text"),
         ("machine", "text"),
@@ -121,20 +126,22 @@ def _summary(page: Page) -> str:
         ("x time", "number"),
         ("energy", "number"),
         ("unit", "text"),
+        *((("power", "number"),) if power else ()),
         ("x energy", "number"),
         ("PE%", "number"),
+        *((("zero%", "number"),) if zeros else ()),
         ("DRAM [byte]", "number"),
         ("mostly bound by", "text"),
     )
     head = element("tr", *(element("th", escape(name), scope="col", class_=kind) for name, kind in headers))
     rows = (
-        element("tr", *_summary_cells(page, index, one), data_run=index)
+        element("tr", *_summary_cells(page, index, one, power, zeros), data_run=index)
         for index, one in enumerate(page.compared)
     )
     return _table(head, rows, id="summary-table", class_="sortable")
 
 
-def _summary_cells(page: Page, index: int, compared: ComparedCase) -> Iterator[str]:
+def _summary_cells(page: Page, index: int, compared: ComparedCase, power: bool, zeros: bool) -> Iterator[str]:
     case, result = compared.case, compared.case.result
     network = page.networks[case.network]
     button = element("button", escape(case.network), type="button", data_run=index, title="show its layers")
@@ -145,10 +152,16 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase) -> Iterator[s
     yield _number(result.macs, si)
     yield _number(result.time_ms, _milliseconds)
     yield _number(compared.relative_time, "{:.2f}".format)
-    yield _number(result.energy.total, si)
-    yield _text(result.energy.unit)
+    energy, unit = energy_and_unit(result)
+    yield _number(in_whole_joules(result).energy.total, lambda _: energy)
+    yield _text(unit)
+    power_mw = result.average_power_mw
+    if power:
+        yield _number(power_mw, lambda milliwatts: engineering(milliwatts * 1e-3, "W"))
     yield _number(compared.relative_energy, "{:.2f}".format)
-    yield _number(result.utilization, lambda share: f"{100 * share:.1f}")
+    yield _number(result.utilization, _share)
+    if zeros:
+        yield _number(result.skipped_macs / result.macs if result.macs else None, _share)
     yield _number(result.dram_bytes.total, si)
     bound, cycles = next(iter(cycles_by_bound(result.layers).items()))
     yield _text(f"{BOUND_NAMES[bound]} ({percent(cycles / result.cycles)})")
@@ -162,6 +175,10 @@ def _number(value: float | None, form: Callable[[float], str]) -> str:
     if value is None:
         return element("td", "-", class_="number", data_value="")
     return element("td", escape(form(value)), class_="number", data_value=value)
+
+
+def _share(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"
 
 
 def _milliseconds(time_ms: float) -> str:

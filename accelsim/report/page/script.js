@@ -32,6 +32,17 @@
     return value.toExponential(0);
   }
 
+  /* `2.05G MAC`, and `9.80 mJ` where energies are in J. */
+  function energy(value, unit) {
+    if (unit !== "J") return `${si(value)} ${unit}`;
+    const prefixes = ["", "m", "µ", "n", "p"];
+    const steps = value > 0 ? Math.min(Math.max(Math.ceil(-Math.log10(value) / 3), 0), prefixes.length - 1) : 0;
+    return `${si(value * 1000 ** steps)} ${prefixes[steps]}J`;
+  }
+
+  /* In columns and above bars: without the unit, where that is no part of a joule. */
+  const energyWord = (value, run) => (run.energy_unit === "J" ? energy(value, "J") : si(value));
+
   const milliseconds = (time) => (time < 1 ? String(Number(time.toPrecision(3))) : si(time));
   const microseconds = (time) => (time < 1000 ? `${si(time)} µs` : `${si(time / 1000)} ms`);
 
@@ -112,8 +123,8 @@
     }));
     barsOfRuns(target, "Energy, by component", `energy [${unit}]`, members, components, (run, part) => [
       `<b>${plain(runName(run))}</b>`,
-      `${si(run.energy)} ${plain(unit)}`,
-      `${part.name}: ${si(part.of(run))} ${plain(unit)}, ${percent(part.of(run) / run.energy)}`,
+      plain(energy(run.energy, unit)),
+      `${part.name}: ${plain(energy(part.of(run), unit))}, ${percent(part.of(run) / run.energy)}`,
     ].join("<br>"));
   }
 
@@ -160,10 +171,11 @@
       `${whole(layer.cycles[place])} cycles, ${microseconds(layer.time_us[place])}, ` +
         `${percent(layer.cycles[place] / run.cycles)} of the time`,
       `bound by ${bound.name}: ${bound.meaning}`,
-      `${whole(layer.macs[place])} MACs, ${percent(layer.utilization[place])} of the PE cycles multiply`,
+      `${whole(layer.macs[place])} MACs, ${percent(layer.utilization[place])} of the PE cycles multiply` +
+        (layer.skipped_macs[place] ? `, ${percent(layer.skipped_macs[place] / layer.macs[place])} skipped as zero` : ""),
       `DRAM: ${whole(read)} bytes read, ${whole(written)} written` +
         (least ? `, ${((read + written) / least).toFixed(2)} times the minimum` : ""),
-      `energy: ${si(layer.energy[place])} ${plain(run.energy_unit)}`,
+      `energy: ${plain(energy(layer.energy[place], run.energy_unit))}`,
     ];
     return lines.join("<br>");
   }
@@ -307,7 +319,7 @@
         ...layout(`Energy by component: ${runName(run)}`, 340),
         barmode: "stack",
         shapes,
-        annotations: cutLabels(chosen, limit.energy, (place) => run.layers.energy[place], si),
+        annotations: cutLabels(chosen, limit.energy, (place) => run.layers.energy[place], (value) => energyWord(value, run)),
         xaxis: axis,
         yaxis: { title: { text: plain(`energy [${run.energy_unit}]`) }, range: [0, limit.energy], exponentformat: "SI" },
       },
@@ -404,11 +416,12 @@
     ["cycles", "number", (run, at) => [run.layers.cycles[at], whole]],
     ["% of time", "number", (run, at) => [run.layers.cycles[at] / run.cycles, (part) => (100 * part).toFixed(1)]],
     ["PE%", "number", (run, at) => [run.layers.macs[at] ? run.layers.utilization[at] : null, (part) => (100 * part).toFixed(1)]],
+    ["zero%", "number", (run, at) => [run.layers.macs[at] ? run.layers.skipped_macs[at] / run.layers.macs[at] : null, (part) => (100 * part).toFixed(1)]],
     ["x bound", "number", (run, at) => [ratio(run.layers.cycles[at], run.layers.lower_bound_cycles[at]), (times) => times.toFixed(2)]],
     ["DRAM [byte]", "number", (run, at) => [traffic(run, at), si]],
     ["x least", "number", (run, at) => [ratio(traffic(run, at), run.layers.compulsory_dram_bytes[at]), (times) => times.toFixed(2)]],
     ["buffer [byte]", "number", (run, at) => [run.layers.global_buffer_bytes[at], si]],
-    ["energy", "number", (run, at) => [run.layers.energy[at], si]],
+    ["energy", "number", (run, at) => [run.layers.energy[at], (value) => energyWord(value, run)]],
     ["bound by", "text", (run, at) => [values.bounds[run.layers.bound_by[at]].name]],
     ["tile", "text", (run, at) => [run.layers.tile[at]]],
   ];

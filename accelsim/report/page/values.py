@@ -11,6 +11,7 @@ from typing import Any, Final
 from accelsim.hardware import Hardware
 from accelsim.network.description import Network
 from accelsim.report.comparison import Case, ComparedCase, compare
+from accelsim.report.energies import in_whole_joules
 from accelsim.report.plot_energy import layer_energy_bars
 from accelsim.report.plot_layers import layer_bars
 from accelsim.report.plot_looks import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_LOOKS
@@ -76,8 +77,8 @@ def script_values(page: Page) -> dict[str, Any]:
 
 
 def run_values(case: Case, hardware: Hardware) -> dict[str, Any]:
-    """One run: its sums, the roof above it, and its layers."""
-    result, roof = case.result, roof_of(hardware)
+    """One run: its sums, the roof above it, and its layers. Energies are in J where joules are known."""
+    result, roof = in_whole_joules(case.result), roof_of(hardware)
     return {
         "network": case.network,
         "hardware": case.hardware,
@@ -86,6 +87,7 @@ def run_values(case: Case, hardware: Hardware) -> dict[str, Any]:
         "energy": _short(result.energy.total),
         "energy_unit": result.energy.unit,
         "utilization": _short(result.utilization),
+        "skipped_macs": result.skipped_macs,
         "dram_bytes": result.dram_bytes.total,
         "bound_ms": {
             bound: _short(cycles / (result.clock_mhz * 1e3))
@@ -120,6 +122,7 @@ def layer_columns(result: RunResult, hardware: Hardware) -> dict[str, list[Any]]
         "shape": [layer.shape for layer in layers],
         "dataflow": [layer.dataflow.replace("_", " ") for layer in layers],
         "macs": [layer.macs for layer in layers],
+        "skipped_macs": [layer.skipped_macs for layer in layers],
         "cycles": [layer.cycles for layer in layers],
         "time_us": [_short(bar.time_us) for bar in layer_bars(result)],
         "utilization": [_short(layer.utilization) for layer in layers],
