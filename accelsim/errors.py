@@ -20,3 +20,7 @@ class NetworkError(AccelsimError):
 
 class MappingError(AccelsimError):
     """A layer that a machine cannot execute: the text says demand, bound and what would help."""
+
+
+class FileWarning(UserWarning):
+    """A file of what was found out that cannot be used as it should be: it costs time, and no result."""
