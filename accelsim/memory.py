@@ -28,10 +28,11 @@ from accelsim.simulation.fast import Transitions
 if TYPE_CHECKING:
     from accelsim.mapping.kept import MappingFile
 
-MOST_BYTES: Final = 40_000_000
-"""What a memory may hold, by its own estimates. A network with its schedule takes 0.2 to 1 MB, so that 50 to
-200 of them are remembered, more than any comparison or family has, while a process, which takes about 55 MB
-before its first run, stays below 150 MB whatever passes through it; a search has one on each core."""
+MOST_BYTES: Final = 24_000_000
+"""What a memory may hold, by its own estimates. A network with its schedule takes 0.2 to 1 MB, so that 25 to
+100 of them are remembered, more than most comparisons and families have, while a process stays below 150 MB: it
+takes 55 MB before its first run, and a large network up to 50 MB while it is simulated; a search has one such
+process on each core."""
 
 KnownCosts: TypeAlias = dict[int, tuple[Mapping, LayerCosts]]
 """By the mapping's identity: it is quicker than a layer's value, and each layer has a mapping of its own."""

@@ -73,7 +73,9 @@ def _words(node: ast.AST) -> Iterator[str]:
     yield f"({type(node).__name__}"
     for name, value in ast.iter_fields(node):
         values = value if isinstance(value, list) else [value]
-        values = [part for part in values if not isinstance(part, ast.expr_context) and not _is_bare_text(part)]
+        values = [
+            part for part in values if not isinstance(part, ast.expr_context) and not _is_bare_text(part)
+        ]
         if values and value is not None:
             yield f"{name}:"
         for part in values:

@@ -89,8 +89,8 @@ class OwnFile:
         self._target = self._checked_place()
         if not self._target.exists() and not self._make():
             return
-        self._recognise()
-        self._open(durable)
+        if self._recognise():
+            self._open(durable)
 
     def close(self) -> None:
         """Let go of the file; nothing is read or written any more."""
@@ -171,8 +171,8 @@ class OwnFile:
             raise self._refusal("it is no regular file")
         if not status.st_size:
             raise self._refusal("it is an empty file; a name that is not there yet becomes one")
-        with target.open("rb"):  # says so where it may not be read
-            pass
+        if not os.access(target, os.R_OK):
+            raise self._refusal("it may not be read")
 
     def _make(self) -> bool:
         """Make a new file, complete or not at all; what another process made meanwhile is as good."""
@@ -189,38 +189,41 @@ class OwnFile:
             return False
         return True
 
-    def _recognise(self) -> None:
-        """Raise where the file is another's; it is only looked at, without a lock or a file beside it."""
+    def _recognise(self) -> bool:
+        """Whether the file can be opened. Raises where it is another's.
+
+        It is only looked at, without a lock or a file beside it.
+        """
         try:
-            connection = sqlite3.connect(f"{self._target.as_uri()}?mode=ro&immutable=1", uri=True)
-            try:
-                (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-            finally:
-                connection.close()
-        except (sqlite3.Error, TypeError):  # TypeError: no row at all
-            raise self._refusal("it is a file of something else") from None
+            numbers = _numbers_by_sqlite(self._target)
+        except sqlite3.Error as error:
+            numbers = _numbers_as_they_stand(self._target)
+            if numbers == (self.kind.application_id, self.kind.format):
+                self._give_up(error)
+                return False
+        application_id, version = numbers
         if application_id != self.kind.application_id:
-            raise self._refusal("it is a database of something else")
+            raise self._refusal("it is a file of something else")
         if version != self.kind.format:
             raise self._refusal(
                 f"another version of accelsim made it (format {version}, this one has {self.kind.format}): "
                 f"give {self.kind.option} another file, or delete this one"
             )
+        return True
 
     def _open(self, durable: bool) -> None:
         try:
-            self._connection = sqlite3.connect(
+            connection = self._connection = sqlite3.connect(
                 f"{self._target.as_uri()}?mode=rw",
                 uri=True,
                 timeout=_PAUSE_SECONDS,
                 isolation_level=None,
                 check_same_thread=False,  # SQLite itself sees to it that one thread waits for the other
             )
-            self._connection.text_factory = _text
-            weakref.finalize(self, self._connection.close)  # at the end of the process, too
+            connection.text_factory = _text
+            weakref.finalize(self, connection.close)  # at the end of the process, too
             if not durable:
-                self._connection.execute("PRAGMA synchronous = OFF")
+                self._patiently(lambda: connection.execute("PRAGMA synchronous = OFF"))
         except sqlite3.Error as error:
             self._give_up(error)
 
@@ -253,6 +256,28 @@ class OwnFile:
 
     def _refusal(self, why: str) -> AccelsimError:
         return self.kind.error(f"{self.path}: cannot be used as a {self.kind.noun}: {why}")
+
+
+def _numbers_by_sqlite(path: Path) -> tuple[int, int]:
+    """The application's number and the format's. To open the file apart from SQLite would undo its locks."""
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    finally:
+        connection.close()
+    return application_id, version
+
+
+def _numbers_as_they_stand(path: Path) -> tuple[int, int]:
+    """The same from the header of a file that is no database, or a damaged one."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError:
+        header = b""
+    version, application_id = (int.from_bytes(header[place : place + 4], "big") for place in (60, 68))
+    return application_id, version
 
 
 _OF_DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}

@@ -76,7 +76,11 @@ NO_COST_OF_A_NETWORK = (
     "source",
     "reported",
     "reported_at",
-    *(f"parameters.{name}.{key}" for name in ("filters", "kernel") for key in ("allowed", "minimum", "maximum")),
+    *(
+        f"parameters.{name}.{key}"
+        for name in ("filters", "kernel")
+        for key in ("allowed", "minimum", "maximum")
+    ),
     "stages.0.stage",
     "stages.1.stage",
 )
