@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 24_000_000
 """What a memory may hold, by its own estimates. A network with its schedule takes 0.2 to 1 MB, so that 25 to
-100 of them are remembered, more than most comparisons and families have, while a process stays below 150 MB: it
-takes 55 MB before its first run, and a large network up to 50 MB while it is simulated; a search has one such
-process on each core."""
+100 of them are remembered, more than most comparisons and families have, while a process stays below 150 MB:
+it takes 55 MB before its first run, and a large network up to 50 MB while it is simulated. A search has one
+such process on each core."""
 
 KnownCosts: TypeAlias = dict[int, tuple[Mapping, LayerCosts]]
 """By the mapping's identity: it is quicker than a layer's value, and each layer has a mapping of its own."""
@@ -105,7 +105,7 @@ class LayersOnMachine:
 
 
 class Memory:
-    """What is known of networks, and of layers on machines: what was used lately, within a budget of bytes."""
+    """What is known of networks, and of layers on machines: what was used lately, within a budget."""
 
     def __init__(self, file: Path | None = None, *, most_bytes: int = MOST_BYTES) -> None:
         """Mappings are kept in a file, too, if one is named. Raises AccelsimError where that is another's.

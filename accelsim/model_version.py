@@ -72,13 +72,10 @@ def normal_form(source: bytes) -> str:
 def _words(node: ast.AST) -> Iterator[str]:
     yield f"({type(node).__name__}"
     for name, value in ast.iter_fields(node):
-        values = value if isinstance(value, list) else [value]
-        values = [
-            part for part in values if not isinstance(part, ast.expr_context) and not _is_bare_text(part)
-        ]
-        if values and value is not None:
+        parts = [part for part in (value if isinstance(value, list) else [value]) if _counts(part)]
+        if parts and value is not None:
             yield f"{name}:"
-        for part in values:
+        for part in parts:
             if isinstance(part, ast.AST):
                 yield from _words(part)
             elif part is not None or isinstance(node, ast.Constant) or isinstance(value, list):
@@ -86,10 +83,11 @@ def _words(node: ast.AST) -> Iterator[str]:
     yield ")"
 
 
-def _is_bare_text(node: object) -> bool:
-    """Whether a statement is nothing but text: a docstring, or what is said below a field."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def _counts(part: object) -> bool:
+    """Not whether a name is read or written, which its place says, nor a statement that is nothing but text.
+
+    Such a text is a docstring, or what is said below a field.
+    """
+    if isinstance(part, ast.Expr):
+        return not (isinstance(part.value, ast.Constant) and isinstance(part.value.value, str))
+    return not isinstance(part, ast.expr_context)

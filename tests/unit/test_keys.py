@@ -1,4 +1,4 @@
-"""What is kept is kept under all that it follows from: a change of any part of a description is another key."""
+"""What is kept is kept under all that it follows from: another value of any part of it is another key."""
 
 from dataclasses import fields, is_dataclass, replace
 
@@ -76,11 +76,8 @@ NO_COST_OF_A_NETWORK = (
     "source",
     "reported",
     "reported_at",
-    *(
-        f"parameters.{name}.{key}"
-        for name in ("filters", "kernel")
-        for key in ("allowed", "minimum", "maximum")
-    ),
+    *(f"parameters.filters.{key}" for key in ("allowed", "minimum", "maximum")),
+    *(f"parameters.kernel.{key}" for key in ("allowed", "minimum", "maximum")),
     "stages.0.stage",
     "stages.1.stage",
 )
@@ -177,7 +174,7 @@ GRAPH = {
 }
 STAGES = a_stage_of_each_block()
 ONE_VALUE = ("operators.0.inputs", "operators.0.operator")
-"""The first of a graph's operators can read nothing but its input, and no other takes a convolution's keys."""
+"""The first of a graph's operators reads nothing but its input, and no other takes a convolution's keys."""
 
 
 @pytest.mark.parametrize("kind", STAGES)

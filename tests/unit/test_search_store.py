@@ -148,10 +148,8 @@ def test_networks_whose_names_mean_other_layers_are_no_relatives():
 def test_a_sentence_is_kept_for_what_it_names(tmp_path):
     """A cost is the same whatever things are called; why there is none says what they are called."""
     renamed = Task(NETWORK, vary(HARDWARE, name="mine"))
-    other, unmapped = (
-        Place(TaskKey.of(renamed), PLACE.depths),
-        Outcome(Size(10, 20), None, "a on 8x8_32k: no"),
-    )
+    other = Place(TaskKey.of(renamed), PLACE.depths)
+    unmapped = Outcome(Size(10, 20), None, "conv1 on 8x8_32k: does not fit")
     with Store(tmp_path / "found.sqlite") as store:
         store.keep([(PLACE, unmapped)])
         assert store.known([PLACE, other]) == {PLACE: unmapped}
