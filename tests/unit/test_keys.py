@@ -1,5 +1,7 @@
 """What is kept is kept under all that it follows from: another value of any part of it is another key."""
 
+import importlib
+import sys
 from dataclasses import fields, is_dataclass, replace
 
 import pytest
@@ -12,6 +14,7 @@ from accelsim.hardware import Hardware
 from accelsim.memory import Memory
 from accelsim.network.description import NetworkDescription, Stage, configure
 from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.search import family
 from accelsim.search.evaluate import Task, run_cost
 from accelsim.search.family import but_for_depth
 from accelsim.search.space import with_depths
@@ -197,6 +200,41 @@ def test_two_blocks_with_the_same_arguments_have_two_keys():
     ]
     first, second = (place(Task(network, FULL_MACHINE)) for network in networks)
     assert first[0] != second[0]
+
+
+FOREIGN = """
+from pydantic import PositiveInt
+from accelsim.network import operators
+from accelsim.network.blocks import Block
+
+class Foreign(Block):
+    out_channels: PositiveInt
+
+    def build(self, draft, source, at):
+        return operators.conv(draft, at.name, source, out_channels=self.out_channels, kernel={kernel})
+"""
+
+
+def test_the_code_of_a_block_of_another_package_is_in_the_key_of_a_result(tmp_path, monkeypatch):
+    network, blocks = configure(FULL_NETWORK), []
+    monkeypatch.syspath_prepend(tmp_path)
+    for kernel in (1, 3):
+        (tmp_path / "foreign.py").write_text(FOREIGN.format(kernel=kernel))
+        sys.modules.pop("foreign", None)
+        importlib.invalidate_caches()
+        blocks.append(importlib.import_module("foreign").Foreign(out_channels=16))
+        stages = (replace(network.stages[0], block=blocks[-1]), *network.stages[1:])
+        blocks[-1] = TaskKey.of(Task(replace(network, stages=stages), FULL_MACHINE)).digest
+    sys.modules.pop("foreign")
+    assert blocks[0] != blocks[1]
+
+
+def test_a_block_that_was_typed_in_is_another_in_each_process():
+    names = {"__name__": "typed_in"}
+    exec(FOREIGN.format(kernel=1), names)
+    kind = names["Foreign"]
+    assert family._kind(kind) == family._kind(kind)
+    assert family._kind(kind) != family._kind.__wrapped__(kind)
 
 
 def test_depths_are_in_the_key_of_a_result():
