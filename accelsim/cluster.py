@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from accelsim.errors import AccelsimError, missing_extra
-from accelsim.model_version import model_version
+from accelsim.model_version import model_version, source_digest
 from accelsim.parallel import Workers, streamed
 
 ANSWER_SECONDS: Final = 10.0
@@ -51,13 +51,13 @@ class Cluster:
         from distributed import KilledWorker  # noqa: PLC0415
 
         packed = pickle.dumps((prepare, setup))
-        key, version = hashlib.sha256(packed).hexdigest(), model_version()
+        key, model = hashlib.sha256(packed).hexdigest(), (source_digest(), model_version())
         executor = self.client.get_executor(pure=False)
         idle = _Idle(self)
 
         def there(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
             return streamed(
-                lambda one: executor.submit(_piece, key, packed, version, one),
+                lambda one: executor.submit(_piece, key, packed, model, one),
                 work,
                 self.threads,
                 in_order,
@@ -192,9 +192,14 @@ _lock = threading.Lock()
 _known: "OrderedDict[str, Callable[[Any], Any]]" = OrderedDict()
 
 
-def _piece(key: str, packed: bytes, version: str, work: Any) -> Any:
-    """Do a piece of work by what was prepared for it, here and now if need be."""
-    if version != model_version():
+def _piece(key: str, packed: bytes, model: tuple[str, str], work: Any) -> Any:
+    """Do a piece of work by what was prepared for it, here and now if need be.
+
+    `model`: the digest of the source that asks, and its version, which only has to be compared where the
+    source is another.
+    """
+    source, version = model
+    if source != source_digest() and version != model_version():
         raise AccelsimError(
             f"a worker has accelsim {model_version()}, this is {version}, which may find other results: "
             "install the same on both"

@@ -25,6 +25,10 @@ class MappingError(AccelsimError):
     """A layer that a machine cannot execute: the text says demand, bound and what would help."""
 
 
+class FileWarning(UserWarning):
+    """A file of what was found out that cannot be used as it should be: it costs time, and no result."""
+
+
 @contextmanager
 def missing_extra(what: str, package: str, extra: str = "") -> Iterator[None]:
     """Turns an import that fails within into a line: what takes the package, and how it is installed.

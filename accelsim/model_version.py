@@ -1,6 +1,8 @@
 """model_version: which model computed something, for what is kept from one process to the next."""
 
+import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -18,21 +20,77 @@ _ROOMS: Final = (
     "run.py",
     "network",
     "mapping",
+    "reuse",
     "simulation",
     "search/assembly.py",
     "search/evaluate.py",
     "search/space.py",
 )
 """The code that a result follows from."""
+_PACKAGE: Final = Path(__file__).parent
 
 
 @cache
 def model_version() -> str:
-    """The release, and a digest of the code that a result follows from: any change of it is another model."""
-    package = Path(__file__).parent
+    """The release, and a digest of the code that a result follows from: any change of it is another model.
+
+    What counts is the syntax tree: comments, docstrings and the look of the source do not. It is the same in
+    every version of Python and takes some tenths of a second; `source_digest` takes milliseconds.
+    """
     digest = hashlib.sha256()
+    for file in source_files(_PACKAGE):
+        digest.update(f"{file.relative_to(_PACKAGE).as_posix()}\n{normal_form(file.read_bytes())}".encode())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+@cache
+def source_digest() -> str:
+    """The release, and a digest of the source as it stands: where it is the same, so is `model_version`."""
+    digest = hashlib.sha256(__version__.encode())
+    for file in source_files(_PACKAGE):
+        content = file.read_bytes()
+        digest.update(f"\n{file.relative_to(_PACKAGE).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def source_files(package: Path) -> list[Path]:
+    """The files of a package in which the model is, in an order that is the same everywhere."""
+    files = []
     for room in _ROOMS:
         path = package / room
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:12]}"
+        files += sorted(path.rglob("*.py"), key=Path.as_posix) if path.is_dir() else [path]
+    return files
+
+
+def normal_form(source: bytes) -> str:
+    """The syntax tree of a module as text, without what changes nothing: comments, docstrings, places.
+
+    It says the kind of each node and those of its fields that hold something, so that fields which a later
+    Python adds for a syntax that is not used make no difference.
+    """
+    return " ".join(_words(ast.parse(source)))
+
+
+def _words(node: ast.AST) -> Iterator[str]:
+    yield f"({type(node).__name__}"
+    for name, value in ast.iter_fields(node):
+        parts = [part for part in (value if isinstance(value, list) else [value]) if _counts(part)]
+        if parts and value is not None:
+            yield f"{name}:"
+        for part in parts:
+            if isinstance(part, ast.AST):
+                yield from _words(part)
+            elif part is not None or isinstance(node, ast.Constant) or isinstance(value, list):
+                yield repr(part)
+    yield ")"
+
+
+def _counts(part: object) -> bool:
+    """Not whether a name is read or written, which its place says, nor a statement that is nothing but text.
+
+    Such a text is a docstring, or what is said below a field.
+    """
+    if isinstance(part, ast.Expr):
+        return not (isinstance(part.value, ast.Constant) and isinstance(part.value.value, str))
+    return not isinstance(part, ast.expr_context)

@@ -114,18 +114,20 @@ def killed_at_random(sweep: Sweep, kills: int, seconds: float, chance: random.Ra
             time.sleep(0.02)
         pause = seconds / 20 if sweep.kept("killed") else seconds / 4  # perhaps while it still starts
         time.sleep(chance.uniform(0, min(pause, 2)))
-        if process.poll() is not None:
-            raise SystemExit("the sweep was over before it could be killed: give more --candidates")
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        if process.wait() != -signal.SIGKILL:
+            raise SystemExit("the sweep was over before it could be killed: give more --candidates")
         found.append(Kill("sweep", time.monotonic() - began, sweep.kept("killed")))
     return found
 
 
 def workers_of(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
-    """The Dask workers that a sweep started."""
-    children = psutil.Process(process.pid).children(recursive=True)
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    """The Dask workers of a sweep that runs."""
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def with_workers_killed(sweep: Sweep, kills: int, seconds: float, chance: random.Random) -> list[Kill]:
@@ -137,8 +139,10 @@ def with_workers_killed(sweep: Sweep, kills: int, seconds: float, chance: random
         time.sleep(0.05)
     for _ in range(kills):
         time.sleep(chance.uniform(0, seconds / kills / 2))
-        worker = chance.choice(workers_of(process))
-        os.kill(worker.pid, signal.SIGKILL)
+        workers = workers_of(process)
+        if not workers:
+            raise SystemExit("the sweep was over before a worker could be killed: give more --candidates")
+        os.kill(chance.choice(workers).pid, signal.SIGKILL)
         found.append(Kill("worker", time.monotonic() - began, sweep.kept("workers")))
     if process.wait() != 0:
         raise SystemExit(f"the sweep whose workers were killed ended with {process.returncode}")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import typer
 
+from accelsim.cli.notices import warnings_as_lines
 from accelsim.cli.options import Format
 from accelsim.errors import AccelsimError
 from accelsim.report.text import Style, on_one_line
@@ -113,7 +114,8 @@ def check_yaml(file: Path | None, option: str) -> None:
 def exits() -> Iterator[None]:
     """Turn what stops a command into an exit code, and what is wrong into lines on standard error."""
     try:
-        yield
+        with warnings_as_lines():
+            yield
         sys.stdout.flush()
     except AccelsimError as error:
         complain(error)

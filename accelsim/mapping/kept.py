@@ -2,28 +2,38 @@
 
 import hashlib
 import json
-import sqlite3
 import weakref
 from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Choice, Mapping, Order
 from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape
-from accelsim.model_version import model_version
 from accelsim.network.layer import Layer
+from accelsim.reuse.file import FileKind, OwnFile, checksum
 
-WAIT_SECONDS: Final = 30
-"""For other processes that write to the same file."""
+MAPPINGS_FILE: Final = FileKind(
+    noun="file of mappings",
+    option="--memory",
+    application_id=0x61636D61,
+    format=1,
+    tables=(
+        "CREATE TABLE mappings (key TEXT PRIMARY KEY, choice TEXT NOT NULL, checksum TEXT NOT NULL) "
+        "WITHOUT ROWID",
+    ),
+)
+_NO_RESULT: Final = {"name", "title", "source", "assumed"}
+"""Keys of a machine that change no mapping."""
+_MOST_WAITING: Final = 500
+"""Mappings that are written together; what was not written when a process is killed is searched for again."""
 
 
 class MappingFile:
-    """A SQLite file of mappings: several processes may read and write it, and none leaves a half-written one.
+    """A file of mappings: several processes may read and write it, and none leaves a half-written one.
 
     A mapping is found again by the version of the model, the machine, the options and the layer without its
     names; whatever differs is another entry. What is kept is the choice (dataflow, tile, loop order); its
@@ -32,55 +42,76 @@ class MappingFile:
 
     def __init__(self, path: Path) -> None:
         """Open or make the file. Raises AccelsimError where that is no file of mappings."""
-        self.path = path
-        try:
-            self._rows = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
-            weakref.finalize(self, self._rows.close)  # at the end of the process too: SQLite then tidies up
-            self._rows.execute("PRAGMA journal_mode = WAL")
-            self._rows.execute("PRAGMA synchronous = OFF")  # a lost entry is searched for again
-            self._rows.execute("CREATE TABLE IF NOT EXISTS mappings (key TEXT PRIMARY KEY, choice TEXT)")
-            self._rows.execute("SELECT key, choice FROM mappings LIMIT 1")
-        except sqlite3.Error as error:
-            raise AccelsimError(f"{path}: cannot be used as a file of mappings ({error})") from None
+        self._rows = OwnFile(path, MAPPINGS_FILE, durable=False)
+        self._rows.note_model_version()
+        self._waiting: dict[str, str] = {}
+        weakref.finalize(self, _write, self._rows, self._waiting)  # at the end of the process, too
 
     def read(self, key: str) -> list[str | int] | None:
         """What was written under a key."""
-        row = self._rows.execute("SELECT choice FROM mappings WHERE key = ?", (key,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        if key in self._waiting:
+            return _choice(self._waiting[key])
+        for choice, mark in self._rows.read("SELECT choice, checksum FROM mappings WHERE key = ?", (key,)):
+            if mark == checksum(key, choice):
+                return _choice(choice)
+            self._rows.note_damaged_rows()
+        return None
 
     def write(self, key: str, choice: list[str | int]) -> None:
-        """Complete or not at all; what another process wrote meanwhile is the same."""
-        self._rows.execute("INSERT OR REPLACE INTO mappings VALUES (?, ?)", (key, json.dumps(choice)))
+        """Have it written by the next `flush`; what another process wrote meanwhile is the same."""
+        self._waiting[key] = json.dumps(choice)
+        if len(self._waiting) >= _MOST_WAITING:
+            self.flush()
 
-    def mappings(self, hardware: Hardware, batch: int, options: str) -> "KeptMappings":
-        """Those of one machine, one batch and one choice of options."""
-        machine = hardware.model_dump_json(exclude={"name", "title", "source", "assumed"})
-        return KeptMappings(self, f"{model_version()}\n{machine}\n{batch}\n{options}\n", hardware, batch)
+    def flush(self) -> None:
+        """Write what waits for it: all of it or, if the process ends meanwhile, nothing."""
+        _write(self._rows, self._waiting)
+
+    def mappings(
+        self, hardware: Hardware, batch: int, options: str, used: MutableMapping[Layer, Mapping]
+    ) -> "KeptMappings":
+        """Those of one machine, one batch and one choice of options; `used` holds those that were used."""
+        machine = hardware.model_dump_json(exclude=_NO_RESULT)
+        context = f"{self._rows.model_version()}\n{machine}\n{batch}\n{options}\n"
+        return KeptMappings(self, context, hardware, batch, used)
+
+
+def _write(rows: OwnFile, waiting: dict[str, str]) -> None:
+    if waiting:
+        values = [(key, choice, checksum(key, choice)) for key, choice in waiting.items()]
+        rows.write([("INSERT OR REPLACE INTO mappings VALUES (?, ?, ?)", values)])
+        waiting.clear()
+
+
+def _choice(text: str) -> list[str | int]:
+    choice: list[str | int] = json.loads(text)
+    return choice
 
 
 @dataclass
 class KeptMappings(MutableMapping[Layer, Mapping]):
-    """Mappings of layers on one machine: in memory as far as they were used, else in the file."""
+    """Mappings of layers on one machine: in memory as far as they were used lately, else in the file."""
 
     file: MappingFile
     context: str
     hardware: Hardware
     batch: int
-    used: dict[Layer, Mapping] = field(default_factory=dict)
+    used: MutableMapping[Layer, Mapping]
 
     def __getitem__(self, layer: Layer) -> Mapping:
-        if layer not in self.used:
-            choice = self.file.read(self._key(layer))
+        mapping = self.used.get(layer)
+        if mapping is None:
+            choice = self.file.read(self.key(layer))
             if choice is None:
                 raise KeyError(layer)
-            self.used[layer] = self._mapping(layer, choice)
-        return self.used[layer]
+            mapping = self.used[layer] = self._mapping(layer, choice)
+        return mapping
 
     def __setitem__(self, layer: Layer, mapping: Mapping) -> None:
         tile = mapping.tile
         self.used[layer] = mapping
         sizes = (tile.g, tile.k, tile.c, tile.y, tile.x, mapping.estimated_cycles)
-        self.file.write(self._key(layer), [mapping.dataflow, mapping.order, *sizes])
+        self.file.write(self.key(layer), [mapping.dataflow, mapping.order, *sizes])
 
     def __delitem__(self, layer: Layer) -> None:
         del self.used[layer]
@@ -91,10 +122,15 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
     def __len__(self) -> int:
         return len(self.used)
 
-    def _key(self, layer: Layer) -> str:
+    def flush(self) -> None:
+        """Write what was found out into the file."""
+        self.file.flush()
+
+    def key(self, layer: Layer) -> str:
+        """What a mapping of a layer is kept under: a digest of all that it follows from."""
         return hashlib.sha256(f"{self.context}{layer!r}".encode()).hexdigest()
 
-    def _mapping(self, layer: Layer, written: list[str | int]) -> Mapping:
+    def _mapping(self, layer: Layer, written: list[Any]) -> Mapping:
         dataflow, written_order, *numbers = written
         g, k, c, y, x, estimated_cycles = map(int, numbers)
         executed, images = as_executed(layer, self.batch)

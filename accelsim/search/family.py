@@ -1,12 +1,18 @@
 """Networks that are the same but for their depths, found by what they consist of, not by their names."""
 
+import hashlib
+import inspect
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from accelsim import shipped
 from accelsim.errors import AccelsimError
+from accelsim.network.blocks import Block
 from accelsim.network.description import Network, load_network
 from accelsim.search.space import Depths, depths_of
 
@@ -35,17 +41,37 @@ def relatives(network: Network) -> list[Relative]:
 
 
 def but_for_depth(network: Network) -> dict[str, Any]:
-    """What a network computes, depths left out, as plain values; names and reports do not belong to it."""
+    """What a network computes, depths left out, as plain values; reports do not belong to it.
+
+    Nor do the names of stages, unless there are patterns of names that say which layers are compressed.
+    """
     image = network.image
     return {
         "image": [image.channels, image.height, image.width],
         "stages": [
-            [type(stage.block).__name__, stage.block.model_dump(mode="json"), stage.repeat is not None]
+            [_kind(type(stage.block)), stage.block.model_dump(mode="json"), stage.repeat is not None]
             for stage in network.stages
         ],
         "precision": network.description.precision.model_dump(mode="json"),
         "compression": [placed.entry.model_dump(mode="json") for placed in network.compression],
+        "names": [stage.name for stage in network.stages] if network.compression else None,
     }
+
+
+@cache
+def _kind(block: type[Block]) -> str:
+    """Which block it is; of one that is not accelsim's own, and so not in the model's version, its code too.
+
+    A block whose code cannot be found, such as one that was typed in, is another one in each process.
+    """
+    name = f"{block.__module__}.{block.__qualname__}"
+    if block.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return name
+    try:
+        code = Path(inspect.getfile(block)).read_bytes()
+    except (OSError, TypeError):
+        code = os.urandom(16)
+    return f"{name} {hashlib.sha256(code).hexdigest()}"
 
 
 def _may_be_one(name: str, blocks: set[str]) -> bool:

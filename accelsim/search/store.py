@@ -6,35 +6,22 @@ one candidate among millions takes no memory; and because every language reads i
 
 import hashlib
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
+from accelsim.descriptions import Mistake
 from accelsim.errors import AccelsimError
-from accelsim.model_version import model_version
+from accelsim.reuse.file import FileKind, OwnFile, Value, can_be_kept, checksum
 from accelsim.search.evaluate import Cost, Outcome, Size, Task
 from accelsim.search.family import but_for_depth
 from accelsim.search.space import Depths
 
 _NO_RESULT: Final = {"name", "title", "source", "assumed", "area"}
-"""Keys of a machine that change no result that is kept."""
-_LOCK_SECONDS: Final = 30.0
-_TABLES: Final = """
-CREATE TABLE IF NOT EXISTS model (version TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS tasks (key TEXT PRIMARY KEY, task TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS results (
-    key TEXT NOT NULL, depths TEXT NOT NULL,
-    params INTEGER, macs INTEGER,
-    cycles INTEGER, energy REAL, dram_bytes INTEGER, executed_macs INTEGER,
-    problem TEXT NOT NULL,
-    PRIMARY KEY (key, depths)
-) WITHOUT ROWID;
-"""
-_OWN_TABLES: Final = {"model", "tasks", "results"}
+"""Keys of a machine that change no cost."""
 _MOST_AT_ONCE: Final = 400
 """Candidates of a look-up: SQLite takes a limited number of values."""
 
@@ -43,18 +30,55 @@ class StoreError(AccelsimError):
     """A file that cannot be used as a store: the text says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+STORE_FILE: Final = FileKind(
+    noun="store",
+    option="--store",
+    application_id=0x61637374,
+    format=1,
+    tables=(
+        "CREATE TABLE model (version TEXT NOT NULL, checksum TEXT NOT NULL)",
+        "CREATE TABLE tasks (key TEXT PRIMARY KEY, task TEXT NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE results (
+            key TEXT NOT NULL, depths TEXT NOT NULL,
+            params INTEGER, macs INTEGER,
+            cycles INTEGER, energy REAL, dram_bytes INTEGER, executed_macs INTEGER,
+            problem TEXT NOT NULL,
+            checksum TEXT NOT NULL,
+            PRIMARY KEY (key, depths)
+        ) WITHOUT ROWID""",
+    ),
+    error=StoreError,
+    wait_seconds=30.0,
+)
+
+
+@dataclass(frozen=True)
 class TaskKey:
-    """What a candidate's result follows from besides its depths, and its digest."""
+    """What a candidate's result follows from besides its depths, and digests of it.
+
+    Costs follow from less than what is said where there is none: a sentence may name the network, its
+    layers, the line of a file and the machine. So each is kept under a key of its own.
+    """
 
     text: str
-    digest: str
+    """What costs follow from: no names but where compression goes by them, no limits, no areas."""
+    words: str
+    """Beside that, what a sentence may say."""
 
     @classmethod
     def of(cls, task: Task) -> "TaskKey":
-        """The key of a task; names and limits do not belong to it."""
-        text = task_text(task)
-        return cls(text, hashlib.sha256(text.encode()).hexdigest())
+        """The key of a task; limits do not belong to it."""
+        return cls(task_text(task), words_text(task))
+
+    @cached_property
+    def digest(self) -> str:
+        """What costs are kept under."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def words_digest(self) -> str:
+        """What sentences are kept under."""
+        return hashlib.sha256(f"{self.text}\n{self.words}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +89,28 @@ class Place:
     depths: Depths
 
     @property
-    def row(self) -> tuple[str, str]:
-        """The primary key."""
-        return self.key.digest, "-".join(map(str, self.depths))
+    def rows(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """The primary keys of its cost, and of why it has none."""
+        depths = "-".join(map(str, self.depths))
+        return (self.key.digest, depths), (self.key.words_digest, depths)
 
 
 class Store:
     """A file of results; it may hold those of many searches and sweeps."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it. Raises StoreError."""
-        self._path = path
-        with self._errors():
-            self._connection = sqlite3.connect(path, timeout=_LOCK_SECONDS)
+        """Open the file, or make it. Raises StoreError where it is another's, or another model's.
+
+        A store that cannot be used as it should be costs time only, and a `FileWarning` says so.
+        """
+        self._file = OwnFile(path, STORE_FILE)
+        self._model = self._file.model_version()
         try:
-            self._check_tables()
-            with self._errors():
-                self._connection.executescript(_TABLES)
-            self._check_version()
+            self._check_model()
         except StoreError:
-            self._connection.close()
+            self._file.close()
             raise
+        self._file.note_model_version()
 
     def __enter__(self) -> Self:
         return self
@@ -93,76 +118,68 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.close()
+        self._file.close()
 
     def known(self, places: Sequence[Place]) -> dict[Place, Outcome]:
         """What became of those of the candidates that were evaluated before."""
-        found: dict[Place, Outcome] = {}
+        outcomes: dict[Place, Outcome] = {}
         for start in range(0, len(places), _MOST_AT_ONCE):
-            asked = {place.row: place for place in places[start : start + _MOST_AT_ONCE]}
+            asked = {row: place for place in places[start : start + _MOST_AT_ONCE] for row in place.rows}
             marks = ", ".join(["(?, ?)"] * len(asked))
-            with self._errors():
-                rows = self._connection.execute(
-                    "SELECT key, depths, params, macs, cycles, energy, dram_bytes, executed_macs, problem "
-                    f"FROM results WHERE (key, depths) IN (VALUES {marks})",
-                    [value for row in asked for value in row],
-                ).fetchall()
-            found |= {asked[key, depths]: _outcome(*values) for key, depths, *values in rows}
-        return found
+            rows = self._file.read(
+                "SELECT key, depths, params, macs, cycles, energy, dram_bytes, executed_macs, problem, "
+                f"checksum FROM results WHERE (key, depths) IN (VALUES {marks})",
+                [value for row in asked for value in row],
+            )
+            for key, depths, *values, mark in rows:
+                if mark == checksum(self._model, key, depths, *values) and (key, depths) in asked:
+                    outcomes[asked[key, depths]] = _outcome(*values)
+                else:
+                    self._file.note_damaged_rows()
+        return outcomes
 
     def keep(self, outcomes: Iterable[tuple[Place, Outcome]]) -> None:
         """Write what was found out, all of it or, if the process ends meanwhile, nothing.
 
         Candidates that a limit excluded before they were simulated are left out.
         """
-        kept = [(place, one) for place, one in outcomes if one.cost is not None or one.problem]
-        if not kept:
-            return
-        with self._errors(), self._connection:
-            self._connection.executemany(
-                "INSERT OR IGNORE INTO tasks VALUES (?, ?)",
-                {(place.key.digest, place.key.text) for place, _ in kept},
-            )
-            self._connection.executemany(
-                "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(*place.row, *_values(one)) for place, one in kept],
-            )
-
-    def _check_tables(self) -> None:
-        """Leave another program's file alone."""
-        with self._errors():
-            rows = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        if foreign := sorted({name for (name,) in rows} - _OWN_TABLES):
-            raise StoreError(
-                f"{self._path}: cannot be used as a store: it is a database of something else, with a "
-                f"table {foreign[0]}"
+        tasks: dict[str, str] = {}
+        results: list[tuple[Value, ...]] = []
+        for place, outcome in outcomes:
+            row, values = place.rows[outcome.cost is None], _values(outcome)
+            if (outcome.cost is not None or outcome.problem) and can_be_kept(values):
+                tasks[row[0]] = place.key.text
+                results.append((*row, *values, checksum(self._model, *row, *values)))
+        if results:
+            marks = ", ".join("?" * len(results[0]))
+            self._file.write(
+                [
+                    ("INSERT OR IGNORE INTO tasks VALUES (?, ?)", list(tasks.items())),
+                    (f"INSERT OR REPLACE INTO results VALUES ({marks})", results),
+                ]
             )
 
-    def _check_version(self) -> None:
-        with self._errors(), self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            row = self._connection.execute("SELECT version FROM model").fetchone()
-            if row is None:
-                self._connection.execute("INSERT INTO model VALUES (?)", (model_version(),))
-        if row is not None and row[0] != model_version():
-            raise StoreError(
-                f"{self._path}: holds results of accelsim {row[0]}, this is {model_version()}, which may "
-                "find others: give --store another file, or delete this one"
-            )
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self._path}: cannot be used as a store: {error}") from None
+    def _check_model(self) -> None:
+        """Raise where the results are another model's; note this one's where there are none yet."""
+        version = self._model
+        rows = self._file.read("SELECT version, checksum FROM model", ())
+        if not rows:
+            statement = "INSERT INTO model SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM model)"
+            self._file.write([(statement, [(version, checksum(version))])])
+            rows = self._file.read("SELECT version, checksum FROM model", ())
+        for kept, mark in rows:
+            if mark == checksum(kept) and kept != version:
+                raise StoreError(
+                    f"{self._file.path}: holds results of accelsim {kept}, this is {version}, which may "
+                    f"find others: give {STORE_FILE.option} another file, or delete this one"
+                )
 
 
-def _values(one: Outcome) -> tuple[int | float | str | None, ...]:
-    size = (None, None) if one.size is None else (one.size.params, one.size.macs)
-    cost = one.cost
+def _values(outcome: Outcome) -> tuple[Value, ...]:
+    size = (None, None) if outcome.size is None else (outcome.size.params, outcome.size.macs)
+    cost = outcome.cost
     figures = (None,) * 4 if cost is None else (cost.cycles, cost.energy, cost.dram_bytes, cost.executed_macs)
-    return (*size, *figures, one.problem)
+    return (*size, *figures, outcome.problem)
 
 
 def _outcome(
@@ -179,14 +196,35 @@ def _outcome(
 
 
 def task_text(task: Task) -> str:
-    """What a result follows from besides depths and model, as text: no names, no limits, no areas."""
-    return json.dumps(
+    """What a cost follows from besides depths and model, as text: no names, no limits, no areas."""
+    return _as_text(
         {
             "network": but_for_depth(task.network),
             "hardware": task.hardware.model_dump(mode="json", exclude=_NO_RESULT),
             "batch": task.images,
             "dataflow": task.dataflow,
             "tiles_by": task.tiles_by,
-        },
-        sort_keys=True,
+        }
     )
+
+
+def words_text(task: Task) -> str:
+    """What sentences about a network that cannot be executed may name, as text: all that was described."""
+    network = task.network
+    return _as_text(
+        {
+            "network": network.name,
+            "description": network.description.model_dump(mode="json"),
+            "parameters": dict(network.parameters),
+            "stages": [stage.name for stage in network.stages],
+            "compression": [
+                placed.document.sentence(Mistake(("compression", placed.index), ""))
+                for placed in network.compression
+            ],
+            "hardware": task.hardware.model_dump(mode="json"),
+        }
+    )
+
+
+def _as_text(values: dict[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True)

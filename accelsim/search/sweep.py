@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from accelsim.hardware import Hardware
-from accelsim.memory import MOST_MACHINES, MOST_NETWORKS, Memory
+from accelsim.memory import Memory
 from accelsim.network.description import Network
 from accelsim.parallel import Executor, Processes, Workers
 from accelsim.search.evaluate import Outcome, Size, Task, everyone, none_runs, problem_of, run_cost
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 TOGETHER: Final = 4
 """Candidates of one machine that a worker gets at a time: they share what is found out about layers."""
+MOST_NETWORKS: Final = 256
+MOST_MACHINES: Final = 16
+"""Descriptions of candidates that are kept at a time: each takes some 30 KB, and time to check."""
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 Numbers = tuple[float | None, ...]

@@ -14,6 +14,18 @@ import pytest
 
 COMMAND = [sys.executable, "-m", "accelsim"]
 RUN = [*COMMAND, "run", "--net", "tiny.yaml", "--hw", "16x16_128k"]
+SEARCH = [*COMMAND, "search", "depth", "--net", "repeating.yaml", "--hw", "16x16_128k"]
+
+
+@pytest.fixture(autouse=True)
+def repeating(tmp_path):
+    """A network whose depth can be searched."""
+    (tmp_path / "repeating.yaml").write_text(
+        "name: repeating\ntitle: Two stages that repeat\nsource: made up\n"
+        "input: {channels: 3, height: 16, width: 16}\nstages:\n"
+        "  - {block: residual_basic, name: a, out_channels: 8, repeat: 2}\n"
+        "  - {block: residual_basic, name: b, out_channels: 16, repeat: 3}\n"
+    )
 
 
 def _run(command, **environment):
@@ -98,7 +110,46 @@ def test_a_file_is_written_whatever_standard_output_is(folder):
 def test_a_file_of_mappings_is_all_that_a_process_leaves(folder):
     for _ in range(2):
         assert _run([*RUN, "--memory", "kept.sqlite"]).returncode == 0
-        assert sorted(path.name for path in folder.iterdir()) == ["kept.sqlite", "tiny.yaml"]
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "kept.sqlite",
+            "repeating.yaml",
+            "tiny.yaml",
+        ]
+
+
+def test_a_file_that_cannot_be_used_is_one_line_and_changes_no_result(folder):
+    for name, options in (("kept.sqlite", RUN), ("found.sqlite", SEARCH)):
+        option = "--memory" if options is RUN else "--store"
+        fresh = _run(options)
+        assert _run([*options, option, name]).stdout == fresh.stdout
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 4096 // 2 * 4096])
+        again = _run([*options, option, name])
+        assert (again.returncode, again.stdout) == (0, fresh.stdout)
+        assert again.stderr.splitlines()[0] == (
+            f"{name}: cannot be used (it is damaged): it goes on without; delete it to begin another"
+        )
+
+
+def test_a_file_of_something_else_is_one_line_and_stays_as_it_is(folder):
+    before = (folder / "tiny.yaml").read_bytes()
+    for options, noun in (
+        ([*RUN, "--memory", "tiny.yaml"], "file of mappings"),
+        ([*SEARCH, "--store", "tiny.yaml"], "store"),
+    ):
+        done = _run(options)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"tiny.yaml: cannot be used as a {noun}: it is a file of something else\n"
+        assert (folder / "tiny.yaml").read_bytes() == before
+
+
+def test_one_file_cannot_hold_both_mappings_and_results(folder):
+    assert _run([*RUN, "--memory", "one.sqlite"]).returncode == 0
+    before = (folder / "one.sqlite").read_bytes()
+    done = _run([*SEARCH, "--store", "one.sqlite"])
+    assert done.returncode == 2
+    assert done.stderr == "one.sqlite: cannot be used as a store: it is a file of something else\n"
+    assert (folder / "one.sqlite").read_bytes() == before
 
 
 def test_an_interrupt_is_one_line_and_leaves_no_file(folder):
@@ -110,7 +161,7 @@ def test_an_interrupt_is_one_line_and_leaves_no_file(folder):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "interrupted\n")
-    assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
+    assert {path.name for path in folder.iterdir()} == {"repeating.yaml", "tiny.yaml"}
 
 
 INTERRUPTED_AT = """\

@@ -109,7 +109,7 @@ def test_a_store_makes_the_second_search_a_look_up(accelsim):
         (("--max-params", "many"), "'many' must be a number such as 720000, 720k, 1.0M or 1e6"),
         (("--objective", "speed"), "'time', 'energy', 'edp', 'pareto'"),
         (("--min-blocks", "0"), "--min-blocks"),
-        (("--store", "no/such.sqlite"), "no/such.sqlite: cannot be used as a store: unable to open"),
+        (("--store", "no/such.sqlite"), "no/such.sqlite: cannot be used as a store: there is no folder no"),
         (("--max-parameters", "1"), "--max-parameters"),
     ],
 )

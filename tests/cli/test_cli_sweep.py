@@ -179,7 +179,7 @@ def test_a_search_for_depths_runs_on_a_local_cluster(accelsim):
 
 def test_a_store_of_another_model_is_refused(accelsim, monkeypatch):
     assert accelsim(*SWEEP, "--store", "found.sqlite").code == 0
-    monkeypatch.setattr("accelsim.search.store.model_version", lambda: "9.9.9+abc")
+    monkeypatch.setattr("accelsim.reuse.file.OwnFile.model_version", lambda _: "9.9.9+abc")
     outcome = accelsim(*SWEEP, "--store", "found.sqlite")
     assert (outcome.code, outcome.out) == (2, "")
     assert "found.sqlite: holds results of accelsim 0." in outcome.err
@@ -224,7 +224,7 @@ def test_what_is_wrong_with_the_file_is_said(accelsim, folder, old, new, sentenc
         (("--workers", "0"), "--workers"),
         (("--workers", "2", "--scheduler", "tcp://here:1"), "give one of --workers and --scheduler"),
         (("--scheduler", "here"), "--scheduler here: must be an address such as tcp://host:8786"),
-        (("--store", "no/such.sqlite"), "no/such.sqlite: cannot be used as a store: unable to open"),
+        (("--store", "no/such.sqlite"), "no/such.sqlite: cannot be used as a store: there is no folder no"),
         (("--output", "no/such.json"), "no/such.json: cannot be written"),
     ],
 )

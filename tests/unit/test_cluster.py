@@ -88,6 +88,7 @@ def test_the_work_of_a_worker_that_is_killed_is_done_by_the_others():
 
 def test_a_worker_of_another_model_does_nothing(two, monkeypatch):
     monkeypatch.setattr(cluster, "model_version", lambda: "9.9.9+abc")
+    monkeypatch.setattr(cluster, "source_digest", lambda: "of another source")
     with (
         pytest.raises(
             AccelsimError, match=r"a worker has accelsim 0\..*, this is 9\.9\.9\+abc, which may find"

@@ -1,10 +1,12 @@
 """The store of a search: what is in it is not evaluated again, and another model's results are refused."""
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from accelsim import load_hardware, load_network
-from accelsim import model_version as models
-from accelsim.descriptions import vary
+from accelsim.descriptions import Document, check, vary
 from accelsim.model_version import model_version
-from accelsim.search import store as stores
+from accelsim.network.description import NetworkDescription, configure
+from accelsim.reuse.file import OwnFile
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Cost, Evaluator, Limits, Outcome, Size, Task
+from accelsim.search.family import but_for_depth
 from accelsim.search.space import depth_space
 from accelsim.search.store import Place, Store, StoreError, TaskKey
 
@@ -114,7 +117,42 @@ def test_what_another_network_machine_or_option_gave_is_kept_apart(tmp_path, oth
 
 def test_a_machines_name_and_words_are_not_what_it_is(tmp_path):
     renamed = Task(NETWORK, vary(HARDWARE, **{"name": "mine", "title": "My own", "area.pe_mm2": 1}))
-    assert TaskKey.of(renamed) == TaskKey.of(TASK)
+    with Store(tmp_path / "found.sqlite") as store:
+        store.keep([(PLACE, FOUND)])
+        other = Place(TaskKey.of(renamed), PLACE.depths)
+        assert store.known([other]) == {other: FOUND}
+
+
+def pruned(*names):
+    """A network in which the layers of stages with some names are pruned, and nearly all of a stage's."""
+    stages = [
+        {"block": "residual_basic", "name": name, "repeat": 1, "out_channels": channels}
+        for name, channels in zip(names, (128, 16), strict=True)
+    ]
+    data = {"name": "net", "title": "t", "source": "s", "input": {"channels": 64, "height": 16, "width": 16}}
+    data |= {"compression": [{"layers": "pruned*", "weight_density": 0.05}], "stages": stages}
+    return configure(check(Document("net", data, {}), NetworkDescription))
+
+
+def test_a_pattern_of_names_means_another_layer_where_names_are_others(tmp_path):
+    file = tmp_path / "found.sqlite"
+    for names in (("a", "pruned_b"), ("pruned_b", "a")):
+        task = Task(pruned(*names), HARDWARE)
+        assert search(task, file, depth_space(task.network)) == search(task, None, depth_space(task.network))
+
+
+def test_networks_whose_names_mean_other_layers_are_no_relatives():
+    assert but_for_depth(pruned("a", "pruned_b")) != but_for_depth(pruned("pruned_b", "a"))
+
+
+def test_a_sentence_is_kept_for_what_it_names(tmp_path):
+    """A cost is the same whatever things are called; why there is none says what they are called."""
+    renamed = Task(NETWORK, vary(HARDWARE, name="mine"))
+    other = Place(TaskKey.of(renamed), PLACE.depths)
+    unmapped = Outcome(Size(10, 20), None, "conv1 on 8x8_32k: does not fit")
+    with Store(tmp_path / "found.sqlite") as store:
+        store.keep([(PLACE, unmapped)])
+        assert store.known([PLACE, other]) == {PLACE: unmapped}
 
 
 def test_a_candidate_that_cannot_be_mapped_is_kept_with_its_reason(tmp_path):
@@ -137,76 +175,52 @@ def test_many_candidates_are_looked_up_at_once(tmp_path):
 def test_a_store_of_another_model_is_refused(tmp_path, monkeypatch):
     file = tmp_path / "found.sqlite"
     Store(file).__exit__(None, None, None)
-    monkeypatch.setattr(stores, "model_version", lambda: "9.9.9+abc")
+    before = file.read_bytes()
+    monkeypatch.setattr(OwnFile, "model_version", lambda _: "9.9.9+abc")
     with pytest.raises(StoreError) as error:
         Store(file)
+    assert file.read_bytes() == before
     assert str(error.value) == (
         f"{file}: holds results of accelsim {model_version()}, this is 9.9.9+abc, which may find others: "
         "give --store another file, or delete this one"
     )
 
 
-def test_the_model_is_told_by_the_code_that_results_follow_from():
-    release, _, digest = model_version().partition("+")
-    assert release == "0.1.0"
-    assert len(digest) == 12
-    package = Path(models.__file__).parent
-    assert all((package / room).exists() for room in models._ROOMS)
+SEARCH = """
+    import sys, time
+    from pathlib import Path
+    from accelsim import load_hardware, load_network
+    from accelsim.search.depth import search_depth
+    from accelsim.search.evaluate import Task
+    from accelsim.search.space import depth_space
 
+    def step(done):
+        print(done, flush=True)
+        time.sleep(0.02)
 
-def test_the_model_is_told_by_all_that_an_evaluation_imports():
-    listed = (
-        "import sys, accelsim.search.evaluate; print(*(m for m in sys.modules if m.startswith('accelsim.')))"
-    )
-    imported = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
-    files = {name.removeprefix("accelsim.").replace(".", "/") for name in imported.stdout.split()}
-    rooms = {room.removesuffix(".py") for room in models._ROOMS}
-    without = {"errors", "result", "search", "shipped"}
-    """Words, reports of what was found, and where files are."""
-    assert {file for file in files if not {file, file.partition("/")[0]} & rooms} == without
-
-
-@pytest.mark.parametrize("kind", ["text", "folder", "nowhere", "foreign", "another"])
-def test_what_is_no_store_is_refused(tmp_path, kind):
-    file = tmp_path / "found.sqlite"
-    if kind == "text":
-        file.write_text("These are notes on SqueezeNext, and no store.\n" * 100)
-    elif kind == "folder":
-        file.mkdir()
-    elif kind == "nowhere":
-        file = tmp_path / "no" / "such.sqlite"
-    else:
-        with sqlite3.connect(file) as connection:
-            for table in ("results", "model") if kind == "foreign" else ("bookmarks",):
-                connection.execute(f"CREATE TABLE {table} (name TEXT)")
-    before = file.read_bytes() if file.is_file() else None
-    with pytest.raises(StoreError, match="cannot be used as a store"):
-        Store(file)
-    assert kind == "foreign" or before == (file.read_bytes() if file.is_file() else None)
-
-
-COMMAND = ["search", "depth", "--net", "mobilenet_v2", "--hw", "8x8_32k", "--total-blocks", "17"]
+    network = load_network("mobilenet_v2")
+    space = depth_space(network, total_blocks=17, fixed={"stage7": 1, "stage1": 2})
+    search_depth(Task(network, load_hardware("8x8_32k")), space, store=Path(sys.argv[1]), step=step)
+"""
 
 
 def test_killed_at_any_moment_a_search_ends_with_the_same_answer(tmp_path):
-    """Several kills of one search, whose 1,820 candidates take seconds; each start goes on with the rest."""
-    file = tmp_path / "found.sqlite"
-    command = [sys.executable, "-m", "accelsim", *COMMAND, "--fix", "stage7=1", "--fix", "stage1=2"]
-    options = ["--format", "json", "--quiet"]
-    counts = [0]
-    for seconds in (0.7, 1.6, 2.0, 2.4):
-        process = subprocess.Popen(
-            [*command, *options, "--store", str(file)],
-            stdout=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        )
-        time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        counts.append(kept(file))
-    assert counts == sorted(counts)
+    """Several kills of one search of 715 candidates; each start goes on with the rest."""
+    file, counts, chance = tmp_path / "found.sqlite", [0], random.Random(0)
     network = load_network("mobilenet_v2")
     space = depth_space(network, total_blocks=17, fixed={"stage7": 1, "stage1": 2})
+    for _ in range(4):
+        with start(SEARCH, file) as process:
+            done = 0
+            while done < counts[-1] + 100:
+                done += int(process.stdout.readline())
+            time.sleep(chance.uniform(0, 0.04))
+            process.send_signal(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL  # it was at work
+        counts.append(kept(file))
+        assert counts[-1] >= done
+    assert counts == sorted(set(counts))
+    assert counts[-1] < space.size
     task = Task(network, HARDWARE)
     resumed = search_depth(task, space, store=file)
     assert resumed.reused == counts[-1]
@@ -216,14 +230,59 @@ def test_killed_at_any_moment_a_search_ends_with_the_same_answer(tmp_path):
     )
 
 
+WITHIN = """
+    import time
+    from accelsim.reuse import file as files
+
+    whole, times = files._in_one_transaction, 0
+
+    def half(connection, work):
+        global times
+        times += 1
+        if times < 6:
+            return whole(connection, work)
+        connection.execute("PRAGMA cache_size = 1")  # what is not complete is on the disk all the same
+        connection.execute("BEGIN IMMEDIATE")
+        for statement, rows in work:
+            connection.executemany(statement, rows[: len(rows) // 2 + 1])
+        print("within", flush=True)
+        time.sleep(60)
+
+    files._in_one_transaction = half
+"""
+
+
+def test_killed_while_it_writes_a_search_keeps_what_was_complete(tmp_path):
+    file = tmp_path / "found.sqlite"
+    with start(WITHIN + SEARCH, file) as process:
+        while (line := process.stdout.readline()) != "within\n":
+            assert line
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    assert file.with_name("found.sqlite-journal").exists()  # it was at it
+    network = load_network("mobilenet_v2")
+    space = depth_space(network, total_blocks=17, fixed={"stage7": 1, "stage1": 2})
+    whole = kept(file)
+    assert 0 < whole < space.size
+    resumed = search_depth(Task(network, HARDWARE), space, store=file)
+    assert resumed.reused == whole
+    assert kept(file) == space.size
+
+
+def start(code, file):
+    """Python code as a process, with the name of a file as its argument."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), str(file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+
 def kept(file):
-    """Results in a store that may not be there yet."""
-    if not file.exists():
-        return 0
+    """Results in a store."""
     connection = sqlite3.connect(file)
     try:
         return connection.execute("SELECT count(*) FROM results").fetchone()[0]
-    except sqlite3.OperationalError:
-        return 0
     finally:
         connection.close()
