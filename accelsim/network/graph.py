@@ -142,11 +142,11 @@ class Draft:
             raise NetworkError(f"{name}: two layers have this name; give the rows of the stage table names")
         _check_size(name, operator)
         self.graph.add_node(name, operator=operator, stage=self.stage, block=self.block)
-        positions: dict[str, tuple[int, ...]] = {}
+        positions: dict[str, list[int]] = {}
         for index, source in enumerate(sources):
-            positions[source] = (*positions.get(source, ()), index)
+            positions.setdefault(source, []).append(index)
         for source, read_at in positions.items():
-            self.graph.add_edge(source, name, operands=read_at)
+            self.graph.add_edge(source, name, operands=tuple(read_at))
         return name
 
 
