@@ -18,8 +18,7 @@ that they are a matter of addresses: channels lie one after another, so a produc
 place. A pooling is fused into the layers that produce what it reads. Whatever is left is a layer.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
@@ -29,6 +28,7 @@ from accelsim.network import operators as ops
 from accelsim.network.compression import NetworkPrecision, precision_of, weight_form
 from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
 from accelsim.network.layer import ARRAY_OPERATORS, FusedOperator, Layer, Pooling
+from accelsim.network.layout import Cutter, Layout, Segment, Tensor
 from accelsim.network.shapes import operator_name
 
 ACTIVATION_OPS: Final = {
@@ -75,19 +75,10 @@ class Note(NamedTuple):
     """In words; of the layers above it says "its layer"."""
 
 
-class Segment(NamedTuple):
-    """Successive channels of what one layer puts out; a tensor is one of them after another."""
-
-    producer: str | None
-    """None is the network's input."""
-    first: int
-    channels: int
-
-
 class _Read(NamedTuple):
     """Channels that a layer reads, of so many pixels each."""
 
-    segments: tuple[Segment, ...]
+    segments: Tensor
     pixels: int
     role: Literal["input_elements", "shortcut_elements"]
 
@@ -100,7 +91,7 @@ class _LayerDraft:
     on_array: bool
     order: int
     """Its place in the running order."""
-    output: tuple[Segment, ...]
+    output: Tensor
     """The tensor that it puts out, fused operators included."""
     reads: list[_Read]
     layer: partial[Layer]
@@ -150,7 +141,7 @@ class _Lowering:
     def __init__(self, published: Graph) -> None:
         self.published = published
         self.drafts: dict[str, _LayerDraft] = {}
-        self.tensors: dict[str, tuple[Segment, ...]] = {}
+        self.tensors: dict[str, Tensor] = {}
         self.owners: dict[str, _LayerDraft] = {}
         """Of a published node: the layer whose whole output it is, if only one operator reads it; that
         operator may be fused into the layer."""
@@ -160,7 +151,9 @@ class _Lowering:
         self.scattered: dict[str, Sequence[int]] = {}
         """Of a published node whose channels are still where they were, since its slices are to move them:
         which of its operand's channels each of its own is."""
-        self.layout = _Layout()
+        self.cutters: dict[str, Cutter] = {}
+        """Of published nodes whose channels are cut."""
+        self.layout = Layout()
         self.notes: list[Note] = []
 
     # What a rule may ask
@@ -189,6 +182,12 @@ class _Lowering:
         """All of a published tensor, as something to read."""
         shape = operator_of(self.published, source).output
         return _Read(self.tensors[source], shape.height * shape.width, role)
+
+    def cutter(self, node: str) -> Cutter:
+        """What cuts the tensor of a published node; several slices of a node share it."""
+        if node not in self.cutters:
+            self.cutters[node] = Cutter(self.tensors[node])
+        return self.cutters[node]
 
     # What a rule may do
 
@@ -237,7 +236,7 @@ class _Lowering:
         names = tuple(draft.name for draft in drafts)
         self.note(node, "fused", names, "is applied to the outputs, so that only its results are stored")
 
-    def vanish(self, node: str, tensor: tuple[Segment, ...], reason: str) -> None:
+    def vanish(self, node: str, tensor: Tensor, reason: str) -> None:
         self.tensors[node] = tensor
         self.note(node, "vanished", (), reason)
 
@@ -291,90 +290,6 @@ class _Lowering:
             if segment.producer not in graph.pred[reader]:
                 graph.add_edge(segment.producer, reader, input_elements=0, shortcut_elements=0)
             graph.pred[reader][segment.producer][read.role] += elements
-
-
-class _Layout:
-    """Where in memory layers put their channels: which of them have to lie side by side, and how.
-
-    Every layer starts in a buffer of its own. A concatenation joins the buffers of its operands, provided
-    that this puts no layer in two places and no two layers in one; so nested concatenations (DenseNet's)
-    need no copies as long as they agree about the order.
-    """
-
-    def __init__(self) -> None:
-        self.channels: dict[str, int] = {}
-        self.buffers: dict[str, dict[str, int]] = {}
-        """Of each layer: its buffer, as {layer: first channel}; the layers of a buffer share the dict."""
-
-    def add(self, layer: str, channels: int) -> None:
-        self.channels[layer] = channels
-        self.buffers[layer] = {layer: 0}
-
-    def address(self, layer: str) -> tuple[str, int]:
-        """The buffer that a layer writes to, named after the first layer in it, and where in it."""
-        buffer = self.buffers[layer]
-        first = min(buffer, key=buffer.__getitem__)
-        return first, buffer[layer] - buffer[first]
-
-    def misfits(self, tensors: Sequence[tuple[Segment, ...]]) -> set[int]:
-        """Which tensors have to be copied before all can lie one after another."""
-        copied: set[int] = set()
-        while (misfit := self._misfit(tensors, copied)) is not None:
-            copied.add(misfit)
-        return copied
-
-    def place(self, tensors: Sequence[tuple[Segment, ...]]) -> None:
-        """Lay tensors, none of them a misfit, one after another."""
-        joined: dict[str, int] = {}
-        for layer, position in self._places(tensors, copied=set()):
-            buffer = self.buffers[layer]
-            shift = position - buffer[layer]
-            joined.update({member: at + shift for member, at in buffer.items()})
-        for member in joined:
-            self.buffers[member] = joined
-
-    def _places(self, tensors: Sequence[tuple[Segment, ...]], copied: set[int]) -> Iterable[tuple[str, int]]:
-        position = 0
-        for index, tensor in enumerate(tensors):
-            for segment in tensor:
-                if index not in copied and segment.producer is not None:
-                    yield segment.producer, position
-                position += segment.channels
-
-    def _misfit(self, tensors: Sequence[tuple[Segment, ...]], copied: set[int]) -> int | None:
-        """The first tensor that cannot be where it should, given that some are copied."""
-        span = sum(segment.channels for tensor in tensors for segment in tensor)
-        wanted: dict[str, int] = {}
-        for layer, position in self._places(tensors, copied):
-            wanted.setdefault(layer, position)
-        taken: dict[str, int] = {}
-        position = 0
-        for index, tensor in enumerate(tensors):
-            for segment in tensor:
-                if index not in copied and not self._fits(segment, position, span, wanted, taken):
-                    return index
-                position += segment.channels
-        return None
-
-    def _fits(
-        self, segment: Segment, position: int, span: int, wanted: dict[str, int], taken: dict[str, int]
-    ) -> bool:
-        """Whether the segment's layer, and with it its whole buffer, can be at this position."""
-        layer = segment.producer
-        if layer is None or segment.channels != self.channels[layer] or wanted[layer] != position:
-            return False
-        if layer in taken:
-            return taken[layer] == position
-        buffer = self.buffers[layer]
-        shift = position - buffer[layer]
-        for member, offset in buffer.items():
-            first, end = offset + shift, offset + shift + self.channels[member]
-            if first < span and end > 0 and wanted.get(member) != first:
-                return False
-            if any(first < at + self.channels[other] and end > at for other, at in taken.items()):
-                return False
-        taken.update({member: offset + shift for member, offset in buffer.items()})
-        return True
 
 
 # --- rules: one for each operator
@@ -589,37 +504,15 @@ def _moving_layer(
 
 def _slice(lowering: _Lowering, node: str, operator: ops.Slice) -> None:
     source, first, channels = lowering.source(node), operator.first, operator.output.channels
-    tensor = lowering.tensors[source]
+    cutter = lowering.cutter(source)
     if source not in lowering.scattered:
-        lowering.vanish(node, _cut(tensor, first, channels), "its readers read a part of the channels")
+        lowering.vanish(node, cutter.cut(first, channels), "its readers read a part of the channels")
         return
-    picked = _picked(tensor, lowering.scattered[source][first : first + channels])
+    picked = cutter.picked(lowering.scattered[source][first : first + channels])
     read = _Read(picked, operator.output.height * operator.output.width, "input_elements")
     mover = operator_of(lowering.published, source)
     draft = lowering.add_reader(_moving_layer(lowering, node, node, mover, operator.output), [read])
     lowering.becomes_layer(node, draft, f"its channels move to the places that {source} gives them")
-
-
-def _picked(tensor: Iterable[Segment], channels: Iterable[int]) -> tuple[Segment, ...]:
-    """How many of the given channels each producer has; not where in its output they are."""
-    producers: list[str | None] = []
-    for segment in tensor:
-        producers += [segment.producer] * segment.channels
-    counts = Counter(producers[channel] for channel in channels)
-    return tuple(Segment(producer, 0, count) for producer, count in counts.items())
-
-
-def _cut(tensor: Iterable[Segment], first: int, channels: int) -> tuple[Segment, ...]:
-    """A range of successive channels of a tensor."""
-    segments: list[Segment] = []
-    start = 0
-    for segment in tensor:
-        low = max(first, start)
-        high = min(first + channels, start + segment.channels)
-        if low < high:
-            segments.append(Segment(segment.producer, segment.first + low - start, high - low))
-        start += segment.channels
-    return tuple(segments)
 
 
 def _combine(lowering: _Lowering, node: str, operator: ops.Add | ops.Multiply) -> None:

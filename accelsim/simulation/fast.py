@@ -21,8 +21,21 @@ from accelsim.simulation.stepper import Log, State, Stepper
 
 WORTHWHILE_TURNS: Final = 4
 """A body that is repeated less often is gone through without a look at the states of its turns."""
-MOST_TRANSITIONS: Final = 100_000
-"""Remembered at a time, so that memory stays constant; then everything is forgotten."""
+SHORT_STATE: Final = 64
+"""Entries of a state that is looked at wherever it might be of use; eight descriptors rarely make more."""
+ENTRIES_PER_STEP: Final = 4
+"""A longer state is looked at after so many steps for each four of its entries, since to read one entry takes
+about a quarter of the time of a step: looking never costs more than stepping."""
+MOST_ENTRIES: Final = 800_000
+"""Remembered at a time, about 60 MB; then everything is forgotten at the next layer."""
+MOST_TURN_ENTRIES: Final = 20_000
+"""Of the states at the turns of one loop, a few MB; then the comparison begins anew."""
+MOST_GLIMPSES: Final = 4_096
+"""Of the turns of one loop; then those before are forgotten."""
+MOST_STEPS: Final = 20_000
+"""Known by number from one simulation to the next, about 20 MB."""
+ENTRIES_OF_A_STATE: Final = 16
+"""What a state takes beside its queues, and what a transition takes, measured in entries of a queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +54,16 @@ class Transition:
 
 @dataclass
 class Transitions:
-    """What parts of programs did to one machine. Grows as simulations go on; the answers stay the same."""
+    """What parts of programs did to one machine. Grows as simulations go on; the answers stay the same.
 
-    states: list[State] = field(default_factory=list)
+    States are numbered in the order in which they are met, and no number is given twice: what is asked about
+    a state that was forgotten has no answer.
+    """
+
+    states: dict[int, State] = field(default_factory=dict)
     number_of: dict[State, int] = field(default_factory=dict)
+    numbers: int = 0
+    """Given to states so far."""
     steps: list[Step] = field(default_factory=list)
     number_of_step: dict[int, int] = field(default_factory=dict)
     """By the step's identity: it is cheaper than its value, and tiles that are alike share a step."""
@@ -54,14 +73,28 @@ class Transitions:
     """Part of a program, state, whether it ends the layer."""
     of_entry: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
     """State before a layer, its producers counted back from it: the state in which it begins."""
-    stream_cycles: dict[int, int] = field(default_factory=dict)
-    """Of programs, by their identity: cycles in which the DRAM channel streams."""
+    stream_cycles: dict[int, tuple[Sequence[Program], int]] = field(default_factory=dict)
+    """Of programs, by their identity: the program, and cycles in which the DRAM channel streams."""
+    entries: int = 0
+    """How much is remembered, in entries of queues or what takes as much."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is to be remembered before the rest is forgotten."""
+        return self.entries > MOST_ENTRIES
+
+    @property
+    def is_half_full(self) -> bool:
+        """Whether a simulation that begins now may have to forget before its end."""
+        return 2 * self.entries > MOST_ENTRIES or len(self.steps) > MOST_STEPS
 
     def state_number(self, state: State) -> int:
         """The number of a state, the next one if it is new."""
-        number = self.number_of.setdefault(state, len(self.states))
-        if number == len(self.states):
-            self.states.append(state)
+        number = self.number_of.setdefault(state, self.numbers)
+        if number == self.numbers:
+            self.states[number] = state
+            self.numbers += 1
+            self.entries += ENTRIES_OF_A_STATE + state.entries
         return number
 
     def step_number(self, step: Step) -> int:
@@ -71,13 +104,29 @@ class Transitions:
             self.steps.append(step)
         return number
 
+    def remember(self, part: Any, key: tuple[int, int, bool], transition: Transition) -> None:
+        """What a part did. The key: its identity, the state before by number, whether it ends a layer."""
+        self.of_part[key] = transition
+        self.parts[id(part)] = part
+        self.entries += ENTRIES_OF_A_STATE + len(transition.end_cycles)
+
+    def remember_entry(self, before: int, back: tuple[int, ...], state: int) -> None:
+        """In which state a layer begins: the numbers of it and of the state before, and its producers."""
+        self.of_entry[before, back] = state
+        self.entries += ENTRIES_OF_A_STATE // 2 + len(back) // 4
+
+    def forget_states(self) -> None:
+        """Keep memory constant however long a simulation is. The steps stay, by whose numbers it goes on."""
+        for table in (self.states, self.number_of, self.parts, self.of_part, self.of_entry):
+            table.clear()
+        self.entries = 0
+
     def forget_if_full(self) -> None:
         """Between two simulations: keep memory constant however many there are."""
-        if len(self.of_part) > MOST_TRANSITIONS:
-            for known in (self.states, self.steps):
-                known.clear()
-            for found in (self.number_of, self.number_of_step, self.parts, self.of_part, self.of_entry):
-                found.clear()
+        if self.is_half_full:
+            self.forget_states()
+            self.steps.clear()
+            self.number_of_step.clear()
             self.stream_cycles.clear()
 
 
@@ -89,15 +138,15 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     """
     transitions = Transitions() if transitions is None else transitions
     log = _Walk(hardware, transitions).through(schedule)
-    bandwidth, known = hardware.dram.bandwidth_bytes_per_cycle, transitions.stream_cycles
+    bandwidth, streamed = hardware.dram.bandwidth_bytes_per_cycle, transitions.stream_cycles
     for program in (mapping.program for mapping in schedule.mappings):
-        if id(program) not in known:
-            known[id(program)] = _stream_cycles(program, bandwidth)
+        if id(program) not in streamed:
+            streamed[id(program)] = program, _stream_cycles(program, bandwidth)
     layers = tuple(
         LayerActivity(
             start_cycle=log.start_cycles.get(index, 0),
             end_cycle=log.end_cycles[index],
-            dram_busy_cycles=known[id(mapping.program)],
+            dram_busy_cycles=streamed[id(mapping.program)][1],
             array_busy_cycles=mapping.totals.array_cycles,
             vector_busy_cycles=mapping.totals.vector_cycles,
             counts=mapping.totals.counts,
@@ -128,22 +177,27 @@ class _Walk:
     """Through a schedule, from state to state; step by step only where it is not known what happens."""
 
     def __init__(self, hardware: Hardware, transitions: Transitions) -> None:
-        self.known = transitions
-        self.known.forget_if_full()
+        self.transitions = transitions
+        self.transitions.forget_if_full()
         self.machine = Stepper(hardware)
         self.layer = 0
         self.now = 0
-        self.state: int | None = None
-        """The state's number, or None where the machine has gone on since it was known."""
+        self.number: int | None = None
+        """Of the state that the walk has come to, if it is one that is remembered."""
+        self.state: State | None = None
+        """The state itself, if it was looked at; both are None where the machine has gone on since."""
         self.machine_is_here = True
         """Whether the machine is in the state; else it is left behind until it is needed again."""
         self.log = self.machine.log
+        self.steps_of_body: dict[int, int] = {}
+        """Of bodies of loops, by their identity; the schedule keeps them alive."""
 
     def through(self, schedule: Schedule) -> Log:
         """What is observed on the way. Raises RuntimeError if the machine comes to a stop."""
         for layer, (mapping, producers) in enumerate(zip(schedule.mappings, schedule.waits_for, strict=True)):
-            self._enter(layer, producers)
-            self._remembered(mapping.program, True, self._body)
+            steps = mapping.totals.steps
+            self._enter(layer, producers, steps)
+            self._remembered(mapping.program, steps, True, self._body)
         self.layer = len(schedule.mappings)
         self._bring_machine().drain()
         for layer in range(len(schedule.mappings)):
@@ -151,91 +205,156 @@ class _Walk:
                 raise RuntimeError(f"the simulation came to a stop in layer {layer}")
         return self.log
 
-    def _enter(self, layer: int, producers: Sequence[int]) -> None:
-        known, before, back = self.known, self._state(), tuple([layer - producer for producer in producers])
-        state = known.of_entry.get((before, back))
-        if state is None:
-            state = known.state_number(known.states[before].entering(back))
-            known.of_entry[before, back] = state
+    def _enter(self, layer: int, producers: Sequence[int], steps: int) -> None:
+        """Begin a layer of so many steps."""
+        self.layer = layer
+        transitions = self.transitions
+        if transitions.is_full:
+            self._bring_machine()
+            transitions.forget_states()
+            self.number = self.state = None
+        if self.number is None and not self._is_worth_a_look(steps):
+            self.machine.enter(self._unfinished(layer, producers))
+            return
+        before, back = self._number(), tuple([layer - producer for producer in producers])
+        number = transitions.of_entry.get((before, back))
+        if number is None:
+            waits_for = tuple(self._unfinished(layer, producers))
+            number = transitions.state_number(transitions.states[before]._replace(waits_for=waits_for))
+            transitions.remember_entry(before, back, number)
+        self.number, self.state = number, None
         if self.machine_is_here:
-            self.machine.enter(known.states[state].waits_for)
-        self.layer, self.state = layer, state
+            self.machine.enter(self._state().waits_for)
 
-    def _remembered(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> None:
+    def _unfinished(self, layer: int, producers: Sequence[int]) -> list[int]:
+        """Those that are not finished yet, counted back from a layer."""
+        ends = self.log.end_cycles
+        return sorted(layer - producer for producer in producers if producer not in ends)
+
+    def _is_worth_a_look(self, steps: int) -> bool:
+        """Whether the state is short, or so many steps take longer than to look at it."""
+        entries = self.machine.entries if self.number is None else self._state().entries
+        return entries <= SHORT_STATE + ENTRIES_PER_STEP * steps
+
+    def _remembered(self, part: Any, steps: int, last: bool, go: Callable[[Any, bool], None]) -> None:
         """Go through a part of a program, or look up what that did from this state before."""
-        key = (id(part), self._state(), last)
-        transition = self.known.of_part.get(key)
-        if transition is None:
-            before, outer, self.log = self.now, self.log, Log()
-            self.machine.report_to(self.log)
-            go(part, last)
-            transition = self._transition(before)
-            self.log = outer
-            self.machine.report_to(outer)
-            self.known.of_part[key] = transition
-            self.known.parts[id(part)] = part
-            self._observe(transition, before)
-        else:
-            self._observe(transition, self.now)
-            self.now += transition.cycles
-            self.state, self.machine_is_here = transition.state, False
+        transitions = self.transitions
+        pays = self.number is None and self._pays_to_remember(steps)
+        if pays or self.number is not None:
+            key = (id(part), self._number(), last)
+            transition = transitions.of_part.get(key)
+            if transition is not None:
+                self._observe(transition, self.now)
+                self.now += transition.cycles
+                self.number, self.state, self.machine_is_here = transition.state, None, False
+                return
+            if pays or self._pays_to_remember(steps):
+                transitions.remember(part, key, self._gone_through(part, last, go))
+                return
+        go(part, last)
+
+    def _pays_to_remember(self, steps: int) -> bool:
+        return not self.transitions.is_full and self._is_worth_a_look(steps)
+
+    def _gone_through(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> Transition:
+        """What a part of a program does from this state on."""
+        before, outer, self.log = self.now, self.log, Log()
+        self.machine.report_to(self.log)
+        go(part, last)
+        transition = self._transition(before)
+        self.log = outer
+        self.machine.report_to(outer)
+        self._observe(transition, before)
+        return transition
 
     def _body(self, body: Sequence[Program], last: bool) -> None:
         for left, part in zip(range(len(body) - 1, -1, -1), body, strict=True):
             ends = last and not left
             if isinstance(part, Repeat):
-                self._remembered(part, ends, self._turns)
+                self._remembered(part, part.times * self._steps_of(part.body), ends, self._turns)
             else:
                 machine = self._bring_machine()
-                machine.hand_over(part, self.known.step_number(part), ends)
-                self.now, self.state = machine.now, None
+                machine.hand_over(part, self.transitions.step_number(part), ends)
+                self.now, self.number, self.state = machine.now, None, None
+
+    def _steps_of(self, body: Sequence[Program]) -> int:
+        """How many steps a body has."""
+        steps = self.steps_of_body.get(id(body))
+        if steps is None:
+            steps = sum(
+                part.times * self._steps_of(part.body) if isinstance(part, Repeat) else 1 for part in body
+            )
+            self.steps_of_body[id(body)] = steps
+        return steps
 
     def _turns(self, loop: Repeat, last: bool) -> None:
         """The turns of a loop; those that repeat what earlier ones did are skipped.
 
         The last turn may end the layer, which the turns before it do not: it is not skipped.
         """
-        alike, turn = loop.times - last, 0
-        glimpsed: set[tuple[int, ...]] = set()
-        seen: dict[int, tuple[int, int]] = {}
-        while turn < alike:
-            if loop.times >= WORTHWHILE_TURNS and self._was_glimpsed(glimpsed):
-                earlier, cycle = seen.setdefault(self._state(), (turn, self.now))
-                if earlier < turn:
-                    periods = (alike - turn) // (turn - earlier)
-                    self._wait(periods * (self.now - cycle))
-                    turn += periods * (turn - earlier)
-                    seen.clear()
-                    continue
+        alike = loop.times - last
+        turn = self._turns_until_a_state_recurs(loop, alike) if loop.times >= WORTHWHILE_TURNS else 0
+        for _ in range(turn, alike):
             self._body(loop.body, False)
-            turn += 1
         if last:
             self._body(loop.body, True)
 
+    def _turns_until_a_state_recurs(self, loop: Repeat, alike: int) -> int:
+        """Go through turns until one begins in the state of an earlier one; skip what repeats from there on.
+
+        Gives the number of turns that are done; fewer than a period are left, in which no state recurs.
+        """
+        glimpsed: set[tuple[int, ...]] = set()
+        turns_of: dict[State, tuple[int, int]] = {}
+        body, steps_of_turn = loop.body, self._steps_of(loop.body)
+        entries = turn_of_look = 0
+        for turn in range(alike):
+            if self.number is not None or (
+                self._was_glimpsed(glimpsed) and self._is_worth_a_look((turn - turn_of_look) * steps_of_turn)
+            ):
+                turn_of_look, state = turn, self._state()
+                earlier, cycle = turns_of.setdefault(state, (turn, self.now))
+                if earlier < turn:
+                    periods = (alike - turn) // (turn - earlier)
+                    self._wait(periods * (self.now - cycle))
+                    return turn + periods * (turn - earlier)
+                entries += ENTRIES_OF_A_STATE + state.entries
+                if entries > MOST_TURN_ENTRIES:
+                    turns_of.clear()
+                    entries = 0
+            self._body(body, False)
+        return alike
+
     def _was_glimpsed(self, glimpsed: set[tuple[int, ...]]) -> bool:
         """Whether the part of the state that is quick to compare was there before; else the whole was not."""
-        if self.state is not None:
-            return True
         glimpse = self.machine.glimpse()
-        known = glimpse in glimpsed
+        if glimpse in glimpsed:
+            return True
+        if len(glimpsed) >= MOST_GLIMPSES:
+            glimpsed.clear()
         glimpsed.add(glimpse)
-        return known
+        return False
 
     def _wait(self, cycles: int) -> None:
         """Let everything be later by so many cycles."""
         self.now += cycles
         self.machine_is_here = self.machine_is_here and not cycles
 
-    def _state(self) -> int:
+    def _state(self) -> State:
         if self.state is None:
-            self.state = self.known.state_number(self.machine.state())
+            number = self.number
+            self.state = self.machine.state() if number is None else self.transitions.states[number]
         return self.state
+
+    def _number(self) -> int:
+        if self.number is None:
+            self.number = self.transitions.state_number(self._state())
+        return self.number
 
     def _bring_machine(self) -> Stepper:
         """The machine, in the state that the walk has come to."""
         if not self.machine_is_here:
-            state = self.known.states[self._state()]
-            self.machine.put_into(state, self.layer, self.now, self.known.steps)
+            self.machine.put_into(self._state(), self.layer, self.now, self.transitions.steps)
             self.machine_is_here = True
         return self.machine
 
@@ -243,7 +362,7 @@ class _Walk:
         start = self.log.start_cycles.get(self.layer)
         return Transition(
             cycles=self.now - before,
-            state=self._state(),
+            state=self._number(),
             start_cycle=None if start is None else start - before,
             end_cycles=tuple(
                 (self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()

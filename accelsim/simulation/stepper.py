@@ -8,18 +8,13 @@ meanwhile, and what state it is in then, depends on the state before and on that
 
 import math
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Step
-
-NEVER: Final = 1 << 62
-"""A cycle that does not come."""
-
-Tag: TypeAlias = tuple[int, int, bool]
-"""A task in a state: the number of its step, layers between its own and the DMA's, whether it is the last."""
+from accelsim.simulation.task_queue import NEVER, QueueState, Tag, Task, TaskQueue
 
 
 class State(NamedTuple):
@@ -33,24 +28,24 @@ class State(NamedTuple):
     """When the transfer ends, and for a write the task that it is for."""
     reads: tuple[tuple[int, int], ...]
     """When each is ready, how long it streams. They come for the tasks in `to_array`, in the same order."""
-    writes: tuple[tuple[int, int, Tag], ...]
-    """When each is ready, how long it streams, for whom."""
+    writes: QueueState | None
+    """When each is ready, and for whom."""
     in_array: tuple[int, Tag] | None
     vector_busy_cycles: int
     """How long the vector unit still works on what it has been given."""
-    to_finish: tuple[tuple[int, Tag], ...]
+    to_finish: QueueState | None
     """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
     waits_for: tuple[int, ...]
     """Layers, counted back from the DMA's, that have to be finished before it may ask for inputs."""
 
-    def entering(self, producers: Collection[int]) -> "State":
-        """The state in which a layer begins that reads what these store, counted back from it."""
-        tags = [tag for tag, _ in self.to_array]
-        tags += [tag for _, _, tag in self.writes]
-        tags += [tag for _, tag in self.to_finish]
-        tags += [under_way[1] for under_way in (self.streaming, self.in_array) if under_way and under_way[1]]
-        unfinished = {back for _, back, last in tags if last}
-        return self._replace(waits_for=tuple(sorted(unfinished.intersection(producers))))
+    @property
+    def entries(self) -> int:
+        """How long it is: what its queues list, one by one or in runs."""
+        entries = len(self.to_array) + len(self.reads)
+        for queue in (self.writes, self.to_finish):
+            if queue is not None:
+                entries += 1 + len(queue.runs)
+        return entries
 
 
 @dataclass(slots=True)
@@ -72,20 +67,7 @@ class Log:
             self.peak_bytes = (a, b, c, d)
 
 
-class _Task:
-    """One step of one layer on its way through the machine."""
-
-    __slots__ = ("last", "layer", "number", "reads_due", "step")
-
-    def __init__(self, step: Step, number: int, layer: int, last: bool, reads_due: int = 0) -> None:
-        self.step = step
-        self.number = number
-        self.layer = layer
-        self.last = last
-        self.reads_due = reads_due
-
-
-_Transfer: TypeAlias = tuple[int, int, _Task]
+_Read: TypeAlias = tuple[int, int, Task]
 """A request to DRAM: when its latency is over, how long it streams, and for which task."""
 
 
@@ -102,16 +84,18 @@ class Stepper:
         self.layer = 0
         self.waits_for: set[int] = set()
         self.free_weights, self.free_inputs, self.free_outputs = self.sizes
-        self.reads: deque[_Transfer] = deque()
-        self.writes: deque[_Transfer] = deque()
-        self.streaming: _Task | None = None
+        self.reads: deque[_Read] = deque()
+        self.sum_of_reads = 0
+        """Of the cycles at which they are ready: tells queues apart at a glimpse."""
+        self.writes = TaskQueue()
+        self.streaming: Task | None = None
         self.stream_is_read = False
         self.stream_ends = NEVER
-        self.to_array: deque[_Task] = deque()
-        self.in_array: _Task | None = None
+        self.to_array: deque[Task] = deque()
+        self.in_array: Task | None = None
         self.array_ends = NEVER
         self.vector_free_at = 0
-        self.to_finish: deque[tuple[int, _Task]] = deque()
+        self.to_finish = TaskQueue()
         self.report_to(Log())
 
     def report_to(self, log: Log) -> None:
@@ -131,7 +115,7 @@ class Stepper:
 
         After the last one of a layer the DMA is at the next layer.
         """
-        task = _Task(step, number, self.layer, last)
+        task = Task(step, number, self.layer, last)
         waiting = self.to_array
         # Of the tasks that have a descriptor, one may be in the array.
         while len(waiting) + (self.in_array is not None) > self.descriptors:
@@ -154,7 +138,7 @@ class Stepper:
 
     def drain(self) -> None:
         """Until everything that was asked for is done."""
-        while self.to_array or self.in_array or self.to_finish or self.writes or self.streaming:
+        while self.to_array or self.in_array or self.to_finish.tasks or self.writes.tasks or self.streaming:
             self._go_on()
 
     def _go_on(self) -> None:
@@ -166,11 +150,11 @@ class Stepper:
         while True:
             if self.in_array is None and waiting and not waiting[0].reads_due:
                 self._start_array_if_there_is_room()
-            next_cycle = min(self.array_ends, finishing[0][0] if finishing else NEVER)
+            next_cycle = min(self.array_ends, finishing.head_cycle)
             if self.array_ends > self.now:  # else the cycle is not over
                 if self.holds_more:
                     self._observe()
-                if self.streaming is None and (self.reads or self.writes):
+                if self.streaming is None and (self.reads or self.writes.tasks):
                     self._arbitrate(next_cycle)
             if self.stream_ends < next_cycle:
                 self.now = self.stream_ends
@@ -186,8 +170,8 @@ class Stepper:
                 self._end_stream()
             if self.array_ends == cycle:
                 self._end_array()
-            while finishing and finishing[0][0] == cycle:
-                self._finish(finishing.popleft()[1])
+            while finishing.head_cycle == cycle:
+                self._finish(finishing.get())
             return
 
     def _observe(self) -> None:
@@ -200,11 +184,13 @@ class Stepper:
 
     # DRAM channel
 
-    def _read(self, size_bytes: int, task: _Task) -> None:
+    def _read(self, size_bytes: int, task: Task) -> None:
         """Ask for bytes that have their place in a bank already."""
         self.holds_more = True
         task.reads_due += 1
-        self.reads.append((self.now + self.latency, math.ceil(size_bytes / self.bandwidth), task))
+        ready_at = self.now + self.latency
+        self.reads.append((ready_at, math.ceil(size_bytes / self.bandwidth), task))
+        self.sum_of_reads += ready_at
         self.log.start_cycles.setdefault(task.layer, self.now)
 
     def _arbitrate(self, next_cycle: int) -> None:
@@ -213,16 +199,23 @@ class Stepper:
         If none is ready, the first that will be before the next cycle in which anything else happens: nobody
         asks for another one until then.
         """
-        queue = self.reads
-        if self.writes and (not queue or self.writes[0][0] < queue[0][0]):
-            queue = self.writes
-        if not queue:
-            return
-        ready_at, stream_cycles, task = queue[0]
-        if ready_at <= self.now or ready_at < next_cycle:
-            queue.popleft()
-            self.streaming, self.stream_is_read = task, queue is self.reads
-            self.stream_ends = max(ready_at, self.now) + stream_cycles
+        reads, writes = self.reads, self.writes
+        if reads and reads[0][0] <= writes.head_cycle:
+            ready_at, stream_cycles, task = reads[0]
+            if ready_at > self.now and ready_at >= next_cycle:
+                return
+            reads.popleft()
+            self.sum_of_reads -= ready_at
+            self.stream_is_read = True
+        else:
+            ready_at = writes.head_cycle
+            if ready_at > self.now and ready_at >= next_cycle:
+                return
+            task = writes.get()
+            stream_cycles = math.ceil(task.step.store_bytes / self.bandwidth)
+            self.stream_is_read = False
+        self.streaming = task
+        self.stream_ends = max(ready_at, self.now) + stream_cycles
 
     def _end_stream(self) -> None:
         task = self.streaming
@@ -234,11 +227,14 @@ class Stepper:
         else:
             self._stored(task)
 
-    def _stored(self, task: _Task) -> None:
+    def _stored(self, task: Task) -> None:
         self.free_outputs += task.step.freed_output_bytes
         if task.last:
-            self.log.end_cycles[task.layer] = self.now
-            self.waits_for.discard(task.layer)
+            self._end_layer(task.layer)
+
+    def _end_layer(self, layer: int) -> None:
+        self.log.end_cycles[layer] = self.now
+        self.waits_for.discard(layer)
 
     # PE array and vector unit
 
@@ -263,31 +259,33 @@ class Stepper:
         if task.step.completes:
             self._hand_to_vector_unit(task)
 
-    def _hand_to_vector_unit(self, task: _Task) -> None:
+    def _hand_to_vector_unit(self, task: Task) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
         step = task.step
         self.vector_free_at = max(self.vector_free_at, self.now) + step.vector_cycles
         if step.store_bytes:
-            ready_at = self.vector_free_at + self.latency
-            self.writes.append((ready_at, math.ceil(step.store_bytes / self.bandwidth), task))
+            self.writes.put(task, self.vector_free_at + self.latency)
         if step.vector_freed_bytes or not step.store_bytes:
-            self.to_finish.append((self.vector_free_at, task))
+            self.to_finish.put(task, self.vector_free_at)
 
-    def _finish(self, task: _Task) -> None:
+    def _finish(self, task: Task) -> None:
         """The vector unit is done with a task that frees bytes then, or has nothing to store."""
         self.free_inputs += task.step.vector_freed_bytes
         if task.step.store_bytes:
             return
-        if task.last and (unstored := self._last_write_of(task.layer)):
-            unstored.last, task.last = True, False  # the layer ends with the outputs that still wait
-        self._stored(task)
+        self.free_outputs += task.step.freed_output_bytes
+        if task.last and not self._ends_with_a_write(task.layer):
+            self._end_layer(task.layer)
 
-    def _last_write_of(self, layer: int) -> _Task | None:
-        """The last step of a layer whose outputs are not stored yet."""
-        waiting = [task for *_, task in self.writes if task.layer == layer]
-        if self.streaming is not None and not self.stream_is_read and self.streaming.layer == layer:
-            waiting.insert(0, self.streaming)
-        return waiting[-1] if waiting else None
+    def _ends_with_a_write(self, layer: int) -> bool:
+        """Let a layer end with the last of its outputs that still wait for the channel, if any do."""
+        if self.writes.mark_last(layer):
+            return True
+        task = self.streaming
+        if task is None or self.stream_is_read or task.layer != layer:
+            return False
+        self.streaming = Task(task.step, task.number, layer, last=True)
+        return True
 
     # The state, as a value
 
@@ -302,9 +300,14 @@ class Stepper:
             self.array_ends if self.in_array is None else self.array_ends - now,
             max(self.vector_free_at - now, 0),
             len(self.to_array),
-            len(self.reads),
-            len(self.writes),
+            self.sum_of_reads - now * len(self.reads),
+            self.writes.tasks,
         )
+
+    @property
+    def entries(self) -> int:
+        """How long its state is, in the same measure: within two of it."""
+        return len(self.to_array) + len(self.reads) + self.writes.runs + self.to_finish.runs
 
     def state(self) -> State:
         """The state between two steps."""
@@ -312,31 +315,24 @@ class Stepper:
         streaming, in_array = self.streaming, self.in_array
         return State(
             free_bytes=(self.free_weights, self.free_inputs, self.free_outputs),
-            to_array=tuple(
-                [((task.number, layer - task.layer, task.last), task.reads_due) for task in self.to_array]
-            ),
+            to_array=tuple([(task.tag(layer), task.reads_due) for task in self.to_array]),
             streaming=None
             if streaming is None
-            else (self.stream_ends - now, None if self.stream_is_read else self._tag(streaming)),
+            else (self.stream_ends - now, None if self.stream_is_read else streaming.tag(layer)),
             reads=tuple([(ready_at - now, cycles) for ready_at, cycles, _ in self.reads]),
-            writes=tuple(
-                [
-                    (ready_at - now, cycles, (task.number, layer - task.layer, task.last))
-                    for ready_at, cycles, task in self.writes
-                ]
-            ),
-            in_array=None if in_array is None else (self.array_ends - now, self._tag(in_array)),
+            writes=self.writes.state(now, layer),
+            in_array=None if in_array is None else (self.array_ends - now, in_array.tag(layer)),
             vector_busy_cycles=max(self.vector_free_at - now, 0),
-            to_finish=tuple([(cycle - now, self._tag(task)) for cycle, task in self.to_finish]),
+            to_finish=self.to_finish.state(now, layer),
             waits_for=tuple(sorted([layer - other for other in self.waits_for])) if self.waits_for else (),
         )
 
     def put_into(self, state: State, layer: int, now: int, steps: Sequence[Step]) -> None:
         """Go on from a state at another place and time; `steps` are those that its numbers stand for."""
 
-        def task(tag: Tag, reads_due: int = 0) -> _Task:
+        def task(tag: Tag, reads_due: int = 0) -> Task:
             number, back, last = tag
-            return _Task(steps[number], number, layer - back, last, reads_due)
+            return Task(steps[number], number, layer - back, last, reads_due)
 
         self.now, self.layer, self.holds_more = now, layer, True
         self.waits_for = {layer - back for back in state.waits_for}
@@ -352,12 +348,10 @@ class Stepper:
         self.reads = deque(
             (now + ready, cycles, of) for (ready, cycles), of in zip(state.reads, due, strict=True)
         )
-        self.writes = deque((now + ready, cycles, task(tag)) for ready, cycles, tag in state.writes)
+        self.sum_of_reads = sum(ready_at for ready_at, _, _ in self.reads)
+        self.writes = TaskQueue.of_state(state.writes, now, task)
         self.in_array, self.array_ends = None, NEVER
         if state.in_array is not None:
             self.in_array, self.array_ends = task(state.in_array[1]), now + state.in_array[0]
         self.vector_free_at = now + state.vector_busy_cycles
-        self.to_finish = deque((now + cycles, task(tag)) for cycles, tag in state.to_finish)
-
-    def _tag(self, task: _Task) -> Tag:
-        return task.number, self.layer - task.layer, task.last
+        self.to_finish = TaskQueue.of_state(state.to_finish, now, task)

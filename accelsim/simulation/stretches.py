@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
-from accelsim.simulation.fast import MOST_TRANSITIONS, Transitions, simulate_fast
+from accelsim.simulation.fast import Transitions, simulate_fast
 from accelsim.simulation.stepper import Stepper
 
 MOST_PASSAGES: Final = 100_000
@@ -54,9 +54,7 @@ class Stretches:
         known = self._known(stretches)
         if known is not None:
             return known
-        if max(2 * len(self._transitions.of_part), len(self._passages)) > min(
-            MOST_PASSAGES, MOST_TRANSITIONS
-        ):
+        if self._transitions.is_half_full or len(self._passages) > MOST_PASSAGES:
             self._forget()
         made = schedule()
         cycles = simulate_fast(made, self._hardware, self._transitions).cycles
@@ -77,14 +75,18 @@ class Stretches:
         return None if drain is None else max(end, now + drain)
 
     def _learn(self, stretches: Sequence[Stretch], schedule: Schedule, cycles: int) -> None:
-        """Follow what the engine remembers of a schedule that it has just walked through."""
+        """Follow what the engine remembers of a schedule that it has just walked through, while it does."""
         state, now, end, first = self._start, 0, 0, 0
         for stretch in stretches:
             before, entered, last_end = now, state, 0
             for layer in range(first, first + stretch.layers):
                 back = tuple(layer - producer for producer in schedule.waits_for[layer])
-                entry = self._transitions.of_entry[state, back]
-                passed = self._transitions.of_part[id(schedule.mappings[layer].program), entry, True]
+                entry = self._transitions.of_entry.get((state, back))
+                if entry is None:
+                    return
+                passed = self._transitions.of_part.get((id(schedule.mappings[layer].program), entry, True))
+                if passed is None:
+                    return
                 ends = (now + cycle - before for _, cycle in passed.end_cycles)
                 last_end = max(last_end, *ends) if passed.end_cycles else last_end
                 now += passed.cycles

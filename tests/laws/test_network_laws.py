@@ -14,7 +14,8 @@ from accelsim.network import operators as ops
 from accelsim.network.build import build
 from accelsim.network.description import NetworkDescription, load_network
 from accelsim.network.graph import Draft, Shape, operands, operator_of, total_macs, total_params
-from accelsim.network.lowering import Segment, layers, lower, notes
+from accelsim.network.layout import Segment
+from accelsim.network.lowering import layers, lower, notes
 
 AXIS = {
     "size": st.integers(1, 30),

@@ -11,7 +11,7 @@ from strategies import repeated_schedules, schedules
 
 from accelsim.descriptions import vary
 from accelsim.mapping.schedule import Schedule
-from accelsim.simulation import events
+from accelsim.simulation import events, fast
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import Transitions, simulate_fast
 from accelsim.simulation.global_buffer import Banks
@@ -24,6 +24,29 @@ SCHEDULES = st.one_of(schedules(), schedules(packed=True), repeated_schedules())
 def test_the_fast_engine_observes_what_events_observe(case):
     hardware, schedule = case
     assert simulate_fast(schedule, hardware) == simulate_events(schedule, hardware)
+
+
+BOUNDS = st.fixed_dictionaries(
+    {
+        "WORTHWHILE_TURNS": st.sampled_from([1, 4]),
+        "SHORT_STATE": st.sampled_from([0, 3, 64]),
+        "ENTRIES_PER_STEP": st.sampled_from([0, 1, 4]),
+        "MOST_ENTRIES": st.sampled_from([0, 60, 300, 1_000_000]),
+        "MOST_TURN_ENTRIES": st.sampled_from([0, 60, 1_000_000]),
+        "MOST_GLIMPSES": st.sampled_from([1, 4, 1_000_000]),
+        "MOST_STEPS": st.sampled_from([0, 1_000_000]),
+    }
+)
+
+
+@settings(max_examples=max(100, settings.default.max_examples))
+@given(SCHEDULES, BOUNDS)
+def test_how_little_the_fast_engine_remembers_changes_nothing(case, bounds):
+    hardware, schedule = case
+    transitions = Transitions()
+    with mock.patch.multiple(fast, **bounds):
+        for _ in range(2):
+            assert simulate_fast(schedule, hardware, transitions) == simulate_events(schedule, hardware)
 
 
 @given(SCHEDULES, st.data())

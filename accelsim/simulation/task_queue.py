@@ -1,0 +1,160 @@
+"""TaskQueue: tasks in the order in which they go on, and when each may.
+
+Thousands of finished tiles may wait for a slow vector unit or a slow channel. Most are alike and equally far
+apart, since one component made them at its own pace: such a row is one run, however long it is. To take or to
+give one task costs the same whatever waits, and a state of the machine is as long as the queue has runs.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+from accelsim.mapping.mapping import Step
+
+NEVER: Final = 1 << 62
+"""A cycle that does not come."""
+
+Tag: TypeAlias = tuple[int, int, bool]
+"""A task in a state: the number of its step, layers between its own and the DMA's, whether it is the last."""
+
+
+class Task:
+    """One step of one layer on its way through the machine."""
+
+    __slots__ = ("last", "layer", "number", "reads_due", "step")
+
+    def __init__(self, step: Step, number: int, layer: int, last: bool, reads_due: int = 0) -> None:
+        self.step = step
+        self.number = number
+        self.layer = layer
+        self.last = last
+        self.reads_due = reads_due
+
+    def tag(self, layer: int) -> Tag:
+        """What it is, seen from a layer."""
+        return self.number, layer - self.layer, self.last
+
+
+class Run(NamedTuple):
+    """Successive tasks of a queue that are alike, each so many cycles after the one before it."""
+
+    tasks: int
+    gap_cycles: int
+    tag: Tag
+
+
+class QueueState(NamedTuple):
+    """What a queue that is not empty holds; equal if and only if the queues hold the same.
+
+    The first task stands apart, since its distance from one that has left matters to nobody.
+    """
+
+    head_cycles: int
+    """When the first task may go on, from now."""
+    head: Tag
+    runs: tuple[Run, ...]
+    """The tasks behind it. No two neighbours are alike, so that there is one way to write a queue down."""
+
+
+class _OpenRun:
+    """A run that tasks may still join and leave; the first task of the queue counts as one of it."""
+
+    __slots__ = ("gap_cycles", "task", "tasks")
+
+    def __init__(self, task: Task, gap_cycles: int, tasks: int = 1) -> None:
+        self.task = task
+        """Stands for all of them."""
+        self.gap_cycles = gap_cycles
+        self.tasks = tasks
+
+
+class TaskQueue:
+    """First in, first out. Tasks come in the order of the cycles at which they may go on."""
+
+    __slots__ = ("_runs", "_tail_cycle", "head_cycle", "tasks")
+
+    def __init__(self) -> None:
+        self._runs: deque[_OpenRun] = deque()
+        self._tail_cycle = 0
+        self.head_cycle = NEVER
+        """When the first task may go on."""
+        self.tasks = 0
+
+    @property
+    def runs(self) -> int:
+        """How long its state is."""
+        return len(self._runs)
+
+    def put(self, task: Task, cycle: int) -> None:
+        """A task that may go on at a cycle comes last."""
+        runs = self._runs
+        if runs:
+            gap_cycles, run = cycle - self._tail_cycle, runs[-1]
+            alike = run.task
+            if (
+                run.gap_cycles == gap_cycles
+                and alike.number == task.number
+                and alike.layer == task.layer
+                and alike.last == task.last
+            ):
+                run.tasks += 1
+            else:
+                runs.append(_OpenRun(task, gap_cycles))
+        else:
+            self.head_cycle = cycle
+            runs.append(_OpenRun(task, 0))
+        self._tail_cycle = cycle
+        self.tasks += 1
+
+    def get(self) -> Task:
+        """The first task leaves."""
+        runs = self._runs
+        run = runs[0]
+        self.tasks -= 1
+        if run.tasks > 1:
+            run.tasks -= 1
+            self.head_cycle += run.gap_cycles
+        else:
+            runs.popleft()
+            self.head_cycle = self.head_cycle + runs[0].gap_cycles if runs else NEVER
+        return run.task
+
+    def mark_last(self, layer: int) -> bool:
+        """Make the last of a layer's tasks that wait here the layer's last; False if none does."""
+        runs = self._runs
+        for index in range(len(runs) - 1, -1, -1):
+            run = runs[index]
+            if run.task.layer < layer:  # tasks come in the order of their layers
+                return False
+            if run.task.layer == layer:
+                last = Task(run.task.step, run.task.number, layer, last=True)
+                if run.tasks == 1:
+                    run.task = last
+                else:
+                    run.tasks -= 1
+                    runs.insert(index + 1, _OpenRun(last, run.gap_cycles))
+                return True
+        return False
+
+    def state(self, now: int, layer: int) -> QueueState | None:
+        """What it holds, seen from a cycle and a layer; None if that is nothing."""
+        if not self._runs:
+            return None
+        runs = [Run(run.tasks, run.gap_cycles, run.task.tag(layer)) for run in self._runs]
+        tasks, gap_cycles, head = runs[0]
+        behind = runs[1:] if tasks == 1 else [Run(tasks - 1, gap_cycles, head), *runs[1:]]
+        return QueueState(self.head_cycle - now, head, tuple(behind))
+
+    @classmethod
+    def of_state(cls, state: QueueState | None, now: int, task_of: Callable[[Tag], Task]) -> "TaskQueue":
+        """A queue that holds what a state says, from a cycle on."""
+        queue = cls()
+        if state is not None:
+            queue.head_cycle = queue._tail_cycle = now + state.head_cycles
+            queue._runs.append(_OpenRun(task_of(state.head), 0))
+            queue.tasks = 1
+            for run in state.runs:
+                queue._runs.append(_OpenRun(task_of(run.tag), run.gap_cycles, run.tasks))
+                queue._tail_cycle += run.tasks * run.gap_cycles
+                queue.tasks += run.tasks
+        return queue
