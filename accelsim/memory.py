@@ -68,9 +68,6 @@ class LayersOnMachine:
     """Has what was found out about mappings written into the file, where there is one."""
     costs: KnownCosts = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions)
-    _counted_states: int = field(default=0, init=False)
-    _queued: int = field(default=0, init=False)
-    """Entries of the queues in the states that were counted."""
 
     def schedule(self, executed: Graph, make: Callable[[], Schedule]) -> Schedule:
         """The schedule of an executed graph; graphs are told apart by identity, as networks are."""
@@ -84,24 +81,11 @@ class LayersOnMachine:
         """Let go of what grows with each simulation; what is known of mappings and schedules stays."""
         self.costs = {}
         self.transitions = Transitions()
-        self._counted_states = self._queued = 0
 
     @property
     def simulation_bytes(self) -> int:
-        """What simulations left here, estimated; states are looked at once, when they are new."""
-        states = self.transitions.states
-        if self._counted_states > len(states):  # the engine has forgotten them
-            self._counted_states = self._queued = 0
-        for state in states[self._counted_states :]:
-            self._queued += len(state.to_array) + len(state.reads) + len(state.writes) + len(state.to_finish)
-        self._counted_states = len(states)
-        parts = len(self.transitions.of_part) + len(self.transitions.of_entry)
-        return (
-            _COSTS_BYTES * len(self.costs)
-            + _PART_BYTES * parts
-            + _STATE_BYTES * len(states)
-            + _QUEUED_BYTES * self._queued
-        )
+        """What simulations left here, estimated."""
+        return _COSTS_BYTES * len(self.costs) + _ENTRY_BYTES * self.transitions.entries
 
 
 class Memory:
@@ -194,11 +178,8 @@ _SCHEDULED_BYTES: Final = 120
 _MAPPING_BYTES: Final = 1500
 _STEP_BYTES: Final = 600
 _COSTS_BYTES: Final = 1300
-_PART_BYTES: Final = 600
-"""A part of a program, and what it did from one state on."""
-_STATE_BYTES: Final = 700
-_QUEUED_BYTES: Final = 100
-"""A task or a transfer in a queue of a state."""
+_ENTRY_BYTES: Final = 150
+"""What the fast engine counts as an entry of a queue."""
 _MACHINE_BYTES: Final = 30_000
 _TABLES_BYTES: Final = 2000
 """Empty tables of one machine."""
