@@ -280,6 +280,11 @@ def padding_of_a_wrong_length():
     return model([node("Conv", "x w", "y", pads=[1, 1])], [zeros("w", 4, 3, 3, 3)])
 
 
+@refused("has 3 pads for 4 dimensions: must have two for each")
+def padding_node_of_a_wrong_length():
+    return model([node("Pad", "x p", "y")], [numbers("p", 0, 0, 1)])
+
+
 @refused("broadcasts as ONNX did before opset 7")
 def broadcast_of_opset_6():
     nodes = [node("Add", "x b", "a", broadcast=1, axis=1), node("Relu", "a", "y")]

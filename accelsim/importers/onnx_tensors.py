@@ -180,6 +180,9 @@ class Tensors:
             types = self._inferred(node, schema, node.input)
         for name, kind in types.items():
             dims = _dims(kind)
+            if any(dim.dim_value < 0 for dim in kind.tensor_type.shape.dim):
+                sizes = " x ".join(str(dim.dim_value) for dim in kind.tensor_type.shape.dim)
+                raise ValueError(f"it would be {sizes}")
             if dims is not None and len(dims) > MOST_AXES:
                 raise ValueError(f"{name!r} has {len(dims)} axes: at most {MOST_AXES} are possible")
             self._note(name, kind if dims is not None or name not in self._claims else self._claims[name])
@@ -378,12 +381,12 @@ def _bits() -> dict[int, int]:
     """Bits of each type of element that has less than 32, as its name says."""
     from onnx import TensorProto  # noqa: PLC0415
 
-    found = {
+    matches = {
         number: re.fullmatch(r"(?:U?INT|B?FLOAT)(\d+).*", name)
         for name, number in TensorProto.DataType.items()
     }
     return {
         number: int(match[1])
-        for number, match in found.items()
+        for number, match in matches.items()
         if match is not None and int(match[1]) < NARROW
     }
