@@ -174,7 +174,10 @@ class Tensors:
         schema = self._schema(node)
         if schema is None:
             return
-        settings: Iterable[str] = node.input if node.op_type in _SIZED_BY_VALUES else ()
+        settings: Iterable[str] = ()
+        if node.op_type in _SIZED_BY_VALUES:
+            settings = node.input
+            self._check_settings(node)
         types = self._inferred(node, schema, settings)
         if any(_dims(kind) is None for kind in types.values()):
             types = self._inferred(node, schema, node.input)
@@ -186,6 +189,13 @@ class Tensors:
             if dims is not None and len(dims) > MOST_AXES:
                 raise ValueError(f"{name!r} has {len(dims)} axes: at most {MOST_AXES} are possible")
             self._note(name, kind if dims is not None or name not in self._claims else self._claims[name])
+
+    def _check_settings(self, node: "onnx.NodeProto") -> None:
+        """Refuse sizes that are too many: older releases of onnx make an axis of each, even unseen."""
+        for name in node.input[0 if node.op_type == "ConstantOfShape" else 1 :]:
+            dims = _dims(self.types.get(name))
+            if dims is not None and prod(dims) > LARGE:
+                raise ValueError(f"{name!r} has {prod(dims):,} elements: at most {LARGE:,} are read")
 
     def _schema(self, node: "onnx.NodeProto") -> Any:
         """What onnx knows of the operator; None where it is not ONNX's, or of no opset that is known."""
