@@ -275,6 +275,11 @@ def nodes_out_of_order():
     return model([node("Relu", "a", "y"), node("Relu", "x", "a")])
 
 
+@refused("strides = 0, 1: must be at least 1")
+def strides_of_nothing():
+    return model([node("Conv", "x w", "y", strides=[0, 1])], [zeros("w", 4, 3, 3, 3)])
+
+
 @refused("pads")
 def padding_of_a_wrong_length():
     return model([node("Conv", "x w", "y", pads=[1, 1])], [zeros("w", 4, 3, 3, 3)])

@@ -50,6 +50,8 @@ _SLOW: Final = {"GatherElements", "GatherND", "ScatterElements", "ScatterND"}
 """Of those: the ones that onnx computes element by element, in Python."""
 SLOW_FACTOR: Final = 256
 """How many elements of others take as long as one of them."""
+_POSITIVE: Final = {"blocksize", "dilations", "group", "kernel_shape", "num_outputs", "strides"}
+"""Attributes that count or step."""
 _LEFT_OUT: Final = "(left out)"
 
 
@@ -174,6 +176,7 @@ class Tensors:
         schema = self._schema(node)
         if schema is None:
             return
+        _check_counts(node)
         settings: Iterable[str] = ()
         if node.op_type in _SIZED_BY_VALUES:
             settings = node.input
@@ -336,6 +339,14 @@ class Tensors:
             return _outputs(node, arrays, self._opsets.get("", 1))
         except Exception:  # whatever keeps onnx from evaluating it: the value stays unknown
             return {}
+
+
+def _check_counts(node: "onnx.NodeProto") -> None:
+    """Refuse attributes that count or step and are not positive: older releases of onnx divide by them."""
+    for attribute in node.attribute:
+        values = [*attribute.ints] or [attribute.i]
+        if attribute.name in _POSITIVE and min(values) < 1:
+            raise ValueError(f"{attribute.name} = {', '.join(map(str, values))}: must be at least 1")
 
 
 def _with_placeholders(node: "onnx.NodeProto") -> "onnx.NodeProto":
