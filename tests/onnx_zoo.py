@@ -201,6 +201,11 @@ def matrix_product_along_the_batch():
     return model(nodes, [zeros("w", 1, 4)], image=(1, 10))
 
 
+@refused("the shape of 'y' is not known: it would be 1 x 2 x -1 x -1")
+def kernel_larger_than_the_input():
+    return model([node("Conv", "x w", "y")], [zeros("w", 2, 3, 10, 10)])
+
+
 # --- poolings
 
 
@@ -386,6 +391,17 @@ def channel_shuffle():
     ]
     constants = [numbers("s", 0, 4, 2, 6, 6), numbers("t", 0, -1, 6, 6), zeros("w", 8, 2, 1, 1)]
     return model(nodes, constants, image=(1, 8, 6, 6))
+
+
+@kind
+def channels_counted_from_the_end():
+    nodes = [node("Gather", "x i", "g", axis=1), node("Conv", "g w", "y")]
+    return model(nodes, [numbers("i", -2, -1), zeros("w", 4, 2, 3, 3)])
+
+
+@refused("picks channels that are not among the 3 of its input")
+def channels_that_are_not_there():
+    return model([node("Gather", "x i", "y", axis=1)], [numbers("i", 0, 3)])
 
 
 @refused("steps of 1 are supported")

@@ -275,9 +275,19 @@ def nodes_out_of_order():
     return model([node("Relu", "a", "y"), node("Relu", "x", "a")])
 
 
+@refused("strides = 0, 1: must be at least 1")
+def strides_of_nothing():
+    return model([node("Conv", "x w", "y", strides=[0, 1])], [zeros("w", 4, 3, 3, 3)])
+
+
 @refused("pads")
 def padding_of_a_wrong_length():
     return model([node("Conv", "x w", "y", pads=[1, 1])], [zeros("w", 4, 3, 3, 3)])
+
+
+@refused("has 3 pads for 4 dimensions: must have two for each")
+def padding_node_of_a_wrong_length():
+    return model([node("Pad", "x p", "y")], [numbers("p", 0, 0, 1)])
 
 
 @refused("broadcasts as ONNX did before opset 7")

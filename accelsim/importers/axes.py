@@ -84,6 +84,8 @@ def pad(node: Node) -> Made:
     rank = len(tensor.axes)
     pads = node.integers(1, "pads" if node.attribute("pads") else "paddings") or []
     axes = [axis % rank for axis in node.integers(3) or range(rank)]
+    if len(pads) != 2 * len(axes):
+        raise NodeError(f"has {len(pads)} pads for {len(axes)} dimensions: must have two for each")
     padding = dict(zip((H, W), (list(tensor.padding[:2]), list(tensor.padding[2:])), strict=True))
     for place, axis in enumerate(axes):
         before, after = pads[place], pads[place + len(axes)]

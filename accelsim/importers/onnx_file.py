@@ -62,7 +62,7 @@ def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Mode
             ModelNode(
                 name=visible(node.name),
                 operator=_operator(node),
-                inputs=(*node.input,),
+                inputs=(*node.input, *_read_within(node)),
                 outputs=(*node.output,),
                 attributes=_attributes(node),
             )
@@ -162,6 +162,13 @@ def _nodes_within(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto
                 waiting += graph.node
 
 
+def _read_within(node: "onnx.NodeProto") -> Iterator[str]:
+    """What the graphs that are a node's attributes read, which may be tensors outside of them."""
+    nodes = _nodes_within([node])
+    next(nodes)  # itself
+    return (name for inner in nodes for name in inner.input)
+
+
 def _check_text(graph: "onnx.GraphProto", label: str) -> None:
     """Refuse names that are not UTF-8, of which protobuf makes bytes."""
     for node in graph.node:
@@ -189,10 +196,10 @@ def _opset(proto: "onnx.ModelProto") -> int:
 
 
 def _check_names(graph: "onnx.GraphProto", label: str) -> None:
-    """Every tensor is made once; NetworkError names those that are not."""
+    """Every tensor is made once, and before it is read; NetworkError names those that are not."""
     makers = {tensor.name: "a constant" for tensor in graph.initializer}
     makers |= {tensor.values.name: "a constant" for tensor in graph.sparse_initializer}
-    makers |= {given.name: "an input" for given in graph.input if given.name not in makers}
+    makers |= {value.name: "an input" for value in graph.input if value.name not in makers}
     mistakes = []
     for node in graph.node:
         maker = _words(node)
@@ -200,6 +207,12 @@ def _check_names(graph: "onnx.GraphProto", label: str) -> None:
             if output in makers:
                 mistakes.append(f"{label}: {maker}: makes {output!r}, which is made by {makers[output]} too")
             makers[output] = maker
+    ready = makers.keys() - {output for node in graph.node for output in node.output}
+    for node in graph.node:
+        later = next((name for name in node.input if name in makers and name not in ready), None)
+        if later is not None:
+            mistakes.append(f"{label}: {_words(node)}: reads {later!r}, which no node before it makes")
+        ready.update(node.output)
     if mistakes:
         raise NetworkError("\n".join(mistakes))
 

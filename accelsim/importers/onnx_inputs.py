@@ -41,20 +41,20 @@ def fixed_inputs(graph: "onnx.GraphProto", label: str, resolution: int | None) -
     notes: list[str] = []
     mistakes: list[str] = []
     changed = False
-    for given in (given for given in graph.input if given.name not in constants):
-        if given.name not in read:
-            types[given.name] = given.type
+    for value in (value for value in graph.input if value.name not in constants):
+        if value.name not in read:
+            types[value.name] = value.type
             continue
-        subject = f"{label}: input {given.name!r}"
+        subject = f"{label}: input {value.name!r}"
         try:
-            sizes = _sizes(given.type)
-            own = _fixed(sizes, label, resolution, transposed=_is_transposed(graph, given.name))
+            sizes = _sizes(value.type)
+            numbers = _fixed(sizes, label, resolution, transposed=_is_transposed(graph, value.name))
         except ValueError as error:
             mistakes.append(f"{subject} {error}")
             continue
         notes += _batch_notes(sizes)
-        changed |= own != sizes
-        types[given.name] = _typed(given.type, own)
+        changed |= numbers != sizes
+        types[value.name] = _typed(value.type, numbers)
     if mistakes:
         raise NetworkError("\n".join(mistakes))
     return Inputs(types, next(iter(notes), ""), changed)
@@ -73,7 +73,7 @@ def _sizes(kind: "onnx.TypeProto") -> list[Size]:
 
 def _fixed(sizes: list[Size], label: str, resolution: int | None, *, transposed: bool) -> list[Size]:
     """The sizes as numbers; ValueError says which are missing, or why the resolution cannot be had."""
-    own = [1, *sizes[1:]] if sizes and isinstance(sizes[0], str) else [*sizes]
+    numbers = [1, *sizes[1:]] if sizes and isinstance(sizes[0], str) else [*sizes]
     height = 1 if transposed else 2
     picture = sizes[height : height + 2]
     if resolution is not None:
@@ -90,9 +90,9 @@ def _fixed(sizes: list[Size], label: str, resolution: int | None, *, transposed:
                 f"is {_by(sizes)}: resolution is its height and width, of which the file fixes one: "
                 f"must be {only}"
             )
-        own[height : height + 2] = [resolution, resolution]
-    if all(isinstance(size, int) for size in own):
-        return own
+        numbers[height : height + 2] = [resolution, resolution]
+    if all(isinstance(size, int) for size in numbers):
+        return numbers
     if len(sizes) != IMAGE_RANK:
         raise ValueError(f"is {_by(sizes)}: let the exporter write a shape of numbers")
     usual = next((size for size in picture if isinstance(size, int)), 224)

@@ -50,6 +50,8 @@ _SLOW: Final = {"GatherElements", "GatherND", "ScatterElements", "ScatterND"}
 """Of those: the ones that onnx computes element by element, in Python."""
 SLOW_FACTOR: Final = 256
 """How many elements of others take as long as one of them."""
+_POSITIVE: Final = {"blocksize", "dilations", "group", "kernel_shape", "num_outputs", "strides"}
+"""Attributes that count or step."""
 _LEFT_OUT: Final = "(left out)"
 
 
@@ -174,15 +176,29 @@ class Tensors:
         schema = self._schema(node)
         if schema is None:
             return
-        settings: Iterable[str] = node.input if node.op_type in _SIZED_BY_VALUES else ()
+        _check_counts(node)
+        settings: Iterable[str] = ()
+        if node.op_type in _SIZED_BY_VALUES:
+            settings = node.input
+            self._check_settings(node)
         types = self._inferred(node, schema, settings)
         if any(_dims(kind) is None for kind in types.values()):
             types = self._inferred(node, schema, node.input)
         for name, kind in types.items():
             dims = _dims(kind)
+            if any(dim.dim_value < 0 for dim in kind.tensor_type.shape.dim):
+                sizes = " x ".join(str(dim.dim_value) for dim in kind.tensor_type.shape.dim)
+                raise ValueError(f"it would be {sizes}")
             if dims is not None and len(dims) > MOST_AXES:
                 raise ValueError(f"{name!r} has {len(dims)} axes: at most {MOST_AXES} are possible")
             self._note(name, kind if dims is not None or name not in self._claims else self._claims[name])
+
+    def _check_settings(self, node: "onnx.NodeProto") -> None:
+        """Refuse sizes that are too many: older releases of onnx make an axis of each, even unseen."""
+        for name in node.input[0 if node.op_type == "ConstantOfShape" else 1 :]:
+            dims = _dims(self.types.get(name))
+            if dims is not None and prod(dims) > LARGE:
+                raise ValueError(f"{name!r} has {prod(dims):,} elements: at most {LARGE:,} are read")
 
     def _schema(self, node: "onnx.NodeProto") -> Any:
         """What onnx knows of the operator; None where it is not ONNX's, or of no opset that is known."""
@@ -325,6 +341,14 @@ class Tensors:
             return {}
 
 
+def _check_counts(node: "onnx.NodeProto") -> None:
+    """Refuse attributes that count or step and are not positive: older releases of onnx divide by them."""
+    for attribute in node.attribute:
+        values = [*attribute.ints] or [attribute.i]
+        if attribute.name in _POSITIVE and min(values) < 1:
+            raise ValueError(f"{attribute.name} = {', '.join(map(str, values))}: must be at least 1")
+
+
 def _with_placeholders(node: "onnx.NodeProto") -> "onnx.NodeProto":
     """A Resize node with a name for each input that is left out.
 
@@ -378,12 +402,12 @@ def _bits() -> dict[int, int]:
     """Bits of each type of element that has less than 32, as its name says."""
     from onnx import TensorProto  # noqa: PLC0415
 
-    found = {
+    matches = {
         number: re.fullmatch(r"(?:U?INT|B?FLOAT)(\d+).*", name)
         for name, number in TensorProto.DataType.items()
     }
     return {
         number: int(match[1])
-        for number, match in found.items()
+        for number, match in matches.items()
         if match is not None and int(match[1]) < NARROW
     }

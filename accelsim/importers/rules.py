@@ -255,11 +255,14 @@ def _gather(node: Node) -> Made:
     """Channels in another order, or successive ones."""
     tensor, axis = node.tensor(), node.attribute("axis", 0)
     _cuts_channels(tensor, axis)
-    order = node.integers(1) or []
-    first, channels = order[0] if order else 0, tensor.shape[0]
+    channels = tensor.shape[0]
+    order = [index + channels if index < 0 else index for index in node.integers(1) or []]
+    if not all(0 <= index < channels for index in order):
+        raise NodeError(f"picks channels that are not among the {channels} of its input")
+    first = order[0] if order else 0
     if len(order) == 1 and len(node.output_dims) == len(tensor.axes) - 1:  # a number: the axis goes with it
         axes = tuple(axis for axis in tensor.axes if axis != C)
-        return node.becomes(replace(_channels_of(node, tensor, first % channels, 1), axes=axes))
+        return node.becomes(replace(_channels_of(node, tensor, first, 1), axes=axes))
     if order == list(range(first, first + len(order))) and len(node.output_dims) == len(tensor.axes):
         return node.becomes(_channels_of(node, tensor, first, len(order)))
     if sorted(order) != list(range(channels)):

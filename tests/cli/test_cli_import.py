@@ -170,7 +170,7 @@ def test_a_sweep_compares_only_networks_that_run_as_many_images(accelsim, folder
     sweep = "networks: [eight.onnx, tiny.yaml]\nhardware: [8x8_32k]\nobjectives: [cycles]\n"
     (folder / "sweep.yaml").write_text(sweep)
     outcome = accelsim("sweep", "sweep.yaml")
-    said = "sweep.yaml: batch: must be given: images that run together are 8 of eight, 1 of tiny\n"
+    said = "sweep.yaml:1: batch: must be given: images that run together are 8 of eight, 1 of tiny\n"
     assert (outcome.code, outcome.err) == (2, said)
     (folder / "sweep.yaml").write_text(sweep + "batch: 2\n")
     assert accelsim("sweep", "sweep.yaml", "--quiet").code == 0
