@@ -116,7 +116,7 @@ class LayerResult(NamedTuple):
     tile: str
     """As a person writes it: `K64 C16 Y8 X56`, and the order in which tiles are visited."""
     form: "Layer"
-    """What the layer is, without names: equal for layers that ask the same of a machine."""
+    """What the layer is on the machine, without names: equal for layers that are the same to execute."""
     skipped_macs: int = 0
     """Of `macs`, those that were not executed, because their weight is zero or taken as zero."""
     weight_density: float | None = None

@@ -1,7 +1,7 @@
 """run_network: the whole program on one screen, from a network and a machine to a result."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -14,6 +14,7 @@ from accelsim.limits import MAX_BATCH
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.dataflows.output_stationary import weight_density
 from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
 from accelsim.mapping.schedule import Schedule, make_schedule
 from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory
 from accelsim.network.description import Network, network_of
@@ -195,7 +196,7 @@ def layer_costs(
     energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
     macs = batch * layer.macs
     return LayerCosts(
-        form=layer.nameless,
+        form=form_of(layer, hardware),
         macs=macs,
         skipped_macs=macs - counts.macs,
         weight_density=weight_density(layer, hardware) if layer.on_array else None,
@@ -213,6 +214,23 @@ def layer_costs(
         },
         shape=layer_shape(layer),
         tile=f"{mapping} {mapping.order}",
+    )
+
+
+def form_of(layer: Layer, hardware: Hardware) -> Layer:
+    """What a layer is on a machine: without names, and with the bits that are left to the machine.
+
+    To say that no weight is zero is to say nothing where the machine takes none as zero either.
+    """
+    machine = hardware.precision
+    dense = layer.weight_density is None and weight_density(layer, hardware) == 1
+    return replace(
+        layer.nameless,
+        weight_bits=weight_bits(layer, machine),
+        activation_bits=activation_bits(layer, machine),
+        partial_sum_bits=partial_sum_bits(layer, machine),
+        pruned_index_bits=pruned_index_bits(layer, machine),
+        weight_density=1.0 if dense else layer.weight_density,
     )
 
 

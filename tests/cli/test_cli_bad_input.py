@@ -120,7 +120,8 @@ def test_a_machine_where_a_network_is_expected(wrong):
 def test_an_option_s_value_that_is_not_among_its_choices_gets_a_sentence_of_its_own(accelsim):
     outcome = accelsim("run", "--net", "tiny.yaml", "--hw", "16x16_128k", "--layers", "many")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "Invalid value for '--layers': 'many' is not one of 'all', 'top', 'none'" in outcome.err
+    sentence = "'many' must be one of all, top, none, or a number of layers such as 3"
+    assert f"Invalid value for '--layers': {sentence}" in outcome.err
 
 
 # --- a file of another kind
