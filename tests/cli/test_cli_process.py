@@ -132,15 +132,16 @@ def test_a_file_that_cannot_be_used_is_one_line_and_changes_no_result(folder):
 
 
 def test_a_file_of_something_else_is_one_line_and_stays_as_it_is(folder):
-    before = (folder / "tiny.yaml").read_bytes()
+    (folder / "notes.txt").write_text("on SqueezeNext\n" * 100)
+    before = (folder / "notes.txt").read_bytes()
     for options, noun in (
-        ([*RUN, "--memory", "tiny.yaml"], "file of mappings"),
-        ([*SEARCH, "--store", "tiny.yaml"], "store"),
+        ([*RUN, "--memory", "notes.txt"], "file of mappings"),
+        ([*SEARCH, "--store", "notes.txt"], "store"),
     ):
         done = _run(options)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr == f"tiny.yaml: cannot be used as a {noun}: it is a file of something else\n"
-        assert (folder / "tiny.yaml").read_bytes() == before
+        assert done.stderr == f"notes.txt: cannot be used as a {noun}: it is a file of something else\n"
+        assert (folder / "notes.txt").read_bytes() == before
 
 
 def test_one_file_cannot_hold_both_mappings_and_results(folder):

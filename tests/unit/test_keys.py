@@ -169,7 +169,8 @@ GRAPH = {
             "name": "body",
             "operators": [
                 {"operator": "conv", "name": "a", "inputs": ["input"], "out_channels": 8, "kernel": [3, 3]}
-                | {"stride": [1, 1], "padding": [1, 1, 1, 1], "dilation": 1, "groups": 1, "stage": "first"},
+                | {"stride": [1, 1], "padding": [1, 1, 1, 1], "dilation": 1, "groups": 1, "stage": "first"}
+                | {"shared": ["weights"]},
                 {"operator": "max_pool", "name": "b", "inputs": ["input"], "kernel": 2, "stage": "second"},
             ],
         }

@@ -68,7 +68,7 @@ def change(file, line, other):
     [
         ("energy.py", "table.word_bits / 8", "table.word_bits / 4"),
         ("energy.py", "counts.macs * table.mac", "counts.macs + table.mac"),
-        ("energy.py", "    dram: NonNegativeFloat", "    dram: PositiveInt"),
+        ("energy.py", "    dram: ", "    sram: "),
         ("run.py", "if 2 * busiest < cycles", "if 2 * busiest <= cycles"),
         ("reuse/recent.py", "len(self.entries) > 1", "len(self.entries) > 2"),
     ],
