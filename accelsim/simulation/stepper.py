@@ -307,7 +307,7 @@ class Stepper:
     @property
     def entries(self) -> int:
         """How long its state is, in the same measure: within two of it."""
-        return len(self.to_array) + len(self.reads) + self.writes.runs + self.to_finish.runs
+        return len(self.to_array) + len(self.reads) + len(self.writes.runs) + len(self.to_finish.runs)
 
     def state(self) -> State:
         """The state between two steps."""

@@ -56,7 +56,7 @@ class QueueState(NamedTuple):
     """The tasks behind it. No two neighbours are alike, so that there is one way to write a queue down."""
 
 
-class _OpenRun:
+class OpenRun:
     """A run that tasks may still join and leave; the first task of the queue counts as one of it."""
 
     __slots__ = ("gap_cycles", "task", "tasks")
@@ -71,23 +71,19 @@ class _OpenRun:
 class TaskQueue:
     """First in, first out. Tasks come in the order of the cycles at which they may go on."""
 
-    __slots__ = ("_runs", "_tail_cycle", "head_cycle", "tasks")
+    __slots__ = ("_tail_cycle", "head_cycle", "runs", "tasks")
 
     def __init__(self) -> None:
-        self._runs: deque[_OpenRun] = deque()
+        self.runs: deque[OpenRun] = deque()
+        """As many as its state is long."""
         self._tail_cycle = 0
         self.head_cycle = NEVER
         """When the first task may go on."""
         self.tasks = 0
 
-    @property
-    def runs(self) -> int:
-        """How long its state is."""
-        return len(self._runs)
-
     def put(self, task: Task, cycle: int) -> None:
         """A task that may go on at a cycle comes last."""
-        runs = self._runs
+        runs = self.runs
         if runs:
             gap_cycles, run = cycle - self._tail_cycle, runs[-1]
             alike = run.task
@@ -99,16 +95,16 @@ class TaskQueue:
             ):
                 run.tasks += 1
             else:
-                runs.append(_OpenRun(task, gap_cycles))
+                runs.append(OpenRun(task, gap_cycles))
         else:
             self.head_cycle = cycle
-            runs.append(_OpenRun(task, 0))
+            runs.append(OpenRun(task, 0))
         self._tail_cycle = cycle
         self.tasks += 1
 
     def get(self) -> Task:
         """The first task leaves."""
-        runs = self._runs
+        runs = self.runs
         run = runs[0]
         self.tasks -= 1
         if run.tasks > 1:
@@ -121,7 +117,7 @@ class TaskQueue:
 
     def mark_last(self, layer: int) -> bool:
         """Make the last of a layer's tasks that wait here the layer's last; False if none does."""
-        runs = self._runs
+        runs = self.runs
         for index in range(len(runs) - 1, -1, -1):
             run = runs[index]
             if run.task.layer < layer:  # tasks come in the order of their layers
@@ -132,15 +128,17 @@ class TaskQueue:
                     run.task = last
                 else:
                     run.tasks -= 1
-                    runs.insert(index + 1, _OpenRun(last, run.gap_cycles))
+                    runs.insert(index + 1, OpenRun(last, run.gap_cycles))
                 return True
         return False
 
     def state(self, now: int, layer: int) -> QueueState | None:
         """What it holds, seen from a cycle and a layer; None if that is nothing."""
-        if not self._runs:
+        if not self.runs:
             return None
-        runs = [Run(run.tasks, run.gap_cycles, run.task.tag(layer)) for run in self._runs]
+        if self.tasks == 1:  # as often as not
+            return QueueState(self.head_cycle - now, self.runs[0].task.tag(layer), ())
+        runs = [Run(run.tasks, run.gap_cycles, run.task.tag(layer)) for run in self.runs]
         tasks, gap_cycles, head = runs[0]
         behind = runs[1:] if tasks == 1 else [Run(tasks - 1, gap_cycles, head), *runs[1:]]
         return QueueState(self.head_cycle - now, head, tuple(behind))
@@ -151,10 +149,10 @@ class TaskQueue:
         queue = cls()
         if state is not None:
             queue.head_cycle = queue._tail_cycle = now + state.head_cycles
-            queue._runs.append(_OpenRun(task_of(state.head), 0))
+            queue.runs.append(OpenRun(task_of(state.head), 0))
             queue.tasks = 1
             for run in state.runs:
-                queue._runs.append(_OpenRun(task_of(run.tag), run.gap_cycles, run.tasks))
+                queue.runs.append(OpenRun(task_of(run.tag), run.gap_cycles, run.tasks))
                 queue._tail_cycle += run.tasks * run.gap_cycles
                 queue.tasks += run.tasks
         return queue

@@ -99,5 +99,5 @@ def test_tasks_that_are_alike_and_equally_far_apart_are_one_run(tasks, gap):
     queue = TaskQueue()
     for place in range(tasks):
         queue.put(Task(STEPS[0], 0, 0, last=False), place * gap)
-    assert queue.runs <= 2
+    assert len(queue.runs) <= 2
     assert len(queue.state(0, 0).runs) == min(tasks - 1, 1)

@@ -182,7 +182,7 @@ def test_a_part_is_written_between_its_markers_with_what_made_it():
         document.with_part("nothing", "x", "new", "python x.py")
 
 
-@pytest.mark.parametrize("name", ["peers", *scaling.PARTS, *where_time_goes.PARTS])
+@pytest.mark.parametrize("name", ["peers", "strange", *scaling.PARTS, *where_time_goes.PARTS])
 def test_the_page_has_every_part_and_the_command_that_made_it(name):
     part = re.search(rf"(?s)<!-- begin {name} -->\n(.*?)<!-- end {name} -->", page("performance.md")).group(1)
     assert re.match(r"Made by `python benchmarks/\w+\.py .*--write` with accelsim", part)
