@@ -1,0 +1,33 @@
+"""Every door, by its name."""
+
+from typing import Final
+
+from fuzz.door import AnyDoor
+from fuzz.doors import (
+    command_lines,
+    engines,
+    expressions,
+    machines,
+    networks,
+    onnx_models,
+    overlays,
+    processes,
+    stores,
+    sweeps,
+)
+
+DOORS: Final[dict[str, AnyDoor]] = {
+    door.name: door
+    for door in (
+        networks.DOOR,
+        machines.DOOR,
+        overlays.DOOR,
+        sweeps.DOOR,
+        onnx_models.DOOR,
+        command_lines.DOOR,
+        expressions.DOOR,
+        engines.DOOR,
+        stores.DOOR,
+        processes.DOOR,
+    )
+}

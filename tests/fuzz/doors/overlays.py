@@ -1,0 +1,48 @@
+"""Overlay files: laid over a network, one after another, which is then run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from accelsim.network.description import load_network
+from accelsim.network.overlay import overlaid
+from accelsim.run import run_network
+from fuzz.door import Door
+from fuzz.doors.files import FIRST, SECOND, machine
+from fuzz.judge import check_network, check_result
+from fuzz.mutate import file_like, shown
+
+
+@dataclass(frozen=True)
+class Overlays:
+    """Files, and the network and machine that they are for."""
+
+    contents: tuple[bytes, ...]
+    network: str
+    machine: str
+
+
+def _make(random: Random) -> Overlays:
+    return Overlays(
+        contents=tuple(file_like("overlays", random) for _ in range(random.choice((1, 1, 1, 2)))),
+        network=str(random.choice((FIRST, SECOND))),
+        machine=random.choice(("published", "small", "wide")),
+    )
+
+
+def _feed(given: Overlays) -> None:
+    network = load_network(given.network)
+    for number, content in enumerate(given.contents):
+        Path(f"overlay{number}.yaml").write_bytes(content)
+        network = overlaid(network, f"overlay{number}.yaml")
+    check_network(network)
+    check_result(run_network(network, machine(given.machine)))
+
+
+def _show(given: Overlays) -> str:
+    files = shown({f"overlay{number}.yaml": content for number, content in enumerate(given.contents)})
+    return f"{files}\n--- {Path(given.network).name} on {given.machine}"
+
+
+DOOR: Final = Door("overlay", _make, _feed, _show)
