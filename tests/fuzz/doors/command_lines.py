@@ -9,6 +9,7 @@ import csv
 import io
 import itertools
 import json
+import os
 import shlex
 import sqlite3
 import sys
@@ -166,6 +167,7 @@ def call(words: tuple[str, ...]) -> tuple[int, str, str]:
     out, err = (io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace") for buffer in buffers)
     with (
         patch.object(sys, "argv", ["accelsim", *words]),
+        patch.object(os, "sched_getaffinity", lambda _: {0}),  # one core: work stays in this process
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
