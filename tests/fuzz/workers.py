@@ -13,10 +13,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import IO, Final
+from unittest.mock import patch
 
 from fuzz.door import AnyDoor
 from fuzz.judge import PACKAGE, Failure, Verdict, judge
@@ -31,7 +35,7 @@ class Limits:
 
     processor_seconds: float = 10.0
     """Of the worker itself: what else the machine does meanwhile does not count."""
-    clock_seconds: float = 90.0
+    clock_seconds: float = 240.0
     """For whatever waits instead of working."""
     data_bytes: int = 1 << 30
     """Of the worker in all, with what Python and its libraries take themselves."""
@@ -58,6 +62,17 @@ def verdicts(
                 worker.stop()
 
 
+@cache
+def _context() -> ForkServerContext:
+    """How processes are started: as copies of one that has imported what all of them need."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["fuzz.doors"])
+    folders = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with patch.dict(os.environ, {"PYTHONPATH": os.pathsep.join(folders)}):  # it does not get sys.path
+        forkserver.ensure_running()
+    return context
+
+
 @dataclass
 class _Worker:
     """A process, the inputs that it still has to be fed, and its successors if it does not survive one."""
@@ -75,7 +90,7 @@ class _Worker:
         self._start()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self.answers, writable = context.Pipe(duplex=False)
         arguments = (self.door, self.seed, tuple(self.waiting), self.limits, self.folder, writable)
         self.process = context.Process(target=_work, args=arguments)
@@ -140,6 +155,7 @@ def _work(
     os.chdir(folder)
     _silence()
     warnings.simplefilter("error")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell in the background ignores
     resource.setrlimit(resource.RLIMIT_DATA, (limits.data_bytes, limits.data_bytes))
     with folder.with_name(f"{folder.name}-{_WATCH}").open("w") as watch:
         faulthandler.register(signal.SIGPROF, file=watch, all_threads=False, chain=True)
