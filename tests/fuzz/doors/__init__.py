@@ -12,6 +12,7 @@ from fuzz.doors import (
     onnx_models,
     overlays,
     processes,
+    shipped,
     stores,
     sweeps,
 )
@@ -27,6 +28,7 @@ DOORS: Final[dict[str, AnyDoor]] = {
         command_lines.DOOR,
         expressions.DOOR,
         engines.DOOR,
+        shipped.DOOR,
         stores.DOOR,
         processes.DOOR,
     )

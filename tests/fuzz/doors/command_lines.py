@@ -23,6 +23,7 @@ from typer.main import get_command
 
 from accelsim.cli import main
 from accelsim.cli.app import app
+from accelsim.errors import AccelsimError
 from fuzz.door import Door, NonsenseError
 from fuzz.doors.files import FIRST, SECOND, lay
 from fuzz.judge import require, wrong_with_sentence
@@ -63,16 +64,16 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "--trace": ("trace.json", "trace.json.gz", *_OUTPUTS),
     "--memory": ("memory.sqlite", *_DATABASES),
     "--store": ("store.sqlite", *_DATABASES),
-    "--max-params": (*_NUMBERS, "1k", "1M", "5G", "-1k", "1e99k"),
-    "--max-macs": (*_NUMBERS, "1k", "1M", "5G"),
-    "--min-params": (*_NUMBERS, "1k", "1M"),
+    "--max-params": ("1k", "1M", "5G", "-1k", "1e99k", *_NUMBERS),
+    "--max-macs": ("1k", "1M", "5G", *_NUMBERS),
+    "--min-params": ("1k", "1M", "10", *_NUMBERS),
     "--fix": ("conv2=1", "conv2=0", "conv2", "x=1", "=", "conv2=99999", "conv2=1.5"),
     "--dataflow": ("auto", "weight_stationary", "output_stationary", "none"),
     "--objective": ("time", "energy", "edp", "pareto", "none"),
     "--engine": ("fast", "events", "none"),
     "--layers": ("all", "top", "none", "3", "0", "-1", "x", "10000"),
     "--trace-layers": ("*", "conv*", "", "[", "nowhere", "a,b"),
-    "--relative-to": ("compressed", "family", "small", "nowhere", ""),
+    "--relative-to": ("first.yaml", "compressed", "family", "small", "nowhere", ""),
     "--sampler": ("exhaustive", "nsga2", "tpe", "none"),
     "--by": ("layer", "network", "none"),
 }
@@ -89,6 +90,11 @@ _ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "sweep": _SWEEPS,
     "plot": ("layers", "roofline", "energy", "traffic"),
 }
+_PICTURES: Final = {
+    "plot": ("out.png", "out.svg", "out.pdf", "out.png.gz", *_OUTPUTS),
+    "report": ("out.html", "out.htm", "out.html", *_OUTPUTS),
+}
+"""What is written by commands that always write something."""
 _READ_BY: Final = ("--net", "--hw", "--overlay")
 _FILES_OF_RESULTS: Final = ("--memory", "--store")
 _WRITTEN_BY: Final = ("--output", "--write", "--yaml", "--trace")
@@ -120,10 +126,12 @@ def _make(random: Random) -> tuple[str, ...]:
     command = random.choice((*_OFTEN, *options))
     words = [*command.split()]
     if command in _ARGUMENTS and random.random() < 0.95:
-        words += [_value(random, _ARGUMENTS[command]) for _ in range(random.choice((1, 1, 1, 2)))]
+        words += [_value(random, _ARGUMENTS[command]) for _ in range(random.choice((1, 1, 1, 1, 1, 2)))]
     for option in ("--net", "--hw"):
         if option in options[command] and random.random() < 0.97:
             words += [option, _value(random, _CHOICES[option])]
+    if command in _PICTURES and random.random() < 0.9:
+        words += ["--output", _value(random, _PICTURES[command])]
     for _ in range(random.choice((0, 1, 1, 2, 2, 3, 5))):
         words += _option(random, options[command])
     if random.random() < 0.03:
@@ -140,8 +148,11 @@ def _option(random: Random, options: tuple[str, ...]) -> list[str]:
     return [f"{option}={value}"] if random.random() < 0.25 else [option, value]
 
 
-def _value(random: Random, right: tuple[str, ...]) -> str:
-    return random.choice(_WRONG) if random.random() < 0.06 else random.choice(right)
+def _value(random: Random, choices: tuple[str, ...]) -> str:
+    """Mostly one of the first, which are right for most commands."""
+    if random.random() < 0.04:
+        return random.choice(_WRONG)
+    return random.choice(choices[:3] if random.random() < 0.6 else choices)
 
 
 # --- what they do
@@ -159,6 +170,8 @@ def _feed(given: tuple[str, ...]) -> None:
     if code == 2 and "Usage:" not in err:
         require(not wrong_with_sentence(err.rstrip("\n")), wrong_with_sentence(err.rstrip("\n")), details)
     _check_files(given, code, before, details)
+    if code == 2:
+        raise AccelsimError("wrong in words that were judged above")
 
 
 def call(words: tuple[str, ...]) -> tuple[int, str, str]:

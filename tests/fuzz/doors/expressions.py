@@ -27,16 +27,18 @@ _SEEDS: Final = (
     "=1 < groups <= 3 and not thin or resolution != 224",
 )
 _ATOMS: Final = (
-    *_NAMES, "0", "1", "-1", "2", "0.5", "1e12", "1e300", "-1e-300", "999999999", "-999999999", "10**9",
-    "0x10", "1_0", "True", "None", "...", "'a'", "'1'", "''", "b'a'", "f'{width}'", "1j", "[]", "{}",
-    "()", "inf", "nan", "x", "__import__", "9" * 150, "[1, 2]", "{1: 2}", "{'identity': 3}", "{[1]: 2}",
-    "*groups", "**{}",
+    *_NAMES, "0", "1", "-1", "2", "0.5", "1e12", "1e300", "-1e-300", "999999999", "-999999999",
+    "-999999999", "10**9", "0x10", "1_0", "True", "None", "...", "'a'", "'1'", "''", "b'a'",
+    "f'{width}'", "1j", "[]", "{}", "()", "inf", "nan", "x", "__import__", "9" * 150, "[1, 2]",
+    "{1: 2}", "{'identity': 3}", "{[1]: 2}", "*groups", "**{}",
 )  # fmt: skip
 _OPERATORS: Final = (
     "+", "-", "*", "/", "//", "%", "**", "<<", ">>", "@", "|", "&", "^", "<", "<=", "==", "!=", "is",
     "in", "not in", "and", "or", ",", ":=",
 )  # fmt: skip
-_CALLED: Final = (*FUNCTIONS, "len", "str", "pow", "sum", "width.real", "(lambda: 1)", "''.join", "round")
+_CALLED: Final = (
+    *FUNCTIONS, *FUNCTIONS, "round", "len", "str", "pow", "sum", "width.real", "(lambda: 1)", "''.join",
+)  # fmt: skip
 
 
 def _term(random: Random, depth: int) -> str:
