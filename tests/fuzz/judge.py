@@ -47,9 +47,9 @@ Verdict: TypeAlias = Failure | Literal["answered", "refused"]
 def judge(door: AnyDoor, seed: int, index: int) -> Verdict:
     """Feed an input, in a working folder that is emptied for it."""
     empty_working_folder()
-    given = door.input(seed, index)
+    trial = door.input(seed, index)
     try:
-        door.feed(given)
+        door.feed(trial)
         return "answered"
     except NonsenseError as error:
         kind, details = str(error).partition("\n")[0], str(error)

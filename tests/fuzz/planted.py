@@ -51,23 +51,23 @@ def _die(_: int) -> None:
     os.abort()
 
 
-def _read_with_a_fault(given: machines.MachineFile) -> None:
+def _read_with_a_fault(file: machines.MachineFile) -> None:
     with patch("accelsim.descriptions.parse", side_effect=KeyError("pe_array")):
-        machines.DOOR.feed(given)
+        machines.DOOR.feed(file)
 
 
-def _cycles_lost(given: machines.MachineFile) -> None:
+def _cycles_lost(file: machines.MachineFile) -> None:
     with patch.object(RunResult, "to_dict", lambda _: {"cycles": -1}):
-        machines.DOOR.feed(given)
+        machines.DOOR.feed(file)
 
 
-def _leave_a_file(given: tuple[str, ...]) -> None:
+def _leave_a_file(words: tuple[str, ...]) -> None:
     def main() -> None:
         Path("half.json.part").write_text("{")
         raise SystemExit(2)
 
     with patch.object(command_lines, "main", main):
-        command_lines.DOOR.feed(given)
+        command_lines.DOOR.feed(words)
 
 
 def _overwrite_what_was_read(_: int) -> None:

@@ -1,6 +1,6 @@
 """Command lines: any command with any options, right and wrong, over a folder of right and wrong files.
 
-They are given to the program inside this process. What it prints has to be for people, what it read has to
+They are words to the program inside this process. What it prints has to be for people, what it read has to
 be as it was, and what it wrote has to be whole.
 """
 
@@ -107,7 +107,7 @@ _CODES: Final = (0, 1, 2)
 @cache
 def _options() -> dict[str, tuple[str, ...]]:
     """The options of every command; flags end in an exclamation mark."""
-    found: dict[str, tuple[str, ...]] = {"": ("--version!", "--help!", "--no-such-option")}
+    options_of: dict[str, tuple[str, ...]] = {"": ("--version!", "--help!", "--no-such-option")}
     waiting: list[tuple[str, Any]] = list(get_command(app).commands.items())  # type: ignore[attr-defined]
     for name, command in waiting:
         if name in _SKIPPED:
@@ -117,8 +117,8 @@ def _options() -> dict[str, tuple[str, ...]]:
             continue
         options = [option for option in command.params if option.param_type_name == "option"]
         words = [max(option.opts, key=len) + "!" * option.is_flag for option in options]
-        found[name] = tuple(word for word in words if word not in _SKIPPED)
-    return found
+        options_of[name] = tuple(word for word in words if word not in _SKIPPED)
+    return options_of
 
 
 def _make(random: Random) -> tuple[str, ...]:
@@ -158,18 +158,18 @@ def _value(random: Random, choices: tuple[str, ...]) -> str:
 # --- what they do
 
 
-def _feed(given: tuple[str, ...]) -> None:
+def _feed(words: tuple[str, ...]) -> None:
     _lay_files()
     before = _contents()
-    code, out, err = call(given)
-    details = f"{shlex.join(given)}\nexit code {code}\n{out[-1000:]}\n{err[-2000:]}"
+    code, out, err = call(words)
+    details = f"{shlex.join(words)}\nexit code {code}\n{out[-1000:]}\n{err[-2000:]}"
     require(code in _CODES, f"exit code {code}", details)
     require("Traceback" not in err + out, "a traceback", details)
     require("\x1b" not in out and "\x1b" not in err, "control characters for the terminal", details)
     require(code != 2 or err.strip() != "", "exit code 2 without a word", details)
     if code == 2 and "Usage:" not in err:
         require(not wrong_with_sentence(err.rstrip("\n")), wrong_with_sentence(err.rstrip("\n")), details)
-    _check_files(given, code, before, details)
+    _check_files(words, code, before, details)
     if code == 2:
         raise AccelsimError("wrong in words that were judged above")
 
@@ -195,14 +195,14 @@ def call(words: tuple[str, ...]) -> tuple[int, str, str]:
     return code if isinstance(code, int) else 1, printed, complained
 
 
-def _check_files(given: tuple[str, ...], code: int, before: dict[str, bytes], details: str) -> None:
+def _check_files(words: tuple[str, ...], code: int, before: dict[str, bytes], details: str) -> None:
     """Raise NonsenseError where a file is other than the line may have made it."""
     after = _contents()
     read, results, written = (
-        _named(given, options) for options in (_READ_BY, _FILES_OF_RESULTS, _WRITTEN_BY)
+        _named(words, options) for options in (_READ_BY, _FILES_OF_RESULTS, _WRITTEN_BY)
     )
     read |= (
-        {name for word in given[1:] if not word.startswith("-") for name in _names(word)} - written - results
+        {name for word in words[1:] if not word.startswith("-") for name in _names(word)} - written - results
     )
     for name, content in before.items():
         kept = after.get(name) == content
@@ -233,10 +233,10 @@ def _check_whole(name: str, content: bytes, details: str) -> None:
         raise NonsenseError(f"a file that is not what its name says\n{name}: {details}") from None
 
 
-def _named(given: tuple[str, ...], options: tuple[str, ...]) -> set[str]:
+def _named(words: tuple[str, ...], options: tuple[str, ...]) -> set[str]:
     """Files of the folder that stand after one of the options."""
-    values = [after for before, after in itertools.pairwise(given) if before in options]
-    values += [word.partition("=")[2] for word in given if word.partition("=")[0] in options]
+    values = [after for before, after in itertools.pairwise(words) if before in options]
+    values += [word.partition("=")[2] for word in words if word.partition("=")[0] in options]
     return {name for value in values for name in _names(value)}
 
 
@@ -276,7 +276,7 @@ def _lay_files() -> None:
 
 @cache
 def _model() -> bytes:
-    from fuzz.doors.onnx_models import seeds  # noqa: PLC0415 (an extra)
+    from fuzz.doors.onnx_seeds import seeds  # noqa: PLC0415 (an extra)
 
     return seeds()[0]
 

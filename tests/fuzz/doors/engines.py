@@ -100,35 +100,35 @@ def _changes(random: Random) -> dict[str, Any]:
     return {key: random.choice(possible[key]) for key in keys}
 
 
-def _feed(given: Pair) -> None:
-    Path("network.yaml").write_bytes(given.network)
+def _feed(pair: Pair) -> None:
+    Path("network.yaml").write_bytes(pair.network)
     network = load_network("network.yaml")
     check_network(network)
-    hardware = _hardware(given)
+    hardware = _hardware(pair)
     memory = Memory()
-    fast = run_network(network, hardware, batch=given.batch, memory=memory)
+    fast = run_network(network, hardware, batch=pair.batch, memory=memory)
     check_result(fast)
-    again = run_network(network, hardware, batch=given.batch, memory=memory)
+    again = run_network(network, hardware, batch=pair.batch, memory=memory)
     require(again == fast, "another result from memory")
-    plan = plan_run(network, hardware, batch=given.batch)
+    plan = plan_run(network, hardware, batch=pair.batch)
     if sum(mapping.totals.steps for mapping in plan.schedule.mappings) <= _MOST_STEPS:
-        events = run_network(network, hardware, batch=given.batch, engine="events")
+        events = run_network(network, hardware, batch=pair.batch, engine="events")
         require(
             events == fast, "engines that differ", f"{fast.cycles} cycles fast, {events.cycles} by events"
         )
 
 
-def _hardware(given: Pair) -> Hardware:
-    base = machine(given.base)
+def _hardware(pair: Pair) -> Hardware:
+    base = machine(pair.base)
     try:
-        return vary(base, **given.changes)
+        return vary(base, **pair.changes)
     except AccelsimError:  # a bank that does not hold two words
         return base
 
 
-def _show(given: Pair) -> str:
-    network = shown({"network.yaml": given.network})
-    return f"{network}\n--- on {given.base} with {given.changes}, batch {given.batch}"
+def _show(pair: Pair) -> str:
+    network = shown({"network.yaml": pair.network})
+    return f"{network}\n--- on {pair.base} with {pair.changes}, batch {pair.batch}"
 
 
 DOOR: Final = Door("engines", _make, _feed, _show)

@@ -75,8 +75,8 @@ def _make(random: Random) -> str:
     return random.choice((text, text, text, "=" + "(" * 90 + text, "=" + "-" * 150 + "1", text * 9))
 
 
-def _feed(given: str) -> None:
-    _check(evaluate(given, _NAMES))
+def _feed(text: str) -> None:
+    _check(evaluate(text, _NAMES))
 
 
 def _check(value: Any) -> None:

@@ -31,18 +31,18 @@ def _make(random: Random) -> MachineFile:
     )
 
 
-def _feed(given: MachineFile) -> None:
-    Path("machine.yaml").write_bytes(given.content)
+def _feed(file: MachineFile) -> None:
+    Path("machine.yaml").write_bytes(file.content)
     hardware = load_hardware("machine.yaml")
     area = hardware.area_mm2
     require(area is None or 0 <= area < float("inf"), "an area that no chip has", area)
-    network: Network = load_network(given.network)
-    check_result(run_network(network, hardware, objective=given.objective))
+    network: Network = load_network(file.network)
+    check_result(run_network(network, hardware, objective=file.objective))
 
 
-def _show(given: MachineFile) -> str:
-    files = shown({"machine.yaml": given.content})
-    return f"{files}\n--- {Path(given.network).name}, objective {given.objective}"
+def _show(file: MachineFile) -> str:
+    files = shown({"machine.yaml": file.content})
+    return f"{files}\n--- {Path(file.network).name}, objective {file.objective}"
 
 
 DOOR: Final = Door("machine", _make, _feed, _show)

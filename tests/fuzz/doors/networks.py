@@ -41,17 +41,17 @@ def _make(random: Random) -> NetworkFile:
     )
 
 
-def _feed(given: NetworkFile) -> None:
+def _feed(file: NetworkFile) -> None:
     lay(SECOND, "family.yaml")
-    Path("network.yaml").write_bytes(given.content)
-    network = load_network(f"network.yaml{given.settings}")
+    Path("network.yaml").write_bytes(file.content)
+    network = load_network(f"network.yaml{file.settings}")
     check_network(network)
-    check_result(run_network(network, machine(given.machine), batch=given.batch))
+    check_result(run_network(network, machine(file.machine), batch=file.batch))
 
 
-def _show(given: NetworkFile) -> str:
-    files = shown({f"network.yaml{given.settings}": given.content})
-    return f"{files}\n--- on {given.machine}, batch {given.batch}"
+def _show(file: NetworkFile) -> str:
+    files = shown({f"network.yaml{file.settings}": file.content})
+    return f"{files}\n--- on {file.machine}, batch {file.batch}"
 
 
 DOOR: Final = Door("network", _make, _feed, _show)

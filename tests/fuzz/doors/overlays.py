@@ -31,18 +31,18 @@ def _make(random: Random) -> Overlays:
     )
 
 
-def _feed(given: Overlays) -> None:
-    network = load_network(given.network)
-    for number, content in enumerate(given.contents):
+def _feed(overlays: Overlays) -> None:
+    network = load_network(overlays.network)
+    for number, content in enumerate(overlays.contents):
         Path(f"overlay{number}.yaml").write_bytes(content)
         network = overlaid(network, f"overlay{number}.yaml")
     check_network(network)
-    check_result(run_network(network, machine(given.machine)))
+    check_result(run_network(network, machine(overlays.machine)))
 
 
-def _show(given: Overlays) -> str:
-    files = shown({f"overlay{number}.yaml": content for number, content in enumerate(given.contents)})
-    return f"{files}\n--- {Path(given.network).name} on {given.machine}"
+def _show(overlays: Overlays) -> str:
+    files = shown({f"overlay{number}.yaml": content for number, content in enumerate(overlays.contents)})
+    return f"{files}\n--- {Path(overlays.network).name} on {overlays.machine}"
 
 
 DOOR: Final = Door("overlay", _make, _feed, _show)

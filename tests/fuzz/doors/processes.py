@@ -36,7 +36,7 @@ Ending = Literal["SIGINT", "SIGTERM", "stdout closed", "stdout full", "stderr cl
 
 
 @dataclass(frozen=True)
-class Process:
+class Command:
     """A command line, and what happens to it."""
 
     words: tuple[str, ...]
@@ -44,50 +44,50 @@ class Process:
     after_seconds: float
 
 
-def _make(random: Random) -> Process:
+def _make(random: Random) -> Command:
     endings: tuple[Ending, ...] = (
         "SIGINT", "SIGINT", "SIGINT", "SIGTERM", "stdout closed", "stdout full", "stderr closed",
         "reader gone",
     )  # fmt: skip
-    return Process(random.choice(_LINES), random.choice(endings), random.random() ** 2 * 1.5)
+    return Command(random.choice(_LINES), random.choice(endings), random.random() ** 2 * 1.5)
 
 
-def _feed(given: Process) -> None:
+def _feed(command: Command) -> None:
     lay(FIRST, "first.yaml")
     lay(SECOND, "second.yaml")
     lay(CORPUS / "machines" / "published.yaml", "published.yaml")
     Path("sweep.yaml").write_text(_SWEEP)
     with Path("err.txt").open("wb") as err:
-        process = _started(given, err.fileno())
-        if given.ending in {"SIGINT", "SIGTERM"}:
-            time.sleep(given.after_seconds)
-            process.send_signal(signal.Signals[given.ending])
+        process = _started(command, err.fileno())
+        if command.ending in {"SIGINT", "SIGTERM"}:
+            time.sleep(command.after_seconds)
+            process.send_signal(signal.Signals[command.ending])
         code = process.wait(timeout=_SECONDS)
-    _check(given, code, Path("err.txt").read_text(errors="replace"))
+    _check(command, code, Path("err.txt").read_text(errors="replace"))
 
 
-def _started(given: Process, err: int) -> "subprocess.Popen[bytes]":
-    words = [sys.executable, "-m", "accelsim", *given.words]
-    closed = {"stdout closed": 1, "stderr closed": 2}.get(given.ending)
+def _started(command: Command, err: int) -> "subprocess.Popen[bytes]":
+    words = [sys.executable, "-m", "accelsim", *command.words]
+    closed = {"stdout closed": 1, "stderr closed": 2}.get(command.ending)
     readable, writable = os.pipe()
-    with Path("out.txt" if given.ending != "stdout full" else "/dev/full").open("wb") as out:
-        stdout = writable if given.ending == "reader gone" else out.fileno()
-        if given.ending == "reader gone":
+    with Path("out.txt" if command.ending != "stdout full" else "/dev/full").open("wb") as out:
+        stdout = writable if command.ending == "reader gone" else out.fileno()
+        if command.ending == "reader gone":
             os.close(readable)
         shell = f'exec "$@" {closed}>&-' if closed else 'exec "$@"'
         process = subprocess.Popen(["sh", "-c", shell, "sh", *words], stdout=stdout, stderr=err)
     os.close(writable)
-    if given.ending != "reader gone":
+    if command.ending != "reader gone":
         os.close(readable)
     return process
 
 
-def _check(given: Process, code: int, err: str) -> None:
+def _check(command: Command, code: int, err: str) -> None:
     details = f"exit code {code}\n{err[-3000:]}"
     require("Traceback" not in err and "Exception ignored" not in err, "a traceback", details)
     codes = {"SIGINT": {0, 130, -signal.SIGINT}, "SIGTERM": {0, 143, -signal.SIGTERM}}
-    allowed = codes.get(given.ending, {0, 1, 2})
-    require(code in allowed, f"exit code {code} after {given.ending}", details)
+    allowed = codes.get(command.ending, {0, 1, 2})
+    require(code in allowed, f"exit code {code} after {command.ending}", details)
     left = {path.name for path in Path.cwd().iterdir()} - {"err.txt", "out.txt", "out.json", "sweep.yaml"}
     left -= {"first.yaml", "second.yaml", "published.yaml"}
     own = {name for name in left if name.startswith("store.sqlite")}

@@ -42,9 +42,9 @@ def _make(random: Random) -> Pair:
     return Pair(random.choice(names), {key: random.choice(_POSSIBLE[key]) for key in keys})
 
 
-def _feed(given: Pair) -> None:
-    network = load_network(str(shipped.packaged("networks", given.network)))
-    check_result(run_network(network, vary(machine("published"), **given.changes)))
+def _feed(pair: Pair) -> None:
+    network = load_network(str(shipped.packaged("networks", pair.network)))
+    check_result(run_network(network, vary(machine("published"), **pair.changes)))
 
 
 DOOR: Final = Door("shipped", _make, _feed, repr, every=20)

@@ -186,20 +186,20 @@ def _make(random: Random) -> Damage:
     return Damage(random.random() < 0.5, kind, random.randrange(10**9))
 
 
-def _feed(given: Damage) -> None:
+def _feed(damage: Damage) -> None:
     _lay_files()
-    content, result = _sound(given.of_store)
-    path = _STORE if given.of_store else _MEMORY
+    content, result = _sound(damage.of_store)
+    path = _STORE if damage.of_store else _MEMORY
     path.write_bytes(content)
-    _DAMAGES[given.kind](path, Random(given.seed))
+    _DAMAGES[damage.kind](path, Random(damage.seed))
     before = _content(path)
     try:
-        found = _sweep() if given.of_store else _run()
+        repeated = _sweep() if damage.of_store else _run()
     except AccelsimError:
         require(_content(path) == before, "a file that was refused, and changed")
         raise
-    require(found == result, "another result with a damaged file", f"{found}, not {result}")
-    require(given.kind != "foreign", "a file of somebody else that was used")
+    require(repeated == result, "another result with a damaged file", f"{repeated}, not {result}")
+    require(damage.kind != "foreign", "a file of somebody else that was used")
 
 
 def _content(path: Path) -> bytes | None:

@@ -31,16 +31,16 @@ def _make(random: Random) -> SweepFile:
     return SweepFile(file_like("sweeps", random), tuple(random.random() for _ in range(3)))
 
 
-def _feed(given: SweepFile) -> None:
+def _feed(file: SweepFile) -> None:
     lay(FIRST, "first.yaml")
     lay(SECOND, "second.yaml")
     for name in ("small", "published", "wide"):
         lay(CORPUS / "machines" / f"{name}.yaml", f"{name}.yaml")
-    Path("sweep.yaml").write_bytes(given.content)
+    Path("sweep.yaml").write_bytes(file.content)
     sweep = read_sweep("sweep.yaml")
     if sweep.size <= _FEW:
         _check(run_sweep(sweep, plan_for(sweep), executor=Processes(1)))
-    for fraction in given.fractions:
+    for fraction in file.fractions:
         _make_candidate(sweep, int(fraction * sweep.size))
 
 
@@ -63,8 +63,8 @@ def _check(result: SweepResult) -> None:
             require(possible, "a figure that is negative or no number", f"{name}: {figure}")
 
 
-def _show(given: SweepFile) -> str:
-    return shown({"sweep.yaml": given.content})
+def _show(file: SweepFile) -> str:
+    return shown({"sweep.yaml": file.content})
 
 
 DOOR: Final = Door("sweep", _make, _feed, _show)
