@@ -4,7 +4,8 @@ import math
 from random import Random
 from typing import Any, Final
 
-from accelsim.network.expressions import FUNCTIONS, MAX_MAGNITUDE, ExpressionError, Value, evaluate
+from accelsim.limits import MAX_VALUE
+from accelsim.network.expressions import FUNCTIONS, ExpressionError, Value, evaluate
 from fuzz.door import Door
 from fuzz.judge import require
 from fuzz.mutate import FRAGMENTS
@@ -88,7 +89,7 @@ def _check(value: Any) -> None:
             _check(inner)
     else:
         require(isinstance(value, int | float | str), "a value of another kind", repr(value))
-        small = isinstance(value, str) or (math.isfinite(value) and abs(value) <= MAX_MAGNITUDE)
+        small = isinstance(value, str) or (math.isfinite(value) and abs(value) <= MAX_VALUE)
         require(small, "a number that is too large", repr(value))
 
 
