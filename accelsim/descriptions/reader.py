@@ -79,6 +79,10 @@ class _ShallowComposer(Composer):
     depth = 0
     nodes = 0
 
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.warn_double_anchors = False  # YAML lets a later anchor replace an earlier one: not worth a word
+
     def compose_node(self, parent: Any, index: Any) -> Any:
         self.depth += 1
         if self.depth > MAX_DEPTH:

@@ -184,6 +184,10 @@ def test_a_file_that_is_no_description_is_one_line(tmp_path, text, line):
     assert mistakes(tmp_path, text) == [line]
 
 
+def test_an_anchor_that_is_named_again_stands_for_the_later_value_from_there_on():
+    assert parse_text("a: &x 1\nb: *x\nc: &x 2\nd: *x\n", "m.yaml").data == {"a": 1, "b": 1, "c": 2, "d": 2}
+
+
 def test_an_alias_bomb_is_refused_at_once(tmp_path):
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}"] * 10) + "]" for n in range(1, 12)]

@@ -165,7 +165,8 @@ def _feed(words: tuple[str, ...]) -> None:
     details = f"{shlex.join(words)}\nexit code {code}\n{out[-1000:]}\n{err[-2000:]}"
     require(code in _CODES, f"exit code {code}", details)
     require("Traceback" not in err + out, "a traceback", details)
-    require("\x1b" not in out and "\x1b" not in err, "control characters for the terminal", details)
+    printed = (out + err).replace("\n", "").replace("\r", "")
+    require(printed.isprintable(), "control characters for the terminal", details)
     require(code != 2 or err.strip() != "", "exit code 2 without a word", details)
     if code == 2 and "Usage:" not in err:
         require(not wrong_with_sentence(err.rstrip("\n")), wrong_with_sentence(err.rstrip("\n")), details)
