@@ -17,6 +17,7 @@ from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, RunResult, Traffic
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.simulation.alone import Alone
 from accelsim.simulation.simulate import Engine, simulate
 
 
@@ -77,6 +78,7 @@ def plan_run(
             dataflow=dataflow,
             objective=objective,
             known=known.mappings,
+            judge=Alone(hardware, known.transitions),
         ),
     )
     return Plan(network, hardware, batch, lowered, schedule, known)

@@ -8,6 +8,7 @@ from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import map_layers
+from accelsim.mapping.settle import Judge
 from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
 
@@ -31,12 +32,13 @@ def make_schedule(
     dataflow: str = "auto",
     objective: Objective | None = None,
     known: MutableMapping[Layer, Mapping] | None = None,
+    judge: Judge | None = None,
 ) -> Schedule:
     """Map every layer of an executed graph. Raises MappingError where one cannot be mapped.
 
     `known` remembers mappings from one graph to the next; everything else must be the same for all of them.
     """
-    mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known)
+    mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known, judge)
     whole = [graph.nodes[name]["layer"] for name in graph]
     layers: list[Layer] = []
     mappings: list[Mapping] = []
@@ -66,6 +68,7 @@ class _Mapper:
     dataflow: str
     objective: Objective | None
     known: MutableMapping[Layer, Mapping]
+    judge: Judge | None
 
     def parts(self, layers: Sequence[Layer]) -> list[Parts]:
         """Each layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -98,7 +101,12 @@ class _Mapper:
         found: list[Mapping | MappingError] = []
         if unknown:
             found = map_layers(
-                unknown, self.hardware, batch=self.batch, dataflow=self.dataflow, objective=self.objective
+                unknown,
+                self.hardware,
+                batch=self.batch,
+                dataflow=self.dataflow,
+                objective=self.objective,
+                judge=self.judge,
             )
         for layer, choice in zip(unknown, found, strict=True):
             if isinstance(choice, Mapping):

@@ -29,8 +29,13 @@ class TileShape:
 class Visits:
     """How many tiles an image of a layer is cut into."""
 
+    rows: Count
+    """Parts that the picture is cut into from top to bottom."""
+    columns: Count
     pictures: Count
-    """Parts that the picture is cut into."""
+    """Parts of the picture."""
+    filters: Count
+    """Parts that the output channels of a group are cut into."""
     depth: Count
     """Parts that the input channels are cut into: visits to the same outputs."""
     total: Count
@@ -38,10 +43,10 @@ class Visits:
 
     def at(self, which: Ints | slice) -> "Visits":
         """Some of many."""
-        return Visits(*(taken(number, which) for number in (self.pictures, self.depth, self.total)))
+        return Visits(*(taken(getattr(self, name), which) for name in self.__slots__))
 
 
-UNCUT = Visits(1, 1, 1)
+UNCUT = Visits(1, 1, 1, 1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,16 +26,17 @@ class Span:
     """Output rows or columns that one tile completes and stores; fewer than `size` where pooling follows."""
 
 
-def tile_sizes(extent: int, unit: int, *, parts: bool = False) -> tuple[int, ...]:
-    """Sizes to cut `extent` into: its passes of `unit`, divided by 1, 2, 3, 4, 6, 8, 12 ..., rounded up.
+def tile_sizes(extent: int, unit: int) -> tuple[int, ...]:
+    """Sizes to cut `extent` into: divided by 1, 2, 3, 4, 6, 8, 12 ..., rounded up to passes of `unit` and to one.
 
-    With `parts`, a pass is divided by the same. The divisors grow by halves and thirds, so there are few of
-    them however large the extent is: each size tried is at least half of the next larger one.
+    Those rounded up to one are the same whatever the array is, so that a larger array can be given what a
+    smaller one can. The divisors grow by halves and thirds, so there are few of them however large the extent
+    is: each size tried is at least half of the next larger one.
     """
-    passes, one = -(-extent // unit), min(extent, unit)
-    sizes = {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
-    if parts:
-        sizes |= {-(-one // divisor) for divisor in _divisors(one)}
+    passes = -(-extent // unit)
+    one = min(extent, unit)
+    sizes = {-(-one // divisor) for divisor in _divisors(one)}
+    sizes |= {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
     return tuple(sorted(sizes, reverse=True))
 
 
@@ -120,6 +121,15 @@ class Axis:
         ]
         each = (size - 1) * self.stride + self.reach if inside else 0
         return max(each, *at_ends, 0), sum(at_ends) + len(inside) * each, self._inputs(0, size)
+
+    def inside(self, size: int) -> tuple[int, int]:
+        """How many tiles of `size` outputs padding does not touch, and the inputs of each."""
+        tiles = len(self._inside(size))
+        return tiles, (size - 1) * self.stride + self.reach if tiles else 0
+
+    def last_stored(self, size: int) -> int:
+        """Results that the last tile of `size` outputs completes."""
+        return self._complete(self.outputs) - self._complete((self._tiles(size) - 1) * size)
 
     def _inputs(self, tile: int, size: int) -> int:
         """Inputs that one tile reads."""

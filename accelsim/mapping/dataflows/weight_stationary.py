@@ -11,10 +11,9 @@ cycle and port word, into a second weight register; so a pass takes
 
     max(rows in use / port words, pixels)   cycles,
 
-and only a tile's first sub-matrix is waited for.
+and only a tile's first sub-matrix is waited for. Pixels that are more than the accumulators hold pass in equal
+chunks: full ones and a rest would leave the rest too short to hide the loading of the next sub-matrix.
 """
-
-from dataclasses import replace
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import Count, ceil_div, larger, smaller
@@ -41,8 +40,11 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     load_cycles = ceil_div(smaller(tile.c, array.rows), array.port_words_per_column)
 
     chunks = ceil_div(tile.pixels, accumulators)
-    last_chunk = tile.pixels - (chunks - 1) * accumulators
-    pass_cycles = (chunks - 1) * larger(load_cycles, accumulators) + larger(load_cycles, last_chunk)
+    shorter = tile.pixels // chunks
+    longer_chunks = tile.pixels - chunks * shorter  # by one pixel
+    pass_cycles = longer_chunks * larger(load_cycles, shorter + 1) + (chunks - longer_chunks) * larger(
+        load_cycles, shorter
+    )
 
     weights = tile.g * tile.k * tile.c * taps
     accumulations = tile.g * tile.k * tile.pixels * taps * ceil_div(tile.c, array.rows)
@@ -67,19 +69,23 @@ def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware
     channels may a sub-matrix have fewer rows than the tile.
     """
     array = hardware.pe_array
-    work = execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
     load_cycles, all_at_once = (
         ceil_div(smaller(c, array.rows), array.port_words_per_column) for c in (tile.c, layer.C)
     )
+    pixels, taps, outputs = layer.OY * layer.OX, layer.FY * layer.FX, layer.output_elements
+    row_folds = larger(ceil_div(layer.C, array.rows), visits.depth)
+    column_folds = larger(ceil_div(layer.K, array.columns), visits.filters)
+    chunks = larger(ceil_div(pixels, array.weight_stationary.accumulators_per_column), visits.pictures)
     waits = larger((visits.depth - 1) * load_cycles + 1, all_at_once)
-    pixels, folds = layer.OY * layer.OX, ceil_div(layer.C, array.rows)
-    passes = (folds - 1) * larger(pixels, visits.pictures * load_cycles) + larger(pixels, visits.pictures)
-    weights, chunks = layer.weights, larger(work.weight_reads, visits.pictures)
-    return replace(
-        work,
-        cycles=visits.total // visits.depth * waits
-        + layer.G * layer.FY * layer.FX * ceil_div(layer.K, array.columns) * passes,
+    passes = (row_folds - 1) * larger(pixels, chunks * load_cycles) + larger(pixels, chunks)
+    weights = layer.weights
+    return ArrayWork(
+        cycles=visits.total // visits.depth * waits + layer.G * taps * column_folds * passes,
+        macs=weights * pixels,
         weight_register_words=weights * (chunks + pixels),
+        partial_sum_register_words=(2 * taps * row_folds - 1) * outputs,
+        input_hop_words=0,
+        input_read_words=layer.G * taps * column_folds * layer.C * pixels,
         weight_read_words=weights * chunks,
         weight_reads=chunks,
     )
