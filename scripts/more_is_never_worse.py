@@ -88,6 +88,7 @@ def main() -> None:
     """Climb every ladder, print the table, say what got worse."""
     parser = argparse.ArgumentParser(description="Does a network get worse where a machine offers more?")
     parser.add_argument("--only", metavar="PARAMETER,...", help=f"some of: {', '.join(LADDERS)}")
+    parser.add_argument("--objectives", metavar="OBJECTIVE,...", default=",".join(OBJECTIVES))
     parser.add_argument("--networks", metavar="NAME,...", default=",".join(NETWORKS))
     parser.add_argument("--write", action="store_true", help=f"bring docs/decisions/{DOCUMENT.name} up to date")
     options = parser.parse_args()
@@ -99,12 +100,17 @@ def main() -> None:
         for name in names
         for machine in MACHINES
         for network in options.networks.split(",")
-        for objective in OBJECTIVES
+        for objective in options.objectives.split(",")
     ]
-    climbed = dict(zip(climbs, in_parallel(rungs, climbs), strict=True))
-    sys.stdout.write(table(climbed) + "\n")
-    for sentence in breaches(climbed):
-        sys.stdout.write(f"{sentence}\n")
+    climbed: dict[Climb, list[Rung]] = {}
+    for name in names:
+        some = [climb for climb in climbs if climb.parameter == name]
+        found = dict(zip(some, in_parallel(rungs, some), strict=True))
+        climbed |= found
+        sys.stdout.write(table(found).splitlines()[-1] + "\n")
+        for sentence in breaches(found):
+            sys.stdout.write(f"{sentence}\n")
+        sys.stdout.flush()
     if options.write:
         text = DOCUMENT.read_text(encoding="utf-8")
         write(DOCUMENT, with_table(text, table(climbed)))

@@ -35,12 +35,14 @@ class Grid:
 class Grids:
     """Makes grids; what layers have in common is cut once."""
 
+    finely: bool = False
+    """Whether sizes are tried that the machine's compiler does not try."""
     directions: dict[tuple[Axis, int], tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
     def of(self, layer: Layer, unit: Granularity) -> Grid:
         """Tiles of a layer, for an array of which one pass covers so much."""
         return Grid(
-            _channel_cuts(layer, unit),
+            _channel_cuts(layer, unit, self.finely),
             self._direction(row_axis(layer), unit.y),
             self._direction(column_axis(layer), unit.x),
         )
@@ -55,14 +57,16 @@ class Grids:
                     *axis.inside(size),
                     axis.last_stored(size),
                 )
-                for size in tile_sizes(axis.outputs, unit)
+                for size in tile_sizes(axis.outputs, unit, finely=self.finely)
             )
         return self.directions[axis, unit]
 
 
-def _channel_cuts(layer: Layer, unit: Granularity) -> list[tuple[int, int, int]]:
+def _channel_cuts(layer: Layer, unit: Granularity, finely: bool) -> list[tuple[int, int, int]]:
     """(groups, filters, input channels) of a tile: some of one group, or several whole groups."""
-    of_one = product((1,), tile_sizes(layer.K, unit.k), tile_sizes(layer.C, unit.c))
+    of_one = product(
+        (1,), tile_sizes(layer.K, unit.k, finely=finely), tile_sizes(layer.C, unit.c, finely=finely)
+    )
     return [*of_one, *((g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1)]
 
 

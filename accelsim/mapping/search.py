@@ -77,7 +77,7 @@ def map_layers(
     for index, (layer, images) in enumerate(executed):
         alike.setdefault((structure(layer), images), []).append(index)
     tiles, dataflows = objective or hardware.mapper.tiles, objective or hardware.mapper.dataflow
-    grids = Grids()
+    grids = Grids(finely=objective is not None)
     found: dict[int, Mapping | MappingError] = {}
     for indices in alike.values():
         together, images = [executed[index][0] for index in indices], executed[indices[0]][1]
@@ -176,7 +176,12 @@ class _Search:
         """
         found = look.best(reached[list(which)])
         bench = Bench(
-            [self.layers[index] for index in which], self.hardware, self.batch, self.judge, self.among_tiles
+            [self.layers[index] for index in which],
+            self.hardware,
+            self.batch,
+            self.judge,
+            self.among_tiles,
+            self.grids.finely,
         )
         places = np.fromiter(found, dtype=np.int64)
         promised = np.array([found[place].worth(self.among_dataflows) for place in found])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+import os
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,10 +14,12 @@ from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import ROUNDING, best_first, worth
 from accelsim.network.layer import Layer
 
-SETTLED: Final = 0.001
+SETTLED: Final = float(os.environ.get("SETTLED", "0.003"))
 """By which part a mapping may be better than the chosen one without being judged."""
-MOST_JUDGED: Final = 8
+MOST_JUDGED: Final = int(os.environ.get("MOST","4"))
 """Mappings of a layer and dataflow that are judged at most."""
+import os
+BAND = float(os.environ.get("BAND", "0.005"))
 AT_ONCE: Final = 2
 """Programs of a layer that are written together, although the first may settle it."""
 
@@ -53,6 +56,7 @@ class Bench:
     judge: Judge | None
     objective: Objective
     """Among tiles."""
+    thorough: bool
 
     def settled(self, look: Look, found: dict[int, Contender]) -> dict[int, Judged]:
         """The best of each layer of a look, of which `found` is what its bound says to be the best.
@@ -61,13 +65,20 @@ class Bench:
         """
         judged = dict(zip(found, self.judged(list(found.items())), strict=True))
         open_ones = [
-            layer for layer, one in judged.items() if one.may_lose_to(one.contender, self.objective)
+            layer
+            for layer, one in judged.items()
+            if one.may_lose_to(one.contender, self.objective)
         ]
         if not open_ones:
             return judged
         to_beat = np.full(len(look.cuts.dataflows), UNBEATABLE)
-        to_beat[open_ones] = [judged[layer].worth(self.objective) for layer in open_ones]
-        waiting = look.contenders(to_beat, MOST_JUDGED)
+        to_beat[open_ones] = [
+            judged[layer].worth(self.objective)
+            if self.thorough
+            else min(judged[layer].worth(self.objective), (1 + BAND) * found[layer].worth(self.objective))
+            for layer in open_ones
+        ]
+        waiting = look.contenders(to_beat, MOST_JUDGED*(1+self.thorough))
         seen = {layer: [judged[layer]] for layer in open_ones}
         while waiting:
             turn = [

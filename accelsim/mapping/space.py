@@ -297,7 +297,7 @@ class Cuts:
         return [count_of(row) for row in np.maximum(by_inputs, by_outputs)[:, which]], which
 
     def _fits(self, owner: Ints, of_channels: Ints, of_pictures: Ints) -> Flags:
-        """Whether tiles fit: orders x tiles."""
+        """Whether tiles fit: orders x tiles. Where both orders are the same, the first stands for both."""
         g, k, c, depth = (
             taken(size, of_channels)
             for size in (self.channels.g, self.channels.k, self.channels.c, self.channels.depth)
@@ -314,7 +314,9 @@ class Cuts:
             outputs = outputs + own.unfinished(tile, filters, *cut)
         fits = np.less_equal(inputs, self.half_banks["inputs"])
         fits = fits & np.less_equal(outputs, self.half_banks["outputs"])
-        return np.broadcast_to(fits, (len(ORDERS), len(owner)))
+        filters, tiles = taken(self.channels.filters, of_channels), taken(self.pictures.tiles, of_pictures)
+        orders_differ = np.greater(filters, 1) & np.greater(tiles, 1)
+        return fits & np.stack([np.ones_like(orders_differ), orders_differ])
 
     def _space(
         self,

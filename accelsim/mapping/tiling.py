@@ -26,17 +26,19 @@ class Span:
     """Output rows or columns that one tile completes and stores; fewer than `size` where pooling follows."""
 
 
-def tile_sizes(extent: int, unit: int) -> tuple[int, ...]:
-    """Sizes to cut `extent` into: divided by 1, 2, 3, 4, 6, 8, 12 ..., rounded up to passes of `unit` and to one.
+def tile_sizes(extent: int, unit: int, *, finely: bool = False) -> tuple[int, ...]:
+    """Sizes to cut `extent` into: its passes of `unit`, and one pass, divided by 1, 2, 3, 4, 6, 8, 12 ...
 
-    Those rounded up to one are the same whatever the array is, so that a larger array can be given what a
-    smaller one can. The divisors grow by halves and thirds, so there are few of them however large the extent
-    is: each size tried is at least half of the next larger one.
+    All of them are rounded up. The divisors grow by halves and thirds, so there are few of them however large
+    the extent is: each size is at least half of the next larger one. `finely` adds the extent itself divided
+    by 1 to 8 and by four numbers for each doubling: sizes that are the same whatever the array is, so that a
+    larger array can be given what a smaller one can.
     """
-    passes = -(-extent // unit)
-    one = min(extent, unit)
-    sizes = {-(-one // divisor) for divisor in _divisors(one)}
-    sizes |= {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
+    passes, one = -(-extent // unit), min(extent, unit)
+    sizes = {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
+    sizes |= {-(-one // divisor) for divisor in _divisors(one)}
+    if finely:
+        sizes |= {-(-extent // divisor) for divisor in _fine_divisors(extent)}
     return tuple(sorted(sizes, reverse=True))
 
 
@@ -46,6 +48,14 @@ def _divisors(largest: int) -> Iterator[int]:
         yield power
         if power > 1:
             yield power + power // 2
+        power *= 2
+
+
+def _fine_divisors(largest: int) -> Iterator[int]:
+    yield from range(1, 9)
+    power = 8
+    while power < largest:
+        yield from range(power + power // 4, 2 * power + 1, power // 4)
         power *= 2
 
 

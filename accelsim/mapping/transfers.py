@@ -20,6 +20,8 @@ from accelsim.mapping.space import Space, Tiles
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
+import os
+ALONE=os.environ.get('ALONE','1')=='1'
 Values: TypeAlias = npt.NDArray[np.float64]
 
 
@@ -65,6 +67,7 @@ def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardwar
     if not tiles.exist:
         largest = np.minimum(weight_bytes, half_banks(hardware)["weights"])
         first_weights = np.ceil(largest / bandwidth)
+        if ALONE: first_weights = 0.0
         read_cycles = read_bytes / bandwidth - first_weights
         return Transfers(
             read_bytes,
@@ -78,6 +81,11 @@ def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardwar
     first_weights = np.ceil((footprint.weights(shape) + footprint.biases(shape)) / bandwidth)
     of_reads = rounded.of_reads(reads, batch)
     read_cycles = read_bytes / bandwidth + of_reads - first_weights
+    first_w = footprint.weights(shape) + footprint.biases(shape)
+    if ALONE:
+        read_cycles = read_cycles + first_weights
+        w_added = first_weights * bandwidth
+        first_inputs = first_inputs + w_added.astype(np.int64)
     first_shortcut = footprint.shortcut(shape) * np.equal(tiles.channels.depth, 1)
     return Transfers(
         read_bytes,
