@@ -8,6 +8,7 @@ from typing import Final
 from accelsim import __version__
 
 _ROOMS: Final = (
+    "compiler.py",
     "descriptions.py",
     "energy.py",
     "hardware.py",

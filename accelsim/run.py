@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from typing import get_args
 
 from accelsim import __version__
+from accelsim.compiler import make_schedule
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.schedule import Schedule, make_schedule
+from accelsim.mapping.schedule import Schedule
 from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory
 from accelsim.network.description import Network
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, RunResult, Traffic
 from accelsim.simulation.activity import Activity, LayerActivity
-from accelsim.simulation.alone import Alone
 from accelsim.simulation.simulate import Engine, simulate
 
 
@@ -78,7 +78,7 @@ def plan_run(
             dataflow=dataflow,
             objective=objective,
             known=known.mappings,
-            judge=Alone(hardware, known.transitions),
+            transitions=known.transitions,
         ),
     )
     return Plan(network, hardware, batch, lowered, schedule, known)

@@ -4,15 +4,15 @@
     python benchmarks/against.py ../older --rounds 9   more of each, for a machine that does other things too
     python benchmarks/against.py ../older --only networks
 
-A process for each checkout takes turns with the other, so that both meet the same machine. Times are CPU times;
-of each case the medians are compared, and the ratio says how many times as long this checkout takes.
+A process for each checkout takes turns with the other, so that both meet the same machine. Times are CPU
+times; of each case the medians are compared, and the ratio says how many times as long this checkout takes.
 """
 
 import argparse
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -82,7 +82,8 @@ def runs_part(other: Path, rounds: int) -> str:
 
 def whole_run(checkout: Path) -> float:
     """CPU time of one run [s]."""
-    code = f"import sys; sys.path.insert(0, {str(checkout.resolve())!r}); from accelsim.__main__ import main; main()"
+    path = str(checkout.resolve())
+    code = f"import sys; sys.path.insert(0, {path!r}); from accelsim.cli import main; main()"
     return run_process((sys.executable, "-c", code, *WHOLE_RUN), checkout).cpu_s
 
 

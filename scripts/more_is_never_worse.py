@@ -2,13 +2,13 @@
 
     python scripts/more_is_never_worse.py                       everything, as a table
     python scripts/more_is_never_worse.py --only rows,buffer    some parameters
-    python scripts/more_is_never_worse.py --write               put the table into docs/decisions/tile-sizes.md
+    python scripts/more_is_never_worse.py --write               also into docs/decisions/tile-sizes.md
 
 More of a machine can be left unused, so a compiler that is worth its name never makes a network worse by it.
-Each network runs by each objective on a ladder of machines that differ in one parameter only. What a run costs
-is compared with the least that it cost on any rung below: cycles where the objective is time, energy where it is
-energy, and the sum over layers of energy x cycles where it is their product. Ends with exit code 1 where
-anything gets worse by more than `TOLERANCE`.
+Each network runs by each objective on a ladder of machines that differ in one parameter only. What a run
+costs is compared with the least that it cost on any rung below: cycles where the objective is time, energy
+where it is energy, and the sum over layers of energy x cycles where it is their product. Ends with exit code
+1 where anything gets worse by more than `TOLERANCE`.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
 
 from accelsim.descriptions import vary
-from accelsim.hardware import Hardware, Objective, load_hardware
+from accelsim.hardware import Objective, load_hardware
 from accelsim.memory import Memory
 from accelsim.network.description import load_network
 from accelsim.parallel import in_parallel
@@ -90,7 +90,9 @@ def main() -> None:
     parser.add_argument("--only", metavar="PARAMETER,...", help=f"some of: {', '.join(LADDERS)}")
     parser.add_argument("--objectives", metavar="OBJECTIVE,...", default=",".join(OBJECTIVES))
     parser.add_argument("--networks", metavar="NAME,...", default=",".join(NETWORKS))
-    parser.add_argument("--write", action="store_true", help=f"bring docs/decisions/{DOCUMENT.name} up to date")
+    parser.add_argument(
+        "--write", action="store_true", help=f"bring docs/decisions/{DOCUMENT.name} up to date"
+    )
     options = parser.parse_args()
     names = options.only.split(",") if options.only else list(LADDERS)
     if unknown := sorted({*names} - {*LADDERS}):
@@ -123,7 +125,9 @@ def rungs(climb: Climb) -> list[Rung]:
     ladder, found, least = LADDERS[climb.parameter], [], math.inf
     for value in ladder.values:
         hardware = vary(machine, **{ladder.key: value})
-        cost = cost_of(run_network(network, hardware, objective=climb.objective, memory=Memory()), climb.objective)
+        cost = cost_of(
+            run_network(network, hardware, objective=climb.objective, memory=Memory()), climb.objective
+        )
         found.append(Rung(value, cost, cost / least - 1 if math.isfinite(least) else -math.inf))
         least = min(least, cost)
     return found
@@ -143,7 +147,10 @@ def cost_of(result: RunResult, objective: Objective) -> float:
 def breaches(climbed: Mapping[Climb, Sequence[Rung]]) -> Iterator[str]:
     """A sentence for each rung that is worse than one below by more than is tolerated; the worst first."""
     worse = [
-        (rung.worse, climb, rung) for climb, found in climbed.items() for rung in found if rung.worse > TOLERANCE
+        (rung.worse, climb, rung)
+        for climb, found in climbed.items()
+        for rung in found
+        if rung.worse > TOLERANCE
     ]
     for part, climb, rung in sorted(worse, key=lambda entry: -entry[0]):
         yield (

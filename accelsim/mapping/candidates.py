@@ -66,9 +66,11 @@ class Bounds:
     energy: Values
 
 
-def candidates(layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1) -> Candidates:
+def candidates(
+    layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1, *, finely: bool = False
+) -> Candidates:
     """Every mapping of a layer by a dataflow that fits the global buffer; none if no tile does."""
-    space = space_of(layer, hardware, dataflow)
+    space = space_of(layer, hardware, dataflow, finely=finely)
     return evaluate(space, hardware, batch, space.places())
 
 
@@ -126,7 +128,7 @@ def _counts(
 
 
 def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayCost, Count]:
-    """The array's cost over all tiles of an image, full ones and edges in each direction; cycles of the last."""
+    """The array's cost over all tiles of an image, edges included, and its cycles for the last of them."""
     length = len(tiles.owner)
     if not (space.layers.on_array and length):
         return _NO_COST, 0

@@ -14,7 +14,7 @@ from accelsim.network.layer import Layer
 
 AXIS_COLUMNS: Final = ("outputs", "tiles", "largest", "total", "first", "inside", "each", "last_stored")
 """Of the tiles of one size along an axis: outputs of one; how many; inputs of the one that reads most, of all
-together and of the first; how many padding does not touch, and inputs of each of those; results of the last."""
+together and of the first; how many padding does not touch, and inputs of each; results of the last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Contender:
 
 
 class Promising(NamedTuple):
-    """Cuts of the channels and of the picture whose tiles are worth to be laid out, and what is to be beaten."""
+    """Cuts of channels and of the picture whose tiles are worth to be laid out, and what is to be beaten."""
 
     channels: Ints
     pictures: Ints

@@ -37,6 +37,7 @@ def make_schedule(
     """Map every layer of an executed graph. Raises MappingError where one cannot be mapped.
 
     `known` remembers mappings from one graph to the next; everything else must be the same for all of them.
+    `judge` decides what bounds leave open (see `accelsim.compiler`); without one the bounds are believed.
     """
     mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known, judge)
     whole = [graph.nodes[name]["layer"] for name in graph]

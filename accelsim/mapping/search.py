@@ -43,9 +43,9 @@ def map_layer(
     forces one for layers that run on the array. Raises MappingError if no tile fits; it says which bank is
     too small, and what would help.
     """
-    mapping = map_layers(
-        [layer], hardware, batch=batch, dataflow=dataflow, objective=objective, judge=judge
-    )[0]
+    mapping = map_layers([layer], hardware, batch=batch, dataflow=dataflow, objective=objective, judge=judge)[
+        0
+    ]
     if isinstance(mapping, MappingError):
         raise mapping
     return mapping
@@ -85,8 +85,7 @@ def map_layers(
         stack = stacked(together)
         least = {name: _least(stack, name, hardware, images, len(together)) for name in names}
         search = _Search(together, hardware, images, names, tiles, dataflows, judge, grids, least)
-        for index, mapping in zip(indices, search.mappings(), strict=True):
-            found[index] = mapping
+        found |= dict(zip(indices, search.mappings(), strict=True))
     return [found[index] for index in range(len(layers))]
 
 
@@ -119,7 +118,13 @@ class _Search:
         """The best mapping of each layer, or why it has none."""
         winners = self.winners()
         unwritten = [
-            Choice(layer, best.contender.dataflow, best.contender.tile, best.contender.order, int(best.time_cycles))
+            Choice(
+                layer,
+                best.contender.dataflow,
+                best.contender.tile,
+                best.contender.order,
+                int(best.time_cycles),
+            )
             for layer, best in zip(self.layers, winners, strict=True)
             if best is not None and best.mapping is None
         ]
@@ -159,9 +164,7 @@ class _Search:
 
     def _best_of(self, tasks: Sequence[_Task], reached: Values) -> Iterator[tuple[int, Judged]]:
         """The best of one dataflow for each of some layers, unless it cannot beat what is reached."""
-        sizes = [
-            self.grids.of(self.layers[index], granularity(name, self.hardware)) for index, name in tasks
-        ]
+        sizes = [self.grids.of(self.layers[index], granularity(name, self.hardware)) for index, name in tasks]
         for some in _portions(sizes):
             which, names = zip(*tasks[some], strict=True)
             cuts = cuts_of([self.layers[index] for index in which], names, sizes[some], self.hardware)

@@ -1,8 +1,7 @@
-"""What bounds leave open is judged: the best few mappings of a layer, until none that is left may be better."""
+"""What bounds leave open is judged: the best few mappings of a layer, until none may be better."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-import os
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,12 +13,13 @@ from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import ROUNDING, best_first, worth
 from accelsim.network.layer import Layer
 
-SETTLED: Final = float(os.environ.get("SETTLED", "0.003"))
+SETTLED: Final = 0.003
 """By which part a mapping may be better than the chosen one without being judged."""
-MOST_JUDGED: Final = int(os.environ.get("MOST","4"))
+LIKELY: Final = 0.005
+"""By which part the bound of a mapping may be above the least one for it to be judged."""
+MOST_JUDGED: Final = 4
 """Mappings of a layer and dataflow that are judged at most."""
-import os
-BAND = float(os.environ.get("BAND", "0.005"))
+MOST_JUDGED_THOROUGHLY: Final = 8
 AT_ONCE: Final = 2
 """Programs of a layer that are written together, although the first may settle it."""
 
@@ -57,6 +57,7 @@ class Bench:
     objective: Objective
     """Among tiles."""
     thorough: bool
+    """Whether everything is judged that its bound allows to be better, and not only what is likely to be."""
 
     def settled(self, look: Look, found: dict[int, Contender]) -> dict[int, Judged]:
         """The best of each layer of a look, of which `found` is what its bound says to be the best.
@@ -64,39 +65,40 @@ class Bench:
         `layers` are those of the look.
         """
         judged = dict(zip(found, self.judged(list(found.items())), strict=True))
-        open_ones = [
-            layer
-            for layer, one in judged.items()
-            if one.may_lose_to(one.contender, self.objective)
+        unsettled = [
+            layer for layer, best in judged.items() if best.may_lose_to(best.contender, self.objective)
         ]
-        if not open_ones:
+        if not unsettled:
             return judged
-        to_beat = np.full(len(look.cuts.dataflows), UNBEATABLE)
-        to_beat[open_ones] = [
-            judged[layer].worth(self.objective)
-            if self.thorough
-            else min(judged[layer].worth(self.objective), (1 + BAND) * found[layer].worth(self.objective))
-            for layer in open_ones
-        ]
-        waiting = look.contenders(to_beat, MOST_JUDGED*(1+self.thorough))
-        seen = {layer: [judged[layer]] for layer in open_ones}
+        seen = {layer: [judged[layer]] for layer in unsettled}
+        waiting = self._contenders(look, found, judged, unsettled)
         while waiting:
             turn = [
                 (layer, contender)
                 for layer, contenders in waiting.items()
                 for contender in contenders[:AT_ONCE]
-                if contender != found[layer] and judged[layer].may_lose_to(contender, self.objective)
+                if judged[layer].may_lose_to(contender, self.objective)
             ]
-            for (layer, _), one in zip(turn, self.judged(turn), strict=True):
-                seen[layer].append(one)
-                judged[layer] = self.best(seen[layer])
-            tried = {layer for layer, _ in turn}
-            waiting = {
-                layer: contenders[AT_ONCE:]
-                for layer, contenders in waiting.items()
-                if len(contenders) > AT_ONCE and (layer in tried or found[layer] in contenders[:AT_ONCE])
-            }
+            for (layer, _), next_one in zip(turn, self.judged(turn), strict=True):
+                seen[layer].append(next_one)
+                judged[layer] = best_of(seen[layer], self.objective)
+            tried = dict.fromkeys(layer for layer, _ in turn)
+            waiting = {layer: waiting[layer][AT_ONCE:] for layer in tried if len(waiting[layer]) > AT_ONCE}
         return judged
+
+    def _contenders(
+        self, look: Look, found: dict[int, Contender], judged: dict[int, Judged], unsettled: Sequence[int]
+    ) -> dict[int, list[Contender]]:
+        """What may be better than the judged ones; what promises most comes first."""
+        to_beat = np.full(len(look.cuts.dataflows), UNBEATABLE)
+        for layer in unsettled:
+            reached, promised = judged[layer].worth(self.objective), found[layer].worth(self.objective)
+            to_beat[layer] = reached if self.thorough else min(reached, (1 + LIKELY) * promised)
+        most = MOST_JUDGED_THOROUGHLY if self.thorough else MOST_JUDGED
+        return {
+            layer: [contender for contender in contenders if contender != found[layer]]
+            for layer, contenders in look.contenders(to_beat, most).items()
+        }
 
     def judged(self, contenders: Sequence[tuple[int, Contender]]) -> list[Judged]:
         """What mappings of layers take."""
@@ -111,10 +113,6 @@ class Bench:
             Judged(contender, float(self.judge(mapping)), mapping)
             for (_, contender), mapping in zip(contenders, written, strict=True)
         ]
-
-    def best(self, some: Sequence[Judged]) -> Judged:
-        """Between equals the first."""
-        return best_of(some, self.objective)
 
 
 def best_of(some: Sequence[Judged], objective: Objective) -> Judged:

@@ -150,9 +150,14 @@ class Tiles:
     def visits(self) -> Visits:
         """How many tiles an image is cut into."""
         channels, picture = self.channels, self.picture
-        total = channels.groups * channels.filters * channels.depth * picture.tiles
         return Visits(
-            picture.rows, picture.columns, picture.tiles, channels.filters, channels.depth, total
+            picture.rows,
+            picture.columns,
+            picture.tiles,
+            channels.filters,
+            channels.depth,
+            channels.groups * channels.filters * channels.depth * picture.tiles,
+            exact=self.exist,
         )
 
 
@@ -316,7 +321,8 @@ class Cuts:
         fits = fits & np.less_equal(outputs, self.half_banks["outputs"])
         filters, tiles = taken(self.channels.filters, of_channels), taken(self.pictures.tiles, of_pictures)
         orders_differ = np.greater(filters, 1) & np.greater(tiles, 1)
-        return fits & np.stack([np.ones_like(orders_differ), orders_differ])
+        of_orders: Flags = fits & np.stack([np.ones_like(orders_differ), orders_differ])
+        return of_orders
 
     def _space(
         self,
@@ -378,9 +384,9 @@ def _least_up_to(owner: Ints, sizes: Ints, table: Ints, of: Ints, most: Ints) ->
     return least[:, ends - 1] + of * apart, ends > begins
 
 
-def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
+def space_of(layer: Layer, hardware: Hardware, dataflow: str, *, finely: bool = False) -> Space:
     """Every tile of one layer whose operands fit half a bank each; none may fit."""
-    grid = Grids().of(layer, granularity(dataflow, hardware))
+    grid = Grids(finely).of(layer, granularity(dataflow, hardware))
     cuts = cuts_of([layer], [dataflow], [grid], hardware)
     return cuts.crossed(np.arange(len(cuts.owner)), np.arange(len(cuts.owner_of_pictures)))
 
@@ -477,5 +483,3 @@ def crossed(left: Ints, right: Ints, layers: int) -> tuple[Ints, Ints]:
     lefts = np.repeat(np.arange(len(left)), partners)
     rights = np.arange(len(lefts)) - np.repeat(ends - partners - begin[left], partners)
     return lefts, rights
-
-

@@ -40,10 +40,14 @@ class Visits:
     """Parts that the input channels are cut into: visits to the same outputs."""
     total: Count
     """Tiles of all directions together."""
+    exact: bool = False
+    """Whether these are the numbers of one cut, and not only the least of many."""
 
     def at(self, which: Ints | slice) -> "Visits":
         """Some of many."""
-        return Visits(*(taken(getattr(self, name), which) for name in self.__slots__))
+        numbers = (self.rows, self.columns, self.pictures, self.filters, self.depth, self.total)
+        rows, columns, pictures, filters, depth, total = (taken(number, which) for number in numbers)
+        return Visits(rows, columns, pictures, filters, depth, total, exact=self.exact)
 
 
 UNCUT = Visits(1, 1, 1, 1, 1, 1)

@@ -1,24 +1,33 @@
 """The least time of mappings, many at once: what no simulation goes below, and most do not go above.
 
-A layer is timed as it runs in a network: from when the layers that it reads from are finished, its first weights
-having come while those ran, until its last output is in DRAM. Each resource (the array, the vector unit, the DRAM
-channel, the descriptors of the DMA) takes the time of its own work, and what has to come before and after that.
-What they wait for each other in between is left to the simulation.
+Each resource (the array, the vector unit, the DRAM channel, the descriptors of the DMA) takes the time of its
+own work, and what has to come before and after that. What they wait for each other in between is left to the
+simulation.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, at_most_one, ceil_div, count_of, taken
+from accelsim.mapping.arithmetic import Count, ceil_div, count_of, taken
 from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.space import Tiles
 from accelsim.mapping.transfers import Transfers, Values
 from accelsim.network.layer import Layer
 
-ROUNDING = 1e-6
+ROUNDING: Final = 1e-6
 """Cycles: sums of fractions of a cycle that are whole together differ by less."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorWork:
+    """What the vector unit takes."""
+
+    cycles: Values
+    last_cycles: Count
+    """For the last step; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +37,16 @@ class Timing:
     transfers: Transfers
     latency_steps: Count
     """Steps that load something; 0 where it is not known that each of them does."""
-    vector_cycles: Values
-    first_cycles: Values
-    """Until the inputs of the first step are there."""
-    last_cycles: Values
-    """From when the array is done with the last step until its outputs are stored."""
+    vector: VectorWork
     hardware: Hardware
 
     def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Values:
         """With an array that works for so long in all, and so long for the last step."""
         latency, moved = self.hardware.dram.latency_cycles, self.transfers
-        on_chip = self.first_cycles + np.maximum(array_cycles, self.vector_cycles) + self.last_cycles
-        reading = latency + moved.read_cycles + last_array_cycles + self.last_cycles
+        working = np.maximum(array_cycles + self.vector.last_cycles, self.vector.cycles)
+        on_chip = moved.first_cycles + working + moved.last_cycles
+        finishing = last_array_cycles + self.vector.last_cycles + moved.last_cycles
+        reading = latency + moved.read_cycles + finishing
         # Of the steps under way one may be in the array. A step asks once the one that far before it is done,
         # so of the chains of such steps the longest takes no less than all of them on average.
         chains = self.hardware.dma.descriptors + 1
@@ -51,20 +58,11 @@ class Timing:
 
 def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:
     """Of tiles that move so much."""
-    dram, layers = hardware.dram, tiles.layers
-
-    def transfer(size_bytes: Count) -> Values:
-        cycles: Values = np.ceil(np.divide(size_bytes, dram.bandwidth_bytes_per_cycle))
-        return cycles + at_most_one(size_bytes) * dram.latency_cycles
-
-    reads = taken(_every_window_reads(layers), tiles.owner)
-    finishing = _vector_work(tiles, batch, hardware)
+    reads = taken(_every_window_reads(tiles.layers), tiles.owner)
     return Timing(
         transfers=moved,
         latency_steps=tiles.visits.total * batch * reads,
-        vector_cycles=finishing.cycles,
-        first_cycles=transfer(moved.first_input_bytes),
-        last_cycles=finishing.last_cycles + transfer(moved.last_stored_bytes),
+        vector=_vector_work(tiles, batch, hardware),
         hardware=hardware,
     )
 
@@ -78,22 +76,13 @@ def _every_window_reads(layers: Layer) -> Count:
     return count_of((begins & ends).astype(np.int64))
 
 
-@dataclass(frozen=True, slots=True)
-class _VectorWork:
-    """What the vector unit takes."""
-
-    cycles: Values
-    last_cycles: Count
-    """For the last step; 0 where that is not known."""
-
-
-def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> _VectorWork:
+def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     """Each step takes whole cycles, as transfers do."""
     layers, owner, lanes, pooling = tiles.layers, tiles.owner, hardware.vector_lanes, tiles.layers.pooling
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
     total = taken(vector_ops(layers, outputs, stored), owner)
     if not tiles.exist:
-        return _VectorWork(np.asarray(ceil_div(total, lanes)), 0)
+        return VectorWork(np.asarray(ceil_div(total, lanes)), 0)
     shape, last = tiles.shape, tiles.last
     ops = taken(layers.vector_ops + sum(operator.vector_ops for operator in layers.fused), owner)
     elements = taken(layers.output_elements, owner)
@@ -101,8 +90,8 @@ def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> _VectorWork:
     if pooling is not None:
         window = taken(pooling.FY * pooling.FX, owner)
         last_ops = last_ops + last.g * last.k * tiles.picture.last_stored * window
-        return _VectorWork(np.asarray(ceil_div(total, lanes)), ceil_div(last_ops, lanes))
+        return VectorWork(np.asarray(ceil_div(total, lanes)), ceil_div(last_ops, lanes))
     full = tiles.full_outputs * batch
     of_each = ops * (shape.g * shape.k * shape.pixels)
     added = ceil_div(of_each, elements * lanes) - of_each / (elements * lanes)
-    return _VectorWork(np.ceil(total / lanes + full * added - ROUNDING), ceil_div(last_ops, lanes))
+    return VectorWork(np.ceil(total / lanes + full * added - ROUNDING), ceil_div(last_ops, lanes))

@@ -1,8 +1,8 @@
 """What mappings move between DRAM and the buffer, many at once: bytes, and cycles of the channel.
 
-Each transfer takes whole cycles. What that adds is counted for tiles that are alike, which are all but those at
-the edges; of the others the bytes are added up, which may be a cycle too few for each. So the cycles are a lower
-bound, and of most mappings exact.
+Each transfer takes whole cycles. What that adds is counted for tiles that are alike, which are all but those
+at the edges; of the others the bytes are added up, which may be a cycle too few for each. So the cycles are a
+lower bound, and of most mappings exact.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,12 @@ import numpy.typing as npt
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import Count, chosen, taken
-from accelsim.mapping.banks import half_banks
 from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.space import Space, Tiles
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
-import os
-ALONE=os.environ.get('ALONE','1')=='1'
 Values: TypeAlias = npt.NDArray[np.float64]
 
 
@@ -32,13 +29,13 @@ class Transfers:
     read_bytes: Count
     stored_bytes: Count
     read_cycles: Values
-    """At least, but for the weights of the first step."""
+    """In which the channel streams what is read, at least."""
     cycles: Values
-    """Of reads and stores."""
-    first_input_bytes: Count
-    """Of the first step, second operands included."""
-    last_stored_bytes: Count
-    """Of the last step; 0 where it may have nothing to store."""
+    """What is read and stored."""
+    first_cycles: Values
+    """Of the first step's operands, the latency included."""
+    last_cycles: Values
+    """Of what the last step stores, the latency included; 0 where it may store nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,39 +59,32 @@ def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardwar
     shortcut_bytes = picture.shortcut_bytes * batch
     read_bytes = picture.input_bytes * reads.inputs + shortcut_bytes + weight_bytes * reads.weights
 
-    shape, footprint = tiles.shape, tiles.footprint
-    first_inputs = footprint.inputs(shape, picture.first, 1)
+    read_cycles, stored_cycles = np.divide(read_bytes, bandwidth), np.divide(stored_bytes, bandwidth)
+    first_cycles, last_cycles = _first_and_last(tiles, hardware)
+    if tiles.exist:
+        rounded = _Rounded(layers, tiles, bandwidth)
+        read_cycles = read_cycles + rounded.of_reads(reads, batch)
+        stored_cycles = stored_cycles + rounded.of_stores(batch)
+    cycles = read_cycles + stored_cycles
+    return Transfers(read_bytes, stored_bytes, read_cycles, cycles, first_cycles, last_cycles)
+
+
+def _first_and_last(tiles: Tiles, hardware: Hardware) -> tuple[Values, Values]:
+    """Cycles until the first step has its operands, and in which the last step's outputs are stored."""
+    shape, footprint, dram = tiles.shape, tiles.footprint, hardware.dram
+
+    def cycles(*sizes: Count) -> Values:
+        streams = [np.ceil(np.divide(size, dram.bandwidth_bytes_per_cycle)) for size in sizes]
+        asked: Values = sum(streams) + dram.latency_cycles * np.greater(sum(sizes), 0)
+        return asked
+
+    weights = footprint.weights(shape) + footprint.biases(shape)
+    inputs = footprint.inputs(shape, tiles.picture.first, 1)
     if not tiles.exist:
-        largest = np.minimum(weight_bytes, half_banks(hardware)["weights"])
-        first_weights = np.ceil(largest / bandwidth)
-        if ALONE: first_weights = 0.0
-        read_cycles = read_bytes / bandwidth - first_weights
-        return Transfers(
-            read_bytes,
-            stored_bytes,
-            read_cycles,
-            read_cycles + stored_bytes / bandwidth,
-            first_inputs,
-            0,
-        )
-    rounded = _Rounded(layers, tiles, bandwidth)
-    first_weights = np.ceil((footprint.weights(shape) + footprint.biases(shape)) / bandwidth)
-    of_reads = rounded.of_reads(reads, batch)
-    read_cycles = read_bytes / bandwidth + of_reads - first_weights
-    first_w = footprint.weights(shape) + footprint.biases(shape)
-    if ALONE:
-        read_cycles = read_cycles + first_weights
-        w_added = first_weights * bandwidth
-        first_inputs = first_inputs + w_added.astype(np.int64)
-    first_shortcut = footprint.shortcut(shape) * np.equal(tiles.channels.depth, 1)
-    return Transfers(
-        read_bytes,
-        stored_bytes,
-        read_cycles,
-        read_cycles + stored_bytes / bandwidth + rounded.of_stores(batch),
-        first_inputs + first_shortcut,
-        footprint.stored(tiles.last, picture.last_stored, 1),
-    )
+        return cycles(weights, inputs), np.asarray(0.0)
+    shortcut = footprint.shortcut(shape) * np.equal(tiles.channels.depth, 1)
+    stored = footprint.stored(tiles.last, tiles.picture.last_stored, 1)
+    return cycles(weights, inputs, shortcut), cycles(stored)
 
 
 def _reads(tiles: Tiles, pixels_outer: Count, batch: int) -> _Reads:
@@ -136,12 +126,17 @@ class _Rounded:
         return added + self.tiles.full_outputs * batch * self._added(shortcut)
 
     def of_stores(self, batch: int) -> Values:
-        """Of outputs; where pooling follows, tiles store unequal parts of the result, which is not looked at."""
+        """Of outputs; where pooling follows, tiles store unequal parts of the result: not looked at."""
         shape, pooling = self.tiles.shape, self.layers.pooling
-        added = self.tiles.full_outputs * batch * self._added(self.tiles.footprint.stored(shape, shape.y, shape.x))
+        added = (
+            self.tiles.full_outputs
+            * batch
+            * self._added(self.tiles.footprint.stored(shape, shape.y, shape.x))
+        )
         if pooling is None:
             return added
-        return added * np.equal(taken(pooling.FY, self.tiles.owner), 0)
+        unpooled: Values = added * np.equal(taken(pooling.FY, self.tiles.owner), 0)
+        return unpooled
 
     def _added(self, size_bytes: Count) -> Values:
         cycles = size_bytes / self.bandwidth

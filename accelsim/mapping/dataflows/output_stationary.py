@@ -14,7 +14,15 @@ waited for.
 """
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, chosen, larger, smaller
+from accelsim.mapping.arithmetic import (
+    Count,
+    ceil_div,
+    ceil_scaled,
+    chosen,
+    equal_part,
+    larger,
+    smaller,
+)
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import Layer
 
@@ -39,9 +47,11 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     channel_sets = ceil_div(tile.k, array.output_stationary.partial_sums_per_pe)
     halo_rows = _covered(tile.y, array.rows, layer.FY, layer.stride_y, layer.dilation_y)
     halo_columns = _covered(tile.x, array.columns, layer.FX, layer.stride_x, layer.dilation_x)
-    first_rows = _covered(smaller(tile.y, array.rows), array.rows, layer.FY, layer.stride_y, layer.dilation_y)
+    first_rows = _covered(
+        equal_part(tile.y, array.rows), array.rows, layer.FY, layer.stride_y, layer.dilation_y
+    )
     first_columns = _covered(
-        smaller(tile.x, array.columns), array.columns, layer.FX, layer.stride_x, layer.dilation_x
+        equal_part(tile.x, array.columns), array.columns, layer.FX, layer.stride_x, layer.dilation_x
     )
 
     # Rounded up for each tile: there are no parts of a weight.
@@ -53,10 +63,9 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     )
     outputs = tile.g * tile.k * tile.pixels
     macs = nonzero_weights * tile.pixels
+    first_load = ceil_div(first_rows * first_columns, port_words)
     return ArrayWork(
-        cycles=ceil_div(first_rows * first_columns, port_words)
-        + larger(load_cycles, blocks * nonzero_weights)
-        + (1 + resumes) * drain_cycles,
+        cycles=first_load + larger(load_cycles, blocks * nonzero_weights) + (1 + resumes) * drain_cycles,
         macs=macs,
         weight_register_words=0,
         # An accumulation reads and writes; the first of an output only writes, the drain reads it.
@@ -82,9 +91,14 @@ def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware
         layer.OX, column_blocks, layer.FX, layer.stride_x, layer.dilation_x
     )
     input_words = words * layer.G * layer.C * channel_sets
+    # Of equal blocks none has fewer than half the rows, unless the tile has.
+    y, x = (
+        equal_part(outputs, across) if visits.exact else smaller(outputs, ceil_div(across, 2))
+        for outputs, across in ((tile.y, array.rows), (tile.x, array.columns))
+    )
     first_words = _first_rows(
-        tile.y, array.rows, visits.rows, layer.FY, layer.stride_y, layer.dilation_y
-    ) * _first_rows(tile.x, array.columns, visits.columns, layer.FX, layer.stride_x, layer.dilation_x)
+        y, array.rows, visits.rows, layer.FY, layer.stride_y, layer.dilation_y
+    ) * _first_rows(x, array.columns, visits.columns, layer.FX, layer.stride_x, layer.dilation_x)
     first_loads = ceil_div(first_words * (visits.total // visits.pictures), port_words)
 
     nonzero_weights = ceil_scaled(layer.weights, weight_density(layer, hardware))
@@ -107,11 +121,8 @@ def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware
 
 
 def _first_rows(outputs: Count, block: int, tiles: Count, kernel: int, stride: int, dilation: int) -> Count:
-    """Input rows (or columns) of the first blocks of so many tiles at least; that of the last may be one output.
-
-    All of them have `outputs`, but for the last one.
-    """
-    full = _covered(smaller(outputs, block), block, kernel, stride, dilation)
+    """Input rows (or columns) of the first blocks of tiles, of `outputs` each; the last may have one."""
+    full = _covered(outputs, block, kernel, stride, dilation)
     return (tiles - 1) * full + (kernel - 1) * dilation + 1
 
 
