@@ -10,6 +10,7 @@ from typing import Final
 from accelsim import __version__
 
 _ROOMS: Final = (
+    "compiler.py",
     "descriptions",
     "energy.py",
     "hardware.py",

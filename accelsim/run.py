@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from accelsim import __version__
+from accelsim.compiler import make_schedule
 from accelsim.descriptions import native
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import AccelsimError
@@ -15,7 +16,7 @@ from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.dataflows.output_stationary import weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
-from accelsim.mapping.schedule import Schedule, make_schedule
+from accelsim.mapping.schedule import Schedule
 from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory
 from accelsim.network.description import Network, network_of
 from accelsim.network.layer import Layer
@@ -103,6 +104,7 @@ def plan_run(
             dataflow=dataflow,
             objective=objective,
             known=known.mappings,
+            transitions=known.transitions,
         ),
     )
     return Plan(network, hardware, batch, lowered, schedule, known)

@@ -17,11 +17,12 @@ from typing import Final, TypeVar
 
 from accelsim import shipped
 from accelsim.cli import settle
+from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.schedule import Schedule, make_schedule
+from accelsim.mapping.schedule import Schedule
 from accelsim.memory import Memory
 from accelsim.network.build import build
 from accelsim.network.description import Network, load_network

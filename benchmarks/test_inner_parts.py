@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from accelsim.compiler import make_schedule
 from accelsim.hardware import load_hardware
-from accelsim.mapping.schedule import make_schedule
 from accelsim.memory import Memory
 from accelsim.network.build import build
 from accelsim.network.description import load_network

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Final
 
+from accelsim.compiler import make_schedule
 from accelsim.hardware import load_hardware
-from accelsim.mapping.schedule import make_schedule
 from accelsim.network.build import build
 from accelsim.network.description import load_network
 from accelsim.network.lowering import lower

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from accelsim import __version__, shipped
+from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping as LayerMapping
-from accelsim.mapping.schedule import make_schedule
 from accelsim.network.build import build
 from accelsim.network.description import load_network
 from accelsim.network.lowering import lower

@@ -38,6 +38,11 @@ def ceil_div(dividend: Count, divisor: Count) -> Count:
     return -(-dividend // divisor)
 
 
+def equal_part(whole: Count, most: Count) -> Count:
+    """The larger of the parts, as equal as they can be, of which none is more than `most`."""
+    return ceil_div(whole, ceil_div(whole, most))
+
+
 def ceil_scaled(count: Count, factor: float) -> Count:
     """count x factor, rounded up; a product that is whole but for rounding errors stays as it is."""
     if isinstance(count, int) and isinstance(factor, float):

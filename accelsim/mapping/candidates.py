@@ -6,14 +6,13 @@ whole bytes; packed elements and pruned weights are rounded up tile by tile in t
 """
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from accelsim.energy import ActionCounts, total_energy
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, Flags, Ints, ceil_div, chosen, count_of, entries_of, taken
+from accelsim.mapping.arithmetic import Count, Flags, Ints, count_of, entries_of, taken
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -24,14 +23,13 @@ from accelsim.mapping.costs import (
     partial_sum_counts,
     vector_ops,
 )
-from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.mapping import Order
-from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.space import ORDERS, Space, Tiles, space_of
-from accelsim.mapping.tile import UNCUT, TileShape, Visits
+from accelsim.mapping.tile import UNCUT, TileShape
+from accelsim.mapping.timing import timing_of
+from accelsim.mapping.transfers import Transfers, Values, transfers
 from accelsim.network.layer import Layer
 
-Values: TypeAlias = npt.NDArray[np.float64]
 _NO_COST: Final = ArrayCost(0, ActionCounts())
 
 
@@ -46,7 +44,7 @@ class Candidates:
     counts: ActionCounts
     """DRAM included."""
     time_cycles: Values
-    """Estimate: the busiest of array, vector unit and DRAM channel, and what cannot overlap at either end."""
+    """At least: what the simulation of the layer by itself does not go below."""
     energy: Values
 
     def __len__(self) -> int:
@@ -68,22 +66,22 @@ class Bounds:
     energy: Values
 
 
-def candidates(layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1) -> Candidates:
+def candidates(
+    layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1, *, finely: bool = False
+) -> Candidates:
     """Every mapping of a layer by a dataflow that fits the global buffer; none if no tile does."""
-    space = space_of(layer, hardware, dataflow)
+    space = space_of(layer, hardware, dataflow, finely=finely)
     return evaluate(space, hardware, batch, space.places())
 
 
 def evaluate(space: Space, hardware: Hardware, batch: int, places: Ints) -> Candidates:
     """What some mappings cost, an entry each."""
     tiles, order = space.tiles(places // len(ORDERS)), count_of(places % len(ORDERS))
-    array = _array_total(space, tiles, hardware)
-    rest = _rest(space, tiles, order, hardware, batch)
-    counts = array.counts * batch
-    for part in rest.counts:
-        counts += part
+    array, last_array_cycles = _array_total(space, tiles, hardware)
+    moved = transfers(space, tiles, order, hardware, batch)
+    counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
     array_cycles = entries_of(array.cycles * batch, len(places))
-    time: Values = np.maximum(array_cycles, rest.cycles) + rest.ends_cycles
+    time = timing_of(tiles, moved, hardware, batch).least_cycles(count_of(array_cycles), last_array_cycles)
     energy = np.asarray(total_energy(counts, hardware.energy), dtype=np.float64)
     return Candidates(places, tiles, count_of(array_cycles), counts, time, energy)
 
@@ -96,11 +94,11 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     """
     tiles, orders = space.tiles(slice(None)), count_of(np.arange(len(ORDERS))[:, np.newaxis])
     array = _array_at_least(space, tiles, hardware)
-    rest = _rest(space, tiles, orders, hardware, batch)
-    time = np.maximum(array.cycles * batch, rest.cycles) + rest.ends_cycles
+    moved = transfers(space, tiles, orders, hardware, batch)
+    time = timing_of(tiles, moved, hardware, batch).least_cycles(array.cycles * batch, 0)
     energy = total_energy(array.counts * batch, hardware.energy)
-    for part in rest.counts:
-        energy = energy + total_energy(part, hardware.energy)
+    for counts in _counts(space, tiles, moved, hardware, batch):
+        energy = energy + total_energy(counts, hardware.energy)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
 
 
@@ -112,73 +110,28 @@ def least_of_array(layers: Layer, dataflow: str, hardware: Hardware, batch: int)
     return Bounds(np.asarray(cycles, dtype=np.float64), np.asarray(energy, dtype=np.float64))
 
 
-@dataclass(frozen=True, slots=True)
-class _Rest:
-    """What mappings cost beside the array."""
-
-    counts: tuple[ActionCounts, ...]
-    """To be added up."""
-    cycles: Values
-    """Of the vector unit, of the DRAM channel or of the DMA, whichever is busiest."""
-    ends_cycles: Values
-    """In which nothing can overlap: the first tile is loaded, the last one stored."""
-
-
-def _rest(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, batch: int) -> _Rest:
-    layers, channels, picture, dram = space.layers, tiles.channels, tiles.picture, hardware.dram
-    whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
+def _counts(
+    space: Space, tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int
+) -> list[ActionCounts]:
+    """What happens beside the array; to be added up."""
+    layers, channels, picture = space.layers, tiles.channels, tiles.picture
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
-    ops = vector_ops(layers, outputs, stored)
-    weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
-    stored_bytes = bits_to_bytes(stored, activation_bits(layers, hardware.precision))
-    vector_cycles = ceil_div(ops, hardware.vector_lanes)
-    outputs, ops, vector_cycles, weight_bytes, stored_bytes = (
-        taken(of_layer, tiles.owner) for of_layer in (outputs, ops, vector_cycles, weight_bytes, stored_bytes)
-    )
-    read_bytes = _read_bytes(tiles, pixels_outer, weight_bytes, batch)
+    ops = taken(vector_ops(layers, outputs, stored), tiles.owner)
     counts = [
-        dram_counts(read_bytes, stored_bytes),
-        completion_counts(ops, picture.shortcut_bytes * batch, stored_bytes),
-        partial_sum_counts(layers, outputs, channels.depth, hardware),
+        dram_counts(moved.read_bytes, moved.stored_bytes),
+        completion_counts(ops, picture.shortcut_bytes * batch, moved.stored_bytes),
+        partial_sum_counts(layers, taken(outputs, tiles.owner), channels.depth, hardware),
     ]
     if not layers.on_array:
         counts.append(ActionCounts(global_buffer_read_bytes=picture.input_bytes * batch))
-
-    stream_cycles = np.ceil((read_bytes + stored_bytes) / dram.bandwidth_bytes_per_cycle)
-    # A step holds a descriptor of the DMA for at least the latency of DRAM, and the channel for a cycle.
-    step_cycles = max(1.0, dram.latency_cycles / hardware.dma.descriptors)
-    least = np.maximum(vector_cycles, np.multiply(tiles.visits * batch, step_cycles))
-
-    shape = tiles.shape
-    first_load = tiles.footprint.inputs(shape, picture.first, 1) + channels.weight_bytes
-    last_store = tiles.footprint.stored(shape, shape.y, shape.x)
-    ends: Values = np.ceil((first_load + last_store) / dram.bandwidth_bytes_per_cycle)
-    return _Rest(tuple(counts), np.maximum(least, stream_cycles), ends + 2 * dram.latency_cycles)
+    return counts
 
 
-def _read_bytes(tiles: Tiles, pixels_outer: Count, weight_bytes: Count, batch: int) -> Count:
-    """Bytes read from DRAM. How often an operand is read: see `Order` for what stays when."""
-    channels, picture = tiles.channels, tiles.picture
-    outer = np.equal(pixels_outer, 1)
-    whole_depth, all_filters = np.equal(channels.depth, 1), np.equal(channels.filters, 1)
-    inputs_stay = whole_depth & (outer | np.equal(picture.tiles, 1))
-    weights_stay = whole_depth & (~outer | all_filters)
-    weight_reads = chosen(weights_stay, 1, picture.tiles)
-    if batch > 1:
-        weights_stay_for_good = whole_depth & all_filters & np.equal(channels.groups, 1)
-        weight_reads = weight_reads * chosen(weights_stay_for_good, 1, batch)
-    return (
-        picture.input_bytes * batch * chosen(inputs_stay, 1, channels.filters)
-        + picture.shortcut_bytes * batch
-        + weight_bytes * weight_reads
-    )
-
-
-def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
-    """The array's cost over all tiles of an image, full ones and edges in each direction."""
+def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayCost, Count]:
+    """The array's cost over all tiles of an image, edges included, and its cycles for the last of them."""
     length = len(tiles.owner)
     if not (space.layers.on_array and length):
-        return _NO_COST
+        return _NO_COST, 0
     kinds = _kinds_of_tiles(space.layers, tiles)
 
     def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
@@ -193,14 +146,16 @@ def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
             return 0
         return count_of(np.add.reduceat(count * kinds.visits, begins))
 
-    return ArrayCost(summed(cost.cycles), ActionCounts(*map(summed, cost.counts.values())))
+    ends = np.append(begins[1:], len(kinds.candidate))
+    total = ArrayCost(summed(cost.cycles), ActionCounts(*map(summed, cost.counts.values())))
+    return total, taken(cost.cycles, ends - 1)
 
 
 def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
     """What the array does at least for an image of layers that are cut into so many tiles."""
     if not (space.layers.on_array and len(tiles.owner)):
         return _NO_COST
-    visits = Visits(tiles.picture.tiles, tiles.channels.depth, tiles.visits)
+    visits = tiles.visits
 
     def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
         return least_array_cost(layer, dataflow, tiles.shape.at(some), visits.at(some), hardware)

@@ -9,6 +9,7 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.countable import why_uncountable
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import map_layers
+from accelsim.mapping.settle import Judge
 from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
 
@@ -32,12 +33,14 @@ def make_schedule(
     dataflow: str = "auto",
     objective: Objective | None = None,
     known: MutableMapping[Layer, Mapping] | None = None,
+    judge: Judge | None = None,
 ) -> Schedule:
     """Map every layer of an executed graph. Raises MappingError where one cannot be mapped.
 
     `known` remembers mappings from one graph to the next; everything else must be the same for all of them.
+    `judge` decides what bounds leave open (see `accelsim.compiler`); without one the bounds are believed.
     """
-    mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known)
+    mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known, judge)
     whole = [graph.nodes[name]["layer"] for name in graph]
     layers: list[Layer] = []
     mappings: list[Mapping] = []
@@ -67,6 +70,7 @@ class _Mapper:
     dataflow: str
     objective: Objective | None
     known: MutableMapping[Layer, Mapping]
+    judge: Judge | None
 
     def parts(self, layers: Sequence[Layer]) -> list[Parts]:
         """Each layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -117,6 +121,7 @@ class _Mapper:
                 batch=self.batch,
                 dataflow=self.dataflow,
                 objective=self.objective,
+                judge=self.judge,
             )
         )
         return [MappingError(reason) if reason else next(mapped) for reason in reasons]

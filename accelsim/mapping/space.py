@@ -5,12 +5,9 @@ the grid of one after that of the other: a table of the channel cuts of all laye
 the picture, and for each tile its place in both. What depends on one table only is computed there.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
-from itertools import chain, product
-from typing import Final
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -24,20 +21,17 @@ from accelsim.mapping.arithmetic import (
     count_of,
     entries_of,
     larger,
-    smaller,
     taken,
 )
-from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.banks import half_banks, input_demand, weight_demand
 from accelsim.mapping.footprint import Footprint
+from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.stack import stacked
-from accelsim.mapping.tile import Granularity, TileShape
-from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
+from accelsim.mapping.tile import TileShape, Visits
 from accelsim.network.layer import Layer
 
 ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
-MANY_PASSES: Final = 4
-"""Passes that half a bank has room for, where parts of a pass need not be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +62,9 @@ class Pictures:
 
     y: Count
     x: Count
+    rows: Count
+    """Tiles from top to bottom."""
+    columns: Count
     tiles: Count
     first: Count
     """Input rows x columns of the first tile."""
@@ -75,10 +72,25 @@ class Pictures:
     """Of all tiles of an image together, with all of their channels; halos as often as they are read."""
     shortcut_bytes: Count
     """Second operands of all tiles of an image together."""
+    inside: Count = 0
+    """How many tiles padding does not touch."""
+    each: Count = 0
+    """Input rows x columns of each of those."""
+    last_stored: Count = 0
+    """Rows x columns that the last tile stores."""
 
     def values(self) -> tuple[Count, ...]:
-        """The numbers in the order of the fields."""
-        return self.y, self.x, self.tiles, self.first, self.input_bytes, self.shortcut_bytes
+        """The numbers that no cost falls with, in the order of the fields."""
+        return (
+            self.y,
+            self.x,
+            self.rows,
+            self.columns,
+            self.tiles,
+            self.first,
+            self.input_bytes,
+            self.shortcut_bytes,
+        )
 
     def at(self, places: Ints) -> "Pictures":
         """Some of them, in any order."""
@@ -89,11 +101,15 @@ class Pictures:
 class Tiles:
     """Tiles of layers, an entry each."""
 
+    layers: Layer
+    """Stacked."""
     owner: Ints
     """Which layer of the stack a tile is of."""
     footprint: Footprint
     channels: Channels
     picture: Pictures
+    exist: bool
+    """Whether they are tiles, and not the best of several in each number by itself (`Cuts.ideal`)."""
 
     @property
     def shape(self) -> TileShape:
@@ -102,10 +118,47 @@ class Tiles:
         return TileShape(channels.g, channels.k, channels.c, picture.y, picture.x)
 
     @property
-    def visits(self) -> Count:
+    def last(self) -> TileShape:
+        """Bounds of the last tile of each mapping: what the others leave."""
+        layers, channels, picture, shape = self.layers, self.channels, self.picture, self.shape
+
+        def left(extent: Count, tiles: Count, size: Count) -> Count:
+            return taken(extent, self.owner) - (tiles - 1) * size
+
+        return TileShape(
+            left(layers.G, channels.groups, shape.g),
+            left(layers.K, channels.filters, shape.k),
+            left(layers.C, channels.depth, shape.c),
+            left(layers.OY, picture.rows, shape.y),
+            left(layers.OX, picture.columns, shape.x),
+        )
+
+    def full(self, *directions: tuple[str, str]) -> list[Count]:
+        """How many tiles have their full size in some directions, each a bound of layers and of tiles."""
+        shape, layers = self.shape, self.layers
+        return [
+            taken(getattr(layers, extent), self.owner) // getattr(shape, size) for extent, size in directions
+        ]
+
+    @property
+    def full_outputs(self) -> Count:
+        """How many tiles of an image have their full size in outputs."""
+        groups, filters, rows, columns = self.full(("G", "g"), ("K", "k"), ("OY", "y"), ("OX", "x"))
+        return groups * filters * rows * columns
+
+    @property
+    def visits(self) -> Visits:
         """How many tiles an image is cut into."""
-        channels = self.channels
-        return channels.groups * channels.filters * channels.depth * self.picture.tiles
+        channels, picture = self.channels, self.picture
+        return Visits(
+            picture.rows,
+            picture.columns,
+            picture.tiles,
+            channels.filters,
+            channels.depth,
+            channels.groups * channels.filters * channels.depth * picture.tiles,
+            exact=self.exist,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +182,8 @@ class Space:
     of_pictures: Ints
     fits: Flags
     """Orders x tiles."""
+    exist: bool = True
+    """Whether they are tiles: see `Tiles.exist`."""
 
     def places(self) -> Ints:
         """Mappings that fit."""
@@ -138,10 +193,12 @@ class Space:
         """Some of the tiles."""
         owner = self.owner[which]
         return Tiles(
+            self.layers,
             owner,
             self.footprint.at(owner),
             self.channels.at(self.of_channels[which]),
             self.pictures.at(self.of_pictures[which]),
+            self.exist,
         )
 
 
@@ -214,6 +271,7 @@ class Cuts:
             own,
             own,
             np.ones((len(ORDERS), len(owner)), dtype=np.bool_),
+            exist=False,
         )
         return Ideal(space, channels, pictures)
 
@@ -244,7 +302,7 @@ class Cuts:
         return [count_of(row) for row in np.maximum(by_inputs, by_outputs)[:, which]], which
 
     def _fits(self, owner: Ints, of_channels: Ints, of_pictures: Ints) -> Flags:
-        """Whether tiles fit: orders x tiles."""
+        """Whether tiles fit: orders x tiles. Where both orders are the same, the first stands for both."""
         g, k, c, depth = (
             taken(size, of_channels)
             for size in (self.channels.g, self.channels.k, self.channels.c, self.channels.depth)
@@ -261,7 +319,10 @@ class Cuts:
             outputs = outputs + own.unfinished(tile, filters, *cut)
         fits = np.less_equal(inputs, self.half_banks["inputs"])
         fits = fits & np.less_equal(outputs, self.half_banks["outputs"])
-        return np.broadcast_to(fits, (len(ORDERS), len(owner)))
+        filters, tiles = taken(self.channels.filters, of_channels), taken(self.pictures.tiles, of_pictures)
+        orders_differ = np.greater(filters, 1) & np.greater(tiles, 1)
+        of_orders: Flags = fits & np.stack([np.ones_like(orders_differ), orders_differ])
+        return of_orders
 
     def _space(
         self,
@@ -271,6 +332,8 @@ class Cuts:
         of_channels: Ints,
         of_pictures: Ints,
         fits: Flags,
+        *,
+        exist: bool = True,
     ) -> Space:
         return Space(
             self.layers,
@@ -282,6 +345,7 @@ class Cuts:
             of_channels,
             of_pictures,
             fits,
+            exist,
         )
 
 
@@ -320,79 +384,9 @@ def _least_up_to(owner: Ints, sizes: Ints, table: Ints, of: Ints, most: Ints) ->
     return least[:, ends - 1] + of * apart, ends > begins
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Sizes to cut one layer into."""
-
-    channels: Sequence[tuple[int, int, int]]
-    """(groups, filters, input channels) of a tile."""
-    rows: Sequence[tuple[int, ...]]
-    """(outputs, tiles, and of their inputs: the largest, all together, the first)."""
-    columns: Sequence[tuple[int, ...]]
-
-    def __len__(self) -> int:
-        return len(self.channels) * len(self.rows) * len(self.columns)
-
-
-@dataclass(frozen=True, slots=True)
-class Grids:
-    """Makes grids; what layers have in common is cut once."""
-
-    directions: dict[tuple[Axis, int, bool], tuple[tuple[int, ...], ...]] = field(default_factory=dict)
-
-    def of(self, layer: Layer, unit: Granularity, parts: bool) -> Grid:
-        """Tiles that are whole passes of the array, or parts of one too."""
-        return Grid(
-            _channel_cuts(layer, unit, parts),
-            self._direction(row_axis(layer), unit.y, parts),
-            self._direction(column_axis(layer), unit.x, parts),
-        )
-
-    def _direction(self, axis: Axis, unit: int, parts: bool) -> tuple[tuple[int, ...], ...]:
-        if (axis, unit, parts) not in self.directions:
-            self.directions[axis, unit, parts] = tuple(
-                (size, ceil_div(axis.outputs, size), *axis.reads(size))
-                for size in tile_sizes(axis.outputs, unit, parts=parts)
-            )
-        return self.directions[axis, unit, parts]
-
-
-def _channel_cuts(layer: Layer, unit: Granularity, parts: bool) -> list[tuple[int, int, int]]:
-    """(groups, filters, input channels) of a tile: some of one group, or several whole groups."""
-    of_one = product((1,), tile_sizes(layer.K, unit.k, parts=parts), tile_sizes(layer.C, unit.c, parts=parts))
-    return [*of_one, *((g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1)]
-
-
-def granularity(dataflow: str, hardware: Hardware) -> Granularity:
-    """What a pass of the array covers; layers of the vector unit can be cut anywhere."""
-    return DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
-
-
-def in_parts(layers: Layer, dataflow: str, hardware: Hardware) -> Flags:
-    """Whether parts of a pass are tried too: where few passes, or none, fit half a bank.
-
-    Whole ones then leave little choice.
-    """
-    unit = granularity(dataflow, hardware)
-    one = TileShape(
-        1,
-        smaller(layers.K, unit.k),
-        smaller(layers.C, unit.c),
-        smaller(layers.OY, unit.y),
-        smaller(layers.OX, unit.x),
-    )
-    rows = smaller((one.y - 1) * layers.stride_y + (layers.FY - 1) * layers.dilation_y + 1, layers.IY)
-    columns = smaller((one.x - 1) * layers.stride_x + (layers.FX - 1) * layers.dilation_x + 1, layers.IX)
-    demand, halves = bank_demand(layers, hardware, one, rows, columns, 0), half_banks(hardware)
-    return reduce(
-        np.logical_or, (np.greater(MANY_PASSES * demand[bank], half) for bank, half in halves.items())
-    )
-
-
-def space_of(layer: Layer, hardware: Hardware, dataflow: str) -> Space:
+def space_of(layer: Layer, hardware: Hardware, dataflow: str, *, finely: bool = False) -> Space:
     """Every tile of one layer whose operands fit half a bank each; none may fit."""
-    parts = bool(in_parts(layer, dataflow, hardware))
-    grid = Grids().of(layer, granularity(dataflow, hardware), parts)
+    grid = Grids(finely).of(layer, granularity(dataflow, hardware))
     cuts = cuts_of([layer], [dataflow], [grid], hardware)
     return cuts.crossed(np.arange(len(cuts.owner)), np.arange(len(cuts.owner_of_pictures)))
 
@@ -447,7 +441,9 @@ def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tupl
     row, column = crossed(row_of, column_of, len(grids))
     owner = row_of[row]
     (y, *of_rows), (x, *of_columns) = rows[:, row], columns[:, column]
-    tiles, largest, total, first = (count_of(a * b) for a, b in zip(of_rows, of_columns, strict=True))
+    tiles, largest, total, first, inside, each, last_stored = (
+        count_of(a * b) for a, b in zip(of_rows, of_columns, strict=True)
+    )
     whole = TileShape(*(taken(extent, owner) for extent in (stack.G, stack.K, stack.C, stack.OY, stack.OX)))
     own = footprint.at(owner)
     return (
@@ -456,10 +452,15 @@ def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tupl
         Pictures(
             y=count_of(y),
             x=count_of(x),
+            rows=count_of(of_rows[0]),
+            columns=count_of(of_columns[0]),
             tiles=tiles,
             first=first,
             input_bytes=own.inputs(whole, total, 1, tiles),
             shortcut_bytes=own.shortcut(whole, tiles),
+            inside=inside,
+            each=each,
+            last_stored=last_stored,
         ),
     )
 
@@ -482,56 +483,3 @@ def crossed(left: Ints, right: Ints, layers: int) -> tuple[Ints, Ints]:
     lefts = np.repeat(np.arange(len(left)), partners)
     rights = np.arange(len(lefts)) - np.repeat(ends - partners - begin[left], partners)
     return lefts, rights
-
-
-def input_demand(footprint: Footprint, tile: TileShape, pixels: Count) -> Count:
-    """Bytes that a tile takes in the bank of inputs, where it reads so many pixels."""
-    return footprint.inputs(tile, pixels, 1) + footprint.shortcut(tile)
-
-
-def weight_demand(footprint: Footprint, tile: TileShape) -> Count:
-    """Bytes that a tile takes in the bank of weights."""
-    return footprint.weights(tile) + footprint.biases(tile)
-
-
-def bank_demand(
-    layer: Layer, hardware: Hardware, tile: TileShape, rows: Count, columns: Count, pixels_outer: Count
-) -> dict[str, Count]:
-    """Bytes that a tile takes in each bank of the global buffer; `rows` x `columns` inputs."""
-    footprint = Footprint(layer, hardware.precision)
-    filters = tile.k + pixels_outer * (layer.K - tile.k)
-    unfinished = footprint.unfinished(
-        tile, filters, at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
-    )
-    return {
-        "inputs": input_demand(footprint, tile, rows * columns),
-        "weights": weight_demand(footprint, tile),
-        "outputs": footprint.outputs(tile, at_most_one(layer.C - tile.c)) + unfinished,
-    }
-
-
-def half_banks(hardware: Hardware) -> dict[str, int]:
-    """Bytes that a tile may take in each bank: half, so that the next tile can be loaded meanwhile."""
-    return {bank: size // 2 for bank, size in hardware.global_buffer.bank_bytes.items()}
-
-
-def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
-    """Which bank is too small for the smallest tile, and what would help."""
-    smallest = TileShape(1, 1, 1, 1, 1)
-    rows, columns = (axis.reads(1)[0] for axis in (row_axis(layer), column_axis(layer)))
-    demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
-    needed = {
-        bank: _buffer_for(demand[bank], getattr(hardware.global_buffer.shares, bank)) for bank in demand
-    }
-    bank = max(needed, key=needed.__getitem__)
-    return (
-        f"no tile fits: for one output and one input channel the {bank} take {demand[bank]} bytes, half "
-        f"of their share of the global buffer is {half[bank]}; "
-        f"global_buffer.size_bytes = {needed[bank]} would hold them"
-    )
-
-
-def _buffer_for(tile_bytes: int, share: float) -> int:
-    """The size of a global buffer of which half a share holds a tile."""
-    size = math.ceil(2 * tile_bytes / share)
-    return size if int(size * share) >= 2 * tile_bytes else size + 1

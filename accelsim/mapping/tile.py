@@ -29,19 +29,28 @@ class TileShape:
 class Visits:
     """How many tiles an image of a layer is cut into."""
 
+    rows: Count
+    """Parts that the picture is cut into from top to bottom."""
+    columns: Count
     pictures: Count
-    """Parts that the picture is cut into."""
+    """Parts of the picture."""
+    filters: Count
+    """Parts that the output channels of a group are cut into."""
     depth: Count
     """Parts that the input channels are cut into: visits to the same outputs."""
     total: Count
     """Tiles of all directions together."""
+    exact: bool = False
+    """Whether these are the numbers of one cut, and not only the least of many."""
 
     def at(self, which: Ints | slice) -> "Visits":
         """Some of many."""
-        return Visits(*(taken(number, which) for number in (self.pictures, self.depth, self.total)))
+        numbers = (self.rows, self.columns, self.pictures, self.filters, self.depth, self.total)
+        rows, columns, pictures, filters, depth, total = (taken(number, which) for number in numbers)
+        return Visits(rows, columns, pictures, filters, depth, total, exact=self.exact)
 
 
-UNCUT = Visits(1, 1, 1)
+UNCUT = Visits(1, 1, 1, 1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,16 +26,19 @@ class Span:
     """Output rows or columns that one tile completes and stores; fewer than `size` where pooling follows."""
 
 
-def tile_sizes(extent: int, unit: int, *, parts: bool = False) -> tuple[int, ...]:
-    """Sizes to cut `extent` into: its passes of `unit`, divided by 1, 2, 3, 4, 6, 8, 12 ..., rounded up.
+def tile_sizes(extent: int, unit: int, *, finely: bool = False) -> tuple[int, ...]:
+    """Sizes to cut `extent` into: its passes of `unit`, and one pass, divided by 1, 2, 3, 4, 6, 8, 12 ...
 
-    With `parts`, a pass is divided by the same. The divisors grow by halves and thirds, so there are few of
-    them however large the extent is: each size tried is at least half of the next larger one.
+    All of them are rounded up. The divisors grow by halves and thirds, so there are few of them however large
+    the extent is: each size is at least half of the next larger one. `finely` adds the extent itself divided
+    by 1 to 8 and by four numbers for each doubling: sizes that are the same whatever the array is, so that a
+    larger array can be given what a smaller one can.
     """
     passes, one = -(-extent // unit), min(extent, unit)
     sizes = {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
-    if parts:
-        sizes |= {-(-one // divisor) for divisor in _divisors(one)}
+    sizes |= {-(-one // divisor) for divisor in _divisors(one)}
+    if finely:
+        sizes |= {-(-extent // divisor) for divisor in _fine_divisors(extent)}
     return tuple(sorted(sizes, reverse=True))
 
 
@@ -45,6 +48,14 @@ def _divisors(largest: int) -> Iterator[int]:
         yield power
         if power > 1:
             yield power + power // 2
+        power *= 2
+
+
+def _fine_divisors(largest: int) -> Iterator[int]:
+    yield from range(1, 9)
+    power = 8
+    while power < largest:
+        yield from range(power + power // 4, 2 * power + 1, power // 4)
         power *= 2
 
 
@@ -122,6 +133,15 @@ class Axis:
         ]
         each = (size - 1) * self.stride + self.reach if inside else 0
         return max(each, *at_ends, 0), sum(at_ends) + len(inside) * each, self._inputs(0, size)
+
+    def inside(self, size: int) -> tuple[int, int]:
+        """How many tiles of `size` outputs padding does not touch, and the inputs of each."""
+        tiles = len(self._inside(size))
+        return tiles, (size - 1) * self.stride + self.reach if tiles else 0
+
+    def last_stored(self, size: int) -> int:
+        """Results that the last tile of `size` outputs completes."""
+        return self._complete(self.outputs) - self._complete((self._tiles(size) - 1) * size)
 
     def _inputs(self, tile: int, size: int) -> int:
         """Inputs that one tile reads."""

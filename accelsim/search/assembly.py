@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from accelsim.compiler import make_schedule
 from accelsim.energy import ActionCounts
 from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware, Objective
 from accelsim.limits import MAX_REPEAT
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.schedule import Schedule, make_schedule
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.build import build
 from accelsim.network.compression import WeightForm, weight_form
 from accelsim.network.description import Network

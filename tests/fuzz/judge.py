@@ -110,7 +110,7 @@ def check_result(result: RunResult) -> None:
     for key, number in _numbers(result.to_dict()):
         cropped = ".pad_" in key  # negative where a picture is cut off instead of padded
         require(
-            cropped or math.isfinite(number) and number >= 0, "a number that is negative or no number", key
+            cropped or (math.isfinite(number) and number >= 0), "a number that is negative or no number", key
         )
     require(result.cycles > 0, "no cycles")
     require(result.lower_bound_cycles <= result.cycles, "less time than the bound allows")

@@ -24,21 +24,26 @@ from strategies import (
 )
 
 from accelsim import load_hardware, load_network, run_network
+from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
 from accelsim.energy import ActionCounts, energy_by_component
 from accelsim.errors import MappingError
 from accelsim.limits import MAX_BUFFER_BYTES
-from accelsim.mapping import search
+from accelsim.mapping import look, search, settle
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, candidates
 from accelsim.mapping.costs import VECTOR, least_array_cost
 from accelsim.mapping.dataflows import DATAFLOWS
-from accelsim.mapping.footprint import Footprint
-from accelsim.mapping.search import as_executed, best_first, map_layer
-from accelsim.mapping.space import ORDERS, Grids, cuts_of, granularity, in_parts, space_of
+from accelsim.mapping.grids import Grids, granularity
+from accelsim.mapping.ranking import best_first
+from accelsim.mapping.search import as_executed, map_layer
+from accelsim.mapping.space import ORDERS, cuts_of, space_of
 from accelsim.mapping.tile import UNCUT, Granularity, TileShape
 from accelsim.mapping.tiling import Axis, tile_sizes
+from accelsim.network.build import build
 from accelsim.network.layer import Layer
+from accelsim.network.lowering import lower
+from accelsim.simulation.alone import Alone
 
 # --- the odometer, told once more: plain loops over tiles, and what each visit touches
 
@@ -201,7 +206,40 @@ def test_a_candidate_costs_what_the_program_that_it_stands_for_costs(case):
     assert space.array_cycles[index] == totals.array_cycles
     assert counts_of(space, index) == totals.counts
     assert space.energy[index] == pytest.approx(energy(totals, case.hardware))
-    assert space.time_cycles[index] == time_cycles(case.mapping, case.hardware)
+
+
+@settings(max_examples=300)
+@given(packed_cases())
+def test_no_mapping_is_faster_than_its_bound(case):
+    """Simulated by itself; and the bound is no less than what each resource takes for its own work."""
+    space, index = candidate_of(case)
+    assert Alone(case.hardware)(case.mapping) >= space.time_cycles[index] >= busiest(case)
+
+
+def busiest(case):
+    """Cycles of the array; of the vector unit and the channel, if neither rounded up (bytes) step by step."""
+    totals, hardware = case.mapping.totals, case.hardware
+    space, index = candidate_of(case)
+    counts = counts_of(space, index)
+    moved = (counts.dram_read_bytes + counts.dram_write_bytes) / hardware.dram.bandwidth_bytes_per_cycle
+    return max(totals.array_cycles, counts.vector_ops / hardware.vector_lanes, math.floor(moved))
+
+
+@pytest.mark.parametrize("name", ["8x8_32k", "16x16_128k"])
+def test_most_bounds_are_what_the_simulation_says(name):
+    """The chosen mappings of a network: most take no longer than their bound, to a thousandth."""
+    hardware, schedule = load_hardware(name), compiled("squeezenet_v1_1", name)
+    alone, missed = Alone(hardware), 0
+    for mapping in schedule.mappings:
+        images = 1
+        space = candidates(mapping.layer, hardware, mapping.dataflow, images)
+        found = [i for i in range(len(space)) if space.mapping_of(i) == (mapping.tile, mapping.order)]
+        missed += alone(mapping) > 1.001 * space.time_cycles[found[0]]
+    assert missed <= len(schedule.mappings) / 2
+
+
+def compiled(network, machine_name):
+    return make_schedule(lower(build(load_network(network))), load_hardware(machine_name))
 
 
 @given(packed_cases())
@@ -231,19 +269,6 @@ def counts_of(space, index):
 
 def energy(totals, hardware):
     return sum(energy_by_component(totals.counts, hardware.energy).values())
-
-
-def time_cycles(mapping, hardware):
-    """The busiest of array, vector unit, DRAM and DMA; latencies, the first load and the last store."""
-    counts, bandwidth = mapping.totals.counts, hardware.dram.bandwidth_bytes_per_cycle
-    footprint, tile = Footprint(mapping.layer, hardware.precision), mapping.tile
-    stream = math.ceil((counts.dram_read_bytes + counts.dram_write_bytes) / bandwidth)
-    vector = math.ceil(counts.vector_ops / hardware.vector_lanes)
-    first = next(mapping.steps()).input_bytes + footprint.weights(tile)
-    last = footprint.stored(tile, tile.y, tile.x)
-    ends = 2 * hardware.dram.latency_cycles + math.ceil((first + last) / bandwidth)
-    descriptors = mapping.totals.steps * max(1, hardware.dram.latency_cycles / hardware.dma.descriptors)
-    return max(mapping.totals.array_cycles, vector, stream, descriptors) + ends
 
 
 # --- multiply-accumulates and traffic
@@ -335,22 +360,40 @@ OBJECTIVES = {
 }
 
 
-@settings(max_examples=20)
+@settings(max_examples=30)
 @given(layers(), machines(), st.sampled_from([1, 3]), st.sampled_from(sorted(OBJECTIVES)))
-def test_the_search_finds_the_best_mapping_of_its_space(layer, hardware, batch, objective):
-    """By brute force: the program of every tile in every order is built and added up."""
+def test_no_mapping_of_the_space_is_better_than_the_chosen_one(layer, hardware, batch, objective):
+    """By brute force: the program of every tile in every order is built, simulated and priced.
+
+    What is left open is what `SETTLED` says: a difference that is not worth a simulation.
+    """
     dataflows = sorted(DATAFLOWS) if layer.on_array else [VECTOR]
     tried = [mapping for dataflow in dataflows for mapping in every_mapping(layer, hardware, dataflow, batch)]
     assume(tried)
-    found = map_layer(layer, hardware, batch=batch, objective=objective)
+    alone = Alone(hardware)
+    with mock.patch.object(settle, "MOST_JUDGED_THOROUGHLY", len(tried) + 1):
+        found = map_layer(layer, hardware, batch=batch, objective=objective, judge=alone)
     cost = OBJECTIVES[objective]
-    costs = [cost(time_cycles(mapping, hardware), energy(mapping.totals, hardware)) for mapping in tried]
-    best = cost(time_cycles(found, hardware), energy(found.totals, hardware))
-    assert best == pytest.approx(min(costs))
-    assert found.estimated_cycles == int(time_cycles(found, hardware))
+    costs = [cost(alone(mapping), energy(mapping.totals, hardware)) for mapping in tried]
+    assert cost(alone(found), energy(found.totals, hardware)) <= min(costs) * (1 + 1.01 * settle.SETTLED)
+    assert found.estimated_cycles == alone(found)
 
 
-FEW_TILES = st.sampled_from([0, search.FEW_TILES])
+@given(array_layers(), machines(), st.integers(1, 3))
+def test_where_everything_costs_the_same_the_fastest_mapping_is_chosen(layer, hardware, batch):
+    prices = ("mac", "vector_op", "register_file", "inter_pe", "global_buffer", "dram")
+    free = vary(hardware, **{f"energy.{price}": 0 for price in prices})
+    try:
+        chosen = [
+            map_layer(layer, free, batch=batch, objective=objective).estimated_cycles
+            for objective in ("time", "energy", "edp")
+        ]
+    except MappingError:
+        assume(False)
+    assert len(set(chosen)) == 1
+
+
+FEW_TILES = st.sampled_from([0, look.FEW_TILES])
 """Up to how many tiles the search lays out before it rules any of them out."""
 
 
@@ -364,7 +407,7 @@ FEW_TILES = st.sampled_from([0, search.FEW_TILES])
 def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batch, objective, few_tiles):
     """Branch and bound finds what is found when every candidate is evaluated, ties included."""
     executed, images = as_executed(layer, batch)
-    every = [candidates(executed, hardware, name, images) for name in dataflows_of(executed)]
+    every = [candidates(executed, hardware, name, images, finely=True) for name in dataflows_of(executed)]
     assume(any(len(some) for some in every))
     best = [
         (some.time_cycles[first], some.energy[first], some.mapping_of(first))
@@ -374,7 +417,7 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     ]
     time, energy_ = (np.array(values) for values in list(zip(*best, strict=True))[:2])
     winner = best[best_first(time, energy_, objective)[0]]
-    with mock.patch.object(search, "FEW_TILES", few_tiles):
+    with mock.patch.object(look, "FEW_TILES", few_tiles):
         found = map_layer(layer, hardware, batch=batch, objective=objective)
     assert (found.tile, found.order) == winner[2]
     assert found.estimated_cycles == int(winner[0])
@@ -392,11 +435,13 @@ def test_layers_that_are_looked_at_together_are_mapped_as_each_alone(
     some, hardware, batch, objective, most_tiles, few_tiles
 ):
     """However many of them share a look; and each says for itself why it has no mapping."""
-    with mock.patch.multiple(search, MOST_TILES=most_tiles, FEW_TILES=few_tiles):
-        together = search.map_layers(some, hardware, batch=batch, objective=objective)
+    judge = Alone(hardware)
+    with mock.patch.object(search, "MOST_TILES", most_tiles), mock.patch.object(look, "FEW_TILES", few_tiles):
+        together = search.map_layers(some, hardware, batch=batch, objective=objective, judge=judge)
     for layer, found in zip(some, together, strict=True):
         try:
-            assert found == map_layer(layer, hardware, batch=batch, objective=objective)
+            alone = map_layer(layer, hardware, batch=batch, objective=objective, judge=Alone(hardware))
+            assert (found, found.estimated_cycles) == (alone, alone.estimated_cycles)
         except MappingError as error:
             assert str(found) == str(error)
 
@@ -427,7 +472,7 @@ def test_a_window_that_reads_nothing_but_padding_is_mapped():
     pooling = Layer(
         "pool", "max_pool", K=1, C=1, OY=1, OX=1, IY=2, IX=2, stride_y=3, stride_x=3, pad_top=1, pad_left=1
     )
-    with mock.patch.object(search, "FEW_TILES", 0):
+    with mock.patch.object(look, "FEW_TILES", 0):
         assert map_layer(pooling, machine()).totals.counts.dram_read_bytes == 0
 
 
@@ -435,8 +480,7 @@ def test_a_window_that_reads_nothing_but_padding_is_mapped():
 def test_no_tile_beats_the_ideal_one_of_its_cuts(layer, hardware, batch, data):
     """What is not better than something with the ideal partner is not with any."""
     dataflow = data.draw(st.sampled_from(dataflows_of(layer)))
-    grids = Grids()
-    grid = grids.of(layer, granularity(dataflow, hardware), parts=data.draw(st.booleans()))
+    grid = Grids(finely=data.draw(st.booleans())).of(layer, granularity(dataflow, hardware))
     cuts = cuts_of([layer], [dataflow], [grid], hardware)
     space = cuts.crossed(np.arange(len(cuts.owner)), np.arange(len(cuts.owner_of_pictures)))
     ideal = cuts.ideal()
@@ -453,10 +497,10 @@ def test_no_tile_beats_the_ideal_one_of_its_cuts(layer, hardware, batch, data):
 
 
 def every_mapping(layer, hardware, dataflow, batch):
-    """Every mapping of whole passes, and of parts of a pass where they are tried, that fits the banks."""
+    """Every mapping of the finest sizes that fits the banks."""
     executed, images = as_executed(layer, batch)
     unit = DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
-    tiles = list(every_tile(executed, unit, in_parts(executed, dataflow, hardware)))
+    tiles = list(every_tile(executed, unit))
     assume(sum(steps_of(executed, images, tile) for tile in tiles) < 20_000)
     some = [
         mapped(layer, dataflow, hardware, order=order, batch=batch, **dataclasses.asdict(tile))
@@ -466,13 +510,13 @@ def every_mapping(layer, hardware, dataflow, batch):
     return [mapping for mapping in some if fits(mapping, hardware)]
 
 
-def every_tile(layer, unit, parts):
+def every_tile(layer, unit):
     """Some of one group, or several whole groups; any part of the picture."""
     for y, x in itertools.product(
-        tile_sizes(layer.OY, unit.y, parts=parts), tile_sizes(layer.OX, unit.x, parts=parts)
+        tile_sizes(layer.OY, unit.y, finely=True), tile_sizes(layer.OX, unit.x, finely=True)
     ):
         for k, c in itertools.product(
-            tile_sizes(layer.K, unit.k, parts=parts), tile_sizes(layer.C, unit.c, parts=parts)
+            tile_sizes(layer.K, unit.k, finely=True), tile_sizes(layer.C, unit.c, finely=True)
         ):
             yield TileShape(1, k, c, y, x)
         for g in range(2, layer.G + 1):
@@ -492,12 +536,12 @@ def fits(mapping, hardware):
 
 @given(array_layers(), machines(), st.integers(1, 3))
 def test_to_force_a_dataflow_never_beats_the_choice_by_time(layer, hardware, batch):
-    def estimate(dataflow):
+    def chosen(dataflow):
         mapping = map_layer(layer, hardware, batch=batch, dataflow=dataflow, objective="time")
-        return time_cycles(mapping, hardware)
+        return mapping.estimated_cycles
 
     try:
-        assert estimate("auto") == min(estimate(dataflow) for dataflow in DATAFLOWS)
+        assert chosen("auto") == min(chosen(dataflow) for dataflow in DATAFLOWS)
     except MappingError:
         assume(False)
 
@@ -542,18 +586,17 @@ def test_what_tiles_read_together_is_what_each_of_them_reads(data):
 
 @given(st.integers(1, 5000), st.integers(1, 300))
 def test_parts_of_a_pass_are_sizes_from_a_pass_down_to_one(extent, unit):
-    whole, sizes = tile_sizes(extent, unit), tile_sizes(extent, unit, parts=True)
-    parts = [size for size in sizes if size <= min(extent, unit)]
-    assert sizes == (*whole, *parts[1:])
-    assert sizes[-1] == 1
+    parts = [size for size in tile_sizes(extent, unit) if size <= min(extent, unit)]
+    assert parts[-1] == 1
     assert all(smaller < larger <= 2 * smaller for larger, smaller in itertools.pairwise(parts))
 
 
-@given(layers(), machines(), st.data())
-def test_where_parts_of_a_pass_are_not_tried_a_whole_one_fits(layer, hardware, data):
-    dataflow = data.draw(st.sampled_from(dataflows_of(layer)))
-    assume(not in_parts(layer, dataflow, hardware))
-    assert len(space_of(layer, hardware, dataflow).places())
+@given(st.integers(1, 5000), st.integers(1, 300), st.integers(1, 300))
+def test_fine_sizes_are_the_same_whatever_the_array_is(extent, unit, other_unit):
+    """Any number of tiles up to eight is there, with the smallest tiles that it takes."""
+    both = {*tile_sizes(extent, unit, finely=True)} & {*tile_sizes(extent, other_unit, finely=True)}
+    assert both >= {-(-extent // tiles) for tiles in range(1, 9)}
+    assert both >= {*range(1, min(extent, 4))}
 
 
 @pytest.mark.parametrize("pes", [32, 64])
@@ -573,7 +616,7 @@ def test_a_buffer_that_just_holds_a_whole_pass_is_not_slower_than_a_smaller_one(
 
 @given(st.integers(1, 5000), st.integers(1, 300))
 def test_tile_sizes_are_whole_passes_from_everything_down_to_one(extent, unit):
-    sizes = tile_sizes(extent, unit)
+    sizes = [size for size in tile_sizes(extent, unit) if size >= min(extent, unit)]
     assert sizes[0] == extent
     assert sizes[-1] == min(extent, unit)
     assert all(size % unit == 0 for size in sizes[1:])

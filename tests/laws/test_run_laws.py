@@ -13,11 +13,11 @@ from machines import conv, machine, mapped, schedule
 from strategies import machines
 from test_network_laws import published_graphs
 
+from accelsim.compiler import make_schedule
 from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import load_hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes
-from accelsim.mapping.schedule import make_schedule
 from accelsim.network.description import load_network
 from accelsim.network.lowering import layers, lower
 from accelsim.run import layer_results, run_network

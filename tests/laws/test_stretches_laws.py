@@ -6,7 +6,8 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from accelsim import load_hardware, load_network
-from accelsim.mapping.schedule import Schedule, make_schedule
+from accelsim.compiler import make_schedule
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.build import build
 from accelsim.network.lowering import lower
 from accelsim.simulation import stretches

@@ -7,8 +7,8 @@ and the other members of a family, with a smaller image.
 import pytest
 
 from accelsim import shipped
+from accelsim.compiler import make_schedule
 from accelsim.hardware import load_hardware
-from accelsim.mapping.schedule import make_schedule
 from accelsim.network.build import build
 from accelsim.network.description import load_network
 from accelsim.network.graph import total_macs

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from accelsim import load_hardware, load_network, run_network
 from accelsim.cli.app import app
+from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
 from accelsim.errors import NetworkError
-from accelsim.mapping.schedule import make_schedule
 from accelsim.mapping.search import map_layer
 from accelsim.memory import LayersOnMachine, Memory, lowered_network
 from accelsim.network.layer import Layer

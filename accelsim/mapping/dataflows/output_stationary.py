@@ -13,10 +13,16 @@ for every set of output channels whose partial sums fit the register files; only
 waited for.
 """
 
-from dataclasses import replace
-
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, ceil_div, ceil_scaled, chosen, larger, smaller
+from accelsim.mapping.arithmetic import (
+    Count,
+    ceil_div,
+    ceil_scaled,
+    chosen,
+    equal_part,
+    larger,
+    smaller,
+)
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import Layer
 
@@ -41,9 +47,11 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     channel_sets = ceil_div(tile.k, array.output_stationary.partial_sums_per_pe)
     halo_rows = _covered(tile.y, array.rows, layer.FY, layer.stride_y, layer.dilation_y)
     halo_columns = _covered(tile.x, array.columns, layer.FX, layer.stride_x, layer.dilation_x)
-    first_rows = _covered(smaller(tile.y, array.rows), array.rows, layer.FY, layer.stride_y, layer.dilation_y)
+    first_rows = _covered(
+        equal_part(tile.y, array.rows), array.rows, layer.FY, layer.stride_y, layer.dilation_y
+    )
     first_columns = _covered(
-        smaller(tile.x, array.columns), array.columns, layer.FX, layer.stride_x, layer.dilation_x
+        equal_part(tile.x, array.columns), array.columns, layer.FX, layer.stride_x, layer.dilation_x
     )
 
     # Rounded up for each tile: there are no parts of a weight.
@@ -55,10 +63,9 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     )
     outputs = tile.g * tile.k * tile.pixels
     macs = nonzero_weights * tile.pixels
+    first_load = ceil_div(first_rows * first_columns, port_words)
     return ArrayWork(
-        cycles=ceil_div(first_rows * first_columns, port_words)
-        + larger(load_cycles, blocks * nonzero_weights)
-        + (1 + resumes) * drain_cycles,
+        cycles=first_load + larger(load_cycles, blocks * nonzero_weights) + (1 + resumes) * drain_cycles,
         macs=macs,
         weight_register_words=0,
         # An accumulation reads and writes; the first of an output only writes, the drain reads it.
@@ -70,35 +77,59 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     )
 
 
-def least_work(layer: Layer, _: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
-    """Cutting adds halos, first loads, and partial sums that are drained and loaded again.
+def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+    """Cutting adds blocks, halos, first loads, and partial sums that are drained and loaded again.
 
-    Only where windows leave inputs out between them are smaller blocks the ones that load less. A tile
-    at an edge may be a single pixel, so the first load is taken to be that of one.
+    Only where windows leave inputs out between them are smaller blocks the ones that load less.
     """
     array = hardware.pe_array
-    port_words = array.columns * array.port_words_per_column
-    work = execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
-    reach_y, reach_x = (layer.FY - 1) * layer.dilation_y + 1, (layer.FX - 1) * layer.dilation_x + 1
-    rows = chosen(reach_y < layer.stride_y, 1, array.rows)
-    columns = chosen(reach_x < layer.stride_x, 1, array.columns)
-    input_words = (
-        _covered(layer.OY, rows, layer.FY, layer.stride_y, layer.dilation_y)
-        * _covered(layer.OX, columns, layer.FX, layer.stride_x, layer.dilation_x)
-        * (layer.G * layer.C * ceil_div(layer.K, array.output_stationary.partial_sums_per_pe))
+    port_words, taps = array.columns * array.port_words_per_column, layer.FY * layer.FX
+    row_blocks = larger(ceil_div(layer.OY, array.rows), visits.rows)
+    column_blocks = larger(ceil_div(layer.OX, array.columns), visits.columns)
+    channel_sets = larger(ceil_div(layer.K, array.output_stationary.partial_sums_per_pe), visits.filters)
+    words = _least_covered(layer.OY, row_blocks, layer.FY, layer.stride_y, layer.dilation_y) * _least_covered(
+        layer.OX, column_blocks, layer.FX, layer.stride_x, layer.dilation_x
     )
-    drain_cycles = ceil_div(
-        layer.G * layer.K * layer.OY * ceil_div(layer.OX, array.columns), array.port_words_per_column
+    input_words = words * layer.G * layer.C * channel_sets
+    # Of equal blocks none has fewer than half the rows, unless the tile has.
+    y, x = (
+        equal_part(outputs, across) if visits.exact else smaller(outputs, ceil_div(across, 2))
+        for outputs, across in ((tile.y, array.rows), (tile.x, array.columns))
     )
-    return replace(
-        work,
-        cycles=visits.total * ceil_div(reach_y * reach_x, port_words)
-        + larger(ceil_div(input_words, port_words), work.weight_read_words)
-        + visits.depth * drain_cycles,
-        partial_sum_register_words=work.partial_sum_register_words
-        + (visits.depth - 1) * layer.output_elements,
+    first_words = _first_rows(
+        y, array.rows, visits.rows, layer.FY, layer.stride_y, layer.dilation_y
+    ) * _first_rows(x, array.columns, visits.columns, layer.FX, layer.stride_x, layer.dilation_x)
+    first_loads = ceil_div(first_words * (visits.total // visits.pictures), port_words)
+
+    nonzero_weights = ceil_scaled(layer.weights, weight_density(layer, hardware))
+    broadcast = larger(row_blocks * column_blocks, visits.pictures) * nonzero_weights
+    drain_cycles = ceil_div(layer.G * layer.K * layer.OY * column_blocks, array.port_words_per_column)
+    pixels, outputs = layer.OY * layer.OX, layer.output_elements
+    macs = nonzero_weights * pixels
+    return ArrayWork(
+        cycles=first_loads
+        + larger(ceil_div(input_words, port_words), broadcast)
+        + (2 * visits.depth - 1) * drain_cycles,
+        macs=macs,
+        weight_register_words=0,
+        partial_sum_register_words=2 * macs + (visits.depth - 1) * outputs,
+        input_hop_words=pixels * layer.G * layer.C * channel_sets * (taps - 1),
         input_read_words=input_words,
+        weight_read_words=broadcast,
+        weight_reads=row_blocks * column_blocks,
     )
+
+
+def _first_rows(outputs: Count, block: int, tiles: Count, kernel: int, stride: int, dilation: int) -> Count:
+    """Input rows (or columns) of the first blocks of tiles, of `outputs` each; the last may have one."""
+    full = _covered(outputs, block, kernel, stride, dilation)
+    return (tiles - 1) * full + (kernel - 1) * dilation + 1
+
+
+def _least_covered(outputs: Count, blocks: Count, kernel: int, stride: int, dilation: int) -> Count:
+    """Input rows (or columns) that so many blocks at least load, the halo of each block included."""
+    halo = (kernel - 1) * dilation + 1 - stride
+    return outputs * stride + chosen(halo < 0, outputs, blocks) * halo
 
 
 def _covered(outputs: Count, block: int, kernel: int, stride: int, dilation: int) -> Count:

@@ -11,13 +11,15 @@ cycle and port word, into a second weight register; so a pass takes
 
     max(rows in use / port words, pixels)   cycles,
 
-and only a tile's first sub-matrix is waited for.
+and only a tile's first sub-matrix is waited for. Pixels that are more than the accumulators hold pass in
+equal chunks, and input channels that are more than the rows in equal folds: full ones and a rest would leave
+the rest too short to hide the loading of the next sub-matrix.
 """
 
-from dataclasses import replace
+import numpy as np
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, ceil_div, larger, smaller
+from accelsim.mapping.arithmetic import Count, ceil_div, chosen, equal_part, larger, smaller
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import Layer
 
@@ -37,15 +39,19 @@ def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -
     accumulators = array.weight_stationary.accumulators_per_column
     taps = layer.FY * layer.FX
     column_folds = ceil_div(tile.k, array.columns)
-    sub_matrices = tile.g * taps * ceil_div(tile.c, array.rows) * column_folds
-    load_cycles = ceil_div(smaller(tile.c, array.rows), array.port_words_per_column)
+    row_folds = ceil_div(tile.c, array.rows)
+    sub_matrices = tile.g * taps * row_folds * column_folds
+    load_cycles = ceil_div(equal_part(tile.c, array.rows), array.port_words_per_column)
 
     chunks = ceil_div(tile.pixels, accumulators)
-    last_chunk = tile.pixels - (chunks - 1) * accumulators
-    pass_cycles = (chunks - 1) * larger(load_cycles, accumulators) + larger(load_cycles, last_chunk)
+    shorter = tile.pixels // chunks
+    longer_chunks = tile.pixels - chunks * shorter  # by one pixel
+    pass_cycles = longer_chunks * larger(load_cycles, shorter + 1) + (chunks - longer_chunks) * larger(
+        load_cycles, shorter
+    )
 
     weights = tile.g * tile.k * tile.c * taps
-    accumulations = tile.g * tile.k * tile.pixels * taps * ceil_div(tile.c, array.rows)
+    accumulations = tile.g * tile.k * tile.pixels * taps * row_folds
     outputs = tile.g * tile.k * tile.pixels
     return ArrayWork(
         cycles=load_cycles + sub_matrices * pass_cycles,
@@ -64,22 +70,34 @@ def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware
     """Cutting adds folds and roundings, and weights come anew for each part of the picture.
 
     Each sub-matrix sees each pixel, and each tile waits for its first one. Only in the last part of the input
-    channels may a sub-matrix have fewer rows than the tile.
+    channels may a sub-matrix have fewer rows than in the others.
     """
     array = hardware.pe_array
-    work = execute(layer, TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX), 0, hardware)
-    load_cycles, all_at_once = (
-        ceil_div(smaller(c, array.rows), array.port_words_per_column) for c in (tile.c, layer.C)
+    accumulators, port_words = array.weight_stationary.accumulators_per_column, array.port_words_per_column
+    pixels, taps, outputs = layer.OY * layer.OX, layer.FY * layer.FX, layer.output_elements
+    row_folds = larger(ceil_div(layer.C, array.rows), visits.depth)
+    column_folds = larger(ceil_div(layer.K, array.columns), visits.filters)
+    chunks = larger(ceil_div(pixels, accumulators), visits.pictures)
+    # Of the equal folds of c channels none has fewer than half the rows, unless c has.
+    least_rows = equal_part(tile.c, array.rows) if visits.exact else smaller(tile.c, ceil_div(array.rows, 2))
+    load_cycles, least_load = ceil_div(least_rows, port_words), ceil_div(layer.C, array.rows * port_words)
+    waits = larger((visits.depth - 1) * load_cycles + 1, smaller(least_load, load_cycles))
+    # The folds of the last of several parts of the input channels may be smaller than those of the others.
+    full_folds = row_folds - 1
+    if visits.exact:
+        in_full_parts = (visits.depth - 1) * ceil_div(tile.c, array.rows)
+        full_folds = chosen(np.equal(visits.depth, 1), row_folds, in_full_parts)
+    passes = full_folds * larger(pixels, chunks * load_cycles) + (row_folds - full_folds) * larger(
+        pixels, chunks
     )
-    waits = larger((visits.depth - 1) * load_cycles + 1, all_at_once)
-    pixels, folds = layer.OY * layer.OX, ceil_div(layer.C, array.rows)
-    passes = (folds - 1) * larger(pixels, visits.pictures * load_cycles) + larger(pixels, visits.pictures)
-    weights, chunks = layer.weights, larger(work.weight_reads, visits.pictures)
-    return replace(
-        work,
-        cycles=visits.total // visits.depth * waits
-        + layer.G * layer.FY * layer.FX * ceil_div(layer.K, array.columns) * passes,
+    weights = layer.weights
+    return ArrayWork(
+        cycles=visits.total // visits.depth * waits + layer.G * taps * column_folds * passes,
+        macs=weights * pixels,
         weight_register_words=weights * (chunks + pixels),
+        partial_sum_register_words=(2 * taps * row_folds - 1) * outputs,
+        input_hop_words=0,
+        input_read_words=layer.G * taps * column_folds * layer.C * pixels,
         weight_read_words=weights * chunks,
         weight_reads=chunks,
     )

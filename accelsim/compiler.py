@@ -1,0 +1,43 @@
+"""What a machine's compiler does: map every layer of a network, and simulate what bounds leave open.
+
+Mapping knows no simulation, and simulation no search; here the one is the other's judge. Whoever wants the
+schedule that is run gets it here.
+"""
+
+from collections.abc import MutableMapping
+
+from accelsim.hardware import Hardware, Objective
+from accelsim.mapping import schedule
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.schedule import Schedule
+from accelsim.network.graph import Graph
+from accelsim.network.layer import Layer
+from accelsim.simulation.alone import Alone
+from accelsim.simulation.fast import Transitions
+
+
+def make_schedule(
+    graph: Graph,
+    hardware: Hardware,
+    *,
+    batch: int = 1,
+    dataflow: str = "auto",
+    objective: Objective | None = None,
+    known: MutableMapping[Layer, Mapping] | None = None,
+    transitions: Transitions | None = None,
+) -> Schedule:
+    """Map every layer of an executed graph. Raises MappingError where one cannot be mapped.
+
+    `known` remembers mappings from one graph to the next, `transitions` what simulations went through; all
+    else must be the same for all of them.
+    """
+    judge = Alone(hardware, Transitions() if transitions is None else transitions)
+    return schedule.make_schedule(
+        graph,
+        hardware,
+        batch=batch,
+        dataflow=dataflow,
+        objective=objective,
+        known=known,
+        judge=judge,
+    )

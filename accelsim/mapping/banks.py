@@ -1,0 +1,63 @@
+"""What a tile takes in the banks of the global buffer, and what to say where it takes too much."""
+
+import math
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.arithmetic import Count, at_most_one
+from accelsim.mapping.footprint import Footprint
+from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tiling import column_axis, row_axis
+from accelsim.network.layer import Layer
+
+
+def input_demand(footprint: Footprint, tile: TileShape, pixels: Count) -> Count:
+    """Bytes that a tile takes in the bank of inputs, where it reads so many pixels."""
+    return footprint.inputs(tile, pixels, 1) + footprint.shortcut(tile)
+
+
+def weight_demand(footprint: Footprint, tile: TileShape) -> Count:
+    """Bytes that a tile takes in the bank of weights."""
+    return footprint.weights(tile) + footprint.biases(tile)
+
+
+def bank_demand(
+    layer: Layer, hardware: Hardware, tile: TileShape, rows: Count, columns: Count, pixels_outer: Count
+) -> dict[str, Count]:
+    """Bytes that a tile takes in each bank of the global buffer; `rows` x `columns` inputs."""
+    footprint = Footprint(layer, hardware.precision)
+    filters = tile.k + pixels_outer * (layer.K - tile.k)
+    unfinished = footprint.unfinished(
+        tile, filters, at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
+    )
+    return {
+        "inputs": input_demand(footprint, tile, rows * columns),
+        "weights": weight_demand(footprint, tile),
+        "outputs": footprint.outputs(tile, at_most_one(layer.C - tile.c)) + unfinished,
+    }
+
+
+def half_banks(hardware: Hardware) -> dict[str, int]:
+    """Bytes that a tile may take in each bank: half, so that the next tile can be loaded meanwhile."""
+    return {bank: size // 2 for bank, size in hardware.global_buffer.bank_bytes.items()}
+
+
+def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
+    """Which bank is too small for the smallest tile, and what would help."""
+    smallest = TileShape(1, 1, 1, 1, 1)
+    rows, columns = (axis.reads(1)[0] for axis in (row_axis(layer), column_axis(layer)))
+    demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
+    needed = {
+        bank: _buffer_for(demand[bank], getattr(hardware.global_buffer.shares, bank)) for bank in demand
+    }
+    bank = max(needed, key=needed.__getitem__)
+    return (
+        f"no tile fits: for one output and one input channel the {bank} take {demand[bank]} bytes, half "
+        f"of their share of the global buffer is {half[bank]}; "
+        f"global_buffer.size_bytes = {needed[bank]} would hold them"
+    )
+
+
+def _buffer_for(tile_bytes: int, share: float) -> int:
+    """The size of a global buffer of which half a share holds a tile."""
+    size = math.ceil(2 * tile_bytes / share)
+    return size if int(size * share) >= 2 * tile_bytes else size + 1

@@ -1,0 +1,179 @@
+"""A look for the best tiles of some layers, each by one dataflow: branch and bound.
+
+docs/decisions/branch-and-bound.md has the argument in full.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from accelsim.hardware import Hardware, Objective
+from accelsim.mapping.arithmetic import Flags, Ints
+from accelsim.mapping.candidates import Bounds, at_least, evaluate
+from accelsim.mapping.mapping import Order
+from accelsim.mapping.ranking import (
+    as_good,
+    best_first,
+    best_of_each,
+    rank_within,
+    worth,
+    worth_of,
+)
+from accelsim.mapping.space import ORDERS, Cuts, Ideal, Space
+from accelsim.mapping.tile import TileShape
+from accelsim.mapping.transfers import Values
+
+FIRST_CUTS: Final = 4
+"""Cuts of a layer's channels whose tiles are looked at before it is known how good the best is."""
+FIRST_PICTURES: Final = 16
+"""Cuts of a layer's picture, as well."""
+FIRST_LOOK: Final = 1
+"""Mappings of a layer that are evaluated before it is known how good the best is: those that promise most."""
+FEW_TILES: Final = 1 << 10
+"""Tiles that are laid out at once, since it takes longer to rule them out."""
+UNBEATABLE: Final = -1.0
+"""What no mapping is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A mapping that may be the best of its layer and dataflow."""
+
+    dataflow: str
+    tile: TileShape
+    order: Order
+    time_cycles: float
+    """At least."""
+    energy: float
+
+    def worth(self, objective: Objective) -> float:
+        """What is to be as small as possible."""
+        return float(worth(np.asarray(self.time_cycles), np.asarray(self.energy), objective))
+
+
+class Promising(NamedTuple):
+    """Cuts of channels and of the picture whose tiles are worth to be laid out, and what is to be beaten."""
+
+    channels: Ints
+    pictures: Ints
+    to_beat: Values
+    """Of each layer; infinite where it is not known whether any tile fits."""
+
+
+@dataclass(slots=True)
+class Look:
+    """For the best tiles of some layers, each by one dataflow."""
+
+    cuts: Cuts
+    hardware: Hardware
+    batch: int
+    among_tiles: Objective
+    among_dataflows: Objective
+    least: Values = field(init=False)
+    """What no mapping of each layer goes below by the objective among dataflows."""
+    _ideal: tuple[Ideal, Bounds] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.least = np.full(len(self.cuts.dataflows), np.inf)
+
+    def best(self, reached: Values) -> dict[int, Contender]:
+        """The best mapping of each layer, unless no tile fits or it cannot be as good as what is reached.
+
+        What the most promising cuts of the channels deliver rules out most of the others before their tiles
+        are laid out.
+        """
+        promising = self._promising(reached)
+        space = self.cuts.crossed(promising.channels, promising.pictures)
+        bounds = self._at_least(space)
+        if self._ideal is None:
+            self.least = self._least(space, bounds)
+        to_beat = np.where(as_good(self.least, reached), promising.to_beat, UNBEATABLE)
+        ranked = self._ranked(space, bounds, to_beat, 1)
+        return {layer: contenders[0] for layer, contenders in ranked.items()}
+
+    def contenders(self, to_beat: Values, most: int) -> dict[int, list[Contender]]:
+        """The best mappings of each layer that may beat something; those that promise most come first."""
+        channels, pictures = self._all_cuts()
+        if self._ideal is not None:
+            ideal, bounds = self._ideal
+            of_channels, of_pictures = self._promised(ideal, bounds)
+            cut = len(of_channels)
+            channels = ideal.channels[as_good(of_channels, to_beat[ideal.space.owner[:cut]])]
+            pictures = ideal.pictures[as_good(of_pictures, to_beat[ideal.space.owner[cut:]])]
+        space = self.cuts.crossed(channels, pictures)
+        return self._ranked(space, self._at_least(space), to_beat, most)
+
+    def _all_cuts(self) -> tuple[Ints, Ints]:
+        return np.arange(len(self.cuts.owner)), np.arange(len(self.cuts.owner_of_pictures))
+
+    def _promising(self, reached: Values) -> Promising:
+        layers = len(reached)
+        if self.cuts.tiles <= FEW_TILES:
+            return Promising(*self._all_cuts(), np.full(layers, np.inf))
+        ideal = self.cuts.ideal()
+        bounds = self._at_least(ideal.space)
+        self._ideal = ideal, bounds
+        self.least = self._least(ideal.space, bounds)
+        of_channels, of_pictures = self._promised(ideal, bounds)
+        cut = len(of_channels)
+        owner, owner_of_pictures = ideal.space.owner[:cut], ideal.space.owner[cut:]
+        first = self.cuts.crossed(
+            ideal.channels[best_of_each(owner, of_channels, FIRST_CUTS)],
+            ideal.pictures[best_of_each(owner_of_pictures, of_pictures, FIRST_PICTURES)],
+        )
+        to_beat = self._delivered(first, layers)
+        to_beat[np.isfinite(to_beat) & ~as_good(self.least, reached)] = UNBEATABLE
+        return Promising(
+            ideal.channels[as_good(of_channels, to_beat[owner])],
+            ideal.pictures[as_good(of_pictures, to_beat[owner_of_pictures])],
+            to_beat,
+        )
+
+    def _promised(self, ideal: Ideal, bounds: Bounds) -> tuple[Values, Values]:
+        """By each cut of the channels and of the picture, with its ideal partner in the better order."""
+        promised = worth_of(bounds, self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
+        return promised[: len(ideal.channels)], promised[len(ideal.channels) :]
+
+    def _at_least(self, space: Space) -> Bounds:
+        return at_least(space, self.hardware, self.batch)
+
+    def _least(self, space: Space, bounds: Bounds) -> Values:
+        least = np.full(len(self.cuts.dataflows), np.inf)
+        np.minimum.at(least, _owner_of_places(space), worth_of(bounds, self.among_dataflows))
+        return least
+
+    def _delivered(self, space: Space, layers: int) -> Values:
+        """The best of the most promising mappings of each layer; infinite where there is none."""
+        owner, promised = _owner_of_places(space), worth_of(self._at_least(space), self.among_tiles)
+        places = best_of_each(np.repeat(space.of_channels, len(ORDERS)), promised, FIRST_LOOK)
+        places = places[np.isfinite(promised[places])]
+        some = evaluate(space, self.hardware, self.batch, places)
+        delivered = np.full(layers, np.inf)
+        np.minimum.at(delivered, owner[places], worth(some.time_cycles, some.energy, self.among_tiles))
+        return delivered
+
+    def _ranked(self, space: Space, bounds: Bounds, to_beat: Values, most: int) -> dict[int, list[Contender]]:
+        """Of each layer the best that may beat something."""
+        owner = _owner_of_places(space)
+        places = np.flatnonzero(self._may_beat(worth_of(bounds, self.among_tiles), to_beat[owner]))
+        if not len(places):
+            return {}
+        seen = evaluate(space, self.hardware, self.batch, places)
+        ranked = best_first(seen.time_cycles, seen.energy, self.among_tiles, owner[places])
+        ranked = ranked[rank_within(owner[places][ranked]) < most]
+        found: dict[int, list[Contender]] = {}
+        for index in ranked.tolist():
+            layer, (tile, order) = int(owner[places[index]]), seen.mapping_of(index)
+            time, energy = float(seen.time_cycles[index]), float(seen.energy[index])
+            contender = Contender(self.cuts.dataflows[layer], tile, order, time, energy)
+            found.setdefault(layer, []).append(contender)
+        return found
+
+    def _may_beat(self, promised: Values, to_beat: Values) -> Flags:
+        return np.isfinite(promised) & as_good(promised, to_beat)
+
+
+def _owner_of_places(space: Space) -> Ints:
+    """The layer of each place."""
+    return np.repeat(space.owner, len(ORDERS))

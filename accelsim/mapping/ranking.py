@@ -1,0 +1,60 @@
+"""By what mappings are compared: time, energy, or their product; and by time where those are equal."""
+
+from typing import Final
+
+import numpy as np
+
+from accelsim.hardware import Objective
+from accelsim.mapping.arithmetic import Flags, Ints
+from accelsim.mapping.candidates import Bounds
+from accelsim.mapping.transfers import Values
+
+ROUNDING: Final = 1e-9
+"""Sums of the same numbers in another order differ by less."""
+
+
+def worth(time: Values, energy: Values, objective: Objective) -> Values:
+    """What is to be as small as possible."""
+    return {"time": time, "energy": energy, "edp": time * energy}[objective]
+
+
+def worth_of(bounds: Bounds, objective: Objective) -> Values:
+    """What is to be as small as possible, of what is known of some mappings."""
+    return worth(bounds.time_cycles, bounds.energy, objective)
+
+
+def next_key(time: Values, energy: Values, objective: Objective) -> Values:
+    """What decides between equals: time, or energy where the objective is time."""
+    return energy if objective == "time" else time
+
+
+def best_first(time: Values, energy: Values, objective: Objective, owner: Ints | None = None) -> Ints:
+    """Indices from the best to the worst, owner after owner.
+
+    Those that are as good as the best of their owner but for rounding are equal to it; between equals time
+    decides (energy where the objective is time), then who came first.
+    """
+    owner = np.zeros(len(time), dtype=np.int64) if owner is None else owner
+    first = worth(time, energy, objective)
+    least = np.full(int(owner.max(initial=0)) + 1, np.inf)
+    np.minimum.at(least, owner, first)
+    best = least[owner]
+    rounded = np.where(as_good(first, best), best, first)
+    return np.lexsort((next_key(time, energy, objective), rounded, owner))
+
+
+def as_good(values: Values, others: Values) -> Flags:
+    """Where a value may be as small as another, if sums had been added up in another order."""
+    return values <= others * (1 + ROUNDING)
+
+
+def best_of_each(owner: Ints, values: Values, most: int) -> Ints:
+    """Indices of the smallest values of each owner."""
+    ranked = np.lexsort((values, owner))
+    return ranked[rank_within(owner[ranked]) < most]
+
+
+def rank_within(owner: Ints) -> Ints:
+    """The place of each entry among those of its owner; entries stand owner after owner."""
+    begins = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1]))[: len(owner)])
+    return np.arange(len(owner)) - np.repeat(begins, np.diff(begins, append=len(owner)))

@@ -1,0 +1,97 @@
+"""The least time of mappings, many at once: what no simulation goes below, and most do not go above.
+
+Each resource (the array, the vector unit, the DRAM channel, the descriptors of the DMA) takes the time of its
+own work, and what has to come before and after that. What they wait for each other in between is left to the
+simulation.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.arithmetic import Count, ceil_div, count_of, taken
+from accelsim.mapping.costs import vector_ops
+from accelsim.mapping.space import Tiles
+from accelsim.mapping.transfers import Transfers, Values
+from accelsim.network.layer import Layer
+
+ROUNDING: Final = 1e-6
+"""Cycles: sums of fractions of a cycle that are whole together differ by less."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorWork:
+    """What the vector unit takes."""
+
+    cycles: Values
+    last_cycles: Count
+    """For the last step; 0 where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What the time of mappings is made of, beside the work of the array."""
+
+    transfers: Transfers
+    latency_steps: Count
+    """Steps that load something; 0 where it is not known that each of them does."""
+    vector: VectorWork
+    hardware: Hardware
+
+    def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Values:
+        """With an array that works for so long in all, and so long for the last step."""
+        latency, moved = self.hardware.dram.latency_cycles, self.transfers
+        working = np.maximum(array_cycles + self.vector.last_cycles, self.vector.cycles)
+        on_chip = moved.first_cycles + working + moved.last_cycles
+        finishing = last_array_cycles + self.vector.last_cycles + moved.last_cycles
+        reading = latency + moved.read_cycles + finishing
+        # Of the steps under way one may be in the array. A step asks once the one that far before it is done,
+        # so of the chains of such steps the longest takes no less than all of them on average.
+        chains = self.hardware.dma.descriptors + 1
+        under_way = (self.latency_steps * latency + moved.read_cycles + array_cycles) / chains
+        cycles = np.maximum(np.maximum(on_chip, reading), np.maximum(latency + moved.cycles, under_way))
+        least: Values = np.ceil(cycles - ROUNDING)
+        return least
+
+
+def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:
+    """Of tiles that move so much."""
+    reads = taken(_every_window_reads(tiles.layers), tiles.owner)
+    return Timing(
+        transfers=moved,
+        latency_steps=tiles.visits.total * batch * reads,
+        vector=_vector_work(tiles, batch, hardware),
+        hardware=hardware,
+    )
+
+
+def _every_window_reads(layers: Layer) -> Count:
+    """1 where no tile reads nothing but padding."""
+    reach_y, reach_x = (layers.FY - 1) * layers.dilation_y + 1, (layers.FX - 1) * layers.dilation_x + 1
+    begins = np.greater(reach_y, layers.pad_top) & np.greater(reach_x, layers.pad_left)
+    last_y, last_x = (layers.OY - 1) * layers.stride_y, (layers.OX - 1) * layers.stride_x
+    ends = np.greater(layers.IY + layers.pad_top, last_y) & np.greater(layers.IX + layers.pad_left, last_x)
+    return count_of((begins & ends).astype(np.int64))
+
+
+def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
+    """Each step takes whole cycles, as transfers do."""
+    layers, owner, lanes, pooling = tiles.layers, tiles.owner, hardware.vector_lanes, tiles.layers.pooling
+    outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
+    total = taken(vector_ops(layers, outputs, stored), owner)
+    if not tiles.exist:
+        return VectorWork(np.asarray(ceil_div(total, lanes)), 0)
+    shape, last = tiles.shape, tiles.last
+    ops = taken(layers.vector_ops + sum(operator.vector_ops for operator in layers.fused), owner)
+    elements = taken(layers.output_elements, owner)
+    last_ops = ceil_div(ops * (last.g * last.k * last.pixels), elements)
+    if pooling is not None:
+        window = taken(pooling.FY * pooling.FX, owner)
+        last_ops = last_ops + last.g * last.k * tiles.picture.last_stored * window
+        return VectorWork(np.asarray(ceil_div(total, lanes)), ceil_div(last_ops, lanes))
+    full = tiles.full_outputs * batch
+    of_each = ops * (shape.g * shape.k * shape.pixels)
+    added = ceil_div(of_each, elements * lanes) - of_each / (elements * lanes)
+    return VectorWork(np.ceil(total / lanes + full * added - ROUNDING), ceil_div(last_ops, lanes))

@@ -1,0 +1,144 @@
+"""What mappings move between DRAM and the buffer, many at once: bytes, and cycles of the channel.
+
+Each transfer takes whole cycles. What that adds is counted for tiles that are alike, which are all but those
+at the edges; of the others the bytes are added up, which may be a cycle too few for each. So the cycles are a
+lower bound, and of most mappings exact.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.arithmetic import Count, chosen, taken
+from accelsim.mapping.footprint import bits_to_bytes
+from accelsim.mapping.precision import activation_bits
+from accelsim.mapping.space import Space, Tiles
+from accelsim.mapping.tile import TileShape
+from accelsim.network.layer import Layer
+
+Values: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """Between DRAM and the buffer, of each mapping."""
+
+    read_bytes: Count
+    stored_bytes: Count
+    read_cycles: Values
+    """In which the channel streams what is read, at least."""
+    cycles: Values
+    """What is read and stored."""
+    first_cycles: Values
+    """Of the first step's operands, the latency included."""
+    last_cycles: Values
+    """Of what the last step stores, the latency included; 0 where it may store nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """How often the operands of each tile come, for the whole batch."""
+
+    inputs: Count
+    """Of each tile of inputs."""
+    weights: Count
+
+
+def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, batch: int) -> Transfers:
+    """Transfers of tiles in a loop order."""
+    layers, owner, picture = space.layers, tiles.owner, tiles.picture
+    bandwidth = hardware.dram.bandwidth_bytes_per_cycle
+    whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
+    weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
+    stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
+    weight_bytes, stored_bytes = taken(weight_bytes, owner), taken(stored_bytes, owner)
+    reads = _reads(tiles, pixels_outer, batch)
+    shortcut_bytes = picture.shortcut_bytes * batch
+    read_bytes = picture.input_bytes * reads.inputs + shortcut_bytes + weight_bytes * reads.weights
+
+    read_cycles, stored_cycles = np.divide(read_bytes, bandwidth), np.divide(stored_bytes, bandwidth)
+    first_cycles, last_cycles = _first_and_last(tiles, hardware)
+    if tiles.exist:
+        rounded = _Rounded(layers, tiles, bandwidth)
+        read_cycles = read_cycles + rounded.of_reads(reads, batch)
+        stored_cycles = stored_cycles + rounded.of_stores(batch)
+    cycles = read_cycles + stored_cycles
+    return Transfers(read_bytes, stored_bytes, read_cycles, cycles, first_cycles, last_cycles)
+
+
+def _first_and_last(tiles: Tiles, hardware: Hardware) -> tuple[Values, Values]:
+    """Cycles until the first step has its operands, and in which the last step's outputs are stored."""
+    shape, footprint, dram = tiles.shape, tiles.footprint, hardware.dram
+
+    def cycles(*sizes: Count) -> Values:
+        streams = [np.ceil(np.divide(size, dram.bandwidth_bytes_per_cycle)) for size in sizes]
+        asked: Values = sum(streams) + dram.latency_cycles * np.greater(sum(sizes), 0)
+        return asked
+
+    weights = footprint.weights(shape) + footprint.biases(shape)
+    inputs = footprint.inputs(shape, tiles.picture.first, 1)
+    if not tiles.exist:
+        return cycles(weights, inputs), np.asarray(0.0)
+    shortcut = footprint.shortcut(shape) * np.equal(tiles.channels.depth, 1)
+    stored = footprint.stored(tiles.last, tiles.picture.last_stored, 1)
+    return cycles(weights, inputs, shortcut), cycles(stored)
+
+
+def _reads(tiles: Tiles, pixels_outer: Count, batch: int) -> _Reads:
+    """See `Order` for what stays when."""
+    channels, picture = tiles.channels, tiles.picture
+    outer = np.equal(pixels_outer, 1)
+    whole_depth, all_filters = np.equal(channels.depth, 1), np.equal(channels.filters, 1)
+    inputs_stay = whole_depth & (outer | np.equal(picture.tiles, 1))
+    weights_stay = whole_depth & (~outer | all_filters)
+    weight_reads = chosen(weights_stay, 1, picture.tiles)
+    if batch > 1:
+        weights_stay_for_good = whole_depth & all_filters & np.equal(channels.groups, 1)
+        weight_reads = weight_reads * chosen(weights_stay_for_good, 1, batch)
+    return _Reads(chosen(inputs_stay, 1, channels.filters) * batch, weight_reads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rounded:
+    """Cycles that rounding up adds to the transfers of tiles which are not at an edge."""
+
+    layers: Layer
+    """Stacked."""
+    tiles: Tiles
+    bandwidth: float
+
+    def of_reads(self, reads: _Reads, batch: int) -> Values:
+        """Of inputs, weights and second operands."""
+        tiles, shape, footprint = self.tiles, self.tiles.shape, self.tiles.footprint
+        groups, filters, depth = tiles.full(("G", "g"), ("K", "k"), ("C", "c"))
+        inputs = groups * depth * tiles.picture.inside * reads.inputs
+        added = inputs * self._added(footprint.inputs(shape, tiles.picture.each, 1))
+        if self.layers.on_array:
+            weights, biases = footprint.weights(shape), footprint.biases(shape)
+            turns = groups * filters * reads.weights
+            added = added + turns * (self._added(weights + biases) + (depth - 1) * self._added(weights))
+        shortcut = footprint.shortcut(shape)
+        if isinstance(shortcut, int) and not shortcut:
+            return added
+        return added + self.tiles.full_outputs * batch * self._added(shortcut)
+
+    def of_stores(self, batch: int) -> Values:
+        """Of outputs; where pooling follows, tiles store unequal parts of the result: not looked at."""
+        shape, pooling = self.tiles.shape, self.layers.pooling
+        added = (
+            self.tiles.full_outputs
+            * batch
+            * self._added(self.tiles.footprint.stored(shape, shape.y, shape.x))
+        )
+        if pooling is None:
+            return added
+        unpooled: Values = added * np.equal(taken(pooling.FY, self.tiles.owner), 0)
+        return unpooled
+
+    def _added(self, size_bytes: Count) -> Values:
+        cycles = size_bytes / self.bandwidth
+        added: Values = np.ceil(cycles - 1e-9) - cycles
+        return added
