@@ -1,0 +1,16 @@
+"""Every mapping that the search compares computes its layer and moves what it says it moves."""
+
+from hypothesis import given
+from strategies import cases, packed_cases
+
+from accelsim.verification.layers import verify_mapping
+
+
+@given(case=cases())
+def test_any_mapping_of_any_layer_executes_to_the_layers_own_outputs(case):
+    verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
+
+
+@given(case=packed_cases())
+def test_so_it_does_where_elements_are_no_whole_bytes_and_weights_are_pruned(case):
+    verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
