@@ -47,7 +47,8 @@ def form_of(layer: Layer, mapped: Layer, batch: int) -> Form:
     rows = mapped.OY != layer.OY
     channels = mapped.C != layer.C
     _check_bounds(layer, mapped, batch if rows else 1, channels)
-    if rows and (mapped.stride_y, mapped.pad_top, mapped.FY, mapped.FX) != (1, 0, 1, 1):
+    pixel = (mapped.stride_y, mapped.pad_top, mapped.FY, mapped.FX, mapped.IY)
+    if rows and pixel != (1, 0, 1, 1, mapped.OY):
         refuse("images are mapped as rows of one picture, but a pixel reads more than one pixel")
     return Form(batch, rows, channels)
 

@@ -26,16 +26,19 @@ def order_mismatches(graph: Graph, schedule: Schedule) -> dict[str, str]:
 
 def _parts(graph: Graph, schedule: Schedule) -> Iterator[tuple[str, range]]:
     """Each layer of the graph, and where in the schedule it is: itself, and a pooling that follows it."""
+    names = [layer.name for layer in schedule.layers]
     index = 0
     for name in graph:
-        layer = graph.nodes[name]["layer"]
-        unfused = layer.pooling is not None and schedule.layers[index].pooling is None
+        pooling = graph.nodes[name]["layer"].pooling
+        unfused = pooling is not None and names[index + 1 : index + 2] == [pooling.name]
         yield name, range(index, index + 1 + unfused)
         index += 1 + unfused
 
 
 def _check(graph: Graph, schedule: Schedule, name: str, parts: range, last_part: dict[str, int]) -> None:
     first = parts.start
+    if first >= len(schedule.layers):
+        refuse("is not scheduled")
     if schedule.layers[first].name != name:
         refuse(f"is scheduled where {schedule.layers[first].name} should be")
     for producer in graph.pred[name]:

@@ -42,11 +42,10 @@ class OutputBank:
 
     held: dict[Region, Sums] = field(default_factory=dict)
 
-    def begin(self, outputs: Region, sums: Sums) -> None:
-        """Start anew."""
+    def expect_none(self, outputs: Region) -> None:
+        """Sums that are to start anew must not be there yet."""
         if outputs in self.held:
             refuse(f"starts {described(outputs)} anew while their partial sums wait in the buffer")
-        self.held[outputs] = sums
 
     def resume(self, outputs: Region) -> Sums:
         """Go on with what is there."""

@@ -21,7 +21,7 @@ class Traffic:
     def add(self, counts: Mapping[tuple[str, Access, str], int]) -> None:
         """Those of one step."""
         for key, amount in counts.items():
-            self._counts[key] += amount
+            self.count(*key, amount)
 
     def to_dict(self) -> dict[str, dict[str, dict[str, int]]]:
         """`{"dram": {"read": {"inputs": 1024}}}`, in alphabetical order."""

@@ -1,8 +1,8 @@
 """verify: the schedule of a network on a machine, executed on integers.
 
 Layers of one form with one mapping are executed once. What is executed is the program that the simulation
-runs; what it is held against is in reference.py (values), passes/ (the array) and sizes.py (bytes), written from
-the documents and not from the mapping's formulas.
+runs; what it is held against is in reference.py (values), passes/ (the array) and sizes.py (bytes), written
+from the documents and not from the mapping's formulas.
 """
 
 import time

@@ -132,14 +132,14 @@ class _Execution:
             expect_equal("bytes of outputs that are taken once more", said.takes_for_outputs(step), 0)
             self._give_back()
             return self.outputs.resume(outputs)
+        self.outputs.expect_none(outputs)
         room = self.counting.output_room(visit, outputs)
         expect_equal("bytes that are taken for outputs", said.takes_for_outputs(step), room)
         self.storage.take("outputs", room)
         self._give_back()
         self._expect_operand("offsets", visit)
         values = self.compute.start(self.storage, visit.tile) if is_computed else None
-        sums = Sums(room, values)
-        self.outputs.begin(outputs, sums)
+        sums = self.outputs.held[outputs] = Sums(room, values)
         return sums
 
     def _expect_operand(self, tensor: str, visit: Visit) -> None:
