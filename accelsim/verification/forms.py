@@ -73,9 +73,9 @@ def _check_bounds(layer: Layer, mapped: Layer, stacked: int, flattened: bool) ->
         "pad_top": layer.pad_top,
         "pad_left": layer.pad_left,
     }
-    if not flattened and mapped.OY > 1:
+    if not flattened and layer.OY > 1:
         expected["stride_y"] = layer.stride_y
-    if not flattened and mapped.OX > 1:
+    if not flattened and layer.OX > 1:
         expected["stride_x"] = layer.stride_x
     whole = (layer.C, layer.OY, layer.OX, layer.FY, layer.FX) == (1, 1, 1, layer.IY, layer.IX)
     if flattened and not (whole and layer.pad_top == layer.pad_left == 0):

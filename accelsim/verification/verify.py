@@ -100,7 +100,7 @@ def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
     if unmatched:
         raise AccelsimError(
             "\n".join(
-                f"layers {pattern!r}: matches none of the {len(names)} layers, which are {names[0]} to "
+                f"--layers {pattern!r}: matches none of the {len(names)} layers, which are {names[0]} to "
                 f"{names[-1]}; `accelsim show NET --lowered` lists them, * ? [..] are as in file names"
                 for pattern in unmatched
             )

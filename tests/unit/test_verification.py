@@ -564,7 +564,7 @@ def test_a_network_is_proven_layer_by_layer_and_layers_of_one_form_once():
 
 
 def test_a_pattern_that_matches_nothing_is_an_error():
-    with pytest.raises(AccelsimError, match="layers 'conv99': matches none of the"):
+    with pytest.raises(AccelsimError, match="--layers 'conv99': matches none of the"):
         verify(load_network("sqnxt23v5"), load_hardware("16x16_128k"), layers=["conv99"])
 
 
