@@ -52,8 +52,8 @@ def verify(
 
     \b
     accelsim verify --net sqnxt23v5 --hw 16x16_128k
-    accelsim verify --net mobilenet_v1 --hw my_machine.yaml --layers "conv1,*depthwise*"
-    accelsim verify --net squeezenet_v1_0 --hw 8x8_32k --batch 4 --output proof.json
+    accelsim verify --net mobilenet_v1 --hw my.yaml --layers "conv1,stage2.*"
+    accelsim verify --net squeezenet_v1_0 --hw 8x8_32k --batch 4
     """
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
