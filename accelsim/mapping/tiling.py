@@ -126,7 +126,7 @@ class Axis:
 
     def input_range(self, tile: int, size: int) -> tuple[int, int]:
         """The inputs that one tile reads: the first, and the one behind the last."""
-        first = max(tile * size * self.stride - self.pad, 0)
+        first = min(max(tile * size * self.stride - self.pad, 0), self.inputs)
         end = min((tile + 1) * size, self.outputs)
         last = min((end - 1) * self.stride - self.pad + self.reach, self.inputs)
         return first, max(first, last)
