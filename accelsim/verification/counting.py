@@ -9,11 +9,11 @@ from math import ceil
 
 from accelsim.energy import ActionCounts
 from accelsim.mapping.regions import Region, Visit
+from accelsim.verification.accesses import Access
 from accelsim.verification.case import Case
 from accelsim.verification.passes import ARRAY_PASSES
-from accelsim.verification.passes.tile import ArrayMachine, TileWork, Walked
+from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork
 from accelsim.verification.sizes import elements_of, packed_bytes
-from accelsim.verification.traffic import Access
 from accelsim.verification.uses import Uses
 
 
@@ -99,7 +99,7 @@ class Counting:
     ) -> Counted:
         traffic: dict[tuple[str, Access, str], int] = {}
         if weights is None:
-            walked = Walked()
+            walked = PassCounts()
             traffic["global_buffer", "read", "inputs"] = packed_bytes(inputs, self.case.sizes.activation_bits)
         else:
             walked = self._walked(visit, weights, traffic)
@@ -121,7 +121,9 @@ class Counting:
         lanes = self.case.hardware.vector_unit.lanes_per_column * self.case.hardware.pe_array.columns
         return Counted(walked.cycles, -(-vector.vector_ops // lanes), array, vector, traffic)
 
-    def _walked(self, visit: Visit, weights: Region, traffic: dict[tuple[str, Access, str], int]) -> Walked:
+    def _walked(
+        self, visit: Visit, weights: Region, traffic: dict[tuple[str, Access, str], int]
+    ) -> PassCounts:
         """Every pass of the array, and what it reads of the buffer."""
         if self.passes is None:
             raise ValueError(f"no passes are written down for the dataflow {self.case.mapping.dataflow!r}")
@@ -139,7 +141,7 @@ class Counting:
         traffic["global_buffer", "read", "inputs"] = packed_bytes(walked.input_reads, sizes.activation_bits)
         return walked
 
-    def _register_bytes(self, walked: Walked) -> int:
+    def _register_bytes(self, walked: PassCounts) -> int:
         sizes = self.case.sizes
         weights = walked.weight_register_writes + walked.weight_register_reads
         sums = walked.partial_sum_writes + walked.partial_sum_reads
@@ -164,7 +166,7 @@ class Counting:
         )
 
 
-def _register_traffic(walked: Walked) -> dict[tuple[str, Access, str], int]:
+def _register_traffic(walked: PassCounts) -> dict[tuple[str, Access, str], int]:
     return {
         ("register_file", "written", "weights"): walked.weight_register_writes,
         ("register_file", "read", "weights"): walked.weight_register_reads,

@@ -147,8 +147,8 @@ def _reduced(
     values = np.moveaxis(values, axis, 0)
     reduced = np.full((results.stop - results.start, *values.shape[1:]), -np.inf if largest else 0.0)
     for offset in range(size):
-        places = np.arange(results.start, results.stop) * stride - pad + offset - first
-        inside = (places >= 0) & (places < len(values))
-        taken = values[places[inside]]
+        positions = np.arange(results.start, results.stop) * stride - pad + offset - first
+        inside = (positions >= 0) & (positions < len(values))
+        taken = values[positions[inside]]
         reduced[inside] = np.maximum(reduced[inside], taken) if largest else reduced[inside] + taken
     return np.asarray(np.moveaxis(reduced, 0, axis))

@@ -9,12 +9,12 @@ from accelsim.network.layer import Layer
 from accelsim.verification.case import Case
 from accelsim.verification.mismatch import refuse
 from accelsim.verification.sampling import sampled_outputs
-from accelsim.verification.walk import Walked, walk
+from accelsim.verification.walk import Executed, walk
 
 
 def verify_mapping(
     layer: Layer, mapping: Mapping, hardware: Hardware, *, batch: int = 1
-) -> tuple[Walked, bool]:
+) -> tuple[Executed, bool]:
     """Execute a mapping of a layer.
 
     Args:
@@ -35,7 +35,7 @@ def verify_mapping(
 
 def execute(
     case: Case, visits_of: Callable[[], Iterable[Visit]], steps: Iterable[Step]
-) -> tuple[Walked, bool]:
+) -> tuple[Executed, bool]:
     """Execute steps by what they move."""
     computed = sampled_outputs(case, visits_of)
     walked = walk(case, _together(steps, visits_of()), computed)

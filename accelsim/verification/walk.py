@@ -13,6 +13,7 @@ from accelsim.energy import ActionCounts
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.regions import Region, Visit
 from accelsim.verification import said
+from accelsim.verification.accesses import Accesses
 from accelsim.verification.arithmetic import Compute
 from accelsim.verification.case import Case
 from accelsim.verification.counting import Counting, StepCounts
@@ -23,21 +24,20 @@ from accelsim.verification.sampling import outputs_of
 from accelsim.verification.sizes import elements_of, packed_bytes
 from accelsim.verification.storage import Storage, described
 from accelsim.verification.sums import OutputBank, Sums
-from accelsim.verification.traffic import Traffic
 from accelsim.verification.uses import Uses
 
 
 @dataclass(frozen=True)
-class Walked:
+class Executed:
     """What executing a program came to."""
 
     steps: int
     products: int
     """Multiply-accumulates of the layer's loop nest that were computed on integers."""
-    traffic: Traffic
+    traffic: Accesses
 
 
-def walk(case: Case, program: Iterable[tuple[Step, Visit]], computed: frozenset[Region] | None) -> Walked:
+def walk(case: Case, program: Iterable[tuple[Step, Visit]], computed: frozenset[Region] | None) -> Executed:
     """Execute a program; raises MismatchError at the first access that differs.
 
     Args:
@@ -54,7 +54,7 @@ def walk(case: Case, program: Iterable[tuple[Step, Visit]], computed: frozenset[
             raise MismatchError(f"step {steps} ({_tile_words(visit)}): {mismatch}") from None
         steps += 1
     execution.finish()
-    return Walked(steps, execution.products, execution.traffic)
+    return Executed(steps, execution.products, execution.traffic)
 
 
 def _tile_words(visit: Visit) -> str:
@@ -69,7 +69,7 @@ class _Execution:
     case: Case
     computed: frozenset[Region] | None
     products: int = 0
-    traffic: Traffic = field(default_factory=Traffic)
+    traffic: Accesses = field(default_factory=Accesses)
 
     def __post_init__(self) -> None:
         case = self.case

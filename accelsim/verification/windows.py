@@ -12,7 +12,7 @@ from accelsim.verification.functions import Integers
 
 
 @dataclass(frozen=True)
-class Direction:
+class WindowAxis:
     """Rows or columns of a layer."""
 
     inputs: int
@@ -47,8 +47,8 @@ class Windows:
     """The windows of a layer."""
 
     def __init__(self, layer: Layer) -> None:
-        self.rows = Direction(layer.IY, layer.FY, layer.stride_y, layer.dilation_y, layer.pad_top)
-        self.columns = Direction(layer.IX, layer.FX, layer.stride_x, layer.dilation_x, layer.pad_left)
+        self.rows = WindowAxis(layer.IY, layer.FY, layer.stride_y, layer.dilation_y, layer.pad_top)
+        self.columns = WindowAxis(layer.IX, layer.FX, layer.stride_x, layer.dilation_x, layer.pad_left)
         self.touched_rows, self.touched_columns = cache(self.rows.touched), cache(self.columns.touched)
 
     def touched(self, y: Range, x: Range) -> tuple[Range, Range]:

@@ -15,14 +15,14 @@ from types import MappingProxyType
 
 from accelsim.verification.functions import Integers
 from accelsim.verification.passes import output_stationary, weight_stationary
-from accelsim.verification.passes.tile import ArrayMachine, TileWork, Walked
+from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork
 
 
 @dataclass(frozen=True)
 class ArrayPasses:
     """How a dataflow goes through a tile."""
 
-    walk: Callable[[TileWork, ArrayMachine], Walked]
+    walk: Callable[[TileWork, ArrayMachine], PassCounts]
     accumulate: Callable[[Integers, Integers, Integers, ArrayMachine], None]
     skips_zeros: bool
     """Whether a weight that is zero is neither read nor multiplied."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from accelsim.verification.functions import Integers
-from accelsim.verification.passes.tile import ArrayMachine, TileWork, Walked, folds
+from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
 
 
 def blocks(y: int, x: int, machine: ArrayMachine) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
@@ -17,9 +17,9 @@ def blocks(y: int, x: int, machine: ArrayMachine) -> Iterator[tuple[tuple[int, i
     return product(folds(y, machine.rows), folds(x, machine.columns))
 
 
-def walk(tile: TileWork, machine: ArrayMachine) -> Walked:
+def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
     """Count what happens at each block."""
-    walked = Walked()
+    counts = PassCounts()
     port = machine.columns * machine.port_words
     broadcasts = drained_rows = first_words = 0
     for (y0, y1), (x0, x1) in blocks(tile.y, tile.x, machine):
@@ -27,21 +27,21 @@ def walk(tile: TileWork, machine: ArrayMachine) -> Walked:
         block_words = _reach(tile, 0, y1 - y0) * _reach(tile, 1, x1 - x0)
         first_words = first_words or block_words
         for _group, _set in product(range(tile.g), folds(tile.k, machine.partial_sums)):
-            walked.input_reads += tile.c * block_words
-            walked.input_hops += tile.c * pixels * (tile.FY * tile.FX - 1)
+            counts.input_reads += tile.c * block_words
+            counts.input_hops += tile.c * pixels * (tile.FY * tile.FX - 1)
         broadcasts += tile.nonzero
-        walked.weight_reads += tile.nonzero
-        walked.weight_readings += 1
-        walked.macs += tile.nonzero * pixels
+        counts.weight_reads += tile.nonzero
+        counts.weight_readings += 1
+        counts.macs += tile.nonzero * pixels
         # Each product reads and writes a sum. The first of an output only writes, but the drain reads it;
         # where a tile resumes, the first reads too, and filling the registers is left out (docs/model.md).
-        walked.partial_sum_writes += tile.nonzero * pixels
-        walked.partial_sum_reads += tile.nonzero * pixels + tile.g * tile.k * pixels * tile.resumes
+        counts.partial_sum_writes += tile.nonzero * pixels
+        counts.partial_sum_reads += tile.nonzero * pixels + tile.g * tile.k * pixels * tile.resumes
         drained_rows += tile.g * tile.k * (y1 - y0)
     drain = -(-drained_rows // machine.port_words)
-    walked.cycles = -(-first_words // port) + max(-(-walked.input_reads // port), broadcasts)
-    walked.cycles += drain * (2 if tile.resumes else 1)
-    return walked
+    counts.cycles = -(-first_words // port) + max(-(-counts.input_reads // port), broadcasts)
+    counts.cycles += drain * (2 if tile.resumes else 1)
+    return counts
 
 
 def _reach(tile: TileWork, axis: int, outputs: int) -> int:

@@ -52,7 +52,7 @@ class ArrayMachine:
 
 
 @dataclass
-class Walked:
+class PassCounts:
     """What was counted on the way, in words of the operand that the name says."""
 
     macs: int = 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from accelsim.verification.functions import Integers
-from accelsim.verification.passes.tile import ArrayMachine, TileWork, Walked, folds
+from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
 
 
 class Pass(NamedTuple):
@@ -41,25 +41,25 @@ def passes(g: int, k: int, c: int, taps: int, pixels: int, machine: ArrayMachine
                         begins = False
 
 
-def walk(tile: TileWork, machine: ArrayMachine) -> Walked:
+def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
     """Count what each pass does."""
     load_cycles = -(-min(tile.c, machine.rows) // machine.port_words)
-    walked = Walked(cycles=load_cycles)  # nothing hides the first sub-matrix
+    counts = PassCounts(cycles=load_cycles)  # nothing hides the first sub-matrix
     for array_pass in passes(tile.g, tile.k, tile.c, tile.FY * tile.FX, tile.y * tile.x, machine):
         rows = array_pass.channels[1] - array_pass.channels[0]
         columns = array_pass.filters[1] - array_pass.filters[0]
         pixels = array_pass.pixels[1] - array_pass.pixels[0]
-        walked.cycles += max(load_cycles, pixels)
-        walked.macs += rows * columns * pixels
-        walked.weight_reads += rows * columns
-        walked.weight_register_writes += rows * columns
-        walked.weight_register_reads += rows * columns * pixels
-        walked.input_reads += rows * pixels
-        walked.partial_sum_writes += columns * pixels
+        counts.cycles += max(load_cycles, pixels)
+        counts.macs += rows * columns * pixels
+        counts.weight_reads += rows * columns
+        counts.weight_register_writes += rows * columns
+        counts.weight_register_reads += rows * columns * pixels
+        counts.input_reads += rows * pixels
+        counts.partial_sum_writes += columns * pixels
         if tile.resumes or not array_pass.begins:
-            walked.partial_sum_reads += columns * pixels
-    walked.weight_readings = walked.weight_reads // (tile.g * tile.k * tile.c * tile.FY * tile.FX)
-    return walked
+            counts.partial_sum_reads += columns * pixels
+    counts.weight_readings = counts.weight_reads // (tile.g * tile.k * tile.c * tile.FY * tile.FX)
+    return counts
 
 
 def accumulate(sums: Integers, weights: Integers, patches: Integers, machine: ArrayMachine) -> None:

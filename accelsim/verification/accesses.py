@@ -1,4 +1,4 @@
-"""Traffic: what was read and written, by memory and operand, as it happened."""
+"""Accesses: what was read and written, by memory and operand, as it happened."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Literal
 Access = Literal["read", "written", "moved"]
 
 
-class Traffic:
+class Accesses:
     """Accesses of each memory by operand: bytes of DRAM and buffer, words of registers and hops."""
 
     def __init__(self) -> None:
