@@ -102,6 +102,13 @@ def test_every_dataflow_is_named_in_the_five_places_of_the_guide():
     assert DATAFLOWS.keys() == ARRAY_PASSES.keys()
 
 
+def test_the_python_of_the_guide_to_verifying_proves_what_it_says():
+    (code,) = blocks(page("how-to/verify.md"), "python")
+    names = {}
+    exec(compile(code, "verify", "exec"), names)
+    assert names["verified"].layers
+
+
 def test_the_python_of_the_guide_for_machines_works():
     (code,) = blocks(page("how-to/add-a-machine.md"), "python")
     names = {}
