@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -18,7 +19,7 @@ from accelsim.cli.options import (
     QuietOption,
     mapping_options,
 )
-from accelsim.cli.output import Answer, destination, progress
+from accelsim.cli.output import Answer, destination, progress, say
 
 if TYPE_CHECKING:
     from accelsim.run import Plan
@@ -40,7 +41,7 @@ def verify(
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
-    batch: BatchOption = 1,
+    batch: BatchOption = None,
     dataflow: DataflowOption = Dataflow.AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,
@@ -57,6 +58,7 @@ def verify(
     """
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    check_outputs({"--output": output}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.report.verification import verification_report
@@ -78,27 +80,19 @@ def verify(
 
 def verified_plan(plan: "Plan", quiet: bool, layers: list[str] | None = None) -> "Verification":
     """Execute what is planned; says on standard error how long that took."""
-    from accelsim.verification.verify import verify_schedule
+    from accelsim.verification.verify import verify_plan
 
     total = len(plan.schedule.layers)
     with progress(total, quiet) as step:
-        verified = verify_schedule(
-            plan.lowered.graph,
-            plan.schedule,
-            plan.network.name,
-            plan.hardware,
-            batch=plan.batch,
-            layers=layers or [],
-            step=step,
-        )
+        verified = verify_plan(plan, layers=layers or [], step=step)
     if not quiet:
-        typer.echo(f"executed {len(verified.layers)} layers in {verified.seconds:.1f} s", err=True)
+        say(f"executed {len(verified.layers)} layers in {verified.seconds:.1f} s")
     return verified
 
 
 def exit_unless_proven(verified: "Verification") -> None:
     """Say what differs, and leave with exit code 1 where something does."""
     for sentence in verified.mismatches:
-        typer.echo(sentence, err=True)
+        say(sentence)
     if not verified.proven:
         raise typer.Exit(1)

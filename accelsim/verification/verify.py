@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
-from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
-from accelsim.run import plan_run
+from accelsim.run import Plan, plan_run
 from accelsim.verification.case import Case
 from accelsim.verification.layers import verify_mapping
 from accelsim.verification.mismatch import MismatchError
@@ -27,10 +27,10 @@ from accelsim.verification.passes import ARRAY_PASSES
 
 
 def verify(
-    network: Network,
-    hardware: Hardware,
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
     *,
-    batch: int = 1,
+    batch: int | None = None,
     dataflow: str = "auto",
     objective: Objective | None = None,
     layers: Sequence[str] = (),
@@ -39,9 +39,9 @@ def verify(
     """Execute the schedule of a network on integers, and hold it against its layers and its own counts.
 
     Args:
-        network: The network.
-        hardware: The machine.
-        batch: Images that run together.
+        network: A network, or a name or path as `--net` takes it.
+        hardware: A machine, or a name or path as `--hw` takes it.
+        batch: Images that run together; None is as many as the network is described for.
         dataflow: One for every layer of the array; `auto` is the machine's choice, as in `run_network`.
         objective: What mappings are chosen by, as in `run_network`.
         layers: Patterns of the names of those that are executed, with * ? [..] as in file names; none is all.
@@ -55,32 +55,23 @@ def verify(
 
     Example:
         >>> import accelsim
-        >>> network = accelsim.load_network("sqnxt23v5")
-        >>> accelsim.verify(network, accelsim.load_hardware("16x16_128k"), layers=["conv1"]).proven
+        >>> accelsim.verify("sqnxt23v5", "16x16_128k", layers=["conv1"]).proven
         True
     """
     plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective)
-    return verify_schedule(
-        plan.lowered.graph, plan.schedule, network.name, hardware, batch=batch, layers=layers, step=step
-    )
+    return verify_plan(plan, layers=layers, step=step)
 
 
-def verify_schedule(
-    graph: Graph,
-    schedule: Schedule,
-    network: str,
-    hardware: Hardware,
-    *,
-    batch: int = 1,
-    layers: Sequence[str] = (),
-    step: Callable[[str], None] = lambda _: None,
+def verify_plan(
+    plan: Plan, *, layers: Sequence[str] = (), step: Callable[[str], None] = lambda _: None
 ) -> Verification:
     """Execute a schedule that has been made; see `verify`."""
     begin = time.monotonic()
+    schedule, hardware, batch = plan.schedule, plan.hardware, plan.batch
     names = [layer.name for layer in schedule.layers]
     executed = _chosen(names, layers)
     _check_passes(schedule)
-    order = order_mismatches(graph, schedule)
+    order = order_mismatches(plan.lowered.graph, schedule)
     by_form: dict[Hashable, list[tuple[Mapping, LayerVerification]]] = {}
     verified = []
     for index in executed:
@@ -89,7 +80,8 @@ def verify_schedule(
         outcome = _known_or_new(layer, mapping, hardware, batch, by_form)
         mismatch = order.get(layer.name, outcome.mismatch)
         verified.append(replace(outcome, mismatch=mismatch))
-    return Verification(network, hardware.name, batch, tuple(verified), time.monotonic() - begin)
+    seconds = time.monotonic() - begin
+    return Verification(plan.network.name, hardware.name, batch, tuple(verified), seconds)
 
 
 def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[int]:

@@ -31,7 +31,7 @@ from accelsim.verification.layers import execute, verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.order import order_mismatches
 from accelsim.verification.passes import ARRAY_PASSES
-from accelsim.verification.verify import verify_schedule
+from accelsim.verification.verify import verify_plan
 
 SPARSE = machine(
     **{"pe_array.output_stationary.weight_density": 0.6, "pe_array.rows": 4, "pe_array.columns": 4}
@@ -538,7 +538,7 @@ def test_a_residual_that_is_not_waited_for(plan):
     schedule = replace(plan.schedule, waits_for=tuple(waits_for))
     sentence = f"reads the outputs of {producer}, but does not wait for it"
     assert order_mismatches(plan.lowered.graph, schedule) == {name: sentence}
-    verified = verify_schedule(plan.lowered.graph, schedule, "net", plan.hardware, layers=[name])
+    verified = verify_plan(replace(plan, schedule=schedule), layers=[name])
     assert verified.mismatches == (f"{name}: {sentence}",)
     assert not verified.proven
 
@@ -569,4 +569,4 @@ def test_a_pattern_that_matches_nothing_is_an_error():
 def test_a_dataflow_whose_passes_nobody_wrote_down_is_an_error(plan, monkeypatch):
     monkeypatch.setattr("accelsim.verification.verify.ARRAY_PASSES", {})
     with pytest.raises(AccelsimError, match="cannot be verified"):
-        verify_schedule(plan.lowered.graph, plan.schedule, "net", plan.hardware)
+        verify_plan(plan)
