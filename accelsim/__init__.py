@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from accelsim.result import RunResult
     from accelsim.run import run_network
     from accelsim.search.explain import explain_network
+    from accelsim.verification.verify import verify
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ __all__ = [
     "load_network",
     "overlaid",
     "run_network",
+    "verify",
 ]
 
 _HOMES = {
@@ -50,6 +52,7 @@ _HOMES = {
     "load_network": "accelsim.network.description",
     "overlaid": "accelsim.network.overlay",
     "run_network": "accelsim.run",
+    "verify": "accelsim.verification.verify",
 }
 
 

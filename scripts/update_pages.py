@@ -46,6 +46,7 @@ PAGES: Final = (
             "how-to/plot.md",
             "how-to/redistribute-depth.md",
             "how-to/sweep.md",
+            "how-to/verify.md",
         )
     ),
 )

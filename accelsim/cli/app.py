@@ -18,6 +18,7 @@ HOMES: Final = {
     "explain": "accelsim.cli.explain:explain",
     "plot": "accelsim.cli.plot:plot",
     "report": "accelsim.cli.report:report",
+    "verify": "accelsim.cli.verify:verify",
     "reproduce": "accelsim.cli.reproduce:reproduce",
     "search": "accelsim.cli.search:search",
     "sweep": "accelsim.cli.sweep:sweep",

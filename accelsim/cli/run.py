@@ -79,6 +79,13 @@ def run(
             help="Of the timeline: only layers of these names, with * ? [..] as in file names.",
         ),
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Execute the schedule on integers first (`accelsim verify`); exit 1 if it differs.",
+        ),
+    ] = False,
     memory: MemoryOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -106,6 +113,8 @@ def run(
     (network,), (hardware,) = networks.values(), machines.values()
     most = layer_count(layers, TOP_LAYERS)
     options = {**mapping_options(batch, dataflow, objective), "memory": Memory(memory)}
+    if verify:
+        _verify(network, hardware, options, quiet)
     if trace is None:
         result = run_network(network, hardware, **options, engine=(engine or Engine.FAST).value)
     else:
@@ -133,6 +142,14 @@ def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: E
         )
     if str(trace) == "-":
         raise typer.BadParameter("must be the name of a file", param_hint="--trace")
+
+
+def _verify(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> None:
+    """Execute the schedule of a run on integers; a run of one that differs has no result."""
+    from accelsim.cli.verify import exit_unless_proven, verified_plan
+    from accelsim.run import plan_run
+
+    exit_unless_proven(verified_plan(plan_run(network, hardware, **options), quiet))
 
 
 def _traced(

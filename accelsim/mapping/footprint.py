@@ -60,7 +60,7 @@ class Footprint:
         self._bias: Count = layer.bias
         self._operands = layer.operands
         self._gate = layer.gate_elements // layer.G  # of each group
-        self._shortcut, self._shortcut_gate = _shortcut_elements(layer)
+        self._shortcut, self._shortcut_gate = shortcut_elements(layer)
         pooling = layer.pooling
         self._pooling = (
             None if pooling is None else (*unfinished_windows(layer), pooling.OX, pooling.stride_y)
@@ -159,7 +159,7 @@ def _is_none(count: Count) -> bool:
     return isinstance(count, int) and not count
 
 
-def _shortcut_elements(layer: Layer) -> tuple[Count, Count]:
+def shortcut_elements(layer: Layer) -> tuple[Count, Count]:
     """Elements of second operands for each output, and for each output channel."""
     full: Count = 0
     gate: Count = 0

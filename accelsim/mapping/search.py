@@ -218,10 +218,11 @@ def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:
     Where a pixel reads one pixel, images are rows like any others. A pooling over the whole picture sums
     its pixels as a convolution sums its input channels, so it can be cut anywhere.
     """
-    whole = layer.OY == layer.OX == 1 and (layer.FY, layer.FX) == (layer.IY, layer.IX)
-    if not layer.on_array and whole and layer.C == 1:
+    covers = (layer.FY, layer.FX, layer.pad_top, layer.pad_left) == (layer.IY, layer.IX, 0, 0)
+    if not layer.on_array and layer.OY == layer.OX == 1 and covers and layer.C == 1:
         layer = replace(layer, C=layer.IY * layer.IX, IY=1, IX=1, FY=1, FX=1, stride_y=1, stride_x=1)
     pointwise = (layer.FY, layer.FX, layer.stride_y, layer.pad_top, layer.pad_left) == (1, 1, 1, 0, 0)
+    pointwise = pointwise and layer.OY == layer.IY  # nothing is padded below either, and nothing is resized
     if batch == 1 or not pointwise or layer.pooling is not None or layer.gate_elements:
         return layer, batch
     fused = tuple(

@@ -81,7 +81,7 @@ class Axis:
     def spans(self, size: int) -> tuple[Span, ...]:
         """Tiles of `size` outputs, the last one smaller where they do not divide."""
         inside = self._alike(size) or range(0)
-        one_by_one = (*range(inside.start), *range(inside.stop, self._tiles(size)))
+        one_by_one = (*range(inside.start), *range(inside.stop, self.tiles(size)))
         tiles = [(1, self._extent(tile, size)) for tile in one_by_one]
         if inside:
             tiles.insert(inside.start, (len(inside), self._extent(inside.start, size)))
@@ -110,14 +110,12 @@ class Axis:
     def _extent(self, tile: int, size: int) -> tuple[int, int, int]:
         """Outputs, inputs and results of one tile."""
         start, end = tile * size, min((tile + 1) * size, self.outputs)
-        return end - start, self._inputs(tile, size), self._complete(end) - self._complete(start)
-
-    def _tiles(self, size: int) -> int:
-        return -(-self.outputs // size)
+        first, behind = self.result_range(tile, size)
+        return end - start, self._inputs(tile, size), behind - first
 
     def _inside(self, size: int) -> range:
         """Whole tiles that padding does not touch: all of them read the same."""
-        first = min(self._tiles(size), -(-self.pad // (size * self.stride)))
+        first = min(self.tiles(size), -(-self.pad // (size * self.stride)))
         covered = max(0, (self.inputs + self.pad - self.reach) // self.stride + 1)
         return range(first, max(first, min(self.outputs, covered) // size))
 
@@ -128,8 +126,7 @@ class Axis:
         """
         inside = self._inside(size)
         at_ends = [
-            self._inputs(tile, size)
-            for tile in (*range(inside.start), *range(inside.stop, self._tiles(size)))
+            self._inputs(tile, size) for tile in (*range(inside.start), *range(inside.stop, self.tiles(size)))
         ]
         each = (size - 1) * self.stride + self.reach if inside else 0
         return max(each, *at_ends, 0), sum(at_ends) + len(inside) * each, self._inputs(0, size)
@@ -141,14 +138,27 @@ class Axis:
 
     def last_stored(self, size: int) -> int:
         """Results that the last tile of `size` outputs completes."""
-        return self._complete(self.outputs) - self._complete((self._tiles(size) - 1) * size)
+        return self._complete(self.outputs) - self._complete((self.tiles(size) - 1) * size)
+
+    def tiles(self, size: int) -> int:
+        """Tiles of `size` outputs that the direction is cut into."""
+        return -(-self.outputs // size)
+
+    def input_range(self, tile: int, size: int) -> tuple[int, int]:
+        """The inputs that one tile reads: the first, and the one behind the last."""
+        first = min(max(tile * size * self.stride - self.pad, 0), self.inputs)
+        end = min((tile + 1) * size, self.outputs)
+        last = min((end - 1) * self.stride - self.pad + self.reach, self.inputs)
+        return first, max(first, last)
+
+    def result_range(self, tile: int, size: int) -> tuple[int, int]:
+        """The results that one tile completes: the first, and the one behind the last."""
+        return self._complete(tile * size), self._complete(min((tile + 1) * size, self.outputs))
 
     def _inputs(self, tile: int, size: int) -> int:
         """Inputs that one tile reads."""
-        first = max(tile * size * self.stride - self.pad, 0)
-        end = min((tile + 1) * size, self.outputs)
-        last = min((end - 1) * self.stride - self.pad + self.reach, self.inputs)
-        return max(last - first, 0)
+        first, end = self.input_range(tile, size)
+        return end - first
 
     def _complete(self, outputs: int) -> int:
         """Results that can be stored once the first `outputs` rows (or columns) are computed."""

@@ -8,7 +8,7 @@ import accelsim as package
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "compare", "explain", "report", "list", "show", "check", "search path"]
+    "command", ["run", "compare", "explain", "report", "verify", "list", "show", "check", "search path"]
 )
 def test_each_command_has_help_with_examples(accelsim, command):
     outcome = accelsim(*command.split(), "--help")
@@ -20,7 +20,17 @@ def test_each_command_has_help_with_examples(accelsim, command):
 def test_the_help_names_the_commands_and_the_exit_codes(accelsim):
     outcome = accelsim("-h")
     assert outcome.code == 0
-    for words in ("run ", "compare ", "explain ", "report ", "list ", "show ", "check ", "130 interrupted"):
+    for words in (
+        "run ",
+        "compare ",
+        "explain ",
+        "report ",
+        "verify ",
+        "list ",
+        "show ",
+        "check ",
+        "130 interrupted",
+    ):
         assert words in outcome.out
 
 

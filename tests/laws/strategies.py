@@ -30,7 +30,7 @@ from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.mapping import Choice, Mapping, Repeat
 from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
-from accelsim.network.layer import Layer
+from accelsim.network.layer import Layer, Pooling
 
 WHOLE_BYTES = (8, 16, 32)
 ANY_BITS = (1, 3, 4, 8, 12, 16, 20, 32)
@@ -150,6 +150,50 @@ def vector_layers(draw):
 def layers():
     """Any layer."""
     return st.one_of(array_layers(), array_layers(), vector_layers())
+
+
+@st.composite
+def unusual_layers(draw):
+    """Layers with any number of fused operators, any pooling behind them, and those that resize."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(resizings())
+    layer = draw(convolutions(largest=14, channels=7))
+    for fuse in draw(st.lists(st.sampled_from([with_activation, with_shortcut, with_gate]), max_size=4)):
+        layer = fuse(layer)
+    if draw(st.booleans()):
+        layer = replace(layer, pooling=draw(poolings(layer)))
+    return layer
+
+
+@st.composite
+def poolings(draw, layer):
+    """Poolings of a layer's outputs; their windows may stick out, each side by its own."""
+    kernel, stride = ([draw(st.integers(1, 5)) for _ in range(2)] for _ in range(2))
+    pad = [draw(st.integers(0, side - 1)) for side in kernel]
+    results = []
+    for axis, outputs in enumerate((layer.OY, layer.OX)):
+        covered = outputs + 2 * pad[axis] - kernel[axis]
+        assume(covered >= 0)
+        results.append(covered // stride[axis] + 1)
+        assume((results[axis] - 1) * stride[axis] - pad[axis] < outputs)
+    operator = draw(st.sampled_from(["max_pool", "average_pool"]))
+    return Pooling("pool", operator, *results, *kernel, *stride, *pad)
+
+
+@st.composite
+def resizings(draw):
+    """Layers of the vector unit whose outputs are more or fewer than their inputs."""
+    channels, rows, columns, height, width = (draw(st.integers(1, 9)) for _ in range(5))
+    return replace(
+        conv(1, 1, (rows, columns), G=channels),
+        name="resize",
+        operator="resize",
+        OY=height,
+        OX=width,
+        stride_y=max(1, rows // height),
+        stride_x=max(1, columns // width),
+        vector_ops=channels * height * width,
+    )
 
 
 @st.composite

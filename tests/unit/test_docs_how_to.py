@@ -17,7 +17,10 @@ from accelsim.hardware import DataflowName, load_hardware
 from accelsim.mapping import costs, space
 from accelsim.mapping import dataflows as dataflow_table
 from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.mapping import Choice
+from accelsim.mapping.program import mappings
 from accelsim.mapping.search import map_layer
+from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 from accelsim.parallel import Processes
 from accelsim.report import trace, words
@@ -26,6 +29,9 @@ from accelsim.search.path import walk
 from accelsim.search.sampling import plan_for
 from accelsim.search.spec import SweepDescription, read_sweep
 from accelsim.search.sweep import run_sweep
+from accelsim.verification import arithmetic, case, counting
+from accelsim.verification.layers import verify_mapping
+from accelsim.verification.passes import ARRAY_PASSES, ArrayPasses
 
 DATAFLOW_GUIDE = blocks(page("how-to/add-a-dataflow.md"), "python")
 PLOT_GUIDE = blocks(page("how-to/add-a-plot.md"), "python")
@@ -72,9 +78,35 @@ def test_the_dataflow_of_the_guide_is_mapped_and_chosen_once_it_is_named(no_loca
     assert map_layer(layer, machine).dataflow == "weight_stationary"
 
 
-def test_every_dataflow_is_named_in_the_four_places_of_the_guide():
+def test_schedules_of_the_dataflow_of_the_guide_are_verified(no_local_reuse, monkeypatch):
+    entry = dataflow_table.Dataflow(
+        no_local_reuse.granularity, no_local_reuse.execute, no_local_reuse.least_work
+    )
+    for module in (dataflow_table, space, costs):
+        monkeypatch.setattr(module, "DATAFLOWS", {**DATAFLOWS, "no_local_reuse": entry})
+    module = added(DATAFLOW_GUIDE[2], monkeypatch)
+    passes = {**ARRAY_PASSES, "no_local_reuse": ArrayPasses(module.walk, module.accumulate, False)}
+    for user in (case, counting, arithmetic):
+        monkeypatch.setattr(user, "ARRAY_PASSES", passes)
+    machine = load_hardware("16x16_128k")
+    layer = Layer("layer", "conv", K=24, C=20, OY=9, OX=9, FY=3, FX=3, G=2, IY=9, IX=9, pad_top=1, pad_left=1)
+    for tile in (TileShape(2, 24, 20, 9, 9), TileShape(1, 10, 17, 4, 5)):
+        (mapping,) = mappings([Choice(layer, "no_local_reuse", tile, "filters_outer")], 1, machine)
+        walked, _ = verify_mapping(layer, mapping, machine)
+        assert walked.products == layer.macs
+
+
+def test_every_dataflow_is_named_in_the_five_places_of_the_guide():
     offered = {choice.value for choice in Dataflow} - {"auto"}
     assert DATAFLOWS.keys() == set(get_args(DataflowName)) == offered == words.DATAFLOWS.keys()
+    assert DATAFLOWS.keys() == ARRAY_PASSES.keys()
+
+
+def test_the_python_of_the_guide_to_verifying_proves_what_it_says():
+    (code,) = blocks(page("how-to/verify.md"), "python")
+    names = {}
+    exec(compile(code, "verify", "exec"), names)
+    assert names["verified"].layers
 
 
 def test_the_python_of_the_guide_for_machines_works():

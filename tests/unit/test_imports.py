@@ -30,9 +30,10 @@ DIRECT = {
     "model_version": (),
     "memory": ("simulation", "result"),
     "run": ("memory", "compiler"),
+    "verification": ("run",),
     "validation": ("run", "parallel"),
     "search": ("run", "parallel"),
-    "report": ("search", "validation"),
+    "report": ("search", "validation", "verification"),
     "cli": ("report", "cluster"),
     "__main__": ("cli",),
 }
@@ -50,6 +51,13 @@ OUTSIDE = {
     "optuna": ("search",),
 }
 """Packages that are the business of one room."""
+VALUES_OF_MAPPING = {
+    "accelsim.mapping.mapping",
+    "accelsim.mapping.regions",
+    "accelsim.mapping.schedule",
+    "accelsim.mapping.tile",
+}
+"""What a schedule is, without how it was found."""
 SLOW = {
     "matplotlib",
     "plotly",
@@ -144,6 +152,13 @@ def test_a_simulation_knows_counts_but_no_prices():
         if room_of(name) == "simulation":
             used = [names for module, names in imported(tree) if module == "accelsim.energy"]
             assert all(names == ("ActionCounts",) for names in used), name
+
+
+def test_what_verifies_a_schedule_uses_none_of_the_formulas_that_made_it():
+    for name, tree in MODULES.items():
+        if room_of(name) == "verification":
+            of_mapping = {module for module, _ in imported(tree) if module.startswith("accelsim.mapping")}
+            assert of_mapping <= VALUES_OF_MAPPING, name
 
 
 def test_only_the_command_line_prints_and_exits():

@@ -1,0 +1,212 @@
+"""Which elements each step of a mapping's program uses, loads, frees and stores.
+
+The program says how many bytes move; this says which. It is worked out when it is asked for, since a search
+has no use for it: `visits` goes through the tiles in the order of the program, one visit for each of its
+steps.
+
+A region is a box of elements of one tensor. The tensors of a layer and their axes:
+
+    inputs            N, operand, G, C, IY, IX    operands of one shape lie one after another
+    factors           N, G, factor                a gate of the layer itself
+    weights           G, K, C, FY, FX
+    offsets           G, K
+    residual          N, operand, G, K, OY, OX    second operands of fused operators
+    residual_factors  N, G, K, factor             gates among them
+    outputs           N, G, K, OY, OX
+    results           N, G, K, OY, OX             what is stored: outputs, or what a pooling leaves of them
+
+N is the images that the mapping's own layer goes through; where images are rows of it there is one.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise, product
+from typing import Final, NamedTuple, TypeAlias
+
+from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.footprint import shortcut_elements
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Direction
+from accelsim.mapping.tiling import Axis, column_axis, row_axis
+from accelsim.network.layer import Layer
+
+Range: TypeAlias = tuple[int, int]
+"""From the first element on, up to and not including the second."""
+
+
+class Region(NamedTuple):
+    """A box of elements of one tensor."""
+
+    tensor: str
+    ranges: tuple[Range, ...]
+    """Along each axis of the tensor."""
+
+
+class Tile(NamedTuple):
+    """The part of the loop nest that a visit goes through, all kernel taps of it."""
+
+    n: Range
+    g: Range
+    k: Range
+    c: Range
+    y: Range
+    x: Range
+
+
+class Visit(NamedTuple):
+    """One step: what it uses, moves and leaves."""
+
+    tile: Tile
+    loads: tuple[Region, ...]
+    """From DRAM into the buffer, before the array begins."""
+    resumes: bool
+    """Whether it adds to the partial sums of the visit before; else the sums start from the offsets."""
+    completes: bool
+    """Whether the outputs are complete, so that they go through the vector unit and are stored."""
+    frees: tuple[Region, ...]
+    """In the buffer, when the array is done."""
+    frees_later: tuple[Region, ...]
+    """In the buffer, when the vector unit is done."""
+    stores: Region | None
+    """Results that go to DRAM; the room of the tile's outputs is free afterwards."""
+
+
+class _Turn(NamedTuple):
+    """One tile along one direction."""
+
+    number: int
+    outputs: Range
+    inputs: Range
+    results: Range
+
+
+_Position: TypeAlias = dict[Direction, _Turn]
+"""Where each loop over tiles is."""
+
+
+def visits(mapping: Mapping, images: int) -> Iterator[Visit]:
+    """The visits of a mapping, one for each step of its program and in its order.
+
+    Args:
+        mapping: A mapping of a layer.
+        images: Images that the mapping's own layer goes through, one after the other.
+    """
+    tensors = _Tensors(mapping.layer)
+    turns = _turns(mapping, images)
+    loops = LOOPS[mapping.order]
+    positions = (dict(zip(loops, turn, strict=True)) for turn in product(*(turns[loop] for loop in loops)))
+    before: _Position | None = None
+    for position, after in pairwise((*positions, None)):
+        if position is not None:
+            yield _visit(tensors, mapping, before, position, after)
+        before = position
+
+
+def _visit(
+    tensors: "_Tensors",
+    mapping: Mapping,
+    before: _Position | None,
+    position: _Position,
+    after: _Position | None,
+) -> Visit:
+    tile = Tile(*(position[direction].outputs for direction in _OF_TILE))
+    channels = tile.c
+    resumes, completes = channels[0] > 0, channels[1] == mapping.layer.C
+    weights = tensors.weights(tile, resumes)
+    inputs = tensors.inputs(position, tile)
+    residual = tensors.residual(tile) if completes else ()
+    weights_go = weights if _moves(OF_WEIGHTS, position, after) else ()
+    inputs_go = inputs if _moves(OF_INPUTS, position, after) else ()
+    read_by_vector_unit = mapping.dataflow == VECTOR and completes
+    return Visit(
+        tile=tile,
+        loads=(
+            *(weights if _moves(OF_WEIGHTS, before, position) else ()),
+            *(inputs if _moves(OF_INPUTS, before, position) else ()),
+            *residual,
+        ),
+        resumes=resumes,
+        completes=completes,
+        frees=weights_go if read_by_vector_unit else (*weights_go, *inputs_go),
+        frees_later=(*residual, *inputs_go) if read_by_vector_unit else residual,
+        stores=_results(position, tile) if completes else None,
+    )
+
+
+_OF_TILE: Final[tuple[Direction, ...]] = ("image", "group", "filter", "channel", "row", "column")
+
+
+def _moves(directions: frozenset[Direction], before: _Position | None, after: _Position | None) -> bool:
+    """Whether one of some loops stands elsewhere; before the first step and after the last there is none."""
+    if before is None or after is None:
+        return True
+    return any(before[direction].number != after[direction].number for direction in directions)
+
+
+def _results(position: _Position, tile: Tile) -> Region:
+    return Region("results", (tile.n, tile.g, tile.k, position["row"].results, position["column"].results))
+
+
+def _turns(mapping: Mapping, images: int) -> dict[Direction, tuple[_Turn, ...]]:
+    layer, tile = mapping.layer, mapping.tile
+    return {
+        "image": _channel_turns(images, 1),
+        "group": _channel_turns(layer.G, tile.g),
+        "filter": _channel_turns(layer.K, tile.k),
+        "channel": _channel_turns(layer.C, tile.c),
+        "row": _picture_turns(row_axis(layer), tile.y),
+        "column": _picture_turns(column_axis(layer), tile.x),
+    }
+
+
+def _channel_turns(extent: int, size: int) -> tuple[_Turn, ...]:
+    ranges = [(start, min(start + size, extent)) for start in range(0, extent, size)]
+    return tuple(_Turn(number, bounds, bounds, bounds) for number, bounds in enumerate(ranges))
+
+
+def _picture_turns(axis: Axis, size: int) -> tuple[_Turn, ...]:
+    return tuple(
+        _Turn(
+            tile,
+            (tile * size, min((tile + 1) * size, axis.outputs)),
+            axis.input_range(tile, size),
+            axis.result_range(tile, size),
+        )
+        for tile in range(axis.tiles(size))
+    )
+
+
+class _Tensors:
+    """Regions of a layer's operands; an operand that it does not have is no region."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        self.factors = layer.gate_elements // layer.G
+        self.full_residuals, self.residual_factors = shortcut_elements(layer)
+
+    def weights(self, tile: Tile, resumes: bool) -> tuple[Region, ...]:
+        """Weights of every kernel tap, and offsets with the first input channels."""
+        layer = self.layer
+        if not layer.on_array:
+            return ()
+        weights = Region("weights", (tile.g, tile.k, tile.c, (0, layer.FY), (0, layer.FX)))
+        if resumes or not layer.bias:
+            return (weights,)
+        return weights, Region("offsets", (tile.g, tile.k))
+
+    def inputs(self, position: _Position, tile: Tile) -> tuple[Region, ...]:
+        """Every operand with its halo, and all factors of a gate."""
+        rows, columns = position["row"].inputs, position["column"].inputs
+        inputs = Region("inputs", (tile.n, (0, self.layer.operands), tile.g, tile.c, rows, columns))
+        return (inputs, *_having((Region("factors", (tile.n, tile.g, (0, self.factors))),)))
+
+    def residual(self, tile: Tile) -> tuple[Region, ...]:
+        """Second operands of fused operators, for the outputs of a tile."""
+        channels = (tile.n, tile.g, tile.k)
+        operands = (tile.n, (0, self.full_residuals), tile.g, tile.k, tile.y, tile.x)
+        factors = Region("residual_factors", (*channels, (0, self.residual_factors)))
+        return _having((Region("residual", operands), factors))
+
+
+def _having(regions: tuple[Region, ...]) -> tuple[Region, ...]:
+    """Regions of operands that there are."""
+    return tuple(region for region in regions if all(start < end for start, end in region.ranges))

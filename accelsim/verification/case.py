@@ -1,0 +1,96 @@
+"""What is executed: a layer, the program that a mapping has for it, and the machine it was made for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.regions import Region
+from accelsim.network.layer import Layer
+from accelsim.verification.forms import Form, form_of
+from accelsim.verification.functions import Integers
+from accelsim.verification.passes import ARRAY_PASSES
+from accelsim.verification.sizes import Sizes
+from accelsim.verification.storage import slices
+from accelsim.verification.tensors import Tensors, operand_counts, random_tensors, with_zeros
+
+SEED = 2018
+"""Of the integers and of the tiles that are drawn; any other does as well."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer and a mapping of it, on a machine."""
+
+    layer: Layer
+    """As it was lowered, for one image."""
+    mapping: Mapping
+    hardware: Hardware
+    batch: int
+
+    @property
+    def mapped(self) -> Layer:
+        """The mapping's own layer, which may be another form of the same work."""
+        return self.mapping.layer
+
+    @cached_property
+    def form(self) -> Form:
+        """The form that it is."""
+        return form_of(self.layer, self.mapped, self.batch)
+
+    @property
+    def images(self) -> int:
+        """Images that the mapping's own layer goes through."""
+        return self.form.images
+
+    @property
+    def products(self) -> int:
+        """Of the loop nest, for all images: multiply-accumulates, or what stands in windows and operands."""
+        layer = self.layer
+        window = layer.C * layer.FY * layer.FX
+        return self.batch * layer.output_elements * window * layer.operands
+
+    @cached_property
+    def density(self) -> float:
+        """The part of the weights that is not zero, of a pruned layer or of one whose zeros are skipped."""
+        passes = ARRAY_PASSES.get(self.mapping.dataflow)
+        if self.mapped.weight_density is not None:
+            return self.mapped.weight_density
+        if passes is None or not passes.skips_zeros:
+            return 1.0
+        return self.hardware.pe_array.output_stationary.weight_density
+
+    @cached_property
+    def tensors(self) -> Tensors:
+        """Operands of random integers, with as many zeros among the weights as the layer has."""
+        tensors = random_tensors(self.layer, self.batch, SEED)
+        if not self.layer.on_array:
+            return tensors
+        weights = with_zeros(tensors.arrays["weights"], self.mapping.tile, self.density)
+        return Tensors(self.layer, self.batch, {**tensors.arrays, "weights": weights})
+
+    @cached_property
+    def nonzero(self) -> Callable[[Region], int]:
+        """Counts the weights of a region that are not zero."""
+        counts: dict[Region, int] = {}
+        weights: Integers = self.tensors.arrays["weights"] if self.layer.on_array else np.zeros(())
+
+        def nonzero(region: Region) -> int:
+            if region not in counts:
+                counts[region] = int(np.count_nonzero(weights[slices(region.ranges)]))
+            return counts[region]
+
+        return nonzero
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Bytes of the layer's regions on the machine."""
+        return Sizes(self.mapped, self.hardware.precision, self.nonzero)
+
+    @cached_property
+    def fused(self) -> list[tuple[str, int, int]]:
+        """Fused operators: name, tensors and factors for each channel that it reads."""
+        return [(operator.operator, *operand_counts(self.layer, operator)) for operator in self.layer.fused]

@@ -1,0 +1,176 @@
+"""What a step does on chip, counted: passes of the array, work of the vector unit, room in the output bank.
+
+Steps whose tiles are alike do alike, so each kind is walked through once.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil
+
+from accelsim.energy import ActionCounts
+from accelsim.mapping.regions import Region, Visit
+from accelsim.verification.accesses import Access
+from accelsim.verification.case import Case
+from accelsim.verification.passes import ARRAY_PASSES
+from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork
+from accelsim.verification.sizes import elements_of, packed_bytes
+from accelsim.verification.uses import Uses
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one step does on chip."""
+
+    array_cycles: int
+    vector_cycles: int
+    array: ActionCounts
+    vector: ActionCounts
+    traffic: dict[tuple[str, Access, str], int]
+
+
+@dataclass
+class StepCounts:
+    """Sums over steps."""
+
+    array_cycles: int = 0
+    vector_cycles: int = 0
+    values: list[int] = field(default_factory=lambda: [0] * len(ActionCounts().values()))
+
+    def add(self, counted: Counted, loaded: int, stored: int) -> None:
+        """One more step, and what it moved."""
+        self.array_cycles += counted.array_cycles
+        self.vector_cycles += counted.vector_cycles
+        rows = zip(counted.array.values(), counted.vector.values(), strict=True)
+        for index, (array, vector) in enumerate(rows):
+            self.values[index] += array + vector
+        self.values[-2] += loaded
+        self.values[-1] += stored
+
+    @property
+    def counts(self) -> ActionCounts:
+        """As counts of actions."""
+        return ActionCounts(*self.values)
+
+
+class Counting:
+    """Counts what the steps of a layer do."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.layer = case.mapped
+        self.uses = Uses(case)
+        self.passes = ARRAY_PASSES.get(case.mapping.dataflow)
+        self.machine = ArrayMachine.of(case.hardware)
+        self._kinds: dict[object, Counted] = {}
+
+    def output_room(self, visit: Visit, outputs: Region) -> int:
+        """Room from the first visit to outputs to the last: for sums as wide as they are, and for windows."""
+        room = self.case.sizes.output_bytes(elements_of(outputs), partial=not visit.completes)
+        return room + self.window_room(outputs)
+
+    def window_room(self, outputs: Region) -> int:
+        """Room for pooling windows that cuts through the picture leave unfinished."""
+        pooling, tile = self.layer.pooling, self.case.mapping.tile
+        if pooling is None:
+            return 0
+        rows = ceil(Fraction(pooling.FY - 1, pooling.stride_y))
+        columns = ceil(Fraction(pooling.FX - 1, pooling.stride_x))
+        _, g, k, y, _ = (end - start for start, end in outputs.ranges)
+        below = rows * pooling.OX if tile.y < self.layer.OY else 0
+        beside = columns * (ceil(Fraction(y, pooling.stride_y)) + rows) if tile.x < self.layer.OX else 0
+        filters = self.layer.K if self.case.mapping.order == "pixels_outer" else k
+        return packed_bytes(g * filters * (below + beside), self.case.sizes.activation_bits)
+
+    def step(self, visit: Visit, outputs: Region) -> Counted:
+        """What the array and the vector unit do at a step."""
+        weights = self.uses.region("weights", visit.tile)
+        nonzero = 0 if weights is None else self.case.nonzero(weights)
+        inputs = self.uses.brought_inputs(visit.tile)
+        stored = 0 if visit.stores is None else elements_of(visit.stores)
+        sizes = tuple(end - start for start, end in visit.tile)
+        kind = (sizes, nonzero, inputs, stored, visit.resumes, visit.completes)
+        counted = self._kinds.get(kind)
+        if counted is None:
+            counted = self._kinds[kind] = self._counted(visit, outputs, weights, inputs, stored)
+        return counted
+
+    def _counted(
+        self, visit: Visit, outputs: Region, weights: Region | None, inputs: int, stored: int
+    ) -> Counted:
+        traffic: dict[tuple[str, Access, str], int] = {}
+        if weights is None:
+            walked = PassCounts()
+            traffic["global_buffer", "read", "inputs"] = packed_bytes(inputs, self.case.sizes.activation_bits)
+        else:
+            walked = self._walked(visit, weights, traffic)
+        registers = self._register_bytes(walked)
+        sums = self.case.sizes.partial_sum_bytes(elements_of(outputs))
+        read_sums, written_sums = sums * visit.resumes, sums * (not visit.completes)
+        array = ActionCounts(
+            macs=walked.macs,
+            register_file_bytes=registers,
+            inter_pe_bytes=packed_bytes(walked.input_hops, self.case.sizes.activation_bits),
+            global_buffer_read_bytes=sum(traffic.values()) + read_sums,
+            global_buffer_write_bytes=written_sums,
+        )
+        vector = self._vector(visit, outputs, stored)
+        traffic["global_buffer", "read", "outputs"] = read_sums
+        traffic["global_buffer", "written", "outputs"] = written_sums + vector.global_buffer_write_bytes
+        traffic["global_buffer", "read", "residual"] = vector.global_buffer_read_bytes
+        traffic |= _register_traffic(walked)
+        lanes = self.case.hardware.vector_unit.lanes_per_column * self.case.hardware.pe_array.columns
+        return Counted(walked.cycles, -(-vector.vector_ops // lanes), array, vector, traffic)
+
+    def _walked(
+        self, visit: Visit, weights: Region, traffic: dict[tuple[str, Access, str], int]
+    ) -> PassCounts:
+        """Every pass of the array, and what it reads of the buffer."""
+        if self.passes is None:
+            raise ValueError(f"no passes are written down for the dataflow {self.case.mapping.dataflow!r}")
+        layer, sizes = self.layer, self.case.sizes
+        _, g, k, c, y, x = (end - start for start, end in visit.tile)
+        strides, dilations = (layer.stride_y, layer.stride_x), (layer.dilation_y, layer.dilation_x)
+        nonzero = self.case.nonzero(weights)
+        tile = TileWork(g, k, c, y, x, layer.FY, layer.FX, strides, dilations, nonzero, visit.resumes)
+        walked = self.passes.walk(tile, self.machine)
+        if layer.weight_density is None:
+            weight_bytes = packed_bytes(walked.weight_reads, sizes.weight_bits)
+        else:
+            weight_bytes = packed_bytes(walked.weight_readings * sizes.stored_weight_bits(weights), 1)
+        traffic["global_buffer", "read", "weights"] = weight_bytes
+        traffic["global_buffer", "read", "inputs"] = packed_bytes(walked.input_reads, sizes.activation_bits)
+        return walked
+
+    def _register_bytes(self, walked: PassCounts) -> int:
+        sizes = self.case.sizes
+        weights = walked.weight_register_writes + walked.weight_register_reads
+        sums = walked.partial_sum_writes + walked.partial_sum_reads
+        return packed_bytes(weights, sizes.weight_bits) + packed_bytes(sums, sizes.partial_sum_bits)
+
+    def _vector(self, visit: Visit, outputs: Region, stored: int) -> ActionCounts:
+        """Fused operators in proportion to the outputs, a pooling for each result and place of its window."""
+        if not visit.completes:
+            return ActionCounts()
+        layer, sizes = self.layer, self.case.sizes
+        for_image = layer.vector_ops + sum(operator.vector_ops for operator in layer.fused)
+        for_output = Fraction(for_image, layer.G * layer.K * layer.OY * layer.OX)
+        ops = ceil(for_output * elements_of(outputs))
+        if layer.pooling is not None:
+            ops += stored * layer.pooling.FY * layer.pooling.FX
+        operands = (self.uses.region(tensor, visit.tile) for tensor in ("residual", "residual_factors"))
+        read = [region for region in operands if region is not None]
+        return ActionCounts(
+            vector_ops=ops,
+            global_buffer_read_bytes=sizes.by_operand(read).get("residual", 0),
+            global_buffer_write_bytes=packed_bytes(stored, sizes.activation_bits),
+        )
+
+
+def _register_traffic(walked: PassCounts) -> dict[tuple[str, Access, str], int]:
+    return {
+        ("register_file", "written", "weights"): walked.weight_register_writes,
+        ("register_file", "read", "weights"): walked.weight_register_reads,
+        ("register_file", "written", "outputs"): walked.partial_sum_writes,
+        ("register_file", "read", "outputs"): walked.partial_sum_reads,
+        ("inter_pe", "moved", "inputs"): walked.input_hops,
+    }

@@ -1,0 +1,154 @@
+"""Coverage: which results were stored, and how much of each pooling window has been seen.
+
+Images are gone through one after the other, so that only those in work are remembered.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from accelsim.mapping.regions import Region
+from accelsim.network.layer import Layer, Pooling
+from accelsim.verification.functions import Integers, keeps_largest
+from accelsim.verification.mismatch import refuse
+from accelsim.verification.sizes import elements_of
+from accelsim.verification.storage import described, first_of, slices
+
+
+@dataclass
+class Stored:
+    """Results of a layer that are in DRAM: each has to be stored once."""
+
+    images: int
+    shape: tuple[int, int, int, int]
+    """G, K, rows and columns of results."""
+    in_work: dict[int, Integers] = field(default_factory=dict)
+    complete: set[int] = field(default_factory=set)
+
+    def store(self, region: Region) -> None:
+        """Write results to DRAM."""
+        for (start, end), extent in zip(region.ranges, (self.images, *self.shape), strict=True):
+            if not 0 <= start <= end <= extent:
+                refuse(f"stores {described(region)}, which is more than there is")
+        image = region.ranges[0][0]
+        if not elements_of(region):  # where a pooling drops the last outputs
+            return
+        if image in self.complete:
+            refuse(f"stores {described(region)} once more")
+        stored = self.in_work.setdefault(image, np.zeros(self.shape, dtype=np.bool_))
+        box = stored[slices(region.ranges[1:])]
+        if box.any():
+            refuse(f"stores {first_of(region, box[None])} once more")
+        box[...] = True
+        if region.ranges[1][1] == self.shape[0] and region.ranges[2][1] == self.shape[1] and stored.all():
+            self.complete.add(image)
+            del self.in_work[image]
+
+    def expect_all(self) -> None:
+        """Every result has to be there."""
+        for image in range(self.images):
+            if image in self.complete:
+                continue
+            stored = self.in_work.get(image)
+            whole = Region("results", ((image, image + 1), *((0, extent) for extent in self.shape)))
+            if stored is None:
+                refuse(f"never stores {described(whole)}")
+            if not stored.all():
+                refuse(f"never stores {first_of(whole, ~stored[None])}")
+
+
+@dataclass
+class PoolingWindows:
+    """Windows of a fused pooling: how many outputs each has seen, and what they gave so far."""
+
+    layer: Layer
+    pooling: Pooling
+    seen: Integers = field(init=False)
+    computed: Integers = field(init=False)
+    """Of the outputs that a window has seen: how many were computed."""
+    expected: Integers = field(init=False)
+    so_far: Integers = field(init=False)
+    kept: int = 0
+    """Windows that have seen outputs and are not stored yet."""
+    image: int = -1
+
+    def __post_init__(self) -> None:
+        layer, pooling = self.layer, self.pooling
+        rows = _overlaps(pooling.OY, pooling.stride_y, pooling.pad_top, pooling.FY, (0, layer.OY))
+        columns = _overlaps(pooling.OX, pooling.stride_x, pooling.pad_left, pooling.FX, (0, layer.OX))
+        self.expected = np.outer(rows, columns)
+
+    def add(self, box: Region, values: Integers | None) -> None:
+        """Outputs go into the windows that they lie in.
+
+        Args:
+            box: The outputs.
+            values: Their values, where they are computed.
+        """
+        (image, _), g, k, y, x = box.ranges
+        if image != self.image:
+            self._begin(image)
+        pooling = self.pooling
+        rows = _overlaps(pooling.OY, pooling.stride_y, pooling.pad_top, pooling.FY, y)
+        columns = _overlaps(pooling.OX, pooling.stride_x, pooling.pad_left, pooling.FX, x)
+        touched = (*_extent(rows), *_extent(columns))
+        box_of = (slice(*g), slice(*k), slice(*touched[:2]), slice(*touched[2:]))
+        seen = self.seen[box_of]
+        self.kept += int(np.count_nonzero(seen == 0))
+        overlap = np.outer(rows[box_of[2]], columns[box_of[3]])
+        seen += overlap
+        if values is not None:
+            self.computed[box_of] += overlap
+            self._gather(values, box_of, (y[0], x[0]))
+
+    def take(self, region: Region) -> tuple[Integers, Integers]:
+        """Results whose windows are complete, and which of them are computed; they are kept no longer."""
+        box = slices(region.ranges[1:])
+        seen, expected = self.seen[box], self.expected[box[2:]]
+        self.kept -= int(np.count_nonzero(seen))
+        if (seen != expected).any():
+            refuse(f"stores {first_of(region, (seen != expected)[None])} before its window is complete")
+        return self.so_far[box], self.computed[box] == expected
+
+    def _begin(self, image: int) -> None:
+        shape = (self.layer.G, self.layer.K, self.pooling.OY, self.pooling.OX)
+        self.image, self.kept = image, 0
+        self.seen, self.computed = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+        self.so_far = np.full(shape, -np.inf if keeps_largest(self.pooling.operator) else 0.0)
+
+    def _gather(self, values: Integers, box: tuple[slice, ...], first: tuple[int, int]) -> None:
+        """Reduce rows, then columns, of a tile to what it gives each window."""
+        pooling = self.pooling
+        largest = keeps_largest(pooling.operator)
+        rows = _reduced(values, 2, first[0], box[2], (pooling.stride_y, pooling.pad_top, pooling.FY), largest)
+        both = _reduced(rows, 3, first[1], box[3], (pooling.stride_x, pooling.pad_left, pooling.FX), largest)
+        combine = np.maximum if largest else np.add
+        self.so_far[box] = combine(self.so_far[box], both)
+
+
+def _overlaps(results: int, stride: int, pad: int, window: int, outputs: tuple[int, int]) -> Integers:
+    """Of each window along a direction: how many of some outputs lie in it."""
+    starts = np.arange(results) * stride - pad
+    ends = np.minimum(starts + window, outputs[1])
+    return np.asarray(np.maximum(ends - np.maximum(starts, outputs[0]), 0))
+
+
+def _extent(overlaps: Integers) -> tuple[int, int]:
+    """The windows that some outputs lie in: the first, and the one behind the last."""
+    touched = np.flatnonzero(overlaps)
+    return (int(touched[0]), int(touched[-1]) + 1) if len(touched) else (0, 0)
+
+
+def _reduced(
+    values: Integers, axis: int, first: int, results: slice, window: tuple[int, int, int], largest: bool
+) -> Integers:
+    """One direction of a tile, reduced to the windows that it touches; `first` is the tile's first output."""
+    stride, pad, size = window
+    values = np.moveaxis(values, axis, 0)
+    reduced = np.full((results.stop - results.start, *values.shape[1:]), -np.inf if largest else 0.0)
+    for offset in range(size):
+        positions = np.arange(results.start, results.stop) * stride - pad + offset - first
+        inside = (positions >= 0) & (positions < len(values))
+        taken = values[positions[inside]]
+        reduced[inside] = np.maximum(reduced[inside], taken) if largest else reduced[inside] + taken
+    return np.asarray(np.moveaxis(reduced, 0, axis))

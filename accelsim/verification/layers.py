@@ -1,0 +1,54 @@
+"""verify_mapping: one layer's program, executed and held against the layer."""
+
+from collections.abc import Callable, Iterable
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.mapping import Mapping, Step
+from accelsim.mapping.regions import Visit, visits
+from accelsim.network.layer import Layer
+from accelsim.verification.case import Case
+from accelsim.verification.mismatch import refuse
+from accelsim.verification.sampling import sampled_outputs
+from accelsim.verification.walk import Executed, walk
+
+
+def verify_mapping(
+    layer: Layer, mapping: Mapping, hardware: Hardware, *, batch: int = 1
+) -> tuple[Executed, bool]:
+    """Execute a mapping of a layer.
+
+    Args:
+        layer: As it was lowered, for one image.
+        mapping: What the search chose for it; its own layer may be another form of the same work.
+        hardware: The machine.
+        batch: Images.
+
+    Returns:
+        What was counted, and whether all integers were computed.
+
+    Raises:
+        MismatchError: At the first access that differs.
+    """
+    case = Case(layer, mapping, hardware, batch)
+    return execute(case, lambda: visits(mapping, case.images), mapping.steps())
+
+
+def execute(
+    case: Case, visits_of: Callable[[], Iterable[Visit]], steps: Iterable[Step]
+) -> tuple[Executed, bool]:
+    """Execute steps by what they move."""
+    computed = sampled_outputs(case, visits_of)
+    walked = walk(case, _together(steps, visits_of()), computed)
+    return walked, computed is None
+
+
+def _together(steps: Iterable[Step], visited: Iterable[Visit]) -> Iterable[tuple[Step, Visit]]:
+    """Each step with what it moves."""
+    remaining = iter(visited)
+    for number, step in enumerate(steps):
+        visit = next(remaining, None)
+        if visit is None:
+            refuse(f"has a step {number}, but no tile is left for it")
+        yield step, visit
+    if next(remaining, None) is not None:
+        refuse("has no step for the tiles behind its last one")

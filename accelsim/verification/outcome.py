@@ -1,0 +1,83 @@
+"""What verifying a schedule came to."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from accelsim import __version__
+
+Extent = Literal["all", "sampled"]
+
+
+@dataclass(frozen=True)
+class LayerVerification:
+    """One layer, executed."""
+
+    name: str
+    dataflow: str
+    like: str | None
+    """The layer of the same form whose program was executed in its place."""
+    steps: int
+    """All of them are walked: what is where, bytes, room and counts."""
+    macs: int
+    """Multiply-accumulates of the loop nest; of a layer of the vector unit, elements in its windows."""
+    computed_macs: int
+    """Those that were computed on integers."""
+    extent: Extent
+    """Whether integers were computed for all tiles, or for some of a large layer."""
+    traffic: dict[str, dict[str, dict[str, int]]]
+    """Counted on the way, by memory, access and operand: bytes; of registers and hops words."""
+    mismatch: str | None
+    """The first access that differs; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A schedule, executed on integers.
+
+    Attributes:
+        seconds: How long it took; no part of the JSON, which is the same each time.
+    """
+
+    network: str
+    hardware: str
+    batch: int
+    layers: tuple[LayerVerification, ...]
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def proven(self) -> bool:
+        """Whether nothing differs."""
+        return not self.mismatches
+
+    @property
+    def mismatches(self) -> tuple[str, ...]:
+        """A sentence for each layer that differs, with its name."""
+        differing = (layer for layer in self.layers if layer.mismatch is not None)
+        return tuple(f"{layer.name}: {layer.mismatch}" for layer in differing)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "accelsim": __version__,
+            "network": self.network,
+            "hardware": self.hardware,
+            "batch": self.batch,
+            "proven": self.proven,
+            "macs": sum(layer.macs for layer in self.layers),
+            "computed_macs": sum(layer.computed_macs for layer in self.layers),
+            "layers": [layer_row(layer) | {"traffic": layer.traffic} for layer in self.layers],
+        }
+
+
+def layer_row(layer: LayerVerification) -> dict[str, Any]:
+    """A layer as a row of a table."""
+    return {
+        "name": layer.name,
+        "dataflow": layer.dataflow,
+        "like": layer.like,
+        "steps": layer.steps,
+        "macs": layer.macs,
+        "computed_macs": layer.computed_macs,
+        "extent": layer.extent,
+        "mismatch": layer.mismatch,
+    }

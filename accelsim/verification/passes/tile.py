@@ -1,0 +1,78 @@
+"""What passes over a tile need to know, and what they count."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from accelsim.hardware import Hardware
+
+
+class TileWork(NamedTuple):
+    """A tile as the array sees it."""
+
+    g: int
+    k: int
+    c: int
+    y: int
+    x: int
+    FY: int
+    FX: int
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    nonzero: int
+    """Weights that are not zero."""
+    resumes: bool
+    """Whether there are partial sums to add to."""
+
+
+@dataclass(frozen=True)
+class ArrayMachine:
+    """The numbers of an array that passes depend on."""
+
+    rows: int
+    columns: int
+    port_words: int
+    """Words that a column exchanges with the buffer in a cycle."""
+    accumulators: int
+    """Below a column (weight stationary)."""
+    partial_sums: int
+    """In a PE (output stationary)."""
+
+    @classmethod
+    def of(cls, hardware: Hardware) -> "ArrayMachine":
+        """Those of a machine."""
+        array = hardware.pe_array
+        return cls(
+            array.rows,
+            array.columns,
+            array.port_words_per_column,
+            array.weight_stationary.accumulators_per_column,
+            array.output_stationary.partial_sums_per_pe,
+        )
+
+
+@dataclass
+class PassCounts:
+    """What was counted on the way, in words of the operand that the name says."""
+
+    macs: int = 0
+    cycles: int = 0
+    weight_register_writes: int = 0
+    weight_register_reads: int = 0
+    partial_sum_writes: int = 0
+    """Of register files and accumulators."""
+    partial_sum_reads: int = 0
+    input_hops: int = 0
+    """Inputs that move to the neighbouring PE."""
+    input_reads: int = 0
+    """From the buffer."""
+    weight_reads: int = 0
+    """From the buffer."""
+    weight_readings: int = 0
+    """How often all weights of the tile were read from the buffer."""
+
+
+def folds(extent: int, size: int) -> Iterator[tuple[int, int]]:
+    """Ranges of `size` one after the other, the last one smaller where they do not divide."""
+    for start in range(0, extent, size):
+        yield start, min(start + size, extent)

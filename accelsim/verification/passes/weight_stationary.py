@@ -1,0 +1,81 @@
+"""Weight stationary, pass by pass.
+
+A pass holds a sub-matrix of one kernel tap of one group, input channels on rows and output channels on
+columns, while a chunk of pixels streams past, one a cycle. The chunk is as many pixels as there are
+accumulators; all taps and folds of the input channels add to it before the next begins.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from accelsim.verification.functions import Integers
+from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
+
+
+class Pass(NamedTuple):
+    """One sub-matrix and the pixels that stream past it."""
+
+    group: int
+    filters: tuple[int, int]
+    channels: tuple[int, int]
+    tap: int
+    pixels: tuple[int, int]
+    begins: bool
+    """Whether its products are the first that go to its accumulators."""
+
+
+def chunks(pixels: int, accumulators: int) -> Iterator[tuple[int, int]]:
+    """How the pixels of a tile are shared out among visits to the accumulators."""
+    return folds(pixels, accumulators)
+
+
+def passes(g: int, k: int, c: int, taps: int, pixels: int, machine: ArrayMachine) -> Iterator[Pass]:
+    """Every pass over a tile."""
+    for group in range(g):
+        for filters in folds(k, machine.columns):
+            for chunk in chunks(pixels, machine.accumulators):
+                begins = True
+                for channels in folds(c, machine.rows):
+                    for tap in range(taps):
+                        yield Pass(group, filters, channels, tap, chunk, begins)
+                        begins = False
+
+
+def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
+    """Count what each pass does."""
+    load_cycles = -(-min(tile.c, machine.rows) // machine.port_words)
+    counts = PassCounts(cycles=load_cycles)  # nothing hides the first sub-matrix
+    for array_pass in passes(tile.g, tile.k, tile.c, tile.FY * tile.FX, tile.y * tile.x, machine):
+        rows = array_pass.channels[1] - array_pass.channels[0]
+        columns = array_pass.filters[1] - array_pass.filters[0]
+        pixels = array_pass.pixels[1] - array_pass.pixels[0]
+        counts.cycles += max(load_cycles, pixels)
+        counts.macs += rows * columns * pixels
+        counts.weight_reads += rows * columns
+        counts.weight_register_writes += rows * columns
+        counts.weight_register_reads += rows * columns * pixels
+        counts.input_reads += rows * pixels
+        counts.partial_sum_writes += columns * pixels
+        if tile.resumes or not array_pass.begins:
+            counts.partial_sum_reads += columns * pixels
+    counts.weight_readings = counts.weight_reads // (tile.g * tile.k * tile.c * tile.FY * tile.FX)
+    return counts
+
+
+def accumulate(sums: Integers, weights: Integers, patches: Integers, machine: ArrayMachine) -> None:
+    """Add the products of all passes to the sums.
+
+    Args:
+        sums: g x k x y x x.
+        weights: g x k x c x taps.
+        patches: g x c x taps x y x x, the input of each tap at each pixel.
+        machine: The array.
+    """
+    g, k, y, x = sums.shape
+    c, taps = weights.shape[2:]
+    accumulators = sums.reshape(g, k, y * x)
+    streams = patches.reshape(g, c, taps, y * x)
+    for group, (k0, k1), (c0, c1), tap, (p0, p1), _ in passes(g, k, c, taps, y * x, machine):
+        accumulators[group, k0:k1, p0:p1] += (
+            weights[group, k0:k1, c0:c1, tap] @ streams[group, c0:c1, tap, p0:p1]
+        )

@@ -1,0 +1,126 @@
+"""The buffer as a store that holds what was loaded and nothing else.
+
+Regions are held with their elements. What is asked for has to lie within what is held, so that an element
+that no step brought is a missing value, not a silent read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from accelsim.mapping.regions import Range, Region
+from accelsim.verification.functions import Integers
+from accelsim.verification.mismatch import refuse
+from accelsim.verification.sizes import BANK
+from accelsim.verification.tensors import AXES
+
+
+@dataclass
+class Held:
+    """A region in the buffer."""
+
+    region: Region
+    values: Integers
+
+
+@dataclass
+class Storage:
+    """What the buffer holds, and how many bytes of each bank that takes."""
+
+    dram: Mapping[str, Integers]
+    bank_bytes: Mapping[str, int]
+    held: dict[str, list[Held]] = field(default_factory=dict)
+    used_bytes: dict[str, int] = field(default_factory=dict)
+
+    def load(self, region: Region) -> None:
+        """Bring elements from DRAM."""
+        source = self.dram[region.tensor]
+        for axis, (start, end), extent in zip(AXES[region.tensor], region.ranges, source.shape, strict=True):
+            if not 0 <= start <= end <= extent:
+                refuse(
+                    f"loads {region.tensor} {axis} {start} to {end - 1}, but there are only 0 to {extent - 1}"
+                )
+        self.held.setdefault(region.tensor, []).append(Held(region, source[slices(region.ranges)]))
+
+    def free(self, region: Region) -> None:
+        """Give up a region that was loaded; of two that are the same, the one that came first."""
+        regions = self.held.get(region.tensor, [])
+        for index, held in enumerate(regions):
+            if held.region == region:
+                del regions[index]
+                return
+        refuse(f"frees {described(region)}, which the buffer does not hold")
+
+    def read(self, region: Region) -> Integers:
+        """Elements that have to be in the buffer."""
+        regions = self.held.get(region.tensor, [])
+        for held in regions:
+            bounds = list(zip(region.ranges, held.region.ranges, strict=True))
+            if all(low <= start and end <= high for (start, end), (low, high) in bounds):
+                return held.values[tuple(slice(start - low, end - low) for (start, end), (low, _) in bounds)]
+        return _missing(region, [held.region for held in regions])
+
+    def take(self, operand: str, size_bytes: int) -> None:
+        """Take room in the bank of an operand."""
+        bank = BANK[operand]
+        used = self.used_bytes[bank] = self.used_bytes.get(bank, 0) + size_bytes
+        if used > self.bank_bytes[bank]:
+            refuse(
+                f"{operand} need {used} bytes of the bank of {bank} together with what is there; "
+                f"it has {self.bank_bytes[bank]}"
+            )
+
+    def give_back(self, operand: str, size_bytes: int) -> None:
+        """Free room in the bank of an operand."""
+        bank = BANK[operand]
+        self.used_bytes[bank] = self.used_bytes.get(bank, 0) - size_bytes
+        if self.used_bytes[bank] < 0:
+            refuse(f"frees {-self.used_bytes[bank]} bytes of {operand} more than the bank of {bank} holds")
+
+    def expect_empty(self) -> None:
+        """Nothing may be left behind."""
+        for regions in self.held.values():
+            for held in regions:
+                refuse(f"leaves {described(held.region)} in the buffer")
+        for bank, used in self.used_bytes.items():
+            if used:
+                refuse(f"leaves {used} bytes taken in the bank of {bank}")
+
+
+def slices(ranges: Sequence[Range]) -> tuple[slice, ...]:
+    """Ranges as numpy takes them."""
+    return tuple(slice(start, end) for start, end in ranges)
+
+
+def described(region: Region) -> str:
+    """`weights G 0, K 0-15, C 0-31`: the axes along which there is more than one element, and where."""
+    parts = [
+        f"{axis} {start}" if end - start == 1 else f"{axis} {start}-{end - 1}"
+        for axis, (start, end) in zip(AXES[region.tensor], region.ranges, strict=True)
+    ]
+    return f"{region.tensor} {', '.join(parts)}"
+
+
+def first_of(region: Region, flags: Integers) -> str:
+    """The first element of a region that is flagged, in words."""
+    position = np.unravel_index(int(np.argmax(flags)), flags.shape)
+    starts = [start for start, _ in region.ranges]
+    coordinates = [int(index) + start for index, start in zip(position, starts, strict=True)]
+    axes = zip(AXES[region.tensor], coordinates, strict=True)
+    return f"{region.tensor} {', '.join(f'{axis} {coordinate}' for axis, coordinate in axes)}"
+
+
+def _missing(region: Region, regions: Sequence[Region]) -> Integers:
+    """Name the first element that is not there."""
+    tensor, ranges = region
+    holds = "; ".join(map(described, regions)) or "none"
+    for axis, (start, end) in enumerate(ranges):
+        reached = [
+            bounds for bounds in (held.ranges[axis] for held in regions) if bounds[0] <= start < bounds[1]
+        ]
+        first = max((high for _, high in reached), default=start)
+        if first < end:
+            element = f"{AXES[tensor][axis]} {first}"
+            refuse(f"reads {tensor} at {element}, which is not in the buffer; it holds {holds}")
+    refuse(f"reads {described(region)}, which no single load brought; it holds {holds}")

@@ -1,0 +1,98 @@
+"""Tensors of a layer, filled with small random integers: what lies in DRAM before the layer runs.
+
+They are made in the form that the layer has for one image, an image after another, and looked at in the form
+in which the layer was mapped; both are the same elements. Their axes are those of mapping/regions.py.
+"""
+
+import math
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from accelsim.mapping.tile import TileShape
+from accelsim.network.layer import FusedOperator, Layer
+from accelsim.verification.forms import Form
+from accelsim.verification.functions import Integers
+
+NONZERO: Final = np.array([-3, -2, -1, 1, 2, 3], dtype=np.int8)
+AXES: Final[MappingOf[str, tuple[str, ...]]] = {
+    "inputs": ("N", "operand", "G", "C", "IY", "IX"),
+    "factors": ("N", "G", "factor"),
+    "weights": ("G", "K", "C", "FY", "FX"),
+    "offsets": ("G", "K"),
+    "residual": ("N", "operand", "G", "K", "OY", "OX"),
+    "residual_factors": ("N", "G", "K", "factor"),
+    "outputs": ("N", "G", "K", "OY", "OX"),
+    "results": ("N", "G", "K", "OY", "OX"),
+}
+
+
+def operand_counts(layer: Layer, operator: FusedOperator) -> tuple[int, int]:
+    """Second operands of a fused operator: tensors as large as the outputs, and factors for each channel."""
+    per_channel, remainder = divmod(operator.operand_elements, layer.G * layer.K)
+    pixels = layer.OY * layer.OX
+    if remainder == 0 and per_channel % pixels == 0:
+        return per_channel // pixels, 0
+    return 0, per_channel
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """The operands of a layer, for every image of a batch, in the form that the layer has for one image."""
+
+    layer: Layer
+    images: int
+    arrays: MappingOf[str, Integers]
+
+    def as_mapped(self, form: Form) -> MappingOf[str, Integers]:
+        """The same elements in the form in which the layer was mapped."""
+        return {name: form.view(name, array) for name, array in self.arrays.items()}
+
+
+def random_tensors(layer: Layer, images: int, seed: int) -> Tensors:
+    """Operands of small random integers; no weight is zero."""
+    random = np.random.default_rng(seed)
+    residual = [operand_counts(layer, operator) for operator in layer.fused]
+    full, factors = (sum(counts) for counts in zip(*residual, strict=True)) if residual else (0, 0)
+    pixels = (layer.OY, layer.OX)
+    shapes: dict[str, tuple[int, ...]] = {
+        "inputs": (images, layer.operands, layer.G, layer.C, layer.IY, layer.IX),
+        "factors": (images, layer.G, layer.gate_elements // layer.G),
+        "offsets": (layer.G, layer.K),
+        "residual": (images, full, layer.G, layer.K, *pixels),
+        "residual_factors": (images, layer.G, layer.K, factors),
+    }
+    arrays: dict[str, Integers] = {
+        name: random.integers(-3, 4, shape, dtype=np.int8) for name, shape in shapes.items()
+    }
+    if layer.on_array:
+        shape = (layer.G, layer.K, layer.C, layer.FY, layer.FX)
+        arrays["weights"] = NONZERO[random.integers(0, len(NONZERO), shape, dtype=np.int8)]
+    return Tensors(layer, images, arrays)
+
+
+def nonzero_weights(weights: int, density: float) -> int:
+    """How many weights of a tile are not zero; a product that is whole but for rounding stays as it is."""
+    return math.ceil(Fraction(str(density)) * weights - Fraction(1, 10**9))
+
+
+def with_zeros(weights: Integers, tile: TileShape, density: float) -> Integers:
+    """Weights some of which are zero: in each tile of them the same part, spread over it."""
+    if density >= 1:
+        return weights
+    pruned = weights.copy()
+    for corner in np.ndindex(
+        *(-(-weights.shape[axis] // size) for axis, size in enumerate((tile.g, tile.k, tile.c)))
+    ):
+        box = tuple(
+            slice(index * size, (index + 1) * size)
+            for index, size in zip(corner, (tile.g, tile.k, tile.c), strict=True)
+        )
+        part = pruned[box]
+        ranks = np.arange(part.size, dtype=np.int64)
+        kept = nonzero_weights(part.size, density)
+        part[((ranks + 1) * kept // part.size == ranks * kept // part.size).reshape(part.shape)] = 0
+    return pruned

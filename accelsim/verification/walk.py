@@ -1,0 +1,234 @@
+"""The walk: a program executed step by step, with a buffer that holds what was loaded and nothing else.
+
+At each step operands come in while those of the step before are still there, then the array works on what
+the buffer holds, then what is complete goes through the vector unit to DRAM. Whatever is read, written,
+taken or freed is counted as it happens and held against what the step says; complete outputs against the
+direct computation.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from accelsim.energy import ActionCounts
+from accelsim.mapping.mapping import Step
+from accelsim.mapping.regions import Region, Visit
+from accelsim.verification import said
+from accelsim.verification.accesses import Accesses
+from accelsim.verification.arithmetic import Compute
+from accelsim.verification.case import Case
+from accelsim.verification.counting import Counting, StepCounts
+from accelsim.verification.coverage import PoolingWindows, Stored
+from accelsim.verification.functions import Integers
+from accelsim.verification.mismatch import MismatchError, expect_equal, refuse
+from accelsim.verification.sampling import outputs_of
+from accelsim.verification.sizes import elements_of, packed_bytes
+from accelsim.verification.storage import Storage, described
+from accelsim.verification.sums import OutputBank, Sums
+from accelsim.verification.uses import Uses
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What executing a program came to."""
+
+    steps: int
+    products: int
+    """Multiply-accumulates of the layer's loop nest that were computed on integers."""
+    traffic: Accesses
+
+
+def walk(case: Case, program: Iterable[tuple[Step, Visit]], computed: frozenset[Region] | None) -> Executed:
+    """Execute a program; raises MismatchError at the first access that differs.
+
+    Args:
+        case: The layer, its mapping and the machine.
+        program: Each step with what it moves.
+        computed: Outputs of the tiles whose integers are computed; None stands for all.
+    """
+    execution = _Execution(case, computed)
+    steps = 0
+    for step, visit in program:
+        try:
+            execution.run(step, visit)
+        except MismatchError as mismatch:
+            raise MismatchError(f"step {steps} ({_tile_words(visit)}): {mismatch}") from None
+        steps += 1
+    execution.finish()
+    return Executed(steps, execution.products, execution.traffic)
+
+
+def _tile_words(visit: Visit) -> str:
+    sizes = zip("NGKCYX", visit.tile, strict=True)
+    return " ".join(f"{letter}{start}:{end}" for letter, (start, end) in sizes)
+
+
+@dataclass
+class _Execution:
+    """The state of a program that is being executed."""
+
+    case: Case
+    computed: frozenset[Region] | None
+    products: int = 0
+    traffic: Accesses = field(default_factory=Accesses)
+
+    def __post_init__(self) -> None:
+        case = self.case
+        layer, pooling = case.mapped, case.mapped.pooling
+        self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.global_buffer.bank_bytes)
+        self.outputs = OutputBank()
+        self.uses = Uses(case)
+        self.counting = Counting(case)
+        self.compute = Compute(case, whole=self.computed is None)
+        results = (layer.OY, layer.OX) if pooling is None else (pooling.OY, pooling.OX)
+        self.stored = Stored(case.images, (layer.G, layer.K, *results))
+        self.windows = None if pooling is None else PoolingWindows(layer, pooling)
+        self.totals = StepCounts()
+        self.step_count = 0
+        self.freed: list[tuple[str, int]] = []
+        """Room of the step before, which is free when this one's operands are there."""
+
+    def run(self, step: Step, visit: Visit) -> None:
+        """One step."""
+        outputs = outputs_of(visit.tile)
+        is_computed = self.computed is None or outputs in self.computed
+        self._load(step, visit)
+        sums = self._begin(step, visit, outputs, is_computed)
+        self._work(visit, outputs, sums)
+        self._free(step, visit)
+        if visit.completes:
+            self._complete(step, visit, outputs, sums)
+        else:
+            expect_equal("bytes of incomplete outputs that are stored", said.stores(step), 0)
+            expect_equal(
+                "bytes of outputs that are freed before they are complete", step.freed_output_bytes, 0
+            )
+        self._count(step, visit, outputs)
+
+    def finish(self) -> None:
+        """Nothing may be missing, and nothing left."""
+        self._give_back()
+        self.outputs.expect_empty()
+        self.stored.expect_all()
+        self.storage.expect_empty()
+        totals = self.case.mapping.totals
+        expect_equal("steps of the program", totals.steps, self.step_count)
+        expect_equal("array cycles of the program", totals.array_cycles, self.totals.array_cycles)
+        expect_equal("vector cycles of the program", totals.vector_cycles, self.totals.vector_cycles)
+        _expect_counts("the program", totals.counts, self.totals.counts)
+
+    def _load(self, step: Step, visit: Visit) -> None:
+        sizes = self.case.sizes.by_operand(visit.loads)
+        for operand, size in said.loads(step).items():
+            expect_equal(f"bytes of {operand} that are loaded", size, sizes.get(operand, 0))
+        for region in visit.loads:
+            self.storage.load(region)
+        for operand, size in sizes.items():
+            self.storage.take(operand, size)
+            self.traffic.count("dram", "read", operand, size)
+
+    def _begin(self, step: Step, visit: Visit, outputs: Region, is_computed: bool) -> Sums:
+        """Room for outputs at the first visit to them; then what the step before freed is free."""
+        if visit.resumes:
+            expect_equal("bytes of outputs that are taken once more", said.takes_for_outputs(step), 0)
+            self._give_back()
+            return self.outputs.resume(outputs)
+        self.outputs.expect_none(outputs)
+        room = self.counting.output_room(visit, outputs)
+        expect_equal("bytes that are taken for outputs", said.takes_for_outputs(step), room)
+        self.storage.take("outputs", room)
+        self._give_back()
+        self._expect_operand("offsets", visit)
+        values = self.compute.start(self.storage, visit.tile) if is_computed else None
+        sums = self.outputs.held[outputs] = Sums(room, values)
+        return sums
+
+    def _expect_operand(self, tensor: str, visit: Visit) -> None:
+        """Stop where an operand that the tile uses is not in the buffer."""
+        region = self.uses.region(tensor, visit.tile)
+        if region is not None:
+            self.storage.read(region)
+
+    def _work(self, visit: Visit, outputs: Region, sums: Sums) -> None:
+        """The array, or the vector unit on layers of its own."""
+        for tensor in ("weights", "inputs", "factors"):
+            self._expect_operand(tensor, visit)
+        sums.add(outputs, visit.tile.c)
+        if sums.values is not None:
+            sums.values = self.compute.work(self.storage, visit.tile, sums.values)
+            self.products += elements_of(outputs) * self._products_of_output(visit)
+
+    def _products_of_output(self, visit: Visit) -> int:
+        layer, (start, end) = self.case.mapped, visit.tile.c
+        return (end - start) * layer.FY * layer.FX * layer.operands
+
+    def _free(self, step: Step, visit: Visit) -> None:
+        sizes = self.case.sizes.by_operand(visit.frees)
+        later = self.case.sizes.by_operand(visit.frees_later)
+        for operand, size in said.frees_after_array(step).items():
+            expect_equal(f"bytes of {operand} that are freed", size, sizes.get(operand, 0))
+        expect_equal(
+            "bytes that the vector unit frees", said.frees_after_vector_unit(step), sum(later.values())
+        )
+        self.freed += [*sizes.items(), *later.items()]
+        for region in visit.frees:
+            self.storage.free(region)
+
+    def _complete(self, step: Step, visit: Visit, outputs: Region, sums: Sums) -> None:
+        """The vector unit finishes the outputs, and results go to DRAM."""
+        sums.expect_complete(outputs, self.case.mapped.C)
+        for tensor in ("residual", "residual_factors"):
+            self._expect_operand(tensor, visit)
+        finished: Integers | None = None
+        if sums.values is not None:
+            finished = self.compute.finish(self.storage, visit.tile, sums.values)
+            self.compute.expect_outputs(outputs, finished)
+        for region in visit.frees_later:
+            self.storage.free(region)
+        if visit.stores is None:
+            refuse("completes outputs and stores nothing of them")
+        self._store(step, visit.stores, outputs, finished)
+        expect_equal("bytes of outputs that are freed", said.frees_of_outputs(step), sums.room_bytes)
+        self.freed.append(("outputs", sums.room_bytes))
+        del self.outputs.held[outputs]
+
+    def _store(self, step: Step, results: Region, outputs: Region, finished: Integers | None) -> None:
+        size = self.case.sizes.by_operand((results,)).get("outputs", 0)
+        expect_equal("bytes that are stored", said.stores(step), size)
+        self.traffic.count("dram", "written", "outputs", size)
+        if self.windows is None:
+            if results.ranges != outputs.ranges:
+                refuse(f"stores {described(results)}, but completed {described(outputs)}")
+            self.stored.store(results)
+            return
+        self.windows.add(outputs, finished)
+        self.stored.store(results)
+        values, whole = self.windows.take(results)
+        self.compute.expect_results(results, values, whole)
+        kept = packed_bytes(self.windows.kept, self.case.sizes.activation_bits)
+        room = self.counting.window_room(outputs)
+        if kept > room:
+            refuse(f"keeps {kept} bytes of unfinished pooling windows, but has taken room for {room}")
+
+    def _count(self, step: Step, visit: Visit, outputs: Region) -> None:
+        """Hold what was counted against what the step says."""
+        counted = self.counting.step(visit, outputs)
+        self.step_count += 1
+        expect_equal("whether outputs are complete", step.completes, visit.completes)
+        expect_equal("array cycles", step.array_cycles, counted.array_cycles)
+        expect_equal("vector cycles", step.vector_cycles, counted.vector_cycles)
+        _expect_counts("the array", step.array_counts, counted.array)
+        _expect_counts("the vector unit", step.vector_counts, counted.vector)
+        self.traffic.add(counted.traffic)
+        self.totals.add(counted, sum(said.loads(step).values()), said.stores(step))
+
+    def _give_back(self) -> None:
+        for operand, size in self.freed:
+            self.storage.give_back(operand, size)
+        self.freed = []
+
+
+def _expect_counts(who: str, scheduled: ActionCounts, counted: ActionCounts) -> None:
+    if scheduled == counted:
+        return
+    for name in ActionCounts.__dataclass_fields__:
+        expect_equal(f"{name.replace('_', ' ')} of {who}", getattr(scheduled, name), getattr(counted, name))
