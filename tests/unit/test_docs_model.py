@@ -13,8 +13,8 @@ from accelsim.mapping.banks import bank_demand, half_banks
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import Candidates, candidates
 from accelsim.mapping.dataflows import output_stationary, weight_stationary
-from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.ranking import best_first
+from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import map_layer
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import FusedOperator, Layer
