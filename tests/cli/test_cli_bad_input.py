@@ -178,7 +178,7 @@ def test_a_slip_in_the_keys_of_a_network_does_not_make_it_another_kind(accelsim,
     outcome = accelsim("run", "--net", "slip.yaml", "--hw", "8x8_32k")
     assert outcome.code == 2
     assert outcome.err.startswith("slip.yaml:6: dataflow = {")
-    assert ": no such key: allowed are name, title, source, input, parameters, " in outcome.err
+    assert ": no such key: allowed are name, title, source, input, batch, parameters, " in outcome.err
 
 
 # --- numbers and names of any length
