@@ -173,7 +173,9 @@ def test_a_file_of_another_kind_is_one_line_and_not_one_for_each_key(accelsim, f
 
 
 def test_a_slip_in_the_keys_of_a_network_does_not_make_it_another_kind(accelsim, folder):
-    text = (folder / "tiny.yaml").read_text().replace("parameters:", "precision: {weights_bits: 8}\ndataflow:")
+    text = (
+        (folder / "tiny.yaml").read_text().replace("parameters:", "precision: {weights_bits: 8}\ndataflow:")
+    )
     (folder / "slip.yaml").write_text(text)
     outcome = accelsim("run", "--net", "slip.yaml", "--hw", "8x8_32k")
     assert outcome.code == 2
