@@ -11,9 +11,29 @@ from typing import Final, Self
 from pydantic import model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
-from accelsim.quantities import Price, PriceWordBits
+from accelsim.quantities import Price, PriceWordBits, UnitPicojoules
 
-_PICOJOULES: Final = {"fJ": 1e-3, "pJ": 1.0, "nJ": 1e3, "uJ": 1e6, "mJ": 1e9, "J": 1e12}
+_PREFIXES: Final = (
+    {
+        "": 0,
+        "da": 1,
+        "h": 2,
+        "k": 3,
+        "M": 6,
+        "G": 9,
+        "T": 12,
+        "P": 15,
+        "E": 18,
+        "Z": 21,
+        "Y": 24,
+        "R": 27,
+        "Q": 30,
+    }
+    | {"d": -1, "c": -2, "m": -3, "u": -6, "\u00b5": -6, "\u03bc": -6, "n": -9, "p": -12, "f": -15, "a": -18}
+    | {"z": -21, "y": -24, "r": -27, "q": -30}
+)
+"""SI's, with their powers of ten; the sign of a micro is written in three ways."""
+_PICOJOULES: Final = {f"{prefix}J": float(f"1e{power + 12}") for prefix, power in _PREFIXES.items()}
 """What units of energy are that say so themselves."""
 
 
@@ -68,7 +88,7 @@ class EnergyTable(Description):
 
     unit: str
     """What the numbers count: `MAC`, the energy of one multiply-accumulate, or `pJ`."""
-    picojoules_per_unit: Price | None = None
+    picojoules_per_unit: UnitPicojoules | None = None
     """Energy of one unit [pJ], where the source gives it and the unit is not `pJ` or the like; without it no
     joules are reported."""
     word_bits: PriceWordBits

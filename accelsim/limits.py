@@ -83,6 +83,10 @@ MAX_CLOCK_MHZ: Final = 1e5
 MAX_PRICE: Final = 1e9
 """Energy of one action, in the table's unit: DRAM costs some hundred multiply-accumulates, or 1e3 pJ. In
 femtojoules it is still 1e6."""
+MIN_UNIT_PJ: Final = 1e-18
+MAX_UNIT_PJ: Final = 1e42
+"""Energy of the table's unit in picojoules: from a quectojoule to a quettajoule, the smallest and the largest
+that have a name."""
 MAX_PRICE_WORD_BITS: Final = 4_096
 """Bits that a price is for: the widest bus of a stack of HBM has 1,024."""
 MAX_AREA_MM2: Final = 1e5
