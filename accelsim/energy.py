@@ -13,25 +13,8 @@ from pydantic import model_validator
 from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.quantities import Price, PriceWordBits, UnitPicojoules
 
-_PREFIXES: Final = (
-    {
-        "": 0,
-        "da": 1,
-        "h": 2,
-        "k": 3,
-        "M": 6,
-        "G": 9,
-        "T": 12,
-        "P": 15,
-        "E": 18,
-        "Z": 21,
-        "Y": 24,
-        "R": 27,
-        "Q": 30,
-    }
-    | {"d": -1, "c": -2, "m": -3, "u": -6, "\u00b5": -6, "\u03bc": -6, "n": -9, "p": -12, "f": -15, "a": -18}
-    | {"z": -21, "y": -24, "r": -27, "q": -30}
-)
+_THOUSANDS: Final = {prefix.strip(): 3 * power for power, prefix in enumerate("qryzafpnum kMGTPEZYRQ", -10)}
+_PREFIXES: Final = _THOUSANDS | {"\u00b5": -6, "\u03bc": -6, "c": -2, "d": -1, "da": 1, "h": 2}
 """SI's, with their powers of ten; the sign of a micro is written in three ways."""
 _PICOJOULES: Final = {f"{prefix}J": float(f"1e{power + 12}") for prefix, power in _PREFIXES.items()}
 """What units of energy are that say so themselves."""

@@ -19,7 +19,7 @@ from accelsim.network.build import build
 from accelsim.network.compression import precision_of, total_kept_params, weight_form
 from accelsim.network.description import NetworkDescription, configure
 from accelsim.network.graph import operator_of, total_macs, total_params
-from accelsim.network.imported import to_yaml
+from accelsim.network.imported import from_onnx, to_yaml
 from accelsim.network.lowering import layers, lower
 
 CONV = [node("Conv", "x w", "y")]
@@ -248,6 +248,32 @@ def test_a_resolution_sets_what_is_open_and_what_is_square(load):
     for image in ((1, 3, "h", "w"), (1, 3, 48, "w"), (1, 3, 32, 32)):
         network = load(model([node("Relu", "x", "y")], x=image), "@resolution=48")
         assert (network.image.height, network.image.width) == (48, 48)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8])
+def test_a_resolution_may_be_a_whole_number_of_numpy(tmp_path, kind):
+    path = save(model([node("Relu", "x", "y")], x=("n", 3, "h", "w")), tmp_path)
+    network = from_onnx(path, resolution=kind(32))
+    assert network.name == "model@resolution=32"
+    assert described(network) == described(from_onnx(path, 32))
+
+
+@pytest.mark.parametrize("resolution", [True, 0, -5, "32", 32.0, 8193, np.float64(32), [32]])
+def test_a_resolution_that_is_none_is_the_same_mistake_by_name_and_by_call(tmp_path, resolution):
+    path = save(model([node("Relu", "x", "y")], x=("n", 3, "h", "w")), tmp_path)
+    sentence = r"resolution = .*: must be a whole number from 1 to 8192$"
+    with pytest.raises(accelsim.AccelsimError, match=sentence) as called:
+        from_onnx(path, resolution=resolution)
+    if not isinstance(resolution, str):
+        with pytest.raises(accelsim.AccelsimError) as named:
+            accelsim.load_network(path, resolution=resolution)
+        assert str(named.value) == str(called.value)
+
+
+@pytest.mark.parametrize("path", [None, 1, b"model.onnx", ["model.onnx"]])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(accelsim.AccelsimError, match=r"^path = .*: must be the path of an ONNX file$"):
+        from_onnx(path)
 
 
 def test_an_input_that_is_no_tensor_is_refused(refused):
