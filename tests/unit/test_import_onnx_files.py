@@ -77,6 +77,55 @@ def test_an_open_batch_is_one_image(load):
     assert network.description.source.endswith("open batch taken as 1")
 
 
+def product(batch, *claims):
+    """A matrix product of a batch, of which the file says that its tensors have such shapes."""
+    nodes = [node("MatMul", "x w", "h"), node("Relu", "h", "y")]
+    proto = model(nodes, [weight("w", 64, 10)], x=(batch, 64))
+    output, *between = claims
+    proto.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, output))
+    proto.graph.value_info.extend(
+        helper.make_tensor_value_info("h", TensorProto.FLOAT, shape) for shape in between
+    )
+    return proto
+
+
+@pytest.mark.parametrize("claims", [[(16, 10)], [("N", 10), (16, 10)], [(16, 10), (16, 10)]])
+def test_an_open_batch_that_the_file_fixes_further_on_is_that_one(load, claims):
+    network = load(product("N", *claims))
+    assert network.images() == 16
+    assert network.description.source.endswith(
+        "batch of 16, which the input leaves open and other tensors fix"
+    )
+    assert total_macs(build(network)) == 640
+
+
+@pytest.mark.parametrize("claims", [[("N", 10)], [(1, 10), (1, 10)], [(16,)], [("M", 10), ("N", 10)]])
+def test_a_batch_that_stays_open_is_one_image(load, claims):
+    network = load(product("N", *claims))
+    assert network.images() == 1
+    assert network.description.source.endswith("open batch taken as 1")
+
+
+@pytest.mark.parametrize("claims", [[(16, 10), (8, 10)], [(1, 10), (8, 10)]])
+def test_an_open_batch_that_the_file_fixes_twice_is_refused(refused, claims):
+    (low, high) = sorted(size for size, _ in claims)
+    assert refused(product("N", *claims)) == [
+        f"the input leaves the batch open, and other tensors have batches of {low} and {high}: "
+        "let the exporter fix one"
+    ]
+
+
+@pytest.mark.parametrize("shape", [(0, 64), (1, 0)])
+def test_an_input_without_elements_is_refused(refused, shape):
+    proto = model([node("Relu", "x", "y")], x=shape)
+    size = " x ".join(map(str, shape))
+    assert refused(proto) == [f"input 'x' is {size}: it has no elements: let the exporter write what it has"]
+
+
+def test_a_size_below_zero_is_an_open_one(load):
+    assert load(model([node("Relu", "x", "y")], x=(-1, 64))).images() == 1
+
+
 def test_a_batch_of_a_billion_is_refused(refused):
     (line,) = refused(model(CONV, [zeros("w", 4, 3, 3, 3)], image=(10**9, 3, 8, 8)))
     assert line == "batch = 1000000000: must be a whole number from 1 to 65536"
