@@ -49,6 +49,9 @@ MAX_WORKERS: Final = 1_024
 """Processes of a cluster that is started here; a larger one is started elsewhere, and has an address."""
 MAX_SAMPLES: Final = 10_000_000
 """Candidates that a sampler proposes, or a table shows: at 100 a second they take a day."""
+MAX_CANDIDATES: Final = 1_000_000
+"""Networks of a search over depths, all of which are simulated: at 100 a second they take three hours. Their
+number is computed before any is listed."""
 MAX_SEED: Final = 2**32 - 1
 """As many as numpy's generators take."""
 MAX_STEPS: Final = 10_000
