@@ -11,9 +11,12 @@ from typing import Final, Self
 from pydantic import model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
-from accelsim.quantities import Price, PriceWordBits
+from accelsim.quantities import Price, PriceWordBits, UnitPicojoules
 
-_PICOJOULES: Final = {"fJ": 1e-3, "pJ": 1.0, "nJ": 1e3, "uJ": 1e6, "mJ": 1e9, "J": 1e12}
+_THOUSANDS: Final = {prefix.strip(): 3 * power for power, prefix in enumerate("qryzafpnum kMGTPEZYRQ", -10)}
+_PREFIXES: Final = _THOUSANDS | {"\u00b5": -6, "\u03bc": -6, "c": -2, "d": -1, "da": 1, "h": 2}
+"""SI's, with their powers of ten; the sign of a micro is written in three ways."""
+_PICOJOULES: Final = {f"{prefix}J": float(f"1e{power + 12}") for prefix, power in _PREFIXES.items()}
 """What units of energy are that say so themselves."""
 
 
@@ -68,7 +71,7 @@ class EnergyTable(Description):
 
     unit: str
     """What the numbers count: `MAC`, the energy of one multiply-accumulate, or `pJ`."""
-    picojoules_per_unit: Price | None = None
+    picojoules_per_unit: UnitPicojoules | None = None
     """Energy of one unit [pJ], where the source gives it and the unit is not `pJ` or the like; without it no
     joules are reported."""
     word_bits: PriceWordBits

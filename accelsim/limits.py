@@ -49,6 +49,9 @@ MAX_WORKERS: Final = 1_024
 """Processes of a cluster that is started here; a larger one is started elsewhere, and has an address."""
 MAX_SAMPLES: Final = 10_000_000
 """Candidates that a sampler proposes, or a table shows: at 100 a second they take a day."""
+MAX_CANDIDATES: Final = 1_000_000
+"""Networks of a search over depths, all of which are simulated: at 100 a second they take three hours. Their
+number is computed before any is listed."""
 MAX_SEED: Final = 2**32 - 1
 """As many as numpy's generators take."""
 MAX_STEPS: Final = 10_000
@@ -83,6 +86,10 @@ MAX_CLOCK_MHZ: Final = 1e5
 MAX_PRICE: Final = 1e9
 """Energy of one action, in the table's unit: DRAM costs some hundred multiply-accumulates, or 1e3 pJ. In
 femtojoules it is still 1e6."""
+MIN_UNIT_PJ: Final = 1e-18
+MAX_UNIT_PJ: Final = 1e42
+"""Energy of the table's unit in picojoules: from a quectojoule to a quettajoule, the smallest and the largest
+that have a name."""
 MAX_PRICE_WORD_BITS: Final = 4_096
 """Bits that a price is for: the widest bus of a stack of HBM has 1,024."""
 MAX_AREA_MM2: Final = 1e5

@@ -24,10 +24,12 @@ from accelsim.limits import (
     MAX_REPORTED,
     MAX_RESOLUTION,
     MAX_SIDE,
+    MAX_UNIT_PJ,
     MAX_WINDOW,
     MIN_BANDWIDTH,
     MIN_CLOCK_MHZ,
     MIN_PART,
+    MIN_UNIT_PJ,
 )
 
 # --- networks
@@ -70,5 +72,6 @@ BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDW
 Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]
 Megahertz: TypeAlias = Annotated[float, Field(ge=MIN_CLOCK_MHZ, le=MAX_CLOCK_MHZ)]
 Price: TypeAlias = Annotated[float, Field(ge=0, le=MAX_PRICE)]
+UnitPicojoules: TypeAlias = Annotated[float, Field(ge=MIN_UNIT_PJ, le=MAX_UNIT_PJ)]
 PriceWordBits: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PRICE_WORD_BITS)]
 SquareMillimetres: TypeAlias = Annotated[float, Field(ge=0, le=MAX_AREA_MM2)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.errors import AccelsimError, DescriptionError, NetworkError
 from accelsim.importers.model import Imported, Model, ModelNode, first_line, visible
-from accelsim.importers.onnx_inputs import Inputs, fixed_inputs
+from accelsim.importers.onnx_inputs import Inputs, batch_of_others, fixed_inputs
 from accelsim.importers.onnx_tensors import Tensors
 from accelsim.importers.rules import imported
 
@@ -54,6 +54,11 @@ def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Mode
     _check_names(proto.graph, label)
     inputs = fixed_inputs(proto.graph, label, resolution)
     tensors = Tensors(proto, label, inputs)
+    if inputs.batch_is_open:
+        batch = batch_of_others(proto.graph, label, tensors.shapes, tensors.constants)
+        if batch is not None and batch > 1:
+            inputs = fixed_inputs(proto.graph, label, resolution, batch)
+            tensors = Tensors(proto, label, inputs)
     return Model(
         label=label,
         name=path.stem,

@@ -1,6 +1,6 @@
 """The inputs of an ONNX file with a size for each axis: the file's, or what the user says of an image."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -26,13 +26,18 @@ class Inputs:
     """What has been made of the batch."""
     changed: bool = False
     """Whether sizes are not those of the file, so that what it says of other tensors no longer holds."""
+    batch_is_open: bool = False
+    """Whether the file leaves it to who runs the network."""
 
 
-def fixed_inputs(graph: "onnx.GraphProto", label: str, resolution: int | None) -> Inputs:
+def fixed_inputs(
+    graph: "onnx.GraphProto", label: str, resolution: int | None, batch: int | None = None
+) -> Inputs:
     """Every input that is read, with numbers; NetworkError has a line for each that has none.
 
-    An open batch is one image. A resolution is the height and width of an image, which has to be square or
-    open: it is refused for what is no image, and where the file fixes another height or width.
+    An open batch is `batch`, which other tensors have, or one image. A resolution is the height and width of
+    an image, which has to be square or open: it is refused for what is no image, and where the file fixes
+    another height or width.
     """
     constants = {tensor.name for tensor in graph.initializer}
     constants |= {tensor.values.name for tensor in graph.sparse_initializer}
@@ -40,7 +45,7 @@ def fixed_inputs(graph: "onnx.GraphProto", label: str, resolution: int | None) -
     types: dict[str, onnx.TypeProto] = {}
     notes: list[str] = []
     mistakes: list[str] = []
-    changed = False
+    changed = batch_is_open = False
     for value in (value for value in graph.input if value.name not in constants):
         if value.name not in read:
             types[value.name] = value.type
@@ -48,16 +53,39 @@ def fixed_inputs(graph: "onnx.GraphProto", label: str, resolution: int | None) -
         subject = f"{label}: input {value.name!r}"
         try:
             sizes = _sizes(value.type)
-            numbers = _fixed(sizes, label, resolution, transposed=_is_transposed(graph, value.name))
+            transposed = _is_transposed(graph, value.name)
+            numbers = _fixed(sizes, label, resolution, batch or 1, transposed=transposed)
         except ValueError as error:
             mistakes.append(f"{subject} {error}")
             continue
-        notes += _batch_notes(sizes)
+        notes += _batch_notes(sizes, batch)
         changed |= numbers != sizes
+        batch_is_open |= isinstance(sizes[0], str) if sizes else False
         types[value.name] = _typed(value.type, numbers)
     if mistakes:
         raise NetworkError("\n".join(mistakes))
-    return Inputs(types, next(iter(notes), ""), changed)
+    return Inputs(types, next(iter(notes), ""), changed, batch_is_open)
+
+
+def batch_of_others(
+    graph: "onnx.GraphProto", label: str, shapes: Mapping[str, tuple[int, ...]], constants: Container[str]
+) -> int | None:
+    """The batch that the file gives tensors further on, where they are inferred to have one image.
+
+    None where it gives none; NetworkError where it gives several.
+    """
+    batches = set[int]()
+    for value in (*graph.value_info, *graph.output):
+        dims, inferred = value.type.tensor_type.shape.dim, shapes.get(value.name, ())
+        if inferred[:1] == (1,) and len(dims) == len(inferred) and value.name not in constants:
+            batches |= {dims[0].dim_value} if dims[0].dim_value > 0 else set()
+    if len(batches) > 1:
+        several = " and ".join(map(str, sorted(batches)))
+        raise NetworkError(
+            f"{label}: the input leaves the batch open, and other tensors have batches of {several}: "
+            "let the exporter fix one"
+        )
+    return next(iter(batches), None)
 
 
 def _sizes(kind: "onnx.TypeProto") -> list[Size]:
@@ -66,14 +94,22 @@ def _sizes(kind: "onnx.TypeProto") -> list[Size]:
         raise ValueError("is no tensor: a network is given an image")
     if not kind.tensor_type.HasField("shape"):
         raise ValueError("has no shape: let the exporter write a shape of numbers")
-    return [
-        dim.dim_value if dim.dim_value > 0 else dim.dim_param or "?" for dim in kind.tensor_type.shape.dim
-    ]
+    sizes = [_size(dim) for dim in kind.tensor_type.shape.dim]
+    if 0 in sizes:
+        raise ValueError(f"is {_by(sizes)}: it has no elements: let the exporter write what it has")
+    return sizes
 
 
-def _fixed(sizes: list[Size], label: str, resolution: int | None, *, transposed: bool) -> list[Size]:
+def _size(dim: "onnx.TensorShapeProto.Dimension") -> Size:
+    """Some exporters write -1 for what they leave open."""
+    return dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param or "?"
+
+
+def _fixed(
+    sizes: list[Size], label: str, resolution: int | None, batch: int, *, transposed: bool
+) -> list[Size]:
     """The sizes as numbers; ValueError says which are missing, or why the resolution cannot be had."""
-    numbers = [1, *sizes[1:]] if sizes and isinstance(sizes[0], str) else [*sizes]
+    numbers = [batch, *sizes[1:]] if sizes and isinstance(sizes[0], str) else [*sizes]
     height = 1 if transposed else 2
     picture = sizes[height : height + 2]
     if resolution is not None:
@@ -99,11 +135,14 @@ def _fixed(sizes: list[Size], label: str, resolution: int | None, *, transposed:
     raise ValueError(f"is {_by(sizes)}: say how large the image is, as in {label}@resolution={usual}")
 
 
-def _batch_notes(sizes: list[Size]) -> list[str]:
+def _batch_notes(sizes: list[Size], batch: int | None) -> list[str]:
     """What is said of the first axis."""
     if not sizes or sizes[0] == 1:
         return []
-    return ["open batch taken as 1" if isinstance(sizes[0], str) else f"batch of {sizes[0]}"]
+    if isinstance(sizes[0], int):
+        return [f"batch of {sizes[0]}"]
+    taken = f"batch of {batch}, which the input leaves open and other tensors fix"
+    return ["open batch taken as 1" if batch is None else taken]
 
 
 def _typed(kind: "onnx.TypeProto", sizes: Iterable[Size]) -> "onnx.TypeProto":

@@ -317,6 +317,10 @@ class Network:
         return Shape(channels, resolution, resolution)
 
 
+_IMAGE_SIDE: Final = Parameter(default=1, minimum=1, maximum=MAX_RESOLUTION)
+"""The one parameter of an imported model."""
+
+
 def load_network(name: str | Path, **parameters: Value) -> Network:
     """A network by name or path: `sqnxt23v5`, `mobilenet_v1@width=0.5,resolution=160`, `my/net.yaml`.
 
@@ -349,14 +353,18 @@ def _imported(path: Path, given: Mapping[str, Value]) -> Network:
     """The network in an ONNX file, which has one parameter."""
     from accelsim.network.imported import from_onnx  # noqa: PLC0415 (a plain run has no use for it)
 
-    knob = Parameter(default=1, minimum=1, maximum=MAX_RESOLUTION)
     values = {
-        key: knob.from_text(value) if isinstance(value, str) else native(value)
-        for key, value in given.items()
+        key: _IMAGE_SIDE.from_text(value) if isinstance(value, str) else value for key, value in given.items()
     }
-    if mistakes := _wrong_values({"resolution": knob}, values):
+    return from_onnx(path, **checked_resolution(path, values))
+
+
+def checked_resolution(path: Path, asked: Mapping[str, Value]) -> dict[str, int]:
+    """What is asked of an imported model: a resolution at most. Raises DescriptionError else."""
+    values = {key: native(value) for key, value in asked.items()}
+    if mistakes := _wrong_values({"resolution": _IMAGE_SIDE}, values):
         raise Document(str(path), values, {}).error(mistakes)
-    return from_onnx(path, **values)  # type: ignore[arg-type]  # the knob allows whole numbers
+    return {key: value for key, value in values.items() if isinstance(value, int)}
 
 
 def configure(description: NetworkDescription, **parameters: Value) -> Network:

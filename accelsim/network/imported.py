@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accelsim.descriptions import Document, check
-from accelsim.errors import NetworkError
+from accelsim.errors import DescriptionError, NetworkError
 from accelsim.network.build import build
-from accelsim.network.description import Network, NetworkDescription, configure
+from accelsim.network.description import Network, NetworkDescription, checked_resolution, configure
 from accelsim.network.graph import operator_of
 
 if TYPE_CHECKING:
@@ -27,8 +27,13 @@ def from_onnx(path: str | Path, resolution: int | None = None) -> Network:
     """
     from accelsim.importers.onnx_file import read_onnx  # noqa: PLC0415 (a plain run has no use for it)
 
-    network = _network(read_onnx(Path(path), resolution))
-    return network if resolution is None else replace(network, name=f"{network.name}@resolution={resolution}")
+    if not isinstance(path, str | Path):
+        raise DescriptionError(f"path = {path!r}: must be the path of an ONNX file")
+    if resolution is None:
+        return _network(read_onnx(Path(path)))
+    side = checked_resolution(Path(path), {"resolution": resolution})["resolution"]
+    network = _network(read_onnx(Path(path), side))
+    return replace(network, name=f"{network.name}@resolution={side}")
 
 
 def from_torch(module: "torch.nn.Module", example_input: Any, *, name: str | None = None) -> Network:

@@ -25,6 +25,10 @@ from accelsim.model_version import model_version, source_digest
 
 Value: TypeAlias = int | float | str | None
 ResultT = TypeVar("ResultT")
+_Trouble: TypeAlias = sqlite3.Error | UnicodeDecodeError
+_TROUBLE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What any call of SQLite raises. The latter is a complaint that quotes what is damaged and no text, which
+Python's sqlite3 cannot decode."""
 _MODELS: Final = "CREATE TABLE models (source TEXT PRIMARY KEY, version TEXT, checksum TEXT) WITHOUT ROWID"
 """Versions of the model by the digest of their source text: to find them out takes a third of a second."""
 _PAUSE_SECONDS: Final = 0.05
@@ -95,7 +99,7 @@ class OwnFile:
     def close(self) -> None:
         """Let go of the file; nothing is read or written any more."""
         if self._connection is not None:
-            self._connection.close()
+            _close(self._connection)
         self._connection = None
 
     def read(self, query: str, values: Sequence[Value]) -> list[tuple[Any, ...]]:
@@ -105,7 +109,7 @@ class OwnFile:
             return []
         try:
             return self._patiently(lambda: connection.execute(query, values).fetchall())
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             self._give_up(error)
             return []
 
@@ -116,7 +120,7 @@ class OwnFile:
             return
         try:
             self._patiently(lambda: _in_one_transaction(connection, work))
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             if _code(error) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
                 self._writable = False
                 self._warn(f"cannot be written ({_reason(error)}): what is found out is not kept")
@@ -196,7 +200,7 @@ class OwnFile:
         """
         try:
             numbers = _numbers_by_sqlite(self._target)
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             numbers = _numbers_as_they_stand(self._target)
             if numbers == (self.kind.application_id, self.kind.format):
                 self._give_up(error)
@@ -221,10 +225,10 @@ class OwnFile:
                 check_same_thread=False,  # SQLite itself sees to it that one thread waits for the other
             )
             connection.text_factory = _text
-            weakref.finalize(self, connection.close)  # at the end of the process, too
+            weakref.finalize(self, _close, connection)  # at the end of the process, too
             if not durable:
                 self._patiently(lambda: connection.execute("PRAGMA synchronous = OFF"))
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             self._give_up(error)
 
     # --- what goes wrong
@@ -238,26 +242,27 @@ class OwnFile:
             except sqlite3.OperationalError as error:
                 if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise
-            except UnicodeDecodeError:  # SQLite's complaint quotes a name that is damaged
-                raise _damage() from None
             time.sleep(_PAUSE_SECONDS)
 
-    def _give_up(self, error: sqlite3.Error) -> None:
+    def _give_up(self, error: _Trouble) -> None:
         """Go on as if there were no file."""
         code, reason = _code(error), _reason(error)
         if code == sqlite3.SQLITE_BUSY:
             reason += f" for {self.kind.wait_seconds:g} s"
         remedy = "; delete it to begin another" if code in _OF_DAMAGE else ""
         self._warn(f"cannot be used ({reason}): it goes on without{remedy}")
-        with suppress(sqlite3.Error):
-            self.close()
-        self._connection = None
+        self.close()
 
     def _warn(self, what: str) -> None:
         warnings.warn(f"{self.path}: {what}", FileWarning, stacklevel=2)
 
     def _refusal(self, why: str) -> AccelsimError:
         return self.kind.error(f"{self.path}: cannot be used as a {self.kind.noun}: {why}")
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    with suppress(*_TROUBLE):  # what was written is in the file without it
+        connection.close()
 
 
 def _numbers_by_sqlite(path: Path) -> tuple[int, int]:
@@ -267,7 +272,7 @@ def _numbers_by_sqlite(path: Path) -> tuple[int, int]:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     finally:
-        connection.close()
+        _close(connection)
     return application_id, version
 
 
@@ -317,7 +322,7 @@ def _in_one_transaction(
             connection.executemany(statement, rows)
         connection.execute("COMMIT")
     except BaseException:
-        with suppress(sqlite3.Error):  # what went wrong is what the caller hears of
+        with suppress(*_TROUBLE):  # what went wrong is what the caller hears of
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         raise
@@ -334,20 +339,15 @@ def _place(draft: Path, target: Path) -> None:
             draft.rename(target)
 
 
-def _code(error: sqlite3.Error) -> int | None:
+def _code(error: _Trouble) -> int | None:
     """SQLite's code of an error, without what it says of details."""
+    if isinstance(error, UnicodeDecodeError):
+        return sqlite3.SQLITE_CORRUPT
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else int(code) & 0xFF
 
 
-def _damage() -> sqlite3.DatabaseError:
-    """What SQLite raises of a damaged file."""
-    error = sqlite3.DatabaseError("database disk image is malformed")
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error
-
-
-def _reason(error: sqlite3.Error) -> str:
+def _reason(error: _Trouble) -> str:
     code = _code(error)
     return _REASONS.get(code, str(error)) if code is not None else str(error)
 

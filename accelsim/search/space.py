@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from accelsim.descriptions import native, unknown, vary
 from accelsim.errors import AccelsimError
-from accelsim.limits import MAX_REPEAT
+from accelsim.limits import MAX_CANDIDATES, MAX_REPEAT
 from accelsim.network.description import Network, Stage, network_of
 
 Depths: TypeAlias = tuple[int, ...]
@@ -136,6 +136,11 @@ def _check_total(network: Network, space: DepthSpace) -> None:
     if blocks > most:
         limit = f"{free} stages take at most {most}" if free else "every stage is fixed"
         raise SpaceError(f"{given}: {blocks - most} too many: {limit}")
+    if space.size > MAX_CANDIDATES:
+        raise SpaceError(
+            f"{given}: {space.size:,} candidates, must be at most {MAX_CANDIDATES:,}: "
+            "fix stages (--fix), let each have more (--min-blocks), or take fewer blocks"
+        )
 
 
 def repeating(network: Network) -> tuple[Stage, ...]:

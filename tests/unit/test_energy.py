@@ -1,6 +1,7 @@
 """Energy is how often something happened, times what it costs once."""
 
 import json
+import re
 
 import pytest
 from machines import machine
@@ -85,3 +86,47 @@ def test_a_unit_that_says_what_it_is_needs_no_picojoules():
 def test_picojoules_that_contradict_the_unit_are_refused():
     with pytest.raises(DescriptionError, match=r"per_unit = 5.*must be 1 or left out: the unit is pJ"):
         machine(**{"energy.unit": "pJ", "energy.picojoules_per_unit": 5.0})
+
+
+@pytest.mark.parametrize(
+    ("unit", "picojoules"),
+    [
+        *(("qJ", 1e-18), ("rJ", 1e-15), ("yJ", 1e-12), ("zJ", 1e-9), ("aJ", 1e-6), ("fJ", 1e-3), ("pJ", 1)),
+        *(
+            ("nJ", 1e3),
+            ("uJ", 1e6),
+            ("\u00b5J", 1e6),
+            ("\u03bcJ", 1e6),
+            ("mJ", 1e9),
+            ("cJ", 1e10),
+            ("dJ", 1e11),
+        ),
+        *(("J", 1e12), ("daJ", 1e13), ("hJ", 1e14), ("kJ", 1e15), ("MJ", 1e18), ("GJ", 1e21), ("TJ", 1e24)),
+        *(("PJ", 1e27), ("EJ", 1e30), ("ZJ", 1e33), ("YJ", 1e36), ("RJ", 1e39), ("QJ", 1e42)),
+    ],
+)
+def test_each_prefix_of_a_joule_says_what_it_is(unit, picojoules):
+    assert table(unit=unit).picojoules == pytest.approx(picojoules, rel=1e-12)
+    machine(**{"energy.unit": unit, "energy.picojoules_per_unit": picojoules})
+    with pytest.raises(DescriptionError, match=rf"must be .* or left out: the unit is {unit}"):
+        machine(**{"energy.unit": unit, "energy.picojoules_per_unit": 5.0})
+
+
+def test_the_worth_that_a_message_asks_for_is_taken():
+    for unit in ("qJ", "pJ", "J", "MJ", "QJ"):
+        with pytest.raises(DescriptionError) as refused:
+            machine(**{"energy.unit": unit, "energy.picojoules_per_unit": 5.0})
+        (worth,) = re.findall(r"must be (\S+) or left out", str(refused.value))
+        machine(**{"energy.unit": unit, "energy.picojoules_per_unit": float(worth)})
+
+
+@pytest.mark.parametrize("picojoules", [0, -1, 1e-19, 1e43])
+def test_what_a_unit_is_worth_is_bounded(picojoules):
+    with pytest.raises(DescriptionError, match=r"picojoules_per_unit = .*: must be"):
+        machine(**{"energy.picojoules_per_unit": picojoules})
+
+
+@pytest.mark.parametrize("unit", ["MAC", "Wh", "joule", "xJ", "pj"])
+def test_another_unit_is_worth_what_is_said(unit):
+    assert table(unit=unit).picojoules is None
+    assert machine(**{"energy.unit": unit, "energy.picojoules_per_unit": 4.0}).energy.picojoules == 4.0

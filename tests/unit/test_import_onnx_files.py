@@ -19,7 +19,7 @@ from accelsim.network.build import build
 from accelsim.network.compression import precision_of, total_kept_params, weight_form
 from accelsim.network.description import NetworkDescription, configure
 from accelsim.network.graph import operator_of, total_macs, total_params
-from accelsim.network.imported import to_yaml
+from accelsim.network.imported import from_onnx, to_yaml
 from accelsim.network.lowering import layers, lower
 
 CONV = [node("Conv", "x w", "y")]
@@ -75,6 +75,55 @@ def test_an_open_batch_is_one_image(load):
     network = load(KINDS["open_batch"]())
     assert network.images() == 1
     assert network.description.source.endswith("open batch taken as 1")
+
+
+def product(batch, *claims):
+    """A matrix product of a batch, of which the file says that its tensors have such shapes."""
+    nodes = [node("MatMul", "x w", "h"), node("Relu", "h", "y")]
+    proto = model(nodes, [weight("w", 64, 10)], x=(batch, 64))
+    output, *between = claims
+    proto.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, output))
+    proto.graph.value_info.extend(
+        helper.make_tensor_value_info("h", TensorProto.FLOAT, shape) for shape in between
+    )
+    return proto
+
+
+@pytest.mark.parametrize("claims", [[(16, 10)], [("N", 10), (16, 10)], [(16, 10), (16, 10)]])
+def test_an_open_batch_that_the_file_fixes_further_on_is_that_one(load, claims):
+    network = load(product("N", *claims))
+    assert network.images() == 16
+    assert network.description.source.endswith(
+        "batch of 16, which the input leaves open and other tensors fix"
+    )
+    assert total_macs(build(network)) == 640
+
+
+@pytest.mark.parametrize("claims", [[("N", 10)], [(1, 10), (1, 10)], [(16,)], [("M", 10), ("N", 10)]])
+def test_a_batch_that_stays_open_is_one_image(load, claims):
+    network = load(product("N", *claims))
+    assert network.images() == 1
+    assert network.description.source.endswith("open batch taken as 1")
+
+
+@pytest.mark.parametrize("claims", [[(16, 10), (8, 10)], [(1, 10), (8, 10)]])
+def test_an_open_batch_that_the_file_fixes_twice_is_refused(refused, claims):
+    (low, high) = sorted(size for size, _ in claims)
+    assert refused(product("N", *claims)) == [
+        f"the input leaves the batch open, and other tensors have batches of {low} and {high}: "
+        "let the exporter fix one"
+    ]
+
+
+@pytest.mark.parametrize("shape", [(0, 64), (1, 0)])
+def test_an_input_without_elements_is_refused(refused, shape):
+    proto = model([node("Relu", "x", "y")], x=shape)
+    size = " x ".join(map(str, shape))
+    assert refused(proto) == [f"input 'x' is {size}: it has no elements: let the exporter write what it has"]
+
+
+def test_a_size_below_zero_is_an_open_one(load):
+    assert load(model([node("Relu", "x", "y")], x=(-1, 64))).images() == 1
 
 
 def test_a_batch_of_a_billion_is_refused(refused):
@@ -248,6 +297,32 @@ def test_a_resolution_sets_what_is_open_and_what_is_square(load):
     for image in ((1, 3, "h", "w"), (1, 3, 48, "w"), (1, 3, 32, 32)):
         network = load(model([node("Relu", "x", "y")], x=image), "@resolution=48")
         assert (network.image.height, network.image.width) == (48, 48)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8])
+def test_a_resolution_may_be_a_whole_number_of_numpy(tmp_path, kind):
+    path = save(model([node("Relu", "x", "y")], x=("n", 3, "h", "w")), tmp_path)
+    network = from_onnx(path, resolution=kind(32))
+    assert network.name == "model@resolution=32"
+    assert described(network) == described(from_onnx(path, 32))
+
+
+@pytest.mark.parametrize("resolution", [True, 0, -5, "32", 32.0, 8193, np.float64(32), [32]])
+def test_a_resolution_that_is_none_is_the_same_mistake_by_name_and_by_call(tmp_path, resolution):
+    path = save(model([node("Relu", "x", "y")], x=("n", 3, "h", "w")), tmp_path)
+    sentence = r"resolution = .*: must be a whole number from 1 to 8192$"
+    with pytest.raises(accelsim.AccelsimError, match=sentence) as called:
+        from_onnx(path, resolution=resolution)
+    if not isinstance(resolution, str):
+        with pytest.raises(accelsim.AccelsimError) as named:
+            accelsim.load_network(path, resolution=resolution)
+        assert str(named.value) == str(called.value)
+
+
+@pytest.mark.parametrize("path", [None, 1, b"model.onnx", ["model.onnx"]])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(accelsim.AccelsimError, match=r"^path = .*: must be the path of an ONNX file$"):
+        from_onnx(path)
 
 
 def test_an_input_that_is_no_tensor_is_refused(refused):

@@ -335,6 +335,81 @@ def test_a_table_that_is_not_as_it_was_is_said(use, fresh, kept, statement):
     assert said[0].endswith("): it goes on without; delete it to begin another")
 
 
+@pytest.mark.parametrize("statement", [b"CREATE TABLE models", b"CREATE TABLE"], ids=["one", "all"])
+def test_a_definition_of_a_table_that_is_no_text_is_damage(use, fresh, kept, statement):
+    kept.write_bytes(kept.read_bytes().replace(statement, statement.replace(b"A", b"\xef", 1)))
+    answer, said = warned(use, kept)
+    assert answer == fresh
+    assert said == [f"{kept}: cannot be used (it is damaged): it goes on without; delete it to begin another"]
+
+
+COMPLAINT = UnicodeDecodeError("utf-8", b"\xef", 0, 1, "invalid continuation byte")
+"""What Python's sqlite3 raises where SQLite's complaint quotes what is no text."""
+
+
+class Complaining:
+    """A connection that does nothing but complain."""
+
+    in_transaction = True
+
+    def execute(self, *_):
+        raise COMPLAINT
+
+    executemany = close = execute
+
+
+@pytest.mark.parametrize(
+    ("act", "messages"),
+    [
+        (lambda file: file.read("SELECT 1", ()), 1),
+        (lambda file: file.write([("INSERT", [()])]), 1),
+        (lambda file: file.close(), 0),
+    ],
+    ids=["read", "write", "close"],
+)
+def test_a_complaint_that_is_no_text_is_damage_in_use(tmp_path, act, messages):
+    file = OwnFile(tmp_path / "file", MAPPINGS_FILE)
+    file._connection = Complaining()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        act(file)
+        assert file.read("SELECT 1", ()) == []
+    assert [str(warning.message) for warning in said] == messages * [
+        f"{file.path}: cannot be used (it is damaged): it goes on without; delete it to begin another"
+    ]
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["recognised", "opened"])
+def test_a_complaint_that_is_no_text_is_damage_where_a_file_is_opened(tmp_path, monkeypatch, first):
+    path = tmp_path / "file"
+    OwnFile(path, MAPPINGS_FILE).close()
+    connect, calls = sqlite3.connect, []
+
+    def complaining(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) > first:
+            raise COMPLAINT
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(files.sqlite3, "connect", complaining)
+    with pytest.warns(FileWarning, match=r"cannot be used \(it is damaged\): it goes on without") as said:
+        assert OwnFile(path, MAPPINGS_FILE).read("SELECT 1", ()) == []
+    assert len(said) == 1
+
+
+def test_a_complaint_that_is_no_text_of_anothers_file_leaves_it_another_s(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 4096)
+
+    def complaining(*_, **__):
+        raise COMPLAINT
+
+    monkeypatch.setattr(files.sqlite3, "connect", complaining)
+    with pytest.raises(AccelsimError, match="it is a file of something else"):
+        OwnFile(path, MAPPINGS_FILE)
+    assert path.read_bytes() == b"x" * 4096
+
+
 def test_a_name_of_a_table_that_is_no_text_is_damage(use, fresh, kept):
     """SQLite's complaint about it quotes the name."""
     name = use.table.encode()

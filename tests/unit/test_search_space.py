@@ -113,3 +113,15 @@ def test_a_network_of_other_depths_can_be_written_as_yaml(tmp_path):
     again = configure(read_network(file))
     assert depths_of(again) == (2, 4, 14, 1)
     assert total_params(build(again)) == total_params(build(load_network("sqnxt23v5")))
+
+
+def test_more_candidates_than_any_search_can_simulate_are_refused_before_they_are_listed():
+    with pytest.raises(SpaceError) as refused:
+        depth_space(SQNXT, total_blocks=300)
+    assert str(refused.value) == (
+        f"sqnxt23v2: total blocks = 300: {comb(299, 3):,} candidates, must be at most 1,000,000: "
+        "fix stages (--fix), let each have more (--min-blocks), or take fewer blocks"
+    )
+    assert depth_space(SQNXT, total_blocks=182).size == comb(181, 3) == 971_970
+    assert depth_space(SQNXT, total_blocks=300, min_blocks=40).size == comb(143, 3)
+    assert depth_space(SQNXT, total_blocks=300, fixed={"stage4": 1}).size == comb(298, 2)
