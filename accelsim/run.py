@@ -8,9 +8,9 @@ from typing import get_args
 from accelsim import __version__
 from accelsim.compiler import make_schedule
 from accelsim.descriptions import native
-from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware, Objective, hardware_of
+from accelsim.hardware import ActionCounts, Hardware, Objective, hardware_of
 from accelsim.limits import MAX_BATCH
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.dataflows.output_stationary import weight_density
@@ -115,7 +115,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
     network, hardware, batch, lowered = plan.network, plan.hardware, plan.batch, plan.lowered
     layers = layer_results(plan.schedule, activity, hardware, batch, plan.known.costs)
     counts = activity.counts
-    by_component = energy_by_component(counts, hardware.energy)
+    by_component = energy_by_component(counts, hardware.prices)
     total = math.fsum(by_component.values())
     picojoules = hardware.energy.picojoules
     return RunResult(
@@ -134,8 +134,8 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
             by_component=by_component,
             joules=None if picojoules is None else total * picojoules * 1e-12,
         ),
-        dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
-        global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
+        dram_bytes=_traffic(counts, hardware.memories[:1]),
+        global_buffer_bytes=_traffic(counts, hardware.on_chip),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
         layers=layers,
@@ -194,7 +194,7 @@ def layer_costs(
 ) -> LayerCosts:
     """Energy, traffic and bounds of a mapped layer that did so much."""
     counts = observed.counts
-    by_component = energy_by_component(counts, hardware.energy)
+    by_component = energy_by_component(counts, hardware.prices)
     energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
     macs = batch * layer.macs
     return LayerCosts(
@@ -205,8 +205,8 @@ def layer_costs(
         energy=energy,
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
-        dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
-        global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
+        dram_bytes=_traffic(counts, hardware.memories[:1]),
+        global_buffer_bytes=_traffic(counts, hardware.on_chip),
         compulsory_dram_bytes=compulsory_dram_bytes(layer, hardware, batch),
         lower_bound_cycles=lower_bound_cycles(layer, hardware, batch),
         busy_cycles={
@@ -273,6 +273,12 @@ def _layer_result(
         nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),
         energy_pj=costs.energy_pj,
     )
+
+
+def _traffic(counts: ActionCounts, memories: Sequence[HardwareMemory]) -> Traffic:
+    """What some memories were accessed for, all operands together."""
+    names = [memory.name for memory in memories]
+    return Traffic(counts.read_bytes(names), counts.written_bytes(names))
 
 
 def utilization(counts: ActionCounts, pes: int, cycles: int) -> float:

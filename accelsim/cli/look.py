@@ -223,7 +223,7 @@ def _machine_summary(file: Path) -> str:
 
     hardware = load_hardware(str(file))
     array = hardware.pe_array
-    buffer = kibibytes(hardware.global_buffer.size_bytes)
+    buffer = kibibytes(hardware.on_chip_bytes)
     return f"hardware {hardware.name}, {array.rows} x {array.columns} PEs, {buffer} global buffer"
 
 

@@ -8,8 +8,8 @@ import typer
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
+    AUTO,
     BatchOption,
-    Dataflow,
     DataflowOption,
     FormatOption,
     Machines,
@@ -76,7 +76,7 @@ def path(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     quiet: QuietOption = False,
 ) -> None:
     """Redesign a network step by step, as an engineer would: what is worst, why, what was tried, what helped.

@@ -12,8 +12,8 @@ from accelsim.cli.cases import run_cases
 from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
+    AUTO,
     BatchOption,
-    Dataflow,
     DataflowOption,
     ObjectiveOption,
     OverlaysOption,
@@ -95,7 +95,7 @@ def plot(
     ] = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -127,7 +127,7 @@ def plot(
         what = {"--net": net, "--hw": hw, "--overlay": overlay}
         how = {
             "--batch": batch is not None,
-            "--dataflow": dataflow is not Dataflow.AUTO,
+            "--dataflow": dataflow != AUTO,
             "--objective": objective is not None,
         }
         _refuse_said(kind, what, "which networks and machines")

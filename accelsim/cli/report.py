@@ -9,8 +9,8 @@ from accelsim.cli.cases import reference_of, run_cases
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
+    AUTO,
     BatchOption,
-    Dataflow,
     DataflowOption,
     Machines,
     Networks,
@@ -36,7 +36,7 @@ def report(
     relative_to: RelativeToOption = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,
 ) -> None:

@@ -8,9 +8,9 @@ import typer
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
+    AUTO,
     LAYERS_METAVAR,
     BatchOption,
-    Dataflow,
     DataflowOption,
     Engine,
     EngineOption,
@@ -53,7 +53,7 @@ def run(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     engine: Annotated[
         Engine | None,
@@ -179,7 +179,7 @@ def compare(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     engine: EngineOption = Engine.FAST,
     quiet: QuietOption = False,

@@ -11,8 +11,8 @@ from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, 
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
+    AUTO,
     BatchOption,
-    Dataflow,
     DataflowOption,
     FormatOption,
     Machines,
@@ -104,7 +104,7 @@ def depth(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     quiet: QuietOption = False,
 ) -> None:
     """Every distribution of a network's blocks over its stages, ranked by what it costs on a machine.

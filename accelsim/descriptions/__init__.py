@@ -7,7 +7,7 @@ about its fields together. `vary` and `dump` let a search change a description a
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,14 +19,15 @@ from accelsim.descriptions.document import (
     Document,
     KeyPath,
     Mistake,
+    Upgrade,
     native,
     one_of,
     plain,
     shortened,
     shown,
     unknown,
-    value_at,
 )
+from accelsim.descriptions.keys import put, value_of
 from accelsim.descriptions.reader import parse, parse_text
 from accelsim.descriptions.sentences import mistakes_of, refusal
 
@@ -36,6 +37,7 @@ __all__ = [
     "Document",
     "KeyPath",
     "Mistake",
+    "Upgrade",
     "check",
     "dump",
     "mistakes_of",
@@ -43,11 +45,14 @@ __all__ = [
     "one_of",
     "parse",
     "parse_text",
+    "plain",
+    "put",
     "read",
     "refusal",
     "shortened",
     "shown",
     "unknown",
+    "value_of",
     "vary",
 ]
 
@@ -65,6 +70,16 @@ class Description(BaseModel):
         defer_build=True,  # a run uses a few of all blocks; the others need not be ready at import
     )
 
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> Upgrade:
+        """The data of a file, of an earlier format too, as the fields of this one."""
+        return Upgrade(data)
+
+    @classmethod
+    def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
+        """Set the value at a dotted key of the fields; False where there is nothing that could hold it."""
+        return put(data, key, value)
+
 
 def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
     """The description that a YAML file holds; `DescriptionError` has a line for each mistake."""
@@ -73,13 +88,17 @@ def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
 
 def check(document: Document, kind: type[DescriptionT]) -> DescriptionT:
     """The values of a document as a description of the given kind."""
-    mistakes = list(document.mistakes)
+    upgrade = kind.upgraded(document.data)
+    mistakes = [*document.mistakes, *upgrade.mistakes]
     unreadable = {mistake.path for mistake in mistakes if mistake.line is None}
     try:
         # As JSON, because strict JSON is what a file may say: a list is a tuple, but "16" is no number.
-        description = kind.model_validate_json(json.dumps(document.data, default=plain))
+        description = kind.model_validate_json(json.dumps(upgrade.data, default=plain))
     except ValidationError as error:
-        found = mistakes_of(error, document.data, kind)
+        found = [
+            replace(mistake, path=upgrade.as_written(mistake.path))
+            for mistake in mistakes_of(error, upgrade.data, kind)
+        ]
         mistakes += [mistake for mistake in found if mistake.path not in unreadable]
     if mistakes:
         raise document.error(mistakes)
@@ -93,10 +112,11 @@ def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
     """
     data = description.model_dump(mode="json")
     label = str(getattr(description, "name", type(description).__name__))
-    lost = [Mistake((key,), "no such key") for key in changes if not _put(data, key.split("."), changes[key])]
+    kind = type(description)
+    lost = [Mistake((key,), "no such key") for key in changes if not kind.put(data, key, changes[key])]
     if lost:
         raise Document(label, dict(changes), {}).error(lost)
-    return check(Document(label, data, {}), type(description))
+    return check(Document(label, data, {}), kind)
 
 
 def dump(description: Description) -> str:
@@ -108,29 +128,3 @@ def dump(description: Description) -> str:
     text = io.StringIO()
     yaml.dump(description.model_dump(mode="json", exclude_defaults=True), text)
     return text.getvalue()
-
-
-def _steps(data: Any, keys: Sequence[str]) -> Iterator[str | int]:
-    """Dotted keys as steps through the data: a number where there is a list."""
-    for key in keys:
-        is_place = isinstance(data, list) and key.isdecimal() and len(key) < 10
-        step: str | int = int(key) if is_place else key
-        yield step
-        found, data = value_at(data, (step,))
-        if not found:
-            return
-
-
-def _put(data: Any, keys: Sequence[str], value: Any) -> bool:
-    """Set the value at dotted keys; False when there is nothing that could hold it."""
-    steps = tuple(_steps(data, keys))
-    found, holder = value_at(data, steps[:-1])
-    if len(steps) < len(keys) or not found:
-        return False
-    last = steps[-1]
-    if isinstance(holder, list) and not (isinstance(last, int) and last < len(holder)):
-        return False
-    if not isinstance(holder, list | dict):
-        return False
-    holder[last] = value  # type: ignore[index]
-    return True

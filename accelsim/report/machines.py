@@ -26,8 +26,8 @@ def _entry(name: str) -> dict[str, Any]:
         "name": name,
         "title": hardware.title,
         "pes": hardware.pe_array.pes,
-        "global_buffer_bytes": hardware.global_buffer.size_bytes,
-        "dram_bytes_per_second": hardware.dram.bandwidth_bytes_per_cycle * hardware.clock_mhz * 1e6,
+        "global_buffer_bytes": hardware.on_chip_bytes,
+        "dram_bytes_per_second": hardware.channel.bytes_per_cycle * hardware.clock_mhz * 1e6,
         "clock_mhz": hardware.clock_mhz,
     }
 
@@ -77,8 +77,8 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
     array = hardware.pe_array
     per_second = hardware.clock_mhz * 1e6
     yield "PE array", f"{array.rows} x {array.columns} PEs, {quantity(array.pes * per_second, 'MAC/s')}"
-    yield "global buffer", kibibytes(hardware.global_buffer.size_bytes)
-    yield "DRAM", quantity(hardware.dram.bandwidth_bytes_per_cycle * per_second, "B/s")
+    yield "global buffer", kibibytes(hardware.on_chip_bytes)
+    yield "DRAM", quantity(hardware.channel.bytes_per_cycle * per_second, "B/s")
     if hardware.area is not None and (parts := hardware.area_mm2_by_part) is not None:
         each = ", ".join(f"{AREAS[part]} {area:.2f}" for part, area in parts.items())
         yield "area", f"{sum(parts.values()):.2f} mm2 in {hardware.area.process}: {each}"

@@ -22,7 +22,8 @@ from pydantic import Field
 
 from accelsim.descriptions import Description, Document, Mistake, check, parse, shown, unknown, vary
 from accelsim.errors import AccelsimError, DescriptionError
-from accelsim.hardware import DataflowName, Hardware, Words, load_hardware
+from accelsim.hardware import AUTO, Hardware, dataflow_names, load_hardware
+from accelsim.hardware.area import Words
 from accelsim.kinds import FileKind, check_kind
 from accelsim.limits import MAX_AXIS_VALUES, MAX_REPEAT
 from accelsim.network.description import Network, NetworkDescription, configure, load_network
@@ -57,7 +58,14 @@ class SweepDescription(Description):
     objectives: tuple[str, ...] = Field(min_length=1)
     constraints: tuple[str, ...] = ()
     batch: Batch | None = None
-    dataflow: Literal["auto"] | DataflowName = "auto"
+    dataflow: str = AUTO
+
+    @field_validator("dataflow")
+    @classmethod
+    def _is_known(cls, dataflow: str) -> str:
+        if dataflow not in (AUTO, *dataflow_names()):
+            raise ValueError(f"must be {one_of(map(repr, (AUTO, *dataflow_names())))}")
+        return dataflow
 
 
 @dataclass(frozen=True)
