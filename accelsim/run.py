@@ -1,6 +1,7 @@
 """run_network: the whole program on one screen, from a network and a machine to a result."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -13,7 +14,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import ActionCounts, Hardware, Objective, hardware_of
 from accelsim.limits import MAX_BATCH
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
-from accelsim.mapping.dataflows.output_stationary import weight_density
+from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
 from accelsim.mapping.schedule import Schedule
@@ -134,8 +135,8 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
             by_component=by_component,
             joules=None if picojoules is None else total * picojoules * 1e-12,
         ),
-        dram_bytes=_traffic(counts, hardware.memories[:1]),
-        global_buffer_bytes=_traffic(counts, hardware.on_chip),
+        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
         layers=layers,
@@ -201,12 +202,12 @@ def layer_costs(
         form=form_of(layer, hardware),
         macs=macs,
         skipped_macs=macs - counts.macs,
-        weight_density=weight_density(layer, hardware) if layer.on_array else None,
+        weight_density=_weight_density(layer, hardware) if layer.on_array else None,
         energy=energy,
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
-        dram_bytes=_traffic(counts, hardware.memories[:1]),
-        global_buffer_bytes=_traffic(counts, hardware.on_chip),
+        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         compulsory_dram_bytes=compulsory_dram_bytes(layer, hardware, batch),
         lower_bound_cycles=lower_bound_cycles(layer, hardware, batch),
         busy_cycles={
@@ -219,13 +220,20 @@ def layer_costs(
     )
 
 
+def _weight_density(layer: Layer, hardware: Hardware) -> float:
+    """The part of a layer's weights that takes cycles: the network's word, else the machine's."""
+    if layer.weight_density is not None:
+        return layer.weight_density
+    return least_weight_density(layer, hardware, hardware.pe_array.dataflows)
+
+
 def form_of(layer: Layer, hardware: Hardware) -> Layer:
     """What a layer is on a machine: without names, and with the bits that are left to the machine.
 
     To say that no weight is zero is to say nothing where the machine takes none as zero either.
     """
     machine = hardware.precision
-    dense = layer.weight_density is None and weight_density(layer, hardware) == 1
+    dense = layer.weight_density is None and _weight_density(layer, hardware) == 1
     return replace(
         layer.nameless,
         weight_bits=weight_bits(layer, machine),
@@ -275,9 +283,9 @@ def _layer_result(
     )
 
 
-def _traffic(counts: ActionCounts, memories: Sequence[HardwareMemory]) -> Traffic:
+def _traffic(counts: ActionCounts, memories: Iterable[str]) -> Traffic:
     """What some memories were accessed for, all operands together."""
-    names = [memory.name for memory in memories]
+    names = frozenset(memories)
     return Traffic(counts.read_bytes(names), counts.written_bytes(names))
 
 

@@ -115,8 +115,8 @@ DataflowOption: TypeAlias = Annotated[
         "--dataflow",
         metavar="NAME",
         callback=_a_dataflow,
-        help="For every layer of the PE array: weight_stationary, output_stationary or another that the machine "
-        "lists; auto chooses for each.",
+        help="For every layer of the PE array: weight_stationary, output_stationary or another that the "
+        "machine lists; auto chooses for each.",
     ),
 ]
 ObjectiveOption: TypeAlias = Annotated[
@@ -160,6 +160,6 @@ def mapping_options(batch: int | None, dataflow: str, objective: Objective | Non
     """The options as `run_network` takes them."""
     return {
         "batch": batch,
-        "dataflow": dataflow.value,
+        "dataflow": dataflow,
         "objective": None if objective is None else objective.value,
     }

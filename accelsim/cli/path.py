@@ -116,7 +116,7 @@ def path(
                     min_params=min_params,
                     steps=steps,
                     batch=batch,
-                    dataflow=dataflow.value,
+                    dataflow=dataflow,
                     step=step,
                 )
             )

@@ -126,7 +126,7 @@ def depth(
     space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed_depths)
 
     def task(hardware: "Hardware") -> Task:
-        return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow.value)
+        return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow)
 
     with executor(workers, scheduler) as workforce:
         found = [

@@ -7,8 +7,8 @@ import typer
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
+    AUTO,
     BatchOption,
-    Dataflow,
     DataflowOption,
     FormatOption,
     Machines,
@@ -42,7 +42,7 @@ def verify(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,
 ) -> None:

@@ -10,6 +10,9 @@ from accelsim.descriptions import Description, Mistake, mistakes_of, one_of, pla
 from accelsim.hardware.registry import dataflow_names, parameters_of, registered
 from accelsim.quantities import PerColumn, Side
 
+DEFAULT_DATAFLOWS: Final = ("weight_stationary", "output_stationary")
+"""What an array runs whose file does not say."""
+
 
 class PEArray(Description):
     """rows x columns processing elements; each does one multiply-accumulate per cycle."""
@@ -59,15 +62,17 @@ class PEArray(Description):
         return sum(registered(name).partial_sums(self) for name in self.dataflows)
 
 
-DEFAULT_DATAFLOWS: Final = ("weight_stationary", "output_stationary")
-"""What an array runs whose file does not say."""
-
-
 def _described(name: str, parameters: Any) -> Description:
     if isinstance(parameters, Description):
         return parameters
     kind, data = parameters_of(name), {} if parameters is None else parameters
     return kind.model_validate_json(json.dumps(data, default=plain))
+
+
+def parameter(array: PEArray, dataflow: str, key: str) -> Any:
+    """What a machine's file says of a dataflow; None where the array does not run it."""
+    described = array.dataflows.get(dataflow)
+    return None if described is None else getattr(described, key)
 
 
 def is_parameter(key: str) -> bool:

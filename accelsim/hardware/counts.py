@@ -1,7 +1,7 @@
-"""ActionCounts: how often each action that costs energy happened, by memory and operand where it is an access.
+"""ActionCounts: how often each action that costs energy happened; accesses by memory and operand.
 
-Whoever simulates or maps counts; only energy.py prices. A count is a whole number, or in the search a column of
-them with an entry for each candidate.
+Whoever simulates or maps counts; only energy.py prices. A count is a whole number, or in the search a column
+of them with an entry for each candidate.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -60,8 +60,13 @@ class ActionCounts:
     def each(self, change: Callable[[int], int]) -> "ActionCounts":
         """Every count changed in the same way."""
         accesses = {access: change(count) for access, count in self.accesses.items()}
-        plain = (self.macs, self.vector_ops, self.register_file_bytes, self.inter_pe_bytes)
-        return ActionCounts(*map(change, plain), accesses=_that_happened(accesses))
+        return ActionCounts(
+            change(self.macs),
+            change(self.vector_ops),
+            change(self.register_file_bytes),
+            change(self.inter_pe_bytes),
+            _that_happened(accesses),
+        )
 
     @property
     def largest(self) -> int:
@@ -87,7 +92,8 @@ class ActionCounts:
 
 def accesses(*happened: tuple[str, Operand, Direction, int]) -> ActionCounts:
     """Nothing but accesses: memory, operand, direction and bytes of each kind."""
-    return ActionCounts(accesses=_that_happened({Access(*access): count for *access, count in happened}))
+    counts = {Access(memory, operand, direction): count for memory, operand, direction, count in happened}
+    return ActionCounts(accesses=_that_happened(counts))
 
 
 def rows(counts: ActionCounts, length: int) -> list[ActionCounts]:
@@ -101,8 +107,8 @@ def rows(counts: ActionCounts, length: int) -> list[ActionCounts]:
     kinds = tuple(counts.accesses)
     accessed = zip(*map(column, counts.accesses.values()), strict=True) if kinds else repeat((), length)
     return [
-        ActionCounts(*numbers, _that_happened(dict(zip(kinds, entry, strict=True))))
-        for numbers, entry in zip(columns, accessed, strict=True)
+        ActionCounts(macs, ops, registers, hops, _that_happened(dict(zip(kinds, entry, strict=True))))
+        for (macs, ops, registers, hops), entry in zip(columns, accessed, strict=True)
     ]
 
 

@@ -1,8 +1,8 @@
 """Format 1 of a machine's file: one global buffer, one DRAM and one DMA, each a table of its own.
 
-It is read for ever: `upgraded` says the same as a list of memories, which is what a machine is, and `as_written`
-finds the key of the file that a mistake is about. The keys of format 1 also go on to work wherever a machine's
-parameters are varied.
+It is read for ever: `upgraded` says the same as a list of memories, which is what a machine is, and
+`as_written` finds the key of the file that a mistake is about. The keys of format 1 go on to work wherever a
+machine's parameters are varied.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ RENAMED: Final[Mapping[KeyPath, tuple[KeyPath, ...]]] = {
     ("pe_array", "weight_stationary"): (("pe_array", "dataflows", "weight_stationary"),),
     ("pe_array", "output_stationary"): (("pe_array", "dataflows", "output_stationary"),),
 }
-"""Where the values of this format stand in a machine; one that stands twice is the same for reads and writes."""
+"""Where the values of this format stand in a machine; a price stands twice, for reads and for writes."""
 
 
 def is_format1(data: Mapping[str, Any]) -> bool:
@@ -47,7 +47,7 @@ def renamed(key: str) -> tuple[str, ...]:
     keys = tuple(key.split("."))
     for length in range(len(keys), 0, -1):
         if keys[:length] in RENAMED:
-            return tuple(".".join((*new, *keys[length:])) for new in RENAMED[keys[:length]])
+            return tuple(".".join((*map(str, new), *keys[length:])) for new in RENAMED[keys[:length]])
     return (key,)
 
 

@@ -22,7 +22,7 @@ DEFAULTS: Final = {
 """What a file need not say, and what is taken then."""
 MEMORY_DEFAULTS: Final = {
     "banks": "operands have equal shares",
-    "energy": "an access of DRAM costs 200, one of a memory on chip 6 multiply-accumulates of 16 bits: Eyeriss",
+    "energy": "an access of DRAM costs 200, one of a memory on chip 6 multiply-accumulates: Eyeriss",
 }
 CHANNEL_DEFAULTS: Final = {
     "latency_cycles": "100 cycles, as of DRAM at 1 GHz",

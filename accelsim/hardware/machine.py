@@ -90,7 +90,8 @@ class Hardware(Description):
         if key == "pe_array.dataflows" and isinstance(value, list | tuple):
             described = data["pe_array"]["dataflows"]
             value = {name: described.get(name, {}) for name in value}
-        return all([put(data, own, value) for own in format1.renamed(key)])
+        done = [put(data, target, value) for target in format1.renamed(key)]
+        return all(done)
 
     @field_validator("memories")
     @classmethod

@@ -1,4 +1,4 @@
-"""What one action costs on a machine, as its file says it: a table for the array, and prices of its memories."""
+"""What one action costs on a machine, as its file says it: a table for the array, and prices of memories."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -12,8 +12,8 @@ _PICOJOULES: Final = {"fJ": 1e-3, "pJ": 1.0, "nJ": 1e3, "uJ": 1e6, "mJ": 1e9, "J
 """What units of energy are that say so themselves."""
 OFF_CHIP_ENERGY: Final = 200.0
 ON_CHIP_ENERGY: Final = 6.0
-"""Of an access of memories whose file does not say, relative to a multiply-accumulate of 16 bits: Chen et al.,
-Eyeriss, ISCA 2016, section VII-A, as are the defaults of the table."""
+"""Of an access of memories whose file does not say, relative to a multiply-accumulate of 16 bits: Chen et
+al., Eyeriss, ISCA 2016, section VII-A, as are the defaults of the table."""
 
 
 class EnergyTable(Description):

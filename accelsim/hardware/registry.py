@@ -1,8 +1,9 @@
 """Dataflows by name: those that come with accelsim, and those of other packages.
 
-The only place where a dataflow is registered. A machine's file names dataflows and gives their parameters; what
-they compute is known where networks and machines meet (mapping/dataflows/), which this room knows nothing of:
-so a dataflow is looked up when it is named, by where it is, as an entry point is. Another package brings one as
+The only place where a dataflow is registered. A machine's file names dataflows and gives their parameters;
+what they compute is known where networks and machines meet (mapping/dataflows/), which this room knows
+nothing of: so a dataflow is looked up when it is named, by where it is, as an entry point is. Another package
+brings one as
 
     [project.entry-points."accelsim.dataflows"]
     row_stationary = "their_package.row_stationary:ROW_STATIONARY"

@@ -114,7 +114,7 @@ def _cost_of(work: ArrayWork, layer: Layer, hardware: Hardware, stored_bits: Cou
 def on_chip_counts(
     hardware: Hardware, read: Mapping[Operand, Count], written: Mapping[Operand, Count]
 ) -> ActionCounts:
-    """Bytes of operands that the array or the vector unit reads from their working memories, or writes there."""
+    """Bytes of operands that array and vector unit read from, or write to, their working memories."""
     of = hardware.bank_of
     return accesses(
         *((of[operand].memory, operand, Direction.READ, count) for operand, count in read.items()),

@@ -28,8 +28,8 @@ filters_outer  a tile of weights stays while the pixels pass: weights are read o
 class Step:
     """One visit to the array: what has to be there, how long it takes, and what becomes free or is stored.
 
-    Bytes are by operand; an operand that nothing happens to is left out. Operands that stay from the step before
-    are not loaded again.
+    Bytes are by operand; an operand that nothing happens to is left out. Operands that stay from the step
+    before are not loaded again.
     """
 
     loads: MappingOf[Operand, int]

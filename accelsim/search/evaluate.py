@@ -7,7 +7,7 @@ from pathlib import Path
 
 from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError, MappingError
-from accelsim.hardware import Hardware, Objective
+from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.limits import MAX_COUNT
 from accelsim.memory import Memory
 from accelsim.network.build import build

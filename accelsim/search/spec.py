@@ -18,9 +18,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from accelsim.descriptions import Description, Document, Mistake, check, parse, shown, unknown, vary
+from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, shown, unknown, vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import AUTO, Hardware, dataflow_names, load_hardware
 from accelsim.hardware.area import Words

@@ -157,7 +157,7 @@ class OutputStationary(Dataflow):
         return array.pes * self.of(array).partial_sums_per_pe
 
     def weight_density(self, layer: Layer, hardware: Hardware) -> float:
-        """The part of a layer's weights that is broadcast: the network's word, else the machine's assumption."""
+        """The part of a layer's weights that is broadcast: the network's word, else the machine's."""
         assumed = self.of(hardware.pe_array).weight_density
         return assumed if layer.weight_density is None else layer.weight_density
 

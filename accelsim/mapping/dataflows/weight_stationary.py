@@ -87,7 +87,7 @@ class WeightStationary(Dataflow):
             cycles=load_cycles + sub_matrices * pass_cycles,
             macs=weights * tile.pixels,
             weight_register_words=weights * chunks + weights * tile.pixels,
-            # Each accumulation reads and writes, but the first of an output that starts from zero only writes.
+            # Each accumulation reads and writes; the first of an output that starts from zero only writes.
             partial_sum_register_words=2 * accumulations - (1 - resumes) * outputs,
             input_hop_words=0,
             input_read_words=tile.g * taps * column_folds * tile.c * tile.pixels,
@@ -98,8 +98,8 @@ class WeightStationary(Dataflow):
     def least_work(self, layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
         """Cutting adds folds and roundings, and weights come anew for each part of the picture.
 
-        Each sub-matrix sees each pixel, and each tile waits for its first one. Only in the last part of the input
-        channels may a sub-matrix have fewer rows than in the others.
+        Each sub-matrix sees each pixel, and each tile waits for its first one. Only in the last part of the
+        input channels may a sub-matrix have fewer rows than in the others.
         """
         array = hardware.pe_array
         accumulators, port_words = self.of(array).accumulators_per_column, array.port_words_per_column
@@ -113,7 +113,7 @@ class WeightStationary(Dataflow):
         )
         load_cycles, least_load = ceil_div(least_rows, port_words), ceil_div(layer.C, array.rows * port_words)
         waits = larger((visits.depth - 1) * load_cycles + 1, smaller(least_load, load_cycles))
-        # The folds of the last of several parts of the input channels may be smaller than those of the others.
+        # The folds of the last of several parts of the input channels may be smaller than the others.
         full_folds = row_folds - 1
         if visits.exact:
             in_full_parts = (visits.depth - 1) * ceil_div(tile.c, array.rows)
