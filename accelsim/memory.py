@@ -178,7 +178,7 @@ _SCHEDULED_BYTES: Final = 120
 _MAPPING_BYTES: Final = 1500
 _STEP_BYTES: Final = 600
 _COSTS_BYTES: Final = 1300
-_ENTRY_BYTES: Final = 150
+_ENTRY_BYTES: Final = 60
 """What the fast engine counts as an entry of a queue."""
 _MACHINE_BYTES: Final = 30_000
 _TABLES_BYTES: Final = 2000

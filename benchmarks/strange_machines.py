@@ -94,7 +94,6 @@ class Measurement:
 
 KNOWN: Final = (
     Case("densenet121", "16x16_128k", 1, {"pe_array.columns": 2}),
-    Case("densenet201", "16x16_128k", 1, {"pe_array.columns": 2}),
     Case("densenet121", "16x16_128k", 1, {"pe_array.columns": 12, "dram.bandwidth_bytes_per_cycle": 64}),
 )
 """Tiles that wait for a slow vector unit: the most there are to remember."""

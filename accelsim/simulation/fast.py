@@ -196,9 +196,8 @@ class _Walk:
     def through(self, schedule: Schedule) -> Log:
         """What is observed on the way. Raises RuntimeError if the machine comes to a stop."""
         for layer, (mapping, producers) in enumerate(zip(schedule.mappings, schedule.waits_for, strict=True)):
-            steps = mapping.totals.steps
-            self._enter(layer, producers, steps)
-            self._remembered(mapping.program, steps, True, self._body)
+            self._enter(layer, producers, mapping.program)
+            self._remembered(mapping.program, True, self._body)
         self.layer = len(schedule.mappings)
         self._bring_machine().drain()
         for layer in range(len(schedule.mappings)):
@@ -206,15 +205,15 @@ class _Walk:
                 raise RuntimeError(f"the simulation came to a stop in layer {layer}")
         return self.log
 
-    def _enter(self, layer: int, producers: Sequence[int], steps: int) -> None:
-        """Begin a layer of so many steps."""
+    def _enter(self, layer: int, producers: Sequence[int], program: Sequence[Program]) -> None:
+        """Begin a layer."""
         self.layer = layer
         transitions = self.transitions
         if transitions.is_full:
             self._bring_machine()
             transitions.forget_states()
             self.number = self.state = None
-        if self.number is None and not self._is_worth_a_look(steps):
+        if self.number is None and not self._is_worth_a_look(program):
             self.machine.enter(self._unfinished(layer, producers))
             return
         before, back = self._number(), tuple([layer - producer for producer in producers])
@@ -232,15 +231,16 @@ class _Walk:
         ends = self.log.end_cycles
         return sorted(layer - producer for producer in producers if producer not in ends)
 
-    def _is_worth_a_look(self, steps: int) -> bool:
-        """Whether the state is short, or so many steps take longer than to look at it."""
+    def _is_worth_a_look(self, part: Any, times: int = 1) -> bool:
+        """Whether the state is short, or going so many times through a part takes longer than looking."""
         entries = self.machine.entries if self.number is None else self._state().entries
-        return entries <= SHORT_STATE + ENTRIES_PER_STEP * steps
+        long_entries = entries - SHORT_STATE
+        return long_entries <= 0 or long_entries <= ENTRIES_PER_STEP * times * self._steps_of(part)
 
-    def _remembered(self, part: Any, steps: int, last: bool, go: Callable[[Any, bool], None]) -> None:
+    def _remembered(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> None:
         """Go through a part of a program, or look up what that did from this state before."""
         transitions = self.transitions
-        pays = self.number is None and self._pays_to_remember(steps)
+        pays = self.number is None and self._pays_to_remember(part)
         if pays or self.number is not None:
             key = (id(part), self._number(), last)
             transition = transitions.of_part.get(key)
@@ -249,13 +249,13 @@ class _Walk:
                 self.now += transition.cycles
                 self.number, self.state, self.machine_is_here = transition.state, None, False
                 return
-            if pays or self._pays_to_remember(steps):
+            if pays or self._pays_to_remember(part):
                 transitions.remember(part, key, self._gone_through(part, last, go))
                 return
         go(part, last)
 
-    def _pays_to_remember(self, steps: int) -> bool:
-        return not self.transitions.is_full and self._is_worth_a_look(steps)
+    def _pays_to_remember(self, part: Any) -> bool:
+        return not self.transitions.is_full and self._is_worth_a_look(part)
 
     def _gone_through(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> Transition:
         """What a part of a program does from this state on."""
@@ -272,20 +272,21 @@ class _Walk:
         for left, part in zip(range(len(body) - 1, -1, -1), body, strict=True):
             ends = last and not left
             if isinstance(part, Repeat):
-                self._remembered(part, part.times * self._steps_of(part.body), ends, self._turns)
+                self._remembered(part, ends, self._turns)
             else:
                 machine = self._bring_machine()
                 machine.hand_over(part, self.transitions.step_number(part), ends)
                 self.now, self.number, self.state = machine.now, None, None
 
-    def _steps_of(self, body: Sequence[Program]) -> int:
-        """How many steps a body has."""
-        steps = self.steps_of_body.get(id(body))
+    def _steps_of(self, part: Any) -> int:
+        """How many steps a loop, a body or a program has."""
+        if isinstance(part, Step):
+            return 1
+        if isinstance(part, Repeat):
+            return part.times * self._steps_of(part.body)
+        steps = self.steps_of_body.get(id(part))
         if steps is None:
-            steps = sum(
-                part.times * self._steps_of(part.body) if isinstance(part, Repeat) else 1 for part in body
-            )
-            self.steps_of_body[id(body)] = steps
+            steps = self.steps_of_body[id(part)] = sum(map(self._steps_of, part))
         return steps
 
     def _turns(self, loop: Repeat, last: bool) -> None:
@@ -307,11 +308,11 @@ class _Walk:
         """
         glimpsed: set[tuple[int, ...]] = set()
         turns_of: dict[State, tuple[int, int]] = {}
-        body, steps_of_turn = loop.body, self._steps_of(loop.body)
+        body = loop.body
         entries = turn_of_look = 0
         for turn in range(alike):
             if self.number is not None or (
-                self._was_glimpsed(glimpsed) and self._is_worth_a_look((turn - turn_of_look) * steps_of_turn)
+                self._was_glimpsed(glimpsed) and self._is_worth_a_look(body, turn - turn_of_look)
             ):
                 turn_of_look, state = turn, self._state()
                 earlier, cycle = turns_of.setdefault(state, (turn, self.now))

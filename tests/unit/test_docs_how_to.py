@@ -14,7 +14,7 @@ import accelsim
 from accelsim.cli.options import Dataflow
 from accelsim.cli.plot import Kind
 from accelsim.hardware import DataflowName, load_hardware
-from accelsim.mapping import costs, space
+from accelsim.mapping import costs, grids
 from accelsim.mapping import dataflows as dataflow_table
 from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.mapping import Choice
@@ -64,7 +64,7 @@ def test_the_dataflow_of_the_guide_is_mapped_and_chosen_once_it_is_named(no_loca
         no_local_reuse.granularity, no_local_reuse.execute, no_local_reuse.least_work
     )
     named = {**DATAFLOWS, "no_local_reuse": entry}
-    for module in (dataflow_table, space, costs):
+    for module in (dataflow_table, grids, costs):
         monkeypatch.setattr(module, "DATAFLOWS", named)
     reference = load_hardware("16x16_128k")
     array = reference.pe_array.model_copy(update={"dataflows": ("weight_stationary", "no_local_reuse")})
@@ -82,7 +82,7 @@ def test_schedules_of_the_dataflow_of_the_guide_are_verified(no_local_reuse, mon
     entry = dataflow_table.Dataflow(
         no_local_reuse.granularity, no_local_reuse.execute, no_local_reuse.least_work
     )
-    for module in (dataflow_table, space, costs):
+    for module in (dataflow_table, grids, costs):
         monkeypatch.setattr(module, "DATAFLOWS", {**DATAFLOWS, "no_local_reuse": entry})
     module = added(DATAFLOW_GUIDE[2], monkeypatch)
     passes = {**ARRAY_PASSES, "no_local_reuse": ArrayPasses(module.walk, module.accumulate, False)}

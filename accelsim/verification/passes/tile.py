@@ -74,6 +74,15 @@ class PassCounts:
 
 
 def folds(extent: int, size: int) -> Iterator[tuple[int, int]]:
-    """Ranges of `size` one after the other, the last one smaller where they do not divide."""
-    for start in range(0, extent, size):
-        yield start, min(start + size, extent)
+    """How a direction is shared out among passes: equal ranges of at most `size`, longer ones first.
+
+    All that passes cover (rows, columns, accumulators, registers of a PE) is shared out like this, so that
+    what an array does with a remainder is said here only.
+    """
+    parts = -(-extent // size)
+    shorter, longer_parts = divmod(extent, parts)
+    start = 0
+    for part in range(parts):
+        end = start + shorter + (part < longer_parts)
+        yield start, end
+        start = end

@@ -24,16 +24,11 @@ class Pass(NamedTuple):
     """Whether its products are the first that go to its accumulators."""
 
 
-def chunks(pixels: int, accumulators: int) -> Iterator[tuple[int, int]]:
-    """How the pixels of a tile are shared out among visits to the accumulators."""
-    return folds(pixels, accumulators)
-
-
 def passes(g: int, k: int, c: int, taps: int, pixels: int, machine: ArrayMachine) -> Iterator[Pass]:
     """Every pass over a tile."""
     for group in range(g):
         for filters in folds(k, machine.columns):
-            for chunk in chunks(pixels, machine.accumulators):
+            for chunk in folds(pixels, machine.accumulators):
                 begins = True
                 for channels in folds(c, machine.rows):
                     for tap in range(taps):
@@ -43,7 +38,8 @@ def passes(g: int, k: int, c: int, taps: int, pixels: int, machine: ArrayMachine
 
 def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
     """Count what each pass does."""
-    load_cycles = -(-min(tile.c, machine.rows) // machine.port_words)
+    most_rows = max(end - start for start, end in folds(tile.c, machine.rows))
+    load_cycles = -(-most_rows // machine.port_words)
     counts = PassCounts(cycles=load_cycles)  # nothing hides the first sub-matrix
     for array_pass in passes(tile.g, tile.k, tile.c, tile.FY * tile.FX, tile.y * tile.x, machine):
         rows = array_pass.channels[1] - array_pass.channels[0]
