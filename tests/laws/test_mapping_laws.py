@@ -11,7 +11,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
-from machines import machine, mapped
+from machines import DRAM, bank_bytes, machine, mapped
 from strategies import (
     ANY_BITS,
     array_layers,
@@ -26,8 +26,9 @@ from strategies import (
 from accelsim import load_hardware, load_network, run_network
 from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
-from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
+from accelsim.hardware import ActionCounts
 from accelsim.limits import MAX_BUFFER_BYTES
 from accelsim.mapping import look, search, settle
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
@@ -158,7 +159,7 @@ def test_a_step_loads_the_operands_that_the_step_before_did_not_have(case):
 
 @given(packed_cases())
 def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_end(case):
-    half = {bank: size // 2 for bank, size in case.hardware.global_buffer.bank_bytes.items()}
+    half = {bank: size // 2 for bank, size in bank_bytes(case.hardware).items()}
     weights = inputs = outputs = 0
     for visit, step in every_step(case):
         weights += step.weight_bytes
@@ -221,7 +222,7 @@ def busiest(case):
     totals, hardware = case.mapping.totals, case.hardware
     space, index = candidate_of(case)
     counts = counts_of(space, index)
-    moved = (counts.dram_read_bytes + counts.dram_write_bytes) / hardware.dram.bandwidth_bytes_per_cycle
+    moved = (counts.read_bytes(DRAM) + counts.written_bytes(DRAM)) / hardware.channel.bytes_per_cycle
     return max(totals.array_cycles, counts.vector_ops / hardware.vector_lanes, math.floor(moved))
 
 
@@ -326,7 +327,7 @@ def test_compulsory_traffic_is_what_windows_touch_and_what_is_stored(layer, hard
 def test_no_mapping_moves_less_than_every_operand_once(case):
     counts = case.mapping.totals.counts
     compulsory = compulsory_dram_bytes(case.layer, case.hardware, case.batch)
-    assert counts.dram_read_bytes + counts.dram_write_bytes >= compulsory
+    assert counts.read_bytes(DRAM) + counts.written_bytes(DRAM) >= compulsory
 
 
 @given(layers(), machines(), st.integers(1, 3))
@@ -338,14 +339,14 @@ def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once
     free |= dict.fromkeys(("energy.inter_pe", "energy.global_buffer"), 0)
     roomy = vary(hardware, **free, **{"energy.dram": 1, "global_buffer.size_bytes": 1 << 24})
     counts = map_layer(layer, roomy, batch=batch, objective="energy").totals.counts
-    moved = counts.dram_read_bytes + counts.dram_write_bytes
+    moved = counts.read_bytes(DRAM) + counts.written_bytes(DRAM)
     assert moved == compulsory_dram_bytes(layer, roomy, batch)
 
 
 @given(packed_cases())
 def test_no_mapping_is_faster_than_the_bound(case):
     totals, dram = case.mapping.totals, case.hardware.dram
-    moved = totals.counts.dram_read_bytes + totals.counts.dram_write_bytes
+    moved = totals.counts.read_bytes(DRAM) + totals.counts.written_bytes(DRAM)
     least = max(totals.array_cycles, math.ceil(moved / dram.bandwidth_bytes_per_cycle))
     assert lower_bound_cycles(case.layer, case.hardware, case.batch) <= least
 
@@ -473,7 +474,7 @@ def test_a_window_that_reads_nothing_but_padding_is_mapped():
         "pool", "max_pool", K=1, C=1, OY=1, OX=1, IY=2, IX=2, stride_y=3, stride_x=3, pad_top=1, pad_left=1
     )
     with mock.patch.object(look, "FEW_TILES", 0):
-        assert map_layer(pooling, machine()).totals.counts.dram_read_bytes == 0
+        assert map_layer(pooling, machine()).totals.counts.read_bytes(DRAM) == 0
 
 
 @given(compressed_layers(), machines(bits=ANY_BITS), st.sampled_from([1, 3]), st.data())
@@ -530,7 +531,7 @@ def fits(mapping, hardware):
         max(getattr(step, f"{operand}_bytes") for step in mapping.steps())
         for operand in ("input", "shortcut", "weight", "output_space")
     ]
-    half = {bank: size // 2 for bank, size in hardware.global_buffer.bank_bytes.items()}
+    half = {bank: size // 2 for bank, size in bank_bytes(hardware).items()}
     return most[0] + most[1] <= half["inputs"] and most[2] <= half["weights"] and most[3] <= half["outputs"]
 
 

@@ -7,14 +7,15 @@ from unittest import mock
 
 import hypothesis.strategies as st
 from hypothesis import assume, given, settings
+from machines import bank_bytes
 from strategies import repeated_schedules, schedules
 
 from accelsim.descriptions import vary
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation import events, fast
+from accelsim.simulation.banks import Banks
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import Transitions, simulate_fast
-from accelsim.simulation.global_buffer import Banks
 
 SCHEDULES = st.one_of(schedules(), schedules(packed=True), repeated_schedules())
 
@@ -67,7 +68,7 @@ def test_what_is_remembered_from_other_schedules_changes_nothing(case, data):
 @given(SCHEDULES)
 def test_what_is_observed_is_what_was_mapped(case):
     hardware, schedule = case
-    bandwidth = hardware.dram.bandwidth_bytes_per_cycle
+    bandwidth = hardware.channel.bytes_per_cycle
     observed = simulate_events(schedule, hardware).layers
     for mapping, layer in zip(schedule.mappings, observed, strict=True):
         assert layer.counts == mapping.totals.counts
@@ -103,7 +104,7 @@ def test_a_step_is_loaded_then_computed_then_finished_then_stored(case):
     for of_step in grouped(timeline, lambda entry: (entry.layer, entry.step)).values():
         for one, other in itertools.permutations(of_step, 2):
             if order[one.what] < order[other.what]:
-                waited = hardware.dram.latency_cycles if other.what == "outputs" else 0
+                waited = hardware.channel.latency_cycles if other.what == "outputs" else 0
                 assert one.end + waited <= other.start
 
 
@@ -127,7 +128,7 @@ def test_no_layer_reads_before_what_it_reads_is_written(case):
     for entry in timeline:
         if entry.what in {"inputs", "shortcut"}:
             for producer in schedule.waits_for[entry.layer]:
-                assert entry.start >= written.get(producer, 0) + hardware.dram.latency_cycles
+                assert entry.start >= written.get(producer, 0) + hardware.channel.latency_cycles
 
 
 @given(SCHEDULES)
@@ -147,10 +148,10 @@ def test_no_bank_is_ever_over_full_and_all_are_empty_at_the_end(case):
     with mock.patch.object(events, "Banks", Watched):
         activity = simulate_events(schedule, hardware)
     assert not any(held.values())
-    sizes = hardware.global_buffer.bank_bytes
+    sizes = bank_bytes(hardware)
     assert all(0 <= peak <= sizes[bank] for bank, peak in activity.peak_bank_bytes.items())
     assert activity.peak_global_buffer_bytes <= sum(activity.peak_bank_bytes.values())
-    assert activity.peak_global_buffer_bytes <= hardware.global_buffer.size_bytes
+    assert activity.peak_global_buffer_bytes <= hardware.on_chip_bytes
 
 
 @given(SCHEDULES)
@@ -181,7 +182,7 @@ def test_the_same_schedule_again_takes_the_same_cycles(case):
 @given(schedules(), st.sampled_from([1.01, 1.3, 2, 10]))
 def test_more_bandwidth_is_never_slower(case, factor):
     hardware, schedule = case
-    bandwidth = hardware.dram.bandwidth_bytes_per_cycle * factor
+    bandwidth = hardware.channel.bytes_per_cycle * factor
     faster = vary(hardware, **{"dram.bandwidth_bytes_per_cycle": bandwidth})
     assert simulate_fast(schedule, faster).cycles <= simulate_fast(schedule, hardware).cycles
 
@@ -189,8 +190,8 @@ def test_more_bandwidth_is_never_slower(case, factor):
 @given(schedules(), st.integers(1, 100))
 def test_less_latency_is_never_slower(case, fewer):
     hardware, schedule = case
-    assume(hardware.dram.latency_cycles >= fewer)
-    faster = vary(hardware, **{"dram.latency_cycles": hardware.dram.latency_cycles - fewer})
+    assume(hardware.channel.latency_cycles >= fewer)
+    faster = vary(hardware, **{"dram.latency_cycles": hardware.channel.latency_cycles - fewer})
     assert simulate_fast(schedule, faster).cycles <= simulate_fast(schedule, hardware).cycles
 
 
@@ -226,4 +227,4 @@ def test_a_transfer_starts_no_sooner_than_a_latency_after_it_was_asked_for(case)
     hardware, schedule = case
     for busy in simulate_events(schedule, hardware, keep_timeline=True).timeline:
         if busy.component == "dram":
-            assert busy.asked + hardware.dram.latency_cycles <= busy.start
+            assert busy.asked + hardware.channel.latency_cycles <= busy.start

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from machines import BUFFER, DRAM
 from pages import calculated, number, page, rows, section
 
 import accelsim
@@ -91,8 +92,8 @@ def simulated(machine, in_the_network):
         "weights and offsets of a tile [bytes]": demand["weights"],
         "outputs of a tile [bytes]": demand["outputs"],
         "steps": mapping.totals.steps,
-        "DRAM bytes read": counts.dram_read_bytes,
-        "DRAM bytes written": counts.dram_write_bytes,
+        "DRAM bytes read": counts.read_bytes(DRAM),
+        "DRAM bytes written": counts.written_bytes(DRAM),
         "sub-matrices": (work.cycles - 16) // 28,
         "loading one [cycles]": work.cycles - 32 * WS_TILE.pixels,
         "pixels, in one chunk": WS_TILE.pixels,
@@ -112,7 +113,7 @@ def simulated(machine, in_the_network):
         "words of accumulators": 7 * work.partial_sum_register_words,
         "input words read from the buffer": 7 * work.input_read_words,
         "weight words read from the buffer": 7 * work.weight_read_words,
-        "output words written to the buffer": counts.global_buffer_write_bytes // 2,
+        "output words written to the buffer": counts.written_bytes(BUFFER) // 2,
         **{label: energy[component] for label, component in ENERGIES.items()},
         "energy": in_the_network.energy,
         "non-zero weights of a tile": first.weight_read_words,
@@ -126,7 +127,7 @@ def simulated(machine, in_the_network):
 
 
 def stream(machine, size_bytes):
-    return -(-size_bytes // machine.dram.bandwidth_bytes_per_cycle)
+    return -(-size_bytes // machine.channel.bytes_per_cycle)
 
 
 TABLES = rows(section(page("model.md"), "## A layer by hand"))

@@ -1,7 +1,7 @@
 """What a hardware file may say, and the line that a user reads where it says something else."""
 
 import pytest
-from machines import machine
+from machines import bank_bytes, machine
 
 from accelsim.descriptions import dump, parse_text, read, vary
 from accelsim.errors import DescriptionError
@@ -58,7 +58,7 @@ def test_a_file_is_the_machine_that_it_says(tmp_path):
     hardware = load(tmp_path, GOOD)
     assert hardware.pe_array.pes == 16 * 8
     assert hardware.vector_lanes == 2 * 8
-    assert hardware.global_buffer.bank_bytes == {"inputs": 16384, "weights": 32768, "outputs": 16384}
+    assert bank_bytes(hardware) == {"inputs": 16384, "weights": 32768, "outputs": 16384}
     assert parse_text(dump(hardware), "dumped").data["pe_array"]["rows"] == 16
 
 

@@ -221,7 +221,7 @@ def test_what_one_machine_assumes_is_judged_on_the_other_s_array_and_buffer(simu
     (column,) = asked
     assert len(judged.cells) == len(column.networks) == 13
     assert column.hardware.pe_array.rows == 16
-    assert column.hardware.global_buffer.size_bytes == 128 * 1024
+    assert column.hardware.on_chip_bytes == 128 * 1024
 
 
 def test_the_judged_column_s_orderings_are_those_of_the_table_on_that_machine(simulated, ideal, published):

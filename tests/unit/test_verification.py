@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from machines import (
+    DRAM,
     addition,
     conv,
     fully_connected,
@@ -160,7 +161,7 @@ def test_layers_of_the_vector_unit_do_too(layer, batch):
 def test_a_pooling_that_sticks_out_of_the_whole_picture_reads_what_is_under_its_window():
     layer = pool(2, (3, 3), (3, 3), (3, 3), 1)
     mapping = mapped(layer, "vector", SPARSE)
-    assert mapping.totals.counts.dram_read_bytes == 2 * 2 * 2 * 2
+    assert mapping.totals.counts.read_bytes(DRAM) == 2 * 2 * 2 * 2
     verify_mapping(layer, mapping, SPARSE)
 
 
