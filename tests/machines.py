@@ -4,7 +4,7 @@ Nothing here depends on the files in hardware/: those follow what is published, 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -70,6 +70,14 @@ BUFFER = ("global_buffer",)
 def bank_bytes(hardware: Hardware) -> dict[str, int]:
     """The size of each bank, by its name."""
     return {bank.name: bank.size_bytes for bank in hardware.banks}
+
+
+def pairs_of_counts(first: ActionCounts, second: ActionCounts) -> Iterator[tuple[int, int]]:
+    """How often each action happened in one and in the other."""
+    for name in ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes"):
+        yield getattr(first, name), getattr(second, name)
+    for access in {**first.accesses, **second.accesses}:
+        yield first.accesses.get(access, 0), second.accesses.get(access, 0)
 
 
 def machine(**changes: Any) -> Hardware:

@@ -7,6 +7,7 @@ about its fields together. `vary` and `dump` let a search change a description a
 
 import io
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +28,7 @@ from accelsim.descriptions.document import (
     shown,
     unknown,
 )
-from accelsim.descriptions.keys import put, value_of
+from accelsim.descriptions.keys import place_of, put, value_of
 from accelsim.descriptions.reader import parse, parse_text
 from accelsim.descriptions.sentences import mistakes_of, refusal
 
@@ -80,6 +81,11 @@ class Description(BaseModel):
         """Set the value at a dotted key of the fields; False where there is nothing that could hold it."""
         return put(data, key, value)
 
+    @classmethod
+    def renamed(cls, key: str) -> tuple[str, ...]:
+        """The dotted keys that a key means, of an earlier format too."""
+        return (key,)
+
 
 def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
     """The description that a YAML file holds; `DescriptionError` has a line for each mistake."""
@@ -88,7 +94,10 @@ def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
 
 def check(document: Document, kind: type[DescriptionT]) -> DescriptionT:
     """The values of a document as a description of the given kind."""
-    upgrade = kind.upgraded(document.data)
+    return _checked(document, kind.upgraded(document.data), kind)
+
+
+def _checked(document: Document, upgrade: Upgrade, kind: type[DescriptionT]) -> DescriptionT:
     mistakes = [*document.mistakes, *upgrade.mistakes]
     unreadable = {mistake.path for mistake in mistakes if mistake.line is None}
     try:
@@ -116,7 +125,24 @@ def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
     lost = [Mistake((key,), "no such key") for key in changes if not kind.put(data, key, changes[key])]
     if lost:
         raise Document(label, dict(changes), {}).error(lost)
-    return check(Document(label, data, {}), kind)
+    return _checked(
+        Document(label, {**data, **changes}, {}), Upgrade(data, _by_key(kind, data, changes)), kind
+    )
+
+
+def _by_key(
+    kind: type[Description], data: dict[str, Any], changes: Iterable[str]
+) -> Callable[[KeyPath], KeyPath]:
+    """From the place of a value to the key by which it was changed, so that a mistake names that."""
+    keys = {place_of(data, target): key for key in changes for target in kind.renamed(key)}
+
+    def as_written(path: KeyPath) -> KeyPath:
+        for length in range(len(path), 0, -1):
+            if path[:length] in keys:
+                return (keys[path[:length]], *path[length:])
+        return path
+
+    return as_written
 
 
 def dump(description: Description) -> str:

@@ -9,19 +9,22 @@ MOST_DIGITS = 10
 """Of a place in a list."""
 
 
+def place_of(data: Any, key: str) -> tuple[str | int, ...]:
+    """The path of a dotted key through the data, as far as there is one."""
+    return tuple(_steps(data, key.split(".")))
+
+
 def value_of(data: Any, key: str) -> tuple[bool, Any]:
     """Whether there is a value at a dotted key, and which. What stands in a list goes by place or by name."""
-    keys = key.split(".")
-    steps = tuple(_steps(data, keys))
-    return value_at(data, steps) if len(steps) == len(keys) else (False, None)
+    steps = place_of(data, key)
+    return value_at(data, steps) if len(steps) == key.count(".") + 1 else (False, None)
 
 
 def put(data: Any, key: str, value: Any) -> bool:
     """Set the value at a dotted key; False when there is nothing that could hold it."""
-    keys = key.split(".")
-    steps = tuple(_steps(data, keys))
+    steps = place_of(data, key)
     holder = _holder(data, steps[:-1])
-    if len(steps) < len(keys) or holder is None:
+    if len(steps) <= key.count(".") or holder is None:
         return False
     last = steps[-1]
     if isinstance(holder, list) and not (isinstance(last, int) and last < len(holder)):

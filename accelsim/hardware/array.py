@@ -41,7 +41,7 @@ class PEArray(Description):
                 described[name] = _described(name, parameters)
             except KeyError:
                 allowed = one_of(repr(known) for known in dataflow_names())
-                mistakes.append(Mistake((name,), f"no such dataflow: must be {allowed}"))
+                mistakes.append(Mistake((name,), f"must be {allowed}"))
             except ValidationError as error:
                 mistakes += [
                     Mistake((name, *mistake.path), mistake.sentence)

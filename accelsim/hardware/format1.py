@@ -42,6 +42,12 @@ def is_format1(data: Mapping[str, Any]) -> bool:
     return "memories" not in data and any(table in data for table in TABLES)
 
 
+def old_keys() -> Iterator[str]:
+    """The keys of this format that a machine has under another name, with dots."""
+    for key in RENAMED:
+        yield ".".join(map(str, key))
+
+
 def renamed(key: str) -> tuple[str, ...]:
     """What a key of this format, with dots, is called in a machine; other keys are called what they are."""
     keys = tuple(key.split("."))

@@ -90,13 +90,20 @@ class Hardware(Description):
         if key == "pe_array.dataflows" and isinstance(value, list | tuple):
             described = data["pe_array"]["dataflows"]
             value = {name: described.get(name, {}) for name in value}
-        done = [put(data, target, value) for target in format1.renamed(key)]
+        done = [put(data, target, value) for target in cls.renamed(key)]
         return all(done)
+
+    @classmethod
+    def renamed(cls, key: str) -> tuple[str, ...]:
+        """Keys of format 1 are keys for ever."""
+        return format1.renamed(key)
 
     @field_validator("memories")
     @classmethod
     def _can_be_served(cls, memories: tuple[Memory, ...]) -> tuple[Memory, ...]:
-        mistakes = [Mistake((fault.memory, fault.key), fault.sentence) for fault in unserved(memories)]
+        mistakes = [
+            Mistake((fault.memory, *fault.key.split(".")), fault.sentence) for fault in unserved(memories)
+        ]
         if mistakes:
             raise refusal("memories", mistakes)
         return memories

@@ -48,7 +48,7 @@ class AccessEnergy(Description):
 class Banks(Description):
     """How operands divide a memory on chip; each bank is double buffered.
 
-    A bank is named after its operand. The residual lies with the inputs unless it has a bank of its own.
+    A bank is named after its operand. The residual lies with the inputs.
     """
 
     shares: Mapping[Operand, Fraction] | None = None
@@ -137,6 +137,7 @@ class Unserved(NamedTuple):
     memory: int
     """By its place in the list."""
     key: str
+    """Dotted."""
     sentence: str
 
 
@@ -179,20 +180,24 @@ def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
     for key in ("bandwidth", "latency_cycles", "prefetch"):
         if getattr(memory, key) is not None:
             yield key, "must be left out: only the outermost memory has a channel"
+    if (Operand.RESIDUAL in memory.holds) != (Operand.INPUTS in memory.holds):
+        yield "holds", "must name inputs and residual together: their tiles wait in one bank"
     own = _with_banks_of_their_own(memory.holds)
     if memory.banks is None:
         return
     banks = memory.banks.shares or memory.banks.bytes or {}
     if missing := [operand for operand in Operand if operand in own and operand not in banks]:
         yield "banks", f"must have a bank for the {' and the '.join(missing)}, which it holds"
+    if Operand.RESIDUAL in banks:
+        yield "banks", "must have no bank for the residual: its tiles wait with the inputs"
     if strange := [operand for operand in banks if operand not in memory.holds]:
         yield "banks", f"must have no bank for the {' and the '.join(strange)}, which it does not hold"
     if memory.banks.shares is not None and math.fsum(memory.banks.shares.values()) > 1 + ROUNDING:
         total = sum(memory.banks.shares.values())
-        yield "banks", f"shares must not exceed 1 together; they are {total:g}"
+        yield "banks.shares", f"must not exceed 1 together; they are {total:g}"
     if memory.banks.bytes is not None and sum(memory.banks.bytes.values()) > (memory.size_bytes or 0):
         total_bytes = sum(memory.banks.bytes.values())
-        yield "banks", f"must not exceed size_bytes together; they take {total_bytes} bytes"
+        yield "banks.bytes", f"must not exceed size_bytes together; they take {total_bytes} bytes"
 
 
 def _names(memories: Sequence[Memory]) -> str:

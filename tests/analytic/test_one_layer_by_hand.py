@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from machines import BUFFER, DRAM, conv, fully_connected, machine, mapped, with_pooling
 
-from accelsim.mapping.space import bank_demand
+from accelsim.mapping.banks import bank_demand
 from accelsim.mapping.tile import TileShape
 
 A_PICTURE = (16, 16)

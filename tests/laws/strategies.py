@@ -23,10 +23,9 @@ from machines import (
 )
 
 from accelsim.errors import DescriptionError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, dataflow_names
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.mapping import Choice, Mapping, Repeat
 from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
@@ -233,7 +232,7 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     layer = draw(layers() if layer is None else layer)
     hardware = draw(machines() if hardware is None else hardware)
     batch = draw(st.sampled_from([1, 1, 2, 3]))
-    dataflow = draw(st.sampled_from(sorted(DATAFLOWS))) if layer.on_array else VECTOR
+    dataflow = draw(st.sampled_from(sorted(dataflow_names()))) if layer.on_array else VECTOR
     executed, images = as_executed(layer, batch)
     space = candidates(executed, hardware, dataflow, images)
     assume(len(space))

@@ -95,7 +95,7 @@ def test_results_of_layers_add_up(run):
     assert sum(layer.global_buffer_bytes.read for layer in results) == counts.read_bytes(BUFFER)
     assert sum(layer.global_buffer_bytes.write for layer in results) == counts.written_bytes(BUFFER)
     assert math.fsum(layer.energy for layer in results) == pytest.approx(
-        math.fsum(energy_by_component(counts, hardware.energy).values())
+        math.fsum(energy_by_component(counts, hardware.prices).values())
     )
 
 

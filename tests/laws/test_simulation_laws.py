@@ -11,6 +11,7 @@ from machines import bank_bytes
 from strategies import repeated_schedules, schedules
 
 from accelsim.descriptions import vary
+from accelsim.hardware import Operand
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation import events, fast
 from accelsim.simulation.banks import Banks
@@ -75,7 +76,12 @@ def test_what_is_observed_is_what_was_mapped(case):
         assert layer.array_busy_cycles == mapping.totals.array_cycles
         assert layer.vector_busy_cycles == mapping.totals.vector_cycles
         transfers = (
-            (step.weight_bytes, step.input_bytes, step.shortcut_bytes, step.store_bytes)
+            (
+                step.loads.get(Operand.WEIGHTS, 0),
+                step.loads.get(Operand.INPUTS, 0),
+                step.loads.get(Operand.RESIDUAL, 0),
+                step.store_bytes,
+            )
             for step in mapping.steps()
         )
         stream_cycles = sum(math.ceil(size / bandwidth) for sizes in transfers for size in sizes)

@@ -9,13 +9,15 @@ from pages import calculated, number, page, rows, section
 import accelsim
 from accelsim.descriptions import Description
 from accelsim.energy import energy_by_component
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
+from accelsim.mapping.banks import bank_demand, half_banks
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import Candidates, candidates
-from accelsim.mapping.dataflows import output_stationary, weight_stationary
+from accelsim.mapping.dataflows.output_stationary import OUTPUT_STATIONARY
+from accelsim.mapping.dataflows.weight_stationary import WEIGHT_STATIONARY
+from accelsim.mapping.ranking import best_first
 from accelsim.mapping.schedule import Schedule
-from accelsim.mapping.search import best_first, map_layer
-from accelsim.mapping.space import bank_demand, half_banks
+from accelsim.mapping.search import map_layer
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import FusedOperator, Layer
 from accelsim.simulation.events import simulate_events
@@ -73,13 +75,13 @@ def simulated(machine, in_the_network):
     step, *_ = mapping.steps()
     activity = simulate_events(Schedule((LAYER,), (mapping,), ((),)), machine, keep_timeline=True)
     start = next(busy.start for busy in activity.timeline if busy.component == "array")
-    work = weight_stationary.execute(LAYER, WS_TILE, 0, machine)
+    work = WEIGHT_STATIONARY.execute(LAYER, WS_TILE, 0, machine)
     demand = bank_demand(LAYER, machine, WS_TILE, 14, 2, 0)
     halves = half_banks(machine)
     counts = mapping.totals.counts
-    energy = energy_by_component(counts, machine.energy)
+    energy = energy_by_component(counts, machine.prices)
     os_layer = replace(LAYER, bias=False)
-    first, later = (output_stationary.execute(os_layer, OS_TILE, resumes, machine) for resumes in (0, 1))
+    first, later = (OUTPUT_STATIONARY.execute(os_layer, OS_TILE, resumes, machine) for resumes in (0, 1))
     (ws_found, ws_best), (os_found, os_best) = (
         best(machine, name) for name in ("weight_stationary", "output_stationary")
     )
@@ -101,8 +103,8 @@ def simulated(machine, in_the_network):
         "array cycles of the layer": mapping.totals.array_cycles,
         "vector operations of a step": step.vector_counts.vector_ops,
         "vector cycles of a step": step.vector_cycles,
-        "streaming its weights [cycles]": stream(machine, step.weight_bytes),
-        "streaming its inputs [cycles]": stream(machine, step.input_bytes),
+        "streaming its weights [cycles]": stream(machine, step.loads[Operand.WEIGHTS]),
+        "streaming its inputs [cycles]": stream(machine, step.loads[Operand.INPUTS]),
         "streaming its outputs [cycles]": stream(machine, step.store_bytes),
         "array starts [cycle]": start,
         "finish by itself [cycle]": activity.cycles,

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 import pytest
 
 import accelsim
+from accelsim.hardware import Operand
 from accelsim.report.trace import (
     COMPONENT_THREADS,
     DMA_THREAD,
@@ -174,7 +175,7 @@ def test_every_wait_of_the_dma_says_for_what_and_which_tile(trace, timeline):
     assert [event["dur"] for event in waits] == [wait.end - wait.start for wait in timeline.activity.waits]
     for event in waits:
         reason, _, tile = event["name"].partition(": ")
-        assert reason in WAITS.values()
+        assert reason in {*WAITS.values(), *(f"for room for {bank}" for bank in Operand)}
         assert re.fullmatch(r"\S+ \d+/\d+", tile)
 
 
