@@ -12,7 +12,6 @@ import os
 import sys
 import tempfile
 import time
-import warnings
 from collections import defaultdict
 from pathlib import Path
 
@@ -20,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from fuzz.door import AnyDoor
 from fuzz.doors import DOORS
-from fuzz.judge import Failure, judge
+from fuzz.judge import Failure, forbid_warnings, judge
 from fuzz.workers import verdicts
 
 
@@ -52,7 +51,7 @@ def fuzz(door: AnyDoor, seed: int, inputs: int, workers: int) -> list[Failure]:
 def replay(door: AnyDoor, seed: int, index: int) -> int:
     """Show one input and what becomes of it, in this process and without limits."""
     say(door.show(door.input(seed, index)))
-    warnings.simplefilter("error")
+    forbid_warnings()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         verdict = judge(door, seed, index)

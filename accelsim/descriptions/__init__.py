@@ -30,7 +30,7 @@ from accelsim.descriptions.document import (
 )
 from accelsim.descriptions.keys import place_of, put, value_of
 from accelsim.descriptions.reader import parse, parse_text
-from accelsim.descriptions.sentences import mistakes_of, refusal
+from accelsim.descriptions.sentences import absent, mistakes_of, refusal
 
 __all__ = [
     "MOST_NAMES",
@@ -39,6 +39,7 @@ __all__ = [
     "KeyPath",
     "Mistake",
     "Upgrade",
+    "absent",
     "check",
     "dump",
     "mistakes_of",
@@ -122,7 +123,8 @@ def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
     data = description.model_dump(mode="json")
     label = str(getattr(description, "name", type(description).__name__))
     kind = type(description)
-    lost = [Mistake((key,), "no such key") for key in changes if not kind.put(data, key, changes[key])]
+    outer_first = sorted(changes, key=lambda key: key.count("."))  # so that what is inside is not lost
+    lost = [Mistake((key,), "no such key") for key in outer_first if not kind.put(data, key, changes[key])]
     if lost:
         raise Document(label, dict(changes), {}).error(lost)
     return _checked(

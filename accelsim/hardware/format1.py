@@ -6,7 +6,7 @@ machine's parameters are varied.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from accelsim.descriptions import KeyPath, Mistake, Upgrade
 
@@ -37,6 +37,25 @@ RENAMED: Final[Mapping[KeyPath, tuple[KeyPath, ...]]] = {
 """Where the values of this format stand in a machine; a price stands twice, for reads and for writes."""
 
 
+REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
+    "precision": ("weights_bits", "activations_bits", "partial_sums_bits"),
+    "pe_array": ("dataflows", "port_words_per_column"),
+    "global_buffer": ("size_bytes", "shares"),
+    "dram": ("latency_cycles", "bandwidth_bytes_per_cycle"),
+    "dma": ("descriptors",),
+    "vector_unit": ("lanes_per_column",),
+    "mapper": ("tiles", "dataflow"),
+    "energy": (
+        *("unit", "word_bits", "mac", "vector_op", "register_file", "inter_pe", "global_buffer", "dram"),
+    ),
+}
+"""What each table of this format must say: it takes nothing for granted."""
+REQUIRED_OF_DATAFLOWS: Final = {
+    "weight_stationary": "accumulators_per_column",
+    "output_stationary": "partial_sums_per_pe",
+}
+
+
 def is_format1(data: Mapping[str, Any]) -> bool:
     """Whether a file is one of this format."""
     return "memories" not in data and any(table in data for table in TABLES)
@@ -55,6 +74,48 @@ def renamed(key: str) -> tuple[str, ...]:
         if keys[:length] in RENAMED:
             return tuple(".".join((*map(str, new), *keys[length:])) for new in RENAMED[keys[:length]])
     return (key,)
+
+
+class Missing(NamedTuple):
+    """A key that a file of this format must have."""
+
+    path: KeyPath
+    target: KeyPath
+    """Where its value stands in a machine."""
+    keys: tuple[str, ...] = ()
+    """Of a table: those that it must have."""
+
+
+def missing(data: Mapping[str, Any]) -> Iterator[Missing]:
+    """What a file of this format leaves out that it must say."""
+    for key in ("source", "clock_mhz"):
+        if key not in data:
+            yield Missing((key,), (key,))
+    for table, keys in REQUIRED.items():
+        inside = data.get(table)
+        if table not in data:
+            yield Missing((table,), (table,), keys)
+        for key in keys if isinstance(inside, dict) else ():
+            if key not in inside:
+                yield Missing((table, key), _target((table, key)))
+    yield from _missing_of_dataflows(data.get("pe_array"))
+
+
+def _missing_of_dataflows(array: Any) -> Iterator[Missing]:
+    """Parameters of those that the array runs."""
+    names = array.get("dataflows") if isinstance(array, dict) else None
+    for name, key in REQUIRED_OF_DATAFLOWS.items():
+        inside = array.get(name, {}) if isinstance(names, list) and name in names else None
+        if isinstance(inside, dict) and key not in inside:
+            yield Missing(("pe_array", name, key), ("pe_array", "dataflows", name, key))
+
+
+def _target(path: KeyPath) -> KeyPath:
+    """Where a value stands in a machine; memories by their places."""
+    target = RENAMED.get(path, (path,))[0]
+    if target[0] == "memories":
+        return ("memories", MEMORIES.index(str(target[1])), *target[2:])
+    return target
 
 
 def upgraded(data: Mapping[str, Any]) -> Upgrade:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from accelsim.descriptions import Description, Mistake, Upgrade, put, refusal, value_of
+from accelsim.descriptions import Description, Mistake, Upgrade, absent, put, refusal, value_of
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
@@ -24,6 +25,7 @@ from accelsim.hardware.memory import (
 )
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY, AccessPrice, EnergyTable, Prices
+from accelsim.hardware.registry import parameters_of
 from accelsim.quantities import Bits, IndexBits, Megahertz, PerColumn
 
 Objective = Literal["time", "energy", "edp"]
@@ -82,7 +84,11 @@ class Hardware(Description):
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> Upgrade:
         """Files of format 1 are read for ever."""
-        return format1.upgraded(data) if format1.is_format1(data) else Upgrade(data)
+        if not format1.is_format1(data):
+            return Upgrade(data)
+        upgrade = format1.upgraded(data)
+        mistakes = [Mistake(fault.path, _absent(fault)) for fault in format1.missing(data)]
+        return replace(upgrade, mistakes=(*upgrade.mistakes, *mistakes))
 
     @classmethod
     def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
@@ -90,8 +96,8 @@ class Hardware(Description):
         if key == "pe_array.dataflows" and isinstance(value, list | tuple):
             described = data["pe_array"]["dataflows"]
             value = {name: described.get(name, {}) for name in value}
-        done = [put(data, target, value) for target in cls.renamed(key)]
-        return all(done)
+        of_others = {target for target in cls.renamed(key) if _is_of_another_dataflow(data, target)}
+        return all(target in of_others or put(data, target, value) for target in cls.renamed(key))
 
     @classmethod
     def renamed(cls, key: str) -> tuple[str, ...]:
@@ -114,7 +120,7 @@ class Hardware(Description):
         mistakes = [
             Mistake(("assumed", key), f"explains {key!r}, which is no key of a hardware file")
             for key in self.assumed
-            if not value_of(values, key)[0] and not is_parameter(key)
+            if not (value_of(values, key)[0] or _is_area(key) or is_parameter(key))
         ]
         if mistakes:
             raise refusal("hardware", mistakes)
@@ -228,3 +234,27 @@ class Hardware(Description):
         """Of the whole chip; None where that cannot be told."""
         parts = self.area_mm2_by_part
         return None if parts is None else math.fsum(parts.values())
+
+
+def _absent(fault: format1.Missing) -> str:
+    """What to say of a key that format 1 needs."""
+    if fault.path == ("source",):
+        return absent(Hardware, ("name",))  # any text but an empty one
+    if fault.keys:
+        return f"missing, must be a mapping with the keys {', '.join(fault.keys)}"
+    match fault.target:
+        case ("pe_array", "dataflows", str(name), str(key)):
+            return absent(parameters_of(name), (key,))
+    return absent(Hardware, fault.target)
+
+
+def _is_of_another_dataflow(data: dict[str, Any], key: str) -> bool:
+    """Whether a key is a parameter of a dataflow that the array does not run: any value is the same then."""
+    listed, _ = value_of(data, ".".join(key.split(".")[:3]))
+    return is_parameter(key) and not listed
+
+
+def _is_area(key: str) -> bool:
+    """Whether a dotted key is one of the table of areas, which a machine need not have."""
+    table, _, inside = key.partition(".")
+    return table == "area" and inside in AreaTable.model_fields

@@ -28,8 +28,6 @@ FIRST_CUTS: Final = 4
 """Cuts of a layer's channels whose tiles are looked at before it is known how good the best is."""
 FIRST_PICTURES: Final = 16
 """Cuts of a layer's picture, as well."""
-FIRST_LOOK: Final = 1
-"""Mappings of a layer that are evaluated before it is known how good the best is: those that promise most."""
 FEW_TILES: Final = 1 << 10
 """Tiles that are laid out at once, since it takes longer to rule them out."""
 UNBEATABLE: Final = -1.0
@@ -89,6 +87,8 @@ class Look:
         if self._ideal is None:
             self.least = self._least(space, bounds)
         to_beat = np.where(as_good(self.least, reached), promising.to_beat, UNBEATABLE)
+        if len(space.owner) > FEW_TILES:
+            to_beat = np.minimum(to_beat, self._delivered(space, bounds, space.owner))
         ranked = self._ranked(space, bounds, to_beat, 1)
         return {layer: contenders[0] for layer, contenders in ranked.items()}
 
@@ -122,7 +122,7 @@ class Look:
             ideal.channels[best_of_each(owner, of_channels, FIRST_CUTS)],
             ideal.pictures[best_of_each(owner_of_pictures, of_pictures, FIRST_PICTURES)],
         )
-        to_beat = self._delivered(first, layers)
+        to_beat = self._delivered(first, self._at_least(first), first.of_channels)
         to_beat[np.isfinite(to_beat) & ~as_good(self.least, reached)] = UNBEATABLE
         return Promising(
             ideal.channels[as_good(of_channels, to_beat[owner])],
@@ -143,13 +143,16 @@ class Look:
         np.minimum.at(least, _owner_of_places(space), worth_of(bounds, self.among_dataflows))
         return least
 
-    def _delivered(self, space: Space, layers: int) -> Values:
-        """The best of the most promising mappings of each layer; infinite where there is none."""
-        owner, promised = _owner_of_places(space), worth_of(self._at_least(space), self.among_tiles)
-        places = best_of_each(np.repeat(space.of_channels, len(ORDERS)), promised, FIRST_LOOK)
+    def _delivered(self, space: Space, bounds: Bounds, groups: Ints) -> Values:
+        """The best of the most promising mappings of each layer, one of each group of tiles.
+
+        Infinite where there is none.
+        """
+        owner, promised = _owner_of_places(space), worth_of(bounds, self.among_tiles)
+        places = best_of_each(np.repeat(groups, len(ORDERS)), promised, 1)
         places = places[np.isfinite(promised[places])]
         some = evaluate(space, self.hardware, self.batch, places)
-        delivered = np.full(layers, np.inf)
+        delivered = np.full(len(self.cuts.dataflows), np.inf)
         np.minimum.at(delivered, owner[places], worth(some.time_cycles, some.energy, self.among_tiles))
         return delivered
 

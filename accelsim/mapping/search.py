@@ -16,7 +16,7 @@ from accelsim.mapping.look import Look
 from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, worth_of
-from accelsim.mapping.settle import Bench, Judge, Judged, best_of
+from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Judge, Judged, best_of
 from accelsim.mapping.space import cuts_of
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.transfers import Values
@@ -184,7 +184,7 @@ class _Search:
             self.batch,
             self.judge,
             self.among_tiles,
-            self.grids.finely,
+            THOROUGH if self.grids.finely else COMPILER,
         )
         places = np.fromiter(found, dtype=np.int64)
         promised = np.array([found[place].worth(self.among_dataflows) for place in found])

@@ -1,5 +1,6 @@
 """What bounds leave open is judged: the best few mappings of a layer, until none may be better."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
@@ -13,18 +14,28 @@ from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import ROUNDING, best_first, worth
 from accelsim.network.layer import Layer
 
-SETTLED: Final = 0.003
-"""By which part a mapping may be better than the chosen one without being judged."""
-LIKELY: Final = 0.005
-"""By which part the bound of a mapping may be above the least one for it to be judged."""
-MOST_JUDGED: Final = 4
-"""Mappings of a layer and dataflow that are judged at most."""
-MOST_JUDGED_THOROUGHLY: Final = 8
 AT_ONCE: Final = 2
 """Programs of a layer that are written together, although the first may settle it."""
 
 Judge: TypeAlias = Callable[[Mapping], int]
 """Says how many cycles a mapping takes; never fewer than its bound."""
+
+
+class Care(NamedTuple):
+    """How much is simulated before a mapping is chosen."""
+
+    open: float
+    """By which part a mapping may be better than the chosen one without being judged."""
+    likely: float
+    """By which part the bound of a mapping may be above the least one for it to be judged."""
+    most: int
+    """Mappings of a layer and dataflow that are judged at most."""
+
+
+COMPILER: Final = Care(open=0.04, likely=0.005, most=4)
+"""Of the machine's compiler: bounds are mostly exact, and only where one is far off others are tried."""
+THOROUGH: Final = Care(open=0.003, likely=math.inf, most=8)
+"""Where an objective is asked for, to know what is possible."""
 
 
 class Judged(NamedTuple):
@@ -39,11 +50,11 @@ class Judged(NamedTuple):
         """What is to be as small as possible."""
         return _worth(self.time_cycles, self.contender.energy, objective)
 
-    def may_lose_to(self, other: Contender, objective: Objective) -> bool:
+    def may_lose_to(self, other: Contender, objective: Objective, left_open: float) -> bool:
         """Whether another mapping may be better by more than is left open, or as good and faster."""
         mine, its = self.worth(objective), other.worth(objective)
-        faster = other.time_cycles < self.time_cycles * (1 - SETTLED)
-        return its < mine * (1 - SETTLED) or (its <= mine * (1 + ROUNDING) and faster)
+        faster = other.time_cycles < self.time_cycles * (1 - left_open)
+        return its < mine * (1 - left_open) or (its <= mine * (1 + ROUNDING) and faster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +67,7 @@ class Bench:
     judge: Judge | None
     objective: Objective
     """Among tiles."""
-    thorough: bool
-    """Whether everything is judged that its bound allows to be better, and not only what is likely to be."""
+    care: Care
 
     def settled(self, look: Look, found: dict[int, Contender]) -> dict[int, Judged]:
         """The best of each layer of a look, of which `found` is what its bound says to be the best.
@@ -65,9 +75,7 @@ class Bench:
         `layers` are those of the look.
         """
         judged = dict(zip(found, self.judged(list(found.items())), strict=True))
-        unsettled = [
-            layer for layer, best in judged.items() if best.may_lose_to(best.contender, self.objective)
-        ]
+        unsettled = [layer for layer, best in judged.items() if self._may_lose(best, best.contender)]
         if not unsettled:
             return judged
         seen = {layer: [judged[layer]] for layer in unsettled}
@@ -77,7 +85,7 @@ class Bench:
                 (layer, contender)
                 for layer, contenders in waiting.items()
                 for contender in contenders[:AT_ONCE]
-                if judged[layer].may_lose_to(contender, self.objective)
+                if self._may_lose(judged[layer], contender)
             ]
             for (layer, _), next_one in zip(turn, self.judged(turn), strict=True):
                 seen[layer].append(next_one)
@@ -93,12 +101,14 @@ class Bench:
         to_beat = np.full(len(look.cuts.dataflows), UNBEATABLE)
         for layer in unsettled:
             reached, promised = judged[layer].worth(self.objective), found[layer].worth(self.objective)
-            to_beat[layer] = reached if self.thorough else min(reached, (1 + LIKELY) * promised)
-        most = MOST_JUDGED_THOROUGHLY if self.thorough else MOST_JUDGED
+            to_beat[layer] = min(reached, promised * (1 + self.care.likely) if promised else 0.0)
         return {
             layer: [contender for contender in contenders if contender != found[layer]]
-            for layer, contenders in look.contenders(to_beat, most).items()
+            for layer, contenders in look.contenders(to_beat, self.care.most).items()
         }
+
+    def _may_lose(self, best: Judged, other: Contender) -> bool:
+        return best.may_lose_to(other, self.objective, self.care.open)
 
     def judged(self, contenders: Sequence[tuple[int, Contender]]) -> list[Judged]:
         """What mappings of layers take."""

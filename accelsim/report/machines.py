@@ -87,7 +87,10 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
 def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Keys of nested values, with dots, and what stands there; keys without a value are left out."""
     for key, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+            for item in value:
+                yield from dotted(item, f"{prefix}{key}.{item['name']}.")
+        elif isinstance(value, Mapping):
             yield from dotted(value, f"{prefix}{key}.")
         elif value is not None:
             yield prefix + key, ", ".join(value) if isinstance(value, list) else str(value)

@@ -152,6 +152,21 @@ class _Table:
         return (1 << self.first[name + 1]) - (1 << self.first[name])
 
 
+def place_some(names: Sequence[Name], around: Surroundings, most: int) -> dict[int, Place]:
+    """Places of so many names, by their places in the list; the first ones for which there is room.
+
+    A name that is hemmed in, by markers or by names before it, makes way for the next one.
+    """
+    chosen, waiting = list(range(min(most, len(names)))), list(range(most, len(names)))
+    while True:
+        places = place_names([names[index] for index in chosen], around)
+        placed = {index: place for index, place in zip(chosen, places, strict=True) if place is not None}
+        missing = most - len(placed)
+        if not missing or not waiting:
+            return placed
+        chosen, waiting = [*placed, *waiting[:missing]], waiting[missing:]
+
+
 def place_names(names: Sequence[Name], around: Surroundings) -> list[Place | None]:
     """A place for each name, or None where there is no room; the last names are left out first."""
     if not names:

@@ -198,13 +198,13 @@ def _name_layers(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> Non
             _look(members[0]).radius_points,
             members[0].name + (f" and {len(members) - 1} more" if len(members) > 1 else ""),
         )
-        for members in list(alike.values())[:NAMED_PLACES]
+        for members in alike.values()
     ]
     others = [
         Marked(point.macs_per_byte, point.macs_per_cycle, _look(point).radius_points) for point in points
     ]
     line = [(place, roof.at(place)) for place in (axes.get_xlim()[0], roof.ridge, axes.get_xlim()[1])]
-    name_points(named, axes, others=others, lines=[line])
+    name_points(named, axes, others=others, lines=[line], most=NAMED_PLACES)
 
 
 def _look(point: RooflinePoint) -> MarkerLook:

@@ -238,6 +238,8 @@ class OwnFile:
             except sqlite3.OperationalError as error:
                 if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise
+            except UnicodeDecodeError:  # SQLite's complaint quotes a name that is damaged
+                raise _damage() from None
             time.sleep(_PAUSE_SECONDS)
 
     def _give_up(self, error: sqlite3.Error) -> None:
@@ -336,6 +338,13 @@ def _code(error: sqlite3.Error) -> int | None:
     """SQLite's code of an error, without what it says of details."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else int(code) & 0xFF
+
+
+def _damage() -> sqlite3.DatabaseError:
+    """What SQLite raises of a damaged file."""
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 def _reason(error: sqlite3.Error) -> str:

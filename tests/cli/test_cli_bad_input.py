@@ -173,12 +173,14 @@ def test_a_file_of_another_kind_is_one_line_and_not_one_for_each_key(accelsim, f
 
 
 def test_a_slip_in_the_keys_of_a_network_does_not_make_it_another_kind(accelsim, folder):
-    text = (folder / "tiny.yaml").read_text().replace("parameters:", "precision: {weights_bits: 8}\nbatch:")
+    text = (
+        (folder / "tiny.yaml").read_text().replace("parameters:", "precision: {weights_bits: 8}\ndataflow:")
+    )
     (folder / "slip.yaml").write_text(text)
     outcome = accelsim("run", "--net", "slip.yaml", "--hw", "8x8_32k")
     assert outcome.code == 2
-    assert outcome.err.startswith("slip.yaml:6: batch = {")
-    assert ": no such key: allowed are name, title, source, input, parameters, " in outcome.err
+    assert outcome.err.startswith("slip.yaml:6: dataflow = {")
+    assert ": no such key: allowed are name, title, source, input, batch, parameters, " in outcome.err
 
 
 # --- numbers and names of any length

@@ -5,12 +5,14 @@ import math
 import os
 import shutil
 import traceback
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import accelsim
+from accelsim.errors import FileWarning
 from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import operator_of
@@ -63,6 +65,12 @@ def judge(door: AnyDoor, seed: int, index: int) -> Verdict:
     except BaseException as error:  # whatever it is, it is what is looked for
         kind, details = f"{type(error).__name__}, {_origin(error)}", _last_lines(error)
     return Failure(door.name, seed, index, kind, details)
+
+
+def forbid_warnings() -> None:
+    """Make errors of warnings, which reach the user, too; but for those that accelsim gives on purpose."""
+    warnings.simplefilter("error")
+    warnings.simplefilter("ignore", FileWarning)
 
 
 def empty_working_folder() -> None:

@@ -8,7 +8,6 @@ import resource
 import signal
 import tempfile
 import traceback
-import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from typing import IO, Final
 from unittest.mock import patch
 
 from fuzz.door import AnyDoor
-from fuzz.judge import PACKAGE, Failure, Verdict, judge
+from fuzz.judge import PACKAGE, Failure, Verdict, forbid_warnings, judge
 
 _WATCH: Final = "watch.txt"
 """Beside a worker's folder: where it was when its time was over."""
@@ -154,7 +153,7 @@ def _work(
     folder.mkdir(exist_ok=True)
     os.chdir(folder)
     _silence()
-    warnings.simplefilter("error")
+    forbid_warnings()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell in the background ignores
     resource.setrlimit(resource.RLIMIT_DATA, (limits.data_bytes, limits.data_bytes))
     with folder.with_name(f"{folder.name}-{_WATCH}").open("w") as watch:

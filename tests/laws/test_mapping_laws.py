@@ -372,17 +372,18 @@ OBJECTIVES = {
 def test_no_mapping_of_the_space_is_better_than_the_chosen_one(layer, hardware, batch, objective):
     """By brute force: the program of every tile in every order is built, simulated and priced.
 
-    What is left open is what `SETTLED` says: a difference that is not worth a simulation.
+    What is left open is a difference that is not worth a simulation.
     """
     dataflows = sorted(dataflow_names()) if layer.on_array else [VECTOR]
     tried = [mapping for dataflow in dataflows for mapping in every_mapping(layer, hardware, dataflow, batch)]
     assume(tried)
     alone = Alone(hardware)
-    with mock.patch.object(settle, "MOST_JUDGED_THOROUGHLY", len(tried) + 1):
+    thorough = settle.THOROUGH._replace(most=len(tried) + 1)
+    with mock.patch.object(search, "THOROUGH", thorough):
         found = map_layer(layer, hardware, batch=batch, objective=objective, judge=alone)
     cost = OBJECTIVES[objective]
     costs = [cost(alone(mapping), energy(mapping.totals, hardware)) for mapping in tried]
-    assert cost(alone(found), energy(found.totals, hardware)) <= min(costs) * (1 + 1.01 * settle.SETTLED)
+    assert cost(alone(found), energy(found.totals, hardware)) <= min(costs) * (1 + 1.01 * thorough.open)
     assert found.estimated_cycles == alone(found)
 
 

@@ -255,5 +255,5 @@ def test_a_cluster_that_works_slowly_is_not_given_up():
 
 def test_without_dask_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(AccelsimError, match=r"pip install 'accelsim\[distributed\]'"), started(1):
+    with pytest.raises(AccelsimError, match=r'pip install "accelsim\[distributed\]"'), started(1):
         pass

@@ -7,7 +7,6 @@ from machines import BUFFER, DRAM
 from pages import calculated, number, page, rows, section
 
 import accelsim
-from accelsim.descriptions import Description
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.banks import bank_demand, half_banks
@@ -22,23 +21,28 @@ from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import FusedOperator, Layer
 from accelsim.simulation.events import simulate_events
 
-NAME = "stage3.block2.squeeze1"
+NAME = "stage3.block1.projection"
 LAYER = Layer(
     NAME,
     "conv",
-    K=64,
-    C=128,
+    K=128,
+    C=64,
     OY=14,
     OX=14,
-    IY=14,
-    IX=14,
+    IY=28,
+    IX=28,
+    stride_y=2,
+    stride_x=2,
     bias=True,
-    params=64 * 128 + 2 * 64,
-    fused=(FusedOperator(f"{NAME}.bn", "batch_norm", 0), FusedOperator(f"{NAME}.relu", "relu", 64 * 14 * 14)),
+    params=128 * 64 + 2 * 128,
+    fused=(
+        FusedOperator(f"{NAME}.bn", "batch_norm", 0),
+        FusedOperator(f"{NAME}.relu", "relu", 128 * 14 * 14),
+    ),
     stage="stage3",
 )
-WS_TILE = TileShape(g=1, k=64, c=128, y=14, x=2)
-OS_TILE = TileShape(g=1, k=32, c=32, y=14, x=14)
+WS_TILE = TileShape(g=1, k=128, c=64, y=14, x=1)
+OS_TILE = TileShape(g=1, k=128, c=64, y=1, x=14)
 ENERGIES = {
     "energy of MACs": "mac",
     "energy of register files": "register_file",
@@ -76,12 +80,12 @@ def simulated(machine, in_the_network):
     activity = simulate_events(Schedule((LAYER,), (mapping,), ((),)), machine, keep_timeline=True)
     start = next(busy.start for busy in activity.timeline if busy.component == "array")
     work = WEIGHT_STATIONARY.execute(LAYER, WS_TILE, 0, machine)
-    demand = bank_demand(LAYER, machine, WS_TILE, 14, 2, 0)
+    demand = bank_demand(LAYER, machine, WS_TILE, 27, 1, 0)
     halves = half_banks(machine)
     counts = mapping.totals.counts
     energy = energy_by_component(counts, machine.prices)
     os_layer = replace(LAYER, bias=False)
-    first, later = (OUTPUT_STATIONARY.execute(os_layer, OS_TILE, resumes, machine) for resumes in (0, 1))
+    visit = OUTPUT_STATIONARY.execute(os_layer, OS_TILE, 0, machine)
     (ws_found, ws_best), (os_found, os_best) = (
         best(machine, name) for name in ("weight_stationary", "output_stationary")
     )
@@ -96,8 +100,8 @@ def simulated(machine, in_the_network):
         "steps": mapping.totals.steps,
         "DRAM bytes read": counts.read_bytes(DRAM),
         "DRAM bytes written": counts.written_bytes(DRAM),
-        "sub-matrices": (work.cycles - 16) // 28,
-        "loading one [cycles]": work.cycles - 32 * WS_TILE.pixels,
+        "sub-matrices": work.cycles // 16 - 1,
+        "loading one [cycles]": work.cycles // 33,
         "pixels, in one chunk": WS_TILE.pixels,
         "array cycles of a step": step.array_cycles,
         "array cycles of the layer": mapping.totals.array_cycles,
@@ -111,20 +115,19 @@ def simulated(machine, in_the_network):
         "cycles in the network": in_the_network.cycles,
         "lower bound [cycles]": lower_bound_cycles(LAYER, machine),
         "utilization in the network [%]": 100 * in_the_network.utilization,
-        "words of weight registers": 7 * work.weight_register_words,
-        "words of accumulators": 7 * work.partial_sum_register_words,
-        "input words read from the buffer": 7 * work.input_read_words,
-        "weight words read from the buffer": 7 * work.weight_read_words,
+        "words of weight registers": 14 * work.weight_register_words,
+        "words of accumulators": 14 * work.partial_sum_register_words,
+        "input words read from the buffer": 14 * work.input_read_words,
+        "weight words read from the buffer": 14 * work.weight_read_words,
         "output words written to the buffer": counts.written_bytes(BUFFER) // 2,
         **{label: energy[component] for label, component in ENERGIES.items()},
         "energy": in_the_network.energy,
-        "non-zero weights of a tile": first.weight_read_words,
-        "loading inputs [cycles]": first.input_read_words // 16,
-        "first visit [cycles]": first.cycles,
-        "later visits [cycles]": later.cycles,
+        "non-zero weights of a tile": visit.weight_read_words,
+        "loading inputs [cycles]": visit.input_read_words // 16,
+        "a step, output stationary [cycles]": visit.cycles,
         "array cycles, output stationary": os_found.array_cycles[os_best],
-        "estimate, weight stationary [cycles]": ws_found.time_cycles[ws_best],
-        "estimate, output stationary [cycles]": os_found.time_cycles[os_best],
+        "bound, weight stationary [cycles]": ws_found.time_cycles[ws_best],
+        "bound, output stationary [cycles]": os_found.time_cycles[os_best],
     }
 
 
@@ -136,8 +139,8 @@ TABLES = rows(section(page("model.md"), "## A layer by hand"))
 
 
 def test_the_layer_is_the_one_of_the_network(in_the_network, machine):
-    assert in_the_network.shape == "64x128x1x1 -> 14x14"
-    assert in_the_network.tile == "K64 C128 Y14 X2 filters_outer"
+    assert in_the_network.shape == "128x64x1x1/2 -> 14x14"
+    assert in_the_network.tile == "K128 C64 Y14 filters_outer"
     assert in_the_network.dataflow == "weight_stationary"
     assert in_the_network.bound_by == "compute"
     assert in_the_network.params == LAYER.params
@@ -188,22 +191,24 @@ def test_what_a_layer_boundary_costs_is_as_the_decision_says(in_the_network):
     assert f", {waiting:,} are that" in text
 
 
-def keys(model, value, prefix=""):
-    """(key, value) of every number and choice of a machine."""
-    for name in model.model_fields:
-        inner = getattr(value, name)
-        if isinstance(inner, Description):
-            yield from keys(type(inner), inner, f"{prefix}{name}.")
+def keys(value, prefix=""):
+    """(key, value) of every number and choice of a machine; memories go by their names."""
+    for key, inner in value.items():
+        if isinstance(inner, list) and isinstance(inner[0], dict):
+            inner = {item["name"]: {**item, "name": None} for item in inner}
+        if isinstance(inner, dict):
+            yield from keys(inner, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{name}", getattr(value, name)
+            yield f"{prefix}{key}", inner
 
 
 def test_every_key_of_a_machine_is_among_the_parameters_with_its_values():
     machines = [accelsim.load_hardware(name) for name in ("8x8_32k", "16x16_128k")]
     table = rows(section(page("model.md"), "## Parameters"))
     listed = {key.strip("`"): (values, source) for key, _, *values, source in table}
-    small, large = (dict(keys(Hardware, machine)) for machine in machines)
-    for key in small.keys() - {"name", "title", "source", "assumed"}:
+    small, large = (dict(keys(machine.model_dump(mode="json", exclude={"assumed"}))) for machine in machines)
+    given = {key for key, value in small.items() if value is not None} | {"energy.picojoules_per_unit"}
+    for key in given - {"name", "title", "source"}:
         values, source = listed.pop(key)
         assert values == [shown(small[key]), shown(large[key])], key
         inside = {key, *(key.rsplit(".", depth)[0] for depth in range(1, key.count(".") + 1))}
@@ -212,7 +217,7 @@ def test_every_key_of_a_machine_is_among_the_parameters_with_its_values():
 
 
 def shown(value):
-    if isinstance(value, tuple):
+    if isinstance(value, list):
         return ", ".join(value)
     if value is None:
         return "not given"

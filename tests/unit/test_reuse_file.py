@@ -335,6 +335,17 @@ def test_a_table_that_is_not_as_it_was_is_said(use, fresh, kept, statement):
     assert said[0].endswith("): it goes on without; delete it to begin another")
 
 
+def test_a_name_of_a_table_that_is_no_text_is_damage(use, fresh, kept):
+    """SQLite's complaint about it quotes the name."""
+    name = use.table.encode()
+    kept.write_bytes(
+        kept.read_bytes().replace(name, b"\xc1" + name[1:]).replace(b"CREATE TABLE", b"CREATE TABEL")
+    )
+    answer, said = warned(use, kept)
+    assert answer == fresh
+    assert said == [f"{kept}: cannot be used (it is damaged): it goes on without; delete it to begin another"]
+
+
 def damaged(content, chance):
     """What a file holds after some accident."""
     data = bytearray(content)

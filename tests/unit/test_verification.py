@@ -391,31 +391,31 @@ def changed(counts, count, by):
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        ("macs", "macs"),
-        ("register_file_bytes", "register file bytes"),
-        ("inter_pe_bytes", "inter pe bytes"),
-        (READ_WEIGHTS, "bytes of weights that are read from global_buffer"),
+        ("macs", "macs of the array"),
+        ("register_file_bytes", "register file bytes of the array"),
+        ("inter_pe_bytes", "inter pe bytes of the array"),
+        (READ_WEIGHTS, "bytes of weights that the array reads from the global buffer"),
     ],
 )
 def test_a_count_of_the_array_that_is_off_by_one(count, words, dataflow):
     program = cut_wide(dataflow)
     program.step(3, array_counts=changed(program.steps[3].array_counts, count, -1))
-    assert f"{words} of the array: the schedule says" in caught(program)
+    assert f"{words}: the schedule says" in caught(program)
     assert caught(program).startswith("step 3 ")
 
 
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        ("vector_ops", "vector ops"),
-        (READ_RESIDUAL, "bytes of residual that are read from global_buffer"),
-        (WRITTEN_OUTPUTS, "bytes of outputs that are written to global_buffer"),
+        ("vector_ops", "vector ops of the vector unit"),
+        (READ_RESIDUAL, "bytes of residual that the vector unit reads from the global buffer"),
+        (WRITTEN_OUTPUTS, "bytes of outputs that the vector unit writes to the global buffer"),
     ],
 )
 def test_a_count_of_the_vector_unit_that_is_off_by_one(count, words):
     program = cut_wide()
     program.step(1, vector_counts=changed(program.steps[1].vector_counts, count, 1))
-    assert f"{words} of the vector unit" in caught(program)
+    assert words in caught(program)
 
 
 def test_a_store_that_is_dropped():

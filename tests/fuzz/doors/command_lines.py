@@ -165,11 +165,12 @@ def _feed(words: tuple[str, ...]) -> None:
     details = f"{shlex.join(words)}\nexit code {code}\n{out[-1000:]}\n{err[-2000:]}"
     require(code in _CODES, f"exit code {code}", details)
     require("Traceback" not in err + out, "a traceback", details)
-    printed = (out + err).replace("\n", "").replace("\r", "")
+    printed = (out + err).translate(dict.fromkeys(map(ord, "\n\r\t")))
     require(printed.isprintable(), "control characters for the terminal", details)
     require(code != 2 or err.strip() != "", "exit code 2 without a word", details)
     if code == 2 and "Usage:" not in err:
-        require(not wrong_with_sentence(err.rstrip("\n")), wrong_with_sentence(err.rstrip("\n")), details)
+        wrong = wrong_with_sentence(err.rstrip("\n").removeprefix("Error: "))  # as options begin
+        require(not wrong, wrong, details)
     _check_files(words, code, before, details)
     if code == 2:
         raise AccelsimError("wrong in words that were judged above")
