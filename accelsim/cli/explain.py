@@ -57,7 +57,7 @@ def explain(
     accelsim explain --net shufflenet_v2 --hw 8x8_32k --output why.json
     """
     overlays = only(overlay or [], "--overlay")
-    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
     check_outputs({"--output": output}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)

@@ -89,7 +89,7 @@ def path(
     accelsim search path --net resnet18 --hw my.yaml --write better.yaml
     accelsim search path --net mobilenet_v2 --hw 8x8_32k --objective energy
     """
-    networks, machines = load([net], hw)
+    networks, machines = load([net], hw, quiet=quiet)
     if write is not None and len(machines) > 1:
         raise typer.BadParameter("takes one --hw: each walk ends elsewhere", param_hint="--write")
     check_outputs({"--output": output, "--write": write}, inputs([net], hw))

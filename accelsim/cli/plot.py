@@ -139,7 +139,7 @@ def plot(
         _draw_published(output, quiet)
     else:
         names, machine_names = _networks(kind, net), _given(kind, hw, "--hw")
-        networks, machines = load(names, machine_names, overlay or [])
+        networks, machines = load(names, machine_names, overlay or [], quiet=quiet)
         check_outputs({"--output": output}, inputs(names, machine_names, overlay or []))
         networks |= with_overlays(networks, overlay or [])
         check_writable(output)

@@ -54,7 +54,7 @@ def report(
     from accelsim.report.page.values import make_page
 
     check_page(output)
-    networks, machines = load(net, hw, overlay or [])
+    networks, machines = load(net, hw, overlay or [], quiet=quiet)
     check_outputs({"--output": output}, inputs(net, hw, overlay or []))
     networks |= with_overlays(networks, overlay or [])
     reference = reference_of(relative_to, networks, machines)

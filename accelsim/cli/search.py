@@ -115,7 +115,7 @@ def depth(
     accelsim search depth --net mobilenet_v2 --hw my.yaml --total-blocks 20 --store found.sqlite
     """
     fixed_depths = fixed(fix or [])
-    networks, machines = load([net], hw)
+    networks, machines = load([net], hw, quiet=quiet)
     check_outputs({"--output": output, "--store": store}, inputs([net], hw))
     to = destination(output, format_, quiet)
     from accelsim.report.depths import depth_dict, depth_report, depth_rows

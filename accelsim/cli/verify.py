@@ -57,7 +57,7 @@ def verify(
     accelsim verify --net squeezenet_v1_0 --hw 8x8_32k --batch 4
     """
     overlays = only(overlay or [], "--overlay")
-    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
     check_outputs({"--output": output}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)

@@ -7,7 +7,7 @@ about its fields together. `vary` and `dump` let a search change a description a
 
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,6 +56,7 @@ __all__ = [
     "unknown",
     "value_of",
     "vary",
+    "yaml_text",
 ]
 
 DescriptionT = TypeVar("DescriptionT", bound="Description")
@@ -149,10 +150,15 @@ def _by_key(
 
 def dump(description: Description) -> str:
     """YAML text that reads back as an equal description; values that are defaults are left out."""
+    return yaml_text(description.model_dump(mode="json", exclude_defaults=True))
+
+
+def yaml_text(data: Mapping[str, Any], width: int = 4096) -> str:
+    """Plain values as YAML, in lines of about a width."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = None  # innermost lists and mappings on one line: a stage row stays a row
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated None by ruamel
-    yaml.width = 4096
+    yaml.width = width
     text = io.StringIO()
-    yaml.dump(description.model_dump(mode="json", exclude_defaults=True), text)
+    yaml.dump(dict(data), text)
     return text.getvalue()

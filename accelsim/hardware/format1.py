@@ -5,6 +5,7 @@ It is read for ever: `upgraded` says the same as a list of memories, which is wh
 machine's parameters are varied.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -61,6 +62,11 @@ def is_format1(data: Mapping[str, Any]) -> bool:
     return "memories" not in data and any(table in data for table in TABLES)
 
 
+def may_be_format1(text: str) -> bool:
+    """Whether the text of a file may be of this format: one with a list of memories is not."""
+    return re.search(r"(?m)^memories\s*:", text) is None
+
+
 def old_keys() -> Iterator[str]:
     """The keys of this format that a machine has under another name, with dots."""
     for key in RENAMED:
@@ -104,8 +110,10 @@ def missing(data: Mapping[str, Any]) -> Iterator[Missing]:
 def _missing_of_dataflows(array: Any) -> Iterator[Missing]:
     """Parameters of those that the array runs."""
     names = array.get("dataflows") if isinstance(array, dict) else None
+    if array is None or not isinstance(names, list):
+        return
     for name, key in REQUIRED_OF_DATAFLOWS.items():
-        inside = array.get(name, {}) if isinstance(names, list) and name in names else None
+        inside = array.get(name, {}) if name in names else None
         if isinstance(inside, dict) and key not in inside:
             yield Missing(("pe_array", name, key), ("pe_array", "dataflows", name, key))
 

@@ -8,6 +8,7 @@ from accelsim import shipped
 from accelsim.descriptions import check, parse, value_of
 from accelsim.errors import DescriptionError
 from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import spelled_out
 from accelsim.kinds import FileKind, check_kind
 
 DEFAULTS: Final = {
@@ -65,7 +66,10 @@ def hardware_of(hardware: Hardware | str | Path) -> Hardware:
 def with_defaults_said(hardware: Hardware, data: dict[str, Any]) -> Hardware:
     """The machine with a reason for each value that its data leave out."""
     silent = {key: f"default: {reason}" for key, reason in _taken(hardware, data)}
-    return hardware.model_copy(update={"assumed": {**silent, **hardware.assumed}}) if silent else hardware
+    if not silent:
+        return hardware
+    memories = tuple(spelled_out(memory, memory is hardware.off_chip) for memory in hardware.memories)
+    return hardware.model_copy(update={"assumed": {**silent, **hardware.assumed}, "memories": memories})
 
 
 def _taken(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -13,18 +13,17 @@ from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
 from accelsim.hardware.memory import (
-    LATENCY_CYCLES,
-    PREFETCH,
-    AccessEnergy,
     Bank,
     Channel,
     Memory,
     bank_shares,
     banks_of,
+    channel_of,
+    spelled_out,
     unserved,
 )
 from accelsim.hardware.operand import Operand
-from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY, AccessPrice, EnergyTable, Prices
+from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
 from accelsim.hardware.registry import parameters_of
 from accelsim.quantities import Bits, IndexBits, Megahertz, PerColumn
 
@@ -185,22 +184,14 @@ class Hardware(Description):
     @cached_property
     def channel(self) -> Channel:
         """Between the outermost memory and those on chip."""
-        outermost = self.off_chip
-        bandwidth, latency, prefetch = outermost.bandwidth, outermost.latency_cycles, outermost.prefetch
-        return Channel(
-            bandwidth.bytes_per_cycle if bandwidth else math.inf,
-            LATENCY_CYCLES if latency is None else latency,
-            PREFETCH if prefetch is None else prefetch,
-        )
+        return channel_of(self.off_chip)
 
     @cached_property
     def prices(self) -> Prices:
         """What each action costs, accesses of memories included."""
-        prices = []
-        for memory in reversed(self.memories):
-            default = OFF_CHIP_ENERGY if memory is self.off_chip else ON_CHIP_ENERGY
-            energy = memory.energy or AccessEnergy(read=default, write=default)
-            prices.append(AccessPrice(memory.name, energy.read, energy.write))
+        spelled = [spelled_out(memory, memory is self.off_chip) for memory in reversed(self.memories)]
+        energies = [(memory.name, memory.energy) for memory in spelled]
+        prices = (AccessPrice(name, energy.read, energy.write) for name, energy in energies if energy)
         return Prices(self.energy, tuple(prices))
 
     @property

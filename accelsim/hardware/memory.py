@@ -7,12 +7,13 @@ memory*, the one on chip that holds it; they come from the outermost memory, or 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, NamedTuple, Self
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from accelsim.descriptions import Description
 from accelsim.hardware.operand import Operand
+from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY
 from accelsim.quantities import BufferBytes, BytesPerCycle, Descriptors, Fraction, LatencyCycles, Price
 
 ROUNDING: Final = 1e-9
@@ -129,6 +130,28 @@ def _bank_bytes(memory: Memory) -> dict[Operand, int]:
 def _with_banks_of_their_own(holds: Sequence[Operand]) -> set[Operand]:
     """The residual lies with the inputs where they are."""
     return set(holds) - ({Operand.RESIDUAL} if Operand.INPUTS in holds else set())
+
+
+def spelled_out(memory: Memory, outermost: bool) -> Memory:
+    """A memory with what is taken where its file says nothing."""
+    price = OFF_CHIP_ENERGY if outermost else ON_CHIP_ENERGY
+    taken: dict[str, Any] = {"energy": memory.energy or AccessEnergy(read=price, write=price)}
+    if not outermost:
+        taken["banks"] = memory.banks or Banks(shares=bank_shares(memory))
+    else:
+        channel = channel_of(memory)
+        taken |= {"latency_cycles": channel.latency_cycles, "prefetch": channel.prefetch}
+    return memory.model_copy(update=taken)
+
+
+def channel_of(outermost: Memory) -> Channel:
+    """Between the outermost memory and those on chip."""
+    bandwidth, latency, prefetch = outermost.bandwidth, outermost.latency_cycles, outermost.prefetch
+    return Channel(
+        bandwidth.bytes_per_cycle if bandwidth else math.inf,
+        LATENCY_CYCLES if latency is None else latency,
+        PREFETCH if prefetch is None else prefetch,
+    )
 
 
 class Unserved(NamedTuple):

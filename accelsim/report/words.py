@@ -61,6 +61,16 @@ AREAS: Final = {
 }
 
 
+def component_word(component: str) -> str:
+    """What a component of energy is called; memories have names of their own."""
+    return COMPONENTS.get(component) or memory_word(component)
+
+
+def memory_word(memory: str) -> str:
+    """`DRAM`, and `weight memory` for `weight_memory`."""
+    return COMPONENTS.get(memory) or memory.replace("_", " ")
+
+
 def operator_word(operator: str) -> str:
     """`fc` for `fully_connected`."""
     return OPERATORS.get(operator, operator)

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 from accelsim.errors import AccelsimError
 
 Template: TypeAlias = Literal["machine", "network"]
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 """What may be the name of a file and of what it describes."""
 
 
@@ -29,6 +29,6 @@ def template(kind: Template, name: str) -> str:
         'name: my_chip'
     """
     if not NAME.fullmatch(name):
-        raise AccelsimError(f"{name!r}: must be a name of letters, digits, _, - and ., at most 100")
+        raise AccelsimError(f"{name!r}: must be a name of letters, digits, _ and -, at most 100")
     text = files(__name__).joinpath(f"{kind}.yaml").read_text(encoding="utf-8")
     return text.replace("{name}", name)

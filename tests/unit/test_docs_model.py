@@ -195,8 +195,9 @@ def keys(value, prefix=""):
     """(key, value) of every number and choice of a machine; memories go by their names."""
     for key, inner in value.items():
         if isinstance(inner, list) and isinstance(inner[0], dict):
-            inner = {item["name"]: {**item, "name": None} for item in inner}
-        if isinstance(inner, dict):
+            for item in inner:
+                yield from keys({**item, "name": None}, f"{prefix}{key}.{item['name']}.")
+        elif isinstance(inner, dict):
             yield from keys(inner, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", inner
