@@ -101,16 +101,16 @@ def missing(data: Mapping[str, Any]) -> Iterator[Missing]:
         inside = data.get(table)
         if table not in data:
             yield Missing((table,), (table,), keys)
-        for key in keys if isinstance(inside, dict) else ():
-            if key not in inside:
-                yield Missing((table, key), _target((table, key)))
+        if isinstance(inside, dict):
+            absent = [key for key in keys if key not in inside]
+            yield from (Missing((table, key), _target((table, key))) for key in absent)
     yield from _missing_of_dataflows(data.get("pe_array"))
 
 
 def _missing_of_dataflows(array: Any) -> Iterator[Missing]:
     """Parameters of those that the array runs."""
     names = array.get("dataflows") if isinstance(array, dict) else None
-    if array is None or not isinstance(names, list):
+    if not isinstance(array, dict) or not isinstance(names, list):
         return
     for name, key in REQUIRED_OF_DATAFLOWS.items():
         inside = array.get(name, {}) if name in names else None

@@ -45,6 +45,7 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "precision.activations_bits": draw(st.sampled_from(bits)),
         "precision.partial_sums_bits": draw(st.sampled_from(bits)),
         "precision.pruned_index_bits": draw(st.sampled_from([0, 4, 8])),
+        "pe_array.dataflows": dataflow_names(),  # those that are registered later join
         "pe_array.rows": draw(st.integers(1, 9)),
         "pe_array.columns": draw(st.integers(1, 9)),
         "pe_array.port_words_per_column": draw(st.integers(1, 3)),

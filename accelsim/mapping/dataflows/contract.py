@@ -30,8 +30,8 @@ class Dataflow(ABC):
     """As a sentence has it: `weight stationary`."""
     axes: ClassVar[Mapping[Axis, tuple[str, ...]]]
     """Loop bounds that lie across the array, by the letters of `Layer`."""
-    stationary: ClassVar[Operand]
-    """What stays in the PEs."""
+    stationary: ClassVar[Operand | None]
+    """What stays in the PEs; None where nothing does."""
     streams: ClassVar[tuple[Operand, ...]]
     """What passes by."""
     skips_zeros: ClassVar[bool] = False
