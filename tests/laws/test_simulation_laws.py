@@ -106,7 +106,7 @@ def test_each_component_does_one_thing_at_a_time_in_order(case):
 def test_a_step_is_loaded_then_computed_then_finished_then_stored(case):
     hardware, schedule = case
     timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
-    order = {"weights": 0, "inputs": 0, "shortcut": 0, "compute": 1, "finish": 2, "outputs": 3}
+    order = {"weights": 0, "inputs": 0, "residual": 0, "compute": 1, "finish": 2, "outputs": 3}
     for of_step in grouped(timeline, lambda entry: (entry.layer, entry.step)).values():
         for one, other in itertools.permutations(of_step, 2):
             if order[one.what] < order[other.what]:
@@ -132,7 +132,7 @@ def test_no_layer_reads_before_what_it_reads_is_written(case):
         if any(entry.what == "outputs" for entry in entries)
     }
     for entry in timeline:
-        if entry.what in {"inputs", "shortcut"}:
+        if entry.what in {"inputs", "residual"}:
             for producer in schedule.waits_for[entry.layer]:
                 assert entry.start >= written.get(producer, 0) + hardware.channel.latency_cycles
 
@@ -143,13 +143,14 @@ def test_no_bank_is_ever_over_full_and_all_are_empty_at_the_end(case):
     held = Counter()
 
     class Watched(Banks):
-        def take(self, bank, size_bytes):
-            held[bank] += size_bytes
-            return super().take(bank, size_bytes)
+        def take(self, operand, size_bytes):
+            held[self.bank_of(operand)] += size_bytes
+            return super().take(operand, size_bytes)
 
-        def give_back(self, bank, size_bytes):
-            held[bank] -= size_bytes
-            super().give_back(bank, size_bytes)
+        def give_back(self, freed):
+            for operand, size_bytes in freed.items():
+                held[self.bank_of(operand)] -= size_bytes
+            super().give_back(freed)
 
     with mock.patch.object(events, "Banks", Watched):
         activity = simulate_events(schedule, hardware)

@@ -133,7 +133,7 @@ def test_a_file_is_the_machine_that_it_says(tmp_path):
         (
             "descriptors: 8",
             "descriptors: 0",
-            "18: dma.descriptors = 0: must be a whole number from 1 to 4096",
+            "18: dma.descriptors = 0: must be a whole number from 1 to 1024",
         ),
         ("tiles: edp", "tiles: speed", "20: mapper.tiles = 'speed': must be 'time', 'energy' or 'edp'"),
         ("clock_mhz: 1000", "clock_mhz: .inf", "3: clock_mhz = Infinity: must be a finite number"),
