@@ -43,6 +43,7 @@ PAGES: Final = (
             "how-to/add-a-machine.md",
             "how-to/compress-a-network.md",
             "how-to/explain-a-network.md",
+            "how-to/import-a-model.md",
             "how-to/plot.md",
             "how-to/redistribute-depth.md",
             "how-to/sweep.md",
@@ -98,9 +99,11 @@ def with_agreement(text: str) -> str:
 
 
 def write_files_of(text: str, folder: Path) -> None:
-    """The YAML files that a page shows, by the names in their first lines."""
+    """The YAML files that a page shows, by the names in their first lines, and what its scripts make."""
     for block in re.findall(r"(?ms)^```yaml\n(.*?)^```$", text):
         (folder / block.splitlines()[0].removeprefix("# ")).write_text(block, encoding="utf-8")
+    for block in re.findall(r"(?ms)^```python\n(# make_\w+\.py\n.*?)^```$", text):
+        subprocess.run([sys.executable, "-c", block], cwd=folder, check=True)
 
 
 def draw_layers(_: Path) -> None:

@@ -4,13 +4,20 @@ from typing import Final
 
 import numpy as np
 
-from accelsim.hardware import Objective
+from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import Flags, Ints
 from accelsim.mapping.candidates import Bounds
 from accelsim.mapping.transfers import Values
 
 ROUNDING: Final = 1e-9
 """Sums of the same numbers in another order differ by less."""
+
+
+def that_decides(objective: Objective, hardware: Hardware) -> Objective:
+    """The objective by which mappings differ at all: time, where no action costs any energy."""
+    prices = (value for value in hardware.energy if isinstance(value[1], float))
+    free = not any(price for name, price in prices if name != "picojoules_per_unit")
+    return "time" if free else objective
 
 
 def worth(time: Values, energy: Values, objective: Objective) -> Values:

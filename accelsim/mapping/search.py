@@ -15,7 +15,7 @@ from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.look import Look
 from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.program import mappings
-from accelsim.mapping.ranking import as_good, best_of_each, worth_of
+from accelsim.mapping.ranking import as_good, best_of_each, that_decides, worth_of
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Judge, Judged, best_of
 from accelsim.mapping.space import cuts_of
 from accelsim.mapping.stack import stacked, structure
@@ -76,7 +76,10 @@ def map_layers(
     alike: dict[object, list[int]] = {}
     for index, (layer, images) in enumerate(executed):
         alike.setdefault((structure(layer), images), []).append(index)
-    tiles, dataflows = objective or hardware.mapper.tiles, objective or hardware.mapper.dataflow
+    tiles, dataflows = (
+        that_decides(objective or wanted, hardware)
+        for wanted in (hardware.mapper.tiles, hardware.mapper.dataflow)
+    )
     grids = Grids(finely=objective is not None)
     found: dict[int, Mapping | MappingError] = {}
     for indices in alike.values():

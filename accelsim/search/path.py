@@ -30,6 +30,9 @@ from accelsim.simulation.simulate import simulate
 
 Stopped: TypeAlias = Literal["nothing helps", "budget", "steps"]
 """Why a walk ended: no move helps; those that would help exceed the budget; so many steps were asked for."""
+AS_GOOD: Final = 0.003
+"""By which part the objective after a move may be above that after the best one for both to be as good:
+mappings are chosen to within as much (mapping/settle.py), so a smaller difference says nothing."""
 MORE_PARAMS: Final = 1.3
 """Times the parameters of the start that a network may have by default. A block has more of them the later it
 stands; the authors of SqueezeNext let their v5 have 1.3 times those of the baseline."""
@@ -199,7 +202,7 @@ def walk(
     while choice := _choice(simulator, place, arguments, budget, objective, steps, len(taken)):
         if not choice.allowed:
             break
-        best = choice.allowed[0]
+        best = choice.best
         after = moved(place.network, best.move)
         before, place = place, _Place(after, *simulator.look(after))
         taken.append(choice.step(before, place))
@@ -232,11 +235,20 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Choice:
-    """What came of all moves from a place, the best first."""
+    """What came of all moves from a place, what makes the objective smallest first."""
 
+    objective: Objective
     tried: tuple[Tried, ...]
     helping: tuple[Tried, ...]
     allowed: tuple[Tried, ...]
+
+    @property
+    def best(self) -> Tried:
+        """The move to take: of those that gain as much as the first, the one with fewest parameters."""
+        points = [one.point for one in self.allowed if one.point is not None]
+        least = points[0].value(self.objective) * (1 + AS_GOOD)
+        alike = [one for one in self.allowed if one.point and one.point.value(self.objective) <= least]
+        return min(alike, key=lambda one: one.point.params if one.point else math.inf)
 
     def step(self, before: _Place, after: _Place) -> Step:
         """Taking the best."""
@@ -246,7 +258,7 @@ class _Choice:
             tried=self.tried,
             helping=len(self.helping),
             allowed=len(self.allowed),
-            taken=self.allowed[0],
+            taken=self.best,
             after=after.point,
             depths=depths_of(after.network),
         )
@@ -269,7 +281,7 @@ def _choice(
     tried = tuple(sorted(found, key=lambda one: one.point.value(objective) if one.point else math.inf))
     least = place.point.value(objective)
     helping = tuple(one for one in tried if one.point is not None and one.point.value(objective) < least)
-    return _Choice(tried, helping, tuple(one for one in helping if not one.excess))
+    return _Choice(objective, tried, helping, tuple(one for one in helping if not one.excess))
 
 
 _NO_MOVES: Final = (

@@ -39,10 +39,11 @@ def test_the_walk_from_the_baseline(walked):
         ("a block from stage1 to stage3", (3, 6, 11, 1)),
         ("a block from stage1 to stage3", (2, 6, 12, 1)),
         ("a block from stage1 to stage3", (1, 6, 13, 1)),
+        ("3x3 instead of 5x5 in conv1", (1, 6, 13, 1)),
         ("a block from stage2 to stage3", (1, 5, 14, 1)),
     ]
-    assert [step.worst.name for step in walked.steps] == ["stage1"] * 6 + ["conv1"]
-    assert (walked.stopped, walked.end.cycles, walked.end.params) == ("budget", 1_202_569, 916_112)
+    assert [step.worst.name for step in walked.steps] == ["stage1"] * 6 + ["conv1"] * 2
+    assert (walked.stopped, walked.end.cycles, walked.end.params) == ("budget", 1_188_213, 913_040)
 
 
 def test_the_walk_agrees_with_the_authors_in_what_the_page_says(walked):
@@ -67,21 +68,28 @@ def test_the_walk_ends_beside_v5_as_the_page_says(walked):
     assert sentence in PAGE
 
 
-def test_a_kernel_of_3x3_takes_longer_as_the_page_says(walked):
-    three = run_network(configure(vary(walked.final, **{"stages.0.kernel": 3})), LARGE, memory=MEMORY)
-    assert f"takes {100 * (three.cycles / walked.end.cycles - 1):.1f}% longer" in PAGE
+def test_a_kernel_of_3x3_gains_little_as_the_page_says(walked):
+    five = run_network(configure(vary(walked.final, **{"stages.0.kernel": 5})), LARGE, memory=MEMORY)
+    longer, more = (
+        f"{100 * (of_five / of_three - 1):.1f}%"
+        for of_five, of_three in (
+            (five.cycles, walked.end.cycles),
+            (five.energy.total, walked.end.energy),
+        )
+    )
+    assert f"with 5x5 the end takes {longer} longer and {more} more energy" in PAGE
+    three = run_network(configure(walked.final), LARGE, memory=MEMORY)
     assert three.layers[0].shape.endswith("113x113 -> 56x56")
     energy = walk(load_network("sqnxt23"), LARGE, objective="energy")
-    assert energy.steps[-1].depths == walked.steps[-1].depths
-    assert f"{less(energy.end.energy, walked.end.energy)} less energy" in PAGE
-    assert f"{100 * (energy.end.cycles / walked.end.cycles - 1):.1f}% more time" in PAGE
+    assert [step.taken.move.kind for step in energy.steps[:2]] == ["kernel", "kernel"]
+    assert (energy.end, energy.steps[-1].depths) == (walked.end, walked.steps[-1].depths)
 
 
 def test_a_tighter_budget_leads_to_the_neighbour_of_v4():
     v4, tight = run("sqnxt23v4"), walk(load_network("sqnxt23"), LARGE, max_params=770_000)
     assert tight.steps[-1].depths == (2, 9, 9, 1)
-    assert less(tight.end.cycles, v4.cycles) == less(tight.end.energy, v4.energy.total)
-    assert f"2-9-9-1, which takes {less(tight.end.cycles, v4.cycles)} less time and energy than v4" in PAGE
+    gains = less(tight.end.cycles, v4.cycles), less(tight.end.energy, v4.energy.total)
+    assert f"2-9-9-1, which takes {gains[0]} less time and {gains[1]} less energy than v4" in PAGE
 
 
 def test_the_budget_is_that_of_the_authors_v5():

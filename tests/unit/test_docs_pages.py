@@ -4,7 +4,7 @@ import re
 import runpy
 
 import pytest
-from pages import DOCS, ROOT, blocks, commands, page, printed, rows, section
+from pages import DOCS, ROOT, commands, page, printed, rows, section
 
 import accelsim
 from accelsim.report.tables import run_report
@@ -12,7 +12,8 @@ from accelsim.report.text import Style
 from accelsim.report.words import BOUNDS
 
 PAGES = sorted(str(file.relative_to(DOCS)) for file in DOCS.rglob("*.md"))
-UPDATED = runpy.run_path(str(ROOT / "scripts" / "update_pages.py"))["PAGES"]
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "update_pages.py"))
+UPDATED = SCRIPT["PAGES"]
 WITH_OUTPUTS = [
     str(file.relative_to(DOCS)) for file in UPDATED if file.is_relative_to(DOCS) and commands(page(file))
 ]
@@ -55,8 +56,7 @@ def test_a_decision_says_question_and_choice(name):
 @pytest.mark.parametrize("name", WITH_OUTPUTS)
 def test_the_outputs_on_a_page_are_those_of_the_present_model(name, tmp_path):
     text = page(name)
-    for code in blocks(text, "yaml"):
-        (tmp_path / code.splitlines()[0].removeprefix("# ")).write_text(code, encoding="utf-8")
+    SCRIPT["write_files_of"](text, tmp_path)
     shown = commands(text)
     assert shown
     for command, output in shown:

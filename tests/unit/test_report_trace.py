@@ -68,7 +68,7 @@ def of_component(trace, component):
 
 def test_the_file_has_what_the_format_asks_for(trace):
     assert trace["displayTimeUnit"] in {"ms", "ns"}
-    assert trace["otherData"]["cycles"] == 1_233_984
+    assert trace["otherData"]["cycles"] == 1_235_414
     assert {event["ph"] for event in trace["traceEvents"]} == {"M", "X", "C"}
     for event in trace["traceEvents"]:
         assert isinstance(event["name"], str)
