@@ -209,8 +209,7 @@ def test_the_machine_of_the_guide_has_what_the_guide_says(tmp_path):
 def test_the_second_memory_of_the_guide_for_machines_is_run(tmp_path):
     text = page("how-to/add-a-machine.md")
     whole, part = blocks(text, "yaml")
-    name = "memories:\n"
-    head, _, tail = whole.partition(name)
+    head, _, tail = whole.partition("memories:")
     assert tail
     file = tmp_path / "machine.yaml"
     after = tail[tail.index("vector_unit:") :].split("assumed:")[0]
