@@ -285,6 +285,8 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if isinstance(value, Mapping):
             row |= {f"{name}_{inner}": entry for inner, entry in flat(value).items()}
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            row |= flat({f"{name}_{item['name']}": item for item in value})
         else:
             row[name] = " ".join(value) if isinstance(value, list) else value
     return row

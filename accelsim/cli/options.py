@@ -95,7 +95,7 @@ def _a_dataflow(name: str) -> str:
     from accelsim.hardware.registry import dataflow_names
 
     if name != AUTO and name not in dataflow_names():
-        allowed = ", ".join((AUTO, *dataflow_names()))
+        allowed = ", ".join(map(repr, (AUTO, *dataflow_names())))
         raise typer.BadParameter(f"{name!r} is not one of {allowed}.")
     return name
 
