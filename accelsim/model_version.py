@@ -13,7 +13,7 @@ _ROOMS: Final = (
     "compiler.py",
     "descriptions",
     "energy.py",
-    "hardware.py",
+    "hardware",
     "kinds.py",
     "limits.py",
     "memory.py",

@@ -39,6 +39,19 @@ class Traffic:
         return self.read + self.write
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryResult:
+    """What one memory was accessed for, by the operands that it holds."""
+
+    read_bytes: Mapping[str, int]
+    written_bytes: Mapping[str, int]
+    energy: float
+    """In the unit of the hardware file's table."""
+    peak_bytes: int | None = None
+    """The most that it held, of a memory on chip in a whole run. It is exact where there is one memory on
+    chip, or one bank in it; else the sum of what its banks held at most."""
+
+
 @dataclass(frozen=True)
 class Energy:
     """Energy in the unit of the hardware file's table, and in joules where that tells the unit's."""
@@ -46,7 +59,7 @@ class Energy:
     total: float
     unit: str
     by_component: Mapping[str, float]
-    """mac, register_file, inter_pe, global_buffer, dram, vector."""
+    """mac, register_file, inter_pe, each memory by its name, vector."""
     joules: float | None = None
 
     @property
@@ -73,6 +86,9 @@ class LayerCosts:
     busy_cycles: Mapping[str, int]
     shape: str
     tile: str
+    memories: Mapping[str, MemoryResult]
+    tile_sizes: Mapping[str, int]
+    tile_order: tuple[str, ...]
 
 
 class LayerResult(NamedTuple):
@@ -117,6 +133,12 @@ class LayerResult(NamedTuple):
     """As a person writes it: `K64 C16 Y8 X56`, and the order in which tiles are visited."""
     form: "Layer"
     """What the layer is on the machine, without names: equal for layers that are the same to execute."""
+    memories: Mapping[str, MemoryResult]
+    """By the names in the machine's file, the outermost first."""
+    tile_sizes: Mapping[str, int]
+    """What a tile covers of each loop, by the letters of `loops` and N for images."""
+    tile_order: tuple[str, ...]
+    """Loops over tiles, the outermost first."""
     skipped_macs: int = 0
     """Of `macs`, those that were not executed, because their weight is zero or taken as zero."""
     weight_density: float | None = None
@@ -154,6 +176,13 @@ class RunResult:
     """Of `macs`, those that were not executed, because their weight is zero or taken as zero."""
     nominal_utilization: float = 0.0
     """`utilization` with the MACs that were skipped counted as done; may exceed 1."""
+    memories: Mapping[str, MemoryResult] = field(default_factory=dict)
+    """By the names in the machine's file, the outermost first."""
+
+    @property
+    def outermost_energy(self) -> float:
+        """Of the memory outside the chip, which reports call DRAM."""
+        return next((memory.energy for memory in self.memories.values()), 0.0)
 
     @property
     def time_ms(self) -> float:
@@ -198,6 +227,7 @@ class RunResult:
             "skipped_macs": self.skipped_macs,
             "nominal_utilization": self.nominal_utilization,
             **_known({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
+            "memories": _memories(self.memories),
             "layers": [layer_to_dict(layer) for layer in self.layers],
         }
 
@@ -238,6 +268,9 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "nominal_utilization": layer.nominal_utilization,
         **_known({"energy_pj": layer.energy_pj}),
         "loops": {name: getattr(layer.form, name) for name in (*_LOOPS, *_STEPS)},
+        "tile_sizes": dict(layer.tile_sizes),
+        "tile_order": list(layer.tile_order),
+        "memories": _memories(layer.memories),
     }
 
 
@@ -252,6 +285,8 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if isinstance(value, Mapping):
             row |= {f"{name}_{inner}": entry for inner, entry in flat(value).items()}
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            row |= flat({f"{name}_{item['name']}": item for item in value})
         else:
             row[name] = " ".join(value) if isinstance(value, list) else value
     return row
@@ -259,6 +294,18 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _traffic(traffic: Traffic) -> dict[str, int]:
     return {"read": traffic.read, "write": traffic.write}
+
+
+def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:
+    return {
+        name: {
+            "read_bytes": dict(memory.read_bytes),
+            "written_bytes": dict(memory.written_bytes),
+            "energy": memory.energy,
+            **({} if memory.peak_bytes is None else {"peak_bytes": memory.peak_bytes}),
+        }
+        for name, memory in memories.items()
+    }
 
 
 def _energy(energy: Energy) -> dict[str, Any]:

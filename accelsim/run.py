@@ -1,29 +1,36 @@
 """run_network: the whole program on one screen, from a network and a machine to a result."""
 
 import math
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import Final, get_args
 
 from accelsim import __version__
 from accelsim.compiler import make_schedule
 from accelsim.descriptions import native
-from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware, Objective, hardware_of
+from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Objective, hardware_of
+from accelsim.hardware import Memory as MachineMemory
 from accelsim.limits import MAX_BATCH
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
-from accelsim.mapping.dataflows.output_stationary import weight_density
+from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
+from accelsim.mapping.program import LOOPS
 from accelsim.mapping.schedule import Schedule
 from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory
 from accelsim.network.description import Network, network_of
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
-from accelsim.result import Bound, Energy, LayerCosts, LayerResult, RunResult, Traffic
+from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.simulation.simulate import Engine, simulate
+
+LETTERS: Final = {"image": "N", "group": "G", "filter": "K", "channel": "C", "row": "OY", "column": "OX"}
+"""The letters of `Layer` for the loops over tiles."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
     network, hardware, batch, lowered = plan.network, plan.hardware, plan.batch, plan.lowered
     layers = layer_results(plan.schedule, activity, hardware, batch, plan.known.costs)
     counts = activity.counts
-    by_component = energy_by_component(counts, hardware.energy)
+    by_component = energy_by_component(counts, hardware.prices)
     total = math.fsum(by_component.values())
     picojoules = hardware.energy.picojoules
     return RunResult(
@@ -134,8 +141,8 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
             by_component=by_component,
             joules=None if picojoules is None else total * picojoules * 1e-12,
         ),
-        dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
-        global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
+        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
         layers=layers,
@@ -143,6 +150,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         nominal_utilization=_per_pe_cycle(
             sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
         ),
+        memories=memory_results(counts, hardware, by_component, activity),
     )
 
 
@@ -194,19 +202,19 @@ def layer_costs(
 ) -> LayerCosts:
     """Energy, traffic and bounds of a mapped layer that did so much."""
     counts = observed.counts
-    by_component = energy_by_component(counts, hardware.energy)
+    by_component = energy_by_component(counts, hardware.prices)
     energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
     macs = batch * layer.macs
     return LayerCosts(
         form=form_of(layer, hardware),
         macs=macs,
         skipped_macs=macs - counts.macs,
-        weight_density=weight_density(layer, hardware) if layer.on_array else None,
+        weight_density=_weight_density(layer, hardware) if layer.on_array else None,
         energy=energy,
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
-        dram_bytes=Traffic(counts.dram_read_bytes, counts.dram_write_bytes),
-        global_buffer_bytes=Traffic(counts.global_buffer_read_bytes, counts.global_buffer_write_bytes),
+        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         compulsory_dram_bytes=compulsory_dram_bytes(layer, hardware, batch),
         lower_bound_cycles=lower_bound_cycles(layer, hardware, batch),
         busy_cycles={
@@ -216,7 +224,17 @@ def layer_costs(
         },
         shape=layer_shape(layer),
         tile=f"{mapping} {mapping.order}",
+        memories=memory_results(counts, hardware, by_component),
+        tile_sizes=tile_sizes(mapping),
+        tile_order=tuple(LETTERS[direction] for direction in LOOPS[mapping.order]),
     )
+
+
+def _weight_density(layer: Layer, hardware: Hardware) -> float:
+    """The part of a layer's weights that takes cycles: the network's word, else the machine's."""
+    if layer.weight_density is not None:
+        return layer.weight_density
+    return least_weight_density(layer, hardware, hardware.pe_array.dataflows)
 
 
 def form_of(layer: Layer, hardware: Hardware) -> Layer:
@@ -225,7 +243,7 @@ def form_of(layer: Layer, hardware: Hardware) -> Layer:
     To say that no weight is zero is to say nothing where the machine takes none as zero either.
     """
     machine = hardware.precision
-    dense = layer.weight_density is None and weight_density(layer, hardware) == 1
+    dense = layer.weight_density is None and _weight_density(layer, hardware) == 1
     return replace(
         layer.nameless,
         weight_bits=weight_bits(layer, machine),
@@ -268,11 +286,61 @@ def _layer_result(
         tiles=mapping.totals.steps,
         tile=costs.tile,
         form=costs.form,
+        memories=costs.memories,
+        tile_sizes=costs.tile_sizes,
+        tile_order=costs.tile_order,
         skipped_macs=costs.skipped_macs,
         weight_density=costs.weight_density,
         nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),
         energy_pj=costs.energy_pj,
     )
+
+
+def _traffic(counts: ActionCounts, memories: Iterable[str]) -> Traffic:
+    """What some memories were accessed for, all operands together."""
+    names = frozenset(memories)
+    return Traffic(counts.read_bytes(names), counts.written_bytes(names))
+
+
+def memory_results(
+    counts: ActionCounts,
+    hardware: Hardware,
+    energies: MappingOf[str, float],
+    activity: Activity | None = None,
+) -> dict[str, MemoryResult]:
+    """What each memory was accessed for, and what it held where the activity of a whole run is given."""
+    accesses = counts.accesses
+    return {
+        memory.name: MemoryResult(
+            read_bytes={
+                operand.value: accesses.get(Access(memory.name, operand, Direction.READ), 0)
+                for operand in memory.holds
+            },
+            written_bytes={
+                operand.value: accesses.get(Access(memory.name, operand, Direction.WRITE), 0)
+                for operand in memory.holds
+            },
+            energy=energies[memory.name],
+            peak_bytes=None
+            if activity is None or memory is hardware.off_chip
+            else peak_bytes(memory, hardware, activity),
+        )
+        for memory in hardware.memories
+    }
+
+
+def peak_bytes(memory: MachineMemory, hardware: Hardware, activity: Activity) -> int:
+    """The most that a memory on chip held; see `MemoryResult`."""
+    if len(hardware.on_chip) == 1:
+        return activity.peak_global_buffer_bytes
+    return sum(activity.peak_bank_bytes[bank.name] for bank in hardware.banks if bank.memory == memory.name)
+
+
+def tile_sizes(mapping: Mapping) -> dict[str, int]:
+    """What a tile covers of each loop; all taps of the kernel, and one image."""
+    tile, layer = mapping.tile, mapping.layer
+    sizes = {"N": 1, "G": tile.g, "K": tile.k, "C": tile.c, "OY": tile.y, "OX": tile.x}
+    return {**sizes, "FY": layer.FY, "FX": layer.FX}
 
 
 def utilization(counts: ActionCounts, pes: int, cycles: int) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import Graph
@@ -101,8 +101,8 @@ def vela_configuration(hardware: Hardware) -> str:
 
     A port of the accelerator moves 16 bytes per cycle; a clock scale is the part of it that a memory gives.
     """
-    scale = hardware.dram.bandwidth_bytes_per_cycle / 16
-    latency = hardware.dram.latency_cycles
+    scale = hardware.channel.bytes_per_cycle / 16
+    latency = hardware.channel.latency_cycles
     return f"""\
 [System_Config.same]
 core_clock={hardware.clock_mhz * 1e6:g}
@@ -125,7 +125,7 @@ Dram_max_writes=12
 const_mem_area=Axi1
 arena_mem_area=Axi1
 cache_mem_area=Axi0
-arena_cache_size={hardware.global_buffer.size_bytes}
+arena_cache_size={hardware.on_chip_bytes}
 """
 
 
@@ -153,10 +153,10 @@ def scale_sim_configuration(hardware: Hardware) -> str:
 
     Its words are bytes, so that a buffer for as many words is that much smaller.
     """
-    words = hardware.global_buffer.size_bytes * 8 // hardware.precision.activations_bits
-    shares = hardware.global_buffer.shares
+    banks, bits = hardware.bank_of, hardware.precision.activations_bits
     inputs, weights, outputs = (
-        max(1, round(share * words / 1024)) for share in (shares.inputs, shares.weights, shares.outputs)
+        max(1, round(banks[operand].size_bytes * 8 / bits / 1024))
+        for operand in (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
     )
     return f"""\
 [general]

@@ -24,7 +24,7 @@ from accelsim import shipped
 from accelsim.cli import settle
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware, load_hardware
+from accelsim.hardware import ActionCounts, Hardware, load_hardware
 from accelsim.network.description import load_network
 from accelsim.run import plan_run
 from accelsim.simulation.simulate import Engine, simulate
@@ -99,6 +99,17 @@ KNOWN: Final = (
 """Tiles that wait for a slow vector unit: the most there are to remember."""
 
 
+def _plain(counts: ActionCounts) -> list[int | str]:
+    """Counts as JSON holds them."""
+    plain: list[int | str] = [
+        counts.macs,
+        counts.vector_ops,
+        counts.register_file_bytes,
+        counts.inter_pe_bytes,
+    ]
+    return [*plain, *(f"{'.'.join(access)}={count}" for access, count in sorted(counts.accesses.items()))]
+
+
 def main() -> int:
     """Measure, print, and write what is asked for."""
     parser = argparse.ArgumentParser(description="Both engines on strange machines.")
@@ -161,7 +172,7 @@ def write_measurement(engine: Engine, case: Case, file: Path) -> None:
             layer.dram_busy_cycles,
             layer.array_busy_cycles,
             layer.vector_busy_cycles,
-            *layer.counts.values(),
+            *_plain(layer.counts),
         ]
         for layer in activity.layers
     ]

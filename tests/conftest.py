@@ -6,7 +6,7 @@ import pytest
 from machines import conv
 from once import once
 
-from accelsim.result import Energy, LayerResult, RunResult, Traffic
+from accelsim.result import Energy, LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import compare_with, reproduce
 
@@ -34,6 +34,9 @@ A_LAYER = LayerResult(
     tiles=168,
     tile="K8 C3 Y16 X48 pixels_outer",
     form=conv(64, 3, (227, 227), kernel=(5, 5), stride=(2, 2)),
+    memories={"dram": MemoryResult({"inputs": 500_000}, {"outputs": 400_000}, 200e6)},
+    tile_sizes={"N": 1, "G": 1, "K": 8, "C": 3, "OY": 16, "OX": 48, "FY": 5, "FX": 5},
+    tile_order=("N", "G", "OY", "OX", "K", "C"),
 )
 
 
@@ -65,6 +68,7 @@ def _network(*layers: LayerResult) -> RunResult:
         peak_global_buffer_bytes=118_784,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
         layers=layers,
+        memories={"dram": MemoryResult({}, {}, by_component.get("dram", 0.0))},
     )
 
 

@@ -4,13 +4,12 @@ Nothing here depends on the files in hardware/: those follow what is published, 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from accelsim.descriptions import vary
-from accelsim.energy import ActionCounts
-from accelsim.hardware import Hardware
+from accelsim.hardware import ActionCounts, Hardware, Operand
 from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Step
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import Schedule
@@ -26,14 +25,27 @@ MACHINE: dict[str, Any] = {
     "pe_array": {
         "rows": 16,
         "columns": 16,
-        "dataflows": ["weight_stationary", "output_stationary"],
+        "dataflows": {
+            "weight_stationary": {"accumulators_per_column": 256},
+            "output_stationary": {"partial_sums_per_pe": 8, "weight_density": 1.0},
+        },
         "port_words_per_column": 1,
-        "weight_stationary": {"accumulators_per_column": 256},
-        "output_stationary": {"partial_sums_per_pe": 8, "weight_density": 1.0},
     },
-    "global_buffer": {"size_bytes": 131072, "shares": {"inputs": 0.25, "weights": 0.5, "outputs": 0.25}},
-    "dram": {"latency_cycles": 100, "bandwidth_bytes_per_cycle": 16},
-    "dma": {"descriptors": 64},
+    "memories": [
+        {
+            "name": "dram",
+            "bandwidth": {"bytes_per_cycle": 16},
+            "latency_cycles": 100,
+            "prefetch": 64,
+            "energy": {"read": 200, "write": 200},
+        },
+        {
+            "name": "global_buffer",
+            "size_bytes": 131072,
+            "banks": {"shares": {"inputs": 0.25, "weights": 0.5, "outputs": 0.25}},
+            "energy": {"read": 6, "write": 6},
+        },
+    ],
     "vector_unit": {"lanes_per_column": 1},
     "mapper": {"tiles": "time", "dataflow": "time"},
     "energy": {
@@ -43,13 +55,29 @@ MACHINE: dict[str, Any] = {
         "vector_op": 1,
         "register_file": 1,
         "inter_pe": 2,
-        "global_buffer": 6,
-        "dram": 200,
     },
 }
 """16 x 16 PEs; banks of 32, 64 and 32 KiB, of which a tile takes half; 16 bytes a cycle after 100 cycles."""
 
 _MACHINE = Hardware.model_validate_json(json.dumps(MACHINE))
+
+
+DRAM = ("dram",)
+BUFFER = ("global_buffer",)
+"""The machine's memories, as counts of accesses are asked for."""
+
+
+def bank_bytes(hardware: Hardware) -> dict[str, int]:
+    """The size of each bank, by its name."""
+    return {bank.name: bank.size_bytes for bank in hardware.banks}
+
+
+def pairs_of_counts(first: ActionCounts, second: ActionCounts) -> Iterator[tuple[int, int]]:
+    """How often each action happened in one and in the other."""
+    for name in ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes"):
+        yield getattr(first, name), getattr(second, name)
+    for access in {**first.accesses, **second.accesses}:
+        yield first.accesses.get(access, 0), second.accesses.get(access, 0)
 
 
 def machine(**changes: Any) -> Hardware:
@@ -214,27 +242,28 @@ def step(
 ) -> Step:
     """A step that frees all it brings: bytes of what it loads and stores, cycles of array and vector unit."""
     return Step(
-        weight_bytes=weights,
-        input_bytes=inputs,
-        shortcut_bytes=shortcut,
-        output_space_bytes=store,
-        freed_weight_bytes=weights,
-        freed_input_bytes=inputs,
-        vector_freed_bytes=shortcut,
+        loads=_more_than_none(weights=weights, inputs=inputs, residual=shortcut),
+        takes=_more_than_none(outputs=store),
+        freed_by_array=_more_than_none(weights=weights, inputs=inputs),
+        freed_by_vector_unit=_more_than_none(residual=shortcut),
+        stores=_more_than_none(outputs=store),
+        freed_by_store=_more_than_none(outputs=store),
         array_cycles=array,
         vector_cycles=vector,
-        store_bytes=store,
-        freed_output_bytes=store,
         array_counts=ActionCounts(),
         vector_counts=ActionCounts(),
         completes=completes,
     )
 
 
+def _more_than_none(**size_bytes: int) -> dict[Operand, int]:
+    return {Operand(operand): size for operand, size in size_bytes.items() if size}
+
+
 def layer_of(*steps: Program) -> Mapping:
     """A mapping that is these steps, of a layer that does not matter."""
     layer = fully_connected(1, 1)
-    totals = program_totals(steps)
+    totals = program_totals(steps, _MACHINE)
     return Mapping(layer, "weight_stationary", TileShape(1, 1, 1, 1, 1), "pixels_outer", steps, totals, 1)
 
 

@@ -26,6 +26,8 @@ HOMES: Final = {
     "list": "accelsim.cli.look:list_",
     "show": "accelsim.cli.look:show",
     "check": "accelsim.cli.look:check",
+    "new": "accelsim.cli.describe:new",
+    "convert": "accelsim.cli.describe:convert",
 }
 """Every command, in the order of the help, and where its function (or its group of commands) is."""
 

@@ -7,9 +7,9 @@ import typer
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
+    AUTO,
     LAYERS_METAVAR,
     BatchOption,
-    Dataflow,
     DataflowOption,
     FormatOption,
     Machines,
@@ -42,7 +42,7 @@ def explain(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -57,16 +57,17 @@ def explain(
     accelsim explain --net shufflenet_v2 --hw 8x8_32k --output why.json
     """
     overlays = only(overlay or [], "--overlay")
-    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
     check_outputs({"--output": output}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
+    from accelsim.hardware import dataflow_names
     from accelsim.report.explanation import explanation_dict, explanation_report, explanation_rows
-    from accelsim.search.explain import MOST_REMEDIES, TOP_LAYERS, explain_network
+    from accelsim.search.explain import REMEDIES_BESIDE_DATAFLOWS, TOP_LAYERS, explain_network
 
     (network,), (hardware,) = networks.values(), machines.values()
     options = mapping_options(batch, dataflow, objective)
-    with progress(MOST_REMEDIES, quiet) as step:
+    with progress(REMEDIES_BESIDE_DATAFLOWS + len(dataflow_names()), quiet) as step:
         step("simulating")
         explained = explain_network(
             network, hardware, layers=layer_count(layers, TOP_LAYERS), **options, step=step

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import typer
 
+from accelsim.cli.output import say
 from accelsim.errors import AccelsimError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def only(given: Sequence[GivenT], option: str) -> Sequence[GivenT]:
 
 
 def load(
-    networks: Iterable[str], machines: Iterable[str], overlays: Iterable[Path] = ()
+    networks: Iterable[str], machines: Iterable[str], overlays: Iterable[Path] = (), *, quiet: bool
 ) -> tuple[dict[str, "Network"], dict[str, "Hardware"]]:
     """Networks and machines under their own names, or as they were given where two have one name.
 
@@ -46,7 +47,20 @@ def load(
         with _noted(mistakes):
             _check_overlay(file)
     _raise_all(mistakes)
+    say_of_format1(machines, quiet)
     return loaded
+
+
+def say_of_format1(machines: Iterable[str], quiet: bool) -> None:
+    """A line for each machine's file that is of the first format."""
+    from accelsim import shipped
+    from accelsim.descriptions import parse
+    from accelsim.hardware.format1 import is_format1, may_be_format1
+
+    for name in () if quiet else dict.fromkeys(machines):
+        file = shipped.find("hardware", name)
+        if may_be_format1(file.read_text(encoding="utf-8")) and is_format1(parse(file).data):
+            say(f"{name}: is of format 1, which is read for ever; `accelsim convert {file}` writes format 2")
 
 
 def _check_overlay(file: Path) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from accelsim import shipped
 from accelsim.cli.files import Input, check_outputs, inputs
-from accelsim.cli.load import only
+from accelsim.cli.load import only, say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
 from accelsim.errors import AccelsimError, DescriptionError
@@ -113,6 +113,7 @@ def show(
 
     hardware = load_hardware(name)
     check_outputs({"--output": output}, inputs(machines=[name]))
+    say_of_format1([name], quiet)
     to.deliver(_hardware_answer(hardware))
 
 
@@ -219,12 +220,15 @@ def _sweep_summary(file: Path) -> str:
 
 
 def _machine_summary(file: Path) -> str:
+    from accelsim.descriptions import parse
     from accelsim.hardware import load_hardware
+    from accelsim.hardware.format1 import is_format1
 
     hardware = load_hardware(str(file))
     array = hardware.pe_array
-    buffer = kibibytes(hardware.global_buffer.size_bytes)
-    return f"hardware {hardware.name}, {array.rows} x {array.columns} PEs, {buffer} global buffer"
+    buffer = kibibytes(hardware.on_chip_bytes)
+    format1 = "; format 1: `accelsim convert` writes format 2" if is_format1(parse(file).data) else ""
+    return f"hardware {hardware.name}, {array.rows} x {array.columns} PEs, {buffer} on chip" + format1
 
 
 def _network_summary(file: Path) -> str:

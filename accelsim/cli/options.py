@@ -8,6 +8,9 @@ import typer
 
 from accelsim.limits import MAX_BATCH
 
+AUTO: Final = "auto"
+"""The dataflow that suits each layer."""
+
 
 class Format(StrEnum):
     """What a result looks like."""
@@ -15,14 +18,6 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
-
-
-class Dataflow(StrEnum):
-    """The dataflow that each layer of the PE array runs; auto chooses for each."""
-
-    AUTO = "auto"
-    WEIGHT_STATIONARY = "weight_stationary"
-    OUTPUT_STATIONARY = "output_stationary"
 
 
 class Objective(StrEnum):
@@ -93,6 +88,18 @@ MemoryOption: TypeAlias = Annotated[
         help="Keep the mappings that are found in this file, and look there first. Same result, sooner.",
     ),
 ]
+
+
+def _a_dataflow(name: str) -> str:
+    """Refuse what no dataflow is called."""
+    from accelsim.hardware.registry import dataflow_names
+
+    if name != AUTO and name not in dataflow_names():
+        allowed = ", ".join(map(repr, (AUTO, *dataflow_names())))
+        raise typer.BadParameter(f"{name!r} is not one of {allowed}.")
+    return name
+
+
 BatchOption: TypeAlias = Annotated[
     int | None,
     typer.Option(
@@ -103,7 +110,14 @@ BatchOption: TypeAlias = Annotated[
     ),
 ]
 DataflowOption: TypeAlias = Annotated[
-    Dataflow, typer.Option("--dataflow", help="For every layer of the PE array; auto chooses for each.")
+    str,
+    typer.Option(
+        "--dataflow",
+        metavar="NAME",
+        callback=_a_dataflow,
+        help="For every layer of the PE array: weight_stationary, output_stationary or another that the "
+        "machine lists; auto chooses for each.",
+    ),
 ]
 ObjectiveOption: TypeAlias = Annotated[
     Objective | None,
@@ -142,10 +156,10 @@ def layer_count(choice: str, top: int) -> int | None:
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
 
 
-def mapping_options(batch: int | None, dataflow: Dataflow, objective: Objective | None) -> dict[str, Any]:
+def mapping_options(batch: int | None, dataflow: str, objective: Objective | None) -> dict[str, Any]:
     """The options as `run_network` takes them."""
     return {
         "batch": batch,
-        "dataflow": dataflow.value,
+        "dataflow": dataflow,
         "objective": None if objective is None else objective.value,
     }

@@ -8,8 +8,8 @@ import typer
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
+    AUTO,
     BatchOption,
-    Dataflow,
     DataflowOption,
     FormatOption,
     Machines,
@@ -76,7 +76,7 @@ def path(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     quiet: QuietOption = False,
 ) -> None:
     """Redesign a network step by step, as an engineer would: what is worst, why, what was tried, what helped.
@@ -89,7 +89,7 @@ def path(
     accelsim search path --net resnet18 --hw my.yaml --write better.yaml
     accelsim search path --net mobilenet_v2 --hw 8x8_32k --objective energy
     """
-    networks, machines = load([net], hw)
+    networks, machines = load([net], hw, quiet=quiet)
     if write is not None and len(machines) > 1:
         raise typer.BadParameter("takes one --hw: each walk ends elsewhere", param_hint="--write")
     check_outputs({"--output": output, "--write": write}, inputs([net], hw))
@@ -116,7 +116,7 @@ def path(
                     min_params=min_params,
                     steps=steps,
                     batch=batch,
-                    dataflow=dataflow.value,
+                    dataflow=dataflow,
                     step=step,
                 )
             )

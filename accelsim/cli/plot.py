@@ -12,8 +12,8 @@ from accelsim.cli.cases import run_cases
 from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
+    AUTO,
     BatchOption,
-    Dataflow,
     DataflowOption,
     ObjectiveOption,
     OverlaysOption,
@@ -95,7 +95,7 @@ def plot(
     ] = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -127,7 +127,7 @@ def plot(
         what = {"--net": net, "--hw": hw, "--overlay": overlay}
         how = {
             "--batch": batch is not None,
-            "--dataflow": dataflow is not Dataflow.AUTO,
+            "--dataflow": dataflow != AUTO,
             "--objective": objective is not None,
         }
         _refuse_said(kind, what, "which networks and machines")
@@ -139,7 +139,7 @@ def plot(
         _draw_published(output, quiet)
     else:
         names, machine_names = _networks(kind, net), _given(kind, hw, "--hw")
-        networks, machines = load(names, machine_names, overlay or [])
+        networks, machines = load(names, machine_names, overlay or [], quiet=quiet)
         check_outputs({"--output": output}, inputs(names, machine_names, overlay or []))
         networks |= with_overlays(networks, overlay or [])
         check_writable(output)

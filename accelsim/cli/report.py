@@ -9,8 +9,8 @@ from accelsim.cli.cases import reference_of, run_cases
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
+    AUTO,
     BatchOption,
-    Dataflow,
     DataflowOption,
     Machines,
     Networks,
@@ -36,7 +36,7 @@ def report(
     relative_to: RelativeToOption = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -54,7 +54,7 @@ def report(
     from accelsim.report.page.values import make_page
 
     check_page(output)
-    networks, machines = load(net, hw, overlay or [])
+    networks, machines = load(net, hw, overlay or [], quiet=quiet)
     check_outputs({"--output": output}, inputs(net, hw, overlay or []))
     networks |= with_overlays(networks, overlay or [])
     reference = reference_of(relative_to, networks, machines)

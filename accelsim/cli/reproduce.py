@@ -50,7 +50,7 @@ def reproduce(
     accelsim reproduce guidelines --hw my_machine.yaml
     """
     if table is Table.GUIDELINES:
-        _, machines = load([], hw or [])
+        _, machines = load([], hw or [], quiet=quiet)
         check_outputs({"--output": output}, inputs(machines=hw or []))
         _guidelines(machines, destination(output, format_, quiet), quiet)
         return

@@ -8,9 +8,9 @@ import typer
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
+    AUTO,
     LAYERS_METAVAR,
     BatchOption,
-    Dataflow,
     DataflowOption,
     Engine,
     EngineOption,
@@ -53,7 +53,7 @@ def run(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     engine: Annotated[
         Engine | None,
@@ -100,7 +100,7 @@ def run(
     """
     _check_trace_options(trace, trace_layers, engine)
     overlays = only(overlay or [], "--overlay")
-    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays)
+    networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
     written = {"--output": output, "--trace": trace, "--memory": memory}
     check_outputs(written, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
@@ -179,7 +179,7 @@ def compare(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     engine: EngineOption = Engine.FAST,
     quiet: QuietOption = False,
@@ -194,7 +194,7 @@ def compare(
     """
     from accelsim.cli.cases import reference_of, run_cases
 
-    networks, machines = load(net, hw, overlay or [])
+    networks, machines = load(net, hw, overlay or [], quiet=quiet)
     check_outputs({"--output": output}, inputs(net, hw, overlay or []))
     networks |= with_overlays(networks, overlay or [])
     reference = reference_of(relative_to, networks, machines)

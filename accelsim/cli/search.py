@@ -11,8 +11,8 @@ from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, 
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
+    AUTO,
     BatchOption,
-    Dataflow,
     DataflowOption,
     FormatOption,
     Machines,
@@ -104,7 +104,7 @@ def depth(
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
-    dataflow: DataflowOption = Dataflow.AUTO,
+    dataflow: DataflowOption = AUTO,
     quiet: QuietOption = False,
 ) -> None:
     """Every distribution of a network's blocks over its stages, ranked by what it costs on a machine.
@@ -115,7 +115,7 @@ def depth(
     accelsim search depth --net mobilenet_v2 --hw my.yaml --total-blocks 20 --store found.sqlite
     """
     fixed_depths = fixed(fix or [])
-    networks, machines = load([net], hw)
+    networks, machines = load([net], hw, quiet=quiet)
     check_outputs({"--output": output, "--store": store}, inputs([net], hw))
     to = destination(output, format_, quiet)
     from accelsim.report.depths import depth_dict, depth_report, depth_rows
@@ -126,7 +126,7 @@ def depth(
     space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed_depths)
 
     def task(hardware: "Hardware") -> Task:
-        return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow.value)
+        return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow)
 
     with executor(workers, scheduler) as workforce:
         found = [

@@ -8,6 +8,7 @@ import typer
 
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.files import Input, check_outputs, inputs
+from accelsim.cli.load import say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.limits import MAX_SAMPLES, MAX_SEED
@@ -78,6 +79,7 @@ def sweep(
     said = parse(spec).data
     read = (Input(str(spec), spec), *inputs(said["networks"], said["hardware"]))
     check_outputs({"--output": output, "--store": store}, read)
+    say_of_format1(said["hardware"], quiet)
     plan = plan_for(described, name=None if sampler is None else sampler.value, samples=samples, seed=seed)
     if not quiet and plan.name != "exhaustive":
         chosen = f"of which {plan.name} chooses {plan.samples} (seed {plan.seed})"

@@ -7,7 +7,8 @@ about its fields together. `vary` and `dump` let a search change a description a
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,16 +20,17 @@ from accelsim.descriptions.document import (
     Document,
     KeyPath,
     Mistake,
+    Upgrade,
     native,
     one_of,
     plain,
     shortened,
     shown,
     unknown,
-    value_at,
 )
+from accelsim.descriptions.keys import place_of, put, value_of
 from accelsim.descriptions.reader import parse, parse_text
-from accelsim.descriptions.sentences import mistakes_of, refusal
+from accelsim.descriptions.sentences import absent, mistakes_of, refusal
 
 __all__ = [
     "MOST_NAMES",
@@ -36,6 +38,8 @@ __all__ = [
     "Document",
     "KeyPath",
     "Mistake",
+    "Upgrade",
+    "absent",
     "check",
     "dump",
     "mistakes_of",
@@ -43,12 +47,16 @@ __all__ = [
     "one_of",
     "parse",
     "parse_text",
+    "plain",
+    "put",
     "read",
     "refusal",
     "shortened",
     "shown",
     "unknown",
+    "value_of",
     "vary",
+    "yaml_text",
 ]
 
 DescriptionT = TypeVar("DescriptionT", bound="Description")
@@ -65,6 +73,21 @@ class Description(BaseModel):
         defer_build=True,  # a run uses a few of all blocks; the others need not be ready at import
     )
 
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> Upgrade:
+        """The data of a file, of an earlier format too, as the fields of this one."""
+        return Upgrade(data)
+
+    @classmethod
+    def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
+        """Set the value at a dotted key of the fields; False where there is nothing that could hold it."""
+        return put(data, key, value)
+
+    @classmethod
+    def renamed(cls, key: str) -> tuple[str, ...]:
+        """The dotted keys that a key means, of an earlier format too."""
+        return (key,)
+
 
 def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
     """The description that a YAML file holds; `DescriptionError` has a line for each mistake."""
@@ -73,13 +96,20 @@ def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
 
 def check(document: Document, kind: type[DescriptionT]) -> DescriptionT:
     """The values of a document as a description of the given kind."""
-    mistakes = list(document.mistakes)
+    return _checked(document, kind.upgraded(document.data), kind)
+
+
+def _checked(document: Document, upgrade: Upgrade, kind: type[DescriptionT]) -> DescriptionT:
+    mistakes = [*document.mistakes, *upgrade.mistakes]
     unreadable = {mistake.path for mistake in mistakes if mistake.line is None}
     try:
         # As JSON, because strict JSON is what a file may say: a list is a tuple, but "16" is no number.
-        description = kind.model_validate_json(json.dumps(document.data, default=plain))
+        description = kind.model_validate_json(json.dumps(upgrade.data, default=plain))
     except ValidationError as error:
-        found = mistakes_of(error, document.data, kind)
+        found = [
+            replace(mistake, path=upgrade.as_written(mistake.path))
+            for mistake in mistakes_of(error, upgrade.data, kind)
+        ]
         mistakes += [mistake for mistake in found if mistake.path not in unreadable]
     if mistakes:
         raise document.error(mistakes)
@@ -93,44 +123,42 @@ def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
     """
     data = description.model_dump(mode="json")
     label = str(getattr(description, "name", type(description).__name__))
-    lost = [Mistake((key,), "no such key") for key in changes if not _put(data, key.split("."), changes[key])]
+    kind = type(description)
+    outer_first = sorted(changes, key=lambda key: key.count("."))  # so that what is inside is not lost
+    lost = [Mistake((key,), "no such key") for key in outer_first if not kind.put(data, key, changes[key])]
     if lost:
         raise Document(label, dict(changes), {}).error(lost)
-    return check(Document(label, data, {}), type(description))
+    return _checked(
+        Document(label, {**data, **changes}, {}), Upgrade(data, _by_key(kind, data, changes)), kind
+    )
+
+
+def _by_key(
+    kind: type[Description], data: dict[str, Any], changes: Iterable[str]
+) -> Callable[[KeyPath], KeyPath]:
+    """From the place of a value to the key by which it was changed, so that a mistake names that."""
+    keys = {place_of(data, target): key for key in changes for target in kind.renamed(key)}
+
+    def as_written(path: KeyPath) -> KeyPath:
+        for length in range(len(path), 0, -1):
+            if path[:length] in keys:
+                return (keys[path[:length]], *path[length:])
+        return path
+
+    return as_written
 
 
 def dump(description: Description) -> str:
     """YAML text that reads back as an equal description; values that are defaults are left out."""
+    return yaml_text(description.model_dump(mode="json", exclude_defaults=True))
+
+
+def yaml_text(data: Mapping[str, Any], width: int = 4096) -> str:
+    """Plain values as YAML, in lines of about a width."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = None  # innermost lists and mappings on one line: a stage row stays a row
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated None by ruamel
-    yaml.width = 4096
+    yaml.width = width
     text = io.StringIO()
-    yaml.dump(description.model_dump(mode="json", exclude_defaults=True), text)
+    yaml.dump(dict(data), text)
     return text.getvalue()
-
-
-def _steps(data: Any, keys: Sequence[str]) -> Iterator[str | int]:
-    """Dotted keys as steps through the data: a number where there is a list."""
-    for key in keys:
-        is_place = isinstance(data, list) and key.isdecimal() and len(key) < 10
-        step: str | int = int(key) if is_place else key
-        yield step
-        found, data = value_at(data, (step,))
-        if not found:
-            return
-
-
-def _put(data: Any, keys: Sequence[str], value: Any) -> bool:
-    """Set the value at dotted keys; False when there is nothing that could hold it."""
-    steps = tuple(_steps(data, keys))
-    found, holder = value_at(data, steps[:-1])
-    if len(steps) < len(keys) or not found:
-        return False
-    last = steps[-1]
-    if isinstance(holder, list) and not (isinstance(last, int) and last < len(holder)):
-        return False
-    if not isinstance(holder, list | dict):
-        return False
-    holder[last] = value  # type: ignore[index]
-    return True

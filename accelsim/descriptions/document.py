@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,6 +64,21 @@ class Document:
         if (more := len(ordered) - MOST_MISTAKES) > 0:
             sentences[f"{self.label}: and {more} more mistake{'s' if more > 1 else ''}"] = None
         return DescriptionError("\n".join(sentences))
+
+
+def _as_it_is(path: KeyPath) -> KeyPath:
+    return path
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """The data of a file as the fields of a description have it."""
+
+    data: dict[str, Any]
+    as_written: Callable[[KeyPath], KeyPath] = _as_it_is
+    """From the place of a value among the fields to its place in the file."""
+    mistakes: tuple[Mistake, ...] = ()
+    """By their places in the file."""
 
 
 def unknown(name: str, what: str, legal: Iterable[str]) -> str:

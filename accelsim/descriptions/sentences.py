@@ -36,6 +36,12 @@ def refusal(title: str, mistakes: Iterable[Mistake]) -> ValidationError:
     return ValidationError.from_exception_data(title, details)
 
 
+def absent(kind: type[BaseModel], path: KeyPath) -> str:
+    """What to say of a key that an earlier format of a file needs, as the fields have it now."""
+    schema = kind.model_json_schema()
+    return f"missing, must be {_allowed(_schema_at(schema, schema, path), schema)}"
+
+
 def _real_path(data: Any, location: Sequence[str | int], absent: bool) -> KeyPath:
     """Pydantic's location without the names of union members that it mixes in.
 

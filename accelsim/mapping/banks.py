@@ -2,7 +2,9 @@
 
 import math
 
-from accelsim.hardware import Hardware
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import Memory, bank_shares
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import Count, at_most_one
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.tile import TileShape
@@ -38,7 +40,7 @@ def bank_demand(
 
 def half_banks(hardware: Hardware) -> dict[str, int]:
     """Bytes that a tile may take in each bank: half, so that the next tile can be loaded meanwhile."""
-    return {bank: size // 2 for bank, size in hardware.global_buffer.bank_bytes.items()}
+    return {bank.name: bank.size_bytes // 2 for bank in hardware.banks}
 
 
 def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
@@ -47,17 +49,26 @@ def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
     rows, columns = (axis.reads(1)[0] for axis in (row_axis(layer), column_axis(layer)))
     demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
     needed = {
-        bank: _buffer_for(demand[bank], getattr(hardware.global_buffer.shares, bank)) for bank in demand
+        bank: _size_for(demand[bank], bank_shares(memory)[Operand(bank)])
+        for bank in demand
+        for memory in (_memory_of(bank, hardware),)
     }
-    bank = max(needed, key=needed.__getitem__)
+    bank = max(needed, key=lambda bank: needed[bank] / (_memory_of(bank, hardware).size_bytes or 1))
+    memory = _memory_of(bank, hardware)
     return (
         f"no tile fits: for one output and one input channel the {bank} take {demand[bank]} bytes, half "
-        f"of their share of the global buffer is {half[bank]}; "
-        f"global_buffer.size_bytes = {needed[bank]} would hold them"
+        f"of their share of the {memory.name.replace('_', ' ')} is {half[bank]}; "
+        f"{memory.name}.size_bytes = {needed[bank]} would hold them"
     )
 
 
-def _buffer_for(tile_bytes: int, share: float) -> int:
-    """The size of a global buffer of which half a share holds a tile."""
+def _memory_of(bank: str, hardware: Hardware) -> Memory:
+    """The memory on chip that a bank is a part of."""
+    name = hardware.bank_of[Operand(bank)].memory
+    return next(memory for memory in hardware.on_chip if memory.name == name)
+
+
+def _size_for(tile_bytes: int, share: float) -> int:
+    """The size of a memory of which half a share holds a tile."""
     size = math.ceil(2 * tile_bytes / share)
     return size if int(size * share) >= 2 * tile_bytes else size + 1

@@ -4,7 +4,7 @@ import math
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div
-from accelsim.mapping.dataflows.output_stationary import weight_density
+from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.tile import TileShape
@@ -44,7 +44,7 @@ def lower_bound_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
     Where the array can skip zero weights, only the others have to be multiplied.
     """
     array = hardware.pe_array
-    density = weight_density(layer, hardware) if "output_stationary" in array.dataflows else 1.0
+    density = least_weight_density(layer, hardware, array.dataflows)
     compute = math.ceil(batch * layer.macs * density / array.pes - 1e-9)
-    traffic = compulsory_dram_bytes(layer, hardware, batch) / hardware.dram.bandwidth_bytes_per_cycle
+    traffic = compulsory_dram_bytes(layer, hardware, batch) / hardware.channel.bytes_per_cycle
     return max(compute, math.ceil(traffic))

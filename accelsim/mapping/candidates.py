@@ -10,17 +10,20 @@ from typing import Final
 
 import numpy as np
 
-from accelsim.energy import ActionCounts, total_energy
-from accelsim.hardware import Hardware
+from accelsim.energy import total_energy
+from accelsim.hardware.counts import ActionCounts
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import Count, Flags, Ints, count_of, entries_of, taken
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
     array_costs,
     completion_counts,
-    dram_counts,
     least_array_cost,
+    on_chip_counts,
     partial_sum_counts,
+    transfer_counts,
     vector_ops,
 )
 from accelsim.mapping.mapping import Order
@@ -82,7 +85,7 @@ def evaluate(space: Space, hardware: Hardware, batch: int, places: Ints) -> Cand
     counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
     array_cycles = entries_of(array.cycles * batch, len(places))
     time = timing_of(tiles, moved, hardware, batch).least_cycles(count_of(array_cycles), last_array_cycles)
-    energy = np.asarray(total_energy(counts, hardware.energy), dtype=np.float64)
+    energy = np.asarray(total_energy(counts, hardware.prices), dtype=np.float64)
     return Candidates(places, tiles, count_of(array_cycles), counts, time, energy)
 
 
@@ -96,9 +99,9 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     array = _array_at_least(space, tiles, hardware)
     moved = transfers(space, tiles, orders, hardware, batch)
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array.cycles * batch, 0)
-    energy = total_energy(array.counts * batch, hardware.energy)
+    energy = total_energy(array.counts * batch, hardware.prices)
     for counts in _counts(space, tiles, moved, hardware, batch):
-        energy = energy + total_energy(counts, hardware.energy)
+        energy = energy + total_energy(counts, hardware.prices)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
 
 
@@ -106,7 +109,7 @@ def least_of_array(layers: Layer, dataflow: str, hardware: Hardware, batch: int)
     """What the array takes at least for each layer of a stack; one number if all of them take the same."""
     whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
     cost = least_array_cost(layers, dataflow, whole, UNCUT, hardware)
-    cycles, energy = cost.cycles * batch, total_energy(cost.counts * batch, hardware.energy)
+    cycles, energy = cost.cycles * batch, total_energy(cost.counts * batch, hardware.prices)
     return Bounds(np.asarray(cycles, dtype=np.float64), np.asarray(energy, dtype=np.float64))
 
 
@@ -118,12 +121,12 @@ def _counts(
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
     ops = taken(vector_ops(layers, outputs, stored), tiles.owner)
     counts = [
-        dram_counts(moved.read_bytes, moved.stored_bytes),
-        completion_counts(ops, picture.shortcut_bytes * batch, moved.stored_bytes),
+        transfer_counts(hardware, moved.loaded, moved.stored),
+        completion_counts(ops, moved.loaded[Operand.RESIDUAL], moved.stored[Operand.OUTPUTS], hardware),
         partial_sum_counts(layers, taken(outputs, tiles.owner), channels.depth, hardware),
     ]
     if not layers.on_array:
-        counts.append(ActionCounts(global_buffer_read_bytes=picture.input_bytes * batch))
+        counts.append(on_chip_counts(hardware, {Operand.INPUTS: picture.input_bytes * batch}, {}))
     return counts
 
 
@@ -147,7 +150,7 @@ def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayC
         return count_of(np.add.reduceat(count * kinds.visits, begins))
 
     ends = np.append(begins[1:], len(kinds.candidate))
-    total = ArrayCost(summed(cost.cycles), ActionCounts(*map(summed, cost.counts.values())))
+    total = ArrayCost(summed(cost.cycles), cost.counts.each(summed))
     return total, taken(cost.cycles, ends - 1)
 
 

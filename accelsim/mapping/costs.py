@@ -5,15 +5,18 @@ the same outputs. Complete outputs pass the vector unit on their way: it reads s
 buffer and writes what is to be stored. Each function serves single tiles and arrays of candidates.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
+from operator import add
 
 import numpy as np
 
-from accelsim.energy import ActionCounts
-from accelsim.hardware import Hardware, Precision
+from accelsim.hardware.counts import ActionCounts, Direction, accesses
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import Count, Ints, count_of
-from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
 from accelsim.mapping.stack import entries
@@ -34,11 +37,11 @@ class ArrayCost:
 
 def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayCost:
     """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
-    work = DATAFLOWS[dataflow].execute(layer, tile, resumes, hardware)
+    work = dataflow_of(dataflow).execute(layer, tile, resumes, hardware)
     machine = hardware.precision
     if layer.weight_density is None:
-        return _cost_of(work, layer, machine, None)
-    return _cost_of(work, layer, machine, Footprint(layer, machine).weight_storage_bits(tile))
+        return _cost_of(work, layer, hardware, None)
+    return _cost_of(work, layer, hardware, Footprint(layer, machine).weight_storage_bits(tile))
 
 
 def array_costs(
@@ -56,14 +59,21 @@ def array_costs(
     if len(names) == 1:
         return cost_of(entries(layers, owner), names[0], slice(None))
     number = np.array([names.index(name) for name in dataflows])[owner]
-    together = np.zeros((9, len(owner)), dtype=np.int64)
+    cycles = np.zeros(len(owner), dtype=np.int64)
+    parts = []
     for index, name in enumerate(names):
         some = np.flatnonzero(number == index)
         cost = cost_of(entries(layers, owner[some]), name, some)
-        for total, count in zip(together, (cost.cycles, *cost.counts.values()), strict=True):
-            total[some] = count
-    cycles, *counts = map(count_of, together)
-    return ArrayCost(cycles, ActionCounts(*counts))
+        cycles[some] = cost.cycles
+        parts.append(cost.counts.each(partial(_spread, some, len(owner))))
+    return ArrayCost(count_of(cycles), reduce(add, parts))
+
+
+def _spread(which: Ints, length: int, count: Count) -> Count:
+    """Entries at some places of a column, and none at the others."""
+    column = np.zeros(length, dtype=np.int64)
+    column[which] = count
+    return count_of(column)
 
 
 def least_array_cost(
@@ -75,13 +85,14 @@ def least_array_cost(
     """
     if dataflow == VECTOR:
         return ArrayCost(0, ActionCounts())
-    work, machine = DATAFLOWS[dataflow].least_work(layer, tile, visits, hardware), hardware.precision
+    work, machine = dataflow_of(dataflow).least_work(layer, tile, visits, hardware), hardware.precision
     pruned = layer.weight_density is not None
-    return _cost_of(work, layer, machine, least_weight_storage_bits(layer, machine) if pruned else None)
+    return _cost_of(work, layer, hardware, least_weight_storage_bits(layer, machine) if pruned else None)
 
 
-def _cost_of(work: ArrayWork, layer: Layer, machine: Precision, stored_bits: Count | None) -> ArrayCost:
+def _cost_of(work: ArrayWork, layer: Layer, hardware: Hardware, stored_bits: Count | None) -> ArrayCost:
     """The price of work in bytes; weights of a pruned layer are read in the form in which they are kept."""
+    machine = hardware.precision
     bits, input_bits = weight_bits(layer, machine), activation_bits(layer, machine)
     if stored_bits is None:
         weight_read_bytes = bits_to_bytes(work.weight_read_words, bits)
@@ -92,22 +103,52 @@ def _cost_of(work: ArrayWork, layer: Layer, machine: Precision, stored_bits: Cou
         register_file_bytes=bits_to_bytes(work.weight_register_words, bits)
         + bits_to_bytes(work.partial_sum_register_words, partial_sum_bits(layer, machine)),
         inter_pe_bytes=bits_to_bytes(work.input_hop_words, input_bits),
-        global_buffer_read_bytes=bits_to_bytes(work.input_read_words, input_bits) + weight_read_bytes,
     )
-    return ArrayCost(work.cycles, counts)
+    read = {
+        Operand.INPUTS: bits_to_bytes(work.input_read_words, input_bits),
+        Operand.WEIGHTS: weight_read_bytes,
+    }
+    return ArrayCost(work.cycles, counts + on_chip_counts(hardware, read, {}))
+
+
+def on_chip_counts(
+    hardware: Hardware, read: Mapping[Operand, Count], written: Mapping[Operand, Count]
+) -> ActionCounts:
+    """Bytes of operands that array and vector unit read from, or write to, their working memories."""
+    of = hardware.bank_of
+    return accesses(
+        *((of[operand].memory, operand, Direction.READ, count) for operand, count in read.items()),
+        *((of[operand].memory, operand, Direction.WRITE, count) for operand, count in written.items()),
+    )
+
+
+def transfer_counts(
+    hardware: Hardware, loaded: Mapping[Operand, Count], stored: Mapping[Operand, Count]
+) -> ActionCounts:
+    """Transfers between the outermost memory and those on chip, counted at the outermost one.
+
+    The other end is not counted again: the unit costs of Eyeriss are for the whole way from a level of the
+    hierarchy to the multiplier (ISCA 2016, table IV).
+    """
+    outermost = hardware.off_chip.name
+    return accesses(
+        *((outermost, operand, Direction.READ, count) for operand, count in loaded.items()),
+        *((outermost, operand, Direction.WRITE, count) for operand, count in stored.items()),
+    )
 
 
 def partial_sum_counts(layer: Layer, outputs: Count, visits: Count, hardware: Hardware) -> ActionCounts:
     """Partial sums of outputs that are visited so many times: written after all but the last, read again."""
     moved = bits_to_bytes(outputs * (visits - 1), partial_sum_bits(layer, hardware.precision))
-    return ActionCounts(global_buffer_read_bytes=moved, global_buffer_write_bytes=moved)
+    return on_chip_counts(hardware, {Operand.OUTPUTS: moved}, {Operand.OUTPUTS: moved})
 
 
-def completion_counts(ops: Count, shortcut_bytes: Count, stored_bytes: Count) -> ActionCounts:
+def completion_counts(
+    ops: Count, residual_bytes: Count, stored_bytes: Count, hardware: Hardware
+) -> ActionCounts:
     """The vector unit's work on complete outputs."""
-    return ActionCounts(
-        vector_ops=ops, global_buffer_read_bytes=shortcut_bytes, global_buffer_write_bytes=stored_bytes
-    )
+    accessed = on_chip_counts(hardware, {Operand.RESIDUAL: residual_bytes}, {Operand.OUTPUTS: stored_bytes})
+    return ActionCounts(vector_ops=ops) + accessed
 
 
 def vector_ops(layer: Layer, outputs: Count, stored: Count) -> Count:
@@ -123,12 +164,3 @@ def vector_ops(layer: Layer, outputs: Count, stored: Count) -> Count:
     if layer.pooling is not None:
         ops = ops + stored * layer.pooling.FY * layer.pooling.FX
     return ops
-
-
-def dram_counts(read_bytes: Count, write_bytes: Count) -> ActionCounts:
-    """Transfers between DRAM and the global buffer.
-
-    The buffer's end of them is not counted again: the unit costs of Eyeriss are for the whole way from a
-    level of the hierarchy to the multiplier (ISCA 2016, table IV).
-    """
-    return ActionCounts(dram_read_bytes=read_bytes, dram_write_bytes=write_bytes)

@@ -7,7 +7,8 @@ from typing import Final
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div
-from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.tile import Granularity
 from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
 from accelsim.network.layer import Layer
@@ -72,4 +73,4 @@ def _channel_cuts(layer: Layer, unit: Granularity, finely: bool) -> list[tuple[i
 
 def granularity(dataflow: str, hardware: Hardware) -> Granularity:
     """What a pass of the array covers; layers of the vector unit can be cut anywhere."""
-    return DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
+    return Granularity() if dataflow == VECTOR else dataflow_of(dataflow).granularity(hardware)

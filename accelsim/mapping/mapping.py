@@ -5,10 +5,12 @@ and stores. Tiles that are alike are written once, as `Repeat`, however many the
 """
 
 from collections.abc import Iterator
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from accelsim.energy import ActionCounts
+from accelsim.hardware.counts import ActionCounts
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
@@ -26,37 +28,35 @@ filters_outer  a tile of weights stays while the pixels pass: weights are read o
 class Step:
     """One visit to the array: what has to be there, how long it takes, and what becomes free or is stored.
 
-    Operands that stay from the step before are not loaded again: their bytes are 0.
+    Bytes are by operand; an operand that nothing happens to is left out. Operands that stay from the step
+    before are not loaded again.
     """
 
-    weight_bytes: int
-    input_bytes: int
-    shortcut_bytes: int
-    """Second operand of a fused operator, for the outputs that this step completes."""
-    output_space_bytes: int
-    """Taken in the output bank before the step runs, 0 where it adds to the outputs of the step before."""
-    freed_weight_bytes: int
-    """Freed in the weight bank when the array is done."""
-    freed_input_bytes: int
-    """Freed in the input bank when the array is done."""
-    vector_freed_bytes: int
-    """Freed in the input bank when the vector unit is done: second operands, and inputs of its own layers."""
+    loads: MappingOf[Operand, int]
+    """What comes from outside, in the order in which it is asked for; it takes as much room."""
+    takes: MappingOf[Operand, int]
+    """Room that is taken before the step runs: none where it adds to the outputs of the step before."""
+    freed_by_array: MappingOf[Operand, int]
+    """Room that is free again when the array is done."""
+    freed_by_vector_unit: MappingOf[Operand, int]
+    """When the vector unit is done: residuals, and inputs of its own layers."""
+    stores: MappingOf[Operand, int]
+    """What goes outside when the vector unit is done."""
+    freed_by_store: MappingOf[Operand, int]
+    """When that is stored; none where outputs are not complete yet."""
     array_cycles: int
     vector_cycles: int
-    store_bytes: int
-    freed_output_bytes: int
-    """Freed in the output bank when the outputs are stored; 0 where they are not complete yet."""
     array_counts: ActionCounts
     """What the array does."""
     vector_counts: ActionCounts
     """What the vector unit does with complete outputs. Transfers are counted where they happen."""
     completes: bool
-    """Whether the outputs are complete, so that they go on to the vector unit and to DRAM."""
+    """Whether the outputs are complete, so that they go on to the vector unit and outside."""
 
     @property
-    def load_bytes(self) -> int:
-        """Bytes that come from DRAM."""
-        return self.weight_bytes + self.input_bytes + self.shortcut_bytes
+    def store_bytes(self) -> int:
+        """Bytes that go outside."""
+        return sum(self.stores.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Totals:
     array_cycles: int = 0
     vector_cycles: int = 0
     counts: ActionCounts = field(default_factory=ActionCounts)
-    """DRAM included."""
+    """Transfers included."""
 
     def __add__(self, other: "Totals") -> "Totals":
         return Totals(

@@ -6,14 +6,16 @@ input channels. What it frees follows from which loops move next.
 """
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from itertools import product
-from operator import add, mul
+from operator import mul
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from accelsim.energy import ActionCounts
-from accelsim.hardware import Hardware
-from accelsim.mapping.costs import VECTOR, dram_counts
+from accelsim.hardware.counts import weighted_sum
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
+from accelsim.mapping.costs import VECTOR, transfer_counts
 from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
 from accelsim.mapping.tiling import Axis, Span, channel_spans, column_axis, row_axis
 from accelsim.mapping.work import TileKind, Work, work_of_tiles
@@ -112,10 +114,10 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     loops = [_loops(choice, batch, known) for choice in choices]
     kinds = [_kinds(choice.order, some) for choice, some in zip(choices, loops, strict=True)]
     works = work_of_tiles(choices, kinds, hardware)
-    return [_mapping(*parts) for parts in zip(choices, loops, works, strict=True)]
+    return [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
 
 
-def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[Work]) -> Mapping:
+def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[Work], hardware: Hardware) -> Mapping:
     moving = tuple(loop for loop in loops if loop.moves)
     program = _Writer(choice.dataflow == VECTOR, moving, work).part(BEFORE_THE_FIRST_LOOP)
     return Mapping(
@@ -124,34 +126,26 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[Work]) -> Map
         tile=choice.tile,
         order=choice.order,
         program=program,
-        totals=program_totals(program),
+        totals=program_totals(program, hardware),
         estimated_cycles=choice.estimated_cycles,
     )
 
 
-def program_totals(program: Sequence[Program]) -> Totals:
+def program_totals(program: Sequence[Program], hardware: Hardware) -> Totals:
     """Sums over all steps; those that are alike are added up once."""
     visits: dict[int, int] = {}
     steps: dict[int, Step] = {}
     _count_visits(program, 1, visits, steps)
     times = [visits[identity] for identity in steps]
-    rows = [
-        (
-            step.array_cycles,
-            step.vector_cycles,
-            step.load_bytes,
-            step.store_bytes,
-            *map(add, step.array_counts.values(), step.vector_counts.values()),
-        )
+    counts = [
+        step.array_counts + step.vector_counts + transfer_counts(hardware, step.loads, step.stores)
         for step in steps.values()
     ]
-    sums = (sum(map(mul, times, column)) for column in zip(*rows, strict=True))
-    array_cycles, vector_cycles, loaded, stored, *on_chip = sums
     return Totals(
         steps=sum(times),
-        array_cycles=array_cycles,
-        vector_cycles=vector_cycles,
-        counts=ActionCounts(*on_chip) + dram_counts(loaded, stored),
+        array_cycles=sum(map(mul, times, (step.array_cycles for step in steps.values()))),
+        vector_cycles=sum(map(mul, times, (step.vector_cycles for step in steps.values()))),
+        counts=weighted_sum(counts, times),
     )
 
 
@@ -304,26 +298,38 @@ class _Writer:
 
     def _step(self, at: _At) -> Step:
         work = self.work[at.kind]
-        comes = (work.weight_bytes * at.weights_come, work.input_bytes * at.inputs_come)
-        goes = (work.weight_bytes * at.weights_go, work.input_bytes * at.inputs_go)
-        key = (at.kind, *comes, *goes)
+        size = work.tile_bytes
+        comes = _of(size, {Operand.WEIGHTS: at.weights_come, Operand.INPUTS: at.inputs_come})
+        weights_go = _of(size, {Operand.WEIGHTS: at.weights_go})
+        inputs_go = _of(size, {Operand.INPUTS: at.inputs_go})
+        weight_bytes, input_bytes = size[Operand.WEIGHTS], size[Operand.INPUTS]
+        key = (
+            at.kind,
+            weight_bytes * at.weights_come,
+            input_bytes * at.inputs_come,
+            weight_bytes * at.weights_go,
+            input_bytes * at.inputs_go,
+        )
         step = self.steps.get(key)
         if step is None:
+            residual = _of(size, {Operand.RESIDUAL: True})
             read_by_vector_unit = self.on_vector_unit and work.completes
             step = self.steps[key] = Step(
-                weight_bytes=comes[0],
-                input_bytes=comes[1],
-                shortcut_bytes=work.shortcut_bytes,
-                output_space_bytes=0 if work.resumes else work.output_bytes,
-                freed_weight_bytes=goes[0],
-                freed_input_bytes=0 if read_by_vector_unit else goes[1],
-                vector_freed_bytes=work.shortcut_bytes + (goes[1] if read_by_vector_unit else 0),
+                loads=comes | residual,
+                takes=_of(size, {Operand.OUTPUTS: not work.resumes}),
+                freed_by_array=weights_go if read_by_vector_unit else weights_go | inputs_go,
+                freed_by_vector_unit=residual | inputs_go if read_by_vector_unit else residual,
+                stores={Operand.OUTPUTS: work.stored_bytes} if work.stored_bytes else {},
+                freed_by_store=_of(size, {Operand.OUTPUTS: work.completes}),
                 array_cycles=work.array_cycles,
                 vector_cycles=work.vector_cycles,
-                store_bytes=work.stored_bytes,
-                freed_output_bytes=work.output_bytes if work.completes else 0,
                 array_counts=work.array_counts,
                 vector_counts=work.vector_counts,
                 completes=work.completes,
             )
         return step
+
+
+def _of(size: MappingOf[Operand, int], which: MappingOf[Operand, bool]) -> dict[Operand, int]:
+    """Bytes of some operands; those that have none are left out."""
+    return {operand: size[operand] for operand, wanted in which.items() if wanted and size[operand]}

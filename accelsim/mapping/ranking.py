@@ -15,9 +15,7 @@ ROUNDING: Final = 1e-9
 
 def that_decides(objective: Objective, hardware: Hardware) -> Objective:
     """The objective by which mappings differ at all: time, where no action costs any energy."""
-    prices = (value for value in hardware.energy if isinstance(value[1], float))
-    free = not any(price for name, price in prices if name != "picojoules_per_unit")
-    return "time" if free else objective
+    return "time" if hardware.prices.all_free else objective
 
 
 def worth(time: Values, energy: Values, objective: Objective) -> Values:

@@ -66,7 +66,7 @@ def map_layers(
     leave open the judge decides; without one the bounds are believed. Layers of one structure are looked at
     together, because numpy takes no longer for many than for a few.
     """
-    offered = hardware.pe_array.dataflows
+    offered = tuple(hardware.pe_array.dataflows)
     if dataflow != "auto" and dataflow not in offered:
         listed = ", ".join(offered)
         why = f"the array cannot run the dataflow {dataflow!r}: pe_array.dataflows lists {listed}"

@@ -42,14 +42,14 @@ class Timing:
 
     def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Values:
         """With an array that works for so long in all, and so long for the last step."""
-        latency, moved = self.hardware.dram.latency_cycles, self.transfers
+        latency, moved = self.hardware.channel.latency_cycles, self.transfers
         working = np.maximum(array_cycles + self.vector.last_cycles, self.vector.cycles)
         on_chip = moved.first_cycles + working + moved.last_cycles
         finishing = last_array_cycles + self.vector.last_cycles + moved.last_cycles
         reading = latency + moved.read_cycles + finishing
         # Of the steps under way one may be in the array. A step asks once the one that far before it is done,
         # so of the chains of such steps the longest takes no less than all of them on average.
-        chains = self.hardware.dma.descriptors + 1
+        chains = self.hardware.channel.prefetch + 1
         under_way = (self.latency_steps * latency + moved.read_cycles + array_cycles) / chains
         cycles = np.maximum(np.maximum(on_chip, reading), np.maximum(latency + moved.cycles, under_way))
         least: Values = np.ceil(cycles - ROUNDING)

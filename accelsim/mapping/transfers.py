@@ -5,13 +5,15 @@ at the edges; of the others the bytes are added up, which may be a cycle too few
 lower bound, and of most mappings exact.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.hardware import Hardware
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import Count, chosen, taken
 from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.precision import activation_bits
@@ -26,8 +28,9 @@ Values: TypeAlias = npt.NDArray[np.float64]
 class Transfers:
     """Between DRAM and the buffer, of each mapping."""
 
-    read_bytes: Count
-    stored_bytes: Count
+    loaded: Mapping[Operand, Count]
+    """Bytes that are read, and bytes that are stored."""
+    stored: Mapping[Operand, Count]
     read_cycles: Values
     """In which the channel streams what is read, at least."""
     cycles: Values
@@ -50,14 +53,18 @@ class _Reads:
 def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, batch: int) -> Transfers:
     """Transfers of tiles in a loop order."""
     layers, owner, picture = space.layers, tiles.owner, tiles.picture
-    bandwidth = hardware.dram.bandwidth_bytes_per_cycle
+    bandwidth = hardware.channel.bytes_per_cycle
     whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
     stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
     weight_bytes, stored_bytes = taken(weight_bytes, owner), taken(stored_bytes, owner)
     reads = _reads(tiles, pixels_outer, batch)
-    shortcut_bytes = picture.shortcut_bytes * batch
-    read_bytes = picture.input_bytes * reads.inputs + shortcut_bytes + weight_bytes * reads.weights
+    loaded = {
+        Operand.INPUTS: picture.input_bytes * reads.inputs,
+        Operand.RESIDUAL: picture.shortcut_bytes * batch,
+        Operand.WEIGHTS: weight_bytes * reads.weights,
+    }
+    read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
 
     read_cycles, stored_cycles = np.divide(read_bytes, bandwidth), np.divide(stored_bytes, bandwidth)
     first_cycles, last_cycles = _first_and_last(tiles, hardware)
@@ -66,16 +73,17 @@ def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardwar
         read_cycles = read_cycles + rounded.of_reads(reads, batch)
         stored_cycles = stored_cycles + rounded.of_stores(batch)
     cycles = read_cycles + stored_cycles
-    return Transfers(read_bytes, stored_bytes, read_cycles, cycles, first_cycles, last_cycles)
+    stored = {Operand.OUTPUTS: stored_bytes}
+    return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
 
 
 def _first_and_last(tiles: Tiles, hardware: Hardware) -> tuple[Values, Values]:
     """Cycles until the first step has its operands, and in which the last step's outputs are stored."""
-    shape, footprint, dram = tiles.shape, tiles.footprint, hardware.dram
+    shape, footprint, channel = tiles.shape, tiles.footprint, hardware.channel
 
     def cycles(*sizes: Count) -> Values:
-        streams = [np.ceil(np.divide(size, dram.bandwidth_bytes_per_cycle)) for size in sizes]
-        asked: Values = sum(streams) + dram.latency_cycles * np.greater(sum(sizes), 0)
+        streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in sizes]
+        asked: Values = sum(streams) + channel.latency_cycles * np.greater(sum(sizes), 0)
         return asked
 
     weights = footprint.weights(shape) + footprint.biases(shape)

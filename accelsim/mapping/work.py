@@ -4,16 +4,24 @@ Tiles that are alike do alike, so there are few kinds of them; those of many map
 because numpy takes no longer for many than for a few.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from accelsim.energy import ActionCounts
-from accelsim.hardware import Hardware
+from accelsim.hardware.counts import ActionCounts, rows
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import Count, Ints, at_most_one, ceil_div, count_of, taken
-from accelsim.mapping.costs import ArrayCost, array_cost, array_costs, completion_counts, vector_ops
+from accelsim.mapping.costs import (
+    ArrayCost,
+    array_cost,
+    array_costs,
+    completion_counts,
+    on_chip_counts,
+    vector_ops,
+)
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.precision import partial_sum_bits
@@ -47,11 +55,8 @@ class Work(NamedTuple):
 
     resumes: bool
     completes: bool
-    weight_bytes: int
-    input_bytes: int
-    shortcut_bytes: int
-    output_bytes: int
-    """Taken from the first visit to the outputs until they are stored."""
+    tile_bytes: Mapping[Operand, int]
+    """Of its operands; of outputs what is taken from the first visit to them until they are stored."""
     stored_bytes: int
     array_cycles: int
     vector_cycles: int
@@ -76,7 +81,7 @@ def work_of_tiles(
     shortcut = footprint.shortcut(tile) * completes
     stored = footprint.stored(tile, stored_rows, stored_columns) * completes
     ops = vector_ops(layers, channels * tile.pixels, channels * stored_rows * stored_columns) * completes
-    array = ArrayCost(0, ActionCounts(global_buffer_read_bytes=inputs))  # the vector unit reads them
+    array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
     if stack.on_array:
 
         def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
@@ -84,33 +89,27 @@ def work_of_tiles(
 
         array = array_costs(stack, [choice.dataflow for choice in choices], owner, cost_of)
     partial_sums = bits_to_bytes(channels * tile.pixels, partial_sum_bits(layers, hardware.precision))
-    array_counts = array.counts + ActionCounts(
-        global_buffer_read_bytes=partial_sums * resumes,
-        global_buffer_write_bytes=partial_sums * (1 - completes),
+    array_counts = array.counts + on_chip_counts(
+        hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
     )
-    vector_counts = completion_counts(ops, shortcut, stored)
-    counts = [
-        [ActionCounts(*row) for row in zip(*_lists(some.values(), len(owner)), strict=True)]
-        for some in (array_counts, vector_counts)
+    vector_counts = completion_counts(ops, shortcut, stored, hardware)
+    counts = [rows(some, len(owner)) for some in (array_counts, vector_counts)]
+    tiles = {
+        Operand.WEIGHTS: footprint.weights(tile) + footprint.biases(tile) * (1 - resumes),
+        Operand.INPUTS: inputs,
+        Operand.RESIDUAL: shortcut,
+        Operand.OUTPUTS: _output_space(choices, layers, footprint, tile, owner),
+    }
+    tile_bytes = [
+        dict(zip(tiles, row, strict=True)) for row in zip(*_lists(tiles.values(), len(owner)), strict=True)
     ]
-    numbers = _lists(
-        (
-            footprint.weights(tile) + footprint.biases(tile) * (1 - resumes),
-            inputs,
-            shortcut,
-            _output_space(choices, layers, footprint, tile, owner),
-            stored,
-            array.cycles,
-            ceil_div(ops, hardware.vector_lanes),
-        ),
-        len(owner),
-    )
+    numbers = _lists((stored, array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
-    works = map(Work, *flags, *numbers, *counts)
+    works = map(Work, *flags, tile_bytes, *numbers, *counts)
     return [[next(works) for _ in range(many)] for many in how_many]
 
 
-def _lists(counts: Sequence[Count], length: int) -> list[list[int]]:
+def _lists(counts: Iterable[Count], length: int) -> list[list[int]]:
     """Numbers of all kinds of tiles, an entry each."""
     return [count.tolist() if isinstance(count, np.ndarray) else [count] * length for count in counts]
 

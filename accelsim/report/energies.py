@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from accelsim.energy import EnergyTable
+from accelsim.hardware.prices import EnergyTable
 from accelsim.report.text import si, three_digits
 from accelsim.result import RunResult
 

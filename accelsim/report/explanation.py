@@ -46,7 +46,7 @@ def _whole(result: RunResult, style: Style) -> Iterator[str]:
         cycles += f", {times:.2f} times the lower bound of {result.lower_bound_cycles:,}"
     yield from labelled("time", f"{duration(result.time_ms)}: {cycles}", style)
     energy = result.energy
-    dram = energy.by_component.get("dram", 0.0) / energy.total if energy.total else 0.0
+    dram = result.outermost_energy / energy.total if energy.total else 0.0
     text = energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
     yield from labelled("energy", f"{text}, {percent(dram)} of it DRAM", style)
     yield from labelled("utilization", f"{percent(result.utilization)} of the PEs' cycles multiply", style)

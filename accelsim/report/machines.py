@@ -8,7 +8,7 @@ from accelsim.descriptions import read
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware
 from accelsim.report.text import Column, Style, kibibytes, labelled, quantity, table, wrapped
-from accelsim.report.words import AREAS
+from accelsim.report.words import AREAS, memory_word
 
 
 def known_machines() -> list[dict[str, Any]]:
@@ -26,8 +26,8 @@ def _entry(name: str) -> dict[str, Any]:
         "name": name,
         "title": hardware.title,
         "pes": hardware.pe_array.pes,
-        "global_buffer_bytes": hardware.global_buffer.size_bytes,
-        "dram_bytes_per_second": hardware.dram.bandwidth_bytes_per_cycle * hardware.clock_mhz * 1e6,
+        "global_buffer_bytes": hardware.on_chip_bytes,
+        "dram_bytes_per_second": hardware.channel.bytes_per_cycle * hardware.clock_mhz * 1e6,
         "clock_mhz": hardware.clock_mhz,
     }
 
@@ -56,16 +56,33 @@ def _per_second(value: float) -> str:
 
 def hardware_report(hardware: Hardware, style: Style) -> str:
     """Every key with its value, and why it is that where no source says so; ends in a newline."""
-    lines = [style.strong(f"{hardware.name}: {hardware.title}"), *labelled("source", hardware.source, style)]
+    heading = f"{hardware.name}: {hardware.title}" if hardware.title else hardware.name
+    lines = [style.strong(heading)]
+    if hardware.source:
+        lines += labelled("source", hardware.source, style)
     for name, text in peaks(hardware):
         lines += labelled(name, text, style)
     lines.append("")
     values = hardware.model_dump(mode="json", exclude={"name", "title", "source", "assumed"})
-    for key, value in dotted(values):
-        lines += wrapped(f"{key} = {value}", style, indent=4)
+    said = dict(dotted(values))
+    for key in hardware.assumed.keys() - said.keys():
+        said = _with_table(said, key)
+    for key, value in said.items():
+        lines += wrapped(f"{key} = {value}" if value else key, style, indent=4)
         if key in hardware.assumed:
             lines += [f"    {line}" for line in _assumption(hardware.assumed[key], style)]
     return "\n".join(lines) + "\n"
+
+
+def _with_table(said: dict[str, str], table: str) -> dict[str, str]:
+    """The keys with one for a table that is explained as a whole, before the first that is in it."""
+    inside = [key for key in said if key.startswith(f"{table}.")]
+    first = inside[0] if inside else None
+    return {
+        name: text
+        for key, value in said.items()
+        for name, text in (((table, ""), (key, value)) if key == first else ((key, value),))
+    }
 
 
 def _assumption(reason: str, style: Style) -> list[str]:
@@ -77,8 +94,9 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
     array = hardware.pe_array
     per_second = hardware.clock_mhz * 1e6
     yield "PE array", f"{array.rows} x {array.columns} PEs, {quantity(array.pes * per_second, 'MAC/s')}"
-    yield "global buffer", kibibytes(hardware.global_buffer.size_bytes)
-    yield "DRAM", quantity(hardware.dram.bandwidth_bytes_per_cycle * per_second, "B/s")
+    for memory in hardware.on_chip:
+        yield memory_word(memory.name), kibibytes(memory.size_bytes or 0)
+    yield memory_word(hardware.off_chip.name), quantity(hardware.channel.bytes_per_cycle * per_second, "B/s")
     if hardware.area is not None and (parts := hardware.area_mm2_by_part) is not None:
         each = ", ".join(f"{AREAS[part]} {area:.2f}" for part, area in parts.items())
         yield "area", f"{sum(parts.values()):.2f} mm2 in {hardware.area.process}: {each}"
@@ -87,7 +105,11 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
 def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Keys of nested values, with dots, and what stands there; keys without a value are left out."""
     for key, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+            for item in value:
+                inside = {name: entry for name, entry in item.items() if name != "name"}
+                yield from dotted(inside, f"{prefix}{key}.{item['name']}.")
+        elif isinstance(value, Mapping):
             yield from dotted(value, f"{prefix}{key}.")
         elif value is not None:
             yield prefix + key, ", ".join(value) if isinstance(value, list) else str(value)

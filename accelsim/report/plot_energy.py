@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from accelsim.report.energies import energy_text, in_joules, of_largest_layer, of_run
-from accelsim.report.plot_looks import COMPONENT_LOOKS, plain, run_name, set_title
+from accelsim.report.plot_looks import COMPONENT_LOOKS, component_looks, plain, run_name, set_title
 from accelsim.report.plot_stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.text import percent, si
-from accelsim.report.words import COMPONENTS
+from accelsim.report.words import component_word
 from accelsim.result import Energy, LayerResult, RunResult
 
 WIDTH_INCHES: Final = 10.0
@@ -53,7 +53,7 @@ def run_energy_bars(results: Sequence[RunResult]) -> list[EnergyBar]:
 
 def _parts(values: LayerResult | Energy) -> tuple[tuple[str, float], ...]:
     energies = values.energy_by_component if isinstance(values, LayerResult) else values.by_component
-    return tuple((name, energies[name]) for name in COMPONENT_LOOKS if energies.get(name))
+    return tuple((name, energies[name]) for name in component_looks(energies) if energies.get(name))
 
 
 def layer_energy_figure(results: Sequence[RunResult]) -> Figure:
@@ -80,7 +80,7 @@ def _total(result: RunResult) -> str:
 
 def dram_share(result: RunResult) -> float:
     """The part of the energy that DRAM takes."""
-    return result.energy.by_component.get("dram", 0.0) / result.energy.total if result.energy.total else 0.0
+    return result.outermost_energy / result.energy.total if result.energy.total else 0.0
 
 
 def _draw_layers(bars: Sequence[EnergyBar], limit: float, unit: str, axes: Sequence[Axes]) -> None:
@@ -90,7 +90,7 @@ def _draw_layers(bars: Sequence[EnergyBar], limit: float, unit: str, axes: Seque
 def plot_layer_energy(bars: Sequence[EnergyBar], axes: Axes, limit: float, unit: str) -> None:
     """Upright bars in running order; one that is cut has its value above it."""
     below = [0.0] * len(bars)
-    for component, (colour, _) in COMPONENT_LOOKS.items():
+    for component, (colour, _) in component_looks(_components(bars)).items():
         heights = [dict(bar.parts).get(component, 0.0) for bar in bars]
         axes.bar(range(len(bars)), heights, bottom=below, width=0.85, color=colour)
         below = [start + height for start, height in zip(below, heights, strict=True)]
@@ -109,7 +109,7 @@ def run_energy_figure(results: Sequence[RunResult]) -> Figure:
     grid = figure.add_gridspec(len(machines) + 1, 1, height_ratios=[_LEGEND_INCHES, *heights], hspace=0)
     figure.add_subfigure(grid[0, 0]).legend(
         handles=_legend(run_energy_bars(results), hatched=True),
-        ncols=len(COMPONENT_LOOKS),
+        ncols=max(len(COMPONENT_LOOKS), len(_components(run_energy_bars(results)))),
         loc="center",
         frameon=False,
         fontsize="small",
@@ -137,11 +137,11 @@ def _batch(result: RunResult) -> str:
 
 def plot_run_energy(bars: Sequence[EnergyBar], axes: Axes, longest: float, unit: str) -> None:
     """Bars from left to right below each other, each with its total; hatches say the same as colours."""
-    longest = longest or 1.0
+    longest, looks = longest or 1.0, component_looks(_components(bars))
     for row, bar in enumerate(bars):
         left = 0.0
         for component, energy in bar.parts:
-            colour, hatch = COMPONENT_LOOKS[component]
+            colour, hatch = looks[component]
             axes.barh(row, energy, left=left, height=0.75, color=colour, hatch=hatch, **_EDGE)
             left += energy
         axes.text(left + 0.006 * longest, row, si(bar.total), va="center", fontsize="small")
@@ -154,11 +154,17 @@ def plot_run_energy(bars: Sequence[EnergyBar], axes: Axes, longest: float, unit:
 
 
 def _legend(bars: Sequence[EnergyBar], *, hatched: bool = False) -> list[Patch]:
-    present = {component for bar in bars for component, _ in bar.parts}
     return [
         Patch(
-            facecolor=colour, hatch=hatch if hatched else "", edgecolor="white", label=COMPONENTS[component]
+            facecolor=colour,
+            hatch=hatch if hatched else "",
+            edgecolor="white",
+            label=component_word(component),
         )
-        for component, (colour, hatch) in COMPONENT_LOOKS.items()
-        if component in present
+        for component, (colour, hatch) in component_looks(_components(bars)).items()
     ]
+
+
+def _components(bars: Sequence[EnergyBar]) -> list[str]:
+    """Those that some bar has."""
+    return list(dict.fromkeys(component for bar in bars for component, _ in bar.parts))

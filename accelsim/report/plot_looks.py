@@ -6,8 +6,9 @@ hatches say the same as the colour.
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Final, Literal
 
@@ -57,6 +58,19 @@ COMPONENT_LOOKS: Final[dict[str, tuple[str, str]]] = {
 }
 """Colour and hatch of each component of the energy, in the order in which they are stacked."""
 assert COMPONENT_LOOKS.keys() == COMPONENTS.keys()
+OTHER_LOOKS: Final = (("#F0E442", "+++"), ("#7F3C8D", "ooo"), ("#8C510A", "---"), (GREY, "|||"))
+"""Of memories that have names of their own; of more than so many, looks come again."""
+
+
+def component_looks(components: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and hatch of components, in the order in which they are stacked: memories below the others."""
+    names = list(components)
+    others = [name for name in names if name not in COMPONENT_LOOKS]
+    looks = dict(zip(others, cycle(OTHER_LOOKS), strict=False))
+    memories = {name: COMPONENT_LOOKS[name] for name in ("dram", "global_buffer") if name in names}
+    return memories | looks | {name: look for name, look in COMPONENT_LOOKS.items() if name in names}
+
+
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 DPI: Final = 120
 """Of files of pixels."""

@@ -67,7 +67,7 @@ class RooflinePoint:
 
 def roof_of(hardware: Hardware) -> Roof:
     """The roof of a machine."""
-    return Roof(hardware.pe_array.pes, hardware.dram.bandwidth_bytes_per_cycle)
+    return Roof(hardware.pe_array.pes, hardware.channel.bytes_per_cycle)
 
 
 def roofline_points(result: RunResult, hardware: Hardware) -> list[RooflinePoint]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from accelsim import __version__
 from accelsim.report.energies import energy_cell
 from accelsim.report.text import Column, Style, counted, fitting, kibibytes, si, table, wrapped
-from accelsim.report.words import DATAFLOWS
+from accelsim.report.words import dataflow_word
 from accelsim.search.metrics import METRICS
 from accelsim.search.spec import Axis, Sweep
 from accelsim.search.sweep import Candidate, SweepResult
@@ -142,7 +142,7 @@ def setting_word(axis: Axis, value: Any) -> str:
     if axis.name.endswith("_bytes") and isinstance(value, int):
         return kibibytes(value)
     if axis.name.endswith("dataflows"):
-        return "+".join(DATAFLOWS.get(one, one) for one in value)
+        return "+".join(dataflow_word(name) for name in value)
     if isinstance(value, list):
         return "-".join(map(str, value))
     if isinstance(value, float):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from accelsim.report.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.stages import cycles_by_bound
 from accelsim.report.text import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
-from accelsim.report.words import BOUND_SENTENCES, BOUNDS, COMPONENTS
+from accelsim.report.words import BOUND_SENTENCES, BOUNDS, component_word
 from accelsim.report.zeros import zeros_sentence
 from accelsim.result import RunResult, Traffic
 
@@ -41,7 +41,7 @@ def _energy(result: RunResult, style: Style) -> Iterator[str]:
     yield from labelled("energy", text, style)
     for component, part in sorted(energy.by_component.items(), key=lambda item: -item[1]):
         value = f" {energy_cell(part, worth):>6}" if worth else si(part)
-        yield _part(COMPONENTS.get(component, component), value, part / (energy.total or 1.0), style)
+        yield _part(component_word(component), value, part / (energy.total or 1.0), style)
 
 
 def _bounds(result: RunResult, style: Style) -> Iterator[str]:

@@ -26,7 +26,7 @@ from accelsim.mapping.mapping import Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.report.files import writing
 from accelsim.result import LayerResult, RunResult
-from accelsim.simulation.activity import Activity, Busy, Component, WaitReason
+from accelsim.simulation.activity import Activity, Busy, Component
 
 Event: TypeAlias = dict[str, Any]
 
@@ -43,12 +43,13 @@ DMA_THREAD: Final = (4, "DMA waits")
 TIME_THREAD: Final = (7, "time, by stage and layer")
 SPANS_THREAD: Final = (8, "first request to last byte stored")
 """The first of those that have the spans of layers."""
-WAITS: Final[dict[WaitReason, str]] = {
-    "descriptor": "for a descriptor",
-    "room_for_weights": "for room for weights",
-    "room_for_inputs": "for room for inputs",
-    "producer": "for layers it reads from",
-}
+WAITS: Final = {"descriptor": "for a descriptor", "producer": "for layers it reads from"}
+"""Reasons to wait that are no bank without room."""
+
+
+def _wait_words(reason: str) -> str:
+    """`for room for weights`."""
+    return WAITS.get(reason) or f"for {reason.replace('_', ' ')}"
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def trace_events(timeline: Timeline) -> Iterator[Event]:
     yield from _work(timeline)
     for wait in timeline.activity.waits:
         if wait.layer in timeline.shown:
-            name = f"{WAITS[wait.reason]}: {_step_name(timeline, wait.layer, wait.step)}"
+            name = f"{_wait_words(wait.reason)}: {_step_name(timeline, wait.layer, wait.step)}"
             yield _slice(MACHINE, DMA_THREAD[0], name, wait.start, wait.end, {})
     yield from _contents(timeline, united(spans.values()))
 
@@ -222,29 +223,30 @@ def _work(timeline: Timeline) -> Iterator[Event]:
         name = _step_name(timeline, busy.layer, busy.step)
         if busy.component == "dram":
             name = f"{name} {busy.what}"
-        arguments = _work_arguments(busy, steps[busy.layer][busy.step])
+        on_chip = [memory.name for memory in timeline.hardware.on_chip]
+        arguments = _work_arguments(busy, steps[busy.layer][busy.step], on_chip)
         thread, _ = COMPONENT_THREADS[busy.component]
         yield _slice(MACHINE, thread, name, busy.start, busy.end, arguments)
 
 
-def _work_arguments(busy: Busy, step: Step) -> dict[str, Any]:
+def _work_arguments(busy: Busy, step: Step, on_chip: Sequence[str]) -> dict[str, Any]:
     if busy.component == "dram":
         direction = "write" if busy.what == "outputs" else "read"
         return {"bytes": busy.bytes, "direction": direction, "asked_at": busy.asked}
     counts = step.array_counts if busy.component == "array" else step.vector_counts
     work = {"macs": counts.macs} if busy.component == "array" else {"vector_ops": counts.vector_ops}
     return work | {
-        "buffer_read_bytes": counts.global_buffer_read_bytes,
-        "buffer_write_bytes": counts.global_buffer_write_bytes,
+        "buffer_read_bytes": counts.read_bytes(on_chip),
+        "buffer_write_bytes": counts.written_bytes(on_chip),
     }
 
 
 def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[Event]:
     """What the banks hold during the spans: at the beginning of each, and whenever it changes."""
-    for bank, size in timeline.hardware.global_buffer.bank_bytes.items():
-        name = f"{bank} in the global buffer, of {size} bytes"
+    for bank in timeline.hardware.banks:
+        name = f"{bank.name} in the {bank.memory.replace('_', ' ')}, of {bank.size_bytes} bytes"
         changes = [
-            (change.cycle, change.bytes) for change in timeline.activity.occupancy if change.bank == bank
+            (change.cycle, change.bytes) for change in timeline.activity.occupancy if change.bank == bank.name
         ]
         held, position = 0, 0
         for start, end in spans:

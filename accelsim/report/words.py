@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.dataflows import dataflow_of
 from accelsim.result import Bound
 
 ROOMY: Final = 110
@@ -11,7 +13,6 @@ SHAPE_LEGEND: Final = (
     "shape: output x input channels x kernel / stride, groups (dw: one for each channel), dilation (d2), and "
     "after each @ or -> the height and width of outputs and of pooled outputs."
 )
-DATAFLOWS: Final = {"weight_stationary": "WS", "output_stationary": "OS"}
 OPERATORS: Final = {
     "fully_connected": "fc",
     "max_pool": "maxpool",
@@ -60,6 +61,16 @@ AREAS: Final = {
 }
 
 
+def component_word(component: str) -> str:
+    """What a component of energy is called; memories have names of their own."""
+    return COMPONENTS.get(component) or memory_word(component)
+
+
+def memory_word(memory: str) -> str:
+    """`DRAM`, and `weight memory` for `weight_memory`."""
+    return COMPONENTS.get(memory) or memory.replace("_", " ")
+
+
 def operator_word(operator: str) -> str:
     """`fc` for `fully_connected`."""
     return OPERATORS.get(operator, operator)
@@ -67,7 +78,7 @@ def operator_word(operator: str) -> str:
 
 def dataflow_word(dataflow: str) -> str:
     """`WS` for `weight_stationary`; nothing for what the vector unit executes."""
-    return "" if dataflow == "vector" else DATAFLOWS.get(dataflow, dataflow)
+    return "" if dataflow == VECTOR else dataflow_of(dataflow).short
 
 
 def name_word(name: str, stage: str, width: int) -> str:

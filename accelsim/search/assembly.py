@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from accelsim.compiler import make_schedule
-from accelsim.energy import ActionCounts
 from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware, Objective
+from accelsim.hardware.counts import ActionCounts, weighted_sum
 from accelsim.limits import MAX_REPEAT
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
@@ -77,7 +77,7 @@ class Assembled:
         """Of all its layers."""
         times = Counter(map(id, self.segments))
         each = {id(segment): segment.counts for segment in self.segments}
-        return sum((each[one] * count for one, count in times.items()), ActionCounts())
+        return weighted_sum([each[one] for one in times], list(times.values()))
 
     @property
     def stretches(self) -> list[Stretch]:

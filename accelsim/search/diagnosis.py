@@ -13,8 +13,8 @@ from typing import Final
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div
-from accelsim.mapping.dataflows import DATAFLOWS
-from accelsim.mapping.dataflows.output_stationary import weight_density
+from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.dataflows import dataflow_of, least_weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.result import Bound, LayerResult
 
@@ -92,23 +92,22 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
         by_zero=max(0.0, 1 - needed / executed) if executed else 0.0,
         times_compulsory=traffic / layer.compulsory_dram_bytes if layer.compulsory_dram_bytes else 1.0,
         macs_per_byte=executed / traffic if traffic else 0.0,
-        balance=hardware.pe_array.pes / hardware.dram.bandwidth_bytes_per_cycle,
+        balance=hardware.pe_array.pes / hardware.channel.bytes_per_cycle,
         tiles=layer.tiles,
     )
 
 
 def _density(mapping: Mapping, hardware: Hardware) -> float:
     """The part of the weights that is left where the array can skip zeros, in whichever dataflow."""
-    skips = "output_stationary" in hardware.pe_array.dataflows
-    return weight_density(mapping.layer, hardware) if skips else 1.0
+    return least_weight_density(mapping.layer, hardware, hardware.pe_array.dataflows)
 
 
 def fills(mapping: Mapping, hardware: Hardware) -> tuple[Fill, ...]:
     """How a mapped layer fills the passes of the array; none for what the vector unit executes."""
-    if mapping.dataflow not in DATAFLOWS:
+    if mapping.dataflow == VECTOR:
         return ()
     layer, tile = mapping.layer, mapping.tile
-    granularity = DATAFLOWS[mapping.dataflow].granularity(hardware)
+    granularity = dataflow_of(mapping.dataflow).granularity(hardware)
     extents = {"k": layer.K, "c": layer.C, "y": layer.OY, "x": layer.OX}
     found = []
     for letter, extent in extents.items():

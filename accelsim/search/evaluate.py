@@ -5,9 +5,9 @@ import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError, MappingError
-from accelsim.hardware import Hardware, Objective
+from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.limits import MAX_COUNT
 from accelsim.memory import Memory
 from accelsim.network.build import build
@@ -73,10 +73,12 @@ def cost_of(cycles: int, counts: ActionCounts, hardware: Hardware) -> Cost:
 
     Raises MappingError where it is more than a store can hold, which has 64 bits for a number.
     """
-    if max(cycles, *counts.values()) > MAX_COUNT:
+    if max(cycles, counts.largest) > MAX_COUNT:
         raise MappingError(f"takes {cycles:.3g} cycles: what takes more than 2^62 cannot be compared")
-    energy = math.fsum(energy_by_component(counts, hardware.energy).values())
-    return Cost(cycles, energy, counts.dram_read_bytes + counts.dram_write_bytes, counts.macs)
+    energy = math.fsum(energy_by_component(counts, hardware.prices).values())
+    outermost = (hardware.off_chip.name,)
+    moved_bytes = counts.read_bytes(outermost) + counts.written_bytes(outermost)
+    return Cost(cycles, energy, moved_bytes, counts.macs)
 
 
 @dataclass(frozen=True, slots=True)

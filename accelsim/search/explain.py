@@ -8,11 +8,11 @@ is in the network's figure.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
-from accelsim.hardware import DataflowName, Hardware, Objective, hardware_of
+from accelsim.hardware import Hardware, Objective, dataflow_names, hardware_of
 from accelsim.memory import Memory
 from accelsim.network.description import Network, network_of
 from accelsim.network.layer import Layer
@@ -29,16 +29,10 @@ TOP_LAYERS: Final = 5
 """Of the worst layers, those that are explained unless more or fewer are asked for."""
 TIMES: Final = 2
 """How much more of a machine's part a remedy gives it."""
-_PARTS: Final = {
-    "bandwidth": "dram.bandwidth_bytes_per_cycle",
-    "rows": "pe_array.rows",
-    "columns": "pe_array.columns",
-    "buffer": "global_buffer.size_bytes",
-    "vector_lanes": "vector_unit.lanes_per_column",
-}
-"""Parts of which a machine can have twice as much, by the name of the remedy."""
-MOST_REMEDIES: Final = len(_PARTS) + len(get_args(DataflowName)) + 5
-"""Beside parts and dataflows: latency, the dataflow chosen, bits of weights and of activations, channels."""
+PARTS: Final = ("bandwidth", "rows", "columns", "buffer", "vector_lanes")
+"""Remedies that give a machine twice as much of a part."""
+REMEDIES_BESIDE_DATAFLOWS: Final = len(PARTS) + 5
+"""Parts, latency, the dataflow chosen, bits of weights and of activations, channels."""
 
 
 @dataclass(frozen=True)
@@ -251,14 +245,16 @@ def _layer_outcome(names: Sequence[str], outcome: Outcome) -> LayerOutcome | Non
 
 def _remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Remedy | Impossible]:
     as_it_is = Remedy("", "machine", "", network, hardware, dataflow)
-    for name, key in _PARTS.items():
-        before = _at(hardware, key)
-        after = TIMES * before
-        yield _changed_machine(as_it_is, name, _of_part(name, before, after), **{key: after})
-    if hardware.dram.latency_cycles:
-        before = hardware.dram.latency_cycles
-        words = f"DRAM latency {before} -> {before // TIMES} cycles"
-        yield _changed_machine(as_it_is, "latency", words, **{"dram.latency_cycles": before // TIMES})
+    for name in PARTS:
+        before = _parts_of(hardware, name)
+        after = {key: TIMES * value for key, value in before.items()}
+        words = _of_part(name, sum(before.values()), sum(after.values()))
+        yield _changed_machine(as_it_is, name, words, **after)
+    if hardware.channel.latency_cycles:
+        latency = hardware.channel.latency_cycles
+        words = f"DRAM latency {latency} -> {latency // TIMES} cycles"
+        key = f"memories.{hardware.off_chip.name}.latency_cycles"
+        yield _changed_machine(as_it_is, "latency", words, **{key: latency // TIMES})
     yield from _dataflows(as_it_is)
     yield from _fewer_bits(as_it_is)
     yield from _rounded(as_it_is)
@@ -277,11 +273,22 @@ def _of_part(name: str, before: float, after: float) -> str:
             return f"{before:g} -> {after:g} {name} of PEs"
 
 
-def _at(hardware: Hardware, key: str) -> Any:
-    value: Any = hardware
-    for part in key.split("."):
-        value = getattr(value, part)
-    return value
+def _parts_of(hardware: Hardware, name: str) -> dict[str, float]:
+    """The keys that say how much a machine has of a part, and what they say."""
+    match name:
+        case "bandwidth":
+            key = f"memories.{hardware.off_chip.name}.bandwidth.bytes_per_cycle"
+            return {key: hardware.channel.bytes_per_cycle}
+        case "buffer":
+            return {
+                f"memories.{memory.name}.size_bytes": memory.size_bytes or 0 for memory in hardware.on_chip
+            }
+        case "vector_lanes":
+            return {"vector_unit.lanes_per_column": hardware.vector_unit.lanes_per_column}
+        case "rows":
+            return {"pe_array.rows": hardware.pe_array.rows}
+        case _:
+            return {"pe_array.columns": hardware.pe_array.columns}
 
 
 def _changed_machine(as_it_is: Remedy, name: str, words: str, **changes: Any) -> Remedy | Impossible:
@@ -297,8 +304,8 @@ def _dataflows(as_it_is: Remedy) -> Iterator[Remedy | Impossible]:
 
     Beside the others it is for the mapper to choose, even where one of them was asked for.
     """
-    own = as_it_is.hardware.pe_array.dataflows
-    for name in get_args(DataflowName):
+    own = tuple(as_it_is.hardware.pe_array.dataflows)
+    for name in dataflow_names():
         words = name.replace("_", " ")
         if name not in own:
             free = replace(as_it_is, dataflow="auto")

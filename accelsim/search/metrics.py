@@ -59,7 +59,7 @@ def known_figures(size: Size, hardware: Hardware, top1: float | None) -> Figures
     return {
         "area_mm2": hardware.area_mm2,
         "pes": hardware.pe_array.pes,
-        "buffer_bytes": hardware.global_buffer.size_bytes,
+        "buffer_bytes": hardware.on_chip_bytes,
         "register_file_bytes": hardware.register_file_bytes,
         "params": size.params,
         "macs": size.macs,

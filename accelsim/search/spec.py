@@ -18,11 +18,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from accelsim.descriptions import Description, Document, Mistake, check, parse, shown, unknown, vary
+from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, shown, unknown, vary
 from accelsim.errors import AccelsimError, DescriptionError
-from accelsim.hardware import DataflowName, Hardware, Words, load_hardware
+from accelsim.hardware import AUTO, Hardware, dataflow_names, format1, load_hardware
+from accelsim.hardware.area import Words
 from accelsim.kinds import FileKind, check_kind
 from accelsim.limits import MAX_AXIS_VALUES, MAX_REPEAT
 from accelsim.network.description import Network, NetworkDescription, configure, load_network
@@ -57,7 +58,14 @@ class SweepDescription(Description):
     objectives: tuple[str, ...] = Field(min_length=1)
     constraints: tuple[str, ...] = ()
     batch: Batch | None = None
-    dataflow: Literal["auto"] | DataflowName = "auto"
+    dataflow: str = AUTO
+
+    @field_validator("dataflow")
+    @classmethod
+    def _is_known(cls, dataflow: str) -> str:
+        if dataflow not in (AUTO, *dataflow_names()):
+            raise ValueError(f"must be {one_of(map(repr, (AUTO, *dataflow_names())))}")
+        return dataflow
 
 
 @dataclass(frozen=True)
@@ -307,8 +315,11 @@ class _Reader:
     def _check_hardware_parameters(self, machines: tuple[Hardware, ...]) -> None:
         for machine in machines:
             keys = dict(_dotted(machine.model_dump(mode="json", exclude=set(_WORDS))))
+            keys |= dict.fromkeys(
+                key for key in format1.old_keys() if keys.keys() >= set(Hardware.renamed(key))
+            )
             for key, values in self._described.hardware_parameters.items():
-                if key not in keys:
+                if not keys.keys() >= set(Hardware.renamed(key)):
                     near = [one for one in keys if one.endswith(f".{key}")]
                     hint = f"no such key, did you mean {near[0]!r}?" if near else unknown(key, "key", keys)
                     self._note("hardware_parameters", key, sentence=f"{machine.name}: {hint}")
@@ -391,5 +402,7 @@ def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     """Every key of nested values, with dots."""
     for key, value in values.items():
         yield prefix + key, value
-        if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{key}.")
+        named = isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+        inside = {item["name"]: item for item in value} if named else value
+        if isinstance(inside, Mapping):
+            yield from _dotted(inside, f"{prefix}{key}.")

@@ -3,11 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from accelsim.energy import ActionCounts
+from accelsim.hardware.counts import ActionCounts, weighted_sum
 
 Component = Literal["dram", "array", "vector"]
-WaitReason = Literal["descriptor", "room_for_weights", "room_for_inputs", "producer"]
-"""What the DMA waits for: a free descriptor, room in a bank, or the layers whose results a layer reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,8 @@ class Busy:
 class Wait:
     """The DMA could not ask for the next operand of a step, from `start` until `end`."""
 
-    reason: WaitReason
+    reason: str
+    """`descriptor`, `room_for_BANK`, or `producer`: the layers whose results a layer reads."""
     layer: int
     step: int
     start: int
@@ -83,7 +82,7 @@ class Activity:
     @property
     def counts(self) -> ActionCounts:
         """Sum over the layers."""
-        return ActionCounts(*map(sum, zip(*(layer.counts.values() for layer in self.layers), strict=True)))
+        return weighted_sum([layer.counts for layer in self.layers], [1] * len(self.layers))
 
 
 class Recorder:

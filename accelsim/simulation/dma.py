@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import simpy
 
-from accelsim.mapping.costs import dram_counts
-from accelsim.simulation.activity import Wait, WaitReason
+from accelsim.hardware.operand import Operand
+from accelsim.mapping.costs import transfer_counts
+from accelsim.simulation.activity import Wait
 from accelsim.simulation.dram import READ, WRITE
 from accelsim.simulation.machine import Machine, Process, Task
 
@@ -21,20 +22,23 @@ def load(machine: Machine) -> Process:
         transfers: list[simpy.Event] = []
         task = Task(layer, index, step, last, transfers)
         yield from _wait(machine, task, "descriptor", machine.descriptors.get(1))
-        if step.weight_bytes:
-            room = machine.banks.take("weights", step.weight_bytes)
-            yield from _wait(machine, task, "room_for_weights", room)
-            transfers.append(_read(machine, task, "weights", step.weight_bytes))
+        for operand, size in step.loads.items():
+            if operand.of_layers and layer != ready_layer:
+                yield from _wait_for_producers(machine, task)
+                ready_layer = layer
+            reason = f"room_for_{machine.banks.bank_of(operand)}"
+            yield from _wait(machine, task, reason, machine.banks.take(operand, size))
+            transfers.append(_read(machine, task, operand, size))
         if layer != ready_layer:
-            for producer in machine.schedule.waits_for[layer]:
-                if not machine.finished[producer].processed:
-                    yield from _wait(machine, task, "producer", machine.finished[producer])
+            yield from _wait_for_producers(machine, task)
             ready_layer = layer
-        for what, size in (("inputs", step.input_bytes), ("shortcut", step.shortcut_bytes)):
-            if size:
-                yield from _wait(machine, task, "room_for_inputs", machine.banks.take("inputs", size))
-                transfers.append(_read(machine, task, what, size))
         machine.to_array.put(task)
+
+
+def _wait_for_producers(machine: Machine, task: Task) -> Process:
+    for producer in machine.schedule.waits_for[task.layer]:
+        if not machine.finished[producer].processed:
+            yield from _wait(machine, task, "producer", machine.finished[producer])
 
 
 def store(machine: Machine, task: Task) -> Process:
@@ -46,40 +50,42 @@ def store(machine: Machine, task: Task) -> Process:
     step = task.step
     if not task.last:
         machine.unstored[task.layer] += 1
-    if step.store_bytes:
-        yield _transfer(machine, task, "outputs", step.store_bytes, WRITE)
-    machine.banks.give_back("outputs", step.freed_output_bytes)
+    for operand, size in step.stores.items():
+        yield _transfer(machine, task, operand, size, WRITE)
+    machine.banks.give_back(step.freed_by_store)
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:
         machine.finished[task.layer].succeed()
 
 
-def _wait(machine: Machine, task: Task, reason: WaitReason, event: simpy.Event) -> Process:
+def _wait(machine: Machine, task: Task, reason: str, event: simpy.Event) -> Process:
     start = machine.now
     yield event
     machine.recorder.waited(Wait(reason, task.layer, task.index, start, machine.now))
 
 
-def _read(machine: Machine, task: Task, what: str, size_bytes: int) -> simpy.Event:
+def _read(machine: Machine, task: Task, operand: Operand, size_bytes: int) -> simpy.Event:
     machine.recorder.begins(task.layer, machine.now)
-    return _transfer(machine, task, what, size_bytes, READ)
+    return _transfer(machine, task, operand, size_bytes, READ)
 
 
-def _transfer(machine: Machine, task: Task, what: str, size_bytes: int, direction: int) -> simpy.Event:
+def _transfer(machine: Machine, task: Task, operand: Operand, size_bytes: int, direction: int) -> simpy.Event:
     done = machine.dram.request(size_bytes, direction)
     if done.callbacks is not None:
-        done.callbacks.append(_report(machine, task, what, size_bytes, direction))
+        done.callbacks.append(_report(machine, task, operand, size_bytes, direction))
     return done
 
 
 def _report(
-    machine: Machine, task: Task, what: str, size_bytes: int, direction: int
+    machine: Machine, task: Task, operand: Operand, size_bytes: int, direction: int
 ) -> Callable[[simpy.Event], None]:
-    counts = dram_counts(size_bytes, 0) if direction == READ else dram_counts(0, size_bytes)
+    moved = {operand: size_bytes}
+    loaded, stored = (moved, {}) if direction == READ else ({}, moved)
+    counts = transfer_counts(machine.hardware, loaded, stored)
     asked = machine.now
 
     def report(_: simpy.Event) -> None:
         start = machine.now - machine.dram.stream_cycles(size_bytes)
-        machine.worked("dram", what, task, start, counts, size_bytes, asked)
+        machine.worked("dram", operand.value, task, start, counts, size_bytes, asked)
 
     return report

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import simpy
 from simpy.events import EventPriority
 
-from accelsim.hardware import DRAM
+from accelsim.hardware.memory import Channel
 
 READ: Final = 0
 WRITE: Final = 1
@@ -46,9 +46,9 @@ class _Request(NamedTuple):
 class DRAMChannel:
     """One channel for reads and writes."""
 
-    def __init__(self, env: simpy.Environment, dram: DRAM) -> None:
+    def __init__(self, env: simpy.Environment, channel: Channel) -> None:
         self._env = env
-        self._dram = dram
+        self._channel = channel
         self._ready: list[_Request] = []
         self._requests = 0
         self._streaming = False
@@ -56,15 +56,15 @@ class DRAMChannel:
 
     def stream_cycles(self, size_bytes: int) -> int:
         """Cycles in which so many bytes keep the channel busy."""
-        return math.ceil(size_bytes / self._dram.bandwidth_bytes_per_cycle)
+        return math.ceil(size_bytes / self._channel.bytes_per_cycle)
 
     def request(self, size_bytes: int, direction: int) -> simpy.Event:
         """A transfer; the event happens when its last byte has passed."""
         done = self._env.event()
         self._requests += 1
-        ready_at = int(self._env.now) + self._dram.latency_cycles
+        ready_at = int(self._env.now) + self._channel.latency_cycles
         request = _Request(ready_at, direction, self._requests, self.stream_cycles(size_bytes), done)
-        latency = self._env.timeout(self._dram.latency_cycles)
+        latency = self._env.timeout(self._channel.latency_cycles)
         if latency.callbacks is not None:
             latency.callbacks.append(lambda _: self._arrive(request))
         return done

@@ -5,9 +5,9 @@ import simpy
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, Recorder
+from accelsim.simulation.banks import Banks
 from accelsim.simulation.dma import load
 from accelsim.simulation.dram import DRAMChannel
-from accelsim.simulation.global_buffer import Banks
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.pe_array import execute
 from accelsim.simulation.vector_unit import finish
@@ -17,13 +17,14 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     """What a machine does for a schedule, and when each component worked if the timeline is to be kept."""
     env = simpy.Environment()
     layers = len(schedule.mappings)
-    descriptors = hardware.dma.descriptors
+    prefetch = hardware.channel.prefetch
     machine = Machine(
         env=env,
+        hardware=hardware,
         schedule=schedule,
-        dram=DRAMChannel(env, hardware.dram),
-        banks=Banks(env, hardware.global_buffer, keep_occupancy=keep_timeline),
-        descriptors=simpy.Container(env, capacity=descriptors, init=descriptors),
+        dram=DRAMChannel(env, hardware.channel),
+        banks=Banks(env, hardware.banks, keep_occupancy=keep_timeline),
+        descriptors=simpy.Container(env, capacity=prefetch, init=prefetch),
         to_array=simpy.Store(env),
         to_vector=simpy.Store(env),
         unstored=[1] * layers,

@@ -11,6 +11,7 @@ state recurs, every tile is gone through. docs/decisions/fast-engine.md has the 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from accelsim.hardware import Hardware
@@ -49,7 +50,7 @@ class Transition:
     """When its layer asked for the first byte."""
     end_cycles: tuple[tuple[int, int], ...]
     """Layers that were finished meanwhile, counted back from its own, and when."""
-    peak_bytes: tuple[int, int, int, int]
+    peak_bytes: tuple[int, ...]
 
 
 @dataclass
@@ -138,7 +139,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     """
     transitions = Transitions() if transitions is None else transitions
     log = _Walk(hardware, transitions).through(schedule)
-    bandwidth, streamed = hardware.dram.bandwidth_bytes_per_cycle, transitions.stream_cycles
+    bandwidth, streamed = hardware.channel.bytes_per_cycle, transitions.stream_cycles
     for program in (mapping.program for mapping in schedule.mappings):
         if id(program) not in streamed:
             streamed[id(program)] = program, _stream_cycles(program, bandwidth)
@@ -153,10 +154,10 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
         )
         for index, mapping in enumerate(schedule.mappings)
     )
-    weights, inputs, outputs, together = log.peak_bytes
+    *banks, together = log.peak_bytes or (0,) * (len(hardware.banks) + 1)
     return Activity(
         layers=layers,
-        peak_bank_bytes={"inputs": inputs, "weights": weights, "outputs": outputs},
+        peak_bank_bytes=dict(zip([bank.name for bank in hardware.banks], banks, strict=True)),
         peak_global_buffer_bytes=together,
     )
 
@@ -168,7 +169,7 @@ def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
         if isinstance(part, Repeat):
             cycles += part.times * _stream_cycles(part.body, bandwidth)
         else:
-            transfers = (part.weight_bytes, part.input_bytes, part.shortcut_bytes, part.store_bytes)
+            transfers = chain(part.loads.values(), part.stores.values())
             cycles += sum(math.ceil(size / bandwidth) for size in transfers)
     return cycles
 

@@ -6,12 +6,13 @@ from typing import Any, TypeAlias
 
 import simpy
 
-from accelsim.energy import ActionCounts
+from accelsim.hardware.counts import ActionCounts
+from accelsim.hardware.machine import Hardware
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Busy, Component, Recorder
+from accelsim.simulation.banks import Banks
 from accelsim.simulation.dram import DRAMChannel
-from accelsim.simulation.global_buffer import Banks
 
 Process: TypeAlias = Generator[simpy.Event, Any, None]
 
@@ -34,6 +35,7 @@ class Machine:
     """The components of one simulation."""
 
     env: simpy.Environment
+    hardware: Hardware
     schedule: Schedule
     dram: DRAMChannel
     banks: Banks

@@ -12,13 +12,12 @@ def execute(machine: Machine) -> Process:
         for transfer in task.loaded:
             if not transfer.processed:
                 yield transfer
-        if step.output_space_bytes:
-            yield machine.banks.take("outputs", step.output_space_bytes)
+        for operand, size in step.takes.items():
+            yield machine.banks.take(operand, size)
         start = machine.now
         if step.array_cycles:
             yield machine.env.timeout(step.array_cycles)
         machine.worked("array", "compute", task, start, step.array_counts)
-        machine.banks.give_back("weights", step.freed_weight_bytes)
-        machine.banks.give_back("inputs", step.freed_input_bytes)
+        machine.banks.give_back(step.freed_by_array)
         if step.completes:
             machine.to_vector.put(task)

@@ -8,11 +8,13 @@ meanwhile, and what state it is in then, depends on the state before and on that
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import sub
 from typing import NamedTuple, TypeAlias
 
-from accelsim.hardware import Hardware
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
 from accelsim.simulation.task_queue import NEVER, QueueState, Tag, Task, TaskQueue
 
@@ -20,8 +22,8 @@ from accelsim.simulation.task_queue import NEVER, QueueState, Tag, Task, TaskQue
 class State(NamedTuple):
     """All that what happens next depends on, apart from the steps to come; times relative to now."""
 
-    free_bytes: tuple[int, int, int]
-    """Of the banks for weights, inputs and outputs."""
+    free_bytes: tuple[int, ...]
+    """Of each bank of the memories on chip."""
     to_array: tuple[tuple[Tag, int], ...]
     """Tasks that wait for the array, each with how many of its reads are still to come."""
     streaming: tuple[int, Tag | None] | None
@@ -56,15 +58,18 @@ class Log:
     """Of each layer that asked for its first byte."""
     end_cycles: dict[int, int] = field(default_factory=dict)
     """Of each layer whose last output reached DRAM."""
-    peak_bytes: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """The most that the banks for weights, inputs and outputs held, and all of them together."""
+    peak_bytes: tuple[int, ...] = ()
+    """The most that each bank, and that all of them together held; empty as long as nothing was observed."""
 
-    def observe(self, used: tuple[int, int, int, int]) -> None:
+    def observe(self, used: tuple[int, ...]) -> None:
         """Bytes that the banks, and all of them together, hold over some time."""
-        most = self.peak_bytes
-        if used[0] > most[0] or used[1] > most[1] or used[2] > most[2] or used[3] > most[3]:
-            a, b, c, d = map(max, most, used)
-            self.peak_bytes = (a, b, c, d)
+        peaks = self.peak_bytes
+        for used_bytes, peak_bytes in zip(used, peaks, strict=False):
+            if used_bytes > peak_bytes:
+                self.peak_bytes = tuple(map(max, peaks, used))
+                return
+        if not peaks:
+            self.peak_bytes = used
 
 
 _Read: TypeAlias = tuple[int, int, Task]
@@ -75,15 +80,16 @@ class Stepper:
     """The state of the machine, and how it goes on from one cycle in which something happens to the next."""
 
     def __init__(self, hardware: Hardware) -> None:
-        self.latency = hardware.dram.latency_cycles
-        self.bandwidth = hardware.dram.bandwidth_bytes_per_cycle
-        self.descriptors = hardware.dma.descriptors
-        sizes = hardware.global_buffer.bank_bytes
-        self.sizes = (sizes["weights"], sizes["inputs"], sizes["outputs"])
+        self.bandwidth, self.latency, self.prefetch = hardware.channel
+        self.sizes = tuple([bank.size_bytes for bank in hardware.banks])
+        self.bank_of = {
+            operand: index for index, bank in enumerate(hardware.banks) for operand in bank.operands
+        }
         self.now = 0
         self.layer = 0
         self.waits_for: set[int] = set()
-        self.free_weights, self.free_inputs, self.free_outputs = self.sizes
+        self.free_bytes = list(self.sizes)
+        """Of each bank."""
         self.reads: deque[_Read] = deque()
         self.sum_of_reads = 0
         """Of the cycles at which they are ready: tells queues apart at a glimpse."""
@@ -118,21 +124,19 @@ class Stepper:
         task = Task(step, number, self.layer, last)
         waiting = self.to_array
         # Of the tasks that have a descriptor, one may be in the array.
-        while len(waiting) + (self.in_array is not None) > self.descriptors:
+        while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
-        if step.weight_bytes:
-            while step.weight_bytes > self.free_weights:
+        free_bytes = self.free_bytes
+        for operand, size_bytes in step.loads.items():
+            while self.waits_for and operand.of_layers:
                 self._go_on()
-            self.free_weights -= step.weight_bytes
-            self._read(step.weight_bytes, task)
+            bank = self.bank_of[operand]
+            while size_bytes > free_bytes[bank]:
+                self._go_on()
+            free_bytes[bank] -= size_bytes
+            self._read(size_bytes, task)
         while self.waits_for:
             self._go_on()
-        for size_bytes in (step.input_bytes, step.shortcut_bytes):
-            if size_bytes:
-                while size_bytes > self.free_inputs:
-                    self._go_on()
-                self.free_inputs -= size_bytes
-                self._read(size_bytes, task)
         waiting.append(task)
         self.layer += last
 
@@ -176,11 +180,13 @@ class Stepper:
 
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
-        weights = self.sizes[0] - self.free_weights
-        inputs = self.sizes[1] - self.free_inputs
-        outputs = self.sizes[2] - self.free_outputs
-        self.log.observe((weights, inputs, outputs, weights + inputs + outputs))
+        used_bytes = list(map(sub, self.sizes, self.free_bytes))
+        self.log.observe((*used_bytes, sum(used_bytes)))
         self.holds_more = False
+
+    def _free(self, freed: Mapping[Operand, int]) -> None:
+        for operand, size_bytes in freed.items():
+            self.free_bytes[self.bank_of[operand]] += size_bytes
 
     # DRAM channel
 
@@ -228,7 +234,7 @@ class Stepper:
             self._stored(task)
 
     def _stored(self, task: Task) -> None:
-        self.free_outputs += task.step.freed_output_bytes
+        self._free(task.step.freed_by_store)
         if task.last:
             self._end_layer(task.layer)
 
@@ -241,10 +247,12 @@ class Stepper:
     def _start_array_if_there_is_room(self) -> None:
         task = self.to_array[0]
         step = task.step
-        if step.output_space_bytes > self.free_outputs:
-            return
+        for operand, size_bytes in step.takes.items():
+            if size_bytes > self.free_bytes[self.bank_of[operand]]:
+                return
         self.to_array.popleft()
-        self.free_outputs -= step.output_space_bytes
+        for operand, size_bytes in step.takes.items():
+            self.free_bytes[self.bank_of[operand]] -= size_bytes
         self.holds_more = True
         self.in_array = task
         self.array_ends = self.now + step.array_cycles
@@ -254,8 +262,7 @@ class Stepper:
         assert task is not None  # work ends only where some has begun
         self.in_array = None
         self.array_ends = NEVER
-        self.free_weights += task.step.freed_weight_bytes
-        self.free_inputs += task.step.freed_input_bytes
+        self._free(task.step.freed_by_array)
         if task.step.completes:
             self._hand_to_vector_unit(task)
 
@@ -263,17 +270,17 @@ class Stepper:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
         step = task.step
         self.vector_free_at = max(self.vector_free_at, self.now) + step.vector_cycles
-        if step.store_bytes:
+        if step.stores:
             self.writes.put(task, self.vector_free_at + self.latency)
-        if step.vector_freed_bytes or not step.store_bytes:
+        if step.freed_by_vector_unit or not step.stores:
             self.to_finish.put(task, self.vector_free_at)
 
     def _finish(self, task: Task) -> None:
         """The vector unit is done with a task that frees bytes then, or has nothing to store."""
-        self.free_inputs += task.step.vector_freed_bytes
-        if task.step.store_bytes:
+        self._free(task.step.freed_by_vector_unit)
+        if task.step.stores:
             return
-        self.free_outputs += task.step.freed_output_bytes
+        self._free(task.step.freed_by_store)
         if task.last and not self._ends_with_a_write(task.layer):
             self._end_layer(task.layer)
 
@@ -293,9 +300,7 @@ class Stepper:
         """Some of the state: where it differs, so does the state."""
         now = self.now
         return (
-            self.free_weights,
-            self.free_inputs,
-            self.free_outputs,
+            *self.free_bytes,
             self.stream_ends if self.streaming is None else self.stream_ends - now,
             self.array_ends if self.in_array is None else self.array_ends - now,
             max(self.vector_free_at - now, 0),
@@ -314,7 +319,7 @@ class Stepper:
         now, layer = self.now, self.layer
         streaming, in_array = self.streaming, self.in_array
         return State(
-            free_bytes=(self.free_weights, self.free_inputs, self.free_outputs),
+            free_bytes=tuple(self.free_bytes),
             to_array=tuple([(task.tag(layer), task.reads_due) for task in self.to_array]),
             streaming=None
             if streaming is None
@@ -336,7 +341,7 @@ class Stepper:
 
         self.now, self.layer, self.holds_more = now, layer, True
         self.waits_for = {layer - back for back in state.waits_for}
-        self.free_weights, self.free_inputs, self.free_outputs = state.free_bytes
+        self.free_bytes = list(state.free_bytes)
         self.to_array = deque(task(tag, due) for tag, due in state.to_array)
         due = (task for task in self.to_array for _ in range(task.reads_due))
         self.streaming, self.stream_is_read, self.stream_ends = None, False, NEVER

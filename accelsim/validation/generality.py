@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from accelsim.descriptions import vary
+from accelsim.descriptions import value_of, vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware
 from accelsim.validation.evaluate import (
@@ -131,10 +131,7 @@ def with_assumptions_of(source: Hardware, target: Hardware) -> Hardware:
 
 def assumed_value(machine: Hardware, key: str) -> Any:
     """The plain value at a dotted key."""
-    value: Any = machine.model_dump(mode="json")
-    for part in key.split("."):
-        value = value[part]
-    return value
+    return value_of(machine.model_dump(mode="json"), key)[1]
 
 
 def judge(table: PublishedTable, assumptions: Hardware, hardware: str) -> Reproduction:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any, Final, get_args
 
-from accelsim.descriptions import Description, vary
+from accelsim.descriptions import value_of, vary
 from accelsim.errors import AccelsimError, DescriptionError
-from accelsim.hardware import BankShares, Hardware
+from accelsim.hardware import Hardware, Objective
 from accelsim.validation.evaluate import ColumnJob, Cost, evaluate_columns, shipped_hardware
 from accelsim.validation.published import Place, PublishedTable
 from accelsim.validation.reproduction import Reproduction, compare_with
@@ -61,7 +61,7 @@ def assumed_variants(hardware: Hardware) -> list[Variant]:
 def variants(hardware: Hardware, key: str) -> list[Variant]:
     """One parameter halved and doubled, or each of the other choices that it has; shares are moved, too."""
     value, alternatives = _value_and_choices(hardware, key)
-    if isinstance(value, BankShares):
+    if isinstance(value, Mapping):
         return [*_scaled_shares(key, value), *_moved_shares(key, value)]
     if isinstance(value, bool):
         others: Sequence[Any] = [not value]
@@ -119,42 +119,35 @@ def _outcome(
 
 def _value_and_choices(hardware: Hardware, key: str) -> tuple[Any, tuple[Any, ...]]:
     """The value at a dotted key, and what may stand there if that is a choice."""
-    owner: Any = hardware
-    *path, last = key.split(".")
-    for part in path:
-        owner = getattr(owner, part)
-    if not isinstance(owner, Description):
+    known, value = value_of(hardware.model_dump(mode="json"), key)
+    if not known:
         raise TypeError(f"{key} is no key of a machine file")
-    return getattr(owner, last), get_args(type(owner).model_fields[last].annotation)
+    return value, get_args(Objective) if key.startswith("mapper.") else ()
 
 
-def _scaled_shares(key: str, shares: BankShares) -> Iterator[Variant]:
+def _scaled_shares(key: str, shares: Mapping[str, float]) -> Iterator[Variant]:
     """Each bank halved and doubled against the others; the sum stays."""
-    values = shares.model_dump()
-    total = sum(values.values())
-    for bank, share in values.items():
+    total = sum(shares.values())
+    for bank, share in shares.items():
         for factor in (0.5, 2):
             scale = total / (total - share + factor * share)
-            changed = {**values, bank: factor * share}
+            changed = {**shares, bank: factor * share}
             # Rounded down, so that they do not sum to more than the buffer.
             new = {name: math.floor(part * scale * 1e6) / 1e6 for name, part in changed.items()}
-            yield Variant(key, _shown(values), _shown(new), {key: new})
+            yield Variant(key, _shown(shares), _shown(new), {key: new})
 
 
-def _moved_shares(key: str, shares: BankShares) -> Iterator[Variant]:
+def _moved_shares(key: str, shares: Mapping[str, float]) -> Iterator[Variant]:
     """A twentieth of the buffer moved from each bank that has more to each other."""
-    values = shares.model_dump()
-    for source, target in permutations(values, 2):
-        if values[source] > MOVED_SHARE:
-            moved = {source: values[source] - MOVED_SHARE, target: values[target] + MOVED_SHARE}
-            new = {bank: round(share, 6) for bank, share in {**values, **moved}.items()}
-            yield Variant(key, _shown(values), _shown(new), {key: new})
+    for source, target in permutations(shares, 2):
+        if shares[source] > MOVED_SHARE:
+            moved = {source: shares[source] - MOVED_SHARE, target: shares[target] + MOVED_SHARE}
+            new = {bank: round(share, 6) for bank, share in {**shares, **moved}.items()}
+            yield Variant(key, _shown(shares), _shown(new), {key: new})
 
 
 def _shown(value: Any) -> str:
     """`4`, `0.5`, `edp`, `inputs 0.25, weights 0.5`."""
-    if isinstance(value, Description):
-        value = value.model_dump()
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_shown(part)}" for name, part in value.items())
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from accelsim.hardware import Hardware
+from accelsim.hardware.array import parameter
+from accelsim.hardware.machine import Hardware
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.regions import Region
 from accelsim.network.layer import Layer
@@ -61,7 +62,8 @@ class Case:
             return self.mapped.weight_density
         if passes is None or not passes.skips_zeros:
             return 1.0
-        return self.hardware.pe_array.output_stationary.weight_density
+        density: float = parameter(self.hardware.pe_array, self.mapping.dataflow, "weight_density")
+        return density
 
     @cached_property
     def tensors(self) -> Tensors:

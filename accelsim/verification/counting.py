@@ -3,11 +3,14 @@
 Steps whose tiles are alike do alike, so each kind is walked through once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 
-from accelsim.energy import ActionCounts
+from accelsim.hardware.counts import Access as CountedAccess
+from accelsim.hardware.counts import ActionCounts, Direction
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Region, Visit
 from accelsim.verification.accesses import Access
 from accelsim.verification.case import Case
@@ -34,22 +37,21 @@ class StepCounts:
 
     array_cycles: int = 0
     vector_cycles: int = 0
-    values: list[int] = field(default_factory=lambda: [0] * len(ActionCounts().values()))
+    counts: ActionCounts = field(default_factory=ActionCounts)
 
-    def add(self, counted: Counted, loaded: int, stored: int) -> None:
-        """One more step, and what it moved."""
+    def add(
+        self, counted: Counted, loaded: Mapping[str, int], stored: Mapping[str, int], outermost: str
+    ) -> None:
+        """One more step, and what it moved between the chip and the outermost memory."""
         self.array_cycles += counted.array_cycles
         self.vector_cycles += counted.vector_cycles
-        rows = zip(counted.array.values(), counted.vector.values(), strict=True)
-        for index, (array, vector) in enumerate(rows):
-            self.values[index] += array + vector
-        self.values[-2] += loaded
-        self.values[-1] += stored
-
-    @property
-    def counts(self) -> ActionCounts:
-        """As counts of actions."""
-        return ActionCounts(*self.values)
+        moved = {
+            CountedAccess(outermost, Operand(operand), direction): size
+            for direction, sizes in ((Direction.READ, loaded), (Direction.WRITE, stored))
+            for operand, size in sizes.items()
+            if size
+        }
+        self.counts = self.counts + counted.array + counted.vector + ActionCounts(accesses=moved)
 
 
 class Counting:
@@ -100,7 +102,9 @@ class Counting:
         traffic: dict[tuple[str, Access, str], int] = {}
         if weights is None:
             walked = PassCounts()
-            traffic["global_buffer", "read", "inputs"] = packed_bytes(inputs, self.case.sizes.activation_bits)
+            traffic[self.memory_of("inputs"), "read", "inputs"] = packed_bytes(
+                inputs, self.case.sizes.activation_bits
+            )
         else:
             walked = self._walked(visit, weights, traffic)
         registers = self._register_bytes(walked)
@@ -110,13 +114,14 @@ class Counting:
             macs=walked.macs,
             register_file_bytes=registers,
             inter_pe_bytes=packed_bytes(walked.input_hops, self.case.sizes.activation_bits),
-            global_buffer_read_bytes=sum(traffic.values()) + read_sums,
-            global_buffer_write_bytes=written_sums,
+            accesses=self._accesses(
+                {operand: size for (_, _, operand), size in traffic.items()} | {"outputs": read_sums},
+                {"outputs": written_sums},
+            ),
         )
         vector = self._vector(visit, outputs, stored)
-        traffic["global_buffer", "read", "outputs"] = read_sums
-        traffic["global_buffer", "written", "outputs"] = written_sums + vector.global_buffer_write_bytes
-        traffic["global_buffer", "read", "residual"] = vector.global_buffer_read_bytes
+        for (memory, operand, direction), size in (array + vector).accesses.items():
+            traffic[memory, "read" if direction is Direction.READ else "written", operand.value] = size
         traffic |= _register_traffic(walked)
         lanes = self.case.hardware.vector_unit.lanes_per_column * self.case.hardware.pe_array.columns
         return Counted(walked.cycles, -(-vector.vector_ops // lanes), array, vector, traffic)
@@ -137,9 +142,24 @@ class Counting:
             weight_bytes = packed_bytes(walked.weight_reads, sizes.weight_bits)
         else:
             weight_bytes = packed_bytes(walked.weight_readings * sizes.stored_weight_bits(weights), 1)
-        traffic["global_buffer", "read", "weights"] = weight_bytes
-        traffic["global_buffer", "read", "inputs"] = packed_bytes(walked.input_reads, sizes.activation_bits)
+        traffic[self.memory_of("weights"), "read", "weights"] = weight_bytes
+        traffic[self.memory_of("inputs"), "read", "inputs"] = packed_bytes(
+            walked.input_reads, sizes.activation_bits
+        )
         return walked
+
+    def memory_of(self, operand: str) -> str:
+        """The memory on chip in which an operand's tiles wait."""
+        return self.case.hardware.bank_of[Operand(operand)].memory
+
+    def _accesses(self, read: Mapping[str, int], written: Mapping[str, int]) -> dict[CountedAccess, int]:
+        """Bytes of operands that are read on chip, and written; none that is zero."""
+        return {
+            CountedAccess(self.memory_of(operand), Operand(operand), direction): size
+            for direction, sizes in ((Direction.READ, read), (Direction.WRITE, written))
+            for operand, size in sizes.items()
+            if size
+        }
 
     def _register_bytes(self, walked: PassCounts) -> int:
         sizes = self.case.sizes
@@ -161,8 +181,10 @@ class Counting:
         read = [region for region in operands if region is not None]
         return ActionCounts(
             vector_ops=ops,
-            global_buffer_read_bytes=sizes.by_operand(read).get("residual", 0),
-            global_buffer_write_bytes=packed_bytes(stored, sizes.activation_bits),
+            accesses=self._accesses(
+                {"residual": sizes.by_operand(read).get("residual", 0)},
+                {"outputs": packed_bytes(stored, sizes.activation_bits)},
+            ),
         )
 
 

@@ -1,33 +1,40 @@
 """What a step says, by operand: the only place that knows the names of a step's fields."""
 
+from collections.abc import Mapping
+
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
 
 
+def _by_name(sizes: Mapping[Operand, int], *operands: Operand) -> dict[str, int]:
+    return {operand.value: sizes.get(operand, 0) for operand in operands}
+
+
 def loads(step: Step) -> dict[str, int]:
-    """Bytes that come from DRAM."""
-    return {"weights": step.weight_bytes, "inputs": step.input_bytes, "residual": step.shortcut_bytes}
+    """Bytes that come from outside."""
+    return _by_name(step.loads, Operand.WEIGHTS, Operand.INPUTS, Operand.RESIDUAL)
 
 
 def frees_after_array(step: Step) -> dict[str, int]:
     """Bytes that are free when the array is done."""
-    return {"weights": step.freed_weight_bytes, "inputs": step.freed_input_bytes}
+    return _by_name(step.freed_by_array, Operand.WEIGHTS, Operand.INPUTS)
 
 
 def frees_after_vector_unit(step: Step) -> int:
     """Bytes that are free when the vector unit is done, whatever the operand."""
-    return step.vector_freed_bytes
+    return sum(step.freed_by_vector_unit.values())
 
 
 def takes_for_outputs(step: Step) -> int:
     """Bytes that outputs take at the first visit to them."""
-    return step.output_space_bytes
+    return sum(step.takes.values())
 
 
 def frees_of_outputs(step: Step) -> int:
     """Bytes that are free when outputs are stored."""
-    return step.freed_output_bytes
+    return sum(step.freed_by_store.values())
 
 
 def stores(step: Step) -> int:
-    """Bytes that go to DRAM."""
-    return step.store_bytes
+    """Bytes that go outside."""
+    return sum(step.stores.values())

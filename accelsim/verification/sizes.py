@@ -8,7 +8,7 @@ each by themselves.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from accelsim.hardware import Precision
+from accelsim.hardware.machine import Precision
 from accelsim.mapping.regions import Region
 from accelsim.network.layer import Layer
 
@@ -23,13 +23,6 @@ OPERAND: Final[Mapping[str, str]] = {
     "results": "outputs",
 }
 """Whose bytes a tensor's are."""
-BANK: Final[Mapping[str, str]] = {
-    "inputs": "inputs",
-    "residual": "inputs",
-    "weights": "weights",
-    "outputs": "outputs",
-}
-"""Where the buffer keeps an operand."""
 
 
 def packed_bytes(elements: int, bits: int) -> int:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from accelsim.hardware.memory import Bank
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Range, Region
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import refuse
-from accelsim.verification.sizes import BANK
 from accelsim.verification.tensors import AXES
 
 
@@ -29,7 +30,7 @@ class Storage:
     """What the buffer holds, and how many bytes of each bank that takes."""
 
     dram: Mapping[str, Integers]
-    bank_bytes: Mapping[str, int]
+    banks: Sequence[Bank]
     held: dict[str, list[Held]] = field(default_factory=dict)
     used_bytes: dict[str, int] = field(default_factory=dict)
 
@@ -63,20 +64,27 @@ class Storage:
 
     def take(self, operand: str, size_bytes: int) -> None:
         """Take room in the bank of an operand."""
-        bank = BANK[operand]
+        bank, room = self._bank_of(operand)
         used = self.used_bytes[bank] = self.used_bytes.get(bank, 0) + size_bytes
-        if used > self.bank_bytes[bank]:
+        if used > room:
             refuse(
                 f"{operand} need {used} bytes of the bank of {bank} together with what is there; "
-                f"it has {self.bank_bytes[bank]}"
+                f"it has {room}"
             )
 
     def give_back(self, operand: str, size_bytes: int) -> None:
         """Free room in the bank of an operand."""
-        bank = BANK[operand]
+        bank, _ = self._bank_of(operand)
         self.used_bytes[bank] = self.used_bytes.get(bank, 0) - size_bytes
         if self.used_bytes[bank] < 0:
             refuse(f"frees {-self.used_bytes[bank]} bytes of {operand} more than the bank of {bank} holds")
+
+    def _bank_of(self, operand: str) -> tuple[str, int]:
+        """The bank that the machine gives to an operand, and its bytes."""
+        for bank in self.banks:
+            if Operand(operand) in bank.operands:
+                return bank.name, bank.size_bytes
+        raise ValueError(f"no bank holds {operand}")
 
     def expect_empty(self) -> None:
         """Nothing may be left behind."""

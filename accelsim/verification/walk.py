@@ -8,8 +8,9 @@ direct computation.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
-from accelsim.energy import ActionCounts
+from accelsim.hardware.counts import ActionCounts, Direction
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.regions import Region, Visit
 from accelsim.verification import said
@@ -25,6 +26,8 @@ from accelsim.verification.sizes import elements_of, packed_bytes
 from accelsim.verification.storage import Storage, described
 from accelsim.verification.sums import OutputBank, Sums
 from accelsim.verification.uses import Uses
+
+_VERBS: Final = {Direction.READ: "reads from", Direction.WRITE: "writes to"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class _Execution:
     def __post_init__(self) -> None:
         case = self.case
         layer, pooling = case.mapped, case.mapped.pooling
-        self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.global_buffer.bank_bytes)
+        self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.banks)
+        self.outermost = case.hardware.off_chip.name
         self.outputs = OutputBank()
         self.uses = Uses(case)
         self.counting = Counting(case)
@@ -100,7 +104,7 @@ class _Execution:
         else:
             expect_equal("bytes of incomplete outputs that are stored", said.stores(step), 0)
             expect_equal(
-                "bytes of outputs that are freed before they are complete", step.freed_output_bytes, 0
+                "bytes of outputs that are freed before they are complete", said.frees_of_outputs(step), 0
             )
         self._count(step, visit, outputs)
 
@@ -124,7 +128,7 @@ class _Execution:
             self.storage.load(region)
         for operand, size in sizes.items():
             self.storage.take(operand, size)
-            self.traffic.count("dram", "read", operand, size)
+            self.traffic.count(self.outermost, "read", operand, size)
 
     def _begin(self, step: Step, visit: Visit, outputs: Region, is_computed: bool) -> Sums:
         """Room for outputs at the first visit to them; then what the step before freed is free."""
@@ -194,7 +198,7 @@ class _Execution:
     def _store(self, step: Step, results: Region, outputs: Region, finished: Integers | None) -> None:
         size = self.case.sizes.by_operand((results,)).get("outputs", 0)
         expect_equal("bytes that are stored", said.stores(step), size)
-        self.traffic.count("dram", "written", "outputs", size)
+        self.traffic.count(self.outermost, "written", "outputs", size)
         if self.windows is None:
             if results.ranges != outputs.ranges:
                 refuse(f"stores {described(results)}, but completed {described(outputs)}")
@@ -219,7 +223,7 @@ class _Execution:
         _expect_counts("the array", step.array_counts, counted.array)
         _expect_counts("the vector unit", step.vector_counts, counted.vector)
         self.traffic.add(counted.traffic)
-        self.totals.add(counted, sum(said.loads(step).values()), said.stores(step))
+        self.totals.add(counted, said.loads(step), {"outputs": said.stores(step)}, self.outermost)
 
     def _give_back(self) -> None:
         for operand, size in self.freed:
@@ -230,5 +234,9 @@ class _Execution:
 def _expect_counts(who: str, scheduled: ActionCounts, counted: ActionCounts) -> None:
     if scheduled == counted:
         return
-    for name in ActionCounts.__dataclass_fields__:
+    for name in ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes"):
         expect_equal(f"{name.replace('_', ' ')} of {who}", getattr(scheduled, name), getattr(counted, name))
+    for access in sorted({**scheduled.accesses, **counted.accesses}):
+        memory, operand, direction = access
+        what = f"bytes of {operand} that {who} {_VERBS[direction]} the {memory.replace('_', ' ')}"
+        expect_equal(what, scheduled.accesses.get(access, 0), counted.accesses.get(access, 0))

@@ -7,7 +7,7 @@ below each column, partial sums of 8 output channels in each PE, no zero weights
 import math
 from dataclasses import replace
 
-from machines import conv, fully_connected, machine, mapped, with_pooling
+from machines import BUFFER, DRAM, conv, fully_connected, machine, mapped, with_pooling
 
 from accelsim.mapping.banks import bank_demand
 from accelsim.mapping.tile import TileShape
@@ -29,7 +29,7 @@ def test_a_square_of_weights_is_loaded_once_and_every_pixel_streams_past_it():
     counts = counts_of(layer, "weight_stationary")
     assert cycles_of(layer, "weight_stationary") == 16 + PIXELS  # 16 rows of weights, then a pixel a cycle
     assert counts.macs == 16 * 16 * PIXELS
-    assert counts.global_buffer_read_bytes == 2 * (16 * PIXELS + 16 * 16)  # each input and weight once
+    assert counts.read_bytes(BUFFER) == 2 * (16 * PIXELS + 16 * 16)  # each input and weight once
     # 256 weights into registers, one read for each product; one accumulation (a write) for each output.
     assert counts.register_file_bytes == 2 * (256 + 256 * PIXELS) + 4 * 16 * PIXELS
 
@@ -86,43 +86,43 @@ def test_more_pixels_than_accumulators_bring_the_weights_again():
     layer = conv(16, 16, (20, 20))
     # 400 pixels are 256 and 144: two loads of the same weights, the second behind the first pixels.
     assert cycles_of(layer, "weight_stationary") == 16 + 256 + 144
-    assert counts_of(layer, "weight_stationary").global_buffer_read_bytes == 2 * (16 * 400 + 2 * 256)
+    assert counts_of(layer, "weight_stationary").read_bytes(BUFFER) == 2 * (16 * 400 + 2 * 256)
 
 
 def test_partial_sums_go_to_the_buffer_and_back_where_the_input_channels_are_cut():
     counts = counts_of(conv(16, 32, A_PICTURE), "weight_stationary", c=16)
     partial_sums = 4 * 16 * PIXELS  # bytes, at 32 bits
-    assert counts.global_buffer_read_bytes == 2 * (32 * PIXELS + 2 * 256) + partial_sums
-    assert counts.global_buffer_write_bytes == partial_sums + 2 * 16 * PIXELS
+    assert counts.read_bytes(BUFFER) == 2 * (32 * PIXELS + 2 * 256) + partial_sums
+    assert counts.written_bytes(BUFFER) == partial_sums + 2 * 16 * PIXELS
 
 
 def test_inputs_are_read_for_every_tile_of_filters_where_filters_are_outer():
     layer = conv(64, 16, A_PICTURE)
     inputs, weights, outputs = 2 * 16 * PIXELS, 2 * 64 * 16, 2 * 64 * PIXELS
     outer_filters = counts_of(layer, "weight_stationary", k=16, y=8, order="filters_outer")
-    assert outer_filters.dram_read_bytes == 4 * inputs + weights
+    assert outer_filters.read_bytes(DRAM) == 4 * inputs + weights
     outer_pixels = counts_of(layer, "weight_stationary", k=16, y=8, order="pixels_outer")
-    assert outer_pixels.dram_read_bytes == inputs + 2 * weights
-    assert outer_filters.dram_write_bytes == outer_pixels.dram_write_bytes == outputs
+    assert outer_pixels.read_bytes(DRAM) == inputs + 2 * weights
+    assert outer_filters.written_bytes(DRAM) == outer_pixels.written_bytes(DRAM) == outputs
 
 
 def test_a_halo_is_read_by_both_tiles_that_need_it():
     layer = conv(16, 16, A_PICTURE, kernel=(3, 3), padding=(1, 1, 1, 1))
     # Two tiles of 8 rows read 9 rows each: padding above the first and below the second is not in DRAM.
     counts = counts_of(layer, "output_stationary", y=8)
-    assert counts.dram_read_bytes == 2 * (16 * 2 * 9 * 16) + 2 * 2 * 16 * 16 * 9 - 2 * 16 * 16 * 9
+    assert counts.read_bytes(DRAM) == 2 * (16 * 2 * 9 * 16) + 2 * 2 * 16 * 16 * 9 - 2 * 16 * 16 * 9
 
 
 def test_pooling_stores_its_results_only():
     pooled = with_pooling(conv(16, 16, A_PICTURE), 3, 2)
     counts = counts_of(pooled, "weight_stationary")
-    assert counts.dram_write_bytes == 2 * 16 * 7 * 7
+    assert counts.written_bytes(DRAM) == 2 * 16 * 7 * 7
     assert counts.vector_ops == 16 * 7 * 7 * 9
 
 
 def test_a_batch_of_a_fully_connected_layer_reads_its_weights_once():
     counts = counts_of(fully_connected(16, 512), "weight_stationary", batch=4)
-    assert counts.dram_read_bytes == 2 * (16 * 512 + 4 * 512)
+    assert counts.read_bytes(DRAM) == 2 * (16 * 512 + 4 * 512)
     assert counts.macs == 4 * 16 * 512
 
 
@@ -135,20 +135,20 @@ def test_a_pruned_layer_moves_its_weights_that_are_left_and_where_they_are():
     assert bank_demand(layer, index, TileShape(1, 16, 16, 16, 16), 16, 16, 0)["weights"] == weights + offsets
 
     stationary = counts_of(layer, "weight_stationary", index)
-    assert stationary.dram_read_bytes == weights + offsets + 2 * 16 * PIXELS
-    assert stationary.global_buffer_read_bytes == weights + 2 * 16 * PIXELS  # once: the pixels are one chunk
+    assert stationary.read_bytes(DRAM) == weights + offsets + 2 * 16 * PIXELS
+    assert stationary.read_bytes(BUFFER) == weights + 2 * 16 * PIXELS  # once: the pixels are one chunk
     assert stationary.macs == layer.macs  # zeros are multiplied, as in a dense layer
     assert cycles_of(layer, "weight_stationary", index) == 16 + PIXELS
     # In the registers, and at each product, there are all weights, of 6 bits.
     assert stationary.register_file_bytes == 6 * (256 + 256 * PIXELS) // 8 + 4 * 16 * PIXELS
 
     skipping = counts_of(layer, "output_stationary", index)
-    assert skipping.dram_read_bytes == stationary.dram_read_bytes
+    assert skipping.read_bytes(DRAM) == stationary.read_bytes(DRAM)
     assert skipping.macs == kept * PIXELS
     assert skipping.register_file_bytes == 2 * 4 * kept * PIXELS
     # 16 inputs of 16 x 16 enter 16 words a cycle, for 2 sets of 8 output channels; 77 weights hide behind.
     assert cycles_of(layer, "output_stationary", index) == 16 + max(16 * 16 * 2, kept) + 16 * 16
-    assert skipping.global_buffer_read_bytes == weights + 2 * 2 * 16 * PIXELS
+    assert skipping.read_bytes(BUFFER) == weights + 2 * 2 * 16 * PIXELS
 
 
 def test_zeros_that_are_no_fewer_bytes_to_leave_out_are_kept():
@@ -156,7 +156,7 @@ def test_zeros_that_are_no_fewer_bytes_to_leave_out_are_kept():
     index = machine(**{"precision.pruned_index_bits": 8})
     dense = 256 * 6 // 8  # 192 bytes, where 128 weights of 6 + 8 bits would be 224
     counts = counts_of(half, "output_stationary", index)
-    assert counts.dram_read_bytes == dense + 2 * 16 * PIXELS
+    assert counts.read_bytes(DRAM) == dense + 2 * 16 * PIXELS
     assert counts.macs == 128 * PIXELS  # they are skipped all the same
 
 
@@ -164,7 +164,7 @@ def test_narrow_activations_and_partial_sums_take_their_own_bytes():
     narrow = replace(conv(16, 32, A_PICTURE), activation_bits=4, partial_sum_bits=24)
     counts = counts_of(narrow, "weight_stationary", c=16)
     inputs, outputs, partial_sums = 32 * PIXELS // 2, 16 * PIXELS // 2, 3 * 16 * PIXELS
-    assert counts.dram_read_bytes == inputs + 2 * 16 * 32
-    assert counts.dram_write_bytes == outputs
-    assert counts.global_buffer_read_bytes == inputs + 2 * 2 * 256 + partial_sums
-    assert counts.global_buffer_write_bytes == partial_sums + outputs
+    assert counts.read_bytes(DRAM) == inputs + 2 * 16 * 32
+    assert counts.written_bytes(DRAM) == outputs
+    assert counts.read_bytes(BUFFER) == inputs + 2 * 2 * 256 + partial_sums
+    assert counts.written_bytes(BUFFER) == partial_sums + outputs

@@ -48,7 +48,7 @@ def test_a_misspelt_key_gets_its_line_and_the_right_key(wrong):
     lines = wrong(machine=_machine("latency_cycles:", "latency_cycle:"))
     (line,) = (line for line in lines if "no such key" in line)
     number = MACHINE[: MACHINE.index("latency_cycles:")].count("\n") + 1
-    assert line.startswith(f"machine.yaml:{number}: dram.latency_cycle = 100: ")
+    assert line.startswith(f"machine.yaml:{number}: memories.0.latency_cycle = 100: ")
     assert "did you mean 'latency_cycles'?" in line
 
 
@@ -85,7 +85,7 @@ def test_no_name_at_all(wrong):
 
 def test_a_buffer_of_2_gigabytes(wrong):
     (line,) = wrong(machine=_machine("size_bytes: 131072", "size_bytes: 2147483648"))
-    assert "global_buffer.size_bytes = 2147483648: must be a whole number from 1 to 1073741824" in line
+    assert "memories.1.size_bytes = 2147483648: must be a whole number from 1 to 1073741824" in line
 
 
 def test_an_array_of_no_rows(wrong):

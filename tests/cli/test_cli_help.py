@@ -8,7 +8,20 @@ import accelsim as package
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "compare", "explain", "report", "verify", "list", "show", "check", "search path"]
+    "command",
+    [
+        "run",
+        "compare",
+        "explain",
+        "report",
+        "verify",
+        "list",
+        "show",
+        "check",
+        "search path",
+        "new",
+        "convert",
+    ],
 )
 def test_each_command_has_help_with_examples(accelsim, command):
     outcome = accelsim(*command.split(), "--help")
@@ -29,6 +42,8 @@ def test_the_help_names_the_commands_and_the_exit_codes(accelsim):
         "list ",
         "show ",
         "check ",
+        "new ",
+        "convert ",
         "130 interrupted",
     ):
         assert words in outcome.out

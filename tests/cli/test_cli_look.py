@@ -211,7 +211,7 @@ def test_check_has_a_line_for_each_valid_file(accelsim):
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.splitlines() == [
         "tiny.yaml: ok: network tiny, 4 executed layers, 9.51k parameters, 87.4k MACs",
-        f"{machine}: ok: hardware 16x16_128k, 16 x 16 PEs, 128 KiB global buffer",
+        f"{machine}: ok: hardware 16x16_128k, 16 x 16 PEs, 128 KiB on chip",
     ]
 
 

@@ -133,4 +133,4 @@ def test_networks_of_the_working_folder_do_not_stand_in_for_those_of_the_paper(f
     (folder / "hardware" / "8x8_32k.yaml").write_text("rows: 0\n")
     (folder / "alexnet").write_text("not a network")
     jobs = reproduction.jobs_of(load_published("squeezenext"))
-    assert jobs[0].hardware.global_buffer.size_bytes == 32 * 1024
+    assert jobs[0].hardware.on_chip_bytes == 32 * 1024

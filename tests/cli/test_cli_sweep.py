@@ -119,7 +119,10 @@ def test_a_candidates_figures_are_those_of_run(accelsim, folder):
     best = values(accelsim(*SWEEP, "--format", "json"))["best"]
     shown = values(accelsim("show", "8x8_32k", "--format", "json"))
     shown["pe_array"]["rows"] = best["settings"]["pe_array.rows"]
-    shown["pe_array"]["dataflows"] = best["settings"]["pe_array.dataflows"]
+    described = shown["pe_array"]["dataflows"]
+    shown["pe_array"]["dataflows"] = {
+        name: described[name] for name in best["settings"]["pe_array.dataflows"]
+    }
     (folder / "best.yaml").write_text(json.dumps(shown))  # JSON is YAML
     network = f"tiny.yaml@width={best['settings']['width']}"
     run = values(accelsim("run", "--net", network, "--hw", "best.yaml", "--format", "json"))
@@ -203,7 +206,7 @@ def test_a_store_of_another_model_is_refused(accelsim, monkeypatch):
             "objectives",
             "constraints: [area_mm2 <= 0.5]\nobjectives",
             "area_mm2 <= 0.5: excludes all 12 candidates: the nearest, pe_array.rows = 4, "
-            "pe_array.dataflows = ['weight_stationary'], width = 1.0, has 1.226, 0.726 more\n",
+            "pe_array.dataflows = ['weight_stationary'], width = 1.0, has 1.206, 0.706 more\n",
         ),
         ("time_ms, energy, area_mm2", "top1", "objectives: no top-1 accuracy is published of any candidate"),
     ],

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from accelsim.energy import ActionCounts
+from accelsim.hardware import ActionCounts
 from accelsim.verification.counting import Counting
 
 VERIFY = ("verify", "--net", "tiny.yaml", "--hw", "8x8_32k")

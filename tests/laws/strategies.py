@@ -23,10 +23,9 @@ from machines import (
 )
 
 from accelsim.errors import DescriptionError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, dataflow_names
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.dataflows import DATAFLOWS
 from accelsim.mapping.mapping import Choice, Mapping, Repeat
 from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
@@ -46,6 +45,7 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "precision.activations_bits": draw(st.sampled_from(bits)),
         "precision.partial_sums_bits": draw(st.sampled_from(bits)),
         "precision.pruned_index_bits": draw(st.sampled_from([0, 4, 8])),
+        "pe_array.dataflows": dataflow_names(),  # those that are registered later join
         "pe_array.rows": draw(st.integers(1, 9)),
         "pe_array.columns": draw(st.integers(1, 9)),
         "pe_array.port_words_per_column": draw(st.integers(1, 3)),
@@ -233,7 +233,7 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     layer = draw(layers() if layer is None else layer)
     hardware = draw(machines() if hardware is None else hardware)
     batch = draw(st.sampled_from([1, 1, 2, 3]))
-    dataflow = draw(st.sampled_from(sorted(DATAFLOWS))) if layer.on_array else VECTOR
+    dataflow = draw(st.sampled_from(sorted(dataflow_names()))) if layer.on_array else VECTOR
     executed, images = as_executed(layer, batch)
     space = candidates(executed, hardware, dataflow, images)
     assume(len(space))

@@ -4,16 +4,16 @@ from dataclasses import dataclass, replace
 
 import hypothesis.strategies as st
 from hypothesis import assume, given
-from machines import mapped
+from machines import mapped, pairs_of_counts
 from strategies import ANY_BITS, array_layers, cases, machines
 
 from accelsim.descriptions import vary
 from accelsim.energy import energy_by_component
+from accelsim.mapping.banks import bank_demand
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import map_layer
-from accelsim.mapping.space import bank_demand
 
 DENSITIES = (0.05, 0.2, 0.33, 0.5, 0.9, 1.0)
 BITS = ("weight_bits", "activation_bits", "partial_sum_bits", "pruned_index_bits")
@@ -68,9 +68,8 @@ def narrower(draw, layer):
 
 def assert_no_worse(lean, full, hardware):
     """Every count of the one is at most that of the other, and so its energy."""
-    pairs_of_counts = zip(lean.totals.counts.values(), full.totals.counts.values(), strict=True)
-    assert all(some <= more for some, more in pairs_of_counts)
-    energies = (sum(energy_by_component(one.totals.counts, hardware.energy).values()) for one in (lean, full))
+    assert all(some <= more for some, more in pairs_of_counts(lean.totals.counts, full.totals.counts))
+    energies = (sum(energy_by_component(one.totals.counts, hardware.prices).values()) for one in (lean, full))
     assert next(energies) <= next(energies)
     assert lean.totals.array_cycles <= full.totals.array_cycles
 

@@ -10,10 +10,8 @@ from accelsim.search.explain import MOST_REMEDIES
 SMALL, LARGE = load_hardware("8x8_32k"), load_hardware("16x16_128k")
 ONE_DATAFLOW = vary(SMALL, **{"pe_array.dataflows": ["weight_stationary"]})
 PARTS = {
-    "bandwidth": lambda machine: {
-        "dram.bandwidth_bytes_per_cycle": 2 * machine.dram.bandwidth_bytes_per_cycle
-    },
-    "latency": lambda machine: {"dram.latency_cycles": machine.dram.latency_cycles // 2},
+    "bandwidth": lambda machine: {"dram.bandwidth_bytes_per_cycle": 2 * machine.channel.bytes_per_cycle},
+    "latency": lambda machine: {"dram.latency_cycles": machine.channel.latency_cycles // 2},
     "rows": lambda machine: {"pe_array.rows": 2 * machine.pe_array.rows},
     "columns": lambda machine: {"pe_array.columns": 2 * machine.pe_array.columns},
     "buffer": lambda machine: {"global_buffer.size_bytes": 2 * machine.global_buffer.size_bytes},

@@ -11,7 +11,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
-from machines import machine, mapped
+from machines import DRAM, bank_bytes, machine, mapped, pairs_of_counts
 from strategies import (
     ANY_BITS,
     array_layers,
@@ -26,14 +26,15 @@ from strategies import (
 from accelsim import load_hardware, load_network, run_network
 from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
-from accelsim.energy import ActionCounts, energy_by_component
+from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
+from accelsim.hardware import ActionCounts, Operand, dataflow_names
 from accelsim.limits import MAX_BUFFER_BYTES
 from accelsim.mapping import look, search, settle
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, candidates
 from accelsim.mapping.costs import VECTOR, least_array_cost
-from accelsim.mapping.dataflows import DATAFLOWS
+from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.ranking import best_first
 from accelsim.mapping.search import as_executed, map_layer
@@ -151,27 +152,33 @@ def test_a_step_loads_the_operands_that_the_step_before_did_not_have(case):
     before = None
     for visit, step in every_step(case):
         weights, inputs = operands_of(case, visit)
-        assert step.weight_bytes == (0 if before and before.weights == visit.weights else weights)
-        assert step.input_bytes == (0 if before and before.inputs == visit.inputs else inputs)
+        assert step.loads.get(Operand.WEIGHTS, 0) == (
+            0 if before and before.weights == visit.weights else weights
+        )
+        assert step.loads.get(Operand.INPUTS, 0) == (
+            0 if before and before.inputs == visit.inputs else inputs
+        )
         before = visit
 
 
 @given(packed_cases())
 def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_end(case):
-    half = {bank: size // 2 for bank, size in case.hardware.global_buffer.bank_bytes.items()}
+    half = {bank: size // 2 for bank, size in bank_bytes(case.hardware).items()}
     weights = inputs = outputs = 0
     for visit, step in every_step(case):
-        weights += step.weight_bytes
-        inputs += step.input_bytes
-        outputs += step.output_space_bytes
+        weights += step.loads.get(Operand.WEIGHTS, 0)
+        inputs += step.loads.get(Operand.INPUTS, 0)
+        outputs += step.takes.get(Operand.OUTPUTS, 0)
         assert (weights, inputs) == operands_of(case, visit)
         assert weights <= half["weights"]
-        assert inputs + step.shortcut_bytes <= half["inputs"]
+        assert inputs + step.loads.get(Operand.RESIDUAL, 0) <= half["inputs"]
         assert max(outputs, step.store_bytes) <= half["outputs"]
-        assert (step.output_space_bytes > 0) == (visit.starts["c"] == 0)
-        weights -= step.freed_weight_bytes
-        inputs -= step.freed_input_bytes + step.vector_freed_bytes - step.shortcut_bytes
-        outputs -= step.freed_output_bytes
+        assert (step.takes.get(Operand.OUTPUTS, 0) > 0) == (visit.starts["c"] == 0)
+        weights -= step.freed_by_array.get(Operand.WEIGHTS, 0)
+        inputs -= step.freed_by_array.get(Operand.INPUTS, 0) + step.freed_by_vector_unit.get(
+            Operand.INPUTS, 0
+        )
+        outputs -= step.freed_by_store.get(Operand.OUTPUTS, 0)
     assert (weights, inputs, outputs) == (0, 0, 0)
 
 
@@ -184,10 +191,10 @@ def test_outputs_are_complete_once_and_stored_once(case):
         if step.completes:
             complete += visit.outputs
             stored_bytes += step.store_bytes
-            shortcut_bytes += step.shortcut_bytes
+            shortcut_bytes += step.loads.get(Operand.RESIDUAL, 0)
             tiles += 1
         else:
-            assert step.store_bytes == step.shortcut_bytes == step.vector_cycles == 0
+            assert step.store_bytes == step.loads.get(Operand.RESIDUAL, 0) == step.vector_cycles == 0
     assert complete == case.images * layer.output_elements
     packed = bytes_of(case.images * layer.stored_elements, bits_of_an_activation(layer, precision))
     assert packed <= stored_bytes < packed + max(tiles, 1)
@@ -221,7 +228,7 @@ def busiest(case):
     totals, hardware = case.mapping.totals, case.hardware
     space, index = candidate_of(case)
     counts = counts_of(space, index)
-    moved = (counts.dram_read_bytes + counts.dram_write_bytes) / hardware.dram.bandwidth_bytes_per_cycle
+    moved = (counts.read_bytes(DRAM) + counts.written_bytes(DRAM)) / hardware.channel.bytes_per_cycle
     return max(totals.array_cycles, counts.vector_ops / hardware.vector_lanes, math.floor(moved))
 
 
@@ -249,7 +256,7 @@ def test_packed_elements_are_rounded_up_tile_by_tile_in_the_program_only(case):
     estimate, program = counts_of(space, index), totals.counts
     assert space.array_cycles[index] == totals.array_cycles
     assert (estimate.macs, estimate.vector_ops) == (program.macs, program.vector_ops)
-    for estimated, summed in zip(estimate.values(), program.values(), strict=True):
+    for estimated, summed in pairs_of_counts(estimate, program):
         # Six operands at most, less than a byte each; and a pruned weight of 40 bits.
         assert abs(estimated - summed) <= (6 + 5) * totals.steps
 
@@ -268,7 +275,7 @@ def counts_of(space, index):
 
 
 def energy(totals, hardware):
-    return sum(energy_by_component(totals.counts, hardware.energy).values())
+    return sum(energy_by_component(totals.counts, hardware.prices).values())
 
 
 # --- multiply-accumulates and traffic
@@ -326,7 +333,7 @@ def test_compulsory_traffic_is_what_windows_touch_and_what_is_stored(layer, hard
 def test_no_mapping_moves_less_than_every_operand_once(case):
     counts = case.mapping.totals.counts
     compulsory = compulsory_dram_bytes(case.layer, case.hardware, case.batch)
-    assert counts.dram_read_bytes + counts.dram_write_bytes >= compulsory
+    assert counts.read_bytes(DRAM) + counts.written_bytes(DRAM) >= compulsory
 
 
 @given(layers(), machines(), st.integers(1, 3))
@@ -338,14 +345,14 @@ def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once
     free |= dict.fromkeys(("energy.inter_pe", "energy.global_buffer"), 0)
     roomy = vary(hardware, **free, **{"energy.dram": 1, "global_buffer.size_bytes": 1 << 24})
     counts = map_layer(layer, roomy, batch=batch, objective="energy").totals.counts
-    moved = counts.dram_read_bytes + counts.dram_write_bytes
+    moved = counts.read_bytes(DRAM) + counts.written_bytes(DRAM)
     assert moved == compulsory_dram_bytes(layer, roomy, batch)
 
 
 @given(packed_cases())
 def test_no_mapping_is_faster_than_the_bound(case):
     totals, dram = case.mapping.totals, case.hardware.dram
-    moved = totals.counts.dram_read_bytes + totals.counts.dram_write_bytes
+    moved = totals.counts.read_bytes(DRAM) + totals.counts.written_bytes(DRAM)
     least = max(totals.array_cycles, math.ceil(moved / dram.bandwidth_bytes_per_cycle))
     assert lower_bound_cycles(case.layer, case.hardware, case.batch) <= least
 
@@ -367,7 +374,7 @@ def test_no_mapping_of_the_space_is_better_than_the_chosen_one(layer, hardware, 
 
     What is left open is a difference that is not worth a simulation.
     """
-    dataflows = sorted(DATAFLOWS) if layer.on_array else [VECTOR]
+    dataflows = sorted(dataflow_names()) if layer.on_array else [VECTOR]
     tried = [mapping for dataflow in dataflows for mapping in every_mapping(layer, hardware, dataflow, batch)]
     assume(tried)
     alone = Alone(hardware)
@@ -448,11 +455,13 @@ def test_layers_that_are_looked_at_together_are_mapped_as_each_alone(
 
 
 def dataflows_of(layer):
-    return tuple(DATAFLOWS) if layer.on_array else (VECTOR,)
+    return dataflow_names() if layer.on_array else (VECTOR,)
 
 
 @given(
-    compressed_layers().filter(lambda layer: layer.on_array), machines(), st.sampled_from(sorted(DATAFLOWS))
+    compressed_layers().filter(lambda layer: layer.on_array),
+    machines(),
+    st.sampled_from(sorted(dataflow_names())),
 )
 def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     """The bound that the search relies on: what each dataflow says is its least work."""
@@ -474,7 +483,7 @@ def test_a_window_that_reads_nothing_but_padding_is_mapped():
         "pool", "max_pool", K=1, C=1, OY=1, OX=1, IY=2, IX=2, stride_y=3, stride_x=3, pad_top=1, pad_left=1
     )
     with mock.patch.object(look, "FEW_TILES", 0):
-        assert map_layer(pooling, machine()).totals.counts.dram_read_bytes == 0
+        assert map_layer(pooling, machine()).totals.counts.read_bytes(DRAM) == 0
 
 
 @given(compressed_layers(), machines(bits=ANY_BITS), st.sampled_from([1, 3]), st.data())
@@ -500,7 +509,7 @@ def test_no_tile_beats_the_ideal_one_of_its_cuts(layer, hardware, batch, data):
 def every_mapping(layer, hardware, dataflow, batch):
     """Every mapping of the finest sizes that fits the banks."""
     executed, images = as_executed(layer, batch)
-    unit = DATAFLOWS[dataflow].granularity(hardware) if dataflow in DATAFLOWS else Granularity()
+    unit = Granularity() if dataflow == VECTOR else dataflow_of(dataflow).granularity(hardware)
     tiles = list(every_tile(executed, unit))
     assume(sum(steps_of(executed, images, tile) for tile in tiles) < 20_000)
     some = [
@@ -528,10 +537,10 @@ def every_tile(layer, unit):
 def fits(mapping, hardware):
     """Whether no operand takes more than half its bank; shortcuts come beside inputs."""
     most = [
-        max(getattr(step, f"{operand}_bytes") for step in mapping.steps())
-        for operand in ("input", "shortcut", "weight", "output_space")
+        max((step.loads | step.takes).get(operand, 0) for step in mapping.steps())
+        for operand in (Operand.INPUTS, Operand.RESIDUAL, Operand.WEIGHTS, Operand.OUTPUTS)
     ]
-    half = {bank: size // 2 for bank, size in hardware.global_buffer.bank_bytes.items()}
+    half = {bank: size // 2 for bank, size in bank_bytes(hardware).items()}
     return most[0] + most[1] <= half["inputs"] and most[2] <= half["weights"] and most[3] <= half["outputs"]
 
 
@@ -542,7 +551,7 @@ def test_to_force_a_dataflow_never_beats_the_choice_by_time(layer, hardware, bat
         return mapping.estimated_cycles
 
     try:
-        assert chosen("auto") == min(chosen(dataflow) for dataflow in DATAFLOWS)
+        assert chosen("auto") == min(chosen(dataflow) for dataflow in dataflow_names())
     except MappingError:
         assume(False)
 

@@ -9,7 +9,7 @@ import sys
 import hypothesis.strategies as st
 import pytest
 from hypothesis import assume, given
-from machines import conv, machine, mapped, schedule
+from machines import BUFFER, DRAM, conv, machine, mapped, schedule
 from strategies import machines
 from test_network_laws import published_graphs
 
@@ -53,7 +53,7 @@ def test_every_layer_waits_for_all_that_it_reads(run):
             for entry in timeline
             if first[consumer] <= entry.layer <= last[consumer] and entry.what in {"inputs", "shortcut"}
         ]
-        assert min(read) >= written + hardware.dram.latency_cycles
+        assert min(read) >= written + hardware.channel.latency_cycles
 
 
 def places(graph, plan):
@@ -90,12 +90,12 @@ def test_results_of_layers_add_up(run):
     results = layer_results(plan, activity, hardware, batch)
     counts = activity.counts
     assert sum(layer.cycles for layer in results) == activity.cycles
-    assert sum(layer.dram_bytes.read for layer in results) == counts.dram_read_bytes
-    assert sum(layer.dram_bytes.write for layer in results) == counts.dram_write_bytes
-    assert sum(layer.global_buffer_bytes.read for layer in results) == counts.global_buffer_read_bytes
-    assert sum(layer.global_buffer_bytes.write for layer in results) == counts.global_buffer_write_bytes
+    assert sum(layer.dram_bytes.read for layer in results) == counts.read_bytes(DRAM)
+    assert sum(layer.dram_bytes.write for layer in results) == counts.written_bytes(DRAM)
+    assert sum(layer.global_buffer_bytes.read for layer in results) == counts.read_bytes(BUFFER)
+    assert sum(layer.global_buffer_bytes.write for layer in results) == counts.written_bytes(BUFFER)
     assert math.fsum(layer.energy for layer in results) == pytest.approx(
-        math.fsum(energy_by_component(counts, hardware.energy).values())
+        math.fsum(energy_by_component(counts, hardware.prices).values())
     )
 
 
@@ -106,9 +106,7 @@ def test_results_of_layers_are_possible(run):
         assert layer.cycles >= 0
         assert 0 <= layer.utilization <= 1
         assert layer.dram_bytes.total >= layer.compulsory_dram_bytes
-        assert (
-            layer.compulsory_dram_bytes <= layer.lower_bound_cycles * hardware.dram.bandwidth_bytes_per_cycle
-        )
+        assert layer.compulsory_dram_bytes <= layer.lower_bound_cycles * hardware.channel.bytes_per_cycle
 
 
 @given(runs())
@@ -117,7 +115,7 @@ def test_no_network_is_faster_than_its_work_and_its_traffic(run):
     _, hardware, batch, plan = run
     activity = simulate_fast(plan, hardware)
     compulsory = sum(compulsory_dram_bytes(layer, hardware, batch) for layer in plan.layers)
-    assert activity.cycles * hardware.dram.bandwidth_bytes_per_cycle >= compulsory
+    assert activity.cycles * hardware.channel.bytes_per_cycle >= compulsory
     assert activity.cycles * hardware.pe_array.pes >= activity.counts.macs
 
 

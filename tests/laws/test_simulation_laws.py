@@ -7,14 +7,16 @@ from unittest import mock
 
 import hypothesis.strategies as st
 from hypothesis import assume, given, settings
+from machines import bank_bytes
 from strategies import repeated_schedules, schedules
 
 from accelsim.descriptions import vary
+from accelsim.hardware import Operand
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation import events, fast
+from accelsim.simulation.banks import Banks
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import Transitions, simulate_fast
-from accelsim.simulation.global_buffer import Banks
 
 SCHEDULES = st.one_of(schedules(), schedules(packed=True), repeated_schedules())
 
@@ -67,14 +69,19 @@ def test_what_is_remembered_from_other_schedules_changes_nothing(case, data):
 @given(SCHEDULES)
 def test_what_is_observed_is_what_was_mapped(case):
     hardware, schedule = case
-    bandwidth = hardware.dram.bandwidth_bytes_per_cycle
+    bandwidth = hardware.channel.bytes_per_cycle
     observed = simulate_events(schedule, hardware).layers
     for mapping, layer in zip(schedule.mappings, observed, strict=True):
         assert layer.counts == mapping.totals.counts
         assert layer.array_busy_cycles == mapping.totals.array_cycles
         assert layer.vector_busy_cycles == mapping.totals.vector_cycles
         transfers = (
-            (step.weight_bytes, step.input_bytes, step.shortcut_bytes, step.store_bytes)
+            (
+                step.loads.get(Operand.WEIGHTS, 0),
+                step.loads.get(Operand.INPUTS, 0),
+                step.loads.get(Operand.RESIDUAL, 0),
+                step.store_bytes,
+            )
             for step in mapping.steps()
         )
         stream_cycles = sum(math.ceil(size / bandwidth) for sizes in transfers for size in sizes)
@@ -99,11 +106,11 @@ def test_each_component_does_one_thing_at_a_time_in_order(case):
 def test_a_step_is_loaded_then_computed_then_finished_then_stored(case):
     hardware, schedule = case
     timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
-    order = {"weights": 0, "inputs": 0, "shortcut": 0, "compute": 1, "finish": 2, "outputs": 3}
+    order = {"weights": 0, "inputs": 0, "residual": 0, "compute": 1, "finish": 2, "outputs": 3}
     for of_step in grouped(timeline, lambda entry: (entry.layer, entry.step)).values():
         for one, other in itertools.permutations(of_step, 2):
             if order[one.what] < order[other.what]:
-                waited = hardware.dram.latency_cycles if other.what == "outputs" else 0
+                waited = hardware.channel.latency_cycles if other.what == "outputs" else 0
                 assert one.end + waited <= other.start
 
 
@@ -125,9 +132,9 @@ def test_no_layer_reads_before_what_it_reads_is_written(case):
         if any(entry.what == "outputs" for entry in entries)
     }
     for entry in timeline:
-        if entry.what in {"inputs", "shortcut"}:
+        if entry.what in {"inputs", "residual"}:
             for producer in schedule.waits_for[entry.layer]:
-                assert entry.start >= written.get(producer, 0) + hardware.dram.latency_cycles
+                assert entry.start >= written.get(producer, 0) + hardware.channel.latency_cycles
 
 
 @given(SCHEDULES)
@@ -136,21 +143,22 @@ def test_no_bank_is_ever_over_full_and_all_are_empty_at_the_end(case):
     held = Counter()
 
     class Watched(Banks):
-        def take(self, bank, size_bytes):
-            held[bank] += size_bytes
-            return super().take(bank, size_bytes)
+        def take(self, operand, size_bytes):
+            held[self.bank_of(operand)] += size_bytes
+            return super().take(operand, size_bytes)
 
-        def give_back(self, bank, size_bytes):
-            held[bank] -= size_bytes
-            super().give_back(bank, size_bytes)
+        def give_back(self, freed):
+            for operand, size_bytes in freed.items():
+                held[self.bank_of(operand)] -= size_bytes
+            super().give_back(freed)
 
     with mock.patch.object(events, "Banks", Watched):
         activity = simulate_events(schedule, hardware)
     assert not any(held.values())
-    sizes = hardware.global_buffer.bank_bytes
+    sizes = bank_bytes(hardware)
     assert all(0 <= peak <= sizes[bank] for bank, peak in activity.peak_bank_bytes.items())
     assert activity.peak_global_buffer_bytes <= sum(activity.peak_bank_bytes.values())
-    assert activity.peak_global_buffer_bytes <= hardware.global_buffer.size_bytes
+    assert activity.peak_global_buffer_bytes <= hardware.on_chip_bytes
 
 
 @given(SCHEDULES)
@@ -181,7 +189,7 @@ def test_the_same_schedule_again_takes_the_same_cycles(case):
 @given(schedules(), st.sampled_from([1.01, 1.3, 2, 10]))
 def test_more_bandwidth_is_never_slower(case, factor):
     hardware, schedule = case
-    bandwidth = hardware.dram.bandwidth_bytes_per_cycle * factor
+    bandwidth = hardware.channel.bytes_per_cycle * factor
     faster = vary(hardware, **{"dram.bandwidth_bytes_per_cycle": bandwidth})
     assert simulate_fast(schedule, faster).cycles <= simulate_fast(schedule, hardware).cycles
 
@@ -189,8 +197,8 @@ def test_more_bandwidth_is_never_slower(case, factor):
 @given(schedules(), st.integers(1, 100))
 def test_less_latency_is_never_slower(case, fewer):
     hardware, schedule = case
-    assume(hardware.dram.latency_cycles >= fewer)
-    faster = vary(hardware, **{"dram.latency_cycles": hardware.dram.latency_cycles - fewer})
+    assume(hardware.channel.latency_cycles >= fewer)
+    faster = vary(hardware, **{"dram.latency_cycles": hardware.channel.latency_cycles - fewer})
     assert simulate_fast(schedule, faster).cycles <= simulate_fast(schedule, hardware).cycles
 
 
@@ -226,4 +234,4 @@ def test_a_transfer_starts_no_sooner_than_a_latency_after_it_was_asked_for(case)
     hardware, schedule = case
     for busy in simulate_events(schedule, hardware, keep_timeline=True).timeline:
         if busy.component == "dram":
-            assert busy.asked + hardware.dram.latency_cycles <= busy.start
+            assert busy.asked + hardware.channel.latency_cycles <= busy.start

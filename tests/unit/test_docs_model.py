@@ -3,16 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from machines import BUFFER, DRAM
 from pages import calculated, number, page, rows, section
 
 import accelsim
-from accelsim.descriptions import Description
 from accelsim.energy import energy_by_component
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.banks import bank_demand, half_banks
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import Candidates, candidates
-from accelsim.mapping.dataflows import output_stationary, weight_stationary
+from accelsim.mapping.dataflows.output_stationary import OUTPUT_STATIONARY
+from accelsim.mapping.dataflows.weight_stationary import WEIGHT_STATIONARY
 from accelsim.mapping.ranking import best_first
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import map_layer
@@ -78,13 +79,13 @@ def simulated(machine, in_the_network):
     step, *_ = mapping.steps()
     activity = simulate_events(Schedule((LAYER,), (mapping,), ((),)), machine, keep_timeline=True)
     start = next(busy.start for busy in activity.timeline if busy.component == "array")
-    work = weight_stationary.execute(LAYER, WS_TILE, 0, machine)
+    work = WEIGHT_STATIONARY.execute(LAYER, WS_TILE, 0, machine)
     demand = bank_demand(LAYER, machine, WS_TILE, 27, 1, 0)
     halves = half_banks(machine)
     counts = mapping.totals.counts
-    energy = energy_by_component(counts, machine.energy)
+    energy = energy_by_component(counts, machine.prices)
     os_layer = replace(LAYER, bias=False)
-    visit = output_stationary.execute(os_layer, OS_TILE, 0, machine)
+    visit = OUTPUT_STATIONARY.execute(os_layer, OS_TILE, 0, machine)
     (ws_found, ws_best), (os_found, os_best) = (
         best(machine, name) for name in ("weight_stationary", "output_stationary")
     )
@@ -97,8 +98,8 @@ def simulated(machine, in_the_network):
         "weights and offsets of a tile [bytes]": demand["weights"],
         "outputs of a tile [bytes]": demand["outputs"],
         "steps": mapping.totals.steps,
-        "DRAM bytes read": counts.dram_read_bytes,
-        "DRAM bytes written": counts.dram_write_bytes,
+        "DRAM bytes read": counts.read_bytes(DRAM),
+        "DRAM bytes written": counts.written_bytes(DRAM),
         "sub-matrices": work.cycles // 16 - 1,
         "loading one [cycles]": work.cycles // 33,
         "pixels, in one chunk": WS_TILE.pixels,
@@ -106,8 +107,8 @@ def simulated(machine, in_the_network):
         "array cycles of the layer": mapping.totals.array_cycles,
         "vector operations of a step": step.vector_counts.vector_ops,
         "vector cycles of a step": step.vector_cycles,
-        "streaming its weights [cycles]": stream(machine, step.weight_bytes),
-        "streaming its inputs [cycles]": stream(machine, step.input_bytes),
+        "streaming its weights [cycles]": stream(machine, step.loads[Operand.WEIGHTS]),
+        "streaming its inputs [cycles]": stream(machine, step.loads[Operand.INPUTS]),
         "streaming its outputs [cycles]": stream(machine, step.store_bytes),
         "array starts [cycle]": start,
         "finish by itself [cycle]": activity.cycles,
@@ -118,7 +119,7 @@ def simulated(machine, in_the_network):
         "words of accumulators": 14 * work.partial_sum_register_words,
         "input words read from the buffer": 14 * work.input_read_words,
         "weight words read from the buffer": 14 * work.weight_read_words,
-        "output words written to the buffer": counts.global_buffer_write_bytes // 2,
+        "output words written to the buffer": counts.written_bytes(BUFFER) // 2,
         **{label: energy[component] for label, component in ENERGIES.items()},
         "energy": in_the_network.energy,
         "non-zero weights of a tile": visit.weight_read_words,
@@ -131,7 +132,7 @@ def simulated(machine, in_the_network):
 
 
 def stream(machine, size_bytes):
-    return -(-size_bytes // machine.dram.bandwidth_bytes_per_cycle)
+    return -(-size_bytes // machine.channel.bytes_per_cycle)
 
 
 TABLES = rows(section(page("model.md"), "## A layer by hand"))
@@ -190,22 +191,25 @@ def test_what_a_layer_boundary_costs_is_as_the_decision_says(in_the_network):
     assert f", {waiting:,} are that" in text
 
 
-def keys(model, value, prefix=""):
-    """(key, value) of every number and choice of a machine."""
-    for name in model.model_fields:
-        inner = getattr(value, name)
-        if isinstance(inner, Description):
-            yield from keys(type(inner), inner, f"{prefix}{name}.")
+def keys(value, prefix=""):
+    """(key, value) of every number and choice of a machine; memories go by their names."""
+    for key, inner in value.items():
+        if isinstance(inner, list) and isinstance(inner[0], dict):
+            for item in inner:
+                yield from keys({**item, "name": None}, f"{prefix}{key}.{item['name']}.")
+        elif isinstance(inner, dict):
+            yield from keys(inner, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{name}", getattr(value, name)
+            yield f"{prefix}{key}", inner
 
 
 def test_every_key_of_a_machine_is_among_the_parameters_with_its_values():
     machines = [accelsim.load_hardware(name) for name in ("8x8_32k", "16x16_128k")]
     table = rows(section(page("model.md"), "## Parameters"))
     listed = {key.strip("`"): (values, source) for key, _, *values, source in table}
-    small, large = (dict(keys(Hardware, machine)) for machine in machines)
-    for key in small.keys() - {"name", "title", "source", "assumed"}:
+    small, large = (dict(keys(machine.model_dump(mode="json", exclude={"assumed"}))) for machine in machines)
+    given = {key for key, value in small.items() if value is not None} | {"energy.picojoules_per_unit"}
+    for key in given - {"name", "title", "source"}:
         values, source = listed.pop(key)
         assert values == [shown(small[key]), shown(large[key])], key
         inside = {key, *(key.rsplit(".", depth)[0] for depth in range(1, key.count(".") + 1))}
@@ -214,7 +218,7 @@ def test_every_key_of_a_machine_is_among_the_parameters_with_its_values():
 
 
 def shown(value):
-    if isinstance(value, tuple):
+    if isinstance(value, list):
         return ", ".join(value)
     if value is None:
         return "not given"

@@ -94,3 +94,5 @@ def test_every_name_of_the_json_is_explained(result):
     assert values.keys() <= explained
     assert values["energy"].keys() <= explained
     assert values["layers"][0].keys() <= explained
+    assert values["memories"]["global_buffer"].keys() <= explained
+    assert values["memories"]["dram"]["read_bytes"].keys() <= explained

@@ -6,25 +6,37 @@ import re
 import pytest
 from machines import machine
 
-from accelsim.energy import ActionCounts, EnergyTable, energy_by_component
+from accelsim.energy import energy_by_component
 from accelsim.errors import DescriptionError
+from accelsim.hardware import Access, ActionCounts, Direction, EnergyTable, Operand, Prices
+from accelsim.hardware.prices import AccessPrice
 
 COUNTS = ActionCounts(
     macs=1000,
     vector_ops=100,
     register_file_bytes=400,
     inter_pe_bytes=60,
-    global_buffer_read_bytes=80,
-    global_buffer_write_bytes=20,
-    dram_read_bytes=6,
-    dram_write_bytes=4,
+    accesses={
+        Access("global_buffer", Operand.INPUTS, Direction.READ): 50,
+        Access("global_buffer", Operand.WEIGHTS, Direction.READ): 30,
+        Access("global_buffer", Operand.OUTPUTS, Direction.WRITE): 20,
+        Access("dram", Operand.WEIGHTS, Direction.READ): 6,
+        Access("dram", Operand.OUTPUTS, Direction.WRITE): 4,
+    },
 )
+PRICES = {"mac": 1, "vector_op": 0.5, "register_file": 1, "inter_pe": 2}
+OF_MEMORIES = {"global_buffer": 6, "dram": 200}
+
+
+def energy_table(**changes):
+    values = {"unit": "MAC", "word_bits": 16, **PRICES, **changes}
+    return EnergyTable.model_validate_json(json.dumps(values))
 
 
 def table(**changes):
-    costs = {"mac": 1, "vector_op": 0.5, "register_file": 1, "inter_pe": 2, "global_buffer": 6, "dram": 200}
-    values = {"unit": "MAC", "word_bits": 16, **costs, **changes}
-    return EnergyTable.model_validate_json(json.dumps(values))
+    memories = {name: changes.pop(name, price) for name, price in OF_MEMORIES.items()}
+    prices = tuple(AccessPrice(name, read=price, write=price) for name, price in memories.items())
+    return Prices(energy_table(**changes), prices)
 
 
 def test_accesses_cost_by_the_word_and_operations_each():
@@ -59,8 +71,15 @@ def test_words_of_twice_the_width_halve_the_number_of_accesses():
 )
 def test_a_price_that_doubles_doubles_its_component_and_no_other(cost, component):
     before = energy_by_component(COUNTS, table())
-    after = energy_by_component(COUNTS, table(**{cost: 2 * getattr(table(), cost)}))
+    after = energy_by_component(COUNTS, table(**{cost: 2 * (PRICES | OF_MEMORIES)[cost]}))
     assert after == {**before, component: 2 * before[component]}
+
+
+def test_reads_and_writes_may_have_prices_of_their_own():
+    buffer, dram = AccessPrice("global_buffer", read=6, write=7), AccessPrice("dram", read=200, write=300)
+    energy = energy_by_component(COUNTS, Prices(energy_table(), (buffer, dram)))
+    assert energy["global_buffer"] == 80 / 2 * 6 + 20 / 2 * 7
+    assert energy["dram"] == 6 / 2 * 200 + 4 / 2 * 300
 
 
 def test_what_happens_twice_as_often_costs_twice_as_much():
@@ -77,10 +96,14 @@ def test_nothing_costs_nothing():
 
 
 def test_a_unit_that_says_what_it_is_needs_no_picojoules():
-    assert table().picojoules is None
-    assert table(picojoules_per_unit=1.5).picojoules == 1.5
-    assert table(unit="pJ").picojoules == table(unit="pJ", picojoules_per_unit=1.0).picojoules == 1.0
-    assert table(unit="nJ").picojoules == 1000.0
+    assert energy_table().picojoules is None
+    assert energy_table(picojoules_per_unit=1.5).picojoules == 1.5
+    assert (
+        energy_table(unit="pJ").picojoules
+        == energy_table(unit="pJ", picojoules_per_unit=1.0).picojoules
+        == 1.0
+    )
+    assert energy_table(unit="nJ").picojoules == 1000.0
 
 
 def test_picojoules_that_contradict_the_unit_are_refused():

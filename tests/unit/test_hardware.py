@@ -1,7 +1,7 @@
 """What a hardware file may say, and the line that a user reads where it says something else."""
 
 import pytest
-from machines import machine
+from machines import bank_bytes, machine
 
 from accelsim.descriptions import dump, parse_text, read, vary
 from accelsim.errors import DescriptionError
@@ -58,7 +58,7 @@ def test_a_file_is_the_machine_that_it_says(tmp_path):
     hardware = load(tmp_path, GOOD)
     assert hardware.pe_array.pes == 16 * 8
     assert hardware.vector_lanes == 2 * 8
-    assert hardware.global_buffer.bank_bytes == {"inputs": 16384, "weights": 32768, "outputs": 16384}
+    assert bank_bytes(hardware) == {"inputs": 16384, "weights": 32768, "outputs": 16384}
     assert parse_text(dump(hardware), "dumped").data["pe_array"]["rows"] == 16
 
 
@@ -151,6 +151,189 @@ def test_an_impossible_value_is_one_line_with_its_place_and_what_is_allowed(tmp_
     assert mistakes(tmp_path, old, new) == [line]
 
 
+FORMAT2 = """\
+name: machine
+pe_array: {rows: 8, columns: 8}
+memories:
+- name: dram
+  bandwidth: {bytes_per_cycle: 8}
+- name: sram
+  size_bytes: 65536
+  banks: {shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}}
+"""
+ACCUMULATORS = "- {name: accumulators, holds: [outputs], size_bytes: 4096}\n"
+
+
+def mistakes2(tmp_path, *changes):
+    """As `mistakes`, of a file of format 2."""
+    text = FORMAT2
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    with pytest.raises(DescriptionError) as error:
+        load(tmp_path, text)
+    return [line.removeprefix(f"{tmp_path / 'm.yaml'}:") for line in error.value.lines]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (
+            "name: sram",
+            "name: dram",
+            "6: memories.1.name = 'dram': must be another name: a memory before it has this one",
+        ),
+        (
+            "name: sram",
+            "name: S RAM",
+            "6: memories.1.name = 'S RAM': must be a name of small letters, digits and underscores",
+        ),
+        (
+            "  bandwidth",
+            "  holds: [weights]\n  bandwidth",
+            '5: memories.0.holds = ["weights"]: must hold everything: inputs, outputs, '
+            "residual would have no place outside the chip",
+        ),
+        (
+            "  bandwidth: {bytes_per_cycle: 8}\n",
+            "",
+            "4: memories.0.bandwidth: missing, must be a mapping with the key bytes_per_cycle",
+        ),
+        (
+            "  bandwidth",
+            "  banks: {bytes: {inputs: 4}}\n  bandwidth",
+            '5: memories.0.banks = {"bytes": {"inputs": 4}}: must be left out: tiles wait in '
+            "the memories on chip",
+        ),
+        (
+            "  bandwidth",
+            "  size_bytes: 1000\n  bandwidth",
+            "5: memories.0.size_bytes = 1000: must be left out: the outermost memory is as large as need be",
+        ),
+        ("  size_bytes: 65536\n", "", "6: memories.1.size_bytes: missing, must be a whole number of bytes"),
+        (
+            "  size_bytes",
+            "  bandwidth: {bytes_per_cycle: 4}\n  size_bytes",
+            '7: memories.1.bandwidth = {"bytes_per_cycle": 4}: must be left out: only the '
+            "outermost memory has a channel",
+        ),
+        (
+            "  size_bytes",
+            "  latency_cycles: 4\n  size_bytes",
+            "7: memories.1.latency_cycles = 4: must be left out: only the outermost memory has a channel",
+        ),
+        (
+            "  size_bytes",
+            "  prefetch: 4\n  size_bytes",
+            "7: memories.1.prefetch = 4: must be left out: only the outermost memory has a channel",
+        ),
+        (
+            ", outputs: 0.25",
+            "",
+            '8: memories.1.banks = {"shares": {"inputs": 0.25, "weights": 0.5}}: must have a '
+            "bank for the outputs, which it holds",
+        ),
+        (
+            "outputs: 0.25",
+            "outputs: 0.5",
+            '8: memories.1.banks.shares = {"inputs": 0.25, "weights": 0.5, "outputs": 0.5}: '
+            "must not exceed 1 together; they are 1.25",
+        ),
+        (
+            "shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}",
+            "bytes: {inputs: 32768, weights: 32768, outputs: 1}",
+            '8: memories.1.banks.bytes = {"inputs": 32768, "weights": 32768, "outputs": 1}: '
+            "must not exceed size_bytes together; they take 65537 bytes",
+        ),
+        (
+            "outputs: 0.25",
+            "outputs: 0.1, residual: 0.1",
+            "8: memories.1.banks = {...}: must have no bank for the residual: its tiles wait with the inputs",
+        ),
+        (
+            "  banks: {shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}}\n",
+            "  banks: {}\n",
+            "8: memories.1.banks = {}: must give either shares or bytes",
+        ),
+        (
+            "rows: 8, columns: 8",
+            "rows: 8, columns: 8, dataflows: {}",
+            "2: pe_array.dataflows = {}: must name at least one of weight_stationary, output_stationary",
+        ),
+        (
+            "rows: 8, columns: 8",
+            "rows: 8, columns: 8, dataflows: {weight_stationery: {}}",
+            "2: pe_array.dataflows.weight_stationery = {}: must be 'weight_stationary' or "
+            "'output_stationary'",
+        ),
+        (
+            "rows: 8, columns: 8",
+            "rows: 8, columns: 8, dataflows: {weight_stationary: {accumulators_per_column: 0}}",
+            "2: pe_array.dataflows.weight_stationary.accumulators_per_column = 0: must be a "
+            "whole number from 1 to 65536",
+        ),
+    ],
+)
+def test_what_no_machine_here_has_is_refused_with_its_place(tmp_path, old, new, line):
+    assert mistakes2(tmp_path, (old, new)) == [line]
+
+
+SHARES = "shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}"
+WITHOUT_OUTPUTS = ("  banks", "  holds: [inputs, weights, residual]\n  banks")
+
+
+def test_memories_on_chip_share_the_operands(tmp_path):
+    text = (
+        FORMAT2.replace(*WITHOUT_OUTPUTS).replace(SHARES, "shares: {inputs: 0.5, weights: 0.5}")
+        + ACCUMULATORS
+    )
+    assert bank_bytes(load(tmp_path, text)) == {"inputs": 32768, "weights": 32768, "outputs": 4096}
+    assert mistakes2(tmp_path, ("outputs: 0.25}}\n", f"outputs: 0.25}}}}\n{ACCUMULATORS}")) == [
+        '9: memories.2.holds = ["outputs"]: sram holds the outputs too: there is one memory on chip for each '
+        "operand, in which its tiles wait for the array"
+    ]
+    assert mistakes2(tmp_path, WITHOUT_OUTPUTS, (SHARES, "shares: {inputs: 0.5, weights: 0.5}")) == [
+        '8: memories.1.holds = ["inputs", "weights", "residual"]: no memory on chip holds the outputs: '
+        "must be held by one of sram"
+    ]
+    assert mistakes2(
+        tmp_path, WITHOUT_OUTPUTS, ("outputs: 0.25}}\n", f"outputs: 0.25}}}}\n{ACCUMULATORS}")
+    ) == ["9: memories.1.banks = {...}: must have no bank for the outputs, which it does not hold"]
+
+
+def test_inputs_and_residual_are_held_together(tmp_path):
+    holds, banks = (
+        ("  banks", "  holds: [inputs, weights]\n  banks"),
+        (SHARES, "shares: {inputs: 0.5, weights: 0.5}"),
+    )
+    other = (
+        "weights: 0.5}}\n",
+        "weights: 0.5}}\n- {name: other, holds: [outputs, residual], size_bytes: 4096}\n",
+    )
+    assert all(
+        "must name inputs and residual together" in line for line in mistakes2(tmp_path, holds, banks, other)
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "line"),
+    [
+        ("dma: {descriptors: 8}\n", "1: dma: missing, must be a mapping with the keys descriptors"),
+        ("  word_bits: 16\n", "21: energy.word_bits: missing, must be a whole number from 1 to 4096"),
+        (
+            "accumulators_per_column: 256",
+            "10: pe_array.weight_stationary.accumulators_per_column: missing, must be a "
+            "whole number from 1 to 65536",
+        ),
+        ("clock_mhz: 1000\n", "1: clock_mhz: missing, must be a number from"),
+        ("  dram: 200\n", "21: energy.dram: missing, must be a number from 0 to 1000000000"),
+    ],
+)
+def test_format_1_takes_nothing_for_granted(tmp_path, old, line):
+    (found,) = mistakes(tmp_path, old, "")
+    assert found.startswith(line)
+
+
 def test_a_misspelt_key_is_missing_and_suggests_the_right_one(tmp_path):
     missing, misspelt = mistakes(tmp_path, "latency_cycles: 100", "latency_cycels: 100")
     assert missing == "15: dram.latency_cycles: missing, must be a whole number from 0 to 1000000"
@@ -167,7 +350,7 @@ def test_every_assumption_that_explains_no_key_is_named_on_its_line(tmp_path):
 
 def test_an_assumption_may_be_about_a_whole_table(tmp_path):
     text = GOOD + "assumed: {energy: taken from another machine, pe_array.weight_stationary: a guess}\n"
-    assert set(load(tmp_path, text).assumed) == {"energy", "pe_array.weight_stationary"}
+    assert set(load(tmp_path, text).assumed) == {"energy", "pe_array.dataflows.weight_stationary"}
 
 
 def test_all_mistakes_are_reported_in_the_order_of_the_file(tmp_path):
@@ -187,7 +370,7 @@ def test_shares_that_add_up_to_one_but_for_rounding_are_allowed():
     thirds = dict.fromkeys(
         (f"global_buffer.shares.{bank}" for bank in ("inputs", "weights", "outputs")), 1 / 3
     )
-    assert sum(machine(**thirds).global_buffer.bank_bytes.values()) <= 131072
+    assert sum(bank_bytes(machine(**thirds)).values()) <= 131072
 
 
 # --- area

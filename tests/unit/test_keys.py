@@ -102,7 +102,12 @@ def below(keys, parts):
     return any(keys == part or keys.startswith(f"{part}.") for part in parts)
 
 
-MACHINES = dict(changed_parts(FULL_MACHINE))
+ONE_VALUE_OF_A_MACHINE = (
+    *("memories.0.size_bytes", "memories.0.banks", "memories.0.holds", "memories.1.holds"),
+    *("memories.1.bandwidth", "memories.1.latency_cycles", "memories.1.prefetch", "memories.1.banks.bytes"),
+)
+"""The outermost memory holds everything and has the channel; banks have shares or bytes."""
+MACHINES = dict(changed_parts(FULL_MACHINE, fixed=ONE_VALUE_OF_A_MACHINE))
 NETWORKS = dict(changed_parts(FULL_NETWORK, "residual_basic", "separable_conv"))
 
 

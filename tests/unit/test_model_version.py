@@ -44,8 +44,8 @@ def test_it_is_the_same_wherever_the_package_is(package):
 ENERGY_LINES = (
     ('"mac": counts.macs * table.mac,', '"mac": counts.macs * table.mac,  # what a MAC costs'),
     ('"mac": counts.macs * table.mac,', '# what a MAC costs\n        "mac": (counts.macs\n * table.mac),'),
-    ('"""Energy of each component, in the table\'s unit."""', '"""Energy, in units."""\n\n'),
-    ('"""Energy of each component, in the table\'s unit."""', ""),
+    ('"""Energy of all components, in the unit of the machine\'s table."""', '"""Energy, in units."""\n\n'),
+    ('"""Energy of all components, in the unit of the machine\'s table."""', ""),
 )
 
 
@@ -66,9 +66,9 @@ def change(file, line, other):
 @pytest.mark.parametrize(
     ("file", "line", "other"),
     [
-        ("energy.py", "table.word_bits / 8", "table.word_bits / 4"),
+        ("energy.py", "read / word_bytes", "2 * read / word_bytes"),
         ("energy.py", "counts.macs * table.mac", "counts.macs + table.mac"),
-        ("energy.py", "    dram: ", "    sram: "),
+        ("energy.py", "price.memory: _of", "price.memory + _of"),
         ("run.py", "if 2 * busiest < cycles", "if 2 * busiest <= cycles"),
         ("reuse/recent.py", "len(self.entries) > 1", "len(self.entries) > 2"),
     ],

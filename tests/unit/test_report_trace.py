@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 import pytest
 
 import accelsim
+from accelsim.hardware import Operand
 from accelsim.report.trace import (
     COMPONENT_THREADS,
     DMA_THREAD,
@@ -102,7 +103,7 @@ def test_the_transfers_are_the_traffic_of_the_report(trace, timeline):
     for event in of_component(trace, "dram"):
         moved[event["name"].split()[0]][event["args"]["direction"]] += event["args"]["bytes"]
         waited = event["ts"] - event["args"]["asked_at"]
-        assert waited >= timeline.hardware.dram.latency_cycles
+        assert waited >= timeline.hardware.channel.latency_cycles
     for layer in timeline.result.layers:
         assert moved[layer.name] == {"read": layer.dram_bytes.read, "write": layer.dram_bytes.write}
 
@@ -174,7 +175,7 @@ def test_every_wait_of_the_dma_says_for_what_and_which_tile(trace, timeline):
     assert [event["dur"] for event in waits] == [wait.end - wait.start for wait in timeline.activity.waits]
     for event in waits:
         reason, _, tile = event["name"].partition(": ")
-        assert reason in WAITS.values()
+        assert reason in {*WAITS.values(), *(f"for room for {bank}" for bank in Operand)}
         assert re.fullmatch(r"\S+ \d+/\d+", tile)
 
 

@@ -6,6 +6,7 @@ from machines import machine
 from accelsim import run_network, shipped
 from accelsim.descriptions import dump
 from accelsim.hardware import load_hardware
+from accelsim.hardware.array import parameter
 from accelsim.network.description import load_network
 from accelsim.network.overlay import overlaid
 from accelsim.report.explanation import explanation_report
@@ -32,7 +33,7 @@ def test_a_machine_that_does_not_mention_density_is_dense(tmp_path):
     file.write_text(dump(machine()))
     assert "weight_density" not in file.read_text()
     hardware = load_hardware(str(file))
-    assert hardware.pe_array.output_stationary.weight_density == 1.0
+    assert parameter(hardware.pe_array, "output_stationary", "weight_density") == 1.0
     result = run_network(NETWORK, hardware)
     assert result.skipped_macs == 0
     assert result.nominal_utilization == result.utilization
@@ -43,7 +44,7 @@ def test_a_machine_that_does_not_mention_density_is_dense(tmp_path):
 def test_the_shipped_machines_say_what_they_take_as_zero(name):
     text = shipped.find("hardware", name).read_text()
     assert "weight_density: 0.6" in text
-    assert load_hardware(name).pe_array.output_stationary.weight_density == 0.6
+    assert parameter(load_hardware(name).pe_array, "output_stationary", "weight_density") == 0.6
 
 
 def test_what_is_skipped_is_what_is_not_executed(sparse):

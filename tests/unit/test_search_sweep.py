@@ -7,7 +7,7 @@ import pytest
 
 import accelsim
 from accelsim import load_hardware, load_network, run_network
-from accelsim.descriptions import dump
+from accelsim.descriptions import dump, vary
 from accelsim.errors import DescriptionError
 from accelsim.parallel import Processes
 from accelsim.search import sweep as sweeps
@@ -541,8 +541,8 @@ def test_networks_without_depths_have_none_to_vary(sweep_of, folder):
 
 
 def test_energies_in_different_units_are_not_compared(sweep_of, folder):
-    text = dump(load_hardware("8x8_32k")).replace("unit: MAC", "unit: pJ")
-    (folder / "other.yaml").write_text(text.replace("name: 8x8_32k", "name: other"))
+    other = vary(load_hardware("8x8_32k"), name="other", **{"energy.unit": "pJ"})
+    (folder / "other.yaml").write_text(dump(other))
     with pytest.raises(
         DescriptionError, match=r"hardware = .*: energies in MAC and in pJ cannot be compared"
     ):

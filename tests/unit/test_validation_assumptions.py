@@ -7,12 +7,24 @@ import pytest
 from accelsim import load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, MappingError
+from accelsim.hardware.array import parameter
+from accelsim.hardware.memory import bank_shares
 from accelsim.validation import generality, sensitivity
 from accelsim.validation.evaluate import ColumnJob, Cost, Job, evaluate_column, shipped_hardware
 from accelsim.validation.sensitivity import assumed_values, assumed_variants, outcomes, variants
 
 PORT = "pe_array.port_words_per_column"
-SUMS = "pe_array.output_stationary.partial_sums_per_pe"
+SUMS = "pe_array.dataflows.output_stationary.partial_sums_per_pe"
+SHARES = "memories.global_buffer.banks.shares"
+
+
+def partial_sums(machine):
+    return parameter(machine.pe_array, "output_stationary", "partial_sums_per_pe")
+
+
+def shares_of(machine):
+    """What part of the buffer each bank takes."""
+    return {operand.value: share for operand, share in bank_shares(machine.on_chip[0]).items()}
 
 
 @pytest.fixture(params=["8x8_32k", "16x16_128k"])
@@ -25,7 +37,7 @@ def _new(machine, key):
 
 
 def test_a_number_is_halved_and_doubled(machine):
-    value = machine.pe_array.output_stationary.partial_sums_per_pe
+    value = partial_sums(machine)
     assert _new(machine, SUMS) == [str(value // 2), str(value * 2)]
     price = machine.energy.vector_op
     assert _new(machine, "energy.vector_op") == [f"{price / 2:.3g}", f"{price * 2:.3g}"]
@@ -37,8 +49,8 @@ def test_a_choice_becomes_each_of_the_others(machine):
 
 
 def test_a_share_of_the_buffer_is_halved_and_doubled_against_the_others(machine):
-    shares = machine.global_buffer.shares.model_dump()
-    tried = [variant.changes["global_buffer.shares"] for variant in variants(machine, "global_buffer.shares")]
+    shares = shares_of(machine)
+    tried = [variant.changes[SHARES] for variant in variants(machine, SHARES)]
     for new in tried:
         assert math.isclose(sum(new.values()), sum(shares.values()), abs_tol=1e-5)
     halved, doubled = tried[:2]
@@ -49,8 +61,8 @@ def test_a_share_of_the_buffer_is_halved_and_doubled_against_the_others(machine)
 
 
 def test_a_twentieth_of_the_buffer_moves_from_each_bank_to_each_other(machine):
-    shares = machine.global_buffer.shares.model_dump()
-    tried = [variant.changes["global_buffer.shares"] for variant in variants(machine, "global_buffer.shares")]
+    shares = shares_of(machine)
+    tried = [variant.changes[SHARES] for variant in variants(machine, SHARES)]
     for source in shares:
         for target in {*shares} - {source}:
             moved = {source: shares[source] - 0.05, target: shares[target] + 0.05}
@@ -58,8 +70,8 @@ def test_a_twentieth_of_the_buffer_moves_from_each_bank_to_each_other(machine):
 
 
 def test_a_bank_that_has_no_more_than_a_twentieth_gives_none_of_it_away(machine):
-    poor = vary(machine, **{"global_buffer.shares": {"inputs": 0.05, "weights": 0.7, "outputs": 0.25}})
-    tried = [variant.changes["global_buffer.shares"] for variant in variants(poor, "global_buffer.shares")]
+    poor = vary(machine, **{SHARES: {"inputs": 0.05, "weights": 0.7, "outputs": 0.25}})
+    tried = [variant.changes[SHARES] for variant in variants(poor, SHARES)]
     assert min(new["inputs"] for new in tried) > 0
     assert len(tried) == 6 + 4
 
@@ -119,7 +131,7 @@ def test_each_variant_simulates_the_whole_table_on_machines_that_differ_in_it_al
     found = outcomes(published, machines, variants(machines["8x8_32k"], SUMS))
     assert [column.hardware.name for column in asked] == 2 * ["8x8_32k", "16x16_128k"]
     assert [outcome.reproduction.energy.max_abs_log_error for outcome in found] == [0, 0]
-    changed = {column.hardware.pe_array.output_stationary.partial_sums_per_pe for column in asked}
+    changed = {partial_sums(column.hardware) for column in asked}
     assert changed == {int(outcome.variant.new) for outcome in found}
 
 
@@ -151,12 +163,12 @@ def test_the_search_finds_the_assumption_that_its_column_asks_for(simulated, ide
     """Planted: the column is met where the register file holds 16 partial sums."""
 
     def cost_of(job):
-        held = job.hardware.pe_array.output_stationary.partial_sums_per_pe
+        held = partial_sums(job.hardware)
         return ideal(job, far=0.01 * abs(math.log2(held / 16)))
 
     asked = simulated(cost_of)
     chosen = generality.fit(published, "8x8_32k")
-    assert chosen.best.machine.pe_array.output_stationary.partial_sums_per_pe == 16
+    assert partial_sums(chosen.best.machine) == 16
     assert chosen.best.objective == pytest.approx(0)
     assert set(chosen.ends) == {"shipped", "halved", "doubled"}
     # It never looks at the other column, and tries no machine twice.
@@ -168,8 +180,8 @@ def test_the_search_also_starts_where_shares_owe_nothing_to_the_shipped_ones(mac
     points = generality.starting_points(machine)
     assert points["shipped"] == machine
     for name, factor in (("halved", 0.5), ("doubled", 2)):
-        shares = points[name].global_buffer.shares
-        assert shares.inputs == shares.weights == shares.outputs == pytest.approx(1 / 3)
+        shares = shares_of(points[name])
+        assert shares["inputs"] == shares["weights"] == shares["outputs"] == pytest.approx(1 / 3)
         assert points[name].energy.vector_op == factor * machine.energy.vector_op
 
 
@@ -177,12 +189,12 @@ def test_the_search_finds_shares_between_those_that_are_halved_and_doubled(simul
     """Planted: the column is met where weights have 0.45 of the buffer and outputs 0.3."""
 
     def cost_of(job):
-        shares = job.hardware.global_buffer.shares
-        return ideal(job, far=abs(shares.weights - 0.45) + abs(shares.outputs - 0.3))
+        shares = shares_of(job.hardware)
+        return ideal(job, far=abs(shares["weights"] - 0.45) + abs(shares["outputs"] - 0.3))
 
     simulated(cost_of)
-    found = generality.fit(published, "8x8_32k").best.machine.global_buffer.shares
-    assert (found.weights, found.outputs) == pytest.approx((0.45, 0.3))
+    found = shares_of(generality.fit(published, "8x8_32k").best.machine)
+    assert (found["weights"], found["outputs"]) == pytest.approx((0.45, 0.3))
 
 
 def test_the_search_does_not_leave_the_neighbourhood_of_the_shipped_values(simulated, ideal, published):
@@ -201,10 +213,10 @@ def test_the_search_stays_where_no_change_helps(simulated, ideal, published):
 
 def test_the_search_passes_by_what_cannot_be_mapped(simulated, ideal, published):
     start = shipped_hardware("8x8_32k")
-    held = start.pe_array.output_stationary.partial_sums_per_pe
+    held = partial_sums(start)
 
     def cost_of(job):
-        same = job.hardware.pe_array.output_stationary.partial_sums_per_pe == held
+        same = partial_sums(job.hardware) == held
         return ideal(job) if same else AccelsimError("no tile fits")
 
     simulated(cost_of)
@@ -221,7 +233,7 @@ def test_what_one_machine_assumes_is_judged_on_the_other_s_array_and_buffer(simu
     (column,) = asked
     assert len(judged.cells) == len(column.networks) == 13
     assert column.hardware.pe_array.rows == 16
-    assert column.hardware.global_buffer.size_bytes == 128 * 1024
+    assert column.hardware.on_chip_bytes == 128 * 1024
 
 
 def test_the_judged_column_s_orderings_are_those_of_the_table_on_that_machine(simulated, ideal, published):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from machines import (
+    DRAM,
     addition,
     conv,
     fully_connected,
@@ -22,6 +23,7 @@ from machines import (
 
 from accelsim import load_hardware, load_network, verify
 from accelsim.errors import AccelsimError
+from accelsim.hardware import Access, Direction, Operand
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.regions import Region, Visit, visits
 from accelsim.run import plan_run
@@ -33,6 +35,7 @@ from accelsim.verification.order import order_mismatches
 from accelsim.verification.passes import ARRAY_PASSES
 from accelsim.verification.verify import verify_plan
 
+INPUTS, WEIGHTS, OUTPUTS, RESIDUAL = Operand
 SPARSE = machine(
     **{"pe_array.output_stationary.weight_density": 0.6, "pe_array.rows": 4, "pe_array.columns": 4}
 )
@@ -60,6 +63,12 @@ class Program:
 
     def step(self, number, **changes):
         self.steps[number] = replace(self.steps[number], **changes)
+
+    def move(self, number, operand, **size_bytes):
+        """Have other bytes of an operand moved, by the field that moves them."""
+        step = self.steps[number]
+        moves = {field: {**getattr(step, field), operand: size} for field, size in size_bytes.items()}
+        self.step(number, **moves)
 
     def visit(self, number, **changes):
         self.visits[number] = self.visits[number]._replace(**changes)
@@ -160,7 +169,7 @@ def test_layers_of_the_vector_unit_do_too(layer, batch):
 def test_a_pooling_that_sticks_out_of_the_whole_picture_reads_what_is_under_its_window():
     layer = pool(2, (3, 3), (3, 3), (3, 3), 1)
     mapping = mapped(layer, "vector", SPARSE)
-    assert mapping.totals.counts.dram_read_bytes == 2 * 2 * 2 * 2
+    assert mapping.totals.counts.read_bytes(DRAM) == 2 * 2 * 2 * 2
     verify_mapping(layer, mapping, SPARSE)
 
 
@@ -266,7 +275,7 @@ def test_a_halo_that_is_short_by_a_row_or_a_column(axis, name, row):
     halo = program.load(0, "inputs")
     program.reload(0, "inputs", shorter(halo, axis))
     size = 2 * np.prod([end - start for start, end in shorter(halo, axis).ranges])
-    program.step(0, input_bytes=int(size), freed_input_bytes=int(size))
+    program.move(0, INPUTS, loads=int(size), freed_by_array=int(size))
     assert f"reads inputs at {name} {row}, which is not in the buffer" in caught(program)
 
 
@@ -293,29 +302,29 @@ def test_weights_of_two_tiles_that_are_swapped():
 def test_offsets_that_are_left_out():
     program = Program.of(WIDE)
     program.without(0, "offsets")
-    size = program.steps[0].weight_bytes - 2 * 12
-    program.step(0, weight_bytes=size, freed_weight_bytes=size)
+    size = program.steps[0].loads[WEIGHTS] - 2 * 12
+    program.move(0, WEIGHTS, loads=size, freed_by_array=size)
     assert "reads offsets at G 0, which is not in the buffer; it holds none" in caught(program)
 
 
 def test_weights_that_are_freed_while_the_next_tile_needs_them():
     program = Program.of(STRIDED, y=2)  # the weights stay from the first tile to the last
-    size, last = program.steps[0].weight_bytes, len(program.steps) - 1
+    size, last = program.steps[0].loads[WEIGHTS], len(program.steps) - 1
     program.visit(1, frees=(program.load(0, "weights"), *program.visits[1].frees))
-    program.step(1, freed_weight_bytes=size)
+    program.move(1, WEIGHTS, freed_by_array=size)
     program.without(last, "weights")
-    program.step(last, freed_weight_bytes=0)
+    program.move(last, WEIGHTS, freed_by_array=0)
     assert caught(program).startswith("step 2 ")
     assert "reads weights at G 0, which is not in the buffer" in caught(program)
 
 
 def test_a_residual_that_is_read_before_it_is_there():
     program = Program.of(with_shortcut(STRIDED), y=3)
-    early, late = program.steps[0].shortcut_bytes, program.steps[1].shortcut_bytes
+    early, late = program.steps[0].loads[RESIDUAL], program.steps[1].loads[RESIDUAL]
     program.visit(1, loads=(program.load(0, "residual"), *program.visits[1].loads))
     program.without(0, "residual")
-    program.step(0, shortcut_bytes=0, vector_freed_bytes=0)
-    program.step(1, shortcut_bytes=early + late)
+    program.move(0, RESIDUAL, loads=0, freed_by_vector_unit=0)
+    program.move(1, RESIDUAL, loads=early + late)
     assert caught(program).startswith("step 0 ")
     assert "reads residual at N 0, which is not in the buffer; it holds none" in caught(program)
 
@@ -323,55 +332,90 @@ def test_a_residual_that_is_read_before_it_is_there():
 def test_a_factor_that_is_left_out():
     program = Program.of(gated(6, (4, 4)), "vector", g=3)
     program.without(1, "factors")
-    size = program.steps[1].input_bytes - 3 * 2
-    program.step(1, input_bytes=size, vector_freed_bytes=size)
+    size = program.steps[1].loads[INPUTS] - 3 * 2
+    program.move(1, INPUTS, loads=size, freed_by_vector_unit=size)
     assert "reads factors at N 0" in caught(program)
 
 
 @pytest.mark.parametrize(
-    ("field", "words"),
+    ("field", "operand", "words"),
     [
-        ("weight_bytes", "bytes of weights that are loaded"),
-        ("input_bytes", "bytes of inputs that are loaded"),
-        ("shortcut_bytes", "bytes of residual that are loaded"),
-        ("output_space_bytes", "bytes that are taken for outputs"),
-        ("freed_weight_bytes", "bytes of weights that are freed"),
-        ("freed_input_bytes", "bytes of inputs that are freed"),
-        ("vector_freed_bytes", "bytes that the vector unit frees"),
-        ("freed_output_bytes", "bytes of outputs that are freed"),
-        ("store_bytes", "bytes that are stored"),
-        ("array_cycles", "array cycles"),
-        ("vector_cycles", "vector cycles"),
+        ("loads", WEIGHTS, "bytes of weights that are loaded"),
+        ("loads", INPUTS, "bytes of inputs that are loaded"),
+        ("loads", RESIDUAL, "bytes of residual that are loaded"),
+        ("takes", OUTPUTS, "bytes that are taken for outputs"),
+        ("freed_by_array", WEIGHTS, "bytes of weights that are freed"),
+        ("freed_by_array", INPUTS, "bytes of inputs that are freed"),
+        ("freed_by_vector_unit", RESIDUAL, "bytes that the vector unit frees"),
+        ("freed_by_store", OUTPUTS, "bytes of outputs that are freed"),
+        ("stores", OUTPUTS, "bytes that are stored"),
     ],
 )
-def test_a_number_of_a_step_that_is_wrong_by_one(field, words):
+def test_bytes_of_a_step_that_are_wrong_by_one(field, operand, words):
+    program = Program.of(with_shortcut(WIDE), g=1)
+    right = getattr(program.steps[1], field)[operand]
+    program.move(1, operand, **{field: right + 1})
+    assert caught(program) == off_by_one(words, right)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"), [("array_cycles", "array cycles"), ("vector_cycles", "vector cycles")]
+)
+def test_cycles_of_a_step_that_are_wrong_by_one(field, words):
     program = Program.of(with_shortcut(WIDE), g=1)
     right = getattr(program.steps[1], field)
     program.step(1, **{field: right + 1})
-    assert caught(program) == (
+    assert caught(program) == off_by_one(words, right)
+
+
+def off_by_one(words, right):
+    return (
         f"step 1 (N0:1 G1:2 K0:6 C0:8 Y0:9 X0:9): {words}: "
         f"the schedule says {right + 1}, executing it gives {right}"
     )
 
 
+READ_WEIGHTS = Access("global_buffer", WEIGHTS, Direction.READ)
+READ_RESIDUAL = Access("global_buffer", RESIDUAL, Direction.READ)
+WRITTEN_OUTPUTS = Access("global_buffer", OUTPUTS, Direction.WRITE)
+
+
+def changed(counts, count, by):
+    """Counts of which one is another: that of a name, or of a kind of access."""
+    if isinstance(count, Access):
+        return replace(counts, accesses={**counts.accesses, count: counts.accesses[count] + by})
+    return replace(counts, **{count: getattr(counts, count) + by})
+
+
 @pytest.mark.parametrize("dataflow", sorted(ARRAY_PASSES))
 @pytest.mark.parametrize(
-    "count", ["macs", "register_file_bytes", "inter_pe_bytes", "global_buffer_read_bytes"]
+    ("count", "words"),
+    [
+        ("macs", "macs of the array"),
+        ("register_file_bytes", "register file bytes of the array"),
+        ("inter_pe_bytes", "inter pe bytes of the array"),
+        (READ_WEIGHTS, "bytes of weights that the array reads from the global buffer"),
+    ],
 )
-def test_a_count_of_the_array_that_is_off_by_one(count, dataflow):
+def test_a_count_of_the_array_that_is_off_by_one(count, words, dataflow):
     program = cut_wide(dataflow)
-    counts = program.steps[3].array_counts
-    program.step(3, array_counts=replace(counts, **{count: getattr(counts, count) - 1}))
-    assert f"{count.replace('_', ' ')} of the array: the schedule says" in caught(program)
+    program.step(3, array_counts=changed(program.steps[3].array_counts, count, -1))
+    assert f"{words}: the schedule says" in caught(program)
     assert caught(program).startswith("step 3 ")
 
 
-@pytest.mark.parametrize("count", ["vector_ops", "global_buffer_read_bytes", "global_buffer_write_bytes"])
-def test_a_count_of_the_vector_unit_that_is_off_by_one(count):
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        ("vector_ops", "vector ops of the vector unit"),
+        (READ_RESIDUAL, "bytes of residual that the vector unit reads from the global buffer"),
+        (WRITTEN_OUTPUTS, "bytes of outputs that the vector unit writes to the global buffer"),
+    ],
+)
+def test_a_count_of_the_vector_unit_that_is_off_by_one(count, words):
     program = cut_wide()
-    counts = program.steps[1].vector_counts
-    program.step(1, vector_counts=replace(counts, **{count: getattr(counts, count) + 1}))
-    assert f"{count.replace('_', ' ')} of the vector unit" in caught(program)
+    program.step(1, vector_counts=changed(program.steps[1].vector_counts, count, 1))
+    assert words in caught(program)
 
 
 def test_a_store_that_is_dropped():
@@ -400,7 +444,7 @@ def test_a_pooling_window_that_is_cut():
     program.visit(1, stores=Region("results", (*second.ranges[:3], (2, 2), (0, 2))))
     sizes = (2 * 6 * 4, 0)
     for number, size in enumerate(sizes):
-        program.step(number, store_bytes=size)
+        program.move(number, OUTPUTS, stores=size)
     assert "stores results N 0, G 0, K 0, OY 1, OX 0 before its window is complete" in caught(program)
 
 
@@ -408,8 +452,8 @@ def test_room_that_does_not_hold_the_unfinished_windows(monkeypatch):
     program = Program.of(with_pooling(STRIDED, 3, 2), y=3)
     monkeypatch.setattr("accelsim.verification.counting.Counting.window_room", lambda *_: 1)
     for number, step in enumerate(program.steps):
-        size = step.output_space_bytes - 2 * 6 * 2 + 1
-        program.step(number, output_space_bytes=size, freed_output_bytes=size)
+        size = step.takes[OUTPUTS] - 2 * 6 * 2 + 1
+        program.move(number, OUTPUTS, takes=size, freed_by_store=size)
     assert "bytes of unfinished pooling windows, but has taken room for 1" in caught(program)
 
 
@@ -471,8 +515,8 @@ def test_a_region_that_reaches_out_of_its_tensor():
     program = Program.of(WIDE)
     whole = program.load(0, "inputs")
     program.reload(0, "inputs", Region("inputs", (*whole.ranges[:4], (0, 10), whole.ranges[5])))
-    size = program.steps[0].input_bytes // 9 * 10
-    program.step(0, input_bytes=size)
+    size = program.steps[0].loads[INPUTS] // 9 * 10
+    program.move(0, INPUTS, loads=size)
     assert "loads inputs IY 0 to 9, but there are only 0 to 8" in caught(program)
 
 
@@ -480,7 +524,7 @@ def test_something_that_is_left_in_the_buffer():
     program = Program.of(WIDE)
     program.without(0, "weights")
     program.visit(0, loads=(*program.visits[0].loads, *Program.of(WIDE).visits[0].loads[:1]))
-    program.step(0, freed_weight_bytes=24)
+    program.move(0, WEIGHTS, freed_by_array=24)
     assert "leaves weights" in caught(program)
 
 

@@ -13,7 +13,12 @@ for every set of output channels whose partial sums fit the register files; only
 waited for.
 """
 
-from accelsim.hardware import Hardware
+from typing import ClassVar, Final
+
+from accelsim.descriptions import Description
+from accelsim.hardware.array import PEArray
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import (
     Count,
     ceil_div,
@@ -23,101 +28,141 @@ from accelsim.mapping.arithmetic import (
     larger,
     smaller,
 )
+from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import Layer
+from accelsim.quantities import Fraction, PerPE
 
 
-def granularity(hardware: Hardware) -> Granularity:
-    """Whole blocks of pixels, and whole sets of output channels."""
-    array = hardware.pe_array
-    channels = array.output_stationary.partial_sums_per_pe
-    return Granularity(k=channels, y=array.rows, x=array.columns, in_turn="k")
+class Parameters(Description):
+    """What a PE needs to keep outputs in place."""
+
+    partial_sums_per_pe: PerPE = 4
+    """Output channels whose partial sums a register file holds; one loaded input block serves them all."""
+    weight_density: Fraction = 1.0
+    """The part of the weights that are not zero; the others are skipped and take no cycle. By default none is
+    zero: whoever takes some to be says so."""
 
 
-def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
-    """Every block of the tile's pixels, for one set of output channels after the other.
+class OutputStationary(Dataflow):
+    """A block of output pixels on rows and columns, of one output channel after another."""
 
-    `resumes` says that partial sums of an earlier tile have to be loaded before they can be added to.
-    """
-    array = hardware.pe_array
-    port_words = array.columns * array.port_words_per_column
-    taps = layer.FY * layer.FX
+    name = "output_stationary"
+    short = "OS"
+    title = "output stationary"
+    axes: ClassVar = {"rows": ("OY",), "columns": ("OX",)}
+    stationary = Operand.OUTPUTS
+    streams = (Operand.INPUTS, Operand.WEIGHTS)
+    skips_zeros = True
+    parameters = Parameters
 
-    blocks = ceil_div(tile.y, array.rows) * ceil_div(tile.x, array.columns)
-    channel_sets = ceil_div(tile.k, array.output_stationary.partial_sums_per_pe)
-    halo_rows = _covered(tile.y, array.rows, layer.FY, layer.stride_y, layer.dilation_y)
-    halo_columns = _covered(tile.x, array.columns, layer.FX, layer.stride_x, layer.dilation_x)
-    first_rows = _covered(
-        equal_part(tile.y, array.rows), array.rows, layer.FY, layer.stride_y, layer.dilation_y
-    )
-    first_columns = _covered(
-        equal_part(tile.x, array.columns), array.columns, layer.FX, layer.stride_x, layer.dilation_x
-    )
+    def of(self, array: PEArray) -> Parameters:
+        """What a machine's file says."""
+        described = array.dataflows[self.name]
+        assert isinstance(described, Parameters)  # as the file was checked
+        return described
 
-    # Rounded up for each tile: there are no parts of a weight.
-    nonzero_weights = ceil_scaled(tile.g * tile.k * tile.c * taps, weight_density(layer, hardware))
-    input_words = halo_rows * halo_columns * tile.g * tile.c * channel_sets
-    load_cycles = ceil_div(input_words, port_words)
-    drain_cycles = ceil_div(
-        tile.g * tile.k * tile.y * ceil_div(tile.x, array.columns), array.port_words_per_column
-    )
-    outputs = tile.g * tile.k * tile.pixels
-    macs = nonzero_weights * tile.pixels
-    first_load = ceil_div(first_rows * first_columns, port_words)
-    return ArrayWork(
-        cycles=first_load + larger(load_cycles, blocks * nonzero_weights) + (1 + resumes) * drain_cycles,
-        macs=macs,
-        weight_register_words=0,
-        # An accumulation reads and writes; the first of an output only writes, the drain reads it.
-        partial_sum_register_words=2 * macs + resumes * outputs,
-        input_hop_words=tile.pixels * tile.g * tile.c * channel_sets * (taps - 1),
-        input_read_words=input_words,
-        weight_read_words=blocks * nonzero_weights,
-        weight_reads=blocks,
-    )
+    def granularity(self, hardware: Hardware) -> Granularity:
+        """Whole blocks of pixels, and whole sets of output channels."""
+        array = hardware.pe_array
+        channels = self.of(array).partial_sums_per_pe
+        return Granularity(k=channels, y=array.rows, x=array.columns, in_turn="k")
+
+    def execute(self, layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
+        """Every block of the tile's pixels, for one set of output channels after the other.
+
+        `resumes` says that partial sums of an earlier tile have to be loaded before they can be added to.
+        """
+        array = hardware.pe_array
+        port_words = array.columns * array.port_words_per_column
+        taps = layer.FY * layer.FX
+
+        blocks = ceil_div(tile.y, array.rows) * ceil_div(tile.x, array.columns)
+        channel_sets = ceil_div(tile.k, self.of(array).partial_sums_per_pe)
+        halo_rows = _covered(tile.y, array.rows, layer.FY, layer.stride_y, layer.dilation_y)
+        halo_columns = _covered(tile.x, array.columns, layer.FX, layer.stride_x, layer.dilation_x)
+        first_rows = _covered(
+            equal_part(tile.y, array.rows), array.rows, layer.FY, layer.stride_y, layer.dilation_y
+        )
+        first_columns = _covered(
+            equal_part(tile.x, array.columns), array.columns, layer.FX, layer.stride_x, layer.dilation_x
+        )
+
+        # Rounded up for each tile: there are no parts of a weight.
+        nonzero_weights = ceil_scaled(tile.g * tile.k * tile.c * taps, self.weight_density(layer, hardware))
+        input_words = halo_rows * halo_columns * tile.g * tile.c * channel_sets
+        load_cycles = ceil_div(input_words, port_words)
+        drain_cycles = ceil_div(
+            tile.g * tile.k * tile.y * ceil_div(tile.x, array.columns), array.port_words_per_column
+        )
+        outputs = tile.g * tile.k * tile.pixels
+        macs = nonzero_weights * tile.pixels
+        first_load = ceil_div(first_rows * first_columns, port_words)
+        return ArrayWork(
+            cycles=first_load + larger(load_cycles, blocks * nonzero_weights) + (1 + resumes) * drain_cycles,
+            macs=macs,
+            weight_register_words=0,
+            # An accumulation reads and writes; the first of an output only writes, the drain reads it.
+            partial_sum_register_words=2 * macs + resumes * outputs,
+            input_hop_words=tile.pixels * tile.g * tile.c * channel_sets * (taps - 1),
+            input_read_words=input_words,
+            weight_read_words=blocks * nonzero_weights,
+            weight_reads=blocks,
+        )
+
+    def least_work(self, layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+        """Cutting adds blocks, halos, first loads, and partial sums that are drained and loaded again.
+
+        Only where windows leave inputs out between them are smaller blocks the ones that load less.
+        """
+        array = hardware.pe_array
+        port_words, taps = array.columns * array.port_words_per_column, layer.FY * layer.FX
+        row_blocks = larger(ceil_div(layer.OY, array.rows), visits.rows)
+        column_blocks = larger(ceil_div(layer.OX, array.columns), visits.columns)
+        channel_sets = larger(ceil_div(layer.K, self.of(array).partial_sums_per_pe), visits.filters)
+        words = _least_covered(
+            layer.OY, row_blocks, layer.FY, layer.stride_y, layer.dilation_y
+        ) * _least_covered(layer.OX, column_blocks, layer.FX, layer.stride_x, layer.dilation_x)
+        input_words = words * layer.G * layer.C * channel_sets
+        # Of equal blocks none has fewer than half the rows, unless the tile has.
+        y, x = (
+            equal_part(outputs, across) if visits.exact else smaller(outputs, ceil_div(across, 2))
+            for outputs, across in ((tile.y, array.rows), (tile.x, array.columns))
+        )
+        first_words = _first_rows(
+            y, array.rows, visits.rows, layer.FY, layer.stride_y, layer.dilation_y
+        ) * _first_rows(x, array.columns, visits.columns, layer.FX, layer.stride_x, layer.dilation_x)
+        first_loads = ceil_div(first_words * (visits.total // visits.pictures), port_words)
+
+        nonzero_weights = ceil_scaled(layer.weights, self.weight_density(layer, hardware))
+        broadcast = larger(row_blocks * column_blocks, visits.pictures) * nonzero_weights
+        drain_cycles = ceil_div(layer.G * layer.K * layer.OY * column_blocks, array.port_words_per_column)
+        pixels, outputs = layer.OY * layer.OX, layer.output_elements
+        macs = nonzero_weights * pixels
+        return ArrayWork(
+            cycles=first_loads
+            + larger(ceil_div(input_words, port_words), broadcast)
+            + (2 * visits.depth - 1) * drain_cycles,
+            macs=macs,
+            weight_register_words=0,
+            partial_sum_register_words=2 * macs + (visits.depth - 1) * outputs,
+            input_hop_words=pixels * layer.G * layer.C * channel_sets * (taps - 1),
+            input_read_words=input_words,
+            weight_read_words=broadcast,
+            weight_reads=row_blocks * column_blocks,
+        )
+
+    def partial_sums(self, array: PEArray) -> int:
+        """In the register files of the PEs."""
+        return array.pes * self.of(array).partial_sums_per_pe
+
+    def weight_density(self, layer: Layer, hardware: Hardware) -> float:
+        """The part of a layer's weights that is broadcast: the network's word, else the machine's."""
+        assumed = self.of(hardware.pe_array).weight_density
+        return assumed if layer.weight_density is None else layer.weight_density
 
 
-def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
-    """Cutting adds blocks, halos, first loads, and partial sums that are drained and loaded again.
-
-    Only where windows leave inputs out between them are smaller blocks the ones that load less.
-    """
-    array = hardware.pe_array
-    port_words, taps = array.columns * array.port_words_per_column, layer.FY * layer.FX
-    row_blocks = larger(ceil_div(layer.OY, array.rows), visits.rows)
-    column_blocks = larger(ceil_div(layer.OX, array.columns), visits.columns)
-    channel_sets = larger(ceil_div(layer.K, array.output_stationary.partial_sums_per_pe), visits.filters)
-    words = _least_covered(layer.OY, row_blocks, layer.FY, layer.stride_y, layer.dilation_y) * _least_covered(
-        layer.OX, column_blocks, layer.FX, layer.stride_x, layer.dilation_x
-    )
-    input_words = words * layer.G * layer.C * channel_sets
-    # Of equal blocks none has fewer than half the rows, unless the tile has.
-    y, x = (
-        equal_part(outputs, across) if visits.exact else smaller(outputs, ceil_div(across, 2))
-        for outputs, across in ((tile.y, array.rows), (tile.x, array.columns))
-    )
-    first_words = _first_rows(
-        y, array.rows, visits.rows, layer.FY, layer.stride_y, layer.dilation_y
-    ) * _first_rows(x, array.columns, visits.columns, layer.FX, layer.stride_x, layer.dilation_x)
-    first_loads = ceil_div(first_words * (visits.total // visits.pictures), port_words)
-
-    nonzero_weights = ceil_scaled(layer.weights, weight_density(layer, hardware))
-    broadcast = larger(row_blocks * column_blocks, visits.pictures) * nonzero_weights
-    drain_cycles = ceil_div(layer.G * layer.K * layer.OY * column_blocks, array.port_words_per_column)
-    pixels, outputs = layer.OY * layer.OX, layer.output_elements
-    macs = nonzero_weights * pixels
-    return ArrayWork(
-        cycles=first_loads
-        + larger(ceil_div(input_words, port_words), broadcast)
-        + (2 * visits.depth - 1) * drain_cycles,
-        macs=macs,
-        weight_register_words=0,
-        partial_sum_register_words=2 * macs + (visits.depth - 1) * outputs,
-        input_hop_words=pixels * layer.G * layer.C * channel_sets * (taps - 1),
-        input_read_words=input_words,
-        weight_read_words=broadcast,
-        weight_reads=row_blocks * column_blocks,
-    )
+OUTPUT_STATIONARY: Final = OutputStationary()
 
 
 def _first_rows(outputs: Count, block: int, tiles: Count, kernel: int, stride: int, dilation: int) -> Count:
@@ -136,9 +181,3 @@ def _covered(outputs: Count, block: int, kernel: int, stride: int, dilation: int
     """Input rows (or columns) that the blocks of a tile load, the halo of each block included."""
     halo = (kernel - 1) * dilation + 1 - stride
     return outputs * stride + ceil_div(outputs, block) * halo
-
-
-def weight_density(layer: Layer, hardware: Hardware) -> float:
-    """The part of a layer's weights that is broadcast: the network's word, else the machine's assumption."""
-    assumed = hardware.pe_array.output_stationary.weight_density
-    return assumed if layer.weight_density is None else layer.weight_density

@@ -16,88 +16,126 @@ equal chunks, and input channels that are more than the rows in equal folds: ful
 the rest too short to hide the loading of the next sub-matrix.
 """
 
+from typing import ClassVar, Final
+
 import numpy as np
 
-from accelsim.hardware import Hardware
+from accelsim.descriptions import Description
+from accelsim.hardware.array import PEArray
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import Count, ceil_div, chosen, equal_part, larger, smaller
+from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import Layer
+from accelsim.quantities import PerPE
 
 
-def granularity(hardware: Hardware) -> Granularity:
-    """Whole sub-matrices of weights."""
-    return Granularity(k=hardware.pe_array.columns, c=hardware.pe_array.rows)
+class Parameters(Description):
+    """What the array needs to keep weights in place."""
+
+    accumulators_per_column: PerPE = 64
+    """Output pixels whose partial sums are collected below a column while the weights change."""
 
 
-def execute(layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
-    """Every sub-matrix of the tile's weights, for one accumulator load of pixels after the other.
+class WeightStationary(Dataflow):
+    """Input channels on the rows, output channels on the columns."""
 
-    `resumes` says that the tile adds to partial sums of an earlier one; they enter the accumulators like
-    any other product and cost no cycle of their own.
-    """
-    array = hardware.pe_array
-    accumulators = array.weight_stationary.accumulators_per_column
-    taps = layer.FY * layer.FX
-    column_folds = ceil_div(tile.k, array.columns)
-    row_folds = ceil_div(tile.c, array.rows)
-    sub_matrices = tile.g * taps * row_folds * column_folds
-    load_cycles = ceil_div(equal_part(tile.c, array.rows), array.port_words_per_column)
+    name = "weight_stationary"
+    short = "WS"
+    title = "weight stationary"
+    axes: ClassVar = {"rows": ("C",), "columns": ("K",)}
+    stationary = Operand.WEIGHTS
+    streams = (Operand.INPUTS, Operand.OUTPUTS)
+    parameters = Parameters
 
-    chunks = ceil_div(tile.pixels, accumulators)
-    shorter = tile.pixels // chunks
-    longer_chunks = tile.pixels - chunks * shorter  # by one pixel
-    pass_cycles = longer_chunks * larger(load_cycles, shorter + 1) + (chunks - longer_chunks) * larger(
-        load_cycles, shorter
-    )
+    def of(self, array: PEArray) -> Parameters:
+        """What a machine's file says."""
+        described = array.dataflows[self.name]
+        assert isinstance(described, Parameters)  # as the file was checked
+        return described
 
-    weights = tile.g * tile.k * tile.c * taps
-    accumulations = tile.g * tile.k * tile.pixels * taps * row_folds
-    outputs = tile.g * tile.k * tile.pixels
-    return ArrayWork(
-        cycles=load_cycles + sub_matrices * pass_cycles,
-        macs=weights * tile.pixels,
-        weight_register_words=weights * chunks + weights * tile.pixels,
-        # Each accumulation reads and writes, but the first of an output that starts from zero only writes.
-        partial_sum_register_words=2 * accumulations - (1 - resumes) * outputs,
-        input_hop_words=0,
-        input_read_words=tile.g * taps * column_folds * tile.c * tile.pixels,
-        weight_read_words=weights * chunks,
-        weight_reads=chunks,
-    )
+    def granularity(self, hardware: Hardware) -> Granularity:
+        """Whole sub-matrices of weights."""
+        return Granularity(k=hardware.pe_array.columns, c=hardware.pe_array.rows)
+
+    def execute(self, layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
+        """Every sub-matrix of the tile's weights, for one accumulator load of pixels after the other.
+
+        `resumes` says that the tile adds to partial sums of an earlier one; they enter the accumulators like
+        any other product and cost no cycle of their own.
+        """
+        array = hardware.pe_array
+        accumulators = self.of(array).accumulators_per_column
+        taps = layer.FY * layer.FX
+        column_folds = ceil_div(tile.k, array.columns)
+        row_folds = ceil_div(tile.c, array.rows)
+        sub_matrices = tile.g * taps * row_folds * column_folds
+        load_cycles = ceil_div(equal_part(tile.c, array.rows), array.port_words_per_column)
+
+        chunks = ceil_div(tile.pixels, accumulators)
+        shorter = tile.pixels // chunks
+        longer_chunks = tile.pixels - chunks * shorter  # by one pixel
+        pass_cycles = longer_chunks * larger(load_cycles, shorter + 1) + (chunks - longer_chunks) * larger(
+            load_cycles, shorter
+        )
+
+        weights = tile.g * tile.k * tile.c * taps
+        accumulations = tile.g * tile.k * tile.pixels * taps * row_folds
+        outputs = tile.g * tile.k * tile.pixels
+        return ArrayWork(
+            cycles=load_cycles + sub_matrices * pass_cycles,
+            macs=weights * tile.pixels,
+            weight_register_words=weights * chunks + weights * tile.pixels,
+            # Each accumulation reads and writes; the first of an output that starts from zero only writes.
+            partial_sum_register_words=2 * accumulations - (1 - resumes) * outputs,
+            input_hop_words=0,
+            input_read_words=tile.g * taps * column_folds * tile.c * tile.pixels,
+            weight_read_words=weights * chunks,
+            weight_reads=chunks,
+        )
+
+    def least_work(self, layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+        """Cutting adds folds and roundings, and weights come anew for each part of the picture.
+
+        Each sub-matrix sees each pixel, and each tile waits for its first one. Only in the last part of the
+        input channels may a sub-matrix have fewer rows than in the others.
+        """
+        array = hardware.pe_array
+        accumulators, port_words = self.of(array).accumulators_per_column, array.port_words_per_column
+        pixels, taps, outputs = layer.OY * layer.OX, layer.FY * layer.FX, layer.output_elements
+        row_folds = larger(ceil_div(layer.C, array.rows), visits.depth)
+        column_folds = larger(ceil_div(layer.K, array.columns), visits.filters)
+        chunks = larger(ceil_div(pixels, accumulators), visits.pictures)
+        # Of the equal folds of c channels none has fewer than half the rows, unless c has.
+        least_rows = (
+            equal_part(tile.c, array.rows) if visits.exact else smaller(tile.c, ceil_div(array.rows, 2))
+        )
+        load_cycles, least_load = ceil_div(least_rows, port_words), ceil_div(layer.C, array.rows * port_words)
+        waits = larger((visits.depth - 1) * load_cycles + 1, smaller(least_load, load_cycles))
+        # The folds of the last of several parts of the input channels may be smaller than the others.
+        full_folds = row_folds - 1
+        if visits.exact:
+            in_full_parts = (visits.depth - 1) * ceil_div(tile.c, array.rows)
+            full_folds = chosen(np.equal(visits.depth, 1), row_folds, in_full_parts)
+        passes = full_folds * larger(pixels, chunks * load_cycles) + (row_folds - full_folds) * larger(
+            pixels, chunks
+        )
+        weights = layer.weights
+        return ArrayWork(
+            cycles=visits.total // visits.depth * waits + layer.G * taps * column_folds * passes,
+            macs=weights * pixels,
+            weight_register_words=weights * (chunks + pixels),
+            partial_sum_register_words=(2 * taps * row_folds - 1) * outputs,
+            input_hop_words=0,
+            input_read_words=layer.G * taps * column_folds * layer.C * pixels,
+            weight_read_words=weights * chunks,
+            weight_reads=chunks,
+        )
+
+    def partial_sums(self, array: PEArray) -> int:
+        """Accumulators below the columns."""
+        return array.columns * self.of(array).accumulators_per_column
 
 
-def least_work(layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
-    """Cutting adds folds and roundings, and weights come anew for each part of the picture.
-
-    Each sub-matrix sees each pixel, and each tile waits for its first one. Only in the last part of the input
-    channels may a sub-matrix have fewer rows than in the others.
-    """
-    array = hardware.pe_array
-    accumulators, port_words = array.weight_stationary.accumulators_per_column, array.port_words_per_column
-    pixels, taps, outputs = layer.OY * layer.OX, layer.FY * layer.FX, layer.output_elements
-    row_folds = larger(ceil_div(layer.C, array.rows), visits.depth)
-    column_folds = larger(ceil_div(layer.K, array.columns), visits.filters)
-    chunks = larger(ceil_div(pixels, accumulators), visits.pictures)
-    # Of the equal folds of c channels none has fewer than half the rows, unless c has.
-    least_rows = equal_part(tile.c, array.rows) if visits.exact else smaller(tile.c, ceil_div(array.rows, 2))
-    load_cycles, least_load = ceil_div(least_rows, port_words), ceil_div(layer.C, array.rows * port_words)
-    waits = larger((visits.depth - 1) * load_cycles + 1, smaller(least_load, load_cycles))
-    # The folds of the last of several parts of the input channels may be smaller than those of the others.
-    full_folds = row_folds - 1
-    if visits.exact:
-        in_full_parts = (visits.depth - 1) * ceil_div(tile.c, array.rows)
-        full_folds = chosen(np.equal(visits.depth, 1), row_folds, in_full_parts)
-    passes = full_folds * larger(pixels, chunks * load_cycles) + (row_folds - full_folds) * larger(
-        pixels, chunks
-    )
-    weights = layer.weights
-    return ArrayWork(
-        cycles=visits.total // visits.depth * waits + layer.G * taps * column_folds * passes,
-        macs=weights * pixels,
-        weight_register_words=weights * (chunks + pixels),
-        partial_sum_register_words=(2 * taps * row_folds - 1) * outputs,
-        input_hop_words=0,
-        input_read_words=layer.G * taps * column_folds * layer.C * pixels,
-        weight_read_words=weights * chunks,
-        weight_reads=chunks,
-    )
+WEIGHT_STATIONARY: Final = WeightStationary()

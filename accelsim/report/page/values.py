@@ -14,11 +14,11 @@ from accelsim.report.comparison import Case, ComparedCase, compare
 from accelsim.report.energies import in_whole_joules
 from accelsim.report.plot_energy import layer_energy_bars
 from accelsim.report.plot_layers import layer_bars
-from accelsim.report.plot_looks import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_LOOKS
+from accelsim.report.plot_looks import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_LOOKS, component_looks
 from accelsim.report.plot_roofline import RooflinePoint, roof_of, roofline_points
 from accelsim.report.plot_traffic import traffic_bars
 from accelsim.report.stages import cycles_by_bound
-from accelsim.report.words import BOUND_NAMES, BOUND_SENTENCES, COMPONENTS
+from accelsim.report.words import BOUND_NAMES, BOUND_SENTENCES, component_word
 from accelsim.result import LayerResult, RunResult
 
 _SYMBOLS: Final = {"o": "circle", "s": "square", "^": "triangle-up", "X": "x", "D": "diamond"}
@@ -69,11 +69,20 @@ def script_values(page: Page) -> dict[str, Any]:
             for bound, colour in BOUND_COLOURS.items()
         },
         "components": {
-            component: {"colour": colour, "hatch": hatch[:1], "name": COMPONENTS[component]}
-            for component, (colour, hatch) in COMPONENT_LOOKS.items()
+            component: {"colour": colour, "hatch": hatch[:1], "name": component_word(component)}
+            for component, (colour, hatch) in component_looks(_components(page)).items()
         },
         "runs": [run_values(one.case, page.machines[one.case.hardware]) for one in page.compared],
     }
+
+
+def _components(page: Page) -> list[str]:
+    """Of the energies of all runs."""
+    known = (
+        *COMPONENT_LOOKS,
+        *(name for one in page.compared for name in one.case.result.energy.by_component),
+    )
+    return list(dict.fromkeys(known))
 
 
 def run_values(case: Case, hardware: Hardware) -> dict[str, Any]:
@@ -95,7 +104,7 @@ def run_values(case: Case, hardware: Hardware) -> dict[str, Any]:
         },
         "energy_by_component": {
             name: _short(result.energy.by_component[name])
-            for name in COMPONENT_LOOKS
+            for name in component_looks(result.energy.by_component)
             if result.energy.by_component.get(name)
         },
         "peak_macs_per_cycle": roof.peak_macs_per_cycle,
@@ -137,7 +146,7 @@ def layer_columns(result: RunResult, hardware: Hardware) -> dict[str, list[Any]]
         "macs_per_byte": [_of(points.get(layer.name), "macs_per_byte") for layer in layers],
         "macs_per_cycle": [_of(points.get(layer.name), "macs_per_cycle") for layer in layers],
     }
-    for component in COMPONENT_LOOKS:
+    for component in component_looks(result.energy.by_component):
         if any(component in parts for parts in energies):
             columns[f"energy_{component}"] = [_short(parts.get(component, 0.0)) for parts in energies]
     return columns

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from accelsim.hardware import Hardware
+from accelsim.hardware.array import parameter
+from accelsim.hardware.machine import Hardware
 
 
 class TileWork(NamedTuple):
@@ -46,8 +47,8 @@ class ArrayMachine:
             array.rows,
             array.columns,
             array.port_words_per_column,
-            array.weight_stationary.accumulators_per_column,
-            array.output_stationary.partial_sums_per_pe,
+            parameter(array, "weight_stationary", "accumulators_per_column") or 0,
+            parameter(array, "output_stationary", "partial_sums_per_pe") or 0,
         )
 
 

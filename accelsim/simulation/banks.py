@@ -1,22 +1,25 @@
-"""The global buffer: banks of bytes. A tile that finds no room waits, first come first served."""
+"""Banks of the memories on chip. A tile that finds no room waits, first come first served."""
+
+from collections.abc import Mapping, Sequence
 
 import simpy
 
-from accelsim.hardware import GlobalBuffer
+from accelsim.hardware.memory import Bank
+from accelsim.hardware.operand import Operand
 from accelsim.simulation.activity import Occupancy
 
 
 class Banks:
-    """Space for inputs, weights and outputs, and the most of it that was in use at the end of any cycle."""
+    """Room for the operands of tiles, and the most of it that was in use at the end of any cycle."""
 
     def __init__(
-        self, env: simpy.Environment, global_buffer: GlobalBuffer, *, keep_occupancy: bool = False
+        self, env: simpy.Environment, banks: Sequence[Bank], *, keep_occupancy: bool = False
     ) -> None:
         self._env = env
         self._cycle = 0
+        self._bank_of = {operand: bank.name for bank in banks for operand in bank.operands}
         self._free = {
-            bank: simpy.Container(env, capacity=size, init=size)
-            for bank, size in global_buffer.bank_bytes.items()
+            bank.name: simpy.Container(env, capacity=bank.size_bytes, init=bank.size_bytes) for bank in banks
         }
         self._used = dict.fromkeys(self._free, 0)
         self._peaks = dict.fromkeys(self._free, 0)
@@ -25,16 +28,22 @@ class Banks:
             {bank: [] for bank in self._free} if keep_occupancy else None
         )
 
-    def take(self, bank: str, size_bytes: int) -> simpy.Event:
-        """Space in a bank; the event happens when there is enough."""
+    def bank_of(self, operand: Operand) -> str:
+        """The bank that an operand's tiles lie in."""
+        return self._bank_of[operand]
+
+    def take(self, operand: Operand, size_bytes: int) -> simpy.Event:
+        """Room for so many bytes of an operand; the event happens when there is enough."""
+        bank = self._bank_of[operand]
         taken: simpy.Event = self._free[bank].get(size_bytes)
         if taken.callbacks is not None:
             taken.callbacks.append(lambda _: self._account(bank, size_bytes))
         return taken
 
-    def give_back(self, bank: str, size_bytes: int) -> None:
-        """Free space in a bank."""
-        if size_bytes:
+    def give_back(self, freed: Mapping[Operand, int]) -> None:
+        """Free room."""
+        for operand, size_bytes in freed.items():
+            bank = self._bank_of[operand]
             self._account(bank, -size_bytes)
             self._free[bank].put(size_bytes)
 

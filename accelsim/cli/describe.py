@@ -1,0 +1,85 @@
+"""`accelsim new` and `accelsim convert`: files that describe machines and networks."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from accelsim.cli.files import Input, check_outputs
+from accelsim.cli.options import QuietOption
+from accelsim.cli.output import check_yaml, say
+from accelsim.errors import AccelsimError
+from accelsim.kinds import FileKind, check_kind
+
+COMMENT: Final = re.compile(r"(?m)(^|\s)#")
+
+
+class Kind(StrEnum):
+    """What there is a template of."""
+
+    MACHINE = "machine"
+    NETWORK = "network"
+
+
+def new(
+    kind: Annotated[Kind, typer.Argument(show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the machine or network.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to NAME.yaml."),
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a commented file from which a machine or a network of your own begins. It runs as it stands.
+
+    \b
+    accelsim new machine my_chip
+    accelsim new network my_net -o networks/my_net.yaml
+    accelsim run --net my_net.yaml --hw my_chip.yaml
+    """
+    check_yaml(output, "--output")
+    from accelsim.report.files import check_writable, write
+    from accelsim.templates import template
+
+    text = template(kind.value, name)
+    file = Path(f"{name}.yaml") if output is None else output
+    if file.exists() or file.is_symlink():
+        raise AccelsimError(f"{file}: is there already: give another name, or another file with --output")
+    check_writable(file)
+    write(file, text)
+    if not quiet:
+        say(f"wrote {file}")
+
+
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A machine's file of format 1.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout."),
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a machine's file of format 1 (global_buffer, dram, dma) as one of format 2 (memories).
+
+    \b
+    accelsim convert my_chip.yaml
+    accelsim convert my_chip.yaml --output my_chip_2.yaml
+    """
+    check_yaml(None if output is None or str(output) == "-" else output, "--output")
+    check_outputs({"--output": output}, [Input(str(file), file)])
+    from accelsim.descriptions import parse
+    from accelsim.hardware.convert import converted
+    from accelsim.report.files import check_writable, write
+
+    document = parse(file)
+    check_kind(document, FileKind.MACHINE)
+    text = converted(document)
+    if output is None or str(output) == "-":
+        typer.echo(text, nl=False)
+    else:
+        check_writable(output)
+        write(output, text)
+    if not quiet and COMMENT.search(file.read_text(encoding="utf-8")):
+        say(f"{file}: its comments are not in what was written; source and assumed are")

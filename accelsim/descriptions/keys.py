@@ -1,0 +1,64 @@
+"""Dotted keys through plain values: `pe_array.rows`, `stages.2.repeat`, `memories.sram.size_bytes`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from accelsim.descriptions.document import value_at
+
+MOST_DIGITS = 10
+"""Of a place in a list."""
+
+
+def place_of(data: Any, key: str) -> tuple[str | int, ...]:
+    """The path of a dotted key through the data, as far as there is one."""
+    return tuple(_steps(data, key.split(".")))
+
+
+def value_of(data: Any, key: str) -> tuple[bool, Any]:
+    """Whether there is a value at a dotted key, and which. What stands in a list goes by place or by name."""
+    steps = place_of(data, key)
+    return value_at(data, steps) if len(steps) == key.count(".") + 1 else (False, None)
+
+
+def put(data: Any, key: str, value: Any) -> bool:
+    """Set the value at a dotted key; False when there is nothing that could hold it."""
+    steps = place_of(data, key)
+    holder = _holder(data, steps[:-1])
+    if len(steps) <= key.count(".") or holder is None:
+        return False
+    last = steps[-1]
+    if isinstance(holder, list) and not (isinstance(last, int) and last < len(holder)):
+        return False
+    holder[last] = value
+    return True
+
+
+def _holder(data: Any, steps: Sequence[str | int]) -> Any:
+    """The list or mapping that is reached by some steps, or None; a mapping that was left out is made."""
+    for step in steps:
+        found, inside = value_at(data, (step,))
+        if not found:
+            return None
+        if inside is None:
+            inside = data[step] = {}
+        data = inside
+    return data if isinstance(data, list | dict) else None
+
+
+def _steps(data: Any, keys: Sequence[str]) -> Iterator[str | int]:
+    """Dotted keys as steps through the data: a number where there is a list."""
+    for key in keys:
+        step = _place(data, key) if isinstance(data, list) else key
+        yield step
+        found, inside = value_at(data, (step,))
+        if not found:
+            return
+        data = {} if inside is None else inside
+
+
+def _place(items: list[Any], key: str) -> str | int:
+    """The place in a list that a number is, or that the item of a name has."""
+    if key.isdecimal() and len(key) < MOST_DIGITS:
+        return int(key)
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    return names.index(key) if key in names else key

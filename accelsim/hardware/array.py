@@ -1,0 +1,83 @@
+"""The PE array: its size, and what it needs for each dataflow that it can run."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator
+
+from accelsim.descriptions import Description, Mistake, mistakes_of, one_of, plain, refusal
+from accelsim.hardware.registry import dataflow_names, parameters_of, registered
+from accelsim.quantities import PerColumn, Side
+
+DEFAULT_DATAFLOWS: Final = ("weight_stationary", "output_stationary")
+"""What an array runs whose file does not say."""
+
+
+class PEArray(Description):
+    """rows x columns processing elements; each does one multiply-accumulate per cycle."""
+
+    rows: Side
+    columns: Side
+    dataflows: Mapping[str, SerializeAsAny[Description]] = Field(
+        default_factory=lambda: {name: parameters_of(name)() for name in DEFAULT_DATAFLOWS}
+    )
+    """Those the array can run, each with its parameters; each layer runs the one that suits the objective."""
+    port_words_per_column: PerColumn = 1
+    """Words that each column of the array exchanges with the memories on chip per cycle, each way."""
+
+    @field_validator("dataflows", mode="before")
+    @classmethod
+    def _known_dataflows(cls, value: Any) -> Any:
+        """Parameters as the dataflow of each name describes them."""
+        if not isinstance(value, Mapping):
+            raise ValueError("must be a mapping of dataflows to their parameters")
+        if not value:
+            raise ValueError(f"must name at least one of {', '.join(dataflow_names())}")
+        mistakes: list[Mistake] = []
+        described: dict[str, Description] = {}
+        for name, parameters in value.items():
+            try:
+                described[name] = _described(name, parameters)
+            except KeyError:
+                allowed = one_of(repr(known) for known in dataflow_names())
+                mistakes.append(Mistake((name,), f"must be {allowed}"))
+            except ValidationError as error:
+                mistakes += [
+                    Mistake((name, *mistake.path), mistake.sentence)
+                    for mistake in mistakes_of(error, parameters, parameters_of(name))
+                ]
+        if mistakes:
+            raise refusal("dataflows", mistakes)
+        return described
+
+    @property
+    def pes(self) -> int:
+        """Processing elements."""
+        return self.rows * self.columns
+
+    @property
+    def partial_sums(self) -> int:
+        """For which the dataflows have registers in the PEs, or accumulators below the columns."""
+        return sum(registered(name).partial_sums(self) for name in self.dataflows)
+
+
+def _described(name: str, parameters: Any) -> Description:
+    if isinstance(parameters, Description):
+        return parameters
+    kind, data = parameters_of(name), {} if parameters is None else parameters
+    return kind.model_validate_json(json.dumps(data, default=plain))
+
+
+def parameter(array: PEArray, dataflow: str, key: str) -> Any:
+    """What a machine's file says of a dataflow; None where the array does not run it."""
+    described = array.dataflows.get(dataflow)
+    return None if described is None else getattr(described, key)
+
+
+def is_parameter(key: str) -> bool:
+    """Whether a dotted key is one of a dataflow that the array may, but need not, run."""
+    match key.split("."):
+        case ["pe_array", "dataflows", name, *inner] if name in dataflow_names():
+            return len(inner) < 2 and parameters_of(name).model_fields.keys() >= set(inner)
+    return False

@@ -1,0 +1,144 @@
+"""ActionCounts: how often each action that costs energy happened; accesses by memory and operand.
+
+Whoever simulates or maps counts; only energy.py prices. A count is a whole number, or in the search a column
+of them with an entry for each candidate.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import repeat
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from accelsim.hardware.operand import Operand
+
+
+class Direction(StrEnum):
+    """Whether bytes leave a memory or come to it."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Access(NamedTuple):
+    """Accesses of one kind: bytes of one operand that leave a memory, or come to it."""
+
+    memory: str
+    operand: Operand
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCounts:
+    """How often each action happened: a count where the name has no unit, else bytes."""
+
+    macs: int = 0
+    """Multiply-accumulates executed: without those that a skipped zero weight saved."""
+    vector_ops: int = 0
+    register_file_bytes: int = 0
+    inter_pe_bytes: int = 0
+    """Moved from a PE to its neighbour."""
+    accesses: Mapping[Access, int] = field(default_factory=dict, hash=False)
+    """Bytes of each kind of access; kinds that did not happen are left out."""
+
+    def __add__(self, other: Self) -> "ActionCounts":
+        return ActionCounts(
+            self.macs + other.macs,
+            self.vector_ops + other.vector_ops,
+            self.register_file_bytes + other.register_file_bytes,
+            self.inter_pe_bytes + other.inter_pe_bytes,
+            _together(self.accesses, other.accesses),
+        )
+
+    def __mul__(self, times: int) -> "ActionCounts":
+        return self.each(lambda count: count * times)
+
+    __rmul__ = __mul__
+
+    def each(self, change: Callable[[int], int]) -> "ActionCounts":
+        """Every count changed in the same way."""
+        accesses = {access: change(count) for access, count in self.accesses.items()}
+        return ActionCounts(
+            change(self.macs),
+            change(self.vector_ops),
+            change(self.register_file_bytes),
+            change(self.inter_pe_bytes),
+            _that_happened(accesses),
+        )
+
+    @property
+    def largest(self) -> int:
+        """The largest of the counts."""
+        plain = (self.macs, self.vector_ops, self.register_file_bytes, self.inter_pe_bytes)
+        return max(*plain, *self.accesses.values())
+
+    def read_bytes(self, memories: Collection[str]) -> int:
+        """Bytes that left some memories."""
+        return self._bytes(memories, Direction.READ)
+
+    def written_bytes(self, memories: Collection[str]) -> int:
+        """Bytes that came to some memories."""
+        return self._bytes(memories, Direction.WRITE)
+
+    def _bytes(self, memories: Collection[str], direction: Direction) -> int:
+        return sum(
+            count
+            for access, count in self.accesses.items()
+            if access.direction is direction and access.memory in memories
+        )
+
+
+def accesses(*happened: tuple[str, Operand, Direction, int]) -> ActionCounts:
+    """Nothing but accesses: memory, operand, direction and bytes of each kind."""
+    counts = {Access(memory, operand, direction): count for memory, operand, direction, count in happened}
+    return ActionCounts(accesses=_that_happened(counts))
+
+
+def rows(counts: ActionCounts, length: int) -> list[ActionCounts]:
+    """Counts that are columns of so many entries, entry by entry."""
+
+    def column(count: int) -> list[int]:
+        return count.tolist() if isinstance(count, np.ndarray) else [count] * length
+
+    plain = (counts.macs, counts.vector_ops, counts.register_file_bytes, counts.inter_pe_bytes)
+    columns = zip(*map(column, plain), strict=True)
+    kinds = tuple(counts.accesses)
+    accessed = zip(*map(column, counts.accesses.values()), strict=True) if kinds else repeat((), length)
+    return [
+        ActionCounts(macs, ops, registers, hops, _that_happened(dict(zip(kinds, entry, strict=True))))
+        for (macs, ops, registers, hops), entry in zip(columns, accessed, strict=True)
+    ]
+
+
+def weighted_sum(counts: Sequence[ActionCounts], times: Sequence[int]) -> ActionCounts:
+    """The sum of counts, each so many times."""
+    total: dict[Access, int] = {}
+    for one, factor in zip(counts, times, strict=True):
+        for access, count in one.accesses.items():
+            total[access] = total.get(access, 0) + factor * count
+    pairs = list(zip(counts, times, strict=True))
+    return ActionCounts(
+        sum(one.macs * factor for one, factor in pairs),
+        sum(one.vector_ops * factor for one, factor in pairs),
+        sum(one.register_file_bytes * factor for one, factor in pairs),
+        sum(one.inter_pe_bytes * factor for one, factor in pairs),
+        total,
+    )
+
+
+def _together(some: Mapping[Access, int], others: Mapping[Access, int]) -> Mapping[Access, int]:
+    if not others:
+        return some
+    if not some:
+        return others
+    total = dict(some)
+    for access, count in others.items():
+        total[access] = total[access] + count if access in total else count
+    return total
+
+
+def _that_happened(counts: Mapping[Access, int]) -> Mapping[Access, int]:
+    """Without those that are zero, so that counts of the same actions are equal."""
+    return {access: count for access, count in counts.items() if not isinstance(count, int) or count}

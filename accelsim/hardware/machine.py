@@ -1,0 +1,251 @@
+"""Hardware: the machine as its YAML describes it. It knows no network; one file says it all."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Final, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from accelsim.descriptions import Description, Mistake, Upgrade, absent, put, refusal, value_of
+from accelsim.hardware import format1
+from accelsim.hardware.area import AreaTable, Words
+from accelsim.hardware.array import PEArray, is_parameter
+from accelsim.hardware.memory import (
+    Bank,
+    Channel,
+    Memory,
+    bank_shares,
+    banks_of,
+    channel_of,
+    spelled_out,
+    unserved,
+)
+from accelsim.hardware.operand import Operand
+from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
+from accelsim.hardware.registry import parameters_of
+from accelsim.quantities import Bits, IndexBits, Megahertz, PerColumn
+
+Objective = Literal["time", "energy", "edp"]
+"""What is to be small: cycles, energy, or their product (energy-delay product)."""
+WORDS_OF_A_BANK: Final = 2
+"""A bank is double buffered, so it holds two words at least."""
+
+
+class Precision(Description):
+    """Bits of a weight, of an activation, and of a partial sum while it is accumulated.
+
+    A network may say otherwise, for all of its layers or for the weights of some: network/compression.py.
+    """
+
+    weights_bits: Bits = 8
+    activations_bits: Bits = 8
+    partial_sums_bits: Bits = 32
+    pruned_index_bits: IndexBits = 0
+    """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
+
+
+class Mapper(Description):
+    """By what the machine's compiler chooses among the mappings of a layer."""
+
+    tiles: Objective = "time"
+    """Tile sizes and loop order, for each dataflow."""
+    dataflow: Objective = "time"
+    """The dataflow, each with its best tiles."""
+
+
+class VectorUnit(Description):
+    """Where bias, activation, addition and pooling happen, on the way from the array to memory."""
+
+    lanes_per_column: PerColumn = 1
+    """Operations per cycle, for each column of the array."""
+
+
+class Hardware(Description):
+    """A machine: what networks are mapped onto, simulated on, and priced by."""
+
+    name: Words
+    title: str = ""
+    source: str = ""
+    clock_mhz: Megahertz = 1000.0
+    precision: Precision = Precision()
+    pe_array: PEArray
+    memories: tuple[Memory, ...] = Field(min_length=2)
+    """The outermost first."""
+    vector_unit: VectorUnit = VectorUnit()
+    mapper: Mapper = Mapper()
+    energy: EnergyTable = EnergyTable()
+    area: AreaTable | None = None
+    assumed: Mapping[str, str] = Field(default_factory=dict)
+    """Keys (with dots) whose values no source gives, and why they are what they are."""
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> Upgrade:
+        """Files of format 1 are read for ever."""
+        if not format1.is_format1(data):
+            return Upgrade(data)
+        upgrade = format1.upgraded(data)
+        mistakes = [Mistake(fault.path, _absent(fault)) for fault in format1.missing(data)]
+        return replace(upgrade, mistakes=(*upgrade.mistakes, *mistakes))
+
+    @classmethod
+    def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
+        """Set the value at a dotted key; keys of format 1 mean what they meant."""
+        if key == "pe_array.dataflows" and isinstance(value, list | tuple):
+            described = data["pe_array"]["dataflows"]
+            value = {name: described.get(name, {}) for name in value}
+        of_others = {target for target in cls.renamed(key) if _is_of_another_dataflow(data, target)}
+        return all(target in of_others or put(data, target, value) for target in cls.renamed(key))
+
+    @classmethod
+    def renamed(cls, key: str) -> tuple[str, ...]:
+        """Keys of format 1 are keys for ever."""
+        return format1.renamed(key)
+
+    @field_validator("memories")
+    @classmethod
+    def _can_be_served(cls, memories: tuple[Memory, ...]) -> tuple[Memory, ...]:
+        mistakes = [
+            Mistake((fault.memory, *fault.key.split(".")), fault.sentence) for fault in unserved(memories)
+        ]
+        if mistakes:
+            raise refusal("memories", mistakes)
+        return memories
+
+    @model_validator(mode="after")
+    def _assumed_keys_exist(self) -> Self:
+        values = self.model_dump(mode="json")
+        mistakes = [
+            Mistake(("assumed", key), f"explains {key!r}, which is no key of a hardware file")
+            for key in self.assumed
+            if not (value_of(values, key)[0] or _is_area(key) or is_parameter(key))
+        ]
+        if mistakes:
+            raise refusal("hardware", mistakes)
+        return self
+
+    @model_validator(mode="after")
+    def _banks_hold_two_words(self) -> Self:
+        """A bank is double buffered, so it has to hold a word of its widest operand twice."""
+        mistakes = []
+        for index, memory in enumerate(self.on_chip, 1):
+            shares = bank_shares(memory)
+            needed = {
+                operand: math.ceil(WORDS_OF_A_BANK * self.word_bytes(operand) / share)
+                for operand, share in shares.items()
+            }
+            operand = max(needed, key=needed.__getitem__)
+            if (memory.size_bytes or 0) < needed[operand]:
+                words = f"two words of {self.word_bytes(operand)} bytes"
+                sentence = f"must be at least {needed[operand]}: the share of {operand} has to hold {words}"
+                mistakes.append(Mistake(("memories", index, "size_bytes"), sentence))
+        if mistakes:
+            raise refusal("hardware", mistakes)
+        return self
+
+    def word_bytes(self, operand: Operand) -> int:
+        """Whole bytes of one element of an operand, a partial sum's where outputs are unfinished."""
+        precision = self.precision
+        match operand:
+            case Operand.WEIGHTS:
+                bits = precision.weights_bits
+            case Operand.OUTPUTS:
+                bits = max(precision.partial_sums_bits, precision.activations_bits)
+            case Operand.INPUTS | Operand.RESIDUAL:
+                bits = precision.activations_bits
+        return -(-bits // 8)
+
+    @property
+    def off_chip(self) -> Memory:
+        """The outermost memory: where networks' inputs, weights and outputs lie."""
+        return self.memories[0]
+
+    @property
+    def on_chip(self) -> tuple[Memory, ...]:
+        """The others."""
+        return self.memories[1:]
+
+    @cached_property
+    def banks(self) -> tuple[Bank, ...]:
+        """The parts of the memories on chip, in which tiles wait for the array."""
+        return tuple(bank for memory in self.on_chip for bank in banks_of(memory))
+
+    @cached_property
+    def bank_of(self) -> Mapping[Operand, Bank]:
+        """The bank in which each operand's tiles wait."""
+        return {operand: bank for bank in self.banks for operand in bank.operands}
+
+    @property
+    def on_chip_bytes(self) -> int:
+        """Of all memories on chip."""
+        return sum(memory.size_bytes or 0 for memory in self.on_chip)
+
+    @cached_property
+    def channel(self) -> Channel:
+        """Between the outermost memory and those on chip."""
+        return channel_of(self.off_chip)
+
+    @cached_property
+    def prices(self) -> Prices:
+        """What each action costs, accesses of memories included."""
+        spelled = [spelled_out(memory, memory is self.off_chip) for memory in reversed(self.memories)]
+        energies = [(memory.name, memory.energy) for memory in spelled]
+        prices = (AccessPrice(name, energy.read, energy.write) for name, energy in energies if energy)
+        return Prices(self.energy, tuple(prices))
+
+    @property
+    def vector_lanes(self) -> int:
+        """Operations of the vector unit per cycle."""
+        return self.vector_unit.lanes_per_column * self.pe_array.columns
+
+    @property
+    def register_file_bytes(self) -> float:
+        """Partial sums that the PEs hold, and accumulators below the columns."""
+        return self.pe_array.partial_sums * self.precision.partial_sums_bits / 8
+
+    @property
+    def area_mm2_by_part(self) -> Mapping[str, float] | None:
+        """What each part takes; None without an area table, or where words are wider than the table's.
+
+        PEs of narrower words are taken to be as large as the table's: its source gives no other.
+        """
+        area, widest = self.area, max(self.precision.weights_bits, self.precision.activations_bits)
+        if area is None or widest > area.word_bits:
+            return None
+        return {
+            "pe_array": self.pe_array.pes * area.pe_mm2,
+            "register_file": self.register_file_bytes / 1024 * area.register_file_mm2_per_kib,
+            "global_buffer": self.on_chip_bytes / 1024 * area.global_buffer_mm2_per_kib,
+            "rest": area.rest_mm2,
+        }
+
+    @property
+    def area_mm2(self) -> float | None:
+        """Of the whole chip; None where that cannot be told."""
+        parts = self.area_mm2_by_part
+        return None if parts is None else math.fsum(parts.values())
+
+
+def _absent(fault: format1.Missing) -> str:
+    """What to say of a key that format 1 needs."""
+    if fault.path == ("source",):
+        return absent(Hardware, ("name",))  # any text but an empty one
+    if fault.keys:
+        return f"missing, must be a mapping with the keys {', '.join(fault.keys)}"
+    match fault.target:
+        case ("pe_array", "dataflows", str(name), str(key)):
+            return absent(parameters_of(name), (key,))
+    return absent(Hardware, fault.target)
+
+
+def _is_of_another_dataflow(data: dict[str, Any], key: str) -> bool:
+    """Whether a key is a parameter of a dataflow that the array does not run: any value is the same then."""
+    listed, _ = value_of(data, ".".join(key.split(".")[:3]))
+    return is_parameter(key) and not listed
+
+
+def _is_area(key: str) -> bool:
+    """Whether a dotted key is one of the table of areas, which a machine need not have."""
+    table, _, inside = key.partition(".")
+    return table == "area" and inside in AreaTable.model_fields

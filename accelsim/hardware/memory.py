@@ -1,0 +1,227 @@
+"""Memories: what each of them holds, how large it is, what an access costs, and the channel behind it.
+
+A machine lists its memories from the outermost inwards. An operand's tiles wait for the array in its *working
+memory*, the one on chip that holds it; they come from the outermost memory, or go there.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from accelsim.descriptions import Description
+from accelsim.hardware.operand import Operand
+from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY
+from accelsim.quantities import BufferBytes, BytesPerCycle, Descriptors, Fraction, LatencyCycles, Price
+
+ROUNDING: Final = 1e-9
+"""By how much shares that are meant to add up to one may miss it."""
+LATENCY_CYCLES: Final = 100
+PREFETCH: Final = 8
+"""What the channel of an outermost memory has whose file does not say."""
+
+MemoryName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_]*$",
+        max_length=40,
+        description="a name of small letters, digits and underscores",
+    ),
+]
+
+
+class Bandwidth(Description):
+    """How fast a channel streams."""
+
+    bytes_per_cycle: BytesPerCycle
+    """Shared by reads and writes."""
+
+
+class AccessEnergy(Description):
+    """What an access costs for a word of `energy.word_bits`, in the unit of the energy table."""
+
+    read: Price
+    write: Price
+
+
+class Banks(Description):
+    """How operands divide a memory on chip; each bank is double buffered.
+
+    A bank is named after its operand. The residual lies with the inputs.
+    """
+
+    shares: Mapping[Operand, Fraction] | None = None
+    """Parts of the memory."""
+    bytes: Mapping[Operand, BufferBytes] | None = None
+    """Sizes of the banks."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.shares is None) == (self.bytes is None):
+            raise ValueError("must give either shares or bytes")
+        return self
+
+
+class Memory(Description):
+    """One memory of the machine."""
+
+    name: MemoryName
+    holds: tuple[Operand, ...] = Field(default=tuple(Operand), min_length=1)
+    size_bytes: BufferBytes | None = None
+    """None: as large as need be, which only the outermost memory can be."""
+    banks: Banks | None = None
+    """None: the operands that wait in it have equal shares."""
+    bandwidth: Bandwidth | None = None
+    """Of the outermost memory's channel to those on chip."""
+    latency_cycles: LatencyCycles | None = None
+    """Until the first byte of a transfer comes; latencies of several requests overlap."""
+    prefetch: Descriptors | None = None
+    """Steps whose tiles may be asked for before the array takes up the first of them."""
+    energy: AccessEnergy | None = None
+
+
+class Channel(NamedTuple):
+    """What moves tiles between the outermost memory and those on chip."""
+
+    bytes_per_cycle: float
+    latency_cycles: int
+    prefetch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """A part of a memory on chip, in which tiles of some operands wait for the array."""
+
+    memory: str
+    name: str
+    size_bytes: int
+    operands: tuple[Operand, ...]
+
+
+def banks_of(memory: Memory) -> Iterator[Bank]:
+    """The banks of a memory on chip, in the order of their operands."""
+    sizes = _bank_bytes(memory)
+    for operand, size in sizes.items():
+        shared = (
+            operand is Operand.INPUTS and Operand.RESIDUAL in memory.holds and Operand.RESIDUAL not in sizes
+        )
+        yield Bank(memory.name, operand.value, size, (operand, Operand.RESIDUAL) if shared else (operand,))
+
+
+def bank_shares(memory: Memory) -> dict[Operand, float]:
+    """The part of a memory on chip that each operand's bank takes."""
+    own, banks = _with_banks_of_their_own(memory.holds), memory.banks
+    shares: Mapping[Operand, float] = dict.fromkeys(own, 1 / len(own))
+    if banks is not None and banks.shares is not None:
+        shares = banks.shares
+    if banks is not None and banks.bytes is not None:
+        shares = {operand: size / (memory.size_bytes or 1) for operand, size in banks.bytes.items()}
+    return {operand: shares[operand] for operand in Operand if operand in shares}
+
+
+def _bank_bytes(memory: Memory) -> dict[Operand, int]:
+    if memory.banks is not None and memory.banks.bytes is not None:
+        return {operand: memory.banks.bytes[operand] for operand in bank_shares(memory)}
+    return {operand: int((memory.size_bytes or 0) * share) for operand, share in bank_shares(memory).items()}
+
+
+def _with_banks_of_their_own(holds: Sequence[Operand]) -> set[Operand]:
+    """The residual lies with the inputs where they are."""
+    return set(holds) - ({Operand.RESIDUAL} if Operand.INPUTS in holds else set())
+
+
+def spelled_out(memory: Memory, outermost: bool) -> Memory:
+    """A memory with what is taken where its file says nothing."""
+    price = OFF_CHIP_ENERGY if outermost else ON_CHIP_ENERGY
+    taken: dict[str, Any] = {"energy": memory.energy or AccessEnergy(read=price, write=price)}
+    if not outermost:
+        taken["banks"] = memory.banks or Banks(shares=bank_shares(memory))
+    else:
+        channel = channel_of(memory)
+        taken |= {"latency_cycles": channel.latency_cycles, "prefetch": channel.prefetch}
+    return memory.model_copy(update=taken)
+
+
+def channel_of(outermost: Memory) -> Channel:
+    """Between the outermost memory and those on chip."""
+    bandwidth, latency, prefetch = outermost.bandwidth, outermost.latency_cycles, outermost.prefetch
+    return Channel(
+        bandwidth.bytes_per_cycle if bandwidth else math.inf,
+        LATENCY_CYCLES if latency is None else latency,
+        PREFETCH if prefetch is None else prefetch,
+    )
+
+
+class Unserved(NamedTuple):
+    """What a list of memories asks for that no machine here has."""
+
+    memory: int
+    """By its place in the list."""
+    key: str
+    """Dotted."""
+    sentence: str
+
+
+def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
+    """What cannot be simulated, or contradicts itself."""
+    for index, memory in enumerate(memories):
+        if memory.name in {earlier.name for earlier in memories[:index]}:
+            yield Unserved(index, "name", "must be another name: a memory before it has this one")
+    yield from _unserved_outermost(memories[0])
+    for index, memory in enumerate(memories[1:], 1):
+        yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memory))
+    for operand in Operand:
+        holders = [index for index, memory in enumerate(memories[1:], 1) if operand in memory.holds]
+        if not holders:
+            sentence = f"no memory on chip holds the {operand}: must be held by one of {_names(memories[1:])}"
+            yield Unserved(len(memories) - 1, "holds", sentence)
+        for index in holders[1:]:
+            sentence = (
+                f"{memories[holders[0]].name} holds the {operand} too: there is one memory on chip for each "
+                "operand, in which its tiles wait for the array"
+            )
+            yield Unserved(index, "holds", sentence)
+
+
+def _unserved_outermost(memory: Memory) -> Iterator[Unserved]:
+    if missing := [operand for operand in Operand if operand not in memory.holds]:
+        sentence = f"must hold everything: {', '.join(missing)} would have no place outside the chip"
+        yield Unserved(0, "holds", sentence)
+    if memory.bandwidth is None:
+        yield Unserved(0, "bandwidth", "missing, must be a mapping with the key bytes_per_cycle")
+    if memory.banks is not None:
+        yield Unserved(0, "banks", "must be left out: tiles wait in the memories on chip")
+    if memory.size_bytes is not None:
+        yield Unserved(0, "size_bytes", "must be left out: the outermost memory is as large as need be")
+
+
+def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
+    if memory.size_bytes is None:
+        yield "size_bytes", "missing, must be a whole number of bytes"
+    for key in ("bandwidth", "latency_cycles", "prefetch"):
+        if getattr(memory, key) is not None:
+            yield key, "must be left out: only the outermost memory has a channel"
+    if (Operand.RESIDUAL in memory.holds) != (Operand.INPUTS in memory.holds):
+        yield "holds", "must name inputs and residual together: their tiles wait in one bank"
+    own = _with_banks_of_their_own(memory.holds)
+    if memory.banks is None:
+        return
+    banks = memory.banks.shares or memory.banks.bytes or {}
+    if missing := [operand for operand in Operand if operand in own and operand not in banks]:
+        yield "banks", f"must have a bank for the {' and the '.join(missing)}, which it holds"
+    if Operand.RESIDUAL in banks:
+        yield "banks", "must have no bank for the residual: its tiles wait with the inputs"
+    if strange := [operand for operand in banks if operand not in memory.holds]:
+        yield "banks", f"must have no bank for the {' and the '.join(strange)}, which it does not hold"
+    if memory.banks.shares is not None and math.fsum(memory.banks.shares.values()) > 1 + ROUNDING:
+        total = sum(memory.banks.shares.values())
+        yield "banks.shares", f"must not exceed 1 together; they are {total:g}"
+    if memory.banks.bytes is not None and sum(memory.banks.bytes.values()) > (memory.size_bytes or 0):
+        total_bytes = sum(memory.banks.bytes.values())
+        yield "banks.bytes", f"must not exceed size_bytes together; they take {total_bytes} bytes"
+
+
+def _names(memories: Sequence[Memory]) -> str:
+    return ", ".join(memory.name for memory in memories)

@@ -1,0 +1,21 @@
+"""Operand: what a tile holds, and what memories keep, move and count."""
+
+from enum import StrEnum
+
+
+class Operand(StrEnum):
+    """The tensors of a layer, as memories see them; their order is that of counts and reports."""
+
+    INPUTS = "inputs"
+    WEIGHTS = "weights"
+    """With their offsets."""
+    OUTPUTS = "outputs"
+    """Partial sums while they are unfinished."""
+    RESIDUAL = "residual"
+    """The second operand of an operator that is fused into the layer: what a shortcut adds, what a gate
+    multiplies by."""
+
+    @property
+    def of_layers(self) -> bool:
+        """Whether it is what other layers put out, and so has to wait for them."""
+        return self is not Operand.WEIGHTS

@@ -1,0 +1,78 @@
+"""What one action costs on a machine, as its file says it: a table for the array, and prices of memories."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from pydantic import model_validator
+
+from accelsim.descriptions import Description, Mistake, refusal
+from accelsim.quantities import Price, PriceWordBits, UnitPicojoules
+
+_THOUSANDS: Final = {prefix.strip(): 3 * power for power, prefix in enumerate("qryzafpnum kMGTPEZYRQ", -10)}
+_PREFIXES: Final = _THOUSANDS | {"\u00b5": -6, "\u03bc": -6, "c": -2, "d": -1, "da": 1, "h": 2}
+"""SI's, with their powers of ten; the sign of a micro is written in three ways."""
+_PICOJOULES: Final = {f"{prefix}J": float(f"1e{power + 12}") for prefix, power in _PREFIXES.items()}
+"""What units of energy are that say so themselves."""
+OFF_CHIP_ENERGY: Final = 200.0
+ON_CHIP_ENERGY: Final = 6.0
+"""Of an access of memories whose file does not say, relative to a multiply-accumulate of 16 bits: Chen et
+al., Eyeriss, ISCA 2016, section VII-A, as are the defaults of the table."""
+
+
+class EnergyTable(Description):
+    """What one action costs, in `unit`; accesses cost per word of `word_bits`."""
+
+    unit: str = "MAC"
+    """What the numbers count: `MAC`, the energy of one multiply-accumulate, or `pJ`."""
+    picojoules_per_unit: UnitPicojoules | None = None
+    """Energy of one unit [pJ], where the source gives it and the unit is not `pJ` or the like; without it no
+    joules are reported."""
+    word_bits: PriceWordBits = 16
+    mac: Price = 1.0
+    vector_op: Price = 1.0
+    register_file: Price = 1.0
+    inter_pe: Price = 2.0
+
+    @model_validator(mode="after")
+    def _unit_is_what_it_says(self) -> Self:
+        """Refuse a worth of a unit that its own name contradicts."""
+        own = _PICOJOULES.get(self.unit)
+        if own is not None and self.picojoules_per_unit not in (None, own):
+            sentence = f"must be {own:g} or left out: the unit is {self.unit}"
+            raise refusal("energy", [Mistake(("picojoules_per_unit",), sentence)])
+        return self
+
+    @property
+    def picojoules(self) -> float | None:
+        """Energy of one unit [pJ]: as the table says, or as the unit's name does; None where neither does."""
+        return _PICOJOULES.get(self.unit) if self.picojoules_per_unit is None else self.picojoules_per_unit
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPrice:
+    """What an access of a memory costs for a word."""
+
+    memory: str
+    read: float
+    write: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Every price of a machine, in the unit of its table."""
+
+    table: EnergyTable
+    memories: tuple[AccessPrice, ...]
+    """The innermost first."""
+
+    @property
+    def all_free(self) -> bool:
+        """Whether no action costs any energy."""
+        table = self.table
+        actions = (table.mac, table.vector_op, table.register_file, table.inter_pe)
+        return not any(actions) and not any(price.read or price.write for price in self.memories)
+
+    @property
+    def word_bytes(self) -> float:
+        """Bytes of the word that an access is priced for."""
+        return self.table.word_bits / 8

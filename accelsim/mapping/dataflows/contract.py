@@ -1,0 +1,74 @@
+"""Dataflow: which operand stays in the PEs while the others move, as a contract.
+
+A dataflow is one file here, or one object in another package; accelsim.hardware.registry says where each is.
+The laws of tests/laws hold every registered one to what stands below.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Literal, TypeAlias
+
+from accelsim.descriptions import Description
+from accelsim.hardware.array import PEArray
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
+from accelsim.mapping.arithmetic import Count
+from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
+from accelsim.network.layer import Layer
+
+Axis: TypeAlias = Literal["rows", "columns"]
+
+
+class Dataflow(ABC):
+    """How an array executes a tile: what a machine's file may name under `pe_array.dataflows`."""
+
+    name: ClassVar[str]
+    """As files and options have it: `weight_stationary`."""
+    short: ClassVar[str]
+    """As narrow tables have it: `WS`."""
+    title: ClassVar[str]
+    """As a sentence has it: `weight stationary`."""
+    axes: ClassVar[Mapping[Axis, tuple[str, ...]]]
+    """Loop bounds that lie across the array, by the letters of `Layer`."""
+    stationary: ClassVar[Operand | None]
+    """What stays in the PEs; None where nothing does."""
+    streams: ClassVar[tuple[Operand, ...]]
+    """What passes by."""
+    skips_zeros: ClassVar[bool] = False
+    """Whether a weight that is zero takes no cycle."""
+    parameters: ClassVar[type[Description]]
+    """What a machine's file says of it."""
+
+    @abstractmethod
+    def granularity(self, hardware: Hardware) -> Granularity:
+        """What one pass of the array covers, so that tiles are cut into whole passes, or parts of one."""
+
+    @abstractmethod
+    def execute(self, layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
+        """What the array does for one tile: cycles, and every action but those of the outermost memory.
+
+        Args:
+            layer: The layer, or a stack of layers whose numbers are columns.
+            tile: Bounds of the tile, or columns of them.
+            resumes: 1 where the tile adds to partial sums of an earlier one, else 0.
+            hardware: The machine.
+
+        Returns:
+            Work; at any bounds the multiply-accumulates take no more than the PEs have cycles.
+        """
+
+    @abstractmethod
+    def least_work(self, layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+        """What the array does at least for a layer that is cut into so many tiles.
+
+        The search does not look at tiles that cannot be the best by this; the nearer it is to the sum of
+        `execute`, the faster the search, but it must not be above.
+        """
+
+    @abstractmethod
+    def partial_sums(self, array: PEArray) -> int:
+        """Partial sums for which the array has registers or accumulators."""
+
+    def weight_density(self, layer: Layer, hardware: Hardware) -> float:  # noqa: ARG002 (for those that skip)
+        """The part of a layer's weights that take cycles."""
+        return 1.0

@@ -1,0 +1,111 @@
+"""A second memory on chip, for outputs, is a matter of the machine's file and of nothing else."""
+
+import json
+
+import pytest
+
+from accelsim import load_hardware, load_network, run_network, verify
+from accelsim.hardware import Operand
+from accelsim.report.plot_energy import layer_energy_figure, run_energy_figure
+from accelsim.report.tables import run_report
+from accelsim.report.text import Style
+
+FILE = """\
+name: with_accumulators
+source: made up for a test
+pe_array: {rows: 8, columns: 8}
+memories:
+- name: flash
+  bandwidth: {bytes_per_cycle: 8}
+  energy: {read: 150, write: 160}
+- name: sram
+  holds: [inputs, weights, residual]
+  size_bytes: 65536
+  banks: {bytes: {inputs: 32768, weights: 32768}}
+  energy: {read: 6, write: 7}
+- name: output_memory
+  holds: [outputs]
+  size_bytes: 32768
+  energy: {read: 2, write: 3}
+"""
+NETWORK = load_network("squeezenet_v1_1")
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    file = tmp_path_factory.mktemp("machines") / "machine.yaml"
+    file.write_text(FILE)
+    return load_hardware(file)
+
+
+@pytest.fixture(scope="module")
+def result(machine):
+    return run_network(NETWORK, machine)
+
+
+def test_both_engines_say_the_same(machine, result):
+    assert run_network(NETWORK, machine, engine="events").to_dict() == result.to_dict()
+
+
+def test_its_schedules_are_proven(machine):
+    verified = verify(load_network("sqnxt23v5@resolution=64"), machine)
+    assert verified.proven, verified.mismatches
+
+
+def test_outputs_are_in_their_memory_and_nothing_else_is(result):
+    memories = result.to_dict()["memories"]
+    assert list(memories) == ["flash", "sram", "output_memory"]
+    assert set(memories["output_memory"]["read_bytes"]) == {"outputs"}
+    assert set(memories["sram"]["written_bytes"]) == {"inputs", "weights", "residual"}
+    assert memories["output_memory"]["written_bytes"]["outputs"] > 0
+    assert memories["sram"]["read_bytes"]["weights"] > 0
+    assert 0 < memories["output_memory"]["peak_bytes"] <= 32768
+    assert 0 < memories["sram"]["peak_bytes"] <= 65536
+    assert "peak_bytes" not in memories["flash"]
+
+
+@pytest.mark.parametrize("memory", ["flash", "sram", "output_memory"])
+def test_energy_is_by_each_memorys_own_prices(machine, result, memory):
+    accesses = result.memories[memory]
+    price = next(price for price in machine.prices.memories if price.memory == memory)
+    words = [sum(moved.values()) / 2 for moved in (accesses.read_bytes, accesses.written_bytes)]
+    assert result.energy.by_component[memory] == accesses.energy
+    assert accesses.energy == pytest.approx(words[0] * price.read + words[1] * price.write)
+
+
+def test_layers_add_up_to_the_network(result):
+    for name, memory in result.memories.items():
+        for direction in ("read_bytes", "written_bytes"):
+            for operand, total in getattr(memory, direction).items():
+                assert (
+                    sum(getattr(layer.memories[name], direction)[operand] for layer in result.layers) == total
+                )
+    assert result.dram_bytes.read == sum(result.memories["flash"].read_bytes.values())
+    on_chip = (result.memories["sram"], result.memories["output_memory"])
+    assert result.global_buffer_bytes.write == sum(sum(one.written_bytes.values()) for one in on_chip)
+
+
+def test_reports_and_plots_call_memories_by_their_names(result):
+    text = run_report(result, Style(width=100), "none")
+    assert "output memory" in text
+    assert "flash" in text
+    for figure in (layer_energy_figure([result]), run_energy_figure([result])):
+        legends = [legend for part in (figure, *figure.subfigs) for legend in part.legends]
+        words = {text.get_text() for legend in legends for text in legend.get_texts()}
+        assert {"flash", "sram", "output memory", "MACs"} <= words
+
+
+def test_tiles_are_data(result):
+    layer = result.layers[0]
+    sizes = layer.tile_sizes
+    assert list(sizes) == ["N", "G", "K", "C", "OY", "OX", "FY", "FX"]
+    assert (sizes["FY"], sizes["FX"]) == (3, 3)
+    assert set(layer.tile_order) == {"N", "G", "K", "C", "OY", "OX"}
+    row = json.loads(result.to_dataframe().to_json(orient="records"))[0]
+    assert row["tile_sizes_K"] == sizes["K"]
+    assert row["tile_order"] == " ".join(layer.tile_order)
+    assert row["memories_flash_read_bytes_weights"] == layer.memories["flash"].read_bytes["weights"]
+
+
+def test_the_order_of_operands_is_that_of_counts():
+    assert [operand.value for operand in Operand] == ["inputs", "weights", "outputs", "residual"]
