@@ -129,7 +129,7 @@ def test_picojoules_that_contradict_the_unit_are_refused():
     ],
 )
 def test_each_prefix_of_a_joule_says_what_it_is(unit, picojoules):
-    assert table(unit=unit).picojoules == pytest.approx(picojoules, rel=1e-12)
+    assert energy_table(unit=unit).picojoules == pytest.approx(picojoules, rel=1e-12)
     machine(**{"energy.unit": unit, "energy.picojoules_per_unit": picojoules})
     with pytest.raises(DescriptionError, match=rf"must be .* or left out: the unit is {unit}"):
         machine(**{"energy.unit": unit, "energy.picojoules_per_unit": 5.0})
@@ -151,5 +151,5 @@ def test_what_a_unit_is_worth_is_bounded(picojoules):
 
 @pytest.mark.parametrize("unit", ["MAC", "Wh", "joule", "xJ", "pj"])
 def test_another_unit_is_worth_what_is_said(unit):
-    assert table(unit=unit).picojoules is None
+    assert energy_table(unit=unit).picojoules is None
     assert machine(**{"energy.unit": unit, "energy.picojoules_per_unit": 4.0}).energy.picojoules == 4.0
