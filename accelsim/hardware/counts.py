@@ -7,10 +7,7 @@ of them with an entry for each candidate.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import repeat
 from typing import NamedTuple, Self
-
-import numpy as np
 
 from accelsim.hardware.operand import Operand
 
@@ -94,22 +91,6 @@ def accesses(*happened: tuple[str, Operand, Direction, int]) -> ActionCounts:
     """Nothing but accesses: memory, operand, direction and bytes of each kind."""
     counts = {Access(memory, operand, direction): count for memory, operand, direction, count in happened}
     return ActionCounts(accesses=_that_happened(counts))
-
-
-def rows(counts: ActionCounts, length: int) -> list[ActionCounts]:
-    """Counts that are columns of so many entries, entry by entry."""
-
-    def column(count: int) -> list[int]:
-        return count.tolist() if isinstance(count, np.ndarray) else [count] * length
-
-    plain = (counts.macs, counts.vector_ops, counts.register_file_bytes, counts.inter_pe_bytes)
-    columns = zip(*map(column, plain), strict=True)
-    kinds = tuple(counts.accesses)
-    accessed = zip(*map(column, counts.accesses.values()), strict=True) if kinds else repeat((), length)
-    return [
-        ActionCounts(macs, ops, registers, hops, _that_happened(dict(zip(kinds, entry, strict=True))))
-        for (macs, ops, registers, hops), entry in zip(columns, accessed, strict=True)
-    ]
 
 
 def weighted_sum(counts: Sequence[ActionCounts], times: Sequence[int]) -> ActionCounts:

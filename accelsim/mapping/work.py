@@ -5,12 +5,12 @@ because numpy takes no longer for many than for a few.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
 
-from accelsim.hardware.counts import ActionCounts, rows
+from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import Count, Ints, at_most_one, ceil_div, count_of, taken
@@ -93,7 +93,7 @@ def work_of_tiles(
         hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
     )
     vector_counts = completion_counts(ops, shortcut, stored, hardware)
-    counts = [rows(some, len(owner)) for some in (array_counts, vector_counts)]
+    counts = [_rows(some, len(owner)) for some in (array_counts, vector_counts)]
     tiles = {
         Operand.WEIGHTS: footprint.weights(tile) + footprint.biases(tile) * (1 - resumes),
         Operand.INPUTS: inputs,
@@ -107,6 +107,18 @@ def work_of_tiles(
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
     works = map(Work, *flags, tile_bytes, *numbers, *counts)
     return [[next(works) for _ in range(many)] for many in how_many]
+
+
+def _rows(counts: ActionCounts, length: int) -> list[ActionCounts]:
+    """Counts that are columns of so many entries, entry by entry."""
+    plain = (counts.macs, counts.vector_ops, counts.register_file_bytes, counts.inter_pe_bytes)
+    kinds = tuple(counts.accesses)
+    columns = zip(*_lists(plain, length), strict=True)
+    accessed = zip(*_lists(counts.accesses.values(), length), strict=True) if kinds else repeat((), length)
+    return [
+        ActionCounts(macs, ops, registers, hops, {kind: n for kind, n in zip(kinds, entry, strict=True) if n})
+        for (macs, ops, registers, hops), entry in zip(columns, accessed, strict=True)
+    ]
 
 
 def _lists(counts: Iterable[Count], length: int) -> list[list[int]]:

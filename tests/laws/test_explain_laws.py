@@ -14,7 +14,7 @@ PARTS = {
     "latency": lambda machine: {"dram.latency_cycles": machine.channel.latency_cycles // 2},
     "rows": lambda machine: {"pe_array.rows": 2 * machine.pe_array.rows},
     "columns": lambda machine: {"pe_array.columns": 2 * machine.pe_array.columns},
-    "buffer": lambda machine: {"global_buffer.size_bytes": 2 * machine.global_buffer.size_bytes},
+    "buffer": lambda machine: {"global_buffer.size_bytes": 2 * machine.on_chip_bytes},
     "vector_lanes": lambda machine: {
         "vector_unit.lanes_per_column": 2 * machine.vector_unit.lanes_per_column
     },

@@ -28,7 +28,7 @@ from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
 from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
-from accelsim.hardware import ActionCounts, Operand, dataflow_names
+from accelsim.hardware import Operand, dataflow_names
 from accelsim.limits import MAX_BUFFER_BYTES
 from accelsim.mapping import look, search, settle
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
@@ -271,7 +271,7 @@ def candidate_of(case):
 
 def counts_of(space, index):
     """The counts of one candidate; a number that holds for all of them is no array."""
-    return ActionCounts(*(int(np.broadcast_to(count, len(space))[index]) for count in space.counts.values()))
+    return space.counts.each(lambda count: int(np.broadcast_to(count, len(space))[index]))
 
 
 def energy(totals, hardware):
@@ -296,7 +296,7 @@ def test_multiply_accumulates_are_the_layers_but_for_zero_weights(case):
 def density_of(layer, hardware):
     """The part of the weights that is not zero: the layer's own, else the machine's."""
     own = layer.weight_density
-    return hardware.pe_array.output_stationary.weight_density if own is None else own
+    return hardware.pe_array.dataflows["output_stationary"].weight_density if own is None else own
 
 
 @given(cases(layer=array_layers()))
@@ -351,9 +351,9 @@ def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once
 
 @given(packed_cases())
 def test_no_mapping_is_faster_than_the_bound(case):
-    totals, dram = case.mapping.totals, case.hardware.dram
+    totals, channel = case.mapping.totals, case.hardware.channel
     moved = totals.counts.read_bytes(DRAM) + totals.counts.written_bytes(DRAM)
-    least = max(totals.array_cycles, math.ceil(moved / dram.bandwidth_bytes_per_cycle))
+    least = max(totals.array_cycles, math.ceil(moved / channel.bytes_per_cycle))
     assert lower_bound_cycles(case.layer, case.hardware, case.batch) <= least
 
 
