@@ -224,4 +224,5 @@ class _AsWritten:
         names = self._array.get("dataflows")
         if inner or name in self._array or not isinstance(names, list):
             return ("pe_array", name, *inner)
-        return ("pe_array", "dataflows", names.index(name))
+        written = [str(one) for one in names]
+        return ("pe_array", "dataflows", *((written.index(name),) if name in written else ()))

@@ -52,7 +52,7 @@ def _die(_: int) -> None:
 
 
 def _read_with_a_fault(file: machines.MachineFile) -> None:
-    with patch("accelsim.hardware.parse", side_effect=KeyError("pe_array")):
+    with patch("accelsim.hardware.load.parse", side_effect=KeyError("pe_array")):
         machines.DOOR.feed(file)
 
 

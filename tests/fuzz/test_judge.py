@@ -25,7 +25,7 @@ def became(door: AnyDoor, inputs: int = 1, limits: Limits = LITTLE) -> list[Verd
         (planted.COMPUTES, "more than 0.5 s of processor time"),
         (planted.FILLS_MEMORY, "MemoryError"),
         (planted.DIES, "the process ended: SIGABRT"),
-        (planted.FAULTY_READER, "KeyError, accelsim/hardware.py:load_hardware"),
+        (planted.FAULTY_READER, "KeyError, accelsim/hardware/load.py:load_hardware"),
         (planted.LEAVES_A_FILE, "exit code 2 without a word"),
         (planted.OVERWRITES, "a file that was read was overwritten"),
         (planted.NONSENSE, "nothing was said"),
