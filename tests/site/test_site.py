@@ -84,7 +84,8 @@ def test_every_command_is_there_with_its_help(site):
     said = text_of(site / "reference" / "commands.html")
     for words in (*HOMES, "search depth"):
         assert f"Usage: accelsim {words} " in said
-    assert "--dataflow <auto|weight_stationary|output_stationary>" in said
+    assert "--dataflow NAME" in said
+    assert "--objective <time|energy|edp>" in said
 
 
 def test_every_public_name_is_in_the_reference(site):
