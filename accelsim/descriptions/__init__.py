@@ -73,6 +73,11 @@ class Description(BaseModel):
         defer_build=True,  # a run uses a few of all blocks; the others need not be ready at import
     )
 
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """A description from another process; one within another is written only where its class is built."""
+        type(self).model_rebuild()
+        super().__setstate__(state)
+
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> Upgrade:
         """The data of a file, of an earlier format too, as the fields of this one."""
