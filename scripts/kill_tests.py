@@ -8,6 +8,7 @@ Exit code 1 if a result differs, a result was lost, or a candidate was evaluated
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -38,6 +39,7 @@ objectives: [time_ms, energy, area_mm2]
 constraints: [energy <= 1.2G]
 """
 UNCOMPARED = ("seconds", "from_store")
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -106,19 +108,44 @@ def killed_at_random(sweep: Sweep, kills: int, seconds: float, chance: random.Ra
 
     `seconds` is what an undisturbed sweep takes.
     """
-    found = []
-    for least in sorted(chance.randrange(sweep.candidates * 3 // 4) for _ in range(kills)):
+    targets = sorted(chance.randrange(sweep.candidates * 3 // 4) for _ in range(kills))
+    return [killed_in_the_middle(sweep, least, seconds, chance) for least in targets]
+
+
+def killed_in_the_middle(sweep: Sweep, least: int, seconds: float, chance: random.Random) -> Kill:
+    """Kill the sweep at a moment after the store has `least` results, and before all is done.
+
+    A sweep that was over first (another process had the processor) gets back the store that it began with,
+    and is killed sooner.
+    """
+    store, begun_with = sweep.store("killed"), sweep.folder / "begun_with.sqlite"
+    begun_with.unlink(missing_ok=True)
+    if store.exists():
+        copied(store, begun_with)
+    for attempt in range(ATTEMPTS):
         process = sweep.start("killed")
         began = time.monotonic()
         while sweep.kept("killed") < least and process.poll() is None:
             time.sleep(0.02)
         pause = seconds / 20 if sweep.kept("killed") else seconds / 4  # perhaps while it still starts
-        time.sleep(chance.uniform(0, min(pause, 2)))
+        time.sleep(chance.uniform(0, min(pause, 2) / 4**attempt))
         process.send_signal(signal.SIGKILL)
-        if process.wait() != -signal.SIGKILL:
-            raise SystemExit("the sweep was over before it could be killed: give more --candidates")
-        found.append(Kill("sweep", time.monotonic() - began, sweep.kept("killed")))
-    return found
+        if process.wait() == -signal.SIGKILL:
+            return Kill("sweep", time.monotonic() - began, sweep.kept("killed"))
+        for file in sweep.folder.glob(f"{store.name}*"):  # with its journal
+            file.unlink()
+        if begun_with.exists():
+            copied(begun_with, store)
+    raise SystemExit("the sweep was over before it could be killed: give more --candidates")
+
+
+def copied(source: Path, target: Path) -> None:
+    """Copy a store with what its journal holds, as a process that was killed leaves it."""
+    with (
+        contextlib.closing(sqlite3.connect(source)) as one,
+        contextlib.closing(sqlite3.connect(target)) as other,
+    ):
+        one.backup(other)
 
 
 def workers_of(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:

@@ -337,7 +337,7 @@ def test_killed_at_any_moment_a_sweep_ends_with_the_same_answer(folder):
         "--net",
         str(folder / "tiny.yaml"),
         "--candidates",
-        "100",
+        "200",
         "--kills",
         "2",
         "--worker-kills",
