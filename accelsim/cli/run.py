@@ -147,22 +147,23 @@ def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: E
 def _verify(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> None:
     """Execute the schedule of a run on integers; a run of one that differs has no result."""
     from accelsim.cli.verify import exit_unless_proven, verified_plan
-    from accelsim.run import plan_run
+    from accelsim.run import options_for, plan_run
 
-    exit_unless_proven(verified_plan(plan_run(network, hardware, **options), quiet))
+    exit_unless_proven(verified_plan(plan_run(network, hardware, options_for(network, **options)), quiet))
 
 
 def _traced(
     network: "Network", hardware: "Hardware", options: dict[str, Any], trace: Path, layers: str | None
 ) -> "RunResult":
     """A run, event by event, and its timeline in a file."""
+    from accelsim.pricing import result_of
     from accelsim.report.files import check_writable
     from accelsim.report.trace import Timeline, chosen_layers, write_trace
-    from accelsim.run import plan_run, result_of
+    from accelsim.run import options_for, plan_run
     from accelsim.simulation.events import simulate_events
 
     check_writable(trace)
-    plan = plan_run(network, hardware, **options)
+    plan = plan_run(network, hardware, options_for(network, **options))
     shown = chosen_layers([] if layers is None else layers.split(","), plan.schedule)
     activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
     result = result_of(plan, activity)

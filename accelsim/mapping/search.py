@@ -14,6 +14,7 @@ from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.look import Look
 from accelsim.mapping.mapping import Choice, Mapping
+from accelsim.mapping.options import AUTO, MappingOptions
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, that_decides, worth_of
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Judge, Judged, best_of
@@ -31,21 +32,15 @@ MOST_TILES: Final = 1 << 17
 def map_layer(
     layer: Layer,
     hardware: Hardware,
+    options: MappingOptions = MappingOptions(),
     *,
-    batch: int = 1,
-    dataflow: str = "auto",
-    objective: Objective | None = None,
     judge: Judge | None = None,
 ) -> Mapping:
     """The best mapping of a layer: the best tiles of each dataflow, then the best dataflow.
 
-    Best by `objective`; without one, by what the machine's compiler goes by (`hardware.mapper`). `dataflow`
-    forces one for layers that run on the array. Raises MappingError if no tile fits; it says which bank is
-    too small, and what would help.
+    Raises MappingError if no tile fits; it says which bank is too small, and what would help.
     """
-    mapping = map_layers([layer], hardware, batch=batch, dataflow=dataflow, objective=objective, judge=judge)[
-        0
-    ]
+    (mapping,) = map_layers([layer], hardware, options, judge=judge)
     if isinstance(mapping, MappingError):
         raise mapping
     return mapping
@@ -54,10 +49,8 @@ def map_layer(
 def map_layers(
     layers: Sequence[Layer],
     hardware: Hardware,
+    options: MappingOptions = MappingOptions(),
     *,
-    batch: int = 1,
-    dataflow: str = "auto",
-    objective: Objective | None = None,
     judge: Judge | None = None,
 ) -> list[Mapping | MappingError]:
     """The best mapping of each layer, or why it has none: what `map_layer` says, many at a time.
@@ -67,12 +60,13 @@ def map_layers(
     together, because numpy takes no longer for many than for a few.
     """
     offered = tuple(hardware.pe_array.dataflows)
-    if dataflow != "auto" and dataflow not in offered:
+    dataflow, objective = options.dataflow, options.objective
+    if dataflow != AUTO and dataflow not in offered:
         listed = ", ".join(offered)
         why = f"the array cannot run the dataflow {dataflow!r}: pe_array.dataflows lists {listed}"
         return [MappingError(why)] * len(layers)
-    array_dataflows = offered if dataflow == "auto" else (dataflow,)
-    executed = [as_executed(layer, batch) for layer in layers]
+    array_dataflows = offered if dataflow == AUTO else (dataflow,)
+    executed = [as_executed(layer, options.batch) for layer in layers]
     alike: dict[object, list[int]] = {}
     for index, (layer, images) in enumerate(executed):
         alike.setdefault((structure(layer), images), []).append(index)
