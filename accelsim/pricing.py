@@ -192,14 +192,14 @@ def _layer_result(
     )
 
 
-def _traffic(counts: ActionCounts, memories: Iterable[str]) -> Traffic:
+def _traffic(counts: ActionCounts[int], memories: Iterable[str]) -> Traffic:
     """What some memories were accessed for, all operands together."""
     names = frozenset(memories)
     return Traffic(counts.read_bytes(names), counts.written_bytes(names))
 
 
 def memory_results(
-    counts: ActionCounts,
+    counts: ActionCounts[int],
     hardware: Hardware,
     energies: MappingOf[str, float],
     activity: Activity | None = None,
@@ -239,7 +239,7 @@ def tile_sizes(mapping: Mapping) -> dict[str, int]:
     return {**sizes, "FY": layer.FY, "FX": layer.FX}
 
 
-def utilization(counts: ActionCounts, pes: int, cycles: int) -> float:
+def utilization(counts: ActionCounts[int], pes: int, cycles: int) -> float:
     """Multiply-accumulates executed / (PEs x cycles)."""
     return _per_pe_cycle(counts.macs, pes, cycles)
 

@@ -100,7 +100,7 @@ KNOWN: Final = (
 """Tiles that wait for a slow vector unit: the most there are to remember."""
 
 
-def _plain(counts: ActionCounts) -> list[int | str]:
+def _plain(counts: ActionCounts[int]) -> list[int | str]:
     """Counts as JSON holds them."""
     plain: list[int | str] = [
         counts.macs,

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from accelsim.columns import Count
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.banks import why_nothing_fits
@@ -21,7 +22,7 @@ from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Judge, Judged, be
 from accelsim.mapping.space import cuts_of
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.transfers import Values
-from accelsim.network.layer import Layer
+from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
 """How much more a dataflow may promise to take than the most promising one to be looked at with it."""
@@ -86,7 +87,7 @@ def map_layers(
     return [found[index] for index in range(len(layers))]
 
 
-def _least(stack: Layer, dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:
+def _least(stack: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:
     """What the array takes at least for each layer of a stack."""
     least = least_of_array(stack, dataflow, hardware, batch)
     return Bounds(*(np.broadcast_to(values, layers) for values in (least.time_cycles, least.energy)))

@@ -64,7 +64,7 @@ class Segment:
     layers: tuple[Layer, ...]
     mappings: tuple[Mapping, ...]
     producers: tuple[tuple[_Reference, ...], ...]
-    counts: ActionCounts
+    counts: ActionCounts[int]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Assembled:
     segments: tuple[Segment, ...]
 
     @property
-    def counts(self) -> ActionCounts:
+    def counts(self) -> ActionCounts[int]:
         """Of all its layers."""
         times = Counter(map(id, self.segments))
         each = {id(segment): segment.counts for segment in self.segments}

@@ -69,7 +69,7 @@ class Cost:
     """Without those that a skipped zero weight saved."""
 
 
-def cost_of(cycles: int, counts: ActionCounts, hardware: Hardware) -> Cost:
+def cost_of(cycles: int, counts: ActionCounts[int], hardware: Hardware) -> Cost:
     """What was observed, priced as `run_network` does.
 
     Raises MappingError where it is more than a store can hold, which has 64 bits for a number.

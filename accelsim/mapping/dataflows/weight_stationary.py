@@ -20,14 +20,15 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from accelsim.columns import Count
 from accelsim.descriptions import Description
 from accelsim.hardware.array import PEArray
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import Count, ceil_div, chosen, equal_part, larger, smaller
+from accelsim.mapping.arithmetic import ceil_div, chosen, equal_part, larger, smaller
 from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
-from accelsim.network.layer import Layer
+from accelsim.network.layer import LoopNest
 from accelsim.quantities import PerPE
 
 
@@ -59,7 +60,9 @@ class WeightStationary(Dataflow):
         """Whole sub-matrices of weights."""
         return Granularity(k=hardware.pe_array.columns, c=hardware.pe_array.rows)
 
-    def execute(self, layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
+    def execute(
+        self, layer: LoopNest[Count], tile: TileShape[Count], resumes: Count, hardware: Hardware
+    ) -> ArrayWork[Count]:
         """Every sub-matrix of the tile's weights, for one accumulator load of pixels after the other.
 
         `resumes` says that the tile adds to partial sums of an earlier one; they enter the accumulators like
@@ -95,7 +98,9 @@ class WeightStationary(Dataflow):
             weight_reads=chunks,
         )
 
-    def least_work(self, layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+    def least_work(
+        self, layer: LoopNest[Count], tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
+    ) -> ArrayWork[Count]:
         """Cutting adds folds and roundings, and weights come anew for each part of the picture.
 
         Each sub-matrix sees each pixel, and each tile waits for its first one. Only in the last part of the
