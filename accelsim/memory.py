@@ -18,7 +18,8 @@ from accelsim.mapping.mapping import Mapping, Program, Repeat
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.build import build
 from accelsim.network.description import Network
-from accelsim.network.graph import Graph, total_macs, total_params
+from accelsim.network.executed import ExecutedGraph
+from accelsim.network.graph import total_macs, total_params
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.result import LayerCosts
@@ -42,7 +43,7 @@ KnownCosts: TypeAlias = dict[int, tuple[Mapping, LayerCosts]]
 class LoweredNetwork:
     """A network as it is executed, and its published totals."""
 
-    graph: Graph
+    graph: ExecutedGraph
     macs: int
     params: int
 
@@ -51,7 +52,7 @@ def _mappings_apart() -> MutableMapping[Layer, Mapping]:
     return Recent(Budget(MOST_BYTES), mapping_bytes)
 
 
-def _schedules_apart() -> "Recent[int, tuple[Graph, Schedule]]":
+def _schedules_apart() -> "Recent[int, tuple[ExecutedGraph, Schedule]]":
     return Recent(Budget(MOST_BYTES), _schedule_bytes)
 
 
@@ -63,13 +64,13 @@ class LayersOnMachine:
     """
 
     mappings: MutableMapping[Layer, Mapping] = field(default_factory=_mappings_apart)
-    schedules: "Recent[int, tuple[Graph, Schedule]]" = field(default_factory=_schedules_apart)
+    schedules: "Recent[int, tuple[ExecutedGraph, Schedule]]" = field(default_factory=_schedules_apart)
     write_down: Callable[[], None] = lambda: None
     """Has what was found out about mappings written into the file, where there is one."""
     costs: KnownCosts = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions)
 
-    def schedule(self, executed: Graph, make: Callable[[], Schedule]) -> Schedule:
+    def schedule(self, executed: ExecutedGraph, make: Callable[[], Schedule]) -> Schedule:
         """The schedule of an executed graph; graphs are told apart by identity, as networks are."""
         known = self.schedules.get(id(executed))
         if known is None:
@@ -140,7 +141,7 @@ class Memory:
         self, hardware: Hardware, batch: int, dataflow: str, objective: Objective | None
     ) -> LayersOnMachine:
         mappings: Recent[Layer, Mapping] = Recent(self._budget, mapping_bytes)
-        schedules: Recent[int, tuple[Graph, Schedule]] = Recent(self._budget, _schedule_bytes)
+        schedules: Recent[int, tuple[ExecutedGraph, Schedule]] = Recent(self._budget, _schedule_bytes)
         if self._file is None:
             return LayersOnMachine(mappings, schedules)
         kept = self._file.mappings(hardware, batch, f"{dataflow} {objective}", mappings)
@@ -187,10 +188,10 @@ _TABLES_BYTES: Final = 2000
 
 def _network_bytes(known: tuple["weakref.ref[Network]", LoweredNetwork]) -> int:
     graph = known[1].graph
-    return _LAYER_BYTES * len(graph) + _NOTE_BYTES * len(graph.graph.get("notes", ()))
+    return _LAYER_BYTES * len(graph) + _NOTE_BYTES * len(graph.notes)
 
 
-def _schedule_bytes(known: tuple[Graph, Schedule]) -> int:
+def _schedule_bytes(known: tuple[ExecutedGraph, Schedule]) -> int:
     return _SCHEDULED_BYTES * len(known[1].layers)
 
 

@@ -4,13 +4,13 @@ from collections.abc import Hashable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from accelsim.errors import MappingError
+from accelsim.errors import MappingError, NetworkError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.countable import why_uncountable
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
-from accelsim.network.graph import Graph
+from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 
 
@@ -26,7 +26,7 @@ class Schedule:
 
 
 def make_schedule(
-    graph: Graph,
+    graph: ExecutedGraph,
     hardware: Hardware,
     *,
     batch: int = 1,
@@ -40,20 +40,22 @@ def make_schedule(
     `known` remembers mappings from one graph to the next; everything else must be the same for all of them.
     `judge` decides what bounds leave open (see `accelsim.compiler`); without one the bounds are believed.
     """
+    if not isinstance(graph, ExecutedGraph):
+        kind = type(graph).__name__
+        raise NetworkError(f"graph: must be an ExecutedGraph, as lower() makes it, but is of type {kind}")
     mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known, judge)
-    whole = [graph.nodes[name]["layer"] for name in graph]
     layers: list[Layer] = []
     mappings: list[Mapping] = []
     waits_for: list[tuple[int, ...]] = []
     last_part: dict[str, int] = {}
-    for name, parts in zip(graph, mapper.parts(whole), strict=True):
-        producers = tuple(sorted(last_part[producer] for producer in graph.pred[name]))
+    for node, parts in zip(graph.nodes, mapper.parts(graph.layers), strict=True):
+        producers = tuple(sorted(last_part[producer] for producer in node.predecessors))
         for part, mapping in parts:
             layers.append(part)
             mappings.append(mapping)
             waits_for.append(producers)
             producers = (len(layers) - 1,)
-        last_part[name] = len(layers) - 1
+        last_part[node.name] = len(layers) - 1
     return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))
 
 
