@@ -1,7 +1,7 @@
 """Schedule: the mapped layers in running order, and which of them each one waits for."""
 
 from collections.abc import Hashable, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from accelsim.errors import MappingError, NetworkError
@@ -12,6 +12,7 @@ from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
+from accelsim.network.lowering.splitting import unfused
 
 
 @dataclass(frozen=True)
@@ -127,36 +128,3 @@ class _Mapper:
             )
         )
         return [MappingError(reason) if reason else next(mapped) for reason in reasons]
-
-
-def unfused(layer: Layer) -> tuple[Layer, Layer]:
-    """A layer without the pooling that it carries, and the pooling."""
-    return replace(layer, pooling=None), pooling_layer(layer)
-
-
-def pooling_layer(layer: Layer) -> Layer:
-    """The pooling that a layer carries, as a layer of its own."""
-    pooling = layer.pooling
-    if pooling is None:
-        raise ValueError(f"{layer.name} carries no pooling")
-    return Layer(
-        name=pooling.name,
-        operator=pooling.operator,
-        stage=layer.stage,
-        G=layer.G * layer.K,
-        K=1,
-        C=1,
-        OY=pooling.OY,
-        OX=pooling.OX,
-        FY=pooling.FY,
-        FX=pooling.FX,
-        IY=layer.OY,
-        IX=layer.OX,
-        stride_y=pooling.stride_y,
-        stride_x=pooling.stride_x,
-        pad_top=pooling.pad_top,
-        pad_left=pooling.pad_left,
-        vector_ops=layer.stored_elements * pooling.FY * pooling.FX,
-        activation_bits=layer.activation_bits,
-        partial_sum_bits=layer.partial_sum_bits,
-    )

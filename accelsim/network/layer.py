@@ -159,7 +159,7 @@ class Fusion(TypedDict, total=False):
     bias: bool
     params: int
     fused: tuple[FusedOperator, ...]
-    pooling: Pooling | None
+    pooling: Pooling
 
 
 def fusing(layer: Layer, **changes: Unpack[Fusion]) -> Layer:

@@ -163,10 +163,9 @@ def test_layers_that_share_a_buffer_do_not_overlap_in_it(published):
     executed = lower(published)
     taken = set()
     for node in executed.nodes:
-        layer = node["layer"]
-        for channel in range(node["first_channel"], node["first_channel"] + layer.G * layer.K):
-            assert (node["buffer"], channel) not in taken
-            taken.add((node["buffer"], channel))
+        for channel in range(node.first_channel, node.first_channel + node.layer.G * node.layer.K):
+            assert (node.buffer, channel) not in taken
+            taken.add((node.buffer, channel))
 
 
 @settings(deadline=None, max_examples=60)

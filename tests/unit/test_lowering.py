@@ -1,6 +1,7 @@
 """What becomes of each published operator, on graphs small enough to see it."""
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import pytest
 
@@ -10,7 +11,7 @@ from accelsim.network.build import build
 from accelsim.network.description import load_network
 from accelsim.network.executed import Read
 from accelsim.network.graph import Draft, Operator, Shape
-from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.network.layer import FusedOperator, Layer, Pooling, fusing
 from accelsim.network.lowering import lower
 
 PIXELS = 6 * 5
@@ -40,6 +41,20 @@ def read(graph, producer, reader):
 
 def fates(graph):
     return {note.node: (note.fate, note.layers) for note in graph.notes}
+
+
+def test_fusing_into_a_layer_gives_what_replacing_its_fields_gives():
+    layer = Layer("c", "conv", 8, 8, 6, 5, params=64, stage="s")
+    caches = [name for name, value in vars(Layer).items() if isinstance(value, cached_property)]
+    for name in caches:
+        getattr(layer, name)
+    changes = {"bias": True, "params": 80, "fused": (FusedOperator("r", "relu", 240),), "pooling": None}
+    changed = fusing(layer, **changes)
+    assert changed == replace(layer, **changes)
+    assert caches
+    for name in caches:
+        assert getattr(changed, name) == getattr(replace(layer, **changes), name)
+    assert layer == Layer("c", "conv", 8, 8, 6, 5, params=64, stage="s")
 
 
 # Batch normalisation and activation

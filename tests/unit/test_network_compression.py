@@ -10,11 +10,11 @@ import accelsim
 from accelsim.descriptions import check, dump, parse_text
 from accelsim.errors import DescriptionError
 from accelsim.mapping import precision
-from accelsim.mapping.schedule import pooling_layer
 from accelsim.network.build import build
 from accelsim.network.compression import stored_bytes, total_kept_params
 from accelsim.network.description import NetworkDescription, configure, load_network
 from accelsim.network.lowering import lower
+from accelsim.network.lowering.splitting import pooling_layer
 from accelsim.network.overlay import overlaid
 from accelsim.run import run_network
 

@@ -15,6 +15,7 @@ nothing; what it says (`execution.py`) is taken in by `progress.py`. The table o
     channels.py       slices vanish in the same way; shuffles move
     resizing.py       a layer of its own
     passing.py        what there is nothing to execute of
+    splitting.py      a pooling is taken out of a layer again, for machines that cannot execute both at once
 
 Whatever is left is a layer.
 """
