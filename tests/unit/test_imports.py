@@ -63,6 +63,7 @@ VALUES_OF_MAPPING = {
 }
 """What a schedule is, without how it was found."""
 SLOW = {
+    "networkx",
     "matplotlib",
     "plotly",
     "pandas",
