@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Final, get_args
 
 from accelsim import __version__
+from accelsim.arguments import check_choice, check_text, whole_number_or_none
 from accelsim.compiler import make_schedule
-from accelsim.descriptions import native
 from accelsim.energy import energy_by_component
-from accelsim.errors import AccelsimError
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Objective, hardware_of
 from accelsim.hardware import Memory as MachineMemory
 from accelsim.limits import MAX_BATCH
@@ -21,7 +20,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
 from accelsim.mapping.program import LOOPS
 from accelsim.mapping.schedule import Schedule
-from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory
+from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory, memory_or_new
 from accelsim.network.description import Network, network_of
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
@@ -80,7 +79,7 @@ def run_network(
         >>> run_network("sqnxt23v5", "16x16_128k").network
         'sqnxt23v5'
     """
-    batch = _checked(batch, objective, engine)
+    check_choice("engine", engine, get_args(Engine))
     network, hardware = network_of(network), hardware_of(hardware)
     plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective, memory=memory)
     activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
@@ -97,9 +96,10 @@ def plan_run(
     memory: Memory | None = None,
 ) -> Plan:
     """What `run_network` simulates, for those who want to simulate it themselves."""
+    batch = _checked(batch, dataflow, objective)
     network, hardware = network_of(network), hardware_of(hardware)
     batch = network.images(batch)
-    memory = memory or Memory()
+    memory = memory_or_new(memory)
     lowered = memory.lowered(network)
     known = memory.layers(hardware, batch, dataflow, objective)
     schedule = known.schedule(
@@ -154,23 +154,14 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
     )
 
 
-def _checked(batch: int | None, objective: str | None, engine: str) -> int | None:
-    """The batch as Python's own integer; numpy's are whole numbers, too.
+def _checked(batch: int | None, dataflow: str, objective: str | None) -> int | None:
+    """The batch as Python's own integer. Raises AccelsimError where an option is none that exists.
 
-    Raises AccelsimError where an option is none that exists; the dataflow is the machine's affair.
+    Which dataflows there are is the machine's affair.
     """
-    batch = native(batch)
-    if batch is not None and (
-        isinstance(batch, bool) or not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH
-    ):
-        raise AccelsimError(f"batch = {batch!r}: must be a whole number from 1 to {MAX_BATCH}")
-    for name, value, allowed in (
-        ("objective", objective, (None, *get_args(Objective))),
-        ("engine", engine, get_args(Engine)),
-    ):
-        if value not in allowed:
-            raise AccelsimError(f"{name} = {value!r}: must be one of {', '.join(map(str, allowed))}")
-    return batch
+    check_text("dataflow", dataflow, "auto or the name of a dataflow")
+    check_choice("objective", objective, (None, *get_args(Objective)))
+    return whole_number_or_none("batch", batch, 1, MAX_BATCH)
 
 
 def layer_results(

@@ -97,11 +97,7 @@ def _loaded(path: Path) -> "onnx.ModelProto":
             f'{path}: reading ONNX models takes the package onnx: pip install "accelsim[onnx]"'
         ) from None
     try:
-        if path.stat().st_size >= MAX_FILE_BYTES:
-            raise DescriptionError(
-                f"{path}: has {path.stat().st_size:,} bytes: an ONNX model has less than {MAX_FILE_BYTES:,}, "
-                "and the weights of a larger one in files beside it"
-            )
+        _check_file(path)
         proto = onnx.load_model(path, format="protobuf", load_external_data=False)
     except FileNotFoundError:
         raise DescriptionError(f"{path}: no such file") from None
@@ -112,6 +108,19 @@ def _loaded(path: Path) -> "onnx.ModelProto":
     if not proto.graph.node:
         raise DescriptionError(f"{path}: is not an ONNX model, or one without nodes")
     return proto
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a name that no file can have, and a file that is too large; OSError where there is none."""
+    try:
+        size = path.stat().st_size
+    except ValueError:  # a null character, say
+        raise DescriptionError(f"{path}: no such file") from None
+    if size >= MAX_FILE_BYTES:
+        raise DescriptionError(
+            f"{path}: has {size:,} bytes: an ONNX model has less than {MAX_FILE_BYTES:,}, "
+            "and the weights of a larger one in files beside it"
+        )
 
 
 def _inlined(proto: "onnx.ModelProto", label: str) -> "onnx.ModelProto":

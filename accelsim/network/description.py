@@ -18,11 +18,13 @@ from pydantic import (
 )
 
 from accelsim import shipped
+from accelsim.arguments import check_path
 from accelsim.descriptions import (
     Description,
     Document,
     Mistake,
     check,
+    in_words,
     mistakes_of,
     native,
     one_of,
@@ -326,6 +328,7 @@ def load_network(name: str | Path, **parameters: Value) -> Network:
 
     A path may be that of an ONNX model (`accelsim[onnx]`). Parameters are given after the @ or by keyword.
     """
+    check_path("name", name, "a network, or its name")
     bare, texts = _split(str(name))
     if twice := set(texts) & set(parameters):
         raise DescriptionError(f"{name}: {', '.join(sorted(twice))}: given after the @ and by keyword")
@@ -345,7 +348,7 @@ def network_of(network: Network | str | Path) -> Network:
     if isinstance(network, str | Path):
         return load_network(network)
     raise DescriptionError(
-        f"network = {network!r}: must be a Network, or a name or path of one, such as 'sqnxt23v5'"
+        f"network = {in_words(network)}: must be a Network, or a name or path of one, such as 'sqnxt23v5'"
     )
 
 

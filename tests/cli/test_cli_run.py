@@ -207,6 +207,9 @@ def test_a_trace_can_be_of_some_layers(accelsim, folder):
         (("--trace", "t.json", "--engine", "fast"), "--trace needs every tile's events, which fast skips"),
         (("--trace-layers", "conv1"), "needs --trace FILE"),
         (("--trace", "-"), "must be the name of a file"),
+        (("--trace", "t.html"), "t.html must end in .json or .json.gz, or have no ending"),
+        (("--trace", "t.csv.gz"), "t.csv.gz must end in .json or .json.gz, or have no ending"),
+        (("--trace", "t.json.zip"), "t.json.zip must end in .json or .json.gz, or have no ending"),
         (("--trace", "t.json", "--output", "t.json"), "must be another file than --output"),
         (("--trace", "absent/t.json"), "absent/t.json: cannot be written: no such folder as absent"),
         (

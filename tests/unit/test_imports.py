@@ -11,6 +11,7 @@ from pages import page, rows, section
 PACKAGE = Path(__file__).parents[2] / "accelsim"
 DIRECT = {
     "errors": (),
+    "arguments": ("descriptions",),
     "result": ("network",),
     "limits": (),
     "quantities": ("limits",),
@@ -19,11 +20,11 @@ DIRECT = {
     "shipped": ("errors",),
     "parallel": ("errors",),
     "cluster": ("parallel", "model_version"),
-    "hardware": ("descriptions", "quantities", "shipped", "kinds"),
+    "hardware": ("arguments", "quantities", "shipped", "kinds"),
     "energy": ("hardware",),
     "templates": ("errors",),
     "importers": ("errors",),
-    "network": ("descriptions", "quantities", "shipped", "kinds", "importers"),
+    "network": ("arguments", "quantities", "shipped", "kinds", "importers"),
     "reuse": ("errors", "model_version"),
     "mapping": ("network", "energy", "reuse"),
     "simulation": ("mapping",),
