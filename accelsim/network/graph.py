@@ -69,7 +69,7 @@ class Graph:
         return name in self.nodes
 
 
-SharedPart: TypeAlias = Literal["weights", "bias", "norms", "slopes"]
+SharedPart: TypeAlias = Literal["weights", "bias", "scale", "shift", "slopes"]
 """Parameters of an operator that may be those of another one, too."""
 
 
@@ -130,7 +130,12 @@ class Operator:
         """Weights, biases, scale and shift of batch normalisation, and slopes, each counted once."""
         if not self.shared:  # nearly all operators
             return self.weights + self.biases + self.norms + self.slopes
-        parts = {"weights": self.weights, "bias": self.biases, "norms": self.norms, "slopes": self.slopes}
+        parts = {
+            "weights": self.weights,
+            "bias": self.biases,
+            **dict.fromkeys(("scale", "shift"), self.norms // 2),
+            "slopes": self.slopes,
+        }
         return sum(count for part, count in parts.items() if part not in self.shared)
 
     @property

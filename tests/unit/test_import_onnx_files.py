@@ -240,6 +240,29 @@ def test_batch_normalisations_that_share_scale_and_shift_count_once(load):
     assert total_params(build(network)) == total_params(build(described(network))) == 6
 
 
+@pytest.mark.parametrize(
+    ("norms", "params"),
+    [
+        (("s t m v", "s u m v"), 9),  # one scale
+        (("s t m v", "u t m v"), 9),  # one shift
+        (("s s m v", "s s m v"), 3),  # a scale that is the shift, too
+        (("s t m v", "t s m v"), 6),
+        (("s t s t", "u v s t"), 12),  # statistics are no parameters, whoever they are
+    ],
+)
+def test_each_constant_of_batch_normalisations_counts_once(load, norms, params):
+    first, second = norms
+    nodes = [node("BatchNormalization", f"x {first}", "a"), node("BatchNormalization", f"a {second}", "y")]
+    network = load(model(nodes, [zeros(name, 3) for name in "stmvu"]))
+    assert total_params(build(network)) == total_params(build(described(network))) == params
+
+
+def test_an_offset_that_is_a_shift_counts_once(load):
+    nodes = [node("Conv", "x w b", "c"), node("BatchNormalization", "c s b m v", "y")]
+    network = load(model(nodes, [zeros("w", 3, 3, 1, 1), *(zeros(name, 3) for name in "bsmv")]))
+    assert total_params(build(network)) == total_params(build(described(network))) == 9 + 3 + 3
+
+
 def test_trained_slopes_are_parameters(load):
     network = load(KINDS["trained_slopes"]())
     assert total_params(build(network)) == total_params(build(described(network))) == 3 + 81 + 1
