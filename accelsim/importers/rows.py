@@ -367,7 +367,7 @@ class Node:
         return True
 
     def shared(self, **roles: int) -> tuple[str, ...]:
-        """The roles without a parameter of their own: their constants, given by place, were counted, or lack."""
+        """Roles whose constants, given by place, are no further parameters: counted before, or not there."""
         counted = self.conversion.counted
         shared = []
         for role, index in roles.items():

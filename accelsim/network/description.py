@@ -29,9 +29,11 @@ from accelsim.descriptions import (
     native,
     one_of,
     parse,
+    put,
     refusal,
     shown,
     unknown,
+    value_of,
     vary,
 )
 from accelsim.errors import DescriptionError
@@ -188,7 +190,32 @@ class NetworkDescription(Description):
     reported_at: tuple[ReportedAt, ...] = ()
     precision: NetworkPrecision = NetworkPrecision()
     compression: Compression = ()
+    assumed: Mapping[str, str] = Field(default_factory=dict)
+    """Keys (with dots) whose values are not as the model has them everywhere, and what it has."""
     stages: tuple[Annotated[StageRow, AfterValidator(_fits_its_block)], ...] = Field(min_length=1)
+
+    @classmethod
+    def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
+        """Set the value at a dotted key; who says another value no longer assumes it."""
+        assumed = data["assumed"]
+        before = {name: value_of(data, name) for name in assumed} if isinstance(assumed, dict) else {}
+        found = put(data, key, value)
+        for name, said in before.items():
+            if value_of(data, name) != said:
+                del assumed[name]
+        return found
+
+    @model_validator(mode="after")
+    def _assumed_keys_exist(self) -> Self:
+        values = self.model_dump(mode="json", include={key.partition(".")[0] for key in self.assumed})
+        mistakes = [
+            Mistake(("assumed", key), f"explains {key!r}, which is no key of a network file")
+            for key in self.assumed
+            if not value_of(values, key)[0]
+        ]
+        if mistakes:
+            raise refusal("assumed", mistakes)
+        return self
 
     @field_validator("parameters")
     @classmethod

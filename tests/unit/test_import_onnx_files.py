@@ -21,6 +21,8 @@ from accelsim.network.description import NetworkDescription, configure
 from accelsim.network.graph import operator_of, total_macs, total_params
 from accelsim.network.imported import from_onnx, to_yaml
 from accelsim.network.lowering import layers, lower
+from accelsim.report.tables import run_report
+from accelsim.report.text import Style
 
 CONV = [node("Conv", "x w", "y")]
 MACHINE = accelsim.load_hardware("16x16_128k")
@@ -191,6 +193,55 @@ def test_activations_that_are_mostly_unquantised_are_the_machines(load):
         None,
         "activations of the machine's bits (but for 1 of 3 layers)",
     )
+
+
+MIXED = [
+    node("QuantizeLinear", "x s z", "q"),
+    node("DequantizeLinear", "q s z", "d"),
+    node("Conv", "d w", "a"),
+    node("Conv", "d w", "b"),
+    node("Conv", "a w", "c"),
+    node("Cast", "b", "h", to=TensorProto.FLOAT16),
+    node("Conv", "h v", "i"),
+    node("Cast", "i", "j", to=TensorProto.FLOAT),
+    node("Add", "c j", "y"),
+]
+MIXED_CONSTANTS = [
+    scalar("s", 1.0),
+    scalar("z", 0, np.uint8),
+    zeros("w", 3, 3, 1, 1),
+    zeros("v", 3, 3, 1, 1, dtype=np.float16),
+]
+
+
+def test_activations_of_several_widths_have_one_and_the_result_says_what_was_assumed(load):
+    network = load(model(MIXED, MIXED_CONSTANTS))
+    said = {"precision.activations_bits": "8 in every layer; the file has 8 in 2 layers, 32 in 1, 16 in 1"}
+    for same in (network, described(network)):
+        result = accelsim.run_network(same, MACHINE)
+        assert result.assumed == result.to_dict()["assumed"] == said
+        assert {layer.form.activation_bits for layer in result.layers} == {8}
+    report = " ".join(run_report(result, Style()).split())
+    assert "assumed precision.activations_bits: 8 in every layer; the file has 8 in 2 layers" in report
+
+
+def test_activations_left_to_the_machine_are_said_to_be_where_the_file_has_some_narrower(load):
+    nodes = [*MIXED[:3], node("Conv", "a w", "b"), node("Conv", "b w", "y")]
+    network = load(model(nodes, MIXED_CONSTANTS[:3]))
+    said = "the machine's in every layer; the file has 32 in 2 layers, 8 in 1"
+    assert accelsim.run_network(network, MACHINE).assumed == {"precision.activations_bits": said}
+
+
+def test_nothing_is_assumed_of_a_model_of_one_width(load):
+    for name in ("int8_weights_between_quantisers", "half_precision", "two_strides"):
+        assert accelsim.run_network(load(KINDS[name]()), MACHINE).assumed == {}
+
+
+def test_who_says_the_bits_no_longer_assumes_them(load, tmp_path):
+    network = load(model(MIXED, MIXED_CONSTANTS))
+    for bits, assumed in ((16, {}), (8, network.description.assumed)):
+        (tmp_path / "bits.yaml").write_text(f"precision: {{activations_bits: {bits}}}\n")
+        assert accelsim.overlaid(network, tmp_path / "bits.yaml").description.assumed == assumed
 
 
 def test_fewer_bits_move_fewer_bytes(load):
