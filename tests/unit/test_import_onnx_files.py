@@ -251,6 +251,64 @@ def test_fewer_bits_move_fewer_bytes(load):
     assert layers(lower(build(wide)))[0].weight_bits is None
 
 
+# --- operators of others
+
+
+def of_others(nodes, image=(1, 3, 8, 8)):
+    """A model in which nodes whose operator has a dot are of another domain, `my.ops`."""
+    for each in nodes:
+        each.domain, _, each.op_type = each.op_type.rpartition(".")
+    proto = model(nodes, [zeros("w", 3, 3, 1, 1), scalar("s", 1.0)], x=image)
+    proto.opset_import.add(domain="my.ops", version=1)
+    return proto
+
+
+@pytest.mark.parametrize(
+    ("nodes", "line"),
+    [
+        (
+            [node("my.ops.Half", "w", "v"), node("Conv", "x v", "y")],
+            "y (Conv): the shape of 'v' is not known: v (my.ops.Half) makes it, an operator that the "
+            "package onnx does not know",
+        ),
+        (
+            [node("my.ops.DequantizeLinear", "w s", "v"), node("Conv", "x v", "y")],
+            "y (Conv): the shape of 'v' is not known: v (my.ops.DequantizeLinear) makes it, an operator "
+            "that the package onnx does not know",
+        ),
+        (
+            [node("my.ops.Shape", "x", "v"), node("Reshape", "x v", "y")],
+            "v (my.ops.Shape): is no supported operator",
+        ),
+        (
+            [node("my.ops.Size", "x", "v"), node("Reshape", "x v", "y")],
+            "v (my.ops.Size): is no supported operator",
+        ),
+        (
+            [node("my.ops.Relu", "x", "y"), node("Relu", "x", "y")],
+            "y (Relu): makes 'y', which is made by y (my.ops.Relu) too",
+        ),
+        (
+            [node("my.ops.Relu", "z", "y"), node("Relu", "x", "z")],
+            "y (my.ops.Relu): reads 'z', which no node before it makes",
+        ),
+        ([node("my.ops.If", "x", "y")], "y (my.ops.If): is no supported operator"),
+    ],
+)
+def test_an_operator_of_another_domain_is_another_one_and_named_with_it(refused, nodes, line):
+    assert refused(of_others(nodes))[0] == line
+
+
+def test_a_transposition_of_another_domain_says_nothing_of_the_image(load, refused):
+    ours, others = (
+        [node(operator, "x", "t", perm=[0, 3, 1, 2]), node("Conv", "t w", "y")]
+        for operator in ("Transpose", "my.ops.Transpose")
+    )
+    assert load(of_others(ours, (1, 8, 8, 3)), "@resolution=9").image.height == 9
+    (line,) = refused(of_others(others, (1, 8, 8, 3)), "@resolution=9")
+    assert line == "input 'x' is 1 x 8 x 8 x 3: resolution is for square images: leave it out"
+
+
 # --- parameters
 
 
