@@ -48,8 +48,7 @@ class MemoryResult:
     energy: float
     """In the unit of the hardware file's table."""
     peak_bytes: int | None = None
-    """The most that it held, of a memory on chip in a whole run. It is exact where there is one memory on
-    chip, or one bank in it; else the sum of what its banks held at most."""
+    """The most that it held at any time, of a memory on chip in a whole run."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from accelsim.arguments import check_choice, check_text, whole_number_or_none
 from accelsim.compiler import make_schedule
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Objective, hardware_of
-from accelsim.hardware import Memory as MachineMemory
 from accelsim.limits import MAX_BATCH
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.dataflows import least_weight_density
@@ -313,19 +312,10 @@ def memory_results(
                 for operand in memory.holds
             },
             energy=energies[memory.name],
-            peak_bytes=None
-            if activity is None or memory is hardware.off_chip
-            else peak_bytes(memory, hardware, activity),
+            peak_bytes=None if activity is None else activity.peak_memory_bytes.get(memory.name),
         )
         for memory in hardware.memories
     }
-
-
-def peak_bytes(memory: MachineMemory, hardware: Hardware, activity: Activity) -> int:
-    """The most that a memory on chip held; see `MemoryResult`."""
-    if len(hardware.on_chip) == 1:
-        return activity.peak_global_buffer_bytes
-    return sum(activity.peak_bank_bytes[bank.name] for bank in hardware.banks if bank.memory == memory.name)
 
 
 def tile_sizes(mapping: Mapping) -> dict[str, int]:
