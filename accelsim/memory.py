@@ -11,6 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from accelsim.arguments import check_path, whole_number
+from accelsim.descriptions import in_words
+from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping, Program, Repeat
 from accelsim.mapping.options import MappingOptions
@@ -66,13 +69,16 @@ class LayersOnMachine:
 class Memory:
     """What is known of networks, and of layers on machines: what was used lately, within a budget."""
 
-    def __init__(self, file: Path | None = None, *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, file: str | Path | None = None, *, most_bytes: int = MOST_BYTES) -> None:
         """Mappings are kept in a file, too, if one is named. Raises AccelsimError where that is another's.
 
         A file that cannot be used as it should be, because it is damaged, locked or on a full disk, costs
         time only: what is in it is searched for again, and a `FileWarning` says so.
         """
-        self._file = None if file is None else _opened(file)
+        most_bytes = whole_number("most_bytes", most_bytes, 0)
+        if file is not None:
+            check_path("file", file, "a file of mappings")
+        self._file = None if file is None else _opened(Path(file))
         self._most_bytes = most_bytes
         self._budget = Budget(most_bytes)
         self._networks: Recent[Identity, LoweredNetwork] = Recent(self._budget, _network_bytes)
@@ -107,6 +113,17 @@ class Memory:
             return LayersOnMachine(mappings, schedules, costs)
         kept = self._file.mappings(hardware, options, mappings)
         return LayersOnMachine(kept, schedules, costs, kept.flush)
+
+
+def memory_or_new(memory: Memory | None) -> Memory:
+    """The memory that a run was given, or one that serves that run alone."""
+    if memory is None:
+        return Memory()
+    if not isinstance(memory, Memory):
+        raise AccelsimError(
+            f"memory = {in_words(memory)}: must be a Memory; Memory(path) keeps mappings in a file"
+        )
+    return memory
 
 
 @cache

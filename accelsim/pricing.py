@@ -9,7 +9,6 @@ from typing import Final
 from accelsim import __version__
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware
-from accelsim.hardware import Memory as MachineMemory
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
@@ -62,6 +61,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
             sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
         ),
         memories=memory_results(counts, hardware, by_component, activity),
+        assumed=network.description.assumed,
     )
 
 
@@ -217,19 +217,10 @@ def memory_results(
                 for operand in memory.holds
             },
             energy=energies[memory.name],
-            peak_bytes=None
-            if activity is None or memory is hardware.off_chip
-            else peak_bytes(memory, hardware, activity),
+            peak_bytes=None if activity is None else activity.peak_memory_bytes.get(memory.name),
         )
         for memory in hardware.memories
     }
-
-
-def peak_bytes(memory: MachineMemory, hardware: Hardware, activity: Activity) -> int:
-    """The most that a memory on chip held; see `MemoryResult`."""
-    if len(hardware.on_chip) == 1:
-        return activity.peak_global_buffer_bytes
-    return sum(activity.peak_bank_bytes[bank.name] for bank in hardware.banks if bank.memory == memory.name)
 
 
 def tile_sizes(mapping: Mapping) -> dict[str, int]:

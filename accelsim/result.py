@@ -48,8 +48,7 @@ class MemoryResult:
     energy: float
     """In the unit of the hardware file's table."""
     peak_bytes: int | None = None
-    """The most that it held, of a memory on chip in a whole run. It is exact where there is one memory on
-    chip, or one bank in it; else the sum of what its banks held at most."""
+    """The most that it held at any time, of a memory on chip in a whole run."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +177,8 @@ class RunResult:
     """`utilization` with the MACs that were skipped counted as done; may exceed 1."""
     memories: Mapping[str, MemoryResult] = field(default_factory=dict)
     """By the names in the machine's file, the outermost first."""
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    """What the network has by assumption, by its keys: where an imported model has no one value for one."""
 
     @property
     def outermost_energy(self) -> float:
@@ -228,6 +229,7 @@ class RunResult:
             "nominal_utilization": self.nominal_utilization,
             **_known({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "memories": _memories(self.memories),
+            "assumed": dict(self.assumed),
             "layers": [layer_to_dict(layer) for layer in self.layers],
         }
 

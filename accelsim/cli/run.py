@@ -151,6 +151,11 @@ def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: E
         )
     if str(trace) == "-":
         raise typer.BadParameter("must be the name of a file", param_hint="--trace")
+    unpacked = trace.with_suffix("") if trace.suffix.lower() == ".gz" else trace
+    if unpacked.suffix.lower() not in {"", ".json"}:
+        raise typer.BadParameter(
+            f"{trace} must end in .json or .json.gz, or have no ending", param_hint="--trace"
+        )
 
 
 def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from accelsim.arguments import check_function
 from accelsim.hardware import Hardware
 from accelsim.memory import Memory
 from accelsim.network.description import Network
@@ -114,7 +115,7 @@ def run_sweep(
     sweep: Sweep,
     plan: Plan,
     *,
-    store: Path | None = None,
+    store: str | Path | None = None,
     executor: Executor | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> SweepResult:
@@ -123,6 +124,7 @@ def run_sweep(
     Raises SpaceError where no candidate is within the constraints, StoreError, and AccelsimError where
     workers are lost.
     """
+    check_function("step", step, "how many more are done")
     began = time.perf_counter()
     tally = _Tally(sweep)
     sampler = plan.sampler(sweep)

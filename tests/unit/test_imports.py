@@ -11,6 +11,7 @@ from pages import page, rows, section
 PACKAGE = Path(__file__).parents[2] / "accelsim"
 DIRECT = {
     "errors": (),
+    "arguments": ("descriptions",),
     "result": ("network",),
     "limits": (),
     "columns": (),
@@ -20,11 +21,11 @@ DIRECT = {
     "shipped": ("errors",),
     "parallel": ("errors",),
     "cluster": ("parallel", "model_version"),
-    "hardware": ("descriptions", "quantities", "shipped", "kinds", "columns"),
+    "hardware": ("arguments", "quantities", "shipped", "kinds", "columns"),
     "energy": ("hardware",),
     "templates": ("errors",),
     "importers": ("errors",),
-    "network": ("descriptions", "quantities", "shipped", "kinds", "importers", "columns"),
+    "network": ("arguments", "quantities", "shipped", "kinds", "importers", "columns"),
     "reuse": ("errors", "model_version"),
     "mapping": ("network", "energy", "reuse"),
     "simulation": ("mapping",),
