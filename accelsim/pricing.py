@@ -119,11 +119,17 @@ def layer_costs(
             "vector": observed.vector_busy_cycles,
         },
         shape=layer_shape(layer),
-        tile=f"{mapping} {mapping.order}",
+        tile=_tile_words(mapping),
         memories=memory_results(counts, hardware, by_component),
         tile_sizes=tile_sizes(mapping),
         tile_order=tuple(LETTERS[direction] for direction in LOOPS[mapping.order]),
+        idle_rows=mapping.idle_rows,
     )
+
+
+def _tile_words(mapping: Mapping) -> str:
+    idle_rows = mapping.idle_rows
+    return f"{mapping} {mapping.order}" + (f", {idle_rows} rows idle" if idle_rows else "")
 
 
 def _weight_density(layer: Layer, hardware: Hardware) -> float:
@@ -185,6 +191,7 @@ def _layer_result(
         memories=costs.memories,
         tile_sizes=costs.tile_sizes,
         tile_order=costs.tile_order,
+        idle_rows=costs.idle_rows,
         skipped_macs=costs.skipped_macs,
         weight_density=costs.weight_density,
         nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),

@@ -124,6 +124,8 @@ class Look:
         )
         to_beat = self._delivered(first, self._at_least(first), first.of_channels)
         to_beat[np.isfinite(to_beat) & ~as_good(self.least, reached)] = UNBEATABLE
+        if self.among_tiles == self.among_dataflows:
+            to_beat = np.minimum(to_beat, reached)
         return Promising(
             ideal.channels[as_good(of_channels, to_beat[owner])],
             ideal.pictures[as_good(of_pictures, to_beat[owner_of_pictures])],

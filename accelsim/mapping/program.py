@@ -128,6 +128,7 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[Work], hardwa
         program=program,
         totals=program_totals(program, hardware),
         estimated_cycles=choice.estimated_cycles,
+        idle_rows=choice.idle_rows,
     )
 
 

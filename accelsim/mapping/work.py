@@ -85,10 +85,13 @@ def work_of_tiles(
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
     if stack.on_array:
 
-        def cost_of(layer: LoopNest[Count], dataflow: str, some: Selection) -> ArrayCost:
-            return array_cost(layer, dataflow, entries(tile, some), entries(resumes, some), hardware)
+        def cost_of(layer: LoopNest[Count], way: tuple[str, int], some: Selection) -> ArrayCost:
+            dataflow, idle_rows = way
+            in_use = hardware.with_idle_rows(idle_rows)
+            return array_cost(layer, dataflow, entries(tile, some), entries(resumes, some), in_use)
 
-        array = array_costs(stack, [choice.dataflow for choice in choices], owner, cost_of)
+        ways = [(choice.dataflow, choice.idle_rows) for choice in choices]
+        array = array_costs(stack, ways, owner, cost_of)
     partial_sums = bits_to_bytes(channels * tile.pixels, partial_sum_bits(layers, hardware.precision))
     array_counts = array.counts + on_chip_counts(
         hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
