@@ -19,6 +19,7 @@ PACKAGE = Path(models.__file__).parent
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A copy of the package that may be changed, and the functions that tell its version."""
+    model_version(), source_digest()  # those of the package itself are known before there is a copy
     copy = tmp_path / "accelsim"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(models, "_PACKAGE", copy)
@@ -99,7 +100,7 @@ def test_the_model_is_told_by_all_that_an_evaluation_imports():
     names = {name.removeprefix("accelsim.").replace(".", "/") for name in imported.stdout.split()}
     rooms = {room.removesuffix(".py") for room in models._ROOMS}
     without = {"arguments", "errors", "result", "search", "shipped", "version"}
-    """Words, reports of what was found, where files are, and the release, which is in the version as it is."""
+    """Words, reports of what was found, where files are, and the release, which is told as it is."""
     assert {name for name in names if not {name, name.partition("/")[0]} & rooms} == without
 
 
