@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from accelsim.columns import Flags, Ints
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.arithmetic import Flags, Ints
 from accelsim.mapping.candidates import Bounds, at_least, evaluate
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.ranking import (
@@ -39,7 +39,7 @@ class Contender:
     """A mapping that may be the best of its layer and dataflow."""
 
     dataflow: str
-    tile: TileShape
+    tile: TileShape[int]
     order: Order
     time_cycles: float
     """At least."""
@@ -124,6 +124,8 @@ class Look:
         )
         to_beat = self._delivered(first, self._at_least(first), first.of_channels)
         to_beat[np.isfinite(to_beat) & ~as_good(self.least, reached)] = UNBEATABLE
+        if self.among_tiles == self.among_dataflows:
+            to_beat = np.minimum(to_beat, reached)
         return Promising(
             ideal.channels[as_good(of_channels, to_beat[owner])],
             ideal.pictures[as_good(of_pictures, to_beat[owner_of_pictures])],

@@ -4,16 +4,17 @@ Tiles that are alike do alike, so there are few kinds of them; those of many map
 because numpy takes no longer for many than for a few.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
 
+from accelsim.columns import Count, Ints, Selection
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import Count, Ints, at_most_one, ceil_div, count_of, taken
+from accelsim.mapping.arithmetic import at_most_one, ceil_div, entries
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -25,9 +26,9 @@ from accelsim.mapping.costs import (
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.precision import partial_sum_bits
-from accelsim.mapping.stack import entries, stacked
+from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import TileShape
-from accelsim.network.layer import Layer
+from accelsim.network.layer import LoopNest
 
 
 class TileKind(NamedTuple):
@@ -51,17 +52,20 @@ class TileKind(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a tile has to do and to hold."""
+    """What a tile has to do and to hold; bytes by operand, and nothing where an operand has none."""
 
     resumes: bool
     completes: bool
-    tile_bytes: Mapping[Operand, int]
-    """Of its operands; of outputs what is taken from the first visit to them until they are stored."""
-    stored_bytes: int
+    weights: dict[Operand, int]
+    inputs: dict[Operand, int]
+    residual: dict[Operand, int]
+    outputs: dict[Operand, int]
+    """What is taken from the first visit to them until they are stored."""
+    stored: dict[Operand, int]
     array_cycles: int
     vector_cycles: int
-    array_counts: ActionCounts
-    vector_counts: ActionCounts
+    array_counts: ActionCounts[int]
+    vector_counts: ActionCounts[int]
 
 
 def work_of_tiles(
@@ -70,10 +74,10 @@ def work_of_tiles(
     """The work of each kind of tile of each mapping; the layers are of one structure."""
     stack, how_many = stacked([choice.layer for choice in choices]), [len(some) for some in kinds]
     owner = np.repeat(np.arange(len(choices)), how_many)
-    layers, footprint = entries(stack, owner), Footprint(stack, hardware.precision).at(owner)
+    layers, footprint = entries(stack, owner), entries(Footprint.of(stack, hardware.precision), owner)
     all_kinds = list(chain.from_iterable(kinds))
     table = np.array(all_kinds, dtype=np.int64)
-    columns = map(count_of, np.ascontiguousarray(table.T))
+    columns = np.ascontiguousarray(table.T)
     g, k, c, y, x, input_rows, input_columns, stored_rows, stored_columns, resumes, completes = columns
     tile, channels = TileShape(g, k, c, y, x), g * k
 
@@ -84,32 +88,37 @@ def work_of_tiles(
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
     if stack.on_array:
 
-        def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
-            return array_cost(layer, dataflow, tile.at(some), taken(resumes, some), hardware)
+        def cost_of(layer: LoopNest[Count], way: tuple[str, int], some: Selection) -> ArrayCost:
+            dataflow, idle_rows = way
+            in_use = hardware.with_idle_rows(idle_rows)
+            return array_cost(layer, dataflow, entries(tile, some), entries(resumes, some), in_use)
 
-        array = array_costs(stack, [choice.dataflow for choice in choices], owner, cost_of)
+        ways = [(choice.dataflow, choice.idle_rows) for choice in choices]
+        array = array_costs(stack, ways, owner, cost_of)
     partial_sums = bits_to_bytes(channels * tile.pixels, partial_sum_bits(layers, hardware.precision))
     array_counts = array.counts + on_chip_counts(
         hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
     )
     vector_counts = completion_counts(ops, shortcut, stored, hardware)
     counts = [_rows(some, len(owner)) for some in (array_counts, vector_counts)]
-    tiles = {
-        Operand.WEIGHTS: footprint.weights(tile) + footprint.biases(tile) * (1 - resumes),
-        Operand.INPUTS: inputs,
-        Operand.RESIDUAL: shortcut,
-        Operand.OUTPUTS: _output_space(choices, layers, footprint, tile, owner),
-    }
-    tile_bytes = [
-        dict(zip(tiles, row, strict=True)) for row in zip(*_lists(tiles.values(), len(owner)), strict=True)
+    sizes = (
+        (Operand.WEIGHTS, footprint.weights(tile) + footprint.biases(tile) * (1 - resumes)),
+        (Operand.INPUTS, inputs),
+        (Operand.RESIDUAL, shortcut),
+        (Operand.OUTPUTS, _output_space(choices, layers, footprint, tile, owner)),
+        (Operand.OUTPUTS, stored),
+    )
+    by_operand = [
+        [{operand: size} if size else {} for size in column]
+        for (operand, _), column in zip(sizes, _lists((size for _, size in sizes), len(owner)), strict=True)
     ]
-    numbers = _lists((stored, array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
+    cycles = _lists((array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
-    works = map(Work, *flags, tile_bytes, *numbers, *counts)
+    works = map(Work, *flags, *by_operand, *cycles, *counts)
     return [[next(works) for _ in range(many)] for many in how_many]
 
 
-def _rows(counts: ActionCounts, length: int) -> list[ActionCounts]:
+def _rows(counts: ActionCounts[Count], length: int) -> list[ActionCounts[int]]:
     """Counts that are columns of so many entries, entry by entry."""
     plain = (counts.macs, counts.vector_ops, counts.register_file_bytes, counts.inter_pe_bytes)
     kinds = tuple(counts.accesses)
@@ -127,13 +136,17 @@ def _lists(counts: Iterable[Count], length: int) -> list[list[int]]:
 
 
 def _output_space(
-    choices: Sequence[Choice], layers: Layer, footprint: Footprint, tile: TileShape, owner: Ints
+    choices: Sequence[Choice],
+    layers: LoopNest[Count],
+    footprint: Footprint,
+    tile: TileShape[Count],
+    owner: Ints,
 ) -> Count:
     """Outputs, as wide as partial sums where channels are cut, and windows that are not finished."""
     tiles = [choice.tile for choice in choices]
     outer = [choice.order == "pixels_outer" for choice in choices]
     sizes = [(tile.c, tile.y, tile.x, pixels) for tile, pixels in zip(tiles, outer, strict=True)]
-    c, y, x, pixels_outer = map(count_of, np.array(sizes, dtype=np.int64)[owner].T)
+    c, y, x, pixels_outer = np.array(sizes, dtype=np.int64)[owner].T
     filters = tile.k + pixels_outer * (layers.K - tile.k)
     cut = at_most_one(layers.OY - y), at_most_one(layers.OX - x)
     outputs = footprint.outputs(tile, at_most_one(layers.C - c))

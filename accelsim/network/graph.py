@@ -13,7 +13,7 @@ from accelsim.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_
 from accelsim.network.dag import Dag
 from accelsim.network.precision import SILENT, UNSAID, NetworkPrecision, WeightForm
 
-SharedPart: TypeAlias = Literal["weights", "bias", "norms", "slopes"]
+SharedPart: TypeAlias = Literal["weights", "bias", "scale", "shift", "slopes"]
 """Parameters of an operator that may be those of another one, too."""
 
 
@@ -74,7 +74,12 @@ class Operator:
         """Weights, biases, scale and shift of batch normalisation, and slopes, each counted once."""
         if not self.shared:  # nearly all operators
             return self.weights + self.biases + self.norms + self.slopes
-        parts = {"weights": self.weights, "bias": self.biases, "norms": self.norms, "slopes": self.slopes}
+        parts = {
+            "weights": self.weights,
+            "bias": self.biases,
+            **dict.fromkeys(("scale", "shift"), self.norms // 2),
+            "slopes": self.slopes,
+        }
         return sum(count for part, count in parts.items() if part not in self.shared)
 
     @property

@@ -8,9 +8,9 @@ and a sweep that was stopped proposes the same again, and finds the results in t
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from accelsim.descriptions import native
+from accelsim.arguments import check_choice, whole_number, whole_number_or_none
 from accelsim.errors import AccelsimError, missing_extra
 from accelsim.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.search.spec import Sweep
@@ -59,11 +59,9 @@ def plan_for(
     Everything, where the space is small or as many samples as it has are asked for; else NSGA-II. Raises
     AccelsimError where the wishes contradict each other.
     """
-    samples, seed = native(samples), native(seed)
-    if samples is not None and not 1 <= samples <= MAX_SAMPLES:
-        raise AccelsimError(f"samples = {samples}: must be from 1 to {MAX_SAMPLES}")
-    if not 0 <= seed <= MAX_SEED:
-        raise AccelsimError(f"seed = {seed}: must be from 0 to {MAX_SEED}")
+    check_choice("name", name, (None, *get_args(SamplerName)))
+    samples = whole_number_or_none("samples", samples, 1, MAX_SAMPLES)
+    seed = whole_number("seed", seed, 0, MAX_SEED)
     whole = sweep.size if samples is None else min(samples, sweep.size)
     if name == "exhaustive" and whole < sweep.size:
         raise AccelsimError(

@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from accelsim.arguments import check_function
 from accelsim.hardware import Hardware
 from accelsim.memory import Memory
 from accelsim.network.description import Network
+from accelsim.network.lowered import lowered_network
 from accelsim.parallel import Executor, Processes, Workers
 from accelsim.search.evaluate import Outcome, Size, Task, everyone, none_runs, problem_of, run_cost
 from accelsim.search.metrics import METRICS, known_figures, simulated_figures
@@ -113,7 +115,7 @@ def run_sweep(
     sweep: Sweep,
     plan: Plan,
     *,
-    store: Path | None = None,
+    store: str | Path | None = None,
     executor: Executor | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> SweepResult:
@@ -122,6 +124,7 @@ def run_sweep(
     Raises SpaceError where no candidate is within the constraints, StoreError, and AccelsimError where
     workers are lost.
     """
+    check_function("step", step, "how many more are done")
     began = time.perf_counter()
     tally = _Tally(sweep)
     sampler = plan.sampler(sweep)
@@ -207,7 +210,7 @@ def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Outcome]]:
         size = None
         try:
             task = variants.task(index)
-            lowered = memory.lowered(task.network)
+            lowered = memory.lowered(task.network, lowered_network)
             size = Size(lowered.params, lowered.macs)
             return Outcome(size, run_cost(task, memory) if variants.within_known(index, size) else None)
         except Exception as error:

@@ -154,10 +154,15 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
         )
         for index, mapping in enumerate(schedule.mappings)
     )
-    *banks, together = log.peak_bytes or (0,) * (len(hardware.banks) + 1)
+    banks, memories = hardware.banks, hardware.on_chip
+    peaks = log.peak_bytes or (0,) * (len(banks) + len(memories) + 1)
+    *of_memories, together = peaks[len(banks) :]
     return Activity(
         layers=layers,
-        peak_bank_bytes=dict(zip([bank.name for bank in hardware.banks], banks, strict=True)),
+        peak_bank_bytes={bank.name: peak for bank, peak in zip(banks, peaks, strict=False)},
+        peak_memory_bytes={
+            memory.name: peak for memory, peak in zip(memories, of_memories or (together,), strict=True)
+        },
         peak_global_buffer_bytes=together,
     )
 

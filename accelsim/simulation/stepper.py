@@ -14,6 +14,7 @@ from operator import sub
 from typing import NamedTuple, TypeAlias
 
 from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
 from accelsim.simulation.task_queue import NEVER, QueueState, Tag, Task, TaskQueue
@@ -59,10 +60,11 @@ class Log:
     end_cycles: dict[int, int] = field(default_factory=dict)
     """Of each layer whose last output reached DRAM."""
     peak_bytes: tuple[int, ...] = ()
-    """The most that each bank, and that all of them together held; empty as long as nothing was observed."""
+    """The most that each bank, each of several memories, and all of them together held; empty as long as
+    nothing was observed."""
 
     def observe(self, used: tuple[int, ...]) -> None:
-        """Bytes that the banks, and all of them together, hold over some time."""
+        """Bytes that the banks, each of several memories, and all of them together hold over some time."""
         peaks = self.peak_bytes
         for used_bytes, peak_bytes in zip(used, peaks, strict=False):
             if used_bytes > peak_bytes:
@@ -70,6 +72,13 @@ class Log:
                 return
         if not peaks:
             self.peak_bytes = used
+
+
+def _places_by_memory(banks: Sequence[Bank]) -> tuple[tuple[int, ...], ...]:
+    memories = dict.fromkeys(bank.memory for bank in banks)
+    return tuple(
+        tuple(place for place, bank in enumerate(banks) if bank.memory == memory) for memory in memories
+    )
 
 
 _Read: TypeAlias = tuple[int, int, Task]
@@ -85,6 +94,8 @@ class Stepper:
         self.bank_of = {
             operand: index for index, bank in enumerate(hardware.banks) for operand in bank.operands
         }
+        self.memories = _places_by_memory(hardware.banks) if len(hardware.on_chip) > 1 else ()
+        """Which banks each memory has, where there are several: one has all of them."""
         self.now = 0
         self.layer = 0
         self.waits_for: set[int] = set()
@@ -181,7 +192,8 @@ class Stepper:
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
         used_bytes = list(map(sub, self.sizes, self.free_bytes))
-        self.log.observe((*used_bytes, sum(used_bytes)))
+        memories = [sum([used_bytes[place] for place in places]) for places in self.memories]
+        self.log.observe((*used_bytes, *memories, sum(used_bytes)))
         self.holds_more = False
 
     def _free(self, freed: Mapping[Operand, int]) -> None:

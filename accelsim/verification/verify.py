@@ -11,13 +11,15 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from accelsim.arguments import check_function, check_texts
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
-from accelsim.network.description import Network
+from accelsim.network.description import Network, network_of
 from accelsim.network.layer import Layer
-from accelsim.run import Plan, plan_run
+from accelsim.plan import Plan
+from accelsim.run import options_for, plan_run
 from accelsim.verification.case import Case
 from accelsim.verification.layers import verify_mapping
 from accelsim.verification.mismatch import MismatchError
@@ -58,7 +60,10 @@ def verify(
         >>> accelsim.verify("sqnxt23v5", "16x16_128k", layers=["conv1"]).proven
         True
     """
-    plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective)
+    check_texts("layers", layers, "patterns of layers")
+    check_function("step", step, "the name of each layer")
+    network = network_of(network)
+    plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective))
     return verify_plan(plan, layers=layers, step=step)
 
 
@@ -67,7 +72,7 @@ def verify_plan(
 ) -> Verification:
     """Execute a schedule that has been made; see `verify`."""
     begin = time.monotonic()
-    schedule, hardware, batch = plan.schedule, plan.hardware, plan.batch
+    schedule, hardware, batch = plan.schedule, plan.hardware, plan.options.batch
     names = [layer.name for layer in schedule.layers]
     executed = _chosen(names, layers)
     _check_passes(schedule)

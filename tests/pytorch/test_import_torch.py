@@ -346,6 +346,14 @@ def test_a_module_that_is_used_twice_has_its_parameters_once():
     assert total_params(graph_of(tied)) == 36 + 6 + 6
 
 
+def test_batch_normalisations_have_the_parameters_of_their_module():
+    assert total_params(graph_of(nn.Sequential(nn.BatchNorm2d(6), nn.BatchNorm2d(6)))) == 24
+    assert total_params(graph_of(nn.Sequential(*[nn.BatchNorm2d(6, affine=False)] * 2))) == 0
+    tied = nn.Sequential(nn.BatchNorm2d(6), nn.BatchNorm2d(6))
+    tied[1].bias = tied[0].bias
+    assert total_params(graph_of(tied)) == 6 + 6 + 6
+
+
 def test_trained_slopes_are_parameters():
     assert total_params(graph_of(nn.Sequential(nn.PReLU(6), nn.PReLU()))) == 6 + 1
 

@@ -114,9 +114,12 @@ def test_shared_parameters_are_used_here_and_counted_above(tmp_path):
             f"name: c, inputs: [b], {conv}, shared: [weights, bias]",
             "name: d, inputs: [c], operator: activation, function: leaky_relu, slopes: 4",
             "name: e, inputs: [d], operator: activation, function: leaky_relu, slopes: 4, shared: [slopes]",
+            "name: f, inputs: [e], operator: batch_norm",
+            "name: g, inputs: [f], operator: batch_norm, shared: [scale]",
+            "name: h, inputs: [g], operator: batch_norm, shared: [scale, shift]",
         )
     )
-    assert [graph[name].operator.params for name in "abcde"] == [148, 4, 0, 4, 0]
+    assert [graph[name].operator.params for name in "abcdefgh"] == [148, 4, 0, 4, 0, 8, 4, 0]
     assert {graph[name].operator.weights for name in "abc"} == {144}
     assert {graph[name].operator.macs for name in "abc"} == {144 * 64}
 

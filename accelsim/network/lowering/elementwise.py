@@ -10,12 +10,12 @@ from accelsim.network.lowering.vector_ops import ACTIVATION_OPS, BATCH_NORM_OPS,
 from accelsim.network.shapes import operator_name
 
 
-def fused(layer: Layer, operator: FusedOperator, params: int) -> Layer:
+def fused(layer: Layer, operator: FusedOperator[int], params: int) -> Layer:
     """The layer that applies an operator, with so many parameters, to its outputs, too."""
     return fusing(layer, fused=(*layer.fused, operator), params=layer.params + params)
 
 
-def folded(layer: Layer, operator: FusedOperator, params: int) -> Layer:
+def folded(layer: Layer, operator: FusedOperator[int], params: int) -> Layer:
     """The layer with a batch normalisation in its weights, of which an offset of each channel is left."""
     return fusing(layer, fused=(*layer.fused, operator), params=layer.params + params, bias=True)
 
