@@ -6,7 +6,6 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from typing import Final
 
-from accelsim import __version__
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
@@ -21,6 +20,7 @@ from accelsim.plan import Plan
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.version import __version__
 
 LETTERS: Final = {"image": "N", "group": "G", "filter": "K", "channel": "C", "row": "OY", "column": "OX"}
 """The letters of `Layer` for the loops over tiles."""
