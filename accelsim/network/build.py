@@ -15,8 +15,21 @@ INPUT = "input"
 def build(network: Network) -> PublishedGraph:
     """The published graph, with what the network says of its bits and zeros.
 
-    `NetworkError` names the layer that does not fit, and the remedy; `DescriptionError` the line of the file
-    whose `compression` is about no layer.
+    Args:
+        network: Its stages, as they are described.
+
+    Returns:
+        Operators in the order of the stages, with their shapes.
+
+    Raises:
+        NetworkError: Names the layer that does not fit, and the remedy.
+        DescriptionError: Names the line of the file whose `compression` is about no layer.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> published = build(load_network("squeezenet_v1_1"))
+        >>> published["fire2.expand3x3"].operands
+        ('fire2.squeeze1x1.relu',)
     """
     blocks = sum(stage.repeat or 1 for stage in network.stages)
     if blocks > MAX_BLOCKS:

@@ -45,7 +45,7 @@ class Dag(Generic[NodeT]):
 
     nodes: tuple[NodeT, ...]
     _by_name: dict[str, NodeT] = field(init=False, repr=False, compare=False)
-    _successors: dict[str, list[str]] = field(init=False, repr=False, compare=False)
+    _successors: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_name: dict[str, NodeT] = {}
@@ -60,7 +60,8 @@ class Dag(Generic[NodeT]):
                 successors[source].append(name)
             by_name[name], successors[name] = node, []
         object.__setattr__(self, "_by_name", by_name)
-        object.__setattr__(self, "_successors", successors)
+        readers = {name: tuple(of_node) for name, of_node in successors.items()}
+        object.__setattr__(self, "_successors", readers)
 
     def __getitem__(self, name: str) -> NodeT:
         return self._by_name[name]
@@ -80,7 +81,7 @@ class Dag(Generic[NodeT]):
 
     def successors(self, name: str) -> tuple[str, ...]:
         """The nodes that read a node, in the order in which they run."""
-        return tuple(self._successors[name])
+        return self._successors[name]
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:

@@ -178,9 +178,10 @@ def fusing(layer: Layer, **changes: Unpack[Fusion]) -> Layer:
     Lowering does it for most operators of a network; to set all fields one by one would take longer than
     all that it does besides.
     """
+    values = {**vars(layer), **changes}
+    values.pop("nameless", None)  # the other layer's, if it was asked for already
     changed = object.__new__(Layer)
-    vars(changed).update(vars(layer), **changes)
-    vars(changed).pop("nameless", None)  # the other layer's, if it was asked for already
+    object.__setattr__(changed, "__dict__", values)
     return changed
 
 

@@ -81,13 +81,16 @@ class Progress:
 
     def take(self, node: PublishedNode, execution: Execution) -> None:
         """Go on by one operator."""
+        names = []
         for layer, reads in execution.work:
-            if layer.name not in self._layers:
-                self._order[layer.name] = len(self._layers)
-                self._reads[layer.name] = []
-                self.layout.add(layer.name, layer.G * layer.K)
-            self._layers[layer.name] = layer
-            self._reads[layer.name] += reads
+            name = layer.name
+            if name not in self._layers:
+                self._order[name] = len(self._layers)
+                self._reads[name] = []
+                self.layout.add(name, layer.G * layer.K)
+            self._layers[name] = layer
+            self._reads[name] += reads
+            names.append(name)
         if execution.side_by_side:
             self.layout.place(execution.side_by_side)
         self._tensors[node.name] = execution.tensor
@@ -98,9 +101,8 @@ class Progress:
                 self._owner[node.name] = execution.whole_output_of
             if execution.concatenation_of:
                 self._owners[node.name] = execution.concatenation_of
-        names = tuple([layer.name for layer, _ in execution.work])
         kind = operator_name(node.operator)
-        self._notes.append(Note(node.name, kind, execution.fate, names, execution.reason))
+        self._notes.append(Note(node.name, kind, execution.fate, tuple(names), execution.reason))
 
     # The result
 

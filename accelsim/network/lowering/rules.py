@@ -61,7 +61,7 @@ def lower(published: PublishedGraph) -> ExecutedGraph:
         >>> from accelsim.network.build import build
         >>> executed = lower(build(load_network("squeezenet_v1_1")))
         >>> len(executed), executed.layers[0].fused_names
-        (26, ('conv1.relu', 'pool1'))
+        (27, ('conv1.relu', 'pool1'))
     """
     if not isinstance(published, PublishedGraph):
         kind = type(published).__name__
