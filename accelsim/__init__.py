@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # typing's takes longer to import than the rest of this m
 if TYPE_CHECKING:
     from accelsim.errors import AccelsimError
     from accelsim.hardware import Hardware, load_hardware
+    from accelsim.mapping.options import MappingOptions
     from accelsim.memory import Memory
     from accelsim.network.description import Network, load_network
     from accelsim.network.imported import from_onnx, from_torch
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AccelsimError",
     "Hardware",
+    "MappingOptions",
     "Memory",
     "Network",
     "RunResult",
@@ -42,6 +44,7 @@ __all__ = [
 _HOMES = {
     "AccelsimError": "accelsim.errors",
     "Hardware": "accelsim.hardware",
+    "MappingOptions": "accelsim.mapping.options",
     "Memory": "accelsim.memory",
     "Network": "accelsim.network.description",
     "RunResult": "accelsim.result",

@@ -6,10 +6,10 @@ schedule that is run gets it here.
 
 from collections.abc import MutableMapping
 
-from accelsim.hardware import Hardware, Objective
-from accelsim.mapping import schedule
+from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.schedule import Mapper, Schedule
 from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
@@ -19,10 +19,8 @@ from accelsim.simulation.fast import Transitions
 def make_schedule(
     graph: Graph,
     hardware: Hardware,
+    options: MappingOptions = MappingOptions(),
     *,
-    batch: int = 1,
-    dataflow: str = "auto",
-    objective: Objective | None = None,
     known: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
 ) -> Schedule:
@@ -32,12 +30,4 @@ def make_schedule(
     else must be the same for all of them.
     """
     judge = Alone(hardware, Transitions() if transitions is None else transitions)
-    return schedule.make_schedule(
-        graph,
-        hardware,
-        batch=batch,
-        dataflow=dataflow,
-        objective=objective,
-        known=known,
-        judge=judge,
-    )
+    return Mapper(hardware, options, judge, {} if known is None else known).schedule(graph)

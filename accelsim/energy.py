@@ -4,12 +4,22 @@ What an access of a memory costs stands in the machine's file, at the memory; an
 `word_bits` costs in proportion to its bytes.
 """
 
+from accelsim.columns import Count, Real
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.prices import AccessPrice, Prices
 
 
-def energy_by_component(counts: ActionCounts, prices: Prices) -> dict[str, float]:
+def energy_by_component(counts: ActionCounts[int], prices: Prices) -> dict[str, float]:
     """Energy of each component, in the unit of the machine's table; a memory goes by its own name."""
+    return {component: float(energy) for component, energy in _components(counts, prices).items()}
+
+
+def total_energy(counts: ActionCounts[Count], prices: Prices) -> Real:
+    """Energy of all components, in the unit of the machine's table."""
+    return sum(_components(counts, prices).values(), 0.0)
+
+
+def _components(counts: ActionCounts[Count], prices: Prices) -> dict[str, Real]:
     table, word_bytes = prices.table, prices.word_bytes
     return {
         "mac": counts.macs * table.mac,
@@ -20,12 +30,7 @@ def energy_by_component(counts: ActionCounts, prices: Prices) -> dict[str, float
     }
 
 
-def total_energy(counts: ActionCounts, prices: Prices) -> float:
-    """Energy of all components, in the unit of the machine's table."""
-    return sum(energy_by_component(counts, prices).values())
-
-
-def _of_memory(counts: ActionCounts, price: AccessPrice, word_bytes: float) -> float:
+def _of_memory(counts: ActionCounts[Count], price: AccessPrice, word_bytes: float) -> Real:
     """Bytes at the same price are added up before they are priced, while they are whole numbers."""
     read, written = counts.read_bytes((price.memory,)), counts.written_bytes((price.memory,))
     if price.read == price.write:

@@ -5,25 +5,25 @@ remembers nothing by itself. However many networks and machines pass through, it
 bytes (docs/decisions/memory.md).
 """
 
-import weakref
 from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from accelsim.arguments import check_path, whole_number
 from accelsim.descriptions import in_words
-from accelsim.errors import AccelsimError, NetworkError
-from accelsim.hardware import Hardware, Objective
+from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping, Program, Repeat
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
-from accelsim.network.build import build
 from accelsim.network.description import Network
-from accelsim.network.graph import Graph, total_macs, total_params
+from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
-from accelsim.network.lowering import lower
+from accelsim.network.lowered import LoweredNetwork
 from accelsim.result import LayerCosts
+from accelsim.reuse.identity import Identity
 from accelsim.reuse.recent import Budget, Recent
 from accelsim.simulation.fast import Transitions
 
@@ -36,58 +36,34 @@ MOST_BYTES: Final = 24_000_000
 it takes 55 MB before its first run, and a large network up to 50 MB while it is simulated. A search has one
 such process on each core."""
 
-KnownCosts: TypeAlias = dict[int, tuple[Mapping, LayerCosts]]
-"""By the mapping's identity: it is quicker than a layer's value, and each layer has a mapping of its own."""
-
-
-@dataclass(frozen=True)
-class LoweredNetwork:
-    """A network as it is executed, and its published totals."""
-
-    graph: Graph
-    macs: int
-    params: int
-
-
-def _mappings_apart() -> MutableMapping[Layer, Mapping]:
-    return Recent(Budget(MOST_BYTES), mapping_bytes)
-
-
-def _schedules_apart() -> "Recent[int, tuple[Graph, Schedule]]":
-    return Recent(Budget(MOST_BYTES), _schedule_bytes)
-
 
 @dataclass
 class LayersOnMachine:
-    """What is known of layers and networks on one machine with one set of options.
+    """What is known of layers and networks on one machine with one choice of options."""
 
-    Mappings are known by the layer without names.
-    """
-
-    mappings: MutableMapping[Layer, Mapping] = field(default_factory=_mappings_apart)
-    schedules: "Recent[int, tuple[Graph, Schedule]]" = field(default_factory=_schedules_apart)
+    mappings: MutableMapping[Layer, Mapping]
+    """By the layer without names."""
+    schedules: Recent[Identity, Schedule]
+    """By the executed graph."""
+    costs: Recent[Identity, LayerCosts]
+    """By the mapping: that is quicker than a layer's value, and each layer has a mapping of its own."""
     write_down: Callable[[], None] = lambda: None
     """Has what was found out about mappings written into the file, where there is one."""
-    costs: KnownCosts = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions)
 
     def schedule(self, executed: Graph, make: Callable[[], Schedule]) -> Schedule:
-        """The schedule of an executed graph; graphs are told apart by identity, as networks are."""
-        known = self.schedules.get(id(executed))
-        if known is None:
-            known = self.schedules[id(executed)] = (executed, make())
+        """The schedule of an executed graph."""
+        key = Identity(executed)
+        schedule = self.schedules.get(key)
+        if schedule is None:
+            schedule = self.schedules[key] = make()
             self.write_down()
-        return known[1]
-
-    def forget_simulations(self) -> None:
-        """Let go of what grows with each simulation; what is known of mappings and schedules stays."""
-        self.costs = {}
-        self.transitions = Transitions()
+        return schedule
 
     @property
     def simulation_bytes(self) -> int:
         """What simulations left here, estimated."""
-        return _COSTS_BYTES * len(self.costs) + _ENTRY_BYTES * self.transitions.entries
+        return _ENTRY_BYTES * self.transitions.entries
 
 
 class Memory:
@@ -105,34 +81,22 @@ class Memory:
         self._file = None if file is None else _opened(Path(file))
         self._most_bytes = most_bytes
         self._budget = Budget(most_bytes)
-        self._networks: Recent[int, tuple[weakref.ref[Network], LoweredNetwork]] = Recent(
-            self._budget, _network_bytes
-        )
-        self._machines: Recent[int, tuple[Hardware, str]] = Recent(self._budget, _machine_bytes)
-        self._layers: Recent[tuple[str, int, str, Objective | None], LayersOnMachine] = Recent(
+        self._networks: Recent[Identity, LoweredNetwork] = Recent(self._budget, _network_bytes)
+        self._machines: Recent[Identity, str] = Recent(self._budget, _machine_bytes)
+        self._layers: Recent[tuple[str, MappingOptions], LayersOnMachine] = Recent(
             self._budget, _layers_bytes
         )
 
-    def lowered(self, network: Network) -> LoweredNetwork:
-        """The network's graph. Raises NetworkError where it has none.
+    def lowered(self, network: Network, make: Callable[[Network], LoweredNetwork]) -> LoweredNetwork:
+        """What `make` says of a network. Raises NetworkError where it does."""
+        return self._networks.get_or_make(Identity(network), lambda: make(network))
 
-        Networks are told apart by identity: to compare two takes as long as to build one. They are not kept
-        alive: who lets go of a network does not ask for it again.
-        """
-        known = self._networks.get(id(network))
-        if known is None or known[0]() is not network:
-            known = self._networks[id(network)] = (weakref.ref(network), lowered_network(network))
-        return known[1]
-
-    def layers(
-        self, hardware: Hardware, batch: int, dataflow: str, objective: Objective | None
-    ) -> LayersOnMachine:
-        """Of one machine, whichever object describes it, and one set of options."""
-        _, text = self._machines.get_or_make(id(hardware), lambda: (hardware, hardware.model_dump_json()))
-        key = (text, batch, dataflow, objective)
-        layers = self._layers.get_or_make(key, lambda: self._layers_on(hardware, *key[1:]))
+    def layers(self, hardware: Hardware, options: MappingOptions) -> LayersOnMachine:
+        """Of one machine, whichever object describes it, and one choice of options."""
+        key = (self._machines.get_or_make(Identity(hardware), hardware.model_dump_json), options)
+        layers = self._layers.get_or_make(key, lambda: self._layers_on(hardware, options))
         if layers.simulation_bytes > self._most_bytes // 2:  # the other half is for what they are of
-            layers.forget_simulations()
+            layers.transitions = Transitions()
         self._layers[key] = layers  # it has grown since it was last used
         return layers
 
@@ -141,15 +105,14 @@ class Memory:
         """What it takes, estimated."""
         return self._budget.held_bytes
 
-    def _layers_on(
-        self, hardware: Hardware, batch: int, dataflow: str, objective: Objective | None
-    ) -> LayersOnMachine:
+    def _layers_on(self, hardware: Hardware, options: MappingOptions) -> LayersOnMachine:
         mappings: Recent[Layer, Mapping] = Recent(self._budget, mapping_bytes)
-        schedules: Recent[int, tuple[Graph, Schedule]] = Recent(self._budget, _schedule_bytes)
+        schedules: Recent[Identity, Schedule] = Recent(self._budget, _schedule_bytes)
+        costs: Recent[Identity, LayerCosts] = Recent(self._budget, lambda _: _COSTS_BYTES)
         if self._file is None:
-            return LayersOnMachine(mappings, schedules)
-        kept = self._file.mappings(hardware, batch, f"{dataflow} {objective}", mappings)
-        return LayersOnMachine(kept, schedules, kept.flush)
+            return LayersOnMachine(mappings, schedules, costs)
+        kept = self._file.mappings(hardware, options, mappings)
+        return LayersOnMachine(kept, schedules, costs, kept.flush)
 
 
 def memory_or_new(memory: Memory | None) -> Memory:
@@ -175,15 +138,6 @@ def _opened(file: Path) -> "MappingFile":
     return MappingFile(file)
 
 
-def lowered_network(network: Network) -> LoweredNetwork:
-    """Build and lower a network. Raises NetworkError, also where nothing is left to execute."""
-    published = build(network)
-    executed = lower(published)
-    if not executed:
-        raise NetworkError(f"{network.name}: has no layer to execute; it only passes its input on")
-    return LoweredNetwork(executed, total_macs(published), total_params(published))
-
-
 # --- estimates: bytes of what there is many of, as tracemalloc measures them on the networks that are shipped
 
 _LAYER_BYTES: Final = 5000
@@ -201,17 +155,17 @@ _TABLES_BYTES: Final = 2000
 """Empty tables of one machine."""
 
 
-def _network_bytes(known: tuple["weakref.ref[Network]", LoweredNetwork]) -> int:
-    graph = known[1].graph
+def _network_bytes(network: LoweredNetwork) -> int:
+    graph = network.graph
     return _LAYER_BYTES * len(graph) + _NOTE_BYTES * len(graph.graph.get("notes", ()))
 
 
-def _schedule_bytes(known: tuple[Graph, Schedule]) -> int:
-    return _SCHEDULED_BYTES * len(known[1].layers)
+def _schedule_bytes(schedule: Schedule) -> int:
+    return _SCHEDULED_BYTES * len(schedule.layers)
 
 
-def _machine_bytes(known: tuple[Hardware, str]) -> int:
-    return _MACHINE_BYTES + len(known[1])
+def _machine_bytes(text: str) -> int:
+    return _MACHINE_BYTES + len(text)
 
 
 def _layers_bytes(layers: LayersOnMachine) -> int:

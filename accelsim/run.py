@@ -1,47 +1,26 @@
-"""run_network: the whole program on one screen, from a network and a machine to a result."""
+"""run_network: the whole program on one screen, from a network and a machine to a result.
 
-import math
-from collections.abc import Iterable
-from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
+    network -> layers (lowered_network) -> schedule (make_schedule)
+            -> activity (simulate) -> result (result_of)
+
+What is remembered from one run to the next is handed in; it changes how fast, never what.
+"""
+
 from pathlib import Path
-from typing import Final, get_args
+from typing import get_args
 
-from accelsim import __version__
 from accelsim.arguments import check_choice, check_text, whole_number_or_none
 from accelsim.compiler import make_schedule
-from accelsim.energy import energy_by_component
-from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Objective, hardware_of
+from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.limits import MAX_BATCH
-from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
-from accelsim.mapping.dataflows import least_weight_density
-from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
-from accelsim.mapping.program import LOOPS
-from accelsim.mapping.schedule import Schedule
-from accelsim.memory import KnownCosts, LayersOnMachine, LoweredNetwork, Memory, memory_or_new
+from accelsim.mapping.options import AUTO, MappingOptions
+from accelsim.memory import Memory, memory_or_new
 from accelsim.network.description import Network, network_of
-from accelsim.network.layer import Layer
-from accelsim.network.shapes import layer_shape
-from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
-from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.network.lowered import lowered_network
+from accelsim.plan import Plan
+from accelsim.pricing import result_of
+from accelsim.result import RunResult
 from accelsim.simulation.simulate import Engine, simulate
-
-LETTERS: Final = {"image": "N", "group": "G", "filter": "K", "channel": "C", "row": "OY", "column": "OX"}
-"""The letters of `Layer` for the loops over tiles."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A network, mapped onto a machine."""
-
-    network: Network
-    hardware: Hardware
-    batch: int
-    lowered: LoweredNetwork
-    schedule: Schedule
-    known: LayersOnMachine
-    """What is known of layers on the machine."""
 
 
 def run_network(
@@ -49,7 +28,7 @@ def run_network(
     hardware: Hardware | str | Path,
     *,
     batch: int | None = None,
-    dataflow: str = "auto",
+    dataflow: str = AUTO,
     objective: Objective | None = None,
     engine: Engine = "fast",
     memory: Memory | None = None,
@@ -80,7 +59,7 @@ def run_network(
     """
     check_choice("engine", engine, get_args(Engine))
     network, hardware = network_of(network), hardware_of(hardware)
-    plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective, memory=memory)
+    plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective), memory=memory)
     activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
     return result_of(plan, activity)
 
@@ -88,262 +67,52 @@ def run_network(
 def plan_run(
     network: Network | str | Path,
     hardware: Hardware | str | Path,
+    options: MappingOptions | None = None,
     *,
-    batch: int | None = None,
-    dataflow: str = "auto",
-    objective: Objective | None = None,
     memory: Memory | None = None,
 ) -> Plan:
-    """What `run_network` simulates, for those who want to simulate it themselves."""
-    batch = _checked(batch, dataflow, objective)
+    """What `run_network` simulates, for those who want to simulate it themselves.
+
+    Args:
+        network: A network, or a name or path as `--net` takes it.
+        hardware: A machine, or a name or path as `--hw` takes it.
+        options: How it is mapped; None is with as many images as the network is described for, and each
+            layer as the machine's compiler would.
+        memory: Keeps what is found out, for the next run.
+
+    Returns:
+        The network's layers, mapped onto the machine.
+
+    Raises:
+        DescriptionError, NetworkError, MappingError: As `run_network`.
+
+    Example:
+        >>> plan = plan_run("sqnxt23v5", "16x16_128k", MappingOptions(batch=4, objective="edp"))
+        >>> plan.schedule.layers[0].name
+        'conv1'
+    """
     network, hardware = network_of(network), hardware_of(hardware)
-    batch = network.images(batch)
+    options = MappingOptions(network.images()) if options is None else options
     memory = memory_or_new(memory)
-    lowered = memory.lowered(network)
-    known = memory.layers(hardware, batch, dataflow, objective)
+    lowered = memory.lowered(network, lowered_network)
+    known = memory.layers(hardware, options)
     schedule = known.schedule(
         lowered.graph,
         lambda: make_schedule(
-            lowered.graph,
-            hardware,
-            batch=batch,
-            dataflow=dataflow,
-            objective=objective,
-            known=known.mappings,
-            transitions=known.transitions,
+            lowered.graph, hardware, options, known=known.mappings, transitions=known.transitions
         ),
     )
-    return Plan(network, hardware, batch, lowered, schedule, known)
+    return Plan(network, hardware, options, lowered, schedule, known)
 
 
-def result_of(plan: Plan, activity: Activity) -> RunResult:
-    """What was observed, priced, and beside it what was planned."""
-    network, hardware, batch, lowered = plan.network, plan.hardware, plan.batch, plan.lowered
-    layers = layer_results(plan.schedule, activity, hardware, batch, plan.known.costs)
-    counts = activity.counts
-    by_component = energy_by_component(counts, hardware.prices)
-    total = math.fsum(by_component.values())
-    picojoules = hardware.energy.picojoules
-    return RunResult(
-        accelsim=__version__,
-        network=network.name,
-        hardware=hardware.name,
-        batch=batch,
-        clock_mhz=hardware.clock_mhz,
-        cycles=activity.cycles,
-        macs=batch * lowered.macs,
-        params=lowered.params,
-        utilization=utilization(counts, hardware.pe_array.pes, activity.cycles),
-        energy=Energy(
-            total=total,
-            unit=hardware.energy.unit,
-            by_component=by_component,
-            joules=None if picojoules is None else total * picojoules * 1e-12,
-        ),
-        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
-        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
-        peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
-        lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
-        layers=layers,
-        skipped_macs=sum(layer.skipped_macs for layer in layers),
-        nominal_utilization=_per_pe_cycle(
-            sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
-        ),
-        memories=memory_results(counts, hardware, by_component, activity),
-        assumed=network.description.assumed,
-    )
+def options_for(
+    network: Network, batch: int | None = None, dataflow: str = AUTO, objective: Objective | None = None
+) -> MappingOptions:
+    """How a network is to be mapped, as `run_network` takes it: where no batch is said, it is the network's.
 
-
-def _checked(batch: int | None, dataflow: str, objective: str | None) -> int | None:
-    """The batch as Python's own integer. Raises AccelsimError where an option is none that exists.
-
-    Which dataflows there are is the machine's affair.
+    Raises AccelsimError where an option is none that exists; the dataflow is the machine's affair.
     """
+    batch = whole_number_or_none("batch", batch, 1, MAX_BATCH)
     check_text("dataflow", dataflow, "auto or the name of a dataflow")
     check_choice("objective", objective, (None, *get_args(Objective)))
-    return whole_number_or_none("batch", batch, 1, MAX_BATCH)
-
-
-def layer_results(
-    schedule: Schedule,
-    activity: Activity,
-    hardware: Hardware,
-    batch: int,
-    known: KnownCosts | None = None,
-) -> tuple[LayerResult, ...]:
-    """One result a layer; cycles, traffic and energy add up to the network's."""
-    known = {} if known is None else known
-    pes = hardware.pe_array.pes
-    results = []
-    before = 0
-    for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
-        as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
-        _, costs = known.get(id(mapping), (mapping, None)) if as_mapped else (mapping, None)
-        if costs is None:
-            costs = layer_costs(layer, mapping, observed, hardware, batch)
-            if as_mapped:
-                known[id(mapping)] = (mapping, costs)
-        results.append(_layer_result(layer, mapping, costs, observed, observed.end_cycle - before, pes))
-        before = observed.end_cycle
-    return tuple(results)
-
-
-def layer_costs(
-    layer: Layer, mapping: Mapping, observed: LayerActivity, hardware: Hardware, batch: int
-) -> LayerCosts:
-    """Energy, traffic and bounds of a mapped layer that did so much."""
-    counts = observed.counts
-    by_component = energy_by_component(counts, hardware.prices)
-    energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
-    macs = batch * layer.macs
-    return LayerCosts(
-        form=form_of(layer, hardware),
-        macs=macs,
-        skipped_macs=macs - counts.macs,
-        weight_density=_weight_density(layer, hardware) if layer.on_array else None,
-        energy=energy,
-        energy_pj=None if picojoules is None else energy * picojoules,
-        energy_by_component=by_component,
-        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
-        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
-        compulsory_dram_bytes=compulsory_dram_bytes(layer, hardware, batch),
-        lower_bound_cycles=lower_bound_cycles(layer, hardware, batch),
-        busy_cycles={
-            "array": observed.array_busy_cycles,
-            "dram": observed.dram_busy_cycles,
-            "vector": observed.vector_busy_cycles,
-        },
-        shape=layer_shape(layer),
-        tile=f"{mapping} {mapping.order}",
-        memories=memory_results(counts, hardware, by_component),
-        tile_sizes=tile_sizes(mapping),
-        tile_order=tuple(LETTERS[direction] for direction in LOOPS[mapping.order]),
-    )
-
-
-def _weight_density(layer: Layer, hardware: Hardware) -> float:
-    """The part of a layer's weights that takes cycles: the network's word, else the machine's."""
-    if layer.weight_density is not None:
-        return layer.weight_density
-    return least_weight_density(layer, hardware, hardware.pe_array.dataflows)
-
-
-def form_of(layer: Layer, hardware: Hardware) -> Layer:
-    """What a layer is on a machine: without names, and with the bits that are left to the machine.
-
-    To say that no weight is zero is to say nothing where the machine takes none as zero either.
-    """
-    machine = hardware.precision
-    dense = layer.weight_density is None and _weight_density(layer, hardware) == 1
-    return replace(
-        layer.nameless,
-        weight_bits=weight_bits(layer, machine),
-        activation_bits=activation_bits(layer, machine),
-        partial_sum_bits=partial_sum_bits(layer, machine),
-        pruned_index_bits=pruned_index_bits(layer, machine),
-        weight_density=1.0 if dense else layer.weight_density,
-    )
-
-
-def _layer_result(
-    layer: Layer,
-    mapping: Mapping,
-    costs: LayerCosts,
-    observed: LayerActivity,
-    cycles: int,
-    pes: int,
-) -> LayerResult:
-    return LayerResult(
-        name=layer.name,
-        stage=layer.stage,
-        operator=layer.operator,
-        shape=costs.shape,
-        dataflow=mapping.dataflow,
-        fused=layer.fused_names,
-        macs=costs.macs,
-        params=layer.params,
-        cycles=cycles,
-        start_cycle=observed.start_cycle,
-        end_cycle=observed.end_cycle,
-        utilization=utilization(observed.counts, pes, max(cycles, observed.array_busy_cycles)),
-        bound_by=bound_by(observed, cycles, pes),
-        energy=costs.energy,
-        energy_by_component=costs.energy_by_component,
-        dram_bytes=costs.dram_bytes,
-        global_buffer_bytes=costs.global_buffer_bytes,
-        compulsory_dram_bytes=costs.compulsory_dram_bytes,
-        lower_bound_cycles=costs.lower_bound_cycles,
-        busy_cycles=costs.busy_cycles,
-        tiles=mapping.totals.steps,
-        tile=costs.tile,
-        form=costs.form,
-        memories=costs.memories,
-        tile_sizes=costs.tile_sizes,
-        tile_order=costs.tile_order,
-        skipped_macs=costs.skipped_macs,
-        weight_density=costs.weight_density,
-        nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),
-        energy_pj=costs.energy_pj,
-    )
-
-
-def _traffic(counts: ActionCounts, memories: Iterable[str]) -> Traffic:
-    """What some memories were accessed for, all operands together."""
-    names = frozenset(memories)
-    return Traffic(counts.read_bytes(names), counts.written_bytes(names))
-
-
-def memory_results(
-    counts: ActionCounts,
-    hardware: Hardware,
-    energies: MappingOf[str, float],
-    activity: Activity | None = None,
-) -> dict[str, MemoryResult]:
-    """What each memory was accessed for, and what it held where the activity of a whole run is given."""
-    accesses = counts.accesses
-    return {
-        memory.name: MemoryResult(
-            read_bytes={
-                operand.value: accesses.get(Access(memory.name, operand, Direction.READ), 0)
-                for operand in memory.holds
-            },
-            written_bytes={
-                operand.value: accesses.get(Access(memory.name, operand, Direction.WRITE), 0)
-                for operand in memory.holds
-            },
-            energy=energies[memory.name],
-            peak_bytes=None if activity is None else activity.peak_memory_bytes.get(memory.name),
-        )
-        for memory in hardware.memories
-    }
-
-
-def tile_sizes(mapping: Mapping) -> dict[str, int]:
-    """What a tile covers of each loop; all taps of the kernel, and one image."""
-    tile, layer = mapping.tile, mapping.layer
-    sizes = {"N": 1, "G": tile.g, "K": tile.k, "C": tile.c, "OY": tile.y, "OX": tile.x}
-    return {**sizes, "FY": layer.FY, "FX": layer.FX}
-
-
-def utilization(counts: ActionCounts, pes: int, cycles: int) -> float:
-    """Multiply-accumulates executed / (PEs x cycles)."""
-    return _per_pe_cycle(counts.macs, pes, cycles)
-
-
-def _per_pe_cycle(macs: int, pes: int, cycles: int) -> float:
-    return macs / (pes * cycles) if cycles else 0.0
-
-
-def bound_by(observed: LayerActivity, cycles: int, pes: int) -> Bound:
-    """What a layer's time is made of; the words are explained at `Bound`."""
-    array, dram, vector = (
-        observed.array_busy_cycles,
-        observed.dram_busy_cycles,
-        observed.vector_busy_cycles,
-    )
-    busiest = max(array, dram, vector)
-    if 2 * busiest < cycles:
-        return "latency"
-    if busiest == array:
-        return "array_fill" if 2 * observed.counts.macs <= pes * array else "compute"
-    return "dram" if busiest == dram else "vector"
+    return MappingOptions(network.images(batch), dataflow, objective)

@@ -22,6 +22,7 @@ from accelsim.descriptions import vary
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
 from accelsim.memory import Memory
 from accelsim.network.build import build
@@ -171,7 +172,7 @@ def engines_part(quick: bool) -> str:
         schedules = [make_schedule(lower(build(load_network(network))), hardware) for network in networks]
         rows.append(_engines_row(f"{len(networks)} networks on {name}", schedules, hardware, quick))
     hardware, batch = load_hardware(HARDWARE), 2 if quick else DEEP_BATCH
-    schedule = make_schedule(lower(build(load_network(DEEP))), hardware, batch=batch)
+    schedule = make_schedule(lower(build(load_network(DEEP))), hardware, MappingOptions(batch=batch))
     rows.append(_engines_row(f"{DEEP}, batch {batch}, on {HARDWARE}", [schedule], hardware, quick))
     return markdown(["simulation only", "tiles", "events", "fast", "events / fast", "results"], rows)
 

@@ -25,6 +25,7 @@ from accelsim.cli import settle
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import ActionCounts, Hardware, load_hardware
+from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import load_network
 from accelsim.run import plan_run
 from accelsim.simulation.simulate import Engine, simulate
@@ -99,7 +100,7 @@ KNOWN: Final = (
 """Tiles that wait for a slow vector unit: the most there are to remember."""
 
 
-def _plain(counts: ActionCounts) -> list[int | str]:
+def _plain(counts: ActionCounts[int]) -> list[int | str]:
     """Counts as JSON holds them."""
     plain: list[int | str] = [
         counts.macs,
@@ -152,7 +153,7 @@ def drawn(count: int, seed: int) -> list[Case]:
             {key: draw.choice(CHANGES[key]) for key in keys},
         )
         try:
-            plan = plan_run(load_network(case.network), case.machine(), batch=case.batch)
+            plan = plan_run(load_network(case.network), case.machine(), MappingOptions(batch=case.batch))
         except AccelsimError:  # no tile fits: a machine that strange runs nothing
             continue
         if sum(mapping.totals.steps for mapping in plan.schedule.mappings) <= MOST_TILES:
@@ -163,7 +164,7 @@ def drawn(count: int, seed: int) -> list[Case]:
 def write_measurement(engine: Engine, case: Case, file: Path) -> None:
     """What a process of its own does: one engine, one case."""
     settle()
-    plan = plan_run(load_network(case.network), case.machine(), batch=case.batch)
+    plan = plan_run(load_network(case.network), case.machine(), MappingOptions(batch=case.batch))
     simulation_s, activity = timed(lambda: simulate(plan.schedule, plan.hardware, engine=engine))
     observed = [
         [

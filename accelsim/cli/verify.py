@@ -22,7 +22,7 @@ from accelsim.cli.options import (
 from accelsim.cli.output import Answer, destination, progress, say
 
 if TYPE_CHECKING:
-    from accelsim.run import Plan
+    from accelsim.plan import Plan
     from accelsim.verification.outcome import Verification
 
 
@@ -62,11 +62,11 @@ def verify(
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.report.verification import verification_report
-    from accelsim.run import plan_run
+    from accelsim.run import options_for, plan_run
     from accelsim.verification.outcome import layer_row
 
     (network,), (hardware,) = networks.values(), machines.values()
-    plan = plan_run(network, hardware, **mapping_options(batch, dataflow, objective))
+    plan = plan_run(network, hardware, options_for(network, **mapping_options(batch, dataflow, objective)))
     verified = verified_plan(plan, quiet, [] if layers is None else layers.split(","))
     to.deliver(
         Answer(

@@ -7,8 +7,9 @@ of them with an entry for each candidate.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import Generic, NamedTuple
 
+from accelsim.columns import CountT, CountT_co
 from accelsim.hardware.operand import Operand
 
 
@@ -28,19 +29,19 @@ class Access(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ActionCounts:
+class ActionCounts(Generic[CountT_co]):
     """How often each action happened: a count where the name has no unit, else bytes."""
 
-    macs: int = 0
+    macs: CountT_co = 0
     """Multiply-accumulates executed: without those that a skipped zero weight saved."""
-    vector_ops: int = 0
-    register_file_bytes: int = 0
-    inter_pe_bytes: int = 0
+    vector_ops: CountT_co = 0
+    register_file_bytes: CountT_co = 0
+    inter_pe_bytes: CountT_co = 0
     """Moved from a PE to its neighbour."""
-    accesses: Mapping[Access, int] = field(default_factory=dict, hash=False)
+    accesses: Mapping[Access, CountT_co] = field(default_factory=dict, hash=False)
     """Bytes of each kind of access; kinds that did not happen are left out."""
 
-    def __add__(self, other: Self) -> "ActionCounts":
+    def __add__(self: "ActionCounts[CountT]", other: "ActionCounts[CountT]") -> "ActionCounts[CountT]":
         return ActionCounts(
             self.macs + other.macs,
             self.vector_ops + other.vector_ops,
@@ -49,12 +50,12 @@ class ActionCounts:
             _together(self.accesses, other.accesses),
         )
 
-    def __mul__(self, times: int) -> "ActionCounts":
+    def __mul__(self: "ActionCounts[CountT]", times: CountT) -> "ActionCounts[CountT]":
         return self.each(lambda count: count * times)
 
     __rmul__ = __mul__
 
-    def each(self, change: Callable[[int], int]) -> "ActionCounts":
+    def each(self: "ActionCounts[CountT]", change: Callable[[CountT], CountT]) -> "ActionCounts[CountT]":
         """Every count changed in the same way."""
         accesses = {access: change(count) for access, count in self.accesses.items()}
         return ActionCounts(
@@ -66,20 +67,20 @@ class ActionCounts:
         )
 
     @property
-    def largest(self) -> int:
+    def largest(self: "ActionCounts[int]") -> int:
         """The largest of the counts."""
         plain = (self.macs, self.vector_ops, self.register_file_bytes, self.inter_pe_bytes)
         return max(*plain, *self.accesses.values())
 
-    def read_bytes(self, memories: Collection[str]) -> int:
+    def read_bytes(self, memories: Collection[str]) -> CountT_co:
         """Bytes that left some memories."""
         return self._bytes(memories, Direction.READ)
 
-    def written_bytes(self, memories: Collection[str]) -> int:
+    def written_bytes(self, memories: Collection[str]) -> CountT_co:
         """Bytes that came to some memories."""
         return self._bytes(memories, Direction.WRITE)
 
-    def _bytes(self, memories: Collection[str], direction: Direction) -> int:
+    def _bytes(self, memories: Collection[str], direction: Direction) -> CountT_co:
         return sum(
             count
             for access, count in self.accesses.items()
@@ -87,13 +88,13 @@ class ActionCounts:
         )
 
 
-def accesses(*happened: tuple[str, Operand, Direction, int]) -> ActionCounts:
+def accesses(*happened: tuple[str, Operand, Direction, CountT]) -> ActionCounts[CountT]:
     """Nothing but accesses: memory, operand, direction and bytes of each kind."""
     counts = {Access(memory, operand, direction): count for memory, operand, direction, count in happened}
     return ActionCounts(accesses=_that_happened(counts))
 
 
-def weighted_sum(counts: Sequence[ActionCounts], times: Sequence[int]) -> ActionCounts:
+def weighted_sum(counts: Sequence[ActionCounts[int]], times: Sequence[int]) -> ActionCounts[int]:
     """The sum of counts, each so many times."""
     total: dict[Access, int] = {}
     for one, factor in zip(counts, times, strict=True):
@@ -109,7 +110,7 @@ def weighted_sum(counts: Sequence[ActionCounts], times: Sequence[int]) -> Action
     )
 
 
-def _together(some: Mapping[Access, int], others: Mapping[Access, int]) -> Mapping[Access, int]:
+def _together(some: Mapping[Access, CountT], others: Mapping[Access, CountT]) -> Mapping[Access, CountT]:
     if not others:
         return some
     if not some:
@@ -120,6 +121,6 @@ def _together(some: Mapping[Access, int], others: Mapping[Access, int]) -> Mappi
     return total
 
 
-def _that_happened(counts: Mapping[Access, int]) -> Mapping[Access, int]:
+def _that_happened(counts: Mapping[Access, CountT]) -> Mapping[Access, CountT]:
     """Without those that are zero, so that counts of the same actions are equal."""
     return {access: count for access, count in counts.items() if not isinstance(count, int) or count}

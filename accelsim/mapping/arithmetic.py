@@ -1,76 +1,88 @@
-"""Whole-number arithmetic on plain integers and, entry by entry, on numpy arrays.
-
-A dataflow's formulas are written once: the program of a mapping evaluates them on integers, the search on
-arrays with an entry for each candidate. Arrays obey the same operators, so to the type checker both are a
-`Count`, and only the search, which knows that it works on arrays, converts between the two.
-"""
+"""Whole-number arithmetic on plain integers and, entry by entry, on columns of them (accelsim.columns)."""
 
 import math
-from typing import TypeAlias, TypeVar, cast
+from collections.abc import Hashable
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-Ints: TypeAlias = npt.NDArray[np.int64]
-Flags: TypeAlias = npt.NDArray[np.bool_]
-Count: TypeAlias = int
-"""A whole number, or an array of them."""
-NumberT = TypeVar("NumberT", bound=float)
+from accelsim.columns import Count, CountT, Flags, Ints, Real, Selection
+
+ValueT = TypeVar("ValueT")
 
 
-def count_of(entries: Ints) -> Count:
-    """An array as what formulas take."""
-    return cast(Count, entries)
-
-
-def entries_of(count: Count, length: int) -> Ints:
-    """What a formula gave for an array of candidates; a plain integer holds for all of them."""
+def column_of(count: Count, length: int) -> Ints:
+    """What a formula gave for so many candidates, an entry each; a plain integer holds for all of them."""
     return count if isinstance(count, np.ndarray) else np.full(length, count, dtype=np.int64)
 
 
-def taken(number: NumberT, which: Ints | slice) -> NumberT:
-    """Some entries of an array; a plain number holds for all of them."""
-    return cast(NumberT, number[which]) if isinstance(number, np.ndarray) else number
+def entries(value: ValueT, which: Selection) -> ValueT:
+    """Some entries of a column, or of each column that a value is made of; the same one may come again.
+
+    What is no column holds for every entry: a number, a name, nothing.
+
+    Example:
+        >>> entries((7, np.array([1, 2, 3])), np.array([2, 0]))
+        (7, array([3, 1]))
+    """
+    found: Any = value
+    if isinstance(value, np.ndarray):
+        found = value[which]
+    elif isinstance(value, int):
+        pass  # by far the most
+    elif isinstance(value, tuple):
+        found = tuple([entries(part, which) for part in value])
+    elif names := _parts(found.__class__):
+        found = type(found)(*[entries(getattr(value, name), which) for name in names])
+    return found  # type: ignore[no-any-return]  # of the same type, which the checker cannot see
 
 
-def ceil_div(dividend: Count, divisor: Count) -> Count:
+@cache
+def _parts(kind: Hashable) -> tuple[str, ...]:
+    """The fields of a dataclass, in the order in which it is made of them."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+
+
+def ceil_div(dividend: CountT, divisor: CountT) -> CountT:
     """dividend / divisor, rounded up."""
     return -(-dividend // divisor)
 
 
-def equal_part(whole: Count, most: Count) -> Count:
+def equal_part(whole: CountT, most: CountT) -> CountT:
     """The larger of the parts, as equal as they can be, of which none is more than `most`."""
     return ceil_div(whole, ceil_div(whole, most))
 
 
-def ceil_scaled(count: Count, factor: float) -> Count:
+def ceil_scaled(count: Count, factor: Real) -> Count:
     """count x factor, rounded up; a product that is whole but for rounding errors stays as it is."""
     if isinstance(count, int) and isinstance(factor, float):
         return math.ceil(count * factor - 1e-9)
-    return count_of(np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64))
+    return np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64)
 
 
-def smaller(a: Count, b: Count) -> Count:
+def smaller(a: CountT, b: CountT) -> CountT:
     """The smaller of two, entry by entry."""
     if isinstance(a, int) and isinstance(b, int):
         return a if a < b else b
-    return count_of(np.minimum(a, b))
+    return np.minimum(a, b)
 
 
-def larger(a: Count, b: Count) -> Count:
+def larger(a: CountT, b: CountT) -> CountT:
     """The larger of two, entry by entry."""
     if isinstance(a, int) and isinstance(b, int):
         return a if a > b else b
-    return count_of(np.maximum(a, b))
+    return np.maximum(a, b)
 
 
-def chosen(where: bool | Flags, a: Count, b: Count) -> Count:
+def chosen(where: "bool | Flags", a: Count, b: Count) -> Count:
     """a where a condition holds, else b, entry by entry."""
     if isinstance(where, bool):
         return a if where else b
-    return count_of(np.where(where, a, b))
+    return np.where(where, a, b)
 
 
-def at_most_one(a: Count) -> Count:
+def at_most_one(a: CountT) -> CountT:
     """1 where positive, else 0."""
     return smaller(larger(a, 0), 1)

@@ -2,31 +2,32 @@
 
 import math
 
+from accelsim.columns import Count
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Memory, bank_shares
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import Count, at_most_one
+from accelsim.mapping.arithmetic import at_most_one
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.tiling import column_axis, row_axis
 from accelsim.network.layer import Layer
 
 
-def input_demand(footprint: Footprint, tile: TileShape, pixels: Count) -> Count:
+def input_demand(footprint: Footprint, tile: TileShape[Count], pixels: Count) -> Count:
     """Bytes that a tile takes in the bank of inputs, where it reads so many pixels."""
     return footprint.inputs(tile, pixels, 1) + footprint.shortcut(tile)
 
 
-def weight_demand(footprint: Footprint, tile: TileShape) -> Count:
+def weight_demand(footprint: Footprint, tile: TileShape[Count]) -> Count:
     """Bytes that a tile takes in the bank of weights."""
     return footprint.weights(tile) + footprint.biases(tile)
 
 
 def bank_demand(
-    layer: Layer, hardware: Hardware, tile: TileShape, rows: Count, columns: Count, pixels_outer: Count
+    layer: Layer, hardware: Hardware, tile: TileShape[Count], rows: Count, columns: Count, pixels_outer: Count
 ) -> dict[str, Count]:
     """Bytes that a tile takes in each bank of the global buffer; `rows` x `columns` inputs."""
-    footprint = Footprint(layer, hardware.precision)
+    footprint = Footprint.of(layer, hardware.precision)
     filters = tile.k + pixels_outer * (layer.K - tile.k)
     unfinished = footprint.unfinished(
         tile, filters, at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
@@ -49,7 +50,7 @@ def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
     rows, columns = (axis.reads(1)[0] for axis in (row_axis(layer), column_axis(layer)))
     demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
     needed = {
-        bank: _size_for(demand[bank], bank_shares(memory)[Operand(bank)])
+        bank: _size_for(int(demand[bank]), bank_shares(memory)[Operand(bank)])
         for bank in demand
         for memory in (_memory_of(bank, hardware),)
     }

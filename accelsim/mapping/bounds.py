@@ -16,7 +16,7 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
 
     Inputs that no window covers (the last row of 224 under a 3x3 window with stride 2) are not compulsory.
     """
-    footprint = Footprint(layer, hardware.precision)
+    footprint = Footprint.of(layer, hardware.precision)
     whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
     rows = _touched(layer.OY, layer.FY, layer.dilation_y, layer.stride_y, layer.pad_top, layer.IY)
     columns = _touched(layer.OX, layer.FX, layer.dilation_x, layer.stride_x, layer.pad_left, layer.IX)
@@ -24,7 +24,7 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
     of_each_image = (inputs, layer.shortcut_elements, layer.stored_elements)
     bits = activation_bits(layer, hardware.precision)
     weights = ceil_div(least_weight_storage_bits(layer, hardware.precision), 8) + footprint.biases(whole)
-    return weights + sum(bits_to_bytes(batch * elements, bits) for elements in of_each_image)
+    return int(weights) + sum(bits_to_bytes(batch * elements, bits) for elements in of_each_image)
 
 
 def _touched(outputs: int, kernel: int, dilation: int, stride: int, pad: int, inputs: int) -> int:

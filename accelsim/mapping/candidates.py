@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 
+from accelsim.columns import Count, Flags, Ints, Selection
 from accelsim.energy import total_energy
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import Count, Flags, Ints, count_of, entries_of, taken
+from accelsim.mapping.arithmetic import column_of, entries
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -31,7 +32,7 @@ from accelsim.mapping.space import ORDERS, Space, Tiles, space_of
 from accelsim.mapping.tile import UNCUT, TileShape
 from accelsim.mapping.timing import timing_of
 from accelsim.mapping.transfers import Transfers, Values, transfers
-from accelsim.network.layer import Layer
+from accelsim.network.layer import Layer, LoopNest
 
 _NO_COST: Final = ArrayCost(0, ActionCounts())
 
@@ -44,7 +45,7 @@ class Candidates:
     """In the space that they are from, in order."""
     tiles: Tiles
     array_cycles: Count
-    counts: ActionCounts
+    counts: ActionCounts[Count]
     """DRAM included."""
     time_cycles: Values
     """At least: what the simulation of the layer by itself does not go below."""
@@ -53,7 +54,7 @@ class Candidates:
     def __len__(self) -> int:
         return self.time_cycles.size
 
-    def mapping_of(self, index: int) -> tuple[TileShape, Order]:
+    def mapping_of(self, index: int) -> tuple[TileShape[int], Order]:
         """Tile and loop order of one candidate."""
         shape = self.tiles.shape
         sizes = (shape.g, shape.k, shape.c, shape.y, shape.x)
@@ -79,14 +80,14 @@ def candidates(
 
 def evaluate(space: Space, hardware: Hardware, batch: int, places: Ints) -> Candidates:
     """What some mappings cost, an entry each."""
-    tiles, order = space.tiles(places // len(ORDERS)), count_of(places % len(ORDERS))
+    tiles, order = space.tiles(places // len(ORDERS)), places % len(ORDERS)
     array, last_array_cycles = _array_total(space, tiles, hardware)
     moved = transfers(space, tiles, order, hardware, batch)
     counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
-    array_cycles = entries_of(array.cycles * batch, len(places))
-    time = timing_of(tiles, moved, hardware, batch).least_cycles(count_of(array_cycles), last_array_cycles)
+    array_cycles = column_of(array.cycles * batch, len(places))
+    time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, last_array_cycles)
     energy = np.asarray(total_energy(counts, hardware.prices), dtype=np.float64)
-    return Candidates(places, tiles, count_of(array_cycles), counts, time, energy)
+    return Candidates(places, tiles, array_cycles, counts, time, energy)
 
 
 def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
@@ -95,7 +96,7 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     Like `evaluate`, but with the least that the array does for a layer that is cut into so many tiles, so
     that it need not be said what each of them costs.
     """
-    tiles, orders = space.tiles(slice(None)), count_of(np.arange(len(ORDERS))[:, np.newaxis])
+    tiles, orders = space.tiles(slice(None)), np.arange(len(ORDERS))[:, np.newaxis]
     array = _array_at_least(space, tiles, hardware)
     moved = transfers(space, tiles, orders, hardware, batch)
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array.cycles * batch, 0)
@@ -105,7 +106,7 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
 
 
-def least_of_array(layers: Layer, dataflow: str, hardware: Hardware, batch: int) -> Bounds:
+def least_of_array(layers: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int) -> Bounds:
     """What the array takes at least for each layer of a stack; one number if all of them take the same."""
     whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
     cost = least_array_cost(layers, dataflow, whole, UNCUT, hardware)
@@ -115,15 +116,15 @@ def least_of_array(layers: Layer, dataflow: str, hardware: Hardware, batch: int)
 
 def _counts(
     space: Space, tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int
-) -> list[ActionCounts]:
+) -> list[ActionCounts[Count]]:
     """What happens beside the array; to be added up."""
     layers, channels, picture = space.layers, tiles.channels, tiles.picture
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
-    ops = taken(vector_ops(layers, outputs, stored), tiles.owner)
+    ops = entries(vector_ops(layers, outputs, stored), tiles.owner)
     counts = [
         transfer_counts(hardware, moved.loaded, moved.stored),
         completion_counts(ops, moved.loaded[Operand.RESIDUAL], moved.stored[Operand.OUTPUTS], hardware),
-        partial_sum_counts(layers, taken(outputs, tiles.owner), channels.depth, hardware),
+        partial_sum_counts(layers, entries(outputs, tiles.owner), channels.depth, hardware),
     ]
     if not layers.on_array:
         counts.append(on_chip_counts(hardware, {Operand.INPUTS: picture.input_bytes * batch}, {}))
@@ -137,8 +138,8 @@ def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayC
         return _NO_COST, 0
     kinds = _kinds_of_tiles(space.layers, tiles)
 
-    def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
-        return array_cost(layer, dataflow, kinds.tile.at(some), taken(kinds.resumes, some), hardware)
+    def cost_of(layer: LoopNest[Count], dataflow: str, some: Selection) -> ArrayCost:
+        return array_cost(layer, dataflow, entries(kinds.tile, some), entries(kinds.resumes, some), hardware)
 
     cost = array_costs(space.layers, space.dataflows, tiles.owner[kinds.candidate], cost_of)
     begins = np.searchsorted(kinds.candidate, np.arange(length))
@@ -147,11 +148,11 @@ def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayC
         """Over the kinds of tiles; what is none for each of them is none together."""
         if isinstance(count, int) and not count:
             return 0
-        return count_of(np.add.reduceat(count * kinds.visits, begins))
+        return np.add.reduceat(count * kinds.visits, begins)
 
     ends = np.append(begins[1:], len(kinds.candidate))
     total = ArrayCost(summed(cost.cycles), cost.counts.each(summed))
-    return total, taken(cost.cycles, ends - 1)
+    return total, entries(cost.cycles, ends - 1)
 
 
 def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost:
@@ -160,8 +161,8 @@ def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost
         return _NO_COST
     visits = tiles.visits
 
-    def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
-        return least_array_cost(layer, dataflow, tiles.shape.at(some), visits.at(some), hardware)
+    def cost_of(layer: LoopNest[Count], dataflow: str, some: Selection) -> ArrayCost:
+        return least_array_cost(layer, dataflow, entries(tiles.shape, some), entries(visits, some), hardware)
 
     return array_costs(space.layers, space.dataflows, tiles.owner, cost_of)
 
@@ -171,14 +172,14 @@ class _Kinds:
     """Tiles of candidates that are alike: candidate after candidate, those of each together."""
 
     candidate: Ints
-    tile: TileShape
+    tile: TileShape[Count]
     visits: Ints
     """How many there are of an image."""
     resumes: Count
     """1 where they add to the partial sums of an earlier tile."""
 
 
-def _kinds_of_tiles(layers: Layer, tiles: Tiles) -> _Kinds:
+def _kinds_of_tiles(layers: LoopNest[Count], tiles: Tiles) -> _Kinds:
     """Each direction is cut into full tiles and perhaps a smaller one at the edge.
 
     Along the input channels the first tile starts from zero, the others resume what it left.
@@ -186,8 +187,8 @@ def _kinds_of_tiles(layers: Layer, tiles: Tiles) -> _Kinds:
     shape, owner = tiles.shape, tiles.owner
     uncut = (layers.G, layers.K, layers.OY, layers.OX)
     directions = zip(uncut, (shape.g, shape.k, shape.y, shape.x), strict=True)
-    cuts = [_Cut.of(taken(extent, owner), size) for extent, size in directions]
-    depth = _Cut.of(taken(layers.C, owner), shape.c)
+    cuts = [_Cut.of(entries(extent, owner), size) for extent, size in directions]
+    depth = _Cut.of(entries(layers.C, owner), shape.c)
     begun, last = 1 + np.minimum(depth.full - 1, 1), depth.has_edge
     how_many = begun + last
     for cut in cuts:
@@ -206,8 +207,8 @@ def _kinds_of_tiles(layers: Layer, tiles: Tiles) -> _Kinds:
     size, times = depth.tiles(candidate, at_edge)
     visits *= np.where(at_edge | (digits == 0), 1, times - 1)
     g, k, y, x = sizes
-    tile = TileShape(*map(count_of, (g, k, size, y, x)))
-    return _Kinds(candidate, tile, visits, count_of(np.minimum(digits, 1)))
+    tile = TileShape(*(g, k, size, y, x))
+    return _Kinds(candidate, tile, visits, np.minimum(digits, 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,16 @@ from operator import add
 
 import numpy as np
 
+from accelsim.columns import Count, CountT, Ints, Selection
 from accelsim.hardware.counts import ActionCounts, Direction, accesses
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import Count, Ints, count_of
+from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
-from accelsim.mapping.stack import entries
 from accelsim.mapping.tile import ArrayWork, TileShape, Visits
-from accelsim.network.layer import Layer
+from accelsim.network.layer import LoopNest
 
 VECTOR = "vector"
 """The name under which layers of the vector unit are listed among the dataflows."""
@@ -32,23 +32,25 @@ class ArrayCost:
     """What a visit of the array costs."""
 
     cycles: Count
-    counts: ActionCounts
+    counts: ActionCounts[Count]
 
 
-def array_cost(layer: Layer, dataflow: str, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayCost:
+def array_cost(
+    layer: LoopNest[Count], dataflow: str, tile: TileShape[Count], resumes: Count, hardware: Hardware
+) -> ArrayCost:
     """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
     work = dataflow_of(dataflow).execute(layer, tile, resumes, hardware)
     machine = hardware.precision
     if layer.weight_density is None:
         return _cost_of(work, layer, hardware, None)
-    return _cost_of(work, layer, hardware, Footprint(layer, machine).weight_storage_bits(tile))
+    return _cost_of(work, layer, hardware, Footprint.of(layer, machine).weight_storage_bits(tile))
 
 
 def array_costs(
-    layers: Layer,
+    layers: LoopNest[Count],
     dataflows: Sequence[str],
     owner: Ints,
-    cost_of: Callable[[Layer, str, Ints | slice], ArrayCost],
+    cost_of: Callable[[LoopNest[Count], str, Selection], ArrayCost],
 ) -> ArrayCost:
     """Costs of tiles of stacked layers, an entry each; each layer has a dataflow of its own.
 
@@ -66,18 +68,18 @@ def array_costs(
         cost = cost_of(entries(layers, owner[some]), name, some)
         cycles[some] = cost.cycles
         parts.append(cost.counts.each(partial(_spread, some, len(owner))))
-    return ArrayCost(count_of(cycles), reduce(add, parts))
+    return ArrayCost(cycles, reduce(add, parts))
 
 
 def _spread(which: Ints, length: int, count: Count) -> Count:
     """Entries at some places of a column, and none at the others."""
     column = np.zeros(length, dtype=np.int64)
     column[which] = count
-    return count_of(column)
+    return column
 
 
 def least_array_cost(
-    layer: Layer, dataflow: str, tile: TileShape, visits: Visits, hardware: Hardware
+    layer: LoopNest[Count], dataflow: str, tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
 ) -> ArrayCost:
     """What the array costs at least for an image of a layer that is cut into at least so many tiles.
 
@@ -90,7 +92,9 @@ def least_array_cost(
     return _cost_of(work, layer, hardware, least_weight_storage_bits(layer, machine) if pruned else None)
 
 
-def _cost_of(work: ArrayWork, layer: Layer, hardware: Hardware, stored_bits: Count | None) -> ArrayCost:
+def _cost_of(
+    work: ArrayWork[Count], layer: LoopNest[Count], hardware: Hardware, stored_bits: Count | None
+) -> ArrayCost:
     """The price of work in bytes; weights of a pruned layer are read in the form in which they are kept."""
     machine = hardware.precision
     bits, input_bits = weight_bits(layer, machine), activation_bits(layer, machine)
@@ -112,8 +116,8 @@ def _cost_of(work: ArrayWork, layer: Layer, hardware: Hardware, stored_bits: Cou
 
 
 def on_chip_counts(
-    hardware: Hardware, read: Mapping[Operand, Count], written: Mapping[Operand, Count]
-) -> ActionCounts:
+    hardware: Hardware, read: Mapping[Operand, CountT], written: Mapping[Operand, CountT]
+) -> ActionCounts[CountT]:
     """Bytes of operands that array and vector unit read from, or write to, their working memories."""
     of = hardware.bank_of
     return accesses(
@@ -123,8 +127,8 @@ def on_chip_counts(
 
 
 def transfer_counts(
-    hardware: Hardware, loaded: Mapping[Operand, Count], stored: Mapping[Operand, Count]
-) -> ActionCounts:
+    hardware: Hardware, loaded: Mapping[Operand, CountT], stored: Mapping[Operand, CountT]
+) -> ActionCounts[CountT]:
     """Transfers between the outermost memory and those on chip, counted at the outermost one.
 
     The other end is not counted again: the unit costs of Eyeriss are for the whole way from a level of the
@@ -137,7 +141,9 @@ def transfer_counts(
     )
 
 
-def partial_sum_counts(layer: Layer, outputs: Count, visits: Count, hardware: Hardware) -> ActionCounts:
+def partial_sum_counts(
+    layer: LoopNest[Count], outputs: Count, visits: Count, hardware: Hardware
+) -> ActionCounts[Count]:
     """Partial sums of outputs that are visited so many times: written after all but the last, read again."""
     moved = bits_to_bytes(outputs * (visits - 1), partial_sum_bits(layer, hardware.precision))
     return on_chip_counts(hardware, {Operand.OUTPUTS: moved}, {Operand.OUTPUTS: moved})
@@ -145,13 +151,13 @@ def partial_sum_counts(layer: Layer, outputs: Count, visits: Count, hardware: Ha
 
 def completion_counts(
     ops: Count, residual_bytes: Count, stored_bytes: Count, hardware: Hardware
-) -> ActionCounts:
+) -> ActionCounts[Count]:
     """The vector unit's work on complete outputs."""
     accessed = on_chip_counts(hardware, {Operand.RESIDUAL: residual_bytes}, {Operand.OUTPUTS: stored_bytes})
     return ActionCounts(vector_ops=ops) + accessed
 
 
-def vector_ops(layer: Layer, outputs: Count, stored: Count) -> Count:
+def vector_ops(layer: LoopNest[Count], outputs: Count, stored: Count) -> Count:
     """Operations for so many outputs, of which pooling leaves `stored`.
 
     The layer's own operations and those of fused operators are in proportion to the outputs; those of a

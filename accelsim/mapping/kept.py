@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Choice, Mapping, Order
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape
@@ -68,12 +69,12 @@ class MappingFile:
         _write(self._rows, self._waiting)
 
     def mappings(
-        self, hardware: Hardware, batch: int, options: str, used: MutableMapping[Layer, Mapping]
+        self, hardware: Hardware, options: MappingOptions, used: MutableMapping[Layer, Mapping]
     ) -> "KeptMappings":
-        """Those of one machine, one batch and one choice of options; `used` holds those that were used."""
+        """Those of one machine and one choice of options; `used` holds those that were used."""
         machine = hardware.model_dump_json(exclude=_NO_RESULT)
-        context = f"{self._rows.model_version()}\n{machine}\n{batch}\n{options}\n"
-        return KeptMappings(self, context, hardware, batch, used)
+        context = f"{self._rows.model_version()}\n{machine}\n{options}\n"
+        return KeptMappings(self, context, hardware, options.batch, used)
 
 
 def _write(rows: OwnFile, waiting: dict[str, str]) -> None:

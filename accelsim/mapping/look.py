@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from accelsim.columns import Flags, Ints
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.arithmetic import Flags, Ints
 from accelsim.mapping.candidates import Bounds, at_least, evaluate
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.ranking import (
@@ -39,7 +39,7 @@ class Contender:
     """A mapping that may be the best of its layer and dataflow."""
 
     dataflow: str
-    tile: TileShape
+    tile: TileShape[int]
     order: Order
     time_cycles: float
     """At least."""

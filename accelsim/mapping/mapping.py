@@ -46,9 +46,9 @@ class Step:
     """When that is stored; none where outputs are not complete yet."""
     array_cycles: int
     vector_cycles: int
-    array_counts: ActionCounts
+    array_counts: ActionCounts[int]
     """What the array does."""
-    vector_counts: ActionCounts
+    vector_counts: ActionCounts[int]
     """What the vector unit does with complete outputs. Transfers are counted where they happen."""
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and outside."""
@@ -77,7 +77,7 @@ class Totals:
     steps: int = 0
     array_cycles: int = 0
     vector_cycles: int = 0
-    counts: ActionCounts = field(default_factory=ActionCounts)
+    counts: ActionCounts[int] = field(default_factory=ActionCounts)
     """Transfers included."""
 
     def __add__(self, other: "Totals") -> "Totals":
@@ -101,7 +101,7 @@ class Choice:
     layer: Layer
     dataflow: str
     """A dataflow of the array, or `vector`."""
-    tile: TileShape
+    tile: TileShape[int]
     order: Order
     estimated_cycles: int = 0
 
@@ -113,7 +113,7 @@ class Mapping:
     layer: Layer
     dataflow: str
     """A dataflow of the array, or `vector`."""
-    tile: TileShape
+    tile: TileShape[int]
     order: Order
     program: tuple[Program, ...]
     totals: "Totals"

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from accelsim.columns import Flags, Ints
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.arithmetic import Flags, Ints
 from accelsim.mapping.candidates import Bounds
 from accelsim.mapping.transfers import Values
 
@@ -33,7 +33,7 @@ def next_key(time: Values, energy: Values, objective: Objective) -> Values:
     return energy if objective == "time" else time
 
 
-def best_first(time: Values, energy: Values, objective: Objective, owner: Ints | None = None) -> Ints:
+def best_first(time: Values, energy: Values, objective: Objective, owner: "Ints | None" = None) -> Ints:
     """Indices from the best to the worst, owner after owner.
 
     Those that are as good as the best of their owner but for rounding are equal to it; between equals time

@@ -1,13 +1,14 @@
 """Schedule: the mapped layers in running order, and which of them each one waits for."""
 
 from collections.abc import Hashable, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from accelsim.errors import MappingError
-from accelsim.hardware import Hardware, Objective
+from accelsim.hardware import Hardware
 from accelsim.mapping.countable import why_uncountable
 from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
 from accelsim.network.graph import Graph
@@ -25,54 +26,39 @@ class Schedule:
     """Of each layer: those whose results it reads, by their place in the schedule."""
 
 
-def make_schedule(
-    graph: Graph,
-    hardware: Hardware,
-    *,
-    batch: int = 1,
-    dataflow: str = "auto",
-    objective: Objective | None = None,
-    known: MutableMapping[Layer, Mapping] | None = None,
-    judge: Judge | None = None,
-) -> Schedule:
-    """Map every layer of an executed graph. Raises MappingError where one cannot be mapped.
-
-    `known` remembers mappings from one graph to the next; everything else must be the same for all of them.
-    `judge` decides what bounds leave open (see `accelsim.compiler`); without one the bounds are believed.
-    """
-    mapper = _Mapper(hardware, batch, dataflow, objective, {} if known is None else known, judge)
-    whole = [graph.nodes[name]["layer"] for name in graph]
-    layers: list[Layer] = []
-    mappings: list[Mapping] = []
-    waits_for: list[tuple[int, ...]] = []
-    last_part: dict[str, int] = {}
-    for name, parts in zip(graph, mapper.parts(whole), strict=True):
-        producers = tuple(sorted(last_part[producer] for producer in graph.pred[name]))
-        for part, mapping in parts:
-            layers.append(part)
-            mappings.append(mapping)
-            waits_for.append(producers)
-            producers = (len(layers) - 1,)
-        last_part[name] = len(layers) - 1
-    return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))
-
-
 Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]
 """What a layer is executed as, and how."""
 
 
 @dataclass(frozen=True)
-class _Mapper:
-    """Maps layers, each shape once."""
+class Mapper:
+    """Maps the layers of networks onto one machine, each shape once."""
 
     hardware: Hardware
-    batch: int
-    dataflow: str
-    objective: Objective | None
-    known: MutableMapping[Layer, Mapping]
-    judge: Judge | None
+    options: MappingOptions
+    judge: Judge | None = None
+    """Decides what bounds leave open (see `accelsim.compiler`); without one the bounds are believed."""
+    known: MutableMapping[Layer, Mapping] = field(default_factory=dict)
+    """Mappings on this machine by these options and this judge; what is found out is added."""
 
-    def parts(self, layers: Sequence[Layer]) -> list[Parts]:
+    def schedule(self, graph: Graph) -> Schedule:
+        """Map every layer of an executed graph. Raises MappingError where one cannot be mapped."""
+        whole = [graph.nodes[name]["layer"] for name in graph]
+        layers: list[Layer] = []
+        mappings: list[Mapping] = []
+        waits_for: list[tuple[int, ...]] = []
+        last_part: dict[str, int] = {}
+        for name, parts in zip(graph, self._parts(whole), strict=True):
+            producers = tuple(sorted(last_part[producer] for producer in graph.pred[name]))
+            for part, mapping in parts:
+                layers.append(part)
+                mappings.append(mapping)
+                waits_for.append(producers)
+                producers = (len(layers) - 1,)
+            last_part[name] = len(layers) - 1
+        return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))
+
+    def _parts(self, layers: Sequence[Layer]) -> list[Parts]:
         """Each layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
         choices = self._choices(layers)
         pieces = [
@@ -113,14 +99,12 @@ class _Mapper:
 
     def _searched(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
         """The mapping of each layer, or why it has none; layers that cannot be counted are not looked at."""
-        reasons = [why_uncountable(layer, self.batch) for layer in layers]
+        reasons = [why_uncountable(layer, self.options.batch) for layer in layers]
         mapped = iter(
             map_layers(
                 [layer for layer, reason in zip(layers, reasons, strict=True) if not reason],
                 self.hardware,
-                batch=self.batch,
-                dataflow=self.dataflow,
-                objective=self.objective,
+                self.options,
                 judge=self.judge,
             )
         )

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from accelsim.columns import Count
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.banks import why_nothing_fits
@@ -14,13 +15,14 @@ from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.look import Look
 from accelsim.mapping.mapping import Choice, Mapping
+from accelsim.mapping.options import AUTO, MappingOptions
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, that_decides, worth_of
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Judge, Judged, best_of
 from accelsim.mapping.space import cuts_of
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.transfers import Values
-from accelsim.network.layer import Layer
+from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
 """How much more a dataflow may promise to take than the most promising one to be looked at with it."""
@@ -31,21 +33,15 @@ MOST_TILES: Final = 1 << 17
 def map_layer(
     layer: Layer,
     hardware: Hardware,
+    options: MappingOptions = MappingOptions(),
     *,
-    batch: int = 1,
-    dataflow: str = "auto",
-    objective: Objective | None = None,
     judge: Judge | None = None,
 ) -> Mapping:
     """The best mapping of a layer: the best tiles of each dataflow, then the best dataflow.
 
-    Best by `objective`; without one, by what the machine's compiler goes by (`hardware.mapper`). `dataflow`
-    forces one for layers that run on the array. Raises MappingError if no tile fits; it says which bank is
-    too small, and what would help.
+    Raises MappingError if no tile fits; it says which bank is too small, and what would help.
     """
-    mapping = map_layers([layer], hardware, batch=batch, dataflow=dataflow, objective=objective, judge=judge)[
-        0
-    ]
+    (mapping,) = map_layers([layer], hardware, options, judge=judge)
     if isinstance(mapping, MappingError):
         raise mapping
     return mapping
@@ -54,10 +50,8 @@ def map_layer(
 def map_layers(
     layers: Sequence[Layer],
     hardware: Hardware,
+    options: MappingOptions = MappingOptions(),
     *,
-    batch: int = 1,
-    dataflow: str = "auto",
-    objective: Objective | None = None,
     judge: Judge | None = None,
 ) -> list[Mapping | MappingError]:
     """The best mapping of each layer, or why it has none: what `map_layer` says, many at a time.
@@ -67,12 +61,13 @@ def map_layers(
     together, because numpy takes no longer for many than for a few.
     """
     offered = tuple(hardware.pe_array.dataflows)
-    if dataflow != "auto" and dataflow not in offered:
+    dataflow, objective = options.dataflow, options.objective
+    if dataflow != AUTO and dataflow not in offered:
         listed = ", ".join(offered)
         why = f"the array cannot run the dataflow {dataflow!r}: pe_array.dataflows lists {listed}"
         return [MappingError(why)] * len(layers)
-    array_dataflows = offered if dataflow == "auto" else (dataflow,)
-    executed = [as_executed(layer, batch) for layer in layers]
+    array_dataflows = offered if dataflow == AUTO else (dataflow,)
+    executed = [as_executed(layer, options.batch) for layer in layers]
     alike: dict[object, list[int]] = {}
     for index, (layer, images) in enumerate(executed):
         alike.setdefault((structure(layer), images), []).append(index)
@@ -92,7 +87,7 @@ def map_layers(
     return [found[index] for index in range(len(layers))]
 
 
-def _least(stack: Layer, dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:
+def _least(stack: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:
     """What the array takes at least for each layer of a stack."""
     least = least_of_array(stack, dataflow, hardware, batch)
     return Bounds(*(np.broadcast_to(values, layers) for values in (least.time_cycles, least.energy)))

@@ -11,25 +11,16 @@ from itertools import chain
 
 import numpy as np
 
+from accelsim.columns import Count, Flags, Ints, Selection
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import (
-    Count,
-    Flags,
-    Ints,
-    at_most_one,
-    ceil_div,
-    count_of,
-    entries_of,
-    larger,
-    taken,
-)
+from accelsim.mapping.arithmetic import at_most_one, ceil_div, column_of, entries, larger
 from accelsim.mapping.banks import half_banks, input_demand, weight_demand
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import TileShape, Visits
-from accelsim.network.layer import Layer
+from accelsim.network.layer import Layer, LoopNest
 
 ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
 
@@ -50,10 +41,6 @@ class Channels:
     def values(self) -> tuple[Count, ...]:
         """The numbers in the order of the fields."""
         return self.g, self.k, self.c, self.groups, self.filters, self.depth, self.weight_bytes
-
-    def at(self, places: Ints) -> "Channels":
-        """Some of them, in any order."""
-        return Channels(*(taken(getattr(self, name), places) for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +79,12 @@ class Pictures:
             self.shortcut_bytes,
         )
 
-    def at(self, places: Ints) -> "Pictures":
-        """Some of them, in any order."""
-        return Pictures(*(taken(getattr(self, name), places) for name in self.__slots__))
-
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
     """Tiles of layers, an entry each."""
 
-    layers: Layer
+    layers: LoopNest[Count]
     """Stacked."""
     owner: Ints
     """Which layer of the stack a tile is of."""
@@ -112,18 +95,18 @@ class Tiles:
     """Whether they are tiles, and not the best of several in each number by itself (`Cuts.ideal`)."""
 
     @property
-    def shape(self) -> TileShape:
+    def shape(self) -> TileShape[Count]:
         """Bounds of the tiles."""
         channels, picture = self.channels, self.picture
         return TileShape(channels.g, channels.k, channels.c, picture.y, picture.x)
 
     @property
-    def last(self) -> TileShape:
+    def last(self) -> TileShape[Count]:
         """Bounds of the last tile of each mapping: what the others leave."""
         layers, channels, picture, shape = self.layers, self.channels, self.picture, self.shape
 
         def left(extent: Count, tiles: Count, size: Count) -> Count:
-            return taken(extent, self.owner) - (tiles - 1) * size
+            return entries(extent, self.owner) - (tiles - 1) * size
 
         return TileShape(
             left(layers.G, channels.groups, shape.g),
@@ -137,7 +120,8 @@ class Tiles:
         """How many tiles have their full size in some directions, each a bound of layers and of tiles."""
         shape, layers = self.shape, self.layers
         return [
-            taken(getattr(layers, extent), self.owner) // getattr(shape, size) for extent, size in directions
+            entries(getattr(layers, extent), self.owner) // getattr(shape, size)
+            for extent, size in directions
         ]
 
     @property
@@ -147,7 +131,7 @@ class Tiles:
         return groups * filters * rows * columns
 
     @property
-    def visits(self) -> Visits:
+    def visits(self) -> Visits[Count]:
         """How many tiles an image is cut into."""
         channels, picture = self.channels, self.picture
         return Visits(
@@ -168,7 +152,7 @@ class Space:
     A mapping is a place: tiles in order, each in the order of `ORDERS`.
     """
 
-    layers: Layer
+    layers: LoopNest[Count]
     """Stacked."""
     dataflows: tuple[str, ...]
     """Of each layer."""
@@ -189,15 +173,15 @@ class Space:
         """Mappings that fit."""
         return np.flatnonzero(self.fits.T)
 
-    def tiles(self, which: Ints | slice) -> Tiles:
+    def tiles(self, which: Selection) -> Tiles:
         """Some of the tiles."""
         owner = self.owner[which]
         return Tiles(
             self.layers,
             owner,
-            self.footprint.at(owner),
-            self.channels.at(self.of_channels[which]),
-            self.pictures.at(self.of_pictures[which]),
+            entries(self.footprint, owner),
+            entries(self.channels, self.of_channels[which]),
+            entries(self.pictures, self.of_pictures[which]),
             self.exist,
         )
 
@@ -215,7 +199,7 @@ class _Sizes:
 class Cuts:
     """Sizes to cut some layers into, before channels and pictures are crossed: few, where tiles are many."""
 
-    layers: Layer
+    layers: LoopNest[Count]
     """Stacked."""
     dataflows: tuple[str, ...]
     """Of each layer."""
@@ -266,8 +250,8 @@ class Cuts:
         own = np.arange(len(owner))
         space = self._space(
             owner,
-            Channels(*_joined(self.channels.at(channels).values(), best_channels, cuts)),
-            Pictures(*_joined(best_pictures, self.pictures.at(pictures).values(), cuts)),
+            Channels(*_joined(entries(self.channels, channels).values(), best_channels, cuts)),
+            Pictures(*_joined(best_pictures, entries(self.pictures, pictures).values(), cuts)),
             own,
             own,
             np.ones((len(ORDERS), len(owner)), dtype=np.bool_),
@@ -283,8 +267,8 @@ class Cuts:
 
     def _best(self, some: _Sizes, others: _Sizes, values: Sequence[Count]) -> tuple[list[Count], Ints]:
         """For some cuts the least of everything that others have which fit; and which have any."""
-        inputs = taken(self.footprint.input_room(self.half_banks["inputs"]), some.owner)
-        outputs = taken(self.footprint.output_room(self.half_banks["outputs"]), some.owner)
+        inputs = entries(self.footprint.input_room(self.half_banks["inputs"]), some.owner)
+        outputs = entries(self.footprint.output_room(self.half_banks["outputs"]), some.owner)
         table = np.empty((len(values), len(others.owner)), dtype=np.int64)
         for row, value in zip(table, values, strict=True):
             row[:] = value
@@ -299,28 +283,28 @@ class Cuts:
             others.owner, np.asarray(others.outputs), table, some.owner, np.asarray(outputs // some.outputs)
         )
         which = np.flatnonzero(fit_inputs & fit_outputs)
-        return [count_of(row) for row in np.maximum(by_inputs, by_outputs)[:, which]], which
+        return list(np.maximum(by_inputs, by_outputs)[:, which]), which
 
     def _fits(self, owner: Ints, of_channels: Ints, of_pictures: Ints) -> Flags:
         """Whether tiles fit: orders x tiles. Where both orders are the same, the first stands for both."""
         g, k, c, depth = (
-            taken(size, of_channels)
+            entries(size, of_channels)
             for size in (self.channels.g, self.channels.k, self.channels.c, self.channels.depth)
         )
-        y, x = taken(self.pictures.y, of_pictures), taken(self.pictures.x, of_pictures)
-        tile, own = TileShape(g, k, c, y, x), self.footprint.at(owner)
-        inputs = input_demand(own, tile, taken(self.largest_inputs, of_pictures))
-        outputs = own.outputs(tile, at_most_one(depth - 1))
+        y, x = entries(self.pictures.y, of_pictures), entries(self.pictures.x, of_pictures)
+        tile, own = TileShape(g, k, c, y, x), entries(self.footprint, owner)
+        inputs = input_demand(own, tile, entries(self.largest_inputs, of_pictures))
+        outputs: Count = own.outputs(tile, at_most_one(depth - 1))
         layers = self.layers
         if layers.pooling is not None:
-            pixels_outer = count_of(np.arange(len(ORDERS))[:, np.newaxis])
-            filters = k + pixels_outer * (taken(layers.K, owner) - k)
-            cut = at_most_one(taken(layers.OY, owner) - y), at_most_one(taken(layers.OX, owner) - x)
+            pixels_outer = np.arange(len(ORDERS))[:, np.newaxis]
+            filters = k + pixels_outer * (entries(layers.K, owner) - k)
+            cut = at_most_one(entries(layers.OY, owner) - y), at_most_one(entries(layers.OX, owner) - x)
             outputs = outputs + own.unfinished(tile, filters, *cut)
         fits = np.less_equal(inputs, self.half_banks["inputs"])
         fits = fits & np.less_equal(outputs, self.half_banks["outputs"])
-        filters, tiles = taken(self.channels.filters, of_channels), taken(self.pictures.tiles, of_pictures)
-        orders_differ = np.greater(filters, 1) & np.greater(tiles, 1)
+        cuts = entries(self.channels.filters, of_channels), entries(self.pictures.tiles, of_pictures)
+        orders_differ = np.greater(cuts[0], 1) & np.greater(cuts[1], 1)
         of_orders: Flags = fits & np.stack([np.ones_like(orders_differ), orders_differ])
         return of_orders
 
@@ -363,7 +347,7 @@ class Ideal:
 def _joined(some: Sequence[Count], others: Sequence[Count], lengths: tuple[int, int]) -> Iterator[Count]:
     """Two tables with so many entries as one."""
     for one, other in zip(some, others, strict=True):
-        yield count_of(np.concatenate([entries_of(one, lengths[0]), entries_of(other, lengths[1])]))
+        yield np.concatenate([column_of(one, lengths[0]), column_of(other, lengths[1])])
 
 
 def _least_up_to(owner: Ints, sizes: Ints, table: Ints, of: Ints, most: Ints) -> tuple[Ints, Flags]:
@@ -396,7 +380,7 @@ def cuts_of(
 ) -> Cuts:
     """Sizes to cut layers of one structure into; a layer may come twice, with different dataflows."""
     stack, halves = stacked(layers), half_banks(hardware)
-    footprint = Footprint(stack, hardware.precision)
+    footprint = Footprint.of(stack, hardware.precision)
     owner, channels = _channels(stack, footprint, grids, halves["weights"])
     owner_of_pictures, largest_inputs, pictures = _pictures(stack, footprint, grids)
     return Cuts(
@@ -413,14 +397,14 @@ def cuts_of(
 
 
 def _channels(
-    stack: Layer, footprint: Footprint, grids: Sequence[Grid], half_bank: int
+    stack: LoopNest[Count], footprint: Footprint, grids: Sequence[Grid], half_bank: int
 ) -> tuple[Ints, Channels]:
     """Cuts of the channels whose weights fit, and the layer of each."""
     owner = np.repeat(np.arange(len(grids)), [len(grid.channels) for grid in grids])
     cuts = np.array(list(chain.from_iterable(grid.channels for grid in grids)), dtype=np.int64)
-    g, k, c = map(count_of, np.ascontiguousarray(cuts.T))
-    tile, own = TileShape(g, k, c, 1, 1), footprint.at(owner)
-    all_groups, all_filters, all_channels = (taken(extent, owner) for extent in (stack.G, stack.K, stack.C))
+    g, k, c = np.ascontiguousarray(cuts.T)
+    tile, own = TileShape(g, k, c, 1, 1), entries(footprint, owner)
+    all_groups, all_filters, all_channels = (entries(extent, owner) for extent in (stack.G, stack.K, stack.C))
     channels = Channels(
         g=g,
         k=k,
@@ -431,10 +415,12 @@ def _channels(
         weight_bytes=own.weights(tile),
     )
     some = np.flatnonzero(np.less_equal(weight_demand(own, tile), half_bank))
-    return owner[some], channels.at(some)
+    return owner[some], entries(channels, some)
 
 
-def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tuple[Ints, Count, Pictures]:
+def _pictures(
+    stack: LoopNest[Count], footprint: Footprint, grids: Sequence[Grid]
+) -> tuple[Ints, Count, Pictures]:
     """Cuts of the picture, with the layer of each, and what the tile that reads most reads."""
     row_of, rows = _direction([grid.rows for grid in grids])
     column_of, columns = _direction([grid.columns for grid in grids])
@@ -442,18 +428,18 @@ def _pictures(stack: Layer, footprint: Footprint, grids: Sequence[Grid]) -> tupl
     owner = row_of[row]
     (y, *of_rows), (x, *of_columns) = rows[:, row], columns[:, column]
     tiles, largest, total, first, inside, each, last_stored = (
-        count_of(a * b) for a, b in zip(of_rows, of_columns, strict=True)
+        a * b for a, b in zip(of_rows, of_columns, strict=True)
     )
-    whole = TileShape(*(taken(extent, owner) for extent in (stack.G, stack.K, stack.C, stack.OY, stack.OX)))
-    own = footprint.at(owner)
+    whole = TileShape(*(entries(extent, owner) for extent in (stack.G, stack.K, stack.C, stack.OY, stack.OX)))
+    own = entries(footprint, owner)
     return (
         owner,
         largest,
         Pictures(
-            y=count_of(y),
-            x=count_of(x),
-            rows=count_of(of_rows[0]),
-            columns=count_of(of_columns[0]),
+            y=y,
+            x=x,
+            rows=of_rows[0],
+            columns=of_columns[0],
             tiles=tiles,
             first=first,
             input_bytes=own.inputs(whole, total, 1, tiles),

@@ -1,18 +1,18 @@
-"""Layers stacked into one: a `Layer` whose numbers are arrays, so that each formula serves them all at once.
+"""Layers stacked into one loop nest whose numbers are columns, so that each formula serves them all at once.
 
 A number that the layers have in common stays a number. Whatever a formula asks `if` about is the structure of
 a layer, and only layers of one structure are stacked.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
 
-from accelsim.mapping.arithmetic import Ints
-from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.columns import Count
+from accelsim.network.layer import FusedOperator, Layer, LoopNest, Pooling
 
 STRUCTURE: Final = ("weight_bits", "pruned_index_bits", "activation_bits", "partial_sum_bits")
 """Fields that are the same for all layers of a stack."""
@@ -38,11 +38,11 @@ def structure(layer: Layer) -> Hashable:
     return _structure(layer), layer.weight_density is None
 
 
-def stacked(layers: Sequence[Layer]) -> Layer:
+def stacked(layers: Sequence[Layer]) -> LoopNest[Count]:
     """Some layers of one structure as one, with an entry each."""
     one, most = layers[0], max(len(layer.fused) for layer in layers)
     operators = [layer.fused + (NO_OPERATOR,) * (most - len(layer.fused)) for layer in layers]
-    return Layer(
+    return LoopNest(
         name="",
         operator=one.operator,
         **dict(zip(NUMBERS, map(_together, zip(*map(_numbers, layers), strict=True)), strict=True)),
@@ -60,7 +60,7 @@ def stacked(layers: Sequence[Layer]) -> Layer:
     )
 
 
-def _pooling(layers: Sequence[Layer]) -> Pooling | None:
+def _pooling(layers: Sequence[Layer]) -> Pooling[Count] | None:
     """The poolings of some layers as one; beside them, layers without have one that does nothing."""
     if all(layer.pooling is None for layer in layers):
         return None
@@ -74,29 +74,7 @@ def _pooling(layers: Sequence[Layer]) -> Pooling | None:
 def _together(values: Sequence[Any]) -> Any:
     """Values of the layers as an array; one value where it is the same for all."""
     first = values[0]
-    return first if all(value == first for value in values) else np.array(values)
-
-
-def entries(stack: Layer, which: Ints) -> Layer:
-    """Some layers of a stack, an entry each; the same one may come again."""
-
-    def of(value: Any) -> Any:
-        return value[which] if isinstance(value, np.ndarray) else value
-
-    return _each(stack, of)
-
-
-def _each(stack: Layer, of: Callable[[Any], Any]) -> Layer:
-    """A stack with all of its numbers changed."""
-    pooling = stack.pooling
-    return Layer(
-        name="",
-        operator=stack.operator,
-        **{name: of(value) for name, value in zip(NUMBERS, _numbers(stack), strict=True)},
-        **{name: getattr(stack, name) for name in STRUCTURE},
-        fused=tuple(
-            FusedOperator("", "", of(operator.vector_ops), of(operator.operand_elements))
-            for operator in stack.fused
-        ),
-        pooling=pooling and Pooling("", "", *map(of, _pooling_numbers(pooling))),
-    )
+    if all(value == first for value in values):
+        return first
+    column = np.array(values)
+    return column.astype(np.int64) if column.dtype == np.bool_ else column

@@ -1,53 +1,44 @@
 """What a tile is, and what the array does with one: plain values, no clock."""
 
 from dataclasses import dataclass
+from typing import Generic
 
-from accelsim.mapping.arithmetic import Count, Ints, taken
+from accelsim.columns import CountT_co
 
 
 @dataclass(frozen=True, slots=True)
-class TileShape:
+class TileShape(Generic[CountT_co]):
     """Bounds of one tile, in elements: g groups of k outputs and c inputs each, y x x output pixels."""
 
-    g: Count
-    k: Count
-    c: Count
-    y: Count
-    x: Count
+    g: CountT_co
+    k: CountT_co
+    c: CountT_co
+    y: CountT_co
+    x: CountT_co
 
     @property
-    def pixels(self) -> Count:
+    def pixels(self) -> CountT_co:
         """Output pixels."""
         return self.y * self.x
 
-    def at(self, which: Ints | slice) -> "TileShape":
-        """Some of many tiles."""
-        return TileShape(*(taken(size, which) for size in (self.g, self.k, self.c, self.y, self.x)))
-
 
 @dataclass(frozen=True, slots=True)
-class Visits:
+class Visits(Generic[CountT_co]):
     """How many tiles an image of a layer is cut into."""
 
-    rows: Count
+    rows: CountT_co
     """Parts that the picture is cut into from top to bottom."""
-    columns: Count
-    pictures: Count
+    columns: CountT_co
+    pictures: CountT_co
     """Parts of the picture."""
-    filters: Count
+    filters: CountT_co
     """Parts that the output channels of a group are cut into."""
-    depth: Count
+    depth: CountT_co
     """Parts that the input channels are cut into: visits to the same outputs."""
-    total: Count
+    total: CountT_co
     """Tiles of all directions together."""
     exact: bool = False
     """Whether these are the numbers of one cut, and not only the least of many."""
-
-    def at(self, which: Ints | slice) -> "Visits":
-        """Some of many."""
-        numbers = (self.rows, self.columns, self.pictures, self.filters, self.depth, self.total)
-        rows, columns, pictures, filters, depth, total = (taken(number, which) for number in numbers)
-        return Visits(rows, columns, pictures, filters, depth, total, exact=self.exact)
 
 
 UNCUT = Visits(1, 1, 1, 1, 1, 1)
@@ -66,20 +57,20 @@ class Granularity:
 
 
 @dataclass(frozen=True, slots=True)
-class ArrayWork:
+class ArrayWork(Generic[CountT_co]):
     """What the array does for one tile; words are elements of the operand that the name says."""
 
-    cycles: Count
-    macs: Count
+    cycles: CountT_co
+    macs: CountT_co
     """Executed: without those that a skipped zero weight saved."""
-    weight_register_words: Count
+    weight_register_words: CountT_co
     """Reads and writes of register files, by what they hold: the stationary operand and partial sums. What
     streams past is in pipeline registers, which belong to the multiplier and its energy."""
-    partial_sum_register_words: Count
-    input_hop_words: Count
+    partial_sum_register_words: CountT_co
+    input_hop_words: CountT_co
     """Inputs that move from a PE to its neighbour."""
-    input_read_words: Count
+    input_read_words: CountT_co
     """Read from the global buffer, as the weights are; finished outputs go to the vector unit."""
-    weight_read_words: Count
-    weight_reads: Count
+    weight_read_words: CountT_co
+    weight_reads: CountT_co
     """How often the tile's weights are read; those of a pruned layer in the form in which they are kept."""

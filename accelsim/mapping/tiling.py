@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from accelsim.mapping.arithmetic import Count, ceil_div, larger
-from accelsim.network.layer import Layer
+from accelsim.columns import CountT
+from accelsim.mapping.arithmetic import ceil_div, larger
+from accelsim.network.layer import Layer, LoopNest
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ def column_axis(layer: Layer) -> Axis:
     )
 
 
-def unfinished_windows(layer: Layer) -> tuple[Count, Count]:
+def unfinished_windows(layer: LoopNest[CountT]) -> tuple[CountT, CountT]:
     """Rows and columns of pooling windows that a cut between tiles may leave unfinished."""
     pooling = layer.pooling
     if pooling is None:

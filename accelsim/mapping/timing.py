@@ -10,12 +10,13 @@ from typing import Final
 
 import numpy as np
 
+from accelsim.columns import Count
 from accelsim.hardware import Hardware
-from accelsim.mapping.arithmetic import Count, ceil_div, count_of, taken
+from accelsim.mapping.arithmetic import ceil_div, entries
 from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.space import Tiles
 from accelsim.mapping.transfers import Transfers, Values
-from accelsim.network.layer import Layer
+from accelsim.network.layer import LoopNest
 
 ROUNDING: Final = 1e-6
 """Cycles: sums of fractions of a cycle that are whole together differ by less."""
@@ -58,7 +59,7 @@ class Timing:
 
 def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:
     """Of tiles that move so much."""
-    reads = taken(_every_window_reads(tiles.layers), tiles.owner)
+    reads = entries(_every_window_reads(tiles.layers), tiles.owner)
     return Timing(
         transfers=moved,
         latency_steps=tiles.visits.total * batch * reads,
@@ -67,28 +68,28 @@ def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) ->
     )
 
 
-def _every_window_reads(layers: Layer) -> Count:
+def _every_window_reads(layers: LoopNest[Count]) -> Count:
     """1 where no tile reads nothing but padding."""
     reach_y, reach_x = (layers.FY - 1) * layers.dilation_y + 1, (layers.FX - 1) * layers.dilation_x + 1
     begins = np.greater(reach_y, layers.pad_top) & np.greater(reach_x, layers.pad_left)
     last_y, last_x = (layers.OY - 1) * layers.stride_y, (layers.OX - 1) * layers.stride_x
     ends = np.greater(layers.IY + layers.pad_top, last_y) & np.greater(layers.IX + layers.pad_left, last_x)
-    return count_of((begins & ends).astype(np.int64))
+    return (begins & ends).astype(np.int64)
 
 
 def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     """Each step takes whole cycles, as transfers do."""
     layers, owner, lanes, pooling = tiles.layers, tiles.owner, hardware.vector_lanes, tiles.layers.pooling
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
-    total = taken(vector_ops(layers, outputs, stored), owner)
+    total = entries(vector_ops(layers, outputs, stored), owner)
     if not tiles.exist:
         return VectorWork(np.asarray(ceil_div(total, lanes)), 0)
     shape, last = tiles.shape, tiles.last
-    ops = taken(layers.vector_ops + sum(operator.vector_ops for operator in layers.fused), owner)
-    elements = taken(layers.output_elements, owner)
+    ops = entries(layers.vector_ops + sum(operator.vector_ops for operator in layers.fused), owner)
+    elements = entries(layers.output_elements, owner)
     last_ops = ceil_div(ops * (last.g * last.k * last.pixels), elements)
     if pooling is not None:
-        window = taken(pooling.FY * pooling.FX, owner)
+        window = entries(pooling.FY * pooling.FX, owner)
         last_ops = last_ops + last.g * last.k * tiles.picture.last_stored * window
         return VectorWork(np.asarray(ceil_div(total, lanes)), ceil_div(last_ops, lanes))
     full = tiles.full_outputs * batch

@@ -12,14 +12,15 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from accelsim.columns import Count
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import Count, chosen, taken
+from accelsim.mapping.arithmetic import chosen, entries
 from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.space import Space, Tiles
 from accelsim.mapping.tile import TileShape
-from accelsim.network.layer import Layer
+from accelsim.network.layer import LoopNest
 
 Values: TypeAlias = npt.NDArray[np.float64]
 
@@ -57,7 +58,7 @@ def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardwar
     whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
     stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
-    weight_bytes, stored_bytes = taken(weight_bytes, owner), taken(stored_bytes, owner)
+    weight_bytes, stored_bytes = entries(weight_bytes, owner), entries(stored_bytes, owner)
     reads = _reads(tiles, pixels_outer, batch)
     loaded = {
         Operand.INPUTS: picture.input_bytes * reads.inputs,
@@ -113,7 +114,7 @@ def _reads(tiles: Tiles, pixels_outer: Count, batch: int) -> _Reads:
 class _Rounded:
     """Cycles that rounding up adds to the transfers of tiles which are not at an edge."""
 
-    layers: Layer
+    layers: LoopNest[Count]
     """Stacked."""
     tiles: Tiles
     bandwidth: float
@@ -143,7 +144,7 @@ class _Rounded:
         )
         if pooling is None:
             return added
-        unpooled: Values = added * np.equal(taken(pooling.FY, self.tiles.owner), 0)
+        unpooled: Values = added * np.equal(entries(pooling.FY, self.tiles.owner), 0)
         return unpooled
 
     def _added(self, size_bytes: Count) -> Values:

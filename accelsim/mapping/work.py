@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from accelsim.columns import Count, Ints, Selection
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import Count, Ints, at_most_one, ceil_div, count_of, taken
+from accelsim.mapping.arithmetic import at_most_one, ceil_div, entries
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -25,9 +26,9 @@ from accelsim.mapping.costs import (
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.precision import partial_sum_bits
-from accelsim.mapping.stack import entries, stacked
+from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import TileShape
-from accelsim.network.layer import Layer
+from accelsim.network.layer import LoopNest
 
 
 class TileKind(NamedTuple):
@@ -60,8 +61,8 @@ class Work(NamedTuple):
     stored_bytes: int
     array_cycles: int
     vector_cycles: int
-    array_counts: ActionCounts
-    vector_counts: ActionCounts
+    array_counts: ActionCounts[int]
+    vector_counts: ActionCounts[int]
 
 
 def work_of_tiles(
@@ -70,10 +71,10 @@ def work_of_tiles(
     """The work of each kind of tile of each mapping; the layers are of one structure."""
     stack, how_many = stacked([choice.layer for choice in choices]), [len(some) for some in kinds]
     owner = np.repeat(np.arange(len(choices)), how_many)
-    layers, footprint = entries(stack, owner), Footprint(stack, hardware.precision).at(owner)
+    layers, footprint = entries(stack, owner), entries(Footprint.of(stack, hardware.precision), owner)
     all_kinds = list(chain.from_iterable(kinds))
     table = np.array(all_kinds, dtype=np.int64)
-    columns = map(count_of, np.ascontiguousarray(table.T))
+    columns = np.ascontiguousarray(table.T)
     g, k, c, y, x, input_rows, input_columns, stored_rows, stored_columns, resumes, completes = columns
     tile, channels = TileShape(g, k, c, y, x), g * k
 
@@ -84,8 +85,8 @@ def work_of_tiles(
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
     if stack.on_array:
 
-        def cost_of(layer: Layer, dataflow: str, some: Ints | slice) -> ArrayCost:
-            return array_cost(layer, dataflow, tile.at(some), taken(resumes, some), hardware)
+        def cost_of(layer: LoopNest[Count], dataflow: str, some: Selection) -> ArrayCost:
+            return array_cost(layer, dataflow, entries(tile, some), entries(resumes, some), hardware)
 
         array = array_costs(stack, [choice.dataflow for choice in choices], owner, cost_of)
     partial_sums = bits_to_bytes(channels * tile.pixels, partial_sum_bits(layers, hardware.precision))
@@ -109,7 +110,7 @@ def work_of_tiles(
     return [[next(works) for _ in range(many)] for many in how_many]
 
 
-def _rows(counts: ActionCounts, length: int) -> list[ActionCounts]:
+def _rows(counts: ActionCounts[Count], length: int) -> list[ActionCounts[int]]:
     """Counts that are columns of so many entries, entry by entry."""
     plain = (counts.macs, counts.vector_ops, counts.register_file_bytes, counts.inter_pe_bytes)
     kinds = tuple(counts.accesses)
@@ -127,13 +128,17 @@ def _lists(counts: Iterable[Count], length: int) -> list[list[int]]:
 
 
 def _output_space(
-    choices: Sequence[Choice], layers: Layer, footprint: Footprint, tile: TileShape, owner: Ints
+    choices: Sequence[Choice],
+    layers: LoopNest[Count],
+    footprint: Footprint,
+    tile: TileShape[Count],
+    owner: Ints,
 ) -> Count:
     """Outputs, as wide as partial sums where channels are cut, and windows that are not finished."""
     tiles = [choice.tile for choice in choices]
     outer = [choice.order == "pixels_outer" for choice in choices]
     sizes = [(tile.c, tile.y, tile.x, pixels) for tile, pixels in zip(tiles, outer, strict=True)]
-    c, y, x, pixels_outer = map(count_of, np.array(sizes, dtype=np.int64)[owner].T)
+    c, y, x, pixels_outer = np.array(sizes, dtype=np.int64)[owner].T
     filters = tile.k + pixels_outer * (layers.K - tile.k)
     cut = at_most_one(layers.OY - y), at_most_one(layers.OX - x)
     outputs = footprint.outputs(tile, at_most_one(layers.C - c))

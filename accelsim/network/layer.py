@@ -8,26 +8,28 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Generic
+
+from accelsim.columns import CountT_co, Real
 
 ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
 """Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
 
 
 @dataclass(frozen=True)
-class FusedOperator:
+class FusedOperator(Generic[CountT_co]):
     """An operator that the vector unit applies to a layer's outputs on their way to the global buffer."""
 
     name: str
     operator: str
-    vector_ops: int
+    vector_ops: CountT_co
     """Operations of the vector unit, for one image."""
-    operand_elements: int = 0
+    operand_elements: CountT_co = 0
     """Elements of a second operand that have to be brought on chip (the shortcut of an addition)."""
 
 
 @dataclass(frozen=True)
-class Pooling:
+class Pooling(Generic[CountT_co]):
     """A pooling that the vector unit applies to a layer's outputs, so that only its results are stored.
 
     OY x OX results of FY x FX windows; a window that sticks out is cut off.
@@ -35,19 +37,19 @@ class Pooling:
 
     name: str
     operator: str
-    OY: int
-    OX: int
-    FY: int
-    FX: int
-    stride_y: int
-    stride_x: int
-    pad_top: int = 0
-    pad_left: int = 0
+    OY: CountT_co
+    OX: CountT_co
+    FY: CountT_co
+    FX: CountT_co
+    stride_y: CountT_co
+    stride_x: CountT_co
+    pad_top: CountT_co = 0
+    pad_left: CountT_co = 0
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One operator of the executed graph.
+class LoopNest(Generic[CountT_co]):
+    """What formulas read of a layer, or of a stack of layers of one structure.
 
     Bounds are in elements, for one image:
         G groups; K output and C input channels per group;
@@ -58,41 +60,41 @@ class Layer:
 
     name: str
     operator: str
-    K: int
-    C: int
-    OY: int
-    OX: int
-    FY: int = 1
-    FX: int = 1
-    G: int = 1
-    IY: int = 1
-    IX: int = 1
-    stride_y: int = 1
-    stride_x: int = 1
-    dilation_y: int = 1
-    dilation_x: int = 1
-    pad_top: int = 0
-    pad_left: int = 0
-    operands: int = 1
+    K: CountT_co
+    C: CountT_co
+    OY: CountT_co
+    OX: CountT_co
+    FY: CountT_co = 1
+    FX: CountT_co = 1
+    G: CountT_co = 1
+    IY: CountT_co = 1
+    IX: CountT_co = 1
+    stride_y: CountT_co = 1
+    stride_x: CountT_co = 1
+    dilation_y: CountT_co = 1
+    dilation_x: CountT_co = 1
+    pad_top: CountT_co = 0
+    pad_left: CountT_co = 0
+    operands: CountT_co = 1
     """Input tensors of G*C x IY x IX elements each: 2 for an addition that could not be fused."""
-    gate_elements: int = 0
+    gate_elements: CountT_co = 0
     """A further operand of another shape: the factors for each channel of a multiplication."""
-    bias: bool = False
-    """Whether a per-channel offset (bias or folded batch normalisation) is added to the outputs."""
+    bias: CountT_co = 0
+    """1 where a per-channel offset (bias or folded batch normalisation) is added to the outputs."""
     params: int = 0
     """Weights, biases, batch-normalisation scale and shift, as published."""
     weight_bits: int | None = None
     """Bits of a weight, where the network gives them; else the machine's. So for all bits."""
-    weight_density: float | None = None
+    weight_density: Real | None = None
     """The part of the weights that is not zero, where the network was pruned; else the machine's."""
     pruned_index_bits: int | None = None
     """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
     activation_bits: int | None = None
     partial_sum_bits: int | None = None
-    vector_ops: int = 0
+    vector_ops: CountT_co = 0
     """Operations of the vector unit that are the layer itself (zero for layers on the PE array)."""
-    fused: tuple[FusedOperator, ...] = ()
-    pooling: Pooling | None = None
+    fused: tuple[FusedOperator[CountT_co], ...] = ()
+    pooling: Pooling[CountT_co] | None = None
     """The last of what is fused into the layer."""
     stage: str = ""
 
@@ -100,6 +102,46 @@ class Layer:
     def on_array(self) -> bool:
         """Whether the PE array executes the layer (else the vector unit does)."""
         return self.operator in ARRAY_OPERATORS
+
+    @property
+    def macs(self) -> CountT_co:
+        """Multiply-accumulates of convolution or matrix product, for one image; 0 on the vector unit."""
+        return self.G * self.K * self.C * self.OY * self.OX * self.FY * self.FX if self.on_array else 0
+
+    @property
+    def weights(self) -> CountT_co:
+        """Weight elements, without biases; 0 on the vector unit."""
+        return self.G * self.K * self.C * self.FY * self.FX if self.on_array else 0
+
+    @property
+    def input_elements(self) -> CountT_co:
+        """Elements of all operands, for one image, without padding."""
+        return self.operands * self.G * self.C * self.IY * self.IX + self.gate_elements
+
+    @property
+    def output_elements(self) -> CountT_co:
+        """Elements produced, for one image."""
+        return self.G * self.K * self.OY * self.OX
+
+    @property
+    def stored_elements(self) -> CountT_co:
+        """Elements that are written to memory, for one image: the outputs, or what pooling leaves of them."""
+        if self.pooling is None:
+            return self.output_elements
+        return self.G * self.K * self.pooling.OY * self.pooling.OX
+
+    @property
+    def shortcut_elements(self) -> CountT_co:
+        """Elements of second operands that fused operators read, for one image."""
+        return sum(operator.operand_elements for operator in self.fused)
+
+
+@dataclass(frozen=True)
+class Layer(LoopNest[int]):
+    """One operator of the executed graph, as the loop nest that a machine has to run."""
+
+    bias: bool = False
+    weight_density: float | None = None
 
     @cached_property
     def nameless(self) -> "Layer":
@@ -119,38 +161,6 @@ class Layer:
         """Names of the published operators that run within the layer."""
         names = [operator.name for operator in self.fused]
         return tuple(names if self.pooling is None else [*names, self.pooling.name])
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of convolution or matrix product, for one image; 0 on the vector unit."""
-        return self.G * self.K * self.C * self.OY * self.OX * self.FY * self.FX if self.on_array else 0
-
-    @property
-    def weights(self) -> int:
-        """Weight elements, without biases; 0 on the vector unit."""
-        return self.G * self.K * self.C * self.FY * self.FX if self.on_array else 0
-
-    @property
-    def input_elements(self) -> int:
-        """Elements of all operands, for one image, without padding."""
-        return self.operands * self.G * self.C * self.IY * self.IX + self.gate_elements
-
-    @property
-    def output_elements(self) -> int:
-        """Elements produced, for one image."""
-        return self.G * self.K * self.OY * self.OX
-
-    @property
-    def stored_elements(self) -> int:
-        """Elements that are written to memory, for one image: the outputs, or what pooling leaves of them."""
-        if self.pooling is None:
-            return self.output_elements
-        return self.G * self.K * self.pooling.OY * self.pooling.OX
-
-    @property
-    def shortcut_elements(self) -> int:
-        """Elements of second operands that fused operators read, for one image."""
-        return sum(operator.operand_elements for operator in self.fused)
 
 
 def _all_but(kind: type[Any], *names: str) -> Callable[[Any], Hashable]:

@@ -98,8 +98,8 @@ class _LayerDraft:
     """What it is, but for what may still change."""
     bias: bool
     params: int
-    fused: list[FusedOperator] = field(default_factory=list)
-    pooling: Pooling | None = None
+    fused: list[FusedOperator[int]] = field(default_factory=list)
+    pooling: Pooling[int] | None = None
 
     def finished(self, precision: NetworkPrecision) -> Layer:
         return self.layer(
@@ -221,14 +221,14 @@ class _Lowering:
         self._own(node, draft)
         self.note(node, "layer", (draft.name,), reason)
 
-    def fuse(self, node: str, draft: _LayerDraft, fused: FusedOperator, fate: Fate, reason: str) -> None:
+    def fuse(self, node: str, draft: _LayerDraft, fused: FusedOperator[int], fate: Fate, reason: str) -> None:
         draft.fused.append(fused)
         draft.params += operator_of(self.published, node).params
         self.tensors[node] = draft.output
         self._own(node, draft)
         self.notes.append(Note(node, fused.operator, fate, (draft.name,), reason))
 
-    def fuse_pooling(self, node: str, drafts: Sequence[_LayerDraft], pooling: Pooling) -> None:
+    def fuse_pooling(self, node: str, drafts: Sequence[_LayerDraft], pooling: Pooling[int]) -> None:
         """Let layers whose outputs lie side by side pool them before they are stored."""
         for draft in drafts:
             draft.pooling = pooling

@@ -14,10 +14,11 @@ from typing import Final, TypeAlias
 
 from accelsim.compiler import make_schedule
 from accelsim.errors import NetworkError
-from accelsim.hardware import Hardware, Objective
+from accelsim.hardware import Hardware
 from accelsim.hardware.counts import ActionCounts, weighted_sum
 from accelsim.limits import MAX_REPEAT
 from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.build import build
 from accelsim.network.compression import WeightForm, weight_form
@@ -63,7 +64,7 @@ class Segment:
     layers: tuple[Layer, ...]
     mappings: tuple[Mapping, ...]
     producers: tuple[tuple[_Reference, ...], ...]
-    counts: ActionCounts
+    counts: ActionCounts[int]
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Assembled:
     segments: tuple[Segment, ...]
 
     @property
-    def counts(self) -> ActionCounts:
+    def counts(self) -> ActionCounts[int]:
         """Of all its layers."""
         times = Counter(map(id, self.segments))
         each = {id(segment): segment.counts for segment in self.segments}
@@ -98,13 +99,10 @@ class Assembled:
 class Assembly:
     """Makes the schedules of a network's candidates on one machine."""
 
-    def __init__(
-        self, network: Network, hardware: Hardware, *, batch: int, dataflow: str, objective: Objective | None
-    ) -> None:
+    def __init__(self, network: Network, hardware: Hardware, options: MappingOptions) -> None:
         if network.compression:
             raise NotLocalError("what is said of layers by name may be of layers that a candidate has not")
-        self._network, self._hardware = network, hardware
-        self._batch, self._dataflow, self._objective = batch, dataflow, objective
+        self._network, self._hardware, self._options = network, hardware, options
         self._mappings: dict[Layer, Mapping] = {}
         self._numbers: dict[_Signature, int] = {}
         self._units: dict[_Key, Unit] = {}
@@ -198,14 +196,7 @@ class Assembly:
             for node in nodes
         }
         executed = lower(published)
-        schedule = make_schedule(
-            executed,
-            self._hardware,
-            batch=self._batch,
-            dataflow=self._dataflow,
-            objective=self._objective,
-            known=self._mappings,
-        )
+        schedule = make_schedule(executed, self._hardware, self._options, known=self._mappings)
         for one, segment in zip(
             surroundings, _segments(schedule, executed, places, len(surroundings)), strict=True
         ):

@@ -9,6 +9,7 @@ from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError, MappingError
 from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.limits import MAX_COUNT
+from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory
 from accelsim.network.build import build
 from accelsim.network.description import Network
@@ -68,7 +69,7 @@ class Cost:
     """Without those that a skipped zero weight saved."""
 
 
-def cost_of(cycles: int, counts: ActionCounts, hardware: Hardware) -> Cost:
+def cost_of(cycles: int, counts: ActionCounts[int], hardware: Hardware) -> Cost:
     """What was observed, priced as `run_network` does.
 
     Raises MappingError where it is more than a store can hold, which has 64 bits for a number.
@@ -116,21 +117,14 @@ class Task:
     """What dataflows and tiles are chosen by, instead of what the machine says."""
 
     @property
-    def images(self) -> int:
-        """How many images run together."""
-        return self.network.images(self.batch)
+    def options(self) -> MappingOptions:
+        """How candidates are mapped."""
+        return MappingOptions(self.network.images(self.batch), self.dataflow, self.tiles_by)
 
 
 def run_cost(task: Task, memory: Memory) -> Cost:
     """What the task's network costs as it is. Raises NetworkError or MappingError."""
-    plan = plan_run(
-        task.network,
-        task.hardware,
-        batch=task.batch,
-        dataflow=task.dataflow,
-        objective=task.tiles_by,
-        memory=memory,
-    )
+    plan = plan_run(task.network, task.hardware, task.options, memory=memory)
     activity = simulate(plan.schedule, task.hardware, transitions=plan.known.transitions)
     return cost_of(activity.cycles, activity.counts, task.hardware)
 
@@ -183,12 +177,6 @@ class Evaluator:
 
 def _assembly(task: Task) -> Assembly | None:
     try:
-        return Assembly(
-            task.network,
-            task.hardware,
-            batch=task.images,
-            dataflow=task.dataflow,
-            objective=task.tiles_by,
-        )
+        return Assembly(task.network, task.hardware, task.options)
     except NotLocalError:
         return None

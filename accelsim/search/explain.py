@@ -14,12 +14,14 @@ from accelsim.arguments import check_function, whole_number_or_none
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective, dataflow_names, hardware_of
+from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory
 from accelsim.network.description import Network, network_of
 from accelsim.network.layer import Layer
 from accelsim.parallel import Processes
+from accelsim.pricing import result_of
 from accelsim.result import LayerResult, RunResult
-from accelsim.run import plan_run, result_of, run_network
+from accelsim.run import options_for, plan_run, run_network
 from accelsim.search.diagnosis import Diagnosis, diagnose
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 from accelsim.simulation.simulate import simulate
@@ -118,8 +120,8 @@ class _Setup:
     """What a worker needs for all runs."""
 
     remedies: tuple[Remedy, ...]
-    batch: int | None
-    objective: Objective | None
+    options: MappingOptions
+    """But for the dataflow, which a remedy says."""
 
 
 def explain_network(
@@ -144,7 +146,8 @@ def explain_network(
     check_function("step", step, "of each run that is done")
     network, hardware = network_of(network), hardware_of(hardware)
     memory = Memory()
-    plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective, memory=memory)
+    options = options_for(network, batch, dataflow, objective)
+    plan = plan_run(network, hardware, options, memory=memory)
     result = result_of(plan, simulate(plan.schedule, hardware, transitions=plan.known.transitions))
     remedies: list[Remedy] = []
     impossible: list[Impossible] = []
@@ -154,7 +157,7 @@ def explain_network(
         else:
             impossible.append(one)
     outcomes: list[Outcome] = []
-    setup = _Setup(tuple(remedies), batch, objective)
+    setup = _Setup(tuple(remedies), options)
     with Processes().prepared(_prepare, setup) as workers:
         for place, found in workers(range(len(remedies))):
             remedy = remedies[place]
@@ -183,9 +186,9 @@ def _prepare(setup: _Setup) -> Callable[[int], RunResult | AccelsimError]:
             return run_network(
                 remedy.network,
                 remedy.hardware,
-                batch=setup.batch,
+                batch=setup.options.batch,
                 dataflow=remedy.dataflow,
-                objective=setup.objective,
+                objective=setup.options.objective,
                 memory=memory,
             )
         except AccelsimError as error:

@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
-from accelsim.arguments import check_choice, check_function, check_text, whole_number_or_none
+from accelsim.arguments import check_choice, check_function, whole_number_or_none
 from accelsim.descriptions import vary
 from accelsim.hardware import Hardware, Objective, hardware_of
-from accelsim.limits import MAX_BATCH, MAX_STEPS
+from accelsim.limits import MAX_STEPS
+from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory
 from accelsim.network.description import Network, NetworkDescription, network_of
 from accelsim.network.layer import Layer
+from accelsim.plan import Plan
+from accelsim.pricing import result_of
 from accelsim.result import LayerResult, RunResult
-from accelsim.run import plan_run, result_of, run_network
+from accelsim.run import options_for, plan_run
 from accelsim.search.diagnosis import diagnose, lost_cycles
 from accelsim.search.evaluate import Evaluator, Task, problem_of
 from accelsim.search.redesign import Argument, Move, channel_arguments, concrete, moved, moves
@@ -185,11 +188,9 @@ def walk(
     max_params = whole_number_or_none("max_params", max_params, 0)
     max_macs = whole_number_or_none("max_macs", max_macs, 0)
     min_params = whole_number_or_none("min_params", min_params, 0)
-    batch = whole_number_or_none("batch", batch, 1, MAX_BATCH)
-    check_text("dataflow", dataflow, "auto or the name of a dataflow")
     began = time.perf_counter()
     network, hardware = network_of(network), hardware_of(hardware)
-    simulator = _Simulator(hardware, batch, dataflow)
+    simulator = _Simulator(hardware, options_for(network, batch, dataflow))
     table = concrete(network)
     arguments = channel_arguments(table)
     place = start = _Place(table, *simulator.look(table))
@@ -328,8 +329,8 @@ def _named(
 class _Simulator:
     """Runs networks on one machine; what it learns from one serves the next."""
 
-    def __init__(self, hardware: Hardware, batch: int | None, dataflow: str) -> None:
-        self.hardware, self._batch, self._dataflow = hardware, batch, dataflow
+    def __init__(self, hardware: Hardware, options: MappingOptions) -> None:
+        self.hardware, self._options = hardware, options
         self._memory = Memory()
         self._families: dict[str, Evaluator] = {}
         """Evaluators of depths, by the rest of the description."""
@@ -337,11 +338,7 @@ class _Simulator:
 
     def look(self, network: Network) -> tuple[Point, WorstStage]:
         """What a network costs, and what is worst in it. Raises NetworkError or MappingError."""
-        plan = plan_run(
-            network, self.hardware, batch=self._batch, dataflow=self._dataflow, memory=self._memory
-        )
-        transitions = plan.known.transitions
-        result = result_of(plan, simulate(plan.schedule, self.hardware, transitions=transitions))
+        plan, result = self._run(network)
         mappings = {
             layer.name: mapping
             for layer, mapping in zip(plan.schedule.layers, plan.schedule.mappings, strict=True)
@@ -349,6 +346,11 @@ class _Simulator:
         layers = _worst_layers(result)
         reason = diagnose(layers[0], mappings[layers[0].name], self.hardware).reason
         return self._point(result), _worst_stage(result, layers, reason)
+
+    def _run(self, network: Network) -> tuple[Plan, RunResult]:
+        plan = plan_run(network, self.hardware, self._options, memory=self._memory)
+        activity = simulate(plan.schedule, self.hardware, transitions=plan.known.transitions)
+        return plan, result_of(plan, activity)
 
     def try_all(self, network: Network, offered: Sequence[Move], budget: Budget) -> list[Tried]:
         """What comes of each move."""
@@ -358,7 +360,9 @@ class _Simulator:
         return [self._tried(network, move, self._families[family], budget) for move in offered]
 
     def _evaluator(self, network: Network) -> Evaluator:
-        return Evaluator(Task(network, self.hardware, batch=self._batch, dataflow=self._dataflow))
+        return Evaluator(
+            Task(network, self.hardware, batch=self._options.batch, dataflow=self._options.dataflow)
+        )
 
     def _tried(self, network: Network, move: Move, of_depths: Evaluator, budget: Budget) -> Tried:
         self.evaluated += 1
@@ -370,10 +374,7 @@ class _Simulator:
 
     def _cost(self, network: Network, move: Move, of_depths: Evaluator) -> Point:
         if move.kind != "block":
-            result = run_network(
-                network, self.hardware, batch=self._batch, dataflow=self._dataflow, memory=self._memory
-            )
-            return self._point(result)
+            return self._point(self._run(network)[1])
         depths = depths_of(network)
         size, cost = of_depths.size(depths), of_depths.cost(depths)
         return Point(cost.cycles, cost.energy, size.params, size.macs)

@@ -203,7 +203,7 @@ def task_text(task: Task) -> str:
         {
             "network": but_for_depth(task.network),
             "hardware": task.hardware.model_dump(mode="json", exclude=_NO_RESULT),
-            "batch": task.images,
+            "batch": task.options.batch,
             "dataflow": task.dataflow,
             "tiles_by": task.tiles_by,
         }

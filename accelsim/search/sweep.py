@@ -13,6 +13,7 @@ from accelsim.arguments import check_function
 from accelsim.hardware import Hardware
 from accelsim.memory import Memory
 from accelsim.network.description import Network
+from accelsim.network.lowered import lowered_network
 from accelsim.parallel import Executor, Processes, Workers
 from accelsim.search.evaluate import Outcome, Size, Task, everyone, none_runs, problem_of, run_cost
 from accelsim.search.metrics import METRICS, known_figures, simulated_figures
@@ -209,7 +210,7 @@ def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Outcome]]:
         size = None
         try:
             task = variants.task(index)
-            lowered = memory.lowered(task.network)
+            lowered = memory.lowered(task.network, lowered_network)
             size = Size(lowered.params, lowered.macs)
             return Outcome(size, run_cost(task, memory) if variants.within_known(index, size) else None)
         except Exception as error:

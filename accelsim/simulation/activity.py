@@ -54,7 +54,7 @@ class LayerActivity(NamedTuple):
     dram_busy_cycles: int
     array_busy_cycles: int
     vector_busy_cycles: int
-    counts: ActionCounts
+    counts: ActionCounts[int]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Activity:
         return max((layer.end_cycle for layer in self.layers), default=0)
 
     @property
-    def counts(self) -> ActionCounts:
+    def counts(self) -> ActionCounts[int]:
         """Sum over the layers."""
         return weighted_sum([layer.counts for layer in self.layers], [1] * len(self.layers))
 
@@ -103,7 +103,7 @@ class Recorder:
         if self._start[layer] is None:
             self._start[layer] = now
 
-    def worked(self, busy: Busy, counts: ActionCounts) -> None:
+    def worked(self, busy: Busy, counts: ActionCounts[int]) -> None:
         """A component finished a piece of work."""
         self._busy[busy.component][busy.layer] += busy.end - busy.start
         self._counts[busy.layer] = self._counts[busy.layer] + counts

@@ -67,7 +67,7 @@ class Machine:
         what: str,
         task: Task,
         start: int,
-        counts: ActionCounts,
+        counts: ActionCounts[int],
         size_bytes: int = 0,
         asked: int | None = None,
     ) -> None:

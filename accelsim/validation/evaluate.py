@@ -9,6 +9,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.memory import memory_of_this_process
 from accelsim.network.description import Network, load_network
+from accelsim.network.lowered import lowered_network
 from accelsim.parallel import in_parallel
 from accelsim.run import run_network
 
@@ -81,7 +82,7 @@ def evaluate_columns(
     """The outcome of each column, in the order of the jobs; `step` is told of each that is done."""
     for network in {network for job in jobs for network in job.networks}:
         # Once here, not in every worker: forked ones know it, too.
-        memory_of_this_process().lowered(_network(network))
+        memory_of_this_process().lowered(_network(network), lowered_network)
     return in_parallel(evaluate_column, jobs, step)
 
 

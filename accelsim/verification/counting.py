@@ -26,8 +26,8 @@ class Counted:
 
     array_cycles: int
     vector_cycles: int
-    array: ActionCounts
-    vector: ActionCounts
+    array: ActionCounts[int]
+    vector: ActionCounts[int]
     traffic: dict[tuple[str, Access, str], int]
 
 
@@ -37,7 +37,7 @@ class StepCounts:
 
     array_cycles: int = 0
     vector_cycles: int = 0
-    counts: ActionCounts = field(default_factory=ActionCounts)
+    counts: ActionCounts[int] = field(default_factory=ActionCounts)
 
     def add(
         self, counted: Counted, loaded: Mapping[str, int], stored: Mapping[str, int], outermost: str
@@ -167,7 +167,7 @@ class Counting:
         sums = walked.partial_sum_writes + walked.partial_sum_reads
         return packed_bytes(weights, sizes.weight_bits) + packed_bytes(sums, sizes.partial_sum_bits)
 
-    def _vector(self, visit: Visit, outputs: Region, stored: int) -> ActionCounts:
+    def _vector(self, visit: Visit, outputs: Region, stored: int) -> ActionCounts[int]:
         """Fused operators in proportion to the outputs, a pooling for each result and place of its window."""
         if not visit.completes:
             return ActionCounts()

@@ -62,7 +62,7 @@ class PoolingWindows:
     """Windows of a fused pooling: how many outputs each has seen, and what they gave so far."""
 
     layer: Layer
-    pooling: Pooling
+    pooling: Pooling[int]
     seen: Integers = field(init=False)
     computed: Integers = field(init=False)
     """Of the outputs that a window has seen: how many were computed."""

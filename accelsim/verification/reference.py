@@ -137,7 +137,7 @@ def _window_range(results: slice, stride: int, pad: int, window: int, outputs: i
 
 
 def _pooled(
-    values: Integers, pooling: Pooling, results: tuple[slice, slice], first: tuple[int, int]
+    values: Integers, pooling: Pooling[int], results: tuple[slice, slice], first: tuple[int, int]
 ) -> Integers:
     """Each window by itself: the elements that it covers, the rest of it cut off."""
     reduce = np.max if keeps_largest(pooling.operator) else np.sum

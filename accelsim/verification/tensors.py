@@ -30,7 +30,7 @@ AXES: Final[MappingOf[str, tuple[str, ...]]] = {
 }
 
 
-def operand_counts(layer: Layer, operator: FusedOperator) -> tuple[int, int]:
+def operand_counts(layer: Layer, operator: FusedOperator[int]) -> tuple[int, int]:
     """Second operands of a fused operator: tensors as large as the outputs, and factors for each channel."""
     per_channel, remainder = divmod(operator.operand_elements, layer.G * layer.K)
     pixels = layer.OY * layer.OX
@@ -79,7 +79,7 @@ def nonzero_weights(weights: int, density: float) -> int:
     return math.ceil(Fraction(str(density)) * weights - Fraction(1, 10**9))
 
 
-def with_zeros(weights: Integers, tile: TileShape, density: float) -> Integers:
+def with_zeros(weights: Integers, tile: TileShape[int], density: float) -> Integers:
     """Weights some of which are zero: in each tile of them the same part, spread over it."""
     if density >= 1:
         return weights

@@ -16,9 +16,10 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
-from accelsim.network.description import Network
+from accelsim.network.description import Network, network_of
 from accelsim.network.layer import Layer
-from accelsim.run import Plan, plan_run
+from accelsim.plan import Plan
+from accelsim.run import options_for, plan_run
 from accelsim.verification.case import Case
 from accelsim.verification.layers import verify_mapping
 from accelsim.verification.mismatch import MismatchError
@@ -61,7 +62,8 @@ def verify(
     """
     check_texts("layers", layers, "patterns of layers")
     check_function("step", step, "the name of each layer")
-    plan = plan_run(network, hardware, batch=batch, dataflow=dataflow, objective=objective)
+    network = network_of(network)
+    plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective))
     return verify_plan(plan, layers=layers, step=step)
 
 
@@ -70,7 +72,7 @@ def verify_plan(
 ) -> Verification:
     """Execute a schedule that has been made; see `verify`."""
     begin = time.monotonic()
-    schedule, hardware, batch = plan.schedule, plan.hardware, plan.batch
+    schedule, hardware, batch = plan.schedule, plan.hardware, plan.options.batch
     names = [layer.name for layer in schedule.layers]
     executed = _chosen(names, layers)
     _check_passes(schedule)

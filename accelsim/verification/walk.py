@@ -231,7 +231,7 @@ class _Execution:
         self.freed = []
 
 
-def _expect_counts(who: str, scheduled: ActionCounts, counted: ActionCounts) -> None:
+def _expect_counts(who: str, scheduled: ActionCounts[int], counted: ActionCounts[int]) -> None:
     if scheduled == counted:
         return
     for name in ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes"):

@@ -13,6 +13,7 @@ from accelsim.mapping.banks import bank_demand
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 
 DENSITIES = (0.05, 0.2, 0.33, 0.5, 0.9, 1.0)
@@ -129,7 +130,7 @@ def test_to_say_what_the_machine_takes_for_granted_changes_nothing(layer, hardwa
         activation_bits=precision.activations_bits,
         partial_sum_bits=precision.partial_sums_bits,
     )
-    silent, explicit = (map_layer(one, dense, batch=batch) for one in (layer, said))
+    silent, explicit = (map_layer(one, dense, MappingOptions(batch=batch)) for one in (layer, said))
     assert (explicit.dataflow, explicit.tile, explicit.order) == (silent.dataflow, silent.tile, silent.order)
     assert tuple(explicit.steps()) == tuple(silent.steps())
     assert lower_bound_cycles(said, dense, batch) == lower_bound_cycles(layer, dense, batch)

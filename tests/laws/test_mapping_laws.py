@@ -36,6 +36,7 @@ from accelsim.mapping.candidates import at_least, candidates
 from accelsim.mapping.costs import VECTOR, least_array_cost
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.grids import Grids, granularity
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.ranking import best_first
 from accelsim.mapping.search import as_executed, map_layer
 from accelsim.mapping.space import ORDERS, cuts_of, space_of
@@ -344,7 +345,7 @@ def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once
     free = dict.fromkeys(("energy.mac", "energy.vector_op", "energy.register_file"), 0)
     free |= dict.fromkeys(("energy.inter_pe", "energy.global_buffer"), 0)
     roomy = vary(hardware, **free, **{"energy.dram": 1, "global_buffer.size_bytes": 1 << 24})
-    counts = map_layer(layer, roomy, batch=batch, objective="energy").totals.counts
+    counts = map_layer(layer, roomy, MappingOptions(batch=batch, objective="energy")).totals.counts
     moved = counts.read_bytes(DRAM) + counts.written_bytes(DRAM)
     assert moved == compulsory_dram_bytes(layer, roomy, batch)
 
@@ -380,7 +381,7 @@ def test_no_mapping_of_the_space_is_better_than_the_chosen_one(layer, hardware, 
     alone = Alone(hardware)
     thorough = settle.THOROUGH._replace(most=len(tried) + 1)
     with mock.patch.object(search, "THOROUGH", thorough):
-        found = map_layer(layer, hardware, batch=batch, objective=objective, judge=alone)
+        found = map_layer(layer, hardware, MappingOptions(batch=batch, objective=objective), judge=alone)
     cost = OBJECTIVES[objective]
     costs = [cost(alone(mapping), energy(mapping.totals, hardware)) for mapping in tried]
     assert cost(alone(found), energy(found.totals, hardware)) <= min(costs) * (1 + 1.01 * thorough.open)
@@ -393,7 +394,7 @@ def test_where_everything_costs_the_same_the_fastest_mapping_is_chosen(layer, ha
     free = vary(hardware, **{f"energy.{price}": 0 for price in prices})
     try:
         chosen = [
-            map_layer(layer, free, batch=batch, objective=objective).estimated_cycles
+            map_layer(layer, free, MappingOptions(batch=batch, objective=objective)).estimated_cycles
             for objective in ("time", "energy", "edp")
         ]
     except MappingError:
@@ -426,7 +427,7 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     time, energy_ = (np.array(values) for values in list(zip(*best, strict=True))[:2])
     winner = best[best_first(time, energy_, objective)[0]]
     with mock.patch.object(look, "FEW_TILES", few_tiles):
-        found = map_layer(layer, hardware, batch=batch, objective=objective)
+        found = map_layer(layer, hardware, MappingOptions(batch=batch, objective=objective))
     assert (found.tile, found.order) == winner[2]
     assert found.estimated_cycles == int(winner[0])
 
@@ -443,12 +444,12 @@ def test_layers_that_are_looked_at_together_are_mapped_as_each_alone(
     some, hardware, batch, objective, most_tiles, few_tiles
 ):
     """However many of them share a look; and each says for itself why it has no mapping."""
-    judge = Alone(hardware)
+    judge, options = Alone(hardware), MappingOptions(batch=batch, objective=objective)
     with mock.patch.object(search, "MOST_TILES", most_tiles), mock.patch.object(look, "FEW_TILES", few_tiles):
-        together = search.map_layers(some, hardware, batch=batch, objective=objective, judge=judge)
+        together = search.map_layers(some, hardware, options, judge=judge)
     for layer, found in zip(some, together, strict=True):
         try:
-            alone = map_layer(layer, hardware, batch=batch, objective=objective, judge=Alone(hardware))
+            alone = map_layer(layer, hardware, options, judge=Alone(hardware))
             assert (found, found.estimated_cycles) == (alone, alone.estimated_cycles)
         except MappingError as error:
             assert str(found) == str(error)
@@ -547,7 +548,7 @@ def fits(mapping, hardware):
 @given(array_layers(), machines(), st.integers(1, 3))
 def test_to_force_a_dataflow_never_beats_the_choice_by_time(layer, hardware, batch):
     def chosen(dataflow):
-        mapping = map_layer(layer, hardware, batch=batch, dataflow=dataflow, objective="time")
+        mapping = map_layer(layer, hardware, MappingOptions(batch=batch, dataflow=dataflow, objective="time"))
         return mapping.estimated_cycles
 
     try:

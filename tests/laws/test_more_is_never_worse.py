@@ -12,6 +12,7 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.simulation.alone import Alone
 
@@ -30,7 +31,7 @@ MORE = {
 
 def cost(layer, hardware, objective):
     """What the best mapping of a layer costs, simulated by itself."""
-    mapping = map_layer(layer, hardware, objective=objective, judge=Alone(hardware))
+    mapping = map_layer(layer, hardware, MappingOptions(objective=objective), judge=Alone(hardware))
     cycles, energy = (
         mapping.estimated_cycles,
         float(total_energy(mapping.totals.counts, hardware.prices)),

@@ -18,9 +18,11 @@ from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import load_hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes
+from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import load_network
 from accelsim.network.lowering import layers, lower
-from accelsim.run import layer_results, run_network
+from accelsim.pricing import layer_results
+from accelsim.run import run_network
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 
@@ -32,7 +34,7 @@ def runs(draw):
     assume(len(graph))
     hardware, batch = draw(machines(smallest_buffer=512)), draw(st.integers(1, 3))
     try:
-        plan = make_schedule(graph, hardware, batch=batch)
+        plan = make_schedule(graph, hardware, MappingOptions(batch=batch))
     except MappingError:
         assume(False)
     assume(sum(mapping.totals.steps for mapping in plan.mappings) <= 400)

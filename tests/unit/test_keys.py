@@ -11,6 +11,7 @@ from parts import changed_parts
 from accelsim import AccelsimError, load_network, run_network
 from accelsim.descriptions import Document, check, vary
 from accelsim.hardware import Hardware
+from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory
 from accelsim.network.description import NetworkDescription, Stage, configure
 from accelsim.network.layer import FusedOperator, Layer, Pooling
@@ -300,7 +301,7 @@ LAYERS = dict(changed_fields(LAYER))
 
 @pytest.mark.parametrize("keys", LAYERS)
 def test_every_part_of_a_layer_is_in_the_key_of_its_mapping(keys, tmp_path):
-    mappings = Memory(tmp_path / "mappings.sqlite").layers(FULL_MACHINE, 1, "auto", None).mappings
+    mappings = Memory(tmp_path / "mappings.sqlite").layers(FULL_MACHINE, MappingOptions()).mappings
     changed = LAYERS[keys]
     same = keys in NO_PART_OF_A_MAPPING
     assert (mappings.key(changed.nameless) == mappings.key(LAYER.nameless)) == same
@@ -312,17 +313,17 @@ def test_every_part_of_a_layer_is_in_the_key_of_its_mapping(keys, tmp_path):
 def test_every_part_of_a_machine_is_in_the_key_of_a_mapping(keys, tmp_path):
     memory = Memory(tmp_path / "mappings.sqlite")
     before, changed = (
-        memory.layers(hardware, 1, "auto", None) for hardware in (FULL_MACHINE, MACHINES[keys])
+        memory.layers(hardware, MappingOptions()) for hardware in (FULL_MACHINE, MACHINES[keys])
     )
     assert before is not changed
     same = before.mappings.key(LAYER.nameless) == changed.mappings.key(LAYER.nameless)
     assert same == below(keys, ("name", "title", "source", "assumed"))
 
 
-@pytest.mark.parametrize("options", [(2, "auto", None), (1, "weight_stationary", None), (1, "auto", "edp")])
-def test_every_option_is_in_the_key_of_a_mapping(options, tmp_path):
+@pytest.mark.parametrize("option", [{"batch": 2}, {"dataflow": "weight_stationary"}, {"objective": "edp"}])
+def test_every_option_is_in_the_key_of_a_mapping(option, tmp_path):
     memory = Memory(tmp_path / "mappings.sqlite")
-    before, changed = (memory.layers(FULL_MACHINE, *some) for some in ((1, "auto", None), options))
+    before, changed = (memory.layers(FULL_MACHINE, MappingOptions(**some)) for some in ({}, option))
     assert before.mappings.key(LAYER.nameless) != changed.mappings.key(LAYER.nameless)
 
 

@@ -14,6 +14,7 @@ from accelsim.errors import MappingError
 from accelsim.hardware import Hardware
 from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.countable import most_counted, why_uncountable
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.network.blocks import block_names, block_of
 from accelsim.network.blocks.graph import ROWS
@@ -154,7 +155,7 @@ SIZES = st.integers(1, 40)
 def test_nothing_of_a_mapped_layer_is_more_than_what_is_taken_to_be_the_most(layer, batch, rows):
     machine = vary(load_hardware("16x16_128k"), **{"pe_array.rows": rows})
     for dataflow in machine.pe_array.dataflows:
-        totals = map_layer(layer, machine, batch=batch, dataflow=dataflow).totals
+        totals = map_layer(layer, machine, MappingOptions(batch=batch, dataflow=dataflow)).totals
         most = batch * most_counted(layer)
         assert max(totals.array_cycles, totals.vector_cycles, totals.counts.largest) <= most
 

@@ -12,9 +12,11 @@ from accelsim.cli.app import app
 from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
 from accelsim.errors import NetworkError
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
-from accelsim.memory import LayersOnMachine, Memory, lowered_network
+from accelsim.memory import Memory
 from accelsim.network.layer import Layer
+from accelsim.network.lowered import lowered_network
 from accelsim.reuse.file import OwnFile
 from accelsim.run import plan_run
 
@@ -51,9 +53,8 @@ def test_machines_are_not_mixed_up_and_equal_ones_are_one(machine):
     again = load_hardware("16x16_128k")
     for some in (machine, dearer, again):
         assert run_network(network, some, memory=memory) == run_network(network, some)
-    assert memory.layers(machine, 1, "auto", None) is memory.layers(
-        load_hardware("16x16_128k"), 1, "auto", None
-    )
+    options = MappingOptions()
+    assert memory.layers(machine, options) is memory.layers(again, options)
 
 
 SEVERAL_MACHINES = ({}, {"dram.latency_cycles": 7})
@@ -114,24 +115,24 @@ def test_the_estimate_is_near_what_a_network_takes(machine, name):
 def test_what_was_used_longest_ago_is_forgotten_first(machine):
     first, second, third = (load_network(name) for name in NETWORKS[:3])
     memory = Memory(most_bytes=1_500_000)
-    kept, other = memory.lowered(first), memory.lowered(second)
-    assert memory.lowered(first) is kept
-    memory.lowered(third)
-    assert memory.lowered(first) is kept
-    assert memory.lowered(second) is not other
+    kept, other = memory.lowered(first, lowered_network), memory.lowered(second, lowered_network)
+    assert memory.lowered(first, lowered_network) is kept
+    memory.lowered(third, lowered_network)
+    assert memory.lowered(first, lowered_network) is kept
+    assert memory.lowered(second, lowered_network) is not other
 
 
 def test_simulations_are_forgotten_before_they_crowd_out_the_rest(machine):
     memory = Memory(most_bytes=FEW_BYTES)
     network = load_network("squeezenet_v1_1")
     run_network(network, machine, memory=memory)
-    layers = memory.layers(machine, 1, "auto", None)
+    layers = memory.layers(machine, MappingOptions())
     before = layers.transitions
     while layers.transitions is before:
         assert layers.simulation_bytes <= FEW_BYTES // 2
         other = load_network("squeezenet_v1_1", resolution=100 + len(before.states) % 100)
         run_network(other, machine, memory=memory)
-        layers = memory.layers(machine, 1, "auto", None)
+        layers = memory.layers(machine, MappingOptions())
     assert run_network(network, machine, memory=memory) == run_network(network, machine)
 
 
@@ -153,7 +154,10 @@ def test_a_schedule_is_made_once_for_each_network_and_machine(machine):
 
 
 def test_a_schedule_is_told_from_others_by_its_graph(machine):
-    known, networks = LayersOnMachine(), [load_network(name) for name in NETWORKS[:2]]
+    known, networks = (
+        Memory().layers(machine, MappingOptions()),
+        [load_network(name) for name in NETWORKS[:2]],
+    )
     graphs = [lowered_network(network).graph for network in networks]
     schedules = [make_schedule(graph, machine) for graph in graphs]
     for _ in range(2):
@@ -188,12 +192,12 @@ def test_a_file_does_not_mix_up_options_and_machines(machine, tmp_path, options,
 
 def test_another_version_of_the_model_finds_nothing_in_a_file(machine, tmp_path, monkeypatch):
     file, layer = tmp_path / "mappings.sqlite", Layer("layer", "conv", K=8, C=8, OY=4, OX=4, IY=4, IX=4)
-    mappings = Memory(file).layers(machine, 1, "auto", None).mappings
+    mappings = Memory(file).layers(machine, MappingOptions()).mappings
     mappings[layer.nameless] = map_layer(layer.nameless, machine)
     mappings.flush()
-    assert layer.nameless in Memory(file).layers(machine, 1, "auto", None).mappings
+    assert layer.nameless in Memory(file).layers(machine, MappingOptions()).mappings
     monkeypatch.setattr(OwnFile, "model_version", lambda _: "another")
-    assert layer.nameless not in Memory(file).layers(machine, 1, "auto", None).mappings
+    assert layer.nameless not in Memory(file).layers(machine, MappingOptions()).mappings
 
 
 def test_the_command_line_keeps_mappings_in_a_file(tmp_path, monkeypatch):

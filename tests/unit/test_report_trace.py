@@ -9,6 +9,7 @@ import pytest
 
 import accelsim
 from accelsim.hardware import Operand
+from accelsim.pricing import result_of
 from accelsim.report.trace import (
     COMPONENT_THREADS,
     DMA_THREAD,
@@ -23,7 +24,7 @@ from accelsim.report.trace import (
     united,
     write_trace,
 )
-from accelsim.run import plan_run, result_of
+from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 
 

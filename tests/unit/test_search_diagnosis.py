@@ -7,9 +7,11 @@ from machines import conv, machine
 
 from accelsim import load_network
 from accelsim.descriptions import vary
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
+from accelsim.pricing import result_of
 from accelsim.result import Traffic
-from accelsim.run import plan_run, result_of
+from accelsim.run import plan_run
 from accelsim.search.diagnosis import diagnose, fills, lost_cycles
 from accelsim.simulation.simulate import simulate
 
@@ -19,9 +21,9 @@ SMALL = machine(
 )
 
 
-def diagnosed(network, layer, hardware=LARGE, **options):
+def diagnosed(network, layer, hardware=LARGE, options=None):
     """What is said of a layer in a run."""
-    plan = plan_run(load_network(network), hardware, **options)
+    plan = plan_run(load_network(network), hardware, options)
     result = result_of(plan, simulate(plan.schedule, hardware))
     for one, mapping in zip(result.layers, plan.schedule.mappings, strict=True):
         if one.name == layer:
@@ -34,7 +36,7 @@ def by_direction(mapping, hardware):
 
 
 def test_three_input_channels_fill_3_of_16_rows_when_weights_are_stationary():
-    found = diagnosed("alexnet", "conv1", dataflow="weight_stationary")
+    found = diagnosed("alexnet", "conv1", options=MappingOptions(dataflow="weight_stationary"))
     worst = found.fills[0]
     assert (worst.direction, worst.extent, worst.of_a_pass, worst.filled) == ("input channels", 3, 16, 3 / 16)
     assert "a pass has room for 16 input channels, the layer has 3" in found.reason
@@ -43,13 +45,13 @@ def test_three_input_channels_fill_3_of_16_rows_when_weights_are_stationary():
 
 def test_seven_by_seven_pixels_fill_49_of_256_pes_when_outputs_are_stationary():
     layer = conv(64, 64, (7, 7))
-    found = by_direction(map_layer(layer, LARGE, dataflow="output_stationary"), LARGE)
+    found = by_direction(map_layer(layer, LARGE, MappingOptions(dataflow="output_stationary")), LARGE)
     assert found["output rows"].filled * found["output columns"].filled == 49 / 256
 
 
 def test_passes_are_counted_tile_by_tile():
     layer = conv(40, 16, (20, 16))
-    mapping = map_layer(layer, LARGE, dataflow="output_stationary")
+    mapping = map_layer(layer, LARGE, MappingOptions(dataflow="output_stationary"))
     found = by_direction(mapping, LARGE)
     rows = -(-20 // mapping.tile.y)
     assert found["output rows"].passes >= max(rows, 2)
@@ -59,7 +61,7 @@ def test_passes_are_counted_tile_by_tile():
 
 def test_a_depthwise_convolution_has_one_channel_of_a_group_where_a_pass_takes_more():
     layer = conv(1, 1, (14, 14), G=32, kernel=(3, 3), padding=(1, 1, 1, 1))
-    mapping = map_layer(layer, LARGE, dataflow="output_stationary")
+    mapping = map_layer(layer, LARGE, MappingOptions(dataflow="output_stationary"))
     found = by_direction(mapping, LARGE)
     assert found["output channels of a group"].filled == 1 / 8
 

@@ -22,4 +22,4 @@ def dataflow_of(name: str) -> Dataflow:
 
 def least_weight_density(layer: Layer, hardware: Hardware, dataflows: Iterable[str]) -> float:
     """The least part of a layer's weights that takes cycles in some of the machine's dataflows."""
-    return min(dataflow_of(name).weight_density(layer, hardware) for name in dataflows)
+    return min(float(dataflow_of(name).weight_density(layer, hardware)) for name in dataflows)

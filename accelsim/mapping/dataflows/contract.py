@@ -8,13 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeAlias
 
+from accelsim.columns import Count, Real
 from accelsim.descriptions import Description
 from accelsim.hardware.array import PEArray
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import Count
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
-from accelsim.network.layer import Layer
+from accelsim.network.layer import LoopNest
 
 Axis: TypeAlias = Literal["rows", "columns"]
 
@@ -44,7 +44,9 @@ class Dataflow(ABC):
         """What one pass of the array covers, so that tiles are cut into whole passes, or parts of one."""
 
     @abstractmethod
-    def execute(self, layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
+    def execute(
+        self, layer: LoopNest[Count], tile: TileShape[Count], resumes: Count, hardware: Hardware
+    ) -> ArrayWork[Count]:
         """What the array does for one tile: cycles, and every action but those of the outermost memory.
 
         Args:
@@ -58,7 +60,9 @@ class Dataflow(ABC):
         """
 
     @abstractmethod
-    def least_work(self, layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+    def least_work(
+        self, layer: LoopNest[Count], tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
+    ) -> ArrayWork[Count]:
         """What the array does at least for a layer that is cut into so many tiles.
 
         The search does not look at tiles that cannot be the best by this; the nearer it is to the sum of
@@ -69,6 +73,6 @@ class Dataflow(ABC):
     def partial_sums(self, array: PEArray) -> int:
         """Partial sums for which the array has registers or accumulators."""
 
-    def weight_density(self, layer: Layer, hardware: Hardware) -> float:  # noqa: ARG002 (for those that skip)
+    def weight_density(self, layer: LoopNest[Count], hardware: Hardware) -> Real:  # noqa: ARG002 (for those that skip)
         """The part of a layer's weights that take cycles."""
         return 1.0

@@ -15,22 +15,15 @@ waited for.
 
 from typing import ClassVar, Final
 
+from accelsim.columns import Count, Real
 from accelsim.descriptions import Description
-from accelsim.hardware.array import PEArray
+from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import (
-    Count,
-    ceil_div,
-    ceil_scaled,
-    chosen,
-    equal_part,
-    larger,
-    smaller,
-)
+from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_part, larger, smaller
 from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
-from accelsim.network.layer import Layer
+from accelsim.network.layer import LoopNest
 from accelsim.quantities import Fraction, PerPE
 
 
@@ -58,9 +51,7 @@ class OutputStationary(Dataflow):
 
     def of(self, array: PEArray) -> Parameters:
         """What a machine's file says."""
-        described = array.dataflows[self.name]
-        assert isinstance(described, Parameters)  # as the file was checked
-        return described
+        return described(array, self.name, Parameters)
 
     def granularity(self, hardware: Hardware) -> Granularity:
         """Whole blocks of pixels, and whole sets of output channels."""
@@ -68,7 +59,9 @@ class OutputStationary(Dataflow):
         channels = self.of(array).partial_sums_per_pe
         return Granularity(k=channels, y=array.rows, x=array.columns, in_turn="k")
 
-    def execute(self, layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
+    def execute(
+        self, layer: LoopNest[Count], tile: TileShape[Count], resumes: Count, hardware: Hardware
+    ) -> ArrayWork[Count]:
         """Every block of the tile's pixels, for one set of output channels after the other.
 
         `resumes` says that partial sums of an earlier tile have to be loaded before they can be added to.
@@ -110,7 +103,9 @@ class OutputStationary(Dataflow):
             weight_reads=blocks,
         )
 
-    def least_work(self, layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+    def least_work(
+        self, layer: LoopNest[Count], tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
+    ) -> ArrayWork[Count]:
         """Cutting adds blocks, halos, first loads, and partial sums that are drained and loaded again.
 
         Only where windows leave inputs out between them are smaller blocks the ones that load less.
@@ -156,7 +151,7 @@ class OutputStationary(Dataflow):
         """In the register files of the PEs."""
         return array.pes * self.of(array).partial_sums_per_pe
 
-    def weight_density(self, layer: Layer, hardware: Hardware) -> float:
+    def weight_density(self, layer: LoopNest[Count], hardware: Hardware) -> Real:
         """The part of a layer's weights that is broadcast: the network's word, else the machine's."""
         assumed = self.of(hardware.pe_array).weight_density
         return assumed if layer.weight_density is None else layer.weight_density
@@ -165,19 +160,21 @@ class OutputStationary(Dataflow):
 OUTPUT_STATIONARY: Final = OutputStationary()
 
 
-def _first_rows(outputs: Count, block: int, tiles: Count, kernel: int, stride: int, dilation: int) -> Count:
+def _first_rows(
+    outputs: Count, block: int, tiles: Count, kernel: Count, stride: Count, dilation: Count
+) -> Count:
     """Input rows (or columns) of the first blocks of tiles, of `outputs` each; the last may have one."""
     full = _covered(outputs, block, kernel, stride, dilation)
     return (tiles - 1) * full + (kernel - 1) * dilation + 1
 
 
-def _least_covered(outputs: Count, blocks: Count, kernel: int, stride: int, dilation: int) -> Count:
+def _least_covered(outputs: Count, blocks: Count, kernel: Count, stride: Count, dilation: Count) -> Count:
     """Input rows (or columns) that so many blocks at least load, the halo of each block included."""
     halo = (kernel - 1) * dilation + 1 - stride
     return outputs * stride + chosen(halo < 0, outputs, blocks) * halo
 
 
-def _covered(outputs: Count, block: int, kernel: int, stride: int, dilation: int) -> Count:
+def _covered(outputs: Count, block: int, kernel: Count, stride: Count, dilation: Count) -> Count:
     """Input rows (or columns) that the blocks of a tile load, the halo of each block included."""
     halo = (kernel - 1) * dilation + 1 - stride
     return outputs * stride + ceil_div(outputs, block) * halo

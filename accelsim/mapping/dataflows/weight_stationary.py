@@ -20,14 +20,15 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from accelsim.columns import Count
 from accelsim.descriptions import Description
-from accelsim.hardware.array import PEArray
+from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import Count, ceil_div, chosen, equal_part, larger, smaller
+from accelsim.mapping.arithmetic import ceil_div, chosen, equal_part, larger, smaller
 from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
-from accelsim.network.layer import Layer
+from accelsim.network.layer import LoopNest
 from accelsim.quantities import PerPE
 
 
@@ -51,15 +52,15 @@ class WeightStationary(Dataflow):
 
     def of(self, array: PEArray) -> Parameters:
         """What a machine's file says."""
-        described = array.dataflows[self.name]
-        assert isinstance(described, Parameters)  # as the file was checked
-        return described
+        return described(array, self.name, Parameters)
 
     def granularity(self, hardware: Hardware) -> Granularity:
         """Whole sub-matrices of weights."""
         return Granularity(k=hardware.pe_array.columns, c=hardware.pe_array.rows)
 
-    def execute(self, layer: Layer, tile: TileShape, resumes: Count, hardware: Hardware) -> ArrayWork:
+    def execute(
+        self, layer: LoopNest[Count], tile: TileShape[Count], resumes: Count, hardware: Hardware
+    ) -> ArrayWork[Count]:
         """Every sub-matrix of the tile's weights, for one accumulator load of pixels after the other.
 
         `resumes` says that the tile adds to partial sums of an earlier one; they enter the accumulators like
@@ -95,14 +96,19 @@ class WeightStationary(Dataflow):
             weight_reads=chunks,
         )
 
-    def least_work(self, layer: Layer, tile: TileShape, visits: Visits, hardware: Hardware) -> ArrayWork:
+    def least_work(
+        self, layer: LoopNest[Count], tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
+    ) -> ArrayWork[Count]:
         """Cutting adds folds and roundings, and weights come anew for each part of the picture.
 
         Each sub-matrix sees each pixel, and each tile waits for its first one. Only in the last part of the
         input channels may a sub-matrix have fewer rows than in the others.
         """
         array = hardware.pe_array
-        accumulators, port_words = self.of(array).accumulators_per_column, array.port_words_per_column
+        accumulators, port_words = (
+            self.of(array).accumulators_per_column,
+            array.port_words_per_column,
+        )
         pixels, taps, outputs = layer.OY * layer.OX, layer.FY * layer.FX, layer.output_elements
         row_folds = larger(ceil_div(layer.C, array.rows), visits.depth)
         column_folds = larger(ceil_div(layer.K, array.columns), visits.filters)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
+from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory
 from accelsim.network.description import load_network
 from accelsim.run import plan_run, run_network
@@ -110,7 +111,7 @@ def _feed(pair: Pair) -> None:
     check_result(fast)
     again = run_network(network, hardware, batch=pair.batch, memory=memory)
     require(again == fast, "another result from memory")
-    plan = plan_run(network, hardware, batch=pair.batch)
+    plan = plan_run(network, hardware, MappingOptions(batch=pair.batch))
     if sum(mapping.totals.steps for mapping in plan.schedule.mappings) <= _MOST_STEPS:
         events = run_network(network, hardware, batch=pair.batch, engine="events")
         require(
