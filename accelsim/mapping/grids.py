@@ -28,8 +28,10 @@ class Grid:
     """Of each size what `AXIS_COLUMNS` says."""
     columns: Sequence[tuple[int, ...]]
 
-    def __len__(self) -> int:
-        return len(self.channels) * len(self.rows) * len(self.columns)
+    @property
+    def cuts(self) -> int:
+        """Of the channels, and of the picture."""
+        return len(self.channels) + len(self.rows) * len(self.columns)
 
 
 @dataclass(frozen=True, slots=True)
