@@ -5,6 +5,7 @@ docs/decisions/branch-and-bound.md has the argument in full.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -114,7 +115,7 @@ class Look:
         return found
 
     def _laid_out(self, channels: Ints, pictures: Ints) -> Iterator[Space]:
-        """Every tile of some cuts of the channels and of the picture, of as many layers at a time as may be."""
+        """Every tile of some cuts of the channels and of the picture, of many layers at a time."""
         owner, owner_of_pictures = self.cuts.owner[channels], self.cuts.owner_of_pictures[pictures]
         layers = len(self.cuts.dataflows)
         tiles = np.bincount(owner, minlength=layers) * np.bincount(owner_of_pictures, minlength=layers)
@@ -149,7 +150,8 @@ class Look:
 
     def _promised(self, ideal: Ideal, bounds: Bounds) -> tuple[Values, Values]:
         """By each cut of the channels and of the picture, with its ideal partner in the better order."""
-        promised = worth_of(bounds, self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
+        of_orders = worth_of(bounds, self.among_tiles).reshape(-1, len(ORDERS)).T
+        promised: Values = reduce(np.minimum, of_orders)  # much faster than along an axis so short
         return promised[: len(ideal.channels)], promised[len(ideal.channels) :]
 
     def _at_least(self, space: Space) -> Bounds:
@@ -161,7 +163,7 @@ class Look:
         return least
 
     def _delivered_by_fewest_tiles(self, space: Space) -> Values:
-        """The best of some mappings of each layer: with each cut of the channels the coarsest of the picture."""
+        """The best of a few mappings of each layer: each cut of the channels with the coarsest pictures."""
         tiles = entries_of(taken(space.pictures.tiles, space.of_pictures), len(space.owner))
         first = best_of_each(space.of_channels, tiles, FIRST_PICTURES)
         places = np.ravel(first[:, np.newaxis] * len(ORDERS) + np.arange(len(ORDERS)))

@@ -24,7 +24,7 @@ from accelsim.network.layer import Layer
 
 NEARLY: Final = 1.2
 """How much more a dataflow may promise to take than the most promising one to be looked at with it."""
-MOST_CUTS: Final = 1 << 16
+MOST_CUTS: Final = 1 << 14
 """Of layers that are looked at together, so that memory stays constant."""
 
 

@@ -4,7 +4,7 @@ A number that the layers have in common stays a number. Whatever a formula asks 
 a layer, and only layers of one structure are stacked.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final
@@ -80,23 +80,18 @@ def _together(values: Sequence[Any]) -> Any:
 def entries(stack: Layer, which: Ints) -> Layer:
     """Some layers of a stack, an entry each; the same one may come again."""
 
-    def of(value: Any) -> Any:
-        return value[which] if isinstance(value, np.ndarray) else value
+    def of(values: Iterable[Any]) -> list[Any]:
+        return [value[which] if isinstance(value, np.ndarray) else value for value in values]
 
-    return _each(stack, of)
-
-
-def _each(stack: Layer, of: Callable[[Any], Any]) -> Layer:
-    """A stack with all of its numbers changed."""
     pooling = stack.pooling
     return Layer(
         name="",
         operator=stack.operator,
-        **{name: of(value) for name, value in zip(NUMBERS, _numbers(stack), strict=True)},
+        **dict(zip(NUMBERS, of(_numbers(stack)), strict=True)),
         **{name: getattr(stack, name) for name in STRUCTURE},
         fused=tuple(
-            FusedOperator("", "", of(operator.vector_ops), of(operator.operand_elements))
+            FusedOperator("", "", *of((operator.vector_ops, operator.operand_elements)))
             for operator in stack.fused
         ),
-        pooling=pooling and Pooling("", "", *map(of, _pooling_numbers(pooling))),
+        pooling=pooling and Pooling("", "", *of(_pooling_numbers(pooling))),
     )
