@@ -13,8 +13,8 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.banks import why_nothing_fits
 from accelsim.mapping.candidates import Bounds, least_of_array
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.grids import Grid, Grids, granularity
-from accelsim.mapping.look import Look
+from accelsim.mapping.grids import Grids, granularity
+from accelsim.mapping.look import Look, portions
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import AUTO, MappingOptions
 from accelsim.mapping.program import mappings
@@ -27,8 +27,8 @@ from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
 """How much more a dataflow may promise to take than the most promising one to be looked at with it."""
-MOST_TILES: Final = 1 << 17
-"""Tiles that layers may have that are looked at together, so that memory stays constant."""
+MOST_CUTS: Final = 1 << 14
+"""Of layers that are looked at together, so that memory stays constant."""
 
 
 def map_layer(
@@ -199,7 +199,7 @@ class _Search:
     def _best_of(self, tasks: Sequence[_Task], part: _Part, reached: Values) -> Iterator[tuple[int, Judged]]:
         """The best of one dataflow for each of some layers, unless it cannot beat what is reached."""
         sizes = [self.grids.of(self.layers[index], granularity(name, part.hardware)) for index, name in tasks]
-        for some in _portions(sizes):
+        for some in portions([grid.cuts for grid in sizes], MOST_CUTS):
             which, names = zip(*tasks[some], strict=True)
             cuts = cuts_of([self.layers[index] for index in which], names, sizes[some], part.hardware)
             look = Look(cuts, part.hardware, self.batch, self.among_tiles, self.among_dataflows)
@@ -238,18 +238,6 @@ class _Search:
                 layer = which[place]
                 reached[layer] = min(reached[layer], judged.worth(self.among_dataflows))
                 yield place, judged
-
-
-def _portions(sizes: Sequence[Grid]) -> Iterator[slice]:
-    """Successive layers that have few enough tiles together, one at least."""
-    begin = tiles = 0
-    for end, grid in enumerate(sizes):
-        if end > begin and tiles + len(grid) > MOST_TILES:
-            yield slice(begin, end)
-            begin, tiles = end, 0
-        tiles += len(grid)
-    if sizes:
-        yield slice(begin, len(sizes))
 
 
 def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:

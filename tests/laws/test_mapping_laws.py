@@ -459,15 +459,20 @@ def best_candidate(layer, hardware, images, objective):
     machines(largest_buffer=4096),
     st.sampled_from([1, 3]),
     st.sampled_from([None, *OBJECTIVES]),
-    st.sampled_from([1, 50, search.MOST_TILES]),
+    st.sampled_from([1, 50, search.MOST_CUTS]),
+    st.sampled_from([1, 50, look.MOST_TILES]),
     FEW_TILES,
 )
 def test_layers_that_are_looked_at_together_are_mapped_as_each_alone(
-    some, hardware, batch, objective, most_tiles, few_tiles
+    some, hardware, batch, objective, most_cuts, most_tiles, few_tiles
 ):
     """However many of them share a look; and each says for itself why it has no mapping."""
     judge, options = Alone(hardware), MappingOptions(batch=batch, objective=objective)
-    with mock.patch.object(search, "MOST_TILES", most_tiles), mock.patch.object(look, "FEW_TILES", few_tiles):
+    with (
+        mock.patch.object(search, "MOST_CUTS", most_cuts),
+        mock.patch.object(look, "MOST_TILES", most_tiles),
+        mock.patch.object(look, "FEW_TILES", few_tiles),
+    ):
         together = search.map_layers(some, hardware, options, judge=judge)
     for layer, found in zip(some, together, strict=True):
         try:
