@@ -332,6 +332,16 @@ def test_the_image_and_a_tensor_used_twice_are_copied(draft):
     assert fates(graph)["k"] == ("copied", ("k", "k.2"))
 
 
+def test_a_copy_does_not_take_the_name_of_a_published_operator(draft):
+    conv(draft, "a", "x", 3)
+    ops.concat(draft, "k", ("a", "x", "a"))
+    conv(draft, "k.2", "k")
+    graph, layer = executed(draft)
+    assert list(layer) == ["a", "k", "k.3", "k.2"]
+    assert [layer[name].operator for name in ("k", "k.3", "k.2")] == ["concat", "concat", "conv"]
+    assert fates(graph)["k"] == ("copied", ("k", "k.3"))
+
+
 def test_a_dense_block_needs_no_copies_whether_its_concatenations_are_nested_or_flat(draft):
     flat, nested = ["x0"], conv(draft, "x0", "x", 4)
     for index in range(1, 4):

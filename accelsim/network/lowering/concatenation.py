@@ -1,7 +1,10 @@
 """Concatenations: the producers write straight to their places, and what cannot lie there is copied."""
 
+from collections.abc import Iterator
+from itertools import count
+
 from accelsim.network import operators as ops
-from accelsim.network.graph import PublishedNode
+from accelsim.network.graph import PublishedGraph, PublishedNode
 from accelsim.network.lowering.execution import Execution, Work, output_of
 from accelsim.network.lowering.loop_nests import moving
 from accelsim.network.lowering.progress import Progress
@@ -11,8 +14,8 @@ def concat(progress: Progress, node: PublishedNode, operator: ops.Concat) -> Exe
     """Nothing is left of it but copies of the operands that have to stay where they are."""
     tensors = [progress.tensor(source) for source in node.operands]
     copies: list[Work] = []
-    for index in sorted(progress.layout.misfits(tensors)):
-        name = node.name if not copies else f"{node.name}.{len(copies) + 1}"
+    names = _free_names(progress.published, node.name)
+    for name, index in zip(names, sorted(progress.layout.misfits(tensors)), strict=False):
         layer = moving(name, operator.kind, node.stage, operator.inputs[index], progress.precision)
         copies.append(Work(layer, (progress.reading(node.operands[index]),)))
         tensors[index] = output_of(layer)
@@ -26,6 +29,14 @@ def concat(progress: Progress, node: PublishedNode, operator: ops.Concat) -> Exe
         concatenation_of=tuple([owner.name for owner in owners if owner]) if together else (),
         side_by_side=tuple(tensors),
     )
+
+
+def _free_names(published: PublishedGraph, name: str) -> Iterator[str]:
+    """The concatenation's own name, then numbered ones that no published operator has."""
+    yield name
+    for number in count(2):
+        if (numbered := f"{name}.{number}") not in published:
+            yield numbered
 
 
 _COPIED = "some operands have to stay where they are: they are read elsewhere in another order"
