@@ -33,7 +33,9 @@ def find(kind: Kind, name: str | Path) -> Path:
     if len(path.parts) > 1:
         return path
     if str(name) and exists(path):
-        raise DescriptionError(f"{name}: is a directory: must be a YAML file or the name of a {_WORDS[kind]}")
+        raise DescriptionError(
+            f"{shortened(str(name))}: is a directory: must be a YAML file or the name of a {_WORDS[kind]}"
+        )
     raise DescriptionError(_unknown(kind, str(name)))
 
 

@@ -4,6 +4,7 @@ import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -15,6 +16,8 @@ MOST_MISTAKES: Final = 50
 MOST_NAMES: Final = 40
 """Allowed names that a message lists all of; of more, it lists some."""
 SOME_NAMES: Final = 12
+MOST_LISTED: Final = 600
+"""Characters of all names that a message lists: the names of layers may be long."""
 MOST_CHARACTERS: Final = 60
 """Of a value or a name that a message shows."""
 KeyPath = tuple[str | int, ...]
@@ -81,17 +84,22 @@ class Upgrade:
     """By their places in the file."""
 
 
-def unknown(name: str, what: str, legal: Iterable[str]) -> str:
-    """`no such key, did you mean 'rows'? allowed are columns, rows`."""
+def unknown(name: str, what: str, legal: Iterable[str], in_all: int = 0) -> str:
+    """`no such key, did you mean 'rows'? allowed are columns, rows`.
+
+    `in_all` says how many there are, where `legal` are only the first of them.
+    """
     names = list(legal)
     if not names:
         return f"no such {what}"
     near = difflib.get_close_matches(name, names, n=SOME_NAMES) if len(name) <= MOST_CHARACTERS else []
     guess = f", did you mean {near[0]!r}?" if near else ":"
-    if len(names) <= MOST_NAMES:
-        return f"no such {what}{guess} allowed are {', '.join(names)}"
-    some = list(dict.fromkeys((*near, *names)))[:SOME_NAMES]
-    return f"no such {what}{guess} allowed are {', '.join(some)}, ... ({len(names)} in all)"
+    some = names if len(names) <= MOST_NAMES else list(dict.fromkeys((*near, *names)))[:SOME_NAMES]
+    lengths = accumulate(len(each) + len(", ") for each in some)
+    listed = [each for each, length in zip(some, lengths, strict=True) if length <= MOST_LISTED] or some[:1]
+    in_all = max(in_all, len(names))
+    rest = f", ... ({in_all} in all)" if len(listed) < in_all else ""
+    return f"no such {what}{guess} allowed are {', '.join(listed)}{rest}"
 
 
 def one_of(values: Iterable[str]) -> str:

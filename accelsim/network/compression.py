@@ -53,9 +53,7 @@ def _unmatched(name: str, layers: Collection[str], entries: Iterable[Placed]) ->
         if any(True for _ in _matches(pattern, layers)):
             continue
         # Of a longer network the first, which show how layers are called; `accelsim show` lists them all.
-        sentence = unknown(pattern, f"layer with weights in {name}", nodes[:MOST_NAMES])
-        if len(nodes) > MOST_NAMES:
-            sentence += f", ... ({len(nodes)} in all)"
+        sentence = unknown(pattern, f"layer with weights in {name}", nodes[:MOST_NAMES], len(nodes))
         yield item.document.sentence(Mistake(("compression", item.index, "layers"), sentence))
 
 

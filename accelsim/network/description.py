@@ -358,7 +358,8 @@ def load_network(name: str | Path, **parameters: Value) -> Network:
     check_path("name", name, "a network, or its name")
     bare, texts = _split(str(name))
     if twice := set(texts) & set(parameters):
-        raise DescriptionError(f"{name}: {', '.join(sorted(twice))}: given after the @ and by keyword")
+        keys = ", ".join(map(shipped.shortened, sorted(twice)))
+        raise DescriptionError(f"{shipped.shortened(str(name))}: {keys}: given after the @ and by keyword")
     path = shipped.find("networks", bare)
     if path.suffix.lower() == shipped.ONNX_SUFFIX:
         return _imported(path, {**texts, **parameters})
@@ -636,6 +637,8 @@ def _split(name: str) -> tuple[str, dict[str, str]]:
                 f"{shipped.shortened(name)}: {shown(setting)}: must be key=value, several separated by commas"
             )
         if key.strip() in texts:
-            raise DescriptionError(f"{name}: {key.strip()}: given twice")
+            raise DescriptionError(
+                f"{shipped.shortened(name)}: {shipped.shortened(key.strip())}: given twice"
+            )
         texts[key.strip()] = text.strip()
     return bare, texts

@@ -344,3 +344,21 @@ def test_of_many_names_a_message_lists_a_dozen_and_first_those_that_are_spelt_al
         "no such layer, did you mean 'width'? allowed are width, layera, layerb, layerc, layerd, layere, "
         "layerf, layerg, layerh, layeri, layerj, layerk, ... (41 in all)"
     )
+
+
+def test_of_long_names_a_message_lists_as_many_as_can_be_read():
+    names = [f"stage1.block{index}.separable_convolution" for index in range(40)]
+    sentence = unknown("stage1.block39.separable", "layer", names)
+    assert sentence.startswith(
+        "no such layer, did you mean 'stage1.block39.separable_convolution'? allowed are "
+    )
+    assert sentence.endswith("stage1.block15.separable_convolution, ... (40 in all)")
+    assert len(sentence) < 700
+    longest = "x" * 1000
+    assert (
+        unknown("y", "layer", [longest, longest]) == f"no such layer: allowed are {longest}, ... (2 in all)"
+    )
+
+
+def test_names_of_which_only_the_first_are_given_are_said_to_be_more():
+    assert unknown("y", "layer", ["a", "b"], 7) == "no such layer: allowed are a, b, ... (7 in all)"

@@ -229,6 +229,12 @@ def test_a_mistake_in_a_parameter_says_what_is_allowed(write, settings, line):
     assert error_lines(f"{write(HEAD + ROWS)}@{settings}") == [line]
 
 
+@pytest.mark.parametrize("settings", ["scale={0},scale=1", "{0}=1,{0}=2", "scale={0},groups", "{0}=1"])
+def test_a_mistake_in_a_long_parameter_is_a_short_line(write, settings):
+    (line,) = error_lines(f"{write(HEAD + ROWS)}@{settings.format('9' * 5000)}")
+    assert len(line) < 400
+
+
 def test_a_parameter_given_twice_or_of_the_wrong_type(write):
     path = write(HEAD + ROWS)
     assert error_lines(f"{path}@scale=1", scale=1) == [
