@@ -10,7 +10,7 @@ from dataclasses import replace
 from machines import BUFFER, DRAM, conv, fully_connected, machine, mapped, with_pooling
 
 from accelsim.mapping.banks import bank_demand
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import whole_image
 
 A_PICTURE = (16, 16)
 PIXELS = 256
@@ -132,7 +132,7 @@ def test_a_pruned_layer_moves_its_weights_that_are_left_and_where_they_are():
     kept = 77  # 256 * 0.3 = 76.8
     weights = math.ceil(kept * (6 + 4) / 8)  # 97 bytes where 256 weights of 16 bits are 512
     offsets = 16 * 6 // 8
-    assert bank_demand(layer, index, TileShape(1, 16, 16, 16, 16), 16, 16, 0)["weights"] == weights + offsets
+    assert bank_demand(layer, index, whole_image(layer), 16, 16, 0)["weights"] == weights + offsets
 
     stationary = counts_of(layer, "weight_stationary", index)
     assert stationary.read_bytes(DRAM) == weights + offsets + 2 * 16 * PIXELS

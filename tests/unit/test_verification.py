@@ -552,7 +552,7 @@ def test_an_array_that_computes_something_else(dataflow, monkeypatch):
     right = ARRAY_PASSES[dataflow]
 
     def without_the_last_tap(sums, weights, patches, array):
-        right.accumulate(sums, weights[..., :-1], patches[:, :, :-1], array)
+        right.accumulate(sums, weights[..., :-1], patches[..., :-1, :, :], array)
 
     wrong = {**ARRAY_PASSES, dataflow: replace(right, accumulate=without_the_last_tap)}
     program = cut_wide(dataflow)
