@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from itertools import product
-from operator import mul
-from typing import Final, Literal, NamedTuple, TypeAlias
+from operator import itemgetter, mul
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.machine import Hardware
@@ -29,6 +29,10 @@ LOOPS: Final[dict[Order, tuple[Direction, ...]]] = {
     "filters_outer": ("image", "group", "filter", "row", "column", "channel", "tap_row", "tap_column"),
 }
 """Outermost first."""
+_BY_DIRECTION: Final = {
+    order: itemgetter(*map(loops.index, get_args(Direction))) for order, loops in LOOPS.items()
+}
+"""Brings what is in the order of the loops into that of `Direction`."""
 ADDING_UP: frozenset[Direction] = frozenset({"channel", "tap_row", "tap_column"})
 """Loops of which all turns add to the same outputs."""
 OF_INPUTS: frozenset[Direction] = frozenset({"image", "group", "row", "column", *ADDING_UP})
@@ -254,16 +258,14 @@ def _turns_of(alike: Sequence[_Alike], adds_up: bool) -> Iterator[Turn]:
 
 def _kinds(order: Order, loops: Sequence[Loop]) -> list[TileKind]:
     """Every kind of tile that the loops come to, in the order of their numbers."""
-    kinds = []
+    kinds, by_direction = [], _BY_DIRECTION[order]
     for extents in product(*(loop.kinds for loop in loops)):
-        along = dict(zip(LOOPS[order], extents, strict=True))
-        row, column, channel = along["row"], along["column"], along["channel"]
-        tap_row, tap_column = along["tap_row"], along["tap_column"]
+        image, group, filters, channel, row, column, tap_row, tap_column = by_direction(extents)
         kinds.append(
             TileKind(
-                along["image"].size,
-                along["group"].size,
-                along["filter"].size,
+                image.size,
+                group.size,
+                filters.size,
                 channel.size,
                 row.size,
                 column.size,

@@ -177,6 +177,9 @@ class Axis:
 def together(axes: Sequence[Axis], size: int) -> Iterator[tuple[Span, ...]]:
     """Tiles of `size` outputs that are alike by each of some axes of the same outputs: a span by each."""
     remaining = [list(axis.spans(size)) for axis in axes]
+    if len(axes) == 1:
+        yield from zip(*remaining, strict=True)
+        return
     while remaining[0]:
         tiles = min(spans[0].tiles for spans in remaining)
         yield tuple(replace(spans[0], tiles=tiles) for spans in remaining)
