@@ -278,12 +278,13 @@ def steps_of(layer, images, tile):
 
 
 @st.composite
-def schedules(draw, most_layers=4, most_steps=60, packed=False):
+def schedules(draw, most_layers=4, most_steps=60, packed=False, cut=False):
     """A machine, and layers one after another on it, each waiting for any of those before it."""
-    hardware = draw(machines(bits=ANY_BITS if packed else WHOLE_BYTES))
-    layer = compressed_layers() if packed else layers()
+    smallest_buffer = 1 << 14 if cut else 64
+    hardware = draw(machines(ANY_BITS if packed else WHOLE_BYTES, smallest_buffer))
+    layer, case_of = compressed_layers() if packed else layers(), cut_cases if cut else cases
     some = draw(
-        st.lists(cases(layer, st.just(hardware), most_steps=most_steps), min_size=1, max_size=most_layers)
+        st.lists(case_of(layer, st.just(hardware), most_steps=most_steps), min_size=1, max_size=most_layers)
     )
     waits_for = [
         draw(st.sets(st.integers(0, layer - 1), max_size=2)) if layer else set() for layer in range(len(some))
