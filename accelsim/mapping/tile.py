@@ -47,7 +47,7 @@ def is_partial(layer: LoopNest[CountT], tile: TileShape[CountT]) -> CountT:
 
 @dataclass(frozen=True, slots=True)
 class Visits(Generic[CountT_co]):
-    """How many tiles an image of a layer is cut into."""
+    """How many tiles an image of a layer is cut into; each has all taps of the kernel."""
 
     rows: CountT_co
     """Parts that the picture is cut into from top to bottom."""
