@@ -22,7 +22,16 @@ from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.version import __version__
 
-LETTERS: Final = {"image": "N", "group": "G", "filter": "K", "channel": "C", "row": "OY", "column": "OX"}
+LETTERS: Final = {
+    "image": "N",
+    "group": "G",
+    "filter": "K",
+    "channel": "C",
+    "row": "OY",
+    "column": "OX",
+    "tap_row": "FY",
+    "tap_column": "FX",
+}
 """The letters of `Layer` for the loops over tiles."""
 
 
@@ -122,7 +131,7 @@ def layer_costs(
         tile=_tile_words(mapping),
         memories=memory_results(counts, hardware, by_component),
         tile_sizes=tile_sizes(mapping),
-        tile_order=tuple(LETTERS[direction] for direction in LOOPS[mapping.order]),
+        tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,
     )
 
@@ -231,10 +240,18 @@ def memory_results(
 
 
 def tile_sizes(mapping: Mapping) -> dict[str, int]:
-    """What a tile covers of each loop; all taps of the kernel, and one image."""
-    tile, layer = mapping.tile, mapping.layer
-    sizes = {"N": 1, "G": tile.g, "K": tile.k, "C": tile.c, "OY": tile.y, "OX": tile.x}
-    return {**sizes, "FY": layer.FY, "FX": layer.FX}
+    """What a tile covers of each loop."""
+    tile = mapping.tile
+    sizes = {"N": tile.n, "G": tile.g, "K": tile.k, "C": tile.c, "OY": tile.y, "OX": tile.x}
+    return {**sizes, "FY": tile.fy, "FX": tile.fx}
+
+
+def tile_order(mapping: Mapping) -> tuple[str, ...]:
+    """The loops over tiles, outermost first; those over the kernel's taps where it is cut."""
+    layer, tile = mapping.layer, mapping.tile
+    whole = {"FY": tile.fy == layer.FY, "FX": tile.fx == layer.FX}
+    letters = (LETTERS[direction] for direction in LOOPS[mapping.order])
+    return tuple(letter for letter in letters if not whole.get(letter))
 
 
 def utilization(counts: ActionCounts[int], pes: int, cycles: int) -> float:

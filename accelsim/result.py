@@ -138,7 +138,7 @@ class LayerResult(NamedTuple):
     tile_sizes: Mapping[str, int]
     """What a tile covers of each loop, by the letters of `loops` and N for images."""
     tile_order: tuple[str, ...]
-    """Loops over tiles, the outermost first."""
+    """Loops over tiles, the outermost first; FY and FX where a tile has not all taps."""
     skipped_macs: int = 0
     """Of `macs`, those that were not executed, because their weight is zero or taken as zero."""
     weight_density: float | None = None

@@ -14,7 +14,7 @@ from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Step
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import FusedOperator, Layer, Pooling
 
 MACHINE: dict[str, Any] = {
@@ -223,10 +223,12 @@ def mapped(
     batch: int = 1,
     **tile: int,
 ) -> Mapping:
-    """The mapping with tiles of a given size, `k=16, y=8`; whole in the directions that are not named."""
+    """The mapping with tiles of a given size, `k=16, y=8`.
+
+    In the directions that are not named they are whole, and of one image.
+    """
     layer, batch = as_executed(layer, batch)
-    whole = {"g": layer.G, "k": layer.K, "c": layer.C, "y": layer.OY, "x": layer.OX}
-    shape = TileShape(**whole | tile)
+    shape = replace(whole_image(layer), **tile)
     return mappings([Choice(layer, dataflow, shape, order)], batch, hardware)[0]
 
 
@@ -264,7 +266,7 @@ def layer_of(*steps: Program) -> Mapping:
     """A mapping that is these steps, of a layer that does not matter."""
     layer = fully_connected(1, 1)
     totals = program_totals(steps, _MACHINE)
-    return Mapping(layer, "weight_stationary", TileShape(1, 1, 1, 1, 1), "pixels_outer", steps, totals, 1)
+    return Mapping(layer, "weight_stationary", whole_image(layer), "pixels_outer", steps, totals, 1)
 
 
 def schedule(*mappings: Mapping, waits_for: Sequence[Sequence[int]] | None = None) -> Schedule:

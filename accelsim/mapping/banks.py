@@ -8,7 +8,7 @@ from accelsim.hardware.memory import Memory, bank_shares
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import at_most_one
 from accelsim.mapping.footprint import Footprint
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.mapping.tiling import column_axis, row_axis
 from accelsim.network.layer import Layer
 
@@ -35,7 +35,7 @@ def bank_demand(
     return {
         "inputs": input_demand(footprint, tile, rows * columns),
         "weights": weight_demand(footprint, tile),
-        "outputs": footprint.outputs(tile, at_most_one(layer.C - tile.c)) + unfinished,
+        "outputs": footprint.outputs(tile, is_partial(layer, tile)) + unfinished,
     }
 
 
@@ -45,8 +45,8 @@ def half_banks(hardware: Hardware) -> dict[str, int]:
 
 
 def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
-    """Which bank is too small for the smallest tile, and what would help."""
-    smallest = TileShape(1, 1, 1, 1, 1)
+    """Which bank is too small for the smallest tile that is tried, and what would help."""
+    smallest = TileShape(1, 1, 1, 1, 1, 1, layer.FY, layer.FX)
     rows, columns = (axis.reads(1)[0] for axis in (row_axis(layer), column_axis(layer)))
     demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
     needed = {

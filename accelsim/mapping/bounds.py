@@ -7,7 +7,7 @@ from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import Layer
 
 
@@ -17,13 +17,14 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
     Inputs that no window covers (the last row of 224 under a 3x3 window with stride 2) are not compulsory.
     """
     footprint = Footprint.of(layer, hardware.precision)
-    whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
     rows = _touched(layer.OY, layer.FY, layer.dilation_y, layer.stride_y, layer.pad_top, layer.IY)
     columns = _touched(layer.OX, layer.FX, layer.dilation_x, layer.stride_x, layer.pad_left, layer.IX)
     inputs = layer.operands * layer.G * layer.C * rows * columns + layer.gate_elements
     of_each_image = (inputs, layer.shortcut_elements, layer.stored_elements)
     bits = activation_bits(layer, hardware.precision)
-    weights = ceil_div(least_weight_storage_bits(layer, hardware.precision), 8) + footprint.biases(whole)
+    weights = ceil_div(least_weight_storage_bits(layer, hardware.precision), 8) + footprint.biases(
+        whole_image(layer)
+    )
     return int(weights) + sum(bits_to_bytes(batch * elements, bits) for elements in of_each_image)
 
 

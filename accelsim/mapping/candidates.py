@@ -29,7 +29,7 @@ from accelsim.mapping.costs import (
 )
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.space import ORDERS, Space, Tiles, space_of
-from accelsim.mapping.tile import UNCUT, TileShape
+from accelsim.mapping.tile import UNCUT, TileShape, whole_image
 from accelsim.mapping.timing import timing_of
 from accelsim.mapping.transfers import Transfers, Values, transfers
 from accelsim.network.layer import Layer, LoopNest
@@ -57,8 +57,8 @@ class Candidates:
     def mapping_of(self, index: int) -> tuple[TileShape[int], Order]:
         """Tile and loop order of one candidate."""
         shape = self.tiles.shape
-        sizes = (shape.g, shape.k, shape.c, shape.y, shape.x)
-        tile = TileShape(*(int(np.asarray(size)[index]) for size in sizes))
+        sizes = (shape.n, shape.g, shape.k, shape.c, shape.y, shape.x, shape.fy, shape.fx)
+        tile = TileShape(*(size if isinstance(size, int) else int(size[index]) for size in sizes))
         return tile, ORDERS[int(self.places[index]) % len(ORDERS)]
 
 
@@ -108,8 +108,7 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
 
 def least_of_array(layers: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int) -> Bounds:
     """What the array takes at least for each layer of a stack; one number if all of them take the same."""
-    whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
-    cost = least_array_cost(layers, dataflow, whole, UNCUT, hardware)
+    cost = least_array_cost(layers, dataflow, whole_image(layers), UNCUT, hardware)
     cycles, energy = cost.cycles * batch, total_energy(cost.counts * batch, hardware.prices)
     return Bounds(np.asarray(cycles, dtype=np.float64), np.asarray(energy, dtype=np.float64))
 
@@ -207,7 +206,8 @@ def _kinds_of_tiles(layers: LoopNest[Count], tiles: Tiles) -> _Kinds:
     size, times = depth.tiles(candidate, at_edge)
     visits *= np.where(at_edge | (digits == 0), 1, times - 1)
     g, k, y, x = sizes
-    tile = TileShape(*(g, k, size, y, x))
+    fy, fx = entries(tiles.kernel, candidate)
+    tile = TileShape(1, g, k, size, y, x, fy, fx)
     return _Kinds(candidate, tile, visits, np.minimum(digits, 1))
 
 

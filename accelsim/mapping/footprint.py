@@ -34,8 +34,8 @@ class Footprint:
     """Of a weight that is not zero, with the distance to the next."""
     activation_bits: int
     partial_sum_bits: int
-    taps: Count
-    """Of the kernel; none on the vector unit."""
+    has_weights: bool
+    """Whether there are any: not on the vector unit."""
     density: Real | None
     bias: Count
     operands: Count
@@ -58,7 +58,7 @@ class Footprint:
             pruned_bits=bits + pruned_index_bits(layer, machine),
             activation_bits=activation_bits(layer, machine),
             partial_sum_bits=partial_sum_bits(layer, machine),
-            taps=layer.FY * layer.FX if layer.on_array else 0,
+            has_weights=layer.on_array,
             density=layer.weight_density,
             bias=layer.bias,
             operands=layer.operands,
@@ -73,9 +73,9 @@ class Footprint:
 
         Of several tiles together, where `rows` and `columns` are; each of them reads the factors.
         """
-        elements = self.operands * tile.g * tile.c * rows * columns
+        elements = self.operands * tile.n * tile.g * tile.c * rows * columns
         if not _is_none(self.gate):
-            elements = elements + tiles * tile.g * self.gate
+            elements = elements + tiles * tile.n * tile.g * self.gate
         return bits_to_bytes(elements, self.activation_bits)
 
     def input_room(self, size_bytes: int) -> Count:
@@ -87,27 +87,29 @@ class Footprint:
         return size_bytes * 8 // self.activation_bits
 
     def weights(self, tile: TileShape[Count]) -> Count:
-        """Weights of every kernel tap."""
+        """Weights of the tile's taps."""
         return ceil_div(self.weight_storage_bits(tile), 8)
 
     def weight_storage_bits(self, tile: TileShape[Count]) -> Count:
-        """Bits of the weights of every kernel tap, as they are stored.
+        """Bits of the weights of the tile's taps, as they are stored.
 
         Pruned ones as those that are not zero, each with the distance to the next (Han et al., Deep
         Compression, ICLR 2016, section 2), unless all of them take less.
         """
-        weights = tile.g * tile.k * tile.c * self.taps
+        if not self.has_weights:
+            return 0
+        weights = tile.g * tile.k * tile.c * tile.taps
         if self.density is None:
             return weights * self.weight_bits
         nonzero = ceil_scaled(weights, self.density)
         return smaller(weights * self.weight_bits, nonzero * self.pruned_bits)
 
     def biases(self, tile: TileShape[Count]) -> Count:
-        """Offsets of the tile's outputs; they come with the first input channels."""
+        """Offsets of the tile's outputs; they come with the first input channels and taps."""
         return bits_to_bytes(tile.g * tile.k * self.bias, self.weight_bits)
 
     def outputs(self, tile: TileShape[Count], partial: Count) -> Count:
-        """Outputs while they are computed: as wide as a partial sum where the input channels are cut."""
+        """Outputs while they are computed: as wide as a partial sum where others add to them."""
         elements = tile.g * tile.k * tile.pixels
         final = bits_to_bytes(elements, self.activation_bits)
         if self.partial_sum_bits <= self.activation_bits:
@@ -121,12 +123,13 @@ class Footprint:
         """
         if _is_none(self.residual) and _is_none(self.residual_gate):
             return 0
-        elements = tile.g * tile.k * (self.residual * tile.pixels + tiles * self.residual_gate)
+        factors = tiles * tile.n * self.residual_gate
+        elements = tile.g * tile.k * (self.residual * tile.pixels + factors)
         return bits_to_bytes(elements, self.activation_bits)
 
     def stored(self, tile: TileShape[Count], rows: Count, columns: Count) -> Count:
-        """Complete outputs of the tile: rows x columns of results of each channel."""
-        return bits_to_bytes(tile.g * tile.k * rows * columns, self.activation_bits)
+        """Complete outputs of the tile: rows x columns of results of each image and channel."""
+        return bits_to_bytes(tile.n * tile.g * tile.k * rows * columns, self.activation_bits)
 
     def unfinished(
         self, tile: TileShape[Count], filters: Count, rows_cut: Count, columns_cut: Count
@@ -140,7 +143,7 @@ class Footprint:
         rows, columns, results, stride = self.pooling
         below = rows_cut * rows * results
         beside = columns_cut * columns * (ceil_div(tile.y, stride) + rows)
-        return bits_to_bytes(tile.g * filters * (below + beside), self.activation_bits)
+        return bits_to_bytes(tile.n * tile.g * filters * (below + beside), self.activation_bits)
 
 
 def _is_none(count: Count) -> bool:

@@ -111,8 +111,9 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
     def __setitem__(self, layer: Layer, mapping: Mapping) -> None:
         tile = mapping.tile
         self.used[layer] = mapping
-        sizes = (tile.g, tile.k, tile.c, tile.y, tile.x, mapping.estimated_cycles, mapping.idle_rows)
-        self.file.write(self.key(layer), [mapping.dataflow, mapping.order, *sizes])
+        sizes = (tile.n, tile.g, tile.k, tile.c, tile.y, tile.x, tile.fy, tile.fx)
+        numbers = (*sizes, mapping.estimated_cycles, mapping.idle_rows)
+        self.file.write(self.key(layer), [mapping.dataflow, mapping.order, *numbers])
 
     def __delitem__(self, layer: Layer) -> None:
         del self.used[layer]
@@ -133,9 +134,9 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
 
     def _mapping(self, layer: Layer, written: list[Any]) -> Mapping:
         dataflow, written_order, *numbers = written
-        g, k, c, y, x, estimated_cycles, idle_rows = map(int, numbers)
+        *sizes, estimated_cycles, idle_rows = map(int, numbers)
         executed, images = as_executed(layer, self.batch)
-        tile = TileShape(g, k, c, y, x)
+        tile = TileShape(*sizes)
         order: Order = "pixels_outer" if written_order == "pixels_outer" else "filters_outer"
         choice = Choice(executed, str(dataflow), tile, order, estimated_cycles, idle_rows)
         return mappings([choice], images, self.hardware)[0]

@@ -15,7 +15,7 @@ from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
 Order = Literal["pixels_outer", "filters_outer"]
-"""What the loops over tiles have outside; images and groups are always outermost, input channels innermost.
+"""What the loops over tiles have outside; images and groups are always outermost, what adds up innermost.
 
 pixels_outer   a tile of inputs stays while the filters pass: inputs are read once, weights once for each
                tile of pixels (unless all of them fit);
@@ -129,9 +129,12 @@ class Mapping:
         return unrolled(self.program)
 
     def __str__(self) -> str:
-        tile = self.tile
-        sizes = {"G": tile.g, "K": tile.k, "C": tile.c, "Y": tile.y, "X": tile.x}
-        return " ".join(f"{letter}{size}" for letter, size in sizes.items() if size != 1) or "1"
+        layer, tile = self.layer, self.tile
+        sizes = {"N": tile.n, "G": tile.g, "K": tile.k, "C": tile.c, "Y": tile.y, "X": tile.x}
+        cut = [f"{letter}{size}" for letter, size in sizes.items() if size != 1]
+        taps = (("FY", tile.fy, layer.FY), ("FX", tile.fx, layer.FX))
+        cut += [f"{letter}{size}" for letter, size, all_taps in taps if size != all_taps]
+        return " ".join(cut) or "1"
 
 
 def unrolled(program: tuple[Program, ...]) -> Iterator[Step]:

@@ -1,45 +1,55 @@
 """From tile sizes and a loop order to the program of a mapping.
 
 The loops over tiles are an odometer. What a step has to load follows from which loops have moved since
-the step before: inputs depend on images, groups, input channels and pixels, weights on groups, filters and
-input channels. What it frees follows from which loops move next.
+the step before: inputs depend on images, groups, input channels, pixels and kernel taps, weights on groups,
+filters, input channels and kernel taps. What it frees follows from which loops move next.
 """
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from itertools import product
-from operator import mul
-from typing import Final, Literal, NamedTuple, TypeAlias
+from operator import itemgetter, mul
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR, transfer_counts
 from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
-from accelsim.mapping.tiling import Axis, Span, channel_spans, column_axis, row_axis
+from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import TileKind, Work, work_of_tiles
 
-Direction: TypeAlias = Literal["image", "group", "filter", "channel", "row", "column"]
+Direction: TypeAlias = Literal[
+    "image", "group", "filter", "channel", "row", "column", "tap_row", "tap_column"
+]
 
 LOOPS: Final[dict[Order, tuple[Direction, ...]]] = {
-    "pixels_outer": ("image", "group", "row", "column", "filter", "channel"),
-    "filters_outer": ("image", "group", "filter", "row", "column", "channel"),
+    "pixels_outer": ("image", "group", "row", "column", "filter", "channel", "tap_row", "tap_column"),
+    "filters_outer": ("image", "group", "filter", "row", "column", "channel", "tap_row", "tap_column"),
 }
 """Outermost first."""
-OF_INPUTS: frozenset[Direction] = frozenset({"image", "group", "channel", "row", "column"})
-OF_WEIGHTS: frozenset[Direction] = frozenset({"group", "filter", "channel"})
+_BY_DIRECTION: Final = {
+    order: itemgetter(*map(loops.index, get_args(Direction))) for order, loops in LOOPS.items()
+}
+"""Brings what is in the order of the loops into that of `Direction`."""
+ADDING_UP: frozenset[Direction] = frozenset({"channel", "tap_row", "tap_column"})
+"""Loops of which all turns add to the same outputs."""
+OF_INPUTS: frozenset[Direction] = frozenset({"image", "group", "row", "column", *ADDING_UP})
+OF_WEIGHTS: frozenset[Direction] = frozenset({"group", "filter", *ADDING_UP})
 
 
 class Extent(NamedTuple):
     """What one tile covers along one loop."""
 
     size: int
-    """Outputs (or channels)."""
-    inputs: int
-    """Input rows or columns (or channels)."""
+    """Outputs (or channels, or taps)."""
+    inputs: tuple[int, ...]
+    """Input rows or columns, for each part of the kernel that goes over them."""
     stored: int
     """Output rows or columns that are completed and stored."""
+    part: int
+    """Which part of the kernel it is; 0 along all loops but those over taps."""
     resumes: bool
     """Whether it adds to the partial sums of the turn before."""
     completes: bool
@@ -170,20 +180,22 @@ def _count_visits(
             visits[id(part)] = visits.get(id(part), 0) + times
 
 
-_Cut: TypeAlias = tuple[Direction, int | Axis, int]
-"""What is cut into tiles of which size."""
+_Cut: TypeAlias = tuple[Direction, int | tuple[Axis, ...], int]
+"""What is cut into tiles of which size; rows and columns by an axis for each part of the kernel."""
 
 
 def _loops(choice: Choice, batch: int, known: dict[_Cut, Loop]) -> list[Loop]:
     """The loops over the tiles of a layer, outermost first; layers may have loops in common."""
     layer, tile = choice.layer, choice.tile
     cuts: dict[Direction, _Cut] = {
-        "image": ("image", batch, 1),
+        "image": ("image", batch, tile.n),
         "group": ("group", layer.G, tile.g),
         "filter": ("filter", layer.K, tile.k),
         "channel": ("channel", layer.C, tile.c),
-        "row": ("row", row_axis(layer), tile.y),
-        "column": ("column", column_axis(layer), tile.x),
+        "row": ("row", row_axes(layer, tile.fy), tile.y),
+        "column": ("column", column_axes(layer, tile.fx), tile.x),
+        "tap_row": ("tap_row", layer.FY, tile.fy),
+        "tap_column": ("tap_column", layer.FX, tile.fx),
     }
     loops = []
     for direction in LOOPS[choice.order]:
@@ -195,58 +207,85 @@ def _loops(choice: Choice, batch: int, known: dict[_Cut, Loop]) -> list[Loop]:
     return loops
 
 
-def _loop(direction: Direction, extent: int | Axis, size: int) -> Loop:
-    spans = channel_spans(extent, size) if isinstance(extent, int) else extent.spans(size)
-    turns = tuple(_turns_of(spans, adds_up=direction == "channel"))
+def _loop(direction: Direction, extent: int | tuple[Axis, ...], size: int) -> Loop:
+    turns = tuple(_turns_of(tuple(_alike(direction, extent, size)), adds_up=direction in ADDING_UP))
     extents = dict.fromkeys(turn.extent for turn in turns)
     kinds = {one: number for number, one in enumerate(extents)}
     return Loop(direction in OF_INPUTS, direction in OF_WEIGHTS, turns, kinds)
 
 
-def _turns_of(spans: Sequence[Span], adds_up: bool) -> Iterator[Turn]:
-    """Spans with the first and the last turn of the loop apart from the others.
+class _Alike(NamedTuple):
+    """Successive tiles along a loop that cover as much; see `Extent`."""
+
+    tiles: int
+    size: int
+    inputs: tuple[int, ...] = ()
+    stored: int = 0
+    part: int = 0
+
+
+def _alike(direction: Direction, extent: int | tuple[Axis, ...], size: int) -> Iterator[_Alike]:
+    """The tiles of a loop. What a tile reads depends on which taps go over it, so no two parts are alike."""
+    if not isinstance(extent, int):
+        for spans in together(extent, size):
+            yield _Alike(
+                spans[0].tiles, spans[0].size, tuple([span.inputs for span in spans]), spans[0].stored
+            )
+    elif direction in ("tap_row", "tap_column"):
+        for part, first in enumerate(range(0, extent, size)):
+            yield _Alike(1, min(size, extent - first), part=part)
+    else:
+        for span in channel_spans(extent, size):
+            yield _Alike(span.tiles, span.size)
+
+
+def _turns_of(alike: Sequence[_Alike], adds_up: bool) -> Iterator[Turn]:
+    """Tiles with the first and the last turn of the loop apart from the others.
 
     `adds_up` says that all turns add to the same outputs.
     """
 
-    def turns(tiles: int, span: Span, first: bool, last: bool) -> Turn:
+    def turns(tiles: int, some: _Alike, first: bool, last: bool) -> Turn:
         resumes, completes = adds_up and not first, last or not adds_up
-        return Turn(tiles, Extent(span.size, span.inputs, span.stored, resumes, completes), first, last)
+        extent = Extent(some.size, some.inputs, some.stored, some.part, resumes, completes)
+        return Turn(tiles, extent, first, last)
 
-    total = sum(span.tiles for span in spans)
+    total = sum(some.tiles for some in alike)
     done = 0
-    for span in spans:
-        middle = span.tiles
+    for some in alike:
+        middle = some.tiles
         if done == 0:
-            yield turns(1, span, first=True, last=total == 1)
+            yield turns(1, some, first=True, last=total == 1)
             middle -= 1
-        done += span.tiles
+        done += some.tiles
         ends = done == total and middle > 0
         if middle - ends > 0:
-            yield turns(middle - ends, span, first=False, last=False)
+            yield turns(middle - ends, some, first=False, last=False)
         if ends:
-            yield turns(1, span, first=False, last=True)
+            yield turns(1, some, first=False, last=True)
 
 
 def _kinds(order: Order, loops: Sequence[Loop]) -> list[TileKind]:
     """Every kind of tile that the loops come to, in the order of their numbers."""
-    kinds = []
+    kinds, by_direction = [], _BY_DIRECTION[order]
     for extents in product(*(loop.kinds for loop in loops)):
-        along = dict(zip(LOOPS[order], extents, strict=True))
-        row, column, channel = along["row"], along["column"], along["channel"]
+        image, group, filters, channel, row, column, tap_row, tap_column = by_direction(extents)
         kinds.append(
             TileKind(
-                along["group"].size,
-                along["filter"].size,
+                image.size,
+                group.size,
+                filters.size,
                 channel.size,
                 row.size,
                 column.size,
-                input_rows=row.inputs,
-                input_columns=column.inputs,
+                tap_row.size,
+                tap_column.size,
+                input_rows=row.inputs[tap_row.part],
+                input_columns=column.inputs[tap_column.part],
                 stored_rows=row.stored,
                 stored_columns=column.stored,
-                resumes=channel.resumes,
-                completes=channel.completes,
+                resumes=channel.resumes or tap_row.resumes or tap_column.resumes,
+                completes=channel.completes and tap_row.completes and tap_column.completes,
             )
         )
     return kinds

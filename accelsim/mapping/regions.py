@@ -26,8 +26,7 @@ from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.footprint import shortcut_elements
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Direction
-from accelsim.mapping.tiling import Axis, column_axis, row_axis
-from accelsim.network.layer import Layer
+from accelsim.mapping.tiling import Axis, column_axes, column_axis, row_axes, row_axis
 
 Range: TypeAlias = tuple[int, int]
 """From the first element on, up to and not including the second."""
@@ -42,7 +41,7 @@ class Region(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """The part of the loop nest that a visit goes through, all kernel taps of it."""
+    """The part of the loop nest that a visit goes through."""
 
     n: Range
     g: Range
@@ -50,6 +49,8 @@ class Tile(NamedTuple):
     c: Range
     y: Range
     x: Range
+    fy: Range
+    fx: Range
 
 
 class Visit(NamedTuple):
@@ -74,8 +75,8 @@ class _Turn(NamedTuple):
     """One tile along one direction."""
 
     number: int
-    outputs: Range
-    inputs: Range
+    bounds: Range
+    """Of the loop nest."""
     results: Range
 
 
@@ -90,7 +91,7 @@ def visits(mapping: Mapping, images: int) -> Iterator[Visit]:
         mapping: A mapping of a layer.
         images: Images that the mapping's own layer goes through, one after the other.
     """
-    tensors = _Tensors(mapping.layer)
+    tensors = _Tensors(mapping)
     turns = _turns(mapping, images)
     loops = LOOPS[mapping.order]
     positions = (dict(zip(loops, turn, strict=True)) for turn in product(*(turns[loop] for loop in loops)))
@@ -108,9 +109,10 @@ def _visit(
     position: _Position,
     after: _Position | None,
 ) -> Visit:
-    tile = Tile(*(position[direction].outputs for direction in _OF_TILE))
-    channels = tile.c
-    resumes, completes = channels[0] > 0, channels[1] == mapping.layer.C
+    layer, tile = mapping.layer, Tile(*(position[direction].bounds for direction in _OF_TILE))
+    adding_up = ((tile.c, layer.C), (tile.fy, layer.FY), (tile.fx, layer.FX))
+    resumes = any(start > 0 for (start, _), _ in adding_up)
+    completes = all(end == extent for (_, end), extent in adding_up)
     weights = tensors.weights(tile, resumes)
     inputs = tensors.inputs(position, tile)
     residual = tensors.residual(tile) if completes else ()
@@ -132,7 +134,16 @@ def _visit(
     )
 
 
-_OF_TILE: Final[tuple[Direction, ...]] = ("image", "group", "filter", "channel", "row", "column")
+_OF_TILE: Final[tuple[Direction, ...]] = (
+    "image",
+    "group",
+    "filter",
+    "channel",
+    "row",
+    "column",
+    "tap_row",
+    "tap_column",
+)
 
 
 def _moves(directions: frozenset[Direction], before: _Position | None, after: _Position | None) -> bool:
@@ -149,18 +160,20 @@ def _results(position: _Position, tile: Tile) -> Region:
 def _turns(mapping: Mapping, images: int) -> dict[Direction, tuple[_Turn, ...]]:
     layer, tile = mapping.layer, mapping.tile
     return {
-        "image": _channel_turns(images, 1),
-        "group": _channel_turns(layer.G, tile.g),
-        "filter": _channel_turns(layer.K, tile.k),
-        "channel": _channel_turns(layer.C, tile.c),
+        "image": _plain_turns(images, tile.n),
+        "group": _plain_turns(layer.G, tile.g),
+        "filter": _plain_turns(layer.K, tile.k),
+        "channel": _plain_turns(layer.C, tile.c),
         "row": _picture_turns(row_axis(layer), tile.y),
         "column": _picture_turns(column_axis(layer), tile.x),
+        "tap_row": _plain_turns(layer.FY, tile.fy),
+        "tap_column": _plain_turns(layer.FX, tile.fx),
     }
 
 
-def _channel_turns(extent: int, size: int) -> tuple[_Turn, ...]:
+def _plain_turns(extent: int, size: int) -> tuple[_Turn, ...]:
     ranges = [(start, min(start + size, extent)) for start in range(0, extent, size)]
-    return tuple(_Turn(number, bounds, bounds, bounds) for number, bounds in enumerate(ranges))
+    return tuple(_Turn(number, bounds, bounds) for number, bounds in enumerate(ranges))
 
 
 def _picture_turns(axis: Axis, size: int) -> tuple[_Turn, ...]:
@@ -168,7 +181,6 @@ def _picture_turns(axis: Axis, size: int) -> tuple[_Turn, ...]:
         _Turn(
             tile,
             (tile * size, min((tile + 1) * size, axis.outputs)),
-            axis.input_range(tile, size),
             axis.result_range(tile, size),
         )
         for tile in range(axis.tiles(size))
@@ -178,24 +190,29 @@ def _picture_turns(axis: Axis, size: int) -> tuple[_Turn, ...]:
 class _Tensors:
     """Regions of a layer's operands; an operand that it does not have is no region."""
 
-    def __init__(self, layer: Layer) -> None:
-        self.layer = layer
+    def __init__(self, mapping: Mapping) -> None:
+        layer, tile = mapping.layer, mapping.tile
+        self.layer, self.tile = layer, tile
+        self.rows, self.columns = row_axes(layer, tile.fy), column_axes(layer, tile.fx)
         self.factors = layer.gate_elements // layer.G
         self.full_residuals, self.residual_factors = shortcut_elements(layer)
 
     def weights(self, tile: Tile, resumes: bool) -> tuple[Region, ...]:
-        """Weights of every kernel tap, and offsets with the first input channels."""
+        """Weights, and offsets with the first input channels and taps."""
         layer = self.layer
         if not layer.on_array:
             return ()
-        weights = Region("weights", (tile.g, tile.k, tile.c, (0, layer.FY), (0, layer.FX)))
+        weights = Region("weights", (tile.g, tile.k, tile.c, tile.fy, tile.fx))
         if resumes or not layer.bias:
             return (weights,)
         return weights, Region("offsets", (tile.g, tile.k))
 
     def inputs(self, position: _Position, tile: Tile) -> tuple[Region, ...]:
-        """Every operand with its halo, and all factors of a gate."""
-        rows, columns = position["row"].inputs, position["column"].inputs
+        """Every operand with the halo of the tile's taps, and all factors of a gate."""
+        rows = self.rows[position["tap_row"].number].input_range(position["row"].number, self.tile.y)
+        columns = self.columns[position["tap_column"].number].input_range(
+            position["column"].number, self.tile.x
+        )
         inputs = Region("inputs", (tile.n, (0, self.layer.operands), tile.g, tile.c, rows, columns))
         return (inputs, *_having((Region("factors", (tile.n, tile.g, (0, self.factors))),)))
 

@@ -3,6 +3,8 @@
 The tiles of a layer are a grid of channel cuts x tile rows x tile columns. Many layers are laid out at once,
 the grid of one after that of the other: a table of the channel cuts of all layers, a table of their cuts of
 the picture, and for each tile its place in both. What depends on one table only is computed there.
+
+A tile that the search tries is of one image and has all taps of the kernel.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +20,7 @@ from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.stack import stacked
-from accelsim.mapping.tile import TileShape, Visits
+from accelsim.mapping.tile import TileShape, Visits, whole_image
 from accelsim.network.layer import Layer, LoopNest
 
 ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
@@ -88,6 +90,8 @@ class Tiles:
     owner: Ints
     """Which layer of the stack a tile is of."""
     footprint: Footprint
+    kernel: tuple[Count, Count]
+    """Rows and columns of taps of the layer that a tile is of."""
     channels: Channels
     picture: Pictures
     exist: bool
@@ -97,7 +101,7 @@ class Tiles:
     def shape(self) -> TileShape[Count]:
         """Bounds of the tiles."""
         channels, picture = self.channels, self.picture
-        return TileShape(channels.g, channels.k, channels.c, picture.y, picture.x)
+        return TileShape(1, channels.g, channels.k, channels.c, picture.y, picture.x, *self.kernel)
 
     @property
     def last(self) -> TileShape[Count]:
@@ -108,11 +112,13 @@ class Tiles:
             return entries(extent, self.owner) - (tiles - 1) * size
 
         return TileShape(
+            1,
             left(layers.G, channels.groups, shape.g),
             left(layers.K, channels.filters, shape.k),
             left(layers.C, channels.depth, shape.c),
             left(layers.OY, picture.rows, shape.y),
             left(layers.OX, picture.columns, shape.x),
+            *self.kernel,
         )
 
     def full(self, *directions: tuple[str, str]) -> list[Count]:
@@ -179,6 +185,7 @@ class Space:
             self.layers,
             owner,
             entries(self.footprint, owner),
+            entries((self.layers.FY, self.layers.FX), owner),
             entries(self.channels, self.of_channels[which]),
             entries(self.pictures, self.of_pictures[which]),
             self.exist,
@@ -291,7 +298,8 @@ class Cuts:
             for size in (self.channels.g, self.channels.k, self.channels.c, self.channels.depth)
         )
         y, x = entries(self.pictures.y, of_pictures), entries(self.pictures.x, of_pictures)
-        tile, own = TileShape(g, k, c, y, x), entries(self.footprint, owner)
+        fy, fx = entries((self.layers.FY, self.layers.FX), owner)
+        tile, own = TileShape(1, g, k, c, y, x, fy, fx), entries(self.footprint, owner)
         inputs = input_demand(own, tile, entries(self.largest_inputs, of_pictures))
         outputs: Count = own.outputs(tile, at_most_one(depth - 1))
         layers = self.layers
@@ -403,7 +411,8 @@ def _channels(
     owner = np.repeat(np.arange(len(grids)), [len(grid.channels) for grid in grids])
     cuts = np.concatenate([grid.channels for grid in grids])
     g, k, c = np.ascontiguousarray(cuts.T)
-    tile, own = TileShape(g, k, c, 1, 1), entries(footprint, owner)
+    fy, fx = entries((stack.FY, stack.FX), owner)
+    tile, own = TileShape(1, g, k, c, 1, 1, fy, fx), entries(footprint, owner)
     all_groups, all_filters, all_channels = (entries(extent, owner) for extent in (stack.G, stack.K, stack.C))
     channels = Channels(
         g=g,
@@ -430,8 +439,7 @@ def _pictures(
     tiles, largest, total, first, inside, each, last_stored = (
         a * b for a, b in zip(of_rows, of_columns, strict=True)
     )
-    whole = TileShape(*(entries(extent, owner) for extent in (stack.G, stack.K, stack.C, stack.OY, stack.OX)))
-    own = entries(footprint, owner)
+    whole, own = entries(whole_image(stack), owner), entries(footprint, owner)
     return (
         owner,
         largest,

@@ -3,28 +3,51 @@
 from dataclasses import dataclass
 from typing import Generic
 
-from accelsim.columns import CountT_co
+from accelsim.columns import CountT, CountT_co
+from accelsim.mapping.arithmetic import at_most_one
+from accelsim.network.layer import LoopNest
 
 
 @dataclass(frozen=True, slots=True)
 class TileShape(Generic[CountT_co]):
-    """Bounds of one tile, in elements: g groups of k outputs and c inputs each, y x x output pixels."""
+    """Bounds of one tile, along every loop of a layer, in elements.
 
+    Of n images g groups of k outputs and c inputs each, y x x output pixels, fy x fx taps of the kernel.
+    """
+
+    n: CountT_co
     g: CountT_co
     k: CountT_co
     c: CountT_co
     y: CountT_co
     x: CountT_co
+    fy: CountT_co
+    fx: CountT_co
 
     @property
     def pixels(self) -> CountT_co:
-        """Output pixels."""
-        return self.y * self.x
+        """Output pixels of all images."""
+        return self.n * self.y * self.x
+
+    @property
+    def taps(self) -> CountT_co:
+        """Taps of the kernel."""
+        return self.fy * self.fx
+
+
+def whole_image(layer: LoopNest[CountT]) -> TileShape[CountT]:
+    """The tile that is all of a layer, for one image."""
+    return TileShape(1, layer.G, layer.K, layer.C, layer.OY, layer.OX, layer.FY, layer.FX)
+
+
+def is_partial(layer: LoopNest[CountT], tile: TileShape[CountT]) -> CountT:
+    """1 where other tiles add to the outputs of a tile: those of other input channels or taps; else 0."""
+    return at_most_one(layer.C * layer.FY * layer.FX - tile.c * tile.taps)
 
 
 @dataclass(frozen=True, slots=True)
 class Visits(Generic[CountT_co]):
-    """How many tiles an image of a layer is cut into."""
+    """How many tiles an image of a layer is cut into; each has all taps of the kernel."""
 
     rows: CountT_co
     """Parts that the picture is cut into from top to bottom."""

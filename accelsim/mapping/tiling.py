@@ -4,8 +4,8 @@ Tiles divide by ceiling, not only by exact factors: 1000 output channels on 16 c
 last one half full.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -69,7 +69,10 @@ def channel_spans(extent: int, size: int) -> tuple[Span, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One direction of the picture: windows of `reach` inputs, `stride` apart, the first starting at -pad."""
+    """One direction of the picture: windows of `reach` inputs, `stride` apart, the first starting at -pad.
+
+    Windows of some of a kernel's taps start further on, so that there `pad` may be negative.
+    """
 
     outputs: int
     inputs: int
@@ -116,7 +119,7 @@ class Axis:
 
     def _inside(self, size: int) -> range:
         """Whole tiles that padding does not touch: all of them read the same."""
-        first = min(self.tiles(size), -(-self.pad // (size * self.stride)))
+        first = min(self.tiles(size), -(-max(self.pad, 0) // (size * self.stride)))
         covered = max(0, (self.inputs + self.pad - self.reach) // self.stride + 1)
         return range(first, max(first, min(self.outputs, covered) // size))
 
@@ -169,6 +172,44 @@ class Axis:
         if outputs == self.outputs:
             return results
         return min(results, max(0, (outputs + pad - window) // stride + 1))
+
+
+def together(axes: Sequence[Axis], size: int) -> Iterator[tuple[Span, ...]]:
+    """Tiles of `size` outputs that are alike by each of some axes of the same outputs: a span by each."""
+    remaining = [list(axis.spans(size)) for axis in axes]
+    if len(axes) == 1:
+        yield from zip(*remaining, strict=True)
+        return
+    while remaining[0]:
+        tiles = min(spans[0].tiles for spans in remaining)
+        yield tuple(replace(spans[0], tiles=tiles) for spans in remaining)
+        for spans in remaining:
+            span = spans.pop(0)
+            if span.tiles > tiles:
+                spans.insert(0, replace(span, tiles=span.tiles - tiles))
+
+
+def row_axes(layer: Layer, taps: int) -> tuple[Axis, ...]:
+    """The vertical direction of a layer, for each part of so many rows of its kernel."""
+    return _parts(row_axis(layer), layer.FY, layer.dilation_y, taps)
+
+
+def column_axes(layer: Layer, taps: int) -> tuple[Axis, ...]:
+    """The horizontal direction of a layer, for each part of so many columns of its kernel."""
+    return _parts(column_axis(layer), layer.FX, layer.dilation_x, taps)
+
+
+def _parts(axis: Axis, kernel: int, dilation: int, taps: int) -> tuple[Axis, ...]:
+    if taps == kernel:
+        return (axis,)
+    return tuple(
+        replace(
+            axis,
+            reach=(min(taps, kernel - first) - 1) * dilation + 1,
+            pad=axis.pad - first * dilation,
+        )
+        for first in range(0, kernel, taps)
+    )
 
 
 def row_axis(layer: Layer) -> Axis:

@@ -19,7 +19,7 @@ from accelsim.mapping.arithmetic import chosen, entries
 from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.space import Space, Tiles
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import LoopNest
 
 Values: TypeAlias = npt.NDArray[np.float64]
@@ -55,7 +55,7 @@ def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardwar
     """Transfers of tiles in a loop order."""
     layers, owner, picture = space.layers, tiles.owner, tiles.picture
     bandwidth = hardware.channel.bytes_per_cycle
-    whole = TileShape(layers.G, layers.K, layers.C, layers.OY, layers.OX)
+    whole = whole_image(layers)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
     stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
     weight_bytes, stored_bytes = entries(weight_bytes, owner), entries(stored_bytes, owner)

@@ -14,7 +14,7 @@ from accelsim.columns import Count, Ints, Selection
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import at_most_one, ceil_div, entries
+from accelsim.mapping.arithmetic import ceil_div, entries
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -27,18 +27,21 @@ from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.precision import partial_sum_bits
 from accelsim.mapping.stack import stacked
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.network.layer import LoopNest
 
 
 class TileKind(NamedTuple):
     """Tiles of a mapping that are alike."""
 
+    n: int
     g: int
     k: int
     c: int
     y: int
     x: int
+    fy: int
+    fx: int
     input_rows: int
     """That a tile reads, its halo included and padding left out."""
     input_columns: int
@@ -78,13 +81,15 @@ def work_of_tiles(
     all_kinds = list(chain.from_iterable(kinds))
     table = np.array(all_kinds, dtype=np.int64)
     columns = np.ascontiguousarray(table.T)
-    g, k, c, y, x, input_rows, input_columns, stored_rows, stored_columns, resumes, completes = columns
-    tile, channels = TileShape(g, k, c, y, x), g * k
+    *extents, input_rows, input_columns, stored_rows, stored_columns, resumes, completes = columns
+    tile = TileShape(*extents)
+    channels = tile.g * tile.k
+    outputs = channels * tile.pixels
 
     inputs = footprint.inputs(tile, input_rows, input_columns)
     shortcut = footprint.shortcut(tile) * completes
     stored = footprint.stored(tile, stored_rows, stored_columns) * completes
-    ops = vector_ops(layers, channels * tile.pixels, channels * stored_rows * stored_columns) * completes
+    ops = vector_ops(layers, outputs, tile.n * channels * stored_rows * stored_columns) * completes
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
     if stack.on_array:
 
@@ -95,7 +100,7 @@ def work_of_tiles(
 
         ways = [(choice.dataflow, choice.idle_rows) for choice in choices]
         array = array_costs(stack, ways, owner, cost_of)
-    partial_sums = bits_to_bytes(channels * tile.pixels, partial_sum_bits(layers, hardware.precision))
+    partial_sums = bits_to_bytes(outputs, partial_sum_bits(layers, hardware.precision))
     array_counts = array.counts + on_chip_counts(
         hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
     )
@@ -142,12 +147,17 @@ def _output_space(
     tile: TileShape[Count],
     owner: Ints,
 ) -> Count:
-    """Outputs, as wide as partial sums where channels are cut, and windows that are not finished."""
-    tiles = [choice.tile for choice in choices]
-    outer = [choice.order == "pixels_outer" for choice in choices]
-    sizes = [(tile.c, tile.y, tile.x, pixels) for tile, pixels in zip(tiles, outer, strict=True)]
-    c, y, x, pixels_outer = np.array(sizes, dtype=np.int64)[owner].T
+    """Outputs, as wide as partial sums where others add to them, and windows that are not finished."""
+    cuts = [
+        (
+            is_partial(choice.layer, choice.tile),
+            choice.tile.y < choice.layer.OY,
+            choice.tile.x < choice.layer.OX,
+            choice.order == "pixels_outer",
+        )
+        for choice in choices
+    ]
+    partial, rows_cut, columns_cut, pixels_outer = np.array(cuts, dtype=np.int64)[owner].T
     filters = tile.k + pixels_outer * (layers.K - tile.k)
-    cut = at_most_one(layers.OY - y), at_most_one(layers.OX - x)
-    outputs = footprint.outputs(tile, at_most_one(layers.C - c))
-    return outputs + footprint.unfinished(tile, filters, *cut)
+    outputs = footprint.outputs(tile, partial)
+    return outputs + footprint.unfinished(tile, filters, rows_cut, columns_cut)

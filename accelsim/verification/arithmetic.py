@@ -28,8 +28,8 @@ class Compute:
         self.reference = Reference(case.tensors, whole=whole)
 
     def start(self, storage: Storage, tile: Tile) -> Integers:
-        """The sums that a tile starts from, g x k x y x x: its offsets."""
-        shape = tuple(end - start for start, end in (tile.g, tile.k, tile.y, tile.x))
+        """The sums that a tile starts from, n x g x k x y x x: its offsets."""
+        shape = tuple(end - start for start, end in (tile.n, tile.g, tile.k, tile.y, tile.x))
         if is_pooling(self.layer.operator) and keeps_largest(self.layer.operator):
             return np.full(shape, vector.OUTSIDE_OF_MAXIMUM)
         sums, offsets = np.zeros(shape), self.uses.region("offsets", tile)
@@ -42,24 +42,30 @@ class Compute:
         inputs = self._read(storage, "inputs", tile, (layer.operands, groups, channels, 0, 0))
         if self.passes is None:
             outside = vector.outside(layer.operator)
-            patches = windows.patches(inputs, tile.y, tile.x, outside, np.float64)
+            patches = windows.patches(inputs, tile, outside, np.float64)
             factors = self._read(storage, "factors", tile, (groups, 0))
-            return vector.accumulate(sums, patches, factors, layer.operator)
-        patches = windows.patches(inputs, tile.y, tile.x, 0, self.exact)[0]
-        weights = storage.read(Region("weights", (tile.g, tile.k, tile.c, (0, layer.FY), (0, layer.FX))))
+            of_images = zip(sums, patches, factors, strict=True)
+            return np.stack([vector.accumulate(*operands, layer.operator) for operands in of_images])
+        patches = windows.patches(inputs, tile, 0, self.exact)[:, 0]
+        weights = storage.read(Region("weights", (tile.g, tile.k, tile.c, tile.fy, tile.fx)))
         weights = weights.reshape(*weights.shape[:3], -1).astype(self.exact)
         self.passes.accumulate(sums, weights, patches, self.machine)
         return sums
 
     def finish(self, storage: Storage, tile: Tile, sums: Integers) -> Integers:
         """Apply fused operators to complete outputs."""
-        groups, filters, rows, columns = sums.shape
+        _, groups, filters, rows, columns = sums.shape
         residual = self._read(storage, "residual", tile, (0, groups, filters, rows, columns))
         factors = self._read(storage, "residual_factors", tile, (groups, filters, 0))
-        return vector.finish(sums, self.case.fused, residual, self._by_row(factors, tile.y))
+        return np.stack(
+            [
+                vector.finish(values, self.case.fused, operands, self._by_row(gates, tile.y))
+                for values, operands, gates in zip(sums, residual, factors, strict=True)
+            ]
+        )
 
     def _by_row(self, factors: Integers, rows: Range) -> Integers:
-        """The factors of each row's image: g x k x y x factors."""
+        """The factors of each row's image, of those of an image of the mapping's: g x k x y x factors."""
         per_image = (
             factors.shape[2] // self.case.batch if self.case.form.images_are_rows else factors.shape[2]
         )
@@ -70,28 +76,34 @@ class Compute:
         return factors[:, :, chosen]
 
     def _read(self, storage: Storage, tensor: str, tile: Tile, empty: tuple[int, ...]) -> Integers:
-        """Elements of one image; an array without any where the tile reads none."""
+        """Elements of each image; those of `empty` shape where the tile reads none."""
         region = self.uses.region(tensor, tile)
-        return np.zeros(empty) if region is None else storage.read(region)[0]
+        images = tile.n[1] - tile.n[0]
+        return np.zeros((images, *empty)) if region is None else storage.read(region)
 
     def expect_outputs(self, outputs: Region, values: Integers) -> None:
         """Hold complete outputs against the direct computation."""
-        for image, rows, part in self._images(outputs):
-            g, k, columns = (slice(*outputs.ranges[axis]) for axis in (1, 2, 4))
-            expected = self.reference.outputs(image, g, k, rows, columns)
-            _expect_same(outputs, part, values[:, :, part], expected)
+        for of_one, of_image in zip(_by_image(outputs), values, strict=True):
+            g, k, columns = (slice(*of_one.ranges[axis]) for axis in (1, 2, 4))
+            for image, rows, part in self._images(of_one):
+                expected = self.reference.outputs(image, g, k, rows, columns)
+                _expect_same(of_one, part, of_image[:, :, part], expected)
 
     def expect_results(self, results: Region, values: Integers, computed: Integers) -> None:
         """Hold results of a pooling against the direct computation, where they are computed."""
         if not computed.any():
             return
         g, k, y, x = (slice(*bounds) for bounds in results.ranges[1:])
-        expected = self.reference.results(results.ranges[0][0], g, k, y, x)
-        compared = np.where(computed, values, expected)
-        _expect_same(results, slice(0, values.shape[2]), compared, expected)
+        for of_one, of_image, there in zip(_by_image(results), values, computed, strict=True):
+            expected = self.reference.results(of_one.ranges[0][0], g, k, y, x)
+            compared = np.where(there, of_image, expected)
+            _expect_same(of_one, slice(0, of_image.shape[2]), compared, expected)
 
     def _images(self, outputs: Region) -> Iterator[tuple[int, slice, slice]]:
-        """The parts of a tile that lie in one image: the image, its rows, and where they are in the tile."""
+        """The images that outputs of one of the mapping's images lie in.
+
+        Of each the number, its rows, and where they are among the outputs.
+        """
         (first, end), height = outputs.ranges[3], self.case.layer.OY
         if not self.case.form.images_are_rows:
             yield outputs.ranges[0][0], slice(first, end), slice(0, end - first)
@@ -100,6 +112,12 @@ class Compute:
             top, bottom = max(first, image * height), min(end, (image + 1) * height)
             rows = slice(top - image * height, bottom - image * height)
             yield image, rows, slice(top - first, bottom - first)
+
+
+def _by_image(region: Region) -> Iterator[Region]:
+    """A region image by image."""
+    for image in range(*region.ranges[0]):
+        yield Region(region.tensor, ((image, image + 1), *region.ranges[1:]))
 
 
 def _expect_same(region: Region, part: slice, values: Integers, expected: Integers) -> None:

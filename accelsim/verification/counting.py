@@ -77,11 +77,11 @@ class Counting:
             return 0
         rows = ceil(Fraction(pooling.FY - 1, pooling.stride_y))
         columns = ceil(Fraction(pooling.FX - 1, pooling.stride_x))
-        _, g, k, y, _ = (end - start for start, end in outputs.ranges)
+        n, g, k, y, _ = (end - start for start, end in outputs.ranges)
         below = rows * pooling.OX if tile.y < self.layer.OY else 0
         beside = columns * (ceil(Fraction(y, pooling.stride_y)) + rows) if tile.x < self.layer.OX else 0
         filters = self.layer.K if self.case.mapping.order == "pixels_outer" else k
-        return packed_bytes(g * filters * (below + beside), self.case.sizes.activation_bits)
+        return packed_bytes(n * g * filters * (below + beside), self.case.sizes.activation_bits)
 
     def step(self, visit: Visit, outputs: Region) -> Counted:
         """What the array and the vector unit do at a step."""
@@ -133,10 +133,10 @@ class Counting:
         if self.passes is None:
             raise ValueError(f"no passes are written down for the dataflow {self.case.mapping.dataflow!r}")
         layer, sizes = self.layer, self.case.sizes
-        _, g, k, c, y, x = (end - start for start, end in visit.tile)
+        n, g, k, c, y, x, fy, fx = (end - start for start, end in visit.tile)
         strides, dilations = (layer.stride_y, layer.stride_x), (layer.dilation_y, layer.dilation_x)
         nonzero = self.case.nonzero(weights)
-        tile = TileWork(g, k, c, y, x, layer.FY, layer.FX, strides, dilations, nonzero, visit.resumes)
+        tile = TileWork(n, g, k, c, y, x, fy, fx, strides, dilations, nonzero, visit.resumes)
         walked = self.passes.walk(tile, self.machine)
         if layer.weight_density is None:
             weight_bytes = packed_bytes(walked.weight_reads, sizes.weight_bits)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from accelsim.mapping.regions import Region
+from accelsim.mapping.regions import Range, Region
 from accelsim.network.layer import Layer, Pooling
 from accelsim.verification.functions import Integers, keeps_largest
 from accelsim.verification.mismatch import refuse
@@ -30,9 +30,12 @@ class Stored:
         for (start, end), extent in zip(region.ranges, (self.images, *self.shape), strict=True):
             if not 0 <= start <= end <= extent:
                 refuse(f"stores {described(region)}, which is more than there is")
-        image = region.ranges[0][0]
         if not elements_of(region):  # where a pooling drops the last outputs
             return
+        for image in range(*region.ranges[0]):
+            self._store(image, Region(region.tensor, ((image, image + 1), *region.ranges[1:])))
+
+    def _store(self, image: int, region: Region) -> None:
         if image in self.complete:
             refuse(f"stores {described(region)} once more")
         stored = self.in_work.setdefault(image, np.zeros(self.shape, dtype=np.bool_))
@@ -70,7 +73,8 @@ class PoolingWindows:
     so_far: Integers = field(init=False)
     kept: int = 0
     """Windows that have seen outputs and are not stored yet."""
-    image: int = -1
+    images: Range = (0, 0)
+    """Those in work."""
 
     def __post_init__(self) -> None:
         layer, pooling = self.layer, self.pooling
@@ -85,17 +89,17 @@ class PoolingWindows:
             box: The outputs.
             values: Their values, where they are computed.
         """
-        (image, _), g, k, y, x = box.ranges
-        if image != self.image:
-            self._begin(image)
+        images, g, k, y, x = box.ranges
+        if images != self.images:
+            self._begin(images)
         pooling = self.pooling
         rows = _overlaps(pooling.OY, pooling.stride_y, pooling.pad_top, pooling.FY, y)
         columns = _overlaps(pooling.OX, pooling.stride_x, pooling.pad_left, pooling.FX, x)
         touched = (*_extent(rows), *_extent(columns))
-        box_of = (slice(*g), slice(*k), slice(*touched[:2]), slice(*touched[2:]))
+        box_of = (slice(None), slice(*g), slice(*k), slice(*touched[:2]), slice(*touched[2:]))
         seen = self.seen[box_of]
         self.kept += int(np.count_nonzero(seen == 0))
-        overlap = np.outer(rows[box_of[2]], columns[box_of[3]])
+        overlap = np.outer(rows[box_of[3]], columns[box_of[4]])
         seen += overlap
         if values is not None:
             self.computed[box_of] += overlap
@@ -103,16 +107,18 @@ class PoolingWindows:
 
     def take(self, region: Region) -> tuple[Integers, Integers]:
         """Results whose windows are complete, and which of them are computed; they are kept no longer."""
-        box = slices(region.ranges[1:])
-        seen, expected = self.seen[box], self.expected[box[2:]]
+        if region.ranges[0] != self.images:
+            refuse(f"stores {described(region)}, which are of other images than the outputs are")
+        box = (slice(None), *slices(region.ranges[1:]))
+        seen, expected = self.seen[box], self.expected[box[3:]]
         self.kept -= int(np.count_nonzero(seen))
         if (seen != expected).any():
-            refuse(f"stores {first_of(region, (seen != expected)[None])} before its window is complete")
+            refuse(f"stores {first_of(region, seen != expected)} before its window is complete")
         return self.so_far[box], self.computed[box] == expected
 
-    def _begin(self, image: int) -> None:
-        shape = (self.layer.G, self.layer.K, self.pooling.OY, self.pooling.OX)
-        self.image, self.kept = image, 0
+    def _begin(self, images: Range) -> None:
+        shape = (images[1] - images[0], self.layer.G, self.layer.K, self.pooling.OY, self.pooling.OX)
+        self.images, self.kept = images, 0
         self.seen, self.computed = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
         self.so_far = np.full(shape, -np.inf if keeps_largest(self.pooling.operator) else 0.0)
 
@@ -120,8 +126,8 @@ class PoolingWindows:
         """Reduce rows, then columns, of a tile to what it gives each window."""
         pooling = self.pooling
         largest = keeps_largest(pooling.operator)
-        rows = _reduced(values, 2, first[0], box[2], (pooling.stride_y, pooling.pad_top, pooling.FY), largest)
-        both = _reduced(rows, 3, first[1], box[3], (pooling.stride_x, pooling.pad_left, pooling.FX), largest)
+        rows = _reduced(values, 3, first[0], box[3], (pooling.stride_y, pooling.pad_top, pooling.FY), largest)
+        both = _reduced(rows, 4, first[1], box[4], (pooling.stride_x, pooling.pad_left, pooling.FX), largest)
         combine = np.maximum if largest else np.add
         self.so_far[box] = combine(self.so_far[box], both)
 

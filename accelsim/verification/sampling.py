@@ -43,10 +43,10 @@ def sampled_outputs(case: Case, visits: Callable[[], Iterable[Visit]]) -> frozen
 
 
 def _kind(case: Case, outputs: Region) -> object:
-    """Tiles of a kind have one size and lie at the same edges."""
-    layer = case.mapped
+    """Tiles of a kind have one size and lie at the same edges; which images they are of does not matter."""
+    layer, (first, behind) = case.mapped, outputs.ranges[0]
     extents = (layer.G, layer.K, layer.OY, layer.OX)
-    return tuple(
+    return behind - first, *(
         (end - start, start == 0, end == extent)
         for (start, end), extent in zip(outputs.ranges[1:], extents, strict=True)
     )

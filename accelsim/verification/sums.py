@@ -1,11 +1,34 @@
 """Outputs while they are computed: partial sums in the output bank, from the first visit to the last."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from accelsim.mapping.regions import Range, Region
+import numpy as np
+
+from accelsim.mapping.regions import Range, Region, Tile
+from accelsim.network.layer import Layer
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import refuse
-from accelsim.verification.storage import described
+from accelsim.verification.storage import described, slices
+
+
+class Part(NamedTuple):
+    """A part of what adds up to outputs."""
+
+    channels: Range
+    """Input channels."""
+    tap_rows: Range
+    tap_columns: Range
+
+    @classmethod
+    def of(cls, tile: Tile) -> "Part":
+        """What a tile adds."""
+        return cls(tile.c, tile.fy, tile.fx)
+
+    @classmethod
+    def whole(cls, layer: Layer) -> "Part":
+        """All of it."""
+        return cls((0, layer.C), (0, layer.FY), (0, layer.FX))
 
 
 @dataclass
@@ -15,25 +38,41 @@ class Sums:
     room_bytes: int
     values: Integers | None
     """None where they are not computed."""
-    channels: list[Range] = field(default_factory=list)
-    """Input channels that were added."""
+    whole: Part
+    """All that has to be added."""
+    parts: list[Part] = field(default_factory=list)
+    """What was added."""
 
-    def add(self, outputs: Region, channels: Range) -> None:
-        """Note that the products of some input channels have been added."""
-        for start, end in self.channels:
-            if start < channels[1] and channels[0] < end:
-                refuse(f"adds input channels {_words(channels)} to {described(outputs)} once more")
-        self.channels.append(channels)
+    def add(self, outputs: Region, part: Part) -> None:
+        """Note that the products of some input channels and kernel taps have been added."""
+        for other in self.parts:
+            axes = zip(part, other, strict=True)
+            if all(start < high and low < end for (start, end), (low, high) in axes):
+                refuse(f"adds input channels {self._words(part)} to {described(outputs)} once more")
+        self.parts.append(part)
 
-    def expect_complete(self, outputs: Region, channels: int) -> None:
-        """All input channels have to have been added."""
-        reached = 0
-        for start, end in sorted(self.channels):
-            if start > reached:
-                break
-            reached = end
-        if reached < channels:
-            refuse(f"completes {described(outputs)} without input channels {_words((reached, channels))}")
+    def expect_complete(self, outputs: Region) -> None:
+        """All input channels and kernel taps have to have been added."""
+        missing = np.ones([end for _, end in self.whole], dtype=np.bool_)
+        for part in self.parts:
+            missing[slices(part)] = False
+        if not missing.any():
+            return
+        channels, *taps = (int(index) for index in np.argwhere(missing)[0])
+        if not missing[channels].all():
+            row, column = taps
+            lacking = f"tap {row}, {column} of input channel {channels}"
+        else:
+            there = np.flatnonzero(~missing[channels:].all(axis=(1, 2)))
+            end = channels + int(there[0]) if len(there) else self.whole.channels[1]
+            lacking = f"input channels {_words((channels, end))}"
+        refuse(f"completes {described(outputs)} without {lacking}")
+
+    def _words(self, part: Part) -> str:
+        """`0-3`; where the kernel is cut, also which taps: `0-3, taps 0, 0-2`."""
+        if part[1:] == self.whole[1:]:
+            return _words(part.channels)
+        return f"{_words(part.channels)}, taps {_words(part.tap_rows)}, {_words(part.tap_columns)},"
 
 
 @dataclass
@@ -59,6 +98,6 @@ class OutputBank:
             refuse(f"leaves {described(outputs)} incomplete")
 
 
-def _words(channels: Range) -> str:
-    start, end = channels
+def _words(bounds: Range) -> str:
+    start, end = bounds
     return str(start) if end - start == 1 else f"{start}-{end - 1}"

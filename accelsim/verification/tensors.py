@@ -83,13 +83,12 @@ def with_zeros(weights: Integers, tile: TileShape[int], density: float) -> Integ
     """Weights some of which are zero: in each tile of them the same part, spread over it."""
     if density >= 1:
         return weights
-    pruned = weights.copy()
+    pruned, sizes = weights.copy(), (tile.g, tile.k, tile.c, tile.fy, tile.fx)
     for corner in np.ndindex(
-        *(-(-weights.shape[axis] // size) for axis, size in enumerate((tile.g, tile.k, tile.c)))
+        *(-(-extent // size) for extent, size in zip(weights.shape, sizes, strict=True))
     ):
         box = tuple(
-            slice(index * size, (index + 1) * size)
-            for index, size in zip(corner, (tile.g, tile.k, tile.c), strict=True)
+            slice(index * size, (index + 1) * size) for index, size in zip(corner, sizes, strict=True)
         )
         part = pruned[box]
         ranks = np.arange(part.size, dtype=np.int64)

@@ -18,16 +18,16 @@ class Uses:
 
     def region(self, tensor: str, tile: Tile) -> Region | None:
         """The elements of a tensor that a tile reads; None where it reads none."""
-        n, g, k, c, y, x = tile
+        n, g, k, c, y, x, fy, fx = tile
         layer = self.layer
         ranges: tuple[Range, ...] | None
         match tensor:
             case "weights":
-                ranges = (g, k, c, (0, layer.FY), (0, layer.FX)) if layer.on_array else None
+                ranges = (g, k, c, fy, fx) if layer.on_array else None
             case "offsets":
                 ranges = (g, k) if layer.on_array and layer.bias else None
             case "inputs":
-                rows, columns = self.windows.touched(y, x)
+                rows, columns = self.windows.touched(tile)
                 exist = rows[0] < rows[1] and columns[0] < columns[1]
                 ranges = (n, (0, layer.operands), g, c, rows, columns) if exist else None
             case "factors":
@@ -42,7 +42,7 @@ class Uses:
 
     def brought_inputs(self, tile: Tile) -> int:
         """Elements of inputs and factors that come for a tile: all between its first window and its last."""
-        rows, columns = self.windows.spanned(tile.y, tile.x)
-        sizes = [end - start for start, end in (tile.g, tile.c, rows, columns)]
-        groups, channels, height, width = sizes
-        return groups * (self.layer.operands * channels * height * width + self.factors)
+        rows, columns = self.windows.spanned(tile)
+        sizes = [end - start for start, end in (tile.n, tile.g, tile.c, rows, columns)]
+        images, groups, channels, height, width = sizes
+        return images * groups * (self.layer.operands * channels * height * width + self.factors)

@@ -12,7 +12,8 @@ from typing import Final
 
 from accelsim.hardware.counts import ActionCounts, Direction
 from accelsim.mapping.mapping import Step
-from accelsim.mapping.regions import Region, Visit
+from accelsim.mapping.regions import Region, Tile, Visit
+from accelsim.network.layer import Layer
 from accelsim.verification import said
 from accelsim.verification.accesses import Accesses
 from accelsim.verification.arithmetic import Compute
@@ -24,7 +25,7 @@ from accelsim.verification.mismatch import MismatchError, expect_equal, refuse
 from accelsim.verification.sampling import outputs_of
 from accelsim.verification.sizes import elements_of, packed_bytes
 from accelsim.verification.storage import Storage, described
-from accelsim.verification.sums import OutputBank, Sums
+from accelsim.verification.sums import OutputBank, Part, Sums
 from accelsim.verification.uses import Uses
 
 _VERBS: Final = {Direction.READ: "reads from", Direction.WRITE: "writes to"}
@@ -54,15 +55,20 @@ def walk(case: Case, program: Iterable[tuple[Step, Visit]], computed: frozenset[
         try:
             execution.run(step, visit)
         except MismatchError as mismatch:
-            raise MismatchError(f"step {steps} ({_tile_words(visit)}): {mismatch}") from None
+            where = _tile_words(visit, case.mapped)
+            raise MismatchError(f"step {steps} ({where}): {mismatch}") from None
         steps += 1
     execution.finish()
     return Executed(steps, execution.products, execution.traffic)
 
 
-def _tile_words(visit: Visit) -> str:
-    sizes = zip("NGKCYX", visit.tile, strict=True)
-    return " ".join(f"{letter}{start}:{end}" for letter, (start, end) in sizes)
+def _tile_words(visit: Visit, layer: Layer) -> str:
+    """`N0:1 G0:1 K0:16 C0:8 Y0:4 X0:4`, and the taps where they are not all of the kernel's."""
+    tile = visit.tile
+    sizes = dict(zip("NGKCYX", tile[:6], strict=True))
+    taps = {"FY": (tile.fy, layer.FY), "FX": (tile.fx, layer.FX)}
+    sizes |= {letters: bounds for letters, (bounds, extent) in taps.items() if bounds != (0, extent)}
+    return " ".join(f"{letters}{start}:{end}" for letters, (start, end) in sizes.items())
 
 
 @dataclass
@@ -143,7 +149,7 @@ class _Execution:
         self._give_back()
         self._expect_operand("offsets", visit)
         values = self.compute.start(self.storage, visit.tile) if is_computed else None
-        sums = self.outputs.held[outputs] = Sums(room, values)
+        sums = self.outputs.held[outputs] = Sums(room, values, Part.whole(self.case.mapped))
         return sums
 
     def _expect_operand(self, tensor: str, visit: Visit) -> None:
@@ -156,14 +162,14 @@ class _Execution:
         """The array, or the vector unit on layers of its own."""
         for tensor in ("weights", "inputs", "factors"):
             self._expect_operand(tensor, visit)
-        sums.add(outputs, visit.tile.c)
+        sums.add(outputs, Part.of(visit.tile))
         if sums.values is not None:
             sums.values = self.compute.work(self.storage, visit.tile, sums.values)
-            self.products += elements_of(outputs) * self._products_of_output(visit)
+            self.products += elements_of(outputs) * self._products_of_output(visit.tile)
 
-    def _products_of_output(self, visit: Visit) -> int:
-        layer, (start, end) = self.case.mapped, visit.tile.c
-        return (end - start) * layer.FY * layer.FX * layer.operands
+    def _products_of_output(self, tile: Tile) -> int:
+        channels, tap_rows, tap_columns = (end - start for start, end in (tile.c, tile.fy, tile.fx))
+        return channels * tap_rows * tap_columns * self.case.mapped.operands
 
     def _free(self, step: Step, visit: Visit) -> None:
         sizes = self.case.sizes.by_operand(visit.frees)
@@ -179,7 +185,7 @@ class _Execution:
 
     def _complete(self, step: Step, visit: Visit, outputs: Region, sums: Sums) -> None:
         """The vector unit finishes the outputs, and results go to DRAM."""
-        sums.expect_complete(outputs, self.case.mapped.C)
+        sums.expect_complete(outputs)
         for tensor in ("residual", "residual_factors"):
             self._expect_operand(tensor, visit)
         finished: Integers | None = None

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from machines import BUFFER, DRAM, conv, fully_connected, machine, mapped, with_pooling
 
+from accelsim.hardware import Operand
 from accelsim.mapping.banks import bank_demand
-from accelsim.mapping.tile import TileShape
+from accelsim.mapping.tile import whole_image
 
 A_PICTURE = (16, 16)
 PIXELS = 256
@@ -96,6 +97,68 @@ def test_partial_sums_go_to_the_buffer_and_back_where_the_input_channels_are_cut
     assert counts.written_bytes(BUFFER) == partial_sums + 2 * 16 * PIXELS
 
 
+def test_a_kernel_that_is_cut_into_its_rows_is_three_visits_to_the_same_outputs():
+    layer = conv(16, 16, (18, 18), kernel=(3, 3), bias=True)
+    mapping = mapped(layer, "weight_stationary", machine(), fy=1)
+    # Three taps a visit, each a pass over all pixels behind 16 rows of weights.
+    assert [step.array_cycles for step in mapping.steps()] == 3 * [16 + 3 * PIXELS]
+    # A row of taps reads 16 of the 18 rows of inputs; the offsets come with the first.
+    inputs, weights, offsets = 2 * 16 * 16 * 18, 2 * 16 * 16 * 3, 2 * 16
+    assert [step.loads for step in mapping.steps()] == [
+        {Operand.WEIGHTS: weights + offsets, Operand.INPUTS: inputs},
+        {Operand.WEIGHTS: weights, Operand.INPUTS: inputs},
+        {Operand.WEIGHTS: weights, Operand.INPUTS: inputs},
+    ]
+    partial_sums = 4 * 16 * PIXELS  # bytes, at 32 bits
+    assert [step.takes for step in mapping.steps()] == [{Operand.OUTPUTS: partial_sums}, {}, {}]
+    counts = mapping.totals.counts
+    assert counts.read_bytes(BUFFER) == 3 * (2 * 3 * 16 * PIXELS + weights) + 2 * partial_sums
+    assert counts.written_bytes(BUFFER) == 2 * partial_sums + 2 * 16 * PIXELS
+    assert counts.macs == layer.macs
+    # Registers: weights written, and read for each product; sums read and written but for the first.
+    sums = 2 * 16 * PIXELS * 9 - 16 * PIXELS
+    assert counts.register_file_bytes == 2 * (layer.weights + layer.macs) + 4 * sums
+
+
+def test_a_tap_at_the_edge_of_a_padded_picture_reads_a_row_less():
+    layer = conv(16, 16, A_PICTURE, kernel=(3, 3), padding=(1, 1, 1, 1))
+    mapping = mapped(layer, "output_stationary", machine(), fy=1, fx=1)
+    rows, columns = (15, 16, 15), (15, 16, 15)
+    loaded = [2 * 16 * height * width for height in rows for width in columns]
+    assert [step.loads[Operand.INPUTS] for step in mapping.steps()] == loaded
+    # A block of 16 x 16 pixels has no halo: 16 inputs a cycle, of 16 channels for 2 sets of 8 filters, before
+    # 256 weights; 256 cycles drain the sums, and as many bring them back.
+    first = 16 + max(2 * 16 * 16, 256) + 256
+    assert [step.array_cycles for step in mapping.steps()] == [first, *8 * [first + 256]]
+    assert mapping.totals.counts.inter_pe_bytes == 0  # nothing moves on to a next tap
+
+
+def test_images_in_a_tile_share_its_weights():
+    layer = conv(32, 16, (10, 10), kernel=(3, 3))  # 8 x 8 outputs
+    inputs, weights, outputs = 2 * 16 * 100, 2 * 32 * 16 * 9, 2 * 32 * 64
+    one, two = (
+        mapped(layer, "weight_stationary", machine(), batch=4, k=16, order="filters_outer", n=n).totals
+        for n in (1, 2)
+    )
+    assert one.counts.read_bytes(DRAM) == 4 * (inputs + weights)
+    assert two.counts.read_bytes(DRAM) == 4 * inputs + 2 * weights
+    assert one.counts.written_bytes(DRAM) == two.counts.written_bytes(DRAM) == 4 * outputs
+    # Nine taps, each a pass over the pixels of one image or of two.
+    assert one.array_cycles == 4 * 2 * (16 + 9 * 64)
+    assert two.array_cycles == 2 * 2 * (16 + 9 * 128)
+    assert two.counts.read_bytes(BUFFER) == one.counts.read_bytes(BUFFER) - 2 * weights
+
+
+def test_a_block_of_outputs_is_of_one_image():
+    layer = conv(8, 16, (10, 10), kernel=(3, 3))
+    one, two = (mapped(layer, "output_stationary", machine(), batch=2, n=n).totals for n in (1, 2))
+    # 10 x 10 inputs of a block: 7 cycles until the first is there; all 16 channels take 100 cycles, the
+    # 8 * 16 * 9 weights 1152; 8 filters of 8 rows drain in 64.
+    assert one.array_cycles == 2 * (7 + 1152 + 64)
+    assert two.array_cycles == 7 + 2 * 1152 + 2 * 64
+    assert two.counts.macs == 2 * layer.macs
+
+
 def test_inputs_are_read_for_every_tile_of_filters_where_filters_are_outer():
     layer = conv(64, 16, A_PICTURE)
     inputs, weights, outputs = 2 * 16 * PIXELS, 2 * 64 * 16, 2 * 64 * PIXELS
@@ -132,7 +195,7 @@ def test_a_pruned_layer_moves_its_weights_that_are_left_and_where_they_are():
     kept = 77  # 256 * 0.3 = 76.8
     weights = math.ceil(kept * (6 + 4) / 8)  # 97 bytes where 256 weights of 16 bits are 512
     offsets = 16 * 6 // 8
-    assert bank_demand(layer, index, TileShape(1, 16, 16, 16, 16), 16, 16, 0)["weights"] == weights + offsets
+    assert bank_demand(layer, index, whole_image(layer), 16, 16, 0)["weights"] == weights + offsets
 
     stationary = counts_of(layer, "weight_stationary", index)
     assert stationary.read_bytes(DRAM) == weights + offsets + 2 * 16 * PIXELS

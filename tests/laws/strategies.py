@@ -1,7 +1,7 @@
 """Random layers and machines: odd shapes, tight buffers, unequal shares, any precision."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import hypothesis.strategies as st
 from hypothesis import assume
@@ -24,11 +24,14 @@ from machines import (
 
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware, dataflow_names
+from accelsim.mapping.banks import bank_demand, half_banks
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.mapping import Choice, Mapping, Repeat
 from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
+from accelsim.mapping.tile import TileShape, whole_image
+from accelsim.mapping.tiling import column_axes, row_axes
 from accelsim.network.layer import Layer, Pooling
 
 WHOLE_BYTES = (8, 16, 32)
@@ -249,6 +252,26 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     return Case(layer, hardware, batch, images, mapping)
 
 
+@st.composite
+def cut_cases(draw, layer=None, hardware=None, most_steps=200):
+    """Cases that no search compares: tiles of any size along every loop, images and kernel taps too."""
+    layer = draw(compressed_layers() if layer is None else layer)
+    hardware = draw(machines(bits=ANY_BITS, smallest_buffer=1 << 14) if hardware is None else hardware)
+    batch = draw(st.sampled_from([1, 2, 3]))
+    dataflow = draw(st.sampled_from(sorted(dataflow_names()))) if layer.on_array else VECTOR
+    order = draw(st.sampled_from(["pixels_outer", "filters_outer"]))
+    executed, images = as_executed(layer, batch)
+    extents = astuple(replace(whole_image(executed), n=images))
+    tile = TileShape(*(draw(st.integers(1, extent) | st.just(extent)) for extent in extents))
+    assume(steps_of(executed, images, tile) <= most_steps)
+    rows = max(axis.reads(tile.y)[0] for axis in row_axes(executed, tile.fy))
+    columns = max(axis.reads(tile.x)[0] for axis in column_axes(executed, tile.fx))
+    demand = bank_demand(executed, hardware, tile, rows, columns, int(order == "pixels_outer"))
+    assume(all(demand[bank] <= half for bank, half in half_banks(hardware).items()))
+    mapping = mappings([Choice(executed, dataflow, tile, order)], images, hardware)[0]
+    return Case(layer, hardware, batch, images, mapping)
+
+
 def packed_cases():
     """Cases in which elements are no whole bytes, and weights may be pruned."""
     return cases(compressed_layers(), machines(bits=ANY_BITS))
@@ -256,23 +279,18 @@ def packed_cases():
 
 def steps_of(layer, images, tile):
     """Tiles of a layer, by ceiling."""
-    extents = (
-        (layer.G, tile.g),
-        (layer.K, tile.k),
-        (layer.C, tile.c),
-        (layer.OY, tile.y),
-        (layer.OX, tile.x),
-    )
-    return images * math.prod(-(-extent // size) for extent, size in extents)
+    extents = zip(astuple(replace(whole_image(layer), n=images)), astuple(tile), strict=True)
+    return math.prod(-(-extent // size) for extent, size in extents)
 
 
 @st.composite
-def schedules(draw, most_layers=4, most_steps=60, packed=False):
+def schedules(draw, most_layers=4, most_steps=60, packed=False, cut=False):
     """A machine, and layers one after another on it, each waiting for any of those before it."""
-    hardware = draw(machines(bits=ANY_BITS if packed else WHOLE_BYTES))
-    layer = compressed_layers() if packed else layers()
+    smallest_buffer = 1 << 14 if cut else 64
+    hardware = draw(machines(ANY_BITS if packed else WHOLE_BYTES, smallest_buffer))
+    layer, case_of = compressed_layers() if packed else layers(), cut_cases if cut else cases
     some = draw(
-        st.lists(cases(layer, st.just(hardware), most_steps=most_steps), min_size=1, max_size=most_layers)
+        st.lists(case_of(layer, st.just(hardware), most_steps=most_steps), min_size=1, max_size=most_layers)
     )
     waits_for = [
         draw(st.sets(st.integers(0, layer - 1), max_size=2)) if layer else set() for layer in range(len(some))

@@ -17,6 +17,7 @@ from strategies import (
     array_layers,
     cases,
     compressed_layers,
+    cut_cases,
     layers,
     machines,
     packed_cases,
@@ -40,7 +41,7 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.ranking import ROUNDING, best_first
 from accelsim.mapping.search import as_executed, map_layer
 from accelsim.mapping.space import ORDERS, cuts_of, space_of
-from accelsim.mapping.tile import UNCUT, Granularity, TileShape
+from accelsim.mapping.tile import UNCUT, Granularity, TileShape, whole_image
 from accelsim.mapping.tiling import Axis, tile_sizes
 from accelsim.network.build import build
 from accelsim.network.layer import Layer
@@ -52,50 +53,66 @@ from accelsim.simulation.alone import Alone
 
 @dataclass(frozen=True)
 class Visit:
-    """One tile: where it begins, how large it is, and which pictures of the batch it belongs to."""
+    """One tile: where it begins and how large it is, along each loop."""
 
-    image: int
     starts: dict[str, int]
     sizes: dict[str, int]
 
     @property
     def weights(self):
         """Names the weights that the visit needs."""
-        return tuple(self.starts[letter] for letter in "gkc")
+        return tuple(self.starts[letters] for letters in ("g", "k", "c", "fy", "fx"))
 
     @property
     def outputs(self):
         """Outputs of the visit."""
-        return math.prod(self.sizes[letter] for letter in "gkyx")
+        return math.prod(self.sizes[letter] for letter in "ngkyx")
 
     @property
     def inputs(self):
         """Names the inputs that the visit needs."""
-        return (self.image, *(self.starts[letter] for letter in "gcyx"))
+        return tuple(self.starts[letters] for letters in ("n", "g", "c", "y", "x", "fy", "fx"))
+
+    @property
+    def begins(self):
+        """Whether it is the first that adds to its outputs."""
+        return not any(self.starts[letters] for letters in ADDING_UP)
+
+    def ends(self, layer):
+        """Whether it is the last."""
+        extents = (layer.C, layer.FY, layer.FX)
+        return all(
+            self.starts[letters] + self.sizes[letters] == extent
+            for letters, extent in zip(ADDING_UP, extents, strict=True)
+        )
+
+
+ADDING_UP = ("c", "fy", "fx")
 
 
 def visits(layer, batch, tile, order):
     """Every tile of a layer in order."""
-    extents = {"g": layer.G, "k": layer.K, "c": layer.C, "y": layer.OY, "x": layer.OX}
-    letters = "gyxkc" if order == "pixels_outer" else "gkyxc"
+    extents = dataclasses.asdict(whole_image(layer)) | {"n": batch}
+    outer = ("n", "g", *("yxk" if order == "pixels_outer" else "kyx"))
 
     def nest(inner, starts):
         if not inner:
             sizes = {at: min(getattr(tile, at), extents[at] - starts[at]) for at in extents}
-            yield starts, sizes
+            yield Visit(starts, sizes)
             return
         for start in range(0, extents[inner[0]], getattr(tile, inner[0])):
             yield from nest(inner[1:], {**starts, inner[0]: start})
 
-    for image in range(batch):
-        for starts, sizes in nest(letters, {}):
-            yield Visit(image, starts, sizes)
+    yield from nest((*outer, *ADDING_UP), {})
 
 
-def window_extent(start, size, stride, kernel, dilation, pad, inputs):
-    """Input rows (or columns) from the first that the windows reach to the last, padding left out."""
-    first = start * stride - pad
-    last = (start + size - 1) * stride - pad + (kernel - 1) * dilation
+def window_extent(outputs, taps, stride, dilation, pad, inputs):
+    """Input rows (or columns) from the first that taps reach at outputs to the last, padding left out.
+
+    Outputs and taps by the first of them and their number.
+    """
+    first = outputs[0] * stride - pad + taps[0] * dilation
+    last = first + (outputs[1] - 1) * stride + (taps[1] - 1) * dilation
     return sum(first <= position <= last for position in range(inputs))
 
 
@@ -113,18 +130,17 @@ def every_step(case):
 def operands_of(case, visit):
     """Bytes of weights (with biases where partial sums begin) and of inputs that a visit needs."""
     layer, precision = case.mapping.layer, case.hardware.precision
-    g, k, c, y, x = (visit.sizes[letter] for letter in "gkcyx")
-    weights = weight_bytes(layer, precision, g * k * c * layer.FY * layer.FX) if layer.on_array else 0
-    if layer.bias and visit.starts["c"] == 0:
+    n, g, k, c, fy, fx = (visit.sizes[letters] for letters in ("n", "g", "k", "c", "fy", "fx"))
+    weights = weight_bytes(layer, precision, g * k * c * fy * fx) if layer.on_array else 0
+    if layer.bias and visit.begins:
         weights += bytes_of(g * k, bits_of_a_weight(layer, precision))
-    rows = window_extent(
-        visit.starts["y"], y, layer.stride_y, layer.FY, layer.dilation_y, layer.pad_top, layer.IY
+    y, x, along_fy, along_fx = (
+        (visit.starts[letters], visit.sizes[letters]) for letters in ("y", "x", "fy", "fx")
     )
-    columns = window_extent(
-        visit.starts["x"], x, layer.stride_x, layer.FX, layer.dilation_x, layer.pad_left, layer.IX
-    )
+    rows = window_extent(y, along_fy, layer.stride_y, layer.dilation_y, layer.pad_top, layer.IY)
+    columns = window_extent(x, along_fx, layer.stride_x, layer.dilation_x, layer.pad_left, layer.IX)
     elements = layer.operands * g * c * rows * columns + g * (layer.gate_elements // layer.G)
-    return weights, bytes_of(elements, bits_of_an_activation(layer, precision))
+    return weights, bytes_of(n * elements, bits_of_an_activation(layer, precision))
 
 
 def bits_of_a_weight(layer, precision):
@@ -148,7 +164,7 @@ def weight_bytes(layer, precision, weights):
     return min(bytes_of(weights, bits), bytes_of(nonzero, bits + bits_of_a_distance(layer, precision)))
 
 
-@given(packed_cases())
+@given(packed_cases() | cut_cases())
 def test_a_step_loads_the_operands_that_the_step_before_did_not_have(case):
     before = None
     for visit, step in every_step(case):
@@ -162,7 +178,7 @@ def test_a_step_loads_the_operands_that_the_step_before_did_not_have(case):
         before = visit
 
 
-@given(packed_cases())
+@given(packed_cases() | cut_cases())
 def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_end(case):
     half = {bank: size // 2 for bank, size in bank_bytes(case.hardware).items()}
     weights = inputs = outputs = 0
@@ -174,7 +190,7 @@ def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_
         assert weights <= half["weights"]
         assert inputs + step.loads.get(Operand.RESIDUAL, 0) <= half["inputs"]
         assert max(outputs, step.store_bytes) <= half["outputs"]
-        assert (step.takes.get(Operand.OUTPUTS, 0) > 0) == (visit.starts["c"] == 0)
+        assert (step.takes.get(Operand.OUTPUTS, 0) > 0) == visit.begins
         weights -= step.freed_by_array.get(Operand.WEIGHTS, 0)
         inputs -= step.freed_by_array.get(Operand.INPUTS, 0) + step.freed_by_vector_unit.get(
             Operand.INPUTS, 0
@@ -183,12 +199,12 @@ def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_
     assert (weights, inputs, outputs) == (0, 0, 0)
 
 
-@given(packed_cases())
+@given(packed_cases() | cut_cases())
 def test_outputs_are_complete_once_and_stored_once(case):
     layer, precision = case.mapping.layer, case.hardware.precision
     complete = stored_bytes = shortcut_bytes = tiles = 0
     for visit, step in every_step(case):
-        assert step.completes == (visit.starts["c"] + visit.sizes["c"] == layer.C)
+        assert step.completes == visit.ends(layer)
         if step.completes:
             complete += visit.outputs
             stored_bytes += step.store_bytes
@@ -282,7 +298,7 @@ def energy(totals, hardware):
 # --- multiply-accumulates and traffic
 
 
-@given(cases(layer=compressed_layers()))
+@given(cases(layer=compressed_layers()) | cut_cases())
 def test_multiply_accumulates_are_the_layers_but_for_zero_weights(case):
     executed, macs = case.mapping.totals.counts.macs, case.batch * case.layer.macs
     density = density_of(case.layer, case.hardware)
@@ -290,7 +306,7 @@ def test_multiply_accumulates_are_the_layers_but_for_zero_weights(case):
         assert executed == macs
         return
     # A tile's weights that are not zero are a whole number: at most one more for each of its pixels.
-    pixels = sum(visit.sizes["y"] * visit.sizes["x"] for visit, _ in every_step(case))
+    pixels = sum(math.prod(visit.sizes[letter] for letter in "nyx") for visit, _ in every_step(case))
     assert density * macs - 1e-6 <= executed <= min(macs, density * macs + pixels)
 
 
@@ -300,7 +316,7 @@ def density_of(layer, hardware):
     return hardware.pe_array.dataflows["output_stationary"].weight_density if own is None else own
 
 
-@given(cases(layer=array_layers()))
+@given(cases(layer=array_layers()) | cut_cases(layer=array_layers()))
 def test_no_pe_does_two_multiply_accumulates_in_a_cycle(case):
     for step in case.mapping.steps():
         assert step.array_counts.macs <= step.array_cycles * case.in_use.pe_array.pes
@@ -330,7 +346,7 @@ def test_compulsory_traffic_is_what_windows_touch_and_what_is_stored(layer, hard
     assert compulsory_dram_bytes(layer, hardware, batch) == weights + biases + moved
 
 
-@given(packed_cases())
+@given(packed_cases() | cut_cases())
 def test_no_mapping_moves_less_than_every_operand_once(case):
     counts = case.mapping.totals.counts
     compulsory = compulsory_dram_bytes(case.layer, case.hardware, case.batch)
@@ -350,7 +366,7 @@ def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once
     assert moved == compulsory_dram_bytes(layer, roomy, batch)
 
 
-@given(packed_cases())
+@given(packed_cases() | cut_cases())
 def test_no_mapping_is_faster_than_the_bound(case):
     totals, channel = case.mapping.totals, case.hardware.channel
     moved = totals.counts.read_bytes(DRAM) + totals.counts.written_bytes(DRAM)
@@ -498,8 +514,7 @@ def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     assume(space.fits.any())
     every = candidates(layer, hardware, dataflow)
     bound = at_least(space, hardware, 1)
-    whole = TileShape(layer.G, layer.K, layer.C, layer.OY, layer.OX)
-    least = least_array_cost(layer, dataflow, whole, UNCUT, hardware)
+    least = least_array_cost(layer, dataflow, whole_image(layer), UNCUT, hardware)
     assert np.all(every.array_cycles >= least.cycles)
     for attribute in ("time_cycles", "energy"):
         bounds = getattr(bound, attribute)[space.places()]
@@ -556,10 +571,10 @@ def every_tile(layer, unit):
         for k, c in itertools.product(
             tile_sizes(layer.K, unit.k, finely=True), tile_sizes(layer.C, unit.c, finely=True)
         ):
-            yield TileShape(1, k, c, y, x)
+            yield TileShape(1, 1, k, c, y, x, layer.FY, layer.FX)
         for g in range(2, layer.G + 1):
             if g in tile_sizes(layer.G, 1):
-                yield TileShape(g, layer.K, layer.C, y, x)
+                yield TileShape(1, g, layer.K, layer.C, y, x, layer.FY, layer.FX)
 
 
 def fits(mapping, hardware):
@@ -598,21 +613,24 @@ def test_the_buffer_that_an_error_asks_for_is_enough(layer, hardware):
 
 @given(st.data())
 def test_what_tiles_read_together_is_what_each_of_them_reads(data):
-    """Padding may be wider than a tile or a window of the pooling, a window larger than the picture."""
+    """Padding may be wider than a tile or a window of the pooling, a window larger than the picture.
+
+    Windows of some taps may start behind the first input.
+    """
     outputs = data.draw(st.integers(1, 60))
     axis = Axis(
         outputs=outputs,
         inputs=data.draw(st.integers(1, 90)),
         reach=data.draw(st.integers(1, 11)),
         stride=data.draw(st.integers(1, 4)),
-        pad=data.draw(st.integers(0, 8)),
+        pad=data.draw(st.integers(-8, 8)),
         pooled=data.draw(st.sampled_from([None, (outputs // 2 + 1, 3, 2, 1), (outputs // 2 + 7, 3, 2, 7)])),
     )
     size = data.draw(st.integers(1, outputs))
     each = []
     for start in range(0, outputs, size):
         end = min(start + size, outputs)
-        first = max(start * axis.stride - axis.pad, 0)
+        first = min(max(start * axis.stride - axis.pad, 0), axis.inputs)
         last = min((end - 1) * axis.stride - axis.pad + axis.reach, axis.inputs)
         each.append(max(last - first, 0))
     assert axis.reads(size) == (max(each), sum(each), each[0])

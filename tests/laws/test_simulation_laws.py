@@ -18,7 +18,7 @@ from accelsim.simulation.banks import Banks
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import Transitions, simulate_fast
 
-SCHEDULES = st.one_of(schedules(), schedules(packed=True), repeated_schedules())
+SCHEDULES = st.one_of(schedules(), schedules(packed=True), schedules(cut=True), repeated_schedules())
 
 
 @settings(max_examples=max(100, settings.default.max_examples))

@@ -41,8 +41,8 @@ LAYER = Layer(
     ),
     stage="stage3",
 )
-WS_TILE = TileShape(g=1, k=128, c=64, y=14, x=1)
-OS_TILE = TileShape(g=1, k=128, c=64, y=1, x=14)
+WS_TILE = TileShape(n=1, g=1, k=128, c=64, y=14, x=1, fy=1, fx=1)
+OS_TILE = TileShape(n=1, g=1, k=128, c=64, y=1, x=14, fy=1, fx=1)
 ENERGIES = {
     "energy of MACs": "mac",
     "energy of register files": "register_file",

@@ -14,6 +14,7 @@ from machines import (
     machine,
     mapped,
     pool,
+    schedule,
     with_activation,
     with_gate,
     with_global_pooling,
@@ -26,7 +27,10 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Access, Direction, Operand
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.regions import Region, Visit, visits
+from accelsim.mapping.tile import whole_image
 from accelsim.run import plan_run
+from accelsim.simulation.events import simulate_events
+from accelsim.simulation.fast import simulate_fast
 from accelsim.verification import sampling
 from accelsim.verification.case import Case
 from accelsim.verification.layers import execute, verify_mapping
@@ -166,6 +170,63 @@ def test_layers_of_the_vector_unit_do_too(layer, batch):
         verify_mapping(layer, mapped(layer, "vector", SPARSE, batch=batch, **tile), SPARSE, batch=batch)
 
 
+CUTS = (
+    {"fy": 1},
+    {"fx": 2, "fy": 2, "c": 2},
+    {"n": 2},
+    {"n": 2, "fy": 1, "k": 2, "y": 3, "g": 1},
+    {"n": 3, "fx": 1, "x": 2},
+)
+"""Several images in a tile, of three a last one with fewer; kernels in rows, in columns and in both."""
+
+
+@pytest.mark.parametrize("dataflow", sorted(ARRAY_PASSES))
+@pytest.mark.parametrize("order", ["pixels_outer", "filters_outer"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        WIDE,
+        with_shortcut(WIDE),
+        conv(4, 4, (11, 8), kernel=(5, 1), stride=(2, 1), padding=(2, 2, 0, 0), bias=True),
+        conv(4, 4, (12, 12), kernel=(3, 3), stride=(2, 3), dilation=(2, 3), padding=(1, 2, 3, 0)),
+        conv(1, 1, (7, 7), G=9, kernel=(3, 3), padding=(1, 1, 1, 1)),
+        with_pooling(with_activation(STRIDED), 3, 2),
+        with_global_pooling(with_gate(STRIDED)),
+        replace(STRIDED, weight_density=0.4, weight_bits=5, activation_bits=3),
+    ],
+)
+def test_tiles_with_some_of_the_taps_or_several_images_execute_to_the_layers_own_outputs(
+    layer, order, dataflow
+):
+    extents = replace(whole_image(layer), n=3)
+    for cut in CUTS:
+        tile = {letters: min(size, getattr(extents, letters)) for letters, size in cut.items()}
+        mapping = mapped(layer, dataflow, SPARSE, batch=3, order=order, **tile)
+        walked, everything = verify_mapping(layer, mapping, SPARSE, batch=3)
+        assert everything
+        assert walked.products == 3 * layer.macs
+        one_layer = schedule(mapping)
+        observed = simulate_fast(one_layer, SPARSE)
+        assert observed == simulate_events(one_layer, SPARSE)
+        assert observed.counts == mapping.totals.counts
+
+
+@pytest.mark.parametrize("cut", [{"fy": 1}, {"n": 2, "fx": 2}, {"n": 2, "g": 2}])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pool(5, (7, 7), (3, 3), (2, 2), 1),
+        replace(pool(5, (7, 7), (3, 3), (2, 2), 1), operator="average_pool"),
+        pool(4, (6, 5), (4, 5), (6, 5)),
+        gated(6, (4, 4)),
+    ],
+)
+def test_so_do_those_of_the_vector_unit(layer, cut):
+    tile = {letters: min(size, getattr(layer, letters.upper(), size)) for letters, size in cut.items()}
+    mapping = mapped(layer, "vector", SPARSE, batch=3, **tile)
+    verify_mapping(layer, mapping, SPARSE, batch=3)
+
+
 def test_a_pooling_that_sticks_out_of_the_whole_picture_reads_what_is_under_its_window():
     layer = pool(2, (3, 3), (3, 3), (3, 3), 1)
     mapping = mapped(layer, "vector", SPARSE)
@@ -261,6 +322,75 @@ def test_products_that_are_added_twice():
         1, tile=program.visits[0].tile, loads=program.visits[0].loads[:1] + program.visits[0].loads[2:]
     )
     assert "adds input channels 0-3 to outputs N 0, G 0, K 0-5, OY 0-8, OX 0-8 once more" in caught(program)
+
+
+def test_taps_that_are_added_twice():
+    program = Program.of(conv(6, 8, (11, 11), kernel=(3, 3), bias=True), fy=1)
+    program.visit(1, tile=program.visits[0].tile, loads=program.visits[0].loads[::2])
+    assert re.search(
+        r"^step 1 \(.* FY0:1\): adds input channels 0-7, taps 0, 0-2, to outputs N 0, .* once more$",
+        caught(program),
+    )
+
+
+@pytest.mark.parametrize(
+    ("dropped", "lacking"),
+    [
+        ([1], "tap 1, 0 of input channel 0"),
+        ([3], "tap 0, 0 of input channel 2"),
+        ([3, 4, 5], "input channels 2-3"),
+        ([1, 3, 4, 5], "tap 1, 0 of input channel 0"),
+    ],
+)
+def test_taps_that_are_left_out(dropped, lacking):
+    """Two input channels after the other, and of each two the three rows of the kernel."""
+    program = Program.of(WIDE, c=2, fy=1)
+    for number in reversed(dropped):
+        program.drop(number)
+    assert caught(program).endswith(f"without {lacking}")
+
+
+def test_weights_of_another_tap():
+    program = Program.of(WIDE, fy=1)
+    program.reload(0, "weights", moved_by(program.load(0, "weights"), axis=3))
+    assert "reads weights at FY 0, which is not in the buffer; it holds weights G 0-1" in caught(program)
+
+
+def test_inputs_of_another_tap():
+    program = Program.of(STRIDED, fy=2, fx=1)
+    program.reload(1, "inputs", program.load(0, "inputs"))
+    assert "bytes of inputs that are loaded" in caught(program)
+    program = Program.of(conv(6, 4, (11, 11), kernel=(3, 3)), fy=1)
+    program.reload(1, "inputs", program.load(0, "inputs"))
+    assert "reads inputs at IY 9, which is not in the buffer" in caught(program)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "words"), [("inputs", "reads inputs at N 1"), ("residual", "reads residual at N 1")]
+)
+def test_an_image_of_a_tile_that_does_not_come(tensor, words):
+    program = Program.of(with_shortcut(STRIDED), batch=3, n=2)
+    program.reload(0, tensor, shorter(program.load(0, tensor), 0))
+    operand = Operand(tensor)
+    size = program.steps[0].loads[operand] // 2
+    freed = "freed_by_array" if operand is INPUTS else "freed_by_vector_unit"
+    program.move(0, operand, **{"loads": size, freed: size})
+    assert words in caught(program)
+
+
+def test_an_image_of_a_tile_that_is_not_stored():
+    program = Program.of(STRIDED, batch=3, n=2)
+    program.visit(0, stores=shorter(program.visits[0].stores, 0))
+    size = program.steps[0].stores[OUTPUTS] // 2
+    program.move(0, OUTPUTS, stores=size)
+    assert "stores results N 0" in caught(program)
+
+
+def test_pooling_windows_of_other_images():
+    program = Program.of(with_pooling(STRIDED, 3, 2), batch=3, n=2)
+    program.visit(0, stores=shorter(program.visits[0].stores, 0))
+    program.move(0, OUTPUTS, stores=program.steps[0].stores[OUTPUTS] // 2)
+    assert "which are of other images than the outputs are" in caught(program)
 
 
 def test_partial_sums_that_are_not_added_to():
@@ -552,7 +682,7 @@ def test_an_array_that_computes_something_else(dataflow, monkeypatch):
     right = ARRAY_PASSES[dataflow]
 
     def without_the_last_tap(sums, weights, patches, array):
-        right.accumulate(sums, weights[..., :-1], patches[:, :, :-1], array)
+        right.accumulate(sums, weights[..., :-1], patches[..., :-1, :, :], array)
 
     wrong = {**ARRAY_PASSES, dataflow: replace(right, accumulate=without_the_last_tap)}
     program = cut_wide(dataflow)

@@ -51,7 +51,7 @@ class Dataflow(ABC):
 
         Args:
             layer: The layer, or a stack of layers whose numbers are columns.
-            tile: Bounds of the tile, or columns of them.
+            tile: Bounds of the tile, or columns of them: as many images and taps as it has.
             resumes: 1 where the tile adds to partial sums of an earlier one, else 0.
             hardware: The machine.
 
@@ -63,7 +63,7 @@ class Dataflow(ABC):
     def least_work(
         self, layer: LoopNest[Count], tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
     ) -> ArrayWork[Count]:
-        """What the array does at least for a layer that is cut into so many tiles.
+        """What the array does at least for an image of a layer that is cut into so many tiles, with all taps.
 
         The search does not look at tiles that cannot be the best by this; the nearer it is to the sum of
         `execute`, the faster the search, but it must not be above.

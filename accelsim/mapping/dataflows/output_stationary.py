@@ -68,28 +68,29 @@ class OutputStationary(Dataflow):
         """
         array = hardware.pe_array
         port_words = array.columns * array.port_words_per_column
-        taps = layer.FY * layer.FX
+        taps, pixels = tile.taps, tile.pixels
 
-        blocks = ceil_div(tile.y, array.rows) * ceil_div(tile.x, array.columns)
+        # A block is of one image.
+        blocks = tile.n * ceil_div(tile.y, array.rows) * ceil_div(tile.x, array.columns)
         channel_sets = ceil_div(tile.k, self.of(array).partial_sums_per_pe)
-        halo_rows = _covered(tile.y, array.rows, layer.FY, layer.stride_y, layer.dilation_y)
-        halo_columns = _covered(tile.x, array.columns, layer.FX, layer.stride_x, layer.dilation_x)
+        halo_rows = _covered(tile.y, array.rows, tile.fy, layer.stride_y, layer.dilation_y)
+        halo_columns = _covered(tile.x, array.columns, tile.fx, layer.stride_x, layer.dilation_x)
         first_rows = _covered(
-            equal_part(tile.y, array.rows), array.rows, layer.FY, layer.stride_y, layer.dilation_y
+            equal_part(tile.y, array.rows), array.rows, tile.fy, layer.stride_y, layer.dilation_y
         )
         first_columns = _covered(
-            equal_part(tile.x, array.columns), array.columns, layer.FX, layer.stride_x, layer.dilation_x
+            equal_part(tile.x, array.columns), array.columns, tile.fx, layer.stride_x, layer.dilation_x
         )
 
         # Rounded up for each tile: there are no parts of a weight.
         nonzero_weights = ceil_scaled(tile.g * tile.k * tile.c * taps, self.weight_density(layer, hardware))
-        input_words = halo_rows * halo_columns * tile.g * tile.c * channel_sets
+        input_words = tile.n * tile.g * halo_rows * halo_columns * tile.c * channel_sets
         load_cycles = ceil_div(input_words, port_words)
         drain_cycles = ceil_div(
-            tile.g * tile.k * tile.y * ceil_div(tile.x, array.columns), array.port_words_per_column
+            tile.n * tile.g * tile.k * tile.y * ceil_div(tile.x, array.columns), array.port_words_per_column
         )
-        outputs = tile.g * tile.k * tile.pixels
-        macs = nonzero_weights * tile.pixels
+        outputs = tile.g * tile.k * pixels
+        macs = nonzero_weights * pixels
         first_load = ceil_div(first_rows * first_columns, port_words)
         return ArrayWork(
             cycles=first_load + larger(load_cycles, blocks * nonzero_weights) + (1 + resumes) * drain_cycles,
@@ -97,7 +98,7 @@ class OutputStationary(Dataflow):
             weight_register_words=0,
             # An accumulation reads and writes; the first of an output only writes, the drain reads it.
             partial_sum_register_words=2 * macs + resumes * outputs,
-            input_hop_words=tile.pixels * tile.g * tile.c * channel_sets * (taps - 1),
+            input_hop_words=pixels * tile.g * tile.c * channel_sets * (taps - 1),
             input_read_words=input_words,
             weight_read_words=blocks * nonzero_weights,
             weight_reads=blocks,

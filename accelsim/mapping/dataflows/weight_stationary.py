@@ -59,7 +59,11 @@ class WeightStationary(Dataflow):
         return Granularity(k=hardware.pe_array.columns, c=hardware.pe_array.rows)
 
     def execute(
-        self, layer: LoopNest[Count], tile: TileShape[Count], resumes: Count, hardware: Hardware
+        self,
+        layer: LoopNest[Count],  # noqa: ARG002 (the tile says all)
+        tile: TileShape[Count],
+        resumes: Count,
+        hardware: Hardware,
     ) -> ArrayWork[Count]:
         """Every sub-matrix of the tile's weights, for one accumulator load of pixels after the other.
 
@@ -68,30 +72,30 @@ class WeightStationary(Dataflow):
         """
         array = hardware.pe_array
         accumulators = self.of(array).accumulators_per_column
-        taps = layer.FY * layer.FX
+        taps, pixels = tile.taps, tile.pixels
         column_folds = ceil_div(tile.k, array.columns)
         row_folds = ceil_div(tile.c, array.rows)
         sub_matrices = tile.g * taps * row_folds * column_folds
         load_cycles = ceil_div(equal_part(tile.c, array.rows), array.port_words_per_column)
 
-        chunks = ceil_div(tile.pixels, accumulators)
-        shorter = tile.pixels // chunks
-        longer_chunks = tile.pixels - chunks * shorter  # by one pixel
+        chunks = ceil_div(pixels, accumulators)
+        shorter = pixels // chunks
+        longer_chunks = pixels - chunks * shorter  # by one pixel
         pass_cycles = longer_chunks * larger(load_cycles, shorter + 1) + (chunks - longer_chunks) * larger(
             load_cycles, shorter
         )
 
         weights = tile.g * tile.k * tile.c * taps
-        accumulations = tile.g * tile.k * tile.pixels * taps * row_folds
-        outputs = tile.g * tile.k * tile.pixels
+        outputs = tile.g * tile.k * pixels
+        accumulations = outputs * taps * row_folds
         return ArrayWork(
             cycles=load_cycles + sub_matrices * pass_cycles,
-            macs=weights * tile.pixels,
-            weight_register_words=weights * chunks + weights * tile.pixels,
+            macs=weights * pixels,
+            weight_register_words=weights * chunks + weights * pixels,
             # Each accumulation reads and writes; the first of an output that starts from zero only writes.
             partial_sum_register_words=2 * accumulations - (1 - resumes) * outputs,
             input_hop_words=0,
-            input_read_words=tile.g * taps * column_folds * tile.c * tile.pixels,
+            input_read_words=tile.g * taps * column_folds * tile.c * pixels,
             weight_read_words=weights * chunks,
             weight_reads=chunks,
         )

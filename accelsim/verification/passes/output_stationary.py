@@ -1,20 +1,29 @@
 """Output stationary, block by block.
 
-A block of pixels lies in the array, one in each PE. For each group, each set of output channels whose partial
-sums the PEs hold and each input channel, the block's inputs are loaded with their halo and move on to the
-neighbouring PE from tap to tap, while the weights that are not zero are broadcast one a cycle.
+A block of pixels of one image lies in the array, one in each PE. For each group, each set of output channels
+whose partial sums the PEs hold and each input channel, the block's inputs are loaded with their halo and move
+on to the neighbouring PE from tap to tap, while the weights that are not zero are broadcast one a cycle.
 """
 
 from collections.abc import Iterator
 from itertools import product
+from typing import NamedTuple
 
 from accelsim.verification.functions import Integers
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
 
 
-def blocks(y: int, x: int, machine: ArrayMachine) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Rows and columns of every block of a tile."""
-    return product(folds(y, machine.rows), folds(x, machine.columns))
+class Block(NamedTuple):
+    """Pixels that lie in the array together."""
+
+    image: int
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+
+def blocks(n: int, y: int, x: int, machine: ArrayMachine) -> Iterator[Block]:
+    """Every block of a tile."""
+    return map(Block._make, product(range(n), folds(y, machine.rows), folds(x, machine.columns)))
 
 
 def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
@@ -22,13 +31,13 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
     counts = PassCounts()
     port = machine.columns * machine.port_words
     broadcasts = drained_rows = first_words = 0
-    for (y0, y1), (x0, x1) in blocks(tile.y, tile.x, machine):
+    for _image, (y0, y1), (x0, x1) in blocks(tile.n, tile.y, tile.x, machine):
         pixels = (y1 - y0) * (x1 - x0)
         block_words = _reach(tile, 0, y1 - y0) * _reach(tile, 1, x1 - x0)
         first_words = first_words or block_words
         for _group, _set in product(range(tile.g), folds(tile.k, machine.partial_sums)):
             counts.input_reads += tile.c * block_words
-            counts.input_hops += tile.c * pixels * (tile.FY * tile.FX - 1)
+            counts.input_hops += tile.c * pixels * (tile.taps - 1)
         broadcasts += tile.nonzero
         counts.weight_reads += tile.nonzero
         counts.weight_readings += 1
@@ -46,7 +55,7 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
 
 def _reach(tile: TileWork, axis: int, outputs: int) -> int:
     """Input rows (or columns) under the windows of so many outputs."""
-    kernel = (tile.FY, tile.FX)[axis]
+    kernel = (tile.fy, tile.fx)[axis]
     return (outputs - 1) * tile.stride[axis] + (kernel - 1) * tile.dilation[axis] + 1
 
 
@@ -54,16 +63,16 @@ def accumulate(sums: Integers, weights: Integers, patches: Integers, machine: Ar
     """Add the products of all blocks to the sums.
 
     Args:
-        sums: g x k x y x x.
+        sums: n x g x k x y x x.
         weights: g x k x c x taps.
-        patches: g x c x taps x y x x, the input of each tap at each pixel.
+        patches: n x g x c x taps x y x x, the input of each tap at each pixel.
         machine: The array.
     """
-    g, k, y, x = sums.shape
+    n, g, k, y, x = sums.shape
     words = weights.shape[2] * weights.shape[3]
-    for (y0, y1), (x0, x1) in blocks(y, x, machine):
+    for image, (y0, y1), (x0, x1) in blocks(n, y, x, machine):
         for group in range(g):
-            block = patches[group, :, :, y0:y1, x0:x1].reshape(words, -1)
+            block = patches[image, group, :, :, y0:y1, x0:x1].reshape(words, -1)
             for k0, k1 in folds(k, machine.partial_sums):
                 products = weights[group, k0:k1].reshape(k1 - k0, words) @ block
-                sums[group, k0:k1, y0:y1, x0:x1] += products.reshape(k1 - k0, y1 - y0, x1 - x0)
+                sums[image, group, k0:k1, y0:y1, x0:x1] += products.reshape(k1 - k0, y1 - y0, x1 - x0)

@@ -11,19 +11,25 @@ from accelsim.hardware.machine import Hardware
 class TileWork(NamedTuple):
     """A tile as the array sees it."""
 
+    n: int
     g: int
     k: int
     c: int
     y: int
     x: int
-    FY: int
-    FX: int
+    fy: int
+    fx: int
     stride: tuple[int, int]
     dilation: tuple[int, int]
     nonzero: int
     """Weights that are not zero."""
     resumes: bool
     """Whether there are partial sums to add to."""
+
+    @property
+    def taps(self) -> int:
+        """Taps of the kernel that the tile has."""
+        return self.fy * self.fx
 
 
 @dataclass(frozen=True)

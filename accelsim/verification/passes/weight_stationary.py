@@ -2,11 +2,14 @@
 
 A pass holds a sub-matrix of one kernel tap of one group, input channels on rows and output channels on
 columns, while a chunk of pixels streams past, one a cycle. The chunk is as many pixels as there are
-accumulators; all taps and folds of the input channels add to it before the next begins.
+accumulators, whichever image they are of; all taps and folds of the input channels add to it before the next
+begins.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
+
+import numpy as np
 
 from accelsim.verification.functions import Integers
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
@@ -41,7 +44,7 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
     most_rows = max(end - start for start, end in folds(tile.c, machine.rows))
     load_cycles = -(-most_rows // machine.port_words)
     counts = PassCounts(cycles=load_cycles)  # nothing hides the first sub-matrix
-    for array_pass in passes(tile.g, tile.k, tile.c, tile.FY * tile.FX, tile.y * tile.x, machine):
+    for array_pass in passes(tile.g, tile.k, tile.c, tile.taps, tile.n * tile.y * tile.x, machine):
         rows = array_pass.channels[1] - array_pass.channels[0]
         columns = array_pass.filters[1] - array_pass.filters[0]
         pixels = array_pass.pixels[1] - array_pass.pixels[0]
@@ -54,7 +57,7 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
         counts.partial_sum_writes += columns * pixels
         if tile.resumes or not array_pass.begins:
             counts.partial_sum_reads += columns * pixels
-    counts.weight_readings = counts.weight_reads // (tile.g * tile.k * tile.c * tile.FY * tile.FX)
+    counts.weight_readings = counts.weight_reads // (tile.g * tile.k * tile.c * tile.taps)
     return counts
 
 
@@ -62,16 +65,18 @@ def accumulate(sums: Integers, weights: Integers, patches: Integers, machine: Ar
     """Add the products of all passes to the sums.
 
     Args:
-        sums: g x k x y x x.
+        sums: n x g x k x y x x.
         weights: g x k x c x taps.
-        patches: g x c x taps x y x x, the input of each tap at each pixel.
+        patches: n x g x c x taps x y x x, the input of each tap at each pixel.
         machine: The array.
     """
-    g, k, y, x = sums.shape
+    n, g, k, y, x = sums.shape
     c, taps = weights.shape[2:]
-    accumulators = sums.reshape(g, k, y * x)
-    streams = patches.reshape(g, c, taps, y * x)
-    for group, (k0, k1), (c0, c1), tap, (p0, p1), _ in passes(g, k, c, taps, y * x, machine):
+    pixels = n * y * x
+    accumulators = np.moveaxis(sums, 0, 2).reshape(g, k, pixels)
+    streams = np.moveaxis(patches, 0, 3).reshape(g, c, taps, pixels)
+    for group, (k0, k1), (c0, c1), tap, (p0, p1), _ in passes(g, k, c, taps, pixels, machine):
         accumulators[group, k0:k1, p0:p1] += (
             weights[group, k0:k1, c0:c1, tap] @ streams[group, c0:c1, tap, p0:p1]
         )
+    sums[...] = np.moveaxis(accumulators.reshape(g, k, n, y, x), 2, 0)
