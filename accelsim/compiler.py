@@ -5,6 +5,7 @@ schedule that is run gets it here.
 """
 
 from collections.abc import MutableMapping
+from dataclasses import replace
 
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping import schedule
@@ -13,7 +14,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.graph import Graph
 from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
-from accelsim.simulation.fast import Transitions
+from accelsim.simulation.fast import Transitions, simulate_fast
 
 
 def make_schedule(
@@ -26,11 +27,50 @@ def make_schedule(
     known: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
 ) -> Schedule:
-    """Map every layer of an executed graph. Raises MappingError where one cannot be mapped.
+    """The schedule of an executed graph. Raises MappingError where a layer cannot be mapped.
 
+    Where an objective is asked for, it leaves so many descriptors idle that the network is done soonest.
     `known` remembers mappings from one graph to the next, `transitions` what simulations went through; all
     else must be the same for all of them.
     """
+    transitions = Transitions() if transitions is None else transitions
+    mapped = map_network(
+        graph,
+        hardware,
+        batch=batch,
+        dataflow=dataflow,
+        objective=objective,
+        known=known,
+        transitions=transitions,
+    )
+    tried = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, objective)]
+    if len(tried) == 1:
+        return mapped
+    return min(tried, key=lambda one: simulate_fast(one, hardware, transitions).cycles)
+
+
+def idle_descriptors(hardware: Hardware, objective: Objective | None) -> list[int]:
+    """How many descriptors a schedule may leave idle: none; half of them, three quarters ..., all but one.
+
+    Loads that are asked for far ahead are served before a store that is asked for later, and for the room
+    that the store frees the array may have to wait.
+    """
+    prefetch = hardware.channel.prefetch
+    halvings = prefetch.bit_length() if objective is not None else 1
+    return [prefetch - (prefetch >> halving) for halving in range(halvings)]
+
+
+def map_network(
+    graph: Graph,
+    hardware: Hardware,
+    *,
+    batch: int = 1,
+    dataflow: str = "auto",
+    objective: Objective | None = None,
+    known: MutableMapping[Layer, Mapping] | None = None,
+    transitions: Transitions | None = None,
+) -> Schedule:
+    """The same, but that no descriptor is left idle."""
     judge = Alone(hardware, Transitions() if transitions is None else transitions)
     return schedule.make_schedule(
         graph,

@@ -181,6 +181,8 @@ class RunResult:
     """`utilization` with the MACs that were skipped counted as done; may exceed 1."""
     memories: Mapping[str, MemoryResult] = field(default_factory=dict)
     """By the names in the machine's file, the outermost first."""
+    idle_descriptors: int = 0
+    """Of the DMA, that the schedule leaves idle, because it is done sooner without them."""
 
     @property
     def outermost_energy(self) -> float:
@@ -229,6 +231,7 @@ class RunResult:
             "peak_global_buffer_bytes": self.peak_global_buffer_bytes,
             "skipped_macs": self.skipped_macs,
             "nominal_utilization": self.nominal_utilization,
+            "idle_descriptors": self.idle_descriptors,
             **_known({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "memories": _memories(self.memories),
             "layers": [layer_to_dict(layer) for layer in self.layers],

@@ -151,6 +151,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
             sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
         ),
         memories=memory_results(counts, hardware, by_component, activity),
+        idle_descriptors=plan.schedule.idle_descriptors,
     )
 
 

@@ -138,7 +138,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     from one schedule to the next; they must all be of the same machine.
     """
     transitions = Transitions() if transitions is None else transitions
-    log = _Walk(hardware, transitions).through(schedule)
+    log = _Walk(hardware, schedule.idle_descriptors, transitions).through(schedule)
     bandwidth, streamed = hardware.channel.bytes_per_cycle, transitions.stream_cycles
     for program in (mapping.program for mapping in schedule.mappings):
         if id(program) not in streamed:
@@ -177,10 +177,10 @@ def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
 class _Walk:
     """Through a schedule, from state to state; step by step only where it is not known what happens."""
 
-    def __init__(self, hardware: Hardware, transitions: Transitions) -> None:
+    def __init__(self, hardware: Hardware, idle_descriptors: int, transitions: Transitions) -> None:
         self.transitions = transitions
         self.transitions.forget_if_full()
-        self.machine = Stepper(hardware)
+        self.machine = Stepper(hardware, idle_descriptors)
         self.layer = 0
         self.now = 0
         self.number: int | None = None
