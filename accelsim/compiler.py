@@ -5,6 +5,7 @@ schedule that is run gets it here.
 """
 
 from collections.abc import MutableMapping
+from dataclasses import replace
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
@@ -13,7 +14,7 @@ from accelsim.mapping.schedule import Mapper, Schedule
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
-from accelsim.simulation.fast import Transitions
+from accelsim.simulation.fast import Transitions, simulate_fast
 
 
 def make_schedule(
@@ -24,10 +25,39 @@ def make_schedule(
     known: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
 ) -> Schedule:
-    """Map every layer of an executed graph. Raises MappingError where one cannot be mapped.
+    """The schedule of an executed graph. Raises MappingError where a layer cannot be mapped.
 
+    Where an objective is asked for, it leaves so many descriptors idle that the network is done soonest.
     `known` remembers mappings from one graph to the next, `transitions` what simulations went through; all
     else must be the same for all of them.
     """
+    transitions = Transitions() if transitions is None else transitions
+    mapped = map_network(graph, hardware, options, known=known, transitions=transitions)
+    tried = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
+    if len(tried) == 1:
+        return mapped
+    return min(tried, key=lambda schedule: simulate_fast(schedule, hardware, transitions).cycles)
+
+
+def idle_descriptors(hardware: Hardware, options: MappingOptions) -> list[int]:
+    """How many descriptors a schedule may leave idle: none; half of them, three quarters ..., all but one.
+
+    Loads that are asked for far ahead are served before a store that is asked for later, and for the room
+    that the store frees the array may have to wait.
+    """
+    prefetch = hardware.channel.prefetch
+    halvings = prefetch.bit_length() if options.objective is not None else 1
+    return [prefetch - (prefetch >> halving) for halving in range(halvings)]
+
+
+def map_network(
+    graph: ExecutedGraph,
+    hardware: Hardware,
+    options: MappingOptions = MappingOptions(),
+    *,
+    known: MutableMapping[Layer, Mapping] | None = None,
+    transitions: Transitions | None = None,
+) -> Schedule:
+    """The same, but that no descriptor is left idle."""
     judge = Alone(hardware, Transitions() if transitions is None else transitions)
     return Mapper(hardware, options, judge, {} if known is None else known).schedule(graph)

@@ -71,6 +71,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         ),
         memories=memory_results(counts, hardware, by_component, activity),
         assumed=network.description.assumed,
+        idle_descriptors=plan.schedule.idle_descriptors,
     )
 
 

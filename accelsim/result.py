@@ -182,6 +182,8 @@ class RunResult:
     """By the names in the machine's file, the outermost first."""
     assumed: Mapping[str, str] = field(default_factory=dict)
     """What the network has by assumption, by its keys: where an imported model has no one value for one."""
+    idle_descriptors: int = 0
+    """Of the DMA, that the schedule leaves idle, because it is done sooner without them."""
 
     @property
     def outermost_energy(self) -> float:
@@ -230,6 +232,7 @@ class RunResult:
             "peak_global_buffer_bytes": self.peak_global_buffer_bytes,
             "skipped_macs": self.skipped_macs,
             "nominal_utilization": self.nominal_utilization,
+            "idle_descriptors": self.idle_descriptors,
             **_known({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),

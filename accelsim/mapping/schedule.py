@@ -25,6 +25,8 @@ class Schedule:
     mappings: tuple[Mapping, ...]
     waits_for: tuple[tuple[int, ...], ...]
     """Of each layer: those whose results it reads, by their place in the schedule."""
+    idle_descriptors: int = 0
+    """Of the DMA, that are left idle because the schedule is done sooner without them."""
 
 
 Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]

@@ -35,7 +35,7 @@ class Care(NamedTuple):
 
 COMPILER: Final = Care(open=0.04, likely=0.005, most=4)
 """Of the machine's compiler: bounds are mostly exact, and only where one is far off others are tried."""
-THOROUGH: Final = Care(open=0.003, likely=math.inf, most=8)
+THOROUGH: Final = Care(open=0.003, likely=math.inf, most=32)
 """Where an objective is asked for, to know what is possible."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from accelsim.report.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.stages import cycles_by_bound
-from accelsim.report.text import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
+from accelsim.report.text import LABEL_WIDTH, Style, bar, counted, kibibytes, labelled, percent, quantity, si
 from accelsim.report.words import BOUND_SENTENCES, BOUNDS, component_word
 from accelsim.report.zeros import zeros_sentence
 from accelsim.result import RunResult, Traffic
@@ -25,12 +25,15 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
         times = result.cycles / result.lower_bound_cycles
         yield "lower bound", f"{result.lower_bound_cycles:,} cycles; the time is {times:.2f} times that"
     work = f"{si(result.macs)} MACs, {si(result.params)} parameters"
-    yield "utilization", f"{percent(result.utilization)} of the PEs' cycles multiply ({work})"
+    part = sum(layer.idle_rows > 0 for layer in result.layers)
+    idle_rows = f"; {counted(part, 'layer')} left rows of the array idle" if part else ""
+    yield "utilization", f"{percent(result.utilization)} of the PEs' cycles multiply ({work}){idle_rows}"
     if zeros := zeros_sentence(result):
         yield "zeros", zeros
     for key, value in result.assumed.items():
         yield "assumed", f"{key}: {value}"
-    yield "DRAM", _traffic(result.dram_bytes)
+    descriptors = f"; {counted(result.idle_descriptors, 'descriptor')} left idle"
+    yield "DRAM", _traffic(result.dram_bytes) + (descriptors if result.idle_descriptors else "")
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield "global buffer", f"{_traffic(result.global_buffer_bytes)}; {peak}"
 

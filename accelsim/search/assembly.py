@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from accelsim.compiler import make_schedule
+from accelsim.compiler import map_network
 from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware
 from accelsim.hardware.counts import ActionCounts, weighted_sum
@@ -93,7 +93,7 @@ class Assembled:
 
     @property
     def schedule(self) -> Schedule:
-        """That of `make_schedule`, but for the layers' names."""
+        """That of `map_network`, but for the layers' names."""
         return _joined(self.segments)
 
 
@@ -199,7 +199,7 @@ class Assembly:
             for node in nodes
         }
         executed = lower(published)
-        schedule = make_schedule(executed, self._hardware, self._options, known=self._mappings)
+        schedule = map_network(executed, self._hardware, self._options, known=self._mappings)
         for one, segment in zip(
             surroundings, _segments(schedule, executed, places, len(surroundings)), strict=True
         ):

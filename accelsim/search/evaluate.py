@@ -5,6 +5,7 @@ import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from accelsim.compiler import idle_descriptors
 from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError, MappingError
 from accelsim.hardware import ActionCounts, Hardware, Objective
@@ -15,7 +16,7 @@ from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
 from accelsim.run import plan_run
-from accelsim.search.assembly import Assembly, NotLocalError
+from accelsim.search.assembly import Assembled, Assembly, NotLocalError
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.simulate import simulate
 from accelsim.simulation.stretches import Stretches
@@ -158,9 +159,16 @@ class Evaluator:
             except NotLocalError:
                 self._assembly = None
             else:
-                cycles = self._stretches.cycles(assembled.stretches, lambda: assembled.schedule)
-                return cost_of(cycles, assembled.counts, self._task.hardware)
+                return cost_of(self._cycles(assembled), assembled.counts, self._task.hardware)
         return self._as_run(depths)
+
+    def _cycles(self, assembled: Assembled) -> int:
+        """With as many descriptors idle as `make_schedule` leaves."""
+        stretches = assembled.stretches
+        return min(
+            self._stretches.cycles(stretches, lambda: assembled.schedule, idle)
+            for idle in idle_descriptors(self._task.hardware, self._task.options)
+        )
 
     def _as_run(self, depths: Depths) -> Cost:
         return run_cost(replace(self._task, network=with_depths(self._task.network, depths)), self._memory)

@@ -17,7 +17,7 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     """What a machine does for a schedule, and when each component worked if the timeline is to be kept."""
     env = simpy.Environment()
     layers = len(schedule.mappings)
-    prefetch = hardware.channel.prefetch
+    prefetch = hardware.channel.prefetch - schedule.idle_descriptors
     machine = Machine(
         env=env,
         hardware=hardware,

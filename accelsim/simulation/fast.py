@@ -140,7 +140,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     """
     transitions = Transitions() if transitions is None else transitions
     programs = [mapping.program for mapping in schedule.mappings]
-    log = _Walk(hardware, transitions).through(programs, schedule.waits_for)
+    log = _Walk(hardware, schedule.idle_descriptors, transitions).through(programs, schedule.waits_for)
     bandwidth, streamed = hardware.channel.bytes_per_cycle, transitions.stream_cycles
     for program in programs:
         if id(program) not in streamed:
@@ -172,7 +172,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
 
 def cycles_alone(program: Sequence[Program], hardware: Hardware, transitions: Transitions) -> int:
     """When the program of a layer is done on a machine that does nothing else."""
-    return _Walk(hardware, transitions).through([program], [()]).end_cycles[0]
+    return _Walk(hardware, 0, transitions).through([program], [()]).end_cycles[0]
 
 
 def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
@@ -190,10 +190,10 @@ def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
 class _Walk:
     """Through a schedule, from state to state; step by step only where it is not known what happens."""
 
-    def __init__(self, hardware: Hardware, transitions: Transitions) -> None:
+    def __init__(self, hardware: Hardware, idle_descriptors: int, transitions: Transitions) -> None:
         self.transitions = transitions
         self.transitions.forget_if_full()
-        self.machine = Stepper(hardware)
+        self.machine = Stepper(hardware, idle_descriptors)
         self.layer = 0
         self.now = 0
         self.number: int | None = None

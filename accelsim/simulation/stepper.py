@@ -23,6 +23,8 @@ from accelsim.simulation.task_queue import NEVER, QueueState, Tag, Task, TaskQue
 class State(NamedTuple):
     """All that what happens next depends on, apart from the steps to come; times relative to now."""
 
+    prefetch: int
+    """Descriptors of the DMA that are in use."""
     free_bytes: tuple[int, ...]
     """Of each bank of the memories on chip."""
     to_array: tuple[tuple[Tag, int], ...]
@@ -94,8 +96,9 @@ _Read: TypeAlias = tuple[int, int, Task]
 class Stepper:
     """The state of the machine, and how it goes on from one cycle in which something happens to the next."""
 
-    def __init__(self, hardware: Hardware) -> None:
-        self.bandwidth, self.latency, self.prefetch = hardware.channel
+    def __init__(self, hardware: Hardware, idle_descriptors: int = 0) -> None:
+        self.bandwidth, self.latency, prefetch = hardware.channel
+        self.prefetch = prefetch - idle_descriptors
         self.bank_of = {
             operand: index for index, bank in enumerate(hardware.banks) for operand in bank.operands
         }
@@ -336,6 +339,7 @@ class Stepper:
         now, layer = self.now, self.layer
         streaming, in_array = self.streaming, self.in_array
         return State(
+            prefetch=self.prefetch,
             free_bytes=tuple(self.free_bytes),
             to_array=tuple([(task.tag(layer), task.reads_due) for task in self.to_array]),
             streaming=None

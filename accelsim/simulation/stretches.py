@@ -7,6 +7,7 @@ when everything is done, to the cycle; nothing is said of single layers.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from accelsim.hardware import Hardware
@@ -44,25 +45,38 @@ class Stretches:
 
     def _forget(self) -> None:
         self._transitions = Transitions()
-        self._start = self._transitions.state_number(Stepper(self._hardware).state())
+        self._starts: dict[int, int] = {}
+        """The state at the beginning, by how many descriptors are left idle."""
         self._passages: dict[tuple[Hashable, int], _Passage] = {}
         self._drains: dict[int, int] = {}
         """Of states after the last layer: cycles until the last of what is still under way is done."""
 
-    def cycles(self, stretches: Sequence[Stretch], schedule: Callable[[], Schedule]) -> int:
-        """When a schedule that consists of these stretches is done; it is only made where it has to be."""
-        known = self._known(stretches)
+    def cycles(
+        self, stretches: Sequence[Stretch], schedule: Callable[[], Schedule], idle_descriptors: int = 0
+    ) -> int:
+        """When a schedule that consists of these stretches is done; it is only made where it has to be.
+
+        `idle_descriptors` are those that it leaves idle, whatever it says itself.
+        """
+        known = self._known(stretches, self._start(idle_descriptors))
         if known is not None:
             return known
         if self._transitions.is_half_full or len(self._passages) > MOST_PASSAGES:
             self._forget()
-        made = schedule()
+        made = replace(schedule(), idle_descriptors=idle_descriptors)
         cycles = simulate_fast(made, self._hardware, self._transitions).cycles
         self._learn(stretches, made, cycles)
         return cycles
 
-    def _known(self, stretches: Sequence[Stretch]) -> int | None:
-        state, now, end = self._start, 0, 0
+    def _start(self, idle_descriptors: int) -> int:
+        start = self._starts.get(idle_descriptors)
+        if start is None:
+            state = Stepper(self._hardware, idle_descriptors).state()
+            start = self._starts[idle_descriptors] = self._transitions.state_number(state)
+        return start
+
+    def _known(self, stretches: Sequence[Stretch], start: int) -> int | None:
+        state, now, end = start, 0, 0
         passages = self._passages
         for stretch in stretches:
             passage = passages.get((stretch.key, state))
@@ -76,7 +90,7 @@ class Stretches:
 
     def _learn(self, stretches: Sequence[Stretch], schedule: Schedule, cycles: int) -> None:
         """Follow what the engine remembers of a schedule that it has just walked through, while it does."""
-        state, now, end, first = self._start, 0, 0, 0
+        state, now, end, first = self._start(schedule.idle_descriptors), 0, 0, 0
         for stretch in stretches:
             before, entered, last_end = now, state, 0
             for layer in range(first, first + stretch.layers):

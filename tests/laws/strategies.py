@@ -295,7 +295,13 @@ def schedules(draw, most_layers=4, most_steps=60, packed=False, cut=False):
     waits_for = [
         draw(st.sets(st.integers(0, layer - 1), max_size=2)) if layer else set() for layer in range(len(some))
     ]
-    return hardware, schedule(*(case.mapping for case in some), waits_for=map(sorted, waits_for))
+    whole = schedule(*(case.mapping for case in some), waits_for=map(sorted, waits_for))
+    return hardware, replace(whole, idle_descriptors=draw(some_descriptors(hardware)))
+
+
+def some_descriptors(hardware):
+    """How many may be left idle; none as often as not."""
+    return st.one_of(st.just(0), st.integers(0, hardware.channel.prefetch - 1))
 
 
 @st.composite
@@ -338,4 +344,4 @@ def repeated_schedules(draw):
         layer_of(reads_and_writes, *program) for program in draw(st.lists(programs(), min_size=1, max_size=3))
     ]
     assume(sum(mapping.totals.steps for mapping in some) <= 500)
-    return hardware, schedule(*some)
+    return hardware, replace(schedule(*some), idle_descriptors=draw(some_descriptors(hardware)))

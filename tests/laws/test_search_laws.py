@@ -68,6 +68,18 @@ def test_a_network_that_says_something_of_layers_by_name_is_built_one_by_one(lay
     assert ("no such layer" in shallow.problem) == (shallow.cost is None)
 
 
+def test_candidates_that_leave_descriptors_idle_cost_what_a_run_says():
+    """With 16 descriptors, loads keep the stores of SqueezeNext's first layer waiting (by edp)."""
+    network, memory = load_network("sqnxt23v5"), Memory()
+    hardware = vary(load_hardware("16x16_128k"), **{"dma.descriptors": 16})
+    evaluator = Evaluator(Task(network, hardware, tiles_by="edp"))
+    for depths in (depths_of(network), (1, 1, 1, 1), (3, 2, 4, 1)):
+        candidate = with_depths(network, depths)
+        assert run_network(candidate, hardware, objective="edp", memory=memory).idle_descriptors
+        expected = run_outcome(candidate, hardware, memory, objective="edp")
+        assert searched_outcome(evaluator, depths) == expected
+
+
 EVALUATORS = {}
 
 

@@ -3,12 +3,13 @@
 import itertools
 import math
 from collections import Counter
+from dataclasses import replace
 from unittest import mock
 
 import hypothesis.strategies as st
 from hypothesis import assume, given, settings
 from machines import bank_bytes
-from strategies import repeated_schedules, schedules
+from strategies import repeated_schedules, schedules, some_descriptors
 
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand
@@ -53,7 +54,7 @@ def test_how_little_the_fast_engine_remembers_changes_nothing(case, bounds):
 
 @given(SCHEDULES, st.data())
 def test_what_is_remembered_from_other_schedules_changes_nothing(case, data):
-    """The same layers in another order and another dependence, after each other with one memory."""
+    """The same layers in another order and dependence, or with fewer descriptors, with one memory."""
     hardware, schedule = case
     order = data.draw(st.permutations(range(len(schedule.mappings))))
     other = Schedule(
@@ -61,8 +62,9 @@ def test_what_is_remembered_from_other_schedules_changes_nothing(case, data):
         mappings=tuple(schedule.mappings[layer] for layer in order),
         waits_for=tuple((layer - 1,) if layer else () for layer in range(len(order))),
     )
+    fewer = replace(schedule, idle_descriptors=data.draw(some_descriptors(hardware)))
     transitions = Transitions()
-    for some in (schedule, other, schedule, other):
+    for some in (schedule, other, fewer, schedule, other, fewer):
         assert simulate_fast(some, hardware, transitions) == simulate_fast(some, hardware)
 
 

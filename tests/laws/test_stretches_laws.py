@@ -1,6 +1,7 @@
 """A schedule walked through by stretches ends when it ends layer by layer, however it is cut."""
 
 import itertools
+from dataclasses import replace
 
 import hypothesis.strategies as st
 from hypothesis import given
@@ -42,8 +43,11 @@ def test_stretches_end_when_their_schedule_does(data):
     schedule = shortened(data.draw(st.integers(1, len(WHOLE.layers))))
     places = data.draw(st.sets(st.integers(1, len(schedule.layers)), max_size=12))
     expected = simulate(schedule, MACHINE).cycles
+    idle = data.draw(st.integers(0, MACHINE.channel.prefetch - 1))
+    with_fewer = simulate(replace(schedule, idle_descriptors=idle), MACHINE).cycles
     for _ in range(2):
         assert KNOWN.cycles(cut(schedule, places), lambda: schedule) == expected
+        assert KNOWN.cycles(cut(schedule, places), lambda: schedule, idle) == with_fewer
 
 
 def test_what_was_seen_before_is_not_simulated_again():

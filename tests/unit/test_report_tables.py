@@ -140,6 +140,14 @@ def test_totals(a_layer, a_result):
     )
 
 
+def test_rows_and_descriptors_that_are_left_idle_are_told(a_layer, a_result):
+    plain = a_result(a_layer(), a_layer(idle_rows=48), a_layer(idle_rows=32))
+    text = run_report(replace(plain, idle_descriptors=7), Style(width=120), "none")
+    assert "2 layers left rows of the array idle" in text
+    assert "written; 7 descriptors left idle" in text
+    assert "idle" not in run_report(a_result(a_layer()), Style(width=120))
+
+
 def test_joules_stand_beside_the_unit_where_they_are_known(a_layer, a_result):
     result = replace(a_result(a_layer()), energy=Energy(271e6, "MAC", {"mac": 271e6}, joules=2.71e-4))
     assert "energy         271M MAC = 271 uJ" in run_report(result, Style())

@@ -1,0 +1,58 @@
+"""What the compiler makes of mapped layers: how much of the machine a schedule leaves idle."""
+
+from dataclasses import replace
+
+import pytest
+from machines import machine
+
+from accelsim.mapping.options import MappingOptions
+from accelsim import load_hardware, load_network, run_network
+from accelsim.compiler import idle_descriptors, make_schedule, map_network
+from accelsim.descriptions import vary
+from accelsim.network.build import build
+from accelsim.network.lowering import lower
+from accelsim.simulation.simulate import simulate
+
+BURSTS = vary(load_hardware("16x16_128k"), **{"dma.descriptors": 16})
+"""With so many descriptors, loads of SqueezeNext's first layer come in bursts that its stores wait for."""
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "in_use"), [(1, [1]), (2, [2, 1]), (3, [3, 1]), (8, [8, 4, 2, 1]), (12, [12, 6, 3, 1])]
+)
+def test_all_descriptors_half_of_them_a_quarter_and_one_are_tried(descriptors, in_use):
+    hardware = machine(**{"dma.descriptors": descriptors})
+    assert [descriptors - idle for idle in idle_descriptors(hardware, "time")] == in_use
+
+
+def test_the_machines_own_compiler_uses_all_descriptors():
+    assert idle_descriptors(BURSTS, None) == [0]
+    assert run_network("sqnxt23v5", BURSTS).idle_descriptors == 0
+
+
+def test_the_number_of_descriptors_is_the_one_with_which_the_network_is_done_soonest():
+    graph = lower(build(load_network("sqnxt23v5")))
+    mapped = map_network(graph, BURSTS, objective="edp")
+    cycles = {
+        idle: simulate(replace(mapped, idle_descriptors=idle), BURSTS).cycles for idle in (0, 8, 12, 14, 15)
+    }
+    chosen = make_schedule(graph, BURSTS, MappingOptions(objective="edp"))
+    assert chosen == replace(mapped, idle_descriptors=8)
+    assert min(cycles, key=cycles.__getitem__) == 8
+    assert cycles[8] < 0.995 * cycles[0]
+
+
+def test_between_equals_the_most_descriptors_are_used():
+    result = run_network("alexnet", "8x8_32k", objective="time")
+    assert result.idle_descriptors == 0
+
+
+def test_idle_descriptors_and_rows_are_the_same_in_both_engines():
+    tall = vary(BURSTS, **{"pe_array.rows": 64})
+    fast, events = (
+        run_network("sqnxt23v5", tall, objective="edp", engine=engine) for engine in ("fast", "events")
+    )
+    assert fast == events
+    assert fast.idle_descriptors
+    assert fast.to_dict()["idle_descriptors"] == fast.idle_descriptors
+    assert any(layer.idle_rows for layer in fast.layers)
