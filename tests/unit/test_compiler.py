@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from machines import machine
 
-from accelsim.mapping.options import MappingOptions
 from accelsim import load_hardware, load_network, run_network
 from accelsim.compiler import idle_descriptors, make_schedule, map_network
 from accelsim.descriptions import vary
+from accelsim.mapping.options import MappingOptions
 from accelsim.network.build import build
 from accelsim.network.lowering import lower
 from accelsim.simulation.simulate import simulate
@@ -22,17 +22,19 @@ BURSTS = vary(load_hardware("16x16_128k"), **{"dma.descriptors": 16})
 )
 def test_all_descriptors_half_of_them_a_quarter_and_one_are_tried(descriptors, in_use):
     hardware = machine(**{"dma.descriptors": descriptors})
-    assert [descriptors - idle for idle in idle_descriptors(hardware, "time")] == in_use
+    assert [
+        descriptors - idle for idle in idle_descriptors(hardware, MappingOptions(objective="time"))
+    ] == in_use
 
 
 def test_the_machines_own_compiler_uses_all_descriptors():
-    assert idle_descriptors(BURSTS, None) == [0]
+    assert idle_descriptors(BURSTS, MappingOptions()) == [0]
     assert run_network("sqnxt23v5", BURSTS).idle_descriptors == 0
 
 
 def test_the_number_of_descriptors_is_the_one_with_which_the_network_is_done_soonest():
     graph = lower(build(load_network("sqnxt23v5")))
-    mapped = map_network(graph, BURSTS, objective="edp")
+    mapped = map_network(graph, BURSTS, MappingOptions(objective="edp"))
     cycles = {
         idle: simulate(replace(mapped, idle_descriptors=idle), BURSTS).cycles for idle in (0, 8, 12, 14, 15)
     }
