@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from accelsim.hardware import Hardware, load_hardware
     from accelsim.mapping.options import MappingOptions
     from accelsim.memory import Memory
-    from accelsim.network.description import Network, load_network
+    from accelsim.network.description import Network
     from accelsim.network.imported import from_onnx, from_torch
+    from accelsim.network.load import load_network
     from accelsim.network.overlay import overlaid
     from accelsim.result import RunResult
     from accelsim.run import run_network
@@ -52,7 +53,7 @@ _HOMES = {
     "from_onnx": "accelsim.network.imported",
     "from_torch": "accelsim.network.imported",
     "load_hardware": "accelsim.hardware",
-    "load_network": "accelsim.network.description",
+    "load_network": "accelsim.network.load",
     "overlaid": "accelsim.network.overlay",
     "run_network": "accelsim.run",
     "verify": "accelsim.verification.verify",

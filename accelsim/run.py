@@ -14,7 +14,8 @@ from accelsim.compiler import make_schedule
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.mapping.options import AUTO, MappingOptions
 from accelsim.memory import Memory, memory_or_new
-from accelsim.network.description import Network, network_of
+from accelsim.network.description import Network
+from accelsim.network.load import network_of
 from accelsim.network.lowered import lowered_network
 from accelsim.plan import Plan
 from accelsim.pricing import result_of

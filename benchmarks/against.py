@@ -28,7 +28,7 @@ WORKER: Final = """
 import gc, sys, time
 from accelsim.descriptions import vary
 from accelsim.hardware import load_hardware
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.run import run_network
 for line in sys.stdin:
     network, machine = line.split()

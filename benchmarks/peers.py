@@ -26,7 +26,7 @@ from typing import Any, Final
 from accelsim import __version__
 from accelsim.errors import AccelsimError
 from accelsim.hardware import load_hardware
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from document import markdown, seconds, times, write_part
 from peer_tools import ACCELSIM, PEERS, Tool, Workload
 from timing import ProcessError, Sample, machine, run_process

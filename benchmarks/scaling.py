@@ -26,7 +26,8 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
 from accelsim.memory import Memory
 from accelsim.network.build import build
-from accelsim.network.description import Network, load_network
+from accelsim.network.description import Network
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.run import run_network
 from accelsim.simulation.activity import Activity

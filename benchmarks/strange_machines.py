@@ -26,7 +26,7 @@ from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import ActionCounts, Hardware, load_hardware
 from accelsim.mapping.options import MappingOptions
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.run import plan_run
 from accelsim.simulation.simulate import Engine, simulate
 from document import markdown, seconds, times, write_part

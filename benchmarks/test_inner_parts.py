@@ -12,7 +12,7 @@ from accelsim.compiler import make_schedule
 from accelsim.hardware import load_hardware
 from accelsim.memory import Memory
 from accelsim.network.build import build
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.run import run_network
 from accelsim.simulation.simulate import Engine, simulate

@@ -20,7 +20,7 @@ from typing import Final
 from accelsim.compiler import make_schedule
 from accelsim.hardware import load_hardware
 from accelsim.network.build import build
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.report.tables import run_report
 from accelsim.report.text import Style

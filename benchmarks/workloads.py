@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from accelsim.network.description import Network, load_network
+from accelsim.network.description import Network
+from accelsim.network.load import load_network
 
 HARDWARE: Final = "16x16_128k"
 CHANNELS: Final = 64

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple, get_args
 from accelsim.descriptions import vary
 from accelsim.hardware import Objective, load_hardware
 from accelsim.memory import Memory
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.parallel import in_parallel
 from accelsim.report.files import write
 from accelsim.result import RunResult

@@ -10,8 +10,9 @@ from pathlib import Path
 from accelsim import shipped
 from accelsim.network.analysis import counted_macs, counted_params
 from accelsim.network.build import build
-from accelsim.network.description import Network, load_network
+from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
+from accelsim.network.load import load_network
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "networks.md"
 HEADER = (

@@ -26,7 +26,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping as LayerMapping
 from accelsim.network.build import build
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.report.files import write
 from accelsim.report.plot_looks import save

@@ -48,7 +48,7 @@ def import_(
         raise AccelsimError(f"{model}: must be the name of a file that ends in {shipped.ONNX_SUFFIX}")
     check_yaml(yaml, "--yaml")
     to = destination(output, format_, quiet)
-    from accelsim.network.description import load_network
+    from accelsim.network.load import load_network
     from accelsim.report.files import check_writable, write
 
     if yaml is not None:

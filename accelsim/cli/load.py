@@ -39,7 +39,7 @@ def load(
     Overlay files are only read here, so that what is wrong with them is said with all the rest.
     """
     from accelsim.hardware import load_hardware
-    from accelsim.network.description import load_network
+    from accelsim.network.load import load_network
 
     mistakes: list[str] = []
     loaded = (_labelled(networks, load_network, mistakes), _labelled(machines, load_hardware, mistakes))

@@ -92,7 +92,7 @@ def show(
     if lowered and stats:
         raise typer.BadParameter("give one of --lowered and --stats", param_hint="--stats")
     if _kind(name) is Kind.NETWORKS:
-        from accelsim.network.description import load_network
+        from accelsim.network.load import load_network
         from accelsim.network.overlay import overlaid
 
         network = load_network(name)
@@ -233,8 +233,8 @@ def _machine_summary(file: Path) -> str:
 
 def _network_summary(file: Path) -> str:
     from accelsim.network.build import build
-    from accelsim.network.description import load_network
     from accelsim.network.graph import total_macs, total_params
+    from accelsim.network.load import load_network
     from accelsim.network.lowering import lower
 
     network = load_network(file)

@@ -18,13 +18,11 @@ from pydantic import (
 )
 
 from accelsim import shipped
-from accelsim.arguments import check_path
 from accelsim.descriptions import (
     Description,
     Document,
     Mistake,
     check,
-    in_words,
     mistakes_of,
     native,
     one_of,
@@ -346,54 +344,22 @@ class Network:
         return Shape(channels, resolution, resolution)
 
 
-_IMAGE_SIDE: Final = Parameter(default=1, minimum=1, maximum=MAX_RESOLUTION)
+IMAGE_SIDE: Final = Parameter(default=1, minimum=1, maximum=MAX_RESOLUTION)
 """The one parameter of an imported model."""
 
 
-def load_network(name: str | Path, **parameters: Value) -> Network:
-    """A network by name or path: `sqnxt23v5`, `mobilenet_v1@width=0.5,resolution=160`, `my/net.yaml`.
-
-    A path may be that of an ONNX model (`accelsim[onnx]`). Parameters are given after the @ or by keyword.
-    """
-    check_path("name", name, "a network, or its name")
-    bare, texts = _split(str(name))
-    if twice := set(texts) & set(parameters):
-        keys = ", ".join(map(shipped.shortened, sorted(twice)))
-        raise DescriptionError(f"{shipped.shortened(str(name))}: {keys}: given after the @ and by keyword")
-    path = shipped.find("networks", bare)
-    if path.suffix.lower() == shipped.ONNX_SUFFIX:
-        return _imported(path, {**texts, **parameters})
+def described_network(path: Path, texts: Mapping[str, str], parameters: Mapping[str, Value]) -> Network:
+    """The network in a YAML file, with parameters in words and parameters as they are."""
     description, source = _read(path, seen=())
     knobs = description.knobs
     given = {key: knobs[key].from_text(text) if key in knobs else text for key, text in texts.items()}
     return _configure(description, source, {**given, **parameters})
 
 
-def network_of(network: Network | str | Path) -> Network:
-    """A network, or the one of a name or path. Raises AccelsimError where there is none."""
-    if isinstance(network, Network):
-        return network
-    if isinstance(network, str | Path):
-        return load_network(network)
-    raise DescriptionError(
-        f"network = {in_words(network)}: must be a Network, or a name or path of one, such as 'sqnxt23v5'"
-    )
-
-
-def _imported(path: Path, given: Mapping[str, Value]) -> Network:
-    """The network in an ONNX file, which has one parameter."""
-    from accelsim.network.imported import from_onnx  # noqa: PLC0415 (a plain run has no use for it)
-
-    values = {
-        key: _IMAGE_SIDE.from_text(value) if isinstance(value, str) else value for key, value in given.items()
-    }
-    return from_onnx(path, **checked_resolution(path, values))
-
-
 def checked_resolution(path: Path, asked: Mapping[str, Value]) -> dict[str, int]:
     """What is asked of an imported model: a resolution at most. Raises DescriptionError else."""
     values = {key: native(value) for key, value in asked.items()}
-    if mistakes := _wrong_values({"resolution": _IMAGE_SIDE}, values):
+    if mistakes := _wrong_values({"resolution": IMAGE_SIDE}, values):
         raise Document(str(path), values, {}).error(mistakes)
     return {key: value for key, value in values.items() if isinstance(value, int)}
 
@@ -557,7 +523,7 @@ def _base(path: Path, name: str) -> Path:
 
 def network_files(name: str) -> list[Path]:
     """The files that `load_network` reads, if it can: the network's, and those that it is a preset of."""
-    found = [shipped.find("networks", _split(name)[0])]
+    found = [shipped.find("networks", name_and_parameters(name)[0])]
     while found[-1].suffix.lower() != shipped.ONNX_SUFFIX and "preset_of" in (data := parse(found[-1]).data):
         found.append(_base(found[-1], data["preset_of"]))
     return found
@@ -624,7 +590,7 @@ def _setting(value: Value) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _split(name: str) -> tuple[str, dict[str, str]]:
+def name_and_parameters(name: str) -> tuple[str, dict[str, str]]:
     """`mobilenet_v1@width=0.5` as `mobilenet_v1` and its settings; a file may have an @ in its name."""
     if "@" not in name or shipped.exists(Path(name)):
         return name, {}

@@ -17,7 +17,8 @@ from accelsim.arguments import check_path
 from accelsim.descriptions import Description, Document, check, parse, vary
 from accelsim.kinds import FileKind, check_kind
 from accelsim.network.build import build
-from accelsim.network.description import Network, Reported, network_of
+from accelsim.network.description import Network, Reported
+from accelsim.network.load import network_of
 from accelsim.network.precision import Compression, NetworkPrecision, placed
 
 

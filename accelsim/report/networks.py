@@ -11,10 +11,11 @@ from accelsim import shipped
 from accelsim.errors import AccelsimError
 from accelsim.network.build import build
 from accelsim.network.compression import kept, kept_params
-from accelsim.network.description import Network, load_network
+from accelsim.network.description import Network
 from accelsim.network.executed import ExecutedGraph, Note
 from accelsim.network.graph import PublishedGraph, total_macs, total_params
 from accelsim.network.layer import Layer
+from accelsim.network.load import load_network
 from accelsim.network.shapes import layer_shape, operator_name, operator_shape
 from accelsim.report.text import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.words import SHAPE_LEGEND, name_word, operator_word, shape_word

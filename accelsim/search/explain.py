@@ -16,8 +16,9 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective, dataflow_names, hardware_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory
-from accelsim.network.description import Network, network_of
+from accelsim.network.description import Network
 from accelsim.network.layer import Layer
+from accelsim.network.load import network_of
 from accelsim.parallel import Processes
 from accelsim.pricing import result_of
 from accelsim.result import LayerResult, RunResult

@@ -13,7 +13,8 @@ from typing import Any
 from accelsim import shipped
 from accelsim.errors import AccelsimError
 from accelsim.network.blocks import Block
-from accelsim.network.description import Network, load_network
+from accelsim.network.description import Network
+from accelsim.network.load import load_network
 from accelsim.search.space import Depths, depths_of
 
 

@@ -20,8 +20,9 @@ from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.limits import MAX_STEPS
 from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory
-from accelsim.network.description import Network, NetworkDescription, network_of
+from accelsim.network.description import Network, NetworkDescription
 from accelsim.network.layer import Layer
+from accelsim.network.load import network_of
 from accelsim.plan import Plan
 from accelsim.pricing import result_of
 from accelsim.result import LayerResult, RunResult

@@ -10,7 +10,8 @@ from accelsim.arguments import whole_number, whole_number_or_none
 from accelsim.descriptions import unknown, vary
 from accelsim.errors import AccelsimError
 from accelsim.limits import MAX_CANDIDATES, MAX_REPEAT
-from accelsim.network.description import Network, Stage, network_of
+from accelsim.network.description import Network, Stage
+from accelsim.network.load import network_of
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""

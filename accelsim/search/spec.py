@@ -27,7 +27,8 @@ from accelsim.hardware import AUTO, Hardware, dataflow_names, format1, load_hard
 from accelsim.hardware.area import Words
 from accelsim.kinds import FileKind, check_kind
 from accelsim.limits import MAX_AXIS_VALUES, MAX_REPEAT
-from accelsim.network.description import Network, NetworkDescription, configure, load_network
+from accelsim.network.description import Network, NetworkDescription, configure
+from accelsim.network.load import load_network
 from accelsim.quantities import Batch
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
 from accelsim.search.space import depths_of, repeating, with_depths

@@ -8,7 +8,8 @@ from accelsim import shipped
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.memory import memory_of_this_process
-from accelsim.network.description import Network, load_network
+from accelsim.network.description import Network
+from accelsim.network.load import load_network
 from accelsim.network.lowered import lowered_network
 from accelsim.parallel import in_parallel
 from accelsim.run import run_network

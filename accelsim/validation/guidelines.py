@@ -18,8 +18,9 @@ from accelsim import descriptions, shipped
 from accelsim.descriptions import Description
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
-from accelsim.network.description import Network, load_network
+from accelsim.network.description import Network
 from accelsim.network.expressions import Value
+from accelsim.network.load import load_network
 from accelsim.parallel import in_parallel
 from accelsim.result import Bound
 from accelsim.run import run_network

@@ -16,8 +16,9 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
-from accelsim.network.description import Network, network_of
+from accelsim.network.description import Network
 from accelsim.network.layer import Layer
+from accelsim.network.load import network_of
 from accelsim.plan import Plan
 from accelsim.run import options_for, plan_run
 from accelsim.verification.case import Case

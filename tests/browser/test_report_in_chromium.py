@@ -4,7 +4,7 @@ import pytest
 
 from accelsim.descriptions import vary
 from accelsim.hardware import load_hardware
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.report.comparison import Case
 from accelsim.report.page.html import page_html
 from accelsim.report.page.values import make_page

@@ -12,8 +12,9 @@ from accelsim import shipped
 from accelsim.descriptions import check, dump, parse_text
 from accelsim.network import operators as ops
 from accelsim.network.build import build
-from accelsim.network.description import NetworkDescription, load_network
+from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import Draft, Shape, total_macs, total_params
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.network.lowering.layout import Segment
 

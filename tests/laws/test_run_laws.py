@@ -19,7 +19,7 @@ from accelsim.errors import MappingError
 from accelsim.hardware import load_hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes
 from accelsim.mapping.options import MappingOptions
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.pricing import layer_results
 from accelsim.run import run_network

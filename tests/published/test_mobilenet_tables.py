@@ -7,8 +7,8 @@ import pytest
 from accelsim.network import operators as ops
 from accelsim.network.analysis import counted_macs, counted_params, shares
 from accelsim.network.build import build
-from accelsim.network.description import load_network
 from accelsim.network.graph import Draft, Shape, total_macs
+from accelsim.network.load import load_network
 
 
 @cache

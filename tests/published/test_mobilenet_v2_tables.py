@@ -6,9 +6,9 @@ import pytest
 
 from accelsim.network.analysis import counted_params, largest_activations
 from accelsim.network.build import build
-from accelsim.network.description import load_network
 from accelsim.network.expressions import round_to_multiple
 from accelsim.network.graph import total_macs
+from accelsim.network.load import load_network
 
 
 @cache

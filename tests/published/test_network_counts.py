@@ -13,8 +13,9 @@ from accelsim import shipped
 from accelsim.descriptions import vary
 from accelsim.network.analysis import counted_macs, counted_params
 from accelsim.network.build import build
-from accelsim.network.description import configure, load_network
+from accelsim.network.description import configure
 from accelsim.network.graph import total_macs, total_params
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 
 COUNTS = {  # weights, weights + biases, + batch normalisation, MACs (a text: in millions)

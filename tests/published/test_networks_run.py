@@ -10,8 +10,8 @@ from accelsim import shipped
 from accelsim.compiler import make_schedule
 from accelsim.hardware import load_hardware
 from accelsim.network.build import build
-from accelsim.network.description import load_network
 from accelsim.network.graph import total_macs
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.run import run_network
 from accelsim.simulation.simulate import simulate

@@ -7,8 +7,8 @@ import pytest
 from accelsim.errors import NetworkError
 from accelsim.network.analysis import counted_macs, counted_params, memory_access_cost
 from accelsim.network.build import build
-from accelsim.network.description import load_network
 from accelsim.network.graph import Draft, Shape, total_macs
+from accelsim.network.load import load_network
 from accelsim.network.operators import conv, network_input
 
 

@@ -7,8 +7,8 @@ import pytest
 import accelsim
 from accelsim.network.build import build
 from accelsim.network.compression import kept_params, stored_bytes, total_kept_params
-from accelsim.network.description import load_network
 from accelsim.network.graph import total_params
+from accelsim.network.load import load_network
 
 PRINTED_KEPT = {  # table 1, "#parameter after pruning"
     "conv1": 14_208,

@@ -3,8 +3,8 @@
 import pytest
 
 from accelsim.network.build import build
-from accelsim.network.description import load_network
 from accelsim.network.graph import total_params
+from accelsim.network.load import load_network
 
 ROWS = [  # exact parameters, printed millions
     ("alexnet", 60_965_224, 60.9),  # cut off

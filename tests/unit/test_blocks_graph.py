@@ -4,8 +4,8 @@ import pytest
 
 import accelsim
 from accelsim.network.build import build
-from accelsim.network.description import load_network
 from accelsim.network.graph import Shape
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 
 HEAD = """\

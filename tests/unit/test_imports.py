@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx
 import pytest
 from pages import page, rows, section
 
@@ -131,6 +132,20 @@ def test_every_room_has_its_place_and_its_line_on_the_page():
 def test_a_module_imports_only_what_its_room_stands_on(name):
     rooms = {room_of(module) for module, _ in imported(MODULES[name]) if module.startswith("accelsim.")}
     assert rooms <= allowed(room_of(name))
+
+
+def files_imported(name):
+    """Modules of accelsim that a module imports, wherever the import stands."""
+    for module, names in imported(MODULES[name]):
+        if module.partition(".")[0] == "accelsim":
+            parts = [f"{module}.{part}" for part in names if f"{module}.{part}" in MODULES]
+            yield from parts or [module]
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph = networkx.DiGraph((name, other) for name in MODULES for other in files_imported(name))
+    circles = [sorted(files) for files in networkx.strongly_connected_components(graph) if len(files) > 1]
+    assert circles == []
 
 
 def test_network_and_machine_do_not_know_each_other():

@@ -8,10 +8,10 @@ import pytest
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.build import build
-from accelsim.network.description import load_network
 from accelsim.network.executed import Read
 from accelsim.network.graph import Draft, Operator, Shape
 from accelsim.network.layer import FusedOperator, Layer, Pooling, fusing
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 
 PIXELS = 6 * 5

@@ -6,7 +6,7 @@ import pytest
 
 from accelsim import shipped
 from accelsim.network.build import build
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 
 

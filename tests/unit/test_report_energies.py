@@ -6,7 +6,7 @@ import pytest
 from machines import machine
 from pytest import approx
 
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.report.energies import (
     duration,
     energy_cell,

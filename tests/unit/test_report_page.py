@@ -12,7 +12,7 @@ from machines import machine
 
 from accelsim.errors import AccelsimError
 from accelsim.hardware import load_hardware
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.report.comparison import Case
 from accelsim.report.page.html import check_page, in_script, page_html, title
 from accelsim.report.page.values import layer_columns, make_page, run_values, script_values

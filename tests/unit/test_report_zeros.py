@@ -7,7 +7,7 @@ from accelsim import run_network, shipped
 from accelsim.descriptions import dump
 from accelsim.hardware import load_hardware
 from accelsim.hardware.array import parameter
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.network.overlay import overlaid
 from accelsim.report.explanation import explanation_report
 from accelsim.report.tables import run_report

@@ -9,7 +9,7 @@ from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.errors import MappingError
 from accelsim.hardware import ActionCounts
-from accelsim.network.description import load_network as load
+from accelsim.network.load import load_network as load
 from accelsim.parallel import Processes
 from accelsim.report.depths import depth_dict, depth_report, depth_rows, rows
 from accelsim.report.text import Style

@@ -10,7 +10,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.run import plan_run, run_network
 from fuzz.door import Door
 from fuzz.doors.files import machine

@@ -6,7 +6,8 @@ from random import Random
 from typing import Final, get_args
 
 from accelsim.hardware import Objective, load_hardware
-from accelsim.network.description import Network, load_network
+from accelsim.network.description import Network
+from accelsim.network.load import load_network
 from accelsim.run import run_network
 from fuzz.door import Door
 from fuzz.doors.files import FIRST, SECOND

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.run import run_network
 from fuzz.door import Door
 from fuzz.doors.files import SECOND, lay, machine

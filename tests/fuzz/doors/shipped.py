@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from accelsim import shipped
 from accelsim.descriptions import vary
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.run import run_network
 from fuzz.door import Door
 from fuzz.doors.files import machine

@@ -12,7 +12,7 @@ from typing import Final
 
 from accelsim.errors import AccelsimError
 from accelsim.memory import Memory
-from accelsim.network.description import load_network
+from accelsim.network.load import load_network
 from accelsim.parallel import Processes
 from accelsim.run import run_network
 from accelsim.search.sampling import plan_for

@@ -1,0 +1,54 @@
+"""Networks by name or path: whichever file they are described in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from accelsim import shipped
+from accelsim.arguments import check_path
+from accelsim.descriptions import in_words
+from accelsim.errors import DescriptionError
+from accelsim.network.description import (
+    IMAGE_SIDE,
+    Network,
+    checked_resolution,
+    described_network,
+    name_and_parameters,
+)
+from accelsim.network.expressions import Value
+
+
+def load_network(name: str | Path, **parameters: Value) -> Network:
+    """A network by name or path: `sqnxt23v5`, `mobilenet_v1@width=0.5,resolution=160`, `my/net.yaml`.
+
+    A path may be that of an ONNX model (`accelsim[onnx]`). Parameters are given after the @ or by keyword.
+    """
+    check_path("name", name, "a network, or its name")
+    bare, texts = name_and_parameters(str(name))
+    if twice := set(texts) & set(parameters):
+        keys = ", ".join(map(shipped.shortened, sorted(twice)))
+        raise DescriptionError(f"{shipped.shortened(str(name))}: {keys}: given after the @ and by keyword")
+    path = shipped.find("networks", bare)
+    if path.suffix.lower() == shipped.ONNX_SUFFIX:
+        return _imported(path, {**texts, **parameters})
+    return described_network(path, texts, parameters)
+
+
+def network_of(network: Network | str | Path) -> Network:
+    """A network, or the one of a name or path. Raises AccelsimError where there is none."""
+    if isinstance(network, Network):
+        return network
+    if isinstance(network, str | Path):
+        return load_network(network)
+    raise DescriptionError(
+        f"network = {in_words(network)}: must be a Network, or a name or path of one, such as 'sqnxt23v5'"
+    )
+
+
+def _imported(path: Path, given: Mapping[str, Value]) -> Network:
+    """The network in an ONNX file, which has one parameter."""
+    from accelsim.network.imported import from_onnx  # noqa: PLC0415 (a plain run has no use for it)
+
+    values = {
+        key: IMAGE_SIDE.from_text(value) if isinstance(value, str) else value for key, value in given.items()
+    }
+    return from_onnx(path, **checked_resolution(path, values))
