@@ -53,7 +53,7 @@ class Dataflow(ABC):
             layer: The layer, or a stack of layers whose numbers are columns.
             tile: Bounds of the tile, or columns of them: as many images and taps as it has.
             resumes: 1 where the tile adds to partial sums of an earlier one, else 0.
-            hardware: The machine.
+            hardware: The machine, without the rows of its array that are left idle.
 
         Returns:
             Work; at any bounds the multiply-accumulates take no more than the PEs have cycles.
