@@ -6,9 +6,12 @@ something deep within stumbles over it. Here it is a sentence, as in a file or o
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from accelsim.descriptions import in_words, native
 from accelsim.errors import AccelsimError
+
+KindT = TypeVar("KindT")
 
 
 def whole_number(name: str, value: object, least: int | None = None, most: int | None = None) -> int:
@@ -34,6 +37,13 @@ def check_choice(name: str, value: object, allowed: Sequence[str | None]) -> Non
     comparable = value is None or isinstance(value, str)
     if not (comparable and value in allowed):
         raise AccelsimError(f"{name} = {in_words(value)}: must be one of {', '.join(map(str, allowed))}")
+
+
+def of_kind(name: str, value: object, kind: type[KindT]) -> KindT:
+    """A value of a class of accelsim's own."""
+    if not isinstance(value, kind):
+        raise AccelsimError(f"{name} = {in_words(value)}: must be a {kind.__name__}")
+    return value
 
 
 def check_path(name: str, value: object, what: str) -> None:

@@ -19,7 +19,7 @@ from accelsim.mapping.mapping import Mapping, Program, Repeat
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
-from accelsim.network.graph import Graph
+from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import LoweredNetwork
 from accelsim.result import LayerCosts
@@ -51,7 +51,7 @@ class LayersOnMachine:
     """Has what was found out about mappings written into the file, where there is one."""
     transitions: Transitions = field(default_factory=Transitions)
 
-    def schedule(self, executed: Graph, make: Callable[[], Schedule]) -> Schedule:
+    def schedule(self, executed: ExecutedGraph, make: Callable[[], Schedule]) -> Schedule:
         """The schedule of an executed graph."""
         key = Identity(executed)
         schedule = self.schedules.get(key)
@@ -157,7 +157,7 @@ _TABLES_BYTES: Final = 2000
 
 def _network_bytes(network: LoweredNetwork) -> int:
     graph = network.graph
-    return _LAYER_BYTES * len(graph) + _NOTE_BYTES * len(graph.graph.get("notes", ()))
+    return _LAYER_BYTES * len(graph) + _NOTE_BYTES * len(graph.notes)
 
 
 def _schedule_bytes(schedule: Schedule) -> int:

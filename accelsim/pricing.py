@@ -6,7 +6,6 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from typing import Final
 
-from accelsim import __version__
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
@@ -21,6 +20,7 @@ from accelsim.plan import Plan
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.version import __version__
 
 LETTERS: Final = {"image": "N", "group": "G", "filter": "K", "channel": "C", "row": "OY", "column": "OX"}
 """The letters of `Layer` for the loops over tiles."""
@@ -119,11 +119,17 @@ def layer_costs(
             "vector": observed.vector_busy_cycles,
         },
         shape=layer_shape(layer),
-        tile=f"{mapping} {mapping.order}",
+        tile=_tile_words(mapping),
         memories=memory_results(counts, hardware, by_component),
         tile_sizes=tile_sizes(mapping),
         tile_order=tuple(LETTERS[direction] for direction in LOOPS[mapping.order]),
+        idle_rows=mapping.idle_rows,
     )
+
+
+def _tile_words(mapping: Mapping) -> str:
+    idle_rows = mapping.idle_rows
+    return f"{mapping} {mapping.order}" + (f", {idle_rows} rows idle" if idle_rows else "")
 
 
 def _weight_density(layer: Layer, hardware: Hardware) -> float:
@@ -185,6 +191,7 @@ def _layer_result(
         memories=costs.memories,
         tile_sizes=costs.tile_sizes,
         tile_order=costs.tile_order,
+        idle_rows=costs.idle_rows,
         skipped_macs=costs.skipped_macs,
         weight_density=costs.weight_density,
         nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),

@@ -88,6 +88,7 @@ class LayerCosts:
     memories: Mapping[str, MemoryResult]
     tile_sizes: Mapping[str, int]
     tile_order: tuple[str, ...]
+    idle_rows: int
 
 
 class LayerResult(NamedTuple):
@@ -129,7 +130,7 @@ class LayerResult(NamedTuple):
     """Cycles in which `array`, `dram` and `vector` worked for this layer."""
     tiles: int
     tile: str
-    """As a person writes it: `K64 C16 Y8 X56`, and the order in which tiles are visited."""
+    """As a person writes it: `K64 C16 Y8 X56`, the order in which tiles are visited, and idle rows if any."""
     form: "Layer"
     """What the layer is on the machine, without names: equal for layers that are the same to execute."""
     memories: Mapping[str, MemoryResult]
@@ -147,6 +148,8 @@ class LayerResult(NamedTuple):
     """`utilization` with the MACs that were skipped counted as done; may exceed 1."""
     energy_pj: float | None = None
     """`energy` in picojoules, where the machine's file says what a unit is."""
+    idle_rows: int = 0
+    """Rows of the array that its mapping leaves idle, because an objective is better off without them."""
 
 
 @dataclass(frozen=True)
@@ -272,6 +275,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "loops": {name: getattr(layer.form, name) for name in (*_LOOPS, *_STEPS)},
         "tile_sizes": dict(layer.tile_sizes),
         "tile_order": list(layer.tile_order),
+        "idle_rows": layer.idle_rows,
         "memories": _memories(layer.memories),
     }
 

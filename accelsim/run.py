@@ -9,10 +9,9 @@ What is remembered from one run to the next is handed in; it changes how fast, n
 from pathlib import Path
 from typing import get_args
 
-from accelsim.arguments import check_choice, check_text, whole_number_or_none
+from accelsim.arguments import check_choice, of_kind
 from accelsim.compiler import make_schedule
 from accelsim.hardware import Hardware, Objective, hardware_of
-from accelsim.limits import MAX_BATCH
 from accelsim.mapping.options import AUTO, MappingOptions
 from accelsim.memory import Memory, memory_or_new
 from accelsim.network.description import Network, network_of
@@ -92,7 +91,7 @@ def plan_run(
         'conv1'
     """
     network, hardware = network_of(network), hardware_of(hardware)
-    options = MappingOptions(network.images()) if options is None else options
+    options = options_for(network) if options is None else of_kind("options", options, MappingOptions)
     memory = memory_or_new(memory)
     lowered = memory.lowered(network, lowered_network)
     known = memory.layers(hardware, options)
@@ -108,11 +107,5 @@ def plan_run(
 def options_for(
     network: Network, batch: int | None = None, dataflow: str = AUTO, objective: Objective | None = None
 ) -> MappingOptions:
-    """How a network is to be mapped, as `run_network` takes it: where no batch is said, it is the network's.
-
-    Raises AccelsimError where an option is none that exists; the dataflow is the machine's affair.
-    """
-    batch = whole_number_or_none("batch", batch, 1, MAX_BATCH)
-    check_text("dataflow", dataflow, "auto or the name of a dataflow")
-    check_choice("objective", objective, (None, *get_args(Objective)))
-    return MappingOptions(network.images(batch), dataflow, objective)
+    """How a network is to be mapped, as `run_network` says it: no batch is the network's own."""
+    return MappingOptions(network.images() if batch is None else batch, dataflow, objective)

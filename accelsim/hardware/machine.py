@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from accelsim.descriptions import Description, Mistake, Upgrade, absent, put, refusal, value_of
+from accelsim.descriptions import Description, Mistake, Upgrade, absent, put, refusal, value_of, vary
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
@@ -144,6 +144,10 @@ class Hardware(Description):
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
+
+    def with_idle_rows(self, rows: int) -> "Hardware":
+        """The machine as it is where so many rows of its array are left idle."""
+        return vary(self, **{"pe_array.rows": self.pe_array.rows - rows}) if rows else self
 
     def word_bytes(self, operand: Operand) -> int:
         """Whole bytes of one element of an operand, a partial sum's where outputs are unfinished."""

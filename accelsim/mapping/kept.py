@@ -37,8 +37,8 @@ class MappingFile:
     """A file of mappings: several processes may read and write it, and none leaves a half-written one.
 
     A mapping is found again by the version of the model, the machine, the options and the layer without its
-    names; whatever differs is another entry. What is kept is the choice (dataflow, tile, loop order); its
-    program is written down anew.
+    names; whatever differs is another entry. What is kept is the choice (dataflow, tile, loop order, idle
+    rows); its program is written down anew.
     """
 
     def __init__(self, path: Path) -> None:
@@ -111,7 +111,7 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
     def __setitem__(self, layer: Layer, mapping: Mapping) -> None:
         tile = mapping.tile
         self.used[layer] = mapping
-        sizes = (tile.g, tile.k, tile.c, tile.y, tile.x, mapping.estimated_cycles)
+        sizes = (tile.g, tile.k, tile.c, tile.y, tile.x, mapping.estimated_cycles, mapping.idle_rows)
         self.file.write(self.key(layer), [mapping.dataflow, mapping.order, *sizes])
 
     def __delitem__(self, layer: Layer) -> None:
@@ -133,9 +133,9 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
 
     def _mapping(self, layer: Layer, written: list[Any]) -> Mapping:
         dataflow, written_order, *numbers = written
-        g, k, c, y, x, estimated_cycles = map(int, numbers)
+        g, k, c, y, x, estimated_cycles, idle_rows = map(int, numbers)
         executed, images = as_executed(layer, self.batch)
         tile = TileShape(g, k, c, y, x)
         order: Order = "pixels_outer" if written_order == "pixels_outer" else "filters_outer"
-        choice = Choice(executed, str(dataflow), tile, order, estimated_cycles)
+        choice = Choice(executed, str(dataflow), tile, order, estimated_cycles, idle_rows)
         return mappings([choice], images, self.hardware)[0]

@@ -40,9 +40,9 @@ from accelsim.errors import DescriptionError
 from accelsim.kinds import FileKind, check_kind
 from accelsim.limits import MAX_CHANNELS, MAX_REPEAT, MAX_RESOLUTION, MAX_VALUE
 from accelsim.network.blocks import Block, block_names, block_of
-from accelsim.network.compression import Compression, NetworkPrecision, Placed, placed
 from accelsim.network.expressions import ExpressionError, Value, evaluate, is_expression
 from accelsim.network.graph import Shape
+from accelsim.network.precision import Compression, NetworkPrecision, Placed, placed
 from accelsim.quantities import Batch, Channels, Percent, Repeats, Reports, Resolution
 
 MAX_NAME: Final = 200

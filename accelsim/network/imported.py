@@ -13,7 +13,6 @@ from accelsim.descriptions import Document, check
 from accelsim.errors import NetworkError
 from accelsim.network.build import build
 from accelsim.network.description import Network, NetworkDescription, checked_resolution, configure
-from accelsim.network.graph import operator_of
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +56,7 @@ def _network(model: "Imported") -> Network:
     published = build(network)
     mistakes = []
     for node, shape in model.shapes.items():
-        output = operator_of(published, node).output
+        output = published[node].operator.output
         if (output.channels, output.height, output.width) != shape:
             said = " x ".join(map(str, shape))
             mistakes.append(f"{model.label}: {node}: its output is {said} in the model, {output} here")

@@ -17,8 +17,8 @@ from accelsim.arguments import check_path
 from accelsim.descriptions import Description, Document, check, parse, vary
 from accelsim.kinds import FileKind, check_kind
 from accelsim.network.build import build
-from accelsim.network.compression import Compression, NetworkPrecision, placed
 from accelsim.network.description import Network, Reported, network_of
+from accelsim.network.precision import Compression, NetworkPrecision, placed
 
 
 class Overlay(Description):

@@ -18,8 +18,6 @@ from accelsim.search.spec import Sweep
 if TYPE_CHECKING:
     import optuna
 
-    from accelsim.search.sweep import Judged
-
 SamplerName: TypeAlias = Literal["exhaustive", "nsga2", "tpe"]
 SMALL: Final = 10_000
 """Candidates up to which a space is evaluated as a whole unless something else is asked for."""
@@ -28,13 +26,23 @@ GENERATIONS: Final = {"nsga2": 50, "tpe": 10}
 """Candidates that are proposed before the next are: Optuna's population, and a few for TPE."""
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a sampler is told of a candidate."""
+
+    objectives: tuple[float, ...] | None
+    """None where one of them is not known."""
+    excesses: tuple[float, ...]
+    """Of each constraint: by how much it is broken."""
+
+
 class Sampler(Protocol):
     """Proposes candidates."""
 
     def generations(self) -> Iterator[Iterator[int]]:
         """Candidates to evaluate, each once; the next are asked for when these have been told."""
 
-    def tell(self, index: int, judged: "Judged") -> None:
+    def tell(self, index: int, judged: Judged) -> None:
         """What became of a candidate."""
 
 
@@ -86,7 +94,7 @@ class _Exhaustive:
         """See Sampler."""
         yield iter(range(self._size))
 
-    def tell(self, index: int, judged: "Judged") -> None:
+    def tell(self, index: int, judged: Judged) -> None:
         """Nothing follows from it."""
 
 
@@ -132,7 +140,7 @@ class _Optuna:
             for trial in trials:
                 self._tell(trial)
 
-    def tell(self, index: int, judged: "Judged") -> None:
+    def tell(self, index: int, judged: Judged) -> None:
         """See Sampler."""
         self._judged[index] = judged
 

@@ -18,7 +18,7 @@ from accelsim.parallel import Executor, Processes, Workers
 from accelsim.search.evaluate import Outcome, Size, Task, everyone, none_runs, problem_of, run_cost
 from accelsim.search.metrics import METRICS, known_figures, simulated_figures
 from accelsim.search.pareto import Front
-from accelsim.search.sampling import Plan
+from accelsim.search.sampling import Judged, Plan
 from accelsim.search.space import SpaceError, depths_of
 from accelsim.search.spec import Sweep
 from accelsim.search.store import Place, Store, TaskKey
@@ -286,16 +286,6 @@ def _pieces(sweep: Sweep, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
         piece.append(index)
     if piece:
         yield tuple(piece)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a sampler is told of a candidate."""
-
-    objectives: tuple[float, ...] | None
-    """None where one of them is not known."""
-    excesses: tuple[float, ...]
-    """Of each constraint: by how much it is broken."""
 
 
 class _Tally:

@@ -16,11 +16,11 @@ from accelsim.descriptions import check, parse_text
 from accelsim.importers import onnx_file
 from accelsim.network.analysis import counted_params
 from accelsim.network.build import build
-from accelsim.network.compression import precision_of, total_kept_params, weight_form
+from accelsim.network.compression import total_kept_params
 from accelsim.network.description import NetworkDescription, configure
-from accelsim.network.graph import operator_of, total_macs, total_params
+from accelsim.network.graph import total_macs, total_params
 from accelsim.network.imported import from_onnx, to_yaml
-from accelsim.network.lowering import layers, lower
+from accelsim.network.lowering import lower
 from accelsim.report.tables import run_report
 from accelsim.report.text import Style
 
@@ -159,7 +159,7 @@ def test_bits_of_the_file_are_the_networks(load, name, expected):
     network = load(KINDS[name]())
     weights, activations, words = bits(network)
     assert (weights, activations, words) == expected
-    assert precision_of(build(network)) == network.description.precision
+    assert build(network).precision == network.description.precision
 
 
 def test_what_a_quantised_file_leaves_in_32_bits_has_32(load):
@@ -174,8 +174,8 @@ def test_what_a_quantised_file_leaves_in_32_bits_has_32(load):
     assert bits(network) == (8, None, "8-bit weights (but for 1 of 3 layers)")
     for same in (network, described(network)):
         graph = build(same)
-        assert [weight_form(graph, name).bits for name in ("a[0]*", "b", "c[1]?")] == [8, 8, 32]
-    layer = layers(lower(build(network)))[-1]
+        assert [graph[name].weight_form.bits for name in ("a[0]*", "b", "c[1]?")] == [8, 8, 32]
+    layer = lower(build(network)).layers[-1]
     assert layer.weight_bits == 32
 
 
@@ -248,7 +248,7 @@ def test_fewer_bits_move_fewer_bytes(load):
     wide = load(model(CONV, [zeros("w", 64, 3, 3, 3)]))
     narrow = load(KINDS["int8_weights_between_quantisers"]())
     assert accelsim.run_network(narrow, MACHINE).dram_bytes.read < 1.1 * (3 * 64 + 108)
-    assert layers(lower(build(wide)))[0].weight_bits is None
+    assert lower(build(wide)).layers[0].weight_bits is None
 
 
 # --- operators of others
@@ -317,8 +317,8 @@ def test_weights_of_several_layers_are_parameters_once(load):
     for same in (network, described(network)):
         graph = build(same)
         assert total_params(graph) == counted_params(graph, "weights") == total_kept_params(graph) == 81
-        assert [operator_of(graph, name).weights for name in "ty"] == [81, 81]
-        assert sum(layer.params for layer in layers(lower(graph))) == 81
+        assert [graph[name].operator.weights for name in "ty"] == [81, 81]
+        assert sum(layer.params for layer in lower(graph).layers) == 81
 
 
 def test_weights_in_another_form_are_the_same_parameters(load):
@@ -468,9 +468,9 @@ def test_an_input_that_is_no_tensor_is_refused(refused):
 
 def test_a_constant_that_is_larger_than_its_tensor_makes_it_larger(load):
     graph = build(load(KINDS["constant_larger_than_a_pixel"]()))
-    resized = operator_of(graph, "a.grown")
+    resized = graph["a.grown"].operator
     assert (resized.kind, str(resized.output)) == ("resize", "3 x 7 x 7")
-    assert str(operator_of(graph, "y").output) == "4 x 5 x 5"
+    assert str(graph["y"].operator.output) == "4 x 5 x 5"
 
 
 # --- bounds

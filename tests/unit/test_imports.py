@@ -30,10 +30,11 @@ DIRECT = {
     "mapping": ("network", "energy", "reuse"),
     "simulation": ("mapping",),
     "compiler": ("simulation",),
-    "model_version": (),
+    "version": (),
+    "model_version": ("version",),
     "memory": ("simulation", "result"),
     "plan": ("memory",),
-    "pricing": ("plan",),
+    "pricing": ("plan", "version"),
     "run": ("pricing", "compiler"),
     "verification": ("run",),
     "validation": ("run", "parallel"),
@@ -64,6 +65,7 @@ VALUES_OF_MAPPING = {
 }
 """What a schedule is, without how it was found."""
 SLOW = {
+    "networkx",
     "matplotlib",
     "plotly",
     "pandas",
