@@ -1,14 +1,36 @@
-"""Results to report on, made by hand so that a test knows every number in them."""
+"""Results to report on, made by hand so that a test knows every number in them; and how laws are tried.
+
+Laws always have the same examples, so that a run can be repeated, and as much time as the machine takes.
+`HYPOTHESIS_PROFILE=explore pytest tests/laws` looks for counterexamples that nobody has seen yet.
+"""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 from machines import conv
 from once import once
 
 from accelsim.result import Energy, LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import compare_with, reproduce
+
+SLOW_TO_DRAW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=40,
+    suppress_health_check=SLOW_TO_DRAW,
+)
+settings.register_profile(
+    "explore",
+    deadline=None,
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "1000")),
+    suppress_health_check=SLOW_TO_DRAW,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 A_LAYER = LayerResult(
     name="conv1",
