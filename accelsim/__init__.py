@@ -7,6 +7,8 @@
 Each name is imported when it is first used, so that `import accelsim` and `accelsim --help` cost nothing.
 """
 
+from accelsim.version import __version__
+
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.errors import AccelsimError
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from accelsim.run import run_network
     from accelsim.search.explain import explain_network
     from accelsim.verification.verify import verify
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AccelsimError",

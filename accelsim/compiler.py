@@ -10,14 +10,14 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Mapper, Schedule
-from accelsim.network.graph import Graph
+from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.fast import Transitions
 
 
 def make_schedule(
-    graph: Graph,
+    graph: ExecutedGraph,
     hardware: Hardware,
     options: MappingOptions = MappingOptions(),
     *,

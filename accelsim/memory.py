@@ -11,12 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from accelsim.arguments import check_path, whole_number
+from accelsim.descriptions import in_words
+from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping, Program, Repeat
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
-from accelsim.network.graph import Graph
+from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import LoweredNetwork
 from accelsim.result import LayerCosts
@@ -48,7 +51,7 @@ class LayersOnMachine:
     """Has what was found out about mappings written into the file, where there is one."""
     transitions: Transitions = field(default_factory=Transitions)
 
-    def schedule(self, executed: Graph, make: Callable[[], Schedule]) -> Schedule:
+    def schedule(self, executed: ExecutedGraph, make: Callable[[], Schedule]) -> Schedule:
         """The schedule of an executed graph."""
         key = Identity(executed)
         schedule = self.schedules.get(key)
@@ -66,13 +69,16 @@ class LayersOnMachine:
 class Memory:
     """What is known of networks, and of layers on machines: what was used lately, within a budget."""
 
-    def __init__(self, file: Path | None = None, *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, file: str | Path | None = None, *, most_bytes: int = MOST_BYTES) -> None:
         """Mappings are kept in a file, too, if one is named. Raises AccelsimError where that is another's.
 
         A file that cannot be used as it should be, because it is damaged, locked or on a full disk, costs
         time only: what is in it is searched for again, and a `FileWarning` says so.
         """
-        self._file = None if file is None else _opened(file)
+        most_bytes = whole_number("most_bytes", most_bytes, 0)
+        if file is not None:
+            check_path("file", file, "a file of mappings")
+        self._file = None if file is None else _opened(Path(file))
         self._most_bytes = most_bytes
         self._budget = Budget(most_bytes)
         self._networks: Recent[Identity, LoweredNetwork] = Recent(self._budget, _network_bytes)
@@ -109,6 +115,17 @@ class Memory:
         return LayersOnMachine(kept, schedules, costs, kept.flush)
 
 
+def memory_or_new(memory: Memory | None) -> Memory:
+    """The memory that a run was given, or one that serves that run alone."""
+    if memory is None:
+        return Memory()
+    if not isinstance(memory, Memory):
+        raise AccelsimError(
+            f"memory = {in_words(memory)}: must be a Memory; Memory(path) keeps mappings in a file"
+        )
+    return memory
+
+
 @cache
 def memory_of_this_process() -> Memory:
     """The one that independent pieces of work share which happen to be done by the same worker."""
@@ -140,7 +157,7 @@ _TABLES_BYTES: Final = 2000
 
 def _network_bytes(network: LoweredNetwork) -> int:
     graph = network.graph
-    return _LAYER_BYTES * len(graph) + _NOTE_BYTES * len(graph.graph.get("notes", ()))
+    return _LAYER_BYTES * len(graph) + _NOTE_BYTES * len(graph.notes)
 
 
 def _schedule_bytes(schedule: Schedule) -> int:

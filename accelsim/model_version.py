@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from accelsim import __version__
+from accelsim.version import __version__
 
 _ROOMS: Final = (
+    "columns.py",
     "compiler.py",
     "descriptions",
     "energy.py",
@@ -17,6 +18,8 @@ _ROOMS: Final = (
     "kinds.py",
     "limits.py",
     "memory.py",
+    "plan.py",
+    "pricing.py",
     "quantities.py",
     "run.py",
     "network",

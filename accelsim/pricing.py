@@ -6,10 +6,8 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from typing import Final
 
-from accelsim import __version__
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware
-from accelsim.hardware import Memory as MachineMemory
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
@@ -22,6 +20,7 @@ from accelsim.plan import Plan
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.version import __version__
 
 LETTERS: Final = {
     "image": "N",
@@ -71,6 +70,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
             sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
         ),
         memories=memory_results(counts, hardware, by_component, activity),
+        assumed=network.description.assumed,
     )
 
 
@@ -128,11 +128,17 @@ def layer_costs(
             "vector": observed.vector_busy_cycles,
         },
         shape=layer_shape(layer),
-        tile=f"{mapping} {mapping.order}",
+        tile=_tile_words(mapping),
         memories=memory_results(counts, hardware, by_component),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
+        idle_rows=mapping.idle_rows,
     )
+
+
+def _tile_words(mapping: Mapping) -> str:
+    idle_rows = mapping.idle_rows
+    return f"{mapping} {mapping.order}" + (f", {idle_rows} rows idle" if idle_rows else "")
 
 
 def _weight_density(layer: Layer, hardware: Hardware) -> float:
@@ -194,6 +200,7 @@ def _layer_result(
         memories=costs.memories,
         tile_sizes=costs.tile_sizes,
         tile_order=costs.tile_order,
+        idle_rows=costs.idle_rows,
         skipped_macs=costs.skipped_macs,
         weight_density=costs.weight_density,
         nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),
@@ -226,19 +233,10 @@ def memory_results(
                 for operand in memory.holds
             },
             energy=energies[memory.name],
-            peak_bytes=None
-            if activity is None or memory is hardware.off_chip
-            else peak_bytes(memory, hardware, activity),
+            peak_bytes=None if activity is None else activity.peak_memory_bytes.get(memory.name),
         )
         for memory in hardware.memories
     }
-
-
-def peak_bytes(memory: MachineMemory, hardware: Hardware, activity: Activity) -> int:
-    """The most that a memory on chip held; see `MemoryResult`."""
-    if len(hardware.on_chip) == 1:
-        return activity.peak_global_buffer_bytes
-    return sum(activity.peak_bank_bytes[bank.name] for bank in hardware.banks if bank.memory == memory.name)
 
 
 def tile_sizes(mapping: Mapping) -> dict[str, int]:

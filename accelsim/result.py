@@ -48,8 +48,7 @@ class MemoryResult:
     energy: float
     """In the unit of the hardware file's table."""
     peak_bytes: int | None = None
-    """The most that it held, of a memory on chip in a whole run. It is exact where there is one memory on
-    chip, or one bank in it; else the sum of what its banks held at most."""
+    """The most that it held at any time, of a memory on chip in a whole run."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,7 @@ class LayerCosts:
     memories: Mapping[str, MemoryResult]
     tile_sizes: Mapping[str, int]
     tile_order: tuple[str, ...]
+    idle_rows: int
 
 
 class LayerResult(NamedTuple):
@@ -130,7 +130,7 @@ class LayerResult(NamedTuple):
     """Cycles in which `array`, `dram` and `vector` worked for this layer."""
     tiles: int
     tile: str
-    """As a person writes it: `K64 C16 Y8 X56`, and the order in which tiles are visited."""
+    """As a person writes it: `K64 C16 Y8 X56`, the order in which tiles are visited, and idle rows if any."""
     form: "Layer"
     """What the layer is on the machine, without names: equal for layers that are the same to execute."""
     memories: Mapping[str, MemoryResult]
@@ -148,6 +148,8 @@ class LayerResult(NamedTuple):
     """`utilization` with the MACs that were skipped counted as done; may exceed 1."""
     energy_pj: float | None = None
     """`energy` in picojoules, where the machine's file says what a unit is."""
+    idle_rows: int = 0
+    """Rows of the array that its mapping leaves idle, because an objective is better off without them."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,8 @@ class RunResult:
     """`utilization` with the MACs that were skipped counted as done; may exceed 1."""
     memories: Mapping[str, MemoryResult] = field(default_factory=dict)
     """By the names in the machine's file, the outermost first."""
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    """What the network has by assumption, by its keys: where an imported model has no one value for one."""
 
     @property
     def outermost_energy(self) -> float:
@@ -228,6 +232,7 @@ class RunResult:
             "nominal_utilization": self.nominal_utilization,
             **_known({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "memories": _memories(self.memories),
+            "assumed": dict(self.assumed),
             "layers": [layer_to_dict(layer) for layer in self.layers],
         }
 
@@ -270,6 +275,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "loops": {name: getattr(layer.form, name) for name in (*_LOOPS, *_STEPS)},
         "tile_sizes": dict(layer.tile_sizes),
         "tile_order": list(layer.tile_order),
+        "idle_rows": layer.idle_rows,
         "memories": _memories(layer.memories),
     }
 

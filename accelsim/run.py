@@ -9,13 +9,11 @@ What is remembered from one run to the next is handed in; it changes how fast, n
 from pathlib import Path
 from typing import get_args
 
+from accelsim.arguments import check_choice, of_kind
 from accelsim.compiler import make_schedule
-from accelsim.descriptions import native
-from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective, hardware_of
-from accelsim.limits import MAX_BATCH
 from accelsim.mapping.options import AUTO, MappingOptions
-from accelsim.memory import Memory
+from accelsim.memory import Memory, memory_or_new
 from accelsim.network.description import Network, network_of
 from accelsim.network.lowered import lowered_network
 from accelsim.plan import Plan
@@ -58,7 +56,7 @@ def run_network(
         >>> run_network("sqnxt23v5", "16x16_128k").network
         'sqnxt23v5'
     """
-    _check("engine", engine, get_args(Engine))
+    check_choice("engine", engine, get_args(Engine))
     network, hardware = network_of(network), hardware_of(hardware)
     plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective), memory=memory)
     activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
@@ -93,8 +91,8 @@ def plan_run(
         'conv1'
     """
     network, hardware = network_of(network), hardware_of(hardware)
-    options = MappingOptions(network.images()) if options is None else options
-    memory = Memory() if memory is None else memory
+    options = options_for(network) if options is None else of_kind("options", options, MappingOptions)
+    memory = memory_or_new(memory)
     lowered = memory.lowered(network, lowered_network)
     known = memory.layers(hardware, options)
     schedule = known.schedule(
@@ -109,19 +107,5 @@ def plan_run(
 def options_for(
     network: Network, batch: int | None = None, dataflow: str = AUTO, objective: Objective | None = None
 ) -> MappingOptions:
-    """How a network is to be mapped, as `run_network` takes it: where no batch is said, it is the network's.
-
-    numpy's integers are whole numbers, too. Raises AccelsimError where an option is none that exists; the
-    dataflow is the machine's affair.
-    """
-    batch = network.images(native(batch))
-    if isinstance(batch, bool) or not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
-        raise AccelsimError(f"batch = {batch!r}: must be a whole number from 1 to {MAX_BATCH}")
-    _check("objective", objective, (None, *get_args(Objective)))
-    return MappingOptions(batch, dataflow, objective)
-
-
-def _check(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    """Raise AccelsimError where a word is none of those that there are."""
-    if value not in allowed:
-        raise AccelsimError(f"{name} = {value!r}: must be one of {', '.join(map(str, allowed))}")
+    """How a network is to be mapped, as `run_network` says it: no batch is the network's own."""
+    return MappingOptions(network.images() if batch is None else batch, dataflow, objective)

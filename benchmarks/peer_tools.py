@@ -14,7 +14,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Operand
 from accelsim.network.build import build
 from accelsim.network.description import Network
-from accelsim.network.graph import Graph
+from accelsim.network.graph import PublishedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.run import run_network
@@ -38,16 +38,14 @@ class Workload:
     hardware: Hardware
 
     @property
-    def published(self) -> Graph:
+    def published(self) -> PublishedGraph:
         """The network as its paper draws it."""
         return build(self.network)
 
     @property
     def convolutions(self) -> tuple[Layer, ...]:
         """The layers that accelsim's own lowering puts on the array, by name."""
-        graph = lower(self.published)
-        layers: list[Layer] = [graph.nodes[name]["layer"] for name in graph]
-        return tuple(layer for layer in layers if layer.on_array)
+        return tuple(layer for layer in lower(self.published).layers if layer.on_array)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from accelsim.errors import AccelsimError
 from accelsim.network import operators as ops
-from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
+from accelsim.network.graph import Operator, PublishedGraph, Shape
 
 ACTIVATION_SCALE: Final = 0.05
 """Real value of one step of an activation; any would do, since nothing is executed."""
@@ -82,15 +82,17 @@ class Model:
         }
 
 
-def tflite_model(published: Graph) -> Model:
+def tflite_model(published: PublishedGraph) -> Model:
     """The model of a published graph. Raises AccelsimError where it holds what is not translated."""
     model = Model()
-    for node in published:
-        operator = operator_of(published, node)
+    for node in published.nodes:
+        operator = node.operator
         if type(operator) not in _TRANSLATIONS:
-            raise AccelsimError(f"{node}: no translation of {operator.kind} to TensorFlow Lite is written")
-        inputs = tuple(model.numbers[source] for source in operands(published, node))
-        model.numbers[node] = _TRANSLATIONS[type(operator)](model, node, operator, inputs)
+            raise AccelsimError(
+                f"{node.name}: no translation of {operator.kind} to TensorFlow Lite is written"
+            )
+        inputs = tuple(model.numbers[source] for source in node.operands)
+        model.numbers[node.name] = _TRANSLATIONS[type(operator)](model, node.name, operator, inputs)
     return model
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from accelsim.hardware import Hardware
 from accelsim.network.build import build
-from accelsim.network.graph import operator_of
 from accelsim.network.operators import Convolution
 from accelsim.report.files import write
 from accelsim.run import run_network
@@ -69,7 +68,7 @@ def expected(convolution: Convolution, hardware: Hardware) -> Expected:
 def expected_cycles(network: str, parameters: Mapping[str, int | float | bool | str], on: Hardware) -> float:
     """Of all convolutions of a guideline's network."""
     graph = build(guideline_network(network, parameters))
-    operators = (operator_of(graph, node) for node in graph)
+    operators = (node.operator for node in graph.nodes)
     return sum(expected(one, on).cycles for one in operators if isinstance(one, Convolution))
 
 

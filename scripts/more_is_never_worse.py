@@ -174,7 +174,7 @@ def table(climbed: Mapping[Climb, Sequence[Rung]]) -> str:
             for objective in OBJECTIVES
         }
         worse = [part for parts in steps.values() for part in parts]
-        worst = [f"{100 * max(0.0, *parts):.2f}%" for parts in steps.values()]
+        worst = [f"{100 * max((0.0, *parts)):.2f}%" for parts in steps.values()]
         cells = [name, _values(LADDERS[name].values), str(len(worse)), str(sum(p > TOLERANCE for p in worse))]
         lines.append(f"| {' | '.join([*cells, *worst])} |")
     return "\n".join(lines)

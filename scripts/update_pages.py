@@ -4,8 +4,8 @@
     python scripts/update_pages.py docs/how-to/sweep.md
 
 A block that starts with `$ accelsim` holds what that command prints at 80 columns, in a folder with the YAML
-files that the page shows. What other scripts write (docs/guidelines.md, docs/networks.md,
-docs/performance.md, docs/validation.md) is theirs.
+files that the page shows; one that starts with `$ COLUMNS=170 accelsim`, at 170. What other scripts write
+(docs/guidelines.md, docs/networks.md, docs/performance.md, docs/validation.md) is theirs.
 """
 
 import argparse
@@ -59,7 +59,7 @@ TUTORIAL_PICTURE = ROOT / "docs" / "images" / "tutorial.png"
 def up_to_date(text: str, folder: Path | None = None) -> str:
     """A page with the present output below each of its commands, which run in that folder."""
     return re.sub(
-        r"(?<=^```console\n)\$ (accelsim .*)\n(?s:.*?)(?=^```$)",
+        r"(?<=^```console\n)\$ ((?:COLUMNS=\d+ )?accelsim .*)\n(?s:.*?)(?=^```$)",
         lambda block: f"$ {block[1]}\n{_output(block[1], folder)}",
         text,
         flags=re.MULTILINE,
@@ -67,8 +67,10 @@ def up_to_date(text: str, folder: Path | None = None) -> str:
 
 
 def _output(command: str, folder: Path | None) -> str:
-    environment = os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
-    arguments = [sys.executable, "-m", *shlex.split(command)]
+    width, _, bare = command.partition("accelsim ")
+    columns = width.strip().removeprefix("COLUMNS=") or "80"
+    environment = os.environ | {"COLUMNS": columns, "PYTHONIOENCODING": "utf-8"}
+    arguments = [sys.executable, "-m", "accelsim", *shlex.split(bare)]
     done = subprocess.run(
         arguments, capture_output=True, encoding="utf-8", env=environment, cwd=folder, check=True
     )

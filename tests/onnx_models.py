@@ -7,7 +7,6 @@ from onnx import TensorProto, helper
 
 from accelsim.network import operators as ops
 from accelsim.network.build import build
-from accelsim.network.graph import operands, operator_of
 
 OPSET = 17
 
@@ -54,11 +53,10 @@ def export(network):
     """A network as an ONNX model: operators with ONNX's names and attributes, as exporters write them."""
     published = build(network)
     exporter = _Exporter()
-    for name in published:
-        operator = operator_of(published, name)
-        exporter.add(name, operator, operands(published, name))
+    for node in published.nodes:
+        exporter.add(node.name, node.operator, node.operands)
     shape = ("N", network.image.channels, network.image.height, network.image.width)
-    ends = [name for name in published if not published.succ[name]]
+    ends = [name for name in published if not published.successors(name)]
     return model(
         exporter.nodes,
         exporter.constants,

@@ -38,10 +38,15 @@ def commands(text):
 
 
 def printed(command, folder):
-    """What a command prints in a folder, in a terminal of 80 columns."""
-    environment = os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
+    """What a command prints in a folder, in a terminal of 80 columns unless it says how many."""
+    columns = re.match(r"COLUMNS=(\d+) ", command)
+    environment = os.environ | {
+        "COLUMNS": columns[1] if columns else "80",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONPATH": str(ROOT),
+    }
     done = subprocess.run(
-        [sys.executable, "-m", *shlex.split(command)],
+        [sys.executable, "-m", *shlex.split(command[columns.end() :] if columns else command)],
         capture_output=True,
         encoding="utf-8",
         env=environment,

@@ -8,9 +8,9 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from accelsim import __version__
 from accelsim.cli.commands import Command
 from accelsim.cli.output import exits
+from accelsim.version import __version__
 
 HOMES: Final = {
     "run": "accelsim.cli.run:run",

@@ -247,17 +247,24 @@ def _network_summary(file: Path) -> str:
 def network_answer(network: "Network", lowered: bool) -> Answer:
     """The network as published, or as executed."""
     from accelsim.network.build import build
-    from accelsim.network.lowering import lower, notes
+    from accelsim.network.lowering import lower
     from accelsim.report import networks as report
     from accelsim.result import flat
 
-    graph = lower(build(network)) if lowered else build(network)
-    layers = report.executed_layers(graph) if lowered else report.published_layers(graph)
-    fates = [report.note_dict(note) for note in notes(graph)] if lowered else []
-    table = report.executed_report if lowered else report.published_report
+    published = build(network)
+    if not lowered:
+        operators = report.published_layers(published)
+        return Answer(
+            table=lambda style: report.published_report(network, published, style),
+            values=lambda: report.network_dict(network, operators),
+            rows=lambda: [flat(report.layer_dict(operator)) for operator in operators],
+        )
+    executed = lower(published)
+    layers = report.executed_layers(executed)
+    fates = [report.note_dict(note) for note in executed.notes]
     return Answer(
-        table=lambda style: table(network, graph, style),
-        values=lambda: report.network_dict(network, layers) | ({"lowering": fates} if lowered else {}),
+        table=lambda style: report.executed_report(network, executed, style),
+        values=lambda: report.network_dict(network, layers) | {"lowering": fates},
         rows=lambda: [flat(report.layer_dict(layer)) for layer in layers],
     )
 

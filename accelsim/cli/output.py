@@ -97,7 +97,7 @@ def _form_of(file: Path, chosen: Format | None) -> Format:
         raise AccelsimError(
             f"{file}: the name of a result must end in .json, .csv or .txt (a table), or have no ending"
         )
-    if chosen is not None and suffix in (".json", ".csv") and chosen is not by_name:
+    if chosen is not None and suffix and by_name not in (None, chosen):
         raise AccelsimError(
             f"{file}: --format {chosen.value} is not what ends in {suffix}: leave one of both out"
         )

@@ -1,7 +1,7 @@
 """`accelsim run` and `accelsim compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,10 +29,10 @@ from accelsim.cli.options import (
     mapping_options,
 )
 from accelsim.cli.output import Answer, destination, say
+from accelsim.cli.verify import exit_unless_proven, verified_plan
 
 if TYPE_CHECKING:
-    from accelsim.hardware import Hardware
-    from accelsim.network.description import Network
+    from accelsim.plan import Plan
     from accelsim.result import RunResult
 
 
@@ -106,19 +106,28 @@ def run(
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.memory import Memory
+    from accelsim.pricing import result_of
     from accelsim.report.tables import TOP_LAYERS, run_report
     from accelsim.result import flat, layer_to_dict
-    from accelsim.run import run_network
+    from accelsim.run import options_for, plan_run
+    from accelsim.simulation.simulate import simulate
 
     (network,), (hardware,) = networks.values(), machines.values()
     most = layer_count(layers, TOP_LAYERS)
-    options = {**mapping_options(batch, dataflow, objective), "memory": Memory(memory)}
+    options = options_for(network, **mapping_options(batch, dataflow, objective))
+    plan = plan_run(network, hardware, options, memory=Memory(memory))
     if verify:
-        _verify(network, hardware, options, quiet)
+        exit_unless_proven(verified_plan(plan, quiet))
     if trace is None:
-        result = run_network(network, hardware, **options, engine=(engine or Engine.FAST).value)
+        activity = simulate(
+            plan.schedule,
+            hardware,
+            engine="events" if engine is Engine.EVENTS else "fast",
+            transitions=plan.known.transitions,
+        )
+        result = result_of(plan, activity)
     else:
-        result = _traced(network, hardware, options, trace, trace_layers)
+        result = _traced(plan, trace, trace_layers)
         if not quiet:
             say(f"wrote {trace}")
     to.deliver(
@@ -142,32 +151,25 @@ def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: E
         )
     if str(trace) == "-":
         raise typer.BadParameter("must be the name of a file", param_hint="--trace")
+    unpacked = trace.with_suffix("") if trace.suffix.lower() == ".gz" else trace
+    if unpacked.suffix.lower() not in {"", ".json"}:
+        raise typer.BadParameter(
+            f"{trace} must end in .json or .json.gz, or have no ending", param_hint="--trace"
+        )
 
 
-def _verify(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> None:
-    """Execute the schedule of a run on integers; a run of one that differs has no result."""
-    from accelsim.cli.verify import exit_unless_proven, verified_plan
-    from accelsim.run import options_for, plan_run
-
-    exit_unless_proven(verified_plan(plan_run(network, hardware, options_for(network, **options)), quiet))
-
-
-def _traced(
-    network: "Network", hardware: "Hardware", options: dict[str, Any], trace: Path, layers: str | None
-) -> "RunResult":
+def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":
     """A run, event by event, and its timeline in a file."""
     from accelsim.pricing import result_of
     from accelsim.report.files import check_writable
     from accelsim.report.trace import Timeline, chosen_layers, write_trace
-    from accelsim.run import options_for, plan_run
     from accelsim.simulation.events import simulate_events
 
     check_writable(trace)
-    plan = plan_run(network, hardware, options_for(network, **options))
     shown = chosen_layers([] if layers is None else layers.split(","), plan.schedule)
-    activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+    activity = simulate_events(plan.schedule, plan.hardware, keep_timeline=True)
     result = result_of(plan, activity)
-    write_trace(trace, Timeline(result, hardware, plan.schedule, activity, shown))
+    write_trace(trace, Timeline(result, plan.hardware, plan.schedule, activity, shown))
     return result
 
 

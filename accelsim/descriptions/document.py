@@ -104,8 +104,16 @@ def shown(value: Any) -> str:
     """A value as a message shows it: as in YAML, shortened."""
     if isinstance(value, str):
         return repr(shortened(value))
-    text = json.dumps(value, default=plain)
+    try:
+        text = json.dumps(value, default=plain)
+    except (TypeError, ValueError):  # what only a program can give
+        return in_words(value)
     return f"{text[0]}...{text[-1]}" if len(text) > MOST_CHARACTERS and text[0] in "[{" else shortened(text)
+
+
+def in_words(value: Any) -> str:
+    """A value of a program as a message shows it: as Python writes it, on one line, shortened."""
+    return repr(shortened(value)) if isinstance(value, str) else shortened(" ".join(repr(value).split()))
 
 
 def shortened(text: str) -> str:
@@ -114,16 +122,16 @@ def shortened(text: str) -> str:
 
 
 def native(value: Any) -> Any:
-    """A number of numpy as Python has it; anything else as it is."""
-    return value.item() if hasattr(value, "item") else value
+    """A number of numpy as Python has it; anything else as it is, such as an array of several."""
+    return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
 
 
 def plain(value: Any) -> Any:
     """What a program may give to `vary` beside what a file can say: descriptions and numpy's numbers."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
-    if hasattr(value, "item"):
-        return value.item()
+    if (number := native(value)) is not value:
+        return number
     raise TypeError(f"{value!r} cannot stand in a description")
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator
 
@@ -12,6 +12,8 @@ from accelsim.quantities import PerColumn, Side
 
 DEFAULT_DATAFLOWS: Final = ("weight_stationary", "output_stationary")
 """What an array runs whose file does not say."""
+
+DescriptionT = TypeVar("DescriptionT", bound=Description)
 
 
 class PEArray(Description):
@@ -35,10 +37,10 @@ class PEArray(Description):
         if not value:
             raise ValueError(f"must name at least one of {', '.join(dataflow_names())}")
         mistakes: list[Mistake] = []
-        described: dict[str, Description] = {}
+        checked: dict[str, Description] = {}
         for name, parameters in value.items():
             try:
-                described[name] = _described(name, parameters)
+                checked[name] = _checked(name, parameters)
             except KeyError:
                 allowed = one_of(repr(known) for known in dataflow_names())
                 mistakes.append(Mistake((name,), f"must be {allowed}"))
@@ -49,7 +51,7 @@ class PEArray(Description):
                 ]
         if mistakes:
             raise refusal("dataflows", mistakes)
-        return described
+        return checked
 
     @property
     def pes(self) -> int:
@@ -62,11 +64,18 @@ class PEArray(Description):
         return sum(registered(name).partial_sums(self) for name in self.dataflows)
 
 
-def _described(name: str, parameters: Any) -> Description:
+def _checked(name: str, parameters: Any) -> Description:
     if isinstance(parameters, Description):
         return parameters
     kind, data = parameters_of(name), {} if parameters is None else parameters
     return kind.model_validate_json(json.dumps(data, default=plain))
+
+
+def described(array: PEArray, dataflow: str, parameters: type[DescriptionT]) -> DescriptionT:
+    """What a machine's file says of a dataflow that its array runs; `parameters` is the dataflow's class."""
+    said = array.dataflows[dataflow]
+    assert isinstance(said, parameters)  # as the file was checked
+    return said
 
 
 def parameter(array: PEArray, dataflow: str, key: str) -> Any:

@@ -96,18 +96,16 @@ def accesses(*happened: tuple[str, Operand, Direction, CountT]) -> ActionCounts[
 
 def weighted_sum(counts: Sequence[ActionCounts[int]], times: Sequence[int]) -> ActionCounts[int]:
     """The sum of counts, each so many times."""
-    total: dict[Access, int] = {}
+    macs = vector_ops = register_file_bytes = inter_pe_bytes = 0
+    accessed: dict[Access, int] = {}
     for one, factor in zip(counts, times, strict=True):
+        macs += factor * one.macs
+        vector_ops += factor * one.vector_ops
+        register_file_bytes += factor * one.register_file_bytes
+        inter_pe_bytes += factor * one.inter_pe_bytes
         for access, count in one.accesses.items():
-            total[access] = total.get(access, 0) + factor * count
-    pairs = list(zip(counts, times, strict=True))
-    return ActionCounts(
-        sum(one.macs * factor for one, factor in pairs),
-        sum(one.vector_ops * factor for one, factor in pairs),
-        sum(one.register_file_bytes * factor for one, factor in pairs),
-        sum(one.inter_pe_bytes * factor for one, factor in pairs),
-        total,
-    )
+            accessed[access] = accessed.get(access, 0) + factor * count
+    return ActionCounts(macs, vector_ops, register_file_bytes, inter_pe_bytes, accessed)
 
 
 def _together(some: Mapping[Access, CountT], others: Mapping[Access, CountT]) -> Mapping[Access, CountT]:

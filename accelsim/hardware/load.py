@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from accelsim import shipped
-from accelsim.descriptions import check, parse, value_of
+from accelsim.arguments import check_path
+from accelsim.descriptions import check, in_words, parse, value_of
 from accelsim.errors import DescriptionError
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import spelled_out
@@ -47,6 +48,7 @@ def load_hardware(name: str | Path) -> Hardware:
         >>> load_hardware("16x16_128k").pe_array.pes
         256
     """
+    check_path("name", name, "a machine, or its name")
     document = parse(shipped.find("hardware", name))
     check_kind(document, FileKind.MACHINE)
     return with_defaults_said(check(document, Hardware), Hardware.upgraded(document.data).data)
@@ -59,7 +61,7 @@ def hardware_of(hardware: Hardware | str | Path) -> Hardware:
     if isinstance(hardware, str | Path):
         return load_hardware(hardware)
     raise DescriptionError(
-        f"hardware = {hardware!r}: must be a Hardware, or a name or path of one, such as '16x16_128k'"
+        f"hardware = {in_words(hardware)}: must be a Hardware, or a name or path of one, such as '16x16_128k'"
     )
 
 

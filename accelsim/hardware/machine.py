@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from accelsim.descriptions import Description, Mistake, Upgrade, absent, put, refusal, value_of
+from accelsim.descriptions import Description, Mistake, Upgrade, absent, put, refusal, value_of, vary
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
@@ -29,6 +29,8 @@ from accelsim.quantities import Bits, IndexBits, Megahertz, PerColumn
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
+ADDED_DATAFLOW: Final = "default, where no parameter is given: the machine did not run it before"
+"""Of a dataflow that a machine is given by its name alone."""
 WORDS_OF_A_BANK: Final = 2
 """A bank is double buffered, so it holds two words at least."""
 
@@ -93,8 +95,7 @@ class Hardware(Description):
     def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
         """Set the value at a dotted key; keys of format 1 mean what they meant."""
         if key == "pe_array.dataflows" and isinstance(value, list | tuple):
-            described = data["pe_array"]["dataflows"]
-            value = {name: described.get(name, {}) for name in value}
+            value = _listed(data, list(map(str, value)))
         of_others = {target for target in cls.renamed(key) if _is_of_another_dataflow(data, target)}
         return all(target in of_others or put(data, target, value) for target in cls.renamed(key))
 
@@ -143,6 +144,10 @@ class Hardware(Description):
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
+
+    def with_idle_rows(self, rows: int) -> "Hardware":
+        """The machine as it is where so many rows of its array are left idle."""
+        return vary(self, **{"pe_array.rows": self.pe_array.rows - rows}) if rows else self
 
     def word_bytes(self, operand: Operand) -> int:
         """Whole bytes of one element of an operand, a partial sum's where outputs are unfinished."""
@@ -225,6 +230,20 @@ class Hardware(Description):
         """Of the whole chip; None where that cannot be told."""
         parts = self.area_mm2_by_part
         return None if parts is None else math.fsum(parts.values())
+
+
+def _listed(data: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Dataflows by their names alone, with the parameters that the machine gives them.
+
+    One that it does not describe, or no longer does, has the default ones, and `assumed` says so.
+    """
+    _, dataflows = value_of(data, "pe_array.dataflows")
+    described = dataflows if isinstance(dataflows, dict) else {}
+    if isinstance(assumed := data["assumed"], dict):
+        for of_it in [f"pe_array.dataflows.{name}" for name in names if name not in described]:
+            said = {key: reason for key, reason in assumed.items() if not f"{key}.".startswith(f"{of_it}.")}
+            assumed = data["assumed"] = {**said, of_it: ADDED_DATAFLOW}
+    return {name: described.get(name, {}) for name in names}
 
 
 def _absent(fault: format1.Missing) -> str:

@@ -9,9 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from accelsim.errors import NetworkError
+
+if TYPE_CHECKING:
+    import onnx
 
 Dims: TypeAlias = tuple[int, ...]
 
@@ -29,6 +32,17 @@ SAME_ELEMENTS: Final = {
 def visible(text: str) -> str:
     """A text of a model as a terminal or a plot may show it."""
     return "".join(letter if letter.isprintable() else "_" for letter in text)
+
+
+def operator_name(node: "onnx.NodeProto") -> str:
+    """ONNX's operators by their names, those of others with their domain: they are other operators."""
+    own = node.domain in {"", "ai.onnx"}
+    return visible(node.op_type if own else f"{node.domain}.{node.op_type}")
+
+
+def words_of(node: "onnx.NodeProto") -> str:
+    """What messages call a node."""
+    return f"{visible(node.name or next(iter(node.output), ''))} ({operator_name(node)})"
 
 
 def first_line(error: Exception) -> str:

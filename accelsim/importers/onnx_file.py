@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.errors import AccelsimError, DescriptionError, NetworkError
-from accelsim.importers.model import Imported, Model, ModelNode, first_line, visible
+from accelsim.importers.model import Imported, Model, ModelNode, first_line, operator_name, visible, words_of
 from accelsim.importers.onnx_inputs import Inputs, batch_of_others, fixed_inputs
 from accelsim.importers.onnx_tensors import Tensors
 from accelsim.importers.rules import imported
@@ -66,7 +66,7 @@ def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Mode
         nodes=tuple(
             ModelNode(
                 name=visible(node.name),
-                operator=_operator(node),
+                operator=operator_name(node),
                 inputs=(*node.input, *_read_within(node)),
                 outputs=(*node.output,),
                 attributes=_attributes(node),
@@ -97,11 +97,7 @@ def _loaded(path: Path) -> "onnx.ModelProto":
             f'{path}: reading ONNX models takes the package onnx: pip install "accelsim[onnx]"'
         ) from None
     try:
-        if path.stat().st_size >= MAX_FILE_BYTES:
-            raise DescriptionError(
-                f"{path}: has {path.stat().st_size:,} bytes: an ONNX model has less than {MAX_FILE_BYTES:,}, "
-                "and the weights of a larger one in files beside it"
-            )
+        _check_file(path)
         proto = onnx.load_model(path, format="protobuf", load_external_data=False)
     except FileNotFoundError:
         raise DescriptionError(f"{path}: no such file") from None
@@ -112,6 +108,19 @@ def _loaded(path: Path) -> "onnx.ModelProto":
     if not proto.graph.node:
         raise DescriptionError(f"{path}: is not an ONNX model, or one without nodes")
     return proto
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a name that no file can have, and a file that is too large; OSError where there is none."""
+    try:
+        size = path.stat().st_size
+    except ValueError:  # a null character, say
+        raise DescriptionError(f"{path}: no such file") from None
+    if size >= MAX_FILE_BYTES:
+        raise DescriptionError(
+            f"{path}: has {size:,} bytes: an ONNX model has less than {MAX_FILE_BYTES:,}, "
+            "and the weights of a larger one in files beside it"
+        )
 
 
 def _inlined(proto: "onnx.ModelProto", label: str) -> "onnx.ModelProto":
@@ -153,7 +162,7 @@ def _check_operands(graph: "onnx.GraphProto", label: str) -> None:
         tensors = max(len(node.input), len(node.output))
         if tensors > MAX_OPERANDS:
             most = f"at most {MAX_OPERANDS:,} are possible"
-            raise NetworkError(f"{label}: {_words(node)}: reads or makes {tensors:,} tensors: {most}")
+            raise NetworkError(f"{label}: {words_of(node)}: reads or makes {tensors:,} tensors: {most}")
 
 
 def _nodes_within(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto"]:
@@ -207,7 +216,7 @@ def _check_names(graph: "onnx.GraphProto", label: str) -> None:
     makers |= {value.name: "an input" for value in graph.input if value.name not in makers}
     mistakes = []
     for node in graph.node:
-        maker = _words(node)
+        maker = words_of(node)
         for output in filter(None, node.output):
             if output in makers:
                 mistakes.append(f"{label}: {maker}: makes {output!r}, which is made by {makers[output]} too")
@@ -216,24 +225,13 @@ def _check_names(graph: "onnx.GraphProto", label: str) -> None:
     for node in graph.node:
         later = next((name for name in node.input if name in makers and name not in ready), None)
         if later is not None:
-            mistakes.append(f"{label}: {_words(node)}: reads {later!r}, which no node before it makes")
+            mistakes.append(f"{label}: {words_of(node)}: reads {later!r}, which no node before it makes")
         ready.update(node.output)
     if mistakes:
         raise NetworkError("\n".join(mistakes))
 
 
 # --- nodes
-
-
-def _words(node: "onnx.NodeProto") -> str:
-    """What messages call a node."""
-    return f"{visible(node.name or next(iter(node.output), ''))} ({_operator(node)})"
-
-
-def _operator(node: "onnx.NodeProto") -> str:
-    """ONNX's operators by their names, those of others with their domain: they are other operators."""
-    own = node.domain in {"", "ai.onnx"}
-    return visible(node.op_type if own else f"{node.domain}.{node.op_type}")
 
 
 def _attributes(node: "onnx.NodeProto") -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from accelsim.errors import NetworkError
+from accelsim.importers.model import operator_name
 
 if TYPE_CHECKING:
     import onnx
@@ -155,7 +156,7 @@ def _is_transposed(graph: "onnx.GraphProto", name: str) -> bool:
     """Whether an image has its channels last, since all that is done with it is to put them first."""
     readers = [node for node in graph.node if name in node.input]
     return bool(readers) and all(
-        node.op_type == "Transpose"
+        operator_name(node) == "Transpose"
         and any(attribute.name == "perm" and [*attribute.ints] == NHWC for attribute in node.attribute)
         for node in readers
     )

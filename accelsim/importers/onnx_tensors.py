@@ -14,7 +14,15 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.errors import NetworkError
-from accelsim.importers.model import NARROW, SAME_ELEMENTS, Dims, UnknownValueError, first_line
+from accelsim.importers.model import (
+    NARROW,
+    SAME_ELEMENTS,
+    Dims,
+    UnknownValueError,
+    first_line,
+    operator_name,
+    words_of,
+)
 from accelsim.importers.onnx_inputs import Inputs
 
 if TYPE_CHECKING:
@@ -88,7 +96,7 @@ class Tensors:
         for name, kind in self.inputs.types.items():
             self._note(name, kind)
         for node in graph.node:
-            if node.op_type == "Constant" and node.domain in {"", "ai.onnx"}:
+            if operator_name(node) == "Constant":
                 self._store_constant(node)
             else:
                 self._add(node)
@@ -160,8 +168,9 @@ class Tensors:
         """Note what a node makes."""
         inputs = [name for name in node.input if name]
         inside = any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
-        shape = node.op_type in {"Shape", "Size"} and inputs and _dims(self.types.get(inputs[0])) is not None
-        constant = shape or (not inside and self.constants.issuperset(inputs))
+        sized = bool(inputs) and _dims(self.types.get(inputs[0])) is not None
+        is_shape = sized and operator_name(node) in {"Shape", "Size"}
+        constant = is_shape or (not inside and self.constants.issuperset(inputs))
         self._makers.update((output, node) for output in node.output if output)
         if not inside and self.types.keys() >= set(inputs):
             try:
@@ -175,7 +184,7 @@ class Tensors:
         """Note the types of the outputs."""
         schema = self._schema(node)
         if schema is None:
-            return
+            raise ValueError(f"{words_of(node)} makes it, an operator that the package onnx does not know")
         _check_counts(node)
         settings: Iterable[str] = ()
         if node.op_type in _SIZED_BY_VALUES:
@@ -241,7 +250,7 @@ class Tensors:
         """Note outputs that do not depend on the network's input."""
         outputs = [output for output in node.output if output]
         self.constants.update(outputs)
-        if node.op_type in SAME_ELEMENTS and node.input and outputs:
+        if operator_name(node) in SAME_ELEMENTS and node.input and outputs:
             source = node.input[0]
             self.origins[outputs[0]] = self.origins.get(source, source)
             if outputs[0] not in self.bits and source in self.bits:
@@ -290,7 +299,7 @@ class Tensors:
 
     def _may_run(self, node: "onnx.NodeProto") -> bool:
         """Whether a node computes settings, of which there are few enough."""
-        if node.op_type not in _COMPUTED or node.domain not in {"", "ai.onnx"}:
+        if operator_name(node) not in _COMPUTED:
             return False
         if not self.constants.issuperset(output for output in node.output if output):
             return False

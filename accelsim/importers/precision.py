@@ -25,7 +25,7 @@ class ArrayBits:
 
 @dataclass(frozen=True)
 class Precision:
-    """What a network's YAML says of its bits, and the same in words."""
+    """What a network's YAML says of its bits and assumes of them, and the same in words."""
 
     data: Mapping[str, Any]
     words: str
@@ -54,6 +54,8 @@ def precision_of(rows: Mapping[str, ArrayBits]) -> Precision:
         others = sum((bits or UNSAID_BITS) != (activations or UNSAID_BITS) for bits in inputs)
         usual = activations if activations is not None else "the machine's"
         words.append(_words("activations", usual, others, len(rows)))
+        if others:
+            data["assumed"] = {"precision.activations_bits": _assumption(usual, inputs)}
     return Precision(data, ", ".join(words))
 
 
@@ -63,6 +65,14 @@ def _usual(bits: list[int | None]) -> int | None:
         return None
     counts = Counter(each or UNSAID_BITS for each in bits)
     return max(counts, key=lambda each: (counts[each], each))
+
+
+def _assumption(usual: int | str, inputs: list[int | None]) -> str:
+    """`8 in every layer; the file has 8 in 7 layers, 32 in 2, 16 in 1`."""
+    counts = Counter(bits or UNSAID_BITS for bits in inputs).most_common()
+    (bits, layers), *rest = counts
+    listed = [f"{bits} in {layers} layer{'s' if layers > 1 else ''}", *(f"{b} in {n}" for b, n in rest)]
+    return f"{usual} in every layer; the file has {', '.join(listed)}"
 
 
 def _words(what: str, usual: int | str, others: int, of: int) -> str:

@@ -366,16 +366,16 @@ class Node:
         self.weights(index, "offsets")
         return True
 
-    def shared(self, **roles: Sequence[int]) -> tuple[str, ...]:
-        """The roles whose constants, given by their places, are parameters of a row before; notes all."""
+    def shared(self, **roles: int) -> tuple[str, ...]:
+        """Roles whose constants, given by place, are no further parameters: counted before, or not there."""
         counted = self.conversion.counted
         shared = []
-        for role, indices in roles.items():
-            names = {self.node.input(index) for index in indices} - {""}
-            origins = {self.conversion.model.origins.get(name, name) for name in names}
-            if origins and origins <= counted:
+        for role, index in roles.items():
+            name = self.node.input(index)
+            origin = self.conversion.model.origins.get(name, name)
+            if not name or origin in counted:
                 shared.append(role)
-            counted |= origins
+            counted.add(origin)
         return tuple(shared)
 
     def dims(self, name: str) -> Dims:
@@ -417,9 +417,9 @@ class Node:
     ) -> Tensor:
         """Add a convolution or matrix product; weights and bias are places of inputs."""
         has_bias = bias is not None and self.has_offsets(bias)
-        roles = {"weights": [weights]}
+        roles = {"weights": weights}
         if bias is not None and has_bias:
-            roles["bias"] = [bias]
+            roles["bias"] = bias
         made = self.row(operator, [tensor], shape, **arguments, bias=has_bias, shared=self.shared(**roles))
         weight_bits = self.conversion.model.bits.get(self.node.input(weights))
         self.conversion.bits[made.row] = ArrayBits(weight_bits, tensor.bits)

@@ -97,12 +97,12 @@ def _matrix_product(node: Node, inputs: int, outputs: int, *, weights_at: int, b
 
 
 def _batch_norm(node: Node) -> Made:
-    return node.same_shape("batch_norm", node.image(), shared=node.shared(norms=[1, 2]))
+    return node.same_shape("batch_norm", node.image(), shared=node.shared(scale=1, shift=2))
 
 
 def _prelu(node: Node) -> Made:
     slopes = prod(node.weights(1, "slopes"))
-    shared = node.shared(slopes=[1])
+    shared = node.shared(slopes=1)
     return node.same_shape("activation", node.tensor(), function="leaky_relu", slopes=slopes, shared=shared)
 
 

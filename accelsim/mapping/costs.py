@@ -5,10 +5,11 @@ the same outputs. Complete outputs pass the vector unit on their way: it reads s
 buffer and writes what is to be stored. Each function serves single tiles and arrays of candidates.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from accelsim.network.layer import LoopNest
 
 VECTOR = "vector"
 """The name under which layers of the vector unit are listed among the dataflows."""
+Way = TypeVar("Way", bound=Hashable)
+"""How the array executes a layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +51,24 @@ def array_cost(
 
 def array_costs(
     layers: LoopNest[Count],
-    dataflows: Sequence[str],
+    ways: Sequence[Way],
     owner: Ints,
-    cost_of: Callable[[LoopNest[Count], str, Selection], ArrayCost],
+    cost_of: Callable[[LoopNest[Count], Way, Selection], ArrayCost],
 ) -> ArrayCost:
-    """Costs of tiles of stacked layers, an entry each; each layer has a dataflow of its own.
+    """Costs of tiles of stacked layers, an entry each; each layer is executed in a way of its own.
 
-    `owner` says of which layer each tile is. `cost_of` gives the cost of some tiles of a dataflow, for the
-    layer of each.
+    A way is a dataflow, and whatever else may differ. `owner` says of which layer each tile is. `cost_of`
+    gives the cost of some tiles that are executed in one way, for the layer of each.
     """
-    names = list(dict.fromkeys(dataflows))
-    if len(names) == 1:
-        return cost_of(entries(layers, owner), names[0], slice(None))
-    number = np.array([names.index(name) for name in dataflows])[owner]
+    kinds = list(dict.fromkeys(ways))
+    if len(kinds) == 1:
+        return cost_of(entries(layers, owner), kinds[0], slice(None))
+    number = np.array([kinds.index(way) for way in ways])[owner]
     cycles = np.zeros(len(owner), dtype=np.int64)
     parts = []
-    for index, name in enumerate(names):
+    for index, way in enumerate(kinds):
         some = np.flatnonzero(number == index)
-        cost = cost_of(entries(layers, owner[some]), name, some)
+        cost = cost_of(entries(layers, owner[some]), way, some)
         cycles[some] = cost.cycles
         parts.append(cost.counts.each(partial(_spread, some, len(owner))))
     return ArrayCost(cycles, reduce(add, parts))

@@ -1,10 +1,12 @@
 """Sizes to cut layers into: a grid of channel cuts x tile rows x tile columns for each layer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Final
 
+import numpy as np
+
+from accelsim.columns import Ints
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.costs import VECTOR
@@ -22,14 +24,16 @@ together and of the first; how many padding does not touch, and inputs of each; 
 class Grid:
     """Sizes to cut one layer into."""
 
-    channels: Sequence[tuple[int, int, int]]
-    """(groups, filters, input channels) of a tile."""
-    rows: Sequence[tuple[int, ...]]
-    """Of each size what `AXIS_COLUMNS` says."""
-    columns: Sequence[tuple[int, ...]]
+    channels: Ints
+    """Groups, filters and input channels of a tile, a row for each cut."""
+    rows: Ints
+    """A row for each size, with what `AXIS_COLUMNS` says."""
+    columns: Ints
 
-    def __len__(self) -> int:
-        return len(self.channels) * len(self.rows) * len(self.columns)
+    @property
+    def cuts(self) -> int:
+        """Of the channels, and of the picture."""
+        return len(self.channels) + len(self.rows) * len(self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +42,31 @@ class Grids:
 
     finely: bool = False
     """Whether sizes are tried that the machine's compiler does not try."""
-    directions: dict[tuple[Axis, int], tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    channels: dict[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
+    directions: dict[tuple[Axis, int], Ints] = field(default_factory=dict)
 
     def of(self, layer: Layer, unit: Granularity) -> Grid:
         """Tiles of a layer, for an array of which one pass covers so much."""
         return Grid(
-            _channel_cuts(layer, unit, self.finely),
+            self._channels(layer, unit),
             self._direction(row_axis(layer), unit.y),
             self._direction(column_axis(layer), unit.x),
         )
 
-    def _direction(self, axis: Axis, unit: int) -> tuple[tuple[int, ...], ...]:
-        if (axis, unit) not in self.directions:
-            self.directions[axis, unit] = tuple(
+    def _channels(self, layer: Layer, unit: Granularity) -> Ints:
+        """Tiles of some channels of one group, or of several whole groups."""
+        key = layer.G, layer.K, layer.C, unit
+        cuts = self.channels.get(key)
+        if cuts is None:
+            filters, channels = self._sizes(layer.K, unit.k), self._sizes(layer.C, unit.c)
+            groups = [(g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1]
+            cuts = self.channels[key] = np.array([*product((1,), filters, channels), *groups], dtype=np.int64)
+        return cuts
+
+    def _direction(self, axis: Axis, unit: int) -> Ints:
+        cuts = self.directions.get((axis, unit))
+        if cuts is None:
+            rows = [
                 (
                     size,
                     ceil_div(axis.outputs, size),
@@ -58,17 +74,13 @@ class Grids:
                     *axis.inside(size),
                     axis.last_stored(size),
                 )
-                for size in tile_sizes(axis.outputs, unit, finely=self.finely)
-            )
-        return self.directions[axis, unit]
+                for size in self._sizes(axis.outputs, unit)
+            ]
+            cuts = self.directions[axis, unit] = np.array(rows, dtype=np.int64)
+        return cuts
 
-
-def _channel_cuts(layer: Layer, unit: Granularity, finely: bool) -> list[tuple[int, int, int]]:
-    """(groups, filters, input channels) of a tile: some of one group, or several whole groups."""
-    of_one = product(
-        (1,), tile_sizes(layer.K, unit.k, finely=finely), tile_sizes(layer.C, unit.c, finely=finely)
-    )
-    return [*of_one, *((g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1)]
+    def _sizes(self, extent: int, unit: int) -> tuple[int, ...]:
+        return tile_sizes(extent, unit, finely=self.finely)
 
 
 def granularity(dataflow: str, hardware: Hardware) -> Granularity:

@@ -37,8 +37,8 @@ class MappingFile:
     """A file of mappings: several processes may read and write it, and none leaves a half-written one.
 
     A mapping is found again by the version of the model, the machine, the options and the layer without its
-    names; whatever differs is another entry. What is kept is the choice (dataflow, tile, loop order); its
-    program is written down anew.
+    names; whatever differs is another entry. What is kept is the choice (dataflow, tile, loop order, idle
+    rows); its program is written down anew.
     """
 
     def __init__(self, path: Path) -> None:
@@ -112,8 +112,8 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
         tile = mapping.tile
         self.used[layer] = mapping
         sizes = (tile.n, tile.g, tile.k, tile.c, tile.y, tile.x, tile.fy, tile.fx)
-        choice: list[str | int] = [mapping.dataflow, mapping.order, *sizes, mapping.estimated_cycles]
-        self.file.write(self.key(layer), choice)
+        numbers = (*sizes, mapping.estimated_cycles, mapping.idle_rows)
+        self.file.write(self.key(layer), [mapping.dataflow, mapping.order, *numbers])
 
     def __delitem__(self, layer: Layer) -> None:
         del self.used[layer]
@@ -134,9 +134,9 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
 
     def _mapping(self, layer: Layer, written: list[Any]) -> Mapping:
         dataflow, written_order, *numbers = written
-        *sizes, estimated_cycles = map(int, numbers)
+        *sizes, estimated_cycles, idle_rows = map(int, numbers)
         executed, images = as_executed(layer, self.batch)
         tile = TileShape(*sizes)
         order: Order = "pixels_outer" if written_order == "pixels_outer" else "filters_outer"
-        choice = Choice(executed, str(dataflow), tile, order, estimated_cycles)
+        choice = Choice(executed, str(dataflow), tile, order, estimated_cycles, idle_rows)
         return mappings([choice], images, self.hardware)[0]

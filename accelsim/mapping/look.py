@@ -3,13 +3,16 @@
 docs/decisions/branch-and-bound.md has the argument in full.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from accelsim.columns import Flags, Ints
+from accelsim.columns import Ints
 from accelsim.hardware import Hardware, Objective
+from accelsim.mapping.arithmetic import column_of, entries
 from accelsim.mapping.candidates import Bounds, at_least, evaluate
 from accelsim.mapping.mapping import Order
 from accelsim.mapping.ranking import (
@@ -24,12 +27,16 @@ from accelsim.mapping.space import ORDERS, Cuts, Ideal, Space
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.transfers import Values
 
-FIRST_CUTS: Final = 4
-"""Cuts of a layer's channels whose tiles are looked at before it is known how good the best is."""
-FIRST_PICTURES: Final = 16
-"""Cuts of a layer's picture, as well."""
+FIRST_CUTS: Final = 2
+"""Cuts of a layer's channels with which mappings are evaluated before it is known how good the best is."""
+FIRST_PICTURES: Final = 4
+"""Cuts of the picture with each of them."""
 FEW_TILES: Final = 1 << 10
 """Tiles that are laid out at once, since it takes longer to rule them out."""
+FEW_MAPPINGS: Final = 1 << 8
+"""Mappings that are evaluated at once, for the same reason."""
+MOST_TILES: Final = 1 << 17
+"""Tiles that are laid out together, so that memory stays constant."""
 UNBEATABLE: Final = -1.0
 """What no mapping is worth."""
 
@@ -82,15 +89,17 @@ class Look:
         are laid out.
         """
         promising = self._promising(reached)
-        space = self.cuts.crossed(promising.channels, promising.pictures)
-        bounds = self._at_least(space)
-        if self._ideal is None:
-            self.least = self._least(space, bounds)
-        to_beat = np.where(as_good(self.least, reached), promising.to_beat, UNBEATABLE)
-        if len(space.owner) > FEW_TILES:
-            to_beat = np.minimum(to_beat, self._delivered(space, bounds, space.owner))
-        ranked = self._ranked(space, bounds, to_beat, 1)
-        return {layer: contenders[0] for layer, contenders in ranked.items()}
+        found: dict[int, Contender] = {}
+        for space in self._laid_out(promising.channels, promising.pictures):
+            bounds = self._at_least(space)
+            if self._ideal is None:
+                self.least = np.minimum(self.least, self._least(space, bounds))
+            to_beat = np.where(as_good(self.least, reached), promising.to_beat, UNBEATABLE)
+            if len(self._that_may_beat(space, bounds, to_beat)) > FEW_MAPPINGS:
+                to_beat = np.minimum(to_beat, self._delivered_by_most_promising(space, bounds))
+            ranked = self._ranked(space, bounds, to_beat, 1)
+            found |= {layer: contenders[0] for layer, contenders in ranked.items()}
+        return found
 
     def contenders(self, to_beat: Values, most: int) -> dict[int, list[Contender]]:
         """The best mappings of each layer that may beat something; those that promise most come first."""
@@ -101,8 +110,21 @@ class Look:
             cut = len(of_channels)
             channels = ideal.channels[as_good(of_channels, to_beat[ideal.space.owner[:cut]])]
             pictures = ideal.pictures[as_good(of_pictures, to_beat[ideal.space.owner[cut:]])]
-        space = self.cuts.crossed(channels, pictures)
-        return self._ranked(space, self._at_least(space), to_beat, most)
+        found: dict[int, list[Contender]] = {}
+        for space in self._laid_out(channels, pictures):
+            found |= self._ranked(space, self._at_least(space), to_beat, most)
+        return found
+
+    def _laid_out(self, channels: Ints, pictures: Ints) -> Iterator[Space]:
+        """Every tile of some cuts of the channels and of the picture, of many layers at a time."""
+        owner, owner_of_pictures = self.cuts.owner[channels], self.cuts.owner_of_pictures[pictures]
+        layers = len(self.cuts.dataflows)
+        tiles = np.bincount(owner, minlength=layers) * np.bincount(owner_of_pictures, minlength=layers)
+        for some in portions(tiles.tolist(), MOST_TILES):
+            yield self.cuts.crossed(
+                channels[(some.start <= owner) & (owner < some.stop)],
+                pictures[(some.start <= owner_of_pictures) & (owner_of_pictures < some.stop)],
+            )
 
     def _all_cuts(self) -> tuple[Ints, Ints]:
         return np.arange(len(self.cuts.owner)), np.arange(len(self.cuts.owner_of_pictures))
@@ -118,12 +140,11 @@ class Look:
         of_channels, of_pictures = self._promised(ideal, bounds)
         cut = len(of_channels)
         owner, owner_of_pictures = ideal.space.owner[:cut], ideal.space.owner[cut:]
-        first = self.cuts.crossed(
-            ideal.channels[best_of_each(owner, of_channels, FIRST_CUTS)],
-            ideal.pictures[best_of_each(owner_of_pictures, of_pictures, FIRST_PICTURES)],
-        )
-        to_beat = self._delivered(first, self._at_least(first), first.of_channels)
+        first = ideal.channels[best_of_each(owner, of_channels, FIRST_CUTS)]
+        to_beat = self._delivered_by_fewest_tiles(self.cuts.crossed(first, ideal.pictures))
         to_beat[np.isfinite(to_beat) & ~as_good(self.least, reached)] = UNBEATABLE
+        if self.among_tiles == self.among_dataflows:
+            to_beat = np.minimum(to_beat, reached)
         return Promising(
             ideal.channels[as_good(of_channels, to_beat[owner])],
             ideal.pictures[as_good(of_pictures, to_beat[owner_of_pictures])],
@@ -132,7 +153,8 @@ class Look:
 
     def _promised(self, ideal: Ideal, bounds: Bounds) -> tuple[Values, Values]:
         """By each cut of the channels and of the picture, with its ideal partner in the better order."""
-        promised = worth_of(bounds, self.among_tiles).reshape(-1, len(ORDERS)).min(axis=1)
+        of_orders = worth_of(bounds, self.among_tiles).reshape(-1, len(ORDERS)).T
+        promised: Values = reduce(np.minimum, of_orders)  # much faster than along an axis so short
         return promised[: len(ideal.channels)], promised[len(ideal.channels) :]
 
     def _at_least(self, space: Space) -> Bounds:
@@ -143,23 +165,31 @@ class Look:
         np.minimum.at(least, _owner_of_places(space), worth_of(bounds, self.among_dataflows))
         return least
 
-    def _delivered(self, space: Space, bounds: Bounds, groups: Ints) -> Values:
-        """The best of the most promising mappings of each layer, one of each group of tiles.
+    def _delivered_by_fewest_tiles(self, space: Space) -> Values:
+        """The best of a few mappings of each layer: each cut of the channels with the coarsest pictures."""
+        tiles = column_of(entries(space.pictures.tiles, space.of_pictures), len(space.owner))
+        first = best_of_each(space.of_channels, tiles, FIRST_PICTURES)
+        places = np.ravel(first[:, np.newaxis] * len(ORDERS) + np.arange(len(ORDERS)))
+        return self._delivered(space, places[space.fits.T.ravel()[places]])
 
-        Infinite where there is none.
-        """
-        owner, promised = _owner_of_places(space), worth_of(bounds, self.among_tiles)
-        places = best_of_each(np.repeat(groups, len(ORDERS)), promised, 1)
-        places = places[np.isfinite(promised[places])]
+    def _delivered_by_most_promising(self, space: Space, bounds: Bounds) -> Values:
+        """The mapping of each layer that promises most."""
+        promised = worth_of(bounds, self.among_tiles)
+        places = best_of_each(_owner_of_places(space), promised, 1)
+        return self._delivered(space, places[np.isfinite(promised[places])])
+
+    def _delivered(self, space: Space, places: Ints) -> Values:
+        """The best of some mappings of each layer; infinite where there is none."""
         some = evaluate(space, self.hardware, self.batch, places)
         delivered = np.full(len(self.cuts.dataflows), np.inf)
-        np.minimum.at(delivered, owner[places], worth(some.time_cycles, some.energy, self.among_tiles))
+        owner = space.owner[places // len(ORDERS)]
+        np.minimum.at(delivered, owner, worth(some.time_cycles, some.energy, self.among_tiles))
         return delivered
 
     def _ranked(self, space: Space, bounds: Bounds, to_beat: Values, most: int) -> dict[int, list[Contender]]:
         """Of each layer the best that may beat something."""
         owner = _owner_of_places(space)
-        places = np.flatnonzero(self._may_beat(worth_of(bounds, self.among_tiles), to_beat[owner]))
+        places = self._that_may_beat(space, bounds, to_beat)
         if not len(places):
             return {}
         seen = evaluate(space, self.hardware, self.batch, places)
@@ -173,8 +203,21 @@ class Look:
             found.setdefault(layer, []).append(contender)
         return found
 
-    def _may_beat(self, promised: Values, to_beat: Values) -> Flags:
-        return np.isfinite(promised) & as_good(promised, to_beat)
+    def _that_may_beat(self, space: Space, bounds: Bounds, to_beat: Values) -> Ints:
+        promised = worth_of(bounds, self.among_tiles)
+        return np.flatnonzero(np.isfinite(promised) & as_good(promised, to_beat[_owner_of_places(space)]))
+
+
+def portions(sizes: Sequence[int], most: int) -> Iterator[slice]:
+    """Successive entries whose sizes are no more than `most` together, one entry at least."""
+    begin = together = 0
+    for end, size in enumerate(sizes):
+        if end > begin and together + size > most:
+            yield slice(begin, end)
+            begin, together = end, 0
+        together += size
+    if sizes:
+        yield slice(begin, len(sizes))
 
 
 def _owner_of_places(space: Space) -> Ints:

@@ -104,6 +104,8 @@ class Choice:
     tile: TileShape[int]
     order: Order
     estimated_cycles: int = 0
+    idle_rows: int = 0
+    """Of the array."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ class Mapping:
     totals: "Totals"
     estimated_cycles: int = field(default=0, compare=False)
     """What the search took the layer's time to be; the simulation says what it is."""
+    idle_rows: int = 0
+    """Of the array, that are left idle because the layer is better off without them."""
 
     def steps(self) -> Iterator[Step]:
         """Every step in order."""

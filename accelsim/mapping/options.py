@@ -1,9 +1,11 @@
 """MappingOptions: what is asked of the mapping of a network, beside the network and the machine."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
+from accelsim.arguments import check_choice, check_text, whole_number
 from accelsim.hardware import Objective
+from accelsim.limits import MAX_BATCH
 
 AUTO: Final = "auto"
 """The dataflow that suits each layer."""
@@ -12,6 +14,8 @@ AUTO: Final = "auto"
 @dataclass(frozen=True, slots=True)
 class MappingOptions:
     """How a network is to be mapped; one value for all of its layers.
+
+    Raises AccelsimError where an option is none that exists; which dataflows there are the machine says.
 
     Example:
         >>> MappingOptions(batch=4, objective="edp")
@@ -24,3 +28,9 @@ class MappingOptions:
     """The one for every layer that runs on the array; `auto` chooses for each."""
     objective: Objective | None = None
     """What mappings are chosen by; None is what the machine's compiler goes by (`hardware.mapper`)."""
+
+    def __post_init__(self) -> None:
+        # numpy's integers are whole numbers, too
+        object.__setattr__(self, "batch", whole_number("batch", self.batch, 1, MAX_BATCH))
+        check_text("dataflow", self.dataflow, "auto or the name of a dataflow")
+        check_choice("objective", self.objective, (None, *get_args(Objective)))

@@ -138,6 +138,7 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[Work], hardwa
         program=program,
         totals=program_totals(program, hardware),
         estimated_cycles=choice.estimated_cycles,
+        idle_rows=choice.idle_rows,
     )
 
 
@@ -147,16 +148,24 @@ def program_totals(program: Sequence[Program], hardware: Hardware) -> Totals:
     steps: dict[int, Step] = {}
     _count_visits(program, 1, visits, steps)
     times = [visits[identity] for identity in steps]
-    counts = [
-        step.array_counts + step.vector_counts + transfer_counts(hardware, step.loads, step.stores)
-        for step in steps.values()
-    ]
+    on_chip = [step.array_counts for step in steps.values()] + [step.vector_counts for step in steps.values()]
+    loaded = _moved([step.loads for step in steps.values()], times)
+    stored = _moved([step.stores for step in steps.values()], times)
     return Totals(
         steps=sum(times),
         array_cycles=sum(map(mul, times, (step.array_cycles for step in steps.values()))),
         vector_cycles=sum(map(mul, times, (step.vector_cycles for step in steps.values()))),
-        counts=weighted_sum(counts, times),
+        counts=weighted_sum(on_chip, times * 2) + transfer_counts(hardware, loaded, stored),
     )
+
+
+def _moved(sizes: Sequence[MappingOf[Operand, int]], times: Sequence[int]) -> dict[Operand, int]:
+    """Bytes of each operand, moved so many times."""
+    moved: dict[Operand, int] = {}
+    for some, many in zip(sizes, times, strict=True):
+        for operand, size in some.items():
+            moved[operand] = moved.get(operand, 0) + many * size
+    return moved
 
 
 def _count_visits(
@@ -337,29 +346,21 @@ class _Writer:
 
     def _step(self, at: _At) -> Step:
         work = self.work[at.kind]
-        size = work.tile_bytes
-        comes = _of(size, {Operand.WEIGHTS: at.weights_come, Operand.INPUTS: at.inputs_come})
-        weights_go = _of(size, {Operand.WEIGHTS: at.weights_go})
-        inputs_go = _of(size, {Operand.INPUTS: at.inputs_go})
-        weight_bytes, input_bytes = size[Operand.WEIGHTS], size[Operand.INPUTS]
-        key = (
-            at.kind,
-            weight_bytes * at.weights_come,
-            input_bytes * at.inputs_come,
-            weight_bytes * at.weights_go,
-            input_bytes * at.inputs_go,
-        )
+        weights_come = work.weights if at.weights_come else {}
+        inputs_come = work.inputs if at.inputs_come else {}
+        weights_go = work.weights if at.weights_go else {}
+        inputs_go = work.inputs if at.inputs_go else {}
+        key = at.kind, *map(bool, (weights_come, inputs_come, weights_go, inputs_go))
         step = self.steps.get(key)
         if step is None:
-            residual = _of(size, {Operand.RESIDUAL: True})
             read_by_vector_unit = self.on_vector_unit and work.completes
             step = self.steps[key] = Step(
-                loads=comes | residual,
-                takes=_of(size, {Operand.OUTPUTS: not work.resumes}),
+                loads=weights_come | inputs_come | work.residual,
+                takes={} if work.resumes else work.outputs,
                 freed_by_array=weights_go if read_by_vector_unit else weights_go | inputs_go,
-                freed_by_vector_unit=residual | inputs_go if read_by_vector_unit else residual,
-                stores={Operand.OUTPUTS: work.stored_bytes} if work.stored_bytes else {},
-                freed_by_store=_of(size, {Operand.OUTPUTS: work.completes}),
+                freed_by_vector_unit=work.residual | inputs_go if read_by_vector_unit else work.residual,
+                stores=work.stored,
+                freed_by_store=work.outputs if work.completes else {},
                 array_cycles=work.array_cycles,
                 vector_cycles=work.vector_cycles,
                 array_counts=work.array_counts,
@@ -367,8 +368,3 @@ class _Writer:
                 completes=work.completes,
             )
         return step
-
-
-def _of(size: MappingOf[Operand, int], which: MappingOf[Operand, bool]) -> dict[Operand, int]:
-    """Bytes of some operands; those that have none are left out."""
-    return {operand: size[operand] for operand, wanted in which.items() if wanted and size[operand]}

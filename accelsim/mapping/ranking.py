@@ -53,7 +53,7 @@ def as_good(values: Values, others: Values) -> Flags:
     return values <= others * (1 + ROUNDING)
 
 
-def best_of_each(owner: Ints, values: Values, most: int) -> Ints:
+def best_of_each(owner: Ints, values: "Values | Ints", most: int) -> Ints:
     """Indices of the smallest values of each owner."""
     ranked = np.lexsort((values, owner))
     return ranked[rank_within(owner[ranked]) < most]

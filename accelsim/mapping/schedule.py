@@ -1,18 +1,19 @@
 """Schedule: the mapped layers in running order, and which of them each one waits for."""
 
 from collections.abc import Hashable, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from accelsim.errors import MappingError
+from accelsim.errors import MappingError, NetworkError
 from accelsim.hardware import Hardware
 from accelsim.mapping.countable import why_uncountable
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
-from accelsim.network.graph import Graph
+from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
+from accelsim.network.lowering.splitting import unfused
 
 
 @dataclass(frozen=True)
@@ -41,21 +42,23 @@ class Mapper:
     known: MutableMapping[Layer, Mapping] = field(default_factory=dict)
     """Mappings on this machine by these options and this judge; what is found out is added."""
 
-    def schedule(self, graph: Graph) -> Schedule:
-        """Map every layer of an executed graph. Raises MappingError where one cannot be mapped."""
-        whole = [graph.nodes[name]["layer"] for name in graph]
+    def schedule(self, graph: ExecutedGraph) -> Schedule:
+        """Map every layer of a graph. Raises MappingError where one cannot be mapped."""
+        if not isinstance(graph, ExecutedGraph):
+            kind = type(graph).__name__
+            raise NetworkError(f"graph: must be an ExecutedGraph, as lower() makes it, but is of type {kind}")
         layers: list[Layer] = []
         mappings: list[Mapping] = []
         waits_for: list[tuple[int, ...]] = []
         last_part: dict[str, int] = {}
-        for name, parts in zip(graph, self._parts(whole), strict=True):
-            producers = tuple(sorted(last_part[producer] for producer in graph.pred[name]))
+        for node, parts in zip(graph.nodes, self._parts(graph.layers), strict=True):
+            producers = tuple(sorted(last_part[producer] for producer in node.predecessors))
             for part, mapping in parts:
                 layers.append(part)
                 mappings.append(mapping)
                 waits_for.append(producers)
                 producers = (len(layers) - 1,)
-            last_part[name] = len(layers) - 1
+            last_part[node.name] = len(layers) - 1
         return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))
 
     def _parts(self, layers: Sequence[Layer]) -> list[Parts]:
@@ -109,36 +112,3 @@ class Mapper:
             )
         )
         return [MappingError(reason) if reason else next(mapped) for reason in reasons]
-
-
-def unfused(layer: Layer) -> tuple[Layer, Layer]:
-    """A layer without the pooling that it carries, and the pooling."""
-    return replace(layer, pooling=None), pooling_layer(layer)
-
-
-def pooling_layer(layer: Layer) -> Layer:
-    """The pooling that a layer carries, as a layer of its own."""
-    pooling = layer.pooling
-    if pooling is None:
-        raise ValueError(f"{layer.name} carries no pooling")
-    return Layer(
-        name=pooling.name,
-        operator=pooling.operator,
-        stage=layer.stage,
-        G=layer.G * layer.K,
-        K=1,
-        C=1,
-        OY=pooling.OY,
-        OX=pooling.OX,
-        FY=pooling.FY,
-        FX=pooling.FX,
-        IY=layer.OY,
-        IX=layer.OX,
-        stride_y=pooling.stride_y,
-        stride_x=pooling.stride_x,
-        pad_top=pooling.pad_top,
-        pad_left=pooling.pad_left,
-        vector_ops=layer.stored_elements * pooling.FY * pooling.FX,
-        activation_bits=layer.activation_bits,
-        partial_sum_bits=layer.partial_sum_bits,
-    )

@@ -1,8 +1,9 @@
 """The mapping of layers: dataflow x tile size x loop order, and the best of them by an objective."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,13 +13,13 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.banks import why_nothing_fits
 from accelsim.mapping.candidates import Bounds, least_of_array
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.grids import Grid, Grids, granularity
-from accelsim.mapping.look import Look
-from accelsim.mapping.mapping import Choice, Mapping
+from accelsim.mapping.grids import Grids, granularity
+from accelsim.mapping.look import Look, portions
+from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import AUTO, MappingOptions
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, that_decides, worth_of
-from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Judge, Judged, best_of
+from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Care, Judge, Judged, best_of
 from accelsim.mapping.space import cuts_of
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.transfers import Values
@@ -26,8 +27,8 @@ from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
 """How much more a dataflow may promise to take than the most promising one to be looked at with it."""
-MOST_TILES: Final = 1 << 17
-"""Tiles that layers may have that are looked at together, so that memory stays constant."""
+MOST_CUTS: Final = 1 << 14
+"""Of layers that are looked at together, so that memory stays constant."""
 
 
 def map_layer(
@@ -58,7 +59,8 @@ def map_layers(
 
     Branch and bound: dataflows and tiles that promise less than others deliver are not evaluated. What bounds
     leave open the judge decides; without one the bounds are believed. Layers of one structure are looked at
-    together, because numpy takes no longer for many than for a few.
+    together, because numpy takes no longer for many than for a few. Where an objective is asked for to which
+    time matters, rows of the array may be left idle.
     """
     offered = tuple(hardware.pe_array.dataflows)
     dataflow, objective = options.dataflow, options.objective
@@ -75,16 +77,39 @@ def map_layers(
         that_decides(objective or wanted, hardware)
         for wanted in (hardware.mapper.tiles, hardware.mapper.dataflow)
     )
-    grids = Grids(finely=objective is not None)
+    thoroughly, whole = objective is not None, _Part(0, hardware)
+    grids = Grids(finely=thoroughly)
+    parts = [whole, *_parts_of_array(hardware)] if thoroughly and tiles != "energy" else [whole]
     found: dict[int, Mapping | MappingError] = {}
     for indices in alike.values():
         together, images = [executed[index][0] for index in indices], executed[indices[0]][1]
-        names = array_dataflows if together[0].on_array else (VECTOR,)
-        stack = stacked(together)
-        least = {name: _least(stack, name, hardware, images, len(together)) for name in names}
-        search = _Search(together, hardware, images, names, tiles, dataflows, judge, grids, least)
+        names, tried = (array_dataflows, parts) if together[0].on_array else ((VECTOR,), [whole])
+        search = _Search(together, hardware, images, names, tiles, dataflows, judge, grids, tried)
         found |= dict(zip(indices, search.mappings(), strict=True))
     return [found[index] for index in range(len(layers))]
+
+
+class _Part(NamedTuple):
+    """A part of the array, the other rows of which are left idle."""
+
+    idle_rows: int
+    hardware: Hardware
+    """The machine as it is without those."""
+
+
+def _parts_of_array(hardware: Hardware) -> Iterator[_Part]:
+    """Three quarters of the rows, half of them, three eighths ..., no fewer than there are columns.
+
+    Weights come row by row, and those of a tile's first sub-matrix are waited for: where few pixels pass,
+    fewer rows are faster. They save no energy, since partial sums are added up in more parts.
+    """
+    array = hardware.pe_array
+    doubling = array.rows
+    while doubling >= array.columns:
+        for rows in (3 * doubling // 4, doubling // 2):
+            if rows >= array.columns:
+                yield _Part(array.rows - rows, hardware.with_idle_rows(array.rows - rows))
+        doubling //= 2
 
 
 def _least(stack: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:
@@ -109,20 +134,19 @@ class _Search:
     among_dataflows: Objective
     judge: Judge | None
     grids: Grids
-    least: dict[str, Bounds]
-    """What the array takes at least for each layer, by dataflow."""
+    parts: Sequence[_Part]
+    """Of the array, that are tried one after the other."""
+
+    @property
+    def care(self) -> Care:
+        """How much is simulated before a mapping is chosen."""
+        return THOROUGH if self.grids.finely else COMPILER
 
     def mappings(self) -> list[Mapping | MappingError]:
         """The best mapping of each layer, or why it has none."""
         winners = self.winners()
         unwritten = [
-            Choice(
-                layer,
-                best.contender.dataflow,
-                best.contender.tile,
-                best.contender.order,
-                int(best.time_cycles),
-            )
+            best.choice(layer)
             for layer, best in zip(self.layers, winners, strict=True)
             if best is not None and best.mapping is None
         ]
@@ -137,40 +161,54 @@ class _Search:
         ]
 
     def winners(self) -> list[Judged | None]:
-        """The best mapping of each layer; None where no tile fits.
+        """The best mapping of each layer; None where no tile fits."""
+        best: list[Judged | None] = [None] * len(self.layers)
+        for part in self.parts:
+            to_beat = np.array([self._to_beat(judged) for judged in best])
+            for layer, found in enumerate(self._best_by_dataflow(part, to_beat)):
+                contenders = [best[layer], *(found.get(name) for name in self.dataflows)]
+                judged = [contender for contender in contenders if contender is not None]
+                best[layer] = best_of(judged, self.among_dataflows) if judged else None
+        return best
+
+    def _to_beat(self, best: Judged | None) -> float:
+        """What a smaller part of the array has to deliver: a difference that is left open is none."""
+        return math.inf if best is None else best.worth(self.among_dataflows) * (1 - self.care.open)
+
+    def _best_by_dataflow(self, part: _Part, reached: Values) -> list[dict[str, Judged]]:
+        """Of each layer the best on a part of the array, as far as it may be as good as what is reached.
 
         Each layer tries its dataflows from the most promising one on, until none promises to be better. Those
         that promise nearly as much as the first are looked at together with it.
         """
-        promised = np.array([worth_of(self.least[name], self.among_dataflows) for name in self.dataflows])
+        stack, layers = stacked(self.layers), len(self.layers)
+        least = [_least(stack, name, part.hardware, self.batch, layers) for name in self.dataflows]
+        promised = np.array([worth_of(bounds, self.among_dataflows) for bounds in least])
         turns = np.argsort(promised, axis=0, kind="stable")
         promised = np.take_along_axis(promised, turns, axis=0)
         at_once = promised <= promised[0] * NEARLY
-        reached = np.full(len(self.layers), np.inf)
         best: list[dict[str, Judged]] = [{} for _ in self.layers]
         for rank in range(len(turns)):
             look = at_once if rank == 0 else ~at_once & (np.arange(len(turns)) == rank)[:, np.newaxis]
             hopeful = np.argwhere(look & as_good(promised, reached)).tolist()
             tasks = [(layer, self.dataflows[turns[place, layer]]) for place, layer in hopeful]
-            for layer, found in self._best_of(tasks, reached):
+            for layer, found in self._best_of(tasks, part, reached):
                 best[layer][found.contender.dataflow] = found
-        return [self._winner(found) for found in best]
+        return best
 
-    def _winner(self, best: dict[str, Judged]) -> Judged | None:
-        contenders = [best[name] for name in self.dataflows if name in best]
-        return best_of(contenders, self.among_dataflows) if contenders else None
-
-    def _best_of(self, tasks: Sequence[_Task], reached: Values) -> Iterator[tuple[int, Judged]]:
+    def _best_of(self, tasks: Sequence[_Task], part: _Part, reached: Values) -> Iterator[tuple[int, Judged]]:
         """The best of one dataflow for each of some layers, unless it cannot beat what is reached."""
-        sizes = [self.grids.of(self.layers[index], granularity(name, self.hardware)) for index, name in tasks]
-        for some in _portions(sizes):
+        sizes = [self.grids.of(self.layers[index], granularity(name, part.hardware)) for index, name in tasks]
+        for some in portions([grid.cuts for grid in sizes], MOST_CUTS):
             which, names = zip(*tasks[some], strict=True)
-            cuts = cuts_of([self.layers[index] for index in which], names, sizes[some], self.hardware)
-            look = Look(cuts, self.hardware, self.batch, self.among_tiles, self.among_dataflows)
-            for place, judged in self._judged(look, which, reached):
+            cuts = cuts_of([self.layers[index] for index in which], names, sizes[some], part.hardware)
+            look = Look(cuts, part.hardware, self.batch, self.among_tiles, self.among_dataflows)
+            for place, judged in self._judged(look, which, part.idle_rows, reached):
                 yield which[place], judged
 
-    def _judged(self, look: Look, which: Sequence[int], reached: Values) -> Iterator[tuple[int, Judged]]:
+    def _judged(
+        self, look: Look, which: Sequence[int], idle_rows: int, reached: Values
+    ) -> Iterator[tuple[int, Judged]]:
         """The best of each task of a look; `which` says of which layer it is.
 
         A layer that has several goes on from the most promising one, as long as another may be better.
@@ -182,32 +220,24 @@ class _Search:
             self.batch,
             self.judge,
             self.among_tiles,
-            THOROUGH if self.grids.finely else COMPILER,
+            self.care,
+            idle_rows,
         )
         places = np.fromiter(found, dtype=np.int64)
         promised = np.array([found[place].worth(self.among_dataflows) for place in found])
         owner = np.array(which, dtype=np.int64)[places]
         first = places[best_of_each(owner, promised, 1)].tolist()
+        # By one objective, what has the best bound bounds all others.
+        one_objective = self.among_tiles == self.among_dataflows
+        least = dict(zip(found, promised, strict=True)) if one_objective else look.least
         for turn in (first, [place for place in found if place not in set(first)]):
-            hopeful = {
-                place: found[place] for place in turn if as_good(look.least[place], reached[which[place]])
-            }
-            for place, judged in bench.settled(look, hopeful).items():
+            to_beat = reached[list(which)]
+            hopeful = {place: found[place] for place in turn if as_good(least[place], to_beat[place])}
+            limits = to_beat if one_objective else np.full(len(which), np.inf)
+            for place, judged in bench.settled(look, hopeful, limits).items():
                 layer = which[place]
                 reached[layer] = min(reached[layer], judged.worth(self.among_dataflows))
                 yield place, judged
-
-
-def _portions(sizes: Sequence[Grid]) -> Iterator[slice]:
-    """Successive layers that have few enough tiles together, one at least."""
-    begin = tiles = 0
-    for end, grid in enumerate(sizes):
-        if end > begin and tiles + len(grid) > MOST_TILES:
-            yield slice(begin, end)
-            begin, tiles = end, 0
-        tiles += len(grid)
-    if sizes:
-        yield slice(begin, len(sizes))
 
 
 def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:

@@ -12,6 +12,7 @@ from accelsim.mapping.look import UNBEATABLE, Contender, Look
 from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import ROUNDING, best_first, worth
+from accelsim.mapping.transfers import Values
 from accelsim.network.layer import Layer
 
 AT_ONCE: Final = 2
@@ -45,6 +46,13 @@ class Judged(NamedTuple):
     time_cycles: float
     mapping: Mapping | None
     """None where there is no judge; the bound is believed then."""
+    idle_rows: int = 0
+    """Of the array."""
+
+    def choice(self, layer: Layer) -> Choice:
+        """What its program follows from."""
+        dataflow, tile, order = self.contender.dataflow, self.contender.tile, self.contender.order
+        return Choice(layer, dataflow, tile, order, int(self.time_cycles), self.idle_rows)
 
     def worth(self, objective: Objective) -> float:
         """What is to be as small as possible."""
@@ -68,18 +76,20 @@ class Bench:
     objective: Objective
     """Among tiles."""
     care: Care
+    idle_rows: int = 0
+    """Of the array, that all of the mappings leave idle."""
 
-    def settled(self, look: Look, found: dict[int, Contender]) -> dict[int, Judged]:
+    def settled(self, look: Look, found: dict[int, Contender], to_beat: Values) -> dict[int, Judged]:
         """The best of each layer of a look, of which `found` is what its bound says to be the best.
 
-        `layers` are those of the look.
+        `layers` are those of the look. What cannot be as good as `to_beat` is not tried.
         """
         judged = dict(zip(found, self.judged(list(found.items())), strict=True))
         unsettled = [layer for layer, best in judged.items() if self._may_lose(best, best.contender)]
         if not unsettled:
             return judged
         seen = {layer: [judged[layer]] for layer in unsettled}
-        waiting = self._contenders(look, found, judged, unsettled)
+        waiting = self._contenders(look, found, judged, unsettled, to_beat)
         while waiting:
             turn = [
                 (layer, contender)
@@ -95,16 +105,22 @@ class Bench:
         return judged
 
     def _contenders(
-        self, look: Look, found: dict[int, Contender], judged: dict[int, Judged], unsettled: Sequence[int]
+        self,
+        look: Look,
+        found: dict[int, Contender],
+        judged: dict[int, Judged],
+        unsettled: Sequence[int],
+        to_beat: Values,
     ) -> dict[int, list[Contender]]:
         """What may be better than the judged ones; what promises most comes first."""
-        to_beat = np.full(len(look.cuts.dataflows), UNBEATABLE)
+        limits = np.full(len(look.cuts.dataflows), UNBEATABLE)
         for layer in unsettled:
             reached, promised = judged[layer].worth(self.objective), found[layer].worth(self.objective)
-            to_beat[layer] = min(reached, promised * (1 + self.care.likely) if promised else 0.0)
+            likely = promised * (1 + self.care.likely) if promised else 0.0
+            limits[layer] = min(reached, likely, to_beat[layer])
         return {
             layer: [contender for contender in contenders if contender != found[layer]]
-            for layer, contenders in look.contenders(to_beat, self.care.most).items()
+            for layer, contenders in look.contenders(limits, self.care.most).items()
         }
 
     def _may_lose(self, best: Judged, other: Contender) -> bool:
@@ -112,16 +128,17 @@ class Bench:
 
     def judged(self, contenders: Sequence[tuple[int, Contender]]) -> list[Judged]:
         """What mappings of layers take."""
-        if self.judge is None:
-            return [Judged(contender, contender.time_cycles, None) for _, contender in contenders]
+        judge = self.judge
+        believed = [Judged(one, one.time_cycles, None, self.idle_rows) for _, one in contenders]
+        if judge is None:
+            return believed
         choices = [
-            Choice(self.layers[layer], one.dataflow, one.tile, one.order, int(one.time_cycles))
-            for layer, one in contenders
+            one.choice(self.layers[layer]) for one, (layer, _) in zip(believed, contenders, strict=True)
         ]
         written = mappings(choices, self.batch, self.hardware)
         return [
-            Judged(contender, float(self.judge(mapping)), mapping)
-            for (_, contender), mapping in zip(contenders, written, strict=True)
+            one._replace(time_cycles=float(judge(mapping)), mapping=mapping)
+            for one, mapping in zip(believed, written, strict=True)
         ]
 
 

@@ -9,7 +9,6 @@ A tile that the search tries is of one image and has all taps of the kernel.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -366,11 +365,12 @@ def _least_up_to(owner: Ints, sizes: Ints, table: Ints, of: Ints, most: Ints) ->
     """
     if not len(owner):
         return np.zeros((len(table), len(of)), dtype=np.int64), np.zeros(len(of), dtype=np.bool_)
-    ranked = np.lexsort((sizes, owner))
     # Owners are set so far apart that the least of all entries before is the least of the owner's own.
     apart = 1 + max(table.max(), sizes.max())
-    keys = sizes[ranked] + owner[ranked] * apart
-    least = np.minimum.accumulate(table[:, ranked] - owner[ranked] * apart, axis=1)
+    keys = sizes + owner * apart
+    ranked = np.argsort(keys)
+    least = np.minimum.accumulate((table - owner * apart)[:, ranked], axis=1)
+    keys = keys[ranked]
     begins = np.searchsorted(keys, of * apart)
     ends = np.searchsorted(keys, of * apart + np.minimum(most, apart - 1), side="right")
     return least[:, ends - 1] + of * apart, ends > begins
@@ -409,7 +409,7 @@ def _channels(
 ) -> tuple[Ints, Channels]:
     """Cuts of the channels whose weights fit, and the layer of each."""
     owner = np.repeat(np.arange(len(grids)), [len(grid.channels) for grid in grids])
-    cuts = np.array(list(chain.from_iterable(grid.channels for grid in grids)), dtype=np.int64)
+    cuts = np.concatenate([grid.channels for grid in grids])
     g, k, c = np.ascontiguousarray(cuts.T)
     fy, fx = entries((stack.FY, stack.FX), owner)
     tile, own = TileShape(1, g, k, c, 1, 1, fy, fx), entries(footprint, owner)
@@ -459,10 +459,10 @@ def _pictures(
     )
 
 
-def _direction(sizes: Sequence[Sequence[tuple[int, ...]]]) -> tuple[Ints, Ints]:
+def _direction(sizes: Sequence[Ints]) -> tuple[Ints, Ints]:
     """The cuts of one direction, a column each, and the layer of each."""
     owner = np.repeat(np.arange(len(sizes)), [len(some) for some in sizes])
-    return owner, np.ascontiguousarray(np.array(list(chain.from_iterable(sizes)), dtype=np.int64).T)
+    return owner, np.ascontiguousarray(np.concatenate(sizes).T)
 
 
 def crossed(left: Ints, right: Ints, layers: int) -> tuple[Ints, Ints]:

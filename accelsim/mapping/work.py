@@ -4,7 +4,7 @@ Tiles that are alike do alike, so there are few kinds of them; those of many map
 because numpy takes no longer for many than for a few.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
 from typing import NamedTuple
 
@@ -55,13 +55,16 @@ class TileKind(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a tile has to do and to hold."""
+    """What a tile has to do and to hold; bytes by operand, and nothing where an operand has none."""
 
     resumes: bool
     completes: bool
-    tile_bytes: Mapping[Operand, int]
-    """Of its operands; of outputs what is taken from the first visit to them until they are stored."""
-    stored_bytes: int
+    weights: dict[Operand, int]
+    inputs: dict[Operand, int]
+    residual: dict[Operand, int]
+    outputs: dict[Operand, int]
+    """What is taken from the first visit to them until they are stored."""
+    stored: dict[Operand, int]
     array_cycles: int
     vector_cycles: int
     array_counts: ActionCounts[int]
@@ -78,8 +81,8 @@ def work_of_tiles(
     all_kinds = list(chain.from_iterable(kinds))
     table = np.array(all_kinds, dtype=np.int64)
     columns = np.ascontiguousarray(table.T)
-    *sizes, input_rows, input_columns, stored_rows, stored_columns, resumes, completes = columns
-    tile = TileShape(*sizes)
+    *bounds, input_rows, input_columns, stored_rows, stored_columns, resumes, completes = columns
+    tile = TileShape(*bounds)
     channels = tile.g * tile.k
     outputs = channels * tile.pixels
 
@@ -90,28 +93,33 @@ def work_of_tiles(
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
     if stack.on_array:
 
-        def cost_of(layer: LoopNest[Count], dataflow: str, some: Selection) -> ArrayCost:
-            return array_cost(layer, dataflow, entries(tile, some), entries(resumes, some), hardware)
+        def cost_of(layer: LoopNest[Count], way: tuple[str, int], some: Selection) -> ArrayCost:
+            dataflow, idle_rows = way
+            in_use = hardware.with_idle_rows(idle_rows)
+            return array_cost(layer, dataflow, entries(tile, some), entries(resumes, some), in_use)
 
-        array = array_costs(stack, [choice.dataflow for choice in choices], owner, cost_of)
+        ways = [(choice.dataflow, choice.idle_rows) for choice in choices]
+        array = array_costs(stack, ways, owner, cost_of)
     partial_sums = bits_to_bytes(outputs, partial_sum_bits(layers, hardware.precision))
     array_counts = array.counts + on_chip_counts(
         hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
     )
     vector_counts = completion_counts(ops, shortcut, stored, hardware)
     counts = [_rows(some, len(owner)) for some in (array_counts, vector_counts)]
-    tiles = {
-        Operand.WEIGHTS: footprint.weights(tile) + footprint.biases(tile) * (1 - resumes),
-        Operand.INPUTS: inputs,
-        Operand.RESIDUAL: shortcut,
-        Operand.OUTPUTS: _output_space(choices, layers, footprint, tile, owner),
-    }
-    tile_bytes = [
-        dict(zip(tiles, row, strict=True)) for row in zip(*_lists(tiles.values(), len(owner)), strict=True)
+    sizes = (
+        (Operand.WEIGHTS, footprint.weights(tile) + footprint.biases(tile) * (1 - resumes)),
+        (Operand.INPUTS, inputs),
+        (Operand.RESIDUAL, shortcut),
+        (Operand.OUTPUTS, _output_space(choices, layers, footprint, tile, owner)),
+        (Operand.OUTPUTS, stored),
+    )
+    by_operand = [
+        [{operand: size} if size else {} for size in column]
+        for (operand, _), column in zip(sizes, _lists((size for _, size in sizes), len(owner)), strict=True)
     ]
-    numbers = _lists((stored, array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
+    cycles = _lists((array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
-    works = map(Work, *flags, tile_bytes, *numbers, *counts)
+    works = map(Work, *flags, *by_operand, *cycles, *counts)
     return [[next(works) for _ in range(many)] for many in how_many]
 
 

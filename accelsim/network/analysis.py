@@ -10,17 +10,18 @@ from dataclasses import dataclass
 
 from accelsim.errors import NetworkError
 from accelsim.network.description import MacsConvention, ParamsConvention
-from accelsim.network.graph import Graph, Operator, Shape, operator_of, operators_of, total_macs, total_params
+from accelsim.network.executed import ExecutedGraph
+from accelsim.network.graph import Operator, PublishedGraph, PublishedNode, Shape, total_macs, total_params
 from accelsim.network.operators import BatchNorm, Convolution, FullyConnected
 
 # --- what a paper counts
 
 
-def counted_macs(published: Graph, convention: MacsConvention = "conv_and_fully_connected") -> int:
+def counted_macs(published: PublishedGraph, convention: MacsConvention = "conv_and_fully_connected") -> int:
     """Multiply-accumulates as a paper counts them."""
     if convention == "conv_and_fully_connected":
         return total_macs(published)
-    operators = operators_of(published)
+    operators = [node.operator for node in published.nodes]
     if convention == "conv":
         return sum(operator.macs for operator in operators if isinstance(operator, Convolution))
     return total_macs(published) + sum(
@@ -28,10 +29,10 @@ def counted_macs(published: Graph, convention: MacsConvention = "conv_and_fully_
     )
 
 
-def counted_params(published: Graph, convention: ParamsConvention = "all") -> int:
+def counted_params(published: PublishedGraph, convention: ParamsConvention = "all") -> int:
     """Parameters as a paper counts them."""
     if convention == "weights":
-        return sum(operator.counted_weights for operator in operators_of(published))
+        return sum(node.operator.counted_weights for node in published.nodes)
     return total_params(published)
 
 
@@ -56,12 +57,12 @@ class Share:
     weights_share: float
 
 
-def shares(published: Graph) -> tuple[Share, ...]:
+def shares(published: PublishedGraph) -> tuple[Share, ...]:
     """The network's operators by type, most multiply-accumulates first (MobileNet's table 2)."""
     groups: dict[str, list[Operator]] = {}
-    for operator in operators_of(published):
-        if operator.inputs:  # not the image
-            groups.setdefault(operator_type(operator), []).append(operator)
+    for node in published.nodes:
+        if node.operator.inputs:  # not the image
+            groups.setdefault(operator_type(node.operator), []).append(node.operator)
     all_macs, all_weights = counted_macs(published), counted_params(published, "weights")
     found = []
     for name, members in groups.items():
@@ -106,7 +107,7 @@ def least_memory_access_cost(macs: int, pixels: int) -> float:
     return 2 * math.sqrt(pixels * macs) + macs / pixels
 
 
-def network_memory_access_cost(published: Graph) -> int:
+def network_memory_access_cost(published: PublishedGraph) -> int:
     """Memory access cost of all convolutions and matrix products."""
     return sum(memory_access_cost(operator) for operator in _array_operators(published))
 
@@ -118,28 +119,28 @@ def arithmetic_intensity(operators: Iterable[Operator]) -> float:
     return sum(operator.macs for operator in several) / access if access else 0.0
 
 
-def network_arithmetic_intensity(published: Graph) -> float:
+def network_arithmetic_intensity(published: PublishedGraph) -> float:
     """Arithmetic intensity of all convolutions and matrix products."""
     return arithmetic_intensity(_array_operators(published))
 
 
-def _array_operators(published: Graph) -> list[Operator]:
+def _array_operators(published: PublishedGraph) -> list[Operator]:
     return [
-        operator for operator in operators_of(published) if isinstance(operator, Convolution | FullyConnected)
+        node.operator for node in published.nodes if isinstance(node.operator, Convolution | FullyConnected)
     ]
 
 
 # --- activations
 
 
-def largest_activations(published: Graph) -> dict[tuple[int, int], Shape]:
+def largest_activations(published: PublishedGraph) -> dict[tuple[int, int], Shape]:
     """At each height x width, the largest tensor that one block leaves to the next (MobileNetV2's table 3).
 
     What is inside a block may be computed piece by piece and need not be in memory as a whole.
     """
     largest: dict[tuple[int, int], Shape] = {}
-    for node in published:
-        shape = operator_of(published, node).output
+    for node in published.nodes:
+        shape = node.operator.output
         size = (shape.height, shape.width)
         if _leaves_its_block(published, node) and shape.channels > largest.get(size, _NOTHING).channels:
             largest[size] = shape
@@ -149,10 +150,10 @@ def largest_activations(published: Graph) -> dict[tuple[int, int], Shape]:
 _NOTHING = Shape(0, 0, 0)
 
 
-def _leaves_its_block(published: Graph, node: str) -> bool:
-    block = published.nodes[node]["block"]
-    readers = published.succ[node]
-    return bool(block) and (not readers or any(published.nodes[other]["block"] != block for other in readers))
+def _leaves_its_block(published: PublishedGraph, node: PublishedNode) -> bool:
+    readers = published.successors(node.name)
+    elsewhere = not readers or any(published[reader].block != node.block for reader in readers)
+    return bool(node.block) and elsewhere
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class Peak:
     order: tuple[str, ...]
 
 
-def peak_activations(executed: Graph, order: Sequence[str] | None = None) -> Peak:
+def peak_activations(executed: ExecutedGraph, order: Sequence[str] | None = None) -> Peak:
     """The peak of the executed layers, in their own order or another.
 
     A layer's output is kept from when the layer starts until the last layer that reads it has run; the
@@ -190,7 +191,7 @@ def peak_activations(executed: Graph, order: Sequence[str] | None = None) -> Pea
     return peak
 
 
-def frugal_order(executed: Graph) -> tuple[str, ...]:
+def frugal_order(executed: ExecutedGraph) -> tuple[str, ...]:
     """An order that keeps little at once: always the layer next that leaves the least behind.
 
     A rule of thumb, not the best order; the graph's own is given back where it is no worse.
@@ -212,21 +213,18 @@ _IMAGE = "input"
 class _Memory:
     """Which outputs are kept, while layers run one after another."""
 
-    def __init__(self, executed: Graph) -> None:
-        image: dict[str, int] = {
-            name: node["network_input_elements"] for name, node in executed.nodes.items()
-        }
-        self.size: dict[str, int] = {
-            name: node["layer"].stored_elements for name, node in executed.nodes.items()
-        }
+    def __init__(self, executed: ExecutedGraph) -> None:
+        image = {node.name: node.network_input_elements for node in executed.nodes}
+        self.size = {layer.name: layer.stored_elements for layer in executed.layers}
         self.size[_IMAGE] = max(image.values(), default=0)
-        self.reads = {name: [*executed.pred[name], *([_IMAGE] if image[name] else [])] for name in executed}
-        self.readers = {name: set(executed.succ[name]) for name in executed}
+        self.reads = {
+            name: [*executed.predecessors(name), *([_IMAGE] if image[name] else [])] for name in executed
+        }
+        self.readers = {name: set(executed.successors(name)) for name in executed}
         self.readers[_IMAGE] = {name for name in executed if image[name]}
-        for name, node in executed.nodes.items():
-            if node["network_output"]:
-                self.readers[name].add("")  # somebody outside, who never runs
-        self.waiting = {name: set(executed.pred[name]) for name in executed}
+        for name in executed.outputs:
+            self.readers[name].add("")  # somebody outside, who never runs
+        self.waiting = {name: set(executed.predecessors(name)) for name in executed}
         self.alive: dict[str, int] = {_IMAGE: self.size[_IMAGE]}
         self.elements = self.size[_IMAGE]
 

@@ -3,20 +3,33 @@
 from accelsim.errors import NetworkError
 from accelsim.limits import MAX_BLOCKS, MAX_RESOLUTION
 from accelsim.network.blocks import Position
-from accelsim.network.compression import compress
+from accelsim.network.compression import compressed
 from accelsim.network.description import Network, Stage
-from accelsim.network.graph import Draft, Graph, Shape
+from accelsim.network.graph import Draft, PublishedGraph, Shape
 from accelsim.network.operators import SizeError, network_input
 
 INPUT = "input"
 """The name of the node that is the image."""
 
 
-def build(network: Network) -> Graph:
+def build(network: Network) -> PublishedGraph:
     """The published graph, with what the network says of its bits and zeros.
 
-    `NetworkError` names the layer that does not fit, and the remedy; `DescriptionError` the line of the file
-    whose `compression` is about no layer.
+    Args:
+        network: Its stages, as they are described.
+
+    Returns:
+        Operators in the order of the stages, with their shapes.
+
+    Raises:
+        NetworkError: Names the layer that does not fit, and the remedy.
+        DescriptionError: Names the line of the file whose `compression` is about no layer.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> published = build(load_network("squeezenet_v1_1"))
+        >>> published["fire2.expand3x3"].operands
+        ('fire2.squeeze1x1.relu',)
     """
     blocks = sum(stage.repeat or 1 for stage in network.stages)
     if blocks > MAX_BLOCKS:
@@ -29,11 +42,11 @@ def build(network: Network) -> Graph:
         raise NetworkError(f"{network.name}: {error}{remedy}") from None
     except NetworkError as error:
         raise NetworkError(f"{network.name}: {error}") from None
-    compress(published, network.description.name, network.description.precision, network.compression)
-    return published
+    described = network.description
+    return compressed(published, described.name, described.precision, network.compression)
 
 
-def _assemble(stages: tuple[Stage, ...], image: Shape) -> Graph:
+def _assemble(stages: tuple[Stage, ...], image: Shape) -> PublishedGraph:
     draft = Draft()
     last, before = network_input(draft, INPUT, image), None
     for stage in stages:

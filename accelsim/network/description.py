@@ -18,27 +18,31 @@ from pydantic import (
 )
 
 from accelsim import shipped
+from accelsim.arguments import check_path
 from accelsim.descriptions import (
     Description,
     Document,
     Mistake,
     check,
+    in_words,
     mistakes_of,
     native,
     one_of,
     parse,
+    put,
     refusal,
     shown,
     unknown,
+    value_of,
     vary,
 )
 from accelsim.errors import DescriptionError
 from accelsim.kinds import FileKind, check_kind
 from accelsim.limits import MAX_CHANNELS, MAX_REPEAT, MAX_RESOLUTION, MAX_VALUE
 from accelsim.network.blocks import Block, block_names, block_of
-from accelsim.network.compression import Compression, NetworkPrecision, Placed, placed
 from accelsim.network.expressions import ExpressionError, Value, evaluate, is_expression
 from accelsim.network.graph import Shape
+from accelsim.network.precision import Compression, NetworkPrecision, Placed, placed
 from accelsim.quantities import Batch, Channels, Percent, Repeats, Reports, Resolution
 
 MAX_NAME: Final = 200
@@ -186,7 +190,32 @@ class NetworkDescription(Description):
     reported_at: tuple[ReportedAt, ...] = ()
     precision: NetworkPrecision = NetworkPrecision()
     compression: Compression = ()
+    assumed: Mapping[str, str] = Field(default_factory=dict)
+    """Keys (with dots) whose values are not as the model has them everywhere, and what it has."""
     stages: tuple[Annotated[StageRow, AfterValidator(_fits_its_block)], ...] = Field(min_length=1)
+
+    @classmethod
+    def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
+        """Set the value at a dotted key; who says another value no longer assumes it."""
+        assumed = data["assumed"]
+        before = {name: value_of(data, name) for name in assumed} if isinstance(assumed, dict) else {}
+        found = put(data, key, value)
+        for name, said in before.items():
+            if value_of(data, name) != said:
+                del assumed[name]
+        return found
+
+    @model_validator(mode="after")
+    def _assumed_keys_exist(self) -> Self:
+        values = self.model_dump(mode="json", include={key.partition(".")[0] for key in self.assumed})
+        mistakes = [
+            Mistake(("assumed", key), f"explains {key!r}, which is no key of a network file")
+            for key in self.assumed
+            if not value_of(values, key)[0]
+        ]
+        if mistakes:
+            raise refusal("assumed", mistakes)
+        return self
 
     @field_validator("parameters")
     @classmethod
@@ -326,6 +355,7 @@ def load_network(name: str | Path, **parameters: Value) -> Network:
 
     A path may be that of an ONNX model (`accelsim[onnx]`). Parameters are given after the @ or by keyword.
     """
+    check_path("name", name, "a network, or its name")
     bare, texts = _split(str(name))
     if twice := set(texts) & set(parameters):
         raise DescriptionError(f"{name}: {', '.join(sorted(twice))}: given after the @ and by keyword")
@@ -345,7 +375,7 @@ def network_of(network: Network | str | Path) -> Network:
     if isinstance(network, str | Path):
         return load_network(network)
     raise DescriptionError(
-        f"network = {network!r}: must be a Network, or a name or path of one, such as 'sqnxt23v5'"
+        f"network = {in_words(network)}: must be a Network, or a name or path of one, such as 'sqnxt23v5'"
     )
 
 

@@ -1,75 +1,19 @@
 """The published graph: the network as its paper draws it, one node an operator, shapes inferred.
 
 The names of its nodes are layer names, in the order in which the paper lists them, which is an order in
-which they can run. A node has the attributes `operator` (an `Operator`), `stage` and `block` (labels for
-reports); an edge has `operands`, the positions at which the target reads the source's output (more than one
-when a tensor is added to itself).
+which they can run. What lowering makes of it is another type, `ExecutedGraph` (network/executed.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from accelsim.errors import NetworkError
 from accelsim.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
+from accelsim.network.dag import Dag
+from accelsim.network.precision import SILENT, UNSAID, NetworkPrecision, WeightForm
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-Attributes: TypeAlias = dict[str, Any]
-
-
-class Graph:
-    """Nodes in an order in which they can run, and who reads whom; both have attributes, by name.
-
-    It reads like a `networkx.DiGraph`, and `to_networkx` gives one, for what networkx computes. It is none
-    because to import networkx takes as long as to simulate a small network (docs/decisions/layer-graph.md).
-    """
-
-    def __init__(self, **attributes: Any) -> None:
-        """An empty graph with attributes of its own."""
-        self.graph: Attributes = attributes
-        self.nodes: dict[str, Attributes] = {}
-        self.pred: dict[str, dict[str, Attributes]] = {}
-        """Of each node: the nodes that it reads, with the attributes of the edges."""
-        self.succ: dict[str, dict[str, Attributes]] = {}
-        """Of each node: its readers, with the attributes of the edges."""
-
-    def add_node(self, name: str, **attributes: Any) -> None:
-        """A new node, after all others."""
-        self.nodes[name] = attributes
-        self.pred[name] = {}
-        self.succ[name] = {}
-
-    def add_edge(self, source: str, target: str, **attributes: Any) -> None:
-        """A new edge between two nodes. KeyError where one is missing: sources come first."""
-        self.succ[source][target] = self.pred[target][source] = attributes
-
-    @property
-    def edges(self) -> dict[tuple[str, str], Attributes]:
-        """The attributes of every edge, by its source and its target."""
-        return {(source, target): edge for source in self for target, edge in self.succ[source].items()}
-
-    def to_networkx(self) -> "nx.DiGraph[str]":
-        """The same nodes, edges and attributes, for the algorithms of networkx; the attributes are shared."""
-        import networkx as nx  # noqa: PLC0415 (the class says why)
-
-        digraph: nx.DiGraph[str] = nx.DiGraph(**self.graph)
-        digraph.add_nodes_from(self.nodes.items())
-        digraph.add_edges_from((source, target, edge) for (source, target), edge in self.edges.items())
-        return digraph
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.nodes)
-
-    def __len__(self) -> int:
-        return len(self.nodes)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.nodes
-
-
-SharedPart: TypeAlias = Literal["weights", "bias", "norms", "slopes"]
+SharedPart: TypeAlias = Literal["weights", "bias", "scale", "shift", "slopes"]
 """Parameters of an operator that may be those of another one, too."""
 
 
@@ -130,7 +74,12 @@ class Operator:
         """Weights, biases, scale and shift of batch normalisation, and slopes, each counted once."""
         if not self.shared:  # nearly all operators
             return self.weights + self.biases + self.norms + self.slopes
-        parts = {"weights": self.weights, "bias": self.biases, "norms": self.norms, "slopes": self.slopes}
+        parts = {
+            "weights": self.weights,
+            "bias": self.biases,
+            **dict.fromkeys(("scale", "shift"), self.norms // 2),
+            "slopes": self.slopes,
+        }
         return sum(count for part, count in parts.items() if part not in self.shared)
 
     @property
@@ -139,35 +88,77 @@ class Operator:
         return 0
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedNode:
+    """One operator of a network, what it reads, and where the paper lists it."""
+
+    name: str
+    operator: Operator
+    operands: tuple[str, ...]
+    """The nodes that it reads, in the order of its inputs; one may be there more than once."""
+    stage: str = ""
+    """A label for reports, as the block is."""
+    block: str = ""
+    weight_form: WeightForm = UNSAID
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        """The nodes that it reads, each once."""
+        return self.operands if len(self.operands) < 2 else tuple(dict.fromkeys(self.operands))
+
+    def attributes(self) -> dict[str, Any]:
+        """What networkx's node is told."""
+        return {
+            "operator": self.operator,
+            "stage": self.stage,
+            "block": self.block,
+            "weight_form": self.weight_form,
+        }
+
+    def edges(self) -> dict[str, dict[str, Any]]:
+        """What networkx's edges are told, by the node that is read: the positions of its output."""
+        positions: dict[str, list[int]] = {}
+        for position, source in enumerate(self.operands):
+            positions.setdefault(source, []).append(position)
+        return {source: {"operands": tuple(read_at)} for source, read_at in positions.items()}
+
+
+@dataclass(frozen=True)
+class PublishedGraph(Dag[PublishedNode]):
+    """A network as its paper, or the file of its model, lists it: operators in order, before any is fused."""
+
+    precision: NetworkPrecision = SILENT
+    """The bits that the network asks for."""
+
+
 @dataclass
 class Draft:
     """A published graph under construction: what the functions of `operators` add their nodes to."""
 
-    graph: Graph = field(default_factory=Graph)
     stage: str = ""
     block: str = ""
+    _nodes: dict[str, PublishedNode] = field(default_factory=dict, init=False)
+
+    @property
+    def graph(self) -> PublishedGraph:
+        """The graph of what has been added so far."""
+        return PublishedGraph(tuple(self._nodes.values()))
 
     def shape(self, node: str) -> Shape:
         """What a node puts out."""
-        output: Shape = self.graph.nodes[node]["operator"].output
-        return output
+        return self._nodes[node].operator.output
 
     def add(self, name: str, operator: Operator, sources: Sequence[str]) -> str:
         """A new node that reads the sources, in order; gives back its name."""
-        if name in self.graph.nodes:
+        if name in self._nodes:
             raise NetworkError(f"{name}: two layers have this name; give the rows of the stage table names")
-        if len(self.graph) >= MAX_OPERATORS:
+        if len(self._nodes) >= MAX_OPERATORS:
             raise NetworkError(
-                f"{name}: is operator {len(self.graph) + 1:,}, of at most {MAX_OPERATORS:,}; "
+                f"{name}: is operator {len(self._nodes) + 1:,}, of at most {MAX_OPERATORS:,}; "
                 "repeat blocks less often"
             )
         _check_size(name, operator)
-        self.graph.add_node(name, operator=operator, stage=self.stage, block=self.block)
-        positions: dict[str, list[int]] = {}
-        for index, source in enumerate(sources):
-            positions.setdefault(source, []).append(index)
-        for source, read_at in positions.items():
-            self.graph.add_edge(source, name, operands=tuple(read_at))
+        self._nodes[name] = PublishedNode(name, operator, tuple(sources), self.stage, self.block)
         return name
 
 
@@ -209,33 +200,11 @@ def _too_large(name: str, what: str, largest: int) -> NetworkError:
     return NetworkError(f"{name}: has more {what} than the {largest:,} that a layer may have")
 
 
-def operator_of(graph: Graph, node: str) -> Operator:
-    """The operator of a node of a published graph."""
-    operator: Operator = graph.nodes[node]["operator"]
-    return operator
-
-
-def operators_of(graph: Graph) -> list[Operator]:
-    """The operators of a published graph, in the order of its nodes."""
-    return [attributes["operator"] for attributes in graph.nodes.values()]
-
-
-def operands(graph: Graph, node: str) -> tuple[str, ...]:
-    """The nodes that a node reads, in the order of its operands."""
-    edges = graph.pred[node]
-    if len(edges) == 1:  # nearly all nodes
-        ((source, edge),) = edges.items()
-        return (source,) * len(edge["operands"])
-    return tuple(
-        source for _, source in sorted((at, source) for source in edges for at in edges[source]["operands"])
-    )
-
-
-def total_params(graph: Graph) -> int:
+def total_params(published: PublishedGraph) -> int:
     """Parameters of a published graph: those that several operators have, once."""
-    return sum([operator.params for operator in operators_of(graph)])
+    return sum([node.operator.params for node in published.nodes])
 
 
-def total_macs(graph: Graph) -> int:
+def total_macs(published: PublishedGraph) -> int:
     """Multiply-accumulates of the convolutions and matrix products of a published graph, for one image."""
-    return sum([operator.macs for operator in operators_of(graph)])
+    return sum([node.operator.macs for node in published.nodes])

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from accelsim.arguments import check_path, check_text
 from accelsim.descriptions import Document, check
-from accelsim.errors import DescriptionError, NetworkError
+from accelsim.errors import NetworkError
 from accelsim.network.build import build
 from accelsim.network.description import Network, NetworkDescription, checked_resolution, configure
-from accelsim.network.graph import operator_of
 
 if TYPE_CHECKING:
     import torch
@@ -27,8 +27,7 @@ def from_onnx(path: str | Path, resolution: int | None = None) -> Network:
     """
     from accelsim.importers.onnx_file import read_onnx  # noqa: PLC0415 (a plain run has no use for it)
 
-    if not isinstance(path, str | Path):
-        raise DescriptionError(f"path = {path!r}: must be the path of an ONNX file")
+    check_path("path", path, "an ONNX file")
     if resolution is None:
         return _network(read_onnx(Path(path)))
     side = checked_resolution(Path(path), {"resolution": resolution})["resolution"]
@@ -45,6 +44,9 @@ def from_torch(module: "torch.nn.Module", example_input: Any, *, name: str | Non
     """
     from accelsim.importers.torch_module import read_torch  # noqa: PLC0415 (a plain run has no use for it)
 
+    if name is not None:
+        check_text("name", name, "what the network is called")
+
     return _network(read_torch(module, example_input, name))
 
 
@@ -54,7 +56,7 @@ def _network(model: "Imported") -> Network:
     published = build(network)
     mistakes = []
     for node, shape in model.shapes.items():
-        output = operator_of(published, node).output
+        output = published[node].operator.output
         if (output.channels, output.height, output.width) != shape:
             said = " x ".join(map(str, shape))
             mistakes.append(f"{model.label}: {node}: its output is {said} in the model, {output} here")

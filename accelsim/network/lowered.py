@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from accelsim.errors import NetworkError
 from accelsim.network.build import build
 from accelsim.network.description import Network
-from accelsim.network.graph import Graph, total_macs, total_params
+from accelsim.network.executed import ExecutedGraph
+from accelsim.network.graph import total_macs, total_params
 from accelsim.network.lowering import lower
 
 
@@ -13,7 +14,7 @@ from accelsim.network.lowering import lower
 class LoweredNetwork:
     """A network as it is executed, and its published totals."""
 
-    graph: Graph
+    graph: ExecutedGraph
     macs: int
     """For one image."""
     params: int

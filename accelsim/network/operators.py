@@ -213,7 +213,7 @@ class ChannelShuffle(Operator):
     def order(self) -> tuple[int, ...]:
         """Which input channel each output channel is."""
         each = self.output.channels // self.groups
-        return tuple(group * each + member for member in range(each) for group in range(self.groups))
+        return tuple([group * each + member for member in range(each) for group in range(self.groups)])
 
 
 class ChannelPermutation(Operator):

@@ -13,11 +13,12 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
+from accelsim.arguments import check_path
 from accelsim.descriptions import Description, Document, check, parse, vary
 from accelsim.kinds import FileKind, check_kind
 from accelsim.network.build import build
-from accelsim.network.compression import Compression, NetworkPrecision, placed
 from accelsim.network.description import Network, Reported, network_of
+from accelsim.network.precision import Compression, NetworkPrecision, placed
 
 
 class Overlay(Description):
@@ -53,6 +54,7 @@ def overlaid(network: Network | str | Path, path: str | Path) -> Network:
     network, so they are left out. Raises DescriptionError, with a line for each mistake and for each pattern
     that matches no layer.
     """
+    check_path("path", path, "an overlay file")
     network, document = network_of(network), _parsed(path)
     overlay = check(document, Overlay)
     described = network.description

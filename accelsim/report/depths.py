@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from accelsim import __version__
 from accelsim.report.energies import energy_cell
 from accelsim.report.text import Column, Style, counted, si, table, wrapped
 from accelsim.search.depth import Candidate, DepthSearch, Objective
+from accelsim.version import __version__
 
 RANKED_BY: Final[dict[Objective, str]] = {
     "time": "time",

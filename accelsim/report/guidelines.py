@@ -5,10 +5,10 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from accelsim import __version__
 from accelsim.report.text import Column, Style, labelled, table, wrapped
 from accelsim.report.words import BOUNDS
 from accelsim.validation.guidelines import NOTABLY, Cell, Experiment, Guidelines, Verdict, verdicts_of
+from accelsim.version import __version__
 
 
 def guideline_cell_dict(cell: Cell) -> dict[str, Any]:

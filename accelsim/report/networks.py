@@ -10,11 +10,11 @@ from typing import Any
 from accelsim import shipped
 from accelsim.errors import AccelsimError
 from accelsim.network.build import build
-from accelsim.network.compression import kept, kept_params, weight_form
+from accelsim.network.compression import kept, kept_params
 from accelsim.network.description import Network, load_network
-from accelsim.network.graph import Graph, operator_of, total_macs, total_params
+from accelsim.network.executed import ExecutedGraph, Note
+from accelsim.network.graph import PublishedGraph, total_macs, total_params
 from accelsim.network.layer import Layer
-from accelsim.network.lowering import Note, layers, notes
 from accelsim.network.shapes import layer_shape, operator_name, operator_shape
 from accelsim.report.text import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.words import SHAPE_LEGEND, name_word, operator_word, shape_word
@@ -90,30 +90,29 @@ def _reported(network: Network) -> dict[str, Any]:
     return network.reported.model_dump(exclude_defaults=True, exclude={"at"})
 
 
-def published_layers(published: Graph) -> list[ListedLayer]:
+def published_layers(published: PublishedGraph) -> list[ListedLayer]:
     """The operators of a published graph, without the image."""
-    operators = ((node, operator_of(published, node)) for node in published)
     return [
         ListedLayer(
-            name=node,
-            stage=published.nodes[node]["stage"],
-            operator=operator_name(operator),
-            shape=operator_shape(operator),
-            params=operator.params,
-            macs=operator.macs,
-            weight_bits=weight_form(published, node).bits if operator.params else None,
-            weight_density=weight_form(published, node).density,
-            kept_params=kept_params(published, node),
+            name=node.name,
+            stage=node.stage,
+            operator=operator_name(node.operator),
+            shape=operator_shape(node.operator),
+            params=node.operator.params,
+            macs=node.operator.macs,
+            weight_bits=node.weight_form.bits if node.operator.params else None,
+            weight_density=node.weight_form.density,
+            kept_params=kept_params(node),
         )
-        for node, operator in operators
-        if operator.inputs
+        for node in published.nodes
+        if node.operator.inputs
     ]
 
 
-def executed_layers(executed: Graph) -> list[ListedLayer]:
+def executed_layers(executed: ExecutedGraph) -> list[ListedLayer]:
     """The layers of an executed graph in running order."""
     fused: dict[str, list[str]] = {name: [] for name in executed}
-    for note in notes(executed):
+    for note in executed.notes:
         if note.fate in {"folded", "fused"}:
             for name in note.layers:
                 fused[name].append(note.operator)
@@ -130,7 +129,7 @@ def executed_layers(executed: Graph) -> list[ListedLayer]:
             kept_params=_kept_params(layer),
             fused=tuple(fused[layer.name]),
         )
-        for layer in layers(executed)
+        for layer in executed.layers
     ]
 
 
@@ -169,18 +168,18 @@ def note_dict(note: Note) -> dict[str, Any]:
     return note._asdict() | {"layers": list(note.layers)}
 
 
-def published_report(network: Network, published: Graph, style: Style) -> str:
+def published_report(network: Network, published: PublishedGraph, style: Style) -> str:
     """The network as published, ending in a newline."""
     listed = published_layers(published)
     lines = [*_head(network, listed, style), "", *_table(listed, style), "", *wrapped(SHAPE_LEGEND, style)]
     return "\n".join(lines) + "\n"
 
 
-def executed_report(network: Network, executed: Graph, style: Style) -> str:
+def executed_report(network: Network, executed: ExecutedGraph, style: Style) -> str:
     """The network as executed and what became of each published operator, ending in a newline."""
     listed = executed_layers(executed)
     lines = [*_head(network, listed, style), "", *_table(listed, style), "", *wrapped(SHAPE_LEGEND, style)]
-    lines += ["", style.strong("what became of the published operators"), *_fates(notes(executed), style)]
+    lines += ["", style.strong("what became of the published operators"), *_fates(executed.notes, style)]
     return "\n".join(lines) + "\n"
 
 

@@ -5,11 +5,11 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from accelsim import __version__
 from accelsim.report.text import Column, Style, labelled, si, table, wrapped
 from accelsim.validation.pinned import Moved
 from accelsim.validation.published import QUANTITIES, Ordering
 from accelsim.validation.reproduction import Cell, Reproduction, simulated_pair
+from accelsim.version import __version__
 
 
 def cell_dict(cell: Cell) -> dict[str, Any]:

@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import get_args
+from typing import Final, get_args
 
+from accelsim.hardware import Operand
 from accelsim.result import Bound, LayerResult, RunResult, Traffic
+
+OPERANDS: Final = tuple(map(str, Operand))
+"""Their names in results."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,16 @@ class StageResult:
 def stages(result: RunResult) -> list[StageResult]:
     """The stages of a run in network order."""
     return [_sum(name, tuple(members)) for name, members in groupby(result.layers, lambda layer: layer.stage)]
+
+
+def outermost_bytes(value: LayerResult | StageResult, operand: str) -> int:
+    """What the outermost memory, which reports call DRAM, is read and written for one operand."""
+    if isinstance(value, StageResult):
+        return sum(outermost_bytes(layer, operand) for layer in value.layers)
+    memory = next(iter(value.memories.values()), None)
+    if memory is None:
+        return 0
+    return memory.read_bytes.get(operand, 0) + memory.written_bytes.get(operand, 0)
 
 
 def cycles_by_bound(layers: Iterable[LayerResult]) -> dict[Bound, int]:

@@ -20,7 +20,7 @@ from accelsim.network.analysis import (
 from accelsim.network.build import build
 from accelsim.network.compression import stored_bytes, total_kept_params
 from accelsim.network.description import Network, Reported
-from accelsim.network.graph import Graph, Shape, total_params
+from accelsim.network.graph import PublishedGraph, Shape, total_params
 from accelsim.network.lowering import lower
 from accelsim.report.text import Column, Style, labelled, percent, percent_digits, si, table, wrapped
 
@@ -92,7 +92,7 @@ def network_statistics(network: Network) -> NetworkStatistics:
     )
 
 
-def _compressed(published: Graph, reported: Reported) -> Iterator[Compared]:
+def _compressed(published: PublishedGraph, reported: Reported) -> Iterator[Compared]:
     """What pruning leaves, and the bytes of it; nothing of a network that leaves both to the machine."""
     kept, size = total_kept_params(published), stored_bytes(published)
     if kept < total_params(published):

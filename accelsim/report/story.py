@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from accelsim import __version__
 from accelsim.report.energies import duration, energy_cell, energy_text
 from accelsim.report.text import Column, Style, counted, labelled, percent, si, table, wrapped
 from accelsim.search.path import Point, Step, Tried, Walk, WorstStage
+from accelsim.version import __version__
 
 SHOWN: Final = 4
 """Moves of a step that are shown, the best first."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from accelsim import __version__
 from accelsim.report.energies import energy_cell
 from accelsim.report.text import Column, Style, counted, fitting, kibibytes, si, table, wrapped
 from accelsim.report.words import dataflow_word
 from accelsim.search.metrics import METRICS
 from accelsim.search.spec import Axis, Sweep
 from accelsim.search.sweep import Candidate, SweepResult
+from accelsim.version import __version__
 
 MARK: Final = "*"
 _SAMPLERS: Final = {"exhaustive": "all", "nsga2": "chosen by NSGA-II", "tpe": "chosen by TPE"}

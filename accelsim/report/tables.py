@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from accelsim.report.energies import energy_cell
-from accelsim.report.stages import StageResult, stages
-from accelsim.report.text import Column, Style, bar, counted, si, table, wrapped
+from accelsim.report.stages import OPERANDS, StageResult, outermost_bytes, stages
+from accelsim.report.text import Column, Style, bar, counted, fitting, si, table, wrapped
 from accelsim.report.totals import totals
 from accelsim.report.words import (
     BOUNDS,
@@ -26,7 +26,7 @@ TOP_LAYERS: Final = 10
 _LEGEND: Final = (
     "op: WS = weight stationary, OS = output stationary, neither = on the vector unit{zeros}. {shape} time: "
     "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. DRAM, buffer: "
-    "bytes read and written. why: what bounds it, see below."
+    "bytes read and written{operands}. why: what bounds it, see below."
 )
 
 
@@ -51,16 +51,19 @@ def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all
     most = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
     rows = list(_top(result, most, style) if most else _by_stage(result, most is None, style))
-    head, *body = table(_columns(result, rows, style, by_time=bool(most)), style.width)
+    columns = fitting(_columns(result, rows, style, by_time=bool(most)), style.width)
+    head, *body = table(columns, style.width)
     lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
     lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
-    lines += ["", *wrapped(_legend(result), style), "", *totals(result, style)]
+    lines += ["", *wrapped(_legend(result, columns), style), "", *totals(result, style)]
     return "\n".join(lines) + "\n"
 
 
-def _legend(result: RunResult) -> str:
+def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     zeros = f", {MARK_LEGEND}" if result.skipped_macs else ""
-    return _LEGEND.format(zeros=zeros, shape=SHAPE_LEGEND)
+    operands = [column.header for column in columns if column.header in OPERANDS]
+    parts = f"; {', '.join(operands)}: DRAM's by operand" if operands else ""
+    return _LEGEND.format(zeros=zeros, shape=SHAPE_LEGEND, operands=parts)
 
 
 def _top(result: RunResult, most: int, style: Style) -> Iterator[_Row]:
@@ -99,6 +102,7 @@ def _columns(result: RunResult, rows: Sequence[_Row], style: Style, *, by_time: 
         *_zeros(result, values),
         Column("x bound", [_ratio(value.cycles, value.lower_bound_cycles) for value in values], rank=1),
         Column("DRAM", [si(value.dram_bytes.total) for value in values]),
+        *_operands(values),
         Column(
             "x least",
             [_ratio(value.dram_bytes.total, value.compulsory_dram_bytes) for value in values],
@@ -107,7 +111,17 @@ def _columns(result: RunResult, rows: Sequence[_Row], style: Style, *, by_time: 
         Column("buffer", [si(value.global_buffer_bytes.total) for value in values], rank=1),
         Column("energy", [energy_cell(value.energy, picojoules) for value in values]),
         Column("why", [BOUNDS[value.bound_by] for value in values], "left"),
-        Column("tile", [row.layer.tile if row.layer else "" for row in rows], "left", rank=3),
+        Column("tile", [row.layer.tile if row.layer else "" for row in rows], "left", rank=4),
+    ]
+
+
+def _operands(values: Sequence[LayerResult | StageResult]) -> list[Column]:
+    """The bytes that DRAM is read and written for each operand, of those that it is accessed for at all."""
+    columns = {operand: [outermost_bytes(value, operand) for value in values] for operand in OPERANDS}
+    return [
+        Column(operand, [si(size) if size else "-" for size in sizes], rank=3)
+        for operand, sizes in columns.items()
+        if any(sizes)
     ]
 
 

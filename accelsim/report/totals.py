@@ -28,6 +28,8 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     yield "utilization", f"{percent(result.utilization)} of the PEs' cycles multiply ({work})"
     if zeros := zeros_sentence(result):
         yield "zeros", zeros
+    for key, value in result.assumed.items():
+        yield "assumed", f"{key}: {value}"
     yield "DRAM", _traffic(result.dram_bytes)
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield "global buffer", f"{_traffic(result.global_buffer_bytes)}; {peak}"

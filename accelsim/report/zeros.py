@@ -25,10 +25,11 @@ def zeros_sentence(result: RunResult) -> str:
     share = percent(result.skipped_macs / result.macs)
     dataflows = " or ".join(sorted({layer.dataflow.replace("_", " ") for layer in skipping}))
     reasons = " and ".join(_reasons(skipping))
-    full = percent(result.nominal_utilization)
+    executed, all_counted = result.utilization, result.nominal_utilization
+    beyond = ", more than the 1 that it can execute" if all_counted > 1 else ""
     return (
         f"{share} of the MACs are skipped, in {counted(len(skipping), 'layer')} ({dataflows}), as {reasons}; "
-        f"were they counted, utilization would be {full}"
+        f"a PE executes {executed:.2f} MACs per cycle, {all_counted:.2f} if those skipped are counted{beyond}"
     )
 
 

@@ -21,11 +21,12 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.build import build
-from accelsim.network.compression import WeightForm, weight_form
 from accelsim.network.description import Network
-from accelsim.network.graph import Graph, Operator, Shape, operands, operator_of
+from accelsim.network.executed import ExecutedGraph
+from accelsim.network.graph import Operator, PublishedGraph, PublishedNode, Shape
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
+from accelsim.network.precision import WeightForm
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.stretches import Stretch
 
@@ -172,11 +173,13 @@ class Assembly:
         for place, (key, nodes) in enumerate(zip(keys, members, strict=True)):
             if not nodes:
                 raise NotLocalError(f"{network.name}: a block has no operators")
-            signature = _signature(published, members, place)
+            signature = _signature(members, place)
             operators = [operator for operator, *_ in signature]
-            output = operator_of(published, nodes[-1]).output
+            output = nodes[-1].operator.output
             if self._outputs.setdefault(key[0], output) != output:
-                raise NotLocalError(f"{network.name}: {nodes[-1]} puts out {output}, elsewhere another shape")
+                raise NotLocalError(
+                    f"{network.name}: {nodes[-1].name} puts out {output}, elsewhere another shape"
+                )
             unit = Unit(
                 self._numbers.setdefault(signature, len(self._numbers)),
                 sum(operator.params for operator in operators),
@@ -184,14 +187,14 @@ class Assembly:
                 output,
             )
             if self._units.setdefault(key, unit) != unit:
-                raise NotLocalError(f"{network.name}: {nodes[0]} depends on depths before it")
+                raise NotLocalError(f"{network.name}: {nodes[0].name} depends on depths before it")
 
     def _learn_segments(self, depths: Depths) -> None:
         network, surroundings = with_depths(self._network, depths), self._surroundings(depths)
         published = build(network)
         place_of = self._places(network)
         places = {
-            node: place
+            node.name: place
             for place, nodes in enumerate(_members(published, place_of, len(surroundings)))
             for node in nodes
         }
@@ -214,31 +217,32 @@ def _shallower(depths: Depths) -> Depths:
     return tuple(depth if depth <= _AROUND else _AROUND - 1 + depth % 2 for depth in depths)
 
 
-def _members(published: Graph, places: dict[str, int], units: int) -> list[list[str]]:
+def _members(published: PublishedGraph, places: dict[str, int], units: int) -> list[list[PublishedNode]]:
     """The nodes of each unit; the image belongs to the first."""
-    members: list[list[str]] = [[] for _ in range(units)]
-    for node in published:
-        members[places.get(published.nodes[node]["block"], 0)].append(node)
+    members: list[list[PublishedNode]] = [[] for _ in range(units)]
+    for node in published.nodes:
+        members[places.get(node.block, 0)].append(node)
     return members
 
 
-def _signature(published: Graph, members: list[list[str]], place: int) -> _Signature:
+def _signature(members: list[list[PublishedNode]], place: int) -> _Signature:
     found: dict[str, _Reference] = {}
     for back in range(1, min(REACH, place) + 1):
         nodes = members[place - back]
-        found |= {node: (back, len(nodes) - at) for at, node in enumerate(nodes)}
-    found |= {node: (0, at) for at, node in enumerate(members[place])}
+        found |= {node.name: (back, len(nodes) - at) for at, node in enumerate(nodes)}
+    found |= {node.name: (0, at) for at, node in enumerate(members[place])}
     signature = []
     for node in members[place]:
-        sources = operands(published, node)
-        if any(source not in found for source in sources):
-            raise NotLocalError(f"{node} reads from further back than {REACH} blocks")
-        references = tuple(found[source] for source in sources)
-        signature.append((operator_of(published, node), weight_form(published, node), references))
+        if any(source not in found for source in node.operands):
+            raise NotLocalError(f"{node.name} reads from further back than {REACH} blocks")
+        references = tuple(found[source] for source in node.operands)
+        signature.append((node.operator, node.weight_form, references))
     return tuple(signature)
 
 
-def _segments(schedule: Schedule, executed: Graph, places: dict[str, int], units: int) -> list[Segment]:
+def _segments(
+    schedule: Schedule, executed: ExecutedGraph, places: dict[str, int], units: int
+) -> list[Segment]:
     """A schedule cut into its units. Raises NotLocalError where a layer reaches too far."""
     place_of: list[int] = []
     for layer in schedule.layers:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
-from accelsim.descriptions import native
-from accelsim.errors import AccelsimError
+from accelsim.arguments import check_choice, check_function, whole_number, whole_number_or_none
+from accelsim.limits import MAX_BATCH, MAX_SAMPLES
 from accelsim.parallel import Executor, Processes
 from accelsim.search.evaluate import Evaluator, Limits, Outcome, Task, everyone, none_runs
 from accelsim.search.family import Relative, relatives
@@ -98,7 +98,7 @@ def search_depth(
     *,
     objective: Objective = "time",
     top: int = 10,
-    store: Path | None = None,
+    store: str | Path | None = None,
     executor: Executor | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> DepthSearch:
@@ -106,10 +106,11 @@ def search_depth(
 
     Raises SpaceError where nothing is feasible, StoreError, and AccelsimError where a worker is lost.
     """
-    if objective not in get_args(Objective):
-        raise AccelsimError(f"objective = {objective!r}: must be one of {', '.join(get_args(Objective))}")
+    check_choice("objective", objective, get_args(Objective))
+    check_function("step", step, "how many more are done")
+    task = replace(task, batch=whole_number_or_none("batch", task.batch, 1, MAX_BATCH))
+    top = whole_number("top", top, 0, MAX_SAMPLES)
     began = time.perf_counter()
-    task, top = replace(task, batch=native(task.batch)), native(top)
     if executor is None:
         executor = Processes(1) if space.size < WORTHWHILE else Processes()
     related = relatives(task.network)

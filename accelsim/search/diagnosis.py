@@ -70,6 +70,10 @@ class Diagnosis:
     balance: float
     """MACs for each byte with which DRAM and a full array would take equally long."""
     tiles: int
+    rows: int
+    """Of the array."""
+    idle_rows: int = 0
+    """Those of them that the mapping leaves idle."""
 
     @property
     def reason(self) -> str:
@@ -94,6 +98,8 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
         macs_per_byte=executed / traffic if traffic else 0.0,
         balance=hardware.pe_array.pes / hardware.channel.bytes_per_cycle,
         tiles=layer.tiles,
+        rows=hardware.pe_array.rows,
+        idle_rows=mapping.idle_rows,
     )
 
 
@@ -107,7 +113,8 @@ def fills(mapping: Mapping, hardware: Hardware) -> tuple[Fill, ...]:
     if mapping.dataflow == VECTOR:
         return ()
     layer, tile = mapping.layer, mapping.tile
-    granularity = dataflow_of(mapping.dataflow).granularity(hardware)
+    in_use = hardware.with_idle_rows(mapping.idle_rows)
+    granularity = dataflow_of(mapping.dataflow).granularity(in_use)
     extents = {"k": layer.K, "c": layer.C, "y": layer.OY, "x": layer.OX}
     found = []
     for letter, extent in extents.items():
@@ -144,8 +151,11 @@ def _of_array(found: Diagnosis) -> Iterator[str]:
     zeros = f", {found.by_zero:.0%} of them by a weight of zero" if found.by_zero > 1 - NOTABLY else ""
     yield f"while it works, {found.array_utilization:.0%} of the array's PE cycles multiply{zeros}"
     badly = [fill for fill in found.fills if fill.filled < NOTABLY]
+    if found.idle_rows:
+        yield f"{found.idle_rows} of {found.rows} rows are left idle, which is better for the layer"
     yield from (_badly_filled(fill) for fill in badly if fill.across)
-    if found.array_utilization < NOTABLY * math.prod(fill.filled for fill in found.fills if fill.across):
+    filled = math.prod(fill.filled for fill in found.fills if fill.across)
+    if found.array_utilization < NOTABLY * filled * (1 - found.idle_rows / found.rows):
         yield from (_badly_filled(fill) for fill in badly if not fill.across)
         yield "the rest loads operands and drains results"
 

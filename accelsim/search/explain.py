@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+from accelsim.arguments import check_function, whole_number_or_none
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective, dataflow_names, hardware_of
@@ -141,8 +142,8 @@ def explain_network(
     `step` is told of each run that is done. Raises NetworkError or MappingError where the network does not
     run as it is; a remedy that does not is said to be impossible.
     """
-    if layers is not None and layers < 0:
-        raise AccelsimError(f"layers = {layers}: must be at least 0")
+    layers = whole_number_or_none("layers", layers, 0)
+    check_function("step", step, "of each run that is done")
     network, hardware = network_of(network), hardware_of(hardware)
     memory = Memory()
     options = options_for(network, batch, dataflow, objective)

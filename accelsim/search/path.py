@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
-from accelsim.descriptions import native, vary
-from accelsim.errors import AccelsimError
+from accelsim.arguments import check_choice, check_function, whole_number_or_none
+from accelsim.descriptions import vary
 from accelsim.hardware import Hardware, Objective, hardware_of
+from accelsim.limits import MAX_STEPS
 from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory
 from accelsim.network.description import Network, NetworkDescription, network_of
@@ -181,13 +182,14 @@ def walk(
     and `LEAST_PARAMS` times what the network has. Raises SpaceError where the network offers no move or
     exceeds the budget itself, and NetworkError or MappingError where it does not run.
     """
-    if objective not in ("time", "energy", "edp"):
-        raise AccelsimError(f"objective = {objective!r}: must be one of time, energy, edp")
-    if steps is not None and steps < 0:
-        raise AccelsimError(f"steps = {steps}: must be at least 0")
+    check_choice("objective", objective, get_args(Objective))
+    steps = whole_number_or_none("steps", steps, 0, MAX_STEPS)
+    check_function("step", step, "each move")
+    max_params = whole_number_or_none("max_params", max_params, 0)
+    max_macs = whole_number_or_none("max_macs", max_macs, 0)
+    min_params = whole_number_or_none("min_params", min_params, 0)
     began = time.perf_counter()
     network, hardware = network_of(network), hardware_of(hardware)
-    max_params, max_macs, min_params = map(native, (max_params, max_macs, min_params))
     simulator = _Simulator(hardware, options_for(network, batch, dataflow))
     table = concrete(network)
     arguments = channel_arguments(table)

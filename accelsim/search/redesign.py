@@ -16,7 +16,7 @@ from accelsim.hardware import Hardware
 from accelsim.network.blocks.conv import Conv
 from accelsim.network.build import build
 from accelsim.network.description import Network, configure
-from accelsim.network.graph import Graph, operator_of
+from accelsim.network.graph import PublishedGraph
 from accelsim.search.space import depths_of, repeating
 
 MoveKind: TypeAlias = Literal["kernel", "block", "channels"]
@@ -203,7 +203,7 @@ def _value(network: Network, argument: Argument) -> int:
     return value
 
 
-def _only_widens(network: Network, published: Graph, argument: Argument, factor: Fraction) -> bool:
+def _only_widens(network: Network, published: PublishedGraph, argument: Argument, factor: Fraction) -> bool:
     channels, label = _value(network, argument), network.stages[argument.row].label
     more, parts = divmod(channels * factor, 1)
     if parts:
@@ -215,13 +215,13 @@ def _only_widens(network: Network, published: Graph, argument: Argument, factor:
     if list(published) != list(wider):
         return False
     found = False
-    for node in published:
-        one, other = operator_of(published, node), operator_of(wider, node)
+    for node in published.nodes:
+        one, other = node.operator, wider[node.name].operator
         same_size = (one.output.height, one.output.width) == (other.output.height, other.output.width)
         if not same_size or getattr(one, "window", None) != getattr(other, "window", None):
             return False
-        if not published.succ[node] and one.output != other.output:
+        if not published.successors(node.name) and one.output != other.output:
             return False
-        in_stage = published.nodes[node]["stage"] == label
+        in_stage = node.stage == label
         found |= in_stage and (one.output.channels, other.output.channels) == (channels, more)
     return found

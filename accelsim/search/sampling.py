@@ -8,17 +8,15 @@ and a sweep that was stopped proposes the same again, and finds the results in t
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from accelsim.descriptions import native
+from accelsim.arguments import check_choice, whole_number, whole_number_or_none
 from accelsim.errors import AccelsimError, missing_extra
 from accelsim.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.search.spec import Sweep
 
 if TYPE_CHECKING:
     import optuna
-
-    from accelsim.search.sweep import Judged
 
 SamplerName: TypeAlias = Literal["exhaustive", "nsga2", "tpe"]
 SMALL: Final = 10_000
@@ -28,13 +26,23 @@ GENERATIONS: Final = {"nsga2": 50, "tpe": 10}
 """Candidates that are proposed before the next are: Optuna's population, and a few for TPE."""
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a sampler is told of a candidate."""
+
+    objectives: tuple[float, ...] | None
+    """None where one of them is not known."""
+    excesses: tuple[float, ...]
+    """Of each constraint: by how much it is broken."""
+
+
 class Sampler(Protocol):
     """Proposes candidates."""
 
     def generations(self) -> Iterator[Iterator[int]]:
         """Candidates to evaluate, each once; the next are asked for when these have been told."""
 
-    def tell(self, index: int, judged: "Judged") -> None:
+    def tell(self, index: int, judged: Judged) -> None:
         """What became of a candidate."""
 
 
@@ -59,11 +67,9 @@ def plan_for(
     Everything, where the space is small or as many samples as it has are asked for; else NSGA-II. Raises
     AccelsimError where the wishes contradict each other.
     """
-    samples, seed = native(samples), native(seed)
-    if samples is not None and not 1 <= samples <= MAX_SAMPLES:
-        raise AccelsimError(f"samples = {samples}: must be from 1 to {MAX_SAMPLES}")
-    if not 0 <= seed <= MAX_SEED:
-        raise AccelsimError(f"seed = {seed}: must be from 0 to {MAX_SEED}")
+    check_choice("name", name, (None, *get_args(SamplerName)))
+    samples = whole_number_or_none("samples", samples, 1, MAX_SAMPLES)
+    seed = whole_number("seed", seed, 0, MAX_SEED)
     whole = sweep.size if samples is None else min(samples, sweep.size)
     if name == "exhaustive" and whole < sweep.size:
         raise AccelsimError(
@@ -88,7 +94,7 @@ class _Exhaustive:
         """See Sampler."""
         yield iter(range(self._size))
 
-    def tell(self, index: int, judged: "Judged") -> None:
+    def tell(self, index: int, judged: Judged) -> None:
         """Nothing follows from it."""
 
 
@@ -134,7 +140,7 @@ class _Optuna:
             for trial in trials:
                 self._tell(trial)
 
-    def tell(self, index: int, judged: "Judged") -> None:
+    def tell(self, index: int, judged: Judged) -> None:
         """See Sampler."""
         self._judged[index] = judged
 

@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from accelsim.descriptions import native, unknown, vary
+from accelsim.arguments import whole_number, whole_number_or_none
+from accelsim.descriptions import unknown, vary
 from accelsim.errors import AccelsimError
 from accelsim.limits import MAX_CANDIDATES, MAX_REPEAT
 from accelsim.network.description import Network, Stage, network_of
@@ -99,8 +100,9 @@ def depth_space(
     The network may be given by name or path.
     """
     network = network_of(network)
-    fixed = {name: native(depth) for name, depth in (fixed or {}).items()}
-    total_blocks, min_blocks = native(total_blocks), native(min_blocks)
+    fixed = {name: whole_number(name, depth) for name, depth in (fixed or {}).items()}
+    total_blocks = whole_number_or_none("total blocks", total_blocks)
+    min_blocks = whole_number("min blocks", min_blocks)
     rows = repeating(network)
     names = tuple(row.name for row in rows)
     if not rows:

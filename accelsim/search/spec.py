@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import Field, field_validator
 
+from accelsim.arguments import check_path
 from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, shown, unknown, vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import AUTO, Hardware, dataflow_names, format1, load_hardware
@@ -232,6 +233,7 @@ def _row_of(network: Network, name: str) -> tuple[int, str]:
 
 def read_sweep(path: str | Path) -> Sweep:
     """The sweep in a YAML file. Raises DescriptionError, with a line for each mistake."""
+    check_path("path", path, "a sweep's file")
     document = parse(path)
     check_kind(document, FileKind.SWEEP)
     return _Reader(document, check(document, SweepDescription), Path(path).stem).sweep()

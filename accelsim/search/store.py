@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from accelsim.arguments import check_path
 from accelsim.descriptions import Mistake
 from accelsim.errors import AccelsimError
 from accelsim.reuse.file import FileKind, OwnFile, Value, can_be_kept, checksum
@@ -98,12 +99,13 @@ class Place:
 class Store:
     """A file of results; it may hold those of many searches and sweeps."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         """Open the file, or make it. Raises StoreError where it is another's, or another model's.
 
         A store that cannot be used as it should be costs time only, and a `FileWarning` says so.
         """
-        self._file = OwnFile(path, STORE_FILE)
+        check_path("store", path, "a store")
+        self._file = OwnFile(Path(path), STORE_FILE)
         self._model = self._file.model_version()
         try:
             self._check_model()

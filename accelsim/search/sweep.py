@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from accelsim.arguments import check_function
 from accelsim.hardware import Hardware
 from accelsim.memory import Memory
 from accelsim.network.description import Network
@@ -17,7 +18,7 @@ from accelsim.parallel import Executor, Processes, Workers
 from accelsim.search.evaluate import Outcome, Size, Task, everyone, none_runs, problem_of, run_cost
 from accelsim.search.metrics import METRICS, known_figures, simulated_figures
 from accelsim.search.pareto import Front
-from accelsim.search.sampling import Plan
+from accelsim.search.sampling import Judged, Plan
 from accelsim.search.space import SpaceError, depths_of
 from accelsim.search.spec import Sweep
 from accelsim.search.store import Place, Store, TaskKey
@@ -114,7 +115,7 @@ def run_sweep(
     sweep: Sweep,
     plan: Plan,
     *,
-    store: Path | None = None,
+    store: str | Path | None = None,
     executor: Executor | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> SweepResult:
@@ -123,6 +124,7 @@ def run_sweep(
     Raises SpaceError where no candidate is within the constraints, StoreError, and AccelsimError where
     workers are lost.
     """
+    check_function("step", step, "how many more are done")
     began = time.perf_counter()
     tally = _Tally(sweep)
     sampler = plan.sampler(sweep)
@@ -284,16 +286,6 @@ def _pieces(sweep: Sweep, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
         piece.append(index)
     if piece:
         yield tuple(piece)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a sampler is told of a candidate."""
-
-    objectives: tuple[float, ...] | None
-    """None where one of them is not known."""
-    excesses: tuple[float, ...]
-    """Of each constraint: by how much it is broken."""
 
 
 class _Tally:

@@ -63,7 +63,9 @@ class Activity:
 
     layers: tuple[LayerActivity, ...]
     peak_bank_bytes: dict[str, int]
-    """The most that each bank of the global buffer held at any time."""
+    """The most that each bank of the memories on chip held at any time."""
+    peak_memory_bytes: dict[str, int]
+    """The most that the banks of each memory on chip held at the same time."""
     peak_global_buffer_bytes: int
     """The most that all banks held at the same time."""
     timeline: tuple[Busy, ...] = field(repr=False, default=())

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.schedule import Schedule
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import Transitions, cycles_alone
 
 
 @dataclass(frozen=True)
@@ -17,5 +16,4 @@ class Alone:
 
     def __call__(self, mapping: Mapping) -> int:
         """Cycles from the first request to DRAM until the last output is stored there."""
-        schedule = Schedule((mapping.layer,), (mapping,), ((),))
-        return simulate_fast(schedule, self.hardware, self.transitions).cycles
+        return cycles_alone(mapping.program, self.hardware, self.transitions)

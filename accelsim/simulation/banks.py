@@ -23,6 +23,10 @@ class Banks:
         }
         self._used = dict.fromkeys(self._free, 0)
         self._peaks = dict.fromkeys(self._free, 0)
+        self._banks_of: dict[str, list[str]] = {}
+        for bank in banks:
+            self._banks_of.setdefault(bank.memory, []).append(bank.name)
+        self._memory_peaks = dict.fromkeys(self._banks_of, 0)
         self._peak_total = 0
         self._kept: dict[str, list[Occupancy]] | None = (
             {bank: [] for bank in self._free} if keep_occupancy else None
@@ -47,10 +51,10 @@ class Banks:
             self._account(bank, -size_bytes)
             self._free[bank].put(size_bytes)
 
-    def peaks(self) -> tuple[dict[str, int], int]:
-        """The most that each bank, and that all together, held."""
+    def peaks(self) -> tuple[dict[str, int], dict[str, int], int]:
+        """The most that each bank, that each memory, and that all together, held."""
         self._end_cycle()
-        return dict(self._peaks), self._peak_total
+        return dict(self._peaks), dict(self._memory_peaks), self._peak_total
 
     def occupancy(self) -> tuple[Occupancy, ...]:
         """Every change of what a bank holds, in order, if they were to be kept."""
@@ -68,6 +72,9 @@ class Banks:
     def _end_cycle(self) -> None:
         for bank, used in self._used.items():
             self._peaks[bank] = max(self._peaks[bank], used)
+        for memory, banks in self._banks_of.items():
+            held = sum(self._used[bank] for bank in banks)
+            self._memory_peaks[memory] = max(self._memory_peaks[memory], held)
         self._peak_total = max(self._peak_total, sum(self._used.values()))
         for bank, kept in (self._kept or {}).items():
             if self._used[bank] != (kept[-1].bytes if kept else 0):

@@ -38,10 +38,11 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     unfinished = [layer for layer, event in enumerate(machine.finished) if not event.triggered]
     if unfinished:
         raise RuntimeError(f"the simulation came to a stop in layer {unfinished[0]} of {layers}")
-    peak_bank_bytes, peak_global_buffer_bytes = machine.banks.peaks()
+    peak_bank_bytes, peak_memory_bytes, peak_global_buffer_bytes = machine.banks.peaks()
     return Activity(
         layers=machine.recorder.layers(),
         peak_bank_bytes=peak_bank_bytes,
+        peak_memory_bytes=peak_memory_bytes,
         peak_global_buffer_bytes=peak_global_buffer_bytes,
         timeline=machine.recorder.timeline(),
         waits=machine.recorder.waits(),

@@ -12,13 +12,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import sub
 from typing import Any, Final
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Program, Repeat, Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
-from accelsim.simulation.stepper import Log, State, Stepper
+from accelsim.simulation.stepper import Log, State, Stepper, bank_sums, places_by_memory
 
 WORTHWHILE_TURNS: Final = 4
 """A body that is repeated less often is gone through without a look at the states of its turns."""
@@ -50,7 +51,7 @@ class Transition:
     """When its layer asked for the first byte."""
     end_cycles: tuple[tuple[int, int], ...]
     """Layers that were finished meanwhile, counted back from its own, and when."""
-    peak_bytes: tuple[int, ...]
+    least_free_bytes: tuple[int, ...]
 
 
 @dataclass
@@ -138,9 +139,10 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     from one schedule to the next; they must all be of the same machine.
     """
     transitions = Transitions() if transitions is None else transitions
-    log = _Walk(hardware, transitions).through(schedule)
+    programs = [mapping.program for mapping in schedule.mappings]
+    log = _Walk(hardware, transitions).through(programs, schedule.waits_for)
     bandwidth, streamed = hardware.channel.bytes_per_cycle, transitions.stream_cycles
-    for program in (mapping.program for mapping in schedule.mappings):
+    for program in programs:
         if id(program) not in streamed:
             streamed[id(program)] = program, _stream_cycles(program, bandwidth)
     layers = tuple(
@@ -154,12 +156,23 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
         )
         for index, mapping in enumerate(schedule.mappings)
     )
-    *banks, together = log.peak_bytes or (0,) * (len(hardware.banks) + 1)
+    banks, memories = hardware.banks, hardware.on_chip
+    sizes = bank_sums([bank.size_bytes for bank in banks], places_by_memory(banks))
+    peaks = tuple(map(sub, sizes, log.least_free_bytes or sizes))
+    *of_memories, together = peaks[len(banks) :]
     return Activity(
         layers=layers,
-        peak_bank_bytes=dict(zip([bank.name for bank in hardware.banks], banks, strict=True)),
+        peak_bank_bytes={bank.name: peak for bank, peak in zip(banks, peaks, strict=False)},
+        peak_memory_bytes={
+            memory.name: peak for memory, peak in zip(memories, of_memories or (together,), strict=True)
+        },
         peak_global_buffer_bytes=together,
     )
+
+
+def cycles_alone(program: Sequence[Program], hardware: Hardware, transitions: Transitions) -> int:
+    """When the program of a layer is done on a machine that does nothing else."""
+    return _Walk(hardware, transitions).through([program], [()]).end_cycles[0]
 
 
 def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
@@ -193,14 +206,17 @@ class _Walk:
         self.steps_of_body: dict[int, int] = {}
         """Of bodies of loops, by their identity; the schedule keeps them alive."""
 
-    def through(self, schedule: Schedule) -> Log:
-        """What is observed on the way. Raises RuntimeError if the machine comes to a stop."""
-        for layer, (mapping, producers) in enumerate(zip(schedule.mappings, schedule.waits_for, strict=True)):
-            self._enter(layer, producers, mapping.program)
-            self._remembered(mapping.program, True, self._body)
-        self.layer = len(schedule.mappings)
+    def through(self, programs: Sequence[Sequence[Program]], waits_for: Sequence[Sequence[int]]) -> Log:
+        """What is observed on the way; each layer's program, and the layers that it waits for.
+
+        Raises RuntimeError if the machine comes to a stop.
+        """
+        for layer, (program, producers) in enumerate(zip(programs, waits_for, strict=True)):
+            self._enter(layer, producers, program)
+            self._remembered(program, True, self._body)
+        self.layer = len(programs)
         self._bring_machine().drain()
-        for layer in range(len(schedule.mappings)):
+        for layer in range(len(programs)):
             if layer not in self.log.end_cycles:
                 raise RuntimeError(f"the simulation came to a stop in layer {layer}")
         return self.log
@@ -369,7 +385,7 @@ class _Walk:
             end_cycles=tuple(
                 (self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()
             ),
-            peak_bytes=self.log.peak_bytes,
+            least_free_bytes=self.log.least_free_bytes,
         )
 
     def _observe(self, transition: Transition, before: int) -> None:
@@ -378,4 +394,4 @@ class _Walk:
             log.start_cycles.setdefault(self.layer, before + transition.start_cycle)
         for back, cycle in transition.end_cycles:
             log.end_cycles[self.layer - back] = before + cycle
-        log.observe(transition.peak_bytes)
+        log.observe(transition.least_free_bytes)

@@ -10,10 +10,11 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import sub
+from operator import lt
 from typing import NamedTuple, TypeAlias
 
 from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
 from accelsim.simulation.task_queue import NEVER, QueueState, Tag, Task, TaskQueue
@@ -58,18 +59,32 @@ class Log:
     """Of each layer that asked for its first byte."""
     end_cycles: dict[int, int] = field(default_factory=dict)
     """Of each layer whose last output reached DRAM."""
-    peak_bytes: tuple[int, ...] = ()
-    """The most that each bank, and that all of them together held; empty as long as nothing was observed."""
+    least_free_bytes: tuple[int, ...] = ()
+    """The least that was free in each bank, in each of several memories, and in all of them together;
+    empty as long as nothing was observed."""
 
-    def observe(self, used: tuple[int, ...]) -> None:
-        """Bytes that the banks, and all of them together, hold over some time."""
-        peaks = self.peak_bytes
-        for used_bytes, peak_bytes in zip(used, peaks, strict=False):
-            if used_bytes > peak_bytes:
-                self.peak_bytes = tuple(map(max, peaks, used))
-                return
-        if not peaks:
-            self.peak_bytes = used
+    def observe(self, free_bytes: tuple[int, ...]) -> None:
+        """What is free over some time in the banks, and in all of them together."""
+        least = self.least_free_bytes
+        if not least:
+            self.least_free_bytes = free_bytes
+        elif any(map(lt, free_bytes, least)):
+            self.least_free_bytes = tuple(map(min, free_bytes, least))
+
+
+def places_by_memory(banks: Sequence[Bank]) -> tuple[tuple[int, ...], ...]:
+    """Which banks each memory has, where there are several: one has all of them, and none is listed."""
+    memories = dict.fromkeys(bank.memory for bank in banks)
+    if len(memories) == 1:
+        return ()
+    return tuple(
+        tuple(place for place, bank in enumerate(banks) if bank.memory == memory) for memory in memories
+    )
+
+
+def bank_sums(of_banks: Sequence[int], memories: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Bytes of each bank, then of each of several memories, then of all of them together."""
+    return (*of_banks, *(sum([of_banks[place] for place in places]) for places in memories), sum(of_banks))
 
 
 _Read: TypeAlias = tuple[int, int, Task]
@@ -81,14 +96,14 @@ class Stepper:
 
     def __init__(self, hardware: Hardware) -> None:
         self.bandwidth, self.latency, self.prefetch = hardware.channel
-        self.sizes = tuple([bank.size_bytes for bank in hardware.banks])
         self.bank_of = {
             operand: index for index, bank in enumerate(hardware.banks) for operand in bank.operands
         }
+        self.memories = places_by_memory(hardware.banks)
         self.now = 0
         self.layer = 0
         self.waits_for: set[int] = set()
-        self.free_bytes = list(self.sizes)
+        self.free_bytes = [bank.size_bytes for bank in hardware.banks]
         """Of each bank."""
         self.reads: deque[_Read] = deque()
         self.sum_of_reads = 0
@@ -127,10 +142,11 @@ class Stepper:
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         free_bytes = self.free_bytes
+        bank_of = self.bank_of
         for operand, size_bytes in step.loads.items():
             while self.waits_for and operand.of_layers:
                 self._go_on()
-            bank = self.bank_of[operand]
+            bank = bank_of[operand]
             while size_bytes > free_bytes[bank]:
                 self._go_on()
             free_bytes[bank] -= size_bytes
@@ -180,13 +196,13 @@ class Stepper:
 
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
-        used_bytes = list(map(sub, self.sizes, self.free_bytes))
-        self.log.observe((*used_bytes, sum(used_bytes)))
+        self.log.observe(bank_sums(self.free_bytes, self.memories))
         self.holds_more = False
 
     def _free(self, freed: Mapping[Operand, int]) -> None:
+        bank_of, free_bytes = self.bank_of, self.free_bytes
         for operand, size_bytes in freed.items():
-            self.free_bytes[self.bank_of[operand]] += size_bytes
+            free_bytes[bank_of[operand]] += size_bytes
 
     # DRAM channel
 
@@ -247,12 +263,13 @@ class Stepper:
     def _start_array_if_there_is_room(self) -> None:
         task = self.to_array[0]
         step = task.step
+        bank_of, free_bytes = self.bank_of, self.free_bytes
         for operand, size_bytes in step.takes.items():
-            if size_bytes > self.free_bytes[self.bank_of[operand]]:
+            if size_bytes > free_bytes[bank_of[operand]]:
                 return
         self.to_array.popleft()
         for operand, size_bytes in step.takes.items():
-            self.free_bytes[self.bank_of[operand]] -= size_bytes
+            free_bytes[bank_of[operand]] -= size_bytes
         self.holds_more = True
         self.in_array = task
         self.array_ends = self.now + step.array_cycles

@@ -22,7 +22,7 @@ class Compute:
         layer = case.mapped
         self.case, self.layer = case, layer
         self.uses = Uses(case)
-        self.machine = ArrayMachine.of(case.hardware)
+        self.machine = ArrayMachine.of(case.hardware, case.mapping.idle_rows)
         self.passes = ARRAY_PASSES.get(case.mapping.dataflow)
         self.exact = number_type(layer.C * layer.FY * layer.FX) if layer.on_array else np.float64
         self.reference = Reference(case.tensors, whole=whole)

@@ -62,7 +62,7 @@ class Counting:
         self.layer = case.mapped
         self.uses = Uses(case)
         self.passes = ARRAY_PASSES.get(case.mapping.dataflow)
-        self.machine = ArrayMachine.of(case.hardware)
+        self.machine = ArrayMachine.of(case.hardware, case.mapping.idle_rows)
         self._kinds: dict[object, Counted] = {}
 
     def output_room(self, visit: Visit, outputs: Region) -> int:

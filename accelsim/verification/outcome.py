@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from accelsim import __version__
+from accelsim.version import __version__
 
 Extent = Literal["all", "sampled"]
 

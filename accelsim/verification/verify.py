@@ -11,6 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from accelsim.arguments import check_function, check_texts
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
@@ -59,6 +60,8 @@ def verify(
         >>> accelsim.verify("sqnxt23v5", "16x16_128k", layers=["conv1"]).proven
         True
     """
+    check_texts("layers", layers, "patterns of layers")
+    check_function("step", step, "the name of each layer")
     network = network_of(network)
     plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective))
     return verify_plan(plan, layers=layers, step=step)

@@ -143,6 +143,8 @@ def test_a_device_takes_everything(accelsim):
         (("--output", "x.json", "--format", "csv"), "x.json: --format csv is not what ends in .json"),
         (("--output", "x.csv", "--format", "json"), "x.csv: --format json is not what ends in .csv"),
         (("--output", "x.JSON", "--format", "table"), "x.JSON: --format table is not what ends in .json"),
+        (("--output", "x.txt", "--format", "json"), "x.txt: --format json is not what ends in .txt"),
+        (("--output", "x.TXT", "--format", "csv"), "x.TXT: --format csv is not what ends in .txt"),
         (
             ("--output", "x.xlsx"),
             "x.xlsx: the name of a result must end in .json, .csv or .txt (a table), or",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,43 @@ def test_an_interrupt_while_modules_are_imported_is_one_line(module):
         pytest.skip("Python has imported it by itself")
     assert done.returncode in (130, -signal.SIGINT)
     assert (done.stdout, done.stderr) == ("", "interrupted\n")
+
+
+BEFORE_THE_HOOK = """\
+import sys
+before = set()
+class Notes:
+    def find_spec(self, name, path=None, target=None):
+        if sys.excepthook is sys.__excepthook__:
+            before.add(name)
+sys.meta_path.insert(0, Notes())
+from accelsim.cli import main
+print(*sorted(before))
+"""
+
+
+def test_python_shows_an_interrupt_in_its_own_way_only_until_two_short_files_are_read():
+    """What it does before them, it does before the first line of any program."""
+    done = _run([sys.executable, "-c", BEFORE_THE_HOOK])
+    assert (done.stdout, done.stderr) == ("accelsim accelsim.cli\n", "")
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_interrupts_that_follow_each_other_are_one_line(times):
+    command = [*COMMAND, "compare", "--hw", "8x8_32k"]
+    for resolution in range(200, 500):
+        command += ["--net", f"sqnxt23@resolution={resolution}"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(1)
+    for _ in range(times):
+        with suppress(ProcessLookupError):  # it has ended already
+            os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.01)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert (out, err) == ("", "interrupted\n")
 
 
 def _in_a_terminal(command, **environment):

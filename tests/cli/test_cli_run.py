@@ -25,11 +25,14 @@ def test_a_report_fits_80_columns_where_there_is_no_terminal(accelsim, network):
 
 def test_a_wider_terminal_gets_more_columns(accelsim, monkeypatch):
     narrow = accelsim(*RUN).out
-    monkeypatch.setenv("COLUMNS", "160")
-    wide = accelsim(*RUN).out
-    assert "tile" not in narrow.splitlines()[2]
-    assert {"buffer", "bound", "tile"} <= set(wide.splitlines()[2].split())
-    assert 80 < max(map(len, wide.splitlines())) <= 160
+    more = ({"buffer", "bound", "least"}, {"inputs", "weights", "outputs"}, {"tile"})
+    for width, new in zip((110, 140, 170), more, strict=True):
+        monkeypatch.setenv("COLUMNS", str(width))
+        wide = accelsim(*RUN).out
+        assert not new & set(narrow.splitlines()[2].split())
+        assert new <= set(wide.splitlines()[2].split())
+        assert len(narrow.splitlines()[2]) < max(map(len, wide.splitlines())) <= width
+        narrow = wide
 
 
 def test_layers_none_shows_stages_and_layers_top_no_stages(accelsim):
@@ -207,6 +210,9 @@ def test_a_trace_can_be_of_some_layers(accelsim, folder):
         (("--trace", "t.json", "--engine", "fast"), "--trace needs every tile's events, which fast skips"),
         (("--trace-layers", "conv1"), "needs --trace FILE"),
         (("--trace", "-"), "must be the name of a file"),
+        (("--trace", "t.html"), "t.html must end in .json or .json.gz, or have no ending"),
+        (("--trace", "t.csv.gz"), "t.csv.gz must end in .json or .json.gz, or have no ending"),
+        (("--trace", "t.json.zip"), "t.json.zip must end in .json or .json.gz, or have no ending"),
         (("--trace", "t.json", "--output", "t.json"), "must be another file than --output"),
         (("--trace", "absent/t.json"), "absent/t.json: cannot be written: no such folder as absent"),
         (

@@ -15,7 +15,6 @@ import accelsim
 from accelsim.errors import FileWarning
 from accelsim.network.build import build
 from accelsim.network.description import Network
-from accelsim.network.graph import operator_of
 from accelsim.result import RunResult
 from fuzz.door import AnyDoor, NonsenseError
 
@@ -107,10 +106,10 @@ def require(condition: bool, kind: str, details: object = "") -> None:
 def check_network(network: Network) -> None:
     """Raise NonsenseError where a layer of the published graph computes nothing."""
     published = build(network)
-    for name in published:
-        output = operator_of(published, name).output
+    for node in published.nodes:
+        output = node.operator.output
         smallest = min(output.channels, output.height, output.width)
-        require(smallest >= 1, "a layer without channels or pixels", f"{name}: {output}")
+        require(smallest >= 1, "a layer without channels or pixels", f"{node.name}: {output}")
 
 
 def check_result(result: RunResult) -> None:

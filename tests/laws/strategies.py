@@ -229,6 +229,11 @@ class Case:
     """How often the mapping's own layer is gone through: once where the images became its rows."""
     mapping: Mapping
 
+    @property
+    def in_use(self) -> Hardware:
+        """The machine without the rows that the mapping leaves idle."""
+        return self.hardware.with_idle_rows(self.mapping.idle_rows)
+
 
 @st.composite
 def cases(draw, layer=None, hardware=None, most_steps=200):
@@ -238,11 +243,12 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     batch = draw(st.sampled_from([1, 1, 2, 3]))
     dataflow = draw(st.sampled_from(sorted(dataflow_names()))) if layer.on_array else VECTOR
     executed, images = as_executed(layer, batch)
-    space = candidates(executed, hardware, dataflow, images)
+    idle_rows = draw(st.integers(0, hardware.pe_array.rows - 1)) if layer.on_array else 0
+    space = candidates(executed, hardware.with_idle_rows(idle_rows), dataflow, images)
     assume(len(space))
     tile, order = space.mapping_of(draw(st.integers(0, len(space) - 1)))
     assume(steps_of(executed, images, tile) <= most_steps)
-    mapping = mappings([Choice(executed, dataflow, tile, order)], images, hardware)[0]
+    mapping = mappings([Choice(executed, dataflow, tile, order, idle_rows=idle_rows)], images, hardware)[0]
     return Case(layer, hardware, batch, images, mapping)
 
 

@@ -156,5 +156,5 @@ def test_a_remedy_that_a_machine_file_may_not_say_is_impossible():
 
 
 def test_a_negative_number_of_layers_is_refused():
-    with pytest.raises(AccelsimError, match="layers = -1: must be at least 0"):
+    with pytest.raises(AccelsimError, match="layers = -1: must be a whole number, at least 0"):
         explain_network(load_network("vgg16"), SMALL, layers=-1)

@@ -12,7 +12,7 @@ from accelsim.network.build import build
 from accelsim.network.description import NetworkDescription, configure
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.imported import to_yaml
-from accelsim.network.lowering import layers, lower
+from accelsim.network.lowering import lower
 
 MACHINES = {name: accelsim.load_hardware(name) for name in ("8x8_32k", "16x16_128k")}
 NAMES = [name for name in shipped.names("networks") if name != "squeezenet_v1_0_compressed"]
@@ -32,15 +32,15 @@ def executed(network):
     graph = lower(build(network))
     place = {name: index for index, name in enumerate(graph)}
     reads = {
-        (place[a], place[b], edge["input_elements"], edge["shortcut_elements"])
-        for (a, b), edge in graph.edges.items()
+        (place[read.producer], place[node.name], read.input_elements, read.shortcut_elements)
+        for node in graph.nodes
+        for read in node.reads
     }
     nodes = [
-        (graph.nodes[name]["network_input_elements"], graph.nodes[name]["network_output"],
-         place[graph.nodes[name]["buffer"]], graph.nodes[name]["first_channel"])
-        for name in graph
-    ]  # fmt: skip
-    return [layer.nameless for layer in layers(graph)], reads, nodes
+        (node.network_input_elements, node.network_output, place[node.buffer], node.first_channel)
+        for node in graph.nodes
+    ]
+    return [layer.nameless for layer in graph.layers], reads, nodes
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from accelsim.network.layout import Cutter, Layout, Segment
+from accelsim.network.lowering.layout import Cutter, Layout, Segment
 
 LAYERS = "abcdefgh"
 

@@ -13,9 +13,9 @@ from accelsim.descriptions import check, dump, parse_text
 from accelsim.network import operators as ops
 from accelsim.network.build import build
 from accelsim.network.description import NetworkDescription, load_network
-from accelsim.network.graph import Draft, Shape, operands, operator_of, total_macs, total_params
-from accelsim.network.layout import Segment
-from accelsim.network.lowering import layers, lower, notes
+from accelsim.network.graph import Draft, Shape, total_macs, total_params
+from accelsim.network.lowering import lower
+from accelsim.network.lowering.layout import Segment
 
 AXIS = {
     "size": st.integers(1, 30),
@@ -53,7 +53,7 @@ def test_same_padding_gives_the_input_size_over_the_stride_rounded_up(size, kern
     ops.network_input(draft, "x", Shape(1, size, size))
     arguments = {"kernel": kernel, "stride": stride, "dilation": dilation, "padding": "same"}
     ops.conv(draft, "c", "x", out_channels=1, **arguments)
-    operator = operator_of(draft.graph, "c")
+    operator = draft.graph["c"].operator
     pad = operator.window.padding
     assert operator.output.height == -(-size // stride)
     assert 0 <= pad.bottom - pad.top <= 1
@@ -113,9 +113,9 @@ def tensors(published, executed):
     None where a concatenation was copied, since notes do not say which of its operands were.
     """
     found = {}
-    by_node = {note.node: note for note in notes(executed)}
+    by_node = {note.node: note for note in executed.notes}
     for node in published:
-        operator, note, sources = operator_of(published, node), by_node[node], operands(published, node)
+        operator, note, sources = published[node].operator, by_node[node], published[node].operands
         if note.fate == "input":
             found[node] = [Segment(None, 0, operator.output.channels)]
         elif note.fate in {"layer", "fused", "folded"}:
@@ -139,15 +139,14 @@ def tensors(published, executed):
 @given(published_graphs())
 def test_lowering_conserves_what_a_network_computes_and_reads(published):
     executed = lower(published)
-    found = layers(executed)
+    found = executed.layers
     assert sum(layer.macs for layer in found) == total_macs(published)
     assert sum(layer.params for layer in found) == total_params(published)
-    assert [note.node for note in notes(executed)] == list(published)
+    assert [note.node for note in executed.notes] == list(published)
     for layer in found:
-        node = executed.nodes[layer.name]
-        edges = list(executed.pred[layer.name].values())
-        read = sum(edge["input_elements"] + edge["shortcut_elements"] for edge in edges)
-        assert read + node["network_input_elements"] == layer.input_elements + layer.shortcut_elements
+        node = executed[layer.name]
+        elements = sum(read.input_elements + read.shortcut_elements for read in node.reads)
+        assert elements + node.network_input_elements == layer.input_elements + layer.shortcut_elements
 
 
 @settings(deadline=None, max_examples=60)
@@ -163,11 +162,10 @@ def test_no_layer_runs_before_what_it_reads(published):
 def test_layers_that_share_a_buffer_do_not_overlap_in_it(published):
     executed = lower(published)
     taken = set()
-    for node in executed.nodes.values():
-        layer = node["layer"]
-        for channel in range(node["first_channel"], node["first_channel"] + layer.G * layer.K):
-            assert (node["buffer"], channel) not in taken
-            taken.add((node["buffer"], channel))
+    for node in executed.nodes:
+        for channel in range(node.first_channel, node.first_channel + node.layer.G * node.layer.K):
+            assert (node.buffer, channel) not in taken
+            taken.add((node.buffer, channel))
 
 
 @settings(deadline=None, max_examples=60)
@@ -175,11 +173,11 @@ def test_layers_that_share_a_buffer_do_not_overlap_in_it(published):
 def test_a_concatenation_that_vanished_lies_in_memory_as_published(published):
     executed = lower(published)
     found = tensors(published, executed)
-    for note in notes(executed):
+    for note in executed.notes:
         if note.operator != "concat" or note.fate != "vanished" or found[note.node] is None:
             continue
         channels = [
-            (executed.nodes[part.producer]["buffer"], executed.nodes[part.producer]["first_channel"] + offset)
+            (executed[part.producer].buffer, executed[part.producer].first_channel + offset)
             for part in found[note.node]
             for offset in range(part.first, part.first + part.channels)
         ]
@@ -192,17 +190,16 @@ def test_a_concatenation_that_vanished_lies_in_memory_as_published(published):
 @given(published_graphs())
 def test_lowering_is_deterministic(published):
     first, second = lower(published), lower(copy.deepcopy(published))
-    assert list(first.nodes.items()) == list(second.nodes.items())
-    assert list(first.edges.items()) == list(second.edges.items())
+    assert first == second
+    assert first.edges == second.edges
 
 
 @pytest.mark.parametrize("name", shipped.names("networks"))
 def test_a_shipped_network_lowers_to_layers_that_all_lead_to_its_output(name):
     executed = lower(build(load_network(name)))
-    outputs = [name for name, node in executed.nodes.items() if node["network_output"]]
-    assert len(outputs) == 1
-    assert nx.ancestors(executed.to_networkx(), outputs[0]) | set(outputs) == set(executed)
-    assert sum(node["network_input_elements"] for node in executed.nodes.values()) > 0
+    (output,) = executed.outputs
+    assert nx.ancestors(executed.to_networkx(), output) | {output} == set(executed)
+    assert sum(node.network_input_elements for node in executed.nodes) > 0
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)

@@ -142,5 +142,5 @@ def test_networks_without_a_move_and_budgets_that_the_start_exceeds_are_refused(
             walk(network, LARGE, **limit)
     with pytest.raises(AccelsimError, match="objective = 'speed': must be one of time, energy, edp"):
         walk(network, LARGE, objective="speed")
-    with pytest.raises(AccelsimError, match="steps = -1: must be at least 0"):
+    with pytest.raises(AccelsimError, match="steps = -1: must be a whole number from 0 to 10000"):
         walk(network, LARGE, steps=-1)

@@ -20,7 +20,7 @@ from accelsim.hardware import load_hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import load_network
-from accelsim.network.lowering import layers, lower
+from accelsim.network.lowering import lower
 from accelsim.pricing import layer_results
 from accelsim.run import run_network
 from accelsim.simulation.events import simulate_events
@@ -62,9 +62,9 @@ def places(graph, plan):
     """Of each executed layer: where in the schedule its first and its last part are."""
     first, last = {}, {}
     index = 0
-    for name in graph:
-        split = graph.nodes[name]["layer"].pooling is not None and plan.layers[index].pooling is None
-        first[name], last[name] = index, index + split
+    for layer in graph.layers:
+        split = layer.pooling is not None and plan.layers[index].pooling is None
+        first[layer.name], last[layer.name] = index, index + split
         index += 1 + split
     assert index == len(plan.layers)
     return first, last
@@ -73,7 +73,7 @@ def places(graph, plan):
 @given(runs())
 def test_a_schedule_does_the_work_of_the_graph(run):
     graph, _, batch, plan = run
-    assert sum(layer.macs for layer in layers(graph)) == sum(layer.macs for layer in plan.layers)
+    assert sum(layer.macs for layer in graph.layers) == sum(layer.macs for layer in plan.layers)
     for layer, mapping in zip(plan.layers, plan.mappings, strict=True):
         assert sum(step.completes for step in mapping.steps()) >= 1
         assert mapping.layer.output_elements in {layer.output_elements, batch * layer.output_elements}

@@ -159,6 +159,9 @@ def test_no_bank_is_ever_over_full_and_all_are_empty_at_the_end(case):
     assert all(0 <= peak <= sizes[bank] for bank, peak in activity.peak_bank_bytes.items())
     assert activity.peak_global_buffer_bytes <= sum(activity.peak_bank_bytes.values())
     assert activity.peak_global_buffer_bytes <= hardware.on_chip_bytes
+    for memory in hardware.on_chip:
+        peaks = [activity.peak_bank_bytes[bank.name] for bank in hardware.banks if bank.memory == memory.name]
+        assert max(peaks) <= activity.peak_memory_bytes[memory.name] <= sum(peaks)
 
 
 @given(SCHEDULES)

@@ -8,7 +8,7 @@ from accelsim.network import operators as ops
 from accelsim.network.analysis import counted_macs, counted_params, shares
 from accelsim.network.build import build
 from accelsim.network.description import load_network
-from accelsim.network.graph import Draft, Shape, operands, operator_of, total_macs
+from accelsim.network.graph import Draft, Shape, total_macs
 
 
 @cache
@@ -55,11 +55,11 @@ def test_table_1_body_architecture():
 
 
 def _operators(graph):
-    return [operator_of(graph, node) for node in graph]
+    return [node.operator for node in graph.nodes]
 
 
 def _operator(graph, node):
-    return operator_of(graph, node)
+    return graph[node].operator
 
 
 def _row(convolution):
@@ -74,11 +74,11 @@ def test_every_convolution_is_followed_by_batch_norm_and_relu():
     """Figure 3, right."""
     graph = published("mobilenet_v1")
     for node in graph:
-        if operator_of(graph, node).kind == "activation":
-            (norm,) = operands(graph, node)
-            (convolution,) = operands(graph, norm)
-            assert operator_of(graph, norm).kind == "batch_norm"
-            assert operator_of(graph, convolution).kind == "conv"
+        if graph[node].operator.kind == "activation":
+            (norm,) = graph[node].operands
+            (convolution,) = graph[norm].operands
+            assert graph[norm].operator.kind == "batch_norm"
+            assert graph[convolution].operator.kind == "conv"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from accelsim.network.analysis import counted_params, largest_activations
 from accelsim.network.build import build
 from accelsim.network.description import load_network
 from accelsim.network.expressions import round_to_multiple
-from accelsim.network.graph import operator_of, total_macs
+from accelsim.network.graph import total_macs
 
 
 @cache
@@ -18,11 +18,11 @@ def published(name):
 
 def test_table_1_a_bottleneck_expands_filters_and_projects():
     graph = published("mobilenet_v2")
-    block = [operator_of(graph, f"stage3.block1.{part}") for part in ("expand", "depthwise", "project")]
+    block = [graph[f"stage3.block1.{part}"].operator for part in ("expand", "depthwise", "project")]
     given = block[0].inputs[0]
     assert [(conv.output.channels, conv.output.height) for conv in block] == [(144, 56), (144, 28), (32, 28)]
     # h w d' t (d' + k^2 + d'') at stride 1
-    block = [operator_of(graph, f"stage3.block2.{part}") for part in ("expand", "depthwise", "project")]
+    block = [graph[f"stage3.block2.{part}"].operator for part in ("expand", "depthwise", "project")]
     assert sum(conv.macs for conv in block) == 28 * 28 * 32 * 6 * (32 + 3**2 + 32)
     assert given.channels == 24
 
@@ -47,9 +47,9 @@ def test_table_2_operators():
     graph = published("mobilenet_v2")
     found = []
     for _, stage, _, _ in OPERATORS:
-        nodes = [node for node in graph if graph.nodes[node]["stage"] == stage]
-        given, last = operator_of(graph, nodes[0]).inputs[0], operator_of(graph, nodes[-1]).output
-        repetitions = len({graph.nodes[node]["block"] for node in nodes})
+        nodes = [node for node in graph.nodes if node.stage == stage]
+        given, last = nodes[0].operator.inputs[0], nodes[-1].operator.output
+        repetitions = len({node.block for node in nodes})
         found.append(((given.height, given.channels), stage, last.channels, repetitions))
     assert found == OPERATORS
     assert sum(row[3] for row in OPERATORS if row[1].startswith("stage")) == 17
@@ -150,7 +150,7 @@ def test_table_4_parameters_and_mult_adds(name, params, macs):
 def test_the_last_convolution_keeps_its_1280_channels_below_a_width_of_1(member, kept, narrowed):
     """As in the release. Where only the classifier and it have 1280 channels, each counts its share."""
     graph = published(f"mobilenet_v2@{member}")
-    last, classifier = operator_of(graph, "conv2"), operator_of(graph, "fc")
+    last, classifier = graph["conv2"].operator, graph["fc"].operator
     assert last.output.channels == 1280
     total = total_macs(graph)
     assert f"{total / 1e6:.2f}" == kept

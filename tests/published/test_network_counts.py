@@ -14,8 +14,8 @@ from accelsim.descriptions import vary
 from accelsim.network.analysis import counted_macs, counted_params
 from accelsim.network.build import build
 from accelsim.network.description import configure, load_network
-from accelsim.network.graph import operator_of, total_macs, total_params
-from accelsim.network.lowering import layers, lower
+from accelsim.network.graph import total_macs, total_params
+from accelsim.network.lowering import lower
 
 COUNTS = {  # weights, weights + biases, + batch normalisation, MACs (a text: in millions)
     "alexnet": (60_954_656, 60_965_224, 60_965_224, 724_406_816),
@@ -135,7 +135,7 @@ def published(name):
 def test_parameters_and_macs_are_those_of_the_release(name):
     weights, with_biases, with_norms, macs = COUNTS[name]
     graph = published(name)
-    operators = [operator_of(graph, node) for node in graph]
+    operators = [node.operator for node in graph.nodes]
     assert sum(operator.weights for operator in operators) == weights
     assert sum(operator.weights + operator.biases for operator in operators) == with_biases
     assert total_params(graph) == with_norms
@@ -147,7 +147,7 @@ def test_parameters_and_macs_are_those_of_the_release(name):
 
 @pytest.mark.parametrize("name", HARDWARE_TABLE_MACS)
 def test_the_hardware_table_counts_one_operation_more_for_each_output_with_an_offset(name):
-    executed = layers(lower(published(name)))
+    executed = lower(published(name)).layers
     total = sum(layer.macs + layer.output_elements * layer.bias for layer in executed)
     assert f"{total / 1e6:.3f}" == HARDWARE_TABLE_MACS[name]
     reported = load_network(name).description.reported
@@ -208,9 +208,8 @@ def test_parameters_of_squeezenet_layer_by_layer():
     """Table 1 of the SqueezeNet paper (arXiv:1602.07360), column "#parameter before pruning"."""
     graph = published("squeezenet_v1_0")
     params: dict[str, int] = {}
-    for node in graph:
-        stage = graph.nodes[node]["stage"]
-        params[stage] = params.get(stage, 0) + operator_of(graph, node).params
+    for node in graph.nodes:
+        params[node.stage] = params.get(node.stage, 0) + node.operator.params
     assert {stage: count for stage, count in params.items() if count} == {
         "conv1": 14_208,
         "fire2": 11_920,
@@ -227,7 +226,7 @@ def test_parameters_of_squeezenet_layer_by_layer():
 
 def output_sizes(name, *nodes):
     graph = published(name)
-    return [operator_of(graph, node).output.height for node in nodes]
+    return [graph[node].operator.output.height for node in nodes]
 
 
 def test_output_sizes_of_squeezenet():
@@ -251,9 +250,9 @@ def test_resolution_before_the_pool_of_mobilenet(resolution, size):
 @pytest.mark.parametrize("name", ["sqnxt23", "sqnxt23v2", "sqnxt23v3", "sqnxt23v4", "sqnxt23v5"])
 def test_squeezenext_has_111_convolutions_21_additions_and_its_layers_in_the_order_of_the_release(name):
     graph = published(name)
-    kinds = [operator_of(graph, node).kind for node in graph]
+    kinds = [node.operator.kind for node in graph.nodes]
     assert (kinds.count("conv"), kinds.count("add"), kinds.count("fully_connected")) == (111, 21, 1)
-    convs = [node.split(".")[-1] for node in graph if operator_of(graph, node).kind == "conv"]
+    convs = [node.split(".")[-1] for node in graph if graph[node].operator.kind == "conv"]
     assert convs[1:7] == ["projection", "squeeze1", "squeeze2", "conv3x1", "conv1x3", "expand"]
     assert convs[7:12] == ["squeeze1", "squeeze2", "conv1x3", "conv3x1", "expand"]
 

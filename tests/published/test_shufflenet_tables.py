@@ -8,7 +8,7 @@ from accelsim.errors import NetworkError
 from accelsim.network.analysis import counted_macs, counted_params, memory_access_cost
 from accelsim.network.build import build
 from accelsim.network.description import load_network
-from accelsim.network.graph import Draft, Shape, operator_of, total_macs
+from accelsim.network.graph import Draft, Shape, total_macs
 from accelsim.network.operators import conv, network_input
 
 
@@ -21,10 +21,10 @@ def outputs(name):
     """Of each stage: output size, blocks, output channels."""
     graph = published(name)
     found = {}
-    for node in list(graph)[1:]:
-        labels, output = graph.nodes[node], operator_of(graph, node).output
-        blocks = found.get(labels["stage"], (0, set(), 0))[1] | {labels["block"]}
-        found[labels["stage"]] = (output.height, blocks, output.channels)
+    for node in graph.nodes[1:]:
+        output = node.operator.output
+        blocks = found.get(node.stage, (0, set(), 0))[1] | {node.block}
+        found[node.stage] = (output.height, blocks, output.channels)
     return {stage: (height, len(blocks), channels) for stage, (height, blocks, channels) in found.items()}
 
 
@@ -178,7 +178,7 @@ def test_condensenets_release_counts_relu_and_pooling_too(groups, printed):
     graph = published(f"condensenet@groups={groups}")
     total = total_macs(graph) + 1000  # the classifier's biases
     for node in graph:
-        operator = operator_of(graph, node)
+        operator = graph[node].operator
         if operator.kind == "activation":
             total += operator.output.elements
         elif operator.kind == "pool":
@@ -192,7 +192,7 @@ def _pair(c1, c2, groups=1):
     draft = Draft()
     network_input(draft, "x", Shape(c1, 56, 56))
     conv(draft, "c", "x", out_channels=c2, groups=groups)
-    return operator_of(draft.graph, "c")
+    return draft.graph["c"].operator
 
 
 def test_blocks_of_guideline_1_have_nearly_the_same_macs_and_more_memory_access():

@@ -6,9 +6,9 @@ import pytest
 
 import accelsim
 from accelsim.network.build import build
-from accelsim.network.compression import kept_params, stored_bytes, total_kept_params, weight_form
+from accelsim.network.compression import kept_params, stored_bytes, total_kept_params
 from accelsim.network.description import load_network
-from accelsim.network.graph import operator_of, total_params
+from accelsim.network.graph import total_params
 
 PRINTED_KEPT = {  # table 1, "#parameter after pruning"
     "conv1": 14_208,
@@ -43,9 +43,8 @@ def graph():
 
 def kept_by_stage(graph):
     kept: dict[str, int] = {}
-    for node in graph:
-        stage = graph.nodes[node]["stage"]
-        kept[stage] = kept.get(stage, 0) + kept_params(graph, node)
+    for node in graph.nodes:
+        kept[node.stage] = kept.get(node.stage, 0) + kept_params(node)
     return {stage: count for stage, count in kept.items() if count}
 
 
@@ -63,9 +62,9 @@ def test_densities_are_those_printed_but_for_one(graph):
     for fire, densities in PRINTED_DENSITIES.items():
         layers = (f"{fire}.squeeze1x1", f"{fire}.expand1x1", f"{fire}.expand3x3")
         printed |= dict(zip(layers, densities, strict=True))
-    given = {node: weight_form(graph, node).density for node in printed}
+    given = {node: graph[node].weight_form.density for node in printed}
     assert given == {**printed, CONTRADICTORY: 0.3}
-    weighted = {node for node in graph if operator_of(graph, node).weights}
+    weighted = {node.name for node in graph.nodes if node.operator.weights}
     assert weighted == printed.keys()
 
 
@@ -80,7 +79,7 @@ def test_the_density_printed_for_fire8_contradicts_the_count_and_the_total_print
 
 
 def test_every_weight_has_6_bits(graph):
-    assert {weight_form(graph, node).bits for node in graph if operator_of(graph, node).weights} == {6}
+    assert {graph[node].weight_form.bits for node in graph if graph[node].operator.weights} == {6}
 
 
 def test_distances_of_4_bits_lead_to_the_printed_size(graph):

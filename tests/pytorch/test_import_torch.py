@@ -14,8 +14,8 @@ from torch.nn import functional  # noqa: E402
 
 import accelsim  # noqa: E402
 from accelsim.network.build import build  # noqa: E402
-from accelsim.network.graph import Shape, operands, operator_of, total_macs, total_params  # noqa: E402
-from accelsim.network.lowering import layers, lower  # noqa: E402
+from accelsim.network.graph import Shape, total_macs, total_params  # noqa: E402
+from accelsim.network.lowering import lower  # noqa: E402
 from accelsim.network.operators import Padding  # noqa: E402
 from accelsim.network.shapes import operator_name  # noqa: E402
 
@@ -39,7 +39,7 @@ def graph_of(module, *shape):
 
 def operators(graph):
     """What each node but the image is, in order."""
-    return [operator_name(operator_of(graph, name)) for name in list(graph)[1:]]
+    return [operator_name(graph[name].operator) for name in list(graph)[1:]]
 
 
 # --- whole networks
@@ -103,7 +103,7 @@ def test_a_module_runs_as_its_yaml_does():
     published = build(ours), build(theirs)
     assert total_params(published[1]) == total_params(published[0])
     assert total_macs(published[1]) == total_macs(published[0])
-    executed = [[layer.nameless for layer in layers(lower(graph))] for graph in published]
+    executed = [[layer.nameless for layer in lower(graph).layers] for graph in published]
     assert executed[1] == executed[0]
     hardware, memory = accelsim.load_hardware("16x16_128k"), accelsim.Memory()
     runs = [accelsim.run_network(network, hardware, memory=memory) for network in (ours, theirs)]
@@ -157,16 +157,16 @@ def test_layers_are_called_after_their_modules():
 )
 def test_a_convolution_is_padded_as_torch_says(module, padding, size):
     graph = graph_of(module)
-    (conv,) = (operator_of(graph, name) for name in list(graph)[1:])
+    (conv,) = (graph[name].operator for name in list(graph)[1:])
     assert conv.window.padding == Padding(*padding)
     assert conv.output == Shape(4, *size)
 
 
 def test_convolutions_have_groups_strides_and_biases_and_may_have_one_axis():
-    conv = operator_of(graph_of(nn.Conv2d(6, 4, 3, stride=(2, 1), groups=2, bias=False)), "conv2d")
+    conv = graph_of(nn.Conv2d(6, 4, 3, stride=(2, 1), groups=2, bias=False))["conv2d"].operator
     assert (conv.groups, conv.window.stride, conv.biases, conv.weights) == (2, (2, 1), 0, 108)
     graph = graph_of(nn.Conv1d(6, 4, 3, stride=2, padding=1), 1, 6, 16)
-    (conv,) = (operator_of(graph, name) for name in list(graph)[1:])
+    (conv,) = (graph[name].operator for name in list(graph)[1:])
     assert (conv.output, conv.window.kernel, conv.biases) == (Shape(4, 1, 8), (1, 3), 4)
 
 
@@ -189,7 +189,7 @@ def test_convolutions_have_groups_strides_and_biases_and_may_have_one_axis():
 def test_pooling_and_resizing(function, operator, size):
     graph = graph_of(function)
     assert operators(graph) == [operator]
-    assert operator_of(graph, list(graph)[-1]).output == Shape(6, *size)
+    assert graph[list(graph)[-1]].operator.output == Shape(6, *size)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_what_is_done_in_place_is_seen_by_those_who_read_it_later():
 
     graph = graph_of(block)
     assert operators(graph) == ["add", "relu", "add"]
-    assert operands(graph, list(graph)[-1]) == ("relu", "relu")
+    assert graph[list(graph)[-1]].operands == ("relu", "relu")
 
 
 def test_parts_and_shuffles_of_channels():
@@ -247,14 +247,14 @@ def test_parts_and_shuffles_of_channels():
     graph = graph_of(shuffled)
     kinds = ["slice", "slice", "relu", "slice", "slice", "concat", "channel_shuffle"]
     assert sorted(operators(graph)) == sorted(kinds)
-    assert operator_of(graph, list(graph)[-1]).groups == 3
+    assert graph[list(graph)[-1]].operator.groups == 3
     assert operators(graph_of(nn.ChannelShuffle(2))) == ["channel_shuffle"]
 
 
 def test_an_image_with_its_channels_last_and_a_matrix_product_of_each_pixel():
     graph = graph_of(nn.Sequential(Function(lambda x: x.permute(0, 2, 3, 1)), nn.Linear(6, 5)))
     assert operators(graph) == ["conv"]
-    assert operator_of(graph, "1").output == Shape(5, 8, 8)
+    assert graph["1"].operator.output == Shape(5, 8, 8)
 
 
 def test_several_outputs_are_stored():
@@ -344,6 +344,14 @@ def test_a_module_that_is_used_twice_has_its_parameters_once():
     tied = nn.Sequential(nn.Conv2d(6, 6, 1), nn.Conv2d(6, 6, 1))
     tied[1].weight = tied[0].weight
     assert total_params(graph_of(tied)) == 36 + 6 + 6
+
+
+def test_batch_normalisations_have_the_parameters_of_their_module():
+    assert total_params(graph_of(nn.Sequential(nn.BatchNorm2d(6), nn.BatchNorm2d(6)))) == 24
+    assert total_params(graph_of(nn.Sequential(*[nn.BatchNorm2d(6, affine=False)] * 2))) == 0
+    tied = nn.Sequential(nn.BatchNorm2d(6), nn.BatchNorm2d(6))
+    tied[1].bias = tied[0].bias
+    assert total_params(graph_of(tied)) == 6 + 6 + 6
 
 
 def test_trained_slopes_are_parameters():

@@ -5,8 +5,8 @@ import pytest
 import accelsim
 from accelsim.network.build import build
 from accelsim.network.description import load_network
-from accelsim.network.graph import Shape, operands, operator_of
-from accelsim.network.lowering import layers, lower
+from accelsim.network.graph import Shape
+from accelsim.network.lowering import lower
 
 HEAD = """\
 name: branches
@@ -40,21 +40,21 @@ def test_rows_read_each_other_and_what_the_block_reads(tmp_path):
         )
     )
     assert list(graph) == ["input", "stem", "a", "b", "c", "d", "fc"]
-    assert operands(graph, "a") == ("stem",)
-    assert operands(graph, "c") == ("b", "a")
-    assert operands(graph, "fc") == ("d",)
-    assert operator_of(graph, "d").output == Shape(8, 4, 4)
-    assert [graph.nodes[name]["stage"] for name in "abcd"] == ["body", "top", "body", "body"]
+    assert graph["a"].operands == ("stem",)
+    assert graph["c"].operands == ("b", "a")
+    assert graph["fc"].operands == ("d",)
+    assert graph["d"].operator.output == Shape(8, 4, 4)
+    assert [graph[name].stage for name in "abcd"] == ["body", "top", "body", "body"]
 
 
 def test_an_output_that_others_read_too_keeps_them_from_being_fused(tmp_path):
     conv = "name: a, operator: conv, inputs: [input], out_channels: 4"
     relu = "name: b, operator: activation, inputs: [a], function: relu"
     fused = lower(build(network(tmp_path, conv, relu)))
-    assert [layer.name for layer in layers(fused)] == ["stem", "a", "fc"]
+    assert [layer.name for layer in fused.layers] == ["stem", "a", "fc"]
     stored = lower(build(network(tmp_path, conv, "name: o, operator: network_output, inputs: [a]", relu)))
-    assert [layer.name for layer in layers(stored)] == ["stem", "a", "b", "fc"]
-    assert stored.nodes["a"]["network_output"]
+    assert [layer.name for layer in stored.layers] == ["stem", "a", "b", "fc"]
+    assert stored["a"].network_output
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,14 @@ def test_shared_parameters_are_used_here_and_counted_above(tmp_path):
             f"name: c, inputs: [b], {conv}, shared: [weights, bias]",
             "name: d, inputs: [c], operator: activation, function: leaky_relu, slopes: 4",
             "name: e, inputs: [d], operator: activation, function: leaky_relu, slopes: 4, shared: [slopes]",
+            "name: f, inputs: [e], operator: batch_norm",
+            "name: g, inputs: [f], operator: batch_norm, shared: [scale]",
+            "name: h, inputs: [g], operator: batch_norm, shared: [scale, shift]",
         )
     )
-    assert [operator_of(graph, name).params for name in "abcde"] == [148, 4, 0, 4, 0]
-    assert {operator_of(graph, name).weights for name in "abc"} == {144}
-    assert {operator_of(graph, name).macs for name in "abc"} == {144 * 64}
+    assert [graph[name].operator.params for name in "abcdefgh"] == [148, 4, 0, 4, 0, 8, 4, 0]
+    assert {graph[name].operator.weights for name in "abc"} == {144}
+    assert {graph[name].operator.macs for name in "abc"} == {144 * 64}
 
 
 def test_a_row_shares_only_parameters_that_it_has(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from accelsim.network.blocks import Position, block_of
-from accelsim.network.graph import Draft, Shape, operator_of, total_macs
+from accelsim.network.graph import Draft, Shape, total_macs
 from accelsim.network.operators import network_input
 
 
@@ -22,20 +22,20 @@ def build():
 
 
 def kinds(graph):
-    return [operator_of(graph, node).kind for node in graph][1:]
+    return [node.operator.kind for node in graph.nodes][1:]
 
 
 def test_fragments_in_series_read_each_other(build):
     graph = build("fragments", fragments=3, inner_channels=24, out_channels=8)
-    assert list(graph.edges) == [("x", "b.conv1"), ("b.conv1", "b.conv2"), ("b.conv2", "b.conv3")]
-    assert [operator_of(graph, node).output.channels for node in graph] == [8, 24, 24, 8]
+    assert graph.edges == (("x", "b.conv1"), ("b.conv1", "b.conv2"), ("b.conv2", "b.conv3"))
+    assert [node.operator.output.channels for node in graph.nodes] == [8, 24, 24, 8]
     assert total_macs(graph) == 16 * (8 * 24 + 24 * 24 + 24 * 8)
 
 
 def test_fragments_in_parallel_read_the_source_and_are_added(build):
     graph = build("fragments", fragments=4, arrangement="parallel", out_channels=8)
-    assert set(graph.succ["x"]) == {f"b.conv{index}" for index in (1, 2, 3, 4)}
-    assert set(graph.pred["b.add"]) == set(graph.succ["x"])
+    assert set(graph.successors("x")) == {f"b.conv{index}" for index in (1, 2, 3, 4)}
+    assert set(graph.predecessors("b.add")) == set(graph.successors("x"))
     assert kinds(graph) == ["conv"] * 4 + ["add"]
 
 

@@ -10,9 +10,10 @@ from types import ModuleType
 import pytest
 
 from accelsim.cli import main
-from accelsim.network import lowering, operators
+from accelsim.network import operators
 from accelsim.network.blocks import block_names, block_of
 from accelsim.network.blocks.block import BLOCKS
+from accelsim.network.lowering import channels, rules
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ("add-a-network", "add-a-block", "add-an-operator")
@@ -29,7 +30,7 @@ def _nothing_stays():
     """Puts back what a guide adds to the package."""
     for name in block_names():  # a file that is imported only then would be taken for an addition
         block_of(name)
-    places = [vars(operators), vars(lowering), BLOCKS, lowering._RULES]
+    places = [vars(operators), vars(channels), vars(rules), BLOCKS, rules.RULES]
     before = [dict(place) for place in places]
     yield
     for place, content in zip(places, before, strict=True):

@@ -71,7 +71,7 @@ def result():
 def test_every_column_of_a_report_is_explained(result):
     names = [name for name, _ in rows(section(page("reading-a-report.md"), "## Columns"))]
     wide, narrow = (run_report(result, Style(width=width), "all").splitlines()[2] for width in (250, 80))
-    assert "".join(wide.split()) == "".join("".join(names).replace("*", "").split())
+    assert "".join(wide.split()) == "".join("".join(names).replace("*", "").replace(",", "").split())
     bold = [name.strip("*") for name in names if name.startswith("**")]
     assert "".join(narrow.replace("MACs", "").split()) == "".join(bold)
 

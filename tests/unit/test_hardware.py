@@ -6,6 +6,9 @@ from machines import bank_bytes, machine
 from accelsim.descriptions import dump, parse_text, read, vary
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware, load_hardware
+from accelsim.hardware.array import parameter
+from accelsim.report.machines import hardware_report
+from accelsim.report.text import Style
 
 GOOD = """\
 name: machine
@@ -399,3 +402,32 @@ def test_a_machine_without_a_table_or_with_wider_words_has_no_area():
     assert vary(machine, **{"precision.weights_bits": 8}).area_mm2 == machine.area_mm2
     assert vary(machine, **{"precision.weights_bits": 32}).area_mm2 is None
     assert vary(machine, area=None).area_mm2 is None
+
+
+def test_a_dataflow_that_is_removed_and_added_again_is_said_to_have_default_parameters():
+    first = load_hardware("8x8_32k")
+    key = "pe_array.dataflows.output_stationary"
+    assert parameter(first.pe_array, "output_stationary", "weight_density") == 0.6
+    assert any(said.startswith(key) for said in first.assumed)
+    without = vary(first, **{"pe_array.dataflows": ["weight_stationary"]})
+    again = vary(without, **{"pe_array.dataflows": ["weight_stationary", "output_stationary"]})
+    assert parameter(again.pe_array, "output_stationary", "weight_density") == 1.0
+    said = {name: reason for name, reason in again.assumed.items() if name.startswith(key)}
+    assert said == {key: "default, where no parameter is given: the machine did not run it before"}
+    assert f"assumed: {said[key]}" in " ".join(hardware_report(again, Style(200)).split())
+    density = {f"{key}.weight_density": 0.6}
+    given = vary(without, **{"pe_array.dataflows": list(first.pe_array.dataflows), **density})
+    assert parameter(given.pe_array, "output_stationary", "weight_density") == 0.6
+
+
+def test_dataflows_that_stay_keep_their_parameters_and_what_is_assumed_of_them():
+    first = load_hardware("8x8_32k")
+    turned = vary(first, **{"pe_array.dataflows": ["output_stationary", "weight_stationary"]})
+    assert turned.pe_array.dataflows == first.pe_array.dataflows
+    assert turned.assumed == first.assumed
+
+
+@pytest.mark.parametrize("names", [[1], [["weight_stationary"]], [None], ["row"]])
+def test_what_no_dataflow_is_called_is_a_line(names):
+    with pytest.raises(DescriptionError, match="must be 'weight_stationary' or 'output_stationary'"):
+        vary(machine(), **{"pe_array.dataflows": names})

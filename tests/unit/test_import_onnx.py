@@ -8,8 +8,8 @@ from onnx_models import model, node, numbers, save, weight
 
 import accelsim
 from accelsim.network.build import build
-from accelsim.network.graph import Shape, operands, operator_of, total_params
-from accelsim.network.lowering import layers, lower
+from accelsim.network.graph import Shape, total_params
+from accelsim.network.lowering import lower
 from accelsim.network.operators import Padding
 from accelsim.network.shapes import operator_name
 
@@ -42,7 +42,7 @@ def refused(tmp_path):
 
 def operators(graph):
     """What each node but the image is, in order."""
-    return [operator_name(operator_of(graph, name)) for name in list(graph)[1:]]
+    return [operator_name(graph[name].operator) for name in list(graph)[1:]]
 
 
 # --- convolutions
@@ -62,7 +62,7 @@ def operators(graph):
 )
 def test_a_convolution_is_padded_as_onnx_says(graph_of, attributes, padding, size):
     graph = graph_of([node("Conv", "x w", "y", **attributes)], [weight("w", 4, 3, 3, 3)])
-    conv = operator_of(graph, "y")
+    conv = graph["y"].operator
     assert conv.window.padding == Padding(*padding)
     assert conv.output == Shape(4, *size)
 
@@ -70,7 +70,7 @@ def test_a_convolution_is_padded_as_onnx_says(graph_of, attributes, padding, siz
 def test_a_convolution_has_the_weights_groups_and_bias_of_its_constants(graph_of):
     nodes = [node("Conv", "x w b", "y", group=4)]
     graph = graph_of(nodes, [weight("w", 12, 2, 1, 1), weight("b", 12)], image=(1, 8, 5, 5))
-    conv = operator_of(graph, "y")
+    conv = graph["y"].operator
     assert (conv.groups, conv.weights, conv.biases, conv.macs) == (4, 24, 12, 24 * 25)
 
 
@@ -80,9 +80,9 @@ def test_a_convolution_over_one_axis_is_one_over_an_image_of_one_row(graph_of):
         node("MaxPool", "c", "y", kernel_shape=[2], strides=[2]),
     ]
     graph = graph_of(nodes, [weight("w", 4, 2, 3)], image=(1, 2, 16))
-    assert operator_of(graph, "c").output == Shape(4, 1, 8)
-    assert operator_of(graph, "y").output == Shape(4, 1, 4)
-    assert operator_of(graph, "c").macs == 4 * 2 * 3 * 8
+    assert graph["c"].operator.output == Shape(4, 1, 8)
+    assert graph["y"].operator.output == Shape(4, 1, 4)
+    assert graph["c"].operator.macs == 4 * 2 * 3 * 8
 
 
 @pytest.mark.parametrize("pads", [(1, 1, 1, 1), (-1, -1, 1, 1)])
@@ -95,8 +95,8 @@ def test_padding_on_its_own_becomes_that_of_the_convolution_and_pooling_that_rea
         node("MaxPool", "p", "z", kernel_shape=[2, 2]),
     ]
     graph = graph_of(nodes, constants, outputs="y z")
-    assert operator_of(graph, "y").window.padding == Padding(top + 1, bottom + 1, left + 1, right + 1)
-    assert operator_of(graph, "z").window.padding == Padding(top, bottom, left, right)
+    assert graph["y"].operator.window.padding == Padding(top + 1, bottom + 1, left + 1, right + 1)
+    assert graph["z"].operator.window.padding == Padding(top, bottom, left, right)
 
 
 def test_rows_and_columns_cut_off_are_padding_of_less_than_nothing(graph_of):
@@ -108,8 +108,8 @@ def test_rows_and_columns_cut_off_are_padding_of_less_than_nothing(graph_of):
     ]
     nodes = [node("Slice", "x starts ends axes", "s"), node("Conv", "s w", "y")]
     graph = graph_of(nodes, constants)
-    assert operator_of(graph, "y").window.padding == Padding(-1, 0, 0, -2)
-    assert operator_of(graph, "y").output == Shape(4, 5, 4)
+    assert graph["y"].operator.window.padding == Padding(-1, 0, 0, -2)
+    assert graph["y"].operator.output == Shape(4, 5, 4)
 
 
 def test_an_offset_for_each_channel_that_is_added_is_a_bias(graph_of):
@@ -146,7 +146,7 @@ def test_quantised_convolutions_are_convolutions(graph_of):
     ]
     graph = graph_of(nodes, scale)
     assert operators(graph) == ["conv"]
-    assert operator_of(graph, "c").biases == 4
+    assert graph["c"].operator.biases == 4
 
 
 def test_weights_may_be_computed_from_constants(graph_of):
@@ -156,7 +156,7 @@ def test_weights_may_be_computed_from_constants(graph_of):
         node("Conv", "x w", "y"),
     ]
     graph = graph_of(nodes, [weight("q", 3, 3, 3, 5, kind=TensorProto.INT8), weight("s")])
-    assert operator_of(graph, "y").weights == 135
+    assert graph["y"].operator.weights == 135
 
 
 # --- matrix products
@@ -166,15 +166,15 @@ def test_a_matrix_product_is_a_fully_connected_layer(graph_of):
     nodes = [node("Gemm", "x w b", "h", transB=1), node("Relu", "h", "r"), node("MatMul", "r v", "y")]
     graph = graph_of(nodes, [weight("w", 7, 10), weight("b", 7), weight("v", 7, 2)], image=(1, 10))
     assert operators(graph) == ["fully_connected", "relu", "fully_connected"]
-    assert (operator_of(graph, "h").macs, operator_of(graph, "h").biases) == (70, 7)
-    assert (operator_of(graph, "y").macs, operator_of(graph, "y").biases) == (14, 0)
+    assert (graph["h"].operator.macs, graph["h"].operator.biases) == (70, 7)
+    assert (graph["y"].operator.macs, graph["y"].operator.biases) == (14, 0)
 
 
 def test_a_matrix_product_of_the_channels_of_each_pixel_is_a_1x1_convolution(graph_of):
     nodes = [node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("MatMul", "t w", "y")]
     graph = graph_of(nodes, [weight("w", 3, 5)])
     assert operators(graph) == ["conv"]
-    assert operator_of(graph, "y").output == Shape(5, 8, 8)
+    assert graph["y"].operator.output == Shape(5, 8, 8)
 
 
 # --- pooling
@@ -184,8 +184,8 @@ def test_ceil_mode_lets_the_last_window_hang_over(graph_of):
     window = {"kernel_shape": [3, 3], "strides": [2, 2]}
     nodes = [node("MaxPool", "x", "y", **window, ceil_mode=1), node("AveragePool", "x", "z", **window)]
     graph = graph_of(nodes, outputs="y z")
-    assert operator_of(graph, "y").output == Shape(3, 4, 4)
-    assert operator_of(graph, "z").output == Shape(3, 3, 3)
+    assert graph["y"].operator.output == Shape(3, 4, 4)
+    assert graph["z"].operator.output == Shape(3, 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_ceil_mode_lets_the_last_window_hang_over(graph_of):
 def test_pooling_over_the_whole_picture(graph_of, pool, constants, operator):
     graph = graph_of([pool], constants)
     assert operators(graph) == [operator]
-    assert operator_of(graph, "y").output == Shape(3, 1, 1)
+    assert graph["y"].operator.output == Shape(3, 1, 1)
 
 
 def test_newer_models_give_axes_as_an_input(graph_of):
@@ -298,9 +298,9 @@ def test_sums_products_and_gates(graph_of):
         node("Mul", "s c", "y"),
     ]
     graph = graph_of(nodes, [weight("w", 3, 3, 1, 1)])
-    assert operands(graph, "y") == ("c", "s")
-    assert operator_of(graph, "y").inputs == (Shape(3, 8, 8), Shape(3, 1, 1))
-    assert operands(graph, "c") == ("a", "b")
+    assert graph["y"].operands == ("c", "s")
+    assert graph["y"].operator.inputs == (Shape(3, 8, 8), Shape(3, 1, 1))
+    assert graph["c"].operands == ("a", "b")
 
 
 def test_a_normalisation_and_its_two_parameters_a_channel(graph_of):
@@ -332,9 +332,9 @@ def test_parts_of_the_channels(graph_of):
     ]
     constants = [numbers("sizes", 2, 4), numbers("one", 1), numbers("three", 3), numbers("axis", 1)]
     graph = graph_of(nodes, [*constants, numbers("last", 4, 5)], image=(1, 6, 8, 8), outputs="y z")
-    slices = [operator_of(graph, name) for name in ("a.part1", "a.part2", "c", "d") if name in graph]
+    slices = [graph[name].operator for name in ("a.part1", "a.part2", "c", "d") if name in graph]
     assert [(each.first, each.output.channels) for each in slices] == [(0, 2), (2, 4), (1, 2), (4, 2)]
-    assert operator_of(graph, "y").output == Shape(6, 8, 8)
+    assert graph["y"].operator.output == Shape(6, 8, 8)
 
 
 def shuffle(order):
@@ -350,7 +350,7 @@ def shuffle(order):
 def test_groups_of_channels_that_change_places_are_a_shuffle(graph_of):
     graph = graph_of(*shuffle([0, 2, 1, 3, 4]), image=(1, 6, 8, 8))
     assert operators(graph) == ["channel_shuffle"]
-    assert operator_of(graph, "y").order == (0, 3, 1, 4, 2, 5)
+    assert graph["y"].operator.order == (0, 3, 1, 4, 2, 5)
 
 
 def test_groups_of_channels_that_stay_in_place_are_none(graph_of):
@@ -369,7 +369,7 @@ def test_a_shape_that_is_computed_is_followed(graph_of):
         node("Gemm", "flat w", "y", transB=1),
     ]
     constants = [numbers("zero", 0, dims=[]), numbers("axis", 0), numbers("rest", -1), weight("w", 5, 192)]
-    assert operator_of(graph_of(nodes, constants, image=("batch", 3, 8, 8)), "y").macs == 960
+    assert graph_of(nodes, constants, image=("batch", 3, 8, 8))["y"].operator.macs == 960
 
 
 def test_an_image_with_its_channels_last_is_one(graph_of):
@@ -381,7 +381,7 @@ def test_an_image_with_its_channels_last_is_one(graph_of):
     ]
     graph = graph_of(nodes, [weight("w", 4, 3, 1, 1)], image=(1, 8, 6, 3))
     assert operators(graph) == ["conv", "global_average_pool"]
-    assert operator_of(graph, "c").output == Shape(4, 8, 6)
+    assert graph["c"].operator.output == Shape(4, 8, 6)
 
 
 @pytest.mark.parametrize(
@@ -391,8 +391,8 @@ def test_resizing_reads_its_input_once_and_writes_its_output(graph_of, mode, sca
     scale = helper.make_tensor("scales", TensorProto.FLOAT, [4], [1, 1, *scales])
     resize = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode=mode)
     graph = graph_of([resize], [scale])
-    assert operator_of(graph, "y").output == Shape(3, *size)
-    (layer,) = layers(lower(graph))
+    assert graph["y"].operator.output == Shape(3, *size)
+    (layer,) = lower(graph).layers
     assert (layer.input_elements, layer.output_elements) == (3 * 64, 3 * size[0] * size[1])
 
 
@@ -413,9 +413,9 @@ def test_an_output_that_is_read_within_is_stored_all_the_same(graph_of):
     nodes = [node("Conv", "x w", "c"), node("Relu", "c", "y")]
     one = lower(graph_of(nodes, [weight("w", 3, 3, 1, 1)]))
     both = lower(graph_of(nodes, [weight("w", 3, 3, 1, 1)], outputs="y c"))
-    assert [layer.name for layer in layers(one)] == ["c"]
-    assert [layer.name for layer in layers(both)] == ["c", "y"]
-    assert all(both.nodes[name]["network_output"] for name in both)
+    assert [layer.name for layer in one.layers] == ["c"]
+    assert [layer.name for layer in both.layers] == ["c", "y"]
+    assert all(both[name].network_output for name in both)
 
 
 def test_nodes_and_constants_that_nothing_depends_on_are_left_out(graph_of):
@@ -443,13 +443,13 @@ def test_a_gate_is_of_the_stage_that_it_gates(graph_of):
         node("GlobalAveragePool", "m", "y"),
     ]
     graph = graph_of(nodes)
-    stages = [graph.nodes[name]["stage"] for name in list(graph)[1:]]
+    stages = [graph[name].stage for name in list(graph)[1:]]
     assert stages == ["8x8", "8x8", "8x8", "1x1"]
 
 
 def test_a_batch_in_the_file_is_not_the_batch_of_a_run(graph_of):
     graph = graph_of(CONV, [weight("w", 4, 3, 1, 1)], image=(16, 3, 8, 8))
-    assert operator_of(graph, "y").macs == 12 * 64
+    assert graph["y"].operator.macs == 12 * 64
 
 
 def test_an_open_batch_is_said_to_be_1(tmp_path):
@@ -715,5 +715,5 @@ def test_without_the_package_its_extra_is_named(tmp_path, monkeypatch):
 def test_names_that_no_terminal_or_plot_could_show_are_made_visible(tmp_path):
     nodes = [node("Conv", "x w", "y", name="red\x1b[31m\nline")]
     network = accelsim.load_network(save(model(nodes, [weight("w", 8, 3, 3, 3)]), tmp_path))
-    (name, *_) = (layer.name for layer in layers(lower(build(network))))
+    (name, *_) = (layer.name for layer in lower(build(network)).layers)
     assert name == "red_[31m_line"

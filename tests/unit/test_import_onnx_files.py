@@ -16,11 +16,13 @@ from accelsim.descriptions import check, parse_text
 from accelsim.importers import onnx_file
 from accelsim.network.analysis import counted_params
 from accelsim.network.build import build
-from accelsim.network.compression import precision_of, total_kept_params, weight_form
+from accelsim.network.compression import total_kept_params
 from accelsim.network.description import NetworkDescription, configure
-from accelsim.network.graph import operator_of, total_macs, total_params
+from accelsim.network.graph import total_macs, total_params
 from accelsim.network.imported import from_onnx, to_yaml
-from accelsim.network.lowering import layers, lower
+from accelsim.network.lowering import lower
+from accelsim.report.tables import run_report
+from accelsim.report.text import Style
 
 CONV = [node("Conv", "x w", "y")]
 MACHINE = accelsim.load_hardware("16x16_128k")
@@ -157,7 +159,7 @@ def test_bits_of_the_file_are_the_networks(load, name, expected):
     network = load(KINDS[name]())
     weights, activations, words = bits(network)
     assert (weights, activations, words) == expected
-    assert precision_of(build(network)) == network.description.precision
+    assert build(network).precision == network.description.precision
 
 
 def test_what_a_quantised_file_leaves_in_32_bits_has_32(load):
@@ -172,8 +174,8 @@ def test_what_a_quantised_file_leaves_in_32_bits_has_32(load):
     assert bits(network) == (8, None, "8-bit weights (but for 1 of 3 layers)")
     for same in (network, described(network)):
         graph = build(same)
-        assert [weight_form(graph, name).bits for name in ("a[0]*", "b", "c[1]?")] == [8, 8, 32]
-    layer = layers(lower(build(network)))[-1]
+        assert [graph[name].weight_form.bits for name in ("a[0]*", "b", "c[1]?")] == [8, 8, 32]
+    layer = lower(build(network)).layers[-1]
     assert layer.weight_bits == 32
 
 
@@ -193,11 +195,118 @@ def test_activations_that_are_mostly_unquantised_are_the_machines(load):
     )
 
 
+MIXED = [
+    node("QuantizeLinear", "x s z", "q"),
+    node("DequantizeLinear", "q s z", "d"),
+    node("Conv", "d w", "a"),
+    node("Conv", "d w", "b"),
+    node("Conv", "a w", "c"),
+    node("Cast", "b", "h", to=TensorProto.FLOAT16),
+    node("Conv", "h v", "i"),
+    node("Cast", "i", "j", to=TensorProto.FLOAT),
+    node("Add", "c j", "y"),
+]
+MIXED_CONSTANTS = [
+    scalar("s", 1.0),
+    scalar("z", 0, np.uint8),
+    zeros("w", 3, 3, 1, 1),
+    zeros("v", 3, 3, 1, 1, dtype=np.float16),
+]
+
+
+def test_activations_of_several_widths_have_one_and_the_result_says_what_was_assumed(load):
+    network = load(model(MIXED, MIXED_CONSTANTS))
+    said = {"precision.activations_bits": "8 in every layer; the file has 8 in 2 layers, 32 in 1, 16 in 1"}
+    for same in (network, described(network)):
+        result = accelsim.run_network(same, MACHINE)
+        assert result.assumed == result.to_dict()["assumed"] == said
+        assert {layer.form.activation_bits for layer in result.layers} == {8}
+    report = " ".join(run_report(result, Style()).split())
+    assert "assumed precision.activations_bits: 8 in every layer; the file has 8 in 2 layers" in report
+
+
+def test_activations_left_to_the_machine_are_said_to_be_where_the_file_has_some_narrower(load):
+    nodes = [*MIXED[:3], node("Conv", "a w", "b"), node("Conv", "b w", "y")]
+    network = load(model(nodes, MIXED_CONSTANTS[:3]))
+    said = "the machine's in every layer; the file has 32 in 2 layers, 8 in 1"
+    assert accelsim.run_network(network, MACHINE).assumed == {"precision.activations_bits": said}
+
+
+def test_nothing_is_assumed_of_a_model_of_one_width(load):
+    for name in ("int8_weights_between_quantisers", "half_precision", "two_strides"):
+        assert accelsim.run_network(load(KINDS[name]()), MACHINE).assumed == {}
+
+
+def test_who_says_the_bits_no_longer_assumes_them(load, tmp_path):
+    network = load(model(MIXED, MIXED_CONSTANTS))
+    for bits, assumed in ((16, {}), (8, network.description.assumed)):
+        (tmp_path / "bits.yaml").write_text(f"precision: {{activations_bits: {bits}}}\n")
+        assert accelsim.overlaid(network, tmp_path / "bits.yaml").description.assumed == assumed
+
+
 def test_fewer_bits_move_fewer_bytes(load):
     wide = load(model(CONV, [zeros("w", 64, 3, 3, 3)]))
     narrow = load(KINDS["int8_weights_between_quantisers"]())
     assert accelsim.run_network(narrow, MACHINE).dram_bytes.read < 1.1 * (3 * 64 + 108)
-    assert layers(lower(build(wide)))[0].weight_bits is None
+    assert lower(build(wide)).layers[0].weight_bits is None
+
+
+# --- operators of others
+
+
+def of_others(nodes, image=(1, 3, 8, 8)):
+    """A model in which nodes whose operator has a dot are of another domain, `my.ops`."""
+    for each in nodes:
+        each.domain, _, each.op_type = each.op_type.rpartition(".")
+    proto = model(nodes, [zeros("w", 3, 3, 1, 1), scalar("s", 1.0)], x=image)
+    proto.opset_import.add(domain="my.ops", version=1)
+    return proto
+
+
+@pytest.mark.parametrize(
+    ("nodes", "line"),
+    [
+        (
+            [node("my.ops.Half", "w", "v"), node("Conv", "x v", "y")],
+            "y (Conv): the shape of 'v' is not known: v (my.ops.Half) makes it, an operator that the "
+            "package onnx does not know",
+        ),
+        (
+            [node("my.ops.DequantizeLinear", "w s", "v"), node("Conv", "x v", "y")],
+            "y (Conv): the shape of 'v' is not known: v (my.ops.DequantizeLinear) makes it, an operator "
+            "that the package onnx does not know",
+        ),
+        (
+            [node("my.ops.Shape", "x", "v"), node("Reshape", "x v", "y")],
+            "v (my.ops.Shape): is no supported operator",
+        ),
+        (
+            [node("my.ops.Size", "x", "v"), node("Reshape", "x v", "y")],
+            "v (my.ops.Size): is no supported operator",
+        ),
+        (
+            [node("my.ops.Relu", "x", "y"), node("Relu", "x", "y")],
+            "y (Relu): makes 'y', which is made by y (my.ops.Relu) too",
+        ),
+        (
+            [node("my.ops.Relu", "z", "y"), node("Relu", "x", "z")],
+            "y (my.ops.Relu): reads 'z', which no node before it makes",
+        ),
+        ([node("my.ops.If", "x", "y")], "y (my.ops.If): is no supported operator"),
+    ],
+)
+def test_an_operator_of_another_domain_is_another_one_and_named_with_it(refused, nodes, line):
+    assert refused(of_others(nodes))[0] == line
+
+
+def test_a_transposition_of_another_domain_says_nothing_of_the_image(load, refused):
+    ours, others = (
+        [node(operator, "x", "t", perm=[0, 3, 1, 2]), node("Conv", "t w", "y")]
+        for operator in ("Transpose", "my.ops.Transpose")
+    )
+    assert load(of_others(ours, (1, 8, 8, 3)), "@resolution=9").image.height == 9
+    (line,) = refused(of_others(others, (1, 8, 8, 3)), "@resolution=9")
+    assert line == "input 'x' is 1 x 8 x 8 x 3: resolution is for square images: leave it out"
 
 
 # --- parameters
@@ -208,8 +317,8 @@ def test_weights_of_several_layers_are_parameters_once(load):
     for same in (network, described(network)):
         graph = build(same)
         assert total_params(graph) == counted_params(graph, "weights") == total_kept_params(graph) == 81
-        assert [operator_of(graph, name).weights for name in "ty"] == [81, 81]
-        assert sum(layer.params for layer in layers(lower(graph))) == 81
+        assert [graph[name].operator.weights for name in "ty"] == [81, 81]
+        assert sum(layer.params for layer in lower(graph).layers) == 81
 
 
 def test_weights_in_another_form_are_the_same_parameters(load):
@@ -238,6 +347,29 @@ def test_batch_normalisations_that_share_scale_and_shift_count_once(load):
     nodes = [node("BatchNormalization", "x s t m v", "a"), node("BatchNormalization", "a s t m v", "y")]
     network = load(model(nodes, [zeros(name, 3) for name in "stmv"]))
     assert total_params(build(network)) == total_params(build(described(network))) == 6
+
+
+@pytest.mark.parametrize(
+    ("norms", "params"),
+    [
+        (("s t m v", "s u m v"), 9),  # one scale
+        (("s t m v", "u t m v"), 9),  # one shift
+        (("s s m v", "s s m v"), 3),  # a scale that is the shift, too
+        (("s t m v", "t s m v"), 6),
+        (("s t s t", "u v s t"), 12),  # statistics are no parameters, whoever they are
+    ],
+)
+def test_each_constant_of_batch_normalisations_counts_once(load, norms, params):
+    first, second = norms
+    nodes = [node("BatchNormalization", f"x {first}", "a"), node("BatchNormalization", f"a {second}", "y")]
+    network = load(model(nodes, [zeros(name, 3) for name in "stmvu"]))
+    assert total_params(build(network)) == total_params(build(described(network))) == params
+
+
+def test_an_offset_that_is_a_shift_counts_once(load):
+    nodes = [node("Conv", "x w b", "c"), node("BatchNormalization", "c s b m v", "y")]
+    network = load(model(nodes, [zeros("w", 3, 3, 1, 1), *(zeros(name, 3) for name in "bsmv")]))
+    assert total_params(build(network)) == total_params(build(described(network))) == 9 + 3 + 3
 
 
 def test_trained_slopes_are_parameters(load):
@@ -336,9 +468,9 @@ def test_an_input_that_is_no_tensor_is_refused(refused):
 
 def test_a_constant_that_is_larger_than_its_tensor_makes_it_larger(load):
     graph = build(load(KINDS["constant_larger_than_a_pixel"]()))
-    resized = operator_of(graph, "a.grown")
+    resized = graph["a.grown"].operator
     assert (resized.kind, str(resized.output)) == ("resize", "3 x 7 x 7")
-    assert str(operator_of(graph, "y").output) == "4 x 5 x 5"
+    assert str(graph["y"].operator.output) == "4 x 5 x 5"
 
 
 # --- bounds

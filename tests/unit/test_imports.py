@@ -11,6 +11,7 @@ from pages import page, rows, section
 PACKAGE = Path(__file__).parents[2] / "accelsim"
 DIRECT = {
     "errors": (),
+    "arguments": ("descriptions",),
     "result": ("network",),
     "limits": (),
     "columns": (),
@@ -20,19 +21,20 @@ DIRECT = {
     "shipped": ("errors",),
     "parallel": ("errors",),
     "cluster": ("parallel", "model_version"),
-    "hardware": ("descriptions", "quantities", "shipped", "kinds", "columns"),
+    "hardware": ("arguments", "quantities", "shipped", "kinds", "columns"),
     "energy": ("hardware",),
     "templates": ("errors",),
     "importers": ("errors",),
-    "network": ("descriptions", "quantities", "shipped", "kinds", "importers", "columns"),
+    "network": ("arguments", "quantities", "shipped", "kinds", "importers", "columns"),
     "reuse": ("errors", "model_version"),
     "mapping": ("network", "energy", "reuse"),
     "simulation": ("mapping",),
     "compiler": ("simulation",),
-    "model_version": (),
+    "version": (),
+    "model_version": ("version",),
     "memory": ("simulation", "result"),
     "plan": ("memory",),
-    "pricing": ("plan",),
+    "pricing": ("plan", "version"),
     "run": ("pricing", "compiler"),
     "verification": ("run",),
     "validation": ("run", "parallel"),
@@ -63,6 +65,7 @@ VALUES_OF_MAPPING = {
 }
 """What a schedule is, without how it was found."""
 SLOW = {
+    "networkx",
     "matplotlib",
     "plotly",
     "pandas",

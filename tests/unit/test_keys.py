@@ -63,6 +63,7 @@ FULL_NETWORK = check(
             "precision": {"weights_bits": 8, "activations_bits": 8, "partial_sums_bits": 24}
             | {"pruned_index_bits": 4},
             "compression": [{"layers": "b*", "weight_density": 0.5, "weight_bits": 4}],
+            "assumed": {"batch": "made up, too"},
             "stages": [
                 {"block": "depthwise_separable", "name": "a", "stage": "first", "repeat": 2}
                 | {"out_channels": "=filters"},
@@ -78,6 +79,7 @@ NO_COST_OF_A_NETWORK = (
     "name",
     "title",
     "source",
+    "assumed",
     "reported",
     "reported_at",
     *(f"parameters.filters.{key}" for key in ("allowed", "minimum", "maximum")),

@@ -1,6 +1,7 @@
 """What becomes of each published operator, on graphs small enough to see it."""
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import pytest
 
@@ -8,9 +9,10 @@ from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.build import build
 from accelsim.network.description import load_network
+from accelsim.network.executed import Read
 from accelsim.network.graph import Draft, Operator, Shape
-from accelsim.network.layer import FusedOperator, Layer, Pooling
-from accelsim.network.lowering import layers, lower, notes
+from accelsim.network.layer import FusedOperator, Layer, Pooling, fusing
+from accelsim.network.lowering import lower
 
 PIXELS = 6 * 5
 
@@ -28,11 +30,31 @@ def conv(draft, name, source, out_channels=8, **arguments):
 
 def executed(draft):
     graph = lower(draft.graph)
-    return graph, {layer.name: layer for layer in layers(graph)}
+    return graph, {layer.name: layer for layer in graph.layers}
+
+
+def read(graph, producer, reader):
+    """What a layer reads of another one."""
+    (found,) = (read for read in graph[reader].reads if read.producer == producer)
+    return found
 
 
 def fates(graph):
-    return {note.node: (note.fate, note.layers) for note in notes(graph)}
+    return {note.node: (note.fate, note.layers) for note in graph.notes}
+
+
+def test_fusing_into_a_layer_gives_what_replacing_its_fields_gives():
+    layer = Layer("c", "conv", 8, 8, 6, 5, params=64, stage="s")
+    caches = [name for name, value in vars(Layer).items() if isinstance(value, cached_property)]
+    for name in caches:
+        getattr(layer, name)
+    changes = {"bias": True, "params": 80, "fused": (FusedOperator("r", "relu", 240),), "pooling": None}
+    changed = fusing(layer, **changes)
+    assert changed == replace(layer, **changes)
+    assert caches
+    for name in caches:
+        assert getattr(changed, name) == getattr(replace(layer, **changes), name)
+    assert layer == Layer("c", "conv", 8, 8, 6, 5, params=64, stage="s")
 
 
 # Batch normalisation and activation
@@ -104,7 +126,7 @@ def test_normalisation_over_channels_and_softmax_ride_along_too(draft):
 def test_an_activation_of_the_image_is_a_layer_and_reads_it(draft):
     ops.activation(draft, "r", "x", function="relu")
     graph, _ = executed(draft)
-    assert graph.nodes["r"]["network_input_elements"] == 240
+    assert graph["r"].network_input_elements == 240
 
 
 def test_dropout_vanishes_without_standing_in_the_way(draft):
@@ -152,7 +174,7 @@ def test_a_pooling_of_outputs_that_only_it_reads_joins_their_layer(draft):
     assert (pooling.name, pooling.operator, pooling.OY, pooling.OX) == ("m", "max_pool", 3, 3)
     assert (pooling.FY, pooling.stride_x, pooling.pad_top) == (3, 2, 1)
     assert (layer["c"].output_elements, layer["c"].stored_elements) == (240, 72)
-    assert graph.edges["c", "d"]["input_elements"] == 72
+    assert read(graph, "c", "d").input_elements == 72
     assert fates(graph)["m"] == ("fused", ("c",))
 
 
@@ -182,7 +204,7 @@ def test_an_activation_after_a_pooling_is_a_layer_of_its_own(draft):
     ops.activation(draft, "r", "m", function="relu")
     graph, layer = executed(draft)
     assert list(layer) == ["c", "r"]
-    assert graph.edges["c", "r"]["input_elements"] == layer["r"].input_elements == 8 * 3 * 2
+    assert read(graph, "c", "r").input_elements == layer["r"].input_elements == 8 * 3 * 2
 
 
 # Addition and multiplication
@@ -199,8 +221,8 @@ def test_an_addition_becomes_part_of_the_last_of_its_producers(draft):
         ("sum", 240, 240),
         ("r", 240, 0),
     ]
-    assert graph.edges["shortcut", "branch"] == {"input_elements": 0, "shortcut_elements": 240}
-    assert graph.nodes["branch"]["network_input_elements"] == 240
+    assert read(graph, "shortcut", "branch") == Read("shortcut", input_elements=0, shortcut_elements=240)
+    assert graph["branch"].network_input_elements == 240
 
 
 def test_an_identity_shortcut_is_read_twice_from_one_producer(draft):
@@ -209,13 +231,13 @@ def test_an_identity_shortcut_is_read_twice_from_one_producer(draft):
     ops.add(draft, "sum", ("before", "c"))
     graph, layer = executed(draft)
     assert layer["c"].fused[0].operand_elements == 240
-    assert graph.edges["before", "c"] == {"input_elements": 240, "shortcut_elements": 240}
+    assert read(graph, "before", "c") == Read("before", input_elements=240, shortcut_elements=240)
 
 
 def test_the_image_may_be_the_shortcut(draft):
     ops.add(draft, "sum", (conv(draft, "c", "x"), "x"))
     graph, _ = executed(draft)
-    assert graph.nodes["c"]["network_input_elements"] == 480
+    assert graph["c"].network_input_elements == 480
 
 
 def test_three_operands_are_two_additions(draft):
@@ -233,8 +255,8 @@ def test_an_addition_is_a_layer_where_the_last_producers_output_is_read_elsewher
     graph, layer = executed(draft)
     assert list(layer) == ["a", "b", "sum", "other"]
     assert (layer["sum"].operands, layer["sum"].vector_ops, layer["sum"].input_elements) == (2, 240, 480)
-    assert graph.edges["a", "sum"] == {"input_elements": 240, "shortcut_elements": 0}
-    (note,) = (note for note in notes(graph) if note.node == "sum")
+    assert read(graph, "a", "sum") == Read("a", input_elements=240, shortcut_elements=0)
+    (note,) = (note for note in graph.notes if note.node == "sum")
     assert note.fate == "layer"
     assert note.reason == "b, the last of its operands, is no layer's output that only it reads"
 
@@ -245,15 +267,15 @@ def test_an_addition_does_not_join_a_pool(draft):
     ops.add(draft, "sum", ("a", "m"))
     graph, layer = executed(draft)
     assert layer["sum"].operator == "add"
-    assert notes(graph)[-1].reason == "m, which produces its last operand, does not run on the array"
+    assert graph.notes[-1].reason == "m, which produces its last operand, does not run on the array"
 
 
 def test_a_tensor_added_to_itself_is_a_layer_that_reads_it_twice(draft):
     ops.add(draft, "sum", (conv(draft, "a", "x"),) * 2)
     graph, layer = executed(draft)
     assert layer["sum"].input_elements == 480
-    assert graph.edges["a", "sum"]["input_elements"] == 480
-    assert notes(graph)[-1].reason == "its other operands are not complete before a runs"
+    assert read(graph, "a", "sum").input_elements == 480
+    assert graph.notes[-1].reason == "its other operands are not complete before a runs"
 
 
 def test_a_gate_is_a_further_operand_of_a_layer(draft):
@@ -267,8 +289,8 @@ def test_a_gate_is_a_further_operand_of_a_layer(draft):
     assert list(layer) == ["c", "pool", "fc", "scaled"]
     assert (layer["scaled"].operands, layer["scaled"].gate_elements) == (1, 8)
     assert layer["scaled"].input_elements == 248
-    assert graph.edges["fc", "scaled"]["input_elements"] == 8
-    assert notes(graph)[-1].reason == "gate, the last of its operands, is smaller than its output"
+    assert read(graph, "fc", "scaled").input_elements == 8
+    assert graph.notes[-1].reason == "gate, the last of its operands, is smaller than its output"
 
 
 def test_a_gate_that_is_complete_before_joins_the_convolution(draft):
@@ -283,7 +305,7 @@ def test_a_gate_that_is_complete_before_joins_the_convolution(draft):
 
 
 def places(graph):
-    return {name: (data["buffer"], data["first_channel"]) for name, data in graph.nodes.items()}
+    return {node.name: (node.buffer, node.first_channel) for node in graph.nodes}
 
 
 def test_a_concatenation_vanishes_when_its_producers_can_write_to_their_places(draft):
@@ -292,8 +314,8 @@ def test_a_concatenation_vanishes_when_its_producers_can_write_to_their_places(d
     graph, layer = executed(draft)
     assert list(layer) == ["a", "b", "c"]
     assert places(graph) == {"a": ("a", 0), "b": ("a", 3), "c": ("c", 0)}
-    assert graph.edges["a", "c"]["input_elements"] == 3 * PIXELS
-    assert graph.edges["b", "c"]["input_elements"] == 5 * PIXELS
+    assert read(graph, "a", "c").input_elements == 3 * PIXELS
+    assert read(graph, "b", "c").input_elements == 5 * PIXELS
     assert fates(graph)["k"] == ("vanished", ())
 
 
@@ -305,7 +327,7 @@ def test_the_image_and_a_tensor_used_twice_are_copied(draft):
     assert list(layer) == ["a", "k", "k.2", "c"]
     assert [layer[name].operator for name in ("k", "k.2")] == ["concat", "concat"]
     assert [layer[name].vector_ops for name in ("k", "k.2")] == [8 * PIXELS, 3 * PIXELS]
-    assert graph.nodes["k"]["network_input_elements"] == 240
+    assert graph["k"].network_input_elements == 240
     assert places(graph) == {"a": ("a", 0), "k": ("a", 3), "k.2": ("a", 11), "c": ("c", 0)}
     assert fates(graph)["k"] == ("copied", ("k", "k.2"))
 
@@ -321,7 +343,7 @@ def test_a_dense_block_needs_no_copies_whether_its_concatenations_are_nested_or_
     graph, layer = executed(draft)
     assert list(layer) == ["x0", "x1", "x2", "x3", "end"]
     assert places(graph)["x3"] == ("x0", 12)
-    assert graph.edges["x0", "x3"]["input_elements"] == 4 * PIXELS
+    assert read(graph, "x0", "x3").input_elements == 4 * PIXELS
 
 
 def test_a_tensor_that_two_concatenations_want_in_different_order_is_copied_for_one_of_them(draft):
@@ -351,7 +373,7 @@ def test_a_slice_is_a_read_of_some_channels(draft):
     conv(draft, "c", "t")
     graph, layer = executed(draft)
     assert list(layer) == ["a", "c"]
-    assert graph.edges["a", "c"]["input_elements"] == 2 * PIXELS
+    assert read(graph, "a", "c").input_elements == 2 * PIXELS
 
 
 def test_a_slice_of_a_concatenation_reads_only_the_layers_it_covers(draft):
@@ -359,7 +381,7 @@ def test_a_slice_of_a_concatenation_reads_only_the_layers_it_covers(draft):
     ops.channel_slice(draft, "s", "k", first=2, channels=4)
     conv(draft, "d", "s")
     graph, _ = executed(draft)
-    assert {source: data["input_elements"] for source, data in graph.pred["d"].items()} == {
+    assert {read.producer: read.input_elements for read in graph["d"].reads} == {
         "a": 2 * PIXELS,
         "b": 2 * PIXELS,
     }
@@ -376,7 +398,7 @@ def test_a_slice_that_feeds_a_concatenation_is_copied_there(draft):
     assert list(layer) == ["a", "branch", "k", "shuffle"]
     assert layer["k"].G == 4
     assert places(graph)["branch"] == ("k", 4)
-    assert graph.edges["a", "k"]["input_elements"] == 4 * PIXELS
+    assert read(graph, "a", "k").input_elements == 4 * PIXELS
     assert (layer["shuffle"].operator, layer["shuffle"].vector_ops) == ("channel_shuffle", 240)
 
 
@@ -392,8 +414,8 @@ def test_slices_of_a_shuffle_move_on_their_own_and_straight_to_their_places(draf
     assert [layer[name].operator for name in ("even", "odd")] == ["channel_shuffle"] * 2
     assert fates(graph)["s"] == fates(graph)["out"] == ("vanished", ())
     assert places(graph)["branch"] == ("even", 4)
-    read = {source: edge["input_elements"] for source, edge in graph.pred["even"].items()}
-    assert read == {"a": PIXELS, "b": 3 * PIXELS}  # channels 0, 2, 4 and 6
+    elements = {read.producer: read.input_elements for read in graph["even"].reads}
+    assert elements == {"a": PIXELS, "b": 3 * PIXELS}  # channels 0, 2, 4 and 6
 
 
 def test_a_learned_order_moves_every_element_that_is_read(draft):
@@ -415,7 +437,7 @@ def test_outputs_of_the_network_are_marked_through_what_vanished(draft):
     ops.concat(draft, "k", (conv(draft, "a", "c", 3), conv(draft, "b", "c", 3)))
     ops.dropout(draft, "d", "k")
     graph, _ = executed(draft)
-    assert {name for name, node in graph.nodes.items() if node["network_output"]} == {"a", "b"}
+    assert graph.outputs == ("a", "b")
 
 
 def test_an_output_of_the_network_that_others_read_keeps_them_from_being_fused(draft):
@@ -424,8 +446,8 @@ def test_an_output_of_the_network_that_others_read_keeps_them_from_being_fused(d
     ops.activation(draft, "relu", "conv", function="relu")
     executed = lower(draft.graph)
     assert list(executed) == ["conv", "relu"]
-    assert executed.nodes["conv"]["network_output"]
-    assert [note.fate for note in notes(executed)] == ["input", "layer", "vanished", "layer"]
+    assert executed["conv"].network_output
+    assert [note.fate for note in executed.notes] == ["input", "layer", "vanished", "layer"]
 
 
 @pytest.mark.parametrize(("interpolation", "operations"), [("nearest", 1), ("linear", 4), ("cubic", 16)])
@@ -433,7 +455,7 @@ def test_a_resizing_is_a_layer_with_an_operation_for_each_neighbour(draft, inter
     given = draft.shape("x")
     size = (2 * given.height, 3 * given.width)
     ops.resize(draft, "up", "x", size=size, interpolation=interpolation)
-    (layer,) = layers(lower(draft.graph))
+    (layer,) = lower(draft.graph).layers
     assert (layer.operator, layer.on_array) == ("resize", False)
     assert layer.input_elements == given.elements
     assert layer.output_elements == 6 * given.elements
@@ -452,22 +474,20 @@ def test_an_operator_without_a_rule_is_an_error(draft):
 
 def test_squeezenext_executes_its_convolutions_and_its_classifier_and_nothing_else():
     graph = lower(build(load_network("sqnxt23v5")))
-    kinds = [layer.operator for layer in layers(graph)]
+    kinds = [layer.operator for layer in graph.layers]
     assert (kinds.count("conv"), kinds.count("fully_connected"), len(kinds)) == (111, 1, 112)
-    assert [layer.name for layer in layers(graph) if layer.pooling] == ["conv1", "head"]
-    names = [layer.name for layer in layers(graph)]
+    assert [layer.name for layer in graph.layers if layer.pooling] == ["conv1", "head"]
+    names = [layer.name for layer in graph.layers]
     first = names.index("stage1.block1.expand")
-    expand = layers(graph)[first]
+    expand = graph.layers[first]
     assert [fused.operator for fused in expand.fused] == ["batch_norm", "relu", "add", "relu"]
-    assert (
-        graph.edges["stage1.block1.projection", "stage1.block1.expand"]["shortcut_elements"] == 32 * 56 * 56
-    )
+    assert read(graph, "stage1.block1.projection", "stage1.block1.expand").shortcut_elements == 32 * 56 * 56
 
 
 def test_squeezenets_concatenations_all_vanish():
     graph = lower(build(load_network("squeezenet_v1_0")))
-    assert {note.fate for note in notes(graph) if note.operator == "concat"} == {"vanished"}
-    assert graph.edges["fire2.expand3x3", "fire3.squeeze1x1"]["input_elements"] == 64 * 55 * 55
+    assert {note.fate for note in graph.notes if note.operator == "concat"} == {"vanished"}
+    assert read(graph, "fire2.expand3x3", "fire3.squeeze1x1").input_elements == 64 * 55 * 55
 
 
 def test_a_layer_without_names_is_the_same_layer_otherwise():

@@ -172,6 +172,15 @@ def test_a_file_keeps_mappings_for_the_next_process(machine, tmp_path, monkeypat
     assert run_network(network, machine, memory=Memory(file)) == first
 
 
+def test_a_file_keeps_how_many_rows_of_the_array_a_mapping_leaves_idle(machine, tmp_path, monkeypatch):
+    file, network = tmp_path / "mappings.sqlite", load_network("squeezenet_v1_1")
+    tall = vary(machine, **{"pe_array.rows": 64})
+    first = run_network(network, tall, objective="time", memory=Memory(file))
+    assert any(layer.idle_rows for layer in first.layers)
+    monkeypatch.setattr("accelsim.mapping.schedule.map_layers", None)
+    assert run_network(network, tall, objective="time", memory=Memory(file)) == first
+
+
 @pytest.mark.parametrize(
     ("options", "changes"),
     [

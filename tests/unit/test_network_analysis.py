@@ -17,7 +17,7 @@ from accelsim.network.analysis import (
     peak_activations,
     shares,
 )
-from accelsim.network.graph import Draft, Shape, operator_of
+from accelsim.network.graph import Draft, Shape
 from accelsim.network.lowering import lower
 
 PIXELS = 4 * 4
@@ -37,7 +37,8 @@ def conv(draft, name, source, out_channels=8, **arguments):
 def pointwise(pixels, c1, c2, groups=1):
     draft = Draft()
     ops.network_input(draft, "x", Shape(c1, pixels, 1))
-    return operator_of(draft.graph, conv(draft, "c", "x", c2, groups=groups))
+    conv(draft, "c", "x", c2, groups=groups)
+    return draft.graph["c"].operator
 
 
 # Counts

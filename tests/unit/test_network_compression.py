@@ -10,11 +10,11 @@ import accelsim
 from accelsim.descriptions import check, dump, parse_text
 from accelsim.errors import DescriptionError
 from accelsim.mapping import precision
-from accelsim.mapping.schedule import pooling_layer
 from accelsim.network.build import build
-from accelsim.network.compression import stored_bytes, total_kept_params, weight_form
+from accelsim.network.compression import stored_bytes, total_kept_params
 from accelsim.network.description import NetworkDescription, configure, load_network
-from accelsim.network.lowering import layers, lower
+from accelsim.network.lowering import lower
+from accelsim.network.lowering.splitting import pooling_layer
 from accelsim.network.overlay import overlaid
 from accelsim.run import run_network
 
@@ -45,7 +45,7 @@ def write(tmp_path, monkeypatch):
 
 
 def lowered(network):
-    return {layer.name: layer for layer in layers(lower(build(network)))}
+    return {layer.name: layer for layer in lower(build(network)).layers}
 
 
 def mistakes(action, *arguments):
@@ -320,4 +320,4 @@ def test_a_pattern_that_is_one_name_is_that_layer(tmp_path):
     path = tmp_path / "names.yaml"
     path.write_text(json.dumps(data))
     graph = build(load_network(path))
-    assert [weight_form(graph, name).bits for name in names] == [4, None, 4, None]
+    assert [graph[name].weight_form.bits for name in names] == [4, None, 4, None]

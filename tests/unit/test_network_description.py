@@ -7,7 +7,7 @@ from accelsim.errors import DescriptionError, NetworkError
 from accelsim.network.blocks import block_names
 from accelsim.network.build import build
 from accelsim.network.description import configure, load_network, read_network
-from accelsim.network.graph import Shape, operator_of, total_macs, total_params
+from accelsim.network.graph import Shape, total_macs, total_params
 
 HEAD = """\
 name: small
@@ -54,10 +54,10 @@ def error_lines(name, **parameters):
 def test_rows_are_built_in_order_and_the_stride_is_the_first_ones(write):
     graph = build(load_network(write(HEAD + ROWS)))
     assert list(graph) == ["input", "conv1", "body.block1", "body.block2", "tail"]
-    heights = [operator_of(graph, node).output.height for node in graph]
+    heights = [node.operator.output.height for node in graph.nodes]
     assert heights == [32, 32, 16, 16, 16]
-    assert [graph.nodes[node]["stage"] for node in graph][1:] == ["conv1", "body", "body", "end"]
-    assert graph.nodes["body.block2"]["block"] == "body.block2"
+    assert [node.stage for node in graph.nodes][1:] == ["conv1", "body", "body", "end"]
+    assert graph["body.block2"].block == "body.block2"
 
 
 def test_a_row_that_is_repeated_once_is_still_a_stage_of_blocks(write):
@@ -79,9 +79,9 @@ def test_parameters_are_given_after_the_at_sign_or_by_keyword(write):
         "resolution": 32,
     }
     graph = build(network)
-    assert operator_of(graph, "conv1").output.channels == 16
-    assert operator_of(graph, "body.block1").groups == 2
-    assert operator_of(graph, "tail").output.channels == 6
+    assert graph["conv1"].operator.output.channels == 16
+    assert graph["body.block1"].operator.groups == 2
+    assert graph["tail"].operator.output.channels == 6
 
 
 def test_parameters_at_their_defaults_are_not_part_of_the_name(write):
@@ -94,13 +94,13 @@ def test_every_network_has_a_resolution(write):
     assert load_network(path).image == Shape(3, 32, 24)
     assert load_network(f"{path}@resolution=48").image == Shape(3, 48, 48)
     graph = build(load_network("mobilenet_v1", resolution=160, width=0.5))
-    assert operator_of(graph, "input").output == Shape(3, 160, 160)
+    assert graph["input"].operator.output == Shape(3, 160, 160)
 
 
 def test_an_expression_may_use_the_resolution(write):
     rows = '  - {block: conv, out_channels: "=resolution // 2"}\n'
     graph = build(load_network(write(HEAD + rows) + "@resolution=20"))
-    assert operator_of(graph, "conv1").output.channels == 10
+    assert graph["conv1"].operator.output.channels == 10
 
 
 def test_a_file_may_have_an_at_sign_in_its_name(write):
@@ -160,7 +160,7 @@ def test_a_preset_looks_for_its_network_beside_itself_first(write, tmp_path, mon
     monkeypatch.chdir("/")
     network = load_network(path)
     assert network.image == Shape(3, 16, 16)
-    assert operator_of(build(network), "conv1").output.channels == 4
+    assert build(network)["conv1"].operator.output.channels == 4
     assert error_lines(f"{path}@scale=1.0") == ["preset: scale = 1.0: must be 0.5"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
-from accelsim.network.graph import Draft, Shape, operands, operator_of
+from accelsim.network.graph import Draft, Shape
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def draft():
 
 
 def made(draft, node):
-    return operator_of(draft.graph, node)
+    return draft.graph[node].operator
 
 
 def test_convolution_counts_weights_biases_and_macs(draft):
@@ -127,9 +127,9 @@ def test_operators_without_weights_keep_or_change_the_shape(draft):
 def test_edges_know_the_order_of_operands_even_of_a_tensor_used_twice(draft):
     ops.batch_norm(draft, "bn", "x")
     ops.concat(draft, "cat", ("x", "bn", "x"))
-    assert operands(draft.graph, "cat") == ("x", "bn", "x")
-    assert draft.graph.nodes["cat"]["stage"] == "s"
-    assert draft.graph.nodes["cat"]["block"] == "b"
+    assert draft.graph["cat"].operands == ("x", "bn", "x")
+    assert draft.graph["cat"].stage == "s"
+    assert draft.graph["cat"].block == "b"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import accelsim
 from accelsim.descriptions import dump
 from accelsim.search.path import walk
 from accelsim.search.space import depth_space
+from accelsim.search.spec import read_sweep
 
 
 @pytest.mark.parametrize("name", accelsim.__all__)
@@ -142,3 +143,93 @@ def test_numbers_of_numpy_are_taken_as_numbers():
     assert result == accelsim.run_network(network, hardware, batch=2)
     assert network.name == "alexnet@resolution=128"
     assert type(result.batch) is int
+
+
+NO_ARGUMENTS = (object(), 7.5, float("nan"), b"x", {}, {1}, [3], (1,), np.array([1, 2]))
+"""Values that no argument takes, which a caller may hand over by mistake."""
+RUN = {"network": "sqnxt23v5", "hardware": "8x8_32k"}
+OPTIONS = ("batch", "dataflow", "objective")
+CALLS = (
+    (accelsim.run_network, RUN, (*OPTIONS, "engine", "memory")),
+    (accelsim.explain_network, RUN, (*OPTIONS, "layers", "step")),
+    (accelsim.verify, RUN, (*OPTIONS, "layers", "step")),
+    (accelsim.overlaid, {"network": "sqnxt23v5", "path": "absent.yaml"}, ()),
+    (accelsim.from_onnx, {"path": "absent.onnx"}, ("resolution",)),
+    (accelsim.from_torch, {"module": None, "example_input": None}, ("name",)),
+    (accelsim.load_hardware, {"name": "8x8_32k"}, ()),
+    (accelsim.load_network, {"name": "mobilenet_v1"}, ("width", "resolution")),
+    (accelsim.Memory, {}, ("file", "most_bytes")),
+    (walk, RUN, (*OPTIONS, "max_params", "max_macs", "min_params", "steps", "step")),
+    (depth_space, {"network": "sqnxt23v5"}, ("total_blocks", "min_blocks")),
+    (read_sweep, {"path": "absent.yaml"}, ()),
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "right", "argument"),
+    [
+        pytest.param(function, right, argument, id=f"{function.__name__}-{argument}")
+        for function, right, options in CALLS
+        for argument in (*right, *options)
+    ],
+)
+def test_an_argument_of_another_kind_is_a_line(function, right, argument):
+    for value in NO_ARGUMENTS:
+        with pytest.raises(accelsim.AccelsimError) as refused:
+            function(**{**right, argument: value})
+        (line,) = refused.value.lines
+        assert len(line) < 200
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda: accelsim.run_network("sqnxt23v5", "8x8_32k", memory="x"),
+            "memory = 'x': must be a Memory; Memory(path) keeps mappings in a file",
+        ),
+        (
+            lambda: accelsim.run_network("sqnxt23v5", "8x8_32k", dataflow=None),
+            "dataflow = None: must be auto or the name of a dataflow",
+        ),
+        (
+            lambda: accelsim.verify("sqnxt23v5", "8x8_32k", objective="speed"),
+            "objective = 'speed': must be one of None, time, energy, edp",
+        ),
+        (
+            lambda: accelsim.verify("sqnxt23v5", "8x8_32k", batch=True),
+            "batch = True: must be a whole number from 1 to 65536",
+        ),
+        (
+            lambda: accelsim.verify("sqnxt23v5", "8x8_32k", layers="conv1"),
+            "layers = 'conv1': must be a list of patterns of layers",
+        ),
+        (
+            lambda: accelsim.verify("sqnxt23v5", "8x8_32k", step=None),
+            "step = None: must be a function, which is told the name of each layer",
+        ),
+        (
+            lambda: accelsim.explain_network("sqnxt23v5", "8x8_32k", layers="a"),
+            "layers = 'a': must be a whole number, at least 0",
+        ),
+        (lambda: accelsim.load_hardware(1), "name = 1: must be the path of a machine, or its name"),
+        (lambda: accelsim.load_network(None), "name = None: must be the path of a network, or its name"),
+        (lambda: accelsim.overlaid("sqnxt23v5", 1), "path = 1: must be the path of an overlay file"),
+        (lambda: accelsim.from_onnx("\0"), "\0: no such file"),
+        (lambda: accelsim.Memory(1), "file = 1: must be the path of a file of mappings"),
+        (lambda: accelsim.Memory(most_bytes=-1), "most_bytes = -1: must be a whole number, at least 0"),
+        (
+            lambda: accelsim.load_network("mobilenet_v1", width=b"x"),
+            "mobilenet_v1: width = b'x': must be a number from 0.05 to 4",
+        ),
+    ],
+)
+def test_what_an_argument_must_be_is_said(call, sentence):
+    with pytest.raises(accelsim.AccelsimError) as refused:
+        call()
+    assert str(refused.value) == sentence
+
+
+def test_a_memory_takes_the_path_of_its_file_as_text(tmp_path):
+    accelsim.run_network("sqnxt23v5", "8x8_32k", memory=accelsim.Memory(str(tmp_path / "file")))
+    assert (tmp_path / "file").is_file()

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from accelsim import run_network
 from accelsim.report.stages import cycles_by_bound, stages
 from accelsim.report.tables import run_report
 from accelsim.report.text import Style
-from accelsim.result import Energy, Traffic
+from accelsim.result import Energy, MemoryResult, Traffic
 
 
 def _line(text, start):
@@ -24,12 +25,48 @@ def test_a_layer_has_everything_in_one_line(a_layer, a_result):
 
 def test_a_wide_report_has_buffer_traffic_bounds_and_tiles_too(a_layer, a_result):
     text = run_report(a_result(a_layer()), Style(160, ascii_only=True))
-    assert "x bound DRAM x least buffer" in text
+    assert "x bound DRAM inputs outputs x least buffer" in text
     line = _line(text, "conv1 ")
     assert "64x3x5x5/2 -> 112x112" in line
     assert " 1.70 " in line  # 400,000 cycles, at least 235,200
     assert " 1.25 " in line  # 900,000 bytes, at least 720,000
     assert line.endswith("K8 C3 Y16 X48 pixels_outer")
+
+
+def test_a_wide_report_has_dram_traffic_by_operand(a_layer, a_result):
+    memory = MemoryResult(
+        {"inputs": 300_000, "weights": 20_000, "outputs": 4_000, "residual": 0},
+        {"inputs": 0, "weights": 0, "outputs": 400_000, "residual": 0},
+        200e6,
+    )
+    buffer = MemoryResult({"inputs": 1, "weights": 1, "outputs": 1, "residual": 1}, {}, 0.0)
+    added = MemoryResult({"residual": 9_000}, {}, 1e6)
+    layers = [
+        a_layer(name="s.a", stage="s", memories={"dram": memory, "sram": buffer}),
+        a_layer(name="s.b", stage="s", memories={"dram": added}),
+    ]
+    alone = run_report(a_result(layers[0]), Style(190, ascii_only=True))
+    assert " DRAM inputs weights outputs x least " in alone
+    text = run_report(a_result(*layers), Style(190, ascii_only=True))
+    head, stage, first, second = text.splitlines()[2:6]
+    names = ("inputs", "weights", "outputs", "residual")
+    places = [slice(head.index(f" {name} "), head.index(f" {name} ") + len(name) + 1) for name in names]
+    shown = [[line[place].strip() for place in places] for line in (stage, first, second)]
+    assert shown == [
+        ["300k", "20.0k", "404k", "9.00k"],
+        ["300k", "20.0k", "404k", "-"],
+        ["-", "-", "-", "9.00k"],
+    ]
+    legend = " ".join(text.split())
+    assert "bytes read and written; inputs, weights, outputs, residual: DRAM's by operand. why:" in legend
+    assert "by operand" not in " ".join(run_report(a_result(*layers), Style()).split())
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 140, 160, 180, 200])
+def test_no_line_of_a_report_is_wider_than_its_place(width):
+    result = run_network("resnet18", "16x16_128k")
+    for layers in ("all", "top", "none", 3):
+        assert max(map(len, run_report(result, Style(width), layers).splitlines())) <= width
 
 
 def test_what_the_vector_unit_runs_has_no_dataflow_and_no_utilization(a_layer, a_result):

@@ -67,9 +67,22 @@ def test_the_report_says_how_much_was_skipped_where_and_why(sparse):
     share = 100 * sparse.skipped_macs / sparse.macs
     assert (
         f"zeros {share:.1f}% of the MACs are skipped, in {len(skipping)} layers (output stationary), as the "
-        "machine takes 40% of the weights as zero; were they counted, utilization would be "
-        f"{100 * sparse.nominal_utilization:.1f}%"
+        f"machine takes 40% of the weights as zero; a PE executes {sparse.utilization:.2f} MACs per cycle, "
+        f"{sparse.nominal_utilization:.2f} if those skipped are counted "
     ) in text
+    assert sparse.nominal_utilization < 1
+
+
+def test_more_macs_per_cycle_than_a_pe_can_execute_are_said_to_be_more(tmp_path):
+    file = tmp_path / "pruned.yaml"
+    file.write_text('compression:\n  - {layers: "*", weight_density: 0.05}\n')
+    result = run_network(overlaid(load_network("vgg16"), file), SPARSE, dataflow="output_stationary")
+    assert result.utilization < 1 < result.nominal_utilization
+    executed, counted = result.utilization, result.nominal_utilization
+    assert zeros_sentence(result).endswith(
+        f"; a PE executes {executed:.2f} MACs per cycle, {counted:.2f} if those skipped are counted, "
+        "more than the 1 that it can execute"
+    )
 
 
 def test_the_report_marks_the_layers_that_skip(sparse):

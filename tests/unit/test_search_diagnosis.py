@@ -7,8 +7,11 @@ from machines import conv, machine
 
 from accelsim import load_network
 from accelsim.descriptions import vary
+from accelsim.mapping.mapping import Choice
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.program import mappings
 from accelsim.mapping.search import map_layer
+from accelsim.mapping.tile import TileShape
 from accelsim.pricing import result_of
 from accelsim.result import Traffic
 from accelsim.run import plan_run
@@ -106,6 +109,18 @@ def test_few_output_channels_for_each_loaded_block_of_inputs_are_a_reason_to_loa
     assert "a loaded block of inputs can serve 8 output channels of a group, the layer has 1" in found.reason
     assert found.reason.endswith("the rest loads operands and drains results")
     assert "a pass has room" not in found.reason
+
+
+def test_rows_that_are_left_idle_are_told_and_passes_are_of_the_others():
+    layer = conv(512, 512, (7, 7), kernel=(3, 3), padding=(1, 1, 1, 1))
+    tall = vary(SMALL, **{"pe_array.rows": 64})
+    tile = {"k": 8, "c": 24, "y": 7, "x": 7}
+    choice = Choice(
+        layer, "weight_stationary", TileShape(n=1, g=1, fy=3, fx=3, **tile), "filters_outer", idle_rows=40
+    )
+    (mapping,) = mappings([choice], 1, tall)
+    channels = by_direction(mapping, tall)["input channels"]
+    assert (channels.of_a_pass, channels.passes) == (24, 22)
 
 
 def test_what_streams_from_dram_is_told_in_macs_a_byte():

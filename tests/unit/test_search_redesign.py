@@ -8,7 +8,7 @@ from accelsim import AccelsimError, load_hardware, load_network, run_network, sh
 from accelsim.descriptions import vary
 from accelsim.network.build import build
 from accelsim.network.description import NetworkDescription, configure
-from accelsim.network.graph import operator_of, total_macs, total_params
+from accelsim.network.graph import total_macs, total_params
 from accelsim.search.redesign import channel_arguments, concrete, moved, moves, rounded_up
 from accelsim.search.space import depths_of
 
@@ -45,8 +45,8 @@ def words(network, kind, hardware=SMALL):
 def test_a_table_written_out_is_the_same_network(name):
     network = load_network(name)
     one, other = build(network), build(concrete(network))
-    assert [operator_of(one, node) for node in one] == [operator_of(other, node) for node in other]
-    assert list(one.edges) == list(other.edges)
+    assert [node.operator for node in one.nodes] == [node.operator for node in other.nodes]
+    assert one.edges == other.edges
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v1@width=0.5,resolution=160", "squeezenet_v1_0_compressed"])
@@ -85,7 +85,7 @@ def test_the_stem_shrinks_as_long_as_windows_overlap_and_the_image_keeps_its_siz
     while kernels := [move for move in all_moves(network) if move.kind == "kernel"]:
         (move,) = kernels
         network = moved(network, move)
-        stem = operator_of(build(network), "stem")
+        stem = build(network)["stem"].operator
         sizes.append((stem.window.kernel, stem.output.height))
     assert sizes == [((5, 5), 16), ((3, 3), 16)]
     assert words(table(), "kernel") == ["5x5 instead of 7x7 in stem"]

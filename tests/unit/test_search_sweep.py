@@ -417,7 +417,7 @@ def test_a_sampler_goes_where_candidates_are_better(sweep_of, name, samples):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"samples": 0}, "samples = 0: must be from 1 to 10000000"),
+        ({"samples": 0}, "samples = 0: must be a whole number from 1 to 10000000"),
         ({"name": "exhaustive", "samples": 3}, "an exhaustive sweep evaluates all 12 candidates"),
     ],
 )
@@ -644,7 +644,11 @@ def test_samples_and_seeds_have_bounds_and_may_be_numbers_of_numpy(sweep_of):
     np = pytest.importorskip("numpy")
     sweep = sweep_of()
     assert plan_for(sweep, name="tpe", samples=np.int64(3), seed=np.uint8(1)) == Plan("tpe", 3, 1)
-    with pytest.raises(accelsim.AccelsimError, match=r"^seed = 4294967296: must be from 0 to 4294967295$"):
+    with pytest.raises(
+        accelsim.AccelsimError, match=r"^seed = 4294967296: must be a whole number from 0 to 4294967295$"
+    ):
         plan_for(sweep, seed=2**32)
-    with pytest.raises(accelsim.AccelsimError, match=r"^samples = 10000001: must be from 1 to 10000000$"):
+    with pytest.raises(
+        accelsim.AccelsimError, match=r"^samples = 10000001: must be a whole number from 1 to 10000000$"
+    ):
         plan_for(sweep, samples=10_000_001)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelsim.network.graph import Draft, Shape, operator_of
+from accelsim.network.graph import Draft, Shape
 from accelsim.network.layer import Layer, Pooling
 from accelsim.network.operators import (
     activation,
@@ -59,8 +59,7 @@ def test_operators():
     last = max_pool(draft, "pool", last, kernel=2, stride=2)
     fully_connected(draft, "fc", last, out_features=10)
     found = {
-        node: (operator_name(operator_of(draft.graph, node)), operator_shape(operator_of(draft.graph, node)))
-        for node in draft.graph
+        node.name: (operator_name(node.operator), operator_shape(node.operator)) for node in draft.graph.nodes
     }
     assert found == {
         "input": ("input", "3 -> 16x16"),

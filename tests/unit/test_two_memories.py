@@ -1,6 +1,8 @@
 """A second memory on chip, for outputs, is a matter of the machine's file and of nothing else."""
 
 import json
+from collections import Counter
+from itertools import groupby
 
 import pytest
 
@@ -9,6 +11,9 @@ from accelsim.hardware import Operand
 from accelsim.report.plot_energy import layer_energy_figure, run_energy_figure
 from accelsim.report.tables import run_report
 from accelsim.report.text import Style
+from accelsim.run import plan_run
+from accelsim.simulation.events import simulate_events
+from accelsim.simulation.fast import simulate_fast
 
 FILE = """\
 name: with_accumulators
@@ -62,6 +67,40 @@ def test_outputs_are_in_their_memory_and_nothing_else_is(result):
     assert 0 < memories["output_memory"]["peak_bytes"] <= 32768
     assert 0 < memories["sram"]["peak_bytes"] <= 65536
     assert "peak_bytes" not in memories["flash"]
+
+
+def peaks_over_time(machine, activity):
+    """The most that each memory held at the end of any cycle, from every change of what its banks hold."""
+    memory_of = {bank.name: bank.memory for bank in machine.banks}
+    held, peaks = Counter(), Counter()
+    for _, changes in groupby(activity.occupancy, lambda change: change.cycle):
+        held.update({change.bank: change.bytes - held[change.bank] for change in changes})
+        for memory in set(memory_of.values()):
+            now = sum(size for bank, size in held.items() if memory_of[bank] == memory)
+            peaks[memory] = max(peaks[memory], now)
+    return peaks
+
+
+@pytest.mark.parametrize("name", ["squeezenet_v1_1", "mobilenet_v2", "alexnet"])
+def test_the_peak_of_a_memory_is_what_its_banks_hold_together_at_one_time(machine, name):
+    plan = plan_run(name, machine)
+    activity = simulate_events(plan.schedule, machine, keep_timeline=True)
+    result = run_network(name, machine)
+    peaks = {memory: values.peak_bytes for memory, values in result.memories.items() if memory != "flash"}
+    assert peaks == peaks_over_time(machine, activity)
+    assert max(peaks.values()) < result.peak_global_buffer_bytes <= sum(peaks.values())
+
+
+def test_banks_that_are_full_at_different_times_are_not_added_up(machine):
+    activity = simulate_fast(plan_run("mobilenet_v2", machine).schedule, machine)
+    banks = activity.peak_bank_bytes
+    assert activity.peak_memory_bytes["sram"] < banks["inputs"] + banks["weights"]
+    assert activity.peak_memory_bytes["output_memory"] == banks["outputs"]
+
+
+def test_the_peak_of_one_memory_alone_is_that_of_everything_on_chip():
+    result = run_network("squeezenet_v1_1", "8x8_32k")
+    assert result.memories["global_buffer"].peak_bytes == result.peak_global_buffer_bytes
 
 
 @pytest.mark.parametrize("memory", ["flash", "sram", "output_memory"])

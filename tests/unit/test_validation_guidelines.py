@@ -8,7 +8,7 @@ from accelsim.errors import DescriptionError
 from accelsim.hardware import load_hardware
 from accelsim.network.analysis import memory_access_cost
 from accelsim.network.build import build
-from accelsim.network.graph import operator_of, total_macs
+from accelsim.network.graph import total_macs
 from accelsim.validation.guidelines import (
     Cell,
     Measured,
@@ -48,7 +48,7 @@ def test_the_guideline_is_right_about_memory_access_cost_at_every_size(experimen
     """Of all operators, those done with their neighbours too. Whether that is time is the question."""
     for column in networks(experiment, series).values():
         cost = {
-            setting: sum(memory_access_cost(operator_of(graph, node)) for node in graph) / total_macs(graph)
+            setting: sum(memory_access_cost(node.operator) for node in graph.nodes) / total_macs(graph)
             for setting, graph in column.items()
         }
         if experiment.name == "G3" and series.columns[-1].parameters["channels"] > 256:
@@ -66,7 +66,7 @@ def test_ten_blocks_of_what_the_tables_say():
     for experiment, series in SERIES:
         counts = []
         for graph in next(iter(networks(experiment, series).values())).values():
-            kinds = [operator_of(graph, node).kind for node in graph]
+            kinds = [node.operator.kind for node in graph.nodes]
             counts.append((kinds.count("conv"), kinds.count("add"), kinds.count("activation")))
         assert max(counts) == expected[experiment.name]
 

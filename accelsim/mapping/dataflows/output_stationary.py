@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 
 from accelsim.columns import Count, Real
 from accelsim.descriptions import Description
-from accelsim.hardware.array import PEArray
+from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_part, larger, smaller
@@ -51,9 +51,7 @@ class OutputStationary(Dataflow):
 
     def of(self, array: PEArray) -> Parameters:
         """What a machine's file says."""
-        described = array.dataflows[self.name]
-        assert isinstance(described, Parameters)  # as the file was checked
-        return described
+        return described(array, self.name, Parameters)
 
     def granularity(self, hardware: Hardware) -> Granularity:
         """Whole blocks of pixels, and whole sets of output channels."""

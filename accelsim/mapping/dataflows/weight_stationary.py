@@ -22,7 +22,7 @@ import numpy as np
 
 from accelsim.columns import Count
 from accelsim.descriptions import Description
-from accelsim.hardware.array import PEArray
+from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, chosen, equal_part, larger, smaller
@@ -52,9 +52,7 @@ class WeightStationary(Dataflow):
 
     def of(self, array: PEArray) -> Parameters:
         """What a machine's file says."""
-        described = array.dataflows[self.name]
-        assert isinstance(described, Parameters)  # as the file was checked
-        return described
+        return described(array, self.name, Parameters)
 
     def granularity(self, hardware: Hardware) -> Granularity:
         """Whole sub-matrices of weights."""
@@ -111,7 +109,10 @@ class WeightStationary(Dataflow):
         input channels may a sub-matrix have fewer rows than in the others.
         """
         array = hardware.pe_array
-        accumulators, port_words = self.of(array).accumulators_per_column, array.port_words_per_column
+        accumulators, port_words = (
+            self.of(array).accumulators_per_column,
+            array.port_words_per_column,
+        )
         pixels, taps, outputs = layer.OY * layer.OX, layer.FY * layer.FX, layer.output_elements
         row_folds = larger(ceil_div(layer.C, array.rows), visits.depth)
         column_folds = larger(ceil_div(layer.K, array.columns), visits.filters)

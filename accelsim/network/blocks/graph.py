@@ -142,7 +142,7 @@ class _Activation(_Row):
 class _BatchNorm(_Row):
     operator: Literal["batch_norm"]
     inputs: One
-    shared: tuple[Literal["norms"], ...] = ()
+    shared: tuple[Literal["scale", "shift"], ...] = ()
 
     def add(self, draft: Draft, sources: list[str]) -> str:
         return ops.batch_norm(draft, self.name, sources[0], shared=self.shared)

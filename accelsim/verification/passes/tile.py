@@ -46,11 +46,11 @@ class ArrayMachine:
     """In a PE (output stationary)."""
 
     @classmethod
-    def of(cls, hardware: Hardware) -> "ArrayMachine":
-        """Those of a machine."""
+    def of(cls, hardware: Hardware, idle_rows: int) -> "ArrayMachine":
+        """Those of a machine of which a mapping leaves some rows idle."""
         array = hardware.pe_array
         return cls(
-            array.rows,
+            array.rows - idle_rows,
             array.columns,
             array.port_words_per_column,
             parameter(array, "weight_stationary", "accumulators_per_column") or 0,

@@ -4,7 +4,7 @@ Each step takes time in proportion to the layers that are read or written there,
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -50,7 +50,9 @@ class Cutter:
 
     def picked(self, channels: Iterable[int]) -> Tensor:
         """How many of these channels each producer has; not where in its output they are."""
-        counts = Counter(self._tensor[self._index(channel)].producer for channel in channels)
+        producers = [segment.producer for segment in self._tensor]
+        starts = self._starts
+        counts = Counter([producers[bisect_right(starts, channel) - 1] for channel in channels])
         return tuple(Segment(producer, 0, count) for producer, count in counts.items())
 
     def _index(self, channel: int) -> int:
@@ -147,12 +149,15 @@ class _Fitting:
         self._begin()
 
     def _begin(self) -> None:
-        self.wanted: dict[str, deque[tuple[int, int]]] = {}
-        """Of each layer: which of the tensors want it, and where, in order; those that are copied do not."""
+        self.wanted: dict[str, list[tuple[int, int]]] = {}
+        """Of each layer: which of the tensors want it, and where, the first of them last; those that are
+        copied do not."""
         for index, tensor in enumerate(self.tensors):
             if index not in self.copied:
                 for layer, position in _places([tensor]):
-                    self.wanted.setdefault(layer, deque()).append((index, self.starts[index] + position))
+                    self.wanted.setdefault(layer, []).append((index, self.starts[index] + position))
+        for places in self.wanted.values():
+            places.reverse()
         self.taken: dict[str, int] = {}
         """Layers that have found their place, with all of their buffers."""
         self.occupied: list[tuple[int, int, str]] = []
@@ -186,17 +191,17 @@ class _Fitting:
         self.copied.add(index)
         for layer, _ in _places([self.tensors[index]]):
             places = self.wanted[layer]
-            if places and places[0][0] == index:
+            if places and places[-1][0] == index:
                 if layer in self.taken and self._is_among_the_tensors(layer, self.taken[layer]):
                     return False
-                while places and places[0][0] == index:
-                    places.popleft()
+                while places and places[-1][0] == index:
+                    places.pop()
         return True
 
     def _fits(self, segment: Segment, position: int, added: list[str]) -> bool:
         """Whether the segment's layer, and with it its whole buffer, can be at this position."""
         layer, channels = segment.producer, self.layout.channels
-        if layer is None or segment.channels != channels[layer] or self.wanted[layer][0][1] != position:
+        if layer is None or segment.channels != channels[layer] or self.wanted[layer][-1][1] != position:
             return False
         if layer in self.taken:
             return self.taken[layer] == position
@@ -220,7 +225,7 @@ class _Fitting:
 
     def _wanted_at(self, layer: str) -> int | None:
         places = self.wanted.get(layer)
-        return places[0][1] if places else None
+        return places[-1][1] if places else None
 
     def _is_occupied(self, first: int, end: int) -> bool:
         """Whether any layer has a channel between these; those that have a place do not overlap."""

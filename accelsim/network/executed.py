@@ -1,0 +1,101 @@
+"""The executed graph: layers as a machine runs them, who reads whom, and what became of each operator.
+
+It is what lowering makes of a published graph (network/graph.py), and another type: an operator that a paper
+draws may be a part of a layer here, or nothing at all.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from accelsim.network.dag import Dag
+from accelsim.network.layer import Layer
+
+Fate: TypeAlias = Literal["input", "layer", "folded", "fused", "vanished", "copied"]
+
+
+class Note(NamedTuple):
+    """What became of one published operator."""
+
+    node: str
+    operator: str
+    fate: Fate
+    layers: tuple[str, ...]
+    """The executed layers that do its work; none where it vanished."""
+    reason: str
+    """In words; of the layers above it says "its layer"."""
+
+
+class Read(NamedTuple):
+    """What a layer reads of another one's outputs, in elements, for one image."""
+
+    producer: str
+    input_elements: int
+    """As its input."""
+    shortcut_elements: int
+    """As the other operand of an operator that is fused into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutedNode:
+    """A layer, what it reads, and where in memory its outputs lie."""
+
+    layer: Layer
+    reads: tuple[Read, ...]
+    """One for each layer that it reads."""
+    network_input_elements: int
+    """Of the image."""
+    network_output: bool
+    """Whether somebody outside the network wants what it writes."""
+    buffer: str
+    """Layers whose outputs have to lie side by side share a buffer, named after its first layer."""
+    first_channel: int
+    """Where in the buffer the layer's own channels begin."""
+
+    @property
+    def name(self) -> str:
+        """The layer's."""
+        return self.layer.name
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        """The layers that it reads, each once."""
+        return tuple([read.producer for read in self.reads])
+
+    def attributes(self) -> dict[str, Any]:
+        """What networkx's node is told."""
+        return {
+            "layer": self.layer,
+            "network_input_elements": self.network_input_elements,
+            "network_output": self.network_output,
+            "buffer": self.buffer,
+            "first_channel": self.first_channel,
+        }
+
+    def edges(self) -> dict[str, dict[str, Any]]:
+        """What networkx's edges are told, by the layer that is read: elements, by their role."""
+        return {
+            read.producer: {
+                "input_elements": read.input_elements,
+                "shortcut_elements": read.shortcut_elements,
+            }
+            for read in self.reads
+        }
+
+
+@dataclass(frozen=True)
+class ExecutedGraph(Dag[ExecutedNode]):
+    """A network as a machine runs it: layers in running order."""
+
+    notes: tuple[Note, ...] = ()
+    """What became of each published operator, in the order in which the network lists them."""
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers in running order."""
+        return tuple([node.layer for node in self.nodes])
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The layers whose results somebody outside the network wants."""
+        return tuple(node.name for node in self.nodes if node.network_output)

@@ -1,0 +1,60 @@
+"""What a rule says: how one published operator is executed, as layers and the tensor that it puts out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from accelsim.network.executed import Fate
+from accelsim.network.layer import Layer
+from accelsim.network.lowering.layout import Segment, Tensor
+
+
+class TensorRead(NamedTuple):
+    """Channels that a layer reads, of so many pixels each."""
+
+    tensor: Tensor
+    pixels: int
+    as_shortcut: bool = False
+    """As the other operand of an operator that is fused into the layer, not as its input."""
+
+
+class Work(NamedTuple):
+    """A layer, new or changed, and what it reads for this operator."""
+
+    layer: Layer
+    reads: tuple[TensorRead, ...] = ()
+
+
+class Execution(NamedTuple):
+    """How one published operator is executed."""
+
+    fate: Fate
+    reason: str
+    """In words; of its layers it says "its layer"."""
+    tensor: Tensor
+    """What it puts out."""
+    work: tuple[Work, ...] = ()
+    """The layers that do it. A new one runs after all others; a changed one has the name of what it was."""
+    whole_output_of: str | None = None
+    """The layer of whose outputs the tensor is all, so that what reads it may be fused into that layer."""
+    concatenation_of: tuple[str, ...] = ()
+    """The same of several layers side by side, into all of which a pooling may be fused."""
+    side_by_side: tuple[Tensor, ...] = ()
+    """Tensors that have to lie one after another in memory."""
+    order: Sequence[int] | None = None
+    """Where the tensor's channels are not where they should be, since slices are to move them: which of its
+    channels each should be."""
+
+
+def output_of(layer: Layer) -> Tensor:
+    """All that a layer puts out."""
+    return (Segment(layer.name, 0, layer.G * layer.K),)
+
+
+def by_layer(layer: Layer, fate: Fate, reason: str, reads: tuple[TensorRead, ...] = ()) -> Execution:
+    """One layer, new or changed, does it and puts out what it puts out."""
+    return Execution(fate, reason, output_of(layer), (Work(layer, reads),), whole_output_of=layer.name)
+
+
+def by_nothing(tensor: Tensor, reason: str, order: Sequence[int] | None = None) -> Execution:
+    """Its readers read what is there already."""
+    return Execution("vanished", reason, tensor, order=order)

@@ -1,0 +1,135 @@
+"""How far lowering has come: the layers so far, and where each published tensor is to be found."""
+
+from collections.abc import Sequence
+
+from accelsim.network.executed import ExecutedGraph, ExecutedNode, Note, Read
+from accelsim.network.graph import PublishedGraph, PublishedNode
+from accelsim.network.layer import Layer
+from accelsim.network.lowering.execution import Execution, TensorRead
+from accelsim.network.lowering.layout import Cutter, Layout, Tensor
+from accelsim.network.shapes import operator_name
+
+
+class Progress:
+    """What rules may ask; only `take` changes it."""
+
+    def __init__(self, published: PublishedGraph) -> None:
+        self.published = published
+        self.precision = published.precision
+        self.layout = Layout()
+        self._layers: dict[str, Layer] = {}
+        """In running order."""
+        self._order: dict[str, int] = {}
+        """The place of each layer in it."""
+        self._reads: dict[str, list[TensorRead]] = {}
+        self._tensors: dict[str, Tensor] = {}
+        self._owner: dict[str, str] = {}
+        """Of a published node: the layer whose whole output it is, if only one operator reads it."""
+        self._owners: dict[str, tuple[str, ...]] = {}
+        """Of a concatenation: the layers whose outputs it is, if only one operator reads it and nothing else
+        reads them."""
+        self._orders: dict[str, Sequence[int]] = {}
+        self._cutters: dict[str, Cutter] = {}
+        self._notes: list[Note] = []
+
+    # What a rule may ask
+
+    def tensor(self, node: str) -> Tensor:
+        """What a published node puts out."""
+        return self._tensors[node]
+
+    def reading(self, node: str, *, as_shortcut: bool = False) -> TensorRead:
+        """All that a published node puts out, as something to read."""
+        shape = self.published[node].operator.output
+        return TensorRead(self._tensors[node], shape.height * shape.width, as_shortcut)
+
+    def inputs(self, node: PublishedNode) -> tuple[TensorRead, ...]:
+        """All that a node reads, as the inputs of a layer."""
+        return tuple([self.reading(source) for source in node.operands])
+
+    def owner(self, node: str) -> Layer | None:
+        """The layer that the only reader of a published node may be fused into."""
+        name = self._owner.get(node)
+        return None if name is None else self._layers[name]
+
+    def owners(self, node: str) -> tuple[Layer, ...]:
+        """The layers that a pooling may be fused into which is the only reader of a published node."""
+        one = self.owner(node)
+        names = self._owners.get(node, ())
+        return tuple(self._layers[name] for name in names) if names or one is None else (one,)
+
+    def place(self, layer: str) -> int:
+        """The place of a layer in the running order."""
+        return self._order[layer]
+
+    def complete_after(self, node: str) -> int:
+        """The place of the layer with which a published tensor is complete; -1 for the network's input."""
+        producers = (segment.producer for segment in self._tensors[node])
+        return max(-1 if name is None else self._order[name] for name in producers)
+
+    def order(self, node: str) -> Sequence[int] | None:
+        """Which channel each of a node's should be, where slices are to move them."""
+        return self._orders.get(node)
+
+    def cutter(self, node: str) -> Cutter:
+        """What cuts the tensor of a published node; several slices of a node share it."""
+        if node not in self._cutters:
+            self._cutters[node] = Cutter(self._tensors[node])
+        return self._cutters[node]
+
+    # What happens
+
+    def take(self, node: PublishedNode, execution: Execution) -> None:
+        """Go on by one operator."""
+        names = []
+        for layer, reads in execution.work:
+            name = layer.name
+            if name not in self._layers:
+                self._order[name] = len(self._layers)
+                self._reads[name] = []
+                self.layout.add(name, layer.G * layer.K)
+            self._layers[name] = layer
+            self._reads[name] += reads
+            names.append(name)
+        if execution.side_by_side:
+            self.layout.place(execution.side_by_side)
+        self._tensors[node.name] = execution.tensor
+        if execution.order is not None:
+            self._orders[node.name] = execution.order
+        if len(self.published.successors(node.name)) == 1:
+            if execution.whole_output_of is not None:
+                self._owner[node.name] = execution.whole_output_of
+            if execution.concatenation_of:
+                self._owners[node.name] = execution.concatenation_of
+        kind = operator_name(node.operator)
+        self._notes.append(Note(node.name, kind, execution.fate, tuple(names), execution.reason))
+
+    # The result
+
+    def executed(self) -> ExecutedGraph:
+        """The graph of all layers."""
+        ends = (node.name for node in self.published.nodes if not self.published.successors(node.name))
+        wanted = {segment.producer for end in ends for segment in self._tensors[end]}
+        nodes = []
+        for name, layer in self._layers.items():
+            image_elements, reads = _merged(self._reads[name])
+            buffer, first_channel = self.layout.address(name)
+            nodes.append(ExecutedNode(layer, reads, image_elements, name in wanted, buffer, first_channel))
+        return ExecutedGraph(tuple(nodes), tuple(self._notes))
+
+
+def _merged(reads: Sequence[TensorRead]) -> tuple[int, tuple[Read, ...]]:
+    """The elements that are read of the image, and of each layer."""
+    inputs: dict[str | None, int] = {}
+    shortcuts: dict[str | None, int] = {}
+    for tensor, pixels, as_shortcut in reads:
+        elements = shortcuts if as_shortcut else inputs
+        for producer, _, channels in tensor:
+            elements[producer] = elements.get(producer, 0) + channels * pixels
+    image_elements = inputs.pop(None, 0) + shortcuts.pop(None, 0)
+    of_layers = [
+        Read(producer, inputs.get(producer, 0), shortcuts.get(producer, 0))
+        for producer in inputs | shortcuts
+        if producer is not None
+    ]
+    return image_elements, tuple(of_layers)
