@@ -115,7 +115,9 @@ def test_rows_that_are_left_idle_are_told_and_passes_are_of_the_others():
     layer = conv(512, 512, (7, 7), kernel=(3, 3), padding=(1, 1, 1, 1))
     tall = vary(SMALL, **{"pe_array.rows": 64})
     tile = {"k": 8, "c": 24, "y": 7, "x": 7}
-    choice = Choice(layer, "weight_stationary", TileShape(1, **tile), "filters_outer", idle_rows=40)
+    choice = Choice(
+        layer, "weight_stationary", TileShape(n=1, g=1, fy=3, fx=3, **tile), "filters_outer", idle_rows=40
+    )
     (mapping,) = mappings([choice], 1, tall)
     channels = by_direction(mapping, tall)["input channels"]
     assert (channels.of_a_pass, channels.passes) == (24, 22)
