@@ -1,6 +1,6 @@
 """By what mappings are compared: time, energy, or their product; and by time where those are equal."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from accelsim.mapping.arithmetic import Flags, Ints
 from accelsim.mapping.candidates import Bounds
 from accelsim.mapping.transfers import Values
 
+NumbersT = TypeVar("NumbersT", float, Values)
 ROUNDING: Final = 1e-9
 """Sums of the same numbers in another order differ by less."""
 
@@ -18,9 +19,11 @@ def that_decides(objective: Objective, hardware: Hardware) -> Objective:
     return "time" if hardware.prices.all_free else objective
 
 
-def worth(time: Values, energy: Values, objective: Objective) -> Values:
-    """What is to be as small as possible."""
-    return {"time": time, "energy": energy, "edp": time * energy}[objective]
+def worth(time: NumbersT, energy: NumbersT, objective: Objective) -> NumbersT:
+    """What is to be as small as possible, of one mapping or of many."""
+    if objective == "edp":
+        return time * energy
+    return time if objective == "time" else energy
 
 
 def worth_of(bounds: Bounds, objective: Objective) -> Values:
@@ -53,7 +56,7 @@ def as_good(values: Values, others: Values) -> Flags:
     return values <= others * (1 + ROUNDING)
 
 
-def best_of_each(owner: Ints, values: Values, most: int) -> Ints:
+def best_of_each(owner: Ints, values: Values | Ints, most: int) -> Ints:
     """Indices of the smallest values of each owner."""
     ranked = np.lexsort((values, owner))
     return ranked[rank_within(owner[ranked]) < most]
