@@ -54,7 +54,7 @@ class Contender:
 
     def worth(self, objective: Objective) -> float:
         """What is to be as small as possible."""
-        return float(worth(np.asarray(self.time_cycles), np.asarray(self.energy), objective))
+        return worth(self.time_cycles, self.energy, objective)
 
 
 class Promising(NamedTuple):

@@ -1,6 +1,6 @@
 """By what mappings are compared: time, energy, or their product; and by time where those are equal."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.candidates import Bounds
 from accelsim.mapping.transfers import Values
 
+NumbersT = TypeVar("NumbersT", float, Values)
 ROUNDING: Final = 1e-9
 """Sums of the same numbers in another order differ by less."""
 
@@ -18,9 +19,11 @@ def that_decides(objective: Objective, hardware: Hardware) -> Objective:
     return "time" if hardware.prices.all_free else objective
 
 
-def worth(time: Values, energy: Values, objective: Objective) -> Values:
-    """What is to be as small as possible."""
-    return {"time": time, "energy": energy, "edp": time * energy}[objective]
+def worth(time: NumbersT, energy: NumbersT, objective: Objective) -> NumbersT:
+    """What is to be as small as possible, of one mapping or of many."""
+    if objective == "edp":
+        return time * energy
+    return time if objective == "time" else energy
 
 
 def worth_of(bounds: Bounds, objective: Objective) -> Values:

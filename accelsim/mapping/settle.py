@@ -56,7 +56,7 @@ class Judged(NamedTuple):
 
     def worth(self, objective: Objective) -> float:
         """What is to be as small as possible."""
-        return _worth(self.time_cycles, self.contender.energy, objective)
+        return worth(self.time_cycles, self.contender.energy, objective)
 
     def may_lose_to(self, other: Contender, objective: Objective, left_open: float) -> bool:
         """Whether another mapping may be better by more than is left open, or as good and faster."""
@@ -144,9 +144,7 @@ class Bench:
 
 def best_of(some: Sequence[Judged], objective: Objective) -> Judged:
     """The best of some mappings by an objective; between equals the first."""
+    if len(some) == 1:  # as mostly
+        return some[0]
     time, energy = np.array([(one.time_cycles, one.contender.energy) for one in some]).T
     return some[int(best_first(time, energy, objective)[0])]
-
-
-def _worth(time: float, energy: float, objective: Objective) -> float:
-    return float(worth(np.asarray(time), np.asarray(energy), objective))
