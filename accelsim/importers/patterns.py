@@ -63,6 +63,7 @@ class _Match:
 
 
 def _replaced(model: Model, operator: str, pattern: Pattern) -> Model:
+    # By identity: nodes of a file may be equal in all that they say.
     gone: set[int] = set()
     instead: dict[int, ModelNode] = {}
     for node in model.nodes:

@@ -171,7 +171,7 @@ def _moved(sizes: Sequence[MappingOf[Operand, int]], times: Sequence[int]) -> di
 def _count_visits(
     program: Sequence[Program], times: int, visits: dict[int, int], steps: dict[int, Step]
 ) -> None:
-    """How often each step is visited, by its identity."""
+    """How often each step is visited, by its identity: a program shares the steps that are alike."""
     for part in program:
         if isinstance(part, Repeat):
             _count_visits(part.body, times * part.times, visits, steps)

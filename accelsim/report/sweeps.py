@@ -190,8 +190,8 @@ def _legend(result: SweepResult, hidden: Sequence[str]) -> str:
 
 def _hidden(columns: Sequence[Column], style: Style) -> list[str]:
     """Headers of the columns that the table has no room for."""
-    shown = {id(column) for column in fitting(columns, style.width)}
-    return [column.header for column in columns if id(column) not in shown]
+    shown = fitting(columns, style.width)
+    return [column.header for column in columns if not any(column is other for other in shown)]
 
 
 def candidate_dict(result: SweepResult, candidate: Candidate) -> dict[str, Any]:

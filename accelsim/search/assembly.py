@@ -77,6 +77,7 @@ class Assembled:
     @property
     def counts(self) -> ActionCounts[int]:
         """Of all its layers."""
+        # Units that are alike share one segment; to hash it by value takes longer than to add it up.
         times = Counter(map(id, self.segments))
         each = {id(segment): segment.counts for segment in self.segments}
         return weighted_sum([each[one] for one in times], list(times.values()))

@@ -100,14 +100,18 @@ class Transitions:
         return number
 
     def step_number(self, step: Step) -> int:
-        """The number of a step, the next one if it is new."""
+        """The number of a step, the next one if it is new; by identity, since a program shares its steps."""
         number = self.number_of_step.setdefault(id(step), len(self.steps))
         if number == len(self.steps):
             self.steps.append(step)
         return number
 
     def remember(self, part: Any, key: tuple[int, int, bool], transition: Transition) -> None:
-        """What a part did. The key: its identity, the state before by number, whether it ends a layer."""
+        """What a part did. The key: its identity, the state before by number, whether it ends a layer.
+
+        A part is kept, so that no other comes to have its identity; to compare two by value would be to go
+        through them.
+        """
         self.of_part[key] = transition
         self.parts[id(part)] = part
         self.entries += ENTRIES_OF_A_STATE + len(transition.end_cycles)

@@ -105,7 +105,8 @@ class Layout:
 
     def place(self, tensors: Sequence[Tensor]) -> None:
         """Lay tensors, none of them a misfit, one after another."""
-        origins: dict[int, int] = {}  # where in the tensors each buffer's channel 0 comes to lie
+        # Where in the tensors each buffer's channel 0 comes to lie; by identity, for a buffer changes.
+        origins: dict[int, int] = {}
         joined: list[_Buffer] = []
         for layer, position in _places(tensors):
             buffer = self.buffers[layer]
