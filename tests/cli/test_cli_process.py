@@ -204,10 +204,10 @@ print(*sorted(before))
 """
 
 
-def test_python_shows_an_interrupt_in_its_own_way_only_until_two_short_files_are_read():
+def test_python_shows_an_interrupt_in_its_own_way_only_until_three_short_files_are_read():
     """What it does before them, it does before the first line of any program."""
     done = _run([sys.executable, "-c", BEFORE_THE_HOOK])
-    assert (done.stdout, done.stderr) == ("accelsim accelsim.cli\n", "")
+    assert (done.stdout, done.stderr) == ("accelsim accelsim.cli accelsim.version\n", "")
 
 
 @pytest.mark.parametrize("times", [2, 3])
