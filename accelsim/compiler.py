@@ -6,6 +6,7 @@ schedule that is run gets it here.
 
 from collections.abc import MutableMapping
 from dataclasses import replace
+from typing import Final
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
@@ -15,6 +16,9 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.fast import Transitions, simulate_fast
+
+IN_USE: Final = (32, 16, 8, 4, 2, 1)
+"""Descriptors that a network is simulated with, beside all of them."""
 
 
 def make_schedule(
@@ -40,14 +44,14 @@ def make_schedule(
 
 
 def idle_descriptors(hardware: Hardware, options: MappingOptions) -> list[int]:
-    """How many descriptors a schedule may leave idle: none; half of them, three quarters ..., all but one.
+    """How many descriptors a schedule may leave idle: none, or all but so many as `IN_USE` says.
 
     Loads that are asked for far ahead are served before a store that is asked for later, and for the room
     that the store frees the array may have to wait.
     """
     prefetch = hardware.channel.prefetch
-    halvings = prefetch.bit_length() if options.objective is not None else 1
-    return [prefetch - (prefetch >> halving) for halving in range(halvings)]
+    fewer = [prefetch - in_use for in_use in IN_USE if in_use < prefetch]
+    return [0, *fewer] if options.objective is not None else [0]
 
 
 def map_network(

@@ -29,6 +29,8 @@ NEARLY: Final = 1.2
 """How much more a dataflow may promise to take than the most promising one to be looked at with it."""
 MOST_CUTS: Final = 1 << 14
 """Of layers that are looked at together, so that memory stays constant."""
+PARTS: Final = (24, 16, 12, 8, 6, 4, 3, 2)
+"""Of 32 parts of its rows, with how many an array which is taller than wide is tried, beside the whole."""
 
 
 def map_layer(
@@ -98,18 +100,15 @@ class _Part(NamedTuple):
 
 
 def _parts_of_array(hardware: Hardware) -> Iterator[_Part]:
-    """Three quarters of the rows, half of them, three eighths ..., no fewer than there are columns.
+    """Those of `PARTS` that have no fewer rows than columns.
 
     Weights come row by row, and those of a tile's first sub-matrix are waited for: where few pixels pass,
     fewer rows are faster. They save no energy, since partial sums are added up in more parts.
     """
     array = hardware.pe_array
-    doubling = array.rows
-    while doubling >= array.columns:
-        for rows in (3 * doubling // 4, doubling // 2):
-            if rows >= array.columns:
-                yield _Part(array.rows - rows, hardware.with_idle_rows(array.rows - rows))
-        doubling //= 2
+    for rows in dict.fromkeys(array.rows * parts // 32 for parts in PARTS):
+        if array.columns <= rows < array.rows:
+            yield _Part(array.rows - rows, hardware.with_idle_rows(array.rows - rows))
 
 
 def _least(stack: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:

@@ -450,8 +450,8 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
 def idle_rows_tried(layer, hardware, objective):
     """None; on the array, where time matters, a quarter, half ...: no fewer rows than columns are in use."""
     rows, columns = hardware.pe_array.rows, hardware.pe_array.columns
-    halved = [rows // 2**times for times in range(rows.bit_length())]
-    in_use = [part for half in halved for part in (3 * half // 4, half // 2) if part >= columns]
+    parts = (3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16)
+    in_use = [part for part in (math.floor(rows * part) for part in parts) if part >= columns]
     fewer = [rows - part for part in in_use] if layer.on_array and objective != "energy" else []
     return [0, *fewer]
 

@@ -18,9 +18,17 @@ BURSTS = vary(load_hardware("16x16_128k"), **{"dma.descriptors": 16})
 
 
 @pytest.mark.parametrize(
-    ("descriptors", "in_use"), [(1, [1]), (2, [2, 1]), (3, [3, 1]), (8, [8, 4, 2, 1]), (12, [12, 6, 3, 1])]
+    ("descriptors", "in_use"),
+    [
+        (1, [1]),
+        (2, [2, 1]),
+        (3, [3, 2, 1]),
+        (8, [8, 4, 2, 1]),
+        (12, [12, 8, 4, 2, 1]),
+        (1000, [1000, 32, 16, 8, 4, 2, 1]),
+    ],
 )
-def test_all_descriptors_half_of_them_a_quarter_and_one_are_tried(descriptors, in_use):
+def test_all_descriptors_and_fewer_powers_of_two_are_tried(descriptors, in_use):
     hardware = machine(**{"dma.descriptors": descriptors})
     assert [
         descriptors - idle for idle in idle_descriptors(hardware, MappingOptions(objective="time"))
