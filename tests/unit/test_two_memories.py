@@ -148,3 +148,16 @@ def test_tiles_are_data(result):
 
 def test_the_order_of_operands_is_that_of_counts():
     assert [operand.value for operand in Operand] == ["inputs", "weights", "outputs", "residual"]
+
+
+def test_what_moved_is_what_was_read_and_written_and_operands_are_in_the_outermost_memory():
+    result = run_network("squeezenet_v1_1", "16x16_128k")
+    for layer in result.to_dict()["layers"]:
+        for memory in layer["memories"].values():
+            moved = {
+                operand: read + memory["written_bytes"][operand]
+                for operand, read in memory["read_bytes"].items()
+            }
+            assert memory["moved_bytes"] == moved
+        assert set(layer["places"].values()) == {"dram"}
+        assert ("weights" in layer["places"]) == (layer["params"] > 0)
