@@ -164,6 +164,7 @@ memories:
   size_bytes: 65536
   banks: {shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}}
 """
+ANOTHER_COMPONENT = "results have the energy of another component under this one"
 ACCUMULATORS = "- {name: accumulators, holds: [outputs], size_bytes: 4096}\n"
 
 
@@ -279,6 +280,36 @@ def mistakes2(tmp_path, *changes):
 )
 def test_what_no_machine_here_has_is_refused_with_its_place(tmp_path, old, new, line):
     assert mistakes2(tmp_path, (old, new)) == [line]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        *((component, ANOTHER_COMPONENT) for component in ("mac", "register_file", "inter_pe", "vector")),
+        *((row, "reports have a row of this one") for row in ("vector_unit", "pe_array", "energy", "time")),
+        ("dram", "results call the memory outside the chip by this one"),
+    ],
+)
+def test_a_memory_does_not_go_by_the_name_of_something_else(tmp_path, name, why):
+    """The energy of the component would be lost under that of the memory."""
+    changes = (("name: dram", "name: outer"), ("name: sram", f"name: {name}"))
+    assert mistakes2(tmp_path, *changes) == [f"6: memories.1.name = '{name}': must be another name: {why}"]
+
+
+def test_the_outermost_memory_does_not_go_by_the_name_of_something_else(tmp_path):
+    for name, why in (
+        ("mac", ANOTHER_COMPONENT),
+        ("global_buffer", "results call the memory on chip by this one"),
+    ):
+        assert mistakes2(tmp_path, ("name: dram", f"name: {name}")) == [
+            f"4: memories.0.name = '{name}': must be another name: {why}"
+        ]
+
+
+def test_names_of_other_keys_are_names_of_memories(tmp_path):
+    """They stand in places of their own: nothing is lost."""
+    changed = FORMAT2.replace("name: dram", "name: latency").replace("name: sram", "name: total")
+    assert [memory.name for memory in load(tmp_path, changed).memories] == ["latency", "total"]
 
 
 SHARES = "shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}"
