@@ -33,13 +33,13 @@ MemoryName = Annotated[
 
 
 COMPONENTS: Final = ("mac", "register_file", "inter_pe", "vector")
-"""What energy is spent on beside memories: results have them and memories' names in one mapping (energy.py)."""
+"""What energy is spent on beside memories, and in one mapping with them (energy.py)."""
 ROWS: Final = (
     *("macs", "register_files", "between_pes", "vector_unit"),
     *("source", "pe_array", "area"),
     *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "bound_by"),
 )
-"""What reports have rows for beside memories: energies, what a machine amounts to, and what a run adds up to."""
+"""What reports have rows for beside memories: energies, what a machine amounts to, what a run adds up to."""
 OUTERMOST, INNER = "dram", "global_buffer"
 """What results call all traffic of the outermost memory (`dram_bytes`), and of those on chip."""
 

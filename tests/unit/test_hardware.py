@@ -1,12 +1,16 @@
 """What a hardware file may say, and the line that a user reads where it says something else."""
 
+import re
+
 import pytest
-from machines import bank_bytes, machine
+from machines import bank_bytes, conv, machine
 
 from accelsim.descriptions import dump, parse_text, read, vary
-from accelsim.errors import DescriptionError
+from accelsim.errors import DescriptionError, MappingError
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.hardware.array import parameter
+from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.search import map_layer
 from accelsim.report.machines import hardware_report
 from accelsim.report.text import Style
 
@@ -333,6 +337,35 @@ def test_memories_on_chip_share_the_operands(tmp_path):
     assert mistakes2(
         tmp_path, WITHOUT_OUTPUTS, ("outputs: 0.25}}\n", f"outputs: 0.25}}}}\n{ACCUMULATORS}")
     ) == ["9: memories.1.banks = {...}: must have no bank for the outputs, which it does not hold"]
+
+
+def test_a_bank_that_is_given_in_bytes_is_what_has_to_be_larger(tmp_path):
+    """A larger memory would leave it as it is."""
+    small = (SHARES, "bytes: {inputs: 1, weights: 4000, outputs: 7}")
+    assert mistakes2(tmp_path, small) == [
+        "8: memories.1.banks.bytes.inputs = 1: must be at least 2: it has to hold two words of 1 byte",
+        "8: memories.1.banks.bytes.outputs = 7: must be at least 8: it has to hold two words of 4 bytes",
+    ]
+    load(tmp_path, FORMAT2.replace(SHARES, "bytes: {inputs: 2, weights: 4000, outputs: 8}"))
+
+
+@pytest.mark.parametrize(
+    ("banks", "key"),
+    [
+        ("bytes: {inputs: 2, weights: 4000, outputs: 4000}", "memories.sram.banks.bytes.inputs"),
+        ("shares: {inputs: 0.0001, weights: 0.5, outputs: 0.4}", "memories.sram.size_bytes"),
+    ],
+)
+def test_who_does_what_an_error_says_would_hold_a_tile_has_a_machine_that_holds_it(tmp_path, banks, key):
+    hardware = load(tmp_path, FORMAT2.replace(SHARES, banks))
+    layer = conv(8, 4, (20, 20), kernel=(3, 3))
+    with pytest.raises(MappingError, match="no tile fits") as error:
+        map_layer(layer, hardware, MappingOptions())
+    named, size = re.search(r"; (\S+) = (\d+) would hold them", str(error.value)).groups()
+    assert named == key
+    assert map_layer(layer, vary(hardware, **{key: int(size)}), MappingOptions())
+    with pytest.raises(MappingError, match="no tile fits"):
+        map_layer(layer, vary(hardware, **{key: int(size) - 1}), MappingOptions())
 
 
 def test_inputs_and_residual_are_held_together(tmp_path):
