@@ -67,11 +67,6 @@ def three_digits(value: float) -> str:
     return f"{value:.0f}"
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 layer`, `3 layers`, `2 ways`: a number and what it counts, whose plural ends in an s."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def kibibytes(size: int) -> str:
     """The size of a memory, which comes in powers of two: `128 KiB`, `6.5 KiB`, `90 bytes`."""
     if size < 1024:

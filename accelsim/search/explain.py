@@ -254,6 +254,8 @@ def _remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[R
         before = _parts_of(hardware, name)
         after = {key: TIMES * value for key, value in before.items()}
         words = _of_part(name, sum(before.values()), sum(after.values()))
+        if name == "buffer":
+            after |= {key: TIMES * size for key, size in _banks_in_bytes(hardware).items()}
         yield _changed_machine(as_it_is, name, words, **after)
     if hardware.channel.latency_cycles:
         latency = hardware.channel.latency_cycles
@@ -294,6 +296,16 @@ def _parts_of(hardware: Hardware, name: str) -> dict[str, float]:
             return {"pe_array.rows": hardware.pe_array.rows}
         case _:
             return {"pe_array.columns": hardware.pe_array.columns}
+
+
+def _banks_in_bytes(hardware: Hardware) -> dict[str, int]:
+    """The keys of banks whose sizes do not follow that of their memory, and what they say."""
+    return {
+        f"memories.{memory.name}.banks.bytes.{operand}": size
+        for memory in hardware.on_chip
+        if memory.banks is not None and memory.banks.bytes is not None
+        for operand, size in memory.banks.bytes.items()
+    }
 
 
 def _changed_machine(as_it_is: Remedy, name: str, words: str, **changes: Any) -> Remedy | Impossible:
