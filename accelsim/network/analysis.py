@@ -214,14 +214,14 @@ class _Memory:
     """Which outputs are kept, while layers run one after another."""
 
     def __init__(self, executed: ExecutedGraph) -> None:
-        image = {node.name: node.network_input_elements for node in executed.nodes}
         self.size = {layer.name: layer.stored_elements for layer in executed.layers}
-        self.size[_IMAGE] = max(image.values(), default=0)
         self.reads = {
-            name: [*executed.predecessors(name), *([_IMAGE] if image[name] else [])] for name in executed
+            node.name: [*node.predecessors, *([_IMAGE] if node.reads_image else [])]
+            for node in executed.nodes
         }
         self.readers = {name: set(executed.successors(name)) for name in executed}
-        self.readers[_IMAGE] = {name for name in executed if image[name]}
+        self.readers[_IMAGE] = {node.name for node in executed.nodes if node.reads_image}
+        self.size[_IMAGE] = executed.image_elements if self.readers[_IMAGE] else 0
         for name in executed.outputs:
             self.readers[name].add("")  # somebody outside, who never runs
         self.waiting = {name: set(executed.predecessors(name)) for name in executed}

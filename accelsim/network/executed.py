@@ -44,7 +44,9 @@ class ExecutedNode:
     reads: tuple[Read, ...]
     """One for each layer that it reads."""
     network_input_elements: int
-    """Of the image."""
+    """What it reads of the image, as its input."""
+    network_shortcut_elements: int
+    """What it reads of the image as the other operand of an operator that is fused into it."""
     network_output: bool
     """Whether somebody outside the network wants what it writes."""
     buffer: str
@@ -62,11 +64,17 @@ class ExecutedNode:
         """The layers that it reads, each once."""
         return tuple([read.producer for read in self.reads])
 
+    @property
+    def reads_image(self) -> bool:
+        """Whether it reads what the network is given."""
+        return self.network_input_elements + self.network_shortcut_elements > 0
+
     def attributes(self) -> dict[str, Any]:
         """What networkx's node is told."""
         return {
             "layer": self.layer,
             "network_input_elements": self.network_input_elements,
+            "network_shortcut_elements": self.network_shortcut_elements,
             "network_output": self.network_output,
             "buffer": self.buffer,
             "first_channel": self.first_channel,
@@ -87,6 +95,8 @@ class ExecutedNode:
 class ExecutedGraph(Dag[ExecutedNode]):
     """A network as a machine runs it: layers in running order."""
 
+    image_elements: int
+    """Of the image, which layers may read more than once, or in parts."""
     notes: tuple[Note, ...] = ()
     """What became of each published operator, in the order in which the network lists them."""
 

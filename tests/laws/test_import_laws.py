@@ -37,7 +37,13 @@ def executed(network):
         for read in node.reads
     }
     nodes = [
-        (node.network_input_elements, node.network_output, place[node.buffer], node.first_channel)
+        (
+            node.network_input_elements,
+            node.network_shortcut_elements,
+            node.network_output,
+            place[node.buffer],
+            node.first_channel,
+        )
         for node in graph.nodes
     ]
     return [layer.nameless for layer in graph.layers], reads, nodes

@@ -83,9 +83,9 @@ def test_a_node_stands_behind_those_that_it_reads(published):
 
 
 def test_two_nodes_do_not_share_a_name():
-    node = ExecutedNode(Layer("a", "conv", 8, 8, 6, 5), (), 240, True, "a", 0)
+    node = ExecutedNode(Layer("a", "conv", 8, 8, 6, 5), (), 240, 0, True, "a", 0)
     with pytest.raises(NetworkError, match=r"^a: two nodes of a graph have this name$"):
-        ExecutedGraph((node, node))
+        ExecutedGraph((node, node), 240)
 
 
 def test_an_executed_graph_has_layers_what_they_read_outputs_and_notes(published):
@@ -134,7 +134,7 @@ def test_networkx_sees_the_published_graph(published):
 def test_networkx_sees_the_executed_graph(published):
     executed = lower(published)
     digraph = executed.to_networkx()
-    assert digraph.graph == {"notes": executed.notes}
+    assert digraph.graph == {"image_elements": 240, "notes": executed.notes}
     assert [layer for _, layer in digraph.nodes(data="layer")] == list(executed.layers)
     assert digraph.nodes["c"]["network_output"]
     assert digraph.edges["a", "c"] == {"input_elements": 0, "shortcut_elements": 240}

@@ -129,6 +129,14 @@ def test_a_shortcut_waits_in_memory(draft):
     assert peak_activations(lower(draft.graph)).elements == (4 + 10 + 4) * PIXELS
 
 
+@pytest.mark.parametrize("operands", [("a", "x"), ("a", "x", "x"), ("x", "x")])
+def test_the_image_is_kept_once_however_often_a_layer_reads_it(draft, operands):
+    if "a" in operands:
+        conv(draft, "a", "x", 8)
+    ops.add(draft, "sum", operands)
+    assert peak_activations(lower(draft.graph)).elements == (8 + 8) * PIXELS
+
+
 def two_branches(draft):
     """Both first, or one after the other: the second keeps less at once."""
     conv(draft, "stem", "x", 1)

@@ -31,6 +31,7 @@ class Progress:
         self._orders: dict[str, Sequence[int]] = {}
         self._cutters: dict[str, Cutter] = {}
         self._notes: list[Note] = []
+        self._image_elements = 0
 
     # What a rule may ask
 
@@ -101,6 +102,8 @@ class Progress:
                 self._owner[node.name] = execution.whole_output_of
             if execution.concatenation_of:
                 self._owners[node.name] = execution.concatenation_of
+        if execution.fate == "input":
+            self._image_elements += node.operator.output.elements
         kind = operator_name(node.operator)
         self._notes.append(Note(node.name, kind, execution.fate, tuple(names), execution.reason))
 
@@ -112,24 +115,25 @@ class Progress:
         wanted = {segment.producer for end in ends for segment in self._tensors[end]}
         nodes = []
         for name, layer in self._layers.items():
-            image_elements, reads = _merged(self._reads[name])
+            inputs, shortcuts, reads = _merged(self._reads[name])
             buffer, first_channel = self.layout.address(name)
-            nodes.append(ExecutedNode(layer, reads, image_elements, name in wanted, buffer, first_channel))
-        return ExecutedGraph(tuple(nodes), tuple(self._notes))
+            node = ExecutedNode(layer, reads, inputs, shortcuts, name in wanted, buffer, first_channel)
+            nodes.append(node)
+        return ExecutedGraph(tuple(nodes), self._image_elements, tuple(self._notes))
 
 
-def _merged(reads: Sequence[TensorRead]) -> tuple[int, tuple[Read, ...]]:
-    """The elements that are read of the image, and of each layer."""
+def _merged(reads: Sequence[TensorRead]) -> tuple[int, int, tuple[Read, ...]]:
+    """The elements that are read of the image, as inputs and as shortcuts, and of each layer."""
     inputs: dict[str | None, int] = {}
     shortcuts: dict[str | None, int] = {}
     for tensor, pixels, as_shortcut in reads:
         elements = shortcuts if as_shortcut else inputs
         for producer, _, channels in tensor:
             elements[producer] = elements.get(producer, 0) + channels * pixels
-    image_elements = inputs.pop(None, 0) + shortcuts.pop(None, 0)
+    image_inputs, image_shortcuts = inputs.pop(None, 0), shortcuts.pop(None, 0)
     of_layers = [
         Read(producer, inputs.get(producer, 0), shortcuts.get(producer, 0))
         for producer in inputs | shortcuts
         if producer is not None
     ]
-    return image_elements, tuple(of_layers)
+    return image_inputs, image_shortcuts, tuple(of_layers)
