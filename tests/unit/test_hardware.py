@@ -420,6 +420,44 @@ def test_an_assumption_may_be_about_a_whole_table(tmp_path):
     assert set(load(tmp_path, text).assumed) == {"energy", "pe_array.dataflows.weight_stationary"}
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "memories.sram.energy",
+        "memories.sram.energy.read",
+        "memories.1.energy.write",
+        "memories.dram.latency_cycles",
+        "memories.sram.banks.bytes.inputs",
+        "vector_unit.lanes_per_column",
+        "energy.picojoules_per_unit",
+        "area.pe_mm2",
+        "pe_array.dataflows.weight_stationary.accumulators_per_column",
+    ],
+)
+def test_an_assumption_may_be_about_any_key_that_the_file_leaves_out(tmp_path, key):
+    assert key in load(tmp_path, f"{FORMAT2}assumed: {{{key}: a guess}}\n").assumed
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "memories.sram.energy.reads",
+        "memories.other.energy",
+        "memories.2.energy",
+        "memories.energy",
+        "memories.sram.banks.bytes.results",
+        "area.pe",
+        "assumed.area",
+        "pe_array.dataflows.row_stationary",
+        "energy.mac.mac",
+        "",
+    ],
+)
+def test_an_assumption_is_not_about_what_no_file_may_say(tmp_path, key):
+    (line,) = mistakes2(tmp_path, ("0.25}}\n", f"0.25}}}}\nassumed: {{'{key}': a guess}}\n"))
+    assert line.endswith(f"explains {key!r}, which is no key of a hardware file")
+
+
 def test_all_mistakes_are_reported_in_the_order_of_the_file(tmp_path):
     lines = mistakes(tmp_path, "  rows: 16\n  columns: 8\n", "  rows: 0\n  columns: eight\n")
     assert [line.split(":")[0] for line in lines] == ["6", "7"]
