@@ -368,6 +368,13 @@ def test_who_does_what_an_error_says_would_hold_a_tile_has_a_machine_that_holds_
         map_layer(layer, vary(hardware, **{key: int(size) - 1}), MappingOptions())
 
 
+def test_an_operand_is_named_once(tmp_path):
+    repeated = "[inputs, inputs, weights, outputs, residual]"
+    (line,) = mistakes2(tmp_path, ("  banks", f"  holds: {repeated}\n  banks"))
+    assert line.startswith("8: memories.1.holds = [")
+    assert line.endswith(": must name each operand once")
+
+
 def test_inputs_and_residual_are_held_together(tmp_path):
     holds, banks = (
         ("  banks", "  holds: [inputs, weights]\n  banks"),
