@@ -8,6 +8,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from accelsim.descriptions.document import KeyPath, Mistake, one_of, shown, unknown, value_at
 from accelsim.descriptions.keys import place_of, value_of
+from accelsim.phrases import counted
 
 
 def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> list[Mistake]:
@@ -161,10 +162,10 @@ def _allowed_list(schema: dict[str, Any], root: dict[str, Any]) -> str:
     items = schema.get("prefixItems") or [schema.get("items", {})]
     inner = one_of(word for item in items if (word := _allowed(item, root))) if items[0] else ""
     least, most = schema.get("minItems", 0), schema.get("maxItems")
-    count = f"of {least} values" if least == most else f"of at least {least}" if least > 1 else ""
+    count = f"of {counted(least, 'value')}" if least == most else f"of at least {least}" if least > 1 else ""
     count = "that is not empty" if least == 1 else count
     if most is not None and least != most:
-        count = f"of {least} to {most} values" if least else f"of at most {most} values"
+        count = f"of {least} to {most} values" if least else f"of at most {counted(most, 'value')}"
     return " ".join(part for part in ("a list", count, f"(each {inner})" if inner else "") if part)
 
 

@@ -13,7 +13,6 @@ from accelsim.descriptions import (
     Mistake,
     Upgrade,
     absent,
-    counted,
     may_hold,
     put,
     refusal,
@@ -36,6 +35,7 @@ from accelsim.hardware.memory import (
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
 from accelsim.hardware.registry import parameters_of
+from accelsim.phrases import counted
 from accelsim.quantities import Bits, IndexBits, Megahertz, PerColumn
 
 Objective = Literal["time", "energy", "edp"]

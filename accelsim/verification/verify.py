@@ -19,6 +19,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
 from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
+from accelsim.phrases import these
 from accelsim.plan import Plan
 from accelsim.run import options_for, plan_run
 from accelsim.verification.case import Case
@@ -98,8 +99,8 @@ def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
     if unmatched:
         raise AccelsimError(
             "\n".join(
-                f"--layers {pattern!r}: matches none of the {len(names)} layers, which are {names[0]} to "
-                f"{names[-1]}; `accelsim show NET --lowered` lists them, * ? [..] are as in file names"
+                f"--layers {pattern!r}: matches none of {these(names, 'layer')}; "
+                f"`accelsim show NET --lowered` lists them, * ? [..] are as in file names"
                 for pattern in unmatched
             )
         )

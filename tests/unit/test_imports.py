@@ -12,13 +12,14 @@ from pages import page, rows, section
 PACKAGE = Path(__file__).parents[2] / "accelsim"
 DIRECT = {
     "errors": (),
+    "phrases": (),
     "arguments": ("descriptions",),
     "result": ("network",),
     "limits": (),
     "columns": (),
     "quantities": ("limits",),
     "kinds": ("errors", "descriptions"),
-    "descriptions": ("errors",),
+    "descriptions": ("errors", "phrases"),
     "shipped": ("errors",),
     "parallel": ("errors",),
     "cluster": ("parallel", "model_version"),
