@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from accelsim.arguments import check_function, check_texts
+from accelsim.choices import AUTO
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
@@ -35,7 +36,7 @@ def verify(
     hardware: Hardware | str | Path,
     *,
     batch: int | None = None,
-    dataflow: str = "auto",
+    dataflow: str = AUTO,
     objective: Objective | None = None,
     layers: Sequence[str] = (),
     step: Callable[[str], None] = lambda _: None,

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "accelsim"
 DIRECT = {
     "errors": (),
     "phrases": (),
+    "choices": (),
     "arguments": ("descriptions",),
     "result": ("network",),
     "limits": (),
@@ -23,7 +24,7 @@ DIRECT = {
     "shipped": ("errors",),
     "parallel": ("errors",),
     "cluster": ("parallel", "model_version"),
-    "hardware": ("arguments", "quantities", "shipped", "kinds", "columns"),
+    "hardware": ("arguments", "choices", "quantities", "shipped", "kinds", "columns"),
     "energy": ("hardware",),
     "templates": ("errors",),
     "importers": ("errors",),
