@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
-    AUTO,
     BatchOption,
     DataflowOption,
     FormatOption,
@@ -20,6 +20,7 @@ from accelsim.cli.options import (
 from accelsim.cli.output import Answer, check_yaml, destination, note, say
 from accelsim.cli.searches import count, values_of_searches
 from accelsim.limits import MAX_STEPS
+from accelsim.phrases import counted
 
 if TYPE_CHECKING:
     from accelsim.search.path import Walk
@@ -94,7 +95,7 @@ def path(
     check_outputs({"--output": output, "--write": write}, inputs([net], hw))
     check_yaml(write, "--write")
     to = destination(output, format_, quiet)
-    from accelsim.descriptions import counted, dump
+    from accelsim.descriptions import dump
     from accelsim.report import files
     from accelsim.report.story import walk_dict, walk_report, walk_rows
     from accelsim.search.path import walk

@@ -12,6 +12,7 @@ from accelsim.cli.load import say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.limits import MAX_SAMPLES, MAX_SEED
+from accelsim.phrases import counted
 
 
 class Sampler(StrEnum):
@@ -68,7 +69,7 @@ def sweep(
     accelsim sweep large_sweep.yaml --sampler nsga2 --samples 500 --workers 4
     """
     to = destination(output, format_, quiet)
-    from accelsim.descriptions import counted, parse
+    from accelsim.descriptions import parse
     from accelsim.report.sweeps import sweep_dict, sweep_report, sweep_rows
     from accelsim.search.sampling import plan_for
     from accelsim.search.spec import read_sweep

@@ -21,7 +21,6 @@ from accelsim.descriptions.document import (
     KeyPath,
     Mistake,
     Upgrade,
-    counted,
     in_words,
     native,
     one_of,
@@ -32,7 +31,7 @@ from accelsim.descriptions.document import (
 )
 from accelsim.descriptions.keys import place_of, put, value_of
 from accelsim.descriptions.reader import parse, parse_text
-from accelsim.descriptions.sentences import absent, mistakes_of, refusal
+from accelsim.descriptions.sentences import absent, may_hold, mistakes_of, refusal
 
 __all__ = [
     "MOST_NAMES",
@@ -43,9 +42,9 @@ __all__ = [
     "Upgrade",
     "absent",
     "check",
-    "counted",
     "dump",
     "in_words",
+    "may_hold",
     "mistakes_of",
     "native",
     "one_of",

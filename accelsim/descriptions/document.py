@@ -102,11 +102,6 @@ def unknown(name: str, what: str, legal: Iterable[str], in_all: int = 0) -> str:
     return f"no such {what}{guess} allowed are {', '.join(listed)}{rest}"
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 layer`, `3 layers`, `2 ways`: a number and what it counts, whose plural ends in an s."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def one_of(values: Iterable[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
     *most, last = dict.fromkeys(values)

@@ -8,7 +8,17 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from accelsim.descriptions import Description, Mistake, Upgrade, absent, counted, put, refusal, value_of, vary
+from accelsim.descriptions import (
+    Description,
+    Mistake,
+    Upgrade,
+    absent,
+    may_hold,
+    put,
+    refusal,
+    value_of,
+    vary,
+)
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
@@ -25,6 +35,7 @@ from accelsim.hardware.memory import (
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
 from accelsim.hardware.registry import parameters_of
+from accelsim.phrases import counted
 from accelsim.quantities import Bits, IndexBits, Megahertz, PerColumn
 
 Objective = Literal["time", "energy", "edp"]
@@ -127,7 +138,7 @@ class Hardware(Description):
         mistakes = [
             Mistake(("assumed", key), f"explains {key!r}, which is no key of a hardware file")
             for key in self.assumed
-            if not (value_of(values, key)[0] or _is_area(key) or is_parameter(key))
+            if not (may_hold(Hardware, values, key) or is_parameter(key))
         ]
         if mistakes:
             raise refusal("hardware", mistakes)
@@ -281,9 +292,3 @@ def _is_of_another_dataflow(data: dict[str, Any], key: str) -> bool:
     """Whether a key is a parameter of a dataflow that the array does not run: any value is the same then."""
     listed, _ = value_of(data, ".".join(key.split(".")[:3]))
     return is_parameter(key) and not listed
-
-
-def _is_area(key: str) -> bool:
-    """Whether a dotted key is one of the table of areas, which a machine need not have."""
-    table, _, inside = key.partition(".")
-    return table == "area" and inside in AreaTable.model_fields

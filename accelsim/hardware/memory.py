@@ -183,6 +183,8 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
             yield Unserved(index, "name", "must be another name: a memory before it has this one")
         elif taken := _taken_by(memory.name, outermost=not index):
             yield Unserved(index, "name", f"must be another name: {taken}")
+        if len(set(memory.holds)) < len(memory.holds):
+            yield Unserved(index, "holds", "must name each operand once")
     yield from _unserved_outermost(memories[0])
     for index, memory in enumerate(memories[1:], 1):
         yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memory))

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
 
 GROUP: Final = "accelsim.dataflows"
-AUTO: Final = "auto"
-"""In place of a name: the dataflow that suits each layer."""
 SHIPPED: Final = {
     "weight_stationary": "accelsim.mapping.dataflows.weight_stationary:WEIGHT_STATIONARY",
     "output_stationary": "accelsim.mapping.dataflows.output_stationary:OUTPUT_STATIONARY",

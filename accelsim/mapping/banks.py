@@ -11,6 +11,7 @@ from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.mapping.tiling import column_axis, row_axis
 from accelsim.network.layer import Layer
+from accelsim.phrases import counted
 
 
 def input_demand(footprint: Footprint, tile: TileShape[Count], pixels: Count) -> Count:
@@ -50,11 +51,11 @@ def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
     rows, columns = (axis.reads(1)[0] for axis in (row_axis(layer), column_axis(layer)))
     demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
     bank = max(demand, key=lambda bank: demand[bank] / max(half[bank], 1))
-    memory = _memory_of(bank, hardware)
+    memory, size = _memory_of(bank, hardware), int(demand[bank])
     return (
-        f"no tile fits: for one output and one input channel the {bank} take {demand[bank]} bytes, half "
-        f"of their share of the {memory.name.replace('_', ' ')} is {half[bank]}; "
-        f"memories.{memory.name}.{_what_would_hold(int(demand[bank]), bank, memory)} would hold them"
+        f"no tile fits: for one output and one input channel the {bank} take {counted(size, 'byte')}, "
+        f"half of their share of the {memory.name.replace('_', ' ')} is {half[bank]}; "
+        f"memories.{memory.name}.{_what_would_hold(size, bank, memory)} would hold them"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from accelsim.choices import AUTO
 from accelsim.columns import Count
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
@@ -16,7 +17,7 @@ from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.look import Look, portions
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.options import AUTO, MappingOptions
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, that_decides, worth_of
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Care, Judge, Judged, best_of

@@ -11,7 +11,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from accelsim.descriptions import counted
+from accelsim.phrases import counted
 from accelsim.report.depths import depths_word
 from accelsim.report.energies import EnergyScale, table_scale
 from accelsim.report.plot_costs import AGAINST, Against, dress

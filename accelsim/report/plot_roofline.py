@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from accelsim.descriptions import counted
 from accelsim.hardware import Hardware
+from accelsim.phrases import counted
 from accelsim.report.plot_looks import (
     BOUND_COLOURS,
     BOUND_MARKERS,

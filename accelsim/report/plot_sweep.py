@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from accelsim.descriptions import counted
 from accelsim.errors import AccelsimError
+from accelsim.phrases import counted
 from accelsim.report.energies import EnergyScale, energy_scale
 from accelsim.report.plot_looks import (
     GREY,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from accelsim.descriptions import counted
+from accelsim.phrases import counted
 from accelsim.report.energies import duration, energy_cell, energy_text
 from accelsim.report.text import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.search.path import Point, Step, Tried, Walk, WorstStage

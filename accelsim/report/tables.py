@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from accelsim.descriptions import counted
+from accelsim.phrases import counted
 from accelsim.report.energies import energy_cell
 from accelsim.report.stages import OPERANDS, StageResult, outermost_bytes, stages
 from accelsim.report.text import Column, Style, bar, fitting, si, table, wrapped

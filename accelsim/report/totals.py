@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from accelsim.descriptions import counted
+from accelsim.phrases import counted
 from accelsim.report.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.stages import cycles_by_bound
 from accelsim.report.text import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si

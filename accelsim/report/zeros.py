@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from accelsim.descriptions import counted
+from accelsim.phrases import counted
 from accelsim.report.stages import StageResult
 from accelsim.report.text import percent, percent_digits
 from accelsim.result import LayerResult, RunResult

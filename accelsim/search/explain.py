@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from accelsim.arguments import check_function, whole_number_or_none
+from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective, dataflow_names, hardware_of
@@ -131,7 +132,7 @@ def explain_network(
     *,
     layers: int | None = TOP_LAYERS,
     batch: int | None = None,
-    dataflow: str = "auto",
+    dataflow: str = AUTO,
     objective: Objective | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Explanation:
@@ -325,13 +326,13 @@ def _dataflows(as_it_is: Remedy) -> Iterator[Remedy | Impossible]:
     for name in dataflow_names():
         words = name.replace("_", " ")
         if name not in own:
-            free = replace(as_it_is, dataflow="auto")
+            free = replace(as_it_is, dataflow=AUTO)
             yield _changed_machine(free, name, f"some layers {words}", **{"pe_array.dataflows": [*own, name]})
-        elif (as_it_is.dataflow == "auto" and len(own) > 1) or as_it_is.dataflow not in ("auto", name):
+        elif (as_it_is.dataflow == AUTO and len(own) > 1) or as_it_is.dataflow not in (AUTO, name):
             yield replace(as_it_is, name=name, kind="mapping", words=f"every layer {words}", dataflow=name)
-    if as_it_is.dataflow != "auto" and len(own) > 1:
+    if as_it_is.dataflow != AUTO and len(own) > 1:
         yield replace(
-            as_it_is, name="auto", kind="mapping", words="dataflow chosen layer by layer", dataflow="auto"
+            as_it_is, name=AUTO, kind="mapping", words="dataflow chosen layer by layer", dataflow=AUTO
         )
 
 

@@ -368,6 +368,13 @@ def test_who_does_what_an_error_says_would_hold_a_tile_has_a_machine_that_holds_
         map_layer(layer, vary(hardware, **{key: int(size) - 1}), MappingOptions())
 
 
+def test_an_operand_is_named_once(tmp_path):
+    repeated = "[inputs, inputs, weights, outputs, residual]"
+    (line,) = mistakes2(tmp_path, ("  banks", f"  holds: {repeated}\n  banks"))
+    assert line.startswith("8: memories.1.holds = [")
+    assert line.endswith(": must name each operand once")
+
+
 def test_inputs_and_residual_are_held_together(tmp_path):
     holds, banks = (
         ("  banks", "  holds: [inputs, weights]\n  banks"),
@@ -418,6 +425,44 @@ def test_every_assumption_that_explains_no_key_is_named_on_its_line(tmp_path):
 def test_an_assumption_may_be_about_a_whole_table(tmp_path):
     text = GOOD + "assumed: {energy: taken from another machine, pe_array.weight_stationary: a guess}\n"
     assert set(load(tmp_path, text).assumed) == {"energy", "pe_array.dataflows.weight_stationary"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "memories.sram.energy",
+        "memories.sram.energy.read",
+        "memories.1.energy.write",
+        "memories.dram.latency_cycles",
+        "memories.sram.banks.bytes.inputs",
+        "vector_unit.lanes_per_column",
+        "energy.picojoules_per_unit",
+        "area.pe_mm2",
+        "pe_array.dataflows.weight_stationary.accumulators_per_column",
+    ],
+)
+def test_an_assumption_may_be_about_any_key_that_the_file_leaves_out(tmp_path, key):
+    assert key in load(tmp_path, f"{FORMAT2}assumed: {{{key}: a guess}}\n").assumed
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "memories.sram.energy.reads",
+        "memories.other.energy",
+        "memories.2.energy",
+        "memories.energy",
+        "memories.sram.banks.bytes.results",
+        "area.pe",
+        "assumed.area",
+        "pe_array.dataflows.row_stationary",
+        "energy.mac.mac",
+        "",
+    ],
+)
+def test_an_assumption_is_not_about_what_no_file_may_say(tmp_path, key):
+    (line,) = mistakes2(tmp_path, ("0.25}}\n", f"0.25}}}}\nassumed: {{'{key}': a guess}}\n"))
+    assert line.endswith(f"explains {key!r}, which is no key of a hardware file")
 
 
 def test_all_mistakes_are_reported_in_the_order_of_the_file(tmp_path):

@@ -99,7 +99,7 @@ def test_the_model_is_told_by_all_that_an_evaluation_imports():
     imported = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
     names = {name.removeprefix("accelsim.").replace(".", "/") for name in imported.stdout.split()}
     rooms = {room.removesuffix(".py") for room in models._ROOMS}
-    without = {"arguments", "errors", "result", "search", "shipped", "version"}
+    without = {"arguments", "choices", "errors", "phrases", "result", "search", "shipped", "version"}
     """Words, reports of what was found, where files are, and the release, which is told as it is."""
     assert {name for name in names if not {name, name.partition("/")[0]} & rooms} == without
 
