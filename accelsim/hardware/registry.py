@@ -9,6 +9,7 @@ brings one as
     row_stationary = "their_package.row_stationary:ROW_STATIONARY"
 """
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from accelsim.descriptions import Description
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoints
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "accelsim.dataflows"
 AUTO: Final = "auto"
@@ -29,7 +30,7 @@ SHIPPED: Final = {
 
 def dataflow_names() -> tuple[str, ...]:
     """Every dataflow that a machine may list: shipped ones first, then those of installed packages."""
-    return tuple(dict.fromkeys((*SHIPPED, *_entry_points().names)))
+    return tuple(dict.fromkeys((*SHIPPED, *entry_points_by_name())))
 
 
 @cache
@@ -42,7 +43,7 @@ def registered(name: str) -> Any:
     if name in SHIPPED:
         module, _, attribute = SHIPPED[name].partition(":")
         return getattr(import_module(module), attribute)
-    return _entry_points()[name].load()
+    return entry_point(name).load()
 
 
 def parameters_of(name: str) -> type[Description]:
@@ -51,8 +52,15 @@ def parameters_of(name: str) -> type[Description]:
     return kind
 
 
+def entry_point(name: str) -> "EntryPoint":
+    """Where another package has the dataflow of a name. Raises KeyError where none has."""
+    return entry_points_by_name()[name][0]
+
+
 @cache
-def _entry_points() -> "EntryPoints":
+def entry_points_by_name() -> "Mapping[str, tuple[EntryPoint, ...]]":
+    """What other packages bring, by the name that they give it."""
     from importlib.metadata import entry_points  # noqa: PLC0415 (slow, and few machines need it)
 
-    return entry_points(group=GROUP)
+    found = entry_points(group=GROUP)
+    return {name: tuple(entry for entry in found if entry.name == name) for name in sorted(found.names)}
