@@ -222,9 +222,10 @@ def _sweep_summary(file: Path) -> str:
 
 def _machine_summary(file: Path) -> str:
     from accelsim.descriptions import parse
-    from accelsim.hardware import load_hardware
+    from accelsim.hardware import dataflow_names, load_hardware
     from accelsim.hardware.format1 import is_format1
 
+    dataflow_names()  # which may warn of one that another package brings: a run looks for those it needs
     hardware = load_hardware(str(file))
     array = hardware.pe_array
     buffer = kibibytes(hardware.on_chip_bytes)
