@@ -66,8 +66,13 @@ def _works(stages: tuple[Stage, ...], channels: int, resolution: int) -> bool:
 
 
 def _smallest_resolution(stages: tuple[Stage, ...], image: Shape) -> int | None:
-    """The smallest square image for which every window finds room, by bisection; None if there is none."""
-    low, high = min(image.height, image.width), 2 * max(image.height, image.width)
+    """The smallest image for which every window finds room, by bisection; None if there is none.
+
+    None, too, for an image that is not square: it has no resolution.
+    """
+    if image.height != image.width:
+        return None
+    low, high = image.height, 2 * image.height
     while not _works(stages, image.channels, high):
         low, high = high, 2 * high
         if low >= MAX_RESOLUTION:

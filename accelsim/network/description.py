@@ -56,6 +56,10 @@ Expression: TypeAlias = Annotated[
 ]
 
 
+RESOLUTION: Final = "resolution"
+"""The parameter that sets height and width of a square input."""
+
+
 class InputShape(Description):
     """The image: channels (a network that is part of another one may have a rule for them), and pixels."""
 
@@ -167,8 +171,8 @@ class StageRow(Description):
 def _fits_its_block(row: StageRow, info: ValidationInfo) -> StageRow:
     """Check a row's arguments, at the default values of the parameters."""
     if "parameters" in info.data and "input" in info.data:
-        defaults = {key: knob.default for key, knob in info.data["parameters"].items()}
-        _, mistakes = _evaluate_row(row, "", {**defaults, "resolution": info.data["input"].height})
+        knobs = _knobs(info.data["parameters"], info.data["input"])
+        _, mistakes = _evaluate_row(row, "", {key: knob.default for key, knob in knobs.items()})
         if mistakes:
             raise refusal("stages", mistakes)
     return row
@@ -223,8 +227,9 @@ class NetworkDescription(Description):
             for key in parameters
             if not key.isidentifier()
         ]
-        if "resolution" in parameters:
-            mistakes.append(Mistake(("resolution",), "is there already: its default is the input's height"))
+        if RESOLUTION in parameters:
+            sentence = "is there already where the input is square: its default is the input's height"
+            mistakes.append(Mistake((RESOLUTION,), sentence))
         if mistakes:
             raise refusal("parameters", mistakes)
         return parameters
@@ -261,12 +266,24 @@ class NetworkDescription(Description):
 
     @property
     def knobs(self) -> dict[str, Parameter]:
-        """The parameters with the one that every network has."""
+        """The parameters with the one that every network has whose input is square."""
         return _knobs(self.parameters, self.input)
 
 
 def _knobs(parameters: Mapping[str, Parameter], image: InputShape) -> dict[str, Parameter]:
-    return {**parameters, "resolution": Parameter(default=image.height, minimum=1, maximum=MAX_RESOLUTION)}
+    if image.height != image.width:
+        return dict(parameters)
+    return {**parameters, RESOLUTION: Parameter(default=image.height, minimum=1, maximum=MAX_RESOLUTION)}
+
+
+def no_parameter(name: str, legal: Iterable[str], network: str = "") -> str:
+    """What is said of a parameter that a network, of that name if it is given, does not have."""
+    if name == RESOLUTION:
+        return (
+            f"is for square inputs, which {network or 'this network'}'s is not: leave it out; "
+            "input.height and input.width say its size"
+        )
+    return unknown(name, f"parameter of {network}" if network else "parameter", legal)
 
 
 class PresetDescription(Description):
@@ -311,7 +328,7 @@ class Network:
     """With the parameters that are not at their defaults: `mobilenet_v1@width=0.5`."""
     description: NetworkDescription
     parameters: Mapping[str, Value]
-    """All of them, `resolution` too."""
+    """All of them, `resolution` too where the input is square."""
     stages: tuple[Stage, ...]
     """The stage table with its expressions evaluated."""
     compression: tuple[Placed, ...] = ()
@@ -335,12 +352,13 @@ class Network:
 
     @property
     def image(self) -> Shape:
-        """The input: as described, or square where a resolution was asked for."""
-        given, resolution = self.description.input, self.parameters["resolution"]
-        assert isinstance(resolution, int)  # what its knob allows
+        """The input: as described, or of the resolution that a square one has."""
+        given = self.description.input
         channels = _channels(given, self.parameters)
-        if resolution == given.height:
+        if RESOLUTION not in self.parameters:
             return Shape(channels, given.height, given.width)
+        resolution = self.parameters[RESOLUTION]
+        assert isinstance(resolution, int)  # what its knob allows
         return Shape(channels, resolution, resolution)
 
 
@@ -359,7 +377,7 @@ def described_network(path: Path, texts: Mapping[str, str], parameters: Mapping[
 def checked_resolution(path: Path, asked: Mapping[str, Value]) -> dict[str, int]:
     """What is asked of an imported model: a resolution at most. Raises DescriptionError else."""
     values = {key: native(value) for key, value in asked.items()}
-    if mistakes := _wrong_values({"resolution": IMAGE_SIDE}, values):
+    if mistakes := _wrong_values({RESOLUTION: IMAGE_SIDE}, values):
         raise Document(str(path), values, {}).error(mistakes)
     return {key: value for key, value in values.items() if isinstance(value, int)}
 
@@ -544,7 +562,7 @@ def _preset(preset: PresetDescription, document: Document, base: NetworkDescript
         "compression": [entry.model_dump() for entry in (*base.compression, *preset.compression)],
     }
     for key, value in preset.parameters.items():
-        if key == "resolution":
+        if key == RESOLUTION:
             changes |= {"input.height": value, "input.width": value}
         else:
             changes[f"parameters.{key}"] = {"default": value, "allowed": [value]}
@@ -555,7 +573,7 @@ def _wrong_values(knobs: Mapping[str, Parameter], given: Mapping[str, Value]) ->
     return [
         Mistake(
             (key,),
-            f"must be {knobs[key].words}" if key in knobs else unknown(key, "parameter", sorted(knobs)),
+            f"must be {knobs[key].words}" if key in knobs else no_parameter(key, sorted(knobs)),
         )
         for key, value in given.items()
         if key not in knobs or not knobs[key].allows(value)

@@ -121,7 +121,7 @@ def _constant(node: ast.Constant, _names: Mapping[str, Value]) -> Any:
 def _name(node: ast.Name, names: Mapping[str, Value]) -> Any:
     if node.id in names:
         return names[node.id]
-    raise ExpressionError(f"{node.id!r} is no parameter: there are {', '.join(sorted(names))}")
+    raise ExpressionError(f"{node.id!r} is no parameter: there are {', '.join(sorted(names)) or 'none'}")
 
 
 def _binary(node: ast.BinOp, names: Mapping[str, Value]) -> Any:

@@ -28,7 +28,7 @@ from accelsim.hardware import Hardware, dataflow_names, format1, load_hardware
 from accelsim.hardware.area import Words
 from accelsim.kinds import FileKind, check_kind
 from accelsim.limits import MAX_AXIS_VALUES, MAX_REPEAT
-from accelsim.network.description import Network, NetworkDescription, configure
+from accelsim.network.description import Network, NetworkDescription, configure, no_parameter
 from accelsim.network.load import load_network
 from accelsim.quantities import Batch
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
@@ -339,7 +339,7 @@ class _Reader:
                     continue
                 if name not in knobs and not name.startswith(f"{_STAGES}."):
                     legal = [*knobs, DEPTHS, "stages.STAGE.KEY"]
-                    sentence = unknown(name, f"parameter of {network.name}", legal)
+                    sentence = no_parameter(name, legal, network.name)
                     self._note("network_parameters", name, sentence=sentence)
                     continue
                 self._check_values("network_parameters", name, values, partial(_changed, network))

@@ -14,7 +14,7 @@ HEAD = """\
 name: small
 title: A network for tests
 source: this file
-input: {channels: 3, height: 32, width: 24}
+input: {channels: 3, height: 32, width: 32}
 parameters:
   scale: {default: 1.0, minimum: 0.25, maximum: 2}
   groups: {default: 1, allowed: [1, 2, 4]}
@@ -90,12 +90,60 @@ def test_parameters_at_their_defaults_are_not_part_of_the_name(write):
     assert load_network(write(HEAD + ROWS) + "@se=true").name == "small@se=true"
 
 
-def test_every_network_has_a_resolution(write):
+def test_every_network_with_a_square_input_has_a_resolution(write):
     path = write(HEAD + ROWS)
-    assert load_network(path).image == Shape(3, 32, 24)
+    assert load_network(path).image == Shape(3, 32, 32)
     assert load_network(f"{path}@resolution=48").image == Shape(3, 48, 48)
     graph = build(load_network("mobilenet_v1", resolution=160, width=0.5))
     assert graph["input"].operator.output == Shape(3, 160, 160)
+
+
+WIDE = HEAD.replace("width: 32", "width: 24")
+NOT_SQUARE = (
+    "resolution = 32: is for square inputs, which this network's is not: leave it out; "
+    "input.height and input.width say its size"
+)
+
+
+def test_a_network_whose_input_is_not_square_has_none(write):
+    network = load_network(write(WIDE + ROWS))
+    assert network.image == Shape(3, 32, 24)
+    assert "resolution" not in network.parameters
+    assert "resolution" not in network.description.knobs
+
+
+@pytest.mark.parametrize("setting", ["resolution=32", "resolution=many", "scale=1,resolution=32"])
+def test_one_asked_of_a_network_whose_input_is_not_square_is_refused(write, setting):
+    shown = NOT_SQUARE.replace("32:", "'many':") if "many" in setting else NOT_SQUARE.replace("32:", "'32':")
+    assert error_lines(f"{write(WIDE + ROWS)}@{setting}") == [f"small: {shown}"]
+    assert error_lines(write(WIDE + ROWS), resolution=32) == [f"small: {NOT_SQUARE}"]
+
+
+def test_nor_may_a_report_or_a_preset_ask_it_for_one(write):
+    sentence = NOT_SQUARE.partition(": ")[2]
+    report = WIDE.replace("stages:", "reported_at:\n  - {at: {resolution: 32}, top1: 50}\nstages:")
+    assert error_lines(write(report + ROWS)) == [
+        f"small.yaml:11: reported_at.0.at.resolution = 32: {sentence}"
+    ]
+    write(WIDE + ROWS)
+    preset = write(PRESET.replace("scale: 0.5", "resolution: 32"), "preset.yaml")
+    assert error_lines(preset) == [f"preset.yaml:6: parameters.resolution = 32: {sentence}"]
+
+
+def test_an_expression_of_one_says_which_parameters_there_are(write):
+    rows = '  - {block: conv, out_channels: "=resolution // 2"}\n'
+    (line,) = error_lines(write(WIDE + rows))
+    assert line.endswith("'resolution' is no parameter: there are groups, scale, se, style")
+    bare = WIDE[: WIDE.index("parameters:")] + "stages:\n"
+    (line,) = error_lines(write(bare + rows))
+    assert line.endswith("'resolution' is no parameter: there are none")
+
+
+def test_an_input_that_is_not_square_is_promised_no_resolution_that_works(write):
+    rows = "  - {block: max_pool, kernel: 40}\n"
+    with pytest.raises(NetworkError) as error:
+        build(load_network(write(WIDE + rows)))
+    assert "smallest resolution" not in str(error.value)
 
 
 def test_an_expression_may_use_the_resolution(write):
@@ -261,7 +309,7 @@ OF_ANOTHER_WIDTH = HEAD.replace("channels: 3", 'channels: "=3*scale"')
 
 
 def test_the_channels_of_the_input_may_be_a_rule(write):
-    assert load_network(write(OF_ANOTHER_WIDTH + ROWS), scale=2).image == Shape(6, 32, 24)
+    assert load_network(write(OF_ANOTHER_WIDTH + ROWS), scale=2).image == Shape(6, 32, 32)
 
 
 @pytest.mark.parametrize(

@@ -540,6 +540,14 @@ def test_networks_without_depths_have_none_to_vary(sweep_of, folder):
         sweep_of(SPEC.replace("width: [0.5, 1.0, 2.0]", "depths: [[1, 2]]"))
 
 
+def test_networks_whose_input_is_not_square_have_no_resolution_to_vary(sweep_of, folder):
+    (folder / "tiny.yaml").write_text(TINY.replace("width: 16}", "width: 12}"))
+    with pytest.raises(DescriptionError) as error:
+        sweep_of(SPEC.replace("width: [0.5, 1.0, 2.0]", "resolution: [16, 32]"))
+    (line,) = error.value.lines
+    assert ": network_parameters.resolution = [16, 32]: is for square inputs, which tiny's is not: " in line
+
+
 def test_energies_in_different_units_are_not_compared(sweep_of, folder):
     other = vary(load_hardware("8x8_32k"), name="other", **{"energy.unit": "pJ"})
     (folder / "other.yaml").write_text(dump(other))
