@@ -34,7 +34,7 @@ FIRST_PICTURES: Final = 4
 """Cuts of the picture with each of them."""
 FEW_TILES: Final = 1 << 10
 """Tiles that are laid out at once, since it takes longer to rule them out."""
-FEW_MAPPINGS: Final = 1 << 8
+FEW_MAPPINGS: Final = 1 << 10
 """Mappings that are evaluated at once, for the same reason."""
 MOST_TILES: Final = 1 << 17
 """Tiles that are laid out together, so that memory stays constant."""

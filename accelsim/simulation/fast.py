@@ -386,7 +386,7 @@ class _Walk:
             state=self._number(),
             start_cycle=None if start is None else start - before,
             end_cycles=tuple(
-                (self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()
+                [(self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()]
             ),
             least_free_bytes=self.log.least_free_bytes,
         )
