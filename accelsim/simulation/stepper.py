@@ -175,9 +175,8 @@ class Stepper:
         while True:
             if self.in_array is None and waiting and not waiting[0].reads_due:
                 self._start_array_if_there_is_room()
-            next_cycle, array_ends = finishing.head_cycle, self.array_ends
-            if array_ends < next_cycle:
-                next_cycle = array_ends
+            array_ends = self.array_ends
+            next_cycle = min(array_ends, finishing.head_cycle)
             if array_ends > self.now:  # else the cycle is not over
                 if self.holds_more:
                     self._observe()
