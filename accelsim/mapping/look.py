@@ -199,13 +199,12 @@ class Look:
         seen = evaluate(space, self.hardware, self.batch, places)
         ranked = best_first(seen.time_cycles, seen.energy, self.among_tiles, owner)
         if likely < math.inf:
+            delivered = worth(seen.time_cycles, seen.energy, self.among_tiles)
             first = ranked[rank_within(owner[ranked]) == 0]
-            limits = np.full(len(self.cuts.dataflows), np.inf)
-            limits[owner[first]] = (1 + likely) * worth(
-                seen.time_cycles[first], seen.energy[first], self.among_tiles
-            )
+            best = np.empty(len(self.cuts.dataflows))
+            best[owner[first]] = delivered[first]
             promised = worth_of(bounds, self.among_tiles)[places]
-            ranked = ranked[as_good(promised, limits[owner])[ranked]]
+            ranked = ranked[as_good(promised, best[owner] * (1 + likely))[ranked]]
         ranked = ranked[rank_within(owner[ranked]) < most]
         found: dict[int, list[Contender]] = {}
         for index in ranked.tolist():
