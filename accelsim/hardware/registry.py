@@ -15,6 +15,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from accelsim.choices import AUTO
 from accelsim.descriptions import Description, in_words
 from accelsim.errors import AccelsimError, PlugInWarning
 
