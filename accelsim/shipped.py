@@ -16,6 +16,11 @@ ONNX_SUFFIX = ".onnx"
 MOST_CHARACTERS: Final = 100
 """Of a name that a message shows."""
 _WORDS: dict[Kind, str] = {"networks": "network", "hardware": "hardware"}
+_OTHERS: dict[Kind, tuple[Kind, str]] = {
+    "networks": ("hardware", "is a machine, not a network: --hw takes it"),
+    "hardware": ("networks", "is a network, not a machine: --net takes it"),
+}
+"""The other kind, and what to say of a name of it."""
 
 
 def find(kind: Kind, name: str | Path) -> Path:
@@ -26,10 +31,11 @@ def find(kind: Kind, name: str | Path) -> Path:
     path = Path(name)
     if is_file(path) or path.suffix in {".yaml", ".yml", ONNX_SUFFIX}:
         return path
-    for folder in _folders(kind):
-        file = folder / f"{name}.yaml"
-        if is_file(file):
-            return file
+    if file := named(kind, str(name)):
+        return file
+    other, sentence = _OTHERS[kind]
+    if named(other, str(name).partition("@")[0]):
+        raise DescriptionError(f"{name}: {sentence}")
     if len(path.parts) > 1:
         return path
     if str(name) and exists(path):
@@ -37,6 +43,12 @@ def find(kind: Kind, name: str | Path) -> Path:
             f"{shortened(str(name))}: is a directory: must be a YAML file or the name of a {_WORDS[kind]}"
         )
     raise DescriptionError(_unknown(kind, str(name)))
+
+
+def named(kind: Kind, name: str) -> Path | None:
+    """The file of that name in the first folder that has one; paths of files are no names."""
+    files = (folder / f"{name}.yaml" for folder in _folders(kind))
+    return next((file for file in files if is_file(file)), None)
 
 
 def is_file(path: Path) -> bool:

@@ -28,7 +28,7 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the machine or network.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to NAME.yaml."),
+        typer.Option("-o", "--output", metavar="FILE", help="Write there instead of to NAME.yaml."),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -57,7 +57,7 @@ def convert(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A machine's file of format 1.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout."),
+        typer.Option("-o", "--output", metavar="FILE", help="Write there instead of to stdout."),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:

@@ -147,8 +147,7 @@ def _kind(name: str) -> Kind:
     path = Path(name if shipped.is_file(Path(name)) else name.rpartition("@")[0] or name)
     if not shipped.is_file(path):
         for kind in Kind:
-            in_a_folder = len(path.parts) > 1 and shipped.is_file(shipped.find(kind.value, path))
-            if in_a_folder or str(path) in shipped.names(kind.value):
+            if shipped.named(kind.value, str(path)):
                 return kind
     if (
         (name and shipped.exists(path))

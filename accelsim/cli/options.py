@@ -75,7 +75,10 @@ FormatOption: TypeAlias = Annotated[
 OutputOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--output", metavar="FILE", help="Write there, complete or not at all, instead of to stdout."
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write there, complete or not at all, instead of to stdout.",
     ),
 ]
 MemoryOption: TypeAlias = Annotated[

@@ -7,7 +7,8 @@ about its fields together. `vary` and `dump` let a search change a description a
 
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +44,7 @@ __all__ = [
     "absent",
     "check",
     "dump",
+    "flow_text",
     "in_words",
     "may_hold",
     "mistakes_of",
@@ -170,3 +172,14 @@ def yaml_text(data: Mapping[str, Any], width: int = 4096) -> str:
     text = io.StringIO()
     yaml.dump(dict(data), text)
     return text.getvalue()
+
+
+def flow_text(data: Mapping[str, Any] | Sequence[Any]) -> str:
+    """Plain values as YAML on one line: `{shares: {outputs: 0.5}}`."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = True
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated None by ruamel
+    yaml.width = sys.maxsize
+    text = io.StringIO()
+    yaml.dump(data, text)
+    return text.getvalue().strip()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+from accelsim.descriptions import flow_text, shown
 from accelsim.phrases import counted
 from accelsim.report.energies import energy_cell
 from accelsim.report.text import Column, Style, fitting, kibibytes, si, table, wrapped
@@ -139,16 +140,23 @@ def axis_word(axis: Axis) -> str:
 
 
 def setting_word(axis: Axis, value: Any) -> str:
-    """`128 KiB`, `WS+OS`, `6-6-8-1`, `0.5`."""
+    """`128 KiB`, `WS+OS`, `6-6-8-1`, `0.5`, `{shares: {outputs: 0.5}}`."""
+    if isinstance(value, dict | list):
+        return _of_several(axis, value)
+    if value is None or isinstance(value, bool):
+        return shown(value)
     if axis.name.endswith("_bytes") and isinstance(value, int):
         return kibibytes(value)
-    if axis.name.endswith("dataflows"):
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _of_several(axis: Axis, value: dict[str, Any] | list[Any]) -> str:
+    """Names of dataflows and lists of numbers in short, anything else as the file has it."""
+    inside = value.values() if isinstance(value, dict) else value
+    nested = any(isinstance(one, dict | list) and one for one in inside)
+    if axis.name.endswith("dataflows") and not nested:
         return "+".join(dataflow_word(name) for name in value)
-    if isinstance(value, list):
-        return "-".join(map(str, value))
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)
+    return flow_text(value) if nested or isinstance(value, dict) else "-".join(map(str, value))
 
 
 def figure_word(name: str, value: float, picojoules: float | None = None) -> str:

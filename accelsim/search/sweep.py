@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from accelsim.arguments import check_function
+from accelsim.descriptions import flow_text
 from accelsim.hardware import Hardware
 from accelsim.memory import Memory
 from accelsim.network.description import Network
@@ -432,7 +433,10 @@ def label(sweep: Sweep, index: int) -> str:
     """`pe_array.rows = 8, networks = sqnxt23v5`: what tells a candidate from the others."""
     settings = sweep.settings(index)
     told = {axis.name: settings[axis.name] for axis in sweep.varying} or settings
-    return ", ".join(f"{name} = {value}" for name, value in told.items())
+    texts = {
+        name: flow_text(value) if isinstance(value, list | dict) else value for name, value in told.items()
+    }
+    return ", ".join(f"{name} = {text}" for name, text in texts.items())
 
 
 def _shown(value: float) -> str:

@@ -3,8 +3,10 @@
 import re
 
 import pytest
+import typer
 
 import accelsim as package
+from accelsim.cli.app import app
 
 
 @pytest.mark.parametrize(
@@ -62,3 +64,39 @@ def test_an_unknown_command_is_named(accelsim):
     outcome = accelsim("runn")
     assert (outcome.code, outcome.out) == (2, "")
     assert "'runn'" in outcome.err
+
+
+def commands(group, name=""):
+    """Every command below a group, by its words."""
+    for word, command in group.commands.items():
+        words = f"{name} {word}".strip()
+        if hasattr(command, "commands"):
+            yield from commands(command, words)
+        else:
+            yield words, command
+
+
+def test_every_output_is_o_for_short():
+    outputs = {
+        words: param.opts
+        for words, command in commands(typer.main.get_command(app))
+        for param in command.params
+        if "--output" in param.opts
+    }
+    assert {
+        "run",
+        "compare",
+        "explain",
+        "verify",
+        "sweep",
+        "search depth",
+        "plot",
+        "convert",
+    } <= outputs.keys()
+    assert all("-o" in opts for opts in outputs.values()), outputs
+
+
+def test_a_result_goes_where_o_says(accelsim, folder):
+    outcome = accelsim("list", "hardware", "-o", "machines.json")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert (folder / "machines.json").read_text().startswith("[")

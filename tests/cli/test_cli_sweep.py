@@ -137,6 +137,23 @@ def test_csv_has_a_row_for_each_candidate(accelsim):
     assert [row["rank"] for row in rows] == [str(rank) for rank in range(1, 13)]
 
 
+def test_mappings_are_told_as_the_file_has_them(accelsim, folder):
+    banks = [
+        "{shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}}",
+        "{bytes: {inputs: 8192, weights: 16384, outputs: 8192}}",
+    ]
+    (folder / "banks.yaml").write_text(
+        "networks: [tiny.yaml]\nhardware: [8x8_32k]\nobjectives: [time_ms]\n"
+        f"hardware_parameters:\n  memories.global_buffer.banks: [{', '.join(banks)}]\n"
+        "  mapper: [{}, {tiles: time}]\n"
+    )
+    assert accelsim("sweep", "banks.yaml", "--output", "found.csv").code == 0
+    with (folder / "found.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["memories.global_buffer.banks"] for row in rows} == set(banks)
+    assert {row["mapper"] for row in rows} == {"{}", "{tiles: time}"}
+
+
 def test_what_was_not_simulated_is_said_and_what_cannot_be_is_named(accelsim, folder):
     (folder / "small.yaml").write_text(
         SPEC.replace("[4, 8, 16]", "[4, 8]\n  global_buffer.size_bytes: [64, 32768]")
@@ -206,7 +223,7 @@ def test_a_store_of_another_model_is_refused(accelsim, monkeypatch):
             "objectives",
             "constraints: [area_mm2 <= 0.5]\nobjectives",
             "area_mm2 <= 0.5: excludes all 12 candidates: the nearest, pe_array.rows = 4, "
-            "pe_array.dataflows = ['weight_stationary'], width = 1.0, has 1.206, 0.706 more\n",
+            "pe_array.dataflows = [weight_stationary], width = 1.0, has 1.206, 0.706 more\n",
         ),
         ("time_ms, energy, area_mm2", "top1", "objectives: no top-1 accuracy is published of any candidate"),
     ],

@@ -10,6 +10,7 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.errors import DescriptionError
 from accelsim.parallel import Processes
+from accelsim.report.sweeps import setting_word
 from accelsim.search import sweep as sweeps
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Task
@@ -17,7 +18,7 @@ from accelsim.search.metrics import METRICS, constraint
 from accelsim.search.pareto import dominates
 from accelsim.search.sampling import Plan, plan_for
 from accelsim.search.space import SpaceError, depth_space
-from accelsim.search.spec import read_sweep
+from accelsim.search.spec import Axis, read_sweep
 from accelsim.search.sweep import Judged, run_sweep
 
 TINY = """\
@@ -277,6 +278,27 @@ def test_parameters_that_do_not_fit_each_other_are_their_candidates_problem(swee
 
 
 # --- resuming
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "word"),
+    [
+        ("memories.acc.banks", {"shares": {"outputs": 0.5}}, "{shares: {outputs: 0.5}}"),
+        ("memories.acc.banks", None, "null"),
+        ("memories", [{"name": "a"}, {"name": "b"}], "[name: a, name: b]"),
+        ("width", True, "true"),
+        ("depths", [6, 6, 8, 1], "6-6-8-1"),
+        ("memories.acc.size_bytes", 131072, "128 KiB"),
+        ("pe_array.dataflows", ["weight_stationary", "output_stationary"], "WS+OS"),
+        (
+            "pe_array.dataflows",
+            {"weight_stationary": {"accumulators_per_column": 8}},
+            "{weight_stationary: {accumulators_per_column: 8}}",
+        ),
+    ],
+)
+def test_a_value_is_told_in_words_or_as_the_file_has_it(key, value, word):
+    assert setting_word(Axis("hardware_parameters", key, (value,)), value) == word
 
 
 def test_what_is_in_the_store_is_not_evaluated_again(sweep_of, folder, evaluated):

@@ -63,6 +63,33 @@ def test_a_misspelt_name_gets_the_nearest_ones(name, sentence):
     assert sentence in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "sentence"),
+    [
+        ("networks", "8x8_32k", "8x8_32k: is a machine, not a network: --hw takes it"),
+        ("hardware", "sqnxt23", "sqnxt23: is a network, not a machine: --net takes it"),
+        (
+            "hardware",
+            "mobilenet_v1@width=0.5",
+            "mobilenet_v1@width=0.5: is a network, not a machine: --net takes",
+        ),
+        ("hardware", "guidelines/channel_width", "guidelines/channel_width: is a network, not a machine: "),
+    ],
+)
+def test_a_name_of_the_other_kind_is_told_where_it_belongs(kind, name, sentence):
+    with pytest.raises(DescriptionError) as error:
+        shipped.find(kind, name)
+    assert str(error.value).startswith(sentence)
+
+
+def test_a_name_that_both_kinds_have_is_of_the_kind_that_is_asked_for(tmp_path):
+    for kind in ("networks", "hardware"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "same.yaml").write_text("name: same\n")
+    for kind in ("networks", "hardware"):
+        assert shipped.find(kind, "same").parent.name == kind
+
+
 def test_a_directory_is_no_description(tmp_path):
     (tmp_path / "here").mkdir()
     with pytest.raises(DescriptionError, match="here: is a directory: must be a YAML file or the name of a"):
