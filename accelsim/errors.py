@@ -29,6 +29,10 @@ class FileWarning(UserWarning):
     """A file of what was found out that cannot be used as it should be: it costs time, and no result."""
 
 
+class PlugInWarning(UserWarning):
+    """Something that another package brings for accelsim, and that is not used."""
+
+
 @contextmanager
 def missing_extra(what: str, package: str, extra: str = "") -> Iterator[None]:
     """Turns an import that fails within into a line: what takes the package, and how it is installed.

@@ -2,8 +2,10 @@
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +67,64 @@ def source_files(package: Path) -> list[Path]:
         path = package / room
         files += sorted(path.rglob("*.py"), key=Path.as_posix) if path.is_dir() else [path]
     return files
+
+
+def code_digest(module: str) -> str:
+    """A digest of the package that a module of somebody else's is in: any change of what it does is another.
+
+    It is the whole package, since each of its modules may use any other. Of sources the syntax trees count;
+    of all other files, such as tables that the code reads or what was compiled, each byte.
+
+    Raises:
+        OSError: The module is in no file, as one that was typed in.
+    """
+    digest = hashlib.sha256()
+    for place in _places(module):
+        for name, file in _files(place):
+            content = file.read_bytes()
+            if file.suffix == ".py":
+                content = _normal_form_or_source(content)
+            digest.update(f"{name} {len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest()
+
+
+def _places(module: str) -> list[Path]:
+    """The folders of the package that a module is in, or its file where it is in none.
+
+    What several distributions share is no package: `company`, where there is `company.arrays` and
+    `company.networks` but nothing in it.
+    """
+    parts = module.split(".")
+    for name in (".".join(parts[: length + 1]) for length in range(len(parts))):
+        try:
+            spec = find_spec(name)
+        except (ImportError, ValueError):  # typed in, or what Python was started with
+            break
+        if spec is not None and spec.has_location and spec.origin is not None:
+            return [Path(place) for place in spec.submodule_search_locations or (spec.origin,)]
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        raise OSError(f"{module} is in no file")
+    return [Path(file)]
+
+
+def _files(place: Path) -> Iterator[tuple[str, Path]]:
+    """Of a folder, those that code may use, by their names in it; else the file, or the archive it is in."""
+    if not place.is_dir():
+        yield place.name, next((path for path in (place, *place.parents) if path.is_file()), place)
+        return
+    for file in sorted(place.rglob("*"), key=Path.as_posix):
+        inside = file.relative_to(place)
+        if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in inside.parts):
+            yield inside.as_posix(), file
+
+
+def _normal_form_or_source(source: bytes) -> bytes:
+    try:
+        return normal_form(source).encode()
+    except (SyntaxError, ValueError):  # of a template, or for another version of Python
+        return source
 
 
 def normal_form(source: bytes) -> str:

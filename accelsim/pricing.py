@@ -16,6 +16,7 @@ from accelsim.mapping.program import LOOPS
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
+from accelsim.phrases import counted
 from accelsim.plan import Plan
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.reuse.identity import Identity
@@ -139,7 +140,7 @@ def layer_costs(
 
 def _tile_words(mapping: Mapping) -> str:
     idle_rows = mapping.idle_rows
-    return f"{mapping} {mapping.order}" + (f", {idle_rows} rows idle" if idle_rows else "")
+    return f"{mapping} {mapping.order}" + (f", {counted(idle_rows, 'row')} idle" if idle_rows else "")
 
 
 def _weight_density(layer: Layer, hardware: Hardware) -> float:

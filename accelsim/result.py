@@ -50,6 +50,13 @@ class MemoryResult:
     peak_bytes: int | None = None
     """The most that it held at any time, of a memory on chip in a whole run."""
 
+    @property
+    def moved_bytes(self) -> dict[str, int]:
+        """Read and written by operand, as they move: to the byte, since there are no bursts."""
+        return {
+            operand: self.read_bytes[operand] + self.written_bytes[operand] for operand in self.read_bytes
+        }
+
 
 @dataclass(frozen=True)
 class Energy:
@@ -150,6 +157,12 @@ class LayerResult(NamedTuple):
     """`energy` in picojoules, where the machine's file says what a unit is."""
     idle_rows: int = 0
     """Rows of the array that its mapping leaves idle, because an objective is better off without them."""
+
+    @property
+    def places(self) -> dict[str, str]:
+        """The memory in which each of its operands is before and after the layer: the outermost one."""
+        outermost, memory = next(iter(self.memories.items()))
+        return {operand: outermost for operand, moved in memory.moved_bytes.items() if moved}
 
 
 @dataclass(frozen=True)
@@ -279,6 +292,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "tile_sizes": dict(layer.tile_sizes),
         "tile_order": list(layer.tile_order),
         "idle_rows": layer.idle_rows,
+        "places": layer.places,
         "memories": _memories(layer.memories),
     }
 
@@ -310,6 +324,7 @@ def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:
         name: {
             "read_bytes": dict(memory.read_bytes),
             "written_bytes": dict(memory.written_bytes),
+            "moved_bytes": memory.moved_bytes,
             "energy": memory.energy,
             **({} if memory.peak_bytes is None else {"peak_bytes": memory.peak_bytes}),
         }

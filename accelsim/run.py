@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import get_args
 
 from accelsim.arguments import check_choice, of_kind
+from accelsim.choices import AUTO
 from accelsim.compiler import make_schedule
 from accelsim.hardware import Hardware, Objective, hardware_of
-from accelsim.mapping.options import AUTO, MappingOptions
+from accelsim.mapping.options import MappingOptions
 from accelsim.memory import Memory, memory_or_new
 from accelsim.network.description import Network
 from accelsim.network.load import network_of

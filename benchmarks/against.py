@@ -26,10 +26,8 @@ HERE: Final = Path(__file__).parent.parent
 WHOLE_RUN: Final = ("run", "--net", "sqnxt23v5", "--hw", "16x16_128k")
 WORKER: Final = """
 import gc, sys, time
+from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
-from accelsim.hardware import load_hardware
-from accelsim.network.load import load_network
-from accelsim.run import run_network
 for line in sys.stdin:
     network, machine = line.split()
     described, hardware = load_network(network), load_hardware(machine)

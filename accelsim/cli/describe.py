@@ -71,6 +71,7 @@ def convert(
     check_outputs({"--output": output}, [Input(str(file), file)])
     from accelsim.descriptions import parse
     from accelsim.hardware.convert import converted
+    from accelsim.hardware.format1 import not_run
     from accelsim.report.files import check_writable, write
 
     document = parse(file)
@@ -81,5 +82,10 @@ def convert(
     else:
         check_writable(output)
         write(output, text)
-    if not quiet and COMMENT.search(file.read_text(encoding="utf-8")):
+    if quiet:
+        return
+    for dataflow in not_run(document.data):
+        left_out = f"what it says of {dataflow} is left out, with what is assumed of it"
+        say(f"{file}: {left_out}: the array does not run it")
+    if COMMENT.search(file.read_text(encoding="utf-8")):
         say(f"{file}: its comments are not in what was written; source and assumed are")

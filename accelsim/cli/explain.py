@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
-    AUTO,
     LAYERS_METAVAR,
     BatchOption,
     DataflowOption,

@@ -13,6 +13,7 @@ from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, Quie
 from accelsim.cli.output import Answer, complain, destination
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.kinds import FileKind, kind_of
+from accelsim.phrases import counted
 from accelsim.report.text import kibibytes, on_one_line, si
 
 if TYPE_CHECKING:
@@ -207,7 +208,8 @@ def _overlay_summary(file: Path) -> str:
 
     overlay = read_overlay(file)
     widths = len(overlay.precision.model_dump(exclude_none=True))
-    return f"overlay, {widths} entries of precision, {len(overlay.compression)} of compression"
+    entries = counted(widths, "entry", "entries")
+    return f"overlay, {entries} of precision, {len(overlay.compression)} of compression"
 
 
 def _sweep_summary(file: Path) -> str:
@@ -215,15 +217,15 @@ def _sweep_summary(file: Path) -> str:
 
     sweep = read_sweep(file)
     objectives = ", ".join(metric.name for metric in sweep.objectives)
-    candidates = "candidate" if sweep.size == 1 else "candidates"
-    return f"sweep, {sweep.size} {candidates}, by {objectives}"
+    return f"sweep, {counted(sweep.size, 'candidate')}, by {objectives}"
 
 
 def _machine_summary(file: Path) -> str:
     from accelsim.descriptions import parse
-    from accelsim.hardware import load_hardware
+    from accelsim.hardware import dataflow_names, load_hardware
     from accelsim.hardware.format1 import is_format1
 
+    dataflow_names()  # which may warn of one that another package brings: a run looks for those it needs
     hardware = load_hardware(str(file))
     array = hardware.pe_array
     buffer = kibibytes(hardware.on_chip_bytes)
@@ -239,9 +241,9 @@ def _network_summary(file: Path) -> str:
 
     network = load_network(file)
     published = build(network)
-    layers = len(lower(published))
+    layers = counted(len(lower(published)), "executed layer")
     counts = f"{si(total_params(published))} parameters, {si(total_macs(published))} MACs"
-    return f"network {network.name}, {layers} executed layers, {counts}"
+    return f"network {network.name}, {layers}, {counts}"
 
 
 def network_answer(network: "Network", lowered: bool) -> Answer:

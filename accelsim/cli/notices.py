@@ -4,18 +4,21 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Final, TextIO
 
 import typer
 
-from accelsim.errors import FileWarning
+from accelsim.errors import FileWarning, PlugInWarning
+
+OWN: Final = (FileWarning, PlugInWarning)
 
 
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Say each warning about a file when it comes, in a line of its own; others as Python does."""
+    """Say each warning of accelsim's when it comes, in a line of its own; others as Python does."""
     with warnings.catch_warnings():
-        warnings.simplefilter("always", FileWarning)
+        for category in OWN:
+            warnings.simplefilter("always", category)
         others = warnings.showwarning
 
         def show(
@@ -26,7 +29,7 @@ def warnings_as_lines() -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if not issubclass(category, FileWarning):
+            if not issubclass(category, OWN):
                 others(message, category, filename, lineno, file, line)
                 return
             before = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress

@@ -6,10 +6,8 @@ from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.limits import MAX_BATCH
-
-AUTO: Final = "auto"
-"""The dataflow that suits each layer."""
 
 
 class Format(StrEnum):

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
-    AUTO,
     BatchOption,
     DataflowOption,
     FormatOption,
@@ -20,7 +20,7 @@ from accelsim.cli.options import (
 from accelsim.cli.output import Answer, check_yaml, destination, note, say
 from accelsim.cli.searches import count, values_of_searches
 from accelsim.limits import MAX_STEPS
-from accelsim.report.text import counted
+from accelsim.phrases import counted
 
 if TYPE_CHECKING:
     from accelsim.search.path import Walk

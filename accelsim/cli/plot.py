@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.cli.cases import run_cases
 from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
-    AUTO,
     BatchOption,
     DataflowOption,
     ObjectiveOption,

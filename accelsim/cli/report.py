@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.cli.cases import reference_of, run_cases
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
-    AUTO,
     BatchOption,
     DataflowOption,
     Machines,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.cli.commands import Command
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import (
-    AUTO,
     BatchOption,
     DataflowOption,
     FormatOption,

@@ -12,7 +12,7 @@ from accelsim.cli.load import say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.limits import MAX_SAMPLES, MAX_SEED
-from accelsim.report.text import counted
+from accelsim.phrases import counted
 
 
 class Sampler(StrEnum):

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
-    AUTO,
     BatchOption,
     DataflowOption,
     FormatOption,
@@ -20,6 +20,7 @@ from accelsim.cli.options import (
     mapping_options,
 )
 from accelsim.cli.output import Answer, destination, progress, say
+from accelsim.phrases import counted
 
 if TYPE_CHECKING:
     from accelsim.plan import Plan
@@ -86,7 +87,7 @@ def verified_plan(plan: "Plan", quiet: bool, layers: list[str] | None = None) ->
     with progress(total, quiet) as step:
         verified = verify_plan(plan, layers=layers or [], step=step)
     if not quiet:
-        say(f"executed {len(verified.layers)} layers in {verified.seconds:.1f} s")
+        say(f"executed {counted(len(verified.layers), 'layer')} in {verified.seconds:.1f} s")
     return verified
 
 

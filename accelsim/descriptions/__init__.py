@@ -31,7 +31,7 @@ from accelsim.descriptions.document import (
 )
 from accelsim.descriptions.keys import place_of, put, value_of
 from accelsim.descriptions.reader import parse, parse_text
-from accelsim.descriptions.sentences import absent, mistakes_of, refusal
+from accelsim.descriptions.sentences import absent, may_hold, mistakes_of, refusal
 
 __all__ = [
     "MOST_NAMES",
@@ -44,6 +44,7 @@ __all__ = [
     "check",
     "dump",
     "in_words",
+    "may_hold",
     "mistakes_of",
     "native",
     "one_of",

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from accelsim.descriptions.document import KeyPath, Mistake, one_of, shown, unknown, value_at
+from accelsim.descriptions.keys import place_of, value_of
+from accelsim.phrases import counted
 
 
 def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> list[Mistake]:
@@ -34,6 +36,17 @@ def refusal(title: str, mistakes: Iterable[Mistake]) -> ValidationError:
         for mistake in mistakes
     ]
     return ValidationError.from_exception_data(title, details)
+
+
+def may_hold(kind: type[BaseModel], data: Any, key: str) -> bool:
+    """Whether a description with these data has a value at a dotted key, or could be given one there."""
+    if value_of(data, key)[0]:
+        return True
+    steps = place_of(data, key)
+    in_lists = [length for length, step in enumerate(steps, 1) if isinstance(step, int)]
+    schema, path = kind.model_json_schema(), (*steps, *key.split(".")[len(steps) :])
+    of_the_data = all(value_at(data, steps[:length])[0] for length in in_lists)
+    return of_the_data and bool(_schema_at(schema, schema, path, any_key=False))
 
 
 def absent(kind: type[BaseModel], path: KeyPath) -> str:
@@ -87,21 +100,28 @@ def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _schema_at(schema: dict[str, Any], root: dict[str, Any], path: KeyPath) -> dict[str, Any]:
-    """The JSON schema of the value at a path; empty where nothing is known of it."""
+def _schema_at(
+    schema: dict[str, Any], root: dict[str, Any], path: KeyPath, *, any_key: bool = True
+) -> dict[str, Any]:
+    """The JSON schema of the value at a path; empty where nothing is known of it.
+
+    `any_key` takes any key of a mapping whose keys the schema does not list.
+    """
     schema = _resolved(schema, root)
     if not path:
         return schema
     head, rest = path[0], path[1:]
     for member in _members(schema):
-        if found := _schema_at(member, root, path):
+        if found := _schema_at(member, root, path, any_key=any_key):
             return found
     if isinstance(head, int):
         prefix = schema.get("prefixItems", [])
         inner = prefix[head] if head < len(prefix) else schema.get("items")
     else:
-        inner = schema.get("properties", {}).get(head) or schema.get("additionalProperties")
-    return _schema_at(inner, root, rest) if isinstance(inner, dict) else {}
+        listed = _resolved(schema.get("propertyNames", {}), root).get("enum", ())
+        others = schema.get("additionalProperties") if any_key or head in listed else None
+        inner = schema.get("properties", {}).get(head) or others
+    return _schema_at(inner, root, rest, any_key=any_key) if isinstance(inner, dict) else {}
 
 
 def _allowed(schema: dict[str, Any], root: dict[str, Any]) -> str:
@@ -142,10 +162,10 @@ def _allowed_list(schema: dict[str, Any], root: dict[str, Any]) -> str:
     items = schema.get("prefixItems") or [schema.get("items", {})]
     inner = one_of(word for item in items if (word := _allowed(item, root))) if items[0] else ""
     least, most = schema.get("minItems", 0), schema.get("maxItems")
-    count = f"of {least} values" if least == most else f"of at least {least}" if least > 1 else ""
+    count = f"of {counted(least, 'value')}" if least == most else f"of at least {least}" if least > 1 else ""
     count = "that is not empty" if least == 1 else count
     if most is not None and least != most:
-        count = f"of {least} to {most} values" if least else f"of at most {most} values"
+        count = f"of {least} to {most} values" if least else f"of at most {counted(most, 'value')}"
     return " ".join(part for part in ("a list", count, f"(each {inner})" if inner else "") if part)
 
 

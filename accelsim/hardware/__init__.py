@@ -7,10 +7,9 @@ from accelsim.hardware.machine import Hardware, Objective, Precision
 from accelsim.hardware.memory import Bank, Channel, Memory
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import EnergyTable, Prices
-from accelsim.hardware.registry import AUTO, dataflow_names, registered
+from accelsim.hardware.registry import dataflow_names, registered
 
 __all__ = [
-    "AUTO",
     "Access",
     "ActionCounts",
     "Bank",

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator
 
 from accelsim.descriptions import Description, Mistake, mistakes_of, one_of, plain, refusal
+from accelsim.errors import AccelsimError
 from accelsim.hardware.registry import dataflow_names, parameters_of, registered
 from accelsim.quantities import PerColumn, Side
 
@@ -44,6 +45,8 @@ class PEArray(Description):
             except KeyError:
                 allowed = one_of(repr(known) for known in dataflow_names())
                 mistakes.append(Mistake((name,), f"must be {allowed}"))
+            except AccelsimError as error:  # of the package that brings it
+                mistakes.append(Mistake((name,), str(error)))
             except ValidationError as error:
                 mistakes += [
                     Mistake((name, *mistake.path), mistake.sentence)

@@ -18,7 +18,8 @@ def converted(document: Document) -> str:
         document: A file of format 1.
 
     Returns:
-        YAML. What the file says under `source` and `assumed` is in it; its comments are not.
+        YAML. What the file says under `source` and `assumed` is in it; its comments are not, nor what it says
+        of dataflows that its array does not run (`format1.not_run`).
 
     Raises:
         DescriptionError: The file is not valid, or of format 2 already.
@@ -27,4 +28,11 @@ def converted(document: Document) -> str:
     if not format1.is_format1(document.data):
         raise DescriptionError(f"{document.label}: is of format 2 already")
     data = Hardware.upgraded(document.data).data
+    if "assumed" in data:
+        gone = format1.not_run(document.data)
+        data["assumed"] = {
+            key: reason
+            for key, reason in data["assumed"].items()
+            if not any(format1.is_of_dataflow(key, name) for name in gone)
+        }
     return yaml_text({key: data[key] for key in Hardware.model_fields if key in data}, WIDTH)

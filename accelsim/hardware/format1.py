@@ -5,11 +5,15 @@ It is read for ever: `upgraded` says the same as a list of memories, which is wh
 machine's parameters are varied.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from accelsim.descriptions import KeyPath, Mistake, Upgrade
+from pydantic import ValidationError
+
+from accelsim.descriptions import KeyPath, Mistake, Upgrade, mistakes_of
+from accelsim.hardware.registry import parameters_of
 
 OFF_CHIP: Final = "dram"
 ON_CHIP: Final = "global_buffer"
@@ -186,8 +190,37 @@ def _with_dataflows(machine: dict[str, Any]) -> Iterator[Mistake]:
     names = array["dataflows"]
     if any(names.count(name) > 1 for name in names):
         yield Mistake(("pe_array", "dataflows"), "must name each dataflow once")
-    tables = {name: array.pop(name) for name in ("weight_stationary", "output_stationary") if name in array}
+    tables = {name: array.pop(name) for name in REQUIRED_OF_DATAFLOWS if name in array}
+    for name, table in tables.items():
+        if name not in names:  # it is in no machine, so nobody else finds what is wrong with it
+            yield from _wrong(name, table)
     array["dataflows"] = {str(name): tables.get(str(name), {}) for name in names}
+
+
+def _wrong(name: str, table: Any) -> Iterator[Mistake]:
+    """What is wrong with the parameters of a dataflow, by their places in the file."""
+    kind = parameters_of(name)
+    try:
+        kind.model_validate_json(json.dumps(table))
+    except ValidationError as error:
+        for mistake in mistakes_of(error, table, kind):
+            yield Mistake(("pe_array", name, *mistake.path), mistake.sentence)
+
+
+def not_run(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Dataflows of which a valid file says something, but which its array does not run."""
+    array, assumed = data["pe_array"], data.get("assumed", {})
+    return tuple(
+        name
+        for name in REQUIRED_OF_DATAFLOWS
+        if name not in array["dataflows"]
+        and (name in array or any(is_of_dataflow(_assumed_key(key), name) for key in assumed))
+    )
+
+
+def is_of_dataflow(key: str, name: str) -> bool:
+    """Whether a dotted key of a machine is that of a dataflow, or of one of its parameters."""
+    return f"{key}.".startswith(f"pe_array.dataflows.{name}.")
 
 
 class _AsWritten:

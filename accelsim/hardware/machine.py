@@ -1,14 +1,24 @@
 """Hardware: the machine as its YAML describes it. It knows no network; one file says it all."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from accelsim.descriptions import Description, Mistake, Upgrade, absent, put, refusal, value_of, vary
+from accelsim.descriptions import (
+    Description,
+    Mistake,
+    Upgrade,
+    absent,
+    may_hold,
+    put,
+    refusal,
+    value_of,
+    vary,
+)
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
@@ -25,6 +35,7 @@ from accelsim.hardware.memory import (
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
 from accelsim.hardware.registry import parameters_of
+from accelsim.phrases import counted
 from accelsim.quantities import Bits, IndexBits, Megahertz, PerColumn
 
 Objective = Literal["time", "energy", "edp"]
@@ -62,6 +73,13 @@ class VectorUnit(Description):
 
     lanes_per_column: PerColumn = 1
     """Operations per cycle, for each column of the array."""
+
+
+class _TooSmall(NamedTuple):
+    """What of a memory has to be larger."""
+
+    key: tuple[str, ...]
+    sentence: str
 
 
 class Hardware(Description):
@@ -120,7 +138,7 @@ class Hardware(Description):
         mistakes = [
             Mistake(("assumed", key), f"explains {key!r}, which is no key of a hardware file")
             for key in self.assumed
-            if not (value_of(values, key)[0] or _is_area(key) or is_parameter(key))
+            if not (may_hold(Hardware, values, key) or is_parameter(key))
         ]
         if mistakes:
             raise refusal("hardware", mistakes)
@@ -129,21 +147,33 @@ class Hardware(Description):
     @model_validator(mode="after")
     def _banks_hold_two_words(self) -> Self:
         """A bank is double buffered, so it has to hold a word of its widest operand twice."""
-        mistakes = []
-        for index, memory in enumerate(self.on_chip, 1):
-            shares = bank_shares(memory)
-            needed = {
-                operand: math.ceil(WORDS_OF_A_BANK * self.word_bytes(operand) / share)
-                for operand, share in shares.items()
-            }
-            operand = max(needed, key=needed.__getitem__)
-            if (memory.size_bytes or 0) < needed[operand]:
-                words = f"two words of {self.word_bytes(operand)} bytes"
-                sentence = f"must be at least {needed[operand]}: the share of {operand} has to hold {words}"
-                mistakes.append(Mistake(("memories", index, "size_bytes"), sentence))
+        mistakes = [
+            Mistake(("memories", index, *fault.key), fault.sentence)
+            for index, memory in enumerate(self.on_chip, 1)
+            for fault in self._too_small(memory)
+        ]
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
+
+    def _too_small(self, memory: Memory) -> Iterator[_TooSmall]:
+        """What of a memory on chip would have to be larger for its banks to hold two words each."""
+        two_words = {operand: WORDS_OF_A_BANK * self.word_bytes(operand) for operand in bank_shares(memory)}
+        words = {operand: f"two words of {counted(size // 2, 'byte')}" for operand, size in two_words.items()}
+        if memory.banks is not None and memory.banks.bytes is not None:
+            for operand, size in memory.banks.bytes.items():
+                if size < two_words[operand]:
+                    sentence = f"must be at least {two_words[operand]}: it has to hold {words[operand]}"
+                    yield _TooSmall(("banks", "bytes", operand.value), sentence)
+            return
+        needed = {
+            operand: math.ceil(two_words[operand] / share) for operand, share in bank_shares(memory).items()
+        }
+        operand = max(needed, key=needed.__getitem__)
+        if (memory.size_bytes or 0) < needed[operand]:
+            share = f"the share of {operand} has to hold {words[operand]}"
+            sentence = f"must be at least {needed[operand]}: {share}"
+            yield _TooSmall(("size_bytes",), sentence)
 
     def with_idle_rows(self, rows: int) -> "Hardware":
         """The machine as it is where so many rows of its array are left idle."""
@@ -262,9 +292,3 @@ def _is_of_another_dataflow(data: dict[str, Any], key: str) -> bool:
     """Whether a key is a parameter of a dataflow that the array does not run: any value is the same then."""
     listed, _ = value_of(data, ".".join(key.split(".")[:3]))
     return is_parameter(key) and not listed
-
-
-def _is_area(key: str) -> bool:
-    """Whether a dotted key is one of the table of areas, which a machine need not have."""
-    table, _, inside = key.partition(".")
-    return table == "area" and inside in AreaTable.model_fields

@@ -32,6 +32,18 @@ MemoryName = Annotated[
 ]
 
 
+COMPONENTS: Final = ("mac", "register_file", "inter_pe", "vector")
+"""What energy is spent on beside memories, and in one mapping with them (energy.py)."""
+ROWS: Final = (
+    *("macs", "register_files", "between_pes", "vector_unit"),
+    *("source", "pe_array", "area"),
+    *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "bound_by"),
+)
+"""What reports have rows for beside memories: energies, what a machine amounts to, what a run adds up to."""
+OUTERMOST, INNER = "dram", "global_buffer"
+"""What results call all traffic of the outermost memory (`dram_bytes`), and of those on chip."""
+
+
 class Bandwidth(Description):
     """How fast a channel streams."""
 
@@ -169,6 +181,10 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
     for index, memory in enumerate(memories):
         if memory.name in {earlier.name for earlier in memories[:index]}:
             yield Unserved(index, "name", "must be another name: a memory before it has this one")
+        elif taken := _taken_by(memory.name, outermost=not index):
+            yield Unserved(index, "name", f"must be another name: {taken}")
+        if len(set(memory.holds)) < len(memory.holds):
+            yield Unserved(index, "holds", "must name each operand once")
     yield from _unserved_outermost(memories[0])
     for index, memory in enumerate(memories[1:], 1):
         yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memory))
@@ -183,6 +199,18 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
                 "operand, in which its tiles wait for the array"
             )
             yield Unserved(index, "holds", sentence)
+
+
+def _taken_by(name: str, *, outermost: bool) -> str | None:
+    """What else in results or reports goes by the name of a memory; None where nothing does."""
+    if name in COMPONENTS:
+        return "results have the energy of another component under this one"
+    if name in ROWS:
+        return "reports have a row of this one"
+    if name == (INNER if outermost else OUTERMOST):
+        place = "on chip" if outermost else "outside the chip"
+        return f"results call the memory {place} by this one"
+    return None
 
 
 def _unserved_outermost(memory: Memory) -> Iterator[Unserved]:

@@ -9,27 +9,38 @@ brings one as
     row_stationary = "their_package.row_stationary:ROW_STATIONARY"
 """
 
+import warnings
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from accelsim.descriptions import Description
+from accelsim.choices import AUTO
+from accelsim.descriptions import Description, in_words
+from accelsim.errors import AccelsimError, PlugInWarning
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoints
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "accelsim.dataflows"
-AUTO: Final = "auto"
-"""In place of a name: the dataflow that suits each layer."""
 SHIPPED: Final = {
     "weight_stationary": "accelsim.mapping.dataflows.weight_stationary:WEIGHT_STATIONARY",
     "output_stationary": "accelsim.mapping.dataflows.output_stationary:OUTPUT_STATIONARY",
 }
 
 
+RESERVED: Final = (AUTO, "vector")
+"""Names that files and options have for something else: the latter for layers that the array does not run."""
+_CONTRACT: Final = "accelsim.mapping.dataflows.contract:Dataflow"
+
+
 def dataflow_names() -> tuple[str, ...]:
-    """Every dataflow that a machine may list: shipped ones first, then those of installed packages."""
-    return tuple(dict.fromkeys((*SHIPPED, *_entry_points().names)))
+    """Every dataflow that a machine may list: shipped ones first, then those of installed packages.
+
+    None is loaded for it, so one that cannot be is among them.
+    """
+    others = (name for name in entry_points_by_name() if name not in RESERVED)
+    return tuple(dict.fromkeys((*SHIPPED, *others)))
 
 
 @cache
@@ -38,21 +49,96 @@ def registered(name: str) -> Any:
 
     Raises:
         KeyError: No package brings one of that name.
+        AccelsimError: What a package brings cannot be used: the text says which, and why.
     """
     if name in SHIPPED:
-        module, _, attribute = SHIPPED[name].partition(":")
-        return getattr(import_module(module), attribute)
-    return _entry_points()[name].load()
+        return _at(SHIPPED[name])
+    entry = entry_point(name)
+    dataflow = _loaded(entry)
+    if problem := _problem(dataflow, name):
+        raise AccelsimError(f"{_offer(entry)}: {problem}")
+    return dataflow
 
 
 def parameters_of(name: str) -> type[Description]:
-    """What a machine's file may say of a dataflow. Raises KeyError where there is none of that name."""
+    """What a machine's file may say of a dataflow. Raises as `registered` does."""
     kind: type[Description] = registered(name).parameters
     return kind
 
 
+def entry_point(name: str) -> "EntryPoint":
+    """Where another package has the dataflow of a name.
+
+    Raises:
+        KeyError: No package brings one of that name.
+        AccelsimError: Several do, or the name is taken.
+    """
+    entry, *others = entry_points_by_name()[name]
+    if name in RESERVED:
+        raise AccelsimError(f"{_offer(entry)}: no dataflow can have this name, which means something else")
+    if others:
+        packages = " and ".join(_package(of_it) for of_it in (entry, *others))
+        raise AccelsimError(f"{packages} all offer a dataflow {name}: only one of them can be installed")
+    return entry
+
+
 @cache
-def _entry_points() -> "EntryPoints":
+def entry_points_by_name() -> "Mapping[str, tuple[EntryPoint, ...]]":
+    """What other packages bring, by the name that they give it.
+
+    One that has the name of a shipped dataflow is left out, and a `PlugInWarning` says so.
+    """
     from importlib.metadata import entry_points  # noqa: PLC0415 (slow, and few machines need it)
 
-    return entry_points(group=GROUP)
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for entry in entry_points(group=GROUP):
+        if entry.name in SHIPPED:
+            sentence = f"{_offer(entry)}: accelsim's own of this name is used"
+            warnings.warn(sentence, PlugInWarning, stacklevel=2)
+        else:
+            found[entry.name] = (*found.get(entry.name, ()), entry)
+    return found
+
+
+def _at(place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _loaded(entry: "EntryPoint") -> Any:
+    """What an entry point names. Raises AccelsimError where that is nothing, whatever its module does."""
+    module, _, attributes = entry.value.partition(":")
+    try:
+        found: Any = import_module(module)
+    except (Exception, SystemExit) as error:  # whatever a module of somebody else's does
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AccelsimError(f"{_offer(entry)}: module {module} cannot be imported ({why})") from error
+    for attribute in filter(None, attributes.split(".")):
+        if not hasattr(found, attribute):
+            raise AccelsimError(f"{_offer(entry)}: module {module} has no attribute {attributes}")
+        found = getattr(found, attribute)
+    return found
+
+
+def _problem(dataflow: Any, name: str) -> str:
+    """Why an object is not the dataflow of a name; nothing where it is."""
+    contract = _at(_CONTRACT)
+    if not isinstance(dataflow, contract):
+        said = f"the class {dataflow.__name__}" if isinstance(dataflow, type) else in_words(dataflow)
+        return f"must be an object of a subclass of {contract.__name__}, is {said}"
+    if absent := [key for key in contract.__annotations__ if not hasattr(dataflow, key)]:
+        return f"its class does not say {', '.join(absent)}"
+    if dataflow.name != name:
+        return f"its name is {in_words(dataflow.name)}, must be {name!r}, as the entry point has it"
+    parameters = dataflow.parameters
+    if not (isinstance(parameters, type) and issubclass(parameters, Description)):
+        return f"its parameters must be a subclass of Description, are {in_words(parameters)}"
+    return ""
+
+
+def _offer(entry: "EntryPoint") -> str:
+    return f"{_package(entry)} offers the dataflow {entry.name} as {entry.value}"
+
+
+def _package(entry: "EntryPoint") -> str:
+    return "a package" if entry.dist is None else f"the package {entry.dist.name}"

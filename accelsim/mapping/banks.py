@@ -11,6 +11,7 @@ from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.mapping.tiling import column_axis, row_axis
 from accelsim.network.layer import Layer
+from accelsim.phrases import counted
 
 
 def input_demand(footprint: Footprint, tile: TileShape[Count], pixels: Count) -> Count:
@@ -49,17 +50,12 @@ def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
     smallest = TileShape(1, 1, 1, 1, 1, 1, layer.FY, layer.FX)
     rows, columns = (axis.reads(1)[0] for axis in (row_axis(layer), column_axis(layer)))
     demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
-    needed = {
-        bank: _size_for(int(demand[bank]), bank_shares(memory)[Operand(bank)])
-        for bank in demand
-        for memory in (_memory_of(bank, hardware),)
-    }
-    bank = max(needed, key=lambda bank: needed[bank] / (_memory_of(bank, hardware).size_bytes or 1))
-    memory = _memory_of(bank, hardware)
+    bank = max(demand, key=lambda bank: demand[bank] / max(half[bank], 1))
+    memory, size = _memory_of(bank, hardware), int(demand[bank])
     return (
-        f"no tile fits: for one output and one input channel the {bank} take {demand[bank]} bytes, half "
-        f"of their share of the {memory.name.replace('_', ' ')} is {half[bank]}; "
-        f"{memory.name}.size_bytes = {needed[bank]} would hold them"
+        f"no tile fits: for one output and one input channel the {bank} take {counted(size, 'byte')}, "
+        f"half of their share of the {memory.name.replace('_', ' ')} is {half[bank]}; "
+        f"memories.{memory.name}.{_what_would_hold(size, bank, memory)} would hold them"
     )
 
 
@@ -67,6 +63,13 @@ def _memory_of(bank: str, hardware: Hardware) -> Memory:
     """The memory on chip that a bank is a part of."""
     name = hardware.bank_of[Operand(bank)].memory
     return next(memory for memory in hardware.on_chip if memory.name == name)
+
+
+def _what_would_hold(tile_bytes: int, bank: str, memory: Memory) -> str:
+    """The key that says how large a bank is, and its value where half of the bank holds a tile."""
+    if memory.banks is not None and memory.banks.bytes is not None:
+        return f"banks.bytes.{bank} = {2 * tile_bytes}"
+    return f"size_bytes = {_size_for(tile_bytes, bank_shares(memory)[Operand(bank)])}"
 
 
 def _size_for(tile_bytes: int, share: float) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from accelsim.hardware import Hardware
+from accelsim.mapping.foreign import foreign_code
 from accelsim.mapping.mapping import Choice, Mapping, Order
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.program import mappings
@@ -36,9 +37,9 @@ _MOST_WAITING: Final = 500
 class MappingFile:
     """A file of mappings: several processes may read and write it, and none leaves a half-written one.
 
-    A mapping is found again by the version of the model, the machine, the options and the layer without its
-    names; whatever differs is another entry. What is kept is the choice (dataflow, tile, loop order, idle
-    rows); its program is written down anew.
+    A mapping is found again by the version of the model, the code of the machine's dataflows that are not in
+    it, the machine, the options and the layer without its names; whatever differs is another entry. What is
+    kept is the choice (dataflow, tile, loop order, idle rows); its program is written down anew.
     """
 
     def __init__(self, path: Path) -> None:
@@ -73,7 +74,8 @@ class MappingFile:
     ) -> "KeptMappings":
         """Those of one machine and one choice of options; `used` holds those that were used."""
         machine = hardware.model_dump_json(exclude=_NO_RESULT)
-        context = f"{self._rows.model_version()}\n{machine}\n{options}\n"
+        code = "".join(f"{name} {code}\n" for name, code in foreign_code(hardware).items())
+        context = f"{self._rows.model_version()}\n{machine}\n{options}\n{code}"
         return KeptMappings(self, context, hardware, options.batch, used)
 
 

@@ -3,6 +3,7 @@
 docs/decisions/branch-and-bound.md has the argument in full.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -33,7 +34,7 @@ FIRST_PICTURES: Final = 4
 """Cuts of the picture with each of them."""
 FEW_TILES: Final = 1 << 10
 """Tiles that are laid out at once, since it takes longer to rule them out."""
-FEW_MAPPINGS: Final = 1 << 8
+FEW_MAPPINGS: Final = 1 << 10
 """Mappings that are evaluated at once, for the same reason."""
 MOST_TILES: Final = 1 << 17
 """Tiles that are laid out together, so that memory stays constant."""
@@ -82,23 +83,23 @@ class Look:
     def __post_init__(self) -> None:
         self.least = np.full(len(self.cuts.dataflows), np.inf)
 
-    def best(self, reached: Values) -> dict[int, Contender]:
+    def best(self, reached: Values, likely: float, most: int) -> dict[int, list[Contender]]:
         """The best mapping of each layer, unless no tile fits or it cannot be as good as what is reached.
 
-        What the most promising cuts of the channels deliver rules out most of the others before their tiles
-        are laid out.
+        After it come others, the best first, that promise to be worse by no more than the part `likely`. What
+        the most promising cuts of the channels deliver rules out most before their tiles are laid out.
         """
-        promising = self._promising(reached)
-        found: dict[int, Contender] = {}
+        promising = self._promising(reached, likely)
+        found: dict[int, list[Contender]] = {}
         for space in self._laid_out(promising.channels, promising.pictures):
             bounds = self._at_least(space)
             if self._ideal is None:
                 self.least = np.minimum(self.least, self._least(space, bounds))
             to_beat = np.where(as_good(self.least, reached), promising.to_beat, UNBEATABLE)
             if len(self._that_may_beat(space, bounds, to_beat)) > FEW_MAPPINGS:
-                to_beat = np.minimum(to_beat, self._delivered_by_most_promising(space, bounds))
-            ranked = self._ranked(space, bounds, to_beat, 1)
-            found |= {layer: contenders[0] for layer, contenders in ranked.items()}
+                delivered = self._delivered_by_most_promising(space, bounds)
+                to_beat = np.minimum(to_beat, delivered * (1 + likely))
+            found |= self._ranked(space, bounds, to_beat, most, likely)
         return found
 
     def contenders(self, to_beat: Values, most: int) -> dict[int, list[Contender]]:
@@ -129,7 +130,7 @@ class Look:
     def _all_cuts(self) -> tuple[Ints, Ints]:
         return np.arange(len(self.cuts.owner)), np.arange(len(self.cuts.owner_of_pictures))
 
-    def _promising(self, reached: Values) -> Promising:
+    def _promising(self, reached: Values, likely: float) -> Promising:
         layers = len(reached)
         if self.cuts.tiles <= FEW_TILES:
             return Promising(*self._all_cuts(), np.full(layers, np.inf))
@@ -141,7 +142,8 @@ class Look:
         cut = len(of_channels)
         owner, owner_of_pictures = ideal.space.owner[:cut], ideal.space.owner[cut:]
         first = ideal.channels[best_of_each(owner, of_channels, FIRST_CUTS)]
-        to_beat = self._delivered_by_fewest_tiles(self.cuts.crossed(first, ideal.pictures))
+        delivered = self._delivered_by_fewest_tiles(self.cuts.crossed(first, ideal.pictures))
+        to_beat = delivered * (1 + likely)
         to_beat[np.isfinite(to_beat) & ~as_good(self.least, reached)] = UNBEATABLE
         if self.among_tiles == self.among_dataflows:
             to_beat = np.minimum(to_beat, reached)
@@ -186,18 +188,27 @@ class Look:
         np.minimum.at(delivered, owner, worth(some.time_cycles, some.energy, self.among_tiles))
         return delivered
 
-    def _ranked(self, space: Space, bounds: Bounds, to_beat: Values, most: int) -> dict[int, list[Contender]]:
-        """Of each layer the best that may beat something."""
-        owner = _owner_of_places(space)
+    def _ranked(
+        self, space: Space, bounds: Bounds, to_beat: Values, most: int, likely: float = math.inf
+    ) -> dict[int, list[Contender]]:
+        """Of each layer the best that may beat something, and that promise nearly as much as the best."""
         places = self._that_may_beat(space, bounds, to_beat)
         if not len(places):
             return {}
+        owner = _owner_of_places(space)[places]
         seen = evaluate(space, self.hardware, self.batch, places)
-        ranked = best_first(seen.time_cycles, seen.energy, self.among_tiles, owner[places])
-        ranked = ranked[rank_within(owner[places][ranked]) < most]
+        ranked = best_first(seen.time_cycles, seen.energy, self.among_tiles, owner)
+        if likely < math.inf:
+            delivered = worth(seen.time_cycles, seen.energy, self.among_tiles)
+            first = ranked[rank_within(owner[ranked]) == 0]
+            best = np.empty(len(self.cuts.dataflows))
+            best[owner[first]] = delivered[first]
+            promised = worth_of(bounds, self.among_tiles)[places]
+            ranked = ranked[as_good(promised, best[owner] * (1 + likely))[ranked]]
+        ranked = ranked[rank_within(owner[ranked]) < most]
         found: dict[int, list[Contender]] = {}
         for index in ranked.tolist():
-            layer, (tile, order) = int(owner[places[index]]), seen.mapping_of(index)
+            layer, (tile, order) = int(owner[index]), seen.mapping_of(index)
             time, energy = float(seen.time_cycles[index]), float(seen.energy[index])
             contender = Contender(self.cuts.dataflows[layer], tile, order, time, energy)
             found.setdefault(layer, []).append(contender)

@@ -1,14 +1,12 @@
 """MappingOptions: what is asked of the mapping of a network, beside the network and the machine."""
 
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import get_args
 
 from accelsim.arguments import check_choice, check_text, whole_number
+from accelsim.choices import AUTO
 from accelsim.hardware import Objective
 from accelsim.limits import MAX_BATCH
-
-AUTO: Final = "auto"
-"""The dataflow that suits each layer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from accelsim.choices import AUTO
 from accelsim.columns import Count
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
@@ -14,9 +15,9 @@ from accelsim.mapping.banks import why_nothing_fits
 from accelsim.mapping.candidates import Bounds, least_of_array
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.grids import Grids, granularity
-from accelsim.mapping.look import Look, portions
+from accelsim.mapping.look import Contender, Look, portions
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.options import AUTO, MappingOptions
+from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, that_decides, worth_of
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Care, Judge, Judged, best_of
@@ -174,6 +175,9 @@ class _Search:
         """What a smaller part of the array has to deliver: a difference that is left open is none."""
         return math.inf if best is None else best.worth(self.among_dataflows) * (1 - self.care.open)
 
+    def _promised(self, contender: Contender) -> float:
+        return contender.worth(self.among_dataflows)
+
     def _best_by_dataflow(self, part: _Part, reached: Values) -> list[dict[str, Judged]]:
         """Of each layer the best on a part of the array, as far as it may be as good as what is reached.
 
@@ -212,7 +216,7 @@ class _Search:
 
         A layer that has several goes on from the most promising one, as long as another may be better.
         """
-        found = look.best(reached[list(which)])
+        found = self.care.contenders(look, reached[list(which)])
         bench = Bench(
             [self.layers[index] for index in which],
             self.hardware,
@@ -223,12 +227,14 @@ class _Search:
             idle_rows,
         )
         places = np.fromiter(found, dtype=np.int64)
-        promised = np.array([found[place].worth(self.among_dataflows) for place in found])
+        promised = np.array([self._promised(best) for best, *_ in found.values()])
         owner = np.array(which, dtype=np.int64)[places]
         first = places[best_of_each(owner, promised, 1)].tolist()
-        # By one objective, what has the best bound bounds all others.
         one_objective = self.among_tiles == self.among_dataflows
-        least = dict(zip(found, promised, strict=True)) if one_objective else look.least
+        # By one objective, what has the best bound bounds all others.
+        least = dict(enumerate(look.least))
+        if self.care.is_bounded or one_objective:
+            least = {place: min(self._promised(one) for one in some) for place, some in found.items()}
         for turn in (first, [place for place in found if place not in set(first)]):
             to_beat = reached[list(which)]
             hopeful = {place: found[place] for place in turn if as_good(least[place], to_beat[place])}

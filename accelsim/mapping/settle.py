@@ -32,6 +32,15 @@ class Care(NamedTuple):
     most: int
     """Mappings of a layer and dataflow that are judged at most."""
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it is known before any is judged which mappings may be."""
+        return self.likely < math.inf
+
+    def contenders(self, look: Look, reached: Values) -> dict[int, list[Contender]]:
+        """The best mapping of each layer; behind it all others that may be judged, where that is known."""
+        return look.best(reached, self.likely, self.most) if self.is_bounded else look.best(reached, 0, 1)
+
 
 COMPILER: Final = Care(open=0.04, likely=0.005, most=4)
 """Of the machine's compiler: bounds are mostly exact, and only where one is far off others are tried."""
@@ -79,17 +88,22 @@ class Bench:
     idle_rows: int = 0
     """Of the array, that all of the mappings leave idle."""
 
-    def settled(self, look: Look, found: dict[int, Contender], to_beat: Values) -> dict[int, Judged]:
-        """The best of each layer of a look, of which `found` is what its bound says to be the best.
+    def settled(self, look: Look, found: dict[int, list[Contender]], to_beat: Values) -> dict[int, Judged]:
+        """The best of each layer of a look, of which `found` are its `Care.contenders`.
 
         `layers` are those of the look. What cannot be as good as `to_beat` is not tried.
         """
-        judged = dict(zip(found, self.judged(list(found.items())), strict=True))
+        promised = {layer: contenders[0] for layer, contenders in found.items()}
+        judged = dict(zip(promised, self.judged(list(promised.items())), strict=True))
         unsettled = [layer for layer, best in judged.items() if self._may_lose(best, best.contender)]
-        if not unsettled:
-            return judged
         seen = {layer: [judged[layer]] for layer in unsettled}
-        waiting = self._contenders(look, found, judged, unsettled, to_beat)
+        waiting = {layer: found[layer] for layer in unsettled}
+        if unsettled and not self.care.is_bounded:
+            waiting = look.contenders(self._limits(judged, unsettled, to_beat), self.care.most)
+        waiting = {
+            layer: [contender for contender in contenders if contender != promised[layer]]
+            for layer, contenders in waiting.items()
+        }
         while waiting:
             turn = [
                 (layer, contender)
@@ -104,24 +118,12 @@ class Bench:
             waiting = {layer: waiting[layer][AT_ONCE:] for layer in tried if len(waiting[layer]) > AT_ONCE}
         return judged
 
-    def _contenders(
-        self,
-        look: Look,
-        found: dict[int, Contender],
-        judged: dict[int, Judged],
-        unsettled: Sequence[int],
-        to_beat: Values,
-    ) -> dict[int, list[Contender]]:
-        """What may be better than the judged ones; what promises most comes first."""
-        limits = np.full(len(look.cuts.dataflows), UNBEATABLE)
+    def _limits(self, judged: dict[int, Judged], unsettled: Sequence[int], to_beat: Values) -> Values:
+        """Of each layer of a look, what may still be better than what is judged."""
+        limits = np.full(len(to_beat), UNBEATABLE)
         for layer in unsettled:
-            reached, promised = judged[layer].worth(self.objective), found[layer].worth(self.objective)
-            likely = promised * (1 + self.care.likely) if promised else 0.0
-            limits[layer] = min(reached, likely, to_beat[layer])
-        return {
-            layer: [contender for contender in contenders if contender != found[layer]]
-            for layer, contenders in look.contenders(limits, self.care.most).items()
-        }
+            limits[layer] = min(judged[layer].worth(self.objective), to_beat[layer])
+        return limits
 
     def _may_lose(self, best: Judged, other: Contender) -> bool:
         return best.may_lose_to(other, self.objective, self.care.open)

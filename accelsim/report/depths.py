@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+from accelsim.phrases import counted
 from accelsim.report.energies import energy_cell
-from accelsim.report.text import Column, Style, counted, si, table, wrapped
+from accelsim.report.text import Column, Style, si, table, wrapped
 from accelsim.search.depth import Candidate, DepthSearch, Objective
 from accelsim.version import __version__
 

@@ -11,12 +11,12 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from accelsim.phrases import counted
 from accelsim.report.depths import depths_word
 from accelsim.report.energies import EnergyScale, table_scale
 from accelsim.report.plot_costs import AGAINST, Against, dress
 from accelsim.report.plot_looks import BLUE, GREY, VERMILION, MarkerLook, legend_above, set_title
 from accelsim.report.plot_names import Marked, Named, name_points
-from accelsim.report.text import counted
 from accelsim.search.depth import Candidate, DepthSearch
 
 MOST_POINTS: Final = 2_000

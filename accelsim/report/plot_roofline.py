@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from accelsim.hardware import Hardware
+from accelsim.phrases import counted
 from accelsim.report.plot_looks import (
     BOUND_COLOURS,
     BOUND_MARKERS,
@@ -24,7 +25,7 @@ from accelsim.report.plot_looks import (
     set_title,
 )
 from accelsim.report.plot_names import Marked, Named, name_points
-from accelsim.report.text import counted, percent
+from accelsim.report.text import percent
 from accelsim.report.words import BOUND_NAMES, BOUND_SENTENCES
 from accelsim.result import Bound, LayerResult, RunResult
 

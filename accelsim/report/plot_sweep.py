@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from accelsim.errors import AccelsimError
+from accelsim.phrases import counted
 from accelsim.report.energies import EnergyScale, energy_scale
 from accelsim.report.plot_looks import (
     GREY,
@@ -26,7 +27,7 @@ from accelsim.report.plot_looks import (
 )
 from accelsim.report.plot_names import Marked, Named, name_points
 from accelsim.report.sweeps import axis_word, setting_word
-from accelsim.report.text import counted, shortened
+from accelsim.report.text import shortened
 from accelsim.search.metrics import METRICS, Metric
 from accelsim.search.spec import Axis
 

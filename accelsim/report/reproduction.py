@@ -5,6 +5,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
+from accelsim.phrases import counted
 from accelsim.report.text import Column, Style, labelled, si, table, wrapped
 from accelsim.validation.pinned import Moved
 from accelsim.validation.published import QUANTITIES, Ordering
@@ -80,7 +81,7 @@ def _sums(reproduction: Reproduction, moved: int, style: Style) -> list[str]:
         count = sum(cell.log_error(quantity) is not None for cell in reproduction.cells)
         words = (
             f"|error| {errors.mean_abs_log_error:.4f} on average (bar {bar.mean:g}), "
-            f"{errors.max_abs_log_error:.4f} at most (bar {bar.largest:g}), {count} cells"
+            f"{errors.max_abs_log_error:.4f} at most (bar {bar.largest:g}), {counted(count, 'cell')}"
         )
         lines += labelled(quantity, words, style)
     checked = f"{len(reproduction.orderings)} checked, {len(reproduction.violated)} violated"

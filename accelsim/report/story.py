@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from accelsim.phrases import counted
 from accelsim.report.energies import duration, energy_cell, energy_text
-from accelsim.report.text import Column, Style, counted, labelled, percent, si, table, wrapped
+from accelsim.report.text import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.search.path import Point, Step, Tried, Walk, WorstStage
 from accelsim.version import __version__
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+from accelsim.phrases import counted
 from accelsim.report.energies import energy_cell
-from accelsim.report.text import Column, Style, counted, fitting, kibibytes, si, table, wrapped
+from accelsim.report.text import Column, Style, fitting, kibibytes, si, table, wrapped
 from accelsim.report.words import dataflow_word
 from accelsim.search.metrics import METRICS
 from accelsim.search.spec import Axis, Sweep

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from accelsim.phrases import counted
 from accelsim.report.energies import energy_cell
 from accelsim.report.stages import OPERANDS, StageResult, outermost_bytes, stages
-from accelsim.report.text import Column, Style, bar, counted, fitting, si, table, wrapped
+from accelsim.report.text import Column, Style, bar, fitting, si, table, wrapped
 from accelsim.report.totals import totals
 from accelsim.report.words import (
     BOUNDS,

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from accelsim.phrases import counted
+
 _SUFFIXES: Final = ("", "k", "M", "G", "T", "P", "E")
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _FULL: Final = "█"
@@ -67,15 +69,10 @@ def three_digits(value: float) -> str:
     return f"{value:.0f}"
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 layer`, `3 layers`, `2 ways`: a number and what it counts, whose plural ends in an s."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def kibibytes(size: int) -> str:
     """The size of a memory, which comes in powers of two: `128 KiB`, `6.5 KiB`, `90 bytes`."""
     if size < 1024:
-        return f"{size} bytes"
+        return counted(size, "byte")
     kib = size / 1024
     return f"{kib:.4g} KiB" if kib < 10_000 else f"{kib / 1024:.4g} MiB"
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from accelsim.phrases import counted
 from accelsim.report.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.stages import cycles_by_bound
-from accelsim.report.text import LABEL_WIDTH, Style, bar, counted, kibibytes, labelled, percent, quantity, si
+from accelsim.report.text import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.words import BOUND_SENTENCES, BOUNDS, component_word
 from accelsim.report.zeros import zeros_sentence
 from accelsim.result import RunResult, Traffic

@@ -24,6 +24,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.schedule import Schedule
+from accelsim.phrases import counted, these
 from accelsim.report.files import writing
 from accelsim.result import LayerResult, RunResult
 from accelsim.simulation.activity import Activity, Busy, Component
@@ -77,7 +78,7 @@ def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]
         for pattern in patterns
     }
     mistakes = [
-        f"--trace-layers {pattern!r}: matches none of {_these(names)}; "
+        f"--trace-layers {pattern!r}: matches none of {these(names, 'layer')}; "
         "`accelsim show NET --lowered` lists them, * ? [..] are as in file names"
         for pattern, layers in found.items()
         if not layers
@@ -85,13 +86,6 @@ def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]
     if mistakes:
         raise AccelsimError("\n".join(mistakes))
     return frozenset().union(*found.values())
-
-
-def _these(names: Sequence[str]) -> str:
-    """`the 112 layers, which are conv1 to fc`."""
-    if len(names) == 1:
-        return f"its layers, of which there is one, {names[0]}"
-    return f"the {len(names)} layers, which are {names[0]} to {names[-1]}"
 
 
 def write_trace(path: Path, timeline: Timeline) -> None:
@@ -244,7 +238,7 @@ def _work_arguments(busy: Busy, step: Step, on_chip: Sequence[str]) -> dict[str,
 def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[Event]:
     """What the banks hold during the spans: at the beginning of each, and whenever it changes."""
     for bank in timeline.hardware.banks:
-        name = f"{bank.name} in the {bank.memory.replace('_', ' ')}, of {bank.size_bytes} bytes"
+        name = f"{bank.name} in the {bank.memory.replace('_', ' ')}, of {counted(bank.size_bytes, 'byte')}"
         changes = [
             (change.cycle, change.bytes) for change in timeline.activity.occupancy if change.bank == bank.name
         ]

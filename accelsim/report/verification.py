@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from accelsim.phrases import counted
 from accelsim.report.text import Column, Style, si, table, wrapped
 from accelsim.verification.outcome import LayerVerification, Verification
 
@@ -28,8 +29,11 @@ def verification_report(verified: Verification, style: Style) -> str:
 
 
 def _verdict(verified: Verification) -> str:
+    if verified.proven:
+        return "proven"
     differing = len(verified.mismatches)
-    return "proven" if verified.proven else f"{differing} of {len(verified.layers)} layers differ"
+    of_all = f"{differing} of {counted(len(verified.layers), 'layer')}"
+    return f"{of_all} {'differs' if differing == 1 else 'differ'}"
 
 
 def _extents(verified: Verification) -> list[Column]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from accelsim.phrases import counted
 from accelsim.report.stages import StageResult
-from accelsim.report.text import counted, percent, percent_digits
+from accelsim.report.text import percent, percent_digits
 from accelsim.result import LayerResult, RunResult
 
 MARK: Final = "*"

@@ -152,7 +152,8 @@ def _of_array(found: Diagnosis) -> Iterator[str]:
     yield f"while it works, {found.array_utilization:.0%} of the array's PE cycles multiply{zeros}"
     badly = [fill for fill in found.fills if fill.filled < NOTABLY]
     if found.idle_rows:
-        yield f"{found.idle_rows} of {found.rows} rows are left idle, which is better for the layer"
+        are = "is" if found.idle_rows == 1 else "are"
+        yield f"{found.idle_rows} of {found.rows} rows {are} left idle, which is better for the layer"
     yield from (_badly_filled(fill) for fill in badly if fill.across)
     filled = math.prod(fill.filled for fill in found.fills if fill.across)
     if found.array_utilization < NOTABLY * filled * (1 - found.idle_rows / found.rows):

@@ -5,6 +5,7 @@ import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from accelsim.choices import AUTO
 from accelsim.compiler import idle_descriptors
 from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError, MappingError
@@ -113,7 +114,7 @@ class Task:
     limits: Limits = Limits()
     batch: int | None = None
     """Images that run together; None for as many as the network is described for."""
-    dataflow: str = "auto"
+    dataflow: str = AUTO
     tiles_by: Objective | None = None
     """What dataflows and tiles are chosen by, instead of what the machine says."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from accelsim.arguments import check_function, whole_number_or_none
+from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective, dataflow_names, hardware_of
@@ -131,7 +132,7 @@ def explain_network(
     *,
     layers: int | None = TOP_LAYERS,
     batch: int | None = None,
-    dataflow: str = "auto",
+    dataflow: str = AUTO,
     objective: Objective | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Explanation:
@@ -254,6 +255,8 @@ def _remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[R
         before = _parts_of(hardware, name)
         after = {key: TIMES * value for key, value in before.items()}
         words = _of_part(name, sum(before.values()), sum(after.values()))
+        if name == "buffer":
+            after |= {key: TIMES * size for key, size in _banks_in_bytes(hardware).items()}
         yield _changed_machine(as_it_is, name, words, **after)
     if hardware.channel.latency_cycles:
         latency = hardware.channel.latency_cycles
@@ -296,6 +299,16 @@ def _parts_of(hardware: Hardware, name: str) -> dict[str, float]:
             return {"pe_array.columns": hardware.pe_array.columns}
 
 
+def _banks_in_bytes(hardware: Hardware) -> dict[str, int]:
+    """The keys of banks whose sizes do not follow that of their memory, and what they say."""
+    return {
+        f"memories.{memory.name}.banks.bytes.{operand}": size
+        for memory in hardware.on_chip
+        if memory.banks is not None and memory.banks.bytes is not None
+        for operand, size in memory.banks.bytes.items()
+    }
+
+
 def _changed_machine(as_it_is: Remedy, name: str, words: str, **changes: Any) -> Remedy | Impossible:
     try:
         hardware = vary(as_it_is.hardware, **changes)
@@ -313,13 +326,13 @@ def _dataflows(as_it_is: Remedy) -> Iterator[Remedy | Impossible]:
     for name in dataflow_names():
         words = name.replace("_", " ")
         if name not in own:
-            free = replace(as_it_is, dataflow="auto")
+            free = replace(as_it_is, dataflow=AUTO)
             yield _changed_machine(free, name, f"some layers {words}", **{"pe_array.dataflows": [*own, name]})
-        elif (as_it_is.dataflow == "auto" and len(own) > 1) or as_it_is.dataflow not in ("auto", name):
+        elif (as_it_is.dataflow == AUTO and len(own) > 1) or as_it_is.dataflow not in (AUTO, name):
             yield replace(as_it_is, name=name, kind="mapping", words=f"every layer {words}", dataflow=name)
-    if as_it_is.dataflow != "auto" and len(own) > 1:
+    if as_it_is.dataflow != AUTO and len(own) > 1:
         yield replace(
-            as_it_is, name="auto", kind="mapping", words="dataflow chosen layer by layer", dataflow="auto"
+            as_it_is, name=AUTO, kind="mapping", words="dataflow chosen layer by layer", dataflow=AUTO
         )
 
 

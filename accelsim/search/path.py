@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
 from accelsim.arguments import check_choice, check_function, whole_number_or_none
+from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.limits import MAX_STEPS
@@ -174,7 +175,7 @@ def walk(
     min_params: int | None = None,
     steps: int | None = None,
     batch: int | None = None,
-    dataflow: str = "auto",
+    dataflow: str = AUTO,
     step: Callable[[str], None] = lambda _: None,
 ) -> Walk:
     """Walk until nothing helps, the budget forbids it, or `steps` are done; `step` is told of each move.

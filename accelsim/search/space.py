@@ -12,6 +12,7 @@ from accelsim.errors import AccelsimError
 from accelsim.limits import MAX_CANDIDATES, MAX_REPEAT
 from accelsim.network.description import Network, Stage
 from accelsim.network.load import network_of
+from accelsim.phrases import counted
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""
@@ -132,12 +133,14 @@ def _check_total(network: Network, space: DepthSpace) -> None:
     least, most = free * space.min_blocks, free * MAX_REPEAT
     held = f", {space.total_blocks - blocks} of them in fixed stages" if space.fixed else ""
     given = f"{network.name}: total blocks = {space.total_blocks}{held}"
+    take = "takes" if free == 1 else "take"
     if blocks < least:
         raise SpaceError(
-            f"{given}: {least - blocks} too few: {free} stages of at least {space.min_blocks} take {least}"
+            f"{given}: {least - blocks} too few: {counted(free, 'stage')} of at least {space.min_blocks} "
+            f"{take} {least}"
         )
     if blocks > most:
-        limit = f"{free} stages take at most {most}" if free else "every stage is fixed"
+        limit = f"{counted(free, 'stage')} {take} at most {most}" if free else "every stage is fixed"
         raise SpaceError(f"{given}: {blocks - most} too many: {limit}")
     if space.size > MAX_CANDIDATES:
         raise SpaceError(

@@ -21,9 +21,10 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 from pydantic import Field, field_validator
 
 from accelsim.arguments import check_path
+from accelsim.choices import AUTO
 from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, shown, unknown, vary
 from accelsim.errors import AccelsimError, DescriptionError
-from accelsim.hardware import AUTO, Hardware, dataflow_names, format1, load_hardware
+from accelsim.hardware import Hardware, dataflow_names, format1, load_hardware
 from accelsim.hardware.area import Words
 from accelsim.kinds import FileKind, check_kind
 from accelsim.limits import MAX_AXIS_VALUES, MAX_REPEAT

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from accelsim.arguments import check_path
 from accelsim.descriptions import Mistake
 from accelsim.errors import AccelsimError
+from accelsim.mapping.foreign import foreign_code
 from accelsim.reuse.file import FileKind, OwnFile, Value, can_be_kept, checksum
 from accelsim.search.evaluate import Cost, Outcome, Size, Task
 from accelsim.search.family import but_for_depth
@@ -199,6 +200,7 @@ def _outcome(
 
 def task_text(task: Task) -> str:
     """What a cost follows from besides depths and model, as text: no names, no limits, no areas."""
+    code = foreign_code(task.hardware)
     return _as_text(
         {
             "network": but_for_depth(task.network),
@@ -206,6 +208,7 @@ def task_text(task: Task) -> str:
             "batch": task.options.batch,
             "dataflow": task.dataflow,
             "tiles_by": task.tiles_by,
+            **({"code": code} if code else {}),
         }
     )
 

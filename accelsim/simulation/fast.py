@@ -101,8 +101,9 @@ class Transitions:
 
     def step_number(self, step: Step) -> int:
         """The number of a step, the next one if it is new; by identity, since a program shares its steps."""
-        number = self.number_of_step.setdefault(id(step), len(self.steps))
-        if number == len(self.steps):
+        number = self.number_of_step.get(id(step))
+        if number is None:
+            number = self.number_of_step[id(step)] = len(self.steps)
             self.steps.append(step)
         return number
 
@@ -289,13 +290,15 @@ class _Walk:
         return transition
 
     def _body(self, body: Sequence[Program], last: bool) -> None:
-        for left, part in zip(range(len(body) - 1, -1, -1), body, strict=True):
-            ends = last and not left
+        machine, step_number = self.machine, self.transitions.step_number
+        for place, part in enumerate(body, 1):
+            ends = last and place == len(body)
             if isinstance(part, Repeat):
                 self._remembered(part, ends, self._turns)
             else:
-                machine = self._bring_machine()
-                machine.hand_over(part, self.transitions.step_number(part), ends)
+                if not self.machine_is_here:
+                    self._bring_machine()
+                machine.hand_over(part, step_number(part), ends)
                 self.now, self.number, self.state = machine.now, None, None
 
     def _steps_of(self, part: Any) -> int:
@@ -387,7 +390,7 @@ class _Walk:
             state=self._number(),
             start_cycle=None if start is None else start - before,
             end_cycles=tuple(
-                (self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()
+                [(self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()]
             ),
             least_free_bytes=self.log.least_free_bytes,
         )

@@ -86,6 +86,8 @@ def places_by_memory(banks: Sequence[Bank]) -> tuple[tuple[int, ...], ...]:
 
 def bank_sums(of_banks: Sequence[int], memories: Sequence[Sequence[int]]) -> tuple[int, ...]:
     """Bytes of each bank, then of each of several memories, then of all of them together."""
+    if not memories:  # as mostly
+        return (*of_banks, sum(of_banks))
     return (*of_banks, *(sum([of_banks[place] for place in places]) for places in memories), sum(of_banks))
 
 
@@ -173,8 +175,9 @@ class Stepper:
         while True:
             if self.in_array is None and waiting and not waiting[0].reads_due:
                 self._start_array_if_there_is_room()
-            next_cycle = min(self.array_ends, finishing.head_cycle)
-            if self.array_ends > self.now:  # else the cycle is not over
+            array_ends = self.array_ends
+            next_cycle = min(array_ends, finishing.head_cycle)
+            if array_ends > self.now:  # else the cycle is not over
                 if self.holds_more:
                     self._observe()
                 if self.streaming is None and (self.reads or self.writes.tasks):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from accelsim import shipped
+from accelsim.choices import AUTO
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.memory import memory_of_this_process
@@ -21,7 +22,7 @@ class Job:
 
     network: str
     hardware: Hardware
-    dataflow: str = "auto"
+    dataflow: str = AUTO
 
     def __str__(self) -> str:
         return f"{self.network} on {self.hardware.name}"

@@ -12,6 +12,7 @@ import numpy as np
 from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Range, Region
+from accelsim.phrases import counted
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import refuse
 from accelsim.verification.tensors import AXES
@@ -68,7 +69,7 @@ class Storage:
         used = self.used_bytes[bank] = self.used_bytes.get(bank, 0) + size_bytes
         if used > room:
             refuse(
-                f"{operand} need {used} bytes of the bank of {bank} together with what is there; "
+                f"{operand} need {counted(used, 'byte')} of the bank of {bank} together with what is there; "
                 f"it has {room}"
             )
 
@@ -77,7 +78,8 @@ class Storage:
         bank, _ = self._bank_of(operand)
         self.used_bytes[bank] = self.used_bytes.get(bank, 0) - size_bytes
         if self.used_bytes[bank] < 0:
-            refuse(f"frees {-self.used_bytes[bank]} bytes of {operand} more than the bank of {bank} holds")
+            more = counted(-self.used_bytes[bank], "byte")
+            refuse(f"frees {more} of {operand} more than the bank of {bank} holds")
 
     def _bank_of(self, operand: str) -> tuple[str, int]:
         """The bank that the machine gives to an operand, and its bytes."""
@@ -93,7 +95,7 @@ class Storage:
                 refuse(f"leaves {described(held.region)} in the buffer")
         for bank, used in self.used_bytes.items():
             if used:
-                refuse(f"leaves {used} bytes taken in the bank of {bank}")
+                refuse(f"leaves {counted(used, 'byte')} taken in the bank of {bank}")
 
 
 def slices(ranges: Sequence[Range]) -> tuple[slice, ...]:

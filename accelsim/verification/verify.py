@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from accelsim.arguments import check_function, check_texts
+from accelsim.choices import AUTO
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Mapping
@@ -19,6 +20,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
 from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
+from accelsim.phrases import these
 from accelsim.plan import Plan
 from accelsim.run import options_for, plan_run
 from accelsim.verification.case import Case
@@ -34,7 +36,7 @@ def verify(
     hardware: Hardware | str | Path,
     *,
     batch: int | None = None,
-    dataflow: str = "auto",
+    dataflow: str = AUTO,
     objective: Objective | None = None,
     layers: Sequence[str] = (),
     step: Callable[[str], None] = lambda _: None,
@@ -98,8 +100,8 @@ def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
     if unmatched:
         raise AccelsimError(
             "\n".join(
-                f"--layers {pattern!r}: matches none of the {len(names)} layers, which are {names[0]} to "
-                f"{names[-1]}; `accelsim show NET --lowered` lists them, * ? [..] are as in file names"
+                f"--layers {pattern!r}: matches none of {these(names, 'layer')}; "
+                f"`accelsim show NET --lowered` lists them, * ? [..] are as in file names"
                 for pattern in unmatched
             )
         )

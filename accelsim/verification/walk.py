@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from accelsim import phrases
 from accelsim.hardware.counts import ActionCounts, Direction
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.regions import Region, Tile, Visit
@@ -217,7 +218,8 @@ class _Execution:
         kept = packed_bytes(self.windows.kept, self.case.sizes.activation_bits)
         room = self.counting.window_room(outputs)
         if kept > room:
-            refuse(f"keeps {kept} bytes of unfinished pooling windows, but has taken room for {room}")
+            bytes_kept = phrases.counted(kept, "byte")
+            refuse(f"keeps {bytes_kept} of unfinished pooling windows, but has taken room for {room}")
 
     def _count(self, step: Step, visit: Visit, outputs: Region) -> None:
         """Hold what was counted against what the step says."""

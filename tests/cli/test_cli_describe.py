@@ -1,6 +1,7 @@
 """`accelsim new` and `accelsim convert`: files that describe machines and networks."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +97,34 @@ def test_a_file_of_the_first_format_is_written_as_one_of_the_second(accelsim, ol
     assert "memories:" in (old.parent / "new.yaml").read_text()
     assert accelsim("convert", "old.yaml", "--quiet").err == ""
     assert accelsim("convert", "old.yaml").out == (old.parent / "new.yaml").read_text()
+
+
+WITH_OTHER = FORMAT1.replace("[weight_stationary, output_stationary]", "[output_stationary]")
+"""A machine whose file goes on to describe a dataflow that its array does not run."""
+
+
+def test_what_is_said_of_a_dataflow_that_is_not_run_is_left_out_with_a_note(accelsim, old):
+    assert WITH_OTHER != FORMAT1
+    old.write_text(WITH_OTHER)
+    outcome = accelsim("convert", "old.yaml", "-o", "new.yaml")
+    assert outcome.code == 0
+    assert outcome.err.splitlines()[0] == (
+        "old.yaml: what it says of weight_stationary is left out, with what is assumed of it: the array does "
+        "not run it"
+    )
+    assert "weight_stationary" not in Path("new.yaml").read_text()
+    assert accelsim("convert", "old.yaml", "--quiet").err == ""
+
+
+def test_a_table_of_a_dataflow_that_is_not_run_is_checked_like_any(accelsim, old):
+    old.write_text(WITH_OTHER.replace("accumulators_per_column: 16", "accumulators_per_column: nonsense"))
+    for command in ("check", "convert"):
+        outcome = accelsim(command, "old.yaml")
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err == (
+            "old.yaml:12: pe_array.weight_stationary.accumulators_per_column = 'nonsense': must be a whole "
+            "number from 1 to 65536\n"
+        )
 
 
 def test_a_converted_machine_gives_the_same_results(accelsim, old):

@@ -251,8 +251,16 @@ def test_check_knows_sweeps_and_overlays(accelsim, folder):
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.splitlines() == [
         "small.yaml: ok: sweep, 1 candidate, by time_ms, energy",
-        "int8.yaml: ok: overlay, 1 entries of precision, 0 of compression",
+        "int8.yaml: ok: overlay, 1 entry of precision, 0 of compression",
     ]
+
+
+def test_check_of_one_layer(accelsim, folder):
+    tiny = (folder / "tiny.yaml").read_text()
+    (folder / "one.yaml").write_text(
+        tiny[: tiny.index("  - {block: conv, name: conv2")].replace("name: tiny", "name: one")
+    )
+    assert accelsim("check", "one.yaml").out.startswith("one.yaml: ok: network one, 1 executed layer, ")
 
 
 def test_check_finds_the_mistakes_of_a_sweep(accelsim, folder):

@@ -70,6 +70,12 @@ def test_a_pattern_that_matches_no_layer(accelsim):
     assert outcome.err.startswith("--layers 'pool*': matches none of the 4 layers, which are conv1 to fc;")
 
 
+def test_one_layer_is_one_layer(accelsim, one_mac_less):
+    outcome = accelsim(*VERIFY, "--layers", "conv1")
+    assert "tiny on 8x8_32k: 1 of 1 layer differs" in outcome.out
+    assert "executed 1 layer in " in outcome.err
+
+
 def test_a_schedule_that_differs_is_exit_code_1_with_the_first_access(accelsim, one_mac_less):
     outcome = accelsim(*VERIFY, "--quiet", "--layers", "conv?")
     assert outcome.code == 1

@@ -148,6 +148,16 @@ def test_what_a_network_puts_out_is_no_number_of_channels_to_round(tmp_path):
     assert reason == "no number of channels of the stage table can change alone"
 
 
+def test_banks_that_are_given_in_bytes_grow_with_their_memory():
+    banks = {"inputs": 8192, "weights": 16384, "outputs": 8192}
+    hardware = vary(load_hardware("8x8_32k"), **{"memories.global_buffer.banks": {"bytes": banks}})
+    outcomes = explain_network(load_network("squeezenet_v1_1"), hardware).outcomes
+    larger = next(one.remedy.hardware for one in outcomes if one.remedy.name == "buffer")
+    assert {bank.name: bank.size_bytes for bank in larger.banks} == {
+        name: 2 * size for name, size in banks.items()
+    }
+
+
 def test_a_remedy_that_a_machine_file_may_not_say_is_impossible():
     huge = vary(SMALL, **{"pe_array.rows": 4096})
     found = explain_network(load_network("squeezenet_v1_1@resolution=64"), huge, layers=1)

@@ -447,6 +447,27 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     assert found.estimated_cycles == int(winner[0])
 
 
+@given(
+    array_layers(),
+    machines(),
+    st.sampled_from(sorted(dataflow_names())),
+    st.sampled_from(sorted(OBJECTIVES)),
+    st.sampled_from([0.0, 0.005, 0.5]),
+)
+def test_bounds_rule_out_nothing_that_promises_nearly_as_much_as_the_best(
+    layer, hardware, dataflow, objective, likely
+):
+    """What may be judged is the same, in the same order, as where every tile is laid out and evaluated."""
+    cuts = cuts_of([layer], [dataflow], [Grids().of(layer, granularity(dataflow, hardware))], hardware)
+
+    def best(few):
+        looked = look.Look(cuts, hardware, 1, objective, objective)
+        with mock.patch.object(look, "FEW_TILES", few), mock.patch.object(look, "FEW_MAPPINGS", few):
+            return looked.best(np.full(1, np.inf), likely, 8)
+
+    assert best(0) == best(1 << 40)
+
+
 def idle_rows_tried(layer, hardware, objective):
     """None; on the array, where time matters, a quarter, half ...: no fewer rows than columns are in use."""
     rows, columns = hardware.pe_array.rows, hardware.pe_array.columns

@@ -9,8 +9,10 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.compiler import idle_descriptors, make_schedule, map_network
 from accelsim.descriptions import vary
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.search import map_layer
 from accelsim.network.build import build
 from accelsim.network.lowering import lower
+from accelsim.simulation.alone import Alone
 from accelsim.simulation.simulate import simulate
 
 BURSTS = vary(load_hardware("16x16_128k"), **{"dma.descriptors": 16})
@@ -38,6 +40,27 @@ def test_all_descriptors_and_fewer_powers_of_two_are_tried(descriptors, in_use):
 def test_the_machines_own_compiler_uses_all_descriptors():
     assert idle_descriptors(BURSTS, MappingOptions()) == [0]
     assert run_network("sqnxt23v5", BURSTS).idle_descriptors == 0
+
+
+def test_of_a_dataflow_whose_bounds_are_above_what_another_takes_nothing_is_simulated():
+    """By edp it has a best mapping, too, but by time none of those that may be it can win."""
+    hardware, judged = load_hardware("16x16_128k"), []
+    alone = Alone(hardware)
+
+    def judge(mapping):
+        judged.append((mapping.dataflow, alone(mapping)))
+        return judged[-1][1]
+
+    layer = next(
+        layer
+        for layer in lower(build(load_network("squeezenet_v1_0"))).layers
+        if layer.name == "fire4.expand3x3"
+    )
+    map_layer(layer, hardware, judge=judge)
+    ((dataflow, cycles),) = judged
+    assert dataflow == "weight_stationary"
+    with_the_other = map_layer(layer, hardware, MappingOptions(dataflow="output_stationary"), judge=alone)
+    assert alone(with_the_other) > cycles
 
 
 def test_the_number_of_descriptors_is_the_one_with_which_the_network_is_done_soonest():

@@ -1,12 +1,16 @@
 """What a hardware file may say, and the line that a user reads where it says something else."""
 
+import re
+
 import pytest
-from machines import bank_bytes, machine
+from machines import bank_bytes, conv, machine
 
 from accelsim.descriptions import dump, parse_text, read, vary
-from accelsim.errors import DescriptionError
+from accelsim.errors import DescriptionError, MappingError
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.hardware.array import parameter
+from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.search import map_layer
 from accelsim.report.machines import hardware_report
 from accelsim.report.text import Style
 
@@ -164,6 +168,7 @@ memories:
   size_bytes: 65536
   banks: {shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}}
 """
+ANOTHER_COMPONENT = "results have the energy of another component under this one"
 ACCUMULATORS = "- {name: accumulators, holds: [outputs], size_bytes: 4096}\n"
 
 
@@ -281,6 +286,36 @@ def test_what_no_machine_here_has_is_refused_with_its_place(tmp_path, old, new, 
     assert mistakes2(tmp_path, (old, new)) == [line]
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        *((component, ANOTHER_COMPONENT) for component in ("mac", "register_file", "inter_pe", "vector")),
+        *((row, "reports have a row of this one") for row in ("vector_unit", "pe_array", "energy", "time")),
+        ("dram", "results call the memory outside the chip by this one"),
+    ],
+)
+def test_a_memory_does_not_go_by_the_name_of_something_else(tmp_path, name, why):
+    """The energy of the component would be lost under that of the memory."""
+    changes = (("name: dram", "name: outer"), ("name: sram", f"name: {name}"))
+    assert mistakes2(tmp_path, *changes) == [f"6: memories.1.name = '{name}': must be another name: {why}"]
+
+
+def test_the_outermost_memory_does_not_go_by_the_name_of_something_else(tmp_path):
+    for name, why in (
+        ("mac", ANOTHER_COMPONENT),
+        ("global_buffer", "results call the memory on chip by this one"),
+    ):
+        assert mistakes2(tmp_path, ("name: dram", f"name: {name}")) == [
+            f"4: memories.0.name = '{name}': must be another name: {why}"
+        ]
+
+
+def test_names_of_other_keys_are_names_of_memories(tmp_path):
+    """They stand in places of their own: nothing is lost."""
+    changed = FORMAT2.replace("name: dram", "name: latency").replace("name: sram", "name: total")
+    assert [memory.name for memory in load(tmp_path, changed).memories] == ["latency", "total"]
+
+
 SHARES = "shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}"
 WITHOUT_OUTPUTS = ("  banks", "  holds: [inputs, weights, residual]\n  banks")
 
@@ -302,6 +337,42 @@ def test_memories_on_chip_share_the_operands(tmp_path):
     assert mistakes2(
         tmp_path, WITHOUT_OUTPUTS, ("outputs: 0.25}}\n", f"outputs: 0.25}}}}\n{ACCUMULATORS}")
     ) == ["9: memories.1.banks = {...}: must have no bank for the outputs, which it does not hold"]
+
+
+def test_a_bank_that_is_given_in_bytes_is_what_has_to_be_larger(tmp_path):
+    """A larger memory would leave it as it is."""
+    small = (SHARES, "bytes: {inputs: 1, weights: 4000, outputs: 7}")
+    assert mistakes2(tmp_path, small) == [
+        "8: memories.1.banks.bytes.inputs = 1: must be at least 2: it has to hold two words of 1 byte",
+        "8: memories.1.banks.bytes.outputs = 7: must be at least 8: it has to hold two words of 4 bytes",
+    ]
+    load(tmp_path, FORMAT2.replace(SHARES, "bytes: {inputs: 2, weights: 4000, outputs: 8}"))
+
+
+@pytest.mark.parametrize(
+    ("banks", "key"),
+    [
+        ("bytes: {inputs: 2, weights: 4000, outputs: 4000}", "memories.sram.banks.bytes.inputs"),
+        ("shares: {inputs: 0.0001, weights: 0.5, outputs: 0.4}", "memories.sram.size_bytes"),
+    ],
+)
+def test_who_does_what_an_error_says_would_hold_a_tile_has_a_machine_that_holds_it(tmp_path, banks, key):
+    hardware = load(tmp_path, FORMAT2.replace(SHARES, banks))
+    layer = conv(8, 4, (20, 20), kernel=(3, 3))
+    with pytest.raises(MappingError, match="no tile fits") as error:
+        map_layer(layer, hardware, MappingOptions())
+    named, size = re.search(r"; (\S+) = (\d+) would hold them", str(error.value)).groups()
+    assert named == key
+    assert map_layer(layer, vary(hardware, **{key: int(size)}), MappingOptions())
+    with pytest.raises(MappingError, match="no tile fits"):
+        map_layer(layer, vary(hardware, **{key: int(size) - 1}), MappingOptions())
+
+
+def test_an_operand_is_named_once(tmp_path):
+    repeated = "[inputs, inputs, weights, outputs, residual]"
+    (line,) = mistakes2(tmp_path, ("  banks", f"  holds: {repeated}\n  banks"))
+    assert line.startswith("8: memories.1.holds = [")
+    assert line.endswith(": must name each operand once")
 
 
 def test_inputs_and_residual_are_held_together(tmp_path):
@@ -354,6 +425,44 @@ def test_every_assumption_that_explains_no_key_is_named_on_its_line(tmp_path):
 def test_an_assumption_may_be_about_a_whole_table(tmp_path):
     text = GOOD + "assumed: {energy: taken from another machine, pe_array.weight_stationary: a guess}\n"
     assert set(load(tmp_path, text).assumed) == {"energy", "pe_array.dataflows.weight_stationary"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "memories.sram.energy",
+        "memories.sram.energy.read",
+        "memories.1.energy.write",
+        "memories.dram.latency_cycles",
+        "memories.sram.banks.bytes.inputs",
+        "vector_unit.lanes_per_column",
+        "energy.picojoules_per_unit",
+        "area.pe_mm2",
+        "pe_array.dataflows.weight_stationary.accumulators_per_column",
+    ],
+)
+def test_an_assumption_may_be_about_any_key_that_the_file_leaves_out(tmp_path, key):
+    assert key in load(tmp_path, f"{FORMAT2}assumed: {{{key}: a guess}}\n").assumed
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "memories.sram.energy.reads",
+        "memories.other.energy",
+        "memories.2.energy",
+        "memories.energy",
+        "memories.sram.banks.bytes.results",
+        "area.pe",
+        "assumed.area",
+        "pe_array.dataflows.row_stationary",
+        "energy.mac.mac",
+        "",
+    ],
+)
+def test_an_assumption_is_not_about_what_no_file_may_say(tmp_path, key):
+    (line,) = mistakes2(tmp_path, ("0.25}}\n", f"0.25}}}}\nassumed: {{'{key}': a guess}}\n"))
+    assert line.endswith(f"explains {key!r}, which is no key of a hardware file")
 
 
 def test_all_mistakes_are_reported_in_the_order_of_the_file(tmp_path):

@@ -1,15 +1,18 @@
 """Which model computed something is told by the code that results follow from, by what it does."""
 
+import importlib
+import py_compile
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from accelsim import model_version as models
 from accelsim.mapping.kept import MAPPINGS_FILE
-from accelsim.model_version import model_version, normal_form, source_digest
+from accelsim.model_version import code_digest, model_version, normal_form, source_digest
 from accelsim.reuse import file as files
 from accelsim.reuse.file import OwnFile
 
@@ -99,7 +102,7 @@ def test_the_model_is_told_by_all_that_an_evaluation_imports():
     imported = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
     names = {name.removeprefix("accelsim.").replace(".", "/") for name in imported.stdout.split()}
     rooms = {room.removesuffix(".py") for room in models._ROOMS}
-    without = {"arguments", "errors", "result", "search", "shipped", "version"}
+    without = {"arguments", "choices", "errors", "phrases", "result", "search", "shipped", "version"}
     """Words, reports of what was found, where files are, and the release, which is told as it is."""
     assert {name for name in names if not {name, name.partition("/")[0]} & rooms} == without
 
@@ -150,3 +153,94 @@ def test_a_file_notes_the_version_for_the_next_process(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "source_digest", lambda: "another source")
     monkeypatch.setattr(files, "model_version", lambda: "another version")
     assert again.model_version() == "another version"
+
+
+# --- code that is not accelsim's own
+
+
+@pytest.fixture
+def others(tmp_path, monkeypatch):
+    """A folder of packages of others, on the path of imports."""
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def written(file, content):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    importlib.invalidate_caches()
+
+
+CODE = ("def f(a): return a", "# says\ndef f(a):\n    return a", "def f(a): return 2 * a")
+
+
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [
+        ("others_module", "others_module.py"),
+        ("others_package", "others_package/__init__.py"),
+        ("others_package.inner.flow", "others_package/helper.py"),
+        ("others_shared.part.flow", "others_shared/part/helper.py"),  # nothing is in others_shared itself
+    ],
+)
+def test_code_of_others_is_told_by_what_it_does(others, module, file):
+    places = module.split(".")
+    for depth in range(1, len(places)):
+        if places[depth - 1] != "others_shared":
+            written(others.joinpath(*places[:depth], "__init__.py"), b"")
+    written(others.joinpath(*places).with_suffix(".py"), b"") if len(places) > 1 else None
+    digests = []
+    for source in CODE:
+        written(others / file, source.encode())
+        digests.append(code_digest(module))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_neighbour_that_shares_a_name_is_not_the_code(others):
+    written(others / "others_shared" / "part" / "__init__.py", b"")
+    before = code_digest("others_shared.part")
+    written(others / "others_shared" / "another" / "__init__.py", b"A = 1")
+    written(others / "others_shared" / "part" / "__pycache__" / "a.pyc", b"1")
+    assert code_digest("others_shared.part") == before
+
+
+def test_code_without_source_is_told_by_its_bytes(others):
+    for content in (b"A = 1", b"A = 2"):
+        written(others / "source.py", content)
+        py_compile.compile(
+            others / "source.py", others / f"compiled{content[-1:].decode()}.pyc", doraise=True
+        )
+    (others / "source.py").unlink()
+    digests = []
+    for name in ("compiled1", "compiled2"):
+        (others / f"{name}.pyc").replace(others / "compiled.pyc")
+        importlib.invalidate_caches()
+        digests.append(code_digest("compiled"))
+    assert digests[0] != digests[1]
+
+
+def test_code_in_an_archive_is_told_by_its_bytes(others, monkeypatch):
+    archive = others / "others.zip"
+    monkeypatch.syspath_prepend(archive)
+    digests = []
+    for source in CODE:
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("zipped/__init__.py", source)
+        importlib.invalidate_caches()
+        digests.append(code_digest("zipped"))
+    assert len({*digests}) == 3
+
+
+def test_sources_that_no_python_reads_are_told_by_their_bytes(others):
+    written(others / "others_broken" / "__init__.py", b"")
+    digests = []
+    for content in (b"def {{ name }}(): 1", b"def {{ name }}(): 2"):
+        written(others / "others_broken" / "template.py", content)
+        digests.append(code_digest("others_broken"))
+    assert digests[0] != digests[1]
+
+
+@pytest.mark.parametrize("module", ["typed_in", "typed.in", "sys"])
+def test_code_in_no_file_cannot_be_told(module):
+    with pytest.raises(OSError, match=f"{module} is in no file"):
+        code_digest(module)

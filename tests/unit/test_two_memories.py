@@ -8,9 +8,11 @@ import pytest
 
 from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.hardware import Operand
+from accelsim.hardware.memory import COMPONENTS, INNER, OUTERMOST, ROWS
+from accelsim.report.machines import hardware_report
 from accelsim.report.plot_energy import layer_energy_figure, run_energy_figure
 from accelsim.report.tables import run_report
-from accelsim.report.text import Style
+from accelsim.report.text import LABEL_WIDTH, Style
 from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
@@ -134,6 +136,18 @@ def test_reports_and_plots_call_memories_by_their_names(result):
         assert {"flash", "sram", "output memory", "MACs"} <= words
 
 
+def test_what_stands_beside_memories_in_results_and_reports_is_the_name_of_none(machine, result):
+    names = {memory.name for memory in machine.memories}
+    assert set(result.energy.by_component) - names == set(COMPONENTS)
+    run, machine_itself = run_report(result, Style(), "none"), hardware_report(machine, Style())
+    sums = run[run.index("\ntime ") : run.index("\nbound by ")]
+    amounts = machine_itself[: machine_itself.index("\n\n")].partition("\n")[2]
+    labels = [line[:LABEL_WIDTH].strip() for line in (*sums.splitlines(), *amounts.splitlines())]
+    rows = {label.lower().replace(" ", "_") for label in labels if label}
+    assert {"time", "pe_array", "flash"} < rows
+    assert rows <= names | {*COMPONENTS, *ROWS, OUTERMOST, INNER}
+
+
 def test_tiles_are_data(result):
     layer = result.layers[0]
     sizes = layer.tile_sizes
@@ -148,3 +162,16 @@ def test_tiles_are_data(result):
 
 def test_the_order_of_operands_is_that_of_counts():
     assert [operand.value for operand in Operand] == ["inputs", "weights", "outputs", "residual"]
+
+
+def test_what_moved_is_what_was_read_and_written_and_operands_are_in_the_outermost_memory():
+    result = run_network("squeezenet_v1_1", "16x16_128k")
+    for layer in result.to_dict()["layers"]:
+        for memory in layer["memories"].values():
+            moved = {
+                operand: read + memory["written_bytes"][operand]
+                for operand, read in memory["read_bytes"].items()
+            }
+            assert memory["moved_bytes"] == moved
+        assert set(layer["places"].values()) == {"dram"}
+        assert ("weights" in layer["places"]) == (layer["params"] > 0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
+from accelsim.choices import AUTO
 from accelsim.errors import AccelsimError, missing_extra
 from accelsim.hardware import Hardware
 from accelsim.report.comparison import ComparedCase
@@ -95,7 +96,7 @@ def _lead(page: Page) -> str:
     batches = sorted({compared.case.result.batch for compared in page.compared})
     given = {
         "images at once": " or ".join(map(str, batches)),
-        "dataflow": page.options.get("dataflow", "auto"),
+        "dataflow": page.options.get("dataflow", AUTO),
     }
     if page.options.get("objective") is not None:
         given["mappings chosen by"] = page.options["objective"]

@@ -1,0 +1,24 @@
+"""What a number counts is one thing or several."""
+
+import pytest
+
+from accelsim.phrases import counted, these
+from accelsim.report.text import kibibytes
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (counted(0, "layer"), "0 layers"),
+        (counted(1, "layer"), "1 layer"),
+        (counted(2, "layer"), "2 layers"),
+        (counted(1, "entry", "entries"), "1 entry"),
+        (counted(2, "entry", "entries"), "2 entries"),
+        (these(["conv1"], "layer"), "its layers, of which there is one, conv1"),
+        (these(["conv1", "pool", "fc"], "layer"), "the 3 layers, which are conv1 to fc"),
+        (kibibytes(1), "1 byte"),
+        (kibibytes(90), "90 bytes"),
+    ],
+)
+def test_a_noun_agrees_with_its_number(text, said):
+    assert text == said
