@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from pages import DOCS, blocks, page, printed, rows
 
 import accelsim
 from accelsim.cli.plot import Kind
+from accelsim.hardware import registry
 from accelsim.parallel import Processes
 from accelsim.report import trace
 from accelsim.search.metrics import METRICS
@@ -22,7 +24,8 @@ from accelsim.search.sampling import plan_for
 from accelsim.search.spec import SweepDescription, read_sweep
 from accelsim.search.sweep import run_sweep
 
-DATAFLOW_GUIDE = blocks(page("how-to/add-a-dataflow.md"), "python")
+DATAFLOW_PAGE = page("how-to/add-a-dataflow.md")
+DATAFLOW_GUIDE = blocks(DATAFLOW_PAGE, "python")
 PLOT_GUIDE = blocks(page("how-to/add-a-plot.md"), "python")
 
 
@@ -102,6 +105,11 @@ def test_the_dataflow_of_the_guide_is_run_verified_and_shown(with_dataflow):
     )
     assert "NLR" in python(with_dataflow, *run, "--dataflow", "no_local_reuse", "--layers", "all")
     python(with_dataflow, *run)
+
+
+def test_the_entry_points_of_the_guide_are_those_that_are_looked_up():
+    groups = [tomllib.loads(code)["project"]["entry-points"] for code in blocks(DATAFLOW_PAGE, "toml")]
+    assert [list(group) for group in groups] == [[registry.GROUP], [registry.PASSES_GROUP]]
 
 
 def test_the_laws_hold_for_the_dataflow_of_the_guide(with_dataflow):
