@@ -81,12 +81,6 @@ def described(array: PEArray, dataflow: str, parameters: type[DescriptionT]) -> 
     return said
 
 
-def parameter(array: PEArray, dataflow: str, key: str) -> Any:
-    """What a machine's file says of a dataflow; None where the array does not run it."""
-    described = array.dataflows.get(dataflow)
-    return None if described is None else getattr(described, key)
-
-
 def is_parameter(key: str) -> bool:
     """Whether a dotted key is one of a dataflow that the array may, but need not, run."""
     match key.split("."):

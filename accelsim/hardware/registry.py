@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP: Final = "accelsim.dataflows"
+PASSES_GROUP: Final = "accelsim.passes"
+"""Of what `accelsim verify` walks through, by the name of the dataflow (verification/passes)."""
 SHIPPED: Final = {
     "weight_stationary": "accelsim.mapping.dataflows.weight_stationary:WEIGHT_STATIONARY",
     "output_stationary": "accelsim.mapping.dataflows.output_stationary:OUTPUT_STATIONARY",
@@ -54,9 +56,9 @@ def registered(name: str) -> Any:
     if name in SHIPPED:
         return _at(SHIPPED[name])
     entry = entry_point(name)
-    dataflow = _loaded(entry)
+    dataflow = loaded(entry)
     if problem := _problem(dataflow, name):
-        raise AccelsimError(f"{_offer(entry)}: {problem}")
+        raise AccelsimError(f"{offer(entry)}: {problem}")
     return dataflow
 
 
@@ -66,24 +68,25 @@ def parameters_of(name: str) -> type[Description]:
     return kind
 
 
-def entry_point(name: str) -> "EntryPoint":
-    """Where another package has the dataflow of a name.
+def entry_point(name: str, group: str = GROUP) -> "EntryPoint":
+    """Where another package has the dataflow of a name, or what else is in a group.
 
     Raises:
         KeyError: No package brings one of that name.
         AccelsimError: Several do, or the name is taken.
     """
-    entry, *others = entry_points_by_name()[name]
+    entry, *others = entry_points_by_name(group)[name]
     if name in RESERVED:
-        raise AccelsimError(f"{_offer(entry)}: no dataflow can have this name, which means something else")
+        raise AccelsimError(f"{offer(entry)}: no dataflow can have this name, which means something else")
     if others:
         packages = " and ".join(_package(of_it) for of_it in (entry, *others))
-        raise AccelsimError(f"{packages} all offer a dataflow {name}: only one of them can be installed")
+        what = "a dataflow" if group == GROUP else "passes of the dataflow"
+        raise AccelsimError(f"{packages} all offer {what} {name}: only one of them can be installed")
     return entry
 
 
 @cache
-def entry_points_by_name() -> "Mapping[str, tuple[EntryPoint, ...]]":
+def entry_points_by_name(group: str = GROUP) -> "Mapping[str, tuple[EntryPoint, ...]]":
     """What other packages bring, by the name that they give it.
 
     One that has the name of a shipped dataflow is left out, and a `PlugInWarning` says so.
@@ -91,9 +94,9 @@ def entry_points_by_name() -> "Mapping[str, tuple[EntryPoint, ...]]":
     from importlib.metadata import entry_points  # noqa: PLC0415 (slow, and few machines need it)
 
     found: dict[str, tuple[EntryPoint, ...]] = {}
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points(group=group):
         if entry.name in SHIPPED:
-            sentence = f"{_offer(entry)}: accelsim's own of this name is used"
+            sentence = f"{offer(entry)}: accelsim's own of this name is used"
             warnings.warn(sentence, PlugInWarning, stacklevel=2)
         else:
             found[entry.name] = (*found.get(entry.name, ()), entry)
@@ -105,17 +108,17 @@ def _at(place: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def _loaded(entry: "EntryPoint") -> Any:
+def loaded(entry: "EntryPoint") -> Any:
     """What an entry point names. Raises AccelsimError where that is nothing, whatever its module does."""
     module, _, attributes = entry.value.partition(":")
     try:
         found: Any = import_module(module)
     except (Exception, SystemExit) as error:  # whatever a module of somebody else's does
         why = " ".join(f"{type(error).__name__}: {error}".split())
-        raise AccelsimError(f"{_offer(entry)}: module {module} cannot be imported ({why})") from error
+        raise AccelsimError(f"{offer(entry)}: module {module} cannot be imported ({why})") from error
     for attribute in filter(None, attributes.split(".")):
         if not hasattr(found, attribute):
-            raise AccelsimError(f"{_offer(entry)}: module {module} has no attribute {attributes}")
+            raise AccelsimError(f"{offer(entry)}: module {module} has no attribute {attributes}")
         found = getattr(found, attribute)
     return found
 
@@ -136,8 +139,10 @@ def _problem(dataflow: Any, name: str) -> str:
     return ""
 
 
-def _offer(entry: "EntryPoint") -> str:
-    return f"{_package(entry)} offers the dataflow {entry.name} as {entry.value}"
+def offer(entry: "EntryPoint") -> str:
+    """Whose an entry point is, and what it says."""
+    what = "the dataflow" if entry.group == GROUP else "passes of the dataflow"
+    return f"{_package(entry)} offers {what} {entry.name} as {entry.value}"
 
 
 def _package(entry: "EntryPoint") -> str:

@@ -8,7 +8,7 @@ from accelsim.mapping.regions import Range, Region, Tile
 from accelsim.verification.case import Case
 from accelsim.verification.functions import Integers, is_pooling, keeps_largest
 from accelsim.verification.mismatch import refuse
-from accelsim.verification.passes import ARRAY_PASSES, vector
+from accelsim.verification.passes import passes_of, vector
 from accelsim.verification.passes.tile import ArrayMachine
 from accelsim.verification.reference import Reference, number_type
 from accelsim.verification.storage import Storage, first_of
@@ -22,8 +22,8 @@ class Compute:
         layer = case.mapped
         self.case, self.layer = case, layer
         self.uses = Uses(case)
-        self.machine = ArrayMachine.of(case.hardware, case.mapping.idle_rows)
-        self.passes = ARRAY_PASSES.get(case.mapping.dataflow)
+        self.machine = ArrayMachine.of(case.hardware, case.mapping.dataflow, case.mapping.idle_rows)
+        self.passes = passes_of(case.mapping.dataflow) if layer.on_array else None
         self.exact = number_type(layer.C * layer.FY * layer.FX) if layer.on_array else np.float64
         self.reference = Reference(case.tensors, whole=whole)
 

@@ -6,14 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
-from accelsim.hardware.array import parameter
 from accelsim.hardware.machine import Hardware
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.regions import Region
 from accelsim.network.layer import Layer
 from accelsim.verification.forms import Form, form_of
 from accelsim.verification.functions import Integers
-from accelsim.verification.passes import ARRAY_PASSES
+from accelsim.verification.passes import passes_of
 from accelsim.verification.sizes import Sizes
 from accelsim.verification.storage import slices
 from accelsim.verification.tensors import Tensors, operand_counts, random_tensors, with_zeros
@@ -57,12 +56,12 @@ class Case:
     @cached_property
     def density(self) -> float:
         """The part of the weights that is not zero, of a pruned layer or of one whose zeros are skipped."""
-        passes = ARRAY_PASSES.get(self.mapping.dataflow)
         if self.mapped.weight_density is not None:
             return self.mapped.weight_density
-        if passes is None or not passes.skips_zeros:
+        dataflow = self.mapping.dataflow
+        if not self.layer.on_array or not passes_of(dataflow).skips_zeros:
             return 1.0
-        density: float = parameter(self.hardware.pe_array, self.mapping.dataflow, "weight_density")
+        density: float = getattr(self.hardware.pe_array.dataflows[dataflow], "weight_density", 1.0)
         return density
 
     @cached_property

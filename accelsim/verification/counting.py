@@ -14,7 +14,7 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Region, Visit
 from accelsim.verification.accesses import Access
 from accelsim.verification.case import Case
-from accelsim.verification.passes import ARRAY_PASSES
+from accelsim.verification.passes import passes_of
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork
 from accelsim.verification.sizes import elements_of, packed_bytes
 from accelsim.verification.uses import Uses
@@ -61,8 +61,8 @@ class Counting:
         self.case = case
         self.layer = case.mapped
         self.uses = Uses(case)
-        self.passes = ARRAY_PASSES.get(case.mapping.dataflow)
-        self.machine = ArrayMachine.of(case.hardware, case.mapping.idle_rows)
+        self.passes = passes_of(case.mapping.dataflow) if self.layer.on_array else None
+        self.machine = ArrayMachine.of(case.hardware, case.mapping.dataflow, case.mapping.idle_rows)
         self._kinds: dict[object, Counted] = {}
 
     def output_room(self, visit: Visit, outputs: Region) -> int:
@@ -130,8 +130,7 @@ class Counting:
         self, visit: Visit, weights: Region, traffic: dict[tuple[str, Access, str], int]
     ) -> PassCounts:
         """Every pass of the array, and what it reads of the buffer."""
-        if self.passes is None:
-            raise ValueError(f"no passes are written down for the dataflow {self.case.mapping.dataflow!r}")
+        assert self.passes is not None  # since the array executes the layer
         layer, sizes = self.layer, self.case.sizes
         n, g, k, c, y, x, fy, fx = (end - start for start, end in visit.tile)
         strides, dilations = (layer.stride_y, layer.stride_x), (layer.dilation_y, layer.dilation_x)

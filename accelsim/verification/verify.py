@@ -15,6 +15,7 @@ from accelsim.arguments import check_function, check_texts
 from accelsim.choices import AUTO
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
+from accelsim.hardware.registry import PASSES_GROUP
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
@@ -28,7 +29,7 @@ from accelsim.verification.layers import verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.order import order_mismatches
 from accelsim.verification.outcome import LayerVerification, Verification
-from accelsim.verification.passes import ARRAY_PASSES
+from accelsim.verification.passes import passes_of
 
 
 def verify(
@@ -111,13 +112,17 @@ def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
 
 
 def _check_passes(schedule: Schedule) -> None:
-    """Raise AccelsimError where a layer runs a dataflow whose passes nobody has written down."""
+    """Raise AccelsimError where a layer runs a dataflow whose passes cannot be had."""
     for layer, mapping in zip(schedule.layers, schedule.mappings, strict=True):
-        if layer.on_array and mapping.dataflow not in ARRAY_PASSES:
+        if not layer.on_array:
+            continue
+        try:
+            passes_of(mapping.dataflow)
+        except KeyError:
             raise AccelsimError(
-                f"{layer.name}: cannot be verified: accelsim/verification/passes has none of the dataflow "
-                f"{mapping.dataflow}, but of {', '.join(ARRAY_PASSES)}"
-            )
+                f"{layer.name}: cannot be verified: nobody has written down the passes of the dataflow "
+                f"{mapping.dataflow}, which a package brings by the entry point {PASSES_GROUP}"
+            ) from None
 
 
 def _known_or_new(

@@ -26,19 +26,45 @@ SLOW = Slow()
 """
 
 
+PASSES = """
+from accelsim.verification.passes import ArrayPasses
+from accelsim.verification.passes.weight_stationary import accumulate, walk
+
+from theirs.factor import FACTOR
+
+
+def slower(tile, machine):
+    counts = walk(tile, machine)
+    counts.cycles *= FACTOR
+    return counts
+
+
+PASSES = ArrayPasses(slower, accumulate, skips_zeros=False)
+"""
+
+
 def install(
-    folder, *, entries="slow = theirs.slow:SLOW", factor="FACTOR = 2\n", version="1.0", package="theirs"
+    folder,
+    *,
+    entries="slow = theirs.slow:SLOW",
+    passes="",
+    factor="FACTOR = 2\n",
+    version="1.0",
+    package="theirs",
 ):
     """Write the package with its entry points into a folder, which is on the path of imports."""
     sources = folder / "theirs"
     sources.mkdir(parents=True, exist_ok=True)
     (sources / "__init__.py").write_text("")
     (sources / "slow.py").write_text(DATAFLOW)
+    (sources / "passes.py").write_text(PASSES)
     (sources / "factor.py").write_text(factor)
     information = folder / f"{package}-{version}.dist-info"
     information.mkdir(exist_ok=True)
     (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
-    (information / "entry_points.txt").write_text(f"[accelsim.dataflows]\n{entries}\n")
+    (information / "entry_points.txt").write_text(
+        f"[accelsim.dataflows]\n{entries}\n[accelsim.passes]\n{passes}\n"
+    )
     forget()
 
 

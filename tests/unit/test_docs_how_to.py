@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from pages import DOCS, blocks, page, printed, rows
 
 import accelsim
 from accelsim.cli.plot import Kind
+from accelsim.hardware import registry
 from accelsim.parallel import Processes
 from accelsim.report import trace
 from accelsim.search.metrics import METRICS
@@ -22,7 +24,8 @@ from accelsim.search.sampling import plan_for
 from accelsim.search.spec import SweepDescription, read_sweep
 from accelsim.search.sweep import run_sweep
 
-DATAFLOW_GUIDE = blocks(page("how-to/add-a-dataflow.md"), "python")
+DATAFLOW_PAGE = page("how-to/add-a-dataflow.md")
+DATAFLOW_GUIDE = blocks(DATAFLOW_PAGE, "python")
 PLOT_GUIDE = blocks(page("how-to/add-a-plot.md"), "python")
 
 
@@ -41,7 +44,7 @@ def added(code, monkeypatch):
 
 
 REPOSITORY = DOCS.parent
-DATAFLOW_LAWS = "array or executes or tile or step"
+DATAFLOW_LAWS = "dataflow or array or executes or tile or step"
 """Of the laws, those that the dataflow has a part in, as far as they take no minutes."""
 ENTRY, PASSES_ENTRY = (DATAFLOW_GUIDE[place] for place in (1, 4))
 
@@ -104,8 +107,13 @@ def test_the_dataflow_of_the_guide_is_run_verified_and_shown(with_dataflow):
     python(with_dataflow, *run)
 
 
+def test_the_entry_points_of_the_guide_are_those_that_are_looked_up():
+    groups = [tomllib.loads(code)["project"]["entry-points"] for code in blocks(DATAFLOW_PAGE, "toml")]
+    assert [list(group) for group in groups] == [[registry.GROUP], [registry.PASSES_GROUP]]
+
+
 def test_the_laws_hold_for_the_dataflow_of_the_guide(with_dataflow):
-    laws = ("tests/laws/test_mapping_laws.py", "tests/laws/test_verification_laws.py")
+    laws = [f"tests/laws/test_{name}_laws.py" for name in ("dataflow", "mapping", "verification")]
     laws_printed = python(
         with_dataflow,
         "-m",
@@ -116,7 +124,7 @@ def test_the_laws_hold_for_the_dataflow_of_the_guide(with_dataflow):
         "-p",
         "no:cacheprovider",
         "-k",
-        "dataflow or array or random",
+        DATAFLOW_LAWS,
     )
     assert laws_printed.endswith("[100%]\n")
 

@@ -8,7 +8,6 @@ from machines import bank_bytes, conv, machine
 from accelsim.descriptions import dump, parse_text, read, vary
 from accelsim.errors import DescriptionError, MappingError
 from accelsim.hardware import Hardware, load_hardware
-from accelsim.hardware.array import parameter
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.report.machines import hardware_report
@@ -516,17 +515,17 @@ def test_a_machine_without_a_table_or_with_wider_words_has_no_area():
 def test_a_dataflow_that_is_removed_and_added_again_is_said_to_have_default_parameters():
     first = load_hardware("8x8_32k")
     key = "pe_array.dataflows.output_stationary"
-    assert parameter(first.pe_array, "output_stationary", "weight_density") == 0.6
+    assert first.pe_array.dataflows["output_stationary"].weight_density == 0.6
     assert any(said.startswith(key) for said in first.assumed)
     without = vary(first, **{"pe_array.dataflows": ["weight_stationary"]})
     again = vary(without, **{"pe_array.dataflows": ["weight_stationary", "output_stationary"]})
-    assert parameter(again.pe_array, "output_stationary", "weight_density") == 1.0
+    assert again.pe_array.dataflows["output_stationary"].weight_density == 1.0
     said = {name: reason for name, reason in again.assumed.items() if name.startswith(key)}
     assert said == {key: "default, where no parameter is given: the machine did not run it before"}
     assert f"assumed: {said[key]}" in " ".join(hardware_report(again, Style(200)).split())
     density = {f"{key}.weight_density": 0.6}
     given = vary(without, **{"pe_array.dataflows": list(first.pe_array.dataflows), **density})
-    assert parameter(given.pe_array, "output_stationary", "weight_density") == 0.6
+    assert given.pe_array.dataflows["output_stationary"].weight_density == 0.6
 
 
 def test_dataflows_that_stay_keep_their_parameters_and_what_is_assumed_of_them():

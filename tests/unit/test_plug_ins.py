@@ -9,10 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from accelsim import load_hardware, load_network, run_network
+from accelsim.choices import AUTO
 from accelsim.cli.app import app
 from accelsim.descriptions import vary
 from accelsim.errors import PlugInWarning
-from accelsim.hardware import AUTO, dataflow_names, registered
+from accelsim.hardware import dataflow_names, registered
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows.weight_stationary import WEIGHT_STATIONARY
 from accelsim.mapping.options import MappingOptions
@@ -124,7 +125,7 @@ BROKEN = {
     "theirs.factor:FACTOR": "must be an object of a subclass of Dataflow, is 2",
     "theirs.slow:SLOW": "its name is 'slow', must be 'broken', as the entry point has it",
     "theirs.others:NO_DESCRIPTION": "its parameters must be a subclass of Description, are ",
-    "theirs.others:SILENT": "its class does not say short, title, axes, stationary, streams, parameters",
+    "theirs.others:SILENT": "its class does not say short, title, axes, stationary, parameters",
     ":": "module  cannot be imported (ValueError: Empty module name)",
 }
 OTHERS = """
@@ -246,3 +247,65 @@ def test_a_shipped_dataflow_stays_what_it_is_and_a_line_says_so(folder):
     plug_ins.forget()
     with pytest.warns(PlugInWarning, match="accelsim's own of this name is used"):
         assert dataflow_names() == ("weight_stationary", "output_stationary")
+
+
+# --- what is walked through to verify a schedule of such a dataflow
+
+
+VERIFY = ("verify", "--net", "squeezenet_v1_1@resolution=32", "--layers", "fire2.*", "--quiet", "--hw")
+
+
+def test_a_dataflow_of_another_package_is_verified_by_the_passes_that_it_brings(folder):
+    plug_ins.install(folder, passes="slow = theirs.passes:PASSES")
+    answer = accelsim(*VERIFY, machine_file(folder, "slow"))
+    assert answer.exit_code == 0, answer.output
+    assert ": proven" in answer.stdout
+
+
+def test_passes_that_count_something_else_are_told_from_it(folder):
+    plug_ins.install(folder, passes="slow = theirs.wrong:PASSES")
+    (folder / "theirs" / "wrong.py").write_text(plug_ins.PASSES.replace("*= FACTOR", "*= FACTOR + 1"))
+    answer = accelsim(*VERIFY, machine_file(folder, "slow"))
+    assert answer.exit_code == 1
+    assert "cycles" in answer.output
+
+
+PASSES_OFFER = "the package theirs offers passes of the dataflow slow as"
+
+
+@pytest.mark.parametrize(
+    ("passes", "sentence"),
+    [
+        (
+            "",
+            "cannot be verified: nobody has written down the passes of the dataflow slow, which a package "
+            "brings by the entry point accelsim.passes",
+        ),
+        (
+            "slow = theirs.passes:NOPE",
+            f"{PASSES_OFFER} theirs.passes:NOPE: module theirs.passes has no attribute",
+        ),
+        (
+            "slow = theirs.passes:slower",
+            f"{PASSES_OFFER} theirs.passes:slower: must be an object of ArrayPasses",
+        ),
+        (
+            "slow = theirs.nope:PASSES",
+            f"{PASSES_OFFER} theirs.nope:PASSES: module theirs.nope cannot be imported",
+        ),
+    ],
+)
+def test_passes_that_are_not_there_or_cannot_be_used_are_a_line(folder, passes, sentence):
+    plug_ins.install(folder, passes=passes)
+    answer = accelsim(*VERIFY, machine_file(folder, "slow"))
+    assert answer.exit_code == 2, answer.exception
+    (line,) = answer.stderr.splitlines()
+    assert sentence in line
+
+
+def test_passes_of_two_packages_are_refused_by_name(folder):
+    plug_ins.install(folder, passes="slow = theirs.passes:PASSES")
+    plug_ins.install(folder, entries="", passes="slow = theirs.passes:PASSES", package="theirs_too")
+    answer = accelsim(*VERIFY, machine_file(folder, "slow"))
+    assert answer.exit_code == 2
+    assert "all offer passes of the dataflow slow: only one of them can be installed" in answer.stderr

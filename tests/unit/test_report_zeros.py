@@ -6,7 +6,6 @@ from machines import machine
 from accelsim import run_network, shipped
 from accelsim.descriptions import dump
 from accelsim.hardware import load_hardware
-from accelsim.hardware.array import parameter
 from accelsim.network.load import load_network
 from accelsim.network.overlay import overlaid
 from accelsim.report.explanation import explanation_report
@@ -33,7 +32,7 @@ def test_a_machine_that_does_not_mention_density_is_dense(tmp_path):
     file.write_text(dump(machine()))
     assert "weight_density" not in file.read_text()
     hardware = load_hardware(str(file))
-    assert parameter(hardware.pe_array, "output_stationary", "weight_density") == 1.0
+    assert hardware.pe_array.dataflows["output_stationary"].weight_density == 1.0
     result = run_network(NETWORK, hardware)
     assert result.skipped_macs == 0
     assert result.nominal_utilization == result.utilization
@@ -44,7 +43,7 @@ def test_a_machine_that_does_not_mention_density_is_dense(tmp_path):
 def test_the_shipped_machines_say_what_they_take_as_zero(name):
     text = shipped.find("hardware", name).read_text()
     assert "weight_density: 0.6" in text
-    assert parameter(load_hardware(name).pe_array, "output_stationary", "weight_density") == 0.6
+    assert load_hardware(name).pe_array.dataflows["output_stationary"].weight_density == 0.6
 
 
 def test_what_is_skipped_is_what_is_not_executed(sparse):

@@ -29,13 +29,13 @@ class Dataflow(ABC):
     title: ClassVar[str]
     """As a sentence has it: `weight stationary`."""
     axes: ClassVar[Mapping[Axis, tuple[str, ...]]]
-    """Loop bounds that lie across the array, by the letters of `Layer`."""
+    """Loops that lie across the array, by the letters of their bounds in `Layer`: twice a bound takes hardly
+    longer while there is room, and a cycle computes no more products than the bounds fill PEs."""
     stationary: ClassVar[Operand | None]
-    """What stays in the PEs; None where nothing does."""
-    streams: ClassVar[tuple[Operand, ...]]
-    """What passes by."""
+    """What stays in registers, from which each product takes its weight, or to which it adds: weights or
+    outputs; None where products do neither."""
     skips_zeros: ClassVar[bool] = False
-    """Whether a weight that is zero takes no cycle."""
+    """Whether a weight that is zero takes no product and no cycle: `weight_density` says how many do."""
     parameters: ClassVar[type[Description]]
     """What a machine's file says of it."""
 
@@ -74,5 +74,5 @@ class Dataflow(ABC):
         """Partial sums for which the array has registers or accumulators."""
 
     def weight_density(self, layer: LoopNest[Count], hardware: Hardware) -> Real:  # noqa: ARG002 (for those that skip)
-        """The part of a layer's weights that take cycles."""
+        """The part of a layer's weights that takes cycles: 1 unless the dataflow skips zeros."""
         return 1.0

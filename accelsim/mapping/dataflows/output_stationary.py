@@ -45,7 +45,6 @@ class OutputStationary(Dataflow):
     title = "output stationary"
     axes: ClassVar = {"rows": ("OY",), "columns": ("OX",)}
     stationary = Operand.OUTPUTS
-    streams = (Operand.INPUTS, Operand.WEIGHTS)
     skips_zeros = True
     parameters = Parameters
 

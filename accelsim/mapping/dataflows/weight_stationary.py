@@ -47,7 +47,6 @@ class WeightStationary(Dataflow):
     title = "weight stationary"
     axes: ClassVar = {"rows": ("C",), "columns": ("K",)}
     stationary = Operand.WEIGHTS
-    streams = (Operand.INPUTS, Operand.OUTPUTS)
     parameters = Parameters
 
     def of(self, array: PEArray) -> Parameters:

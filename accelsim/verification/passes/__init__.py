@@ -3,16 +3,24 @@
 Written from docs/model.md, which says in words what an array does; the mapping's closed forms are not used. A
 module of a dataflow has
 
-    walk(tile, machine)                   what the array counts and how long it takes, pass by pass;
-    accumulate(sums, weights, patches)    the same passes on integers.
+    walk(tile, machine)                            what the array counts and how long it takes, pass by pass;
+    accumulate(sums, weights, patches, machine)    the same passes on integers.
 
-`ARRAY_PASSES` names them. Layers of the vector unit are in vector.py.
+`SHIPPED_PASSES` names those of accelsim's own dataflows. Another package brings those of its own as
+
+    [project.entry-points."accelsim.passes"]
+    row_stationary = "their_package.row_stationary_passes:PASSES"
+
+Layers of the vector unit are in vector.py.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from accelsim.descriptions import in_words
+from accelsim.errors import AccelsimError
+from accelsim.hardware.registry import PASSES_GROUP, entry_point, loaded, offer
 from accelsim.verification.functions import Integers
 from accelsim.verification.passes import output_stationary, weight_stationary
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork
@@ -28,9 +36,25 @@ class ArrayPasses:
     """Whether a weight that is zero is neither read nor multiplied."""
 
 
-ARRAY_PASSES: Mapping[str, ArrayPasses] = MappingProxyType(
+SHIPPED_PASSES: Mapping[str, ArrayPasses] = MappingProxyType(
     {
         "weight_stationary": ArrayPasses(weight_stationary.walk, weight_stationary.accumulate, False),
         "output_stationary": ArrayPasses(output_stationary.walk, output_stationary.accumulate, True),
     }
 )
+
+
+def passes_of(dataflow: str) -> ArrayPasses:
+    """The passes of a dataflow, by its name.
+
+    Raises:
+        KeyError: Nobody has written them down.
+        AccelsimError: What a package brings cannot be used: the text says which, and why.
+    """
+    if dataflow in SHIPPED_PASSES:
+        return SHIPPED_PASSES[dataflow]
+    entry = entry_point(dataflow, PASSES_GROUP)
+    passes = loaded(entry)
+    if not isinstance(passes, ArrayPasses):
+        raise AccelsimError(f"{offer(entry)}: must be an object of ArrayPasses, is {in_words(passes)}")
+    return passes

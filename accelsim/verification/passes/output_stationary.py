@@ -35,7 +35,7 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
         pixels = (y1 - y0) * (x1 - x0)
         block_words = _reach(tile, 0, y1 - y0) * _reach(tile, 1, x1 - x0)
         first_words = first_words or block_words
-        for _group, _set in product(range(tile.g), folds(tile.k, machine.partial_sums)):
+        for _group, _set in product(range(tile.g), folds(tile.k, machine.said.partial_sums_per_pe)):
             counts.input_reads += tile.c * block_words
             counts.input_hops += tile.c * pixels * (tile.taps - 1)
         broadcasts += tile.nonzero
@@ -73,6 +73,6 @@ def accumulate(sums: Integers, weights: Integers, patches: Integers, machine: Ar
     for image, (y0, y1), (x0, x1) in blocks(n, y, x, machine):
         for group in range(g):
             block = patches[image, group, :, :, y0:y1, x0:x1].reshape(words, -1)
-            for k0, k1 in folds(k, machine.partial_sums):
+            for k0, k1 in folds(k, machine.said.partial_sums_per_pe):
                 products = weights[group, k0:k1].reshape(k1 - k0, words) @ block
                 sums[image, group, k0:k1, y0:y1, x0:x1] += products.reshape(k1 - k0, y1 - y0, x1 - x0)

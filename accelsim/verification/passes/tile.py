@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from accelsim.hardware.array import parameter
 from accelsim.hardware.machine import Hardware
 
 
@@ -40,22 +39,16 @@ class ArrayMachine:
     columns: int
     port_words: int
     """Words that a column exchanges with the buffer in a cycle."""
-    accumulators: int
-    """Below a column (weight stationary)."""
-    partial_sums: int
-    """In a PE (output stationary)."""
+    said: Any
+    """What the machine's file says of the dataflow whose passes these are, an object of its `parameters`;
+    None for the vector unit."""
 
     @classmethod
-    def of(cls, hardware: Hardware, idle_rows: int) -> "ArrayMachine":
-        """Those of a machine of which a mapping leaves some rows idle."""
+    def of(cls, hardware: Hardware, dataflow: str, idle_rows: int) -> "ArrayMachine":
+        """Those of a machine for a mapping of a dataflow that leaves some rows idle."""
         array = hardware.pe_array
-        return cls(
-            array.rows - idle_rows,
-            array.columns,
-            array.port_words_per_column,
-            parameter(array, "weight_stationary", "accumulators_per_column") or 0,
-            parameter(array, "output_stationary", "partial_sums_per_pe") or 0,
-        )
+        said = array.dataflows.get(dataflow)
+        return cls(array.rows - idle_rows, array.columns, array.port_words_per_column, said)
 
 
 @dataclass

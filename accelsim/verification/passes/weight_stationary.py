@@ -31,7 +31,7 @@ def passes(g: int, k: int, c: int, taps: int, pixels: int, machine: ArrayMachine
     """Every pass over a tile."""
     for group in range(g):
         for filters in folds(k, machine.columns):
-            for chunk in folds(pixels, machine.accumulators):
+            for chunk in folds(pixels, machine.said.accumulators_per_column):
                 begins = True
                 for channels in folds(c, machine.rows):
                     for tap in range(taps):

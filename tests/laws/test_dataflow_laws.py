@@ -1,0 +1,124 @@
+"""What a dataflow says of itself is what it does, whichever are registered; new ones join."""
+
+import math
+from dataclasses import replace
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+from machines import conv, machine
+from strategies import ANY_BITS, array_layers, machines
+
+from accelsim.hardware import Operand, dataflow_names
+from accelsim.mapping.dataflows import dataflow_of
+from accelsim.mapping.tile import TileShape, whole_image
+
+DATAFLOWS = pytest.mark.parametrize(
+    "dataflow", [dataflow_of(name) for name in dataflow_names()], ids=dataflow_names()
+)
+BOUNDS = {"G": "g", "K": "k", "C": "c", "OY": "y", "OX": "x", "FY": "fy", "FX": "fx"}
+"""The bounds of a tile by those of its layer, as `axes` names them."""
+ONE = TileShape(1, 1, 1, 1, 1, 1, 1, 1)
+LONG = TileShape(n=1, g=4, k=8, c=8, y=8, x=8, fy=3, fx=3)
+"""Large enough that what a tile begins and ends with does not matter."""
+ROOMY = machine(
+    **{
+        "pe_array.dataflows": dataflow_names(),
+        "pe_array.rows": 8,
+        "pe_array.columns": 8,
+        "pe_array.port_words_per_column": 64,
+    }
+)
+"""An array that waits for no port."""
+
+
+SMALL = conv(8, 8, (8, 8))
+
+
+def worked(dataflow, tile, layer=SMALL, hardware=ROOMY, resumes=0):
+    return dataflow.execute(layer, tile, resumes, hardware)
+
+
+def lying(axis, tile, dataflow):
+    """How many places of an axis a tile can fill."""
+    return math.prod(getattr(tile, BOUNDS[loop]) for loop in dataflow.axes[axis])
+
+
+@st.composite
+def tiles(draw, layer):
+    """Tiles of any bounds, of up to three images."""
+    extents = {loop: getattr(whole_image(layer), loop) for loop in BOUNDS.values()}
+    return TileShape(
+        n=draw(st.integers(1, 3)),
+        **{loop: draw(st.integers(1, extent) | st.just(extent)) for loop, extent in extents.items()},
+    )
+
+
+@DATAFLOWS
+@given(st.data(), array_layers(), machines(bits=ANY_BITS), st.sampled_from([0, 1]))
+def test_a_dataflow_computes_no_more_in_a_cycle_than_the_loops_on_its_axes_fill(
+    dataflow, data, layer, hardware, resumes
+):
+    tile, array = data.draw(tiles(layer)), hardware.pe_array
+    work = worked(dataflow, tile, layer, hardware, resumes)
+    rows, columns = (lying(axis, tile, dataflow) for axis in ("rows", "columns"))
+    assert work.macs <= work.cycles * min(array.rows, rows) * min(array.columns, columns)
+
+
+@DATAFLOWS
+def test_a_loop_on_an_axis_of_a_dataflow_is_worked_on_side_by_side(dataflow):
+    loops = (*dataflow.axes["rows"], *dataflow.axes["columns"])
+    long = replace(LONG, **{BOUNDS[loop]: 1 for loop in loops})
+    once = worked(dataflow, long)
+    for loop in loops:
+        twice = worked(dataflow, replace(long, **{BOUNDS[loop]: 2}))
+        assert twice.macs == 2 * once.macs
+        assert twice.cycles < 1.1 * once.cycles
+
+
+@DATAFLOWS
+@given(st.data(), array_layers(), machines(bits=ANY_BITS))
+def test_a_dataflow_takes_fewer_products_for_a_pruned_layer_where_it_says_so(dataflow, data, layer, hardware):
+    tile = data.draw(tiles(layer))
+    dense, pruned = replace(layer, weight_density=1.0), replace(layer, weight_density=0.5)
+    whole, part = (worked(dataflow, tile, form, hardware) for form in (dense, pruned))
+    weights = tile.g * tile.k * tile.c * tile.taps
+    assert whole.macs == weights * tile.pixels
+    assert part.macs == (-(-weights // 2) * tile.pixels if dataflow.skips_zeros else whole.macs)
+    assert dataflow.weight_density(dense, hardware) == 1
+    assert dataflow.weight_density(pruned, hardware) == (0.5 if dataflow.skips_zeros else 1)
+
+
+@DATAFLOWS
+def test_a_dataflow_reads_its_stationary_weights_once_for_pixels_that_follow_each_other(dataflow):
+    """Pixels of different images never lie side by side, so they follow each other."""
+    once, twice = worked(dataflow, ONE), worked(dataflow, replace(ONE, n=2))
+    assert (twice.weight_read_words == once.weight_read_words) == (dataflow.stationary is Operand.WEIGHTS)
+
+
+@DATAFLOWS
+@given(st.data(), array_layers(), machines(bits=ANY_BITS), st.sampled_from([0, 1]))
+def test_each_product_of_a_dataflow_takes_its_weight_from_a_register_where_weights_are_stationary(
+    dataflow, data, layer, hardware, resumes
+):
+    work = worked(dataflow, data.draw(tiles(layer)), layer, hardware, resumes)
+    assert (work.weight_register_words >= work.macs) == (dataflow.stationary is Operand.WEIGHTS)
+
+
+@DATAFLOWS
+@given(st.data(), array_layers(), st.sampled_from([0, 1]))
+def test_each_product_of_a_dataflow_is_added_to_a_sum_in_a_register_where_outputs_are_stationary(
+    dataflow, data, layer, resumes
+):
+    """Where they are not, the products of several input channels come together before a sum is touched."""
+    tile = replace(data.draw(tiles(layer)), c=2)
+    work = worked(dataflow, tile, layer, resumes=resumes)
+    first = (1 - resumes) * tile.g * tile.k * tile.pixels
+    touched = 2 * work.macs - first
+    assert (work.partial_sum_register_words >= touched) == (dataflow.stationary is Operand.OUTPUTS)
+
+
+@DATAFLOWS
+def test_a_dataflow_keeps_weights_outputs_or_nothing(dataflow):
+    """What the laws above can tell from its counts."""
+    assert dataflow.stationary in {Operand.WEIGHTS, Operand.OUTPUTS, None}
