@@ -177,7 +177,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
 
 def cycles_alone(program: Sequence[Program], hardware: Hardware, transitions: Transitions) -> int:
     """When the program of a layer is done on a machine that does nothing else."""
-    return _Walk(hardware, 0, transitions).through([program], [()]).end_cycles[0]
+    return _Walk(hardware, 0, transitions).alone(program)
 
 
 def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
@@ -219,12 +219,26 @@ class _Walk:
         for layer, (program, producers) in enumerate(zip(programs, waits_for, strict=True)):
             self._enter(layer, producers, program)
             self._remembered(program, True, self._body)
-        self.layer = len(programs)
+        self._drain(len(programs))
+        return self.log
+
+    def alone(self, program: Sequence[Program]) -> int:
+        """When the program of a layer is done by itself.
+
+        Its loops are remembered, for a schedule may come to them in the same state; the whole of it is not,
+        since in a schedule the machine is still busy with the layer before.
+        """
+        self._body(program, True)
+        self._drain(1)
+        return self.log.end_cycles[0]
+
+    def _drain(self, layers: int) -> None:
+        """After so many layers, until everything is done."""
+        self.layer = layers
         self._bring_machine().drain()
-        for layer in range(len(programs)):
+        for layer in range(layers):
             if layer not in self.log.end_cycles:
                 raise RuntimeError(f"the simulation came to a stop in layer {layer}")
-        return self.log
 
     def _enter(self, layer: int, producers: Sequence[int], program: Sequence[Program]) -> None:
         """Begin a layer."""
