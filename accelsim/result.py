@@ -199,8 +199,18 @@ class RunResult:
     """Of the DMA, that the schedule leaves idle, because it is done sooner without them."""
 
     @property
+    def outermost(self) -> str:
+        """The name of the memory outside the chip, of which `dram_bytes` is the traffic."""
+        return next(iter(self.memories), "dram")
+
+    @property
+    def on_chip(self) -> tuple[str, ...]:
+        """The names of the others, of which `global_buffer_bytes` is the traffic together."""
+        return tuple(self.memories)[1:] or ("global_buffer",)
+
+    @property
     def outermost_energy(self) -> float:
-        """Of the memory outside the chip, which reports call DRAM."""
+        """Of the memory outside the chip."""
         return next((memory.energy for memory in self.memories.values()), 0.0)
 
     @property

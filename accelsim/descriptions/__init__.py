@@ -94,6 +94,11 @@ class Description(BaseModel):
         return put(data, key, value)
 
     @classmethod
+    def instead_of(cls, data: dict[str, Any], key: str) -> str | None:  # noqa: ARG003  (others look at them)
+        """What to say of a dotted key that nothing holds here; None where there is nothing to add."""
+        return None
+
+    @classmethod
     def renamed(cls, key: str) -> tuple[str, ...]:
         """The dotted keys that a key means, of an earlier format too."""
         return (key,)
@@ -135,7 +140,11 @@ def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
     label = str(getattr(description, "name", type(description).__name__))
     kind = type(description)
     outer_first = sorted(changes, key=lambda key: key.count("."))  # so that what is inside is not lost
-    lost = [Mistake((key,), "no such key") for key in outer_first if not kind.put(data, key, changes[key])]
+    lost = [
+        Mistake((key,), kind.instead_of(data, key) or "no such key")
+        for key in outer_first
+        if not kind.put(data, key, changes[key])
+    ]
     if lost:
         raise Document(label, dict(changes), {}).error(lost)
     return _checked(

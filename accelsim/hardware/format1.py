@@ -2,12 +2,12 @@
 
 It is read for ever: `upgraded` says the same as a list of memories, which is what a machine is, and
 `as_written` finds the key of the file that a mistake is about. The keys of format 1 go on to work wherever a
-machine's parameters are varied.
+machine's parameters are varied, if its memories have the names that they have in this format.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
@@ -84,6 +84,16 @@ def renamed(key: str) -> tuple[str, ...]:
         if keys[:length] in RENAMED:
             return tuple(".".join((*map(str, new), *keys[length:])) for new in RENAMED[keys[:length]])
     return (key,)
+
+
+def in_place_of(key: str, memories: Sequence[str]) -> tuple[str, ...]:
+    """The keys of a machine with these memories that say what a key of this format says of a memory."""
+    target = _assumed_key(key)
+    match target.split("."):
+        case ["memories", name, *inner] if target != key:
+            others = memories[:1] if name == OFF_CHIP else memories[1:]
+            return tuple(".".join(("memories", other, *inner)) for other in others)
+    return ()
 
 
 class Missing(NamedTuple):

@@ -14,6 +14,7 @@ from accelsim.descriptions import (
     Upgrade,
     absent,
     may_hold,
+    one_of,
     put,
     refusal,
     value_of,
@@ -116,6 +117,12 @@ class Hardware(Description):
             value = _listed(data, list(map(str, value)))
         of_others = {target for target in cls.renamed(key) if _is_of_another_dataflow(data, target)}
         return all(target in of_others or put(data, target, value) for target in cls.renamed(key))
+
+    @classmethod
+    def instead_of(cls, data: dict[str, Any], key: str) -> str | None:
+        """A key of format 1 means a memory of a name that this machine's need not have."""
+        keys = format1.in_place_of(key, [memory["name"] for memory in data["memories"]])
+        return f"is a key of format 1; this machine has {one_of(keys)}" if keys else None
 
     @classmethod
     def renamed(cls, key: str) -> tuple[str, ...]:

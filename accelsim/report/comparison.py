@@ -7,6 +7,7 @@ from typing import Any
 
 from accelsim.report.energies import energy_cell
 from accelsim.report.text import Column, Style, percent_digits, si, table, wrapped
+from accelsim.report.words import dram_words
 from accelsim.report.zeros import skipped_percent
 from accelsim.result import RunResult
 
@@ -91,6 +92,7 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
+    legend += "".join(dict.fromkeys(dram_words(one.case.result.outermost) for one in compared))
     if any(one.case.result.skipped_macs for one in compared):
         legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
     text += ["", *wrapped(legend + _images_words(compared), style)]

@@ -6,7 +6,7 @@ from typing import Any, Final
 from accelsim.report.energies import duration, energy_text
 from accelsim.report.stages import cycles_by_bound
 from accelsim.report.text import Column, Style, labelled, percent, si, table, wrapped
-from accelsim.report.words import BOUNDS, shape_word
+from accelsim.report.words import BOUNDS, memory_word, shape_word
 from accelsim.report.zeros import zeros_sentence
 from accelsim.result import RunResult
 from accelsim.search.diagnosis import Diagnosis
@@ -48,7 +48,7 @@ def _whole(result: RunResult, style: Style) -> Iterator[str]:
     energy = result.energy
     dram = result.outermost_energy / energy.total if energy.total else 0.0
     text = energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
-    yield from labelled("energy", f"{text}, {percent(dram)} of it DRAM", style)
+    yield from labelled("energy", f"{text}, {percent(dram)} of it {memory_word(result.outermost)}", style)
     yield from labelled("utilization", f"{percent(result.utilization)} of the PEs' cycles multiply", style)
     if zeros := zeros_sentence(result):
         yield from labelled("zeros", zeros, style)

@@ -14,7 +14,7 @@ from accelsim.report.energies import energy_text, in_joules, of_largest_layer, o
 from accelsim.report.plot_looks import COMPONENT_LOOKS, component_looks, plain, run_name, set_title
 from accelsim.report.plot_stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.text import percent, si
-from accelsim.report.words import component_word
+from accelsim.report.words import component_word, memory_word
 from accelsim.result import Energy, LayerResult, RunResult
 
 WIDTH_INCHES: Final = 10.0
@@ -63,7 +63,7 @@ def layer_energy_figure(results: Sequence[RunResult]) -> Figure:
     cuts = limits([[bar.total for bar in of_result] for of_result in bars])
     panels = [
         Panel(
-            f"Energy of {run_name(result)}: {_total(result)}, {percent(dram_share(result))} of it DRAM",
+            f"Energy of {run_name(result)}: {_total(result)}, {_outermost(result)}",
             stage_spans((bar.group, bar.total) for bar in of_result),
             "energy",
             partial(_draw_layers, of_result, limit, scaled.energy.unit),
@@ -78,8 +78,13 @@ def _total(result: RunResult) -> str:
     return energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
 
 
+def _outermost(result: RunResult) -> str:
+    """`63.1% of it DRAM`."""
+    return f"{percent(dram_share(result))} of it {memory_word(result.outermost)}"
+
+
 def dram_share(result: RunResult) -> float:
-    """The part of the energy that DRAM takes."""
+    """The part of the energy that the outermost memory takes."""
     return result.outermost_energy / result.energy.total if result.energy.total else 0.0
 
 

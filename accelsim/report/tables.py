@@ -14,6 +14,7 @@ from accelsim.report.words import (
     ROOMY,
     SHAPE_LEGEND,
     dataflow_word,
+    dram_words,
     name_word,
     operator_word,
     shape_word,
@@ -64,7 +65,8 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     zeros = f", {MARK_LEGEND}" if result.skipped_macs else ""
     operands = [column.header for column in columns if column.header in OPERANDS]
     parts = f"; {', '.join(operands)}: DRAM's by operand" if operands else ""
-    return _LEGEND.format(zeros=zeros, shape=SHAPE_LEGEND, operands=parts)
+    legend = _LEGEND.format(zeros=zeros, shape=SHAPE_LEGEND, operands=parts)
+    return legend + dram_words(result.outermost)
 
 
 def _top(result: RunResult, most: int, style: Style) -> Iterator[_Row]:

@@ -133,7 +133,7 @@ def wrapped(text: str, style: Style, indent: int = 0) -> list[str]:
 
 def labelled(name: str, text: str, style: Style) -> list[str]:
     """A name, and beside it what it stands for, on as many lines as that takes."""
-    return wrapped(f"{name:<{LABEL_WIDTH}}{text}", style, indent=LABEL_WIDTH)
+    return wrapped(f"{name:<{LABEL_WIDTH - 1}} {text}", style, indent=LABEL_WIDTH)
 
 
 @dataclass(frozen=True)

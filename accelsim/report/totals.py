@@ -6,7 +6,7 @@ from accelsim.phrases import counted
 from accelsim.report.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.stages import cycles_by_bound
 from accelsim.report.text import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
-from accelsim.report.words import BOUND_SENTENCES, BOUNDS, component_word
+from accelsim.report.words import BOUND_SENTENCES, BOUNDS, component_word, memory_word, on_chip_word
 from accelsim.report.zeros import zeros_sentence
 from accelsim.result import RunResult, Traffic
 
@@ -33,10 +33,10 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
         yield "zeros", zeros
     for key, value in result.assumed.items():
         yield "assumed", f"{key}: {value}"
-    descriptors = f"; {counted(result.idle_descriptors, 'descriptor')} left idle"
-    yield "DRAM", _traffic(result.dram_bytes) + (descriptors if result.idle_descriptors else "")
+    idle = f"; {counted(result.idle_descriptors, 'descriptor')} left idle" if result.idle_descriptors else ""
+    yield memory_word(result.outermost), _traffic(result.dram_bytes) + idle
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
-    yield "global buffer", f"{_traffic(result.global_buffer_bytes)}; {peak}"
+    yield on_chip_word(result.on_chip), f"{_traffic(result.global_buffer_bytes)}; {peak}"
 
 
 def _energy(result: RunResult, style: Style) -> Iterator[str]:
@@ -64,7 +64,8 @@ def _bounds(result: RunResult, style: Style) -> Iterator[str]:
 def _part(name: str, value: str, fraction: float, style: Style, meaning: str = "") -> str:
     """` DRAM           1.23G 61.2% ######     the DRAM channel streams`."""
     drawn = bar(fraction, BAR_WIDTH, ascii_only=style.ascii_only)
-    text = f" {name:<{LABEL_WIDTH - 1}}{value:>6} {percent(fraction):>5} {drawn:<{BAR_WIDTH}} {meaning}"
+    label = name if len(name) < LABEL_WIDTH else f"{name} "
+    text = f" {label:<{LABEL_WIDTH - 1}}{value:>6} {percent(fraction):>5} {drawn:<{BAR_WIDTH}} {meaning}"
     return text.rstrip()
 
 

@@ -1,6 +1,7 @@
 """The short words of reports, and what they stand for."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from accelsim.mapping.costs import VECTOR
@@ -69,6 +70,17 @@ def component_word(component: str) -> str:
 def memory_word(memory: str) -> str:
     """`DRAM`, and `weight memory` for `weight_memory`."""
     return COMPONENTS.get(memory) or memory.replace("_", " ")
+
+
+def on_chip_word(memories: Sequence[str]) -> str:
+    """What the memories on chip are called together: one by its name."""
+    return memory_word(memories[0]) if len(memories) == 1 else "on chip"
+
+
+def dram_words(outermost: str) -> str:
+    """What a legend says of DRAM where the outermost memory is called something else."""
+    word = memory_word(outermost)
+    return "" if word == COMPONENTS["dram"] else f" DRAM is the outermost memory, {word}."
 
 
 def operator_word(operator: str) -> str:

@@ -326,7 +326,8 @@ class _Reader:
                 if not keys.keys() >= set(Hardware.renamed(key)):
                     near = [one for one in keys if one.endswith(f".{key}")]
                     hint = f"no such key, did you mean {near[0]!r}?" if near else unknown(key, "key", keys)
-                    self._note("hardware_parameters", key, sentence=f"{machine.name}: {hint}")
+                    instead = Hardware.instead_of(machine.model_dump(mode="json"), key)
+                    self._note("hardware_parameters", key, sentence=f"{machine.name}: {instead or hint}")
                     continue
                 self._check_values("hardware_parameters", key, values, partial(_varied, machine))
 

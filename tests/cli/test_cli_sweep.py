@@ -137,6 +137,21 @@ def test_csv_has_a_row_for_each_candidate(accelsim):
     assert [row["rank"] for row in rows] == [str(rank) for rank in range(1, 13)]
 
 
+def test_a_key_of_format_1_that_a_machine_has_not_is_told_by_the_one_that_it_has(accelsim, folder):
+    (folder / "other.yaml").write_text(
+        "name: other\npe_array: {rows: 8, columns: 8}\nmemories:\n"
+        "- {name: flash, bandwidth: {bytes_per_cycle: 8}}\n- {name: sram, size_bytes: 65536}\n"
+    )
+    (folder / "sizes.yaml").write_text(
+        "networks: [tiny.yaml]\nhardware: [other.yaml]\nobjectives: [time_ms]\n"
+        "hardware_parameters: {global_buffer.size_bytes: [32768, 65536]}\n"
+    )
+    assert accelsim("sweep", "sizes.yaml").err.endswith(
+        "global_buffer.size_bytes = [32768, 65536]: other: is a key of format 1; this machine has "
+        "memories.sram.size_bytes\n"
+    )
+
+
 def test_mappings_are_told_as_the_file_has_them(accelsim, folder):
     banks = [
         "{shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}}",

@@ -477,6 +477,30 @@ def test_a_variation_is_checked_like_a_file():
         vary(machine(), **{"global_buffer.size_bytes": 60, "precision.activations_bits": 64})
 
 
+@pytest.mark.parametrize(
+    ("key", "instead"),
+    [
+        ("global_buffer.size_bytes", "memories.sram.size_bytes"),
+        ("global_buffer.shares.inputs", "memories.sram.banks.shares.inputs"),
+        ("dram.latency_cycles", "memories.flash.latency_cycles"),
+        ("dma.descriptors", "memories.flash.prefetch"),
+        ("energy.dram", "memories.flash.energy"),
+    ],
+)
+def test_a_key_of_format_1_names_what_a_machine_of_other_memories_has_instead(tmp_path, key, instead):
+    hardware = load(tmp_path, FORMAT2.replace("name: dram", "name: flash"))
+    with pytest.raises(DescriptionError) as error:
+        vary(hardware, **{key: 8})
+    assert str(error.value) == f"machine: {key} = 8: is a key of format 1; this machine has {instead}"
+
+
+def test_of_several_memories_a_key_of_format_1_may_mean_each(tmp_path):
+    two = FORMAT2.replace(*WITHOUT_OUTPUTS).replace(SHARES, "shares: {inputs: 0.5, weights: 0.5}")
+    with pytest.raises(DescriptionError) as error:
+        vary(load(tmp_path, two + ACCUMULATORS), **{"global_buffer.size_bytes": 65536})
+    assert str(error.value).endswith("memories.sram.size_bytes or memories.accumulators.size_bytes")
+
+
 def test_shares_that_add_up_to_one_but_for_rounding_are_allowed():
     thirds = dict.fromkeys(
         (f"global_buffer.shares.{bank}" for bank in ("inputs", "weights", "outputs")), 1 / 3

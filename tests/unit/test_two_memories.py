@@ -1,6 +1,7 @@
 """A second memory on chip, for outputs, is a matter of the machine's file and of nothing else."""
 
 import json
+import re
 from collections import Counter
 from itertools import groupby
 
@@ -8,11 +9,11 @@ import pytest
 
 from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.hardware import Operand
-from accelsim.hardware.memory import COMPONENTS, INNER, OUTERMOST, ROWS
+from accelsim.hardware.memory import COMPONENTS, ROWS
 from accelsim.report.machines import hardware_report
 from accelsim.report.plot_energy import layer_energy_figure, run_energy_figure
 from accelsim.report.tables import run_report
-from accelsim.report.text import LABEL_WIDTH, Style
+from accelsim.report.text import LABEL_WIDTH, Style, labelled
 from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
@@ -136,6 +137,32 @@ def test_reports_and_plots_call_memories_by_their_names(result):
         assert {"flash", "sram", "output memory", "MACs"} <= words
 
 
+def test_a_report_calls_the_outermost_memory_by_one_name(result):
+    """Where a column or a bound has no room for it, the legend says what DRAM is."""
+    text = run_report(result, Style(), "none")
+    totals = text[text.index("\ntime ") : text.index("\nbound by ")]
+    assert re.search(r"(?m)^flash {10}\d.* read, .* written$", totals)
+    assert re.search(r"(?m)^on chip {8}\d.* read, .* written; at most ", totals)
+    assert re.search(r"(?m)^ flash +\d", totals)
+    assert "DRAM" not in totals
+    assert "DRAM is the outermost memory, flash." in " ".join(text.split())
+    (figure,) = layer_energy_figure([result]).subfigs[-1:]
+    titles = " ".join(axes.get_title(loc) for axes in figure.axes for loc in ("left", "center", "right"))
+    assert "DRAM" not in titles
+
+
+def test_one_memory_on_chip_is_called_by_its_name():
+    result = run_network(NETWORK, load_hardware("8x8_32k"))
+    text = run_report(result, Style(), "none")
+    assert re.search(r"(?m)^DRAM {11}\d.* read, ", text)
+    assert re.search(r"(?m)^global buffer  \d.* read, ", text)
+    assert "outermost" not in text
+
+
+def test_a_long_name_stays_apart_from_what_is_said_of_it():
+    assert labelled("a_memory_of_a_long_name", "8 GB/s", Style()) == ["a_memory_of_a_long_name 8 GB/s"]
+
+
 def test_what_stands_beside_memories_in_results_and_reports_is_the_name_of_none(machine, result):
     names = {memory.name for memory in machine.memories}
     assert set(result.energy.by_component) - names == set(COMPONENTS)
@@ -145,7 +172,7 @@ def test_what_stands_beside_memories_in_results_and_reports_is_the_name_of_none(
     labels = [line[:LABEL_WIDTH].strip() for line in (*sums.splitlines(), *amounts.splitlines())]
     rows = {label.lower().replace(" ", "_") for label in labels if label}
     assert {"time", "pe_array", "flash"} < rows
-    assert rows <= names | {*COMPONENTS, *ROWS, OUTERMOST, INNER}
+    assert rows <= names | {*COMPONENTS, *ROWS}
 
 
 def test_tiles_are_data(result):
