@@ -122,3 +122,10 @@ def test_each_product_of_a_dataflow_is_added_to_a_sum_in_a_register_where_output
 def test_a_dataflow_keeps_weights_outputs_or_nothing(dataflow):
     """What the laws above can tell from its counts."""
     assert dataflow.stationary in {Operand.WEIGHTS, Operand.OUTPUTS, None}
+
+
+@pytest.mark.parametrize("dataflow", dataflow_names())
+def test_what_does_not_stay_in_a_dataflow_streams(dataflow):
+    contract = dataflow_of(dataflow)
+    operands = {Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS}
+    assert set(contract.streams) == operands - {contract.stationary}

@@ -39,6 +39,12 @@ class Dataflow(ABC):
     parameters: ClassVar[type[Description]]
     """What a machine's file says of it."""
 
+    @property
+    def streams(self) -> tuple[Operand, ...]:
+        """What passes by the PEs or through them: the operands that do not stay."""
+        operands = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
+        return tuple(operand for operand in operands if operand is not self.stationary)
+
     @abstractmethod
     def granularity(self, hardware: Hardware) -> Granularity:
         """What one pass of the array covers, so that tiles are cut into whole passes, or parts of one."""
