@@ -7,7 +7,6 @@ import pytest
 from accelsim import load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, MappingError
-from accelsim.hardware.array import parameter
 from accelsim.hardware.memory import bank_shares
 from accelsim.validation import generality, sensitivity
 from accelsim.validation.evaluate import ColumnJob, Cost, Job, evaluate_column, shipped_hardware
@@ -19,7 +18,7 @@ SHARES = "memories.global_buffer.banks.shares"
 
 
 def partial_sums(machine):
-    return parameter(machine.pe_array, "output_stationary", "partial_sums_per_pe")
+    return machine.pe_array.dataflows["output_stationary"].partial_sums_per_pe
 
 
 def shares_of(machine):
