@@ -73,9 +73,10 @@ class Recent(MutableMapping[KeyT, ValueT]):
 
     def get_or_make(self, key: KeyT, make: Callable[[], ValueT]) -> ValueT:
         """The value of a key, made where it is not held."""
-        try:
+        if key in self:
             return self[key]
-        except KeyError:
-            value = make()
-        self[key] = value
+        # Not within an `except`: an error that `make` raises would have a KeyError with this key as its
+        # context, and where errors travel between processes with their context, as Dask lets them, a key
+        # may be what cannot.
+        value = self[key] = make()
         return value

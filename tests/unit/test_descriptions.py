@@ -191,19 +191,19 @@ def test_an_anchor_that_is_named_again_stands_for_the_later_value_from_there_on(
 def test_an_alias_bomb_is_refused_at_once(tmp_path):
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}"] * 10) + "]" for n in range(1, 12)]
-    start = time.perf_counter()
+    start = time.process_time()
     (line,) = mistakes(tmp_path, "\n".join(levels))
     assert "aliases expanded" in line
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_repeated_keys_in_an_alias_bomb_are_counted_as_values_are(tmp_path):
     levels = ["a0: &a0 {" + ", ".join(["x: 1"] * 500) + "}"]
     levels += [f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}"] * 10) + "]" for n in range(1, 5)]
-    start = time.perf_counter()
+    start = time.process_time()
     (line,) = mistakes(tmp_path, "\n".join(levels))
     assert "has more than 20 levels or 20000 values, aliases expanded" in line
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_file_of_too_many_values_is_not_read_to_its_end(tmp_path):
@@ -326,9 +326,9 @@ def test_sixty_lines_are_read_in_a_few_milliseconds(tmp_path):
     path.write_text(GOOD.replace("energy: {mac: 1, dram: 200.0}", "energy:\n" + "\n".join(lines)))
     best = 1.0
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         read(path, Machine)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert best < 0.1  # measured 0.010 s
 
 

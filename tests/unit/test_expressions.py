@@ -92,10 +92,10 @@ def test_only_text_that_starts_with_an_equals_sign_is_an_expression():
 
 
 def test_no_expression_takes_long():
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ExpressionError):
         evaluate("=" + "*".join(["999999999999"] * 15), {})
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What an ONNX file says of itself, and what it may not: batch, bits, sizes, bombs, damage."""
 
+import math
 import random
 import time
 
@@ -545,21 +546,24 @@ def test_a_constant_that_would_be_large_is_not_computed(refused, nodes):
 
 
 def test_constants_that_take_long_in_all_are_not_computed(refused):
-    began = time.monotonic()
+    began = time.process_time()
     nodes = [node("GatherND", f"c{index} i", f"c{index + 1}") for index in range(300)]
     nodes += [node("ReduceMax", "c300", "m"), node("Reshape", "x m", "y")]
     places = numbers("i", *range(60000), dims=[60000, 1])
     (line,) = refused(model(nodes, [zeros("c0", 60000, dtype=np.int64), places]))
     assert line.startswith("y (Reshape): ")
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_nodes_of_one_name_take_time_in_proportion(load):
     times = []
     for length in (1000, 4000):
-        began = time.monotonic()
-        network = load(model(chain(length, name="same"), outputs=f"t{length}"))
-        times.append(time.monotonic() - began)
+        least = math.inf  # of three, of processor time: other work on the machine does not count
+        for _ in range(3):
+            began = time.process_time()
+            network = load(model(chain(length, name="same"), outputs=f"t{length}"))
+            least = min(least, time.process_time() - began)
+        times.append(least)
     names = [row["name"] for row in network.description.model_dump()["stages"][0]["operators"]]
     assert names[:2] == ["same", "same_2"]
     assert len(set(names)) == 4000

@@ -1,6 +1,7 @@
 """What is remembered changes how fast an answer comes, never the answer."""
 
 import gc
+import pickle
 import tracemalloc
 import weakref
 
@@ -11,7 +12,7 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.cli.app import app
 from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
-from accelsim.errors import NetworkError
+from accelsim.errors import MappingError, NetworkError
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.memory import Memory
@@ -237,3 +238,20 @@ def test_a_network_of_which_nothing_is_executed_is_refused(machine, tmp_path):
     )
     with pytest.raises(NetworkError, match="empty: has no layer to execute"):
         run_network(load_network(str(file)), machine)
+
+
+@pytest.mark.parametrize(
+    ("network", "changes", "kind"),
+    [
+        ("sqnxt23v5@resolution=1", {}, NetworkError),
+        ("sqnxt23v5", {"memories.global_buffer.size_bytes": 64}, MappingError),
+    ],
+)
+def test_an_error_can_go_to_another_process_with_its_context(machine, network, changes, kind):
+    """As Dask sends it: its client makes every exception take along the ones that it arose from."""
+    with pytest.raises(kind) as error:
+        run_network(network, vary(machine, **changes), memory=Memory())
+    chain: BaseException | None = error.value
+    while chain is not None:
+        pickle.dumps(chain.args)
+        chain = chain.__context__
