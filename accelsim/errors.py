@@ -33,6 +33,18 @@ class PlugInWarning(UserWarning):
     """Something that another package brings for accelsim, and that is not used."""
 
 
+def came_of_interrupt(error: BaseException) -> bool:
+    """Whether an exception is a KeyboardInterrupt, or what a library made of one.
+
+    One that calls Python from elsewhere, as pydantic does to write a value, turns Ctrl-C that arrives within
+    the call into an exception of its own.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
+
+
 @contextmanager
 def missing_extra(what: str, package: str, extra: str = "") -> Iterator[None]:
     """Turns an import that fails within into a line: what takes the package, and how it is installed.

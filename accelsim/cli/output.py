@@ -14,7 +14,7 @@ import typer
 
 from accelsim.cli.notices import warnings_as_lines
 from accelsim.cli.options import Format
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, came_of_interrupt
 from accelsim.report.text import Style, on_one_line
 
 _LEAST_WIDTH: Final = 80
@@ -123,11 +123,13 @@ def exits() -> Iterator[None]:
     except typer.BadParameter as error:
         error.message = on_one_line(error.message.removeprefix(_PYDANTIC_PREFIX))
         raise
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(130) from None
     except BrokenPipeError:  # the reader has seen enough
         raise typer.Exit(0) from None
+    except (KeyboardInterrupt, Exception) as error:
+        if not came_of_interrupt(error):
+            raise
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(130) from None
 
 
 def complain(error: AccelsimError) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from accelsim.choices import AUTO
 from accelsim.compiler import idle_descriptors
 from accelsim.energy import energy_by_component
-from accelsim.errors import AccelsimError, MappingError
+from accelsim.errors import AccelsimError, MappingError, came_of_interrupt
 from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.limits import MAX_COUNT
 from accelsim.mapping.options import MappingOptions
@@ -97,7 +97,12 @@ class Outcome:
 
 
 def problem_of(error: Exception) -> str:
-    """Why a candidate has no result: what is wrong with it, or where accelsim has a fault."""
+    """Why a candidate has no result: what is wrong with it, or where accelsim has a fault.
+
+    Raises KeyboardInterrupt where neither is true, and somebody has pressed Ctrl-C.
+    """
+    if came_of_interrupt(error):
+        raise KeyboardInterrupt from error
     if isinstance(error, AccelsimError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from accelsim.arguments import check_function
 from accelsim.descriptions import flow_text
+from accelsim.errors import came_of_interrupt
 from accelsim.hardware import Hardware
 from accelsim.memory import Memory
 from accelsim.network.description import Network
@@ -272,7 +273,9 @@ class _Evaluation:
         """None where the candidate's parameters do not fit each other: that takes no time to find out."""
         try:
             task = self._variants.task(index)
-        except Exception:
+        except Exception as error:
+            if came_of_interrupt(error):
+                raise KeyboardInterrupt from error
             return None
         return Place(TaskKey.of(task), depths_of(task.network))
 

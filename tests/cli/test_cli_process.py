@@ -297,3 +297,25 @@ def test_a_command_imports_only_what_it_needs(arguments, absent):
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "accelsim.cli.app" in imported
     assert not imported & set(absent)
+
+
+WITHIN_A_LIBRARY = """\
+import os, signal, sys
+from pydantic import BaseModel, field_serializer
+class Described(BaseModel):
+    value: int
+    @field_serializer("value")
+    def written(self, value):
+        os.kill(os.getpid(), signal.SIGINT)
+        return value
+import accelsim.network.load
+accelsim.network.load.load_network = lambda *_, **__: Described(value=1).model_dump()
+sys.argv = ["accelsim", "show", "sqnxt23"]
+from accelsim.cli import main
+main()
+"""
+
+
+def test_an_interrupt_that_a_library_turns_into_an_error_of_its_own_is_an_interrupt():
+    done = _run([sys.executable, "-c", WITHIN_A_LIBRARY])
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")

@@ -641,6 +641,18 @@ def test_a_fault_in_one_candidate_does_not_end_a_sweep(sweep_of, monkeypatch, tm
     assert again.problems == result.problems
 
 
+def test_an_interrupt_that_a_library_wrapped_ends_a_sweep(sweep_of, monkeypatch):
+    def interrupted(task, memory):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ValueError("error calling a function") from error
+
+    monkeypatch.setattr(sweeps, "run_cost", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        found_by(sweep_of())
+
+
 def test_a_fault_in_every_candidate_is_the_reason_why_there_is_none(sweep_of, monkeypatch):
     def faulty(task, memory):
         raise OverflowError("too large")
