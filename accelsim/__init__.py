@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from accelsim.errors import AccelsimError
     from accelsim.hardware import Hardware, load_hardware
     from accelsim.mapping.options import MappingOptions
-    from accelsim.memory import Memory
     from accelsim.network.description import Network
     from accelsim.network.imported import from_onnx, from_torch
     from accelsim.network.load import load_network
     from accelsim.network.overlay import overlaid
     from accelsim.result import RunResult
+    from accelsim.reuse.memory import Memory
     from accelsim.run import run_network
     from accelsim.search.explain import explain_network
     from accelsim.verification.verify import verify
@@ -46,7 +46,7 @@ _HOMES = {
     "AccelsimError": "accelsim.errors",
     "Hardware": "accelsim.hardware",
     "MappingOptions": "accelsim.mapping.options",
-    "Memory": "accelsim.memory",
+    "Memory": "accelsim.reuse.memory",
     "Network": "accelsim.network.description",
     "RunResult": "accelsim.result",
     "explain_network": "accelsim.search.explain",

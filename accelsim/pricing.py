@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from typing import Final
 
+from accelsim.descriptions.phrases import counted
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
@@ -16,8 +17,7 @@ from accelsim.mapping.program import LOOPS
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
-from accelsim.phrases import counted
-from accelsim.plan import Plan
+from accelsim.planning.plan import Plan
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity

@@ -9,18 +9,18 @@ What is remembered from one run to the next is handed in; it changes how fast, n
 from pathlib import Path
 from typing import get_args
 
-from accelsim.arguments import check_choice, of_kind
 from accelsim.choices import AUTO
-from accelsim.compiler import make_schedule
+from accelsim.descriptions.arguments import check_choice, of_kind
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.mapping.options import MappingOptions
-from accelsim.memory import Memory, memory_or_new
 from accelsim.network.description import Network
 from accelsim.network.load import network_of
 from accelsim.network.lowered import lowered_network
-from accelsim.plan import Plan
+from accelsim.planning.compiler import make_schedule
+from accelsim.planning.plan import Plan
 from accelsim.pricing import result_of
 from accelsim.result import RunResult
+from accelsim.reuse.memory import Memory, memory_or_new
 from accelsim.simulation.simulate import Engine, simulate
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from accelsim import __version__
-from accelsim.report.files import write
+from accelsim.report.files.writing import write
 from timing import machine
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"

@@ -15,20 +15,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
-from accelsim import shipped
 from accelsim.cli import settle
-from accelsim.compiler import make_schedule
-from accelsim.descriptions import vary
+from accelsim.descriptions import shipped, vary
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
-from accelsim.memory import Memory
 from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
+from accelsim.planning.compiler import make_schedule
+from accelsim.reuse.memory import Memory
 from accelsim.run import run_network
 from accelsim.simulation.activity import Activity
 from accelsim.simulation.simulate import Engine, simulate

@@ -20,9 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from accelsim import shipped
 from accelsim.cli import settle
-from accelsim.descriptions import vary
+from accelsim.descriptions import shipped, vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import ActionCounts, Hardware, load_hardware
 from accelsim.mapping.options import MappingOptions

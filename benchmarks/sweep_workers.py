@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from accelsim.cluster import started
-from accelsim.parallel import Executor, Processes, cores
+from accelsim.execution.cluster import started
+from accelsim.execution.executor import Executor
+from accelsim.execution.processes import Processes, cores
 from accelsim.search.sampling import plan_for
 from accelsim.search.spec import Sweep, read_sweep
 from accelsim.search.sweep import run_sweep

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 import pytest
 
-from accelsim.compiler import make_schedule
 from accelsim.hardware import load_hardware
-from accelsim.memory import Memory
 from accelsim.network.build import build
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
+from accelsim.planning.compiler import make_schedule
+from accelsim.reuse.memory import Memory
 from accelsim.run import run_network
 from accelsim.simulation.simulate import Engine, simulate
 from workloads import HARDWARE, synthetic

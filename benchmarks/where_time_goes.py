@@ -17,13 +17,13 @@ from pathlib import Path
 from types import CodeType
 from typing import Final
 
-from accelsim.compiler import make_schedule
 from accelsim.hardware import load_hardware
 from accelsim.network.build import build
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
-from accelsim.report.tables import run_report
-from accelsim.report.text import Style
+from accelsim.planning.compiler import make_schedule
+from accelsim.report.tables.run import run_report
+from accelsim.report.text.table import Style
 from accelsim.run import run_network
 from accelsim.simulation.simulate import simulate
 from document import markdown, seconds, write_part
@@ -35,7 +35,7 @@ NETWORKS: Final = (NETWORK, "sqnxt23v5", "resnet152")
 RUN: Final = ("-m", "accelsim", "run", "--net", NETWORK, "--hw", HARDWARE)
 READY: Final = (
     "from accelsim.cli import settle; settle(); "
-    "import accelsim.cli.app, accelsim.run, accelsim.report.tables; "
+    "import accelsim.cli.app, accelsim.run, accelsim.report.tables.run; "
     "from accelsim import load_hardware, load_network; "
     f"load_network({NETWORK!r}); load_hardware({HARDWARE!r})"
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 from accelsim.hardware import Hardware
 from accelsim.network.build import build
 from accelsim.network.operators import Convolution
-from accelsim.report.files import write
+from accelsim.report.files.writing import write
 from accelsim.run import run_network
 from accelsim.validation.evaluate import shipped_hardware
 from accelsim.validation.guidelines import (

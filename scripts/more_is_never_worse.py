@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
 
 from accelsim.descriptions import vary
+from accelsim.execution.processes import in_parallel
 from accelsim.hardware import Objective, load_hardware
-from accelsim.memory import Memory
 from accelsim.network.load import load_network
-from accelsim.parallel import in_parallel
-from accelsim.report.files import write
+from accelsim.report.files.writing import write
 from accelsim.result import RunResult
+from accelsim.reuse.memory import Memory
 from accelsim.run import run_network
 
 DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "decisions" / "tile-sizes.md"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from accelsim import shipped
+from accelsim.descriptions import shipped
 from accelsim.network.analysis import counted_macs, counted_params
 from accelsim.network.build import build
 from accelsim.network.description import Network

@@ -8,7 +8,8 @@ What moved belongs into CHANGELOG.md under Results, with the reason.
 import math
 import sys
 
-from accelsim.report.files import to_csv, write
+from accelsim.report.files.formats import to_csv
+from accelsim.report.files.writing import write
 from accelsim.validation.evaluate import Cost
 from accelsim.validation.pinned import load_pinned, moved, pinned_file
 from accelsim.validation.published import load_published

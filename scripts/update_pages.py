@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Final
 
 import accelsim
-from accelsim.report.files import write
-from accelsim.report.plot_layers import layers_figure
-from accelsim.report.plot_looks import save
+from accelsim.report.files.writing import write
+from accelsim.report.plots.layers import layers_figure
+from accelsim.report.plots.style import save
 from accelsim.validation.pinned import load_pinned
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import compare_with

@@ -19,19 +19,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from accelsim import __version__, shipped
-from accelsim.compiler import make_schedule
-from accelsim.descriptions import vary
+from accelsim import __version__
+from accelsim.descriptions import shipped, vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping as LayerMapping
 from accelsim.network.build import build
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
-from accelsim.report.files import write
-from accelsim.report.plot_looks import save
-from accelsim.report.plot_published import published_figure
-from accelsim.report.profile import Profile, profile
+from accelsim.planning.compiler import make_schedule
+from accelsim.report.files.writing import write
+from accelsim.report.plots.published import published_figure
+from accelsim.report.plots.style import save
+from accelsim.report.values.profile import Profile, profile
 from accelsim.result import RunResult
 from accelsim.run import run_network
 from accelsim.validation import generality as columns

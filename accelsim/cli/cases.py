@@ -12,7 +12,7 @@ from accelsim.errors import AccelsimError
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
-    from accelsim.report.comparison import Case
+    from accelsim.report.tables.comparison import Case
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ def run_cases(
     quiet: bool,
 ) -> list["Case"]:
     """Every network on every machine, those of a machine after each other; every mistake at once."""
-    from accelsim.parallel import in_parallel
-    from accelsim.report.comparison import Case
+    from accelsim.execution.processes import in_parallel
+    from accelsim.report.tables.comparison import Case
 
     work = [
         _Work(name, machine, network, hardware, options)
@@ -54,8 +54,8 @@ def run_cases(
 
 
 def _run(work: _Work) -> "Case | AccelsimError":
-    from accelsim.memory import memory_of_this_process
-    from accelsim.report.comparison import Case
+    from accelsim.report.tables.comparison import Case
+    from accelsim.reuse.memory import memory_of_this_process
     from accelsim.run import run_network
 
     try:

@@ -10,8 +10,8 @@ import typer
 from accelsim.cli.files import Input, check_outputs
 from accelsim.cli.options import QuietOption
 from accelsim.cli.output import check_yaml, say
+from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.errors import AccelsimError
-from accelsim.kinds import FileKind, check_kind
 
 COMMENT: Final = re.compile(r"(?m)(^|\s)#")
 
@@ -40,7 +40,7 @@ def new(
     accelsim run --net my_net.yaml --hw my_chip.yaml
     """
     check_yaml(output, "--output")
-    from accelsim.report.files import check_writable, write
+    from accelsim.report.files.writing import check_writable, write
     from accelsim.templates import template
 
     text = template(kind.value, name)
@@ -72,7 +72,7 @@ def convert(
     from accelsim.descriptions import parse
     from accelsim.hardware.convert import converted
     from accelsim.hardware.format1 import not_run
-    from accelsim.report.files import check_writable, write
+    from accelsim.report.files.writing import check_writable, write
 
     document = parse(file)
     check_kind(document, FileKind.MACHINE)

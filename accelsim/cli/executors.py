@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from accelsim.limits import MAX_WORKERS
+from accelsim.descriptions.limits import MAX_WORKERS
 
 if TYPE_CHECKING:
-    from accelsim.parallel import Executor
+    from accelsim.execution.executor import Executor
 
 StoreOption: TypeAlias = Annotated[
     Path | None,
@@ -45,7 +45,7 @@ def executor(workers: int | None, scheduler: str | None) -> Iterator["Executor |
     if workers is None and scheduler is None:
         yield None
         return
-    from accelsim import cluster
+    from accelsim.execution import cluster
 
     with cluster.connected(scheduler) if scheduler is not None else cluster.started(workers or 1) as found:
         yield found

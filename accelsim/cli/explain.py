@@ -62,7 +62,7 @@ def explain(
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.hardware import dataflow_names
-    from accelsim.report.explanation import explanation_dict, explanation_report, explanation_rows
+    from accelsim.report.tables.explanation import explanation_dict, explanation_report, explanation_rows
     from accelsim.search.explain import REMEDIES_BESIDE_DATAFLOWS, TOP_LAYERS, explain_network
 
     (network,), (hardware,) = networks.values(), machines.values()

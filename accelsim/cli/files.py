@@ -24,7 +24,7 @@ def inputs(
 
     Names are those of networks and machines that could be read.
     """
-    from accelsim import shipped
+    from accelsim.descriptions import shipped
     from accelsim.network.description import network_files
 
     for name in networks:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from accelsim import shipped
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.look import network_answer
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import check_yaml, destination, say
+from accelsim.descriptions import shipped
 from accelsim.errors import AccelsimError
 
 
@@ -49,7 +49,7 @@ def import_(
     check_yaml(yaml, "--yaml")
     to = destination(output, format_, quiet)
     from accelsim.network.load import load_network
-    from accelsim.report.files import check_writable, write
+    from accelsim.report.files.writing import check_writable, write
 
     if yaml is not None:
         check_writable(yaml)

@@ -53,8 +53,7 @@ def load(
 
 def say_of_format1(machines: Iterable[str], quiet: bool) -> None:
     """A line for each machine's file that is of the first format."""
-    from accelsim import shipped
-    from accelsim.descriptions import parse
+    from accelsim.descriptions import parse, shipped
     from accelsim.hardware.format1 import is_format1, may_be_format1
 
     for name in () if quiet else dict.fromkeys(machines):

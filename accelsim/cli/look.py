@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from accelsim import shipped
 from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.load import only, say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
+from accelsim.descriptions import shipped
+from accelsim.descriptions.kinds import FileKind, kind_of
+from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError, DescriptionError
-from accelsim.kinds import FileKind, kind_of
-from accelsim.phrases import counted
-from accelsim.report.text import kibibytes, on_one_line, si
+from accelsim.report.text.table import kibibytes, on_one_line, si
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -46,11 +46,11 @@ def list_(
     from accelsim.result import flat
 
     if kind is Kind.NETWORKS:
-        from accelsim.report.networks import known_networks, list_networks
+        from accelsim.report.tables.networks import known_networks, list_networks
 
         entries, table = known_networks(), list_networks
     else:
-        from accelsim.report.machines import known_machines, list_machines
+        from accelsim.report.tables.machines import known_machines, list_machines
 
         entries, table = known_machines(), list_machines
     to.deliver(
@@ -249,7 +249,7 @@ def network_answer(network: "Network", lowered: bool) -> Answer:
     """The network as published, or as executed."""
     from accelsim.network.build import build
     from accelsim.network.lowering import lower
-    from accelsim.report import networks as report
+    from accelsim.report.tables import networks as report
     from accelsim.result import flat
 
     published = build(network)
@@ -271,7 +271,7 @@ def network_answer(network: "Network", lowered: bool) -> Answer:
 
 
 def _statistics_answer(network: "Network") -> Answer:
-    from accelsim.report import statistics as report
+    from accelsim.report.tables import statistics as report
     from accelsim.result import flat
 
     found = report.network_statistics(network)
@@ -284,7 +284,7 @@ def _statistics_answer(network: "Network") -> Answer:
 
 
 def _hardware_answer(hardware: "Hardware") -> Answer:
-    from accelsim.report.machines import hardware_report
+    from accelsim.report.tables.machines import hardware_report
     from accelsim.result import flat
 
     values = hardware.model_dump(mode="json")

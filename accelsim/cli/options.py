@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias
 import typer
 
 from accelsim.choices import AUTO
-from accelsim.limits import MAX_BATCH
+from accelsim.descriptions.limits import MAX_BATCH
 
 
 class Format(StrEnum):

@@ -15,7 +15,7 @@ import typer
 from accelsim.cli.notices import warnings_as_lines
 from accelsim.cli.options import Format
 from accelsim.errors import AccelsimError, came_of_interrupt
-from accelsim.report.text import Style, on_one_line
+from accelsim.report.text.table import Style, on_one_line
 
 _LEAST_WIDTH: Final = 80
 _BLOCKS: Final = "█▏"
@@ -64,7 +64,7 @@ class Destination:
         if self.file is None:
             _print(self._text(answer, _terminal_style()))
             return
-        from accelsim.report.files import write
+        from accelsim.report.files.writing import write
 
         write(self.file, self._text(answer, Style()))
         if not self.quiet:
@@ -73,16 +73,18 @@ class Destination:
     def _text(self, answer: Answer, style: Style) -> str:
         if self.format is Format.TABLE:
             return style.shown(answer.table(style))
-        from accelsim.report import files
+        from accelsim.report.files import formats
 
-        return files.to_json(answer.values()) if self.format is Format.JSON else files.to_csv(answer.rows())
+        return (
+            formats.to_json(answer.values()) if self.format is Format.JSON else formats.to_csv(answer.rows())
+        )
 
 
 def destination(file: Path | None, chosen: Format | None, quiet: bool) -> Destination:
     """A destination that can be written to; asked for before the work, not after it."""
     if file is None or str(file) == "-":
         return Destination(None, chosen or Format.TABLE, quiet)
-    from accelsim.report.files import check_writable
+    from accelsim.report.files.writing import check_writable
 
     form = _form_of(file, chosen)
     check_writable(file)

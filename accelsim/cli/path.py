@@ -19,8 +19,8 @@ from accelsim.cli.options import (
 )
 from accelsim.cli.output import Answer, check_yaml, destination, note, say
 from accelsim.cli.searches import count, values_of_searches
-from accelsim.limits import MAX_STEPS
-from accelsim.phrases import counted
+from accelsim.descriptions.limits import MAX_STEPS
+from accelsim.descriptions.phrases import counted
 
 if TYPE_CHECKING:
     from accelsim.search.path import Walk
@@ -96,12 +96,12 @@ def path(
     check_yaml(write, "--write")
     to = destination(output, format_, quiet)
     from accelsim.descriptions import dump
-    from accelsim.report import files
-    from accelsim.report.story import walk_dict, walk_report, walk_rows
+    from accelsim.report.files import writing
+    from accelsim.report.tables.path import walk_dict, walk_report, walk_rows
     from accelsim.search.path import walk
 
     if write is not None:
-        files.check_writable(write)
+        writing.check_writable(write)
     (network,) = networks.values()
     walks: list[Walk] = []
     for hardware in machines.values():
@@ -121,7 +121,7 @@ def path(
                 )
             )
     if write is not None:
-        files.write(write, dump(walks[0].final))
+        writing.write(write, dump(walks[0].final))
     to.deliver(
         Answer(
             table=lambda style: "\n".join(walk_report(one, style) for one in walks),

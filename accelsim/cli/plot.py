@@ -27,7 +27,7 @@ from accelsim.errors import AccelsimError
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
-    from accelsim.report.comparison import Case
+    from accelsim.report.tables.comparison import Case
     from accelsim.result import RunResult
 
 
@@ -118,8 +118,8 @@ def plot(
     accelsim plot accuracy --hw 16x16_128k -o accuracy.pdf
     accelsim plot sweep --result found.json -o front.png
     """
-    from accelsim.report.files import check_writable
-    from accelsim.report.plot_looks import check_suffix
+    from accelsim.report.files.writing import check_writable
+    from accelsim.report.plots.style import check_suffix
 
     check_suffix(output)
     _refuse(kind, {"--fix": fix, "--objective": objective, "--by": by, "--result": result})
@@ -192,7 +192,7 @@ def _networks(kind: Kind, names: list[str] | None) -> list[str]:
     """Those that are given, or all that accuracy can show."""
     if names or kind is not Kind.ACCURACY:
         return _given(kind, names, "--net")
-    from accelsim import shipped
+    from accelsim.descriptions import shipped
     from accelsim.network.description import read_network
 
     known = shipped.names("networks")
@@ -218,18 +218,18 @@ def _draw(
     by: By | None,
     output: Path,
 ) -> None:
-    from accelsim.report.plot_looks import save
+    from accelsim.report.plots.style import save
 
     results = [_labelled(case) for case in cases]
     match kind:
         case Kind.ROOFLINE:
-            from accelsim.report.plot_roofline import roofline_figure
+            from accelsim.report.plots.roofline import roofline_figure
 
             of_machines = [machines[case.hardware] for case in cases]
             save(roofline_figure(list(zip(results, of_machines, strict=True))), output)
         case Kind.ACCURACY:
-            from accelsim.report.energies import in_joules, of_run
-            from accelsim.report.plot_accuracy import accuracy_figure, accuracy_point
+            from accelsim.report.plots.accuracy import accuracy_figure, accuracy_point
+            from accelsim.report.text.energies import in_joules, of_run
 
             reported = [networks[case.network].reported.top1 for case in cases]
             points = [
@@ -239,16 +239,16 @@ def _draw(
             ]
             save(accuracy_figure(points), output)
         case Kind.ENERGY:
-            from accelsim.report.plot_energy import layer_energy_figure, run_energy_figure
+            from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
 
             by_layer = by is By.LAYER or (by is None and len(cases) == 1)
             save(layer_energy_figure(results) if by_layer else run_energy_figure(results), output)
         case Kind.TRAFFIC:
-            from accelsim.report.plot_traffic import traffic_figure
+            from accelsim.report.plots.traffic import traffic_figure
 
             save(traffic_figure(results), output)
         case _:
-            from accelsim.report.plot_layers import layers_figure
+            from accelsim.report.plots.layers import layers_figure
 
             save(layers_figure(results), output)
 
@@ -267,8 +267,8 @@ def _draw_depths(
     quiet: bool,
 ) -> None:
     """Every network on every machine."""
-    from accelsim.report.plot_depths import MOST_POINTS, depths_figure
-    from accelsim.report.plot_looks import save
+    from accelsim.report.plots.depths import MOST_POINTS, depths_figure
+    from accelsim.report.plots.style import save
     from accelsim.search.depth import search_depth
     from accelsim.search.evaluate import Task
     from accelsim.search.space import depth_space
@@ -291,8 +291,8 @@ def _draw_path(
     quiet: bool,
 ) -> None:
     """From the first network, on every machine; the others as they are."""
-    from accelsim.report.plot_looks import save
-    from accelsim.report.plot_path import path_figure
+    from accelsim.report.plots.path import path_figure
+    from accelsim.report.plots.style import save
     from accelsim.search.path import walk
 
     (first, *_), others = networks.values(), dict(list(networks.items())[1:])
@@ -310,9 +310,9 @@ def _draw_path(
 def _draw_sweep(result: Path | None, output: Path) -> None:
     if result is None:
         raise typer.BadParameter("sweep needs one", param_hint="--result")
-    from accelsim.report.files import check_writable
-    from accelsim.report.plot_looks import save
-    from accelsim.report.plot_sweep import read_sweep_result, sweep_figure
+    from accelsim.report.files.writing import check_writable
+    from accelsim.report.plots.style import save
+    from accelsim.report.plots.sweep import read_sweep_result, sweep_figure
 
     found = read_sweep_result(result)
     check_outputs({"--output": output}, [Input(f"--result {result}", result)])
@@ -321,8 +321,8 @@ def _draw_sweep(result: Path | None, output: Path) -> None:
 
 
 def _draw_published(output: Path, quiet: bool) -> None:
-    from accelsim.report.plot_looks import save
-    from accelsim.report.plot_published import published_figure
+    from accelsim.report.plots.published import published_figure
+    from accelsim.report.plots.style import save
     from accelsim.validation.published import load_published
     from accelsim.validation.reproduction import reproduce
 

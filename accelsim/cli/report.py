@@ -49,9 +49,9 @@ def report(
     accelsim report --net sqnxt23v5 --hw 16x16_128k -o report.html
     accelsim report --net sqnxt23 --net sqnxt23v5 --hw my.yaml -o report.html
     """
-    from accelsim.report.files import check_writable, write
-    from accelsim.report.page.html import check_page, page_html
-    from accelsim.report.page.values import make_page
+    from accelsim.report.files.writing import check_writable, write
+    from accelsim.report.pages.html import check_page, page_html
+    from accelsim.report.pages.values import make_page
 
     check_page(output)
     networks, machines = load(net, hw, overlay or [], quiet=quiet)

@@ -60,7 +60,7 @@ def reproduce(
 
 
 def _squeezenext(to: Destination, quiet: bool) -> None:
-    from accelsim.report.reproduction import cell_dict, reproduction_dict, reproduction_report
+    from accelsim.report.tables.reproduction import cell_dict, reproduction_dict, reproduction_report
     from accelsim.validation import pinned
     from accelsim.validation.published import load_published
     from accelsim.validation.reproduction import failures
@@ -88,7 +88,7 @@ def _squeezenext(to: Destination, quiet: bool) -> None:
 
 
 def _guidelines(machines: dict[str, "Hardware"], to: Destination, quiet: bool) -> None:
-    from accelsim.report.guidelines import guideline_cell_dict, guidelines_dict, guidelines_report
+    from accelsim.report.tables.guidelines import guideline_cell_dict, guidelines_dict, guidelines_report
     from accelsim.validation.evaluate import shipped_hardware
     from accelsim.validation.guidelines import cells_of, load_guidelines, trials_of
 

@@ -32,7 +32,7 @@ from accelsim.cli.output import Answer, destination, say
 from accelsim.cli.verify import exit_unless_proven, verified_plan
 
 if TYPE_CHECKING:
-    from accelsim.plan import Plan
+    from accelsim.planning.plan import Plan
     from accelsim.result import RunResult
 
 
@@ -105,10 +105,10 @@ def run(
     check_outputs(written, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
-    from accelsim.memory import Memory
     from accelsim.pricing import result_of
-    from accelsim.report.tables import TOP_LAYERS, run_report
+    from accelsim.report.tables.run import TOP_LAYERS, run_report
     from accelsim.result import flat, layer_to_dict
+    from accelsim.reuse.memory import Memory
     from accelsim.run import options_for, plan_run
     from accelsim.simulation.simulate import simulate
 
@@ -161,8 +161,8 @@ def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: E
 def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":
     """A run, event by event, and its timeline in a file."""
     from accelsim.pricing import result_of
-    from accelsim.report.files import check_writable
-    from accelsim.report.trace import Timeline, chosen_layers, write_trace
+    from accelsim.report.files.trace import Timeline, chosen_layers, write_trace
+    from accelsim.report.files.writing import check_writable
     from accelsim.simulation.events import simulate_events
 
     check_writable(trace)
@@ -202,8 +202,8 @@ def compare(
     networks |= with_overlays(networks, overlay or [])
     reference = reference_of(relative_to, networks, machines)
     to = destination(output, format_, quiet)
-    from accelsim.report.comparison import compare as compare_cases
-    from accelsim.report.comparison import comparison_report, to_dict
+    from accelsim.report.tables.comparison import compare as compare_cases
+    from accelsim.report.tables.comparison import comparison_report, to_dict
     from accelsim.result import flat
 
     options = mapping_options(batch, dataflow, objective) | {"engine": engine.value}

@@ -22,11 +22,11 @@ from accelsim.cli.options import (
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.cli.path import path
 from accelsim.cli.searches import count, fixed, values_of_searches
-from accelsim.limits import MAX_BLOCKS, MAX_REPEAT, MAX_SAMPLES
+from accelsim.descriptions.limits import MAX_BLOCKS, MAX_REPEAT, MAX_SAMPLES
 
 if TYPE_CHECKING:
+    from accelsim.execution.executor import Executor
     from accelsim.hardware import Hardware
-    from accelsim.parallel import Executor
     from accelsim.search.depth import DepthSearch
     from accelsim.search.evaluate import Task
     from accelsim.search.space import DepthSpace
@@ -118,7 +118,7 @@ def depth(
     networks, machines = load([net], hw, quiet=quiet)
     check_outputs({"--output": output, "--store": store}, inputs([net], hw))
     to = destination(output, format_, quiet)
-    from accelsim.report.depths import depth_dict, depth_report, depth_rows
+    from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows
     from accelsim.search.evaluate import Limits, Task
     from accelsim.search.space import depth_space
 

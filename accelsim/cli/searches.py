@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import typer
 
-from accelsim.limits import MAX_REPEAT, MAX_REPORTED
-from accelsim.shipped import shortened
+from accelsim.descriptions.limits import MAX_REPEAT, MAX_REPORTED
+from accelsim.descriptions.shipped import shortened
 
 _SUFFIXES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 

@@ -11,8 +11,8 @@ from accelsim.cli.files import Input, check_outputs, inputs
 from accelsim.cli.load import say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
-from accelsim.limits import MAX_SAMPLES, MAX_SEED
-from accelsim.phrases import counted
+from accelsim.descriptions.limits import MAX_SAMPLES, MAX_SEED
+from accelsim.descriptions.phrases import counted
 
 
 class Sampler(StrEnum):
@@ -70,7 +70,7 @@ def sweep(
     """
     to = destination(output, format_, quiet)
     from accelsim.descriptions import parse
-    from accelsim.report.sweeps import sweep_dict, sweep_report, sweep_rows
+    from accelsim.report.tables.sweep import sweep_dict, sweep_report, sweep_rows
     from accelsim.search.sampling import plan_for
     from accelsim.search.spec import read_sweep
     from accelsim.search.sweep import label, run_sweep

@@ -20,10 +20,10 @@ from accelsim.cli.options import (
     mapping_options,
 )
 from accelsim.cli.output import Answer, destination, progress, say
-from accelsim.phrases import counted
+from accelsim.descriptions.phrases import counted
 
 if TYPE_CHECKING:
-    from accelsim.plan import Plan
+    from accelsim.planning.plan import Plan
     from accelsim.verification.outcome import Verification
 
 
@@ -62,7 +62,7 @@ def verify(
     check_outputs({"--output": output}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
-    from accelsim.report.verification import verification_report
+    from accelsim.report.tables.verification import verification_report
     from accelsim.run import options_for, plan_run
     from accelsim.verification.outcome import layer_row
 

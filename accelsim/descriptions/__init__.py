@@ -5,34 +5,29 @@ which knows lines and repeated keys; the fields of a `Description`; and whatever
 about its fields together. `vary` and `dump` let a search change a description as data and write it out.
 """
 
-import io
-import json
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, TypeVar
+from accelsim.door import door
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
-
-from accelsim.descriptions.document import (
-    MOST_NAMES,
-    Document,
-    KeyPath,
-    Mistake,
-    Upgrade,
-    in_words,
-    native,
-    one_of,
-    plain,
-    shortened,
-    shown,
-    unknown,
-)
-from accelsim.descriptions.keys import place_of, put, value_of
-from accelsim.descriptions.reader import parse, parse_text
-from accelsim.descriptions.sentences import absent, may_hold, mistakes_of, refusal
+TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
+if TYPE_CHECKING:
+    from accelsim.descriptions.description import Description, check, dump, read, vary
+    from accelsim.descriptions.document import (
+        MOST_NAMES,
+        Document,
+        KeyPath,
+        Mistake,
+        Upgrade,
+        in_words,
+        native,
+        one_of,
+        plain,
+        shortened,
+        shown,
+        unknown,
+    )
+    from accelsim.descriptions.keys import put, value_of
+    from accelsim.descriptions.reader import parse, parse_text
+    from accelsim.descriptions.sentences import absent, may_hold, mistakes_of, refusal
+    from accelsim.descriptions.writer import flow_text, yaml_text
 
 __all__ = [
     "MOST_NAMES",
@@ -63,132 +58,47 @@ __all__ = [
     "vary",
     "yaml_text",
 ]
-
-DescriptionT = TypeVar("DescriptionT", bound="Description")
-
-
-class Description(BaseModel):
-    """What a YAML file may say: nothing unknown, no silent conversion, not to be changed afterwards."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        allow_inf_nan=False,
-        defer_build=True,  # a run uses a few of all blocks; the others need not be ready at import
-    )
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        """A description from another process; one within another is written only where its class is built."""
-        type(self).model_rebuild()
-        super().__setstate__(state)
-
-    @classmethod
-    def upgraded(cls, data: dict[str, Any]) -> Upgrade:
-        """The data of a file, of an earlier format too, as the fields of this one."""
-        return Upgrade(data)
-
-    @classmethod
-    def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
-        """Set the value at a dotted key of the fields; False where there is nothing that could hold it."""
-        return put(data, key, value)
-
-    @classmethod
-    def instead_of(cls, data: dict[str, Any], key: str) -> str | None:  # noqa: ARG003  (others look at them)
-        """What to say of a dotted key that nothing holds here; None where there is nothing to add."""
-        return None
-
-    @classmethod
-    def renamed(cls, key: str) -> tuple[str, ...]:
-        """The dotted keys that a key means, of an earlier format too."""
-        return (key,)
-
-
-def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
-    """The description that a YAML file holds; `DescriptionError` has a line for each mistake."""
-    return check(parse(path), kind)
-
-
-def check(document: Document, kind: type[DescriptionT]) -> DescriptionT:
-    """The values of a document as a description of the given kind."""
-    return _checked(document, kind.upgraded(document.data), kind)
-
-
-def _checked(document: Document, upgrade: Upgrade, kind: type[DescriptionT]) -> DescriptionT:
-    mistakes = [*document.mistakes, *upgrade.mistakes]
-    unreadable = {mistake.path for mistake in mistakes if mistake.line is None}
-    try:
-        # As JSON, because strict JSON is what a file may say: a list is a tuple, but "16" is no number.
-        description = kind.model_validate_json(json.dumps(upgrade.data, default=plain))
-    except ValidationError as error:
-        found = [
-            replace(mistake, path=upgrade.as_written(mistake.path))
-            for mistake in mistakes_of(error, upgrade.data, kind)
-        ]
-        mistakes += [mistake for mistake in found if mistake.path not in unreadable]
-    if mistakes:
-        raise document.error(mistakes)
-    return description
-
-
-def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
-    """A new description in which the values at dotted keys are changed, checked like a file.
-
-    >>> vary(hardware, **{"pe_array.rows": 8, "global_buffer_bytes": 65536})  # doctest: +SKIP
-    """
-    data = description.model_dump(mode="json")
-    label = str(getattr(description, "name", type(description).__name__))
-    kind = type(description)
-    outer_first = sorted(changes, key=lambda key: key.count("."))  # so that what is inside is not lost
-    lost = [
-        Mistake((key,), kind.instead_of(data, key) or "no such key")
-        for key in outer_first
-        if not kind.put(data, key, changes[key])
-    ]
-    if lost:
-        raise Document(label, dict(changes), {}).error(lost)
-    return _checked(
-        Document(label, {**data, **changes}, {}), Upgrade(data, _by_key(kind, data, changes)), kind
-    )
-
-
-def _by_key(
-    kind: type[Description], data: dict[str, Any], changes: Iterable[str]
-) -> Callable[[KeyPath], KeyPath]:
-    """From the place of a value to the key by which it was changed, so that a mistake names that."""
-    keys = {place_of(data, target): key for key in changes for target in kind.renamed(key)}
-
-    def as_written(path: KeyPath) -> KeyPath:
-        for length in range(len(path), 0, -1):
-            if path[:length] in keys:
-                return (keys[path[:length]], *path[length:])
-        return path
-
-    return as_written
-
-
-def dump(description: Description) -> str:
-    """YAML text that reads back as an equal description; values that are defaults are left out."""
-    return yaml_text(description.model_dump(mode="json", exclude_defaults=True))
-
-
-def yaml_text(data: Mapping[str, Any], width: int = 4096) -> str:
-    """Plain values as YAML, in lines of about a width."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = None  # innermost lists and mappings on one line: a stage row stays a row
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated None by ruamel
-    yaml.width = width
-    text = io.StringIO()
-    yaml.dump(dict(data), text)
-    return text.getvalue()
-
-
-def flow_text(data: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Plain values as YAML on one line: `{shares: {outputs: 0.5}}`."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = True
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated None by ruamel
-    yaml.width = sys.maxsize
-    text = io.StringIO()
-    yaml.dump(data, text)
-    return text.getvalue().strip()
+__getattr__, __dir__ = door(
+    __name__,
+    {
+        "description": (
+            "Description",
+            "check",
+            "dump",
+            "read",
+            "vary",
+        ),
+        "document": (
+            "MOST_NAMES",
+            "Document",
+            "KeyPath",
+            "Mistake",
+            "Upgrade",
+            "in_words",
+            "native",
+            "one_of",
+            "plain",
+            "shortened",
+            "shown",
+            "unknown",
+        ),
+        "keys": (
+            "put",
+            "value_of",
+        ),
+        "reader": (
+            "parse",
+            "parse_text",
+        ),
+        "sentences": (
+            "absent",
+            "may_hold",
+            "mistakes_of",
+            "refusal",
+        ),
+        "writer": (
+            "flow_text",
+            "yaml_text",
+        ),
+    },
+)

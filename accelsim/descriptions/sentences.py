@@ -8,7 +8,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from accelsim.descriptions.document import KeyPath, Mistake, one_of, shown, unknown, value_at
 from accelsim.descriptions.keys import place_of, value_of
-from accelsim.phrases import counted
+from accelsim.descriptions.phrases import counted
 
 
 def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> list[Mistake]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from accelsim.descriptions import Description
-from accelsim.quantities import Bits, SquareMillimetres
+from accelsim.descriptions.quantities import Bits, SquareMillimetres
 
 Words = Annotated[str, Field(min_length=1)]
 

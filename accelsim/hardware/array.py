@@ -7,9 +7,9 @@ from typing import Any, Final, TypeVar
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator
 
 from accelsim.descriptions import Description, Mistake, mistakes_of, one_of, plain, refusal
+from accelsim.descriptions.quantities import PerColumn, Side
 from accelsim.errors import AccelsimError
 from accelsim.hardware.registry import dataflow_names, parameters_of, registered
-from accelsim.quantities import PerColumn, Side
 
 DEFAULT_DATAFLOWS: Final = ("weight_stationary", "output_stationary")
 """What an array runs whose file does not say."""

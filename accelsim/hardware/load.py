@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from accelsim import shipped
-from accelsim.arguments import check_path
-from accelsim.descriptions import check, in_words, parse, value_of
+from accelsim.descriptions import check, in_words, parse, shipped, value_of
+from accelsim.descriptions.arguments import check_path
+from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.errors import DescriptionError
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import spelled_out
-from accelsim.kinds import FileKind, check_kind
 
 DEFAULTS: Final = {
     "clock_mhz": "1 GHz, as in the papers on such arrays",

@@ -20,6 +20,8 @@ from accelsim.descriptions import (
     value_of,
     vary,
 )
+from accelsim.descriptions.phrases import counted
+from accelsim.descriptions.quantities import Bits, IndexBits, Megahertz, PerColumn
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
@@ -36,8 +38,6 @@ from accelsim.hardware.memory import (
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
 from accelsim.hardware.registry import parameters_of
-from accelsim.phrases import counted
-from accelsim.quantities import Bits, IndexBits, Megahertz, PerColumn
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""

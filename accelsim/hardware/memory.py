@@ -12,9 +12,16 @@ from typing import Annotated, Any, Final, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from accelsim.descriptions import Description
+from accelsim.descriptions.quantities import (
+    BufferBytes,
+    BytesPerCycle,
+    Descriptors,
+    Fraction,
+    LatencyCycles,
+    Price,
+)
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY
-from accelsim.quantities import BufferBytes, BytesPerCycle, Descriptors, Fraction, LatencyCycles, Price
 
 ROUNDING: Final = 1e-9
 """By how much shares that are meant to add up to one may miss it."""

@@ -6,7 +6,7 @@ from typing import Final, Self
 from pydantic import model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
-from accelsim.quantities import Price, PriceWordBits, UnitPicojoules
+from accelsim.descriptions.quantities import Price, PriceWordBits, UnitPicojoules
 
 _THOUSANDS: Final = {prefix.strip(): 3 * power for power, prefix in enumerate("qryzafpnum kMGTPEZYRQ", -10)}
 _PREFIXES: Final = _THOUSANDS | {"\u00b5": -6, "\u03bc": -6, "c": -2, "d": -1, "da": 1, "h": 2}

@@ -3,6 +3,7 @@
 import math
 
 from accelsim.columns import Count
+from accelsim.descriptions.phrases import counted
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Memory, bank_shares
 from accelsim.hardware.operand import Operand
@@ -11,7 +12,6 @@ from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.mapping.tiling import column_axis, row_axis
 from accelsim.network.layer import Layer
-from accelsim.phrases import counted
 
 
 def input_demand(footprint: Footprint, tile: TileShape[Count], pixels: Count) -> Count:

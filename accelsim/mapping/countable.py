@@ -8,7 +8,7 @@ docs/decisions/bounds.md derives it.
 
 from typing import Final
 
-from accelsim.limits import MAX_COUNT
+from accelsim.descriptions.limits import MAX_COUNT
 from accelsim.network.layer import Layer
 
 BITS: Final = 2 * 64

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import get_args
 
-from accelsim.arguments import check_choice, check_text, whole_number
 from accelsim.choices import AUTO
+from accelsim.descriptions.arguments import check_choice, check_text, whole_number
+from accelsim.descriptions.limits import MAX_BATCH
 from accelsim.hardware import Objective
-from accelsim.limits import MAX_BATCH
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Mapper:
     hardware: Hardware
     options: MappingOptions
     judge: Judge | None = None
-    """Decides what bounds leave open (see `accelsim.compiler`); without one the bounds are believed."""
+    """Decides what bounds leave open (see `accelsim.planning.compiler`); without one bounds are believed."""
     known: MutableMapping[Layer, Mapping] = field(default_factory=dict)
     """Mappings on this machine by these options and this judge; what is found out is added."""
 

@@ -1,7 +1,7 @@
 """A described network -> its published graph."""
 
+from accelsim.descriptions.limits import MAX_BLOCKS, MAX_RESOLUTION
 from accelsim.errors import NetworkError
-from accelsim.limits import MAX_BLOCKS, MAX_RESOLUTION
 from accelsim.network.blocks import Position
 from accelsim.network.compression import compressed
 from accelsim.network.description import Network, Stage

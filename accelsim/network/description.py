@@ -17,7 +17,6 @@ from pydantic import (
     model_validator,
 )
 
-from accelsim import shipped
 from accelsim.descriptions import (
     Description,
     Document,
@@ -29,19 +28,20 @@ from accelsim.descriptions import (
     parse,
     put,
     refusal,
+    shipped,
     shown,
     unknown,
     value_of,
     vary,
 )
+from accelsim.descriptions.kinds import FileKind, check_kind
+from accelsim.descriptions.limits import MAX_CHANNELS, MAX_REPEAT, MAX_RESOLUTION, MAX_VALUE
+from accelsim.descriptions.quantities import Batch, Channels, Percent, Repeats, Reports, Resolution
 from accelsim.errors import DescriptionError
-from accelsim.kinds import FileKind, check_kind
-from accelsim.limits import MAX_CHANNELS, MAX_REPEAT, MAX_RESOLUTION, MAX_VALUE
 from accelsim.network.blocks import Block, block_names, block_of
 from accelsim.network.expressions import ExpressionError, Value, evaluate, is_expression
 from accelsim.network.graph import Shape
 from accelsim.network.precision import Compression, NetworkPrecision, Placed, placed
-from accelsim.quantities import Batch, Channels, Percent, Repeats, Reports, Resolution
 
 MAX_NAME: Final = 200
 """Characters: names become parts of the names of files, which have 255 at most."""

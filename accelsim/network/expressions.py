@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from accelsim.limits import MAX_VALUE
+from accelsim.descriptions.limits import MAX_VALUE
 
 Value = int | float | bool | str
 """What a parameter may be, and an expression of parameters may give."""

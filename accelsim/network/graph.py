@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
+from accelsim.descriptions.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
 from accelsim.errors import NetworkError
-from accelsim.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
 from accelsim.network.dag import Dag
 from accelsim.network.precision import SILENT, UNSAID, NetworkPrecision, WeightForm
 

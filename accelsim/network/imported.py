@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from accelsim.arguments import check_path, check_text
 from accelsim.descriptions import Document, check
+from accelsim.descriptions.arguments import check_path, check_text
 from accelsim.errors import NetworkError
 from accelsim.network.build import build
 from accelsim.network.description import Network, NetworkDescription, checked_resolution, configure

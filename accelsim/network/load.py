@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from accelsim import shipped
-from accelsim.arguments import check_path
-from accelsim.descriptions import in_words
+from accelsim.descriptions import in_words, shipped
+from accelsim.descriptions.arguments import check_path
 from accelsim.errors import DescriptionError
 from accelsim.network.description import (
     IMAGE_SIDE,

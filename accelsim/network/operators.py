@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
+from accelsim.descriptions.limits import MAX_WINDOW
 from accelsim.errors import NetworkError
-from accelsim.limits import MAX_WINDOW
 from accelsim.network.graph import Draft, Operator, Shape, SharedPart
 
 Axes: TypeAlias = int | tuple[int, int]

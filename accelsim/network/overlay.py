@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from accelsim.arguments import check_path
 from accelsim.descriptions import Description, Document, check, parse, vary
-from accelsim.kinds import FileKind, check_kind
+from accelsim.descriptions.arguments import check_path
+from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.network.build import build
 from accelsim.network.description import Network, Reported
 from accelsim.network.load import network_of

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from accelsim.descriptions import Description, Document
-from accelsim.quantities import Bits, Fraction, IndexBits
+from accelsim.descriptions.quantities import Bits, Fraction, IndexBits
 
 
 class NetworkPrecision(Description):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
 from accelsim.errors import AccelsimError, FileWarning
-from accelsim.model_version import model_version, source_digest
+from accelsim.reuse.model_version import model_version, source_digest
 
 Value: TypeAlias = int | float | str | None
 ResultT = TypeVar("ResultT")

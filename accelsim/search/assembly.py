@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from accelsim.compiler import map_network
+from accelsim.descriptions.limits import MAX_REPEAT
 from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware
 from accelsim.hardware.counts import ActionCounts, weighted_sum
-from accelsim.limits import MAX_REPEAT
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
@@ -27,6 +26,7 @@ from accelsim.network.graph import Operator, PublishedGraph, PublishedNode, Shap
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.network.precision import WeightForm
+from accelsim.planning.compiler import map_network
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.stretches import Stretch
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
-from accelsim.arguments import check_choice, check_function, whole_number, whole_number_or_none
-from accelsim.limits import MAX_BATCH, MAX_SAMPLES
-from accelsim.parallel import Executor, Processes
+from accelsim.descriptions.arguments import check_choice, check_function, whole_number, whole_number_or_none
+from accelsim.descriptions.limits import MAX_BATCH, MAX_SAMPLES
+from accelsim.execution.executor import Executor
+from accelsim.execution.processes import Processes
 from accelsim.search.evaluate import Evaluator, Limits, Outcome, Task, everyone, none_runs
 from accelsim.search.family import Relative, relatives
 from accelsim.search.pareto import Front

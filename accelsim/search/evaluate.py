@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from accelsim.choices import AUTO
-from accelsim.compiler import idle_descriptors
+from accelsim.descriptions.limits import MAX_COUNT
 from accelsim.energy import energy_by_component
 from accelsim.errors import AccelsimError, MappingError, came_of_interrupt
 from accelsim.hardware import ActionCounts, Hardware, Objective
-from accelsim.limits import MAX_COUNT
 from accelsim.mapping.options import MappingOptions
-from accelsim.memory import Memory
 from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
+from accelsim.planning.compiler import idle_descriptors
+from accelsim.reuse.memory import Memory
 from accelsim.run import plan_run
 from accelsim.search.assembly import Assembled, Assembly, NotLocalError
 from accelsim.search.space import Depths, with_depths

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from accelsim.arguments import check_function, whole_number_or_none
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
+from accelsim.descriptions.arguments import check_function, whole_number_or_none
 from accelsim.errors import AccelsimError
+from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware, Objective, dataflow_names, hardware_of
 from accelsim.mapping.options import MappingOptions
-from accelsim.memory import Memory
 from accelsim.network.description import Network
 from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
-from accelsim.parallel import Processes
 from accelsim.pricing import result_of
 from accelsim.result import LayerResult, RunResult
+from accelsim.reuse.memory import Memory
 from accelsim.run import options_for, plan_run, run_network
 from accelsim.search.diagnosis import Diagnosis, diagnose
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up

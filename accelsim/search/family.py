@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from accelsim import shipped
+from accelsim.descriptions import shipped
 from accelsim.errors import AccelsimError
-from accelsim.model_version import code_digest
 from accelsim.network.blocks import Block
 from accelsim.network.description import Network
 from accelsim.network.load import load_network
+from accelsim.reuse.model_version import code_digest
 from accelsim.search.space import Depths, depths_of
 
 

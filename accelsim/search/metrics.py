@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from accelsim.descriptions import unknown
+from accelsim.descriptions.limits import MAX_BOUND
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
-from accelsim.limits import MAX_BOUND
 from accelsim.search.evaluate import Cost, Size
 
 _SUFFIXES: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}

@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
-from accelsim.arguments import check_choice, check_function, whole_number_or_none
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
+from accelsim.descriptions.arguments import check_choice, check_function, whole_number_or_none
+from accelsim.descriptions.limits import MAX_STEPS
 from accelsim.hardware import Hardware, Objective, hardware_of
-from accelsim.limits import MAX_STEPS
 from accelsim.mapping.options import MappingOptions
-from accelsim.memory import Memory
 from accelsim.network.description import Network, NetworkDescription
 from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
-from accelsim.plan import Plan
+from accelsim.planning.plan import Plan
 from accelsim.pricing import result_of
 from accelsim.result import LayerResult, RunResult
+from accelsim.reuse.memory import Memory
 from accelsim.run import options_for, plan_run
 from accelsim.search.diagnosis import diagnose, lost_cycles
 from accelsim.search.evaluate import Evaluator, Task, problem_of

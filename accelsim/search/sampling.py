@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from accelsim.arguments import check_choice, whole_number, whole_number_or_none
+from accelsim.descriptions.arguments import check_choice, whole_number, whole_number_or_none
+from accelsim.descriptions.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.errors import AccelsimError, missing_extra
-from accelsim.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.search.spec import Sweep
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from accelsim.arguments import whole_number, whole_number_or_none
 from accelsim.descriptions import unknown, vary
+from accelsim.descriptions.arguments import whole_number, whole_number_or_none
+from accelsim.descriptions.limits import MAX_CANDIDATES, MAX_REPEAT
+from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError
-from accelsim.limits import MAX_CANDIDATES, MAX_REPEAT
 from accelsim.network.description import Network, Stage
 from accelsim.network.load import network_of
-from accelsim.phrases import counted
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""

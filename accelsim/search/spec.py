@@ -20,17 +20,17 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import Field, field_validator
 
-from accelsim.arguments import check_path
 from accelsim.choices import AUTO
 from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, shown, unknown, vary
+from accelsim.descriptions.arguments import check_path
+from accelsim.descriptions.kinds import FileKind, check_kind
+from accelsim.descriptions.limits import MAX_AXIS_VALUES, MAX_REPEAT
+from accelsim.descriptions.quantities import Batch
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware, dataflow_names, format1, load_hardware
 from accelsim.hardware.area import Words
-from accelsim.kinds import FileKind, check_kind
-from accelsim.limits import MAX_AXIS_VALUES, MAX_REPEAT
 from accelsim.network.description import Network, NetworkDescription, configure, no_parameter
 from accelsim.network.load import load_network
-from accelsim.quantities import Batch
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
 from accelsim.search.space import depths_of, repeating, with_depths
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from accelsim.arguments import check_path
 from accelsim.descriptions import Mistake
+from accelsim.descriptions.arguments import check_path
 from accelsim.errors import AccelsimError
-from accelsim.mapping.foreign import foreign_code
 from accelsim.reuse.file import FileKind, OwnFile, Value, can_be_kept, checksum
+from accelsim.reuse.foreign import foreign_code
 from accelsim.search.evaluate import Cost, Outcome, Size, Task
 from accelsim.search.family import but_for_depth
 from accelsim.search.space import Depths

@@ -9,14 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from accelsim.arguments import check_function
 from accelsim.descriptions import flow_text
+from accelsim.descriptions.arguments import check_function
 from accelsim.errors import came_of_interrupt
+from accelsim.execution.executor import Executor, Workers
+from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware
-from accelsim.memory import Memory
 from accelsim.network.description import Network
 from accelsim.network.lowered import lowered_network
-from accelsim.parallel import Executor, Processes, Workers
+from accelsim.reuse.memory import Memory
 from accelsim.search.evaluate import Outcome, Size, Task, everyone, none_runs, problem_of, run_cost
 from accelsim.search.metrics import METRICS, known_figures, simulated_figures
 from accelsim.search.pareto import Front

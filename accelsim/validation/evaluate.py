@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from accelsim import shipped
 from accelsim.choices import AUTO
+from accelsim.descriptions import shipped
 from accelsim.errors import AccelsimError
+from accelsim.execution.processes import in_parallel
 from accelsim.hardware import Hardware, load_hardware
-from accelsim.memory import memory_of_this_process
 from accelsim.network.description import Network
 from accelsim.network.load import load_network
 from accelsim.network.lowered import lowered_network
-from accelsim.parallel import in_parallel
+from accelsim.reuse.memory import memory_of_this_process
 from accelsim.run import run_network
 
 

@@ -14,14 +14,14 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from accelsim import descriptions, shipped
-from accelsim.descriptions import Description
+from accelsim import descriptions
+from accelsim.descriptions import Description, shipped
 from accelsim.errors import AccelsimError
+from accelsim.execution.processes import in_parallel
 from accelsim.hardware import Hardware
 from accelsim.network.description import Network
 from accelsim.network.expressions import Value
 from accelsim.network.load import load_network
-from accelsim.parallel import in_parallel
 from accelsim.result import Bound
 from accelsim.run import run_network
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from accelsim.descriptions.phrases import counted
 from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Range, Region
-from accelsim.phrases import counted
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import refuse
 from accelsim.verification.tensors import AXES

@@ -11,8 +11,9 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from accelsim.arguments import check_function, check_texts
 from accelsim.choices import AUTO
+from accelsim.descriptions.arguments import check_function, check_texts
+from accelsim.descriptions.phrases import these
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.hardware.registry import PASSES_GROUP
@@ -21,8 +22,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
 from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
-from accelsim.phrases import these
-from accelsim.plan import Plan
+from accelsim.planning.plan import Plan
 from accelsim.run import options_for, plan_run
 from accelsim.verification.case import Case
 from accelsim.verification.layers import verify_mapping

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from accelsim import phrases
+from accelsim.descriptions import phrases
 from accelsim.hardware.counts import ActionCounts, Direction
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.regions import Region, Tile, Visit

@@ -5,10 +5,10 @@ import pytest
 from accelsim.descriptions import vary
 from accelsim.hardware import load_hardware
 from accelsim.network.load import load_network
-from accelsim.report.comparison import Case
-from accelsim.report.page.html import page_html
-from accelsim.report.page.values import make_page
-from accelsim.report.words import BOUND_NAMES
+from accelsim.report.pages.html import page_html
+from accelsim.report.pages.values import make_page
+from accelsim.report.tables.comparison import Case
+from accelsim.report.text.words import BOUND_NAMES
 from accelsim.run import run_network
 
 NETWORKS = ("sqnxt23v5", "squeezenet_v1_1")

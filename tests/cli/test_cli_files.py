@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from accelsim import shipped
+from accelsim.descriptions import shipped
 
 MACHINE = shipped.find("hardware", "16x16_128k").read_text()
 NET = ("--net", "net.yaml")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from accelsim import shipped
+from accelsim.descriptions import shipped
 
 
 def _json(outcome):

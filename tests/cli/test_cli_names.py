@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from accelsim import shipped
+from accelsim.descriptions import shipped
 
 MACHINE = shipped.find("hardware", "8x8_32k").read_text()
 NAME = "=ev\x1b[31mil\u202egnp\nnext\r\x07"

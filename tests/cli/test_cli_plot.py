@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from accelsim import shipped
+from accelsim.descriptions import shipped
 
 KINDS = ("layers", "roofline", "energy", "traffic", "accuracy", "published", "depths", "path")
 REPEATING = """\
@@ -45,7 +45,7 @@ def test_machines_of_one_name_are_drawn_apart(accelsim, folder, monkeypatch, kin
         (folder / file).write_text(text.replace("rows: 8", f"rows: {rows}"))
     (folder / "tiny.yaml").write_text((folder / "tiny.yaml").read_text() + WITH_ACCURACY)
     drawn = []
-    monkeypatch.setattr("accelsim.report.plot_looks.save", lambda figure, _: drawn.append(figure))
+    monkeypatch.setattr("accelsim.report.plots.style.save", lambda figure, _: drawn.append(figure))
     options = ("--hw", "a.yaml", "--hw", "b.yaml", "-o", "a.png", "--quiet")
     assert accelsim("plot", kind, "--net", "tiny.yaml", *options).code == 0
     titles = " ".join(axes.get_title(loc) for axes in drawn[0].axes for loc in ("left", "center"))

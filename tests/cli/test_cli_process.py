@@ -276,7 +276,7 @@ UNUSED_BY_RUNS = (
 )
 UNUSED_ROOMS = (
     *("accelsim.importers", "accelsim.network.overlay", "accelsim.search", "accelsim.validation"),
-    *("accelsim.cli.cases", "accelsim.report.files"),
+    *("accelsim.cli.cases", "accelsim.report.files.formats"),
 )
 HEAVY = (*UNUSED_BY_RUNS, "numpy", "ruamel")
 

@@ -6,8 +6,7 @@ import pytest
 from onnx_models import export, save
 
 import accelsim
-from accelsim import shipped
-from accelsim.descriptions import check, parse_text
+from accelsim.descriptions import check, parse_text, shipped
 from accelsim.network.build import build
 from accelsim.network.description import NetworkDescription, configure
 from accelsim.network.graph import total_macs, total_params

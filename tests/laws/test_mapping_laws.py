@@ -25,12 +25,11 @@ from strategies import (
 )
 
 from accelsim import load_hardware, load_network, run_network
-from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
+from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import Operand, dataflow_names
-from accelsim.limits import MAX_BUFFER_BYTES
 from accelsim.mapping import look, search, settle
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, candidates
@@ -46,6 +45,7 @@ from accelsim.mapping.tiling import Axis, tile_sizes
 from accelsim.network.build import build
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
+from accelsim.planning.compiler import make_schedule
 from accelsim.simulation.alone import Alone
 
 # --- the odometer, told once more: plain loops over tiles, and what each visit touches

@@ -8,8 +8,7 @@ import networkx as nx
 import pytest
 from hypothesis import assume, given, settings
 
-from accelsim import shipped
-from accelsim.descriptions import check, dump, parse_text
+from accelsim.descriptions import check, dump, parse_text, shipped
 from accelsim.network import operators as ops
 from accelsim.network.build import build
 from accelsim.network.description import NetworkDescription

@@ -13,7 +13,6 @@ from machines import BUFFER, DRAM, conv, machine, mapped, schedule
 from strategies import machines
 from test_network_laws import published_graphs
 
-from accelsim.compiler import make_schedule
 from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import load_hardware
@@ -21,6 +20,7 @@ from accelsim.mapping.bounds import compulsory_dram_bytes
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
+from accelsim.planning.compiler import make_schedule
 from accelsim.pricing import layer_results
 from accelsim.run import run_network
 from accelsim.simulation.events import simulate_events

@@ -7,10 +7,10 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from accelsim import load_hardware, load_network
-from accelsim.compiler import make_schedule
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.build import build
 from accelsim.network.lowering import lower
+from accelsim.planning.compiler import make_schedule
 from accelsim.simulation import stretches
 from accelsim.simulation.simulate import simulate
 from accelsim.simulation.stretches import Stretch, Stretches

@@ -9,8 +9,7 @@ from functools import cache
 
 import pytest
 
-from accelsim import shipped
-from accelsim.descriptions import vary
+from accelsim.descriptions import shipped, vary
 from accelsim.network.analysis import counted_macs, counted_params
 from accelsim.network.build import build
 from accelsim.network.description import configure

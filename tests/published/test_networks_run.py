@@ -6,13 +6,13 @@ and the other members of a family, with a smaller image.
 
 import pytest
 
-from accelsim import shipped
-from accelsim.compiler import make_schedule
+from accelsim.descriptions import shipped
 from accelsim.hardware import load_hardware
 from accelsim.network.build import build
 from accelsim.network.graph import total_macs
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
+from accelsim.planning.compiler import make_schedule
 from accelsim.run import run_network
 from accelsim.simulation.simulate import simulate
 

@@ -1,11 +1,11 @@
 """What mypy refuses: a published graph is no executed one. Where it no longer does, that is an error."""
 
-from accelsim.compiler import make_schedule
 from accelsim.hardware import Hardware
 from accelsim.network.analysis import counted_macs, peak_activations
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.graph import PublishedGraph, total_macs
 from accelsim.network.lowering import lower
+from accelsim.planning.compiler import make_schedule
 
 
 def published_is_meant(executed: ExecutedGraph) -> None:

@@ -4,7 +4,7 @@ import importlib
 import sys
 
 from accelsim.hardware import registry
-from accelsim.mapping import foreign
+from accelsim.reuse import foreign
 
 DATAFLOW = """
 from dataclasses import replace

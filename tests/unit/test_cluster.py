@@ -13,9 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from accelsim import cluster, load_hardware, load_network
-from accelsim.cluster import Cluster, connected, started
+from accelsim import load_hardware, load_network
 from accelsim.errors import AccelsimError
+from accelsim.execution import cluster
+from accelsim.execution.cluster import Cluster, connected, started
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Task
 from accelsim.search.space import depth_space

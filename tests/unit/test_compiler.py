@@ -6,12 +6,12 @@ import pytest
 from machines import machine
 
 from accelsim import load_hardware, load_network, run_network
-from accelsim.compiler import idle_descriptors, make_schedule, map_network
 from accelsim.descriptions import vary
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.network.build import build
 from accelsim.network.lowering import lower
+from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.simulate import simulate
 

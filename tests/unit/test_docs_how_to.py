@@ -15,9 +15,9 @@ from pages import DOCS, blocks, page, printed, rows
 
 import accelsim
 from accelsim.cli.plot import Kind
+from accelsim.execution.processes import Processes
 from accelsim.hardware import registry
-from accelsim.parallel import Processes
-from accelsim.report import trace
+from accelsim.report.files import trace
 from accelsim.search.metrics import METRICS
 from accelsim.search.path import walk
 from accelsim.search.sampling import plan_for

@@ -7,9 +7,9 @@ import pytest
 from pages import DOCS, ROOT, commands, page, printed, rows, section
 
 import accelsim
-from accelsim.report.tables import run_report
-from accelsim.report.text import Style
-from accelsim.report.words import BOUNDS
+from accelsim.report.tables.run import run_report
+from accelsim.report.text.table import Style
+from accelsim.report.text.words import BOUNDS
 
 PAGES = sorted(str(file.relative_to(DOCS)) for file in DOCS.rglob("*.md"))
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "update_pages.py"))

@@ -6,13 +6,13 @@ import networkx as nx
 import pytest
 
 from accelsim import load_hardware
-from accelsim.compiler import make_schedule
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.executed import ExecutedGraph, ExecutedNode, Read
 from accelsim.network.graph import Draft, PublishedGraph, Shape
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
+from accelsim.planning.compiler import make_schedule
 
 PIXELS = 6 * 5
 

@@ -10,8 +10,8 @@ from accelsim.errors import DescriptionError, MappingError
 from accelsim.hardware import Hardware, load_hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
-from accelsim.report.machines import hardware_report
-from accelsim.report.text import Style
+from accelsim.report.tables.machines import hardware_report
+from accelsim.report.text.table import Style
 
 GOOD = """\
 name: machine

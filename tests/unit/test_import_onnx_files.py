@@ -22,8 +22,8 @@ from accelsim.network.description import NetworkDescription, configure
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.imported import from_onnx, to_yaml
 from accelsim.network.lowering import lower
-from accelsim.report.tables import run_report
-from accelsim.report.text import Style
+from accelsim.report.tables.run import run_report
+from accelsim.report.text.table import Style
 
 CONV = [node("Conv", "x w", "y")]
 MACHINE = accelsim.load_hardware("16x16_128k")

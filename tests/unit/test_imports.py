@@ -12,41 +12,42 @@ from pages import page, rows, section
 PACKAGE = Path(__file__).parents[2] / "accelsim"
 DIRECT = {
     "errors": (),
-    "phrases": (),
     "choices": (),
-    "arguments": ("descriptions",),
-    "result": ("network",),
-    "limits": (),
     "columns": (),
-    "quantities": ("limits",),
-    "kinds": ("errors", "descriptions"),
-    "descriptions": ("errors", "phrases"),
-    "shipped": ("errors",),
-    "parallel": ("errors",),
-    "cluster": ("parallel", "model_version"),
-    "hardware": ("arguments", "choices", "quantities", "shipped", "kinds", "columns"),
-    "energy": ("hardware",),
+    "door": (),
+    "version": (),
+    "descriptions": ("errors", "door"),
     "templates": ("errors",),
     "importers": ("errors",),
-    "network": ("arguments", "quantities", "shipped", "kinds", "importers", "columns"),
-    "reuse": ("errors", "model_version"),
-    "mapping": ("network", "energy", "reuse"),
+    "hardware": ("descriptions", "choices", "columns"),
+    "energy": ("hardware",),
+    "network": ("descriptions", "importers", "columns"),
+    "mapping": ("network", "energy"),
     "simulation": ("mapping",),
-    "compiler": ("simulation",),
-    "version": (),
-    "model_version": ("version",),
-    "memory": ("simulation", "result"),
-    "plan": ("memory",),
-    "pricing": ("plan", "version"),
-    "run": ("pricing", "compiler"),
+    "result": ("network",),
+    "reuse": ("simulation", "result", "version"),
+    "planning": ("reuse",),
+    "pricing": ("planning",),
+    "run": ("pricing",),
+    "execution": ("reuse",),
     "verification": ("run",),
-    "validation": ("run", "parallel"),
-    "search": ("run", "parallel"),
+    "validation": ("run", "execution"),
+    "search": ("run", "execution"),
     "report": ("search", "validation", "verification"),
-    "cli": ("report", "cluster", "templates"),
+    "cli": ("report", "templates"),
     "__main__": ("cli",),
 }
 """Of each room: the rooms it stands on. It may import those, and whatever they may."""
+OF_THE_REPORT = {
+    "values": (),
+    "text": ("values",),
+    "files": ("text",),
+    "tables": ("text",),
+    "labels": ("text",),
+    "plots": ("labels", "files", "tables"),
+    "pages": ("plots",),
+}
+"""The same of the rooms within the report."""
 OUTSIDE = {
     "typer": ("cli",),
     "simpy": ("simulation",),
@@ -56,7 +57,7 @@ OUTSIDE = {
     "onnx": ("importers",),
     "google": ("importers",),
     "torch": ("importers", "network"),
-    "distributed": ("cluster",),
+    "distributed": ("execution",),
     "optuna": ("search",),
 }
 """Packages that are the business of one room."""
@@ -86,9 +87,9 @@ SLOW = {
 PRINTING_OR_EXITING = {"print", "exit", "quit", "sys.exit", "sys.stdout.write", "sys.stderr.write"}
 
 
-def allowed(room):
+def allowed(room, direct=DIRECT):
     """Every room that a room may import, itself included."""
-    return {room}.union(*(allowed(below) for below in DIRECT[room]))
+    return {room}.union(*(allowed(below, direct) for below in direct[room]))
 
 
 def room_of(module):
@@ -136,6 +137,25 @@ def test_a_module_imports_only_what_its_room_stands_on(name):
     assert rooms <= allowed(room_of(name))
 
 
+@pytest.mark.parametrize("part", OF_THE_REPORT)
+def test_the_rooms_of_the_report_stand_on_each_other_one_way(part):
+    used = {
+        module.split(".")[2]
+        for name in MODULES
+        if name.startswith(f"accelsim.report.{part}.")
+        for module, _ in imported(MODULES[name])
+        if module.startswith("accelsim.report.")
+    }
+    assert used <= allowed(part, OF_THE_REPORT)
+
+
+def test_the_report_has_nothing_but_rooms():
+    assert {path.name for path in (PACKAGE / "report").iterdir() if path.name != "__pycache__"} == {
+        "__init__.py",
+        *OF_THE_REPORT,
+    }
+
+
 def files_imported(name):
     """Modules of accelsim that a module imports, wherever the import stands."""
     for module, names in imported(MODULES[name]):
@@ -169,7 +189,7 @@ def test_a_package_is_imported_only_where_it_is_the_business(package):
 def test_only_plots_import_matplotlib():
     for name, tree in MODULES.items():
         if "matplotlib" in {module.partition(".")[0] for module, _ in imported(tree)}:
-            assert name.rpartition(".")[2].startswith("plot_"), name
+            assert name.startswith(("accelsim.report.plots.", "accelsim.report.labels.")), name
 
 
 def test_a_simulation_knows_counts_but_no_prices():

@@ -10,17 +10,17 @@ from parts import changed_parts
 
 from accelsim import AccelsimError, load_network, run_network
 from accelsim.descriptions import Document, check, vary
+from accelsim.descriptions.shipped import names
 from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
-from accelsim.memory import Memory
 from accelsim.network.description import NetworkDescription, Stage, configure
 from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.reuse.memory import Memory
 from accelsim.search import family
 from accelsim.search.evaluate import Task, run_cost
 from accelsim.search.family import but_for_depth
 from accelsim.search.space import with_depths
 from accelsim.search.store import Place, TaskKey
-from accelsim.shipped import names
 
 FULL_MACHINE = check(
     Document(

@@ -10,15 +10,15 @@ from typer.testing import CliRunner
 
 from accelsim import load_hardware, load_network, run_network
 from accelsim.cli.app import app
-from accelsim.compiler import make_schedule
 from accelsim.descriptions import vary
 from accelsim.errors import MappingError, NetworkError
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
-from accelsim.memory import Memory
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import lowered_network
+from accelsim.planning.compiler import make_schedule
 from accelsim.reuse.file import OwnFile
+from accelsim.reuse.memory import Memory
 from accelsim.run import plan_run
 
 NETWORKS = ("sqnxt23v5", "sqnxt23", "squeezenet_v1_1", "mobilenet_v2")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from accelsim import model_version as models
-from accelsim.mapping.kept import MAPPINGS_FILE
-from accelsim.model_version import code_digest, model_version, normal_form, source_digest
 from accelsim.reuse import file as files
+from accelsim.reuse import model_version as models
 from accelsim.reuse.file import OwnFile
+from accelsim.reuse.mapping_file import MAPPINGS_FILE
+from accelsim.reuse.model_version import code_digest, model_version, normal_form, source_digest
 
 PACKAGE = Path(models.__file__).parent
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from accelsim import shipped
+from accelsim.descriptions import shipped
 from accelsim.network.build import build
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower

@@ -8,7 +8,8 @@ import pytest
 
 from accelsim.cli.output import progress_line
 from accelsim.errors import AccelsimError
-from accelsim.parallel import IN_FLIGHT, Processes, in_parallel
+from accelsim.execution.executor import IN_FLIGHT
+from accelsim.execution.processes import Processes, in_parallel
 
 
 def streamed(prepare, setup, work, count, **options):
@@ -84,7 +85,7 @@ def killed(number):
 
 
 def test_a_lost_worker_of_independent_work_is_said(monkeypatch):
-    monkeypatch.setattr("accelsim.parallel.cores", lambda: 2)
+    monkeypatch.setattr("accelsim.execution.processes.cores", lambda: 2)
     with pytest.raises(AccelsimError, match="a worker process ended before its work was done"):
         in_parallel(killed, range(20))
 

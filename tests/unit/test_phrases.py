@@ -2,8 +2,8 @@
 
 import pytest
 
-from accelsim.phrases import counted, these
-from accelsim.report.text import kibibytes
+from accelsim.descriptions.phrases import counted, these
+from accelsim.report.text.table import kibibytes
 
 
 @pytest.mark.parametrize(

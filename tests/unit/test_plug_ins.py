@@ -17,8 +17,8 @@ from accelsim.hardware import dataflow_names, registered
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows.weight_stationary import WEIGHT_STATIONARY
 from accelsim.mapping.options import MappingOptions
-from accelsim.memory import Memory
 from accelsim.network.layer import Layer
+from accelsim.reuse.memory import Memory
 from accelsim.search.evaluate import Task, run_cost
 from accelsim.search.explain import explain_network
 from accelsim.search.store import TaskKey

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from accelsim.report.comparison import Case, compare, comparison_report, to_dict
-from accelsim.report.text import Style
+from accelsim.report.tables.comparison import Case, compare, comparison_report, to_dict
+from accelsim.report.text.table import Style
 from accelsim.result import Energy
 
 

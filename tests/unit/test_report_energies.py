@@ -7,7 +7,8 @@ from machines import machine
 from pytest import approx
 
 from accelsim.network.load import load_network
-from accelsim.report.energies import (
+from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
+from accelsim.report.text.energies import (
     duration,
     energy_cell,
     energy_scale,
@@ -17,7 +18,6 @@ from accelsim.report.energies import (
     of_largest_layer,
     of_run,
 )
-from accelsim.report.plot_energy import layer_energy_figure, run_energy_figure
 from accelsim.run import run_network
 
 IN_PICOJOULES = machine(**{"energy.unit": "pJ", "energy.picojoules_per_unit": 1.0})

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from accelsim.report import files
-from accelsim.report.files import OutputError, check_writable, to_csv, to_json, write
+from accelsim.report.files import writing
+from accelsim.report.files.formats import to_csv, to_json
+from accelsim.report.files.writing import OutputError, check_writable, write
 
 
 def test_json_keeps_the_order_of_names():
@@ -96,5 +97,5 @@ def test_a_name_that_cannot_be_is_an_error(tmp_path):
 
 def test_a_name_of_the_greatest_length_can_be_written(tmp_path):
     name = "a" * 255
-    files.write(tmp_path / name, "text")
+    writing.write(tmp_path / name, "text")
     assert (tmp_path / name).read_text() == "text"

@@ -13,11 +13,11 @@ from machines import machine
 from accelsim.errors import AccelsimError
 from accelsim.hardware import load_hardware
 from accelsim.network.load import load_network
-from accelsim.report.comparison import Case
-from accelsim.report.page.html import check_page, in_script, page_html, title
-from accelsim.report.page.values import layer_columns, make_page, run_values, script_values
-from accelsim.report.plot_roofline import roofline_points
-from accelsim.report.text import si
+from accelsim.report.pages.html import check_page, in_script, page_html, title
+from accelsim.report.pages.values import layer_columns, make_page, run_values, script_values
+from accelsim.report.plots.roofline import roofline_points
+from accelsim.report.tables.comparison import Case
+from accelsim.report.text.table import si
 from accelsim.run import run_network
 
 MOST_BYTES = 6_000_000

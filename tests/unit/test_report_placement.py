@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
-from accelsim.report.geometry import (
+from accelsim.report.labels.geometry import (
     box_holds,
     boxes_overlap,
     distance_to_box,
@@ -17,7 +17,7 @@ from accelsim.report.geometry import (
     line_enters_box,
     lines_cross,
 )
-from accelsim.report.placement import Box, Disc, Name, Surroundings, place_names
+from accelsim.report.labels.placement import Box, Disc, Name, Surroundings, place_names
 
 PAGE = Box(0, 0, 1000, 600)
 GAP = 2.0

@@ -5,13 +5,13 @@ from itertools import combinations
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from accelsim.report.plot_layers import (
+from accelsim.report.plots.layers import (
     LayerBar,
     layer_bars,
     layer_spans,
     layers_figure,
 )
-from accelsim.report.plot_stages import cut_limit
+from accelsim.report.plots.stages import cut_limit
 
 
 def test_a_bar_is_a_layer_in_microseconds(a_layer, a_result):

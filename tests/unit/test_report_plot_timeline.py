@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 import accelsim
 from accelsim.pricing import result_of
-from accelsim.report.plot_timeline import ROWS, Window, plot_timeline, timeline_figure, work_bars
-from accelsim.report.trace import Timeline
+from accelsim.report.files.trace import Timeline
+from accelsim.report.plots.timeline import ROWS, Window, plot_timeline, timeline_figure, work_bars
 from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 

@@ -12,26 +12,26 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import accelsim
-from accelsim.report import plot_looks
-from accelsim.report.plot_accuracy import (
+from accelsim.report.labels.names import Named, name_points
+from accelsim.report.labels.words import apart, fitting
+from accelsim.report.plots import style
+from accelsim.report.plots.accuracy import (
     AccuracyPoint,
     accuracy_figure,
     accuracy_point,
     front_line,
     pareto_front,
 )
-from accelsim.report.plot_depths import depth_points, depths_figure, depths_title
-from accelsim.report.plot_energy import (
+from accelsim.report.plots.depths import depth_points, depths_figure, depths_title
+from accelsim.report.plots.energy import (
     layer_energy_bars,
     layer_energy_figure,
     run_energy_bars,
     run_energy_figure,
 )
-from accelsim.report.plot_layers import layers_figure
-from accelsim.report.plot_looks import GREY, plain, plain_linear_ticks, save
-from accelsim.report.plot_names import Named, name_points
-from accelsim.report.plot_path import path_figure, path_points
-from accelsim.report.plot_roofline import (
+from accelsim.report.plots.layers import layers_figure
+from accelsim.report.plots.path import path_figure, path_points
+from accelsim.report.plots.roofline import (
     NAMED_PLACES,
     roof_of,
     roofline_figure,
@@ -39,12 +39,12 @@ from accelsim.report.plot_roofline import (
     roofline_subtitle,
     roofline_title,
 )
-from accelsim.report.plot_stages import label_cut, limits
-from accelsim.report.plot_sweep import sweep_figure, sweep_panels
-from accelsim.report.plot_traffic import traffic_bars, traffic_figure, traffic_title
-from accelsim.report.plot_words import apart, fitting
-from accelsim.report.text import si
-from accelsim.report.words import COMPONENTS
+from accelsim.report.plots.stages import label_cut, limits
+from accelsim.report.plots.style import GREY, plain, plain_linear_ticks, save
+from accelsim.report.plots.sweep import sweep_figure, sweep_panels
+from accelsim.report.plots.traffic import traffic_bars, traffic_figure, traffic_title
+from accelsim.report.text.table import si
+from accelsim.report.text.words import COMPONENTS
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Task
 from accelsim.search.path import walk
@@ -385,15 +385,15 @@ def test_ticks_of_linear_axes_are_where_they_say():
 def test_a_logarithmic_axis_has_ticks_however_short_it_is(low, high):
     axes = Figure().subplots()
     axes.set(xscale="log", xlim=(low, high))
-    plot_looks.plain_log_ticks(axes.xaxis)
+    style.plain_log_ticks(axes.xaxis)
     assert sum(low <= place <= high for place in axes.xaxis.get_majorticklocs()) >= 3
 
 
 def test_colours_are_those_that_colour_blind_people_can_tell_apart():
-    bounds, components = plot_looks.BOUND_COLOURS, plot_looks.COMPONENT_LOOKS
+    bounds, components = style.BOUND_COLOURS, style.COMPONENT_LOOKS
     assert components.keys() == COMPONENTS.keys()
-    assert len(set(bounds.values())) == len(bounds) == len(set(plot_looks.BOUND_MARKERS.values()))
-    assert set(bounds.values()) - OKABE_ITO == {plot_looks.GREY}
+    assert len(set(bounds.values())) == len(bounds) == len(set(style.BOUND_MARKERS.values()))
+    assert set(bounds.values()) - OKABE_ITO == {style.GREY}
     assert {colour for colour, _ in components.values()} <= OKABE_ITO
     assert len({colour for colour, _ in components.values()}) == len(components)
 

@@ -6,8 +6,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from accelsim.report.plot_published import points, published_figure
-from accelsim.report.profile import profile, variation
+from accelsim.report.plots.published import points, published_figure
+from accelsim.report.values.profile import profile, variation
 from accelsim.validation.pinned import load_pinned
 from accelsim.validation.reproduction import compare_with
 

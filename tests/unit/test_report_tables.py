@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from accelsim import run_network
-from accelsim.report.stages import cycles_by_bound, stages
-from accelsim.report.tables import run_report
-from accelsim.report.text import Style
+from accelsim.report.tables.run import run_report
+from accelsim.report.text.table import Style
+from accelsim.report.values.stages import cycles_by_bound, stages
 from accelsim.result import Energy, MemoryResult, Traffic
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelsim.report.text import (
+from accelsim.report.text.table import (
     Column,
     Style,
     bar,

@@ -10,7 +10,7 @@ import pytest
 import accelsim
 from accelsim.hardware import Operand
 from accelsim.pricing import result_of
-from accelsim.report.trace import (
+from accelsim.report.files.trace import (
     COMPONENT_THREADS,
     DMA_THREAD,
     LAYERS,
@@ -229,7 +229,7 @@ def test_what_goes_wrong_leaves_no_file(timeline, tmp_path, monkeypatch):
         yield {}
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("accelsim.report.trace.trace_events", fail)
+    monkeypatch.setattr("accelsim.report.files.trace.trace_events", fail)
     for name in ("a.json", "a.json.gz"):
         with pytest.raises(KeyboardInterrupt):
             write_trace(tmp_path / name, timeline)

@@ -8,10 +8,10 @@ from accelsim.descriptions import dump
 from accelsim.hardware import load_hardware
 from accelsim.network.load import load_network
 from accelsim.network.overlay import overlaid
-from accelsim.report.explanation import explanation_report
-from accelsim.report.tables import run_report
-from accelsim.report.text import Style
-from accelsim.report.zeros import zeros_sentence
+from accelsim.report.tables.explanation import explanation_report
+from accelsim.report.tables.run import run_report
+from accelsim.report.text.table import Style
+from accelsim.report.text.zeros import zeros_sentence
 from accelsim.search.explain import explain_network
 
 SPARSE = machine(**{"pe_array.output_stationary.weight_density": 0.6})

@@ -19,10 +19,10 @@ from machines import machine
 from accelsim import AccelsimError, Memory, run_network
 from accelsim.descriptions import Document, check
 from accelsim.errors import FileWarning
-from accelsim.mapping.kept import MAPPINGS_FILE
 from accelsim.network.description import NetworkDescription, configure
 from accelsim.reuse import file as files
 from accelsim.reuse.file import FileKind, OwnFile, can_be_kept, checksum
+from accelsim.reuse.mapping_file import MAPPINGS_FILE
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Evaluator, Task
 from accelsim.search.space import depth_space

@@ -8,11 +8,11 @@ import pytest
 from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.errors import MappingError
+from accelsim.execution.processes import Processes
 from accelsim.hardware import ActionCounts
 from accelsim.network.load import load_network as load
-from accelsim.parallel import Processes
-from accelsim.report.depths import depth_dict, depth_report, depth_rows, rows
-from accelsim.report.text import Style
+from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows, rows
+from accelsim.report.text.table import Style
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Evaluator, Limits, Task, cost_of
 from accelsim.search.family import relatives

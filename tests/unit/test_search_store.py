@@ -15,9 +15,9 @@ import pytest
 
 from accelsim import load_hardware, load_network
 from accelsim.descriptions import Document, check, vary
-from accelsim.model_version import model_version
 from accelsim.network.description import NetworkDescription, configure
 from accelsim.reuse.file import OwnFile
+from accelsim.reuse.model_version import model_version
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Cost, Evaluator, Limits, Outcome, Size, Task
 from accelsim.search.family import but_for_depth

@@ -9,8 +9,8 @@ import accelsim
 from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.errors import DescriptionError
-from accelsim.parallel import Processes
-from accelsim.report.sweeps import setting_word
+from accelsim.execution.processes import Processes
+from accelsim.report.tables.sweep import setting_word
 from accelsim.search import sweep as sweeps
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Task

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelsim import shipped
+from accelsim.descriptions import shipped
 from accelsim.errors import DescriptionError
 
 

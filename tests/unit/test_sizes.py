@@ -5,8 +5,8 @@ import re
 import pytest
 
 from accelsim import load_network
+from accelsim.descriptions.limits import MAX_AXIS, MAX_BLOCKS, MAX_CHANNELS, MAX_OPERATORS
 from accelsim.errors import NetworkError
-from accelsim.limits import MAX_AXIS, MAX_BLOCKS, MAX_CHANNELS, MAX_OPERATORS
 from accelsim.network import operators as ops
 from accelsim.network.blocks import FILES
 from accelsim.network.build import build

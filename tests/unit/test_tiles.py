@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from machines import addition, conv, machine, mapped, pool
 
-from accelsim.mapping.kept import MappingFile
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.mapping.tile import TileShape, is_partial, whole_image
 from accelsim.pricing import tile_order, tile_sizes
+from accelsim.reuse.mapping_file import MappingFile
 
 LAYER = conv(32, 16, (10, 12), kernel=(3, 3), padding=(1, 1, 1, 1))
 

@@ -10,10 +10,10 @@ import pytest
 from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.hardware import Operand
 from accelsim.hardware.memory import COMPONENTS, ROWS
-from accelsim.report.machines import hardware_report
-from accelsim.report.plot_energy import layer_energy_figure, run_energy_figure
-from accelsim.report.tables import run_report
-from accelsim.report.text import LABEL_WIDTH, Style, labelled
+from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
+from accelsim.report.tables.machines import hardware_report
+from accelsim.report.tables.run import run_report
+from accelsim.report.text.table import LABEL_WIDTH, Style, labelled
 from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast

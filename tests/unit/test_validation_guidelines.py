@@ -2,8 +2,7 @@
 
 import pytest
 
-from accelsim import shipped
-from accelsim.descriptions import vary
+from accelsim.descriptions import shipped, vary
 from accelsim.errors import DescriptionError
 from accelsim.hardware import load_hardware
 from accelsim.network.analysis import memory_access_cost

@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from accelsim import shipped
-from accelsim.descriptions import vary
+from accelsim.descriptions import shipped, vary
 from accelsim.errors import DescriptionError, MappingError
 from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
 from accelsim.validation.pinned import moved
@@ -156,6 +155,6 @@ def test_simulations_come_back_in_the_order_of_the_jobs_and_errors_in_their_plac
 
 
 def test_a_single_simulation_starts_no_process(monkeypatch):
-    monkeypatch.setattr("accelsim.parallel.ProcessPoolExecutor", None)
+    monkeypatch.setattr("accelsim.execution.processes.ProcessPoolExecutor", None)
     (cost,) = evaluate_all([Job("squeezenet_v1_1", shipped_hardware(LARGE))])
     assert cost.energy > 0

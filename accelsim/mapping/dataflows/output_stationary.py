@@ -17,6 +17,7 @@ from typing import ClassVar, Final
 
 from accelsim.columns import Count, Real
 from accelsim.descriptions import Description
+from accelsim.descriptions.quantities import Fraction, PerPE
 from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
@@ -24,7 +25,6 @@ from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_par
 from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import LoopNest
-from accelsim.quantities import Fraction, PerPE
 
 
 class Parameters(Description):

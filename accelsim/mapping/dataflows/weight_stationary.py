@@ -22,6 +22,7 @@ import numpy as np
 
 from accelsim.columns import Count
 from accelsim.descriptions import Description
+from accelsim.descriptions.quantities import PerPE
 from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
@@ -29,7 +30,6 @@ from accelsim.mapping.arithmetic import ceil_div, chosen, equal_part, larger, sm
 from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import LoopNest
-from accelsim.quantities import PerPE
 
 
 class Parameters(Description):

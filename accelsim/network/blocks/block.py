@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from accelsim.descriptions import Description
+from accelsim.descriptions.quantities import Extent, Margin
 from accelsim.errors import NetworkError
 from accelsim.network.graph import Draft
 from accelsim.network.operators import ActivationFunction
-from accelsim.quantities import Extent, Margin
 
 Axes: TypeAlias = Extent | tuple[Extent, Extent]
 """One number for both axes, or [vertical, horizontal]."""

@@ -4,11 +4,11 @@ Huang et al., arXiv:1711.09224, figure 2; as in github.com/ShichenLiu/CondenseNe
 models/condensenet_converted.py.
 """
 
+from accelsim.descriptions.quantities import Channels, Factor
 from accelsim.network import operators
 from accelsim.network.blocks.batch_norm import norm_unit
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Factor
 
 
 @block("condense_layer")

@@ -1,9 +1,9 @@
 """Convolution with what usually follows it: batch normalisation and activation."""
 
+from accelsim.descriptions.quantities import Channels
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels
 
 
 def conv_unit(

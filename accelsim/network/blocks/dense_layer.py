@@ -4,12 +4,12 @@ Huang et al., arXiv:1608.06993, figure 2, with bottleneck and compression (Dense
 github.com/liuzhuang13/DenseNet, models/densenet.lua.
 """
 
+from accelsim.descriptions.quantities import Channels, Factor, Fraction
 from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.batch_norm import norm_unit
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Factor, Fraction
 
 
 @block("dense_layer")

@@ -1,9 +1,9 @@
 """Depthwise convolution, then 1x1 convolution (MobileNet, arXiv:1704.04861, figure 3)."""
 
+from accelsim.descriptions.quantities import Channels
 from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels
 
 
 @block("depthwise_separable")

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
+from accelsim.descriptions.quantities import Channels
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels
 
 
 @block("fire")

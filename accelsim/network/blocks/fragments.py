@@ -9,10 +9,10 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from accelsim.descriptions.quantities import Channels, Repeats
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Repeats
 
 
 @block("fragments")

@@ -1,9 +1,9 @@
 """Fully connected layer with its activation."""
 
+from accelsim.descriptions.quantities import Channels
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Block, Position, block
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels
 
 
 @block("fully_connected")

@@ -19,11 +19,11 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from accelsim.descriptions import Description, Mistake, mistakes_of, refusal, shortened, unknown
-from accelsim.limits import MAX_CHANNELS
+from accelsim.descriptions.limits import MAX_CHANNELS
+from accelsim.descriptions.quantities import AxisLength, Channels, Extent, SignedMargin, Slopes
 from accelsim.network import operators as ops
 from accelsim.network.blocks.block import Axes, Block, Position, block
 from accelsim.network.graph import Draft
-from accelsim.quantities import AxisLength, Channels, Extent, SignedMargin, Slopes
 
 INPUT: Final = "input"
 """What the rows call the tensor that the block reads."""

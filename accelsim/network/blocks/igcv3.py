@@ -4,11 +4,11 @@ IGCV3: Sun et al., arXiv:1806.00178, figure 2; details as in github.com/homles11
 expansion is there even at a factor of 1, and has no activation.
 """
 
+from accelsim.descriptions.quantities import Channels, Extent, Factor
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Extent, Factor
 
 
 @block("igcv3")

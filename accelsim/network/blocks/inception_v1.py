@@ -4,11 +4,11 @@ Szegedy et al., arXiv:1409.4842, figure 2b; as in github.com/BVLC/caffe,
 models/bvlc_googlenet/deploy.prototxt.
 """
 
+from accelsim.descriptions.quantities import Channels
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels
 
 
 @block("inception_v1")

@@ -4,11 +4,11 @@ Szegedy et al., arXiv:1512.00567, figures 5 to 7 and 10; as in github.com/keras-
 inception_v3.py. A way is a chain of convolutions, each (output channels, kernel), or with a stride of 2.
 """
 
+from accelsim.descriptions.quantities import Channels
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Padding, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels
 
 Step = tuple[int, tuple[int, int]]
 ONE, THREE, FIVE, WIDE, HIGH = (1, 1), (3, 3), (5, 5), (1, 7), (7, 1)

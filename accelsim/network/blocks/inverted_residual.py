@@ -3,11 +3,11 @@
 MobileNetV2: Sandler et al., arXiv:1801.04381, table 1 and figure 4d.
 """
 
+from accelsim.descriptions.quantities import Channels, Extent, Factor
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Extent, Factor
 
 
 @block("inverted_residual")

@@ -1,9 +1,9 @@
 """Local response normalisation over neighbouring channels (AlexNet)."""
 
+from accelsim.descriptions.quantities import Extent
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.graph import Draft
-from accelsim.quantities import Extent
 
 
 @block("lrn")

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from accelsim.descriptions.quantities import Channels
 from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.separable_conv import separable_unit
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels
 
 
 class NASCell(Block):

@@ -1,9 +1,9 @@
 """PNASNet-5's cell (Liu et al., arXiv:1712.00559, figure 1)."""
 
+from accelsim.descriptions.quantities import Extent
 from accelsim.network.blocks.block import Position, block
 from accelsim.network.blocks.nas_cell import NASCell, begin
 from accelsim.network.graph import Draft
-from accelsim.quantities import Extent
 
 
 @block("pnasnet")

@@ -1,10 +1,10 @@
 """Two 3x3 convolutions and a shortcut (ResNet-18 and -34; He et al., arXiv:1512.03385, figure 5, left)."""
 
+from accelsim.descriptions.quantities import Channels, Extent
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.shortcut import residual_sum, shortcut
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Extent
 
 
 @block("residual_basic")

@@ -6,13 +6,13 @@ squeeze and excitation, Hu et al., arXiv:1709.01507, figure 3.
 
 from typing import Literal
 
+from accelsim.descriptions.quantities import Channels, Extent, Factor
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Block, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.shortcut import residual_sum, shortcut
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Extent, Factor
 
 
 @block("residual_bottleneck")

@@ -3,11 +3,11 @@
 Chollet, arXiv:1610.02357; as in github.com/keras-team/keras-applications, xception.py.
 """
 
+from accelsim.descriptions.quantities import Channels, Extent
 from accelsim.network import operators
 from accelsim.network.blocks.block import Axes, Block, Padding, Position, block
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Extent
 
 
 def separable_unit(

@@ -3,6 +3,7 @@
 Zhang et al., arXiv:1707.01083, figure 2; details as in github.com/megvii-model/ShuffleNet-Series.
 """
 
+from accelsim.descriptions.quantities import Channels, Extent, Factor
 from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
@@ -10,7 +11,6 @@ from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.shortcut import residual_sum
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Extent, Factor
 
 
 @block("shufflenet_v1")

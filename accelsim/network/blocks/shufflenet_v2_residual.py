@@ -3,13 +3,13 @@
 Ma et al., arXiv:1807.11164, section 4.3; as in github.com/megvii-model/ShuffleNet-Series, ShuffleNetV2.Large.
 """
 
+from accelsim.descriptions.quantities import Channels, Extent
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.channel_split import split_even_and_odd
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Extent
 
 
 @block("shufflenet_v2_residual")

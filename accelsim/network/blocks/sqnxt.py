@@ -7,11 +7,11 @@ and the last one's too, and a further ReLU follows the addition.
 
 from typing import Literal
 
+from accelsim.descriptions.quantities import Channels, Extent
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block, check_quarter
 from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Extent
 
 
 @block("sqnxt")

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from accelsim.descriptions.quantities import Channels, Extent
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block, check_quarter
 from accelsim.network.blocks.separable_conv import separable_unit
 from accelsim.network.blocks.shortcut import residual_sum, shortcut
 from accelsim.network.graph import Draft
-from accelsim.quantities import Channels, Extent
 
 
 @block("xception")

@@ -9,8 +9,8 @@ from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
-from accelsim.memory import Memory
 from accelsim.network.load import load_network
+from accelsim.reuse.memory import Memory
 from accelsim.run import plan_run, run_network
 from fuzz.door import Door
 from fuzz.doors.files import machine

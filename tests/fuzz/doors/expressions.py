@@ -4,7 +4,7 @@ import math
 from random import Random
 from typing import Any, Final
 
-from accelsim.limits import MAX_VALUE
+from accelsim.descriptions.limits import MAX_VALUE
 from accelsim.network.expressions import FUNCTIONS, ExpressionError, Value, evaluate
 from fuzz.door import Door
 from fuzz.judge import require

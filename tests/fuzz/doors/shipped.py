@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from accelsim import shipped
-from accelsim.descriptions import vary
+from accelsim.descriptions import shipped, vary
 from accelsim.network.load import load_network
 from accelsim.run import run_network
 from fuzz.door import Door

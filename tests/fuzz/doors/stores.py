@@ -11,9 +11,9 @@ from random import Random
 from typing import Final
 
 from accelsim.errors import AccelsimError
-from accelsim.memory import Memory
+from accelsim.execution.processes import Processes
 from accelsim.network.load import load_network
-from accelsim.parallel import Processes
+from accelsim.reuse.memory import Memory
 from accelsim.run import run_network
 from accelsim.search.sampling import plan_for
 from accelsim.search.spec import read_sweep

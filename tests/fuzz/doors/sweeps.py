@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 from accelsim.errors import AccelsimError
-from accelsim.parallel import Processes
+from accelsim.execution.processes import Processes
 from accelsim.search.metrics import METRICS
 from accelsim.search.sampling import plan_for
 from accelsim.search.spec import Sweep, read_sweep

@@ -1,0 +1,77 @@
+"""Quantities: types of the numbers in descriptions, by what they count; limits.py has reasons for bounds."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from accelsim.descriptions.limits import (
+    MAX_AREA_MM2,
+    MAX_AXIS,
+    MAX_BANDWIDTH,
+    MAX_BATCH,
+    MAX_BUFFER_BYTES,
+    MAX_CHANNELS,
+    MAX_CLOCK_MHZ,
+    MAX_DESCRIPTORS,
+    MAX_ELEMENTS,
+    MAX_FACTOR,
+    MAX_LATENCY_CYCLES,
+    MAX_PER_COLUMN,
+    MAX_PER_PE,
+    MAX_PRICE,
+    MAX_PRICE_WORD_BITS,
+    MAX_REPEAT,
+    MAX_REPORTED,
+    MAX_RESOLUTION,
+    MAX_SIDE,
+    MAX_UNIT_PJ,
+    MAX_WINDOW,
+    MIN_BANDWIDTH,
+    MIN_CLOCK_MHZ,
+    MIN_PART,
+    MIN_UNIT_PJ,
+)
+
+# --- networks
+
+Channels: TypeAlias = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
+"""Channels or features; groups of them, too."""
+Slopes: TypeAlias = Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]
+"""Trained parameters of an activation, at most one for each element."""
+Extent: TypeAlias = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
+"""Elements along one axis: of a kernel, from one window to the next, from one tap to the next."""
+Margin: TypeAlias = Annotated[int, Field(ge=0, le=MAX_WINDOW)]
+"""Rows or columns of padding."""
+SignedMargin: TypeAlias = Annotated[int, Field(ge=-MAX_WINDOW, le=MAX_WINDOW)]
+"""Rows or columns of padding, or (negative) of the input that are left out."""
+Resolution: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RESOLUTION)]
+AxisLength: TypeAlias = Annotated[int, Field(ge=1, le=MAX_AXIS)]
+Factor: TypeAlias = Annotated[int, Field(ge=1, le=MAX_FACTOR)]
+Repeats: TypeAlias = Annotated[int, Field(ge=1, le=MAX_REPEAT)]
+Reports: TypeAlias = Annotated[float, Field(gt=0, le=MAX_REPORTED)]
+Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
+Fraction: TypeAlias = Annotated[float, Field(ge=MIN_PART, le=1)]
+"""A part of something that is there."""
+
+# --- runs
+
+Batch: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BATCH)]
+
+# --- machines
+
+Bits: TypeAlias = Annotated[int, Field(ge=1, le=64)]
+"""Bits of an element; no accelerator's are wider."""
+IndexBits: TypeAlias = Annotated[int, Field(ge=0, le=64)]
+"""Bits beside an element."""
+Side: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+BufferBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
+PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
+PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
+LatencyCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_LATENCY_CYCLES)]
+BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)]
+Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]
+Megahertz: TypeAlias = Annotated[float, Field(ge=MIN_CLOCK_MHZ, le=MAX_CLOCK_MHZ)]
+Price: TypeAlias = Annotated[float, Field(ge=0, le=MAX_PRICE)]
+UnitPicojoules: TypeAlias = Annotated[float, Field(ge=MIN_UNIT_PJ, le=MAX_UNIT_PJ)]
+PriceWordBits: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PRICE_WORD_BITS)]
+SquareMillimetres: TypeAlias = Annotated[float, Field(ge=0, le=MAX_AREA_MM2)]

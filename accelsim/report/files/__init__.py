@@ -1,0 +1,1 @@
+"""Answers as files: formats, traces, and writing that leaves nothing half-written."""

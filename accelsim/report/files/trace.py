@@ -1,0 +1,280 @@
+"""The simulated timeline as a trace-event file, which Perfetto and chrome://tracing open.
+
+The format is the JSON of the "Trace Event Format" (Chromium project): slices are complete events (`X`),
+contents of buffer banks are counters (`C`), names of tracks are metadata (`M`). One cycle is one microsecond
+of the file, so that times are whole numbers and durations read as cycles at every clock.
+
+Two groups of tracks: the layers, and the machine's components. Slices of one track never overlap other than
+one within the other, which both viewers need: a layer's time is that by which it moves the finish, below the
+stage it belongs to; from its first request to its last byte stored it overlaps others, so those spans lie on
+as many tracks as there are layers at the same time.
+"""
+
+import fnmatch
+import gzip
+import io
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from accelsim.descriptions.phrases import counted, these
+from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware
+from accelsim.mapping.mapping import Step
+from accelsim.mapping.schedule import Schedule
+from accelsim.report.files.writing import writing
+from accelsim.result import LayerResult, RunResult
+from accelsim.simulation.activity import Activity, Busy, Component
+
+Event: TypeAlias = dict[str, Any]
+
+LAYERS: Final = 1
+"""Process of the layers."""
+MACHINE: Final = 2
+"""Process of the machine: a thread for each component, a counter for each bank."""
+COMPONENT_THREADS: Final[dict[Component, tuple[int, str]]] = {
+    "dram": (3, "DRAM channel"),
+    "array": (5, "PE array"),
+    "vector": (6, "vector unit"),
+}
+DMA_THREAD: Final = (4, "DMA waits")
+TIME_THREAD: Final = (7, "time, by stage and layer")
+SPANS_THREAD: Final = (8, "first request to last byte stored")
+"""The first of those that have the spans of layers."""
+WAITS: Final = {"descriptor": "for a descriptor", "producer": "for layers it reads from"}
+"""Reasons to wait that are no bank without room."""
+
+
+def _wait_words(reason: str) -> str:
+    """`for room for weights`."""
+    return WAITS.get(reason) or f"for {reason.replace('_', ' ')}"
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A run, when everything in it happened, and the layers to show, by their place in the schedule."""
+
+    result: RunResult
+    hardware: Hardware
+    schedule: Schedule
+    activity: Activity
+    """With its timeline."""
+    shown: Collection[int]
+
+
+def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]:
+    """The layers whose names match a pattern (`*` and `?` stand for any characters); all if there is none.
+
+    Raises AccelsimError, with a line for each pattern that matches nothing.
+    """
+    names = [layer.name for layer in schedule.layers]
+    if not patterns:
+        return frozenset(range(len(names)))
+    found = {
+        pattern: {index for index, name in enumerate(names) if fnmatch.fnmatchcase(name, pattern)}
+        for pattern in patterns
+    }
+    mistakes = [
+        f"--trace-layers {pattern!r}: matches none of {these(names, 'layer')}; "
+        "`accelsim show NET --lowered` lists them, * ? [..] are as in file names"
+        for pattern, layers in found.items()
+        if not layers
+    ]
+    if mistakes:
+        raise AccelsimError("\n".join(mistakes))
+    return frozenset().union(*found.values())
+
+
+def write_trace(path: Path, timeline: Timeline) -> None:
+    """Write a trace file, compressed if its name ends in .gz; complete or not at all."""
+    with writing(path) as file:
+        if path.suffix.lower() != ".gz":
+            _write_json(file, timeline)
+            return
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as packed:
+            _write_json(packed, timeline)
+
+
+def _write_json(file: Any, timeline: Timeline) -> None:
+    """An event a line, written as it is made: a long run has millions."""
+    result = timeline.result
+    about = {
+        "accelsim": result.accelsim,
+        "network": result.network,
+        "hardware": result.hardware,
+        "batch": result.batch,
+        "clock_mhz": result.clock_mhz,
+        "cycles": result.cycles,
+        "unit": "1 us of this file is 1 cycle",
+    }
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
+    text.write(f'{{"displayTimeUnit": "ms",\n"otherData": {json.dumps(about)},\n"traceEvents": [\n')
+    encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+    separator = ""
+    for event in trace_events(timeline):
+        text.write(separator + encode(event))
+        separator = ",\n"
+    text.write("\n]}\n")
+    text.detach()
+
+
+def trace_events(timeline: Timeline) -> Iterator[Event]:
+    """Every event of the file."""
+    layers = timeline.result.layers
+    spans = {index: (layers[index].start_cycle, layers[index].end_cycle) for index in sorted(timeline.shown)}
+    lanes = span_lanes(spans)
+    yield from _track_names(timeline.result, max(lanes.values()) + 1)
+    yield from _layer_times(timeline)
+    for index, (start, end) in spans.items():
+        yield _slice(LAYERS, SPANS_THREAD[0] + lanes[index], layers[index].name, start, end, {})
+    yield from _work(timeline)
+    for wait in timeline.activity.waits:
+        if wait.layer in timeline.shown:
+            name = f"{_wait_words(wait.reason)}: {_step_name(timeline, wait.layer, wait.step)}"
+            yield _slice(MACHINE, DMA_THREAD[0], name, wait.start, wait.end, {})
+    yield from _contents(timeline, united(spans.values()))
+
+
+def span_lanes(spans: Mapping[int, tuple[int, int]]) -> dict[int, int]:
+    """For each span, given in the order of their starts, the first lane on which it overlaps no other."""
+    lanes: dict[int, int] = {}
+    ends: list[int] = []
+    for index, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
+        lane = next((lane for lane, taken in enumerate(ends) if taken <= start), len(ends))
+        ends[lane : lane + 1] = [end]
+        lanes[index] = lane
+    return lanes
+
+
+def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The cycles that lie in any of the spans, as spans that do not touch."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found
+
+
+def _track_names(result: RunResult, lanes: int) -> Iterator[Event]:
+    for process, name in ((LAYERS, f"layers of {result.network}"), (MACHINE, result.hardware)):
+        yield _meta(process, 0, "process_name", name=name)
+        yield _meta(process, 0, "process_sort_index", sort_index=process)
+    first, span = SPANS_THREAD
+    threads = [(MACHINE, *thread) for thread in sorted([*COMPONENT_THREADS.values(), DMA_THREAD])]
+    threads += [(LAYERS, *TIME_THREAD), *((LAYERS, first + lane, span) for lane in range(lanes))]
+    for process, thread, name in threads:
+        yield _meta(process, thread, "thread_name", name=name)
+        yield _meta(process, thread, "thread_sort_index", sort_index=thread)
+
+
+def _layer_times(timeline: Timeline) -> Iterator[Event]:
+    """Stages, and in each its layers: by how much each moves the finish."""
+    end = 0
+    shown: list[tuple[int, LayerResult]] = []
+    for index, layer in enumerate(timeline.result.layers):
+        if index in timeline.shown:
+            shown.append((end, layer))
+        end = layer.end_cycle
+    for stage, members in groupby(shown, lambda item: item[1].stage):
+        layers = list(members)
+        if len(layers) > 1:
+            yield _slice(
+                LAYERS, TIME_THREAD[0], stage, layers[0][0], layers[-1][1].end_cycle, {"layers": len(layers)}
+            )
+        for start, layer in layers:
+            yield _slice(LAYERS, TIME_THREAD[0], layer.name, start, layer.end_cycle, _layer_arguments(layer))
+
+
+def _layer_arguments(layer: LayerResult) -> dict[str, Any]:
+    return {
+        "operator": layer.operator,
+        "shape": layer.shape,
+        "dataflow": layer.dataflow,
+        "bound_by": layer.bound_by,
+        "cycles": layer.cycles,
+        "macs": layer.macs,
+        "utilization": layer.utilization,
+        "energy": layer.energy,
+        "dram_read_bytes": layer.dram_bytes.read,
+        "dram_write_bytes": layer.dram_bytes.write,
+        "compulsory_dram_bytes": layer.compulsory_dram_bytes,
+        "lower_bound_cycles": layer.lower_bound_cycles,
+        "tile": layer.tile,
+    }
+
+
+def _work(timeline: Timeline) -> Iterator[Event]:
+    """What the components did, step by step."""
+    steps = {index: list(timeline.schedule.mappings[index].steps()) for index in timeline.shown}
+    for busy in timeline.activity.timeline:
+        if busy.layer not in timeline.shown:
+            continue
+        name = _step_name(timeline, busy.layer, busy.step)
+        if busy.component == "dram":
+            name = f"{name} {busy.what}"
+        on_chip = [memory.name for memory in timeline.hardware.on_chip]
+        arguments = _work_arguments(busy, steps[busy.layer][busy.step], on_chip)
+        thread, _ = COMPONENT_THREADS[busy.component]
+        yield _slice(MACHINE, thread, name, busy.start, busy.end, arguments)
+
+
+def _work_arguments(busy: Busy, step: Step, on_chip: Sequence[str]) -> dict[str, Any]:
+    if busy.component == "dram":
+        direction = "write" if busy.what == "outputs" else "read"
+        return {"bytes": busy.bytes, "direction": direction, "asked_at": busy.asked}
+    counts = step.array_counts if busy.component == "array" else step.vector_counts
+    work = {"macs": counts.macs} if busy.component == "array" else {"vector_ops": counts.vector_ops}
+    return work | {
+        "buffer_read_bytes": counts.read_bytes(on_chip),
+        "buffer_write_bytes": counts.written_bytes(on_chip),
+    }
+
+
+def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[Event]:
+    """What the banks hold during the spans: at the beginning of each, and whenever it changes."""
+    for bank in timeline.hardware.banks:
+        name = f"{bank.name} in the {bank.memory.replace('_', ' ')}, of {counted(bank.size_bytes, 'byte')}"
+        changes = [
+            (change.cycle, change.bytes) for change in timeline.activity.occupancy if change.bank == bank.name
+        ]
+        held, position = 0, 0
+        for start, end in spans:
+            while position < len(changes) and changes[position][0] <= start:
+                held = changes[position][1]
+                position += 1
+            yield _counter(name, start, held)
+            while position < len(changes) and changes[position][0] <= end:
+                yield _counter(name, *changes[position])
+                held = changes[position][1]
+                position += 1
+
+
+def _step_name(timeline: Timeline, layer: int, step: int) -> str:
+    """`conv1 12/168`: the layer, and which of its tiles."""
+    mapping = timeline.schedule.mappings[layer]
+    return f"{timeline.schedule.layers[layer].name} {step + 1}/{mapping.totals.steps}"
+
+
+def _slice(process: int, thread: int, name: str, start: int, end: int, arguments: dict[str, Any]) -> Event:
+    return {
+        "ph": "X",
+        "pid": process,
+        "tid": thread,
+        "name": name,
+        "ts": start,
+        "dur": end - start,
+        "args": arguments,
+    }
+
+
+def _counter(name: str, cycle: int, held_bytes: int) -> Event:
+    return {"ph": "C", "pid": MACHINE, "name": name, "ts": cycle, "args": {"held": held_bytes}}
+
+
+def _meta(process: int, thread: int, kind: str, **arguments: Any) -> Event:
+    return {"ph": "M", "pid": process, "tid": thread, "name": kind, "args": arguments}

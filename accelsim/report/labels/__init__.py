@@ -1,0 +1,1 @@
+"""Names beside points: where they go so that they can be read."""

@@ -1,0 +1,109 @@
+"""Time and utilization of every layer, stage by stage: the per-layer figure of the SqueezeNext paper.
+
+Bars have the colour of what bounds the layer, so that the figure says why and not only how much.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from accelsim.report.plots.stages import (
+    Panel,
+    StageSpan,
+    label_cut,
+    limits,
+    stage_figure,
+    stage_spans,
+)
+from accelsim.report.plots.style import BOUND_COLOURS, run_name
+from accelsim.report.text.table import si
+from accelsim.report.text.words import BOUND_NAMES
+from accelsim.result import Bound, RunResult
+
+
+@dataclass(frozen=True)
+class LayerBar:
+    """What the figure shows of one layer."""
+
+    name: str
+    stage: str
+    time_us: float
+    utilization: float
+    bound_by: Bound
+
+
+def layer_bars(result: RunResult) -> list[LayerBar]:
+    """The bars of a run, in running order."""
+    return [
+        LayerBar(
+            layer.name,
+            layer.stage,
+            layer.cycles / result.clock_mhz,
+            layer.utilization,
+            layer.bound_by,
+        )
+        for layer in result.layers
+    ]
+
+
+def layer_spans(bars: Sequence[LayerBar]) -> list[StageSpan]:
+    """The stages that the bars belong to, with the part of the network's time that each takes."""
+    return stage_spans((bar.stage, bar.time_us) for bar in bars)
+
+
+def layers_figure(results: Sequence[RunResult]) -> Figure:
+    """Each result below the one before, utilization below time, on one scale where that can be read."""
+    bars = [layer_bars(result) for result in results]
+    everything = [bar for of_result in bars for bar in of_result]
+    cuts = limits([[bar.time_us for bar in of_result] for of_result in bars])
+    panels = [
+        Panel(title(result), layer_spans(of_result), "time", partial(_draw, of_result, limit))
+        for result, of_result, limit in zip(results, bars, cuts, strict=True)
+    ]
+    bounds = {bar.bound_by for bar in everything}
+    legend = [Patch(alpha=0, label="bound by")]
+    legend += [
+        Patch(color=colour, label=BOUND_NAMES[bound])
+        for bound, colour in BOUND_COLOURS.items()
+        if bound in bounds
+    ]
+    return stage_figure(panels, legend, rows_inches=(1.6, 1.05))
+
+
+def _draw(bars: Sequence[LayerBar], limit: float, axes: Sequence[Axes]) -> None:
+    above, below = axes
+    plot_layer_time(bars, above, limit)
+    plot_layer_utilization(bars, below)
+
+
+def title(result: RunResult) -> str:
+    """`Layers of sqnxt23v5 on 16x16_128k: 1.24 ms, 61% of the PE cycles multiply`."""
+    share = f"{100 * result.utilization:.0f}%"
+    return f"Layers of {run_name(result)}: {si(result.time_ms)} ms, {share} of the PE cycles multiply"
+
+
+def plot_layer_time(bars: Sequence[LayerBar], axes: Axes, limit: float) -> None:
+    """Time of each layer, in the colour of what bounds it; a bar that is cut has its value beside it."""
+    colours = [BOUND_COLOURS[bar.bound_by] for bar in bars]
+    axes.bar(range(len(bars)), [bar.time_us for bar in bars], width=0.85, color=colours)
+    axes.set_ylim(0, limit)
+    axes.set_ylabel("time [µs]")
+    label_cut([bar.time_us for bar in bars], limit, _time, axes)
+
+
+def plot_layer_utilization(bars: Sequence[LayerBar], axes: Axes) -> None:
+    """Multiply-accumulates of each layer per PE and cycle, in the colour of what bounds it."""
+    colours = [BOUND_COLOURS[bar.bound_by] for bar in bars]
+    axes.bar(range(len(bars)), [100 * bar.utilization for bar in bars], width=0.85, color=colours)
+    axes.set_ylim(0, 100)
+    axes.set_yticks((0, 50, 100))
+    axes.set_ylabel("utilization [%]")
+
+
+def _time(time_us: float) -> str:
+    """`341 µs`, `1.24 ms`."""
+    return f"{si(time_us)} µs" if time_us < 1000 else f"{si(time_us / 1000)} ms"

@@ -1,0 +1,222 @@
+"""A sweep's candidates, by its first objective against each of the others, and the Pareto front among them.
+
+What is drawn is what `accelsim sweep --format json` has, so a sweep need not run again to be drawn.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from accelsim.descriptions.phrases import counted
+from accelsim.errors import AccelsimError
+from accelsim.report.labels.names import Marked, Named, name_points
+from accelsim.report.plots.style import (
+    GREY,
+    VERMILION,
+    MarkerLook,
+    legend_above,
+    plain,
+    plain_log_ticks,
+    set_title,
+)
+from accelsim.report.tables.sweep import axis_word, setting_word
+from accelsim.report.text.energies import EnergyScale, energy_scale
+from accelsim.report.text.table import shortened
+from accelsim.search.metrics import METRICS, Metric
+from accelsim.search.spec import Axis
+
+SIZE_INCHES: Final = (10.0, 6.25)
+"""Of each panel."""
+FRONT: Final = MarkerLook(VERMILION, "D", 30)
+BEATEN: Final = MarkerLook(GREY, "o", 18)
+MOST_NAMES: Final = 16
+"""Points of the front that have a name; with more, names would be all there is to see."""
+_OF_ENERGY: Final = {"energy", "edp"}
+"""Metrics in the unit of energy, or in what it makes with another."""
+_MOST_OF_TITLE: Final = 70
+"""Characters of the sweep's title that a line has room for."""
+_WIDE: Final = 5.0
+"""Largest over smallest value from which on an axis is logarithmic."""
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """A candidate in a panel."""
+
+    x: float
+    y: float
+    name: str
+    on_front: bool
+    """Of all objectives together, not only the two of the panel."""
+
+
+@dataclass(frozen=True)
+class SweepPanel:
+    """The first objective against another one."""
+
+    across: Metric
+    up: Metric
+    unit: str
+    """Of energy."""
+    points: tuple[SweepPoint, ...]
+    line: tuple[tuple[float, float], ...]
+    """Corners of the front, where the panel's objectives are all there are."""
+
+
+def read_sweep_result(path: Path) -> dict[str, Any]:
+    """What `accelsim sweep` wrote. Raises AccelsimError where it did not."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is no JSON"
+        raise AccelsimError(f"{path}: cannot be read: {reason}") from None
+    if not isinstance(found, dict) or not {"sweep", "objectives", "axes", "candidates"} <= found.keys():
+        raise AccelsimError(f"{path}: is not what `accelsim sweep SPEC --format json` writes")
+    return found
+
+
+def sweep_panels(found: Mapping[str, Any]) -> list[SweepPanel]:
+    """A panel for each objective but the first. Raises AccelsimError where there is no other."""
+    up, *others = (METRICS[name] for name in found["objectives"])
+    if not others:
+        raise AccelsimError(f"{found['sweep']}: has one objective, {up.name}; a front takes two or more")
+    return [_panel(found, across, up) for across in others]
+
+
+def _panel(found: Mapping[str, Any], across: Metric, up: Metric) -> SweepPanel:
+    varying = [Axis("hardware_parameters", one["name"], tuple(one["values"])) for one in found["axes"]]
+    varying = [axis for axis in varying if len(axis.values) > 1]
+    ranked = [one for one in found["candidates"] if one["rank"] is not None]
+    scale = _energy_scale(found, ranked)
+    points = tuple(
+        SweepPoint(
+            _drawn(one["figures"], across, scale),
+            _drawn(one["figures"], up, scale),
+            _name(varying, one["settings"]),
+            one["on_front"],
+        )
+        for one in ranked
+    )
+    front = [point for point in points if point.on_front]
+    line = _corners(front, across, up) if len(found["objectives"]) == 2 else ()
+    return SweepPanel(across, up, scale.unit, points, line)
+
+
+def _energy_scale(found: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]) -> EnergyScale:
+    """In which unit energies are drawn; results of earlier versions do not say what a unit is worth."""
+    picojoules = found.get("picojoules_per_unit")
+    largest = max((one["figures"]["energy"] for one in candidates), default=0.0)
+    return energy_scale(largest * (picojoules or 0.0), found["energy_unit"], picojoules)
+
+
+def _drawn(figures: Mapping[str, Any], metric: Metric, scale: EnergyScale) -> float:
+    value: float = figures[metric.name]
+    return value * scale.factor if metric.name in _OF_ENERGY else value
+
+
+def _name(varying: list[Axis], settings: Mapping[str, Any]) -> str:
+    """`8 rows, 64 KiB buffer, sqnxt23v5`."""
+    words = []
+    for axis in varying:
+        value = setting_word(axis, settings[axis.name])
+        words.append(value if not axis.ordered else f"{value} {axis_word(axis)}")
+    return ", ".join(words)
+
+
+def _corners(front: list[SweepPoint], across: Metric, up: Metric) -> tuple[tuple[float, float], ...]:
+    """Steps through the front: what is reached at a given cost, up to where the next point begins."""
+    corners: list[tuple[float, float]] = []
+    for point in sorted(front, key=lambda one: (across.sign(one.x), up.sign(one.y))):
+        if corners:
+            corners.append((point.x, corners[-1][1]))
+        corners.append((point.x, point.y))
+    return tuple(corners)
+
+
+def sweep_figure(found: Mapping[str, Any]) -> Figure:
+    """All panels below each other."""
+    panels = sweep_panels(found)
+    width, height = SIZE_INCHES
+    total = height * len(panels)
+    figure = Figure(figsize=(width, total))
+    grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
+    figure.subplots_adjust(
+        left=0.085, right=0.975, top=1 - 0.95 / total, bottom=0.6 / total, hspace=1.6 / (height - 1.6)
+    )
+    for panel, axes in zip(panels, grid, strict=True):
+        words = [_without_unit(METRICS[name]) for name in found["objectives"]]
+        title = f"{found['sweep']}: {_without_unit(panel.up)} against {_without_unit(panel.across)}"
+        set_title(title, axes, pad=38)
+        front = f"the front is that of {', '.join(words[:-1])} and {words[-1]}"
+        axes.annotate(
+            f"{_about(found)}{counted(len(panel.points), 'candidate')}; {front}.",
+            xy=(0, 1),
+            xycoords="axes fraction",
+            xytext=(0, 22),
+            textcoords="offset points",
+            fontsize="small",
+        )
+        plot_sweep(panel, axes)
+    return figure
+
+
+def _about(found: Mapping[str, Any]) -> str:
+    """The sweep's title, where it has one, as the beginning of a sentence."""
+    title = found.get("title") or ""
+    return f"{shortened(title, _MOST_OF_TITLE)}: " if title else ""
+
+
+def _without_unit(metric: Metric) -> str:
+    return metric.meaning.partition(" [")[0]
+
+
+def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
+    """Candidates and front, with the names of the front; the limits of the axes are set."""
+    front = [point for point in panel.points if point.on_front]
+    others = [point for point in panel.points if not point.on_front]
+    _scale(axes, "x", [point.x for point in panel.points], panel.across.name)
+    _scale(axes, "y", [point.y for point in panel.points], panel.up.name)
+    if panel.line:
+        axes.plot(*zip(*panel.line, strict=True), color=FRONT.colour, linewidth=1.0, zorder=1)
+    for members, look in ((others, BEATEN), (front, FRONT)):
+        look.scatter([(point.x, point.y) for point in members], axes)
+    axes.set_xlabel(panel.across.meaning.format(unit=panel.unit))
+    axes.set_ylabel(panel.up.meaning.format(unit=panel.unit))
+    axes.grid(color="0.93")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    legend_above(
+        [
+            FRONT.in_legend("Pareto front", linestyle="-" if panel.line else ""),
+            BEATEN.in_legend("beaten by another candidate"),
+        ],
+        axes,
+    )
+    if len(front) <= MOST_NAMES:
+        name_points(
+            [Named(point.x, point.y, FRONT.radius_points, point.name) for point in front],
+            axes,
+            others=[Marked(point.x, point.y, BEATEN.radius_points) for point in others],
+            lines=[panel.line],
+            font_points=7.0,
+        )
+
+
+def _scale(axes: Axes, which: str, values: list[float], name: str) -> None:
+    """Logarithmic where values lie far apart, and a margin on both sides."""
+    least, most = min(values), max(values)
+    far = name != "top1" and least > 0 and most / least > _WIDE
+    margin = (most / least) ** 0.08 if far else 0.08 * (most - least) or abs(most) * 0.1 or 1.0
+    limits = (least / margin, most * margin) if far else (least - margin, most + margin)
+    axes.set(**{f"{which}scale": "log" if far else "linear", f"{which}lim": limits})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if far:
+        plain_log_ticks(axis)
+    elif most >= 1000:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))

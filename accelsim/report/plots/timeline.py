@@ -1,0 +1,126 @@
+"""When each component worked, during some cycles of a run: the timeline of a trace, on a page.
+
+A bar of the PE array is as high as the array for as long as it is busy, and dark up to the part of its PEs
+that multiply: an array that is always busy may do little.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from accelsim.report.files.trace import COMPONENT_THREADS, Timeline
+from accelsim.report.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, set_title
+from accelsim.simulation.activity import Component
+
+WIDTH_INCHES: Final = 10.0
+ROWS: Final[tuple[Component, ...]] = ("dram", "array", "vector")
+"""From top to bottom."""
+OPERAND_COLOURS: Final = {"inputs": ORANGE, "weights": PURPLE, "outputs": GREEN}
+BUSY: Final = "#B9D6EA"
+"""The array at work, whether its PEs multiply or not: a pale blue."""
+_PANEL_INCHES: Final = 1.9
+_LEGEND_INCHES: Final = 0.35
+_HEIGHT: Final = 0.76
+"""Of a bar, where rows are 1 apart."""
+
+
+@dataclass(frozen=True)
+class WorkBar:
+    """A component at work for one tile, within the cycles that are shown."""
+
+    component: Component
+    what: str
+    """The operand, on the DRAM channel."""
+    start_cycle: int
+    """Since the first cycle that is shown."""
+    end_cycle: int
+    multiplying: float
+    """Part of the PEs, on average, that multiply meanwhile; 0 but for the array."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A timeline, and the cycles of it to show."""
+
+    timeline: Timeline
+    title: str
+    start_cycle: int
+    """Since the run began."""
+    cycles: int
+
+
+def work_bars(window: Window) -> list[WorkBar]:
+    """What happened in the window, in the order in which it ended; bars that reach beyond it are cut."""
+    timeline = window.timeline
+    pes = timeline.hardware.pe_array.pes
+    steps = {layer: list(timeline.schedule.mappings[layer].steps()) for layer in timeline.shown}
+    found = []
+    for busy in timeline.activity.timeline:
+        start = max(busy.start - window.start_cycle, 0)
+        end = min(busy.end - window.start_cycle, window.cycles)
+        if busy.layer in steps and start < end:
+            what = busy.what if busy.component == "dram" else ""
+            macs = steps[busy.layer][busy.step].array_counts.macs if busy.component == "array" else 0
+            found.append(WorkBar(busy.component, what, start, end, macs / (pes * (busy.end - busy.start))))
+    return found
+
+
+def timeline_figure(windows: Sequence[Window]) -> Figure:
+    """A panel for each window, one below the other; those of equal length have one scale."""
+    heights = [_LEGEND_INCHES, *(_PANEL_INCHES for _ in windows)]
+    figure = Figure(figsize=(WIDTH_INCHES, sum(heights)))
+    grid = figure.add_gridspec(len(windows) + 1, 1, height_ratios=heights, hspace=0)
+    legend = figure.add_subfigure(grid[0, 0])
+    legend.legend(handles=_legend(), ncols=len(_legend()), loc="center", frameon=False, fontsize="small")
+    for row, window in enumerate(windows):
+        part = figure.add_subfigure(grid[row + 1, 0])
+        axes = part.subplots()
+        part.subplots_adjust(left=0.12, right=0.97, top=1 - 0.32 / _PANEL_INCHES, bottom=0.5 / _PANEL_INCHES)
+        plot_timeline(work_bars(window), axes)
+        axes.set_xlim(0, window.cycles)
+        axes.set_xlabel(f"cycles since cycle {window.start_cycle:,} of the run")
+        set_title(window.title, axes)
+    return figure
+
+
+def plot_timeline(bars: Sequence[WorkBar], axes: Axes) -> None:
+    """A row for each component: what the DRAM channel moves, the array and the vector unit at work."""
+    for row, component in enumerate(ROWS):
+        low = row - _HEIGHT / 2
+        for what, colour in _colours(component).items():
+            spans = [
+                (bar.start_cycle, bar.end_cycle - bar.start_cycle)
+                for bar in bars
+                if bar.component == component and bar.what == what
+            ]
+            axes.broken_barh(spans, (low, _HEIGHT), facecolors=colour, edgecolors="white", linewidth=0.3)
+    multiplying = [bar for bar in bars if bar.multiplying > 0]
+    axes.bar(
+        [bar.start_cycle for bar in multiplying],
+        [-bar.multiplying * _HEIGHT for bar in multiplying],
+        width=[bar.end_cycle - bar.start_cycle for bar in multiplying],
+        bottom=ROWS.index("array") + _HEIGHT / 2,
+        align="edge",
+        color=BLUE,
+    )
+    axes.set_ylim(len(ROWS) - 0.5, -0.5)
+    axes.set_yticks(range(len(ROWS)), [COMPONENT_THREADS[component][1] for component in ROWS])
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set_xlabel("cycles")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _colours(component: Component) -> dict[str, str]:
+    """Of the bars of a component, by what they say."""
+    return {"dram": OPERAND_COLOURS, "array": {"": BUSY}, "vector": {"": GREY}}[component]
+
+
+def _legend() -> list[Patch]:
+    patches = [Patch(color=colour, label=f"DRAM: {what}") for what, colour in OPERAND_COLOURS.items()]
+    patches += [Patch(color=BUSY, label="array: busy"), Patch(color=BLUE, label="array: PEs that multiply")]
+    return [*patches, Patch(color=GREY, label="vector unit")]

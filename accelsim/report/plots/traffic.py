@@ -1,0 +1,129 @@
+"""DRAM traffic of every layer against the compulsory minimum: every operand and output once.
+
+What stands above the line was moved more than once, because the tiles did not fit the buffer; below, how many
+times the minimum that is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from accelsim.report.plots.stages import Panel, label_cut, limits, stage_figure, stage_spans
+from accelsim.report.plots.style import BLUE, ORANGE, ROUND_STEPS, VERMILION, plain, run_name
+from accelsim.report.text.table import quantity
+from accelsim.result import RunResult
+
+_SCALE: Final = 2.0
+"""How many times the minimum can be seen at least, so that a small excess looks small."""
+_CLEAR: Final = 0.75
+"""Of the step between ticks, what lies at least between 1 and the next."""
+
+
+@dataclass(frozen=True)
+class TrafficBar:
+    """One layer's bytes from and to DRAM, and the least that any schedule of it moves."""
+
+    name: str
+    stage: str
+    read_bytes: int
+    write_bytes: int
+    compulsory_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Both ways."""
+        return self.read_bytes + self.write_bytes
+
+    @property
+    def times_compulsory(self) -> float:
+        """What is moved, as a multiple of the minimum; 1 where nothing has to be."""
+        return self.total_bytes / self.compulsory_bytes if self.compulsory_bytes else 1.0
+
+
+def traffic_bars(result: RunResult) -> list[TrafficBar]:
+    """A bar for each layer, in running order."""
+    return [
+        TrafficBar(
+            layer.name,
+            layer.stage,
+            layer.dram_bytes.read,
+            layer.dram_bytes.write,
+            layer.compulsory_dram_bytes,
+        )
+        for layer in result.layers
+    ]
+
+
+def traffic_figure(results: Sequence[RunResult]) -> Figure:
+    """Each result below the one before, on one scale where that can be read."""
+    bars = [traffic_bars(result) for result in results]
+    cuts = limits([[bar.total_bytes for bar in of_result] for of_result in bars])
+    most = max(_SCALE, *(bar.times_compulsory for of_result in bars for bar in of_result))
+    panels = [
+        Panel(
+            traffic_title(result, of_result),
+            stage_spans((bar.stage, bar.total_bytes) for bar in of_result),
+            "traffic",
+            partial(_draw, of_result, limit, most),
+        )
+        for result, of_result, limit in zip(results, bars, cuts, strict=True)
+    ]
+    legend: list[Artist] = [
+        Patch(color=BLUE, label="read"),
+        Patch(color=ORANGE, label="written"),
+        Line2D([], [], color="black", linewidth=1.0, label="compulsory: every operand and output once"),
+    ]
+    return stage_figure(panels, legend, rows_inches=(1.9, 1.05))
+
+
+def traffic_title(result: RunResult, bars: Sequence[TrafficBar]) -> str:
+    """`DRAM traffic of sqnxt23v5 on 16x16_128k: 14.0 MB, 1.05 times the compulsory 13.4 MB`."""
+    total, least = sum(bar.total_bytes for bar in bars), sum(bar.compulsory_bytes for bar in bars)
+    times = f", {total / least:.2f} times the compulsory {quantity(least, 'B')}" if least else ""
+    return f"DRAM traffic of {run_name(result)}: {quantity(total, 'B')}{times}"
+
+
+def _draw(bars: Sequence[TrafficBar], limit: float, most: float, axes: Sequence[Axes]) -> None:
+    above, below = axes
+    plot_traffic(bars, above, limit)
+    plot_excess(bars, below, most)
+
+
+def plot_traffic(bars: Sequence[TrafficBar], axes: Axes, limit: float) -> None:
+    """Read below written, and across each bar the compulsory minimum; a bar that is cut has its value."""
+    places = range(len(bars))
+    reads = [bar.read_bytes for bar in bars]
+    axes.bar(places, reads, width=0.85, color=BLUE)
+    axes.bar(places, [bar.write_bytes for bar in bars], bottom=reads, width=0.85, color=ORANGE)
+    axes.hlines(
+        [bar.compulsory_bytes for bar in bars],
+        [place - 0.5 for place in places],
+        [place + 0.5 for place in places],
+        color="black",
+        linewidth=1.0,
+    )
+    axes.set_ylim(0, limit)
+    axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+    axes.set_ylabel("DRAM traffic [byte]")
+    label_cut([bar.total_bytes for bar in bars], limit, lambda size: quantity(size, "B"), axes)
+
+
+def plot_excess(bars: Sequence[TrafficBar], axes: Axes, most: float) -> None:
+    """Each layer's traffic as a multiple of the compulsory minimum, from 1 upwards."""
+    axes.bar(
+        range(len(bars)), [bar.times_compulsory - 1 for bar in bars], bottom=1, width=0.85, color=VERMILION
+    )
+    axes.set_ylim(1, 1.05 * most)
+    ticks = MaxNLocator(4, steps=ROUND_STEPS).tick_values(1, most)
+    clear_of_one = 1 + _CLEAR * (ticks[1] - ticks[0])
+    axes.set_yticks([1, *(tick for tick in ticks if clear_of_one <= tick <= 1.05 * most)])
+    axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+    axes.set_ylabel("x minimum")

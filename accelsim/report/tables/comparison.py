@@ -1,0 +1,146 @@
+"""Networks beside each other on machines beside each other: values, and how they look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from accelsim.report.text.energies import energy_cell
+from accelsim.report.text.table import Column, Style, percent_digits, si, table, wrapped
+from accelsim.report.text.words import dram_words
+from accelsim.report.text.zeros import skipped_percent
+from accelsim.result import RunResult
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network on one machine, under the names that set it apart from the other cases."""
+
+    network: str
+    hardware: str
+    result: RunResult
+
+
+@dataclass(frozen=True)
+class ComparedCase:
+    """A case, and what it takes for each unit of time and energy that its reference takes."""
+
+    case: Case
+    relative_time: float
+    relative_energy: float | None
+    """None where the two energies have different units, or the reference takes none."""
+
+
+def compare(cases: Sequence[Case], relative_to: str) -> list[ComparedCase]:
+    """Each case relative to a network on the same machine, or to the same network on a machine."""
+    by_name = {(case.network, case.hardware): case for case in cases}
+    if any(case.network == relative_to for case in cases):
+        return [_relative(case, by_name[relative_to, case.hardware]) for case in cases]
+    return [_relative(case, by_name[case.network, relative_to]) for case in cases]
+
+
+def _relative(case: Case, reference: Case) -> ComparedCase:
+    result, other = case.result, reference.result
+    return ComparedCase(
+        case,
+        relative_time=result.cycles * other.clock_mhz / (other.cycles * result.clock_mhz),
+        relative_energy=_relative_energy(result, other),
+    )
+
+
+def _relative_energy(result: RunResult, other: RunResult) -> float | None:
+    """By joules where those are known of both, else by units where both have the same."""
+    energy, base = result.energy, other.energy
+    if energy.joules is not None and base.joules:
+        return energy.joules / base.joules
+    comparable = energy.unit == base.unit and base.total > 0
+    return energy.total / base.total if comparable else None
+
+
+def to_dict(compared: ComparedCase) -> dict[str, Any]:
+    """Plain values, with the names of `run --format json` where they mean the same."""
+    case, result = compared.case, compared.case.result
+    return {
+        "network": case.network,
+        "hardware": case.hardware,
+        "batch": result.batch,
+        "cycles": result.cycles,
+        "time_ms": result.time_ms,
+        "relative_time": compared.relative_time,
+        "energy": {"total": result.energy.total, "unit": result.energy.unit},
+        "relative_energy": compared.relative_energy,
+        "utilization": result.utilization,
+        "nominal_utilization": result.nominal_utilization,
+        "skipped_macs": result.skipped_macs,
+        "dram_bytes": {"read": result.dram_bytes.read, "write": result.dram_bytes.write},
+        "macs": result.macs,
+        "params": result.params,
+        **({} if result.energy_pj is None else {"energy_pj": result.energy_pj}),
+        **({} if result.average_power_mw is None else {"average_power_mw": result.average_power_mw}),
+    }
+
+
+def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style: Style) -> str:
+    """The cases below the machine that they run on (those of a machine follow each other)."""
+    head, *lines = table(_columns(compared), style.width)
+    text = [style.strong(head)]
+    pairs = zip(compared, lines, strict=True)
+    for hardware, members in groupby(pairs, lambda pair: pair[0].case.hardware):
+        text += [style.strong(hardware), *(line for _, line in members)]
+    networks = {one.case.network for one in compared}
+    reference = (
+        f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
+    )
+    legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
+    legend += "".join(dict.fromkeys(dram_words(one.case.result.outermost) for one in compared))
+    if any(one.case.result.skipped_macs for one in compared):
+        legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
+    text += ["", *wrapped(legend + _images_words(compared), style)]
+    return "\n".join(text) + "\n"
+
+
+def _images_words(compared: Sequence[ComparedCase]) -> str:
+    """How many images run together, where that differs between networks."""
+    images = {one.case.network: one.case.result.batch for one in compared}
+    if len(set(images.values())) == 1:
+        return ""
+    several = (f"{batch} of {network}" for network, batch in images.items() if batch > 1)
+    return f" Images that run together: {', '.join(several)}, one of others."
+
+
+def _columns(compared: Sequence[ComparedCase]) -> list[Column]:
+    results = [one.case.result for one in compared]
+    energies = [one.relative_energy for one in compared]
+    return [
+        Column("network", [f" {one.case.network}" for one in compared], "left", least=12),
+        Column("params", [si(result.params) for result in results], rank=1, gap=2),
+        Column("MACs", [si(result.macs) for result in results], rank=1, gap=2),
+        Column("ms", [si(result.time_ms) for result in results], gap=2),
+        Column("x time", [f"{one.relative_time:.2f}" for one in compared], gap=2),
+        Column("energy", [_energy(result) for result in results], gap=2),
+        Column("x energy", ["-" if value is None else f"{value:.2f}" for value in energies], gap=2),
+        *_powers(results),
+        Column("PE%", [percent_digits(result.utilization) for result in results], gap=2),
+        *_zeros(results),
+        Column("DRAM", [si(result.dram_bytes.total) for result in results], gap=2),
+    ]
+
+
+def _energy(result: RunResult) -> str:
+    return energy_cell(result.energy.total, result.energy.picojoules_per_unit)
+
+
+def _powers(results: Sequence[RunResult]) -> list[Column]:
+    """Average power, if it is known of any."""
+    powers = [result.average_power_mw for result in results]
+    if all(power is None for power in powers):
+        return []
+    cells = ["-" if power is None else si(power) for power in powers]
+    return [Column("mW", cells, rank=1, gap=2)]
+
+
+def _zeros(results: Sequence[RunResult]) -> list[Column]:
+    """Which part of the multiply-accumulates was skipped, if any was."""
+    if not any(result.skipped_macs for result in results):
+        return []
+    return [Column("zero%", list(map(skipped_percent, results)), gap=2)]

@@ -1,0 +1,228 @@
+"""What bounds a network, and what remedies gain: values, and how they look."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from accelsim.report.text.energies import duration, energy_text
+from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
+from accelsim.report.text.words import BOUNDS, memory_word, shape_word
+from accelsim.report.text.zeros import zeros_sentence
+from accelsim.report.values.stages import cycles_by_bound
+from accelsim.result import RunResult
+from accelsim.search.diagnosis import Diagnosis
+from accelsim.search.explain import Explanation, LayerOutcome, WorstLayer
+
+BEST: Final = 3
+"""Remedies that are named for each of the worst layers."""
+NOTABLY: Final = 0.995
+"""Below that part of the time a remedy counts as one that helps a layer."""
+_LEGEND: Final = (
+    "Each line is a run of the whole network with that one change. time, energy: of the network, against the "
+    "run as it is; 1, 2, ...: time of the layers below, in the same run."
+)
+
+
+def explanation_report(explained: Explanation, style: Style) -> str:
+    """What bounds the network, a table of remedies, and the worst layers in words."""
+    result = explained.result
+    batch = f", batch of {result.batch}" if result.batch > 1 else ""
+    head, *lines = table(_columns(explained), style.width)
+    text = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", *_whole(result, style), ""]
+    text += [style.strong(head), *lines]
+    for one in explained.impossible:
+        text += wrapped(f"{one.words}: not possible: {one.reason}", style, indent=2)
+    text += ["", *wrapped(_LEGEND, style)]
+    if explained.worst:
+        text += ["", style.strong("The layers with the most cycles above their lower bounds")]
+    for place, worst in enumerate(explained.worst, start=1):
+        text += ["", *_worst(place, worst, result, style)]
+    return "\n".join(text) + "\n"
+
+
+def _whole(result: RunResult, style: Style) -> Iterator[str]:
+    cycles = f"{result.cycles:,} cycles"
+    if result.lower_bound_cycles:
+        times = result.cycles / result.lower_bound_cycles
+        cycles += f", {times:.2f} times the lower bound of {result.lower_bound_cycles:,}"
+    yield from labelled("time", f"{duration(result.time_ms)}: {cycles}", style)
+    energy = result.energy
+    dram = result.outermost_energy / energy.total if energy.total else 0.0
+    text = energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
+    yield from labelled("energy", f"{text}, {percent(dram)} of it {memory_word(result.outermost)}", style)
+    yield from labelled("utilization", f"{percent(result.utilization)} of the PEs' cycles multiply", style)
+    if zeros := zeros_sentence(result):
+        yield from labelled("zeros", zeros, style)
+    bounds = (
+        f"{BOUNDS[bound]} {percent(count / result.cycles)}"
+        for bound, count in cycles_by_bound(result.layers).items()
+    )
+    yield from labelled("bound by", f"{', '.join(bounds)} of the time", style)
+
+
+def _columns(explained: Explanation) -> list[Column]:
+    base, outcomes = explained.result, explained.outcomes
+    more = [outcome.result.macs - base.macs for outcome in outcomes]
+    columns = [
+        Column("what if", [outcome.remedy.words for outcome in outcomes], "left", least=16),
+        Column("time", [_change(outcome.result.cycles, base.cycles) for outcome in outcomes]),
+        Column("energy", [_change(outcome.result.energy.total, base.energy.total) for outcome in outcomes]),
+    ]
+    if any(more):
+        columns.append(Column("MACs", [f"+{si(macs)}" if macs else "" for macs in more]))
+    for place, worst in enumerate(explained.worst, start=1):
+        found = {outcome.remedy.name: outcome for outcome in worst.outcomes}
+        cells = [
+            _change(found[outcome.remedy.name].cycles, worst.cycles, digits=0)
+            if outcome.remedy.name in found
+            else "-"
+            for outcome in outcomes
+        ]
+        columns.append(Column(str(place), cells, rank=place))
+    return columns
+
+
+def _change(after: float, before: float, digits: int = 1) -> str:
+    """`-22.2%`, `+1.3%`; `0%` where nothing to speak of changes, `x2.3` from twice as much on."""
+    if not before:
+        return "-"
+    ratio = after / before
+    if ratio >= 2:
+        return f"x{ratio:.3g}"
+    text = f"{100 * (ratio - 1):+.{digits}f}"
+    return "0%" if float(text) == 0 else f"{text}%"
+
+
+def _worst(place: int, worst: WorstLayer, result: RunResult, style: Style) -> Iterator[str]:
+    layer = worst.layer
+    alike = f" and {len(worst.names) - 1} more like it" if len(worst.names) > 1 else ""
+    yield from (style.strong(line) for line in wrapped(f"{place}  {layer.name}{alike}", style, indent=3))
+    dataflow = f", {layer.dataflow.replace('_', ' ')}" if layer.macs else ""
+    shape = shape_word(layer.shape, style.width)
+    yield from _indented(f"{layer.operator.replace('_', ' ')} {shape}{dataflow}", style)
+    share = percent(worst.cycles / result.cycles)
+    lost = f"{worst.lost_cycles:,} of them above the lower bound"
+    yield from _indented(f"{worst.cycles:,} cycles, {share} of the time; {lost}", style)
+    yield from _indented(f"why: {worst.diagnosis.reason}", style)
+    yield from _indented(f"helps most: {_helps(worst)}", style)
+
+
+def _indented(text: str, style: Style) -> list[str]:
+    return wrapped(f"   {text}", style, indent=5)
+
+
+def _helps(worst: WorstLayer) -> str:
+    best = [one for one in worst.outcomes if one.cycles < NOTABLY * worst.cycles][:BEST]
+    words = (f"{one.remedy.words} ({_layer_change(one, worst)})" for one in best)
+    return ", ".join(words) or "none of the remedies"
+
+
+def _layer_change(one: LayerOutcome, worst: WorstLayer) -> str:
+    macs = f", {one.macs / worst.macs:.2f} x the MACs" if worst.macs and one.macs != worst.macs else ""
+    return f"{_change(one.cycles, worst.cycles, digits=0)}{macs}"
+
+
+# --- plain values
+
+
+def explanation_dict(explained: Explanation) -> dict[str, Any]:
+    """Plain values of `explain --format json`, with the names of `run --format json`."""
+    result = explained.result
+    whole = result.to_dict()
+    whole.pop("layers")
+    return {
+        **whole,
+        "lower_bound_cycles": result.lower_bound_cycles,
+        "cycles_by_bound": cycles_by_bound(result.layers),
+        "remedies": [
+            {
+                "name": one.remedy.name,
+                "kind": one.remedy.kind,
+                "words": one.remedy.words,
+                "cycles": one.result.cycles,
+                "energy": one.result.energy.total,
+                "macs": one.result.macs,
+                "params": one.result.params,
+            }
+            for one in explained.outcomes
+        ],
+        "impossible": [
+            {"name": one.name, "kind": one.kind, "words": one.words, "reason": one.reason}
+            for one in explained.impossible
+        ],
+        "worst_layers": [_worst_dict(worst) for worst in explained.worst],
+    }
+
+
+def _worst_dict(worst: WorstLayer) -> dict[str, Any]:
+    return {
+        "names": list(worst.names),
+        "shape": worst.layer.shape,
+        "operator": worst.layer.operator,
+        "dataflow": worst.layer.dataflow,
+        "bound_by": worst.layer.bound_by,
+        "cycles": worst.cycles,
+        "lower_bound_cycles": worst.lower_bound_cycles,
+        "lost_cycles": worst.lost_cycles,
+        "energy": worst.energy,
+        "macs": worst.macs,
+        "diagnosis": _diagnosis_dict(worst.diagnosis),
+        "remedies": [
+            {"name": one.remedy.name, "cycles": one.cycles, "energy": one.energy, "macs": one.macs}
+            for one in worst.outcomes
+        ],
+    }
+
+
+def _diagnosis_dict(found: Diagnosis) -> dict[str, Any]:
+    return {
+        "reason": found.reason,
+        "busy": found.busy,
+        "array_utilization": found.array_utilization,
+        "zero_weights": found.by_zero,
+        "times_compulsory": found.times_compulsory,
+        "macs_per_byte": found.macs_per_byte,
+        "balance_macs_per_byte": found.balance,
+        "fills": [
+            {
+                "direction": fill.direction,
+                "extent": fill.extent,
+                "of_a_pass": fill.of_a_pass,
+                "passes": fill.passes,
+                "filled": fill.filled,
+            }
+            for fill in found.fills
+        ],
+    }
+
+
+def explanation_rows(explained: Explanation) -> Sequence[dict[str, Any]]:
+    """A row for the network and each group of worst layers, as it is and with each remedy."""
+    result = explained.result
+    runs = [
+        ("", "as it is", result),
+        *((o.remedy.name, o.remedy.words, o.result) for o in explained.outcomes),
+    ]
+    rows = [_row("", 1, name, words, run.cycles, run.energy.total, run.macs) for name, words, run in runs]
+    for worst in explained.worst:
+        first, count = worst.names[0], len(worst.names)
+        rows.append(_row(first, count, "", "as it is", worst.cycles, worst.energy, worst.macs))
+        rows += [
+            _row(first, count, one.remedy.name, one.remedy.words, one.cycles, one.energy, one.macs)
+            for one in worst.outcomes
+        ]
+    return [{"network": result.network, "hardware": result.hardware, **row} for row in rows]
+
+
+def _row(
+    layer: str, layers: int, remedy: str, words: str, cycles: int, energy: float, macs: int
+) -> dict[str, Any]:
+    """`layer` is empty for the network."""
+    return {
+        "layer": layer,
+        "layers": layers,
+        "remedy": remedy,
+        "words": words,
+        "cycles": cycles,
+        "energy": energy,
+        "macs": macs,
+    }

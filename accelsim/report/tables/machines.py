@@ -1,0 +1,114 @@
+"""Machines as their files describe them: what `list` and `show` say."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from accelsim.descriptions import read, shipped
+from accelsim.errors import DescriptionError
+from accelsim.hardware import Hardware
+from accelsim.report.text.table import Column, Style, kibibytes, labelled, quantity, table, wrapped
+from accelsim.report.text.words import AREAS, memory_word
+
+
+def known_machines() -> list[dict[str, Any]]:
+    """Every machine that has a name here, with its main figures."""
+    return [_entry(name) for name in shipped.names("hardware")]
+
+
+def _entry(name: str) -> dict[str, Any]:
+    path = shipped.find("hardware", name)
+    try:
+        hardware = read(path, Hardware)
+    except DescriptionError:
+        return {"name": name, "title": "(not valid)"}
+    return {
+        "name": name,
+        "title": hardware.title,
+        "pes": hardware.pe_array.pes,
+        "global_buffer_bytes": hardware.on_chip_bytes,
+        "dram_bytes_per_second": hardware.channel.bytes_per_cycle * hardware.clock_mhz * 1e6,
+        "clock_mhz": hardware.clock_mhz,
+    }
+
+
+def list_machines(entries: Sequence[Mapping[str, Any]], style: Style) -> str:
+    """Machines beside each other, ending in a newline."""
+    columns = [
+        Column("machine", [entry["name"] for entry in entries], "left"),
+        Column("title", [entry["title"] for entry in entries], "left", gap=2, least=12),
+        _column("PEs", [entry.get("pes") for entry in entries], str),
+        _column("buffer", [entry.get("global_buffer_bytes") for entry in entries], kibibytes),
+        _column("DRAM", [entry.get("dram_bytes_per_second") for entry in entries], _per_second),
+        _column("MHz", [entry.get("clock_mhz") for entry in entries], "{:g}".format),
+    ]
+    head, *lines = table(columns, style.width)
+    return "\n".join([style.strong(head), *lines]) + "\n"
+
+
+def _column(header: str, values: Sequence[Any], form: Callable[[Any], str]) -> Column:
+    return Column(header, ["-" if value is None else form(value) for value in values], gap=2)
+
+
+def _per_second(value: float) -> str:
+    return quantity(value, "B/s")
+
+
+def hardware_report(hardware: Hardware, style: Style) -> str:
+    """Every key with its value, and why it is that where no source says so; ends in a newline."""
+    heading = f"{hardware.name}: {hardware.title}" if hardware.title else hardware.name
+    lines = [style.strong(heading)]
+    if hardware.source:
+        lines += labelled("source", hardware.source, style)
+    for name, text in peaks(hardware):
+        lines += labelled(name, text, style)
+    lines.append("")
+    values = hardware.model_dump(mode="json", exclude={"name", "title", "source", "assumed"})
+    said = dict(dotted(values))
+    for key in hardware.assumed.keys() - said.keys():
+        said = _with_table(said, key)
+    for key, value in said.items():
+        lines += wrapped(f"{key} = {value}" if value else key, style, indent=4)
+        if key in hardware.assumed:
+            lines += [f"    {line}" for line in _assumption(hardware.assumed[key], style)]
+    return "\n".join(lines) + "\n"
+
+
+def _with_table(said: dict[str, str], table: str) -> dict[str, str]:
+    """The keys with one for a table that is explained as a whole, before the first that is in it."""
+    inside = [key for key in said if key.startswith(f"{table}.")]
+    first = inside[0] if inside else None
+    return {
+        name: text
+        for key, value in said.items()
+        for name, text in (((table, ""), (key, value)) if key == first else ((key, value),))
+    }
+
+
+def _assumption(reason: str, style: Style) -> list[str]:
+    return wrapped(f"assumed: {reason}", Style(style.width - 4))
+
+
+def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
+    """What the keys amount to."""
+    array = hardware.pe_array
+    per_second = hardware.clock_mhz * 1e6
+    yield "PE array", f"{array.rows} x {array.columns} PEs, {quantity(array.pes * per_second, 'MAC/s')}"
+    for memory in hardware.on_chip:
+        yield memory_word(memory.name), kibibytes(memory.size_bytes or 0)
+    yield memory_word(hardware.off_chip.name), quantity(hardware.channel.bytes_per_cycle * per_second, "B/s")
+    if hardware.area is not None and (parts := hardware.area_mm2_by_part) is not None:
+        each = ", ".join(f"{AREAS[part]} {area:.2f}" for part, area in parts.items())
+        yield "area", f"{sum(parts.values()):.2f} mm2 in {hardware.area.process}: {each}"
+
+
+def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Keys of nested values, with dots, and what stands there; keys without a value are left out."""
+    for key, value in values.items():
+        if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+            for item in value:
+                inside = {name: entry for name, entry in item.items() if name != "name"}
+                yield from dotted(inside, f"{prefix}{key}.{item['name']}.")
+        elif isinstance(value, Mapping):
+            yield from dotted(value, f"{prefix}{key}.")
+        elif value is not None:
+            yield prefix + key, ", ".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,170 @@
+"""The report of a run: what each layer costs and why, by stage, and what it adds up to."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from accelsim.descriptions.phrases import counted
+from accelsim.report.tables.totals import totals
+from accelsim.report.text.energies import energy_cell
+from accelsim.report.text.table import Column, Style, bar, fitting, si, table, wrapped
+from accelsim.report.text.words import (
+    BOUNDS,
+    ROOMY,
+    SHAPE_LEGEND,
+    dataflow_word,
+    dram_words,
+    name_word,
+    operator_word,
+    shape_word,
+)
+from accelsim.report.text.zeros import MARK, MARK_LEGEND, skipped_percent
+from accelsim.report.values.stages import OPERANDS, StageResult, outermost_bytes, stages
+from accelsim.result import LayerResult, RunResult
+
+LayerChoice: TypeAlias = Literal["all", "top", "none"]
+TOP_LAYERS: Final = 10
+"""Layers that a table of the slowest has, unless it is said how many."""
+_LEGEND: Final = (
+    "op: WS = weight stationary, OS = output stationary, neither = on the vector unit{zeros}. {shape} time: "
+    "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. DRAM, buffer: "
+    "bytes read and written{operands}. why: what bounds it, see below."
+)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A line of the table: a layer, or the sums of a stage."""
+
+    name: str
+    values: LayerResult | StageResult
+
+    @property
+    def layer(self) -> LayerResult | None:
+        return self.values if isinstance(self.values, LayerResult) else None
+
+
+def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all") -> str:
+    """The table of layers and the totals of a run.
+
+    `all` shows each layer below its stage, `top` the ten that take the most time, a number so many of them,
+    `none` only the stages.
+    """
+    most = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
+    batch = f", batch of {result.batch}" if result.batch > 1 else ""
+    rows = list(_top(result, most, style) if most else _by_stage(result, most is None, style))
+    columns = fitting(_columns(result, rows, style, by_time=bool(most)), style.width)
+    head, *body = table(columns, style.width)
+    lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
+    lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
+    lines += ["", *wrapped(_legend(result, columns), style), "", *totals(result, style)]
+    return "\n".join(lines) + "\n"
+
+
+def _legend(result: RunResult, columns: Sequence[Column]) -> str:
+    zeros = f", {MARK_LEGEND}" if result.skipped_macs else ""
+    operands = [column.header for column in columns if column.header in OPERANDS]
+    parts = f"; {', '.join(operands)}: DRAM's by operand" if operands else ""
+    legend = _LEGEND.format(zeros=zeros, shape=SHAPE_LEGEND, operands=parts)
+    return legend + dram_words(result.outermost)
+
+
+def _top(result: RunResult, most: int, style: Style) -> Iterator[_Row]:
+    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:most]
+    return (_Row(name_word(layer.name, "", style.width), layer) for layer in slowest)
+
+
+def _by_stage(result: RunResult, with_layers: bool, style: Style) -> Iterator[_Row]:
+    """Stages with their layers; a stage of a single layer is that layer."""
+    for stage in stages(result):
+        if len(stage.layers) == 1:
+            yield _Row(name_word(stage.layers[0].name, "", style.width), stage.layers[0])
+            continue
+        yield _Row(stage.name, stage)
+        if with_layers:
+            for layer in stage.layers:
+                yield _Row(" " + name_word(layer.name, stage.name, style.width), layer)
+
+
+def _columns(result: RunResult, rows: Sequence[_Row], style: Style, *, by_time: bool) -> list[Column]:
+    roomy = style.width >= ROOMY
+    shapes = [_shape(row.values, style.width) for row in rows]
+    values = [row.values for row in rows]
+    picojoules = result.energy.picojoules_per_unit
+    return [
+        Column("layer", [row.name for row in rows], "left", least=8),
+        Column("op", [_runs(row) for row in rows], "left", least=4),
+        Column("shape", shapes, "left", least=6),
+        Column(  # names are long where stages are not above them
+            "MACs", [si(value.macs) if value.macs else "-" for value in values], rank=int(by_time)
+        ),
+        Column("time", [si(value.cycles) for value in values]),
+        Column("%", [_share(value.cycles / result.cycles) for value in values]),
+        Column("", _bars(rows, 10 if roomy else 3, style), "left", gap=int(roomy)),
+        Column("PE%", [_utilization(value) for value in values]),
+        *_zeros(result, values),
+        Column("x bound", [_ratio(value.cycles, value.lower_bound_cycles) for value in values], rank=1),
+        Column("DRAM", [si(value.dram_bytes.total) for value in values]),
+        *_operands(values),
+        Column(
+            "x least",
+            [_ratio(value.dram_bytes.total, value.compulsory_dram_bytes) for value in values],
+            rank=2,
+        ),
+        Column("buffer", [si(value.global_buffer_bytes.total) for value in values], rank=1),
+        Column("energy", [energy_cell(value.energy, picojoules) for value in values]),
+        Column("why", [BOUNDS[value.bound_by] for value in values], "left"),
+        Column("tile", [row.layer.tile if row.layer else "" for row in rows], "left", rank=4),
+    ]
+
+
+def _operands(values: Sequence[LayerResult | StageResult]) -> list[Column]:
+    """The bytes that DRAM is read and written for each operand, of those that it is accessed for at all."""
+    columns = {operand: [outermost_bytes(value, operand) for value in values] for operand in OPERANDS}
+    return [
+        Column(operand, [si(size) if size else "-" for size in sizes], rank=3)
+        for operand, sizes in columns.items()
+        if any(sizes)
+    ]
+
+
+def _zeros(result: RunResult, values: Sequence[LayerResult | StageResult]) -> list[Column]:
+    """Which part of the multiply-accumulates was skipped, if any was."""
+    return [Column("zero%", list(map(skipped_percent, values)), rank=1)] if result.skipped_macs else []
+
+
+def _runs(row: _Row) -> str:
+    """What runs and how: `conv WS`, `conv OS*` if zero weights are skipped, `maxpool`."""
+    layer = row.layer
+    if layer is None:
+        return ""
+    mark = MARK if layer.skipped_macs else ""
+    return f"{operator_word(layer.operator)} {dataflow_word(layer.dataflow)}{mark}".rstrip()
+
+
+def _shape(value: LayerResult | StageResult, width: int) -> str:
+    if isinstance(value, StageResult):
+        return counted(len(value.layers), "layer")
+    return shape_word(value.shape, width)
+
+
+def _bars(rows: Sequence[_Row], width: int, style: Style) -> list[str]:
+    """Shares of the time, the longest layer's bar being full; stages have none."""
+    longest = max((row.layer.cycles for row in rows if row.layer), default=0) or 1
+    bars = [
+        bar(row.layer.cycles / longest, width, ascii_only=style.ascii_only) if row.layer else ""
+        for row in rows
+    ]
+    return [text.ljust(width) for text in bars]
+
+
+def _share(fraction: float) -> str:
+    return f"{100 * fraction:.{1 if fraction < 0.0995 else 0}f}"
+
+
+def _utilization(value: LayerResult | StageResult) -> str:
+    return f"{100 * value.utilization:.0f}" if value.macs else "-"
+
+
+def _ratio(value: int, least: int) -> str:
+    return f"{value / least:.2f}" if least else "-"

@@ -1,0 +1,256 @@
+"""What a sweep found: values, and how they look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from accelsim.descriptions import flow_text, shown
+from accelsim.descriptions.phrases import counted
+from accelsim.report.text.energies import energy_cell
+from accelsim.report.text.table import Column, Style, fitting, kibibytes, si, table, wrapped
+from accelsim.report.text.words import dataflow_word
+from accelsim.search.metrics import METRICS
+from accelsim.search.spec import Axis, Sweep
+from accelsim.search.sweep import Candidate, SweepResult
+from accelsim.version import __version__
+
+MARK: Final = "*"
+_SAMPLERS: Final = {"exhaustive": "all", "nsga2": "chosen by NSGA-II", "tpe": "chosen by TPE"}
+_METRIC_HEADERS: Final = {
+    "time_ms": "ms",
+    "dram_bytes": "DRAM",
+    "utilization": "PE%",
+    "area_mm2": "mm2",
+    "pes": "PEs",
+    "buffer_bytes": "buffer",
+    "register_file_bytes": "registers",
+    "macs": "MACs",
+    "top1": "top-1",
+}
+"""Where they are not the names."""
+_AXIS_HEADERS: Final = {
+    "networks": "network",
+    "hardware": "machine",
+    "pe_array.rows": "rows",
+    "pe_array.columns": "cols",
+    "pe_array.dataflows": "dataflow",
+    "global_buffer.size_bytes": "buffer",
+    "dram.bandwidth_bytes_per_cycle": "B/cycle",
+    "pe_array.output_stationary.partial_sums_per_pe": "psums",
+    "precision.weights_bits": "w bits",
+    "precision.activations_bits": "a bits",
+}
+"""Where they are not the last part of the key."""
+_ALWAYS: Final = 5
+"""Axes that a table has even where space is short; of the others, as many as fit."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    heading: str
+    candidate: Candidate
+
+
+def sweep_report(result: SweepResult, style: Style, most: int) -> str:
+    """Tables of at most so many rows each: the best by the first objective, and the front."""
+    sweep = result.sweep
+    text = [style.strong(line) for line in _head(result, style)]
+    shown = _rows(result, most)
+    columns = _columns(sweep, shown)
+    head, *lines = table(columns, style.width)
+    text += ["", style.strong(head)]
+    for heading, members in groupby(zip(shown, lines, strict=True), lambda pair: pair[0].heading):
+        text += [style.strong(heading), *(line for _, line in members)]
+    if len(result.front) > most:
+        text.append(f"{'':5}... and {len(result.front) - most} more: --top shows more, JSON and CSV have all")
+    text += ["", *wrapped(_legend(result, _hidden(columns, style)), style)]
+    return "\n".join(text) + "\n"
+
+
+def _head(result: SweepResult, style: Style) -> list[str]:
+    """What the sweep is called, and how much of it was looked at; on one line where it has no title."""
+    sweep = result.sweep
+    if not sweep.title:
+        return wrapped(f"{sweep.name}: {_what(result)}", style)
+    return [*wrapped(f"{sweep.name}: {sweep.title}", style), *wrapped(_what(result), style)]
+
+
+def _what(result: SweepResult) -> str:
+    sweep = result.sweep
+    what = f"{result.evaluated} of {counted(sweep.size, 'candidate')}, {_SAMPLERS[result.plan.name]}"
+    if result.plan.name == "exhaustive":
+        what = "the only candidate" if sweep.size == 1 else f"all {sweep.size} candidates"
+    if result.problems:
+        what += f"; {len(result.problems)} cannot be executed"
+    if sweep.constraints:
+        limits = ", ".join(one.text for one in sweep.constraints)
+        what += f"; {result.feasible} within {limits}"
+    return what
+
+
+def _rows(result: SweepResult, most: int) -> list[_Row]:
+    by = f"the best by {result.sweep.objectives[0].name}"
+    rows = [_Row(by, one) for one in result.ranked[:most]]
+    if len(result.sweep.objectives) > 1:
+        heading = f"{_front_of(result.sweep)}: {len(result.front)}"
+        rows += [_Row(heading, one) for one in result.front[:most]]
+    return rows
+
+
+def _front_of(sweep: Sweep) -> str:
+    *first, last = [one.name for one in sweep.objectives]
+    return f"Pareto front of {', '.join(first)} and {last}"
+
+
+def _columns(sweep: Sweep, shown: Sequence[_Row]) -> list[Column]:
+    candidates = [row.candidate for row in shown]
+    settings = [sweep.settings(one.index) for one in candidates]
+    columns = [
+        Column("rank", [str(one.rank) for one in candidates]),
+        Column("", [MARK if one.on_front else "" for one in candidates]),
+    ]
+    for place, axis in enumerate(sweep.varying):
+        cells = [setting_word(axis, one[axis.name]) for one in settings]
+        rank = max(0, place - _ALWAYS + 1)
+        align: Any = "right" if axis.ordered else "left"
+        columns.append(Column(axis_word(axis), cells, align, gap=2, rank=rank, least=5))
+    picojoules = sweep.picojoules_per_unit
+    for name in _metrics(sweep):
+        cells = [
+            "-" if (value := one.figure(name)) is None else figure_word(name, value, picojoules)
+            for one in candidates
+        ]
+        columns.append(Column(_METRIC_HEADERS.get(name, name), cells, gap=2))
+    return columns
+
+
+def _metrics(sweep: Sweep) -> list[str]:
+    """Objectives, then what is constrained beside them."""
+    return list(
+        dict.fromkeys(
+            [*(one.name for one in sweep.objectives), *(one.metric.name for one in sweep.constraints)]
+        )
+    )
+
+
+def axis_word(axis: Axis) -> str:
+    """The header of an axis's column: `rows` for pe_array.rows."""
+    return _AXIS_HEADERS.get(axis.name) or axis.name.rpartition(".")[2]
+
+
+def setting_word(axis: Axis, value: Any) -> str:
+    """`128 KiB`, `WS+OS`, `6-6-8-1`, `0.5`, `{shares: {outputs: 0.5}}`."""
+    if isinstance(value, dict | list):
+        return _of_several(axis, value)
+    if value is None or isinstance(value, bool):
+        return shown(value)
+    if axis.name.endswith("_bytes") and isinstance(value, int):
+        return kibibytes(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _of_several(axis: Axis, value: dict[str, Any] | list[Any]) -> str:
+    """Names of dataflows and lists of numbers in short, anything else as the file has it."""
+    inside = value.values() if isinstance(value, dict) else value
+    nested = any(isinstance(one, dict | list) and one for one in inside)
+    if axis.name.endswith("dataflows") and not nested:
+        return "+".join(dataflow_word(name) for name in value)
+    return flow_text(value) if nested or isinstance(value, dict) else "-".join(map(str, value))
+
+
+def figure_word(name: str, value: float, picojoules: float | None = None) -> str:
+    """A metric's value as tables show it; energy in joules where a unit's worth is known."""
+    if name == "energy":
+        return energy_cell(value, picojoules)
+    if name == "buffer_bytes":
+        return kibibytes(int(value))
+    if name == "utilization":
+        return f"{100 * value:.0f}"
+    return f"{value:.2f}" if name in {"top1", "area_mm2"} else si(value)
+
+
+def _legend(result: SweepResult, hidden: Sequence[str]) -> str:
+    sweep = result.sweep
+    names = ", ".join(one.name for one in sweep.objectives)
+    legend = f"rank: by {sweep.objectives[0].name}."
+    if len(sweep.objectives) > 1:
+        legend += f" {MARK}: on the front, nothing is as good in {names} and better in one."
+    shown = _metrics(sweep)
+    if {"energy", "edp"} & set(shown) and sweep.picojoules_per_unit is None:
+        legend += f" energy: in units of {sweep.energy_unit}."
+    elif "edp" in shown:
+        legend += f" edp: in {sweep.energy_unit} x ms."
+    if "top1" in shown:
+        legend += " top-1: as published of exactly this network, in percent; never computed here."
+    unranked = result.feasible - len(result.ranked)
+    if unranked:
+        without = [one.name for one in sweep.objectives if one.name in {"top1", "area_mm2"}]
+        verb = "is" if unranked == 1 else "are"
+        legend += f" {unranked} without {' or '.join(without)} {verb} not ranked."
+    others = [axis for axis in sweep.varying if axis_word(axis) != axis.name and axis.name.count(".")]
+    if others:
+        keys = ", ".join(f"{axis_word(axis)} = {axis.name}" for axis in others)
+        legend += f" {keys}."
+    if hidden:
+        legend += f" Left out for want of space: {', '.join(hidden)}; JSON and CSV have all."
+    return legend
+
+
+def _hidden(columns: Sequence[Column], style: Style) -> list[str]:
+    """Headers of the columns that the table has no room for."""
+    shown = fitting(columns, style.width)
+    return [column.header for column in columns if not any(column is other for other in shown)]
+
+
+def candidate_dict(result: SweepResult, candidate: Candidate) -> dict[str, Any]:
+    """Plain values, with the metrics' names."""
+    return {
+        "rank": candidate.rank,
+        "on_front": candidate.on_front,
+        "settings": result.sweep.settings(candidate.index),
+        "figures": dict(zip(METRICS, candidate.numbers, strict=True)),
+    }
+
+
+def sweep_dict(result: SweepResult) -> dict[str, Any]:
+    """The whole sweep as plain values."""
+    sweep = result.sweep
+    return {
+        "accelsim": __version__,
+        "sweep": sweep.name,
+        "title": sweep.title,
+        "sampler": result.plan.name,
+        "seed": result.plan.seed,
+        "size": sweep.size,
+        "evaluated": result.evaluated,
+        "simulated": result.simulated,
+        "feasible": result.feasible,
+        "not_executable": len(result.problems),
+        "objectives": [one.name for one in sweep.objectives],
+        "constraints": [one.text for one in sweep.constraints],
+        "energy_unit": sweep.energy_unit,
+        "picojoules_per_unit": sweep.picojoules_per_unit,
+        "batch": sweep.images,
+        "axes": [{"name": axis.name, "values": list(axis.values)} for axis in sweep.axes],
+        "best": candidate_dict(result, result.best),
+        "pareto": [candidate_dict(result, one) for one in result.front],
+        "candidates": [candidate_dict(result, one) for one in result.candidates],
+        "problems": [
+            {"settings": sweep.settings(index), "problem": problem} for index, problem in result.problems
+        ],
+        "from_store": result.reused,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def sweep_rows(result: SweepResult) -> list[dict[str, Any]]:
+    """A row for each candidate within the constraints; lists as tables show them."""
+    axes = {axis.name: axis for axis in result.sweep.axes}
+    return [
+        {
+            name: setting_word(axes[name], value) if isinstance(value, list | dict) else value
+            for name, value in result.row(one).items()
+        }
+        for one in result.candidates
+    ]

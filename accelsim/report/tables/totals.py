@@ -1,0 +1,73 @@
+"""What a run adds up to, and in words what bounds it."""
+
+from collections.abc import Iterator
+
+from accelsim.descriptions.phrases import counted
+from accelsim.report.text.energies import duration, energy_cell, energy_text, engineering
+from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
+from accelsim.report.text.words import BOUND_SENTENCES, BOUNDS, component_word, memory_word, on_chip_word
+from accelsim.report.text.zeros import zeros_sentence
+from accelsim.report.values.stages import cycles_by_bound
+from accelsim.result import RunResult, Traffic
+
+BAR_WIDTH = 10
+
+
+def totals(result: RunResult, style: Style) -> list[str]:
+    """Time, work, traffic, energy by component, and the share of the time that each bound takes."""
+    sums = [line for name, text in _sums(result) for line in labelled(name, text, style)]
+    return [*sums, "", *_energy(result, style), "", *_bounds(result, style)]
+
+
+def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
+    cycles = f"{result.cycles:,} cycles at {result.clock_mhz:g} MHz"
+    yield "time", f"{duration(result.time_ms)}, {si(result.frames_per_second)} frames/s ({cycles})"
+    if result.lower_bound_cycles:
+        times = result.cycles / result.lower_bound_cycles
+        yield "lower bound", f"{result.lower_bound_cycles:,} cycles; the time is {times:.2f} times that"
+    work = f"{si(result.macs)} MACs, {si(result.params)} parameters"
+    part = sum(layer.idle_rows > 0 for layer in result.layers)
+    idle_rows = f"; {counted(part, 'layer')} left rows of the array idle" if part else ""
+    yield "utilization", f"{percent(result.utilization)} of the PEs' cycles multiply ({work}){idle_rows}"
+    if zeros := zeros_sentence(result):
+        yield "zeros", zeros
+    for key, value in result.assumed.items():
+        yield "assumed", f"{key}: {value}"
+    idle = f"; {counted(result.idle_descriptors, 'descriptor')} left idle" if result.idle_descriptors else ""
+    yield memory_word(result.outermost), _traffic(result.dram_bytes) + idle
+    peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
+    yield on_chip_word(result.on_chip), f"{_traffic(result.global_buffer_bytes)}; {peak}"
+
+
+def _energy(result: RunResult, style: Style) -> Iterator[str]:
+    energy, worth = result.energy, result.energy.picojoules_per_unit
+    text = energy_text(energy.total, energy.unit, worth)
+    if result.average_power_mw is not None:
+        text += f", {engineering(result.average_power_mw * 1e-3, 'W')} on average"
+    yield from labelled("energy", text, style)
+    for component, part in sorted(energy.by_component.items(), key=lambda item: -item[1]):
+        value = f" {energy_cell(part, worth):>6}" if worth else si(part)
+        yield _part(component_word(component), value, part / (energy.total or 1.0), style)
+
+
+def _bounds(result: RunResult, style: Style) -> Iterator[str]:
+    cycles = cycles_by_bound(result.layers)
+    if not cycles:
+        return
+    most = next(iter(cycles))
+    words = f"{BOUNDS[most]} for {percent(cycles[most] / result.cycles)} of the time"
+    yield from labelled("bound by", words, style)
+    for bound, count in cycles.items():
+        yield _part(BOUNDS[bound], si(count), count / result.cycles, style, BOUND_SENTENCES[bound])
+
+
+def _part(name: str, value: str, fraction: float, style: Style, meaning: str = "") -> str:
+    """` DRAM           1.23G 61.2% ######     the DRAM channel streams`."""
+    drawn = bar(fraction, BAR_WIDTH, ascii_only=style.ascii_only)
+    label = name if len(name) < LABEL_WIDTH else f"{name} "
+    text = f" {label:<{LABEL_WIDTH - 1}}{value:>6} {percent(fraction):>5} {drawn:<{BAR_WIDTH}} {meaning}"
+    return text.rstrip()
+
+
+def _traffic(traffic: Traffic) -> str:
+    return f"{quantity(traffic.read, 'B')} read, {quantity(traffic.write, 'B')} written"

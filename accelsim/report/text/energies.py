@@ -1,0 +1,147 @@
+"""Energy, power and time for people: joules, watts and seconds with the prefix that suits.
+
+Machines price actions in a unit of their own. Where it is known what that is in picojoules, people are told
+joules; where it is not, the numbers stand as they are, with the suffixes of all numbers.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from accelsim.hardware.prices import EnergyTable
+from accelsim.report.text.table import si, three_digits
+from accelsim.result import RunResult
+
+_PREFIXES: Final = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+
+
+def engineering(value: float, unit: str) -> str:
+    """`9.80 mJ`, `12.3 W`, `999 us`: three digits and a prefix."""
+    if not value:
+        return f"0 {unit}"
+    power, text = _in_prefixes(value)
+    return f"{text} {_PREFIXES[power]}{unit}"
+
+
+def _in_prefixes(value: float) -> tuple[int, str]:
+    """The power of ten of the prefix, and the digits before it."""
+    power = _power(value)
+    text = three_digits(value / 10.0**power)
+    if abs(float(text)) >= 1000 and power + 3 in _PREFIXES:  # rounding carried a digit
+        power += 3
+        text = three_digits(value / 10.0**power)
+    return power, text
+
+
+def _power(value: float) -> int:
+    """Of the prefix with which there is least left before the point, but something."""
+    if not value or not math.isfinite(value):
+        return 0
+    power = 3 * math.floor(math.log10(abs(value)) / 3 + 1e-12)
+    return min(max(power, min(_PREFIXES)), max(_PREFIXES))
+
+
+def duration(time_ms: float) -> str:
+    """`1.23 ms`, `4.97 us`, `20.5 s`; from a thousand seconds on there is no prefix: `1,130 s`."""
+    if 0.1 <= time_ms < 999.5:
+        return f"{si(time_ms)} ms"
+    seconds = time_ms * 1e-3
+    return f"{seconds:,.0f} s" if seconds >= 999.5 else engineering(seconds, "s")
+
+
+def energy_text(energy: float, unit: str, picojoules: float | None) -> str:
+    """`2.05G MAC`, or `2.05G MAC = 3.07 mJ` where that is known; `9.80 mJ` where the unit is pJ or such."""
+    if picojoules is None:
+        return f"{si(energy)} {unit}"
+    joules = engineering(energy * picojoules * 1e-12, "J")
+    return joules if unit.endswith("J") else f"{si(energy)} {unit} = {joules}"
+
+
+def energy_and_unit(result: RunResult) -> tuple[str, str]:
+    """The energy of a run and its unit, for columns of their own: `2.05G` and `MAC`, `9.80` and `mJ`."""
+    energy, worth = result.energy, result.energy.picojoules_per_unit
+    scale = energy_scale(energy.total * (worth or 0.0), energy.unit, worth)
+    return si(energy.total * scale.factor), scale.unit
+
+
+def energy_cell(energy: float, picojoules: float | None) -> str:
+    """The same for a column of a table: `2.05G`, `9.80mJ`."""
+    if picojoules is None:
+        return si(energy)
+    return engineering(energy * picojoules * 1e-12, "J").replace(" ", "")
+
+
+@dataclass(frozen=True)
+class EnergyScale:
+    """In which unit energies are drawn, and how many of it one unit of the machine's table is."""
+
+    unit: str
+    factor: float = 1.0
+
+
+def energy_scale(largest_pj: float, unit: str, picojoules: float | None) -> EnergyScale:
+    """Joules with the prefix that suits the largest; the unit of the table where it is no part of a joule."""
+    if picojoules is None:
+        return EnergyScale(unit)
+    power = _power(largest_pj * 1e-12)
+    return EnergyScale(f"{_PREFIXES[power]}J", picojoules * 10.0 ** (-12 - power))
+
+
+def table_scale(largest: float, table: EnergyTable) -> EnergyScale:
+    """For energies in the unit of a machine's table, the largest of which is this."""
+    return energy_scale(largest * (table.picojoules or 0.0), table.unit, table.picojoules)
+
+
+def in_joules(results: Sequence[RunResult], largest: Callable[[RunResult], float]) -> list[RunResult]:
+    """Results whose energies are in joules, with one prefix for all that are drawn beside each other.
+
+    `largest` gives the largest energy of a result that is drawn. A result of which no joules are known stays.
+    """
+    worths = [result.energy.picojoules_per_unit for result in results]
+    drawn_pj = [largest(one) * worth for one, worth in zip(results, worths, strict=True) if worth is not None]
+    most_pj = max(drawn_pj, default=0.0)
+    return [
+        result if worth is None else _scaled(result, energy_scale(most_pj, result.energy.unit, worth))
+        for result, worth in zip(results, worths, strict=True)
+    ]
+
+
+def in_whole_joules(result: RunResult) -> RunResult:
+    """A result with energies in J, for what finds prefixes itself; as it is where no joules are known."""
+    worth = result.energy.picojoules_per_unit
+    return result if worth is None else _scaled(result, EnergyScale("J", worth * 1e-12))
+
+
+def _scaled(result: RunResult, scale: EnergyScale) -> RunResult:
+    energy = result.energy
+    return replace(
+        result,
+        energy=replace(
+            energy,
+            total=energy.total * scale.factor,
+            unit=scale.unit,
+            by_component=_times(energy.by_component, scale.factor),
+        ),
+        layers=tuple(
+            layer._replace(
+                energy=layer.energy * scale.factor,
+                energy_by_component=_times(layer.energy_by_component, scale.factor),
+            )
+            for layer in result.layers
+        ),
+    )
+
+
+def _times(energies: Mapping[str, float], factor: float) -> dict[str, float]:
+    return {name: energy * factor for name, energy in energies.items()}
+
+
+def of_run(result: RunResult) -> float:
+    """The energy of a bar that is a whole run."""
+    return result.energy.total
+
+
+def of_largest_layer(result: RunResult) -> float:
+    """The energy of the largest bar where each layer has one."""
+    return max((layer.energy for layer in result.layers), default=0.0)

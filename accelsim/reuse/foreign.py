@@ -1,0 +1,28 @@
+"""Which code computes a machine's dataflows that other packages bring: the model's version does not tell."""
+
+import sys
+from functools import cache
+
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.registry import SHIPPED, entry_point
+from accelsim.mapping.dataflows import dataflow_of
+from accelsim.reuse.model_version import code_digest
+
+
+def foreign_code(hardware: Hardware) -> dict[str, str]:
+    """By the dataflow's name, for what is kept from one process to the next; nothing of accelsim's own.
+
+    Within one process a name is one object for ever (`registered`).
+    """
+    return {name: code_of(name) for name in hardware.pe_array.dataflows if name not in SHIPPED}
+
+
+@cache
+def code_of(name: str) -> str:
+    """The release of the distribution that brings it, its code, and that of classes it inherits from."""
+    entry = entry_point(name)
+    modules = {entry.module, *(kind.__module__ for kind in type(dataflow_of(name)).__mro__)}
+    told = {*sys.stdlib_module_names, __name__.partition(".")[0]}  # the latter's by the model's version
+    digests = [code_digest(module) for module in sorted(modules) if module.partition(".")[0] not in told]
+    release = "" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+    return " ".join((release, *dict.fromkeys(digests)))

@@ -1,0 +1,187 @@
+"""Memory: what runs found out, for the runs that follow. It changes how fast, never what.
+
+The caller holds it and hands it to each run: a search to its thousands, a command to its few. `run_network`
+remembers nothing by itself. However many networks and machines pass through, it stays within a budget of
+bytes (docs/decisions/memory.md).
+"""
+
+from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from accelsim.descriptions import in_words
+from accelsim.descriptions.arguments import check_path, whole_number
+from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware
+from accelsim.mapping.mapping import Mapping, Program, Repeat
+from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.schedule import Schedule
+from accelsim.network.description import Network
+from accelsim.network.executed import ExecutedGraph
+from accelsim.network.layer import Layer
+from accelsim.network.lowered import LoweredNetwork
+from accelsim.result import LayerCosts
+from accelsim.reuse.identity import Identity
+from accelsim.reuse.recent import Budget, Recent
+from accelsim.simulation.fast import Transitions
+
+if TYPE_CHECKING:
+    from accelsim.reuse.mapping_file import MappingFile
+
+MOST_BYTES: Final = 24_000_000
+"""What a memory may hold, by its own estimates. A network with its schedule takes 0.2 to 1 MB, so that 25 to
+100 of them are remembered, more than most comparisons and families have, while a process stays below 150 MB:
+it takes 55 MB before its first run, and a large network up to 50 MB while it is simulated. A search has one
+such process on each core."""
+
+
+@dataclass
+class LayersOnMachine:
+    """What is known of layers and networks on one machine with one choice of options."""
+
+    mappings: MutableMapping[Layer, Mapping]
+    """By the layer without names."""
+    schedules: Recent[Identity, Schedule]
+    """By the executed graph."""
+    costs: Recent[Identity, LayerCosts]
+    """By the mapping: that is quicker than a layer's value, and each layer has a mapping of its own."""
+    write_down: Callable[[], None] = lambda: None
+    """Has what was found out about mappings written into the file, where there is one."""
+    transitions: Transitions = field(default_factory=Transitions)
+
+    def schedule(self, executed: ExecutedGraph, make: Callable[[], Schedule]) -> Schedule:
+        """The schedule of an executed graph."""
+        key = Identity(executed)
+        schedule = self.schedules.get(key)
+        if schedule is None:
+            schedule = self.schedules[key] = make()
+            self.write_down()
+        return schedule
+
+    @property
+    def simulation_bytes(self) -> int:
+        """What simulations left here, estimated."""
+        return _ENTRY_BYTES * self.transitions.entries
+
+
+class Memory:
+    """What is known of networks, and of layers on machines: what was used lately, within a budget."""
+
+    def __init__(self, file: str | Path | None = None, *, most_bytes: int = MOST_BYTES) -> None:
+        """Mappings are kept in a file, too, if one is named. Raises AccelsimError where that is another's.
+
+        A file that cannot be used as it should be, because it is damaged, locked or on a full disk, costs
+        time only: what is in it is searched for again, and a `FileWarning` says so.
+        """
+        most_bytes = whole_number("most_bytes", most_bytes, 0)
+        if file is not None:
+            check_path("file", file, "a file of mappings")
+        self._file = None if file is None else _opened(Path(file))
+        self._most_bytes = most_bytes
+        self._budget = Budget(most_bytes)
+        self._networks: Recent[Identity, LoweredNetwork] = Recent(self._budget, _network_bytes)
+        self._machines: Recent[Identity, str] = Recent(self._budget, _machine_bytes)
+        self._layers: Recent[tuple[str, MappingOptions], LayersOnMachine] = Recent(
+            self._budget, _layers_bytes
+        )
+
+    def lowered(self, network: Network, make: Callable[[Network], LoweredNetwork]) -> LoweredNetwork:
+        """What `make` says of a network. Raises NetworkError where it does."""
+        return self._networks.get_or_make(Identity(network), lambda: make(network))
+
+    def layers(self, hardware: Hardware, options: MappingOptions) -> LayersOnMachine:
+        """Of one machine, whichever object describes it, and one choice of options."""
+        key = (self._machines.get_or_make(Identity(hardware), hardware.model_dump_json), options)
+        layers = self._layers.get_or_make(key, lambda: self._layers_on(hardware, options))
+        if layers.simulation_bytes > self._most_bytes // 2:  # the other half is for what they are of
+            layers.transitions = Transitions()
+        self._layers[key] = layers  # it has grown since it was last used
+        return layers
+
+    @property
+    def held_bytes(self) -> int:
+        """What it takes, estimated."""
+        return self._budget.held_bytes
+
+    def _layers_on(self, hardware: Hardware, options: MappingOptions) -> LayersOnMachine:
+        mappings: Recent[Layer, Mapping] = Recent(self._budget, mapping_bytes)
+        schedules: Recent[Identity, Schedule] = Recent(self._budget, _schedule_bytes)
+        costs: Recent[Identity, LayerCosts] = Recent(self._budget, lambda _: _COSTS_BYTES)
+        if self._file is None:
+            return LayersOnMachine(mappings, schedules, costs)
+        kept = self._file.mappings(hardware, options, mappings)
+        return LayersOnMachine(kept, schedules, costs, kept.flush)
+
+
+def memory_or_new(memory: Memory | None) -> Memory:
+    """The memory that a run was given, or one that serves that run alone."""
+    if memory is None:
+        return Memory()
+    if not isinstance(memory, Memory):
+        raise AccelsimError(
+            f"memory = {in_words(memory)}: must be a Memory; Memory(path) keeps mappings in a file"
+        )
+    return memory
+
+
+@cache
+def memory_of_this_process() -> Memory:
+    """The one that independent pieces of work share which happen to be done by the same worker."""
+    return Memory()
+
+
+def _opened(file: Path) -> "MappingFile":
+    from accelsim.reuse.mapping_file import MappingFile  # noqa: PLC0415 (sqlite3 takes time to import)
+
+    return MappingFile(file)
+
+
+# --- estimates: bytes of what there is many of, as tracemalloc measures them on the networks that are shipped
+
+_LAYER_BYTES: Final = 5000
+"""A node of an executed graph: its layer, the same without names, its edges."""
+_NOTE_BYTES: Final = 300
+_SCHEDULED_BYTES: Final = 120
+"""A layer's places in a schedule."""
+_MAPPING_BYTES: Final = 1500
+_STEP_BYTES: Final = 600
+_COSTS_BYTES: Final = 1300
+_ENTRY_BYTES: Final = 60
+"""What the fast engine counts as an entry of a queue."""
+_MACHINE_BYTES: Final = 30_000
+_TABLES_BYTES: Final = 2000
+"""Empty tables of one machine."""
+
+
+def _network_bytes(network: LoweredNetwork) -> int:
+    graph = network.graph
+    return _LAYER_BYTES * len(graph) + _NOTE_BYTES * len(graph.notes)
+
+
+def _schedule_bytes(schedule: Schedule) -> int:
+    return _SCHEDULED_BYTES * len(schedule.layers)
+
+
+def _machine_bytes(text: str) -> int:
+    return _MACHINE_BYTES + len(text)
+
+
+def _layers_bytes(layers: LayersOnMachine) -> int:
+    return _TABLES_BYTES + layers.simulation_bytes
+
+
+def mapping_bytes(mapping: Mapping) -> int:
+    """What a mapping takes, estimated: steps that are alike are one object."""
+    return _MAPPING_BYTES + _STEP_BYTES * len(_parts(mapping.program, set()))
+
+
+def _parts(program: Iterable[Program], seen: set[int]) -> set[int]:
+    """The identities of all steps and loops of a program."""
+    for part in program:
+        if id(part) not in seen:
+            seen.add(id(part))
+            if isinstance(part, Repeat):
+                _parts(part.body, seen)
+    return seen
