@@ -4,8 +4,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from accelsim import Memory, load_hardware, load_network, run_network, shipped
-from accelsim.descriptions import vary
+from accelsim import Memory, load_hardware, load_network, run_network
+from accelsim.descriptions import shipped, vary
 from accelsim.network.overlay import overlaid
 from accelsim.search.evaluate import Evaluator, Task
 from accelsim.search.space import depths_of, with_depths

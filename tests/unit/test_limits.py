@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pages import page, rows, section
 
-from accelsim import AccelsimError, limits, load_hardware, load_network, run_network
-from accelsim.descriptions import vary
+from accelsim import AccelsimError, load_hardware, load_network, run_network
+from accelsim.descriptions import limits, vary
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware
 from accelsim.mapping.costs import vector_ops

@@ -3,8 +3,8 @@
 import pytest
 from machines import machine
 
-from accelsim import run_network, shipped
-from accelsim.descriptions import dump
+from accelsim import run_network
+from accelsim.descriptions import dump, shipped
 from accelsim.hardware import load_hardware
 from accelsim.network.load import load_network
 from accelsim.network.overlay import overlaid

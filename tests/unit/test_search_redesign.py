@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from accelsim import AccelsimError, load_hardware, load_network, run_network, shipped
-from accelsim.descriptions import vary
+from accelsim import AccelsimError, load_hardware, load_network, run_network
+from accelsim.descriptions import shipped, vary
 from accelsim.network.build import build
 from accelsim.network.description import NetworkDescription, configure
 from accelsim.network.graph import total_macs, total_params
