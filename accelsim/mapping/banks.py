@@ -16,7 +16,7 @@ from accelsim.network.layer import Layer
 
 def input_demand(footprint: Footprint, tile: TileShape[Count], pixels: Count) -> Count:
     """Bytes that a tile takes in the bank of inputs, where it reads so many pixels."""
-    return footprint.inputs(tile, pixels, 1) + footprint.shortcut(tile)
+    return footprint.inputs(tile, pixels, 1) + footprint.residual(tile)
 
 
 def weight_demand(footprint: Footprint, tile: TileShape[Count]) -> Count:
@@ -29,9 +29,9 @@ def bank_demand(
 ) -> dict[str, Count]:
     """Bytes that a tile takes in each bank of the global buffer; `rows` x `columns` inputs."""
     footprint = Footprint.of(layer, hardware.precision)
-    filters = tile.k + pixels_outer * (layer.K - tile.k)
+    output_channels = tile.k + pixels_outer * (layer.K - tile.k)
     unfinished = footprint.unfinished(
-        tile, filters, at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
+        tile, output_channels, at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
     )
     return {
         "inputs": input_demand(footprint, tile, rows * columns),

@@ -1,7 +1,7 @@
 """What tiles cost on chip: array and vector cycles, and counts of every action but those of DRAM.
 
 The array reads inputs and weights from the global buffer and keeps partial sums there between visits to
-the same outputs. Complete outputs pass the vector unit on their way: it reads second operands from the
+the same outputs. Complete outputs pass the vector unit on their way: it reads residuals from the
 buffer and writes what is to be stored. Each function serves single tiles and arrays of candidates.
 """
 

@@ -19,16 +19,21 @@ def that_decides(objective: Objective, hardware: Hardware) -> Objective:
     return "time" if hardware.prices.all_free else objective
 
 
-def worth(time: NumbersT, energy: NumbersT, objective: Objective) -> NumbersT:
-    """What is to be as small as possible, of one mapping or of many."""
+def objective_value(time: NumbersT, energy: NumbersT, objective: Objective) -> NumbersT:
+    """What is to be as small as possible, of one mapping or of many.
+
+    Example:
+        >>> objective_value(2.0, 5.0, "edp"), objective_value(2.0, 5.0, "energy")
+        (10.0, 5.0)
+    """
     if objective == "edp":
         return time * energy
     return time if objective == "time" else energy
 
 
-def worth_of(bounds: Bounds, objective: Objective) -> Values:
-    """What is to be as small as possible, of what is known of some mappings."""
-    return worth(bounds.time_cycles, bounds.energy, objective)
+def lower_bound(bounds: Bounds, objective: Objective) -> Values:
+    """What the objective values of mappings do not go below."""
+    return objective_value(bounds.time_cycles, bounds.energy, objective)
 
 
 def next_key(time: Values, energy: Values, objective: Objective) -> Values:
@@ -43,26 +48,31 @@ def best_first(time: Values, energy: Values, objective: Objective, owner: "Ints 
     decides (energy where the objective is time), then who came first.
     """
     owner = np.zeros(len(time), dtype=np.int64) if owner is None else owner
-    first = worth(time, energy, objective)
+    values = objective_value(time, energy, objective)
     least = np.full(int(owner.max(initial=0)) + 1, np.inf)
-    np.minimum.at(least, owner, first)
+    np.minimum.at(least, owner, values)
     best = least[owner]
-    rounded = np.where(as_good(first, best), best, first)
+    rounded = np.where(as_good(values, best), best, values)
     return np.lexsort((next_key(time, energy, objective), rounded, owner))
 
 
-def as_good(values: Values, others: Values) -> Flags:
-    """Where a value may be as small as another, if sums had been added up in another order."""
-    return values <= others * (1 + ROUNDING)
+def as_good(values: Values, references: Values) -> Flags:
+    """Where a value may be as small as its reference, if sums had been added up in another order."""
+    return values <= references * (1 + ROUNDING)
 
 
-def best_of_each(owner: Ints, values: "Values | Ints", most: int) -> Ints:
+def best_of_each(owner: Ints, values: "Values | Ints", max_count: int) -> Ints:
     """Indices of the smallest values of each owner."""
     ranked = np.lexsort((values, owner))
-    return ranked[rank_within(owner[ranked]) < most]
+    return ranked[rank_within(owner[ranked]) < max_count]
 
 
 def rank_within(owner: Ints) -> Ints:
-    """The place of each entry among those of its owner; entries stand owner after owner."""
+    """The rank of each entry among those of its owner, from 0 on; entries stand owner after owner.
+
+    Example:
+        >>> rank_within(np.array([3, 3, 7, 7, 7]))
+        array([0, 1, 0, 1, 2])
+    """
     begins = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1]))[: len(owner)])
     return np.arange(len(owner)) - np.repeat(begins, np.diff(begins, append=len(owner)))

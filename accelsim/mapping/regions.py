@@ -10,7 +10,7 @@ A region is a box of elements of one tensor. The tensors of a layer and their ax
     factors           N, G, factor                a gate of the layer itself
     weights           G, K, C, FY, FX
     offsets           G, K
-    residual          N, operand, G, K, OY, OX    second operands of fused operators
+    residual          N, operand, G, K, OY, OX    of fused operators
     residual_factors  N, G, K, factor             gates among them
     outputs           N, G, K, OY, OX
     results           N, G, K, OY, OX             what is stored: outputs, or what a pooling leaves of them
@@ -23,7 +23,7 @@ from itertools import pairwise, product
 from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.footprint import shortcut_elements
+from accelsim.mapping.footprint import residual_elements
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Direction
 from accelsim.mapping.tiling import Axis, column_axes, column_axis, row_axes, row_axis
@@ -195,7 +195,7 @@ class _Tensors:
         self.layer, self.tile = layer, tile
         self.rows, self.columns = row_axes(layer, tile.fy), column_axes(layer, tile.fx)
         self.factors = layer.gate_elements // layer.G
-        self.full_residuals, self.residual_factors = shortcut_elements(layer)
+        self.full_residuals, self.residual_factors = residual_elements(layer)
 
     def weights(self, tile: Tile, resumes: bool) -> tuple[Region, ...]:
         """Weights, and offsets with the first input channels and taps."""
@@ -217,7 +217,7 @@ class _Tensors:
         return (inputs, *_having((Region("factors", (tile.n, tile.g, (0, self.factors))),)))
 
     def residual(self, tile: Tile) -> tuple[Region, ...]:
-        """Second operands of fused operators, for the outputs of a tile."""
+        """Residuals of fused operators, for the outputs of a tile."""
         channels = (tile.n, tile.g, tile.k)
         operands = (tile.n, (0, self.full_residuals), tile.g, tile.k, tile.y, tile.x)
         factors = Region("residual_factors", (*channels, (0, self.residual_factors)))

@@ -90,7 +90,7 @@ def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     last_ops = ceil_div(ops * (last.g * last.k * last.pixels), elements)
     if pooling is not None:
         window = entries(pooling.FY * pooling.FX, owner)
-        last_ops = last_ops + last.g * last.k * tiles.picture.last_stored * window
+        last_ops = last_ops + last.g * last.k * tiles.plane.last_stored * window
         return VectorWork(np.asarray(ceil_div(total, lanes)), ceil_div(last_ops, lanes))
     full = tiles.full_outputs * batch
     of_each = ops * (shape.g * shape.k * shape.pixels)

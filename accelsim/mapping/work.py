@@ -87,7 +87,7 @@ def work_of_tiles(
     outputs = channels * tile.pixels
 
     inputs = footprint.inputs(tile, input_rows, input_columns)
-    shortcut = footprint.shortcut(tile) * completes
+    residual = footprint.residual(tile) * completes
     stored = footprint.stored(tile, stored_rows, stored_columns) * completes
     ops = vector_ops(layers, outputs, tile.n * channels * stored_rows * stored_columns) * completes
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
@@ -104,12 +104,12 @@ def work_of_tiles(
     array_counts = array.counts + on_chip_counts(
         hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
     )
-    vector_counts = completion_counts(ops, shortcut, stored, hardware)
+    vector_counts = completion_counts(ops, residual, stored, hardware)
     counts = [_rows(some, len(owner)) for some in (array_counts, vector_counts)]
     sizes = (
         (Operand.WEIGHTS, footprint.weights(tile) + footprint.biases(tile) * (1 - resumes)),
         (Operand.INPUTS, inputs),
-        (Operand.RESIDUAL, shortcut),
+        (Operand.RESIDUAL, residual),
         (Operand.OUTPUTS, _output_space(choices, layers, footprint, tile, owner)),
         (Operand.OUTPUTS, stored),
     )
@@ -158,6 +158,6 @@ def _output_space(
         for choice in choices
     ]
     partial, rows_cut, columns_cut, pixels_outer = np.array(cuts, dtype=np.int64)[owner].T
-    filters = tile.k + pixels_outer * (layers.K - tile.k)
+    output_channels = tile.k + pixels_outer * (layers.K - tile.k)
     outputs = footprint.outputs(tile, partial)
-    return outputs + footprint.unfinished(tile, filters, rows_cut, columns_cut)
+    return outputs + footprint.unfinished(tile, output_channels, rows_cut, columns_cut)
