@@ -46,7 +46,7 @@ def came_of_interrupt(error: BaseException) -> bool:
 
 
 @contextmanager
-def missing_extra(what: str, package: str, extra: str = "") -> Iterator[None]:
+def missing_extra(noun: str, package: str, extra: str = "") -> Iterator[None]:
     """Turns an import that fails within into a line: what takes the package, and how it is installed.
 
     `extra` is the name under which accelsim asks for the package, where it is another one.
@@ -55,6 +55,6 @@ def missing_extra(what: str, package: str, extra: str = "") -> Iterator[None]:
         yield
     except ImportError as error:
         absent = isinstance(error, ModuleNotFoundError) and error.name == package
-        why = "is not installed" if absent else f"cannot be imported ({error})"
+        reason = "is not installed" if absent else f"cannot be imported ({error})"
         command = f'pip install "accelsim[{extra or package}]"'
-        raise AccelsimError(f"{what} needs {package}, which {why}: {command}") from None
+        raise AccelsimError(f"{noun} needs {package}, which {reason}: {command}") from None

@@ -64,7 +64,7 @@ def run_network(
     network, hardware = network_of(network), hardware_of(hardware)
     cache = cache_or_new(cache, memory)
     plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective), cache=cache)
-    activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
+    activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.cache.transitions)
     return result_of(plan, activity)
 
 
@@ -101,14 +101,14 @@ def plan_run(
     options = options_for(network) if options is None else of_kind("options", options, MappingOptions)
     cache = cache_or_new(cache, memory)
     lowered = cache.lowered(network, lowered_network)
-    known = cache.layers(hardware, options)
-    schedule = known.schedule(
+    layers = cache.layers(hardware, options)
+    schedule = layers.schedule(
         lowered.graph,
         lambda: make_schedule(
-            lowered.graph, hardware, options, known=known.mappings, transitions=known.transitions
+            lowered.graph, hardware, options, mappings=layers.mappings, transitions=layers.transitions
         ),
     )
-    return Plan(network, hardware, options, lowered, schedule, known)
+    return Plan(network, hardware, options, lowered, schedule, layers)
 
 
 def options_for(

@@ -126,7 +126,7 @@ def run(
             plan.schedule,
             hardware,
             engine="events" if engine is Engine.EVENTS else "fast",
-            transitions=plan.known.transitions,
+            transitions=plan.cache.transitions,
         )
         result = result_of(plan, activity)
     else:

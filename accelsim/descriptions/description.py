@@ -71,11 +71,11 @@ def _checked(document: Document, upgrade: Upgrade, kind: type[DescriptionT]) -> 
         # As JSON, because strict JSON is what a file may say: a list is a tuple, but "16" is no number.
         description = kind.model_validate_json(json.dumps(upgrade.data, default=plain))
     except ValidationError as error:
-        found = [
+        reported = [
             replace(mistake, path=upgrade.as_written(mistake.path))
             for mistake in mistakes_of(error, upgrade.data, kind)
         ]
-        mistakes += [mistake for mistake in found if mistake.path not in unreadable]
+        mistakes += [mistake for mistake in reported if mistake.path not in unreadable]
     if mistakes:
         raise document.error(mistakes)
     return description

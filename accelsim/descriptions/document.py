@@ -53,19 +53,19 @@ class Document:
     def sentence(self, mistake: Mistake) -> str:
         """`FILE:LINE: key.path = value: what is allowed`."""
         line = mistake.line or self.line(mistake.path)
-        place = self.label if line is None else f"{self.label}:{line}"
-        found, value = value_at(self.data, mistake.path)
+        position = self.label if line is None else f"{self.label}:{line}"
+        exists, value = value_at(self.data, mistake.path)
         key = ".".join(shortened(str(part)) for part in mistake.path)
         # A repeated key has two values, of which the document holds the first: neither is shown.
-        subject = f"{key} = {shown(value)}" if key and found and mistake.line is None else key
-        return ": ".join(part for part in (place, subject, mistake.sentence) if part)
+        subject = f"{key} = {shown(value)}" if key and exists and mistake.line is None else key
+        return ": ".join(part for part in (position, subject, mistake.sentence) if part)
 
     def error(self, mistakes: Iterable[Mistake]) -> DescriptionError:
         """All mistakes as one error, in the order of the file, no line twice."""
         ordered = sorted(mistakes, key=lambda mistake: mistake.line or self.line(mistake.path) or 0)
         sentences = dict.fromkeys(self.sentence(mistake) for mistake in ordered[:MOST_MISTAKES])
-        if (more := len(ordered) - MOST_MISTAKES) > 0:
-            sentences[f"{self.label}: and {more} more mistake{'s' if more > 1 else ''}"] = None
+        if (left_out := len(ordered) - MOST_MISTAKES) > 0:
+            sentences[f"{self.label}: and {left_out} more mistake{'s' if left_out > 1 else ''}"] = None
         return DescriptionError("\n".join(sentences))
 
 
@@ -84,28 +84,30 @@ class Upgrade:
     """By their places in the file."""
 
 
-def unknown(name: str, what: str, legal: Iterable[str], in_all: int = 0) -> str:
+def unknown(name: str, noun: str, legal: Iterable[str], in_all: int = 0) -> str:
     """`no such key, did you mean 'rows'? allowed are columns, rows`.
 
     `in_all` says how many there are, where `legal` are only the first of them.
     """
     names = list(legal)
     if not names:
-        return f"no such {what}"
+        return f"no such {noun}"
     near = difflib.get_close_matches(name, names, n=SOME_NAMES) if len(name) <= MOST_CHARACTERS else []
     guess = f", did you mean {near[0]!r}?" if near else ":"
-    some = names if len(names) <= MOST_NAMES else list(dict.fromkeys((*near, *names)))[:SOME_NAMES]
-    lengths = accumulate(len(each) + len(", ") for each in some)
-    listed = [each for each, length in zip(some, lengths, strict=True) if length <= MOST_LISTED] or some[:1]
+    candidates = names if len(names) <= MOST_NAMES else list(dict.fromkeys((*near, *names)))[:SOME_NAMES]
+    lengths = accumulate(len(candidate) + len(", ") for candidate in candidates)
+    listed = [
+        candidate for candidate, length in zip(candidates, lengths, strict=True) if length <= MOST_LISTED
+    ] or candidates[:1]
     in_all = max(in_all, len(names))
     rest = f", ... ({in_all} in all)" if len(listed) < in_all else ""
-    return f"no such {what}{guess} allowed are {', '.join(listed)}{rest}"
+    return f"no such {noun}{guess} allowed are {', '.join(listed)}{rest}"
 
 
 def one_of(values: Iterable[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
-    *most, last = dict.fromkeys(values)
-    return f"{', '.join(most)} or {last}" if most else last
+    *first, last = dict.fromkeys(values)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def shown(value: Any) -> str:

@@ -36,8 +36,8 @@ def put(data: Any, key: str, value: Any) -> bool:
 def _holder(data: Any, steps: Sequence[str | int]) -> Any:
     """The list or mapping that is reached by some steps, or None; a mapping that was left out is made."""
     for step in steps:
-        found, inside = value_at(data, (step,))
-        if not found:
+        exists, inside = value_at(data, (step,))
+        if not exists:
             return None
         if inside is None:
             inside = data[step] = {}
@@ -48,15 +48,15 @@ def _holder(data: Any, steps: Sequence[str | int]) -> Any:
 def _steps(data: Any, keys: Sequence[str]) -> Iterator[str | int]:
     """Dotted keys as steps through the data: a number where there is a list."""
     for key in keys:
-        step = _place(data, key) if isinstance(data, list) else key
+        step = _list_step(data, key) if isinstance(data, list) else key
         yield step
-        found, inside = value_at(data, (step,))
-        if not found:
+        exists, inside = value_at(data, (step,))
+        if not exists:
             return
         data = {} if inside is None else inside
 
 
-def _place(items: list[Any], key: str) -> str | int:
+def _list_step(items: list[Any], key: str) -> str | int:
     """The place in a list that a number is, or that the item of a name has."""
     if key.isdecimal() and len(key) < MOST_DIGITS:
         return int(key)

@@ -34,9 +34,9 @@ def parse_text(text: str, label: str) -> Document:
     if root is None:
         raise DescriptionError(f"{label}:1: is empty: must be a mapping of keys to values")
     if not isinstance(root, MappingNode):
-        what = "a list" if isinstance(root, SequenceNode) else shown(root.value)
+        noun = "a list" if isinstance(root, SequenceNode) else shown(root.value)
         line = root.start_mark.line + 1
-        raise DescriptionError(f"{label}:{line}: is {what}: must be a mapping of keys to values")
+        raise DescriptionError(f"{label}:{line}: is {noun}: must be a mapping of keys to values")
     reader = _TreeReader(label)
     data = reader.mapping(root, ())
     return Document(label, data, reader.lines, tuple(reader.mistakes))

@@ -112,15 +112,15 @@ def _schema_at(
         return schema
     head, rest = path[0], path[1:]
     for member in _members(schema):
-        if found := _schema_at(member, root, path, any_key=any_key):
-            return found
+        if member_schema := _schema_at(member, root, path, any_key=any_key):
+            return member_schema
     if isinstance(head, int):
         prefix = schema.get("prefixItems", [])
         inner = prefix[head] if head < len(prefix) else schema.get("items")
     else:
         listed = _resolved(schema.get("propertyNames", {}), root).get("enum", ())
-        others = schema.get("additionalProperties") if any_key or head in listed else None
-        inner = schema.get("properties", {}).get(head) or others
+        additional = schema.get("additionalProperties") if any_key or head in listed else None
+        inner = schema.get("properties", {}).get(head) or additional
     return _schema_at(inner, root, rest, any_key=any_key) if isinstance(inner, dict) else {}
 
 
@@ -161,24 +161,26 @@ def _allowed_plain(schema: dict[str, Any]) -> str:
 def _allowed_list(schema: dict[str, Any], root: dict[str, Any]) -> str:
     items = schema.get("prefixItems") or [schema.get("items", {})]
     inner = one_of(word for item in items if (word := _allowed(item, root))) if items[0] else ""
-    least, most = schema.get("minItems", 0), schema.get("maxItems")
-    count = f"of {counted(least, 'value')}" if least == most else f"of at least {least}" if least > 1 else ""
+    least, largest = schema.get("minItems", 0), schema.get("maxItems")
+    count = (
+        f"of {counted(least, 'value')}" if least == largest else f"of at least {least}" if least > 1 else ""
+    )
     count = "that is not empty" if least == 1 else count
-    if most is not None and least != most:
-        count = f"of {least} to {most} values" if least else f"of at most {counted(most, 'value')}"
+    if largest is not None and least != largest:
+        count = f"of {least} to {largest} values" if least else f"of at most {counted(largest, 'value')}"
     return " ".join(part for part in ("a list", count, f"(each {inner})" if inner else "") if part)
 
 
 def _bounds(schema: dict[str, Any], step: int) -> str:
     """` of at least 1`, ` from 0 to 1`, ` greater than 0`; a whole number greater than 0 is at least 1."""
-    least, most = schema.get("minimum"), schema.get("maximum")
+    least, largest = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     if step and above is not None:
         least, above = above + step, None
     if step and below is not None:
-        most, below = below - step, None
-    if least is not None and most is not None:
-        return f" from {least:.12g} to {most:.12g}"
-    limits = (("of at least", least), ("greater than", above), ("of at most", most), ("less than", below))
+        largest, below = below - step, None
+    if least is not None and largest is not None:
+        return f" from {least:.12g} to {largest:.12g}"
+    limits = (("of at least", least), ("greater than", above), ("of at most", largest), ("less than", below))
     words = [f"{word} {limit:.12g}" for word, limit in limits if limit is not None]
     return " " + " and ".join(words) if words else ""

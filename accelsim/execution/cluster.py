@@ -55,9 +55,9 @@ class Cluster:
         executor = self.client.get_executor(pure=False)
         idle = _Idle(self)
 
-        def there(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
+        def workers(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
             return streamed(
-                lambda one: executor.submit(_piece, key, packed, model, one),
+                lambda piece: executor.submit(_piece, key, packed, model, piece),
                 work,
                 self.threads,
                 in_order,
@@ -66,7 +66,7 @@ class Cluster:
             )
 
         try:
-            yield there
+            yield workers
         except KilledWorker as error:
             raise AccelsimError(
                 f"{self.name}: every worker that a piece of work was given to ended before it was done: were "
@@ -189,7 +189,7 @@ def dask_setup(_: object) -> None:
 
 _lock = threading.Lock()
 """One piece at a time: what a worker prepared is not made for threads, which would share one core anyway."""
-_known: "OrderedDict[str, Callable[[Any], Any]]" = OrderedDict()
+_prepared_work: "OrderedDict[str, Callable[[Any], Any]]" = OrderedDict()
 
 
 def _piece(key: str, packed: bytes, model: tuple[str, str], work: Any) -> Any:
@@ -205,9 +205,9 @@ def _piece(key: str, packed: bytes, model: tuple[str, str], work: Any) -> Any:
             "install the same on both"
         )
     with _lock:
-        if key not in _known:
+        if key not in _prepared_work:
             prepare, setup = pickle.loads(packed)
-            while len(_known) >= _MOST_PREPARED:
-                _known.popitem(last=False)
-            _known[key] = prepare(setup)
-        return _known[key](work)
+            while len(_prepared_work) >= _MOST_PREPARED:
+                _prepared_work.popitem(last=False)
+            _prepared_work[key] = prepare(setup)
+        return _prepared_work[key](work)

@@ -46,19 +46,19 @@ def streamed(
     """
     waiting: dict[Future[OutcomeT], WorkT] = {}
 
-    def done() -> list["Future[OutcomeT]"]:
+    def completed() -> list["Future[OutcomeT]"]:
         awaited = [next(iter(waiting))] if in_order else list(waiting)
-        while not (found := wait(awaited, check_seconds, FIRST_COMPLETED).done):
+        while not (completed_futures := wait(awaited, check_seconds, FIRST_COMPLETED).done):
             if check is not None:
                 check()
-        return [future for future in awaited if future in found]
+        return [future for future in awaited if future in completed_futures]
 
-    def taken() -> Iterator[tuple[WorkT, OutcomeT]]:
-        return ((waiting.pop(future), future.result()) for future in done())
+    def outcomes() -> Iterator[tuple[WorkT, OutcomeT]]:
+        return ((waiting.pop(future), future.result()) for future in completed())
 
-    for one in work:
-        waiting[submit(one)] = one
+    for piece in work:
+        waiting[submit(piece)] = piece
         while len(waiting) >= IN_FLIGHT * workers:
-            yield from taken()
+            yield from outcomes()
     while waiting:
-        yield from taken()
+        yield from outcomes()

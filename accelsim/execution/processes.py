@@ -20,7 +20,7 @@ OutcomeT = TypeVar("OutcomeT")
 
 
 def in_parallel(
-    how: Callable[[WorkT], OutcomeT], work: Sequence[WorkT], step: Callable[[str], None] = lambda _: None
+    function: Callable[[WorkT], OutcomeT], work: Sequence[WorkT], step: Callable[[str], None] = lambda _: None
 ) -> list[OutcomeT]:
     """The outcome of each piece of work, in the order given; `step` is told of each that is done.
 
@@ -28,11 +28,11 @@ def in_parallel(
     """
     workers = min(cores(), len(work))
     if workers < 2:
-        return [_told(how(one), one, step) for one in work]
+        return [_reported(function(piece), piece, step) for piece in work]
     with _pool(workers, _start_worker) as pool:
-        futures = {pool.submit(how, one): one for one in work}
+        futures = {pool.submit(function, piece): piece for piece in work}
         for future in as_completed(futures):
-            _told(future.result(), futures[future], step)
+            _reported(future.result(), futures[future], step)
         return [future.result() for future in futures]
 
 
@@ -52,7 +52,7 @@ def _pool(
         pool.shutdown(cancel_futures=True)
 
 
-def _told(outcome: OutcomeT, work: object, step: Callable[[str], None]) -> OutcomeT:
+def _reported(outcome: OutcomeT, work: object, step: Callable[[str], None]) -> OutcomeT:
     step(str(work))
     return outcome
 
@@ -77,38 +77,38 @@ class Processes:
     ) -> Iterator[Workers[WorkT, OutcomeT]]:
         """See Executor."""
         if self.count < 2:
-            how = prepare(setup)
+            do_work = prepare(setup)
 
-            def here(
+            def in_this_process(
                 work: Iterable[WorkT],
                 *,
                 in_order: bool = True,  # noqa: ARG001 (it is, either way)
             ) -> Iterator[tuple[WorkT, OutcomeT]]:
-                return ((one, how(one)) for one in work)
+                return ((piece, do_work(piece)) for piece in work)
 
-            yield here
+            yield in_this_process
             return
         with _pool(self.count, _prepare_worker, prepare, setup) as pool:
 
-            def there(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
-                return streamed(lambda one: pool.submit(_prepared, one), work, self.count, in_order)
+            def workers(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
+                return streamed(lambda piece: pool.submit(_prepared, piece), work, self.count, in_order)
 
-            yield there
+            yield workers
 
 
 class _Worker:
     """What the worker that this process is was prepared for."""
 
-    how: Callable[[Any], Any]
+    do_work: Callable[[Any], Any]
 
 
 def _prepare_worker(prepare: Callable[[SetupT], Callable[[WorkT], OutcomeT]], setup: SetupT) -> None:
     _start_worker()
-    _Worker.how = staticmethod(prepare(setup))
+    _Worker.do_work = staticmethod(prepare(setup))
 
 
 def _prepared(work: Any) -> Any:
-    return _Worker.how(work)
+    return _Worker.do_work(work)
 
 
 def _start_worker() -> None:

@@ -43,7 +43,7 @@ class PEArray(Description):
             try:
                 checked[name] = _checked(name, parameters)
             except KeyError:
-                allowed = one_of(repr(known) for known in dataflow_names())
+                allowed = one_of(repr(dataflow) for dataflow in dataflow_names())
                 mistakes.append(Mistake((name,), f"must be {allowed}"))
             except AccelsimError as error:  # of the package that brings it
                 mistakes.append(Mistake((name,), str(error)))
@@ -76,9 +76,9 @@ def _checked(name: str, parameters: Any) -> Description:
 
 def described(array: PEArray, dataflow: str, parameters: type[DescriptionT]) -> DescriptionT:
     """What a machine's file says of a dataflow that its array runs; `parameters` is the dataflow's class."""
-    said = array.dataflows[dataflow]
-    assert isinstance(said, parameters)  # as the file was checked
-    return said
+    parameters_of_file = array.dataflows[dataflow]
+    assert isinstance(parameters_of_file, parameters)  # as the file was checked
+    return parameters_of_file
 
 
 def is_parameter(key: str) -> bool:

@@ -66,14 +66,14 @@ def hardware_of(hardware: Hardware | str | Path) -> Hardware:
 
 def with_defaults_said(hardware: Hardware, data: dict[str, Any]) -> Hardware:
     """The machine with a reason for each value that its data leave out."""
-    silent = {key: f"default: {reason}" for key, reason in _taken(hardware, data)}
+    silent = {key: f"default: {reason}" for key, reason in _defaults(hardware, data)}
     if not silent:
         return hardware
     memories = tuple(spelled_out(memory, memory is hardware.off_chip) for memory in hardware.memories)
     return hardware.model_copy(update={"assumed": {**silent, **hardware.assumed}, "memories": memories})
 
 
-def _taken(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _defaults(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, reason in DEFAULTS.items():
         if not value_of(data, key)[0]:
             yield key, reason

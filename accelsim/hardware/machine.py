@@ -173,13 +173,13 @@ class Hardware(Description):
                     sentence = f"must be at least {two_words[operand]}: it has to hold {words[operand]}"
                     yield _TooSmall(("banks", "bytes", operand.value), sentence)
             return
-        needed = {
+        least_bytes = {
             operand: math.ceil(two_words[operand] / share) for operand, share in bank_shares(memory).items()
         }
-        operand = max(needed, key=needed.__getitem__)
-        if (memory.size_bytes or 0) < needed[operand]:
+        operand = max(least_bytes, key=least_bytes.__getitem__)
+        if (memory.size_bytes or 0) < least_bytes[operand]:
             share = f"the share of {operand} has to hold {words[operand]}"
-            sentence = f"must be at least {needed[operand]}: {share}"
+            sentence = f"must be at least {least_bytes[operand]}: {share}"
             yield _TooSmall(("size_bytes",), sentence)
 
     def with_idle_rows(self, rows: int) -> "Hardware":
@@ -278,8 +278,10 @@ def _listed(data: dict[str, Any], names: list[str]) -> dict[str, Any]:
     described = dataflows if isinstance(dataflows, dict) else {}
     if isinstance(assumed := data["assumed"], dict):
         for of_it in [f"pe_array.dataflows.{name}" for name in names if name not in described]:
-            said = {key: reason for key, reason in assumed.items() if not f"{key}.".startswith(f"{of_it}.")}
-            assumed = data["assumed"] = {**said, of_it: ADDED_DATAFLOW}
+            reasons = {
+                key: reason for key, reason in assumed.items() if not f"{key}.".startswith(f"{of_it}.")
+            }
+            assumed = data["assumed"] = {**reasons, of_it: ADDED_DATAFLOW}
     return {name: described.get(name, {}) for name in names}
 
 

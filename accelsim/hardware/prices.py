@@ -36,9 +36,9 @@ class EnergyTable(Description):
     @model_validator(mode="after")
     def _unit_is_what_it_says(self) -> Self:
         """Refuse a worth of a unit that its own name contradicts."""
-        own = _PICOJOULES.get(self.unit)
-        if own is not None and self.picojoules_per_unit not in (None, own):
-            sentence = f"must be {own:g} or left out: the unit is {self.unit}"
+        picojoules = _PICOJOULES.get(self.unit)
+        if picojoules is not None and self.picojoules_per_unit not in (None, picojoules):
+            sentence = f"must be {picojoules:g} or left out: the unit is {self.unit}"
             raise refusal("energy", [Mistake(("picojoules_per_unit",), sentence)])
         return self
 

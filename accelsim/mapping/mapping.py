@@ -80,12 +80,12 @@ class Totals:
     counts: ActionCounts[int] = field(default_factory=ActionCounts)
     """Transfers included."""
 
-    def __add__(self, other: "Totals") -> "Totals":
+    def __add__(self, addend: "Totals") -> "Totals":
         return Totals(
-            self.steps + other.steps,
-            self.array_cycles + other.array_cycles,
-            self.vector_cycles + other.vector_cycles,
-            self.counts + other.counts,
+            self.steps + addend.steps,
+            self.array_cycles + addend.array_cycles,
+            self.vector_cycles + addend.vector_cycles,
+            self.counts + addend.counts,
         )
 
     def __mul__(self, times: int) -> "Totals":

@@ -25,7 +25,7 @@ from typing import Final, NamedTuple, TypeAlias
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.footprint import residual_elements
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Direction
+from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Dimension
 from accelsim.mapping.tiling import Axis, column_axes, column_axis, row_axes, row_axis
 
 Range: TypeAlias = tuple[int, int]
@@ -71,8 +71,8 @@ class Visit(NamedTuple):
     """Results that go to DRAM; the room of the tile's outputs is free afterwards."""
 
 
-class _Turn(NamedTuple):
-    """One tile along one direction."""
+class _Iteration(NamedTuple):
+    """One tile along one loop."""
 
     number: int
     bounds: Range
@@ -80,7 +80,7 @@ class _Turn(NamedTuple):
     results: Range
 
 
-_Position: TypeAlias = dict[Direction, _Turn]
+_Position: TypeAlias = dict[Dimension, _Iteration]
 """Where each loop over tiles is."""
 
 
@@ -92,9 +92,11 @@ def visits(mapping: Mapping, images: int) -> Iterator[Visit]:
         images: Images that the mapping's own layer goes through, one after the other.
     """
     tensors = _Tensors(mapping)
-    turns = _turns(mapping, images)
+    iterations = _iterations(mapping, images)
     loops = LOOPS[mapping.order]
-    positions = (dict(zip(loops, turn, strict=True)) for turn in product(*(turns[loop] for loop in loops)))
+    positions = (
+        dict(zip(loops, indices, strict=True)) for indices in product(*(iterations[loop] for loop in loops))
+    )
     before: _Position | None = None
     for position, after in pairwise((*positions, None)):
         if position is not None:
@@ -109,7 +111,7 @@ def _visit(
     position: _Position,
     after: _Position | None,
 ) -> Visit:
-    layer, tile = mapping.layer, Tile(*(position[direction].bounds for direction in _OF_TILE))
+    layer, tile = mapping.layer, Tile(*(position[dimension].bounds for dimension in _OF_TILE))
     adding_up = ((tile.c, layer.C), (tile.fy, layer.FY), (tile.fx, layer.FX))
     resumes = any(start > 0 for (start, _), _ in adding_up)
     completes = all(end == extent for (_, end), extent in adding_up)
@@ -134,11 +136,11 @@ def _visit(
     )
 
 
-_OF_TILE: Final[tuple[Direction, ...]] = (
+_OF_TILE: Final[tuple[Dimension, ...]] = (
     "image",
     "group",
-    "filter",
-    "channel",
+    "output_channel",
+    "input_channel",
     "row",
     "column",
     "tap_row",
@@ -146,39 +148,39 @@ _OF_TILE: Final[tuple[Direction, ...]] = (
 )
 
 
-def _moves(directions: frozenset[Direction], before: _Position | None, after: _Position | None) -> bool:
+def _moves(dimensions: frozenset[Dimension], before: _Position | None, after: _Position | None) -> bool:
     """Whether one of some loops stands elsewhere; before the first step and after the last there is none."""
     if before is None or after is None:
         return True
-    return any(before[direction].number != after[direction].number for direction in directions)
+    return any(before[dimension].number != after[dimension].number for dimension in dimensions)
 
 
 def _results(position: _Position, tile: Tile) -> Region:
     return Region("results", (tile.n, tile.g, tile.k, position["row"].results, position["column"].results))
 
 
-def _turns(mapping: Mapping, images: int) -> dict[Direction, tuple[_Turn, ...]]:
+def _iterations(mapping: Mapping, images: int) -> dict[Dimension, tuple[_Iteration, ...]]:
     layer, tile = mapping.layer, mapping.tile
     return {
-        "image": _plain_turns(images, tile.n),
-        "group": _plain_turns(layer.G, tile.g),
-        "filter": _plain_turns(layer.K, tile.k),
-        "channel": _plain_turns(layer.C, tile.c),
-        "row": _picture_turns(row_axis(layer), tile.y),
-        "column": _picture_turns(column_axis(layer), tile.x),
-        "tap_row": _plain_turns(layer.FY, tile.fy),
-        "tap_column": _plain_turns(layer.FX, tile.fx),
+        "image": _plain_iterations(images, tile.n),
+        "group": _plain_iterations(layer.G, tile.g),
+        "output_channel": _plain_iterations(layer.K, tile.k),
+        "input_channel": _plain_iterations(layer.C, tile.c),
+        "row": _plane_iterations(row_axis(layer), tile.y),
+        "column": _plane_iterations(column_axis(layer), tile.x),
+        "tap_row": _plain_iterations(layer.FY, tile.fy),
+        "tap_column": _plain_iterations(layer.FX, tile.fx),
     }
 
 
-def _plain_turns(extent: int, size: int) -> tuple[_Turn, ...]:
+def _plain_iterations(extent: int, size: int) -> tuple[_Iteration, ...]:
     ranges = [(start, min(start + size, extent)) for start in range(0, extent, size)]
-    return tuple(_Turn(number, bounds, bounds) for number, bounds in enumerate(ranges))
+    return tuple(_Iteration(number, bounds, bounds) for number, bounds in enumerate(ranges))
 
 
-def _picture_turns(axis: Axis, size: int) -> tuple[_Turn, ...]:
+def _plane_iterations(axis: Axis, size: int) -> tuple[_Iteration, ...]:
     return tuple(
-        _Turn(
+        _Iteration(
             tile,
             (tile * size, min((tile + 1) * size, axis.outputs)),
             axis.result_range(tile, size),

@@ -34,14 +34,14 @@ Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]
 
 
 @dataclass(frozen=True)
-class Mapper:
+class NetworkMapper:
     """Maps the layers of networks onto one machine, each shape once."""
 
     hardware: Hardware
     options: MappingOptions
     judge: Judge | None = None
     """Decides what bounds leave open (see `accelsim.planning.compiler`); without one bounds are believed."""
-    known: MutableMapping[Layer, Mapping] = field(default_factory=dict)
+    mappings: MutableMapping[Layer, Mapping] = field(default_factory=dict)
     """Mappings on this machine by these options and this judge; what is found out is added."""
 
     def schedule(self, graph: ExecutedGraph) -> Schedule:
@@ -70,11 +70,11 @@ class Mapper:
             (layer,) if isinstance(choice, Mapping) or layer.pooling is None else unfused(layer)
             for layer, choice in zip(layers, choices, strict=True)
         ]
-        of_pieces = iter(self._choices([piece for some in pieces if len(some) > 1 for piece in some]))
+        of_pieces = iter(self._choices([piece for group in pieces if len(group) > 1 for piece in group]))
         parts = []
-        for some, whole in zip(pieces, choices, strict=True):
-            mapped = [whole] if len(some) == 1 else [next(of_pieces) for _ in some]
-            parts.append(tuple(map(self._mapped, some, mapped)))
+        for group, whole in zip(pieces, choices, strict=True):
+            mapped = [whole] if len(group) == 1 else [next(of_pieces) for _ in group]
+            parts.append(tuple(map(self._mapped, group, mapped)))
         return parts
 
     def _mapped(self, layer: Layer, choice: Mapping | MappingError) -> tuple[Layer, Mapping]:
@@ -89,13 +89,13 @@ class Mapper:
         for form, layer in zip(forms, layers, strict=True):
             first_of.setdefault(form, layer)
         distinct = [layer.nameless for layer in first_of.values()]
-        choices: list[Mapping | MappingError | None] = list(map(self.known.get, distinct))
+        choices: list[Mapping | MappingError | None] = list(map(self.mappings.get, distinct))
         unknown = [layer for layer, choice in zip(distinct, choices, strict=True) if choice is None]
-        found = self._searched(unknown) if unknown else []
-        for layer, choice in zip(unknown, found, strict=True):
+        searched = self._searched(unknown) if unknown else []
+        for layer, choice in zip(unknown, searched, strict=True):
             if isinstance(choice, Mapping):
-                self.known[layer] = choice
-        of_unknown = iter(found)
+                self.mappings[layer] = choice
+        of_unknown = iter(searched)
         choice_of = {
             form: next(of_unknown) if choice is None else choice
             for form, choice in zip(first_of, choices, strict=True)

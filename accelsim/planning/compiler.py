@@ -11,7 +11,7 @@ from typing import Final
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.schedule import Mapper, Schedule
+from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
@@ -26,21 +26,21 @@ def make_schedule(
     hardware: Hardware,
     options: MappingOptions = MappingOptions(),
     *,
-    known: MutableMapping[Layer, Mapping] | None = None,
+    mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
 ) -> Schedule:
     """The schedule of an executed graph. Raises MappingError where a layer cannot be mapped.
 
     Where an objective is asked for, it leaves so many descriptors idle that the network is done soonest.
-    `known` remembers mappings from one graph to the next, `transitions` what simulations went through; all
+    `mappings` remembers mappings from one graph to the next, `transitions` what simulations went through; all
     else must be the same for all of them.
     """
     transitions = Transitions() if transitions is None else transitions
-    mapped = map_network(graph, hardware, options, known=known, transitions=transitions)
-    tried = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
-    if len(tried) == 1:
+    mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
+    schedules = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
+    if len(schedules) == 1:
         return mapped
-    return min(tried, key=lambda schedule: simulate_fast(schedule, hardware, transitions).cycles)
+    return min(schedules, key=lambda schedule: simulate_fast(schedule, hardware, transitions).cycles)
 
 
 def idle_descriptors(hardware: Hardware, options: MappingOptions) -> list[int]:
@@ -59,9 +59,9 @@ def map_network(
     hardware: Hardware,
     options: MappingOptions = MappingOptions(),
     *,
-    known: MutableMapping[Layer, Mapping] | None = None,
+    mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
 ) -> Schedule:
     """The same, but that no descriptor is left idle."""
     judge = Alone(hardware, Transitions() if transitions is None else transitions)
-    return Mapper(hardware, options, judge, {} if known is None else known).schedule(graph)
+    return NetworkMapper(hardware, options, judge, {} if mappings is None else mappings).schedule(graph)

@@ -19,5 +19,5 @@ class Plan:
     options: MappingOptions
     lowered: LoweredNetwork
     schedule: Schedule
-    known: LayersOnMachine
-    """What is known of layers on the machine."""
+    cache: LayersOnMachine
+    """What runs found out about layers on the machine, of which this is one."""

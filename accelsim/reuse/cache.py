@@ -112,8 +112,8 @@ class Cache:
         costs: Recent[Identity, LayerCosts] = Recent(self._budget, lambda _: _COSTS_BYTES)
         if self._file is None:
             return LayersOnMachine(mappings, schedules, costs)
-        kept = self._file.mappings(hardware, options, mappings)
-        return LayersOnMachine(kept, schedules, costs, kept.flush)
+        mappings_in_file = self._file.mappings(hardware, options, mappings)
+        return LayersOnMachine(mappings_in_file, schedules, costs, mappings_in_file.flush)
 
 
 def cache_or_new(cache: Cache | None, memory: Cache | None = None) -> Cache:
@@ -199,11 +199,11 @@ def mapping_bytes(mapping: Mapping) -> int:
     return _MAPPING_BYTES + _STEP_BYTES * len(_parts(mapping.program, set()))
 
 
-def _parts(program: Iterable[Program], seen: set[int]) -> set[int]:
+def _parts(program: Iterable[Program], identities: set[int]) -> set[int]:
     """The identities of all steps and loops of a program."""
     for part in program:
-        if id(part) not in seen:
-            seen.add(id(part))
+        if id(part) not in identities:
+            identities.add(id(part))
             if isinstance(part, Repeat):
-                _parts(part.body, seen)
-    return seen
+                _parts(part.body, identities)
+    return identities

@@ -185,7 +185,7 @@ class OwnFile:
             try:
                 with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
                     file.write(self.kind.image())
-                _place(draft, self._target)
+                _give_name(draft, self._target)
             finally:
                 draft.unlink(missing_ok=True)
         except (OSError, ValueError) as error:
@@ -253,11 +253,11 @@ class OwnFile:
         self._warn(f"cannot be used ({reason}): it goes on without{remedy}")
         self.close()
 
-    def _warn(self, what: str) -> None:
-        warnings.warn(f"{self.path}: {what}", FileWarning, stacklevel=2)
+    def _warn(self, sentence: str) -> None:
+        warnings.warn(f"{self.path}: {sentence}", FileWarning, stacklevel=2)
 
-    def _refusal(self, why: str) -> AccelsimError:
-        return self.kind.error(f"{self.path}: cannot be used as a {self.kind.noun}: {why}")
+    def _refusal(self, reason: str) -> AccelsimError:
+        return self.kind.error(f"{self.path}: cannot be used as a {self.kind.noun}: {reason}")
 
 
 def _close(connection: sqlite3.Connection) -> None:
@@ -283,7 +283,7 @@ def _numbers_as_they_stand(path: Path) -> tuple[int, int]:
             header = file.read(100)
     except OSError:
         header = b""
-    version, application_id = (int.from_bytes(header[place : place + 4], "big") for place in (60, 68))
+    version, application_id = (int.from_bytes(header[offset : offset + 4], "big") for offset in (60, 68))
     return application_id, version
 
 
@@ -328,7 +328,7 @@ def _in_one_transaction(
         raise
 
 
-def _place(draft: Path, target: Path) -> None:
+def _give_name(draft: Path, target: Path) -> None:
     """Give a complete file its name, unless the name is taken."""
     try:
         target.hardlink_to(draft)

@@ -22,7 +22,7 @@ def code_of(name: str) -> str:
     """The release of the distribution that brings it, its code, and that of classes it inherits from."""
     entry = entry_point(name)
     modules = {entry.module, *(kind.__module__ for kind in type(dataflow_of(name)).__mro__)}
-    told = {*sys.stdlib_module_names, __name__.partition(".")[0]}  # the latter's by the model's version
-    digests = [code_digest(module) for module in sorted(modules) if module.partition(".")[0] not in told]
+    excluded = {*sys.stdlib_module_names, __name__.partition(".")[0]}  # the latter's by the model's version
+    digests = [code_digest(module) for module in sorted(modules) if module.partition(".")[0] not in excluded]
     release = "" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
     return " ".join((release, *dict.fromkeys(digests)))

@@ -27,8 +27,8 @@ class Identity:
     def __hash__(self) -> int:
         return self._address
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Identity):
+    def __eq__(self, key: object) -> bool:
+        if not isinstance(key, Identity):
             return NotImplemented
         value = self._reference()
-        return self is other or (value is not None and value is other._reference())
+        return self is key or (value is not None and value is key._reference())

@@ -200,7 +200,7 @@ class Assembly:
             for node in nodes
         }
         executed = lower(published)
-        schedule = map_network(executed, self._hardware, self._options, known=self._mappings)
+        schedule = map_network(executed, self._hardware, self._options, mappings=self._mappings)
         for one, segment in zip(
             surroundings, _segments(schedule, executed, places, len(surroundings)), strict=True
         ):

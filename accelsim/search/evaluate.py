@@ -132,7 +132,7 @@ class Task:
 def run_cost(task: Task, cache: Cache) -> Cost:
     """What the task's network costs as it is. Raises NetworkError or MappingError."""
     plan = plan_run(task.network, task.hardware, task.options, cache=cache)
-    activity = simulate(plan.schedule, task.hardware, transitions=plan.known.transitions)
+    activity = simulate(plan.schedule, task.hardware, transitions=plan.cache.transitions)
     return cost_of(activity.cycles, activity.counts, task.hardware)
 
 

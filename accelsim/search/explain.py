@@ -150,7 +150,7 @@ def explain_network(
     cache = Cache()
     options = options_for(network, batch, dataflow, objective)
     plan = plan_run(network, hardware, options, cache=cache)
-    result = result_of(plan, simulate(plan.schedule, hardware, transitions=plan.known.transitions))
+    result = result_of(plan, simulate(plan.schedule, hardware, transitions=plan.cache.transitions))
     remedies: list[Remedy] = []
     impossible: list[Impossible] = []
     for one in _remedies(network, hardware, dataflow):

@@ -351,7 +351,7 @@ class _Simulator:
 
     def _run(self, network: Network) -> tuple[Plan, RunResult]:
         plan = plan_run(network, self.hardware, self._options, cache=self._cache)
-        activity = simulate(plan.schedule, self.hardware, transitions=plan.known.transitions)
+        activity = simulate(plan.schedule, self.hardware, transitions=plan.cache.transitions)
         return plan, result_of(plan, activity)
 
     def try_all(self, network: Network, offered: Sequence[Move], budget: Budget) -> list[Tried]:
