@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from accelsim.columns import Count, Flags, Ints
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.arithmetic import at_most_one, ceil_div, entries
 from accelsim.mapping.banks import half_banks, input_demand, weight_demand
 from accelsim.mapping.footprint import Footprint
@@ -30,7 +30,7 @@ class Cuts:
     dataflows: tuple[str, ...]
     """Of each layer, L."""
     footprint: Footprint
-    half_banks: Mapping[str, int]
+    half_banks: Mapping[Operand, int]
     channel_owner: Ints
     """The layer of each cut of the channels; those whose weights do not fit are left out."""
     channels: ChannelCuts
@@ -86,8 +86,8 @@ class Cuts:
             rows_cut = at_most_one(entries(layers.OY, owner) - y)
             columns_cut = at_most_one(entries(layers.OX, owner) - x)
             outputs = outputs + footprint.unfinished(tile, output_channels, rows_cut, columns_cut)
-        fits = np.less_equal(inputs, self.half_banks["inputs"])
-        fits = fits & np.less_equal(outputs, self.half_banks["outputs"])
+        fits = np.less_equal(inputs, self.half_banks[Operand.INPUTS])
+        fits = fits & np.less_equal(outputs, self.half_banks[Operand.OUTPUTS])
         k_tiles, plane_tiles = (
             entries(self.channels.k_tiles, channel_cut),
             entries(self.planes.tiles, plane_cut),
@@ -110,7 +110,7 @@ def cuts_of(
     """Sizes to cut layers of one structure into, each by its dataflow."""
     stack, halves = stacked(layers), half_banks(hardware)
     footprint = Footprint.of(stack, hardware.precision)
-    channel_owner, channels = _channel_cuts(stack, footprint, grids, halves["weights"])
+    channel_owner, channels = _channel_cuts(stack, footprint, grids, halves[Operand.WEIGHTS])
     plane_owner, planes, largest_inputs = _plane_cuts(stack, footprint, grids)
     return Cuts(
         layers=stack,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from accelsim.columns import Count, Flags, Ints
+from accelsim.hardware import Operand
 from accelsim.mapping.arithmetic import column_of, entries, larger
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.space import ORDERS, ChannelCuts, PlaneCuts, Space
@@ -38,7 +39,8 @@ def relaxed(cuts: Cuts) -> Relaxation:
     )
     planes = _Sizes(cuts.plane_owner, cuts.largest_inputs, cuts.planes.y * cuts.planes.x)
     room = _Room(
-        cuts.footprint.input_room(half_banks["inputs"]), cuts.footprint.output_room(half_banks["outputs"])
+        cuts.footprint.input_room(half_banks[Operand.INPUTS]),
+        cuts.footprint.output_room(half_banks[Operand.OUTPUTS]),
     )
     least_planes, channel_cuts = _least_partners(channels, planes, cuts.planes.values(), room)
     least_channels, plane_cuts = _least_partners(planes, channels, cuts.channels.values(), room)

@@ -6,11 +6,12 @@ from typing import TypeAlias
 
 from accelsim.errors import MappingError, NetworkError
 from accelsim.hardware import Hardware
-from accelsim.mapping.countable import why_uncountable
+from accelsim.mapping.countable import uncountable
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
+from accelsim.mapping.unmappable import Unmappable
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
@@ -77,19 +78,19 @@ class NetworkMapper:
             parts.append(tuple(map(self._mapped, group, mapped)))
         return parts
 
-    def _mapped(self, layer: Layer, choice: Mapping | MappingError) -> tuple[Layer, Mapping]:
-        if isinstance(choice, MappingError):
+    def _mapped(self, layer: Layer, choice: Mapping | Unmappable) -> tuple[Layer, Mapping]:
+        if not isinstance(choice, Mapping):
             raise MappingError(f"{layer.name} on {self.hardware.name}: {choice}")
         return layer, choice
 
-    def _choices(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
+    def _choices(self, layers: Sequence[Layer]) -> list[Mapping | Unmappable]:
         """The mapping of each layer, or why it has none. What is not known yet is searched for together."""
         forms = [layer.form for layer in layers]
         first_of: dict[Hashable, Layer] = {}
         for form, layer in zip(forms, layers, strict=True):
             first_of.setdefault(form, layer)
         distinct = [layer.nameless for layer in first_of.values()]
-        choices: list[Mapping | MappingError | None] = list(map(self.mappings.get, distinct))
+        choices: list[Mapping | Unmappable | None] = list(map(self.mappings.get, distinct))
         unknown = [layer for layer, choice in zip(distinct, choices, strict=True) if choice is None]
         searched = self._searched(unknown) if unknown else []
         for layer, choice in zip(unknown, searched, strict=True):
@@ -102,15 +103,15 @@ class NetworkMapper:
         }
         return [choice_of[form] for form in forms]
 
-    def _searched(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
+    def _searched(self, layers: Sequence[Layer]) -> list[Mapping | Unmappable]:
         """The mapping of each layer, or why it has none; layers that cannot be counted are not looked at."""
-        reasons = [why_uncountable(layer, self.options.batch) for layer in layers]
+        reasons = [uncountable(layer, self.options.batch) for layer in layers]
         mapped = iter(
             map_layers(
-                [layer for layer, reason in zip(layers, reasons, strict=True) if not reason],
+                [layer for layer, reason in zip(layers, reasons, strict=True) if reason is None],
                 self.hardware,
                 self.options,
                 judge=self.judge,
             )
         )
-        return [MappingError(reason) if reason else next(mapped) for reason in reasons]
+        return [next(mapped) if reason is None else reason for reason in reasons]

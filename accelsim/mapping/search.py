@@ -15,7 +15,7 @@ from accelsim.choices import AUTO
 from accelsim.columns import Count
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.banks import why_nothing_fits
+from accelsim.mapping.banks import shortfall
 from accelsim.mapping.candidates import Bounds, least_of_array
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.cuts import cuts_of
@@ -28,6 +28,7 @@ from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, Ju
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
 from accelsim.mapping.transfers import Values
+from accelsim.mapping.unmappable import NotListed, Unmappable
 from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
@@ -50,8 +51,8 @@ def map_layer(
     Raises MappingError if no tile fits; it says which bank is too small, and what would help.
     """
     (mapping,) = map_layers([layer], hardware, options, judge=judge)
-    if isinstance(mapping, MappingError):
-        raise mapping
+    if not isinstance(mapping, Mapping):
+        raise MappingError(str(mapping))
     return mapping
 
 
@@ -61,7 +62,7 @@ def map_layers(
     options: MappingOptions = MappingOptions(),
     *,
     judge: Judge | None = None,
-) -> list[Mapping | MappingError]:
+) -> list[Mapping | Unmappable]:
     """The best mapping of each layer, or why it has none: what `map_layer` says, many at a time.
 
     Branch and bound: dataflows and tiles whose bound is above what another takes are not evaluated. What
@@ -72,9 +73,7 @@ def map_layers(
     dataflows = tuple(hardware.pe_array.dataflows)
     dataflow, objective = options.dataflow, options.objective
     if dataflow != AUTO and dataflow not in dataflows:
-        listed = ", ".join(dataflows)
-        sentence = f"the array cannot run the dataflow {dataflow!r}: pe_array.dataflows lists {listed}"
-        return [MappingError(sentence)] * len(layers)
+        return [NotListed(dataflow, dataflows)] * len(layers)
     array_dataflows = dataflows if dataflow == AUTO else (dataflow,)
     executed = [as_executed(layer, options.batch) for layer in layers]
     groups: dict[object, list[int]] = {}
@@ -87,7 +86,7 @@ def map_layers(
     thoroughly, whole = objective is not None, _Part(0, hardware)
     grids = Grids(finely=thoroughly)
     array_parts = [whole, *_parts_of_array(hardware)] if thoroughly and among_tiles != "energy" else [whole]
-    mapped: dict[int, Mapping | MappingError] = {}
+    mapped: dict[int, Mapping | Unmappable] = {}
     for indices in groups.values():
         group, images = [executed[index][0] for index in indices], executed[indices[0]][1]
         on_array = group[0].on_array
@@ -160,7 +159,7 @@ class _Search:
         """How much is simulated before a mapping is chosen."""
         return THOROUGH if self.grids.finely else COMPILER
 
-    def mappings(self) -> list[Mapping | MappingError]:
+    def mappings(self) -> list[Mapping | Unmappable]:
         """The best mapping of each layer, or why it has none."""
         winners = self.winners()
         unwritten = [
@@ -170,7 +169,7 @@ class _Search:
         ]
         written = iter(mappings(unwritten, self.batch, self.hardware))
         return [
-            MappingError(why_nothing_fits(layer, self.hardware))
+            shortfall(layer, self.hardware)
             if best is None
             else next(written)
             if best.mapping is None

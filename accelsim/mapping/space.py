@@ -116,18 +116,16 @@ class Tiles:
             *self.kernel,
         )
 
-    def full(self, *loops: tuple[str, str]) -> list[Count]:
-        """How many tiles have their full size along loops, each a bound of layers and of tiles."""
-        shape, layers = self.shape, self.layers
-        return [
-            entries(getattr(layers, extent), self.owner) // getattr(shape, size) for extent, size in loops
-        ]
+    def full(self, extent: Count, size: Count) -> Count:
+        """How many tiles have their full size along a loop: a bound of `layers`, and the one of `shape`."""
+        return entries(extent, self.owner) // size
 
     @property
     def full_outputs(self) -> Count:
         """How many tiles of an image have their full size in outputs."""
-        groups, channels, rows, columns = self.full(("G", "g"), ("K", "k"), ("OY", "y"), ("OX", "x"))
-        return groups * channels * rows * columns
+        layers, shape = self.layers, self.shape
+        channels = self.full(layers.G, shape.g) * self.full(layers.K, shape.k)
+        return channels * self.full(layers.OY, shape.y) * self.full(layers.OX, shape.x)
 
     @property
     def visits(self) -> Visits[Count]:

@@ -122,7 +122,8 @@ class _Rounded:
     def of_reads(self, reads: _Reads, batch: int) -> Values:
         """Of inputs, weights and residuals."""
         tiles, shape, footprint = self.tiles, self.tiles.shape, self.tiles.footprint
-        groups, outputs, depth = tiles.full(("G", "g"), ("K", "k"), ("C", "c"))
+        groups, outputs = tiles.full(self.layers.G, shape.g), tiles.full(self.layers.K, shape.k)
+        depth = tiles.full(self.layers.C, shape.c)
         inputs = groups * depth * tiles.plane.inner_tiles * reads.inputs
         added = inputs * self._added(footprint.inputs(shape, tiles.plane.inner_inputs, 1))
         if self.layers.on_array:
