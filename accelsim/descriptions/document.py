@@ -25,7 +25,12 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing wrong: where, and a sentence that says what is allowed there."""
+    """One thing wrong: where, and a sentence that says what is allowed there.
+
+    Example:
+        >>> Mistake(("pe_array", "rows"), "must be a whole number from 1 to 4096")
+        Mistake(path=('pe_array', 'rows'), sentence='must be a whole number from 1 to 4096', line=None)
+    """
 
     path: KeyPath
     sentence: str
@@ -35,7 +40,16 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML file as plain values, with the line on which each of them stands."""
+    """A YAML file as plain values, with the line on which each of them stands.
+
+    Example:
+        >>> from accelsim.descriptions.reader import parse_text
+        >>> document = parse_text("name: tiny\\npe_array: {rows: 0}", "tiny.yaml")
+        >>> document.data["pe_array"], document.lines["pe_array", "rows"]
+        ({'rows': 0}, 2)
+        >>> document.sentence(Mistake(("pe_array", "rows"), "must be at least 1"))
+        'tiny.yaml:2: pe_array.rows = 0: must be at least 1'
+    """
 
     label: str
     """What to call it in a message: the path as the user gave it."""
@@ -75,7 +89,12 @@ def _as_it_is(path: KeyPath) -> KeyPath:
 
 @dataclass(frozen=True)
 class Upgrade:
-    """The data of a file as the fields of a description have it."""
+    """The data of a file as the fields of a description have it.
+
+    Example:
+        >>> Upgrade({"rows": 8}).as_written(("rows",))
+        ('rows',)
+    """
 
     data: dict[str, Any]
     as_written: Callable[[KeyPath], KeyPath] = _as_it_is
@@ -85,9 +104,20 @@ class Upgrade:
 
 
 def unknown(name: str, noun: str, legal: Iterable[str], in_all: int = 0) -> str:
-    """`no such key, did you mean 'rows'? allowed are columns, rows`.
+    """What to say of a name that there is none of.
 
-    `in_all` says how many there are, where `legal` are only the first of them.
+    Args:
+        name: As it was given.
+        noun: What it should have been the name of.
+        legal: The names that there are, or the first of them.
+        in_all: How many there are, where `legal` are only the first of them.
+
+    Returns:
+        The end of a message: with the nearest name, and the names that are allowed.
+
+    Example:
+        >>> unknown("row", "key", ["columns", "rows"])
+        "no such key, did you mean 'rows'? allowed are columns, rows"
     """
     names = list(legal)
     if not names:
@@ -105,13 +135,35 @@ def unknown(name: str, noun: str, legal: Iterable[str], in_all: int = 0) -> str:
 
 
 def one_of(values: Iterable[str]) -> str:
-    """`a`, `a or b`, `a, b or c`."""
+    """Alternatives in a sentence, each once.
+
+    Args:
+        values: One at least.
+
+    Returns:
+        `a`, `a or b`, `a, b or c`.
+
+    Example:
+        >>> one_of(["time", "energy", "edp"])
+        'time, energy or edp'
+    """
     *first, last = dict.fromkeys(values)
     return f"{', '.join(first)} or {last}" if first else last
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: as in YAML, shortened."""
+    """A value as a message shows it: as in YAML, shortened.
+
+    Args:
+        value: Of a file, or of a program.
+
+    Returns:
+        Text of at most some sixty characters.
+
+    Example:
+        >>> shown("8x8"), shown([1, 2]), shown(None)
+        ("'8x8'", '[1, 2]', 'null')
+    """
     if isinstance(value, str):
         return repr(shortened(value))
     try:
@@ -122,22 +174,71 @@ def shown(value: Any) -> str:
 
 
 def in_words(value: Any) -> str:
-    """A value of a program as a message shows it: as Python writes it, on one line, shortened."""
+    """A value of a program as a message shows it: as Python writes it, on one line, shortened.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        Text of at most some sixty characters.
+
+    Example:
+        >>> in_words({"a": (1, 2)})
+        "{'a': (1, 2)}"
+    """
     return repr(shortened(value)) if isinstance(value, str) else shortened(" ".join(repr(value).split()))
 
 
 def shortened(text: str) -> str:
-    """The beginning of a text that a message has no room for."""
+    """The beginning of a text that a message has no room for.
+
+    Args:
+        text: Of any length.
+
+    Returns:
+        The text, or its beginning and three dots: 60 characters at most.
+
+    Example:
+        >>> shortened("conv1"), len(shortened("conv1" * 100))
+        ('conv1', 60)
+    """
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
 
 
 def native(value: Any) -> Any:
-    """A number of numpy as Python has it; anything else as it is, such as an array of several."""
+    """A number of numpy as Python has it; anything else as it is, such as an array of several.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        The same value, of a type of Python's own where it is a number.
+
+    Example:
+        >>> import numpy as np
+        >>> native(np.int64(8)), native("8")
+        (8, '8')
+    """
     return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
 
 
 def plain(value: Any) -> Any:
-    """What a program may give to `vary` beside what a file can say: descriptions and numpy's numbers."""
+    """What a program may give to `vary` beside what a file can say: descriptions and numpy's numbers.
+
+    Args:
+        value: What JSON has no form for.
+
+    Returns:
+        Plain values.
+
+    Raises:
+        TypeError: It can stand in no file.
+
+    Example:
+        >>> import numpy as np
+        >>> plain(np.float64(0.5))
+        0.5
+    """
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if (number := native(value)) is not value:

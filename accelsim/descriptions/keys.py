@@ -15,13 +15,39 @@ def place_of(data: Any, key: str) -> tuple[str | int, ...]:
 
 
 def value_of(data: Any, key: str) -> tuple[bool, Any]:
-    """Whether there is a value at a dotted key, and which. What stands in a list goes by place or by name."""
+    """Whether there is a value at a dotted key, and which.
+
+    Args:
+        data: Plain values.
+        key: What stands in a list goes by its place or by its name.
+
+    Returns:
+        Whether there is one, and the value; None where there is none.
+
+    Example:
+        >>> value_of({"memories": [{"name": "sram", "size_bytes": 64}]}, "memories.sram.size_bytes")
+        (True, 64)
+    """
     steps = place_of(data, key)
     return value_at(data, steps) if len(steps) == key.count(".") + 1 else (False, None)
 
 
 def put(data: Any, key: str, value: Any) -> bool:
-    """Set the value at a dotted key; False when there is nothing that could hold it."""
+    """Set the value at a dotted key.
+
+    Args:
+        data: Plain values, which are changed.
+        key: What stands in a list goes by its place or by its name.
+        value: The new one.
+
+    Returns:
+        False where there is nothing that could hold it.
+
+    Example:
+        >>> data = {"stages": [{"repeat": 2}]}
+        >>> put(data, "stages.0.repeat", 3), put(data, "stages.1.repeat", 3), data
+        (True, False, {'stages': [{'repeat': 3}]})
+    """
     steps = place_of(data, key)
     holder = _holder(data, steps[:-1])
     if len(steps) <= key.count(".") or holder is None:

@@ -12,7 +12,24 @@ from accelsim.descriptions.phrases import counted
 
 
 def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> list[Mistake]:
-    """What pydantic found, a sentence for each place; `data` is what it was given."""
+    """What pydantic found, a sentence for each place.
+
+    Args:
+        error: Of a description's validation.
+        data: What was validated.
+        kind: The description.
+
+    Returns:
+        Mistakes by their places in the data; the sentences are read from the JSON schema of `kind`.
+
+    Example:
+        >>> from accelsim.hardware import Precision
+        >>> try:
+        ...     Precision.model_validate_json('{"weights_bits": 0}')
+        ... except ValidationError as error:
+        ...     print(mistakes_of(error, {"weights_bits": 0}, Precision)[0].sentence)
+        must be a whole number from 1 to 64
+    """
     schema = kind.model_json_schema()
     sentences: dict[KeyPath, str] = {}
     for detail in error.errors(include_url=False):
@@ -26,7 +43,19 @@ def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> lis
 
 
 def refusal(title: str, mistakes: Iterable[Mistake]) -> ValidationError:
-    """What a validator raises so that pydantic reports each mistake at its own place below the field."""
+    """What a validator raises so that pydantic reports each mistake at its own place below the field.
+
+    Args:
+        title: Of what is validated.
+        mistakes: By their places below it.
+
+    Returns:
+        An error to raise; `mistakes_of` gives the mistakes back.
+
+    Example:
+        >>> refusal("memories", [Mistake((0, "holds"), "must hold everything")]).error_count()
+        1
+    """
     details = [
         InitErrorDetails(
             type=PydanticCustomError("mistake", "{sentence}", {"sentence": mistake.sentence}),
@@ -39,7 +68,21 @@ def refusal(title: str, mistakes: Iterable[Mistake]) -> ValidationError:
 
 
 def may_hold(kind: type[BaseModel], data: Any, key: str) -> bool:
-    """Whether a description with these data has a value at a dotted key, or could be given one there."""
+    """Whether a description with these data has a value at a dotted key, or could be given one there.
+
+    Args:
+        kind: Of the description.
+        data: Its plain values.
+        key: With dots.
+
+    Returns:
+        Whether.
+
+    Example:
+        >>> from accelsim.hardware import Hardware
+        >>> may_hold(Hardware, {}, "area.rest_mm2"), may_hold(Hardware, {}, "area.colour")
+        (True, False)
+    """
     if value_of(data, key)[0]:
         return True
     steps = place_of(data, key)
@@ -50,7 +93,20 @@ def may_hold(kind: type[BaseModel], data: Any, key: str) -> bool:
 
 
 def absent(kind: type[BaseModel], path: KeyPath) -> str:
-    """What to say of a key that an earlier format of a file needs, as the fields have it now."""
+    """What to say of a key that an earlier format of a file needs, as the fields have it now.
+
+    Args:
+        kind: What the file describes.
+        path: Of the key.
+
+    Returns:
+        A sentence: missing, and what it must be.
+
+    Example:
+        >>> from accelsim.hardware import Precision
+        >>> absent(Precision, ("weights_bits",))
+        'missing, must be a whole number from 1 to 64'
+    """
     schema = kind.model_json_schema()
     return f"missing, must be {_allowed(_schema_at(schema, schema, path), schema)}"
 

@@ -36,7 +36,14 @@ OutcomeT = TypeVar("OutcomeT")
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Dask cluster that has answered and has workers."""
+    """A Dask cluster that has answered and has workers; an `Executor`.
+
+    Example:
+        >>> from accelsim.execution import started
+        >>> with started(2) as cluster:  # doctest: +SKIP
+        ...     cluster.threads
+        2
+    """
 
     client: Any
     """distributed.Client, which has no types."""
@@ -87,7 +94,24 @@ class Cluster:
 
 @contextmanager
 def connected(address: str, seconds: float = ANSWER_SECONDS) -> Iterator[Cluster]:
-    """The cluster of a running scheduler. Raises AccelsimError where none answers, or it has no workers."""
+    """The cluster of a running scheduler.
+
+    Args:
+        address: As `dask scheduler` says it: `tcp://host:8786`.
+        seconds: Within which the scheduler has to answer, and to have a worker.
+
+    Returns:
+        A context with the cluster.
+
+    Raises:
+        AccelsimError: Nobody answers, or there is no worker.
+
+    Example:
+        >>> with connected("host:8786") as cluster:
+        ...     pass
+        Traceback (most recent call last):
+        accelsim.errors.AccelsimError: --scheduler host:8786: must be an address such as tcp://host:8786
+    """
     if not re.fullmatch(r"tcp://[^/\s]+:\d+", address):
         raise AccelsimError(f"--scheduler {address}: must be an address such as tcp://host:8786")
     distributed = _distributed()
@@ -138,7 +162,22 @@ async def _identity(address: str, seconds: float) -> str:
 
 @contextmanager
 def started(workers: int) -> Iterator[Cluster]:
-    """A cluster of so many processes on this machine, which ends with the block."""
+    """A cluster on this machine, which ends with the block.
+
+    Args:
+        workers: Its processes.
+
+    Returns:
+        A context with the cluster.
+
+    Raises:
+        AccelsimError: Dask is not installed; says how it is.
+
+    Example:
+        >>> with started(2) as cluster:  # doctest: +SKIP
+        ...     cluster.threads
+        2
+    """
     distributed = _distributed()
     with (
         distributed.LocalCluster(

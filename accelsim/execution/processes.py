@@ -22,9 +22,22 @@ OutcomeT = TypeVar("OutcomeT")
 def in_parallel(
     function: Callable[[WorkT], OutcomeT], work: Sequence[WorkT], step: Callable[[str], None] = lambda _: None
 ) -> list[OutcomeT]:
-    """The outcome of each piece of work, in the order given; `step` is told of each that is done.
+    """The outcome of each piece of work, on all cores of this machine.
 
-    Raises AccelsimError where a worker is lost.
+    Args:
+        function: Does a piece; it can be pickled.
+        work: The pieces.
+        step: Told of each piece that is done, as text.
+
+    Returns:
+        The outcomes, in the order of the pieces.
+
+    Raises:
+        AccelsimError: A worker is lost.
+
+    Example:
+        >>> in_parallel(abs, [-2])
+        [2]
     """
     workers = min(cores(), len(work))
     if workers < 2:
@@ -58,7 +71,15 @@ def _reported(outcome: OutcomeT, work: object, step: Callable[[str], None]) -> O
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may use.
+
+    Returns:
+        One at least.
+
+    Example:
+        >>> cores() > 0
+        True
+    """
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not every system says
@@ -67,7 +88,12 @@ def cores() -> int:
 
 @dataclass(frozen=True)
 class Processes:
-    """Processes of this machine; where it is one, the work is done in the process that asks."""
+    """Processes of this machine; where it is one, the work is done in the process that asks.
+
+    Example:
+        >>> Processes(2)
+        Processes(count=2)
+    """
 
     count: int = field(default_factory=cores)
 

@@ -18,7 +18,12 @@ DescriptionT = TypeVar("DescriptionT", bound=Description)
 
 
 class PEArray(Description):
-    """rows x columns processing elements; each does one multiply-accumulate per cycle."""
+    """rows x columns processing elements; each does one multiply-accumulate per cycle.
+
+    Example:
+        >>> PEArray(rows=16, columns=16).pes
+        256
+    """
 
     rows: Side
     columns: Side

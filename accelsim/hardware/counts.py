@@ -14,14 +14,24 @@ from accelsim.hardware.operand import Operand
 
 
 class Direction(StrEnum):
-    """Whether bytes leave a memory or come to it."""
+    """Whether bytes leave a memory or come to it.
+
+    Example:
+        >>> str(Direction.READ)
+        'read'
+    """
 
     READ = "read"
     WRITE = "write"
 
 
 class Access(NamedTuple):
-    """Accesses of one kind: bytes of one operand that leave a memory, or come to it."""
+    """Accesses of one kind: bytes of one operand that leave a memory, or come to it.
+
+    Example:
+        >>> str(Access("dram", Operand.WEIGHTS, Direction.READ).operand)
+        'weights'
+    """
 
     memory: str
     operand: Operand
@@ -30,7 +40,16 @@ class Access(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ActionCounts(Generic[CountT_co]):
-    """How often each action happened: a count where the name has no unit, else bytes."""
+    """How often each action happened: a count where the name has no unit, else bytes.
+
+    Counts are whole numbers, or columns with an entry for each of many mappings; they can be added, and
+    multiplied by how often something is repeated.
+
+    Example:
+        >>> counts = ActionCounts(macs=10) + 2 * accesses(("dram", Operand.INPUTS, Direction.READ, 64))
+        >>> counts.macs, counts.read_bytes(["dram"])
+        (10, 128)
+    """
 
     macs: CountT_co = 0
     """Multiply-accumulates executed: without those that a skipped zero weight saved."""

@@ -54,7 +54,21 @@ def load_hardware(name: str | Path) -> Hardware:
 
 
 def hardware_of(hardware: Hardware | str | Path) -> Hardware:
-    """A machine, or the one of a name or path. Raises DescriptionError where there is none."""
+    """A machine, or the one of a name or path.
+
+    Args:
+        hardware: As the functions of `accelsim` take it.
+
+    Returns:
+        The machine.
+
+    Raises:
+        DescriptionError: There is none of that name, its file has mistakes, or it is no machine at all.
+
+    Example:
+        >>> hardware_of("8x8_32k").pe_array.rows
+        8
+    """
     if isinstance(hardware, Hardware):
         return hardware
     if isinstance(hardware, str | Path):

@@ -51,6 +51,10 @@ class Precision(Description):
     """Bits of a weight, of an activation, and of a partial sum while it is accumulated.
 
     A network may say otherwise, for all of its layers or for the weights of some: network/compression.py.
+
+    Example:
+        >>> Precision(weights_bits=4).weights_bits
+        4
     """
 
     weights_bits: Bits = 8
@@ -84,7 +88,14 @@ class _TooSmall(NamedTuple):
 
 
 class Hardware(Description):
-    """A machine: what networks are mapped onto, simulated on, and priced by."""
+    """A machine: what networks are mapped onto, simulated on, and priced by.
+
+    Example:
+        >>> from accelsim.hardware import load_hardware
+        >>> machine = load_hardware("16x16_128k")
+        >>> machine.pe_array.pes, machine.channel.bytes_per_cycle, machine.off_chip.name
+        (256, 16.0, 'dram')
+    """
 
     name: Words
     title: str = ""

@@ -84,7 +84,13 @@ class Banks(Description):
 
 
 class Memory(Description):
-    """One memory of the machine."""
+    """One memory of the machine.
+
+    Example:
+        >>> from accelsim.hardware import load_hardware
+        >>> [(memory.name, memory.size_bytes) for memory in load_hardware("16x16_128k").memories]
+        [('dram', None), ('global_buffer', 131072)]
+    """
 
     name: MemoryName
     holds: tuple[Operand, ...] = Field(default=tuple(Operand), min_length=1)
@@ -102,7 +108,12 @@ class Memory(Description):
 
 
 class Channel(NamedTuple):
-    """What moves tiles between the outermost memory and those on chip."""
+    """What moves tiles between the outermost memory and those on chip.
+
+    Example:
+        >>> Channel(bytes_per_cycle=16.0, latency_cycles=100, prefetch=8).bytes_per_cycle
+        16.0
+    """
 
     bytes_per_cycle: float
     latency_cycles: int
@@ -111,7 +122,13 @@ class Channel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """A part of a memory on chip, in which tiles of some operands wait for the array."""
+    """A part of a memory on chip, in which tiles of some operands wait for the array; double buffered.
+
+    Example:
+        >>> from accelsim.hardware import load_hardware
+        >>> [bank.name for bank in load_hardware("16x16_128k").banks]
+        ['inputs', 'weights', 'outputs']
+    """
 
     memory: str
     name: str

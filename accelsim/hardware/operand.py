@@ -4,7 +4,12 @@ from enum import StrEnum
 
 
 class Operand(StrEnum):
-    """The tensors of a layer, as memories see them; their order is that of counts and reports."""
+    """The tensors of a layer, as memories see them; their order is that of counts and reports.
+
+    Example:
+        >>> [str(operand) for operand in Operand]
+        ['inputs', 'weights', 'outputs', 'residual']
+    """
 
     INPUTS = "inputs"
     WEIGHTS = "weights"

@@ -20,7 +20,12 @@ al., Eyeriss, ISCA 2016, section VII-A, as are the defaults of the table."""
 
 
 class EnergyTable(Description):
-    """What one action costs, in `unit`; accesses cost per word of `word_bits`."""
+    """What one action costs, in `unit`; accesses cost per word of `word_bits`.
+
+    Example:
+        >>> EnergyTable(unit="pJ").picojoules, EnergyTable().picojoules
+        (1.0, None)
+    """
 
     unit: str = "MAC"
     """What the numbers count: `MAC`, the energy of one multiply-accumulate, or `pJ`."""
@@ -59,7 +64,14 @@ class AccessPrice:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Every price of a machine, in the unit of its table."""
+    """Every price of a machine, in the unit of its table.
+
+    Example:
+        >>> from accelsim.hardware import load_hardware
+        >>> prices = load_hardware("16x16_128k").prices
+        >>> [(price.memory, price.read) for price in prices.memories], prices.word_bytes
+        ([('global_buffer', 6.0), ('dram', 200.0)], 2.0)
+    """
 
     table: EnergyTable
     memories: tuple[AccessPrice, ...]

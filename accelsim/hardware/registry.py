@@ -40,6 +40,13 @@ def dataflow_names() -> tuple[str, ...]:
     """Every dataflow that a machine may list: shipped ones first, then those of installed packages.
 
     None is loaded for it, so one that cannot be is among them.
+
+    Returns:
+        Their names.
+
+    Example:
+        >>> dataflow_names()[:2]
+        ('weight_stationary', 'output_stationary')
     """
     plug_ins = (name for name in entry_points_by_name() if name not in RESERVED)
     return tuple(dict.fromkeys((*SHIPPED, *plug_ins)))
@@ -49,9 +56,19 @@ def dataflow_names() -> tuple[str, ...]:
 def registered(name: str) -> Any:
     """The dataflow of a name (mapping.dataflows.contract.Dataflow).
 
+    Args:
+        name: As a machine's file has it.
+
+    Returns:
+        The object that computes it: one for ever.
+
     Raises:
         KeyError: No package brings one of that name.
         AccelsimError: What a package brings cannot be used: the text says which, and why.
+
+    Example:
+        >>> registered("weight_stationary").name
+        'weight_stationary'
     """
     if name in SHIPPED:
         return _imported(SHIPPED[name])

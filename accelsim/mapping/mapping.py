@@ -30,6 +30,14 @@ class Step:
 
     Bytes are by operand; an operand that nothing happens to is left out. Operands that stay from the step
     before are not loaded again.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import map_layer
+        >>> layer = Layer("conv1", "conv", K=16, C=3, OY=8, OX=8, FY=3, FX=3, IY=10, IX=10)
+        >>> first = next(map_layer(layer, load_hardware("16x16_128k")).steps())
+        >>> {str(operand): size for operand, size in first.loads.items()}
+        {'weights': 216, 'inputs': 600}
     """
 
     loads: MappingOf[Operand, int]
@@ -61,7 +69,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A body that is gone through `times` times."""
+    """A body that is gone through `times` times.
+
+    Example:
+        >>> len(list(unrolled((Repeat(3, (Repeat(2, ()),)),))))
+        0
+    """
 
     times: int
     body: tuple["Program", ...]
@@ -72,7 +85,12 @@ Program: TypeAlias = Step | Repeat
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over all steps of a program: what a simulation of it has to observe."""
+    """Sums over all steps of a program: what a simulation of it has to observe.
+
+    Example:
+        >>> (Totals(steps=2, array_cycles=100) * 3).array_cycles
+        300
+    """
 
     steps: int = 0
     array_cycles: int = 0
@@ -96,7 +114,16 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the search chooses: how a layer is cut and in which order; its program follows."""
+    """What the search chooses: how a layer is cut and in which order; its program follows.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import mappings, whole_image
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> choice = Choice(layer, "weight_stationary", whole_image(layer), "filters_outer")
+        >>> mappings([choice], 1, load_hardware("16x16_128k"))[0].totals.steps
+        1
+    """
 
     layer: Layer
     dataflow: str
@@ -110,7 +137,18 @@ class Choice:
 
 @dataclass(frozen=True)
 class Mapping:
-    """One layer on one machine."""
+    """One layer on one machine: how it is cut, and the program that follows.
+
+    As text it is the bounds of its tile, those of 1 and all taps left out: `K4 C3 Y8 X8`.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import map_layer
+        >>> layer = Layer("conv1", "conv", K=16, C=3, OY=8, OX=8, FY=3, FX=3, IY=10, IX=10)
+        >>> mapping = map_layer(layer, load_hardware("16x16_128k"))
+        >>> str(mapping), mapping.dataflow, mapping.order
+        ('K4 C3 Y8 X8', 'output_stationary', 'filters_outer')
+    """
 
     layer: Layer
     dataflow: str

@@ -135,7 +135,25 @@ BEFORE_THE_FIRST_LOOP = _Position(0, 0, True, True, True, True)
 
 
 def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
-    """The mappings that choices for layers of one structure stand for."""
+    """The mappings that choices for layers of one structure stand for.
+
+    Args:
+        choices: Made by the search, or by hand; their layers are of one `structure`.
+        batch: Images that each layer goes through.
+        hardware: The machine.
+
+    Returns:
+        A mapping for each, its program written out and added up.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import TileShape
+        >>> from accelsim.network.layer import Layer
+        >>> layer = Layer("conv1", "conv", K=32, C=3, OY=8, OX=8, FY=3, FX=3, IY=10, IX=10)
+        >>> choice = Choice(layer, "weight_stationary", TileShape(1, 1, 16, 3, 8, 8, 3, 3), "filters_outer")
+        >>> mappings([choice], 1, load_hardware("16x16_128k"))[0].totals.steps
+        2
+    """
     if not choices:
         return []
     loop_of: dict[_LoopKey, Loop] = {}

@@ -33,7 +33,12 @@ Range: TypeAlias = tuple[int, int]
 
 
 class Region(NamedTuple):
-    """A box of elements of one tensor."""
+    """A box of elements of one tensor.
+
+    Example:
+        >>> Region("weights", ((0, 1), (0, 16), (0, 3), (0, 3), (0, 3))).tensor
+        'weights'
+    """
 
     tensor: str
     ranges: tuple[Range, ...]
@@ -54,7 +59,17 @@ class Tile(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """One step: what it uses, moves and leaves."""
+    """One step: what it uses, moves and leaves.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import map_layer
+        >>> from accelsim.network.layer import Layer
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> visit = next(visits(map_layer(layer, load_hardware("16x16_128k")), images=1))
+        >>> visit.tile.c, [region.tensor for region in visit.loads], visit.completes
+        ((0, 4), ['weights', 'inputs'], False)
+    """
 
     tile: Tile
     loads: tuple[Region, ...]
@@ -90,6 +105,18 @@ def visits(mapping: Mapping, images: int) -> Iterator[Visit]:
     Args:
         mapping: A mapping of a layer.
         images: Images that the mapping's own layer goes through, one after the other.
+
+    Returns:
+        What each step uses, loads, frees and stores, as boxes of elements.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import map_layer
+        >>> from accelsim.network.layer import Layer
+        >>> layer = Layer("conv1", "conv", K=16, C=3, OY=8, OX=8, FY=3, FX=3, IY=10, IX=10)
+        >>> mapping = map_layer(layer, load_hardware("16x16_128k"))
+        >>> len(list(visits(mapping, images=1))) == mapping.totals.steps
+        True
     """
     tensors = _Tensors(mapping)
     iterations = _iterations(mapping, images)

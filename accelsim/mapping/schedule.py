@@ -19,7 +19,14 @@ from accelsim.network.lowering.splitting import unfused
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a machine executes. Every layer's inputs and outputs pass through DRAM."""
+    """What a machine executes. Every layer's inputs and outputs pass through DRAM.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> schedule = plan_run("squeezenet_v1_1", "16x16_128k").schedule
+        >>> schedule.layers[1].name, schedule.waits_for[1]
+        ('fire2.squeeze1x1', (0,))
+    """
 
     layers: tuple[Layer, ...]
     """For one image; a mapping's own layer may be another form of the same work."""
@@ -36,7 +43,16 @@ Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]
 
 @dataclass(frozen=True)
 class NetworkMapper:
-    """Maps the layers of networks onto one machine, each shape once."""
+    """Maps the layers of networks onto one machine, each shape once.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.network.lowered import lowered_network
+        >>> mapper = NetworkMapper(load_hardware("16x16_128k"), MappingOptions())
+        >>> schedule = mapper.schedule(lowered_network(load_network("squeezenet_v1_1")).graph)
+        >>> len(mapper.mappings) <= len(schedule.mappings)
+        True
+    """
 
     hardware: Hardware
     options: MappingOptions

@@ -48,7 +48,24 @@ def map_layer(
 ) -> Mapping:
     """The best mapping of a layer: the best tiles of each dataflow, then the best dataflow.
 
-    Raises MappingError if no tile fits; it says which bank is too small, and what would help.
+    Args:
+        layer: A loop nest.
+        hardware: The machine.
+        options: How many images, which dataflow, by what the mapping is chosen.
+        judge: Says how many cycles a mapping takes; without one its lower bound is believed.
+
+    Returns:
+        The mapping, its program written out.
+
+    Raises:
+        MappingError: No tile fits; it says which bank is too small, and what would help.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> layer = Layer("conv1", "conv", K=64, C=64, OY=56, OX=56, IY=56, IX=56)
+        >>> mapping = map_layer(layer, load_hardware("16x16_128k"))
+        >>> mapping.dataflow, mapping.totals.counts.macs == layer.macs
+        ('weight_stationary', True)
     """
     (mapping,) = map_layers([layer], hardware, options, judge=judge)
     if not isinstance(mapping, Mapping):
@@ -69,6 +86,23 @@ def map_layers(
     bounds leave open the judge decides; without one the bounds are believed. Layers of one structure are
     searched together, because numpy takes no longer for many than for a few. Where an objective is asked for
     to which time matters, rows of the array may be left idle.
+
+    Args:
+        layers: Loop nests.
+        hardware: The machine.
+        options: The same for all of them.
+        judge: Says how many cycles a mapping takes.
+
+    Returns:
+        For each layer a mapping, or a reason, whose text is a sentence.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> options = MappingOptions(dataflow="row_stationary")
+        >>> (reason,) = map_layers([layer], load_hardware("8x8_32k"), options)
+        >>> reason.dataflow, reason.listed
+        ('row_stationary', ('weight_stationary', 'output_stationary'))
     """
     dataflows = tuple(hardware.pe_array.dataflows)
     dataflow, objective = options.dataflow, options.objective
@@ -275,8 +309,21 @@ class _Search:
 def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:
     """The same work in the form that leaves most freedom to cut it.
 
-    Where a pixel reads one pixel, images are rows like any others. A pooling over the whole picture sums
+    Where a pixel reads one pixel, images are rows like any others. A pooling over the whole output plane sums
     its pixels as a convolution sums its input channels, so it can be cut anywhere.
+
+    Args:
+        layer: For one image.
+        batch: Images that run together.
+
+    Returns:
+        The layer that is mapped, and how many images it goes through one after the other.
+
+    Example:
+        >>> pointwise = Layer("conv1", "conv", K=8, C=8, OY=7, OX=7, IY=7, IX=7)
+        >>> executed, images = as_executed(pointwise, batch=4)
+        >>> executed.OY, images
+        (28, 1)
     """
     covers = (layer.FY, layer.FX, layer.pad_top, layer.pad_left) == (layer.IY, layer.IX, 0, 0)
     if not layer.on_array and layer.OY == layer.OX == 1 and covers and layer.C == 1:

@@ -13,6 +13,11 @@ class TileShape(Generic[CountT_co]):
     """Bounds of one tile, along every loop of a layer, in elements.
 
     Of n images g groups of k outputs and c inputs each, y x x output pixels, fy x fx taps of the kernel.
+
+    Example:
+        >>> tile = TileShape(n=1, g=1, k=16, c=3, y=4, x=8, fy=3, fx=3)
+        >>> tile.pixels, tile.taps
+        (32, 9)
     """
 
     n: CountT_co
@@ -36,7 +41,19 @@ class TileShape(Generic[CountT_co]):
 
 
 def whole_image(layer: LoopNest[CountT]) -> TileShape[CountT]:
-    """The tile that is all of a layer, for one image."""
+    """The tile that is all of a layer, for one image.
+
+    Args:
+        layer: One layer, or a stack of them.
+
+    Returns:
+        Its bounds.
+
+    Example:
+        >>> from accelsim.network.layer import Layer
+        >>> whole_image(Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1))
+        TileShape(n=1, g=1, k=10, c=64, y=1, x=1, fy=1, fx=1)
+    """
     return TileShape(1, layer.G, layer.K, layer.C, layer.OY, layer.OX, layer.FY, layer.FX)
 
 

@@ -9,7 +9,12 @@ from accelsim.hardware.operand import Operand
 
 @dataclass(frozen=True)
 class NoTileFits:
-    """The smallest tile that is tried is larger than half of the bank that it exceeds most."""
+    """The smallest tile that is tried is larger than half of the bank that it exceeds most.
+
+    Example:
+        >>> str(NoTileFits(Operand.INPUTS, "sram", 90, 64, "size_bytes", 540))[-46:]
+        'memories.sram.size_bytes = 540 would hold them'
+    """
 
     bank: Operand
     memory: str
@@ -32,7 +37,12 @@ class NoTileFits:
 
 @dataclass(frozen=True)
 class Uncountable:
-    """What a layer does for a batch exceeds the 64 bits in which it is counted."""
+    """What a layer does for a batch exceeds the 64 bits in which it is counted.
+
+    Example:
+        >>> print(Uncountable(batch=65536, largest_batch=16))
+        what it does for 65536 images together cannot be counted in 64 bits: a batch of 16 can
+    """
 
     batch: int
     largest_batch: int
@@ -46,7 +56,12 @@ class Uncountable:
 
 @dataclass(frozen=True)
 class NotListed:
-    """The array cannot run the dataflow that is asked for."""
+    """The array cannot run the dataflow that is asked for.
+
+    Example:
+        >>> print(NotListed("row_stationary", ("weight_stationary",)))
+        the array cannot run the dataflow 'row_stationary': pe_array.dataflows lists weight_stationary
+    """
 
     dataflow: str
     listed: tuple[str, ...]

@@ -29,11 +29,30 @@ def make_schedule(
     mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
 ) -> Schedule:
-    """The schedule of an executed graph. Raises MappingError where a layer cannot be mapped.
+    """The schedule of an executed graph, mapped as the machine's compiler, or the objective asked for, would.
 
     Where an objective is asked for, it leaves so many descriptors idle that the network is done soonest.
-    `mappings` remembers mappings from one graph to the next, `transitions` what simulations went through; all
-    else must be the same for all of them.
+
+    Args:
+        graph: Layers in running order, as lowering makes them.
+        hardware: The machine.
+        options: How it is mapped.
+        mappings: By layers without names, for the next graph: all else must be the same for all of them.
+        transitions: What simulations went through, for the next one.
+
+    Returns:
+        What is simulated.
+
+    Raises:
+        MappingError: A layer cannot be mapped; says which, and what would help.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.network.lowered import lowered_network
+        >>> graph = lowered_network(load_network("squeezenet_v1_1")).graph
+        >>> schedule = make_schedule(graph, load_hardware("16x16_128k"))
+        >>> schedule.layers[0].name, schedule.idle_descriptors
+        ('conv1', 0)
     """
     transitions = Transitions() if transitions is None else transitions
     mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
@@ -48,6 +67,18 @@ def idle_descriptors(hardware: Hardware, options: MappingOptions) -> list[int]:
 
     Loads that are asked for far ahead are served before a store that is asked for later, and for the room
     that the store frees the array may have to wait.
+
+    Args:
+        hardware: The machine.
+        options: How networks are mapped; only for an objective are any left idle.
+
+    Returns:
+        The numbers to try.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> idle_descriptors(load_hardware("16x16_128k"), MappingOptions(objective="time"))
+        [0, 4, 6, 7]
     """
     prefetch = hardware.channel.prefetch
     fewer = [prefetch - in_use for in_use in IN_USE if in_use < prefetch]
@@ -62,6 +93,28 @@ def map_network(
     mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
 ) -> Schedule:
-    """The same, but that no descriptor is left idle."""
+    """The same as `make_schedule`, but that no descriptor is left idle.
+
+    Args:
+        graph: Layers in running order, as lowering makes them.
+        hardware: The machine.
+        options: How it is mapped.
+        mappings: By layers without names, for the next graph.
+        transitions: What simulations went through, for the next one.
+
+    Returns:
+        A schedule with each layer's mapping, judged by a simulation of the layer alone.
+
+    Raises:
+        MappingError: A layer cannot be mapped.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.network.lowered import lowered_network
+        >>> graph = lowered_network(load_network("squeezenet_v1_1")).graph
+        >>> fastest = map_network(graph, load_hardware("16x16_128k"), MappingOptions(objective="time"))
+        >>> fastest.idle_descriptors
+        0
+    """
     judge = Alone(hardware, Transitions() if transitions is None else transitions)
     return NetworkMapper(hardware, options, judge, {} if mappings is None else mappings).schedule(graph)

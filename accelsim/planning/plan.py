@@ -12,7 +12,14 @@ from accelsim.reuse.cache import LayersOnMachine
 
 @dataclass(frozen=True)
 class Plan:
-    """A network, mapped onto a machine: what is simulated."""
+    """A network, mapped onto a machine: what is simulated.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> plan.schedule.mappings[0].dataflow, len(plan.lowered.graph) == len(plan.schedule.layers)
+        ('output_stationary', True)
+    """
 
     network: Network
     hardware: Hardware

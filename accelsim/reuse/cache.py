@@ -40,7 +40,14 @@ such process on each core."""
 
 @dataclass
 class LayersOnMachine:
-    """What is known of layers and networks on one machine with one choice of options."""
+    """What is known of layers and networks on one machine with one choice of options.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> layers = Cache().layers(load_hardware("16x16_128k"), MappingOptions())
+        >>> len(layers.mappings), layers.simulation_bytes
+        (0, 0)
+    """
 
     mappings: MutableMapping[Layer, Mapping]
     """By the layer without names."""
@@ -68,13 +75,33 @@ class LayersOnMachine:
 
 
 class Cache:
-    """What is known of networks, and of layers on machines: what was used lately, within a budget."""
+    """What is known of networks, and of layers on machines: what was used lately, within a budget.
+
+    One cache serves any number of runs, one after the other, of any networks on any machines; results are the
+    same as without.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> cache = Cache()
+        >>> first = run_network("squeezenet_v1_1", "16x16_128k", cache=cache)
+        >>> run_network("squeezenet_v1_1", "16x16_128k", cache=cache) == first
+        True
+        >>> cache.held_bytes < MOST_BYTES
+        True
+    """
 
     def __init__(self, file: str | Path | None = None, *, most_bytes: int = MOST_BYTES) -> None:
-        """Mappings are kept in a file, too, if one is named. Raises AccelsimError where that is another's.
+        """Mappings are kept in a file, too, if one is named.
 
         A file that cannot be used as it should be, because it is damaged, locked or on a full disk, costs
         time only: what is in it is searched for again, and a `FileWarning` says so.
+
+        Args:
+            file: A path; the file is made where there is none. Several processes may use it.
+            most_bytes: What the cache may hold in memory, by its own estimates.
+
+        Raises:
+            AccelsimError: The file is one of something else.
         """
         most_bytes = whole_number("most_bytes", most_bytes, 0)
         if file is not None:
@@ -150,7 +177,15 @@ def cache_or_new(cache: Cache | None, memory: Cache | None = None) -> Cache:
 
 @functools.cache
 def cache_of_this_process() -> Cache:
-    """The one that independent pieces of work share which happen to be done by the same worker."""
+    """The one that independent pieces of work share which happen to be done by the same worker.
+
+    Returns:
+        A cache; always the same within a process.
+
+    Example:
+        >>> cache_of_this_process() is cache_of_this_process()
+        True
+    """
     return Cache()
 
 

@@ -47,8 +47,14 @@ _REASONS: Final = {
 
 
 @dataclass(frozen=True)
-class FileKind:
-    """A kind of file: what it is called, and what tells it from others."""
+class FileFormat:
+    """A kind of file: what it is called, and what tells it from others.
+
+    Example:
+        >>> kind = FileFormat("notebook", "--notes", 0x6e6f7465, 1, ("CREATE TABLE notes (text TEXT)",))
+        >>> kind.image()[:15]
+        b'SQLite format 3'
+    """
 
     noun: str
     """In messages: it cannot be used as a ..."""
@@ -79,9 +85,20 @@ class FileKind:
 
 
 class OwnFile:
-    """A file of one kind, open; it may be read and written by several processes at a time."""
+    """A file of one kind, open; it may be read and written by several processes at a time.
 
-    def __init__(self, path: Path, kind: FileKind, *, durable: bool = True) -> None:
+    Example:
+        >>> import tempfile
+        >>> kind = FileFormat("notebook", "--notes", 0x6e6f7465, 1, ("CREATE TABLE notes (text TEXT)",))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = OwnFile(Path(folder) / "notes.sqlite", kind)
+        ...     file.write([("INSERT INTO notes VALUES (?)", [("on tiles",)])])
+        ...     file.read("SELECT text FROM notes", ())
+        ...     file.close()
+        [('on tiles',)]
+    """
+
+    def __init__(self, path: Path, kind: FileFormat, *, durable: bool = True) -> None:
         """Open or make it. Raises the kind's error where the path is, or has to be, something else.
 
         `durable`: what was written survives a loss of power; without, it survives the end of the process.
@@ -292,12 +309,34 @@ _OF_DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLI
 
 
 def checksum(*values: Value) -> str:
-    """What a row has beside its values, its key among them: other values have another."""
+    """What a row has beside its values, its key among them: other values have another.
+
+    Args:
+        values: Of the row.
+
+    Returns:
+        Sixteen hexadecimal digits.
+
+    Example:
+        >>> len(checksum("conv1", 3)), checksum("conv1", 3) == checksum("conv1", 4)
+        (16, False)
+    """
     return hashlib.blake2b(repr(values).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 
 def can_be_kept(values: Iterable[Value]) -> bool:
-    """Whether SQLite can hold the values as they are."""
+    """Whether SQLite can hold the values as they are.
+
+    Args:
+        values: Of a row.
+
+    Returns:
+        False for whole numbers of more than 64 bits, and for text that is no UTF-8.
+
+    Example:
+        >>> can_be_kept([1, "conv1", None]), can_be_kept([1 << 63])
+        (True, False)
+    """
     return all(
         abs(value) <= _LARGEST if isinstance(value, int) else not isinstance(value, str) or _is_text(value)
         for value in values

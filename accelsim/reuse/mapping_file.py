@@ -15,10 +15,10 @@ from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
-from accelsim.reuse.file import FileKind, OwnFile, checksum
+from accelsim.reuse.file import FileFormat, OwnFile, checksum
 from accelsim.reuse.foreign import foreign_code
 
-MAPPINGS_FILE: Final = FileKind(
+MAPPINGS_FILE: Final = FileFormat(
     noun="file of mappings",
     option="--cache",
     application_id=0x61636D61,

@@ -46,7 +46,15 @@ def model_version() -> str:
 
 @cache
 def source_digest() -> str:
-    """The release, and a digest of the source as it stands: where it is the same, so is `model_version`."""
+    """The release, and a digest of the source as it stands: where it is the same, so is `model_version`.
+
+    Returns:
+        64 hexadecimal digits; it takes milliseconds.
+
+    Example:
+        >>> len(source_digest())
+        64
+    """
     digest = hashlib.sha256(__version__.encode())
     for file in source_files(_PACKAGE):
         content = file.read_bytes()

@@ -9,7 +9,15 @@ ValueT = TypeVar("ValueT")
 
 
 class Budget:
-    """Bytes that several tables share: what was used longest ago goes first, whichever table it is in."""
+    """Bytes that several tables share: what was used longest ago goes first, whichever table it is in.
+
+    Example:
+        >>> budget = Budget(most_bytes=10)
+        >>> names, sizes = Recent(budget, len), Recent(budget, lambda _: 4)
+        >>> names["a"], names["b"], sizes["c"] = "conv1", "fc", 55
+        >>> "a" in names, budget.held_bytes
+        (False, 6)
+    """
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
@@ -41,6 +49,11 @@ class Recent(MutableMapping[KeyT, ValueT]):
     """A table of values within a budget; any of them may be gone at the next look, and is then made again.
 
     Tables refer to the budget and never the other way, so that all goes as soon as its owner does.
+
+    Example:
+        >>> squares = Recent(Budget(100), lambda _: 28)
+        >>> squares.get_or_make(3, lambda: 9), squares[3]
+        (9, 9)
     """
 
     def __init__(self, budget: Budget, bytes_of: Callable[[ValueT], int]) -> None:
