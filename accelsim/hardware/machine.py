@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self, assert_never
 
 from pydantic import Field, field_validator, model_validator
 
@@ -207,6 +207,8 @@ class Hardware(Description):
                 bits = max(precision.partial_sums_bits, precision.activations_bits)
             case Operand.INPUTS | Operand.RESIDUAL:
                 bits = precision.activations_bits
+            case _:
+                assert_never(operand)
         return -(-bits // 8)
 
     @property

@@ -1,6 +1,6 @@
 """By what mappings are compared: time, energy, or their product; and by time where those are equal."""
 
-from typing import Final, TypeVar
+from typing import Final, TypeVar, assert_never
 
 import numpy as np
 
@@ -26,9 +26,15 @@ def objective_value(time: NumbersT, energy: NumbersT, objective: Objective) -> N
         >>> objective_value(2.0, 5.0, "edp"), objective_value(2.0, 5.0, "energy")
         (10.0, 5.0)
     """
-    if objective == "edp":
-        return time * energy
-    return time if objective == "time" else energy
+    match objective:
+        case "time":
+            return time
+        case "energy":
+            return energy
+        case "edp":
+            return time * energy
+        case _:
+            assert_never(objective)
 
 
 def lower_bound(bounds: Bounds, objective: Objective) -> Values:
