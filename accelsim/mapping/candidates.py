@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from accelsim.columns import Count, Flags, Ints, Selection
+from accelsim.columns import Count, Flags, Floats, Ints, Selection
 from accelsim.energy import total_energy
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
@@ -32,7 +32,7 @@ from accelsim.mapping.mapping import Order
 from accelsim.mapping.space import ORDERS, Space, Tiles
 from accelsim.mapping.tile import UNCUT, TileShape, whole_image
 from accelsim.mapping.timing import timing_of
-from accelsim.mapping.transfers import Transfers, Values, transfers
+from accelsim.mapping.transfers import Transfers, transfers
 from accelsim.network.layer import Layer, LoopNest
 
 _NO_COST: Final = ArrayCost(0, ActionCounts())
@@ -48,9 +48,9 @@ class Candidates:
     array_cycles: Count
     counts: ActionCounts[Count]
     """DRAM included."""
-    time_cycles: Values
+    time_cycles: Floats
     """At least: what the simulation of the layer by itself does not go below."""
-    energy: Values
+    energy: Floats
 
     def __len__(self) -> int:
         return self.time_cycles.size
@@ -67,8 +67,8 @@ class Candidates:
 class Bounds:
     """What some mappings do not go below, an entry each; infinite where none fits."""
 
-    time_cycles: Values
-    energy: Values
+    time_cycles: Floats
+    energy: Floats
 
 
 def candidates(

@@ -18,7 +18,7 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR, transfer_counts
 from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
-from accelsim.mapping.work import TileKind, Work, work_of_tiles
+from accelsim.mapping.work import TileKind, TileWork, work_of_tiles
 
 Dimension: TypeAlias = Literal[
     "image", "group", "output_channel", "input_channel", "row", "column", "tap_row", "tap_column"
@@ -57,7 +57,7 @@ OF_INPUTS: frozenset[Dimension] = frozenset({"image", "group", "row", "column", 
 OF_WEIGHTS: frozenset[Dimension] = frozenset({"group", "output_channel", *ADDING_UP})
 
 
-class Extent(NamedTuple):
+class TileExtent(NamedTuple):
     """What one tile covers along one loop."""
 
     size: int
@@ -78,7 +78,7 @@ class Iterations(NamedTuple):
     """Successive iterations of one loop that are alike, and where in the loop they are."""
 
     tiles: int
-    extent: Extent
+    extent: TileExtent
     """Of one of them."""
     first: bool
     last: bool
@@ -91,7 +91,7 @@ class Loop(NamedTuple):
     """Whether each iteration needs inputs of its own."""
     of_weights: bool
     iterations: tuple[Iterations, ...]
-    kinds: dict[Extent, int]
+    kinds: dict[TileExtent, int]
     """What its tiles cover, each with a number."""
 
     @property
@@ -163,7 +163,7 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     return [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
 
 
-def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[Work], hardware: Hardware) -> Mapping:
+def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[TileWork], hardware: Hardware) -> Mapping:
     moving = tuple(loop for loop in loops if loop.moves)
     program = _Writer(choice.dataflow == VECTOR, moving, work).part(BEFORE_THE_FIRST_LOOP)
     return Mapping(
@@ -253,7 +253,7 @@ def _loop(dimension: Dimension, extent: int | tuple[Axis, ...], size: int) -> Lo
 
 
 class _EqualTiles(NamedTuple):
-    """Successive tiles along a loop that cover as much; see `Extent`."""
+    """Successive tiles along a loop that cover as much; see `TileExtent`."""
 
     tiles: int
     size: int
@@ -285,7 +285,7 @@ def _iterations_of(equal_tiles: Sequence[_EqualTiles], adds_up: bool) -> Iterato
 
     def iterations(tiles: int, tiles_alike: _EqualTiles, first: bool, last: bool) -> Iterations:
         resumes, completes = adds_up and not first, last or not adds_up
-        extent = Extent(
+        extent = TileExtent(
             tiles_alike.size, tiles_alike.inputs, tiles_alike.stored, tiles_alike.part, resumes, completes
         )
         return Iterations(tiles, extent, first, last)
@@ -340,7 +340,7 @@ class _Writer:
     on_vector_unit: bool
     moving: tuple[Loop, ...]
     """Loops of more than one iteration, outermost first."""
-    work: Sequence[Work]
+    work: Sequence[TileWork]
     """Of each kind of tile."""
     parts: dict[_Position, tuple[Program, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)

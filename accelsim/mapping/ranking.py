@@ -4,12 +4,11 @@ from typing import Final, TypeVar, assert_never
 
 import numpy as np
 
-from accelsim.columns import Flags, Ints
+from accelsim.columns import Flags, Floats, Ints
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.candidates import Bounds
-from accelsim.mapping.transfers import Values
 
-NumbersT = TypeVar("NumbersT", float, Values)
+NumbersT = TypeVar("NumbersT", float, Floats)
 ROUNDING: Final = 1e-9
 """Sums of the same numbers in another order differ by less."""
 
@@ -37,17 +36,17 @@ def objective_value(time: NumbersT, energy: NumbersT, objective: Objective) -> N
             assert_never(objective)
 
 
-def lower_bound(bounds: Bounds, objective: Objective) -> Values:
+def lower_bound(bounds: Bounds, objective: Objective) -> Floats:
     """What the objective values of mappings do not go below."""
     return objective_value(bounds.time_cycles, bounds.energy, objective)
 
 
-def next_key(time: Values, energy: Values, objective: Objective) -> Values:
+def next_key(time: Floats, energy: Floats, objective: Objective) -> Floats:
     """What decides between equals: time, or energy where the objective is time."""
     return energy if objective == "time" else time
 
 
-def best_first(time: Values, energy: Values, objective: Objective, owner: "Ints | None" = None) -> Ints:
+def best_first(time: Floats, energy: Floats, objective: Objective, owner: "Ints | None" = None) -> Ints:
     """Indices from the best to the worst, owner after owner.
 
     Those that are as good as the best of their owner but for rounding are equal to it; between equals time
@@ -62,12 +61,12 @@ def best_first(time: Values, energy: Values, objective: Objective, owner: "Ints 
     return np.lexsort((next_key(time, energy, objective), rounded, owner))
 
 
-def as_good(values: Values, references: Values) -> Flags:
+def as_good(values: Floats, references: Floats) -> Flags:
     """Where a value may be as small as its reference, if sums had been added up in another order."""
     return values <= references * (1 + ROUNDING)
 
 
-def best_of_each(owner: Ints, values: "Values | Ints", max_count: int) -> Ints:
+def best_of_each(owner: Ints, values: "Floats | Ints", max_count: int) -> Ints:
     """Indices of the smallest values of each owner."""
     ranked = np.lexsort((values, owner))
     return ranked[rank_within(owner[ranked]) < max_count]

@@ -118,7 +118,7 @@ def visits(mapping: Mapping, images: int) -> Iterator[Visit]:
         >>> len(list(visits(mapping, images=1))) == mapping.totals.steps
         True
     """
-    tensors = _Tensors(mapping)
+    tensors = _TensorRegions(mapping)
     iterations = _iterations(mapping, images)
     loops = LOOPS[mapping.order]
     positions = (
@@ -132,7 +132,7 @@ def visits(mapping: Mapping, images: int) -> Iterator[Visit]:
 
 
 def _visit(
-    tensors: "_Tensors",
+    tensors: "_TensorRegions",
     mapping: Mapping,
     before: _Position | None,
     position: _Position,
@@ -216,7 +216,7 @@ def _plane_iterations(axis: Axis, size: int) -> tuple[_Iteration, ...]:
     )
 
 
-class _Tensors:
+class _TensorRegions:
     """Regions of a layer's operands; an operand that it does not have is no region."""
 
     def __init__(self, mapping: Mapping) -> None:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from accelsim.choices import AUTO
-from accelsim.columns import Count
+from accelsim.columns import Count, Floats
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.banks import shortfall
@@ -24,10 +24,9 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, that_decides
-from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, Judged, best_of
+from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, JudgedMapping, best_of
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
-from accelsim.mapping.transfers import Values
 from accelsim.mapping.unmappable import NotListed, Unmappable
 from accelsim.network.layer import Layer, LoopNest
 
@@ -117,7 +116,7 @@ def map_layers(
         that_decides(objective or of_compiler, hardware)
         for of_compiler in (hardware.mapper.tiles, hardware.mapper.dataflow)
     )
-    thoroughly, whole = objective is not None, _Part(0, hardware)
+    thoroughly, whole = objective is not None, _ArrayPart(0, hardware)
     grids = Grids(finely=thoroughly)
     array_parts = [whole, *_parts_of_array(hardware)] if thoroughly and among_tiles != "energy" else [whole]
     mapped: dict[int, Mapping | Unmappable] = {}
@@ -139,7 +138,7 @@ def map_layers(
     return [mapped[index] for index in range(len(layers))]
 
 
-class _Part(NamedTuple):
+class _ArrayPart(NamedTuple):
     """A part of the array, the other rows of which are left idle."""
 
     idle_rows: int
@@ -147,7 +146,7 @@ class _Part(NamedTuple):
     """The machine as it is without those."""
 
 
-def _parts_of_array(hardware: Hardware) -> Iterator[_Part]:
+def _parts_of_array(hardware: Hardware) -> Iterator[_ArrayPart]:
     """Those of `PARTS` that have no fewer rows than columns.
 
     Weights come row by row, and those of a tile's first sub-matrix are waited for: where few pixels pass,
@@ -156,7 +155,7 @@ def _parts_of_array(hardware: Hardware) -> Iterator[_Part]:
     array = hardware.pe_array
     for rows in dict.fromkeys(array.rows * parts // 32 for parts in PARTS):
         if array.columns <= rows < array.rows:
-            yield _Part(array.rows - rows, hardware.with_idle_rows(array.rows - rows))
+            yield _ArrayPart(array.rows - rows, hardware.with_idle_rows(array.rows - rows))
 
 
 def _least(stack: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:
@@ -185,7 +184,7 @@ class _Search:
     among_dataflows: Objective
     judge: Judge | None
     grids: Grids
-    parts: Sequence[_Part]
+    parts: Sequence[_ArrayPart]
     """Of the array, that are tried one after the other."""
 
     @property
@@ -211,9 +210,9 @@ class _Search:
             for layer, best in zip(self.layers, winners, strict=True)
         ]
 
-    def winners(self) -> list[Judged | None]:
+    def winners(self) -> list[JudgedMapping | None]:
         """The best mapping of each layer; None where no tile fits."""
-        best: list[Judged | None] = [None] * len(self.layers)
+        best: list[JudgedMapping | None] = [None] * len(self.layers)
         for part in self.parts:
             incumbents = np.array([self._to_beat(judged) for judged in best])
             for layer, by_dataflow in enumerate(self._best_by_dataflow(part, incumbents)):
@@ -222,11 +221,11 @@ class _Search:
                 best[layer] = best_of(judged, self.among_dataflows) if judged else None
         return best
 
-    def _to_beat(self, best: Judged | None) -> float:
+    def _to_beat(self, best: JudgedMapping | None) -> float:
         """What a smaller part of the array has to go below: a difference that is left open is none."""
         return math.inf if best is None else best.value(self.among_dataflows) * (1 - self.effort.gap)
 
-    def _best_by_dataflow(self, part: _Part, incumbents: Values) -> list[dict[str, Judged]]:
+    def _best_by_dataflow(self, part: _ArrayPart, incumbents: Floats) -> list[dict[str, JudgedMapping]]:
         """Of each layer the best on a part of the array, as far as it may be as good as its incumbent.
 
         Each layer tries its D dataflows by rising lower bound, until the next bound is above its incumbent.
@@ -239,7 +238,7 @@ class _Search:
         by_rank = np.argsort(bounds, axis=0, kind="stable")  # which dataflow is tried at which rank, D x L
         bounds = np.take_along_axis(bounds, by_rank, axis=0)
         at_once = bounds <= bounds[0] * NEARLY
-        best: list[dict[str, Judged]] = [{} for _ in self.layers]
+        best: list[dict[str, JudgedMapping]] = [{} for _ in self.layers]
         for rank in range(len(by_rank)):
             this_rank = (np.arange(len(by_rank)) == rank)[:, np.newaxis]
             due = at_once if rank == 0 else ~at_once & this_rank
@@ -250,8 +249,8 @@ class _Search:
         return best
 
     def _best_of(
-        self, pairs: Sequence[_LayerDataflow], part: _Part, incumbents: Values
-    ) -> Iterator[tuple[int, Judged]]:
+        self, pairs: Sequence[_LayerDataflow], part: _ArrayPart, incumbents: Floats
+    ) -> Iterator[tuple[int, JudgedMapping]]:
         """The best mapping of each layer by the dataflow beside it, unless it cannot beat the incumbent."""
         grids = [self.grids.of(self.layers[layer], granularity(name, part.hardware)) for layer, name in pairs]
         for portion in portions([grid.cuts for grid in grids], MOST_CUTS):
@@ -261,8 +260,8 @@ class _Search:
             yield from self._judged(search, layers, part.idle_rows, incumbents)
 
     def _judged(
-        self, search: TileSearch, layers: Sequence[int], idle_rows: int, incumbents: Values
-    ) -> Iterator[tuple[int, Judged]]:
+        self, search: TileSearch, layers: Sequence[int], idle_rows: int, incumbents: Floats
+    ) -> Iterator[tuple[int, JudgedMapping]]:
         """The best mapping of each of P pairs of a layer and a dataflow that are searched together.
 
         A layer that has several pairs goes on from the one of the least bound, as long as another may be

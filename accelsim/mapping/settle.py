@@ -10,12 +10,12 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from accelsim.columns import Floats
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import ROUNDING, best_first, objective_value
 from accelsim.mapping.tile_search import UNBEATABLE, Contender, TileSearch
-from accelsim.mapping.transfers import Values
 from accelsim.network.layer import Layer
 
 AT_ONCE: Final = 2
@@ -40,7 +40,7 @@ class Effort(NamedTuple):
         """Whether it is known before any is judged which mappings may be."""
         return self.tolerance < math.inf
 
-    def contenders(self, search: TileSearch, incumbents: Values) -> dict[int, list[Contender]]:
+    def contenders(self, search: TileSearch, incumbents: Floats) -> dict[int, list[Contender]]:
         """The best mapping of each layer; behind it all others that may be judged, where that is known."""
         if self.is_bounded:
             return search.best(incumbents, self.tolerance, self.max_judged)
@@ -53,7 +53,7 @@ THOROUGH: Final = Effort(gap=0.003, tolerance=math.inf, max_judged=32)
 """Where an objective is asked for, to know what is possible."""
 
 
-class Judged(NamedTuple):
+class JudgedMapping(NamedTuple):
     """A mapping, and what it takes."""
 
     contender: Contender
@@ -94,8 +94,8 @@ class Bench:
     """Of the array, that all of the mappings leave idle."""
 
     def settled(
-        self, search: TileSearch, contenders: dict[int, list[Contender]], limits: Values
-    ) -> dict[int, Judged]:
+        self, search: TileSearch, contenders: dict[int, list[Contender]], limits: Floats
+    ) -> dict[int, JudgedMapping]:
         """The best mapping of each layer of a search.
 
         Args:
@@ -131,21 +131,22 @@ class Bench:
             }
         return best
 
-    def _limits(self, best: dict[int, Judged], unsettled: Sequence[int], limits: Values) -> Values:
+    def _limits(self, best: dict[int, JudgedMapping], unsettled: Sequence[int], limits: Floats) -> Floats:
         """Of each layer of a search, the objective value that is still to be beaten."""
         lowered = np.full(len(limits), UNBEATABLE)
         for layer in unsettled:
             lowered[layer] = min(best[layer].value(self.objective), limits[layer])
         return lowered
 
-    def _may_lose(self, best: Judged, rival: Contender) -> bool:
+    def _may_lose(self, best: JudgedMapping, rival: Contender) -> bool:
         return best.may_lose_to(rival, self.objective, self.effort.gap)
 
-    def judged(self, contenders: Sequence[tuple[int, Contender]]) -> list[Judged]:
+    def judged(self, contenders: Sequence[tuple[int, Contender]]) -> list[JudgedMapping]:
         """What mappings of layers take."""
         judge = self.judge
         believed = [
-            Judged(contender, contender.time_cycles, None, self.idle_rows) for _, contender in contenders
+            JudgedMapping(contender, contender.time_cycles, None, self.idle_rows)
+            for _, contender in contenders
         ]
         if judge is None:
             return believed
@@ -159,7 +160,7 @@ class Bench:
         ]
 
 
-def best_of(judged: Sequence[Judged], objective: Objective) -> Judged:
+def best_of(judged: Sequence[JudgedMapping], objective: Objective) -> JudgedMapping:
     """The best of mappings by an objective; between equals the first."""
     if len(judged) == 1:  # as mostly
         return judged[0]

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from accelsim.columns import Ints
+from accelsim.columns import Floats, Ints
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import column_of, entries
 from accelsim.mapping.candidates import Bounds, at_least, evaluate
@@ -28,7 +28,6 @@ from accelsim.mapping.ranking import (
 from accelsim.mapping.relaxation import Relaxation, relaxed
 from accelsim.mapping.space import ORDERS, Space
 from accelsim.mapping.tile import TileShape
-from accelsim.mapping.transfers import Values
 
 FIRST_CUTS: Final = 2
 """Cuts of a layer's channels with which mappings are evaluated before it is known how good the best is."""
@@ -67,7 +66,7 @@ class Promising(NamedTuple):
 
     channel_cuts: Ints
     plane_cuts: Ints
-    limits: Values
+    limits: Floats
     """An objective value for each layer; infinite where it is not known whether any tile fits."""
 
 
@@ -85,14 +84,14 @@ class TileSearch:
     batch: int
     among_tiles: Objective
     among_dataflows: Objective
-    least: Values = field(init=False)
+    least: Floats = field(init=False)
     """What no mapping of each layer goes below by the objective among dataflows."""
     _relaxation: tuple[Relaxation, Bounds] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.least = np.full(len(self.cuts.dataflows), np.inf)
 
-    def best(self, incumbents: Values, tolerance: float, max_count: int) -> dict[int, list[Contender]]:
+    def best(self, incumbents: Floats, tolerance: float, max_count: int) -> dict[int, list[Contender]]:
         """The best mapping of each layer, unless no tile fits or it cannot be as good as the incumbent.
 
         What the most promising cuts of the channels take rules out most others before their tiles are laid
@@ -120,7 +119,7 @@ class TileSearch:
             contenders |= self._ranked(space, bounds, limits, max_count, tolerance)
         return contenders
 
-    def contenders(self, limits: Values, max_count: int) -> dict[int, list[Contender]]:
+    def contenders(self, limits: Floats, max_count: int) -> dict[int, list[Contender]]:
         """The best mappings of each layer whose lower bound is not above a limit, the best first.
 
         Args:
@@ -152,7 +151,7 @@ class TileSearch:
     def _all_cuts(self) -> tuple[Ints, Ints]:
         return np.arange(len(self.cuts.channel_owner)), np.arange(len(self.cuts.plane_owner))
 
-    def _promising(self, incumbents: Values, tolerance: float) -> Promising:
+    def _promising(self, incumbents: Floats, tolerance: float) -> Promising:
         """Cuts that are not ruled out by what a few mappings of their layer take.
 
         Few tiles are laid out at once, and nothing is ruled out before.
@@ -175,7 +174,7 @@ class TileSearch:
             limits = np.minimum(limits, incumbents)
         return Promising(*self._cuts_up_to(limits, relaxation, bounds), limits)
 
-    def _cuts_up_to(self, limits: Values, relaxation: Relaxation, bounds: Bounds) -> tuple[Ints, Ints]:
+    def _cuts_up_to(self, limits: Floats, relaxation: Relaxation, bounds: Bounds) -> tuple[Ints, Ints]:
         """Cuts of the channels and of the output plane whose lower bound is not above their layer's limit."""
         channel_bounds, plane_bounds = self._bounds_of_cuts(relaxation, bounds)
         channel_cuts = len(channel_bounds)
@@ -188,35 +187,35 @@ class TileSearch:
             relaxation.plane_cuts[as_good(plane_bounds, limits[plane_owner])],
         )
 
-    def _bounds_of_cuts(self, relaxation: Relaxation, bounds: Bounds) -> tuple[Values, Values]:
+    def _bounds_of_cuts(self, relaxation: Relaxation, bounds: Bounds) -> tuple[Floats, Floats]:
         """Lower bounds of each cut of the channels and of the output plane, in the better order."""
         by_order = lower_bound(bounds, self.among_tiles).reshape(-1, len(ORDERS)).T  # orders x cuts
-        of_cuts: Values = reduce(np.minimum, by_order)  # much faster than along an axis so short
+        of_cuts: Floats = reduce(np.minimum, by_order)  # much faster than along an axis so short
         channel_cuts = len(relaxation.channel_cuts)
         return of_cuts[:channel_cuts], of_cuts[channel_cuts:]
 
     def _at_least(self, space: Space) -> Bounds:
         return at_least(space, self.hardware, self.batch)
 
-    def _least(self, space: Space, bounds: Bounds) -> Values:
+    def _least(self, space: Space, bounds: Bounds) -> Floats:
         least = np.full(len(self.cuts.dataflows), np.inf)
         np.minimum.at(least, space.mapping_owner(), lower_bound(bounds, self.among_dataflows))
         return least
 
-    def _values_of_fewest_tiles(self, space: Space) -> Values:
+    def _values_of_fewest_tiles(self, space: Space) -> Floats:
         """The best of a few mappings of each layer: each cut of the channels with the coarsest planes."""
         tiles = column_of(entries(space.planes.tiles, space.plane_cut), len(space.owner))
         first = best_of_each(space.channel_cut, tiles, FIRST_PLANES)
         numbers = np.ravel(first[:, np.newaxis] * len(ORDERS) + np.arange(len(ORDERS)))
         return self._best_values(space, numbers[space.fits.T.ravel()[numbers]])
 
-    def _values_of_most_promising(self, space: Space, bounds: Bounds) -> Values:
+    def _values_of_most_promising(self, space: Space, bounds: Bounds) -> Floats:
         """What the mapping of each layer takes that has the least lower bound."""
         lower_bounds = lower_bound(bounds, self.among_tiles)
         numbers = best_of_each(space.mapping_owner(), lower_bounds, 1)
         return self._best_values(space, numbers[np.isfinite(lower_bounds[numbers])])
 
-    def _best_values(self, space: Space, numbers: Ints) -> Values:
+    def _best_values(self, space: Space, numbers: Ints) -> Floats:
         """The best objective value of chosen mappings of each layer; infinite where there is none."""
         costs = evaluate(space, self.hardware, self.batch, numbers)
         values = np.full(len(self.cuts.dataflows), np.inf)
@@ -225,7 +224,7 @@ class TileSearch:
         return values
 
     def _ranked(
-        self, space: Space, bounds: Bounds, limits: Values, max_count: int, tolerance: float = math.inf
+        self, space: Space, bounds: Bounds, limits: Floats, max_count: int, tolerance: float = math.inf
     ) -> dict[int, list[Contender]]:
         """Of each layer the best that are not ruled out, the bound of each within a tolerance of the best
         value.
@@ -254,7 +253,7 @@ class TileSearch:
             contenders.setdefault(layer, []).append(contender)
         return contenders
 
-    def _not_ruled_out(self, space: Space, bounds: Bounds, limits: Values) -> Ints:
+    def _not_ruled_out(self, space: Space, bounds: Bounds, limits: Floats) -> Ints:
         """Numbers of the mappings of a space that fit and whose lower bound is not above their layer's limit.
 
         Of T tiles in two orders there are 2 T bounds, infinite where the tile does not fit, and as many

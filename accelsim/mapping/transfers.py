@@ -7,12 +7,10 @@ lower bound, and of most mappings exact.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from accelsim.columns import Count
+from accelsim.columns import Count, Floats
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import chosen, entries
@@ -22,8 +20,6 @@ from accelsim.mapping.space import Space, Tiles
 from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import LoopNest
 
-Values: TypeAlias = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class Transfers:
@@ -32,13 +28,13 @@ class Transfers:
     loaded: Mapping[Operand, Count]
     """Bytes that are read, and bytes that are stored."""
     stored: Mapping[Operand, Count]
-    read_cycles: Values
+    read_cycles: Floats
     """In which the channel streams what is read, at least."""
-    cycles: Values
+    cycles: Floats
     """What is read and stored."""
-    first_cycles: Values
+    first_cycles: Floats
     """Of the first step's operands, the latency included."""
-    last_cycles: Values
+    last_cycles: Floats
     """Of what the last step stores, the latency included; 0 where it may store nothing."""
 
 
@@ -78,13 +74,13 @@ def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardwar
     return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
 
 
-def _first_and_last(tiles: Tiles, hardware: Hardware) -> tuple[Values, Values]:
+def _first_and_last(tiles: Tiles, hardware: Hardware) -> tuple[Floats, Floats]:
     """Cycles until the first step has its operands, and in which the last step's outputs are stored."""
     shape, footprint, channel = tiles.shape, tiles.footprint, hardware.channel
 
-    def cycles(*sizes: Count) -> Values:
+    def cycles(*sizes: Count) -> Floats:
         streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in sizes]
-        first_to_last: Values = sum(streams) + channel.latency_cycles * np.greater(sum(sizes), 0)
+        first_to_last: Floats = sum(streams) + channel.latency_cycles * np.greater(sum(sizes), 0)
         return first_to_last
 
     weights = footprint.weights(shape) + footprint.biases(shape)
@@ -119,7 +115,7 @@ class _Rounded:
     tiles: Tiles
     bandwidth: float
 
-    def of_reads(self, reads: _Reads, batch: int) -> Values:
+    def of_reads(self, reads: _Reads, batch: int) -> Floats:
         """Of inputs, weights and residuals."""
         tiles, shape, footprint = self.tiles, self.tiles.shape, self.tiles.footprint
         groups, outputs = tiles.full(self.layers.G, shape.g), tiles.full(self.layers.K, shape.k)
@@ -135,7 +131,7 @@ class _Rounded:
             return added
         return added + self.tiles.full_outputs * batch * self._added(residual)
 
-    def of_stores(self, batch: int) -> Values:
+    def of_stores(self, batch: int) -> Floats:
         """Of outputs; where pooling follows, tiles store unequal parts of the result: not looked at."""
         shape, pooling = self.tiles.shape, self.layers.pooling
         added = (
@@ -145,10 +141,10 @@ class _Rounded:
         )
         if pooling is None:
             return added
-        unpooled: Values = added * np.equal(entries(pooling.FY, self.tiles.owner), 0)
+        unpooled: Floats = added * np.equal(entries(pooling.FY, self.tiles.owner), 0)
         return unpooled
 
-    def _added(self, size_bytes: Count) -> Values:
+    def _added(self, size_bytes: Count) -> Floats:
         cycles = size_bytes / self.bandwidth
-        added: Values = np.ceil(cycles - 1e-9) - cycles
+        added: Floats = np.ceil(cycles - 1e-9) - cycles
         return added

@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from accelsim.reuse.file import FileFormat, OwnFile, can_be_kept, checksum
     from accelsim.reuse.foreign import foreign_code
     from accelsim.reuse.identity import Identity
-    from accelsim.reuse.recent import Budget, Recent
+    from accelsim.reuse.recent import ByteBudget, Recent
 
 __all__ = [
-    "Budget",
+    "ByteBudget",
     "Cache",
     "FileFormat",
     "Identity",
@@ -30,6 +30,6 @@ __getattr__, __dir__ = door(
         "file": ("FileFormat", "OwnFile", "can_be_kept", "checksum"),
         "foreign": ("foreign_code",),
         "identity": ("Identity",),
-        "recent": ("Budget", "Recent"),
+        "recent": ("ByteBudget", "Recent"),
     },
 )

@@ -25,7 +25,7 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowered import LoweredNetwork
 from accelsim.result import LayerCosts
 from accelsim.reuse.identity import Identity
-from accelsim.reuse.recent import Budget, Recent
+from accelsim.reuse.recent import ByteBudget, Recent
 from accelsim.simulation.fast import Transitions
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Cache:
             check_path("file", file, "a file of mappings")
         self._file = None if file is None else _opened(Path(file))
         self._most_bytes = most_bytes
-        self._budget = Budget(most_bytes)
+        self._budget = ByteBudget(most_bytes)
         self._networks: Recent[Identity, LoweredNetwork] = Recent(self._budget, _network_bytes)
         self._machines: Recent[Identity, str] = Recent(self._budget, _machine_bytes)
         self._layers: Recent[tuple[str, MappingOptions], LayersOnMachine] = Recent(

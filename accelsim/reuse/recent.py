@@ -8,11 +8,11 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 
 
-class Budget:
+class ByteBudget:
     """Bytes that several tables share: what was used longest ago goes first, whichever table it is in.
 
     Example:
-        >>> budget = Budget(most_bytes=10)
+        >>> budget = ByteBudget(most_bytes=10)
         >>> names, sizes = Recent(budget, len), Recent(budget, lambda _: 4)
         >>> names["a"], names["b"], sizes["c"] = "conv1", "fc", 55
         >>> "a" in names, budget.held_bytes
@@ -51,12 +51,12 @@ class Recent(MutableMapping[KeyT, ValueT]):
     Tables refer to the budget and never the other way, so that all goes as soon as its owner does.
 
     Example:
-        >>> squares = Recent(Budget(100), lambda _: 28)
+        >>> squares = Recent(ByteBudget(100), lambda _: 28)
         >>> squares.get_or_make(3, lambda: 9), squares[3]
         (9, 9)
     """
 
-    def __init__(self, budget: Budget, bytes_of: Callable[[ValueT], int]) -> None:
+    def __init__(self, budget: ByteBudget, bytes_of: Callable[[ValueT], int]) -> None:
         """`bytes_of` estimates what a value takes beside what other tables hold too."""
         self._budget, self._bytes_of = budget, bytes_of
         self._table = budget.next_table()
