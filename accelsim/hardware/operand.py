@@ -17,8 +17,7 @@ class Operand(StrEnum):
     OUTPUTS = "outputs"
     """Partial sums while they are unfinished."""
     RESIDUAL = "residual"
-    """The second operand of an operator that is fused into the layer: what a shortcut adds, what a gate
-    multiplies by."""
+    """What a fused operator reads beside the layer's outputs: what a shortcut adds, what a gate multiplies by."""
 
     @property
     def of_layers(self) -> bool:

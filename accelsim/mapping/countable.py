@@ -1,8 +1,8 @@
 """Whether what a layer does for a batch can be counted: tiles are costed with 64-bit integers, which wrap.
 
 Nothing that is counted of a layer, in any mapping, exceeds the larger of two numbers: the products of all
-loop bounds with as many inputs as a window reaches over (whatever is read again for each tile, pixel, filter
-and tap), and the operations of the vector unit. Each counts twice (read and written), in bits.
+loop bounds with as many inputs as a window reaches over (whatever is read again for each tile, pixel, output
+channel and tap), and the operations of the vector unit. Each counts twice (read and written), in bits.
 docs/decisions/bounds.md derives it.
 """
 

@@ -17,10 +17,10 @@ from accelsim.network.layer import Layer
 Order = Literal["pixels_outer", "filters_outer"]
 """What the loops over tiles have outside; images and groups are always outermost, what adds up innermost.
 
-pixels_outer   a tile of inputs stays while the filters pass: inputs are read once, weights once for each
-               tile of pixels (unless all of them fit);
+pixels_outer   a tile of inputs stays while the output channels pass: inputs are read once, weights once for
+               each tile of pixels (unless all of them fit);
 filters_outer  a tile of weights stays while the pixels pass: weights are read once, inputs once for each
-               tile of filters.
+               tile of output channels.
 """
 
 

@@ -2,7 +2,7 @@
 
 The loops over tiles are an odometer. What a step has to load follows from which loops have moved since
 the step before: inputs depend on images, groups, input channels, pixels and kernel taps, weights on groups,
-filters, input channels and kernel taps. What it frees follows from which loops move next.
+output channels, input channels and kernel taps. What it frees follows from which loops move next.
 """
 
 from collections.abc import Iterator, Sequence

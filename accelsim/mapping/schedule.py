@@ -120,7 +120,7 @@ class NetworkMapper:
         return [choice_of[form] for form in forms]
 
     def _searched(self, layers: Sequence[Layer]) -> list[Mapping | Unmappable]:
-        """The mapping of each layer, or why it has none; layers that cannot be counted are not looked at."""
+        """The mapping of each layer, or why it has none; what cannot be counted is not searched for."""
         reasons = [uncountable(layer, self.options.batch) for layer in layers]
         mapped = iter(
             map_layers(

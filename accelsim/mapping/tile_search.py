@@ -94,8 +94,8 @@ class TileSearch:
     def best(self, incumbents: Floats, tolerance: float, max_count: int) -> dict[int, list[Contender]]:
         """The best mapping of each layer, unless no tile fits or it cannot be as good as the incumbent.
 
-        What the most promising cuts of the channels take rules out most others before their tiles are laid
-        out.
+        What the cuts of the channels with the least bounds take rules out most others before their tiles are
+        laid out.
 
         Args:
             incumbents: By the objective among dataflows.

@@ -69,7 +69,7 @@ def channel_spans(extent: int, size: int) -> tuple[Span, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One direction of the picture: windows of `reach` inputs, `stride` apart, the first starting at -pad.
+    """One direction of the output plane: windows of `reach` inputs, `stride` apart, the first from -pad on.
 
     Windows of some of a kernel's taps start further on, so that there `pad` may be negative.
     """
