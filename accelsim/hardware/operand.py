@@ -17,7 +17,7 @@ class Operand(StrEnum):
     OUTPUTS = "outputs"
     """Partial sums while they are unfinished."""
     RESIDUAL = "residual"
-    """What a fused operator reads beside the layer's outputs: what a shortcut adds, what a gate multiplies by."""
+    """What a fused operator reads beside the layer's outputs: what a shortcut adds, a gate multiplies by."""
 
     @property
     def of_layers(self) -> bool:
