@@ -213,7 +213,7 @@ class RunResult:
 
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:
-        """Those of the layers together: all cycles in which nothing was executed though a step was still to come."""
+        """Those of the layers: all cycles in which nothing was executed though a step was still to come."""
         total: Counter[str] = Counter()
         for layer in self.layers:
             total.update(layer.waited_for)
@@ -355,7 +355,7 @@ def _traffic(traffic: Traffic) -> dict[str, int]:
 def _waiting_cycles(
     waited_for: Mapping[str, int], memories: Mapping[str, MemoryResult]
 ) -> dict[str, dict[str, int]]:
-    """By memory and operand: outputs stand at the memory on chip that holds them, the others at the outermost one."""
+    """By memory and operand: outputs at the memory on chip that holds them, others at the outermost."""
     outermost, *on_chip = memories
     by_memory: dict[str, dict[str, int]] = {
         outermost: {

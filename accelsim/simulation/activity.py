@@ -59,7 +59,7 @@ class LayerActivity(NamedTuple):
     counts: ActionCounts[int]
     waiting_cycles: Mapping[Operand, int]
     """Cycles in which nothing was executed because of one of its steps, by what that step still lacked first:
-    an operand that had not come, or `outputs` where there was no room for them. Those that are 0 are left out."""
+    an operand that had not come, or `outputs` where there was no room for them. None of them is 0."""
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ class Task:
     last: bool
     """Whether it is the layer's last."""
     loaded: Sequence[tuple[Operand, simpy.Event]]
-    """Its transfers from DRAM in the order in which they were asked for; and of a layer that begins without inputs,
-    the ends of those that it reads from. The value of each event is the cycle in which it happens."""
+    """Its transfers from DRAM in the order in which they were asked for; and of a layer that begins without
+    inputs, the ends of those that it reads from. The value of each event is the cycle in which it happens."""
 
 
 @dataclass(frozen=True)

@@ -26,15 +26,14 @@ class Standstill:
         self._vector_free_at = 0
         """When it was done with the last of them."""
 
-    def begins(
-        self, layer: int, step: Step, loaded: Sequence[tuple[Operand, simpy.Event]], now: int
-    ) -> None:
+    def begins(self, layer: int, step: Step, loaded: Sequence[tuple[Operand, simpy.Event]], now: int) -> None:
         """A step has all that it needs, for the array to execute it or to pass it on to the vector unit."""
         on_vector_unit = not step.array_cycles
         if self._to_finish if on_vector_unit else self._to_execute:
             return  # something is executed, or what should execute the step has work left
         since = max(self._executed_until, self._vector_free_at if on_vector_unit else 0)
         for operand, here in loaded:
+            assert here.value is not None  # since it has happened
             since = self._wait(layer, operand, since, here.value)
         self._wait(layer, Operand.OUTPUTS, since, now)
 

@@ -64,7 +64,7 @@ class Log:
     end_cycles: dict[int, int] = field(default_factory=dict)
     """Of each layer whose last output reached DRAM."""
     waiting_cycles: dict[int, Mapping[Operand, int]] = field(default_factory=dict)
-    """Of each layer that something was waited for, as `LayerActivity` has them: values that others may share."""
+    """Of each layer for which nothing was executed, as `LayerActivity` has them: values that others share."""
     least_free_bytes: tuple[int, ...] = ()
     """The least that was free in each bank, in each of several memories, and in all of them together;
     empty as long as nothing was observed."""
@@ -316,8 +316,7 @@ class Stepper:
             self._hand_to_vector_unit(task)
             if not task.step.array_cycles:
                 executed_until = self.vector_free_at
-        if executed_until > self.executed_until:
-            self.executed_until = executed_until
+        self.executed_until = max(self.executed_until, executed_until)
 
     def _hand_to_vector_unit(self, task: Task) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
@@ -363,7 +362,7 @@ class Stepper:
             self.executed_until = now
 
     def _stands_still(self) -> None:
-        """Put what has passed of a standstill down to what the next task lacks now, so that no state holds it."""
+        """Put what has passed of a standstill down to what the next task lacks now: no state holds it."""
         task = self.to_array[0]
         self._stood_still(task, _first_missing(task) if task.reads_due else Operand.OUTPUTS)
 

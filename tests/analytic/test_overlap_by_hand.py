@@ -20,7 +20,7 @@ from machines import (
 
 from accelsim.mapping.mapping import Repeat
 from accelsim.simulation.events import simulate_events
-from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.fast import Transitions, simulate_fast
 
 A_LAYER = conv(16, 16, (16, 16))
 """512 bytes of weights, 8192 of inputs and of outputs; 272 cycles of a weight stationary array."""
@@ -158,13 +158,15 @@ def test_what_computing_does_not_hide_is_waited_for_at_every_step_however_many_t
 def test_inputs_that_wait_for_the_layer_before_are_waited_for_from_its_last_step_on():
     first = layer_of(step(inputs=1600, array=5000, store=800))
     second = layer_of(step(weights=16000, inputs=1600, array=10))
-    # The weights come early. The outputs of the first layer are stored (100 + 50) before the inputs are asked for.
+    # The weights come early; the inputs are asked for when the first layer's outputs are stored (100 + 50).
     assert waits_of(first, second) == [{"inputs": 200}, {"inputs": 100 + 50 + 100 + 100}]
     assert waits_of(first, second, waits_for=[(), ()]) == [{"inputs": 200}, {}]
 
 
 def test_a_residual_that_comes_last_is_waited_for():
-    assert waits_of(layer_of(step(inputs=1600, shortcut=3200, array=10))) == [{"inputs": 200, "residual": 200}]
+    assert waits_of(layer_of(step(inputs=1600, shortcut=3200, array=10))) == [
+        {"inputs": 200, "residual": 200}
+    ]
 
 
 def test_room_for_outputs_is_waited_for_until_those_before_are_stored():
@@ -177,14 +179,33 @@ def test_room_for_outputs_is_waited_for_until_those_before_are_stored():
 
 
 def test_the_vector_unit_executes_its_own_layers_and_they_wait_for_what_it_lacks():
-    # The array is done with the convolution at 916; stored at 1528, both operands of the addition come at 2652.
+    # The convolution is computed at 916 and stored at 1528; the addition has both operands at 2652.
     plan = (weight_stationary(A_LAYER), mapped(addition(16, (16, 16)), "vector", machine()))
     assert waits_of(*plan) == [{"weights": 132, "inputs": 512}, {"inputs": 100 + 512 + 100 + 1024}]
 
 
 def test_a_layer_waits_for_no_more_than_the_vector_unit_leaves_to_wait_for():
-    # The vector unit executes from 110 to 1110; nothing is stored, so the next layer's inputs come from 1110 on.
+    # The vector unit executes from 110 to 1110; nothing is stored, so the next layer is asked for then.
     first = layer_of(step(inputs=160, vector=1000))
     second = layer_of(step(inputs=160, array=10))
     assert waits_of(first, second) == [{"inputs": 110}, {"inputs": 110}]
     assert waits_of(first, second, waits_for=[(), ()]) == [{"inputs": 110}, {}]
+
+
+def test_a_layer_that_begins_without_inputs_waits_for_those_it_reads_from_all_the_same():
+    first = layer_of(step(inputs=1600, array=5000, store=800))
+    only_padding = layer_of(step(weights=160, array=10))
+    assert waits_of(first, only_padding) == [{"inputs": 200}, {"inputs": 100 + 50}]
+
+
+def test_a_state_that_is_returned_to_knows_that_the_vector_unit_still_executes():
+    # With one descriptor the second convolution is asked for when the array has passed the pooling on.
+    hardware = machine(**{"dma.descriptors": 1})
+    pooling = layer_of(step(inputs=160, vector=100_000))
+    convolutions = [layer_of(step(inputs=1600, array=10)) for _ in range(3)]
+    transitions = Transitions()
+    for layers in (2, 3):
+        plan = schedule(pooling, *convolutions[:layers], waits_for=[()] * (1 + layers))
+        activity = simulate_fast(plan, hardware, transitions)
+        assert activity == simulate_events(plan, hardware)
+        assert not any(layer.waiting_cycles for layer in activity.layers[1:])

@@ -264,7 +264,7 @@ def executions(schedule, timeline):
 
 
 def waited_for(schedule, timeline):
-    """By layer and operand, cycles in which nothing was executed: worked out from when everything happened."""
+    """By layer and operand, cycles in which nothing was executed: from when everything happened."""
     came = {
         (entry.layer, entry.step, entry.what): entry.end for entry in timeline if entry.component == "dram"
     }
