@@ -46,8 +46,8 @@ def added(code, monkeypatch):
 REPOSITORY = DOCS.parent
 DATAFLOW_LAWS = ("dataflow", "mapping", "verification", "compression", "run", "explain")
 """The files of laws that every registered dataflow joins, whole: about a minute of processor time. Left out
-are those of the simulation, which knows steps of so many cycles and not what makes them, and that more is never
-worse, which is said of what machines offer."""
+are those of the simulation, which knows steps of so many cycles and not what makes them, and that more is
+never worse, which is said of what machines offer."""
 ENTRY, PASSES_ENTRY = (DATAFLOW_GUIDE[place] for place in (1, 4))
 
 
