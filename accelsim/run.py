@@ -21,7 +21,7 @@ from accelsim.planning.plan import Plan
 from accelsim.pricing import result_of
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache, cache_or_new
-from accelsim.simulation.simulate import Engine, simulate
+from accelsim.simulation.engines import Engine, simulate
 
 
 def run_network(

@@ -113,7 +113,7 @@ def run(
     from accelsim.result import flat, layer_to_dict
     from accelsim.reuse.cache import Cache
     from accelsim.run import options_for, plan_run
-    from accelsim.simulation.simulate import simulate
+    from accelsim.simulation.engines import simulate
 
     (network,), (hardware,) = networks.values(), machines.values()
     most = layer_count(layers, TOP_LAYERS)

@@ -66,14 +66,14 @@ def is_partial(layer: LoopNest[CountT], tile: TileShape[CountT]) -> CountT:
 class Visits(Generic[CountT_co]):
     """How many tiles an image of a layer is cut into; each has all taps of the kernel."""
 
-    rows: CountT_co
-    """Parts that the picture is cut into from top to bottom."""
-    columns: CountT_co
-    pictures: CountT_co
-    """Parts of the picture."""
-    filters: CountT_co
+    y_tiles: CountT_co
+    """Parts that the output plane is cut into from top to bottom."""
+    x_tiles: CountT_co
+    plane_tiles: CountT_co
+    """Parts of the output plane."""
+    k_tiles: CountT_co
     """Parts that the output channels of a group are cut into."""
-    depth: CountT_co
+    c_tiles: CountT_co
     """Parts that the input channels are cut into: visits to the same outputs."""
     total: CountT_co
     """Tiles of all directions together."""

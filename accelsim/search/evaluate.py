@@ -19,7 +19,7 @@ from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
 from accelsim.search.assembly import Assembled, Assembly, NotLocalError
 from accelsim.search.space import Depths, with_depths
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 from accelsim.simulation.stretches import Stretches
 
 

@@ -26,7 +26,7 @@ from accelsim.reuse.cache import Cache
 from accelsim.run import options_for, plan_run, run_network
 from accelsim.search.diagnosis import Diagnosis, diagnose
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 
 RemedyKind: TypeAlias = Literal["machine", "mapping", "network"]
 """What a remedy changes."""

@@ -32,7 +32,7 @@ from accelsim.search.diagnosis import diagnose, lost_cycles
 from accelsim.search.evaluate import Evaluator, Task, problem_of
 from accelsim.search.redesign import Argument, Move, channel_arguments, concrete, moved, moves
 from accelsim.search.space import SpaceError, depths_of
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 
 Stopped: TypeAlias = Literal["nothing helps", "budget", "steps"]
 """Why a walk ended: no move helps; those that would help exceed the budget; so many steps were asked for."""

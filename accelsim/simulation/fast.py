@@ -1,11 +1,12 @@
 """simulate_fast: what repeats is not gone through again.
 
-The machine's state is taken at the start of layers, of loops and of their turns. Everything that happens next
-follows from that state and from the steps still to come. So a part of a program that was gone through from a
-state before takes the machine through the same again, to the same state, in as many cycles: that is looked up
-instead. And where the state at the start of a turn was there at an earlier turn of the same loop, what
-happened between the two will happen again and again, as often as the turns that are left allow. Where no
-state recurs, every tile is gone through. docs/decisions/fast-engine.md has the argument in full.
+The machine's state is taken at the start of layers, of loops and of their iterations. Everything that happens
+next follows from that state and from the steps still to come. So a part of a program that was gone through
+from a state before takes the machine through the same again, to the same state, in as many cycles: that is
+looked up instead. And where the state at the start of an iteration was there at an earlier iteration of the
+same loop, what happened between the two will happen again and again, as often as the iterations that are left
+allow. Where no state recurs, every tile is gone through. docs/decisions/fast-engine.md has the argument in
+full.
 """
 
 import math
@@ -20,10 +21,10 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import Program, Repeat, Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
-from accelsim.simulation.stepper import Log, State, Stepper, bank_sums, places_by_memory
+from accelsim.simulation.stepper import Log, State, Stepper, bank_sums, banks_by_memory
 
-WORTHWHILE_TURNS: Final = 4
-"""A body that is repeated less often is gone through without a look at the states of its turns."""
+WORTHWHILE_ITERATIONS: Final = 4
+"""A body that is repeated less often is gone through without a look at the states of its iterations."""
 SHORT_STATE: Final = 64
 """Entries of a state that is looked at wherever it might be of use; eight descriptors rarely make more."""
 ENTRIES_PER_STEP: Final = 4
@@ -31,10 +32,10 @@ ENTRIES_PER_STEP: Final = 4
 about a quarter of the time of a step: looking never costs more than stepping."""
 MOST_ENTRIES: Final = 800_000
 """Remembered at a time, about 60 MB; then everything is forgotten at the next layer."""
-MOST_TURN_ENTRIES: Final = 20_000
-"""Of the states at the turns of one loop, a few MB; then the comparison begins anew."""
+MOST_ITERATION_ENTRIES: Final = 20_000
+"""Of the states at the iterations of one loop, a few MB; then the comparison begins anew."""
 MOST_GLIMPSES: Final = 4_096
-"""Of the turns of one loop; then those before are forgotten."""
+"""Of the iterations of one loop; then those before are forgotten."""
 MOST_STEPS: Final = 20_000
 """Known by number from one simulation to the next, about 20 MB."""
 ENTRIES_OF_A_STATE: Final = 16
@@ -63,6 +64,10 @@ class Transitions:
 
     States are numbered in the order in which they are met, and no number is given twice: what is asked about
     a state that was forgotten has no answer.
+
+    Example:
+        >>> Transitions().is_full
+        False
     """
 
     states: dict[int, State] = field(default_factory=dict)
@@ -120,10 +125,10 @@ class Transitions:
         self.parts[id(part)] = part
         self.entries += ENTRIES_OF_A_STATE + len(transition.end_cycles) + len(transition.waiting_cycles)
 
-    def remember_entry(self, before: int, back: tuple[int, ...], state: int) -> None:
+    def remember_entry(self, before: int, distances: tuple[int, ...], state: int) -> None:
         """In which state a layer begins: the numbers of it and of the state before, and its producers."""
-        self.of_entry[before, back] = state
-        self.entries += ENTRIES_OF_A_STATE // 2 + len(back) // 4
+        self.of_entry[before, distances] = state
+        self.entries += ENTRIES_OF_A_STATE // 2 + len(distances) // 4
 
     def forget_states(self) -> None:
         """Keep memory constant however long a simulation is. The steps stay, by whose numbers it goes on."""
@@ -143,12 +148,30 @@ class Transitions:
 def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitions | None = None) -> Activity:
     """What a machine does for a schedule; what `simulate_events` observes, without a timeline.
 
-    Counts and busy cycles are the mappings': every step is executed exactly once. `transitions` remembers
-    from one schedule to the next; they must all be of the same machine.
+    Counts and busy cycles are the mappings': every step is executed exactly once.
+
+    Args:
+        schedule: Mapped layers in running order.
+        hardware: The machine that they are mapped onto.
+        transitions: What simulations went through before, for this one and the next; all of the same machine.
+
+    Returns:
+        What was observed.
+
+    Raises:
+        RuntimeError: The machine comes to a stop.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> transitions = Transitions()
+        >>> first = simulate_fast(plan.schedule, plan.hardware, transitions)
+        >>> simulate_fast(plan.schedule, plan.hardware, transitions) == first
+        True
     """
     transitions = Transitions() if transitions is None else transitions
     programs = [mapping.program for mapping in schedule.mappings]
-    log = _Walk(hardware, schedule.idle_descriptors, transitions).through(programs, schedule.waits_for)
+    log = _Traversal(hardware, schedule.idle_descriptors, transitions).through(programs, schedule.waits_for)
     bandwidth, streamed = hardware.channel.bytes_per_cycle, transitions.stream_cycles
     for program in programs:
         if id(program) not in streamed:
@@ -166,7 +189,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
         for index, mapping in enumerate(schedule.mappings)
     )
     banks, memories = hardware.banks, hardware.on_chip
-    sizes = bank_sums([bank.size_bytes for bank in banks], places_by_memory(banks))
+    sizes = bank_sums([bank.size_bytes for bank in banks], banks_by_memory(banks))
     peaks = tuple(map(sub, sizes, log.least_free_bytes or sizes))
     *of_memories, together = peaks[len(banks) :]
     return Activity(
@@ -181,7 +204,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
 
 def cycles_alone(program: Sequence[Program], hardware: Hardware, transitions: Transitions) -> int:
     """When the program of a layer is done on a machine that does nothing else."""
-    return _Walk(hardware, 0, transitions).alone(program)
+    return _Traversal(hardware, 0, transitions).cycles_of_layer(program)
 
 
 def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
@@ -196,15 +219,24 @@ def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
     return cycles
 
 
-class _Walk:
-    """Through a schedule, from state to state; step by step only where it is not known what happens."""
+class _Traversal:
+    """Through a schedule, from state to state; step by step only where it is not known what happens.
+
+    Where it is, is said in one of three ways, of which one holds at any time (`_bring_machine`, `_state` and
+    `_number` lead from each to the others):
+        the machine is here, and `number` and `state` are None: it has gone on since its state was read;
+        the machine is here, and `state` (and perhaps `number`) says what it is in;
+        the machine was left behind at an earlier cycle, and `number` says which state it would be in.
+    `cycle` is right in all of them; `machine.cycle` only where the machine is here.
+    docs/decisions/fast-engine.md has the argument.
+    """
 
     def __init__(self, hardware: Hardware, idle_descriptors: int, transitions: Transitions) -> None:
         self.transitions = transitions
         self.transitions.forget_if_full()
         self.machine = Stepper(hardware, idle_descriptors)
         self.layer = 0
-        self.now = 0
+        self.cycle = 0
         self.number: int | None = None
         """Of the state that the walk has come to, if it is one that is remembered."""
         self.state: State | None = None
@@ -226,7 +258,7 @@ class _Walk:
         self._drain(len(programs))
         return self.log
 
-    def alone(self, program: Sequence[Program]) -> int:
+    def cycles_of_layer(self, program: Sequence[Program]) -> int:
         """When the program of a layer is done by itself.
 
         Its loops are remembered, for a schedule may come to them in the same state; the whole of it is not,
@@ -255,12 +287,12 @@ class _Walk:
         if self.number is None and not self._is_worth_a_look(program):
             self.machine.enter(self._unfinished(layer, producers))
             return
-        before, back = self._number(), tuple([layer - producer for producer in producers])
-        number = transitions.of_entry.get((before, back))
+        before, distances = self._number(), tuple([layer - producer for producer in producers])
+        number = transitions.of_entry.get((before, distances))
         if number is None:
             waits_for = tuple(self._unfinished(layer, producers))
             number = transitions.state_number(transitions.states[before]._replace(waits_for=waits_for))
-            transitions.remember_entry(before, back, number)
+            transitions.remember_entry(before, distances, number)
         self.number, self.state = number, None
         if self.machine_is_here:
             self.machine.enter(self._state().waits_for)
@@ -281,11 +313,15 @@ class _Walk:
         transitions = self.transitions
         pays = self.number is None and self._pays_to_remember(part)
         if pays or self.number is not None:
+            # The identity of a part will do, since programs share what is alike and `transitions.parts` keeps
+            # it alive; `last` is in the key, since the last step of a layer ends it.
             key = (id(part), self._number(), last)
             transition = transitions.of_part.get(key)
             if transition is not None:
-                self._observe(transition, self.now)
-                self.now += transition.cycles
+                # From one state the same steps lead to the same state in as many cycles: the machine stays
+                # where it is, and is put into that state when a step has to be gone through again.
+                self._observe(transition, self.cycle)
+                self.cycle += transition.cycles
                 self.number, self.state, self.machine_is_here = transition.state, None, False
                 return
             if pays or self._pays_to_remember(part):
@@ -297,8 +333,12 @@ class _Walk:
         return not self.transitions.is_full and self._is_worth_a_look(part)
 
     def _gone_through(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> Transition:
-        """What a part of a program does from this state on."""
-        before, outer, self.log = self.now, self.log, Log()
+        """What a part of a program does from this state on.
+
+        It is observed in a log of its own, so that it can be told apart, and added to the outer one as any
+        other transition: logs are nested as parts are.
+        """
+        before, outer, self.log = self.cycle, self.log, Log()
         self.machine.report_to(self.log)
         go(part, last)
         transition = self._transition(before)
@@ -309,15 +349,15 @@ class _Walk:
 
     def _body(self, body: Sequence[Program], last: bool) -> None:
         machine, step_number = self.machine, self.transitions.step_number
-        for place, part in enumerate(body, 1):
-            ends = last and place == len(body)
+        for number, part in enumerate(body, 1):
+            ends = last and number == len(body)
             if isinstance(part, Repeat):
-                self._remembered(part, ends, self._turns)
+                self._remembered(part, ends, self._iterate)
             else:
                 if not self.machine_is_here:
                     self._bring_machine()
                 machine.hand_over(part, step_number(part), ends)
-                self.now, self.number, self.state = machine.now, None, None
+                self.cycle, self.number, self.state = machine.cycle, None, None
 
     def _steps_of(self, part: Any) -> int:
         """How many steps a loop, a body or a program has."""
@@ -330,52 +370,59 @@ class _Walk:
             steps = self.steps_of_body[id(part)] = sum(map(self._steps_of, part))
         return steps
 
-    def _turns(self, loop: Repeat, last: bool) -> None:
-        """The turns of a loop; those that repeat what earlier ones did are skipped.
+    def _iterate(self, loop: Repeat, last: bool) -> None:
+        """The iterations of a loop; those that repeat what earlier ones did are skipped.
 
-        The last turn may end the layer, which the turns before it do not: it is not skipped.
+        The last iteration may end the layer, which the iterations before it do not: it is not skipped.
         """
-        alike = loop.times - last
-        turn = self._turns_until_a_state_recurs(loop, alike) if loop.times >= WORTHWHILE_TURNS else 0
-        for _ in range(turn, alike):
+        n_alike = loop.times - last
+        iteration = (
+            self._iterate_until_a_state_recurs(loop, n_alike) if loop.times >= WORTHWHILE_ITERATIONS else 0
+        )
+        for _ in range(iteration, n_alike):
             self._body(loop.body, False)
         if last:
             self._body(loop.body, True)
 
-    def _turns_until_a_state_recurs(self, loop: Repeat, alike: int) -> int:
-        """Go through turns until one begins in the state of an earlier one; skip what repeats from there on.
+    def _iterate_until_a_state_recurs(self, loop: Repeat, n_alike: int) -> int:
+        """Go through iterations until one begins in the state of an earlier one; skip what repeats.
 
-        Gives the number of turns that are done; fewer than a period are left, in which no state recurs.
+        Gives the number of iterations that are done; fewer than a period are left, in which no state recurs.
         """
+        # Invariant: at the beginning of an iteration i < n_alike, i have been done; a state in `iteration_of`
+        # was that at the beginning of iteration j <= i, at a cycle, when the layer had been waited for so
+        # long. If the state of i is that of j < i, iterations i, i + 1 ... do what j, j + 1 ... did, so i - j
+        # of them are a period: as many whole periods as are left take as long each, and wait as long for each
+        # operand.
         glimpsed: set[tuple[int, ...]] = set()
-        turns_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
+        iteration_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
         body = loop.body
-        entries = turn_of_look = 0
-        for turn in range(alike):
+        entries = last_compared = 0
+        for iteration in range(n_alike):
             if self.number is not None or (
-                self._was_glimpsed(glimpsed) and self._is_worth_a_look(body, turn - turn_of_look)
+                self._was_glimpsed(glimpsed) and self._is_worth_a_look(body, iteration - last_compared)
             ):
-                turn_of_look, state = turn, self._state()
+                last_compared, state = iteration, self._state()
                 waits = self._waits()
-                earlier, cycle, waits_before = turns_of.setdefault(state, (turn, self.now, waits))
-                if earlier < turn:
-                    periods = (alike - turn) // (turn - earlier)
+                earlier, cycle, waits_before = iteration_of.setdefault(state, (iteration, self.cycle, waits))
+                if earlier < iteration:
+                    periods = (n_alike - iteration) // (iteration - earlier)
                     for operand, cycles in waits.items():
                         self.log.wait(self.layer, operand, periods * (cycles - waits_before.get(operand, 0)))
-                    self._wait(periods * (self.now - cycle))
-                    return turn + periods * (turn - earlier)
+                    self._wait(periods * (self.cycle - cycle))
+                    return iteration + periods * (iteration - earlier)
                 entries += ENTRIES_OF_A_STATE + state.entries
-                if entries > MOST_TURN_ENTRIES:
-                    turns_of.clear()
+                if entries > MOST_ITERATION_ENTRIES:
+                    iteration_of.clear()
                     entries = 0
             self._body(body, False)
-        return alike
+        return n_alike
 
     def _waits(self) -> MappingOf[Operand, int]:
         """What steps of the layer have been waited for so far.
 
-        Within a period of its turns no others are: it executes as many steps as it hands over, so all that
-        were handed over before the layer's are executed when one begins.
+        Within a period of its iterations no others are: it executes as many steps as it hands over, so all
+        that were handed over before the layer's are executed when one begins.
         """
         return self.log.waiting_cycles.get(self.layer, {})
 
@@ -391,7 +438,7 @@ class _Walk:
 
     def _wait(self, cycles: int) -> None:
         """Let everything be later by so many cycles."""
-        self.now += cycles
+        self.cycle += cycles
         self.machine_is_here = self.machine_is_here and not cycles
 
     def _state(self) -> State:
@@ -408,14 +455,14 @@ class _Walk:
     def _bring_machine(self) -> Stepper:
         """The machine, in the state that the walk has come to."""
         if not self.machine_is_here:
-            self.machine.put_into(self._state(), self.layer, self.now, self.transitions.steps)
+            self.machine.put_into(self._state(), self.layer, self.cycle, self.transitions.steps)
             self.machine_is_here = True
         return self.machine
 
     def _transition(self, before: int) -> Transition:
         start = self.log.start_cycles.get(self.layer)
         return Transition(
-            cycles=self.now - before,
+            cycles=self.cycle - before,
             state=self._number(),
             start_cycle=None if start is None else start - before,
             end_cycles=tuple(
@@ -431,10 +478,10 @@ class _Walk:
         log = self.log
         if transition.start_cycle is not None:
             log.start_cycles.setdefault(self.layer, before + transition.start_cycle)
-        for back, cycle in transition.end_cycles:
-            log.end_cycles[self.layer - back] = before + cycle
-        for back, cycles_of in transition.waiting_cycles:
-            layer = self.layer - back
+        for distance, cycle in transition.end_cycles:
+            log.end_cycles[self.layer - distance] = before + cycle
+        for distance, cycles_of in transition.waiting_cycles:
+            layer = self.layer - distance
             if layer not in log.waiting_cycles:
                 log.waiting_cycles[layer] = cycles_of
                 continue

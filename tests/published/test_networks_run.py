@@ -14,7 +14,7 @@ from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
 from accelsim.run import run_network
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 
 MACHINES = {name: load_hardware(name) for name in ("8x8_32k", "16x16_128k")}
 NAMES = shipped.names("networks")

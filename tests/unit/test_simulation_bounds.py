@@ -149,7 +149,7 @@ def test_what_is_remembered_of_the_turns_of_a_loop_is_bounded(monkeypatch):
     program = nested(unlike_steps(2), 300)
     expected = simulate_events(schedule(layer_of(*program)), ROOMY)
     monkeypatch.setattr(fast, "MOST_GLIMPSES", 5)
-    monkeypatch.setattr(fast, "MOST_TURN_ENTRIES", 100)
+    monkeypatch.setattr(fast, "MOST_ITERATION_ENTRIES", 100)
     assert simulate_fast(schedule(layer_of(*program)), ROOMY) == expected
 
 

@@ -63,7 +63,7 @@ def work_bars(window: Window) -> list[WorkBar]:
         start = max(busy.start - window.start_cycle, 0)
         end = min(busy.end - window.start_cycle, window.cycles)
         if busy.layer in steps and start < end:
-            what = busy.what if busy.component == "dram" else ""
+            what = busy.operand or ""
             macs = steps[busy.layer][busy.step].array_counts.macs if busy.component == "array" else 0
             found.append(WorkBar(busy.component, what, start, end, macs / (pes * (busy.end - busy.start))))
     return found
