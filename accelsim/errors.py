@@ -5,7 +5,12 @@ from contextlib import contextmanager
 
 
 class AccelsimError(Exception):
-    """Something the user can mend. Its text is one line for each thing wrong, and says the remedy."""
+    """Something the user can mend. Its text is one line for each thing wrong, and says the remedy.
+
+    Example:
+        >>> AccelsimError("a.yaml:3: rows: no such key\\na.yaml:5: name: missing").lines
+        ['a.yaml:3: rows: no such key', 'a.yaml:5: name: missing']
+    """
 
     @property
     def lines(self) -> list[str]:

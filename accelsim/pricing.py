@@ -37,7 +37,23 @@ LETTERS: Final[MappingOf[Dimension, str]] = {
 
 
 def result_of(plan: Plan, activity: Activity) -> RunResult:
-    """What was observed, priced, and beside it what was planned."""
+    """What was observed, priced, and beside it what was planned.
+
+    Args:
+        plan: What was simulated.
+        activity: What was observed of it.
+
+    Returns:
+        The result of the run.
+
+    Example:
+        >>> from accelsim.run import plan_run, run_network
+        >>> from accelsim.simulation import simulate
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> result = result_of(plan, simulate(plan.schedule, plan.hardware))
+        >>> result == run_network("squeezenet_v1_1", "16x16_128k")
+        True
+    """
     network, hardware, lowered = plan.network, plan.hardware, plan.lowered
     batch = plan.options.batch
     layers = layer_results(plan.schedule, activity, hardware, batch, plan.cache.costs)
@@ -85,7 +101,15 @@ def layer_results(
 ) -> tuple[LayerResult, ...]:
     """One result a layer; cycles, traffic and energy add up to the network's.
 
-    `costs_of` remembers what mappings cost, from one run on a machine to the next.
+    Args:
+        schedule: What was simulated.
+        activity: What was observed of it.
+        hardware: The machine.
+        batch: Images that ran together.
+        costs_of: What mappings cost, by their identity, from one run on the machine to the next.
+
+    Returns:
+        Results in running order; the cycles of a layer are those from the end of the one before to its own.
     """
     costs_of = {} if costs_of is None else costs_of
     pes = hardware.pe_array.pes

@@ -114,5 +114,23 @@ def plan_run(
 def options_for(
     network: Network, batch: int | None = None, dataflow: str = AUTO, objective: Objective | None = None
 ) -> MappingOptions:
-    """How a network is to be mapped, as `run_network` says it: no batch is the network's own."""
+    """How a network is to be mapped, as `run_network` says it.
+
+    Args:
+        network: The network.
+        batch: Images that run together; None is as many as the network is described for.
+        dataflow: The one for every layer of the array; `auto` chooses for each.
+        objective: What mappings are chosen by; None is what the machine's compiler goes by.
+
+    Returns:
+        The options.
+
+    Raises:
+        AccelsimError: One is none that exists.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> options_for(load_network("sqnxt23v5"), objective="edp")
+        MappingOptions(batch=1, dataflow='auto', objective='edp')
+    """
     return MappingOptions(network.images() if batch is None else batch, dataflow, objective)
