@@ -104,7 +104,7 @@ def map_layers(
         ('row_stationary', ('weight_stationary', 'output_stationary'))
     """
     dataflows = tuple(hardware.pe_array.dataflows)
-    dataflow, objective = options.dataflow, options.objective
+    dataflow = options.dataflow
     if dataflow != AUTO and dataflow not in dataflows:
         return [NotListed(dataflow, dataflows)] * len(layers)
     array_dataflows = dataflows if dataflow == AUTO else (dataflow,)
@@ -112,30 +112,44 @@ def map_layers(
     groups: dict[object, list[int]] = {}
     for index, (layer, images) in enumerate(executed):
         groups.setdefault((structure(layer), images), []).append(index)
+    grids = Grids(finely=options.objective is not None)
+    mapped: dict[int, Mapping | Unmappable] = {}
+    for indices in groups.values():
+        group, images = [executed[index][0] for index in indices], executed[indices[0]][1]
+        search = _search(group, images, hardware, array_dataflows, options.objective, judge, grids)
+        mapped |= dict(zip(indices, search.mappings(), strict=True))
+    return [mapped[index] for index in range(len(layers))]
+
+
+def _search(
+    layers: Sequence[Layer],
+    images: int,
+    hardware: Hardware,
+    array_dataflows: tuple[str, ...],
+    objective: Objective | None,
+    judge: Judge | None,
+    grids: Grids,
+) -> "_Search":
+    """The search for the mappings of layers of one structure: by what, and on which parts of the array."""
     among_tiles, among_dataflows = (
         that_decides(objective or of_compiler, hardware)
         for of_compiler in (hardware.mapper.tiles, hardware.mapper.dataflow)
     )
-    thoroughly, whole = objective is not None, _ArrayPart(0, hardware)
-    grids = Grids(finely=thoroughly)
-    array_parts = [whole, *_parts_of_array(hardware)] if thoroughly and among_tiles != "energy" else [whole]
-    mapped: dict[int, Mapping | Unmappable] = {}
-    for indices in groups.values():
-        group, images = [executed[index][0] for index in indices], executed[indices[0]][1]
-        on_array = group[0].on_array
-        search = _Search(
-            group,
-            hardware,
-            images,
-            array_dataflows if on_array else (VECTOR,),
-            among_tiles,
-            among_dataflows,
-            judge,
-            grids,
-            array_parts if on_array else [whole],
-        )
-        mapped |= dict(zip(indices, search.mappings(), strict=True))
-    return [mapped[index] for index in range(len(layers))]
+    parts = [_ArrayPart(0, hardware)]
+    on_array = layers[0].on_array
+    if on_array and objective is not None and among_tiles != "energy":
+        parts += _parts_of_array(hardware)
+    return _Search(
+        layers,
+        hardware,
+        images,
+        array_dataflows if on_array else (VECTOR,),
+        among_tiles,
+        among_dataflows,
+        judge,
+        grids,
+        parts,
+    )
 
 
 class _ArrayPart(NamedTuple):

@@ -15,7 +15,8 @@ from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
 
 IN_USE: Final = (32, 16, 8, 4, 2, 1)
 """Descriptors that a network is simulated with, beside all of them."""

@@ -26,7 +26,7 @@ from accelsim.network.lowered import LoweredNetwork
 from accelsim.result import LayerCosts
 from accelsim.reuse.identity import Identity
 from accelsim.reuse.recent import ByteBudget, Recent
-from accelsim.simulation.fast import Transitions
+from accelsim.simulation.transitions import Transitions
 
 if TYPE_CHECKING:
     from accelsim.reuse.mapping_file import MappingFile

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from accelsim.simulation.alone import Alone
     from accelsim.simulation.engines import Engine, simulate
     from accelsim.simulation.events import simulate_events
-    from accelsim.simulation.fast import Transitions, simulate_fast
+    from accelsim.simulation.fast import simulate_fast
     from accelsim.simulation.stretches import Stretch, Stretches
+    from accelsim.simulation.transitions import Transitions
 
 __all__ = [
     "Activity",
@@ -48,7 +49,8 @@ __getattr__, __dir__ = door(
         "alone": ("Alone",),
         "engines": ("Engine", "simulate"),
         "events": ("simulate_events",),
-        "fast": ("Transitions", "simulate_fast"),
+        "fast": ("simulate_fast",),
+        "transitions": ("Transitions",),
         "stretches": ("Stretch", "Stretches"),
     },
 )

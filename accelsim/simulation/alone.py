@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
-from accelsim.simulation.fast import Transitions, cycles_alone
+from accelsim.simulation.fast import cycles_alone
+from accelsim.simulation.transitions import Transitions
 
 
 @dataclass(frozen=True)

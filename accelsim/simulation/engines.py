@@ -9,7 +9,8 @@ from typing import Literal
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
 
 Engine = Literal["fast", "events"]
 

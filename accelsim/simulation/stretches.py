@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.stepper import Stepper
+from accelsim.simulation.transitions import Transitions
 
 MOST_PASSAGES: Final = 100_000
 """Remembered at a time, about 30 MB; then everything is forgotten."""

@@ -14,10 +14,12 @@ from strategies import repeated_schedules, schedules, some_descriptors
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand
 from accelsim.mapping.schedule import Schedule
-from accelsim.simulation import events, fast
+from accelsim.simulation import events, traversal
+from accelsim.simulation import transitions as transitions_module
 from accelsim.simulation.banks import Banks
 from accelsim.simulation.events import simulate_events
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
 
 SCHEDULES = st.one_of(schedules(), schedules(packed=True), schedules(cut=True), repeated_schedules())
 
@@ -47,7 +49,12 @@ BOUNDS = st.fixed_dictionaries(
 def test_how_little_the_fast_engine_remembers_changes_nothing(case, bounds):
     hardware, schedule = case
     transitions = Transitions()
-    with mock.patch.multiple(fast, **bounds):
+    of_transitions = {name: bounds[name] for name in ("MOST_ENTRIES", "MOST_STEPS")}
+    of_traversal = {name: bound for name, bound in bounds.items() if name not in of_transitions}
+    with (
+        mock.patch.multiple(transitions_module, **of_transitions),
+        mock.patch.multiple(traversal, **of_traversal),
+    ):
         for _ in range(2):
             assert simulate_fast(schedule, hardware, transitions) == simulate_events(schedule, hardware)
 
