@@ -5,7 +5,7 @@ No weight is written: models refer to a file that is not there.
 
 from onnx import TensorProto, helper
 
-from accelsim.network import operators as ops
+from accelsim.network import windows
 from accelsim.network.build import build
 
 OPSET = 17
@@ -128,7 +128,7 @@ class _Exporter:
 
     def _Pool(self, name, operator, sources):
         source, window = self._window(name, operator.window, sources[0])
-        floor = ops.windows(
+        floor = windows.windows(
             operator.inputs[0].height, operator.window.kernel[0], operator.window.stride[0],
             operator.window.padding[:2], "floor",
         )  # fmt: skip

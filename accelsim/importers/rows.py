@@ -261,36 +261,12 @@ class Conversion:
     def row(
         self, name: str, operator: str, inputs: Sequence[Tensor], shape: Dims, **arguments: Any
     ) -> Tensor:
-        """Add a row that puts out `shape`; arguments that it need not mention are left out."""
+        """Add a row that puts out `shape`."""
         name = self.names.take(name)
         row = {"name": name, "stage": "", "operator": operator, "inputs": [each.row for each in inputs]}
-        short = {key: _shortened(value) for key, value in arguments.items()}
-        self.rows.append(
-            row | {key: value for key, value in short.items() if _USUAL.get((operator, key)) != value}
-        )
+        self.rows.append(row | {key: _shortened(value) for key, value in arguments.items()})
         self.shapes[name] = shape
         return Tensor(name, shape, IMAGE, batch=self.batch)
-
-
-_USUAL: Final[Mapping[tuple[str, str], Any]] = {
-    ("conv", "kernel"): 1,
-    ("conv", "stride"): 1,
-    ("conv", "padding"): 0,
-    ("conv", "dilation"): 1,
-    ("conv", "groups"): 1,
-    ("conv", "bias"): False,
-    ("conv", "shared"): (),
-    ("fully_connected", "shared"): (),
-    ("batch_norm", "shared"): (),
-    ("activation", "shared"): (),
-    ("activation", "slopes"): 0,
-    **{
-        (operator, key): value
-        for operator in ("max_pool", "average_pool")
-        for key, value in (("stride", 1), ("padding", 0), ("rounding", "floor"))
-    },
-}
-"""Arguments that a row need not mention."""
 
 
 def _shortened(value: Any) -> Any:

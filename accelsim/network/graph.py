@@ -5,7 +5,7 @@ which they can run. What lowering makes of it is another type, `ExecutedGraph` (
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from accelsim.descriptions.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
@@ -34,15 +34,43 @@ class Shape:
         return f"{self.channels} x {self.height} x {self.width}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
+class Site:
+    """Where an operator stands: what its node is called, and what it reads."""
+
+    name: str
+    sources: tuple[str, ...]
+    inputs: tuple[Shape, ...]
+    """What the sources put out."""
+
+
+@dataclass(frozen=True)
 class Operator:
-    """Everything about one operator of a published graph, for one image."""
+    """Everything about one operator of a published graph, for one image.
+
+    The fields of a class that derives from this one are the operator's arguments; they are declared there and
+    nowhere else (declaration.py). What it puts out follows from them and from what it reads.
+    """
 
     kind: ClassVar[str]
-    inputs: tuple[Shape, ...]
-    output: Shape
-    shared: tuple[SharedPart, ...] = ()
-    """What of its parameters is also an operator's before it: used here, counted there."""
+    operands: ClassVar[Literal[1, 2, "several"]] = 1
+    """How many inputs it has."""
+    site: InitVar[Site]
+    inputs: tuple[Shape, ...] = field(init=False)
+    output: Shape = field(init=False)
+
+    def __post_init__(self, site: Site) -> None:
+        object.__setattr__(self, "inputs", site.inputs)
+        object.__setattr__(self, "output", self.output_at(site))
+
+    def output_at(self, site: Site) -> Shape:
+        """What it puts out there; where it does not fit, NetworkError with the node's name and the remedy."""
+        return site.inputs[0]
+
+    @property
+    def shared(self) -> tuple[SharedPart, ...]:
+        """What of its parameters is also an operator's before it: used here, counted there."""
+        return ()
 
     @property
     def weights(self) -> int:
@@ -147,6 +175,10 @@ class Draft:
     def shape(self, node: str) -> Shape:
         """What a node puts out."""
         return self._nodes[node].operator.output
+
+    def site(self, name: str, sources: Sequence[str]) -> Site:
+        """Where a node of that name would stand that reads the sources, in order."""
+        return Site(name, tuple(sources), tuple([self._nodes[source].operator.output for source in sources]))
 
     def add(self, name: str, operator: Operator, sources: Sequence[str]) -> str:
         """A new node that reads the sources, in order; gives back its name."""

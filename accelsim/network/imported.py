@@ -12,6 +12,7 @@ from accelsim.descriptions import Document, check
 from accelsim.descriptions.arguments import check_path, check_text
 from accelsim.errors import NetworkError
 from accelsim.network.build import build
+from accelsim.network.declaration import unsaid
 from accelsim.network.description import Network, NetworkDescription, checked_resolution, configure
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ def from_torch(module: "torch.nn.Module", example_input: Any, *, name: str | Non
 
 def _network(model: "Imported") -> Network:
     """The network, whose operators must put out what the model says they do."""
-    network = configure(check(Document(model.label, dict(model.data), {}), NetworkDescription))
+    (graph,) = model.data["stages"]
+    rows = [_without_unsaid(row) for row in graph["operators"]]
+    data = {**model.data, "stages": [graph | {"operators": rows}]}
+    network = configure(check(Document(model.label, data, {}), NetworkDescription))
     published = build(network)
     mistakes = []
     for node, shape in model.shapes.items():
@@ -63,6 +67,12 @@ def _network(model: "Imported") -> Network:
     if mistakes:
         raise NetworkError("\n".join(mistakes))
     return network
+
+
+def _without_unsaid(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the arguments that it need not give."""
+    left_out = unsaid(row["operator"], row)
+    return {key: value for key, value in row.items() if key not in left_out}
 
 
 def to_yaml(description: NetworkDescription) -> str:

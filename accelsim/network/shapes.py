@@ -8,7 +8,8 @@ says nothing of padding, bits or fused operators, so layers are told apart by `L
 
 from accelsim.network.graph import Operator
 from accelsim.network.layer import Layer
-from accelsim.network.operators import Activation, Convolution, FullyConnected, Pool, Window
+from accelsim.network.operators import Activation, Convolution, FullyConnected, Pool
+from accelsim.network.windows import Window
 
 
 def layer_shape(layer: Layer) -> str:

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 
 from accelsim.descriptions import check, dump, parse_text, shipped
 from accelsim.network import operators as ops
+from accelsim.network import windows
 from accelsim.network.build import build
 from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import Draft, Shape, total_macs, total_params
@@ -28,23 +29,23 @@ AXIS = {
 
 @given(**AXIS)
 def test_floor_counts_the_windows_that_lie_within_the_padded_input(size, kernel, dilation, stride, padding):
-    reach = ops.span(kernel, dilation)
+    reach = windows.span(kernel, dilation)
     padded = size + sum(padding)
     starts = [start for start in range(0, padded, stride) if start + reach <= padded]
-    assert ops.windows(size, reach, stride, padding, "floor") == len(starts)
+    assert windows.windows(size, reach, stride, padding, "floor") == len(starts)
 
 
 @given(**AXIS)
 def test_ceil_adds_a_window_that_hangs_over_unless_it_starts_in_the_padding(
     size, kernel, dilation, stride, padding
 ):
-    reach = ops.span(kernel, dilation)
+    reach = windows.span(kernel, dilation)
     assume(padding[1] < reach)  # as Caffe demands: else whole windows lie in the padding
     padded = size + sum(padding)
     whole = [start for start in range(0, padded, stride) if start + reach <= padded]
     hanging = [whole[-1] + stride] if whole and whole[-1] + reach < padded else []
     starts = [start for start in whole + hanging if start < size + padding[0]]
-    assert ops.windows(size, reach, stride, padding, "ceil") == len(starts)
+    assert windows.windows(size, reach, stride, padding, "ceil") == len(starts)
 
 
 @given(size=AXIS["size"], kernel=AXIS["kernel"], dilation=AXIS["dilation"], stride=AXIS["stride"])

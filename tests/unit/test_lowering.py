@@ -477,7 +477,7 @@ def test_an_operator_without_a_rule_is_an_error(draft):
     class Sort(Operator):
         kind = "sort"
 
-    draft.add("s", Sort(inputs=(Shape(8, 6, 5),), output=Shape(8, 6, 5)), ("x",))
+    draft.add("s", Sort(draft.site("s", ("x",))), ("x",))
     with pytest.raises(NetworkError, match="s: no rule says how to execute the operator sort"):
         lower(draft.graph)
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from accelsim.descriptions import Description
-from accelsim.descriptions.quantities import Extent, Margin
+from accelsim.descriptions.quantities import Margin
 from accelsim.errors import NetworkError
+from accelsim.network import windows
 from accelsim.network.graph import Draft
 from accelsim.network.operators import ActivationFunction
 
-Axes: TypeAlias = Extent | tuple[Extent, Extent]
+Axes: TypeAlias = windows.Axes
 """One number for both axes, or [vertical, horizontal]."""
 Padding: TypeAlias = Literal["same"] | Margin | tuple[Margin, Margin] | tuple[Margin, Margin, Margin, Margin]
-"""`same`, one number, [vertical, horizontal] or [top, bottom, left, right]."""
+"""`same`, one number, [vertical, horizontal] or [top, bottom, left, right]; never negative."""
 Activation: TypeAlias = ActivationFunction
 
 
@@ -37,7 +38,7 @@ class Block(Description):
     """The arguments of one row of a stage table."""
 
     @abstractmethod
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Add the block's operators to the draft; gives back the node that the next block reads."""
 
 

@@ -7,7 +7,7 @@ inception_v3.py. A way is a chain of convolutions, each (output channels, kernel
 from accelsim.descriptions.quantities import Channels
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Padding, Position, block
-from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 Step = tuple[int, tuple[int, int]]
@@ -20,9 +20,9 @@ class InceptionA(Block):
 
     pool_channels: Channels
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Four ways at one resolution."""
-        name = at.name
+        name = position.name
         ways = (
             _chain(draft, f"{name}.way1", source, (64, ONE)),
             _chain(draft, f"{name}.way2", source, (48, ONE), (64, FIVE)),
@@ -36,9 +36,9 @@ class InceptionA(Block):
 class InceptionB(Block):
     """Half the resolution (figure 10)."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Three ways, each with a stride of 2."""
-        name = at.name
+        name = position.name
         inner = _chain(draft, f"{name}.way2", source, (64, ONE), (96, THREE))
         ways = (
             _halved(draft, f"{name}.way1.last", source, 384),
@@ -54,9 +54,9 @@ class InceptionC(Block):
 
     inner_channels: Channels
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Four ways at one resolution."""
-        name, c = at.name, self.inner_channels
+        name, c = position.name, self.inner_channels
         twice = ((c, ONE), (c, HIGH), (c, WIDE), (c, HIGH), (192, WIDE))
         ways = (
             _chain(draft, f"{name}.way1", source, (192, ONE)),
@@ -71,9 +71,9 @@ class InceptionC(Block):
 class InceptionD(Block):
     """Half the resolution again."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Three ways, each with a stride of 2."""
-        name = at.name
+        name = position.name
         short = _chain(draft, f"{name}.way1", source, (192, ONE))
         long = _chain(draft, f"{name}.way2", source, (192, ONE), (192, WIDE), (192, HIGH))
         ways = (
@@ -88,9 +88,9 @@ class InceptionD(Block):
 class InceptionE(Block):
     """1x3 and 3x1 side by side (figure 7)."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Four ways, of which two end in two."""
-        name = at.name
+        name = position.name
         ways = (
             _chain(draft, f"{name}.way1", source, (320, ONE)),
             _fan(draft, f"{name}.way2", _chain(draft, f"{name}.way2", source, (384, ONE))),
@@ -133,6 +133,9 @@ def _unit(
     stride: int = 1,
     padding: Padding = "same",
 ) -> str:
-    return conv_unit(
-        draft, name, source, out_channels=channels, kernel=kernel, stride=stride, padding=padding
+    return normalised(
+        draft,
+        operators.conv(
+            draft, name, source, out_channels=channels, kernel=kernel, stride=stride, padding=padding
+        ),
     )

@@ -14,8 +14,8 @@ from accelsim.descriptions.quantities import Channels
 from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position
-from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.separable_conv import separable_unit
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -51,12 +51,11 @@ class Cell:
 
     def projected(self, source: str, name: str, stride: int = 1) -> str:
         """ReLU, 1x1 convolution to the cell's filters, batch normalisation."""
-        return conv_unit(
+        return normalised(
             self.draft,
-            f"{self.name}.{name}",
-            self.relu(source),
-            out_channels=self.filters,
-            stride=stride,
+            operators.conv(
+                self.draft, f"{self.name}.{name}", self.relu(source), out_channels=self.filters, stride=stride
+            ),
             activation=None,
         )
 
@@ -81,8 +80,10 @@ class Cell:
         )
         if self.draft.shape(last).channels == self.filters:
             return last
-        return conv_unit(
-            self.draft, f"{self.name}.{name}.fit", last, out_channels=self.filters, activation=None
+        return normalised(
+            self.draft,
+            operators.conv(self.draft, f"{self.name}.{name}.fit", last, out_channels=self.filters),
+            activation=None,
         )
 
     def average_pool(self, name: str, source: str, stride: int = 1) -> str:
@@ -126,8 +127,8 @@ class Cell:
         return operators.batch_norm(self.draft, f"{name}.bn", last)
 
 
-def begin(draft: Draft, source: str, at: Position, row: NASCell) -> tuple[Cell, str, str]:
+def begin(draft: Draft, source: str, position: Position, row: NASCell) -> tuple[Cell, str, str]:
     """A cell with its two inputs."""
-    cell = Cell(draft, at.name, row.filters)
-    before = None if at.first and row.before == "nothing" else at.before
+    cell = Cell(draft, position.name, row.filters)
+    before = None if position.first and row.before == "nothing" else position.before
     return cell, *cell.inputs(source, before)

@@ -9,9 +9,9 @@ from accelsim.network.graph import Draft
 class NASNetNormal(NASCell):
     """Keeps the resolution; its output has six times the filters."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Five sums of two branches, beside the older input."""
-        cell, here, there = begin(draft, source, at, self)
+        cell, here, there = begin(draft, source, position, self)
         sums = (
             cell.add("add1", cell.separable("sep1", here, 5), cell.separable("sep2", there, 3)),
             cell.add("add2", cell.separable("sep3", there, 5), cell.separable("sep4", there, 3)),
@@ -26,9 +26,9 @@ class NASNetNormal(NASCell):
 class NASNetReduction(NASCell):
     """Halves the resolution; its output has four times the filters."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Five sums of two branches, the last two of which build on the first."""
-        cell, here, there = begin(draft, source, at, self)
+        cell, here, there = begin(draft, source, position, self)
         add1 = cell.add("add1", cell.separable("sep1", here, 5, 2), cell.separable("sep2", there, 7, 2))
         add2 = cell.add("add2", cell.max_pool("pool1", here, 2), cell.separable("sep3", there, 7, 2))
         add3 = cell.add("add3", cell.average_pool("pool2", here, 2), cell.separable("sep4", there, 5, 2))

@@ -12,10 +12,10 @@ class PNASNetCell(NASCell):
 
     stride: Extent = 1
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Five sums of two branches, one of which builds on another."""
-        cell, here, there = begin(draft, source, at, self)
-        stride = self.stride if at.first else 1
+        cell, here, there = begin(draft, source, position, self)
+        stride = self.stride if position.first else 1
         add1 = cell.add(
             "add1", cell.separable("sep1", there, 5, stride), cell.max_pool("pool1", there, stride)
         )

@@ -2,7 +2,7 @@
 
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation
-from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -16,14 +16,11 @@ def shortcut(
     """
     if stride == 1 and draft.shape(source).channels == out_channels:
         return source
-    return conv_unit(
+    return normalised(
         draft,
-        name,
-        source,
-        out_channels=out_channels,
-        kernel=kernel,
-        stride=stride,
-        padding=kernel // 2,
+        operators.conv(
+            draft, name, source, out_channels=out_channels, kernel=kernel, stride=stride, padding=kernel // 2
+        ),
         activation=None,
     )
 

@@ -8,8 +8,8 @@ from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.channel_split import split_even_and_odd
-from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -29,14 +29,16 @@ class ShuffleNetV2Unit(Block):
     excitation_reduction: Factor = 2
     """By what factor its gate is narrower inside."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Both ways, concatenated."""
-        name = at.name
-        if at.first:
+        name = position.name
+        if position.first:
             beside = self.out_channels // 2 if self.halves else draft.shape(source).channels
             self._check_split(name, beside)
             other = _depthwise(draft, f"{name}.other.depthwise", source, self.stride)
-            other = conv_unit(draft, f"{name}.other.pointwise", other, out_channels=beside)
+            other = normalised(
+                draft, operators.conv(draft, f"{name}.other.pointwise", other, out_channels=beside)
+            )
             branch = self._branch(draft, source, name, self.out_channels - beside, self.stride)
         else:
             other, start = split_even_and_odd(draft, name, source)
@@ -58,21 +60,19 @@ class ShuffleNetV2Unit(Block):
 
     def _branch(self, draft: Draft, source: str, name: str, out_channels: int, stride: int) -> str:
         last = _depthwise(draft, f"{name}.enlarge", source, 1) if self.enlarged else source
-        last = conv_unit(draft, f"{name}.pointwise1", last, out_channels=self.out_channels // 2)
+        last = normalised(
+            draft, operators.conv(draft, f"{name}.pointwise1", last, out_channels=self.out_channels // 2)
+        )
         last = _depthwise(draft, f"{name}.depthwise", last, stride)
-        return conv_unit(draft, f"{name}.pointwise2", last, out_channels=out_channels)
+        return normalised(draft, operators.conv(draft, f"{name}.pointwise2", last, out_channels=out_channels))
 
 
 def _depthwise(draft: Draft, name: str, source: str, stride: int) -> str:
     channels = draft.shape(source).channels
-    return conv_unit(
+    return normalised(
         draft,
-        name,
-        source,
-        out_channels=channels,
-        kernel=3,
-        stride=stride,
-        padding=1,
-        groups=channels,
+        operators.conv(
+            draft, name, source, out_channels=channels, kernel=3, stride=stride, padding=1, groups=channels
+        ),
         activation=None,
     )

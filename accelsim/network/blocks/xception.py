@@ -22,9 +22,9 @@ class XceptionBlock(Block):
     first_activation: bool = True
     """Whether ReLU precedes the first convolution too."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Shortcut, separable convolutions, pooling, addition."""
-        name = at.name
+        name = position.name
         beside = shortcut(
             draft, f"{name}.shortcut", source, out_channels=self.channels[-1], stride=self.stride
         )
@@ -51,9 +51,9 @@ class SmallXceptionBlock(Block):
     out_channels: Channels
     stride: Extent = 1
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Shortcut, three separable convolutions, addition, ReLU."""
-        name, stride, inner = at.name, self.stride if at.first else 1, self.out_channels // 4
+        name, stride, inner = position.name, self.stride if position.first else 1, self.out_channels // 4
         check_quarter(name, self.out_channels)
         beside = shortcut(draft, f"{name}.shortcut", source, out_channels=self.out_channels, stride=stride)
         last = separable_unit(

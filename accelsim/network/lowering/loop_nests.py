@@ -8,6 +8,7 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering.vector_ops import MOVE_OPS
 from accelsim.network.precision import NetworkPrecision
 from accelsim.network.shapes import operator_name
+from accelsim.network.windows import Window
 
 
 class WindowBounds(TypedDict):
@@ -21,7 +22,7 @@ class WindowBounds(TypedDict):
     pad_left: int
 
 
-def window_bounds(window: ops.Window) -> WindowBounds:
+def window_bounds(window: Window) -> WindowBounds:
     """A window as a layer has it, but for its dilation."""
     return WindowBounds(
         FY=window.kernel[0],

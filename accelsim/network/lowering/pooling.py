@@ -13,6 +13,7 @@ from accelsim.network.lowering.execution import Execution, Work, by_layer
 from accelsim.network.lowering.loop_nests import on_vector_unit, window_bounds
 from accelsim.network.lowering.progress import Progress
 from accelsim.network.shapes import operator_name
+from accelsim.network.windows import Padding, Window
 
 
 def pool(progress: Progress, node: PublishedNode, operator: ops.Pool) -> Execution:
@@ -27,7 +28,7 @@ def global_average_pool(
     return _pooled(progress, node, _whole_picture(operator.inputs[0]))
 
 
-def _pooled(progress: Progress, node: PublishedNode, window: ops.Window) -> Execution:
+def _pooled(progress: Progress, node: PublishedNode, window: Window) -> Execution:
     (source,) = node.operands
     layers = progress.owners(source)
     if not layers or window.dilation != (1, 1) or not all(layer.on_array for layer in layers):
@@ -46,7 +47,7 @@ def _pooled(progress: Progress, node: PublishedNode, window: ops.Window) -> Exec
     return Execution("fused", reason, progress.tensor(source), work)
 
 
-def _pooling_layer(progress: Progress, node: PublishedNode, window: ops.Window) -> Layer:
+def _pooling_layer(progress: Progress, node: PublishedNode, window: Window) -> Layer:
     vector_ops = node.operator.output.elements * window.kernel[0] * window.kernel[1]
     return replace(
         on_vector_unit(node, vector_ops, progress.precision),
@@ -56,6 +57,6 @@ def _pooling_layer(progress: Progress, node: PublishedNode, window: ops.Window) 
     )
 
 
-def _whole_picture(given: Shape) -> ops.Window:
+def _whole_picture(given: Shape) -> Window:
     size = (given.height, given.width)
-    return ops.Window(kernel=size, stride=size, dilation=(1, 1), padding=ops.Padding(0, 0, 0, 0))
+    return Window(kernel=size, stride=size, dilation=(1, 1), padding=Padding(0, 0, 0, 0))
