@@ -132,8 +132,10 @@ class _Exporter:
             operator.inputs[0].height, operator.window.kernel[0], operator.window.stride[0],
             operator.window.padding[:2], "floor",
         )  # fmt: skip
-        kind = "MaxPool" if operator.reduction == "max" else "AveragePool"
-        self.emit(kind, [source], name, ceil_mode=int(floor != operator.output.height), **window)
+        ceil_mode = int(floor != operator.output.height)
+        self.emit(type(operator).__name__, [source], name, ceil_mode=ceil_mode, **window)
+
+    _MaxPool = _AveragePool = _Pool
 
     def _FullyConnected(self, name, operator, sources):
         inputs, outputs = operator.inputs[0].elements, operator.output.channels
