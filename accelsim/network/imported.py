@@ -12,8 +12,9 @@ from accelsim.descriptions import Document, check
 from accelsim.descriptions.arguments import check_path, check_text
 from accelsim.errors import NetworkError
 from accelsim.network.build import build
+from accelsim.network.configuration import checked_resolution, configure
 from accelsim.network.declaration import unsaid
-from accelsim.network.description import Network, NetworkDescription, checked_resolution, configure
+from accelsim.network.description import Network, NetworkDescription
 
 if TYPE_CHECKING:
     import torch

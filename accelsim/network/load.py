@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from accelsim.descriptions import in_words, shipped
-from accelsim.descriptions.arguments import check_path
+from accelsim.descriptions import shipped
+from accelsim.descriptions.arguments import check_path, value_or_named
 from accelsim.errors import DescriptionError
-from accelsim.network.description import (
-    IMAGE_SIDE,
-    Network,
-    checked_resolution,
-    described_network,
-    name_and_parameters,
-)
+from accelsim.network.configuration import checked_resolution, described_network, name_and_parameters
+from accelsim.network.description import Network
 from accelsim.network.expressions import Value
+from accelsim.network.parameters import IMAGE_SIDE
 
 
 def load_network(name: str | Path, **parameters: Value) -> Network:
@@ -34,13 +30,7 @@ def load_network(name: str | Path, **parameters: Value) -> Network:
 
 def network_of(network: Network | str | Path) -> Network:
     """A network, or the one of a name or path. Raises AccelsimError where there is none."""
-    if isinstance(network, Network):
-        return network
-    if isinstance(network, str | Path):
-        return load_network(network)
-    raise DescriptionError(
-        f"network = {in_words(network)}: must be a Network, or a name or path of one, such as 'sqnxt23v5'"
-    )
+    return value_or_named("network", network, Network, load_network, "sqnxt23v5")
 
 
 def _imported(path: Path, given: Mapping[str, Value]) -> Network:

@@ -15,7 +15,8 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.network.blocks.conv import Conv
 from accelsim.network.build import build
-from accelsim.network.description import Network, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import Network
 from accelsim.network.graph import PublishedGraph
 from accelsim.search.space import depths_of, repeating
 

@@ -8,7 +8,8 @@ from onnx_models import export, save
 import accelsim
 from accelsim.descriptions import check, parse_text, shipped
 from accelsim.network.build import build
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.imported import to_yaml
 from accelsim.network.lowering import lower

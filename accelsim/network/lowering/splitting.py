@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from accelsim.network.graph import Shape
 from accelsim.network.layer import Layer
+from accelsim.network.lowering.loop_nests import Bits, vector_layer
 
 
 def unfused(layer: Layer) -> tuple[Layer, Layer]:
@@ -15,24 +17,17 @@ def pooling_layer(layer: Layer) -> Layer:
     pooling = layer.pooling
     if pooling is None:
         raise ValueError(f"{layer.name} carries no pooling")
-    return Layer(
-        name=pooling.name,
-        operator=pooling.operator,
+    channels = layer.G * layer.K
+    image, output = Shape(channels, layer.OY, layer.OX), Shape(channels, pooling.OY, pooling.OX)
+    bits = Bits(activation_bits=layer.activation_bits, partial_sum_bits=layer.partial_sum_bits)
+    return replace(
+        vector_layer(pooling.name, pooling.operator, image, output, bits),
         stage=layer.stage,
-        G=layer.G * layer.K,
-        K=1,
-        C=1,
-        OY=pooling.OY,
-        OX=pooling.OX,
         FY=pooling.FY,
         FX=pooling.FX,
-        IY=layer.OY,
-        IX=layer.OX,
         stride_y=pooling.stride_y,
         stride_x=pooling.stride_x,
         pad_top=pooling.pad_top,
         pad_left=pooling.pad_left,
-        vector_ops=layer.stored_elements * pooling.FY * pooling.FX,
-        activation_bits=layer.activation_bits,
-        partial_sum_bits=layer.partial_sum_bits,
+        vector_ops=output.elements * pooling.FY * pooling.FX,
     )
