@@ -24,8 +24,8 @@ class FusedOperator(Generic[CountT_co]):
     operator: str
     vector_ops: CountT_co
     """Operations of the vector unit, for one image."""
-    operand_elements: CountT_co = 0
-    """Elements of a second operand that have to be brought on chip (the shortcut of an addition)."""
+    residual_elements: CountT_co = 0
+    """Elements of a residual that have to be brought on chip: what an addition adds, a gate multiplies by."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,9 @@ class LoopNest(Generic[CountT_co]):
         return self.G * self.K * self.pooling.OY * self.pooling.OX
 
     @property
-    def shortcut_elements(self) -> CountT_co:
-        """Elements of second operands that fused operators read, for one image."""
-        return sum(operator.operand_elements for operator in self.fused)
+    def residual_elements(self) -> CountT_co:
+        """Elements of residuals that fused operators read, for one image."""
+        return sum(operator.residual_elements for operator in self.fused)
 
 
 @dataclass(frozen=True)

@@ -32,14 +32,14 @@ def executed(network):
     graph = lower(build(network))
     place = {name: index for index, name in enumerate(graph)}
     reads = {
-        (place[read.producer], place[node.name], read.input_elements, read.shortcut_elements)
+        (place[read.producer], place[node.name], read.input_elements, read.residual_elements)
         for node in graph.nodes
         for read in node.reads
     }
     nodes = [
         (
             node.network_input_elements,
-            node.network_shortcut_elements,
+            node.network_residual_elements,
             node.network_output,
             place[node.buffer],
             node.first_channel,

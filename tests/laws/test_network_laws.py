@@ -147,9 +147,9 @@ def test_lowering_conserves_what_a_network_computes_and_reads(published):
     for layer in found:
         node = executed[layer.name]
         inputs = sum(read.input_elements for read in node.reads)
-        shortcuts = sum(read.shortcut_elements for read in node.reads)
+        shortcuts = sum(read.residual_elements for read in node.reads)
         assert inputs + node.network_input_elements == layer.input_elements
-        assert shortcuts + node.network_shortcut_elements == layer.shortcut_elements
+        assert shortcuts + node.network_residual_elements == layer.residual_elements
 
 
 @settings(deadline=None, max_examples=60)

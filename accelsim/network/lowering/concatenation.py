@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from accelsim.network import operators as ops
+from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedGraph, PublishedNode
 from accelsim.network.lowering.execution import Execution, Work, output_of
 from accelsim.network.lowering.loop_nests import moving
@@ -23,7 +24,7 @@ def concat(progress: Progress, node: PublishedNode, operator: ops.Concat) -> Exe
     together = all(owner is not None for owner in owners) and not copies
     return Execution(
         fate="copied" if copies else "vanished",
-        reason=_COPIED if copies else "its producers write straight to their places",
+        reason=Reason.OPERANDS_STAY if copies else Reason.WRITTEN_IN_PLACE,
         tensor=tuple([segment for tensor in tensors for segment in tensor]),
         work=tuple(copies),
         concatenation_of=tuple([owner.name for owner in owners if owner]) if together else (),
@@ -37,6 +38,3 @@ def _free_names(published: PublishedGraph, name: str) -> Iterator[str]:
     for number in count(2):
         if (numbered := f"{name}.{number}") not in published:
             yield numbered
-
-
-_COPIED = "some operands have to stay where they are: they are read elsewhere in another order"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from accelsim.network.executed import Fate
+from accelsim.network.executed import Fate, Reason
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.layout import Segment, Tensor
 
@@ -13,8 +13,8 @@ class TensorRead(NamedTuple):
 
     tensor: Tensor
     pixels: int
-    as_shortcut: bool = False
-    """As the other operand of an operator that is fused into the layer, not as its input."""
+    as_residual: bool = False
+    """As the residual of an operator that is fused into the layer, not as its input."""
 
 
 class Work(NamedTuple):
@@ -28,8 +28,7 @@ class Execution(NamedTuple):
     """How one published operator is executed."""
 
     fate: Fate
-    reason: str
-    """In words; of its layers it says "its layer"."""
+    reason: Reason
     tensor: Tensor
     """What it puts out."""
     work: tuple[Work, ...] = ()
@@ -43,6 +42,8 @@ class Execution(NamedTuple):
     order: Sequence[int] | None = None
     """Where the tensor's channels are not where they should be, since slices are to move them: which of its
     channels each should be."""
+    about: str = ""
+    """The node or layer that the reason is about, where it is about one."""
 
 
 def output_of(layer: Layer) -> Tensor:
@@ -50,11 +51,14 @@ def output_of(layer: Layer) -> Tensor:
     return (Segment(layer.name, 0, layer.G * layer.K),)
 
 
-def by_layer(layer: Layer, fate: Fate, reason: str, reads: tuple[TensorRead, ...] = ()) -> Execution:
+def by_layer(
+    layer: Layer, fate: Fate, reason: Reason, reads: tuple[TensorRead, ...] = (), about: str = ""
+) -> Execution:
     """One layer, new or changed, does it and puts out what it puts out."""
-    return Execution(fate, reason, output_of(layer), (Work(layer, reads),), whole_output_of=layer.name)
+    work, tensor = (Work(layer, reads),), output_of(layer)
+    return Execution(fate, reason, tensor, work, whole_output_of=layer.name, about=about)
 
 
-def by_nothing(tensor: Tensor, reason: str, order: Sequence[int] | None = None) -> Execution:
+def by_nothing(tensor: Tensor, reason: Reason, order: Sequence[int] | None = None) -> Execution:
     """Its readers read what is there already."""
     return Execution("vanished", reason, tensor, order=order)

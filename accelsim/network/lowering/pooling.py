@@ -7,6 +7,7 @@ by side. What it needs is that nobody else wants the outputs before they are poo
 from dataclasses import replace
 
 from accelsim.network import operators as ops
+from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode, Shape
 from accelsim.network.layer import Layer, Pooling, fusing
 from accelsim.network.lowering.execution import Execution, Work, by_layer
@@ -32,8 +33,8 @@ def _pooled(progress: Progress, node: PublishedNode, window: Window) -> Executio
     (source,) = node.operands
     layers = progress.owners(source)
     if not layers or window.dilation != (1, 1) or not all(layer.on_array for layer in layers):
-        reason = "runs on the vector unit: its input is not only its own, or no layer of the array makes it"
-        return by_layer(_pooling_layer(progress, node, window), "layer", reason, progress.inputs(node))
+        layer = _pooling_layer(progress, node, window)
+        return by_layer(layer, "layer", Reason.POOLS_ALONE, progress.inputs(node))
     output = node.operator.output
     pooling = Pooling(
         name=node.name,
@@ -43,8 +44,7 @@ def _pooled(progress: Progress, node: PublishedNode, window: Window) -> Executio
         **window_bounds(window),
     )
     work = tuple([Work(fusing(layer, pooling=pooling)) for layer in layers])
-    reason = "is applied to the outputs, so that only its results are stored"
-    return Execution("fused", reason, progress.tensor(source), work)
+    return Execution("fused", Reason.POOLS_OUTPUTS, progress.tensor(source), work)
 
 
 def _pooling_layer(progress: Progress, node: PublishedNode, window: Window) -> Layer:

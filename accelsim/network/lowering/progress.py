@@ -39,10 +39,10 @@ class Progress:
         """What a published node puts out."""
         return self._tensors[node]
 
-    def reading(self, node: str, *, as_shortcut: bool = False) -> TensorRead:
+    def reading(self, node: str, *, as_residual: bool = False) -> TensorRead:
         """All that a published node puts out, as something to read."""
         shape = self.published[node].operator.output
-        return TensorRead(self._tensors[node], shape.height * shape.width, as_shortcut)
+        return TensorRead(self._tensors[node], shape.height * shape.width, as_residual)
 
     def inputs(self, node: PublishedNode) -> tuple[TensorRead, ...]:
         """All that a node reads, as the inputs of a layer."""
@@ -59,7 +59,7 @@ class Progress:
         names = self._owners.get(node, ())
         return tuple(self._layers[name] for name in names) if names or one is None else (one,)
 
-    def place(self, layer: str) -> int:
+    def position(self, layer: str) -> int:
         """The place of a layer in the running order."""
         return self._order[layer]
 
@@ -105,7 +105,9 @@ class Progress:
         if execution.fate == "input":
             self._image_elements += node.operator.output.elements
         kind = operator_name(node.operator)
-        self._notes.append(Note(node.name, kind, execution.fate, tuple(names), execution.reason))
+        self._notes.append(
+            Note(node.name, kind, execution.fate, tuple(names), execution.reason, execution.about)
+        )
 
     # The result
 
@@ -115,25 +117,25 @@ class Progress:
         wanted = {segment.producer for end in ends for segment in self._tensors[end]}
         nodes = []
         for name, layer in self._layers.items():
-            inputs, shortcuts, reads = _merged(self._reads[name])
+            inputs, residuals, reads = _merged(self._reads[name])
             buffer, first_channel = self.layout.address(name)
-            node = ExecutedNode(layer, reads, inputs, shortcuts, name in wanted, buffer, first_channel)
+            node = ExecutedNode(layer, reads, inputs, residuals, name in wanted, buffer, first_channel)
             nodes.append(node)
         return ExecutedGraph(tuple(nodes), self._image_elements, tuple(self._notes))
 
 
 def _merged(reads: Sequence[TensorRead]) -> tuple[int, int, tuple[Read, ...]]:
-    """The elements that are read of the image, as inputs and as shortcuts, and of each layer."""
+    """The elements that are read of the image, as inputs and as residuals, and of each layer."""
     inputs: dict[str | None, int] = {}
-    shortcuts: dict[str | None, int] = {}
-    for tensor, pixels, as_shortcut in reads:
-        elements = shortcuts if as_shortcut else inputs
+    residuals: dict[str | None, int] = {}
+    for tensor, pixels, as_residual in reads:
+        elements = residuals if as_residual else inputs
         for producer, _, channels in tensor:
             elements[producer] = elements.get(producer, 0) + channels * pixels
-    image_inputs, image_shortcuts = inputs.pop(None, 0), shortcuts.pop(None, 0)
+    image_inputs, image_residuals = inputs.pop(None, 0), residuals.pop(None, 0)
     of_layers = [
-        Read(producer, inputs.get(producer, 0), shortcuts.get(producer, 0))
-        for producer in inputs | shortcuts
+        Read(producer, inputs.get(producer, 0), residuals.get(producer, 0))
+        for producer in inputs | residuals
         if producer is not None
     ]
-    return image_inputs, image_shortcuts, tuple(of_layers)
+    return image_inputs, image_residuals, tuple(of_layers)

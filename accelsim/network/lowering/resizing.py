@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from accelsim.network import operators as ops
+from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode
 from accelsim.network.lowering.execution import Execution, by_layer
 from accelsim.network.lowering.loop_nests import on_vector_unit
@@ -22,4 +23,4 @@ def resize(progress: Progress, node: PublishedNode, operator: ops.Resize) -> Exe
         stride_y=max(1, given.height // output.height),
         stride_x=max(1, given.width // output.width),
     )
-    return by_layer(layer, "layer", "its outputs are others than its inputs", progress.inputs(node))
+    return by_layer(layer, "layer", Reason.RESIZES, progress.inputs(node))
