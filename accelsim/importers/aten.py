@@ -72,13 +72,13 @@ def _adaptive_pool(operator: str, axes: int) -> AtenRule:
     """Windows of one size where the output divides the input; else there is no such pooling here."""
 
     def rule(call: Call) -> Nodes:
-        given = call.shape(call.tensor())[-axes:]
-        wanted = call.shape(call.outputs()[0])[-axes:]
-        if set(wanted) == {1}:
+        sizes = call.shape(call.tensor())[-axes:]
+        out_sizes = call.shape(call.outputs()[0])[-axes:]
+        if set(out_sizes) == {1}:
             return call.emit(f"Global{operator}", [call.tensor()])
-        if any(size % out for size, out in zip(given, wanted, strict=True)):
-            return call.emit(f"adaptive pooling of {list(given)} to {list(wanted)}", [call.tensor()])
-        kernel = [size // out for size, out in zip(given, wanted, strict=True)]
+        if any(size % out for size, out in zip(sizes, out_sizes, strict=True)):
+            return call.emit(f"adaptive pooling of {list(sizes)} to {list(out_sizes)}", [call.tensor()])
+        kernel = [size // out for size, out in zip(sizes, out_sizes, strict=True)]
         return call.emit(operator, [call.tensor()], kernel_shape=kernel, strides=kernel)
 
     return rule
@@ -86,9 +86,9 @@ def _adaptive_pool(operator: str, axes: int) -> AtenRule:
 
 def _pad(call: Call) -> Nodes:
     """From the last axis to the first, before and after, as ONNX's: all before, then all after."""
-    given = call.argument(1, "pad")
-    missing = [0] * (len(call.shape(call.tensor())) - len(given) // 2)
-    return call.emit("Pad", [call.tensor()], pads=[*missing, *given[-2::-2], *missing, *given[::-2]])
+    sizes = call.argument(1, "pad")
+    missing = [0] * (len(call.shape(call.tensor())) - len(sizes) // 2)
+    return call.emit("Pad", [call.tensor()], pads=[*missing, *sizes[-2::-2], *missing, *sizes[::-2]])
 
 
 def _resize(mode: str) -> AtenRule:
@@ -132,7 +132,7 @@ def _reduce(operator: str) -> AtenRule:
 
 
 def _cat(call: Call) -> Nodes:
-    sources = [call.tensors.name_of(each) for each in call.argument(0, "tensors")]
+    sources = [call.tensors.name_of(tensor) for tensor in call.argument(0, "tensors")]
     return call.emit("Concat", sources, axis=call.argument(1, "dim", 0))
 
 
@@ -167,10 +167,10 @@ def _transpose(call: Call) -> Nodes:
 
 def _shuffle(call: Call) -> Nodes:
     """Channels as groups x members, transposed."""
-    (batch, channels, *picture), groups = call.shape(call.tensor()), call.argument(1, "groups")
+    (batch, channels, *plane), groups = call.shape(call.tensor()), call.argument(1, "groups")
     split, swapped = f"{call.node.name}.groups", f"{call.node.name}.members"
-    call.tensors.shapes[split] = (batch, groups, channels // groups, *picture)
-    call.tensors.shapes[swapped] = (batch, channels // groups, groups, *picture)
+    call.tensors.shapes[split] = (batch, groups, channels // groups, *plane)
+    call.tensors.shapes[swapped] = (batch, channels // groups, groups, *plane)
     yield ModelNode("", "Reshape", (call.tensor(),), (split,))
     yield ModelNode("", "Transpose", (split,), (swapped,), {"perm": [0, 2, 1, 3, 4]})
     yield from call.emit("Reshape", [swapped])

@@ -36,8 +36,8 @@ def visible(text: str) -> str:
 
 def operator_name(node: "onnx.NodeProto") -> str:
     """ONNX's operators by their names, those of others with their domain: they are other operators."""
-    own = node.domain in {"", "ai.onnx"}
-    return visible(node.op_type if own else f"{node.domain}.{node.op_type}")
+    is_onnx = node.domain in {"", "ai.onnx"}
+    return visible(node.op_type if is_onnx else f"{node.domain}.{node.op_type}")
 
 
 def words_of(node: "onnx.NodeProto") -> str:

@@ -161,8 +161,8 @@ def _check_operands(graph: "onnx.GraphProto", label: str) -> None:
     for node in graph.node:
         tensors = max(len(node.input), len(node.output))
         if tensors > MAX_OPERANDS:
-            most = f"at most {MAX_OPERANDS:,} are possible"
-            raise NetworkError(f"{label}: {words_of(node)}: reads or makes {tensors:,} tensors: {most}")
+            limit = f"at most {MAX_OPERANDS:,} are possible"
+            raise NetworkError(f"{label}: {words_of(node)}: reads or makes {tensors:,} tensors: {limit}")
 
 
 def _nodes_within(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto"]:

@@ -37,9 +37,9 @@ WORDS: Final = {
 MOST_MISTAKES: Final = 200
 """That are listed one by one: of all nodes of a network that is not too large, but not of any file."""
 
-Made: TypeAlias = "dict[str, Tensor]"
+Outputs: TypeAlias = "dict[str, Tensor]"
 """What each output of a node is."""
-Rule: TypeAlias = "Callable[[Node], Made]"
+Rule: TypeAlias = "Callable[[Node], Outputs]"
 
 
 class NodeError(Exception):
@@ -137,8 +137,8 @@ class Conversion:
         """What is wrong, no line twice, and what would help."""
         lines = list(dict.fromkeys(self.mistakes))
         if len(lines) > MOST_MISTAKES:
-            more = f"{self.model.label}: ... and {len(lines) - MOST_MISTAKES:,} mistakes more"
-            lines = [*lines[:MOST_MISTAKES], more]
+            omitted = f"{self.model.label}: ... and {len(lines) - MOST_MISTAKES:,} mistakes more"
+            lines = [*lines[:MOST_MISTAKES], omitted]
         return [*lines, self.remedy] if self.remedy else lines
 
     # Ends
@@ -149,8 +149,8 @@ class Conversion:
         read = [name for name in self.model.inputs if self.model.readers[name]]
         self.tensors.update(dict.fromkeys(self.model.inputs))
         if len(read) != 1:
-            found = f"has {len(read)} inputs ({', '.join(read)})" if read else "reads no input"
-            self.mistakes.append(f"{label}: {found}: a network has to have one, the image")
+            count = f"has {len(read)} inputs ({', '.join(read)})" if read else "reads no input"
+            self.mistakes.append(f"{label}: {count}: a network has to have one, the image")
             return None
         dims = self.model.shapes.get(read[0], ())
         axes = self._input_axes(read[0], dims)
@@ -207,8 +207,8 @@ class Conversion:
     def _convert(self, node: ModelNode, name: str) -> None:
         for output in filter(None, node.outputs):
             self.tensors[output] = None
-        known = [self.tensors.get(tensor, ...) for tensor in node.inputs]
-        if None in known:
+        sources = [self.tensors.get(tensor, ...) for tensor in node.inputs]
+        if None in sources:
             return  # made by a node that has been complained about
         rule = self.rules.get(node.operator)
         try:
@@ -225,20 +225,20 @@ class Conversion:
             sentence = f"has attributes or inputs that contradict each other: {error!r}"
             self._complain(f"{node.name or name} ({node.operator})", next(problems, sentence))
 
-    def _checked(self, node: ModelNode, made: Made) -> Made:
+    def _checked(self, node: ModelNode, results: Outputs) -> Outputs:
         """What a rule made, which must be every output that is read, in the shape that the model gives it."""
         tensors = {}
         for index, output in enumerate(node.outputs):
-            if output in made:
+            if output in results:
                 dims = self.model.shapes.get(output)
                 if dims is None:
                     raise NodeError(self.unknown_shape(output))
                 if 0 in dims:
                     raise NodeError(f"puts out {by(dims)}: nothing")
-                if made[output].dims != dims:
-                    raise NodeError(f"puts out {by(dims)} in the model, {by(made[output].dims)} here")
-                bits = self.model.bits.get(output, made[output].bits)
-                tensors[output] = replace(made[output], bits=bits)
+                if results[output].dims != dims:
+                    raise NodeError(f"puts out {by(dims)} in the model, {by(results[output].dims)} here")
+                bits = self.model.bits.get(output, results[output].bits)
+                tensors[output] = replace(results[output], bits=bits)
             elif output and self.model.readers[output]:
                 raise NodeError(f"its output {index + 1}, {output!r}, is read: not supported")
         return tensors
@@ -255,15 +255,15 @@ class Conversion:
         self.remedy = f"{self.model.label}: supported operators are {', '.join(names)}"
         return "is no supported operator"
 
-    def _complain(self, place: str, sentence: str) -> None:
-        self.mistakes.append(": ".join(part for part in (self.model.label, place, sentence) if part))
+    def _complain(self, subject: str, sentence: str) -> None:
+        self.mistakes.append(": ".join(part for part in (self.model.label, subject, sentence) if part))
 
     def row(
         self, name: str, operator: str, inputs: Sequence[Tensor], shape: Dims, **arguments: Any
     ) -> Tensor:
         """Add a row that puts out `shape`."""
         name = self.names.take(name)
-        row = {"name": name, "stage": "", "operator": operator, "inputs": [each.row for each in inputs]}
+        row = {"name": name, "stage": "", "operator": operator, "inputs": [tensor.row for tensor in inputs]}
         self.rows.append(row | {key: _shortened(value) for key, value in arguments.items()})
         self.shapes[name] = shape
         return Tensor(name, shape, IMAGE, batch=self.batch)
@@ -319,20 +319,20 @@ class Node:
             self.not_the_axes(tensor)
         return tensor
 
-    def not_the_axes(self, tensor: Tensor, needed: Sequence[str] = IMAGE) -> None:
+    def not_the_axes(self, tensor: Tensor, allowed_axes: Sequence[str] = IMAGE) -> None:
         """Refuse a tensor for its axes."""
-        found, allowed = (" x ".join(WORDS[axis] for axis in axes) for axes in (tensor.axes, needed))
-        raise NodeError(f"its input is {found}: must be {allowed}")
+        actual, allowed = (" x ".join(WORDS[axis] for axis in axes) for axes in (tensor.axes, allowed_axes))
+        raise NodeError(f"its input is {actual}: must be {allowed}")
 
     def tensors(self) -> list[Tensor]:
         """All inputs, which must depend on the image."""
         return [self.tensor(index) for index in range(len(self.node.inputs))]
 
-    def weights(self, index: int, what: str = "weights") -> Dims:
+    def weights(self, index: int, noun: str = "weights") -> Dims:
         """The shape of an input that must be a constant."""
         name = self.node.input(index)
         if name not in self.conversion.model.constants:
-            raise NodeError(f"its {what} {name!r} are computed from the image: must be constants")
+            raise NodeError(f"its {noun} {name!r} are computed from the image: must be constants")
         return self.dims(name)
 
     def has_offsets(self, index: int) -> bool:
@@ -368,8 +368,8 @@ class Node:
 
     def values(self, index: int, key: str = "") -> tuple[float, ...] | None:
         """Numbers from an attribute (as in older models) or a constant input; None where there are none."""
-        if key and (given := self.attribute(key)) is not None:
-            return tuple(given) if isinstance(given, Sequence) else (given,)
+        if key and (value := self.attribute(key)) is not None:
+            return tuple(value) if isinstance(value, Sequence) else (value,)
         name = self.node.input(index)
         if not name:
             return None
@@ -379,8 +379,8 @@ class Node:
 
     def integers(self, index: int, key: str = "") -> list[int] | None:
         """As `values`, but whole numbers."""
-        found = self.values(index, key)
-        return None if found is None else [int(value) for value in found]
+        values = self.values(index, key)
+        return None if values is None else [int(value) for value in values]
 
     # What it becomes
 
@@ -396,10 +396,10 @@ class Node:
         roles = {"weights": weights}
         if bias is not None and has_bias:
             roles["bias"] = bias
-        made = self.row(operator, [tensor], shape, **arguments, bias=has_bias, shared=self.shared(**roles))
+        output = self.row(operator, [tensor], shape, **arguments, bias=has_bias, shared=self.shared(**roles))
         weight_bits = self.conversion.model.bits.get(self.node.input(weights))
-        self.conversion.bits[made.row] = ArrayBits(weight_bits, tensor.bits)
-        return made
+        self.conversion.bits[output.row] = ArrayBits(weight_bits, tensor.bits)
+        return output
 
     def row(
         self, operator: str, inputs: Sequence[Tensor], shape: Dims, *, suffix: str = "", **arguments: Any
@@ -409,8 +409,8 @@ class Node:
 
     def same_shape(self, operator: str, tensor: Tensor, **arguments: Any) -> dict[str, Tensor]:
         """An operator after which all axes are what they were."""
-        made = self.row(operator, [tensor], tensor.shape, **arguments)
-        return self.becomes(replace(tensor, row=made.row, bits=None))
+        output = self.row(operator, [tensor], tensor.shape, **arguments)
+        return self.becomes(replace(tensor, row=output.row, bits=None))
 
 
 def by(dims: Iterable[int]) -> str:

@@ -70,8 +70,8 @@ class Call:
     def sources(self) -> Iterator[str]:
         """The tensors among the arguments."""
         for argument in self.node.args:
-            several = argument if isinstance(argument, list | tuple) else (argument,)
-            yield from (str(each.name) for each in several if hasattr(each, "meta"))
+            arguments = argument if isinstance(argument, list | tuple) else (argument,)
+            yield from (str(tensor.name) for tensor in arguments if hasattr(tensor, "meta"))
 
     def shape(self, name: str) -> Dims:
         """The shape of a tensor."""
@@ -83,12 +83,12 @@ class Call:
         if not isinstance(values, list | tuple):
             return (str(self.node.name),)
         items = {user.args[1]: user.name for user in self.node.users if is_item(user)}
-        found = []
+        names = []
         for index, value in enumerate(values):
             name = str(items.get(index, f"{self.node.name}[{index}]"))
             self.tensors.note(name, value)
-            found.append(name)
-        return tuple(found)
+            names.append(name)
+        return tuple(names)
 
     def emit(self, operator: str, inputs: Iterable[str], **attributes: Any) -> Iterator[ModelNode]:
         """The node that the call becomes; its name is given later."""

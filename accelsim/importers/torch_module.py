@@ -82,14 +82,16 @@ class _Translation:
             elif node.op in {"placeholder", "get_attr"}:
                 self.tensors.constants.add(node.name)
             elif node.op == "output":
-                wanted = set(program.graph_signature.user_outputs)
-                self.outputs = [each.name for each in node.args[0] if getattr(each, "name", None) in wanted]
+                outputs = set(program.graph_signature.user_outputs)
+                self.outputs = [
+                    result.name for result in node.args[0] if getattr(result, "name", None) in outputs
+                ]
             elif not is_item(node):
                 self._add(node)
 
     def model(self, name: str) -> Model:
         """What has been read."""
-        batch = next((self.tensors.shapes.get(given, ())[:1] for given in self.inputs), ())
+        batch = next((self.tensors.shapes.get(name, ())[:1] for name in self.inputs), ())
         note = f", batch of {batch[0]}" if batch and batch[0] > 1 else ""
         return Model(
             label=self.label,
@@ -117,24 +119,24 @@ class _Translation:
             self.emit(call, ModelNode("", operator, tuple(call.sources()), call.outputs()))
             return
         try:
-            for made in rule(call):
-                self.emit(call, made)
+            for translated in rule(call):
+                self.emit(call, translated)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # Arguments may be symbols and tensors, too: what a rule takes for granted need not hold.
             raise NetworkError(
                 f"{self.label}: {call.name} ({operator}): is called in a way that is not supported: {error!r}"
             ) from error
 
-    def emit(self, call: Call, made: ModelNode) -> None:
+    def emit(self, call: Call, node: ModelNode) -> None:
         """Add a node, called after the module it is in."""
-        if self.tensors.constants.issuperset(filter(None, made.inputs)):
-            self.tensors.constants.update(made.outputs)
-            if made.operator in SAME_ELEMENTS and made.inputs:
-                source = made.inputs[0]
-                self.tensors.origins[made.outputs[0]] = self.tensors.origins.get(source, source)
+        if self.tensors.constants.issuperset(filter(None, node.inputs)):
+            self.tensors.constants.update(node.outputs)
+            if node.operator in SAME_ELEMENTS and node.inputs:
+                source = node.inputs[0]
+                self.tensors.origins[node.outputs[0]] = self.tensors.origins.get(source, source)
                 if source in self.tensors.bits:
-                    self.tensors.bits.setdefault(made.outputs[0], self.tensors.bits[source])
-        self.nodes.append(ModelNode(call.name, made.operator, made.inputs, made.outputs, made.attributes))
+                    self.tensors.bits.setdefault(node.outputs[0], self.tensors.bits[source])
+        self.nodes.append(ModelNode(call.name, node.operator, node.inputs, node.outputs, node.attributes))
 
 
 def _origins(program: Any) -> Iterator[tuple[str, str]]:
@@ -142,9 +144,9 @@ def _origins(program: Any) -> Iterator[tuple[str, str]]:
     first: dict[tuple[int, int], str] = {}
     for name, parameter in program.graph_signature.inputs_to_parameters.items():
         tensor = program.state_dict.get(parameter)
-        place = 0 if tensor is None else tensor.data_ptr()
-        if place:  # a tensor without memory of its own has none
-            yield name, first.setdefault((place, tensor.numel()), name)
+        address = 0 if tensor is None else tensor.data_ptr()
+        if address:  # a tensor without memory of its own has none
+            yield name, first.setdefault((address, tensor.numel()), name)
 
 
 def _no_value(name: str) -> tuple[float, ...]:

@@ -64,14 +64,14 @@ def shares(published: PublishedGraph) -> tuple[Share, ...]:
         if node.operator.inputs:  # not the image
             groups.setdefault(operator_type(node.operator), []).append(node.operator)
     all_macs, all_weights = counted_macs(published), counted_params(published, "weights")
-    found = []
+    listed = []
     for name, members in groups.items():
         macs = sum(operator.macs for operator in members)
         weights = sum(operator.counted_weights for operator in members)
-        found.append(
+        listed.append(
             Share(name, len(members), macs, _part(macs, all_macs), weights, _part(weights, all_weights))
         )
-    return tuple(sorted(found, key=lambda share: (-share.macs, -share.weights)))
+    return tuple(sorted(listed, key=lambda share: (-share.macs, -share.weights)))
 
 
 def operator_type(operator: Operator) -> str:
@@ -85,8 +85,8 @@ def operator_type(operator: Operator) -> str:
     return f"depthwise {kernel}" if depthwise else f"grouped {kernel}"
 
 
-def _part(some: int, of: int) -> float:
-    return some / of if of else 0.0
+def _part(part: int, of: int) -> float:
+    return part / of if of else 0.0
 
 
 # --- memory access
@@ -98,8 +98,8 @@ def memory_access_cost(operator: Operator) -> int:
     For a 1x1 convolution this is hw(c1 + c2) + c1 c2 / g, which ShuffleNet v2 (arXiv:1807.11164, section 2)
     calls MAC. An operator that moves nothing of its own, because it is done with its neighbour, counts too.
     """
-    given = sum(shape.elements for shape in operator.inputs)
-    return given + operator.weights + operator.output.elements
+    inputs = sum(shape.elements for shape in operator.inputs)
+    return inputs + operator.weights + operator.output.elements
 
 
 def least_memory_access_cost(macs: int, pixels: int) -> float:
@@ -114,9 +114,9 @@ def network_memory_access_cost(published: PublishedGraph) -> int:
 
 def arithmetic_intensity(operators: Iterable[Operator]) -> float:
     """Multiply-accumulates for each element read or written; 0 where none is."""
-    several = tuple(operators)
-    access = sum(memory_access_cost(operator) for operator in several)
-    return sum(operator.macs for operator in several) / access if access else 0.0
+    members = tuple(operators)
+    access = sum(memory_access_cost(operator) for operator in members)
+    return sum(operator.macs for operator in members) / access if access else 0.0
 
 
 def network_arithmetic_intensity(published: PublishedGraph) -> float:
@@ -203,8 +203,8 @@ def frugal_order(executed: ExecutedGraph) -> tuple[str, ...]:
         memory.start(name)
         memory.finish(name)
         order.append(name)
-    own = peak_activations(executed)
-    return own.order if own.elements <= peak_activations(executed, order).elements else tuple(order)
+    peak = peak_activations(executed)
+    return peak.order if peak.elements <= peak_activations(executed, order).elements else tuple(order)
 
 
 _IMAGE = "input"

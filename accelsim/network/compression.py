@@ -83,11 +83,11 @@ def stored_bytes(published: PublishedGraph) -> int | None:
     for node in published.nodes:
         operator, form = node.operator, node.weight_form
         weights = operator.counted_weights
-        left = kept(weights, form.density)
+        stored = kept(weights, form.density)
         if not operator.params:
             continue
-        if form.bits is None or (left < weights and index_bits is None):
+        if form.bits is None or (stored < weights and index_bits is None):
             return None
         bits += (operator.params - weights) * form.bits
-        bits += min(weights * form.bits, left * (form.bits + (index_bits or 0)))
+        bits += min(weights * form.bits, stored * (form.bits + (index_bits or 0)))
     return -(-bits // 8)

@@ -18,15 +18,15 @@ from accelsim.network.stages import evaluate_rows
 
 def described_network(path: Path, texts: Mapping[str, str], parameters: Mapping[str, Value]) -> Network:
     """The network in a YAML file, with parameters in words and parameters as they are."""
-    description, source = _read(path, seen=())
+    description, source = _read(path, visited=())
     knobs = description.knobs
-    given = {key: knobs[key].from_text(text) if key in knobs else text for key, text in texts.items()}
-    return _configure(description, source, {**given, **parameters})
+    settings = {key: knobs[key].from_text(text) if key in knobs else text for key, text in texts.items()}
+    return _configure(description, source, {**settings, **parameters})
 
 
-def checked_resolution(path: Path, asked: Mapping[str, Value]) -> dict[str, int]:
+def checked_resolution(path: Path, requested: Mapping[str, Value]) -> dict[str, int]:
     """What is asked of an imported model: a resolution at most. Raises DescriptionError else."""
-    values = {key: native(value) for key, value in asked.items()}
+    values = {key: native(value) for key, value in requested.items()}
     if mistakes := wrong_values({RESOLUTION: IMAGE_SIDE}, values):
         raise Document(str(path), values, {}).error(mistakes)
     return {key: value for key, value in values.items() if isinstance(value, int)}
@@ -40,7 +40,7 @@ def configure(description: NetworkDescription, **parameters: Value) -> Network:
 
 def read_network(path: str | Path) -> NetworkDescription:
     """The description in a YAML file; a preset comes back as the network that it stands for."""
-    return _read(Path(path), seen=())[0]
+    return _read(Path(path), visited=())[0]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _source(description: NetworkDescription, document: Document) -> _Source:
     return _Source(document, placed(description.compression, document))
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, _Source]:
+def _read(path: Path, visited: tuple[Path, ...]) -> tuple[NetworkDescription, _Source]:
     """A description, and where it stands; a preset comes back as the network that it stands for."""
     document = parse(path)
     check_kind(document, FileKind.NETWORK)
@@ -63,29 +63,29 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[NetworkDescription, _Sour
         description = check(document, NetworkDescription)
         return description, _source(description, document)
     preset = check(document, PresetDescription)
-    if path.resolve() in seen:
+    if path.resolve() in visited:
         raise document.error([Mistake(("preset_of",), "goes round in a circle: one must have stages")])
     try:
         base_path = _base(path, preset.preset_of)
     except DescriptionError as error:
         raise document.error([Mistake(("preset_of",), str(error))]) from None
-    base, source = _read(base_path, (*seen, path.resolve()))
+    base, source = _read(base_path, (*visited, path.resolve()))
     entries = (*source.compression, *placed(preset.compression, document))
     return _preset(preset, document, base), _Source(source.stages, entries)
 
 
 def _base(path: Path, name: str) -> Path:
     """The file that a preset's base stands in: beside it, or wherever names are looked up."""
-    beside = path.parent / f"{name}.yaml"
-    return beside if beside.is_file() else shipped.find("networks", name)
+    sibling = path.parent / f"{name}.yaml"
+    return sibling if sibling.is_file() else shipped.find("networks", name)
 
 
 def network_files(name: str) -> list[Path]:
     """The files that `load_network` reads, if it can: the network's, and those that it is a preset of."""
-    found = [shipped.find("networks", name_and_parameters(name)[0])]
-    while found[-1].suffix.lower() != shipped.ONNX_SUFFIX and "preset_of" in (data := parse(found[-1]).data):
-        found.append(_base(found[-1], data["preset_of"]))
-    return found
+    files = [shipped.find("networks", name_and_parameters(name)[0])]
+    while files[-1].suffix.lower() != shipped.ONNX_SUFFIX and "preset_of" in (data := parse(files[-1]).data):
+        files.append(_base(files[-1], data["preset_of"]))
+    return files
 
 
 def _preset(preset: PresetDescription, document: Document, base: NetworkDescription) -> NetworkDescription:
@@ -110,14 +110,14 @@ def _preset(preset: PresetDescription, document: Document, base: NetworkDescript
     return vary(base, **changes)
 
 
-def _configure(description: NetworkDescription, source: _Source, asked: Mapping[str, Value]) -> Network:
-    given = {key: native(value) for key, value in asked.items()}
-    if mistakes := wrong_values(description.knobs, given):
-        raise Document(description.name, dict(given), {}).error(mistakes)
+def _configure(description: NetworkDescription, source: _Source, requested: Mapping[str, Value]) -> Network:
+    settings = {key: native(value) for key, value in requested.items()}
+    if mistakes := wrong_values(description.knobs, settings):
+        raise Document(description.name, dict(settings), {}).error(mistakes)
     values: dict[str, Value] = {}
     changed: list[str] = []
     for key, knob in description.knobs.items():
-        value = given.get(key, knob.default)
+        value = settings.get(key, knob.default)
         values[key] = float(value) if isinstance(knob.default, float) else value
         if value != knob.default:
             changed.append(f"{key}={_setting(values[key])}")

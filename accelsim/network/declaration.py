@@ -105,8 +105,10 @@ def reads_one(kind: Callable[Concatenate[Site, P], Operator]) -> AddsToOne[P]:
 def reads_two(kind: Callable[Concatenate[Site, P], Operator]) -> AddsToTwo[P]:
     """`add(draft, name, source, other, **arguments)` for an operator with two inputs."""
 
-    def add(draft: Draft, name: str, source: str, other: str, /, *args: P.args, **arguments: P.kwargs) -> str:
-        return draft.add(name, kind(draft.site(name, (source, other)), *args, **arguments), (source, other))
+    def add(
+        draft: Draft, name: str, source: str, factor: str, /, *args: P.args, **arguments: P.kwargs
+    ) -> str:
+        return draft.add(name, kind(draft.site(name, (source, factor)), *args, **arguments), (source, factor))
 
     return add
 

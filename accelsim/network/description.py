@@ -88,11 +88,11 @@ class NetworkDescription(Description):
         """Set the value at a dotted key; who says another value no longer assumes it."""
         assumed = data["assumed"]
         before = {name: value_of(data, name) for name in assumed} if isinstance(assumed, dict) else {}
-        found = put(data, key, value)
-        for name, said in before.items():
-            if value_of(data, name) != said:
+        exists = put(data, key, value)
+        for name, old_value in before.items():
+            if value_of(data, name) != old_value:
                 del assumed[name]
-        return found
+        return exists
 
     @model_validator(mode="after")
     def _assumed_keys_exist(self) -> Self:
@@ -206,10 +206,10 @@ class Network:
     @property
     def image(self) -> Shape:
         """The input: as described, or of the resolution that a square one has."""
-        given = self.description.input
-        channels = channels_of(given, self.parameters)
+        image = self.description.input
+        channels = channels_of(image, self.parameters)
         if RESOLUTION not in self.parameters:
-            return Shape(channels, given.height, given.width)
+            return Shape(channels, image.height, image.width)
         resolution = self.parameters[RESOLUTION]
         assert isinstance(resolution, int)  # what its knob allows
         return Shape(channels, resolution, resolution)

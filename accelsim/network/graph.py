@@ -210,11 +210,11 @@ def _check_size(name: str, operator: Operator) -> None:
     """
     output = operator.output
     axes = {"channels": output.channels, "rows": output.height, "columns": output.width}
-    for what, size in axes.items():
+    for noun, size in axes.items():
         if size < 1:
             raise NetworkError(
-                f"{name}: would put out {size} {what} ({output}); every layer has to have at least one: "
-                f"{_MORE[what]}"
+                f"{name}: would put out {size} {noun} ({output}); every layer has to have at least one: "
+                f"{_MORE[noun]}"
             )
     if output.channels > MAX_CHANNELS:
         raise _too_large(name, "channels", MAX_CHANNELS)
@@ -228,8 +228,8 @@ def _check_size(name: str, operator: Operator) -> None:
         raise _too_large(name, "multiply-accumulates", MAX_MACS)
 
 
-def _too_large(name: str, what: str, largest: int) -> NetworkError:
-    return NetworkError(f"{name}: has more {what} than the {largest:,} that a layer may have")
+def _too_large(name: str, noun: str, largest: int) -> NetworkError:
+    return NetworkError(f"{name}: has more {noun} than the {largest:,} that a layer may have")
 
 
 def total_params(published: PublishedGraph) -> int:

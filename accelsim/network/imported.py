@@ -63,8 +63,8 @@ def _network(model: "Imported") -> Network:
     for node, shape in model.shapes.items():
         output = published[node].operator.output
         if (output.channels, output.height, output.width) != shape:
-            said = " x ".join(map(str, shape))
-            mistakes.append(f"{model.label}: {node}: its output is {said} in the model, {output} here")
+            modelled = " x ".join(map(str, shape))
+            mistakes.append(f"{model.label}: {node}: its output is {modelled} in the model, {output} here")
     if mistakes:
         raise NetworkError("\n".join(mistakes))
     return network

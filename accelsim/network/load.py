@@ -33,11 +33,12 @@ def network_of(network: Network | str | Path) -> Network:
     return value_or_named("network", network, Network, load_network, "sqnxt23v5")
 
 
-def _imported(path: Path, given: Mapping[str, Value]) -> Network:
+def _imported(path: Path, settings: Mapping[str, Value]) -> Network:
     """The network in an ONNX file, which has one parameter."""
     from accelsim.network.imported import from_onnx  # noqa: PLC0415 (a plain run has no use for it)
 
     values = {
-        key: IMAGE_SIDE.from_text(value) if isinstance(value, str) else value for key, value in given.items()
+        key: IMAGE_SIDE.from_text(value) if isinstance(value, str) else value
+        for key, value in settings.items()
     }
     return from_onnx(path, **checked_resolution(path, values))

@@ -101,14 +101,16 @@ def _block(
         for key in row.arguments
         if key not in fields
     ]
-    known = {key: value for key, value in row.arguments.items() if key in fields}
-    arguments = _evaluated(known, values, (), mistakes)
+    legal_arguments = {key: value for key, value in row.arguments.items() if key in fields}
+    arguments = _evaluated(legal_arguments, values, (), mistakes)
     broken = {mistake.path[:1] for mistake in mistakes}
     try:
         return kind.model_validate_json(json.dumps(arguments)), mistakes
     except ValidationError as error:
-        found = mistakes_of(error, arguments, kind)
-    mistakes += [_of_expression(wrong, known, arguments) for wrong in found if wrong.path[:1] not in broken]
+        refused = mistakes_of(error, arguments, kind)
+    mistakes += [
+        _of_expression(wrong, legal_arguments, arguments) for wrong in refused if wrong.path[:1] not in broken
+    ]
     return None, mistakes
 
 

@@ -29,7 +29,7 @@ class LayoutByTrial:
             copied.add(misfit)
         return copied
 
-    def place(self, tensors):
+    def lay_out(self, tensors):
         joined = {}
         for layer, position in positions(tensors, set()):
             buffer = self.buffers[layer]
@@ -111,7 +111,7 @@ def test_the_same_operands_are_copied_as_where_all_are_tried_again_after_each(ca
             for each in layouts:
                 each.add(name, size)
         for each in layouts:
-            each.place(tensors)
+            each.lay_out(tensors)
         for layer in layout.channels:
             assert layout.address(layer) == by_trial.address(layer)
 

@@ -259,7 +259,7 @@ def test_an_addition_is_a_layer_where_the_last_producers_output_is_read_elsewher
     assert read(graph, "a", "sum") == Read("a", input_elements=240, residual_elements=0)
     (note,) = (note for note in graph.notes if note.node == "sum")
     assert note.fate == "layer"
-    assert note.reason == "b, the last of its operands, is no layer's output that only it reads"
+    assert reason_words(note) == "b, the last of its operands, is no layer's output that only it reads"
 
 
 def test_an_addition_does_not_join_a_pool(draft):
@@ -268,7 +268,7 @@ def test_an_addition_does_not_join_a_pool(draft):
     ops.add(draft, "sum", ("a", "m"))
     graph, layer = executed(draft)
     assert layer["sum"].operator == "add"
-    assert graph.notes[-1].reason == "m, which produces its last operand, does not run on the array"
+    assert reason_words(graph.notes[-1]) == "m, which produces its last operand, does not run on the array"
 
 
 def test_a_tensor_added_to_itself_is_a_layer_that_reads_it_twice(draft):
@@ -276,7 +276,7 @@ def test_a_tensor_added_to_itself_is_a_layer_that_reads_it_twice(draft):
     graph, layer = executed(draft)
     assert layer["sum"].input_elements == 480
     assert read(graph, "a", "sum").input_elements == 480
-    assert graph.notes[-1].reason == "its other operands are not complete before a runs"
+    assert reason_words(graph.notes[-1]) == "its other operands are not complete before a runs"
 
 
 def test_a_gate_is_a_further_operand_of_a_layer(draft):
@@ -291,7 +291,7 @@ def test_a_gate_is_a_further_operand_of_a_layer(draft):
     assert (layer["scaled"].operands, layer["scaled"].gate_elements) == (1, 8)
     assert layer["scaled"].input_elements == 248
     assert read(graph, "fc", "scaled").input_elements == 8
-    assert graph.notes[-1].reason == "gate, the last of its operands, is smaller than its output"
+    assert reason_words(graph.notes[-1]) == "gate, the last of its operands, is smaller than its output"
 
 
 def test_a_gate_that_is_complete_before_joins_the_convolution(draft):

@@ -38,12 +38,12 @@ class DenseTransition(Block):
     def build(self, draft: Draft, source: str, position: Position) -> str:
         """BatchNorm, ReLU, 1x1 convolution, average of 2x2."""
         name = position.name
-        given = draft.shape(source).channels
-        channels = int(given * self.compression)
+        in_channels = draft.shape(source).channels
+        channels = int(in_channels * self.compression)
         if channels < 1:
             raise NetworkError(
-                f"{name}: {given} channels times a compression of {self.compression:g} are none: "
-                f"a compression of at least {1 / given:.3g} leaves one"
+                f"{name}: {in_channels} channels times a compression of {self.compression:g} are none: "
+                f"a compression of at least {1 / in_channels:.3g} leaves one"
             )
         last = normalised_first(draft, f"{name}.norm", source)
         last = operators.conv(draft, f"{name}.conv1x1", last, out_channels=channels)

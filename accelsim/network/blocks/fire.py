@@ -21,12 +21,12 @@ class Fire(Block):
 
     def build(self, draft: Draft, source: str, position: Position) -> str:
         """Squeeze, both expansions, and their concatenation with the 1x1 first; biased, no batch norm."""
-        beside = self._bypass(draft, f"{position.name}.bypass", source)
+        bypass = self._bypass(draft, f"{position.name}.bypass", source)
         squeeze = _unit(draft, f"{position.name}.squeeze1x1", source, self.squeeze, kernel=1)
         expand1x1 = _unit(draft, f"{position.name}.expand1x1", squeeze, self.expand1x1, kernel=1)
         expand3x3 = _unit(draft, f"{position.name}.expand3x3", squeeze, self.expand3x3, kernel=3)
         last = operators.concat(draft, f"{position.name}.concat", (expand1x1, expand3x3))
-        return last if beside is None else operators.add(draft, f"{position.name}.add", (last, beside))
+        return last if bypass is None else operators.add(draft, f"{position.name}.add", (last, bypass))
 
     def _bypass(self, draft: Draft, name: str, source: str) -> str | None:
         if self.bypass != "conv":

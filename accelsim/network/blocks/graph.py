@@ -86,8 +86,8 @@ def _rows(given: Any) -> Any:
             rows.append(kind.model_validate_json(json.dumps(row)))
         except ValidationError as error:
             mistakes += [
-                Mistake((index, *each.path), f"{each.sentence}{_in(row)}")
-                for each in mistakes_of(error, row, kind)
+                Mistake((index, *mistake.path), f"{mistake.sentence}{_in(row)}")
+                for mistake in mistakes_of(error, row, kind)
             ]
     if mistakes:
         raise refusal("operators", mistakes)
@@ -109,14 +109,14 @@ class GraphOfOperators(Block):
     @field_validator("operators")
     @classmethod
     def _reads_what_is_there(cls, rows: tuple[AnyRow, ...]) -> tuple[AnyRow, ...]:
-        known = {INPUT}
+        readable = {INPUT}
         mistakes: list[Mistake] = []
         for index, row in enumerate(rows):
-            missing = [name for name in row.inputs if name not in known]
+            missing = [name for name in row.inputs if name not in readable]
             mistakes += [Mistake((index, "inputs"), f"no row above is called {name!r}") for name in missing]
-            if row.name in known:
+            if row.name in readable:
                 mistakes.append(Mistake((index, "name"), "is the name of another row already"))
-            known.add(row.name)
+            readable.add(row.name)
         if mistakes:
             raise refusal("operators", mistakes)
         return rows

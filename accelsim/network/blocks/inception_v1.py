@@ -24,13 +24,13 @@ class InceptionV1(Block):
         """1x1; 1x1 and 3x3; 1x1 and 5x5; maximum and 1x1."""
         name = position.name
         pooled = operators.max_pool(draft, f"{name}.pool", source, kernel=3, padding=1)
-        ways = (
+        branches = (
             _unit(draft, f"{name}.conv1x1", source, self.conv1x1, kernel=1),
             self._pair(draft, name, source, self.conv3x3, kernel=3),
             self._pair(draft, name, source, self.conv5x5, kernel=5),
             _unit(draft, f"{name}.pool_projection", pooled, self.pool_projection, kernel=1),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
     def _pair(self, draft: Draft, name: str, source: str, channels: tuple[int, int], kernel: int) -> str:
         reduced = _unit(draft, f"{name}.reduce{kernel}x{kernel}", source, channels[0], kernel=1)

@@ -23,13 +23,13 @@ class InceptionA(Block):
     def build(self, draft: Draft, source: str, position: Position) -> str:
         """Four ways at one resolution."""
         name = position.name
-        ways = (
+        branches = (
             _chain(draft, f"{name}.way1", source, (64, ONE)),
             _chain(draft, f"{name}.way2", source, (48, ONE), (64, FIVE)),
             _chain(draft, f"{name}.way3", source, (64, ONE), (96, THREE), (96, THREE)),
             _pooled(draft, f"{name}.way4", source, self.pool_channels),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
 @block("inception_v3_b")
@@ -40,12 +40,12 @@ class InceptionB(Block):
         """Three ways, each with a stride of 2."""
         name = position.name
         inner = _chain(draft, f"{name}.way2", source, (64, ONE), (96, THREE))
-        ways = (
+        branches = (
             _halved(draft, f"{name}.way1.last", source, 384),
             _halved(draft, f"{name}.way2.last", inner, 96),
             operators.max_pool(draft, f"{name}.way3.pool", source, kernel=3, stride=2),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
 @block("inception_v3_c")
@@ -58,13 +58,13 @@ class InceptionC(Block):
         """Four ways at one resolution."""
         name, c = position.name, self.inner_channels
         twice = ((c, ONE), (c, HIGH), (c, WIDE), (c, HIGH), (192, WIDE))
-        ways = (
+        branches = (
             _chain(draft, f"{name}.way1", source, (192, ONE)),
             _chain(draft, f"{name}.way2", source, (c, ONE), (c, WIDE), (192, HIGH)),
             _chain(draft, f"{name}.way3", source, *twice),
             _pooled(draft, f"{name}.way4", source, 192),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
 @block("inception_v3_d")
@@ -76,12 +76,12 @@ class InceptionD(Block):
         name = position.name
         short = _chain(draft, f"{name}.way1", source, (192, ONE))
         long = _chain(draft, f"{name}.way2", source, (192, ONE), (192, WIDE), (192, HIGH))
-        ways = (
+        branches = (
             _halved(draft, f"{name}.way1.last", short, 320),
             _halved(draft, f"{name}.way2.last", long, 192),
             operators.max_pool(draft, f"{name}.way3.pool", source, kernel=3, stride=2),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
 @block("inception_v3_e")
@@ -91,13 +91,13 @@ class InceptionE(Block):
     def build(self, draft: Draft, source: str, position: Position) -> str:
         """Four ways, of which two end in two."""
         name = position.name
-        ways = (
+        branches = (
             _chain(draft, f"{name}.way1", source, (320, ONE)),
             _fan(draft, f"{name}.way2", _chain(draft, f"{name}.way2", source, (384, ONE))),
             _fan(draft, f"{name}.way3", _chain(draft, f"{name}.way3", source, (448, ONE), (384, THREE))),
             _pooled(draft, f"{name}.way4", source, 192),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
 def _chain(draft: Draft, name: str, source: str, *steps: Step) -> str:

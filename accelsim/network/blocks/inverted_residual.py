@@ -24,8 +24,8 @@ class InvertedResidual(Block):
     def build(self, draft: Draft, source: str, position: Position) -> str:
         """Up to three convolutions; the addition only where input and output have one shape."""
         name, stride = position.name, self.stride if position.first else 1
-        given = draft.shape(source).channels
-        expanded = given * self.expansion
+        in_channels = draft.shape(source).channels
+        expanded = in_channels * self.expansion
         last = source
         if self.expansion > 1:
             last = normalised(
@@ -52,6 +52,6 @@ class InvertedResidual(Block):
             operators.conv(draft, f"{name}.project", last, out_channels=self.out_channels),
             activation=None,
         )
-        if stride == 1 and given == self.out_channels:
+        if stride == 1 and in_channels == self.out_channels:
             return operators.add(draft, f"{name}.add", (last, source))
         return last

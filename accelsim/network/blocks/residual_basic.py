@@ -18,7 +18,7 @@ class ResidualBasic(Block):
     def build(self, draft: Draft, source: str, position: Position) -> str:
         """Shortcut, two convolutions, addition, ReLU."""
         name, channels, stride = position.name, self.out_channels, self.stride if position.first else 1
-        beside = shortcut(draft, f"{name}.shortcut", source, out_channels=channels, stride=stride)
+        skip = shortcut(draft, f"{name}.shortcut", source, out_channels=channels, stride=stride)
         last = normalised(
             draft,
             operators.conv(
@@ -30,4 +30,4 @@ class ResidualBasic(Block):
             operators.conv(draft, f"{name}.conv2", last, out_channels=channels, kernel=3, padding=1),
             activation=None,
         )
-        return residual_sum(draft, name, last, beside)
+        return residual_sum(draft, name, last, skip)

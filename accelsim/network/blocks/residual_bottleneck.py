@@ -43,7 +43,7 @@ class ResidualBottleneck(Block):
         name, stride = position.name, self.stride if position.first else 1
         activation: Activation | None = "relu" if self.relu else None
         kernel = self.shortcut_kernel if stride > 1 else 1
-        beside = self.shortcut and shortcut(
+        skip = self.shortcut and shortcut(
             draft, f"{name}.shortcut", source, out_channels=self.out_channels, stride=stride, kernel=kernel
         )
         strides = (stride, 1) if self.stride_on == "1x1" else (1, stride)
@@ -76,6 +76,6 @@ class ResidualBottleneck(Block):
         if self.squeeze_excitation:
             reduced = self.out_channels // self.excitation_reduction
             last = squeeze_excitation(draft, f"{name}.se", last, reduced=reduced, layers="conv")
-        if beside:
-            return residual_sum(draft, name, last, beside, activation)
+        if skip:
+            return residual_sum(draft, name, last, skip, activation)
         return operators.activation(draft, f"{name}.relu", last, function="relu") if self.relu else last

@@ -26,10 +26,10 @@ def shortcut(
 
 
 def residual_sum(
-    draft: Draft, name: str, branch: str, beside: str, activation: Activation | None = "relu"
+    draft: Draft, name: str, branch: str, skip: str, activation: Activation | None = "relu"
 ) -> str:
     """Addition `name.add`, then `name.relu` (or what the activation is called) if wanted."""
-    total = operators.add(draft, f"{name}.add", (branch, beside))
+    total = operators.add(draft, f"{name}.add", (branch, skip))
     if activation is None:
         return total
     return operators.activation(draft, f"{name}.{activation}", total, function=activation)

@@ -49,12 +49,13 @@ class ShuffleNetUnit(Block):
         return residual_sum(draft, name, branch, source)
 
     def _downsample(self, draft: Draft, source: str, name: str) -> str:
-        kept = draft.shape(source).channels
-        added = self.out_channels - kept
+        in_channels = draft.shape(source).channels
+        added = self.out_channels - in_channels
         if added < 1:
             raise NetworkError(
-                f"{name}: has {self.out_channels} output channels, of which the input's {kept} leave "
-                f"{added} for the branch: give the stage more than {kept} channels, or the one before fewer"
+                f"{name}: has {self.out_channels} output channels, of which the input's {in_channels} leave "
+                f"{added} for the branch: give the stage more than {in_channels} channels, "
+                "or the one before fewer"
             )
         pooled = operators.average_pool(
             draft, f"{name}.pool", source, kernel=3, stride=self.stride, padding=1

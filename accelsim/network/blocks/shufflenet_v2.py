@@ -33,28 +33,29 @@ class ShuffleNetV2Unit(Block):
         """Both ways, concatenated."""
         name = position.name
         if position.first:
-            beside = self.out_channels // 2 if self.halves else draft.shape(source).channels
-            self._check_split(name, beside)
-            other = _depthwise(draft, f"{name}.other.depthwise", source, self.stride)
-            other = normalised(
-                draft, operators.conv(draft, f"{name}.other.pointwise", other, out_channels=beside)
+            skip_channels = self.out_channels // 2 if self.halves else draft.shape(source).channels
+            self._check_split(name, skip_channels)
+            skip = _depthwise(draft, f"{name}.other.depthwise", source, self.stride)
+            skip = normalised(
+                draft, operators.conv(draft, f"{name}.other.pointwise", skip, out_channels=skip_channels)
             )
-            branch = self._branch(draft, source, name, self.out_channels - beside, self.stride)
+            branch = self._branch(draft, source, name, self.out_channels - skip_channels, self.stride)
         else:
-            other, start = split_even_and_odd(draft, name, source)
+            skip, start = split_even_and_odd(draft, name, source)
             branch = self._branch(draft, start, name, self.out_channels // 2, 1)
-        last = operators.concat(draft, f"{name}.concat", (other, branch))
+        last = operators.concat(draft, f"{name}.concat", (skip, branch))
         if not self.squeeze_excitation:
             return last
         reduced = self.out_channels // self.excitation_reduction
         return squeeze_excitation(draft, f"{name}.se", last, reduced=reduced)
 
-    def _check_split(self, name: str, beside: int) -> None:
+    def _check_split(self, name: str, skip_channels: int) -> None:
         """Refuse a stage that leaves one of its two ways without channels."""
-        if self.out_channels < 2 or beside >= self.out_channels:
+        if self.out_channels < 2 or skip_channels >= self.out_channels:
             raise NetworkError(
-                f"{name}: has {self.out_channels} output channels, of which {beside} go around the branch "
-                f"and {self.out_channels - beside} through it: give the stage at least {max(2, beside + 1)}, "
+                f"{name}: has {self.out_channels} output channels, of which {skip_channels} go around the "
+                f"branch and {self.out_channels - skip_channels} through it: give the stage at least "
+                f"{max(2, skip_channels + 1)}, "
                 "or the one before it fewer"
             )
 

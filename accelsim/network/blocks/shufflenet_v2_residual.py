@@ -23,9 +23,9 @@ class ShuffleNetV2Residual(Block):
     def build(self, draft: Draft, source: str, position: Position) -> str:
         """Both halves; the first unit of a stage projects one and has no shortcut in the other."""
         name, stride = position.name, self.stride if position.first else 1
-        kept, start = split_even_and_odd(draft, name, source)
+        skip, start = split_even_and_odd(draft, name, source)
         if position.first:
-            kept = self._conv3x3(draft, f"{name}.project", kept, stride)
+            skip = self._conv3x3(draft, f"{name}.project", skip, stride)
         branch = normalised(
             draft, operators.conv(draft, f"{name}.reduce", start, out_channels=self.half_channels)
         )
@@ -38,7 +38,7 @@ class ShuffleNetV2Residual(Block):
         branch = squeeze_excitation(draft, f"{name}.se", branch, reduced=self.half_channels)
         if not position.first:
             branch = operators.add(draft, f"{name}.add", (branch, start))
-        last = operators.concat(draft, f"{name}.concat", (kept, branch))
+        last = operators.concat(draft, f"{name}.concat", (skip, branch))
         last = operators.activation(draft, f"{name}.relu", last, function="relu")
         if stride == 1:
             return last

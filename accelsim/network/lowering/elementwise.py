@@ -52,8 +52,8 @@ def _elementwise(progress: Progress, node: PublishedNode, ops_per_element: int) 
     vector_ops = ops_per_element * node.operator.output.elements
     layer = progress.owner(source)
     if layer is None:
-        alone = on_vector_unit(node, vector_ops, progress.precision)
+        unfused = on_vector_unit(node, vector_ops, progress.precision)
         reads = progress.inputs(node)
-        return by_layer(alone, "layer", Reason.NO_LAYER_OF_ITS_OWN, reads, about=source)
+        return by_layer(unfused, "layer", Reason.NO_LAYER_OF_ITS_OWN, reads, about=source)
     operator = FusedOperator(node.name, operator_name(node.operator), vector_ops)
     return by_layer(fused(layer, operator, node.operator.params), "fused", Reason.ON_THE_WAY)

@@ -68,11 +68,11 @@ class _Buffer:
     first: str
     """The layer that begins at the lowest channel."""
 
-    def take_in(self, other: "_Buffer", shift: int) -> None:
+    def take_in(self, buffer: "_Buffer", shift: int) -> None:
         """Hold the layers of another buffer, too, so many channels further on."""
-        if other.channel_of[other.first] + shift < self.channel_of[self.first]:
-            self.first = other.first
-        self.channel_of.update({layer: channel + shift for layer, channel in other.channel_of.items()})
+        if buffer.channel_of[buffer.first] + shift < self.channel_of[self.first]:
+            self.first = buffer.first
+        self.channel_of.update({layer: channel + shift for layer, channel in buffer.channel_of.items()})
 
 
 class Layout:
@@ -103,12 +103,12 @@ class Layout:
         """Which tensors have to be copied before all can lie one after another."""
         return _Fitting(self, tensors).misfits()
 
-    def place(self, tensors: Sequence[Tensor]) -> None:
+    def lay_out(self, tensors: Sequence[Tensor]) -> None:
         """Lay tensors, none of them a misfit, one after another."""
         # Where in the tensors each buffer's channel 0 comes to lie; by identity, for a buffer changes.
         origins: dict[int, int] = {}
         joined: list[_Buffer] = []
-        for layer, position in _places(tensors):
+        for layer, position in _positions(tensors):
             buffer = self.buffers[layer]
             if id(buffer) not in origins:
                 origins[id(buffer)] = position - buffer.channel_of[layer]
@@ -122,7 +122,7 @@ class Layout:
                 self.buffers.update(dict.fromkeys(buffer.channel_of, largest))
 
 
-def _places(tensors: Sequence[Tensor]) -> Iterable[tuple[str, int]]:
+def _positions(tensors: Sequence[Tensor]) -> Iterable[tuple[str, int]]:
     """Each layer that tensors consist of, and where it begins when they lie one after another."""
     position = 0
     for tensor in tensors:
@@ -155,10 +155,10 @@ class _Fitting:
         copied do not."""
         for index, tensor in enumerate(self.tensors):
             if index not in self.copied:
-                for layer, position in _places([tensor]):
+                for layer, position in _positions([tensor]):
                     self.wanted.setdefault(layer, []).append((index, self.starts[index] + position))
-        for places in self.wanted.values():
-            places.reverse()
+        for claims in self.wanted.values():
+            claims.reverse()
         self.taken: dict[str, int] = {}
         """Layers that have found their place, with all of their buffers."""
         self.occupied: list[tuple[int, int, str]] = []
@@ -190,13 +190,13 @@ class _Fitting:
     def _is_copied_without_harm(self, index: int) -> bool:
         """Have a tensor copied; whether what fitted before it still does."""
         self.copied.add(index)
-        for layer, _ in _places([self.tensors[index]]):
-            places = self.wanted[layer]
-            if places and places[-1][0] == index:
+        for layer, _ in _positions([self.tensors[index]]):
+            claims = self.wanted[layer]
+            if claims and claims[-1][0] == index:
                 if layer in self.taken and self._is_among_the_tensors(layer, self.taken[layer]):
                     return False
-                while places and places[-1][0] == index:
-                    places.pop()
+                while claims and claims[-1][0] == index:
+                    claims.pop()
         return True
 
     def _fits(self, segment: Segment, position: int, added: list[str]) -> bool:
@@ -225,13 +225,13 @@ class _Fitting:
         return first < self.starts[-1] and first + self.layout.channels[layer] > 0
 
     def _wanted_at(self, layer: str) -> int | None:
-        places = self.wanted.get(layer)
-        return places[-1][1] if places else None
+        claims = self.wanted.get(layer)
+        return claims[-1][1] if claims else None
 
     def _is_occupied(self, first: int, end: int) -> bool:
         """Whether any layer has a channel between these; those that have a place do not overlap."""
-        place = bisect_left(self.occupied, (end,))
-        return place > 0 and self.occupied[place - 1][1] > first
+        slot = bisect_left(self.occupied, (end,))
+        return slot > 0 and self.occupied[slot - 1][1] > first
 
     def _remove(self, layer: str) -> None:
         first = self.taken.pop(layer)

@@ -26,7 +26,7 @@ def global_average_pool(
     progress: Progress, node: PublishedNode, operator: ops.GlobalAveragePool
 ) -> Execution:
     """The same with a window as large as its input."""
-    return _pooled(progress, node, _whole_picture(operator.inputs[0]))
+    return _pooled(progress, node, _whole_plane(operator.inputs[0]))
 
 
 def _pooled(progress: Progress, node: PublishedNode, window: Window) -> Execution:
@@ -57,6 +57,6 @@ def _pooling_layer(progress: Progress, node: PublishedNode, window: Window) -> L
     )
 
 
-def _whole_picture(given: Shape) -> Window:
-    size = (given.height, given.width)
+def _whole_plane(image: Shape) -> Window:
+    size = (image.height, image.width)
     return Window(kernel=size, stride=size, dilation=(1, 1), padding=Padding(0, 0, 0, 0))

@@ -55,9 +55,9 @@ class Progress:
 
     def owners(self, node: str) -> tuple[Layer, ...]:
         """The layers that a pooling may be fused into which is the only reader of a published node."""
-        one = self.owner(node)
+        owner = self.owner(node)
         names = self._owners.get(node, ())
-        return tuple(self._layers[name] for name in names) if names or one is None else (one,)
+        return tuple(self._layers[name] for name in names) if names or owner is None else (owner,)
 
     def position(self, layer: str) -> int:
         """The place of a layer in the running order."""
@@ -93,7 +93,7 @@ class Progress:
             self._reads[name] += reads
             names.append(name)
         if execution.side_by_side:
-            self.layout.place(execution.side_by_side)
+            self.layout.lay_out(execution.side_by_side)
         self._tensors[node.name] = execution.tensor
         if execution.order is not None:
             self._orders[node.name] = execution.order
@@ -114,12 +114,12 @@ class Progress:
     def executed(self) -> ExecutedGraph:
         """The graph of all layers."""
         ends = (node.name for node in self.published.nodes if not self.published.successors(node.name))
-        wanted = {segment.producer for end in ends for segment in self._tensors[end]}
+        stored = {segment.producer for end in ends for segment in self._tensors[end]}
         nodes = []
         for name, layer in self._layers.items():
             inputs, residuals, reads = _merged(self._reads[name])
             buffer, first_channel = self.layout.address(name)
-            node = ExecutedNode(layer, reads, inputs, residuals, name in wanted, buffer, first_channel)
+            node = ExecutedNode(layer, reads, inputs, residuals, name in stored, buffer, first_channel)
             nodes.append(node)
         return ExecutedGraph(tuple(nodes), self._image_elements, tuple(self._notes))
 

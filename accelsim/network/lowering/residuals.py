@@ -22,16 +22,18 @@ def combine(progress: Progress, node: PublishedNode, operator: ops.Add | ops.Mul
     vector_ops = (len(node.operands) - 1) * operator.output.elements
     layer = progress.owner(last)
     if layer is None:
-        return _alone(progress, node, vector_ops, Reason.OPERAND_SHARED, last)
+        return _unfused(progress, node, vector_ops, Reason.OPERAND_SHARED, last)
     if obstacle := _obstacle(progress, node, layer, last, others):
-        return _alone(progress, node, vector_ops, *obstacle)
+        return _unfused(progress, node, vector_ops, *obstacle)
     elements = sum(progress.published[source].operator.output.elements for source in others)
     combined = fused(layer, FusedOperator(node.name, operator.kind, vector_ops, elements), operator.params)
     reads = tuple([progress.reading(source, as_residual=True) for source in others])
     return by_layer(combined, "fused", Reason.COMBINES_OUTPUTS, reads)
 
 
-def _alone(progress: Progress, node: PublishedNode, vector_ops: int, reason: Reason, about: str) -> Execution:
+def _unfused(
+    progress: Progress, node: PublishedNode, vector_ops: int, reason: Reason, about: str
+) -> Execution:
     """A layer on the vector unit whose operands are as large as its output, but for the factors of a gate."""
     output, inputs = node.operator.output, node.operator.inputs
     layer = replace(
