@@ -32,9 +32,23 @@ MOST_LETTERS: Final = 80
 
 
 def read_onnx(path: Path, resolution: int | None = None) -> Imported:
-    """The network in an ONNX file, for an image of that many pixels where a resolution is given.
+    """The network in an ONNX file.
 
-    Raises AccelsimError with a line for each thing that is wrong, also where the package onnx is not there.
+    Args:
+        path: The file; weights, in it or beside it, are not looked at.
+        resolution: Height and width of the image, where the file leaves them open.
+
+    Returns:
+        What a network's YAML would hold.
+
+    Raises:
+        AccelsimError: With a line for each thing that is wrong, also where the package onnx is not there.
+
+    Example:
+        >>> read_onnx(Path("absent.onnx"))
+        Traceback (most recent call last):
+        ...
+        accelsim.errors.DescriptionError: absent.onnx: no such file
     """
     proto = _loaded(path)
     try:

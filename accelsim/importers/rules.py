@@ -31,7 +31,26 @@ from accelsim.importers.rows import (
 
 
 def imported(model: Model) -> Imported:
-    """The model as the data of a network's YAML; NetworkError has a line for each node that has no row."""
+    """The model as the data of a network's YAML.
+
+    Args:
+        model: Nodes with the operators of ONNX, and the shapes of their tensors.
+
+    Returns:
+        A row of the block `graph` for each operator that is executed, with all of its arguments.
+
+    Raises:
+        NetworkError: With a line for each node that cannot be a row.
+
+    Example:
+        >>> relu = ModelNode("relu", "Relu", ("x",), ("y",))
+        >>> shapes = {"x": (1, 3, 8, 8), "y": (1, 3, 8, 8)}
+        >>> ends = {"inputs": ("x",), "outputs": ("y",)}
+        >>> weights = {"constants": frozenset(), "value": lambda name: ()}
+        >>> model = Model("net", "net", "an example", (relu,), **ends, shapes=shapes, **weights)
+        >>> imported(model).data["stages"][0]["operators"][0]["operator"]
+        'activation'
+    """
     return Conversion(put_together(_pruned(model)), RULES).result()
 
 

@@ -29,7 +29,22 @@ if TYPE_CHECKING:
 def read_torch(module: "torch.nn.Module", example_input: Any, name: str | None = None) -> Imported:
     """The network that a module computes for inputs of the shape of the example.
 
-    Raises NetworkError with a line for each thing that is wrong, also where torch is not there.
+    Args:
+        module: Any `torch.nn.Module` that `torch.export` can follow.
+        example_input: What it is called with, one input or several.
+        name: What the network is called, by default the module's class.
+
+    Returns:
+        What a network's YAML would hold.
+
+    Raises:
+        NetworkError: With a line for each thing that is wrong, also where torch is not there.
+
+    Example:
+        >>> import torch  # doctest: +SKIP
+        >>> relu = read_torch(torch.nn.ReLU(), torch.zeros(1, 3, 8, 8))  # doctest: +SKIP
+        >>> relu.data["input"]  # doctest: +SKIP
+        {'channels': 3, 'height': 8, 'width': 8}
     """
     try:
         import torch  # noqa: PLC0415 (an extra: only who has a module needs it)

@@ -173,9 +173,27 @@ def peak_activations(executed: ExecutedGraph, order: Sequence[str] | None = None
 
     A layer's output is kept from when the layer starts until the last layer that reads it has run; the
     network's output to the end. Nothing is computed in place.
+
+    Args:
+        executed: The layers, and who reads whom.
+        order: Their names in another order in which they can run.
+
+    Returns:
+        The peak, in elements for one image, the layer during which it is reached, and what is kept then.
+
+    Raises:
+        NetworkError: A layer of the order cannot run where it stands, or is missing.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> peak = peak_activations(lowered_network(load_network("squeezenet_v1_1")).graph)
+        >>> peak.layer, peak.elements
+        ('fire2.expand3x3', 435600)
+        >>> peak.alive
+        ('fire2.squeeze1x1', 'fire2.expand1x1', 'fire2.expand3x3')
     """
     names = tuple(executed) if order is None else tuple(order)
-    memory = _Memory(executed)
+    memory = _LiveActivations(executed)
     peak = Peak(0, "", (), names)
     for name in names:
         if name not in memory.ready():
@@ -195,8 +213,20 @@ def frugal_order(executed: ExecutedGraph) -> tuple[str, ...]:
     """An order that keeps little at once: always the layer next that leaves the least behind.
 
     A rule of thumb, not the best order; the graph's own is given back where it is no worse.
+
+    Args:
+        executed: The layers, and who reads whom.
+
+    Returns:
+        The names of all layers, none before one that it reads.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> executed = lowered_network(load_network("googlenet")).graph
+        >>> peak_activations(executed, frugal_order(executed)).elements <= peak_activations(executed).elements
+        True
     """
-    memory = _Memory(executed)
+    memory = _LiveActivations(executed)
     order: list[str] = []
     while ready := memory.ready():
         name = min(ready, key=memory.left_behind)
@@ -210,7 +240,7 @@ def frugal_order(executed: ExecutedGraph) -> tuple[str, ...]:
 _IMAGE = "input"
 
 
-class _Memory:
+class _LiveActivations:
     """Which outputs are kept, while layers run one after another."""
 
     def __init__(self, executed: ExecutedGraph) -> None:

@@ -33,13 +33,43 @@ def checked_resolution(path: Path, requested: Mapping[str, Value]) -> dict[str, 
 
 
 def configure(description: NetworkDescription, **parameters: Value) -> Network:
-    """A network from a description that is at hand, such as one that `vary` made."""
+    """A network from a description that is at hand, such as one that `vary` made.
+
+    Args:
+        description: The stage table and its parameters.
+        parameters: Values for parameters; the others have their defaults.
+
+    Returns:
+        The network, all expressions of its stage table evaluated.
+
+    Raises:
+        DescriptionError: A parameter that the network does not have or that is not allowed, or a row that
+            does not work with it, a line for each.
+
+    Example:
+        >>> configure(read_network("networks/mobilenet_v1.yaml"), width=0.5).name
+        'mobilenet_v1@width=0.5'
+    """
     document = Document(description.name, description.model_dump(mode="json"), {})
     return _configure(description, _source(description, document), parameters)
 
 
 def read_network(path: str | Path) -> NetworkDescription:
-    """The description in a YAML file; a preset comes back as the network that it stands for."""
+    """The description in a YAML file; a preset comes back as the network that it stands for.
+
+    Args:
+        path: A path, not a name.
+
+    Returns:
+        What the file says, checked.
+
+    Raises:
+        DescriptionError: With a line for each mistake in the file.
+
+    Example:
+        >>> read_network("networks/squeezenet_v1_1.yaml").input.channels
+        3
+    """
     return _read(Path(path), visited=())[0]
 
 

@@ -75,6 +75,7 @@ def unsaid(operator_name: str, arguments: Mapping[str, Any]) -> set[str]:
     """Which arguments of an imported row it need not give, since they are as by default.
 
     Example:
+        >>> from accelsim.network import operators
         >>> unsaid("conv", {"out_channels": 8, "kernel": 3, "stride": 1, "groups": 1}) == {"stride", "groups"}
         True
     """

@@ -66,7 +66,14 @@ def _fits_its_block(row: StageRow, info: ValidationInfo) -> StageRow:
 
 
 class NetworkDescription(Description):
-    """A network as its YAML file describes it."""
+    """A network as its YAML file describes it: a family of networks where it has parameters.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> description = load_network("mobilenet_v1").description
+        >>> [row.block for row in description.stages][:2], list(description.knobs)
+        (['conv', 'depthwise_separable'], ['width', 'resolution'])
+    """
 
     name: Name
     title: str
@@ -175,7 +182,14 @@ class PresetDescription(Description):
 
 @dataclass(frozen=True)
 class Network:
-    """A described network with a value for each of its parameters: what `build` makes a graph of."""
+    """A described network with a value for each of its parameters: what `build` makes a graph of.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> network = load_network("mobilenet_v1", resolution=160)
+        >>> network.name, network.image, network.stages[0].name
+        ('mobilenet_v1@resolution=160', Shape(channels=3, height=160, width=160), 'conv1')
+    """
 
     name: str
     """With the parameters that are not at their defaults: `mobilenet_v1@width=0.5`."""

@@ -16,7 +16,12 @@ Fate: TypeAlias = Literal["input", "layer", "folded", "fused", "vanished", "copi
 
 
 class Reason(StrEnum):
-    """Why an operator has the fate that it has; `report/text/lowering.py` has the sentences."""
+    """Why an operator has the fate that it has; `report/text/lowering.py` has the sentences.
+
+    Example:
+        >>> Reason("on_array") is Reason.ON_ARRAY
+        True
+    """
 
     IMAGE = "image"
     ON_ARRAY = "on_array"
@@ -50,7 +55,14 @@ class Reason(StrEnum):
 
 
 class Note(NamedTuple):
-    """What became of one published operator."""
+    """What became of one published operator.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> note = lowered_network(load_network("squeezenet_v1_1")).graph.notes[2]
+        >>> note.node, note.fate, note.layers, note.reason.name
+        ('conv1.relu', 'fused', ('conv1',), 'ON_THE_WAY')
+    """
 
     node: str
     operator: str
@@ -63,7 +75,16 @@ class Note(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What a layer reads of another one's outputs, in elements, for one image."""
+    """What a layer reads of another one's outputs, in elements, for one image.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> graph = lowered_network(load_network("resnet18")).graph
+        >>> for read in graph["stage2.block1.conv2"].reads:
+        ...     print(read.producer, read.input_elements, read.residual_elements)
+        stage2.block1.conv1 100352 0
+        stage2.block1.shortcut 0 100352
+    """
 
     producer: str
     input_elements: int
@@ -74,7 +95,14 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ExecutedNode:
-    """A layer, what it reads, and where in memory its outputs lie."""
+    """A layer, what it reads, and where in memory its outputs lie.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> node = lowered_network(load_network("squeezenet_v1_1")).graph["fire2.expand3x3"]
+        >>> node.predecessors, node.buffer, node.first_channel
+        (('fire2.squeeze1x1',), 'fire2.expand1x1', 64)
+    """
 
     layer: Layer
     reads: tuple[Read, ...]
@@ -129,7 +157,14 @@ class ExecutedNode:
 
 @dataclass(frozen=True)
 class ExecutedGraph(Dag[ExecutedNode]):
-    """A network as a machine runs it: layers in running order."""
+    """A network as a machine runs it: layers in running order.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> graph = lowered_network(load_network("squeezenet_v1_1")).graph
+        >>> len(graph), graph.outputs, graph.successors("fire2.squeeze1x1")
+        (27, ('prob',), ('fire2.expand1x1', 'fire2.expand3x3'))
+    """
 
     image_elements: int
     """Of the image, which layers may read more than once, or in parts."""

@@ -19,7 +19,12 @@ SharedPart: TypeAlias = Literal["weights", "bias", "scale", "shift", "slopes"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A tensor for one image: channels x height x width, in elements."""
+    """A tensor for one image: channels x height x width, in elements.
+
+    Example:
+        >>> print(Shape(64, 56, 56), Shape(64, 56, 56).elements)
+        64 x 56 x 56 200704
+    """
 
     channels: int
     height: int
@@ -50,6 +55,13 @@ class Operator:
 
     The fields of a class that derives from this one are the operator's arguments; they are declared there and
     nowhere else (declaration.py). What it puts out follows from them and from what it reads.
+
+    Example:
+        >>> from accelsim.network.operators import Convolution
+        >>> site = Site("conv1", ("input",), (Shape(3, 224, 224),))
+        >>> conv1 = Convolution(site, out_channels=64, kernel=7, stride=2, padding=3)
+        >>> conv1.output, conv1.params, conv1.macs
+        (Shape(channels=64, height=112, width=112), 9408, 118013952)
     """
 
     kind: ClassVar[str]
@@ -118,7 +130,15 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class PublishedNode:
-    """One operator of a network, what it reads, and where the paper lists it."""
+    """One operator of a network, what it reads, and where the paper lists it.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> from accelsim.network.build import build
+        >>> node = build(load_network("resnet18"))["stage2.block1.add"]
+        >>> node.operator.kind, node.operands
+        ('add', ('stage2.block1.conv2.bn', 'stage2.block1.shortcut.bn'))
+    """
 
     name: str
     operator: Operator
@@ -153,7 +173,15 @@ class PublishedNode:
 
 @dataclass(frozen=True)
 class PublishedGraph(Dag[PublishedNode]):
-    """A network as its paper, or the file of its model, lists it: operators in order, before any is fused."""
+    """A network as its paper, or the file of its model, lists it: operators in order, before any is fused.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> from accelsim.network.build import build
+        >>> published = build(load_network("squeezenet_v1_1"))
+        >>> len(published), published.successors("fire2.squeeze1x1.relu")
+        (67, ('fire2.expand1x1', 'fire2.expand3x3'))
+    """
 
     precision: NetworkPrecision = SILENT
     """The bits that the network asks for."""
@@ -161,7 +189,16 @@ class PublishedGraph(Dag[PublishedNode]):
 
 @dataclass
 class Draft:
-    """A published graph under construction: what the functions of `operators` add their nodes to."""
+    """A published graph under construction: what the functions of `operators` add their nodes to.
+
+    Example:
+        >>> from accelsim.network import operators
+        >>> draft = Draft(stage="stem")
+        >>> image = operators.network_input(draft, "input", Shape(3, 32, 32))
+        >>> conv1 = operators.conv(draft, "conv1", image, out_channels=16, kernel=3, padding="same")
+        >>> draft.shape(conv1), list(draft.graph)
+        (Shape(channels=16, height=32, width=32), ['input', 'conv1'])
+    """
 
     stage: str = ""
     block: str = ""
@@ -233,10 +270,36 @@ def _too_large(name: str, noun: str, largest: int) -> NetworkError:
 
 
 def total_params(published: PublishedGraph) -> int:
-    """Parameters of a published graph: those that several operators have, once."""
+    """Parameters of a published graph: those that several operators have, once.
+
+    Args:
+        published: Operators as the paper lists them.
+
+    Returns:
+        Weights, biases, scale and shift of batch normalisation, and trained slopes.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> from accelsim.network.build import build
+        >>> total_params(build(load_network("squeezenet_v1_1")))
+        1235496
+    """
     return sum([node.operator.params for node in published.nodes])
 
 
 def total_macs(published: PublishedGraph) -> int:
-    """Multiply-accumulates of the convolutions and matrix products of a published graph, for one image."""
+    """Multiply-accumulates of the convolutions and matrix products of a published graph, for one image.
+
+    Args:
+        published: Operators as the paper lists them.
+
+    Returns:
+        As many as there are before anything is skipped or padded.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> from accelsim.network.build import build
+        >>> total_macs(build(load_network("squeezenet_v1_1")))
+        349151936
+    """
     return sum([node.operator.macs for node in published.nodes])

@@ -18,7 +18,12 @@ ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
 
 @dataclass(frozen=True)
 class FusedOperator(Generic[CountT_co]):
-    """An operator that the vector unit applies to a layer's outputs on their way to the global buffer."""
+    """An operator that the vector unit applies to a layer's outputs on their way to the global buffer.
+
+    Example:
+        >>> FusedOperator("conv1.relu", "relu", vector_ops=64 * 112 * 112).residual_elements
+        0
+    """
 
     name: str
     operator: str
@@ -33,6 +38,10 @@ class Pooling(Generic[CountT_co]):
     """A pooling that the vector unit applies to a layer's outputs, so that only its results are stored.
 
     OY x OX results of FY x FX windows; a window that sticks out is cut off.
+
+    Example:
+        >>> Pooling("pool1", "max_pool", OY=56, OX=56, FY=3, FX=3, stride_y=2, stride_x=2).pad_top
+        0
     """
 
     name: str
@@ -56,6 +65,11 @@ class LoopNest(Generic[CountT_co]):
         OY x OX output rows x columns; FY x FX kernel rows x columns; IY x IX input rows x columns.
     A depthwise convolution is G = channels, K = C = 1; a fully connected layer is OY = OX = 1; pooling,
     addition and data movement are G = channels, K = C = 1 on the vector unit.
+
+    Example:
+        >>> depthwise = LoopNest("dw", "conv", G=32, K=1, C=1, OY=16, OX=16, FY=3, FX=3)
+        >>> depthwise.macs, depthwise.weights
+        (73728, 288)
     """
 
     name: str
@@ -138,7 +152,14 @@ class LoopNest(Generic[CountT_co]):
 
 @dataclass(frozen=True)
 class Layer(LoopNest[int]):
-    """One operator of the executed graph, as the loop nest that a machine has to run."""
+    """One operator of the executed graph, as the loop nest that a machine has to run.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> conv1 = lowered_network(load_network("squeezenet_v1_1")).graph["conv1"].layer
+        >>> conv1.K, conv1.C, (conv1.OY, conv1.OX), conv1.macs, conv1.fused_names
+        (64, 3, (111, 111), 21290688, ('conv1.relu', 'pool1'))
+    """
 
     bias: bool = False
     weight_density: float | None = None

@@ -15,7 +15,20 @@ from accelsim.network.parameters import IMAGE_SIDE
 def load_network(name: str | Path, **parameters: Value) -> Network:
     """A network by name or path: `sqnxt23v5`, `mobilenet_v1@width=0.5,resolution=160`, `my/net.yaml`.
 
-    A path may be that of an ONNX model (`accelsim[onnx]`). Parameters are given after the @ or by keyword.
+    Args:
+        name: As `--net` takes it. A path may be that of an ONNX model (`accelsim[onnx]`).
+        parameters: Values for parameters that are not given after the @.
+
+    Returns:
+        The network, all expressions of its stage table evaluated.
+
+    Raises:
+        DescriptionError: There is no such network, or a line for each mistake in its file or a parameter.
+        AccelsimError: With a line for each thing that is wrong with an ONNX model.
+
+    Example:
+        >>> load_network("mobilenet_v1@width=0.5", resolution=160).name
+        'mobilenet_v1@width=0.5,resolution=160'
     """
     check_path("name", name, "a network, or its name")
     bare, texts = name_and_parameters(str(name))

@@ -45,7 +45,13 @@ class StageRow(Description):
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the stage table with its expressions evaluated."""
+    """One row of the stage table with its expressions evaluated.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> [stage.block_names for stage in load_network("sqnxt23v5").stages[1:3]]
+        [('pool1',), ('stage1.block1', 'stage1.block2')]
+    """
 
     name: str
     label: str

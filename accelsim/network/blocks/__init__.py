@@ -53,12 +53,31 @@ FILES: Final = {
 
 
 def block_of(name: str) -> type[Block] | None:
-    """The block that a stage table calls by a name; None if there is none."""
+    """The block that a stage table calls by a name.
+
+    Args:
+        name: As a row has it under `block`.
+
+    Returns:
+        The class, whose fields are the block's arguments; None if there is none of that name.
+
+    Example:
+        >>> list(block_of("fire").model_fields)
+        ['squeeze', 'expand1x1', 'expand3x3', 'bypass']
+    """
     if name not in BLOCKS and name in FILES:
         import_module(f"{__name__}.{FILES[name]}")
     return BLOCKS.get(name)
 
 
 def block_names() -> list[str]:
-    """What stage tables may name."""
+    """What stage tables may name.
+
+    Returns:
+        In alphabetical order; those of other packages too, once they are imported.
+
+    Example:
+        >>> "inverted_residual" in block_names()
+        True
+    """
     return sorted({*FILES, *BLOCKS})

@@ -21,7 +21,12 @@ Activation: TypeAlias = ActivationFunction
 
 @dataclass(frozen=True)
 class Position:
-    """Where a block stands: the name that its layers begin with, its place among its repetitions."""
+    """Where a block stands: the name that its layers begin with, its place among its repetitions.
+
+    Example:
+        >>> Position("stage1.block2", index=1).first
+        False
+    """
 
     name: str
     index: int = 0
@@ -35,7 +40,17 @@ class Position:
 
 
 class Block(Description):
-    """The arguments of one row of a stage table."""
+    """The arguments of one row of a stage table.
+
+    Example:
+        >>> from accelsim.network import Draft, Shape, operators
+        >>> from accelsim.network.blocks import block_of
+        >>> draft = Draft()
+        >>> image = operators.network_input(draft, "input", Shape(64, 55, 55))
+        >>> fire = block_of("fire")(squeeze=16, expand1x1=64, expand3x3=64)
+        >>> draft.shape(fire.build(draft, image, Position("fire2")))
+        Shape(channels=128, height=55, width=55)
+    """
 
     @abstractmethod
     def build(self, draft: Draft, source: str, position: Position) -> str:

@@ -8,7 +8,23 @@ from accelsim.network.lowering.loop_nests import Bits, vector_layer
 
 
 def unfused(layer: Layer) -> tuple[Layer, Layer]:
-    """A layer without the pooling that it carries, and the pooling."""
+    """A layer without the pooling that it carries, and the pooling.
+
+    Args:
+        layer: One that carries a pooling.
+
+    Returns:
+        Two layers that compute the same, one after the other; the second runs on the vector unit.
+
+    Raises:
+        ValueError: The layer carries no pooling.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> conv1 = lowered_network(load_network("squeezenet_v1_1")).graph["conv1"].layer
+        >>> [layer.name for layer in unfused(conv1)]
+        ['conv1', 'pool1']
+    """
     return replace(layer, pooling=None), pooling_layer(layer)
 
 
