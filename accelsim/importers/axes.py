@@ -11,25 +11,25 @@ from accelsim.importers.rows import (
     MEMBER,
     C,
     H,
+    ModelTensor,
     N,
-    Node,
+    NodeContext,
     NodeError,
     Outputs,
-    Tensor,
     W,
     by,
 )
 from accelsim.importers.windows import plane_of
 
 
-def transpose(node: Node) -> Outputs:
+def transpose(node: NodeContext) -> Outputs:
     """Transpose: the same axes in another order."""
     tensor = node.tensor()
     order = node.attribute("perm") or list(reversed(range(len(tensor.axes))))
     return node.becomes(replace(tensor, axes=tuple(tensor.axes[axis] for axis in order)))
 
 
-def reshape(node: Node) -> Outputs:
+def reshape(node: NodeContext) -> Outputs:
     """Flattening, dimensions of one, channels seen as groups; groups that changed places are a shuffle."""
     tensor, dims = node.tensor(), node.output_dims
     if dims[1:] == tuple(tensor.sizes[axis] for axis in tensor.axes[1:]):
@@ -58,7 +58,7 @@ def reshape(node: Node) -> Outputs:
     raise _cannot_reshape(tensor, dims)
 
 
-def _cannot_reshape(tensor: Tensor, dims: Dims) -> NodeError:
+def _cannot_reshape(tensor: ModelTensor, dims: Dims) -> NodeError:
     sizes = " x ".join(str(tensor.sizes.get(axis, dims[0])) for axis in tensor.axes)
     return NodeError(
         f"reshapes {sizes} to {by(dims)}: only flattening, dimensions of 1 and shuffles of channels are "
@@ -66,14 +66,14 @@ def _cannot_reshape(tensor: Tensor, dims: Dims) -> NodeError:
     )
 
 
-def _with_ones(tensor: Tensor, dims: Dims) -> tuple[str, ...]:
+def _with_ones(tensor: ModelTensor, dims: Dims) -> tuple[str, ...]:
     """Axes of dimensions that are those of the tensor, but for some of one element."""
     long = [axis for axis in (C, H, W) if tensor.sizes[axis] > 1]
     single = [axis for axis in (C, H, W) if tensor.sizes[axis] == 1]
     return (N, *(long.pop(0) if size > 1 else single.pop(0) for size in dims[1:]))
 
 
-def _merged(node: Node, tensor: Tensor) -> Tensor:
+def _merged(node: NodeContext, tensor: ModelTensor) -> ModelTensor:
     """The channels as one axis again."""
     axes = (N, C, *tensor.axes[3:])
     if tensor.axes[1:3] == (GROUP, MEMBER):
@@ -82,17 +82,17 @@ def _merged(node: Node, tensor: Tensor) -> Tensor:
     return replace(output, axes=axes)
 
 
-def alias(node: Node) -> Outputs:
+def alias(node: NodeContext) -> Outputs:
     """What changes nothing at inference, or only how elements are stored."""
     return node.becomes(node.tensor(padded=True))
 
 
-def cast(node: Node) -> Outputs:
+def cast(node: NodeContext) -> Outputs:
     """The same elements, of which nothing tells any more that they had fewer bits."""
     return node.becomes(replace(node.tensor(padded=True), bits=None))
 
 
-def pad(node: Node) -> Outputs:
+def pad(node: NodeContext) -> Outputs:
     """Pad: rows and columns, which wait for the window that reads them."""
     tensor = node.tensor(padded=True)
     rank = len(tensor.axes)
@@ -113,7 +113,7 @@ def pad(node: Node) -> Outputs:
     return node.becomes(replace(tensor, padding=(top, bottom, left, right)))
 
 
-def resize(node: Node) -> Outputs:
+def resize(node: NodeContext) -> Outputs:
     """Resize, Upsample: another height and width."""
     tensor = node.image()
     channels, height, width = plane_of(node.output_dims)

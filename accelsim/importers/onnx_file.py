@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from accelsim.errors import AccelsimError, DescriptionError, NetworkError
 from accelsim.importers.model import Imported, Model, ModelNode, first_line, operator_name, visible, words_of
 from accelsim.importers.onnx_inputs import Inputs, batch_of_others, fixed_inputs
-from accelsim.importers.onnx_tensors import Tensors
+from accelsim.importers.onnx_tensors import OnnxTensors
 from accelsim.importers.rules import imported
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Mode
     _check_operands(proto.graph, label)
     _check_names(proto.graph, label)
     inputs = fixed_inputs(proto.graph, label, resolution)
-    tensors = Tensors(proto, label, inputs)
+    tensors = OnnxTensors(proto, label, inputs)
     if inputs.batch_is_open:
         batch = batch_of_others(proto.graph, label, tensors.shapes, tensors.constants)
         if batch is not None and batch > 1:
             inputs = fixed_inputs(proto.graph, label, resolution, batch)
-            tensors = Tensors(proto, label, inputs)
+            tensors = OnnxTensors(proto, label, inputs)
     return Model(
         label=label,
         name=path.stem,

@@ -15,7 +15,7 @@ from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownVa
 from accelsim.importers.names import INPUT, Names, network_name, row_names
 from accelsim.importers.precision import ArrayBits, precision_of
 
-Padding: TypeAlias = tuple[int, int, int, int]
+PaddingSides: TypeAlias = tuple[int, int, int, int]
 """Top, bottom, left, right."""
 
 NO_PADDING: Final = (0, 0, 0, 0)
@@ -37,9 +37,9 @@ WORDS: Final = {
 MOST_MISTAKES: Final = 200
 """That are listed one by one: of all nodes of a network that is not too large, but not of any file."""
 
-Outputs: TypeAlias = "dict[str, Tensor]"
+Outputs: TypeAlias = "dict[str, ModelTensor]"
 """What each output of a node is."""
-Rule: TypeAlias = "Callable[[Node], Outputs]"
+Rule: TypeAlias = "Callable[[NodeContext], Outputs]"
 
 
 class NodeError(Exception):
@@ -47,7 +47,7 @@ class NodeError(Exception):
 
 
 @dataclass(frozen=True)
-class Tensor:
+class ModelTensor:
     """A tensor of the model: the row that makes it, and what has been done to its axes since."""
 
     row: str
@@ -57,7 +57,7 @@ class Tensor:
     """What each dimension of the model's tensor is."""
     groups: int = 1
     """Where the channels are seen as groups of members."""
-    padding: Padding = NO_PADDING
+    padding: PaddingSides = NO_PADDING
     """Still to be applied; negative where rows or columns are to be left out."""
     batch: int = 1
     bits: int | None = None
@@ -94,7 +94,7 @@ class Conversion:
     """How each operator becomes rows."""
     rows: list[dict[str, Any]] = field(default_factory=list)
     shapes: dict[str, Dims] = field(default_factory=dict)
-    tensors: dict[str, Tensor | None] = field(default_factory=dict)
+    tensors: dict[str, ModelTensor | None] = field(default_factory=dict)
     """None where a mistake has been noted already."""
     mistakes: list[str] = field(default_factory=list)
     remedy: str = ""
@@ -164,7 +164,7 @@ class Conversion:
         shape = (sizes[C], sizes.get(H, 1), sizes.get(W, 1))
         self.batch = sizes[N]
         bits = self.model.bits.get(read[0])
-        self.tensors[read[0]] = Tensor(INPUT, shape, axes, batch=self.batch, bits=bits)
+        self.tensors[read[0]] = ModelTensor(INPUT, shape, axes, batch=self.batch, bits=bits)
         return shape
 
     def _input_axes(self, name: str, dims: Dims) -> tuple[str, ...] | None:
@@ -214,7 +214,7 @@ class Conversion:
         try:
             if rule is None:
                 raise NodeError(self._unsupported(node.operator))
-            self.tensors.update(self._checked(node, rule(Node(self, node, name))))
+            self.tensors.update(self._checked(node, rule(NodeContext(self, node, name))))
         except (NodeError, UnknownValueError) as error:
             self._complain(f"{node.name or name} ({node.operator})", str(error))
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -259,14 +259,14 @@ class Conversion:
         self.mistakes.append(": ".join(part for part in (self.model.label, subject, sentence) if part))
 
     def row(
-        self, name: str, operator: str, inputs: Sequence[Tensor], shape: Dims, **arguments: Any
-    ) -> Tensor:
+        self, name: str, operator: str, inputs: Sequence[ModelTensor], shape: Dims, **arguments: Any
+    ) -> ModelTensor:
         """Add a row that puts out `shape`."""
         name = self.names.take(name)
         row = {"name": name, "stage": "", "operator": operator, "inputs": [tensor.row for tensor in inputs]}
         self.rows.append(row | {key: _shortened(value) for key, value in arguments.items()})
         self.shapes[name] = shape
-        return Tensor(name, shape, IMAGE, batch=self.batch)
+        return ModelTensor(name, shape, IMAGE, batch=self.batch)
 
 
 def _shortened(value: Any) -> Any:
@@ -278,7 +278,7 @@ def _shortened(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Node:
+class NodeContext:
     """A node, with what a rule may ask and do."""
 
     conversion: Conversion
@@ -295,7 +295,7 @@ class Node:
         """Whether an input does not depend on the image."""
         return self.node.input(index) in self.conversion.model.constants
 
-    def tensor(self, index: int = 0, *, padded: bool = False) -> Tensor:
+    def tensor(self, index: int = 0, *, padded: bool = False) -> ModelTensor:
         """An input that depends on the image, all padding applied unless the rule takes care of it."""
         name = self.node.input(index)
         tensor = self.conversion.tensors.get(name)
@@ -310,7 +310,7 @@ class Node:
             )
         return tensor
 
-    def image(self, index: int = 0, *, padded: bool = False) -> Tensor:
+    def image(self, index: int = 0, *, padded: bool = False) -> ModelTensor:
         """An input whose axes are batch, channels, height and width, or which has one pixel."""
         tensor = self.tensor(index, padded=padded)
         if tensor.axes not in {IMAGE, (N, C, W)} and not (
@@ -319,12 +319,12 @@ class Node:
             self.not_the_axes(tensor)
         return tensor
 
-    def not_the_axes(self, tensor: Tensor, allowed_axes: Sequence[str] = IMAGE) -> None:
+    def not_the_axes(self, tensor: ModelTensor, allowed_axes: Sequence[str] = IMAGE) -> None:
         """Refuse a tensor for its axes."""
         actual, allowed = (" x ".join(WORDS[axis] for axis in axes) for axes in (tensor.axes, allowed_axes))
         raise NodeError(f"its input is {actual}: must be {allowed}")
 
-    def tensors(self) -> list[Tensor]:
+    def tensors(self) -> list[ModelTensor]:
         """All inputs, which must depend on the image."""
         return [self.tensor(index) for index in range(len(self.node.inputs))]
 
@@ -384,13 +384,20 @@ class Node:
 
     # What it becomes
 
-    def becomes(self, tensor: Tensor) -> dict[str, Tensor]:
+    def becomes(self, tensor: ModelTensor) -> dict[str, ModelTensor]:
         """The first output; others (masks, statistics) must not be read."""
         return {self.node.outputs[0]: tensor}
 
     def array_row(
-        self, operator: str, tensor: Tensor, shape: Dims, *, weights: int, bias: int | None, **arguments: Any
-    ) -> Tensor:
+        self,
+        operator: str,
+        tensor: ModelTensor,
+        shape: Dims,
+        *,
+        weights: int,
+        bias: int | None,
+        **arguments: Any,
+    ) -> ModelTensor:
         """Add a convolution or matrix product; weights and bias are places of inputs."""
         has_bias = bias is not None and self.has_offsets(bias)
         roles = {"weights": weights}
@@ -402,12 +409,12 @@ class Node:
         return output
 
     def row(
-        self, operator: str, inputs: Sequence[Tensor], shape: Dims, *, suffix: str = "", **arguments: Any
-    ) -> Tensor:
+        self, operator: str, inputs: Sequence[ModelTensor], shape: Dims, *, suffix: str = "", **arguments: Any
+    ) -> ModelTensor:
         """Add a row called after the node."""
         return self.conversion.row(self.name + suffix, operator, inputs, shape, **arguments)
 
-    def same_shape(self, operator: str, tensor: Tensor, **arguments: Any) -> dict[str, Tensor]:
+    def same_shape(self, operator: str, tensor: ModelTensor, **arguments: Any) -> dict[str, ModelTensor]:
         """An operator after which all axes are what they were."""
         output = self.row(operator, [tensor], tensor.shape, **arguments)
         return self.becomes(replace(tensor, row=output.row, bits=None))

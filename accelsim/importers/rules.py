@@ -19,12 +19,12 @@ from accelsim.importers.rows import (
     C,
     Conversion,
     H,
+    ModelTensor,
     N,
-    Node,
+    NodeContext,
     NodeError,
     Outputs,
     Rule,
-    Tensor,
     W,
     by,
 )
@@ -68,7 +68,7 @@ def _pruned(model: Model) -> Model:
 # --- rules: matrix products
 
 
-def _gemm(node: Node) -> Outputs:
+def _gemm(node: NodeContext) -> Outputs:
     if node.attribute("transA", 0):
         raise NodeError("transposes its input (transA = 1): must be 0")
     weights = node.weights(1)
@@ -76,17 +76,17 @@ def _gemm(node: Node) -> Outputs:
     return _matrix_product(node, rows, columns, weights_at=1, bias_at=2)
 
 
-def _matmul(node: Node) -> Outputs:
+def _matmul(node: NodeContext) -> Outputs:
     if not (node.is_constant(0) or node.is_constant(1)):
         raise NodeError("multiplies two tensors that depend on the image: one has to be a constant")
     return _matrix_product(node, *_matrix(node, 1), weights_at=1, bias_at=2)
 
 
-def _quantised_matmul(node: Node) -> Outputs:
+def _quantised_matmul(node: NodeContext) -> Outputs:
     return _matrix_product(node, *_matrix(node, 3), weights_at=3, bias_at=None)
 
 
-def _matrix(node: Node, index: int) -> tuple[int, int]:
+def _matrix(node: NodeContext, index: int) -> tuple[int, int]:
     """Rows and columns of weights."""
     weights = node.weights(index)
     if len(weights) != 2:
@@ -95,7 +95,7 @@ def _matrix(node: Node, index: int) -> tuple[int, int]:
 
 
 def _matrix_product(
-    node: Node, inputs: int, outputs: int, *, weights_at: int, bias_at: int | None
+    node: NodeContext, inputs: int, outputs: int, *, weights_at: int, bias_at: int | None
 ) -> Outputs:
     """Of everything in the tensor, or of the channels of each pixel."""
     tensor = node.tensor()
@@ -117,21 +117,21 @@ def _matrix_product(
 # --- rules: elements
 
 
-def _batch_norm(node: Node) -> Outputs:
+def _batch_norm(node: NodeContext) -> Outputs:
     return node.same_shape("batch_norm", node.image(), shared=node.shared(scale=1, shift=2))
 
 
-def _prelu(node: Node) -> Outputs:
+def _prelu(node: NodeContext) -> Outputs:
     slopes = prod(node.weights(1, "slopes"))
     shared = node.shared(slopes=1)
     return node.same_shape("activation", node.tensor(), function="leaky_relu", slopes=slopes, shared=shared)
 
 
-def _lrn(node: Node) -> Outputs:
+def _lrn(node: NodeContext) -> Outputs:
     return node.same_shape("lrn", node.image(), size=node.attribute("size"))
 
 
-def _softmax(node: Node) -> Outputs:
+def _softmax(node: NodeContext) -> Outputs:
     return node.same_shape("softmax", node.tensor())
 
 
@@ -139,14 +139,14 @@ def _activation(function: str) -> Rule:
     return lambda node: node.same_shape("activation", node.tensor(), function=function)
 
 
-def _clip(node: Node) -> Outputs:
+def _clip(node: NodeContext) -> Outputs:
     low, high = node.values(1, "min"), node.values(2, "max")
     functions: dict[Any, str] = {((0.0,), (6.0,)): "relu6", ((0.0,), None): "relu"}
     function = functions.get((low, high), "clip")
     return node.same_shape("activation", node.tensor(), function=function)
 
 
-def _combine(node: Node) -> Outputs:
+def _combine(node: NodeContext) -> Outputs:
     """A sum or product of tensors, or of a tensor and a constant."""
     if node.attribute("broadcast") and prod(node.dims(node.node.input(1))) > 1:
         raise NodeError("broadcasts as ONNX did before opset 7: let the exporter write a later one")
@@ -169,7 +169,7 @@ def _combine(node: Node) -> Outputs:
     return node.becomes(replace(first, row=output.row))
 
 
-def _grown(node: Node, tensor: Tensor) -> Tensor:
+def _grown(node: NodeContext, tensor: ModelTensor) -> ModelTensor:
     """The tensor with one pixel repeated where a constant is larger than it."""
     dims = node.output_dims
     if len(dims) != len(tensor.axes):
@@ -190,7 +190,7 @@ def _grown(node: Node, tensor: Tensor) -> Tensor:
     return replace(output, axes=tensor.axes)
 
 
-def _aligned(first: Tensor, operand: Tensor) -> bool:
+def _aligned(first: ModelTensor, operand: ModelTensor) -> bool:
     """Whether the same axes meet; it does not matter what an axis of one element is called."""
     if len(first.axes) != len(operand.axes) or first.groups != operand.groups:
         return len(first.axes) == len(operand.axes) and prod(operand.shape) == 1
@@ -201,7 +201,7 @@ def _aligned(first: Tensor, operand: Tensor) -> bool:
 # --- rules: channels that move
 
 
-def _concat(node: Node) -> Outputs:
+def _concat(node: NodeContext) -> Outputs:
     inputs = node.tensors()
     first = inputs[0]
     axis = node.attribute("axis", 1) % len(first.axes)
@@ -215,7 +215,7 @@ def _concat(node: Node) -> Outputs:
     return node.becomes(replace(node.row("concat", inputs, shape), axes=first.axes))
 
 
-def _split(node: Node) -> Outputs:
+def _split(node: NodeContext) -> Outputs:
     tensor = node.tensor()
     _cuts_channels(tensor, node.attribute("axis", 0))
     parts: Outputs = {}
@@ -228,12 +228,14 @@ def _split(node: Node) -> Outputs:
     return parts
 
 
-def _cuts_channels(tensor: Tensor, axis: int) -> None:
+def _cuts_channels(tensor: ModelTensor, axis: int) -> None:
     if tensor.axes[axis % len(tensor.axes)] != C:
         raise NodeError(f"takes a part of dimension {axis}: only of the channels, one can")
 
 
-def _channels_of(node: Node, tensor: Tensor, first: int, channels: int, suffix: str = "") -> Tensor:
+def _channels_of(
+    node: NodeContext, tensor: ModelTensor, first: int, channels: int, suffix: str = ""
+) -> ModelTensor:
     if (first, channels) == (0, tensor.shape[0]):
         return tensor
     shape = (channels, *tensor.shape[1:])
@@ -241,7 +243,7 @@ def _channels_of(node: Node, tensor: Tensor, first: int, channels: int, suffix: 
     return replace(output, axes=tensor.axes)
 
 
-def _slice(node: Node) -> Outputs:
+def _slice(node: NodeContext) -> Outputs:
     """Successive channels, or fewer rows and columns: padding of less than nothing."""
     tensor = node.tensor(padded=True)
     rank = len(tensor.axes)
@@ -272,7 +274,7 @@ def _bounded(index: int, size: int) -> int:
     return min(max(index + size if index < 0 else index, 0), size)
 
 
-def _gather(node: Node) -> Outputs:
+def _gather(node: NodeContext) -> Outputs:
     """Channels in another order, or successive ones."""
     tensor, axis = node.tensor(), node.attribute("axis", 0)
     _cuts_channels(tensor, axis)

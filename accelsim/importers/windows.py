@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from accelsim.importers.model import Dims
-from accelsim.importers.rows import NO_PADDING, H, Node, NodeError, Outputs, Padding, Rule, Tensor, W
+from accelsim.importers.rows import (
+    NO_PADDING,
+    H,
+    ModelTensor,
+    NodeContext,
+    NodeError,
+    Outputs,
+    PaddingSides,
+    Rule,
+    W,
+)
 
 
 @dataclass(frozen=True)
@@ -15,10 +25,10 @@ class _Window:
     kernel: tuple[int, int]
     stride: tuple[int, int]
     dilation: tuple[int, int]
-    padding: Padding | str
+    padding: PaddingSides | str
 
 
-def _window(node: Node, tensor: Tensor, kernel: Sequence[int]) -> _Window:
+def _window(node: NodeContext, tensor: ModelTensor, kernel: Sequence[int]) -> _Window:
     axes = len(kernel)
     if axes not in {1, 2} or len(tensor.axes) != axes + 2:
         raise NodeError(f"slides over {axes} axes of a tensor with {len(tensor.axes)}: 1 or 2 are supported")
@@ -47,7 +57,7 @@ def _two(values: Sequence[int], fill: int = 1) -> tuple[int, int]:
     return int(vertical), int(horizontal)
 
 
-def _same_padding(tensor: Tensor, window: _Window, *, lower: bool) -> Padding:
+def _same_padding(tensor: ModelTensor, window: _Window, *, lower: bool) -> PaddingSides:
     """As much padding as makes the output size / stride, the odd one last, or first if `lower` is asked."""
     margins: list[int] = []
     for axis in range(2):
@@ -60,17 +70,17 @@ def _same_padding(tensor: Tensor, window: _Window, *, lower: bool) -> Padding:
     return top, bottom, left, right
 
 
-def conv(node: Node) -> Outputs:
+def conv(node: NodeContext) -> Outputs:
     """Conv: the weights are the second input."""
     return _convolution(node, weights_at=1, bias_at=2)
 
 
-def quantised_conv(node: Node) -> Outputs:
+def quantised_conv(node: NodeContext) -> Outputs:
     """QLinearConv: scales and zero points stand between input, weights and bias."""
     return _convolution(node, weights_at=3, bias_at=8)
 
 
-def _convolution(node: Node, *, weights_at: int, bias_at: int) -> Outputs:
+def _convolution(node: NodeContext, *, weights_at: int, bias_at: int) -> Outputs:
     tensor, weights = node.image(padded=True), node.weights(weights_at)
     window, groups = _window(node, tensor, weights[2:]), node.attribute("group", 1)
     if weights[1] * groups != tensor.shape[0]:
@@ -102,7 +112,7 @@ def plane_of(dims: Dims) -> Dims:
 def pool(operator: str) -> Rule:
     """A rule for MaxPool or AveragePool."""
 
-    def rule(node: Node) -> Outputs:
+    def rule(node: NodeContext) -> Outputs:
         tensor = node.image(padded=True)
         window = _window(node, tensor, node.attribute("kernel_shape") or ())
         if window.dilation != (1, 1):
@@ -115,21 +125,21 @@ def pool(operator: str) -> Rule:
     return rule
 
 
-def global_pool(node: Node) -> Outputs:
+def global_pool(node: NodeContext) -> Outputs:
     """GlobalAveragePool."""
     tensor = node.image()
     output = node.row("global_average_pool", [tensor], (tensor.shape[0], 1, 1))
     return node.becomes(replace(output, axes=tensor.axes))
 
 
-def global_max_pool(node: Node) -> Outputs:
+def global_max_pool(node: NodeContext) -> Outputs:
     """GlobalMaxPool: a window as large as the plane."""
     tensor = node.image()
     output = node.row("max_pool", [tensor], (tensor.shape[0], 1, 1), kernel=list(tensor.shape[1:]))
     return node.becomes(replace(output, axes=tensor.axes))
 
 
-def reduce(node: Node) -> Outputs:
+def reduce(node: NodeContext) -> Outputs:
     """A mean or maximum over the whole plane."""
     tensor = node.tensor()
     rank = len(tensor.axes)

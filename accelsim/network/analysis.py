@@ -7,6 +7,7 @@ an element takes in bytes is the machine's affair.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from accelsim.errors import NetworkError
 from accelsim.network.description import MacsConvention, ParamsConvention
@@ -19,21 +20,28 @@ from accelsim.network.operators import BatchNorm, Convolution, FullyConnected
 
 def counted_macs(published: PublishedGraph, convention: MacsConvention = "conv_and_fully_connected") -> int:
     """Multiply-accumulates as a paper counts them."""
-    if convention == "conv_and_fully_connected":
-        return total_macs(published)
     operators = [node.operator for node in published.nodes]
-    if convention == "conv":
-        return sum(operator.macs for operator in operators if isinstance(operator, Convolution))
-    return total_macs(published) + sum(
-        operator.output.elements for operator in operators if _offset(operator)
-    )
+    match convention:
+        case "conv_and_fully_connected":
+            return total_macs(published)
+        case "conv":
+            return sum(operator.macs for operator in operators if isinstance(operator, Convolution))
+        case "with_offsets":
+            offsets = sum(operator.output.elements for operator in operators if _offset(operator))
+            return total_macs(published) + offsets
+        case _:
+            assert_never(convention)
 
 
 def counted_params(published: PublishedGraph, convention: ParamsConvention = "all") -> int:
     """Parameters as a paper counts them."""
-    if convention == "weights":
-        return sum(node.operator.counted_weights for node in published.nodes)
-    return total_params(published)
+    match convention:
+        case "all":
+            return total_params(published)
+        case "weights":
+            return sum(node.operator.counted_weights for node in published.nodes)
+        case _:
+            assert_never(convention)
 
 
 def _offset(operator: Operator) -> bool:

@@ -12,7 +12,7 @@ from accelsim.errors import DescriptionError
 from accelsim.network.description import Network, NetworkDescription, PresetDescription
 from accelsim.network.expressions import ExpressionError, Value
 from accelsim.network.parameters import IMAGE_SIDE, RESOLUTION, channels_of, under, wrong_values
-from accelsim.network.precision import Placed, placed
+from accelsim.network.precision import CompressionEntry, compression_entries
 from accelsim.network.stages import evaluate_rows
 
 
@@ -78,11 +78,11 @@ class _Source:
     """The files that a description comes from: messages name places in them."""
 
     stages: Document
-    compression: tuple[Placed, ...]
+    compression: tuple[CompressionEntry, ...]
 
 
 def _source(description: NetworkDescription, document: Document) -> _Source:
-    return _Source(document, placed(description.compression, document))
+    return _Source(document, compression_entries(description.compression, document))
 
 
 def _read(path: Path, visited: tuple[Path, ...]) -> tuple[NetworkDescription, _Source]:
@@ -100,7 +100,7 @@ def _read(path: Path, visited: tuple[Path, ...]) -> tuple[NetworkDescription, _S
     except DescriptionError as error:
         raise document.error([Mistake(("preset_of",), str(error))]) from None
     base, source = _read(base_path, (*visited, path.resolve()))
-    entries = (*source.compression, *placed(preset.compression, document))
+    entries = (*source.compression, *compression_entries(preset.compression, document))
     return _preset(preset, document, base), _Source(source.stages, entries)
 
 

@@ -40,7 +40,7 @@ def operator(name: str) -> Callable[[OperatorT], OperatorT]:
 
 
 @dataclass(frozen=True)
-class Argument:
+class DeclaredArgument:
     """One argument of an operator."""
 
     annotation: Any
@@ -56,12 +56,12 @@ class Argument:
 
 
 @cache
-def arguments_of(operator_name: str) -> Mapping[str, Argument]:
+def arguments_of(operator_name: str) -> Mapping[str, DeclaredArgument]:
     """The arguments of an operator that is declared by that name, in the order in which they are declared."""
     kind = OPERATORS[operator_name]
     hints = get_type_hints(kind, include_extras=True)
     return {
-        field.name: Argument(hints[field.name], field.default, _marks(hints[field.name]))
+        field.name: DeclaredArgument(hints[field.name], field.default, _marks(hints[field.name]))
         for field in fields(kind)
         if field.init
     }

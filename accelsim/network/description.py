@@ -19,7 +19,7 @@ from accelsim.network.parameters import (
     under,
     wrong_values,
 )
-from accelsim.network.precision import Compression, NetworkPrecision, Placed
+from accelsim.network.precision import Compression, CompressionEntry, NetworkPrecision
 from accelsim.network.stages import Name, Stage, StageRow, evaluate_row
 
 MacsConvention: TypeAlias = Literal["conv_and_fully_connected", "conv", "with_offsets"]
@@ -198,7 +198,7 @@ class Network:
     """All of them, `resolution` too where the input is square."""
     stages: tuple[Stage, ...]
     """The stage table with its expressions evaluated."""
-    compression: tuple[Placed, ...] = ()
+    compression: tuple[CompressionEntry, ...] = ()
     """The description's, each entry with the place in a file that a message about it names."""
 
     @property

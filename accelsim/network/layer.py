@@ -199,6 +199,8 @@ def fusing(layer: Layer, **changes: Unpack[Fusion]) -> Layer:
     Lowering does it for most operators of a network; to set all fields one by one would take longer than
     all that it does besides.
     """
+    # Frozen dataclasses set each field by object.__setattr__; the fields of a layer are checked nowhere, so
+    # its dictionary may be filled at once.
     values = {**vars(layer), **changes}
     values.pop("nameless", None)  # the other layer's, if it was asked for already
     changed = object.__new__(Layer)

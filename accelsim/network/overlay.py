@@ -19,7 +19,7 @@ from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.network.build import build
 from accelsim.network.description import Network, Reported
 from accelsim.network.load import network_of
-from accelsim.network.precision import Compression, NetworkPrecision, placed
+from accelsim.network.precision import Compression, NetworkPrecision, compression_entries
 
 
 class Overlay(Description):
@@ -105,7 +105,7 @@ def overlaid(network: Network | str | Path, path: str | Path) -> Network:
         description=vary(described, **changes),
         parameters=network.parameters,
         stages=network.stages,
-        compression=(*network.compression, *placed(overlay.compression, document)),
+        compression=(*network.compression, *compression_entries(overlay.compression, document)),
     )
     build(changed)  # says which patterns match nothing, while the file is at hand
     return changed

@@ -5,7 +5,7 @@ input / stride rounded up, the smaller half before), one number, (vertical, hori
 right). A negative one leaves out rows or columns of the input: NASNet shifts an input so.
 """
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, assert_never
 
 from accelsim.descriptions.limits import MAX_WINDOW
 from accelsim.descriptions.quantities import Extent, SignedMargin
@@ -93,10 +93,15 @@ def windows(size: int, reach: int, stride: int, padding: tuple[int, int], roundi
     slack = size + before + after - reach
     if slack < 0:
         return 0
-    if rounding == "floor":
-        return slack // stride + 1
-    count = -(-slack // stride) + 1
-    return count - 1 if (count - 1) * stride >= size + before else count
+    match rounding:
+        case "floor":
+            return slack // stride + 1
+        case "ceil":
+            count = -(-slack // stride) + 1
+            # The last of them starts at (count - 1) * stride of before + size + after elements.
+            return count - 1 if (count - 1) * stride >= size + before else count
+        case _:
+            assert_never(rounding)
 
 
 def _pair(axes: Axes) -> tuple[int, int]:

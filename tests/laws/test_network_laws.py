@@ -16,7 +16,7 @@ from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import Draft, Shape, total_macs, total_params
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
-from accelsim.network.lowering.layout import Segment
+from accelsim.network.lowering.layout import ChannelRange
 
 AXIS = {
     "size": st.integers(1, 30),
@@ -118,9 +118,9 @@ def tensors(published, executed):
     for node in published:
         operator, note, sources = published[node].operator, by_node[node], published[node].operands
         if note.fate == "input":
-            found[node] = [Segment(None, 0, operator.output.channels)]
+            found[node] = [ChannelRange(None, 0, operator.output.channels)]
         elif note.fate in {"layer", "fused", "folded"}:
-            found[node] = [Segment(note.layers[0], 0, operator.output.channels)]
+            found[node] = [ChannelRange(note.layers[0], 0, operator.output.channels)]
         elif note.fate == "copied" or any(found[source] is None for source in sources):
             found[node] = None
         elif operator.kind == "slice":
@@ -130,7 +130,7 @@ def tensors(published, executed):
                 for offset in range(part.channels)
             ]
             wanted = channels[operator.first : operator.first + operator.output.channels]
-            found[node] = [Segment(producer, channel, 1) for producer, channel in wanted]
+            found[node] = [ChannelRange(producer, channel, 1) for producer, channel in wanted]
         else:
             found[node] = [segment for source in sources for segment in found[source]]
     return found

@@ -11,7 +11,7 @@ from accelsim.descriptions.quantities import Extent
 from accelsim.network import declaration
 from accelsim.network import operators as ops
 from accelsim.network.blocks import block_of, single
-from accelsim.network.blocks.graph import ROWS, Row, _row_of
+from accelsim.network.blocks.graph import ROWS, OperatorRow, _row_of
 from accelsim.network.declaration import OF_MODELS, OPERATORS, arguments_of, operator, reads_one, unsaid
 from accelsim.network.graph import Draft, Operator, Shape
 
@@ -19,7 +19,7 @@ from accelsim.network.graph import Draft, Operator, Shape
 @pytest.mark.parametrize("name", OPERATORS)
 def test_a_row_of_a_graph_has_the_arguments_of_its_operator_and_what_every_row_has(name):
     fields = ROWS[name].model_fields
-    assert list(fields) == [*Row.model_fields, *arguments_of(name)]
+    assert list(fields) == [*OperatorRow.model_fields, *arguments_of(name)]
     for key, argument in arguments_of(name).items():
         assert fields[key].is_required() == argument.required
         assert argument.required or fields[key].default == argument.default

@@ -14,7 +14,9 @@ from accelsim.network.operators import ActivationFunction
 
 Axes: TypeAlias = windows.Axes
 """One number for both axes, or [vertical, horizontal]."""
-Padding: TypeAlias = Literal["same"] | Margin | tuple[Margin, Margin] | tuple[Margin, Margin, Margin, Margin]
+BlockPadding: TypeAlias = (
+    Literal["same"] | Margin | tuple[Margin, Margin] | tuple[Margin, Margin, Margin, Margin]
+)
 """`same`, one number, [vertical, horizontal] or [top, bottom, left, right]; never negative."""
 Activation: TypeAlias = ActivationFunction
 

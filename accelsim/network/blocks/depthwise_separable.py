@@ -2,7 +2,7 @@
 
 from accelsim.descriptions.quantities import Channels
 from accelsim.network import operators
-from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
+from accelsim.network.blocks.block import Activation, Axes, Block, BlockPadding, Position, block
 from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
@@ -14,7 +14,7 @@ class DepthwiseSeparable(Block):
     out_channels: Channels
     kernel: Axes = 3
     stride: Axes = 1
-    padding: Padding = "same"
+    padding: BlockPadding = "same"
     activation: Activation = "relu"
 
     def build(self, draft: Draft, source: str, position: Position) -> str:

@@ -34,7 +34,7 @@ _OPERANDS: Final[dict[int | str, Any]] = {
 }
 
 
-class Row(Description):
+class OperatorRow(Description):
     """One operator, what it is called and what it reads; its arguments are fields of a class of its own."""
 
     name: Name
@@ -50,7 +50,7 @@ class Row(Description):
         return draft.add(self.name, operator, sources)
 
 
-def _row_of(operator: str) -> type[Row]:
+def _row_of(operator: str) -> type[OperatorRow]:
     """The kind of row that an operator has: its arguments beside what every row has."""
     kind = OPERATORS[operator]
     fields: dict[str, Any] = {
@@ -58,24 +58,24 @@ def _row_of(operator: str) -> type[Row]:
         for key, argument in arguments_of(operator).items()
     }
     fields |= {"operator": (Literal[operator], ...), "inputs": (_OPERANDS[kind.operands], ...)}
-    return create_model(f"{kind.__name__}Row", __base__=Row, __module__=__name__, **fields)
+    return create_model(f"{kind.__name__}OperatorRow", __base__=OperatorRow, __module__=__name__, **fields)
 
 
-ROWS: Final[dict[str, type[Row]]] = {operator: _row_of(operator) for operator in OPERATORS}
+ROWS: Final[dict[str, type[OperatorRow]]] = {operator: _row_of(operator) for operator in OPERATORS}
 """The kind of row that each operator has."""
 globals().update({kind.__name__: kind for kind in ROWS.values()})  # where other processes look for them
 
 if TYPE_CHECKING:
-    AnyRow: TypeAlias = Row
+    AnyOperatorRow: TypeAlias = OperatorRow
 else:
-    AnyRow = Union[tuple(ROWS.values())]  # noqa: UP007 (of as many as there are)
+    AnyOperatorRow = Union[tuple(ROWS.values())]  # noqa: UP007 (of as many as there are)
 
 
 def _rows(given: Any) -> Any:
     """Each row as its operator has it; what is wrong with rows is said in terms of their operators."""
     if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
         return given  # not a list of mappings: the field's own type says so
-    rows: list[Row] = []
+    rows: list[OperatorRow] = []
     mistakes: list[Mistake] = []
     for index, row in enumerate(given):
         kind = ROWS.get(str(row.get("operator")))
@@ -104,11 +104,11 @@ def _in(row: dict[str, Any]) -> str:
 class GraphOfOperators(Block):
     """Operators one by one; the last one is what the next block reads. It cannot be repeated."""
 
-    operators: Annotated[tuple[AnyRow, ...], BeforeValidator(_rows), Field(min_length=1)]
+    operators: Annotated[tuple[AnyOperatorRow, ...], BeforeValidator(_rows), Field(min_length=1)]
 
     @field_validator("operators")
     @classmethod
-    def _reads_what_is_there(cls, rows: tuple[AnyRow, ...]) -> tuple[AnyRow, ...]:
+    def _reads_what_is_there(cls, rows: tuple[AnyOperatorRow, ...]) -> tuple[AnyOperatorRow, ...]:
         readable = {INPUT}
         mistakes: list[Mistake] = []
         for index, row in enumerate(rows):

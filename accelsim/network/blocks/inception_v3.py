@@ -6,11 +6,11 @@ inception_v3.py. A way is a chain of convolutions, each (output channels, kernel
 
 from accelsim.descriptions.quantities import Channels
 from accelsim.network import operators
-from accelsim.network.blocks.block import Block, Padding, Position, block
+from accelsim.network.blocks.block import Block, BlockPadding, Position, block
 from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
-Step = tuple[int, tuple[int, int]]
+ConvSize = tuple[int, tuple[int, int]]
 ONE, THREE, FIVE, WIDE, HIGH = (1, 1), (3, 3), (5, 5), (1, 7), (7, 1)
 
 
@@ -100,7 +100,7 @@ class InceptionE(Block):
         return operators.concat(draft, f"{name}.concat", branches)
 
 
-def _chain(draft: Draft, name: str, source: str, *steps: Step) -> str:
+def _chain(draft: Draft, name: str, source: str, *steps: ConvSize) -> str:
     """One convolution after another, each of the size of its input."""
     last = source
     for index, (channels, kernel) in enumerate(steps, start=1):
@@ -131,7 +131,7 @@ def _unit(
     kernel: tuple[int, int],
     *,
     stride: int = 1,
-    padding: Padding = "same",
+    padding: BlockPadding = "same",
 ) -> str:
     return normalised(
         draft,

@@ -5,7 +5,7 @@ MobileNetV2: Sandler et al., arXiv:1801.04381, table 1 and figure 4d.
 
 from accelsim.descriptions.quantities import Channels, Extent, Factor
 from accelsim.network import operators
-from accelsim.network.blocks.block import Activation, Axes, Block, Padding, Position, block
+from accelsim.network.blocks.block import Activation, Axes, Block, BlockPadding, Position, block
 from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
@@ -18,7 +18,7 @@ class InvertedResidual(Block):
     expansion: Factor = 6
     kernel: Axes = 3
     stride: Extent = 1
-    padding: Padding = "same"
+    padding: BlockPadding = "same"
     activation: Activation = "relu6"
 
     def build(self, draft: Draft, source: str, position: Position) -> str:

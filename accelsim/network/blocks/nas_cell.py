@@ -29,7 +29,7 @@ class NASCell(Block):
 
 
 @dataclass
-class Cell:
+class CellDraft:
     """A cell under construction."""
 
     draft: Draft
@@ -131,8 +131,8 @@ class Cell:
         return operators.batch_norm(self.draft, f"{name}.bn", last)
 
 
-def begin(draft: Draft, source: str, position: Position, row: NASCell) -> tuple[Cell, str, str]:
+def begin(draft: Draft, source: str, position: Position, row: NASCell) -> tuple[CellDraft, str, str]:
     """A cell with its two inputs."""
-    cell = Cell(draft, position.name, row.filters)
+    cell = CellDraft(draft, position.name, row.filters)
     before = None if position.first and row.before == "nothing" else position.before
     return cell, *cell.inputs(source, before)

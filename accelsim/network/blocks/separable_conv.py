@@ -5,7 +5,7 @@ Chollet, arXiv:1610.02357; as in github.com/keras-team/keras-applications, xcept
 
 from accelsim.descriptions.quantities import Channels, Extent
 from accelsim.network import operators
-from accelsim.network.blocks.block import Axes, Block, Padding, Position, block
+from accelsim.network.blocks.block import Axes, Block, BlockPadding, Position, block
 from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
@@ -18,7 +18,7 @@ def separable_unit(
     out_channels: int,
     kernel: Axes = 3,
     stride: int = 1,
-    padding: Padding = "same",
+    padding: BlockPadding = "same",
     relu: bool = False,
 ) -> str:
     """Depthwise `name.depthwise`, 1x1 `name.pointwise` with batch normalisation, and ReLU if wanted."""

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import create_model
 
-from accelsim.network.blocks.block import Block, Padding, Position, block
+from accelsim.network.blocks.block import Block, BlockPadding, Position, block
 from accelsim.network.blocks.units import activated, normalised
 from accelsim.network.declaration import OF_MODELS, OPERATORS, arguments_of
 from accelsim.network.graph import Draft
@@ -59,13 +59,13 @@ def single(
     return block(operator)(model)
 
 
-Convolution = single("conv", batch_norm=True, activation=True, padding=(Padding, 0))
+Convolution = single("conv", batch_norm=True, activation=True, padding=(BlockPadding, 0))
 Convolution.stride_once = True
 FullyConnected = single("fully_connected", activation=True)
 BatchNorm = single("batch_norm", activation=True)
 Activation = single("activation", function=(ActivationFunction, "relu"))
-MaxPool = single("max_pool", padding=(Padding, 0))
-AveragePool = single("average_pool", padding=(Padding, 0))
+MaxPool = single("max_pool", padding=(BlockPadding, 0))
+AveragePool = single("average_pool", padding=(BlockPadding, 0))
 GlobalAveragePool = single("global_average_pool")
 LocalResponseNorm = single("lrn")
 Dropout = single("dropout")

@@ -6,7 +6,7 @@ from itertools import count
 from accelsim.network import operators as ops
 from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedGraph, PublishedNode
-from accelsim.network.lowering.execution import Execution, Work, output_of
+from accelsim.network.lowering.execution import Execution, LayerWork, output_of
 from accelsim.network.lowering.loop_nests import moving
 from accelsim.network.lowering.progress import Progress
 
@@ -14,11 +14,11 @@ from accelsim.network.lowering.progress import Progress
 def concat(progress: Progress, node: PublishedNode, operator: ops.Concat) -> Execution:
     """Nothing is left of it but copies of the operands that have to stay where they are."""
     tensors = [progress.tensor(source) for source in node.operands]
-    copies: list[Work] = []
+    copies: list[LayerWork] = []
     names = _free_names(progress.published, node.name)
     for name, index in zip(names, sorted(progress.layout.misfits(tensors)), strict=False):
         layer = moving(name, operator.kind, node.stage, operator.inputs[index], progress.precision)
-        copies.append(Work(layer, (progress.reading(node.operands[index]),)))
+        copies.append(LayerWork(layer, (progress.reading(node.operands[index]),)))
         tensors[index] = output_of(layer)
     owners = [progress.owner(source) for source in node.operands]
     together = all(owner is not None for owner in owners) and not copies

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from accelsim.network.executed import Fate, Reason
 from accelsim.network.layer import Layer
-from accelsim.network.lowering.layout import Segment, Tensor
+from accelsim.network.lowering.layout import ChannelRange, Tensor
 
 
 class TensorRead(NamedTuple):
@@ -17,7 +17,7 @@ class TensorRead(NamedTuple):
     """As the residual of an operator that is fused into the layer, not as its input."""
 
 
-class Work(NamedTuple):
+class LayerWork(NamedTuple):
     """A layer, new or changed, and what it reads for this operator."""
 
     layer: Layer
@@ -31,7 +31,7 @@ class Execution(NamedTuple):
     reason: Reason
     tensor: Tensor
     """What it puts out."""
-    work: tuple[Work, ...] = ()
+    work: tuple[LayerWork, ...] = ()
     """The layers that do it. A new one runs after all others; a changed one has the name of what it was."""
     whole_output_of: str | None = None
     """The layer of whose outputs the tensor is all, so that what reads it may be fused into that layer."""
@@ -48,14 +48,14 @@ class Execution(NamedTuple):
 
 def output_of(layer: Layer) -> Tensor:
     """All that a layer puts out."""
-    return (Segment(layer.name, 0, layer.G * layer.K),)
+    return (ChannelRange(layer.name, 0, layer.G * layer.K),)
 
 
 def by_layer(
     layer: Layer, fate: Fate, reason: Reason, reads: tuple[TensorRead, ...] = (), about: str = ""
 ) -> Execution:
     """One layer, new or changed, does it and puts out what it puts out."""
-    work, tensor = (Work(layer, reads),), output_of(layer)
+    work, tensor = (LayerWork(layer, reads),), output_of(layer)
     return Execution(fate, reason, tensor, work, whole_output_of=layer.name, about=about)
 
 

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 
-class Segment(NamedTuple):
+class ChannelRange(NamedTuple):
     """Successive channels of what one layer puts out; a tensor is one of them after another."""
 
     producer: str | None
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
     channels: int
 
 
-Tensor: TypeAlias = tuple[Segment, ...]
+Tensor: TypeAlias = tuple[ChannelRange, ...]
 """Its channels, one segment after another."""
 
 
@@ -37,7 +37,7 @@ class Cutter:
 
     def cut(self, first: int, channels: int) -> Tensor:
         """A range of successive channels."""
-        cut: list[Segment] = []
+        cut: list[ChannelRange] = []
         end = first + channels
         for index in range(self._index(first), len(self._tensor)):
             segment, start = self._tensor[index], self._starts[index]
@@ -45,7 +45,7 @@ class Cutter:
                 break
             low, high = max(first, start), min(end, start + segment.channels)
             if low < high:
-                cut.append(Segment(segment.producer, segment.first + low - start, high - low))
+                cut.append(ChannelRange(segment.producer, segment.first + low - start, high - low))
         return tuple(cut)
 
     def picked(self, channels: Iterable[int]) -> Tensor:
@@ -53,7 +53,7 @@ class Cutter:
         producers = [segment.producer for segment in self._tensor]
         starts = self._starts
         counts = Counter([producers[bisect_right(starts, channel) - 1] for channel in channels])
-        return tuple(Segment(producer, 0, count) for producer, count in counts.items())
+        return tuple(ChannelRange(producer, 0, count) for producer, count in counts.items())
 
     def _index(self, channel: int) -> int:
         """Of the segment that a channel is in."""
@@ -105,7 +105,8 @@ class Layout:
 
     def lay_out(self, tensors: Sequence[Tensor]) -> None:
         """Lay tensors, none of them a misfit, one after another."""
-        # Where in the tensors each buffer's channel 0 comes to lie; by identity, for a buffer changes.
+        # Where in the tensors each buffer's channel 0 comes to lie; by identity, for a buffer changes. A buffer
+        # has one such place however many of its layers are read: `misfits` has said so (decisions/lowering.md).
         origins: dict[int, int] = {}
         joined: list[_Buffer] = []
         for layer, position in _positions(tensors):
@@ -115,6 +116,7 @@ class Layout:
                 joined.append(buffer)
         if not joined:
             return
+        # Smaller into larger: a layer changes its buffer at most log2(layers) times (decisions/lowering.md).
         largest = max(joined, key=lambda buffer: len(buffer.channel_of))
         for buffer in joined:
             if buffer is not largest:
@@ -199,13 +201,15 @@ class _Fitting:
                     claims.pop()
         return True
 
-    def _fits(self, segment: Segment, position: int, added: list[str]) -> bool:
+    def _fits(self, segment: ChannelRange, position: int, added: list[str]) -> bool:
         """Whether the segment's layer, and with it its whole buffer, can be at this position."""
         layer, channels = segment.producer, self.layout.channels
         if layer is None or segment.channels != channels[layer] or self.wanted[layer][-1][1] != position:
             return False
         if layer in self.taken:
             return self.taken[layer] == position
+        # All of the layer's buffer moves with it, by the same shift: none of its layers may come to lie where
+        # another one already is, or within the tensors elsewhere than where they want it.
         buffer = self.layout.buffers[layer].channel_of
         shift = position - buffer[layer]
         for member, channel in buffer.items():
@@ -230,6 +234,7 @@ class _Fitting:
 
     def _is_occupied(self, first: int, end: int) -> bool:
         """Whether any layer has a channel between these; those that have a place do not overlap."""
+        # Intervals are disjoint and in order, so of those that begin before `end` the last one ends last.
         slot = bisect_left(self.occupied, (end,))
         return slot > 0 and self.occupied[slot - 1][1] > first
 

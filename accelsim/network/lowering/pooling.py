@@ -10,7 +10,7 @@ from accelsim.network import operators as ops
 from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode, Shape
 from accelsim.network.layer import Layer, Pooling, fusing
-from accelsim.network.lowering.execution import Execution, Work, by_layer
+from accelsim.network.lowering.execution import Execution, LayerWork, by_layer
 from accelsim.network.lowering.loop_nests import on_vector_unit, window_bounds
 from accelsim.network.lowering.progress import Progress
 from accelsim.network.shapes import operator_name
@@ -43,7 +43,7 @@ def _pooled(progress: Progress, node: PublishedNode, window: Window) -> Executio
         OX=output.width,
         **window_bounds(window),
     )
-    work = tuple([Work(fusing(layer, pooling=pooling)) for layer in layers])
+    work = tuple([LayerWork(fusing(layer, pooling=pooling)) for layer in layers])
     return Execution("fused", Reason.POOLS_OUTPUTS, progress.tensor(source), work)
 
 

@@ -98,6 +98,7 @@ class Progress:
         if execution.order is not None:
             self._orders[node.name] = execution.order
         if len(self.published.successors(node.name)) == 1:
+            # With one reader, nobody misses the output as it was before something is fused into the layer.
             if execution.whole_output_of is not None:
                 self._owner[node.name] = execution.whole_output_of
             if execution.concatenation_of:
