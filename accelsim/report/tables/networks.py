@@ -10,7 +10,7 @@ from typing import Any
 from accelsim.descriptions import shipped
 from accelsim.errors import AccelsimError
 from accelsim.network.build import build
-from accelsim.network.compression import kept, kept_params
+from accelsim.network.compression import kept_params, nonzero_weights
 from accelsim.network.description import Network
 from accelsim.network.executed import ExecutedGraph, Note
 from accelsim.network.graph import PublishedGraph, total_macs, total_params
@@ -138,7 +138,7 @@ def executed_layers(executed: ExecutedGraph) -> list[ListedLayer]:
 def _kept_params(layer: Layer) -> int:
     """Parameters of an executed layer after pruning; fewer than its weights if those count elsewhere."""
     weights = layer.weights if layer.weights <= layer.params else 0
-    return layer.params - weights + kept(weights, layer.weight_density)
+    return layer.params - weights + nonzero_weights(weights, layer.weight_density)
 
 
 def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, Any]:
