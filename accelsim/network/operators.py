@@ -137,32 +137,6 @@ class FullyConnected(Operator):
         return self.weights
 
 
-@operator("batch_norm")
-@dataclass(frozen=True, kw_only=True)
-class BatchNorm(Operator):
-    """Scale and shift of each channel, as at inference."""
-
-    kind: ClassVar[str] = "batch_norm"
-    shared: Annotated[tuple[Literal["scale", "shift"], ...], OF_MODELS] = ()
-
-    @property
-    def norms(self) -> int:
-        """Scale and shift."""
-        return 2 * self.output.channels
-
-
-@operator("activation")
-@dataclass(frozen=True, kw_only=True)
-class Activation(Operator):
-    """A function of each element."""
-
-    kind: ClassVar[str] = "activation"
-    function: ActivationFunction
-    slopes: Annotated[Slopes, OF_MODELS] = 0
-    """Trained ones, as those of PReLU: one for each channel, or one for all."""
-    shared: Annotated[tuple[Literal["slopes"], ...], OF_MODELS] = ()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Pool(Operator):
     """A window of each channel as one element; rounding "ceil" is Caffe's rule for the output size."""
@@ -201,15 +175,30 @@ class AveragePool(Pool):
     reduction = "average"
 
 
-@operator("global_average_pool")
-class GlobalAveragePool(Operator):
-    """Average of each channel."""
+@operator("activation")
+@dataclass(frozen=True, kw_only=True)
+class Activation(Operator):
+    """A function of each element."""
 
-    kind: ClassVar[str] = "global_average_pool"
+    kind: ClassVar[str] = "activation"
+    function: ActivationFunction
+    slopes: Annotated[Slopes, OF_MODELS] = 0
+    """Trained ones, as those of PReLU: one for each channel, or one for all."""
+    shared: Annotated[tuple[Literal["slopes"], ...], OF_MODELS] = ()
 
-    def output_at(self, site: Site) -> Shape:
-        """One pixel."""
-        return Shape(site.inputs[0].channels, 1, 1)
+
+@operator("batch_norm")
+@dataclass(frozen=True, kw_only=True)
+class BatchNorm(Operator):
+    """Scale and shift of each channel, as at inference."""
+
+    kind: ClassVar[str] = "batch_norm"
+    shared: Annotated[tuple[Literal["scale", "shift"], ...], OF_MODELS] = ()
+
+    @property
+    def norms(self) -> int:
+        """Scale and shift."""
+        return 2 * self.output.channels
 
 
 @operator("lrn")
@@ -221,11 +210,15 @@ class LocalResponseNorm(Operator):
     size: Annotated[Extent, SAID] = 5
 
 
-@operator("dropout")
-class Dropout(Operator):
-    """Nothing at inference; published networks list it."""
+@operator("global_average_pool")
+class GlobalAveragePool(Operator):
+    """Average of each channel."""
 
-    kind: ClassVar[str] = "dropout"
+    kind: ClassVar[str] = "global_average_pool"
+
+    def output_at(self, site: Site) -> Shape:
+        """One pixel."""
+        return Shape(site.inputs[0].channels, 1, 1)
 
 
 @operator("softmax")
@@ -235,65 +228,25 @@ class Softmax(Operator):
     kind: ClassVar[str] = "softmax"
 
 
-@operator("add")
-class Add(Operator):
-    """Sum of two tensors or more, all of one shape."""
+@operator("dropout")
+class Dropout(Operator):
+    """Nothing at inference; published networks list it."""
 
-    kind: ClassVar[str] = "add"
-    operands = "several"
-
-    def output_at(self, site: Site) -> Shape:
-        """The shape that all have."""
-        if len(site.inputs) < 2:
-            raise NetworkError(f"{site.name}: adds {len(site.inputs)} tensor; give it two or more")
-        first = site.inputs[0]
-        for source, shape in zip(site.sources, site.inputs, strict=True):
-            if shape != first:
-                raise NetworkError(
-                    f"{site.name}: cannot add {first} ({site.sources[0]}) and {shape} ({source}); "
-                    "make channels and strides of the two branches equal, or project one of them"
-                )
-        return first
+    kind: ClassVar[str] = "dropout"
 
 
-@operator("multiply")
-class Multiply(Operator):
-    """Product of a tensor and another of its shape, or one factor for each channel (a gate)."""
+@operator("channel_permutation")
+class ChannelPermutation(Operator):
+    """Channels in another order, which training found (CondenseNet, section 3.2)."""
 
-    kind: ClassVar[str] = "multiply"
-    operands = 2
-
-    def output_at(self, site: Site) -> Shape:
-        """The first one's shape."""
-        tensor, factor = site.inputs
-        gate = Shape(tensor.channels, 1, 1)
-        if factor not in (tensor, gate):
-            raise NetworkError(
-                f"{site.name}: cannot multiply {tensor} ({site.sources[0]}) by {factor} ({site.sources[1]}); "
-                f"the factor has to be {tensor} or {gate}"
-            )
-        return tensor
+    kind: ClassVar[str] = "channel_permutation"
 
 
-@operator("concat")
-class Concat(Operator):
-    """Tensors of one height and width, one after another along the channels."""
+@operator("network_output")
+class NetworkOutput(Operator):
+    """What has to be stored for somebody outside the network, whoever else reads it."""
 
-    kind: ClassVar[str] = "concat"
-    operands = "several"
-
-    def output_at(self, site: Site) -> Shape:
-        """All channels together."""
-        if not site.inputs:
-            raise NetworkError(f"{site.name}: concatenates nothing; give it one tensor or more")
-        first = site.inputs[0]
-        for source, shape in zip(site.sources, site.inputs, strict=True):
-            if (shape.height, shape.width) != (first.height, first.width):
-                raise NetworkError(
-                    f"{site.name}: cannot concatenate {first} ({site.sources[0]}) and {shape} ({source}); "
-                    "make the strides and paddings of the branches lead to one height and width"
-                )
-        return Shape(sum(shape.channels for shape in site.inputs), first.height, first.width)
+    kind: ClassVar[str] = "network_output"
 
 
 @operator("channel_shuffle")
@@ -319,13 +272,6 @@ class ChannelShuffle(Operator):
         """Which input channel each output channel is."""
         members = self.output.channels // self.groups
         return tuple([group * members + member for member in range(members) for group in range(self.groups)])
-
-
-@operator("channel_permutation")
-class ChannelPermutation(Operator):
-    """Channels in another order, which training found (CondenseNet, section 3.2)."""
-
-    kind: ClassVar[str] = "channel_permutation"
 
 
 @operator("channel_slice")
@@ -363,11 +309,65 @@ class Resize(Operator):
         return Shape(site.inputs[0].channels, *self.size)
 
 
-@operator("network_output")
-class NetworkOutput(Operator):
-    """What has to be stored for somebody outside the network, whoever else reads it."""
+@operator("add")
+class Add(Operator):
+    """Sum of two tensors or more, all of one shape."""
 
-    kind: ClassVar[str] = "network_output"
+    kind: ClassVar[str] = "add"
+    operands = "several"
+
+    def output_at(self, site: Site) -> Shape:
+        """The shape that all have."""
+        if len(site.inputs) < 2:
+            raise NetworkError(f"{site.name}: adds {len(site.inputs)} tensor; give it two or more")
+        first = site.inputs[0]
+        for source, shape in zip(site.sources, site.inputs, strict=True):
+            if shape != first:
+                raise NetworkError(
+                    f"{site.name}: cannot add {first} ({site.sources[0]}) and {shape} ({source}); "
+                    "make channels and strides of the two branches equal, or project one of them"
+                )
+        return first
+
+
+@operator("concat")
+class Concat(Operator):
+    """Tensors of one height and width, one after another along the channels."""
+
+    kind: ClassVar[str] = "concat"
+    operands = "several"
+
+    def output_at(self, site: Site) -> Shape:
+        """All channels together."""
+        if not site.inputs:
+            raise NetworkError(f"{site.name}: concatenates nothing; give it one tensor or more")
+        first = site.inputs[0]
+        for source, shape in zip(site.sources, site.inputs, strict=True):
+            if (shape.height, shape.width) != (first.height, first.width):
+                raise NetworkError(
+                    f"{site.name}: cannot concatenate {first} ({site.sources[0]}) and {shape} ({source}); "
+                    "make the strides and paddings of the branches lead to one height and width"
+                )
+        return Shape(sum(shape.channels for shape in site.inputs), first.height, first.width)
+
+
+@operator("multiply")
+class Multiply(Operator):
+    """Product of a tensor and another of its shape, or one factor for each channel (a gate)."""
+
+    kind: ClassVar[str] = "multiply"
+    operands = 2
+
+    def output_at(self, site: Site) -> Shape:
+        """The first one's shape."""
+        tensor, factor = site.inputs
+        gate = Shape(tensor.channels, 1, 1)
+        if factor not in (tensor, gate):
+            raise NetworkError(
+                f"{site.name}: cannot multiply {tensor} ({site.sources[0]}) by {factor} ({site.sources[1]}); "
+                f"the factor has to be {tensor} or {gate}"
+            )
+        return tensor
 
 
 def _check_channels(name: str, channels: int) -> None:

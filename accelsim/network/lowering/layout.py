@@ -105,8 +105,8 @@ class Layout:
 
     def lay_out(self, tensors: Sequence[Tensor]) -> None:
         """Lay tensors, none of them a misfit, one after another."""
-        # Where in the tensors each buffer's channel 0 comes to lie; by identity, for a buffer changes. There is
-        # one such place, however many of its layers are read: `misfits` sees to it (decisions/lowering.md).
+        # Where in the tensors each buffer's channel 0 comes to lie; by identity, for a buffer changes. It is
+        # one place, however many of its layers are read: `misfits` sees to that (decisions/lowering.md).
         origins: dict[int, int] = {}
         joined: list[_Buffer] = []
         for layer, position in _positions(tensors):
