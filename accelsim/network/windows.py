@@ -55,8 +55,8 @@ def window_over(
 ) -> Window:
     """The window over an input of height x width, with everything spelled out."""
     kernels, strides, dilations = _pair(kernel), _pair(stride), _pair(dilation)
-    window = Window(kernels, strides, dilations, Padding(0, 0, 0, 0))
-    return window._replace(padding=_padding((height, width), window.reach, strides, padding))
+    reach = span(kernels[0], dilations[0]), span(kernels[1], dilations[1])
+    return Window(kernels, strides, dilations, _padding((height, width), reach, strides, padding))
 
 
 def output_size(name: str, window: Window, height: int, width: int, rounding: Rounding) -> tuple[int, int]:

@@ -1,11 +1,10 @@
 """Operators as layers: whatever computes or moves is a loop nest, complete but for what is fused into it."""
 
-from dataclasses import replace
 from typing import TypedDict
 
 from accelsim.network import operators as ops
 from accelsim.network.graph import PublishedNode, Shape
-from accelsim.network.layer import Layer
+from accelsim.network.layer import Layer, fusing
 from accelsim.network.lowering.vector_ops import MOVE_OPS
 from accelsim.network.precision import NetworkPrecision
 from accelsim.network.shapes import operator_name
@@ -109,28 +108,32 @@ def fully_connected(node: PublishedNode, operator: ops.FullyConnected, precision
 
 def on_vector_unit(node: PublishedNode, vector_ops: int, precision: NetworkPrecision) -> Layer:
     """One element in, one element out."""
-    operator, bits = node.operator, bits_of(precision)
-    layer = vector_layer(node.name, operator_name(operator), operator.inputs[0], operator.output, bits)
-    return replace(layer, stage=node.stage, params=operator.params, vector_ops=vector_ops)
+    operator, name = node.operator, operator_name(node.operator)
+    source, output = operator.inputs[0], operator.output
+    layer = vector_layer(node.name, name, source, output, bits_of(precision), node.stage, vector_ops)
+    return fusing(layer, params=operator.params) if operator.params else layer
 
 
 def moving(name: str, kind: str, stage: str, shape: Shape, precision: NetworkPrecision) -> Layer:
     """The vector unit brings every element of a tensor to another place, for an operator of this kind."""
-    layer = vector_layer(name, kind, shape, shape, bits_of(precision))
-    return replace(layer, stage=stage, vector_ops=MOVE_OPS * shape.elements)
+    return vector_layer(name, kind, shape, shape, bits_of(precision), stage, MOVE_OPS * shape.elements)
 
 
-def vector_layer(name: str, operator: str, image: Shape, output: Shape, bits: Bits) -> Layer:
+def vector_layer(
+    name: str, operator: str, source: Shape, output: Shape, bits: Bits, stage: str, vector_ops: int
+) -> Layer:
     """A layer of the vector unit: each channel is a group of its own, of one input and one output channel."""
     return Layer(
         name=name,
         operator=operator,
+        stage=stage,
         G=output.channels,
         K=1,
         C=1,
         OY=output.height,
         OX=output.width,
-        IY=image.height,
-        IX=image.width,
+        IY=source.height,
+        IX=source.width,
+        vector_ops=vector_ops,
         **bits,
     )

@@ -36,14 +36,13 @@ def pooling_layer(layer: Layer) -> Layer:
     channels = layer.G * layer.K
     image, output = Shape(channels, layer.OY, layer.OX), Shape(channels, pooling.OY, pooling.OX)
     bits = Bits(activation_bits=layer.activation_bits, partial_sum_bits=layer.partial_sum_bits)
+    vector_ops = output.elements * pooling.FY * pooling.FX
     return replace(
-        vector_layer(pooling.name, pooling.operator, image, output, bits),
-        stage=layer.stage,
+        vector_layer(pooling.name, pooling.operator, image, output, bits, layer.stage, vector_ops),
         FY=pooling.FY,
         FX=pooling.FX,
         stride_y=pooling.stride_y,
         stride_x=pooling.stride_x,
         pad_top=pooling.pad_top,
         pad_left=pooling.pad_left,
-        vector_ops=output.elements * pooling.FY * pooling.FX,
     )
