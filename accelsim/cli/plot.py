@@ -193,7 +193,7 @@ def _networks(kind: Kind, names: list[str] | None) -> list[str]:
     if names or kind is not Kind.ACCURACY:
         return _given(kind, names, "--net")
     from accelsim.descriptions import shipped
-    from accelsim.network.description import read_network
+    from accelsim.network.configuration import read_network
 
     known = shipped.names("networks")
     return [name for name in known if read_network(shipped.find("networks", name)).reported.top1 is not None]

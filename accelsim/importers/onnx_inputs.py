@@ -81,9 +81,9 @@ def batch_of_others(
         if inferred[:1] == (1,) and len(dims) == len(inferred) and value.name not in constants:
             batches |= {dims[0].dim_value} if dims[0].dim_value > 0 else set()
     if len(batches) > 1:
-        several = " and ".join(map(str, sorted(batches)))
+        listed = " and ".join(map(str, sorted(batches)))
         raise NetworkError(
-            f"{label}: the input leaves the batch open, and other tensors have batches of {several}: "
+            f"{label}: the input leaves the batch open, and other tensors have batches of {listed}: "
             "let the exporter fix one"
         )
     return next(iter(batches), None)
@@ -112,16 +112,16 @@ def _fixed(
     """The sizes as numbers; ValueError says which are missing, or why the resolution cannot be had."""
     numbers = [batch, *sizes[1:]] if sizes and isinstance(sizes[0], str) else [*sizes]
     height = 1 if transposed else 2
-    picture = sizes[height : height + 2]
+    plane = sizes[height : height + 2]
     if resolution is not None:
         if len(sizes) != IMAGE_RANK:
             raise ValueError(
                 f"is {_by(sizes)}: resolution is for images, batch x channels x height x width: leave it out"
             )
-        fixed = {size for size in picture if isinstance(size, int)}
+        fixed = {size for size in plane if isinstance(size, int)}
         if len(fixed) > 1:
             raise ValueError(f"is {_by(sizes)}: resolution is for square images: leave it out")
-        if len(fixed) == 1 and picture[0] != picture[1] and resolution not in fixed:
+        if len(fixed) == 1 and plane[0] != plane[1] and resolution not in fixed:
             (only,) = fixed
             raise ValueError(
                 f"is {_by(sizes)}: resolution is its height and width, of which the file fixes one: "
@@ -132,7 +132,7 @@ def _fixed(
         return numbers
     if len(sizes) != IMAGE_RANK:
         raise ValueError(f"is {_by(sizes)}: let the exporter write a shape of numbers")
-    usual = next((size for size in picture if isinstance(size, int)), 224)
+    usual = next((size for size in plane if isinstance(size, int)), 224)
     raise ValueError(f"is {_by(sizes)}: say how large the image is, as in {label}@resolution={usual}")
 
 
@@ -142,8 +142,8 @@ def _batch_notes(sizes: list[Size], batch: int | None) -> list[str]:
         return []
     if isinstance(sizes[0], int):
         return [f"batch of {sizes[0]}"]
-    taken = f"batch of {batch}, which the input leaves open and other tensors fix"
-    return ["open batch taken as 1" if batch is None else taken]
+    shared_batch = f"batch of {batch}, which the input leaves open and other tensors fix"
+    return ["open batch taken as 1" if batch is None else shared_batch]
 
 
 def _typed(kind: "onnx.TypeProto", sizes: Iterable[Size]) -> "onnx.TypeProto":

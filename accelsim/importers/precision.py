@@ -51,10 +51,10 @@ def precision_of(rows: Mapping[str, ArrayBits]) -> Precision:
         data["compression"] = exceptions
     words = [_words("weights", weights, len(exceptions), len(rows))] if weights is not None else []
     if any(inputs):
-        others = sum((bits or UNSAID_BITS) != (activations or UNSAID_BITS) for bits in inputs)
+        n_exceptions = sum((bits or UNSAID_BITS) != (activations or UNSAID_BITS) for bits in inputs)
         usual = activations if activations is not None else "the machine's"
-        words.append(_words("activations", usual, others, len(rows)))
-        if others:
+        words.append(_words("activations", usual, n_exceptions, len(rows)))
+        if n_exceptions:
             data["assumed"] = {"precision.activations_bits": _assumption(usual, inputs)}
     return Precision(data, ", ".join(words))
 
@@ -75,6 +75,6 @@ def _assumption(usual: int | str, inputs: list[int | None]) -> str:
     return f"{usual} in every layer; the file has {', '.join(listed)}"
 
 
-def _words(what: str, usual: int | str, others: int, of: int) -> str:
-    bits = f"{usual}-bit {what}" if isinstance(usual, int) else f"{what} of {usual} bits"
-    return f"{bits} (but for {others} of {of} layers)" if others else bits
+def _words(noun: str, usual: int | str, n_exceptions: int, of: int) -> str:
+    bits = f"{usual}-bit {noun}" if isinstance(usual, int) else f"{noun} of {usual} bits"
+    return f"{bits} (but for {n_exceptions} of {of} layers)" if n_exceptions else bits

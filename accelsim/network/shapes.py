@@ -8,11 +8,23 @@ says nothing of padding, bits or fused operators, so layers are told apart by `L
 
 from accelsim.network.graph import Operator
 from accelsim.network.layer import Layer
-from accelsim.network.operators import Activation, Convolution, FullyConnected, Pool, Window
+from accelsim.network.operators import Activation, Convolution, FullyConnected, Pool
+from accelsim.network.windows import Window
 
 
 def layer_shape(layer: Layer) -> str:
-    """The shape of an executed layer."""
+    """The shape of an executed layer.
+
+    Args:
+        layer: With its bounds for one image.
+
+    Returns:
+        Output x input channels x kernel / stride, then height x width of the output; for reading only.
+
+    Example:
+        >>> layer_shape(Layer("conv1", "conv", K=64, C=3, OY=112, OX=112, FY=7, FX=7, stride_y=2, stride_x=2))
+        '64x3x7x7/2 -> 112x112'
+    """
     channels = f"{layer.G * layer.K}x{layer.G * layer.C}" if layer.on_array else str(layer.G)
     groups = f" g{layer.G}" if layer.on_array and layer.G > 1 else ""
     kernel = f"{layer.FY}x{layer.FX}{_stride(layer.stride_y, layer.stride_x)}"

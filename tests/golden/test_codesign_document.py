@@ -9,7 +9,7 @@ import pytest
 
 from accelsim import Cache, load_hardware, load_network, run_network
 from accelsim.descriptions import vary
-from accelsim.network.description import configure
+from accelsim.network.configuration import configure
 from accelsim.search.path import LEAST_PARAMS, MORE_MACS, MORE_PARAMS, walk
 
 PAGE = " ".join((Path(__file__).parents[2] / "docs" / "codesign.md").read_text(encoding="utf-8").split())

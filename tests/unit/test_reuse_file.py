@@ -19,7 +19,8 @@ from machines import machine
 from accelsim import AccelsimError, Cache, run_network
 from accelsim.descriptions import Document, check
 from accelsim.errors import FileWarning
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.reuse import file as files
 from accelsim.reuse.file import FileKind, OwnFile, can_be_kept, checksum
 from accelsim.reuse.mapping_file import MAPPINGS_FILE

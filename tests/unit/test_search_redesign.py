@@ -7,7 +7,8 @@ import pytest
 from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.descriptions import shipped, vary
 from accelsim.network.build import build
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import total_macs, total_params
 from accelsim.search.redesign import channel_arguments, concrete, moved, moves, rounded_up
 from accelsim.search.space import depths_of
