@@ -1,14 +1,17 @@
 """What the searches have in common: how their numbers are written, and what their JSON is."""
 
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
-from accelsim.descriptions.limits import MAX_REPEAT, MAX_REPORTED
+from accelsim.descriptions.limits import MAX_REPEAT, MAX_REPORTED, MAX_SAMPLES
 from accelsim.descriptions.shipped import shortened
 
 _SUFFIXES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+TopOption: TypeAlias = Annotated[
+    int, typer.Option("--top", metavar="N", min=1, max=MAX_SAMPLES, help="How many of the best to show.")
+]
 
 
 def count(text: str) -> int:

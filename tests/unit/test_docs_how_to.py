@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from pages import DOCS, blocks, page, printed, rows
 
 import accelsim
-from accelsim.cli.plot import Kind
+from accelsim.cli.plot import PlotKind
 from accelsim.execution.processes import Processes
 from accelsim.hardware import registry
 from accelsim.report.files import trace
@@ -179,7 +179,7 @@ def test_the_guide_to_timelines_names_every_track():
 
 def test_the_guide_to_plots_names_every_kind_and_shows_what_its_commands_write():
     text = page("how-to/plot.md")
-    assert [cells[0].strip("`") for cells in rows(text)] == [kind.value for kind in Kind]
+    assert [cells[0].strip("`") for cells in rows(text)] == [kind.value for kind in PlotKind]
     shown = re.findall(r"\]\(\.\./images/(\w+\.png)\)", text)
     assert re.findall(r"(?m)^accelsim plot .* -o (\w+\.png)$", text) == shown
     assert len(shown) == 6
