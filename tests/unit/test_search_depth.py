@@ -11,7 +11,7 @@ from accelsim.errors import MappingError
 from accelsim.execution.processes import Processes
 from accelsim.hardware import ActionCounts
 from accelsim.network.load import load_network as load
-from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows, rows
+from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows, heading, rows
 from accelsim.report.text.table import Style
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Evaluator, Limits, Task, cost_of
@@ -245,8 +245,8 @@ def test_the_values_are_those_that_the_search_found(found):
 
 def test_a_table_shows_the_best_the_known_networks_and_the_front(found):
     few = replace(found, ranked=found.ranked[:2])
-    headings = dict.fromkeys(row.heading for row in rows(few))
-    assert list(headings) == [
+    sections = dict.fromkeys(row.section for row in rows(few))
+    assert [heading(section, few) for section in sections] == [
         "the best by time",
         "known networks",
         f"Pareto front of time, energy and parameters: {len(found.front)}",

@@ -23,7 +23,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from accelsim.errors import AccelsimError
 from accelsim.report.files.writing import writing
 from accelsim.report.labels.geometry import DPI, POINTS_PER_INCH
-from accelsim.report.text.table import printable, si
+from accelsim.report.text.table import digits_and_suffix, printable
 from accelsim.report.text.words import COMPONENTS
 from accelsim.result import Bound, RunResult
 
@@ -175,9 +175,8 @@ def plain(value: float) -> str:
     """`0.05`, `1.5`, `20`, `5k`, `2G`."""
     if value < 1000:
         return f"{value:.3g}"
-    text = si(value)
-    digits = text.rstrip("kMGTPE")
-    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + text[len(digits) :]
+    digits, suffix = digits_and_suffix(value)
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + suffix
 
 
 def check_suffix(path: Path) -> None:

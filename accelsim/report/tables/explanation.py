@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from accelsim.network.shapes import layer_shape
 from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import BOUNDS, memory_word, shape_word
@@ -97,7 +98,7 @@ def _worst(place: int, worst: WorstLayer, result: RunResult, style: Style) -> It
     alike = f" and {len(worst.names) - 1} more like it" if len(worst.names) > 1 else ""
     yield from (style.strong(line) for line in wrapped(f"{place}  {layer.name}{alike}", style, indent=3))
     dataflow = f", {layer.dataflow.replace('_', ' ')}" if layer.macs else ""
-    shape = shape_word(layer.shape, style.width)
+    shape = shape_word(layer_shape(layer.form), style.width)
     yield from _indented(f"{layer.operator.replace('_', ' ')} {shape}{dataflow}", style)
     share = percent(worst.cycles / result.cycles)
     lost = f"{worst.lost_cycles:,} of them above the lower bound"

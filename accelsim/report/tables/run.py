@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from accelsim.descriptions.phrases import counted
+from accelsim.network.shapes import layer_shape
 from accelsim.report.tables.totals import totals
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, bar, fitting, si, table, wrapped
@@ -145,7 +146,7 @@ def _runs(row: _Row) -> str:
 def _shape(value: LayerResult | StageResult, width: int) -> str:
     if isinstance(value, StageResult):
         return counted(len(value.layers), "layer")
-    return shape_word(value.shape, width)
+    return shape_word(layer_shape(value.form), width)
 
 
 def _bars(rows: Sequence[_Row], width: int, style: Style) -> list[str]:

@@ -42,22 +42,26 @@ def on_one_line(text: str) -> str:
 
 def si(value: float) -> str:
     """Three digits and a suffix, five characters at most: `0`, `0.25`, `999`, `1.00k`, `12.3M`, `2.01G`."""
+    return "".join(digits_and_suffix(value))
+
+
+def digits_and_suffix(value: float) -> tuple[str, str]:
+    """What `si` writes, in its two parts: `("12.3", "M")`."""
     if not math.isfinite(value):
-        return str(value)
+        return str(value), ""
     if value == int(value) and abs(value) < 1000:
-        return str(int(value))
+        return str(int(value)), ""
     for power, suffix in enumerate(_SUFFIXES):
-        text = three_digits(value / 1000**power)
-        if abs(float(text)) < 1000:
-            return text + suffix
-    return f"{value:.0e}"
+        digits = three_digits(value / 1000**power)
+        if abs(float(digits)) < 1000:
+            return digits, suffix
+    return f"{value:.0e}", ""
 
 
 def quantity(value: float, unit: str) -> str:
     """`8.75 MB`, `90 B`."""
-    text = si(value)
-    digits = text.rstrip("".join(_SUFFIXES))
-    return f"{digits} {text[len(digits) :]}{unit}"
+    digits, suffix = digits_and_suffix(value)
+    return f"{digits} {suffix}{unit}"
 
 
 def three_digits(value: float) -> str:
