@@ -150,10 +150,10 @@ def sweep_figure(found: Mapping[str, Any]) -> Figure:
         left=0.085, right=0.975, top=1 - 0.95 / total, bottom=0.6 / total, hspace=1.6 / (height - 1.6)
     )
     for panel, axes in zip(panels, grid, strict=True):
-        words = [_without_unit(METRICS[name]) for name in found["objectives"]]
-        title = f"{found['sweep']}: {_without_unit(panel.up)} against {_without_unit(panel.across)}"
+        *others, last = (METRICS[name].meaning for name in found["objectives"])
+        title = f"{found['sweep']}: {panel.up.meaning} against {panel.across.meaning}"
         set_title(title, axes, pad=38)
-        front = f"the front is that of {', '.join(words[:-1])} and {words[-1]}"
+        front = f"the front is that of {', '.join(others)} and {last}"
         axes.annotate(
             f"{_about(found)}{counted(len(panel.points), 'candidate')}; {front}.",
             xy=(0, 1),
@@ -172,8 +172,10 @@ def _about(found: Mapping[str, Any]) -> str:
     return f"{shortened(title, _MOST_OF_TITLE)}: " if title else ""
 
 
-def _without_unit(metric: Metric) -> str:
-    return metric.meaning.partition(" [")[0]
+def _axis_label(metric: Metric, energy_unit: str) -> str:
+    """`energy x time [mJ ms]`."""
+    unit = metric.unit.format(energy=energy_unit)
+    return f"{metric.meaning} [{unit}]" if unit else metric.meaning
 
 
 def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
@@ -186,8 +188,8 @@ def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
         axes.plot(*zip(*panel.line, strict=True), color=FRONT.colour, linewidth=1.0, zorder=1)
     for members, look in ((others, BEATEN), (front, FRONT)):
         look.scatter([(point.x, point.y) for point in members], axes)
-    axes.set_xlabel(panel.across.meaning.format(unit=panel.unit))
-    axes.set_ylabel(panel.up.meaning.format(unit=panel.unit))
+    axes.set_xlabel(_axis_label(panel.across, panel.unit))
+    axes.set_ylabel(_axis_label(panel.up, panel.unit))
     axes.grid(color="0.93")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
