@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from accelsim.network.description import Network
 
 
-class Kind(StrEnum):
+class Listing(StrEnum):
     """What there is to list."""
 
     NETWORKS = "networks"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 def list_(
-    kind: Annotated[Kind, typer.Argument(show_default=False)],
+    kind: Annotated[Listing, typer.Argument(show_default=False)],
     format_: FormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -45,7 +45,7 @@ def list_(
     to = destination(output, format_, quiet)
     from accelsim.result import flat
 
-    if kind is Kind.NETWORKS:
+    if kind is Listing.NETWORKS:
         from accelsim.report.tables.networks import known_networks, list_networks
 
         entries, table = known_networks(), list_networks
@@ -92,7 +92,7 @@ def show(
     to = destination(output, format_, quiet)
     if lowered and stats:
         raise typer.BadParameter("give one of --lowered and --stats", param_hint="--stats")
-    if _kind(name) is Kind.NETWORKS:
+    if _kind(name) is Listing.NETWORKS:
         from accelsim.network.load import load_network
         from accelsim.network.overlay import overlaid
 
@@ -107,9 +107,9 @@ def show(
         "--stats": (stats, "networks have statistics"),
         "--overlay": (bool(overlay), "overlays are for networks"),
     }
-    for option, (given, what) in for_networks.items():
-        if given:
-            raise typer.BadParameter(f"{name} is a machine; {what}", param_hint=option)
+    for option, (is_set, objection) in for_networks.items():
+        if is_set:
+            raise typer.BadParameter(f"{name} is a machine; {objection}", param_hint=option)
     from accelsim.hardware import load_hardware
 
     hardware = load_hardware(name)
@@ -142,11 +142,11 @@ def check(
         raise typer.Exit(2)
 
 
-def _kind(name: str) -> Kind:
+def _kind(name: str) -> Listing:
     """Whether a name or a path, perhaps with parameters after an @, stands for a network or a machine."""
     path = Path(name if shipped.is_file(Path(name)) else name.rpartition("@")[0] or name)
     if not shipped.is_file(path):
-        for kind in Kind:
+        for kind in Listing:
             if shipped.named(kind.value, str(path)):
                 return kind
     if (
@@ -155,8 +155,8 @@ def _kind(name: str) -> Kind:
         or len(path.parts) > 1
     ):
         return _kind_of_file(path)
-    known = [*shipped.names("networks"), *shipped.names("hardware")]
-    near = shipped.near(str(path), known)
+    names = [*shipped.names("networks"), *shipped.names("hardware")]
+    near = shipped.near(str(path), names)
     guess = f", did you mean {', '.join(near)}?" if near else ":"
     raise DescriptionError(
         f"{shipped.shortened(name) or repr(name)}: no such network or machine{guess} "
@@ -164,16 +164,16 @@ def _kind(name: str) -> Kind:
     )
 
 
-def _kind_of_file(file: Path) -> Kind:
+def _kind_of_file(file: Path) -> Listing:
     """Whether a file describes a network or a machine. Raises DescriptionError where it does neither."""
     if file.suffix.lower() == shipped.ONNX_SUFFIX:
-        return Kind.NETWORKS
+        return Listing.NETWORKS
     kind = _file_kind(file)
     if kind is FileKind.OVERLAY:
         raise DescriptionError(f"{file}: is an overlay: give it with --overlay, beside a network")
     if kind is FileKind.SWEEP:
         raise DescriptionError(f"{file}: is a sweep: `accelsim sweep` runs it")
-    return Kind.NETWORKS if kind is FileKind.NETWORK else Kind.HARDWARE
+    return Listing.NETWORKS if kind is FileKind.NETWORK else Listing.HARDWARE
 
 
 def _file_kind(file: Path) -> FileKind:
@@ -274,10 +274,10 @@ def _statistics_answer(network: "Network") -> Answer:
     from accelsim.report.tables import statistics as report
     from accelsim.result import flat
 
-    found = report.network_statistics(network)
-    values = report.statistics_dict(found)
+    statistics = report.network_statistics(network)
+    values = report.statistics_dict(statistics)
     return Answer(
-        table=lambda style: report.statistics_report(found, style),
+        table=lambda style: report.statistics_report(statistics, style),
         values=lambda: values,
         rows=lambda: [flat(share) for share in values["operators"]],
     )

@@ -193,11 +193,11 @@ def _refuse(kind: PlotKind, options: dict[str, object]) -> None:
             raise typer.BadParameter(f"{kind.value} {sentence}", param_hint=option)
 
 
-def _refuse_said(kind: PlotKind, options: Mapping[str, object], what: str) -> None:
+def _refuse_said(kind: PlotKind, options: Mapping[str, object], subject: str) -> None:
     """Raise where an option has a value of which something else says what it would."""
     for option, value in options.items():
         if value:
-            raise typer.BadParameter(f"the {_SAID_ELSEWHERE[kind]} says {what}", param_hint=option)
+            raise typer.BadParameter(f"the {_SAID_ELSEWHERE[kind]} says {subject}", param_hint=option)
 
 
 def _at_least_one(kind: PlotKind, names: list[str] | None, option: str) -> list[str]:
@@ -223,11 +223,11 @@ def _network_names(kind: PlotKind, names: list[str] | None) -> list[str]:
 def _with_accuracy(networks: dict[str, "Network"], quiet: bool) -> dict[str, "Network"]:
     """Those whose papers report their accuracy; the others are named on standard error."""
     reporting = {name: network for name, network in networks.items() if network.reported.top1 is not None}
-    without = ", ".join(name for name in networks if name not in reporting)
+    missing = ", ".join(name for name in networks if name not in reporting)
     if not reporting:
-        raise AccelsimError(f"{without}: no top-1 accuracy is reported (`reported:` in the network's YAML)")
-    if without and not quiet:
-        say(f"left out, as no top-1 accuracy is reported: {without}")
+        raise AccelsimError(f"{missing}: no top-1 accuracy is reported (`reported:` in the network's YAML)")
+    if missing and not quiet:
+        say(f"left out, as no top-1 accuracy is reported: {missing}")
     return reporting
 
 

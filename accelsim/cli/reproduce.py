@@ -78,7 +78,7 @@ def _squeezenext(to: Destination, quiet: bool) -> None:
             rows=lambda: [cell_dict(cell) for cell in reproduction.cells],
         )
     )
-    complaints = [*failures(reproduction), *(str(one) for one in moved)]
+    complaints = [*failures(reproduction), *(str(cell) for cell in moved)]
     for line in complaints:
         say(line)
     if moved:

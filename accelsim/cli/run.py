@@ -187,10 +187,10 @@ def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":
     from accelsim.simulation.events import simulate_events
 
     check_writable(trace)
-    shown = chosen_layers([] if layers is None else layers.split(","), plan.schedule)
+    layer_indexes = chosen_layers([] if layers is None else layers.split(","), plan.schedule)
     activity = simulate_events(plan.schedule, plan.hardware, keep_timeline=True)
     result = result_of(plan, activity)
-    write_trace(trace, Timeline(result, plan.hardware, plan.schedule, activity, shown))
+    write_trace(trace, Timeline(result, plan.hardware, plan.schedule, activity, layer_indexes))
     return result
 
 

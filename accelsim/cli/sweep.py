@@ -119,8 +119,8 @@ def _say_counts(result: "SweepResult", store: Path | None) -> None:
     name = result.sweep.name
     stored = f", {result.reused} of them in {store} already" if result.reused else ""
     excluded = result.evaluated - result.simulated - len(result.problems)
-    without = f", {excluded} of them without a simulation" if excluded else ""
-    say(f"{name}: {result.evaluated} evaluated in {result.seconds:.1f} s{without}{stored}")
+    unsimulated = f", {excluded} of them without a simulation" if excluded else ""
+    say(f"{name}: {result.evaluated} evaluated in {result.seconds:.1f} s{unsimulated}{stored}")
     if result.problems:
         index, problem = result.problems[0]
         first = f"the first, {label(result.sweep, index)}, because: {problem}"
