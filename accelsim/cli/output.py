@@ -72,7 +72,7 @@ class Destination:
 
     def _text(self, answer: Answer, style: Style) -> str:
         if self.format is Format.TABLE:
-            return style.shown(answer.table(style))
+            return style.rendered(answer.table(style))
         from accelsim.report.files import formats
 
         return (

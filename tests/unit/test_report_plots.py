@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import accelsim
-from accelsim.report.labels.names import Named, name_points
+from accelsim.report.labels.points import LabelledMarker, label_points
 from accelsim.report.labels.words import apart, fitting
 from accelsim.report.plots import style
 from accelsim.report.plots.accuracy import (
@@ -32,7 +32,7 @@ from accelsim.report.plots.energy import (
 from accelsim.report.plots.layers import layers_figure
 from accelsim.report.plots.path import path_figure, path_points
 from accelsim.report.plots.roofline import (
-    NAMED_PLACES,
+    LABELLED_POINTS,
     roof_of,
     roofline_figure,
     roofline_points,
@@ -74,8 +74,8 @@ def test_a_layer_s_place_below_the_roof(a_layer, a_result):
 def test_the_roof_is_the_pes_or_what_dram_brings():
     roof = roof_of(machine())
     assert (roof.peak_macs_per_cycle, roof.ridge) == (256, 16.0)
-    assert roof.at(8.0) == 128
-    assert roof.at(16.0) == roof.at(100.0) == 256
+    assert roof.height(8.0) == 128
+    assert roof.height(16.0) == roof.height(100.0) == 256
 
 
 def test_no_layer_is_above_the_roof(run):
@@ -83,7 +83,7 @@ def test_no_layer_is_above_the_roof(run):
     points = roofline_points(result, hardware)
     assert len(points) == 26
     for point in points:
-        assert point.macs_per_cycle <= roof_of(hardware).at(point.macs_per_byte) * (1 + 1e-9)
+        assert point.macs_per_cycle <= roof_of(hardware).height(point.macs_per_byte) * (1 + 1e-9)
 
 
 def test_layers_without_macs_are_left_out_and_the_figure_says_so(a_layer, a_result):
@@ -243,7 +243,7 @@ def test_a_walk_is_its_start_and_its_steps(walked):
 
 def test_a_name_is_no_formula():
     axes = Figure().subplots()
-    name_points([Named(0.5, 0.5, 3.0, r"$\frac{$")], axes)
+    label_points([LabelledMarker(0.5, 0.5, 3.0, r"$\frac{$")], axes)
     assert r"$\frac{$" in [text.get_text() for text, _ in words_of(axes.figure)]
 
 
@@ -320,7 +320,7 @@ def test_every_figure_of_a_network_can_be_read(network, hardware):
     points = roofline_points(result, machine)
     places = {(f"{one.macs_per_byte:.3g}", f"{one.macs_per_cycle:.3g}") for one in points}
     (axes,) = figure.axes
-    assert len(axes.texts) == 1 + min(NAMED_PLACES, len(places))
+    assert len(axes.texts) == 1 + min(LABELLED_POINTS, len(places))
     for draw in (layers_figure, layer_energy_figure, traffic_figure):
         assert_legible(draw([result]))
 
@@ -390,7 +390,7 @@ def test_a_logarithmic_axis_has_ticks_however_short_it_is(low, high):
 
 
 def test_colours_are_those_that_colour_blind_people_can_tell_apart():
-    bounds, components = style.BOUND_COLOURS, style.COMPONENT_LOOKS
+    bounds, components = style.BOUND_COLOURS, style.COMPONENT_STYLES
     assert components.keys() == COMPONENTS.keys()
     assert len(set(bounds.values())) == len(bounds) == len(set(style.BOUND_MARKERS.values()))
     assert set(bounds.values()) - OKABE_ITO == {style.GREY}

@@ -62,7 +62,7 @@ class Timeline:
     schedule: Schedule
     activity: Activity
     """With its timeline."""
-    shown: Collection[int]
+    layer_indexes: Collection[int]
 
 
 def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]:
@@ -73,19 +73,19 @@ def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]
     names = [layer.name for layer in schedule.layers]
     if not patterns:
         return frozenset(range(len(names)))
-    found = {
+    matches = {
         pattern: {index for index, name in enumerate(names) if fnmatch.fnmatchcase(name, pattern)}
         for pattern in patterns
     }
     mistakes = [
         f"--trace-layers {pattern!r}: matches none of {these(names, 'layer')}; "
         "`accelsim show NET --lowered` lists them, * ? [..] are as in file names"
-        for pattern, layers in found.items()
+        for pattern, layers in matches.items()
         if not layers
     ]
     if mistakes:
         raise AccelsimError("\n".join(mistakes))
-    return frozenset().union(*found.values())
+    return frozenset().union(*matches.values())
 
 
 def write_trace(path: Path, timeline: Timeline) -> None:
@@ -124,7 +124,10 @@ def _write_json(file: Any, timeline: Timeline) -> None:
 def trace_events(timeline: Timeline) -> Iterator[Event]:
     """Every event of the file."""
     layers = timeline.result.layers
-    spans = {index: (layers[index].start_cycle, layers[index].end_cycle) for index in sorted(timeline.shown)}
+    spans = {
+        index: (layers[index].start_cycle, layers[index].end_cycle)
+        for index in sorted(timeline.layer_indexes)
+    }
     lanes = span_lanes(spans)
     yield from _track_names(timeline.result, max(lanes.values()) + 1)
     yield from _layer_times(timeline)
@@ -132,7 +135,7 @@ def trace_events(timeline: Timeline) -> Iterator[Event]:
         yield _slice(LAYERS, SPANS_THREAD[0] + lanes[index], layers[index].name, start, end, {})
     yield from _work(timeline)
     for wait in timeline.activity.waits:
-        if wait.layer in timeline.shown:
+        if wait.layer in timeline.layer_indexes:
             name = f"{_wait_words(wait.reason)}: {_step_name(timeline, wait.layer, wait.step)}"
             yield _slice(MACHINE, DMA_THREAD[0], name, wait.start, wait.end, {})
     yield from _contents(timeline, united(spans.values()))
@@ -143,7 +146,7 @@ def span_lanes(spans: Mapping[int, tuple[int, int]]) -> dict[int, int]:
     lanes: dict[int, int] = {}
     ends: list[int] = []
     for index, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
-        lane = next((lane for lane, taken in enumerate(ends) if taken <= start), len(ends))
+        lane = next((lane for lane, lane_end in enumerate(ends) if lane_end <= start), len(ends))
         ends[lane : lane + 1] = [end]
         lanes[index] = lane
     return lanes
@@ -151,13 +154,13 @@ def span_lanes(spans: Mapping[int, tuple[int, int]]) -> dict[int, int]:
 
 def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """The cycles that lie in any of the spans, as spans that do not touch."""
-    found: list[tuple[int, int]] = []
+    merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         else:
-            found.append((start, end))
-    return found
+            merged.append((start, end))
+    return merged
 
 
 def _track_names(result: RunResult, lanes: int) -> Iterator[Event]:
@@ -175,12 +178,12 @@ def _track_names(result: RunResult, lanes: int) -> Iterator[Event]:
 def _layer_times(timeline: Timeline) -> Iterator[Event]:
     """Stages, and in each its layers: by how much each moves the finish."""
     end = 0
-    shown: list[tuple[int, LayerResult]] = []
+    timed_layers: list[tuple[int, LayerResult]] = []
     for index, layer in enumerate(timeline.result.layers):
-        if index in timeline.shown:
-            shown.append((end, layer))
+        if index in timeline.layer_indexes:
+            timed_layers.append((end, layer))
         end = layer.end_cycle
-    for stage, members in groupby(shown, lambda item: item[1].stage):
+    for stage, members in groupby(timed_layers, lambda item: item[1].stage):
         layers = list(members)
         if len(layers) > 1:
             yield _slice(
@@ -210,9 +213,9 @@ def _layer_arguments(layer: LayerResult) -> dict[str, Any]:
 
 def _work(timeline: Timeline) -> Iterator[Event]:
     """What the components did, step by step."""
-    steps = {index: list(timeline.schedule.mappings[index].steps()) for index in timeline.shown}
+    steps = {index: list(timeline.schedule.mappings[index].steps()) for index in timeline.layer_indexes}
     for busy in timeline.activity.timeline:
-        if busy.layer not in timeline.shown:
+        if busy.layer not in timeline.layer_indexes:
             continue
         name = _step_name(timeline, busy.layer, busy.step)
         if busy.component == "dram":
@@ -242,15 +245,15 @@ def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[
         changes = [
             (change.cycle, change.bytes) for change in timeline.activity.occupancy if change.bank == bank.name
         ]
-        held, position = 0, 0
+        held_bytes, position = 0, 0
         for start, end in spans:
             while position < len(changes) and changes[position][0] <= start:
-                held = changes[position][1]
+                held_bytes = changes[position][1]
                 position += 1
-            yield _counter(name, start, held)
+            yield _counter(name, start, held_bytes)
             while position < len(changes) and changes[position][0] <= end:
                 yield _counter(name, *changes[position])
-                held = changes[position][1]
+                held_bytes = changes[position][1]
                 position += 1
 
 

@@ -44,9 +44,9 @@ def page_html(page: Page) -> str:
     """The file's text; the same page gives the same text."""
     from plotly.offline import get_plotlyjs  # noqa: PLC0415  (an extra, and slow to import)
 
-    return Template(_own("template.html")).substitute(
+    return Template(_resource("template.html")).substitute(
         title=escape(title(page)),
-        style=_own("style.css"),
+        style=_resource("style.css"),
         lead=escape(_lead(page)),
         summary=_summary(page),
         relative=escape(_relative(page)),
@@ -55,7 +55,7 @@ def page_html(page: Page) -> str:
         machines="\n".join(_machine(name, machine) for name, machine in page.machines.items()),
         values=in_script(json.dumps(script_values(page), separators=(",", ":"), allow_nan=False)),
         library=in_script(get_plotlyjs()),
-        script=_own("script.js"),
+        script=_resource("script.js"),
     )
 
 
@@ -86,7 +86,7 @@ def element(tag: str, *content: str, **attributes: object) -> str:
     return f"<{tag}{written}>{''.join(content)}</{tag}>"
 
 
-def _own(name: str) -> str:
+def _resource(name: str) -> str:
     """A file of this folder."""
     return (files("accelsim.report.pages") / name).read_text(encoding="utf-8")
 
@@ -94,13 +94,13 @@ def _own(name: str) -> str:
 def _lead(page: Page) -> str:
     result = page.compared[0].case.result
     batches = sorted({compared.case.result.batch for compared in page.compared})
-    given = {
+    settings = {
         "images at once": " or ".join(map(str, batches)),
         "dataflow": page.options.get("dataflow", AUTO),
     }
     if page.options.get("objective") is not None:
-        given["mappings chosen by"] = page.options["objective"]
-    options = ", ".join(f"{name}: {value}" for name, value in given.items())
+        settings["mappings chosen by"] = page.options["objective"]
+    options = ", ".join(f"{name}: {value}" for name, value in settings.items())
     return f"Simulated by accelsim {result.accelsim}; {options}."
 
 
@@ -114,7 +114,7 @@ def _relative(page: Page) -> str:
 
 
 def _summary(page: Page) -> str:
-    results = [one.case.result for one in page.compared]
+    results = [compared.case.result for compared in page.compared]
     power = any(result.average_power_mw is not None for result in results)
     zeros = any(result.skipped_macs for result in results)
     headers = (
@@ -136,8 +136,8 @@ def _summary(page: Page) -> str:
     )
     head = element("tr", *(element("th", escape(name), scope="col", class_=kind) for name, kind in headers))
     rows = (
-        element("tr", *_summary_cells(page, index, one, power, zeros), data_run=index)
-        for index, one in enumerate(page.compared)
+        element("tr", *_summary_cells(page, index, compared, power, zeros), data_run=index)
+        for index, compared in enumerate(page.compared)
     )
     return _table(head, rows, id="summary-table", class_="sortable")
 
@@ -222,7 +222,7 @@ def _machine(name: str, machine: Hardware) -> str:
     values = machine.model_dump(mode="json", exclude={"name", "title", "source", "assumed"})
     rows = (_parameter(key, value, machine.assumed) for key, value in dotted(values))
     head = _head("parameter", "value", "assumed, as no source gives it, because")
-    amounts = "; ".join(f"{what}: {text}" for what, text in peaks(machine))
+    amounts = "; ".join(f"{label}: {text}" for label, text in peaks(machine))
     return element(
         "section",
         element("h3", escape(f"{name}: {machine.title}" if machine.title else name)),

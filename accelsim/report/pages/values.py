@@ -13,7 +13,7 @@ from accelsim.network.description import Network
 from accelsim.report.plots.energy import layer_energy_bars
 from accelsim.report.plots.layers import layer_bars
 from accelsim.report.plots.roofline import RooflinePoint, roof_of, roofline_points
-from accelsim.report.plots.style import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_LOOKS, component_looks
+from accelsim.report.plots.style import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_STYLES, component_styles
 from accelsim.report.plots.traffic import traffic_bars
 from accelsim.report.tables.comparison import Case, ComparedCase, compare
 from accelsim.report.text.energies import in_whole_joules
@@ -70,19 +70,21 @@ def script_values(page: Page) -> dict[str, Any]:
         },
         "components": {
             component: {"colour": colour, "hatch": hatch[:1], "name": component_word(component)}
-            for component, (colour, hatch) in component_looks(_components(page)).items()
+            for component, (colour, hatch) in component_styles(_components(page)).items()
         },
-        "runs": [run_values(one.case, page.machines[one.case.hardware]) for one in page.compared],
+        "runs": [
+            run_values(compared.case, page.machines[compared.case.hardware]) for compared in page.compared
+        ],
     }
 
 
 def _components(page: Page) -> list[str]:
     """Of the energies of all runs."""
-    known = (
-        *COMPONENT_LOOKS,
-        *(name for one in page.compared for name in one.case.result.energy.by_component),
+    names = (
+        *COMPONENT_STYLES,
+        *(name for compared in page.compared for name in compared.case.result.energy.by_component),
     )
-    return list(dict.fromkeys(known))
+    return list(dict.fromkeys(names))
 
 
 def run_values(case: Case, hardware: Hardware) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def run_values(case: Case, hardware: Hardware) -> dict[str, Any]:
         },
         "energy_by_component": {
             name: _short(result.energy.by_component[name])
-            for name in component_looks(result.energy.by_component)
+            for name in component_styles(result.energy.by_component)
             if result.energy.by_component.get(name)
         },
         "peak_macs_per_cycle": roof.peak_macs_per_cycle,
@@ -146,7 +148,7 @@ def layer_columns(result: RunResult, hardware: Hardware) -> dict[str, list[Any]]
         "macs_per_byte": [_of(points.get(layer.name), "macs_per_byte") for layer in layers],
         "macs_per_cycle": [_of(points.get(layer.name), "macs_per_cycle") for layer in layers],
     }
-    for component in component_looks(result.energy.by_component):
+    for component in component_styles(result.energy.by_component):
         if any(component in parts for parts in energies):
             columns[f"energy_{component}"] = [_short(parts.get(component, 0.0)) for parts in energies]
     return columns

@@ -12,16 +12,16 @@ from typing import Final, Literal, TypeAlias
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from accelsim.report.labels.names import Named, name_points
-from accelsim.report.plots.style import GREY, VERMILION, MarkerLook, plain_log_ticks, set_title
+from accelsim.report.labels.points import LabelledMarker, label_points
+from accelsim.report.plots.style import GREY, VERMILION, MarkerStyle, plain_log_ticks, set_title
 from accelsim.result import RunResult
 
 CostKind: TypeAlias = Literal["energy", "time"]
 COSTS: Final[tuple[CostKind, ...]] = ("energy", "time")
 SIZE_INCHES: Final = (10.0, 6.4)
 """Of each panel."""
-FRONT: Final = MarkerLook(VERMILION, "D", 30)
-BEATEN: Final = MarkerLook(GREY, "o", 22)
+FRONT: Final = MarkerStyle(VERMILION, "D", 30)
+BEATEN: Final = MarkerStyle(GREY, "o", 22)
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ def pareto_front(points: Sequence[AccuracyPoint], kind: CostKind) -> list[Accura
     Of points alike in both, each is there.
     """
     return sorted(
-        (one for one in points if not any(_beats(other, one, kind) for other in points)),
+        (point for point in points if not any(_beats(rival, point, kind) for rival in points)),
         key=lambda point: (point.cost(kind), point.network),
     )
 
 
-def _beats(one: AccuracyPoint, other: AccuracyPoint, kind: CostKind) -> bool:
-    no_worse = one.top1 >= other.top1 and one.cost(kind) <= other.cost(kind)
-    return no_worse and (one.top1 > other.top1 or one.cost(kind) < other.cost(kind))
+def _beats(point: AccuracyPoint, rival: AccuracyPoint, kind: CostKind) -> bool:
+    no_worse = point.top1 >= rival.top1 and point.cost(kind) <= rival.cost(kind)
+    return no_worse and (point.top1 > rival.top1 or point.cost(kind) < rival.cost(kind))
 
 
 def front_line(front: Sequence[AccuracyPoint], kind: CostKind) -> list[tuple[float, float]]:
@@ -101,7 +101,7 @@ def accuracy_figure(points: Sequence[AccuracyPoint]) -> Figure:
 def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -> None:
     """One machine's networks, with their names, and the Pareto front; the limits of the axes are set."""
     front = pareto_front(points, kind)
-    others = [point for point in points if point not in front]
+    beaten = [point for point in points if point not in front]
     costs, accuracies = [point.cost(kind) for point in points], [point.top1 for point in points]
     margin = 0.06 * (max(accuracies) - min(accuracies)) or 1.0
     axes.set(xscale="log", xlim=(min(costs) / 1.35, max(costs) * 1.35))
@@ -109,8 +109,8 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
     plain_log_ticks(axes.xaxis)
     line = front_line(front, kind)
     axes.plot(*zip(*line, strict=True), color=FRONT.colour, linewidth=1.0, zorder=1)
-    for members, look in ((others, BEATEN), (front, FRONT)):
-        look.scatter([(point.cost(kind), point.top1) for point in members], axes)
+    for members, style in ((beaten, BEATEN), (front, FRONT)):
+        style.scatter([(point.cost(kind), point.top1) for point in members], axes)
     unit = points[0].energy_unit if kind == "energy" else "ms"
     axes.set_xlabel(f"simulated {kind} of one image [{unit}]")
     axes.set_ylabel("published ImageNet top-1 accuracy [%]")
@@ -137,8 +137,8 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
         fontsize="small",
     )
     named = [
-        Named(point.cost(kind), point.top1, look.radius_points, point.network, bold=look is FRONT)
-        for members, look in ((front, FRONT), (others, BEATEN))
+        LabelledMarker(point.cost(kind), point.top1, style.radius_points, point.network, bold=style is FRONT)
+        for members, style in ((front, FRONT), (beaten, BEATEN))
         for point in members
     ]
-    name_points(named, axes, lines=[line], font_points=7.0)
+    label_points(named, axes, lines=[line], font_points=7.0)

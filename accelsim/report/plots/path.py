@@ -7,9 +7,9 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from accelsim.report.labels.names import Named, name_points
+from accelsim.report.labels.points import LabelledMarker, label_points
 from accelsim.report.plots.costs import AGAINST, Against, dress
-from accelsim.report.plots.style import BLUE, VERMILION, MarkerLook, legend_above, set_title
+from accelsim.report.plots.style import BLUE, VERMILION, MarkerStyle, legend_above, set_title
 from accelsim.report.text.energies import EnergyScale, table_scale
 from accelsim.result import RunResult
 from accelsim.search.path import Point, Walk
@@ -18,8 +18,8 @@ SIZE_INCHES: Final = (11.0, 5.6)
 """Of the two panels of a walk, without the list of moves."""
 LINE_INCHES: Final = 0.2
 """Of the list of moves."""
-WALK: Final = MarkerLook(VERMILION, "o", 30)
-BESIDE: Final = MarkerLook(BLUE, "s", 25)
+WALK: Final = MarkerStyle(VERMILION, "o", 30)
+BESIDE: Final = MarkerStyle(BLUE, "s", 25)
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def plot_path(
             axes,
         )
     named = [
-        Named(one.time_ms, one.value(against), look.radius_points, one.name, bold=look is WALK)
+        LabelledMarker(one.time_ms, one.value(against), look.radius_points, one.name, bold=look is WALK)
         for members, look in ((points, WALK), (others, BESIDE))
         for one in members
     ]
-    name_points(named, axes, lines=[walk, beside_it], font_points=8.0)
+    label_points(named, axes, lines=[walk, beside_it], font_points=8.0)

@@ -16,7 +16,7 @@ from accelsim.report.plots.style import BLUE, GREEN, PURPLE, VERMILION, plain
 from accelsim.validation.published import QUANTITIES, Quantity
 from accelsim.validation.reproduction import Reproduction
 
-LOOKS: Final = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"))
+MACHINE_STYLES: Final = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"))
 """Colour and marker of each machine, in the table's order."""
 SIZE_INCHES: Final = (11.4, 8.6)
 AXIS_LABELS: Final[dict[Quantity, str]] = {"time": "time, relative to {}", "energy": "energy [MAC]"}
@@ -36,7 +36,7 @@ class Point:
 
 def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> list[Point]:
     """The cells of one column, from the smallest published value to the largest."""
-    found = []
+    column = []
     for cell in reproduction.cells:
         if cell.hardware != hardware:
             continue
@@ -47,8 +47,8 @@ def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> lis
         )
         error = cell.log_error(quantity)
         words = "reference" if error is None else f"{error:+.3f}"
-        found.append(Point(published, simulated, f"{cell.title}  {words}"))
-    return sorted(found, key=lambda point: (point.simulated, point.published))
+        column.append(Point(published, simulated, f"{cell.title}  {words}"))
+    return sorted(column, key=lambda point: (point.simulated, point.published))
 
 
 def published_figure(reproduction: Reproduction) -> Figure:
@@ -58,7 +58,7 @@ def published_figure(reproduction: Reproduction) -> Figure:
     grid = figure.subplots(len(QUANTITIES), len(table.machines), squeeze=False)
     figure.subplots_adjust(left=0.06, right=0.845, top=0.915, bottom=0.065, wspace=0.7, hspace=0.27)
     for row, quantity in zip(grid, QUANTITIES, strict=True):
-        for axes, hardware, (colour, marker) in zip(row, table.machines, LOOKS, strict=False):
+        for axes, hardware, (colour, marker) in zip(row, table.machines, MACHINE_STYLES, strict=False):
             plot_column(points(reproduction, hardware, quantity), axes, colour, marker)
             axes.set_title(f"{quantity} on {hardware}", loc="left", fontsize="medium")
             label = AXIS_LABELS[quantity].format(table.titles[table.relative_to])

@@ -33,8 +33,8 @@ class WorkBar:
     """A component at work for one tile, within the cycles that are shown."""
 
     component: Component
-    what: str
-    """The operand, on the DRAM channel."""
+    operand: str
+    """What the DRAM channel moves; empty for the others."""
     start_cycle: int
     """Since the first cycle that is shown."""
     end_cycle: int
@@ -57,16 +57,16 @@ def work_bars(window: Window) -> list[WorkBar]:
     """What happened in the window, in the order in which it ended; bars that reach beyond it are cut."""
     timeline = window.timeline
     pes = timeline.hardware.pe_array.pes
-    steps = {layer: list(timeline.schedule.mappings[layer].steps()) for layer in timeline.shown}
-    found = []
+    steps = {layer: list(timeline.schedule.mappings[layer].steps()) for layer in timeline.layer_indexes}
+    bars = []
     for busy in timeline.activity.timeline:
         start = max(busy.start - window.start_cycle, 0)
         end = min(busy.end - window.start_cycle, window.cycles)
         if busy.layer in steps and start < end:
-            what = busy.what if busy.component == "dram" else ""
+            operand = busy.what if busy.component == "dram" else ""
             macs = steps[busy.layer][busy.step].array_counts.macs if busy.component == "array" else 0
-            found.append(WorkBar(busy.component, what, start, end, macs / (pes * (busy.end - busy.start))))
-    return found
+            bars.append(WorkBar(busy.component, operand, start, end, macs / (pes * (busy.end - busy.start))))
+    return bars
 
 
 def timeline_figure(windows: Sequence[Window]) -> Figure:
@@ -91,11 +91,11 @@ def plot_timeline(bars: Sequence[WorkBar], axes: Axes) -> None:
     """A row for each component: what the DRAM channel moves, the array and the vector unit at work."""
     for row, component in enumerate(ROWS):
         low = row - _HEIGHT / 2
-        for what, colour in _colours(component).items():
+        for operand, colour in _colours(component).items():
             spans = [
                 (bar.start_cycle, bar.end_cycle - bar.start_cycle)
                 for bar in bars
-                if bar.component == component and bar.what == what
+                if bar.component == component and bar.operand == operand
             ]
             axes.broken_barh(spans, (low, _HEIGHT), facecolors=colour, edgecolors="white", linewidth=0.3)
     multiplying = [bar for bar in bars if bar.multiplying > 0]
@@ -121,6 +121,6 @@ def _colours(component: Component) -> dict[str, str]:
 
 
 def _legend() -> list[Patch]:
-    patches = [Patch(color=colour, label=f"DRAM: {what}") for what, colour in OPERAND_COLOURS.items()]
+    patches = [Patch(color=colour, label=f"DRAM: {operand}") for operand, colour in OPERAND_COLOURS.items()]
     patches += [Patch(color=BUSY, label="array: busy"), Patch(color=BLUE, label="array: PEs that multiply")]
     return [*patches, Patch(color=GREY, label="vector unit")]

@@ -40,17 +40,19 @@ def compare(cases: Sequence[Case], relative_to: str) -> list[ComparedCase]:
 
 
 def _relative(case: Case, reference: Case) -> ComparedCase:
-    result, other = case.result, reference.result
+    result, reference_result = case.result, reference.result
     return ComparedCase(
         case,
-        relative_time=result.cycles * other.clock_mhz / (other.cycles * result.clock_mhz),
-        relative_energy=_relative_energy(result, other),
+        relative_time=result.cycles
+        * reference_result.clock_mhz
+        / (reference_result.cycles * result.clock_mhz),
+        relative_energy=_relative_energy(result, reference_result),
     )
 
 
-def _relative_energy(result: RunResult, other: RunResult) -> float | None:
+def _relative_energy(result: RunResult, reference_result: RunResult) -> float | None:
     """By joules where those are known of both, else by units where both have the same."""
-    energy, base = result.energy, other.energy
+    energy, base = result.energy, reference_result.energy
     if energy.joules is not None and base.joules:
         return energy.joules / base.joules
     comparable = energy.unit == base.unit and base.total > 0
@@ -87,13 +89,13 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
     pairs = zip(compared, lines, strict=True)
     for hardware, members in groupby(pairs, lambda pair: pair[0].case.hardware):
         text += [style.strong(hardware), *(line for _, line in members)]
-    networks = {one.case.network for one in compared}
+    networks = {row.case.network for row in compared}
     reference = (
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
-    legend += "".join(dict.fromkeys(dram_words(one.case.result.outermost) for one in compared))
-    if any(one.case.result.skipped_macs for one in compared):
+    legend += "".join(dict.fromkeys(dram_words(row.case.result.outermost) for row in compared))
+    if any(row.case.result.skipped_macs for row in compared):
         legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
     text += ["", *wrapped(legend + _images_words(compared), style)]
     return "\n".join(text) + "\n"
@@ -101,22 +103,22 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
 
 def _images_words(compared: Sequence[ComparedCase]) -> str:
     """How many images run together, where that differs between networks."""
-    images = {one.case.network: one.case.result.batch for one in compared}
+    images = {row.case.network: row.case.result.batch for row in compared}
     if len(set(images.values())) == 1:
         return ""
-    several = (f"{batch} of {network}" for network, batch in images.items() if batch > 1)
-    return f" Images that run together: {', '.join(several)}, one of others."
+    batches = (f"{batch} of {network}" for network, batch in images.items() if batch > 1)
+    return f" Images that run together: {', '.join(batches)}, one of others."
 
 
 def _columns(compared: Sequence[ComparedCase]) -> list[Column]:
-    results = [one.case.result for one in compared]
-    energies = [one.relative_energy for one in compared]
+    results = [row.case.result for row in compared]
+    energies = [row.relative_energy for row in compared]
     return [
-        Column("network", [f" {one.case.network}" for one in compared], "left", least=12),
+        Column("network", [f" {row.case.network}" for row in compared], "left", least=12),
         Column("params", [si(result.params) for result in results], rank=1, gap=2),
         Column("MACs", [si(result.macs) for result in results], rank=1, gap=2),
         Column("ms", [si(result.time_ms) for result in results], gap=2),
-        Column("x time", [f"{one.relative_time:.2f}" for one in compared], gap=2),
+        Column("x time", [f"{row.relative_time:.2f}" for row in compared], gap=2),
         Column("energy", [_energy(result) for result in results], gap=2),
         Column("x energy", ["-" if value is None else f"{value:.2f}" for value in energies], gap=2),
         *_powers(results),

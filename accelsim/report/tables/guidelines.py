@@ -39,9 +39,9 @@ def guidelines_report(guidelines: Guidelines, cells: Sequence[Cell], style: Styl
     text: list[str] = []
     for experiment in guidelines.experiments:
         text += [style.strong(f"{experiment.name}  {experiment.title}"), ""]
-        own = [cell for cell in cells if cell.experiment == experiment.name]
-        for platform, members in groupby(own, lambda cell: cell.platform):
-            head, *lines = table(_columns(experiment, platform, list(members)), style.width)
+        of_experiment = [cell for cell in cells if cell.experiment == experiment.name]
+        for platform, platform_cells in groupby(of_experiment, lambda cell: cell.platform):
+            head, *lines = table(_columns(experiment, platform, list(platform_cells)), style.width)
             text += [style.strong(head), *lines, ""]
         for verdict in verdicts_of(cells, experiment):
             text += labelled(verdict.where, verdict_words(verdict), style)
@@ -67,7 +67,7 @@ def _columns(experiment: Experiment, platform: str, cells: Sequence[Cell]) -> li
     labels = list(dict.fromkeys(cell.column for cell in cells))
     return [
         Column(experiment.varied, [setting for setting, _, _, _ in lines], "left"),
-        Column("on", [where for _, where, _, _ in lines], "left", least=10, gap=2),
+        Column("on", [tested_on for _, tested_on, _, _ in lines], "left", least=10, gap=2),
         *(
             Column(label, [f"{speeds[index]:.2f}" for _, _, speeds, _ in lines], gap=2)
             for index, label in enumerate(labels)
@@ -81,8 +81,8 @@ def _lines(platform: str, cells: Sequence[Cell]) -> Iterator[tuple[str, str, Seq
     machines = list(dict.fromkeys(cell.hardware for cell in cells))
     for setting in dict.fromkeys(cell.setting for cell in cells):
         for machine in machines:
-            own = [cell for cell in cells if (cell.setting, cell.hardware) == (setting, machine)]
-            speeds = [cell.relative_speed for cell in own]
-            bounds = [f"{BOUNDS[cell.measured.bound_by]:<4}" for cell in own]
+            of_setting = [cell for cell in cells if (cell.setting, cell.hardware) == (setting, machine)]
+            speeds = [cell.relative_speed for cell in of_setting]
+            bounds = [f"{BOUNDS[cell.measured.bound_by]:<4}" for cell in of_setting]
             yield setting if machine == machines[0] else "", machine, speeds, bounds
-        yield "", platform, [cell.published_relative_speed for cell in own], ()
+        yield "", platform, [cell.published_relative_speed for cell in of_setting], ()

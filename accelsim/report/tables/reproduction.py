@@ -32,7 +32,7 @@ def reproduction_dict(reproduction: Reproduction, moved: Sequence[Moved]) -> dic
             "checked": len(reproduction.orderings),
             "violated": [_ordering_dict(ordering, reproduction) for ordering in reproduction.violated],
         },
-        "pinned": {"checked": len(reproduction.cells), "moved": [asdict(one) for one in moved]},
+        "pinned": {"checked": len(reproduction.cells), "moved": [asdict(cell) for cell in moved]},
     }
 
 
@@ -91,9 +91,9 @@ def _sums(reproduction: Reproduction, moved: int, style: Style) -> list[str]:
 
 def _ordering_dict(ordering: Ordering, reproduction: Reproduction) -> dict[str, Any]:
     column = reproduction.table.column(ordering.hardware, ordering.quantity)
-    more, less = simulated_pair(ordering, reproduction.costs)
+    larger, smaller = simulated_pair(ordering, reproduction.costs)
     return {
         **asdict(ordering),
         "published": [column[ordering.more], column[ordering.less]],
-        "simulated": [more, less],
+        "simulated": [larger, smaller],
     }

@@ -51,10 +51,10 @@ def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all
     `all` shows each layer below its stage, `top` the ten that take the most time, a number so many of them,
     `none` only the stages.
     """
-    most = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
+    count = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
-    rows = list(_top(result, most, style) if most else _by_stage(result, most is None, style))
-    columns = fitting(_columns(result, rows, style, by_time=bool(most)), style.width)
+    rows = list(_top(result, count, style) if count else _by_stage(result, count is None, style))
+    columns = fitting(_columns(result, rows, style, by_time=bool(count)), style.width)
     head, *body = table(columns, style.width)
     lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
     lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
@@ -70,8 +70,8 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     return legend + dram_words(result.outermost)
 
 
-def _top(result: RunResult, most: int, style: Style) -> Iterator[_Row]:
-    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:most]
+def _top(result: RunResult, count: int, style: Style) -> Iterator[_Row]:
+    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:count]
     return (_Row(name_word(layer.name, "", style.width), layer) for layer in slowest)
 
 

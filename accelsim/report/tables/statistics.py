@@ -101,20 +101,22 @@ def _compressed(published: PublishedGraph, reported: Reported) -> Iterator[Compa
         yield Compared("bytes", size, "stored", reported.stored_bytes)
 
 
-def statistics_dict(found: NetworkStatistics) -> dict[str, Any]:
+def statistics_dict(statistics: NetworkStatistics) -> dict[str, Any]:
     """Plain values."""
-    compared = [{**dataclasses.asdict(entry), "difference": entry.difference} for entry in found.compared]
-    return {**dataclasses.asdict(found), "compared": compared}
+    compared = [
+        {**dataclasses.asdict(entry), "difference": entry.difference} for entry in statistics.compared
+    ]
+    return {**dataclasses.asdict(statistics), "compared": compared}
 
 
-def statistics_report(found: NetworkStatistics, style: Style) -> str:
+def statistics_report(statistics: NetworkStatistics, style: Style) -> str:
     """The figures for people, ending in a newline."""
-    lines = [style.strong(f"{found.name}: {found.title}")]
-    lines += _table(_compared_columns(found.compared), style)
-    if found.notes:
-        lines += labelled("notes", found.notes, style)
-    lines += ["", *_table(_share_columns(found.operators), style), ""]
-    lines += [line for name, text in _figures(found) for line in labelled(name, text, style)]
+    lines = [style.strong(f"{statistics.name}: {statistics.title}")]
+    lines += _table(_compared_columns(statistics.compared), style)
+    if statistics.notes:
+        lines += labelled("notes", statistics.notes, style)
+    lines += ["", *_table(_share_columns(statistics.operators), style), ""]
+    lines += [line for name, text in _figures(statistics) for line in labelled(name, text, style)]
     lines += ["", *wrapped("Activations and memory access are in elements, for one image.", style)]
     return "\n".join(lines) + "\n"
 
@@ -149,12 +151,15 @@ def _share_columns(operators: Sequence[Share]) -> list[Column]:
     ]
 
 
-def _figures(found: NetworkStatistics) -> Iterator[tuple[str, str]]:
-    yield "memory access", f"{si(found.memory_access_cost)}: inputs, weights and outputs of conv and fc, once"
-    yield "intensity", f"{found.arithmetic_intensity:.1f} MACs for each element read or written"
-    sizes = ", ".join(f"{shape} ({si(shape.elements)})" for shape in found.largest_activations)
+def _figures(statistics: NetworkStatistics) -> Iterator[tuple[str, str]]:
+    yield (
+        "memory access",
+        f"{si(statistics.memory_access_cost)}: inputs, weights and outputs of conv and fc, once",
+    )
+    yield "intensity", f"{statistics.arithmetic_intensity:.1f} MACs for each element read or written"
+    sizes = ", ".join(f"{shape} ({si(shape.elements)})" for shape in statistics.largest_activations)
     yield "largest", f"{sizes}: between blocks, at each size"
-    yield "peak", f"{si(found.peak.elements)} kept at once, during {found.peak.layer}"
-    if found.frugal_peak.elements < found.peak.elements:
-        saved = percent(1 - found.frugal_peak.elements / found.peak.elements)
-        yield "", f"{si(found.frugal_peak.elements)} ({saved} less) in another order of the layers"
+    yield "peak", f"{si(statistics.peak.elements)} kept at once, during {statistics.peak.layer}"
+    if statistics.frugal_peak.elements < statistics.peak.elements:
+        saved = percent(1 - statistics.frugal_peak.elements / statistics.peak.elements)
+        yield "", f"{si(statistics.frugal_peak.elements)} ({saved} less) in another order of the layers"

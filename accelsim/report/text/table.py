@@ -122,7 +122,7 @@ class Style:
         text = on_one_line(text)
         return f"{BOLD}{text}{PLAIN}" if self.bold else text
 
-    def shown(self, text: str) -> str:
+    def rendered(self, text: str) -> str:
         """A whole text as this place shows it: what is bold stays so, whatever else is no text goes."""
         if not self.bold:
             return printable(text)
@@ -174,10 +174,10 @@ def fitting(columns: Sequence[Column], width: int) -> list[Column]:
     ranks = sorted({column.rank for column in columns} - {0})
     chosen = [column for column in columns if column.rank == 0]
     for rank in ranks:
-        more = [column for column in columns if column.rank <= rank]
-        if sum(column.gap + column.width for column in more) - more[0].gap > width:
+        columns_of_rank = [column for column in columns if column.rank <= rank]
+        if sum(column.gap + column.width for column in columns_of_rank) - columns_of_rank[0].gap > width:
             break
-        chosen = more
+        chosen = columns_of_rank
     return chosen
 
 
