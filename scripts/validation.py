@@ -31,7 +31,7 @@ from accelsim.planning.compiler import make_schedule
 from accelsim.report.files.writing import write
 from accelsim.report.plots.published import published_figure
 from accelsim.report.plots.style import save
-from accelsim.report.values.profile import Profile, profile
+from accelsim.report.values.run_profile import Profile, profile
 from accelsim.result import RunResult
 from accelsim.run import run_network
 from accelsim.validation import generality as columns

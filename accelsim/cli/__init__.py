@@ -6,6 +6,8 @@ import what they need where they need it, because `accelsim --help` should not w
 
 import sys
 
+__all__ = ["main"]
+
 
 def _end_interrupted(kind: type[BaseException], error: BaseException, traceback: object) -> None:
     """Without a traceback, an interrupt that comes before `main` could look after it."""
@@ -40,7 +42,14 @@ def settle() -> None:
 
 
 def main() -> None:
-    """What the `accelsim` script runs."""
+    """What the `accelsim` script runs: takes `sys.argv` and exits with a code.
+
+    Example:
+        >>> import subprocess
+        >>> script = "from accelsim.cli import main; main()"
+        >>> subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True).returncode
+        0
+    """
     try:
         settle()
         from accelsim.cli.streams import guarded_streams

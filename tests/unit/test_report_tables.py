@@ -9,7 +9,7 @@ from accelsim.network.layer import Layer, Pooling
 from accelsim.network.shapes import layer_shape
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
-from accelsim.report.values.stages import cycles_by_bound, stages
+from accelsim.report.values.stage_results import cycles_by_bound, stages
 from accelsim.result import Energy, MemoryResult, Traffic
 
 

@@ -55,20 +55,51 @@ def _wait_words(reason: str) -> str:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A run, when everything in it happened, and the layers to show, by their place in the schedule."""
+    """A run, when everything in it happened, and the layers to show.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.pricing import result_of
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation.events import simulate_events
+        >>> hardware = load_hardware("16x16_128k")
+        >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
+        >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+        >>> layers = chosen_layers(["conv*"], plan.schedule)
+        >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, layers)
+    """
 
     result: RunResult
+    """Of the run."""
     hardware: Hardware
+    """The machine."""
     schedule: Schedule
+    """What was simulated on it."""
     activity: Activity
     """With its timeline."""
     layer_indexes: Collection[int]
+    """Of the layers to show, in the schedule."""
 
 
 def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]:
-    """The layers whose names match a pattern (`*` and `?` stand for any characters); all if there is none.
+    """The layers whose names match a pattern.
 
-    Raises AccelsimError, with a line for each pattern that matches nothing.
+    Args:
+        patterns: Names in which `*` and `?` stand for any characters; all layers match where there is none.
+        schedule: Of a run.
+
+    Returns:
+        Indexes in the schedule.
+
+    Raises:
+        AccelsimError: With a line for each pattern that matches nothing.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run(load_network("mobilenet_v1"), load_hardware("16x16_128k"))
+        >>> [plan.schedule.layers[index].name for index in chosen_layers(["f*"], plan.schedule)]
+        ['fc']
     """
     names = [layer.name for layer in schedule.layers]
     if not patterns:
@@ -89,7 +120,31 @@ def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]
 
 
 def write_trace(path: Path, timeline: Timeline) -> None:
-    """Write a trace file, compressed if its name ends in .gz; complete or not at all."""
+    """Write a trace file, complete or not at all.
+
+    Args:
+        path: Of the file, which is compressed if its name ends in .gz.
+        timeline: What to write.
+
+    Raises:
+        OutputError: It cannot be written there.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.pricing import result_of
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation.events import simulate_events
+        >>> hardware = load_hardware("16x16_128k")
+        >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
+        >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+        >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, [0])
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "trace.json"
+        ...     write_trace(file, timeline)
+        ...     sorted(json.loads(file.read_text()))
+        ['displayTimeUnit', 'otherData', 'traceEvents']
+    """
     with writing(path) as file:
         if path.suffix.lower() != ".gz":
             _write_json(file, timeline)

@@ -22,7 +22,7 @@ from accelsim.report.tables.machines import dotted, peaks
 from accelsim.report.text.energies import energy_and_unit, engineering, in_whole_joules
 from accelsim.report.text.table import percent, printable, si
 from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES, SHAPE_LEGEND
-from accelsim.report.values.stages import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound
 
 SUFFIXES: Final = (".html", ".htm")
 
@@ -33,7 +33,19 @@ def escape(text: str) -> str:
 
 
 def check_page(path: Path) -> None:
-    """Raise AccelsimError if no page can be made, or none of that name; best asked before long work."""
+    """See whether a page of that name can be made; best asked before long work.
+
+    Args:
+        path: A name that ends in .html or .htm.
+
+    Raises:
+        AccelsimError: It ends in something else, or plotly is missing.
+
+    Example:
+        >>> check_page(Path("report.pdf"))
+        Traceback (most recent call last):
+        accelsim.errors.AccelsimError: report.pdf: must end in .html or .htm
+    """
     if path.suffix.lower() not in SUFFIXES:
         raise AccelsimError(f"{path}: must end in {' or '.join(SUFFIXES)}")
     with missing_extra("report", "plotly", "report"):
@@ -41,7 +53,24 @@ def check_page(path: Path) -> None:
 
 
 def page_html(page: Page) -> str:
-    """The file's text; the same page gives the same text."""
+    """A page as one HTML file that works offline.
+
+    Args:
+        page: What it shows.
+
+    Returns:
+        The file's text; the same page gives the same text.
+
+    Example:
+        >>> from accelsim.report.pages import make_page
+        >>> from accelsim import load_hardware, load_network, run_network
+        >>> from accelsim.report.tables import Case
+        >>> network, machine = load_network("alexnet"), load_hardware("8x8_32k")
+        >>> cases = [Case("alexnet", "8x8", run_network(network, machine))]
+        >>> page = make_page(cases, "8x8", {"alexnet": network}, {"8x8": machine})
+        >>> "<title>alexnet on 8x8" in page_html(page)
+        True
+    """
     from plotly.offline import get_plotlyjs  # noqa: PLC0415  (an extra, and slow to import)
 
     return Template(_resource("template.html")).substitute(

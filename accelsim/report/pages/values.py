@@ -18,7 +18,7 @@ from accelsim.report.plots.traffic import traffic_bars
 from accelsim.report.tables.comparison import Case, ComparedCase, compare
 from accelsim.report.text.energies import in_whole_joules
 from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES, component_word
-from accelsim.report.values.stages import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import LayerResult, RunResult
 
 _SYMBOLS: Final = {"o": "circle", "s": "square", "^": "triangle-up", "X": "x", "D": "diamond"}
@@ -29,15 +29,26 @@ _DIGITS: Final = 6
 
 @dataclass(frozen=True)
 class Page:
-    """What one page shows."""
+    """What one page shows.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network, run_network
+        >>> from accelsim.report.tables import Case
+        >>> network, machine = load_network("alexnet"), load_hardware("8x8_32k")
+        >>> cases = [Case("alexnet", "8x8", run_network(network, machine))]
+        >>> page = make_page(cases, "8x8", {"alexnet": network}, {"8x8": machine})
+        >>> page.relative_to
+        '8x8'
+    """
 
     compared: Sequence[ComparedCase]
     """The runs, those of a machine after each other, and what each takes relative to its reference."""
     relative_to: str
     """The network or the machine that runs are relative to."""
     networks: Mapping[str, Network]
+    """Under the names of the cases."""
     machines: Mapping[str, Hardware]
-    """Both under the names of the cases."""
+    """Likewise."""
     options: Mapping[str, Any]
     """What `run_network` was called with, but for its defaults."""
 
@@ -49,9 +60,27 @@ def make_page(
     machines: Mapping[str, Hardware],
     options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Page:
-    """The page of cases relative to a network on the same machine, or to the same network on a machine.
+    """What the page of some cases shows.
 
-    Cases are simulated with the options, those of a machine after each other.
+    Args:
+        cases: Runs, those of a machine after each other.
+        relative_to: A network, to which those on the same machine are relative, or a machine, to which the
+            same network on others is.
+        networks: Those of the cases, under their names.
+        machines: Likewise.
+        options: What the cases were simulated with, but for defaults of `run_network`.
+
+    Returns:
+        The page's values.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network, run_network
+        >>> from accelsim.report.tables import Case
+        >>> network, machine = load_network("alexnet"), load_hardware("8x8_32k")
+        >>> cases = [Case("alexnet", "8x8", run_network(network, machine))]
+        >>> page = make_page(cases, "8x8", {"alexnet": network}, {"8x8": machine})
+        >>> len(page.compared)
+        1
     """
     return Page(compare(cases, relative_to), relative_to, networks, machines, options)
 

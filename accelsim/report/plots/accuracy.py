@@ -26,15 +26,25 @@ BEATEN: Final = MarkerStyle(GREY, "o", 22)
 
 @dataclass(frozen=True)
 class AccuracyPoint:
-    """One network on one machine."""
+    """One network on one machine.
+
+    Example:
+        >>> AccuracyPoint("small", "16x16", 41.5, energy=2.3, energy_unit="mJ", time_ms=0.2).cost("time")
+        0.2
+    """
 
     network: str
+    """Its name."""
     hardware: str
+    """The machine's name."""
     top1: float
     """As published [%]."""
     energy: float
+    """Of one image."""
     energy_unit: str
+    """What energies are in."""
     time_ms: float
+    """Of one image."""
 
     def cost(self, kind: CostKind) -> float:
         """Energy or time."""
@@ -42,7 +52,21 @@ class AccuracyPoint:
 
 
 def accuracy_point(result: RunResult, top1: float) -> AccuracyPoint:
-    """A run of one image, or the part of one image in a batch, beside its published accuracy."""
+    """A run beside its published accuracy.
+
+    Args:
+        result: Of one image, or of a batch, of which the part of one image counts.
+        top1: Accuracy as published [%].
+
+    Returns:
+        A point of the figure.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> accuracy_point(result, top1=41.5).energy_unit
+        'MAC'
+    """
     energy = result.energy
     return AccuracyPoint(
         result.network,
@@ -81,7 +105,21 @@ def front_line(front: Sequence[AccuracyPoint], kind: CostKind) -> list[tuple[flo
 
 
 def accuracy_figure(points: Sequence[AccuracyPoint]) -> Figure:
-    """For each machine a panel for energy and one for time, below each other."""
+    """Published accuracy against simulated cost, as `accelsim plot accuracy` draws them.
+
+    Args:
+        points: Networks, those of a machine after each other.
+
+    Returns:
+        A figure with a panel for energy and one for time for each machine, below each other.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> figure = accuracy_figure([accuracy_point(result, top1=41.5)])
+        >>> [axes.get_xlabel() for axes in figure.axes]
+        ['simulated energy of one image [MAC]', 'simulated time of one image [ms]']
+    """
     machines = [list(members) for _, members in groupby(points, lambda point: point.hardware)]
     panels = [(members, kind) for members in machines for kind in COSTS]
     width, height = SIZE_INCHES

@@ -57,7 +57,20 @@ def _parts(values: LayerResult | Energy) -> tuple[tuple[str, float], ...]:
 
 
 def layer_energy_figure(results: Sequence[RunResult]) -> Figure:
-    """Each result below the one before, with a bar for each layer, on one scale where that can be read."""
+    """Energy of every layer by component, as `accelsim plot energy --by layer` draws it.
+
+    Args:
+        results: Runs, each a panel below the one before; on one scale where that can be read.
+
+    Returns:
+        A figure with a bar for each layer.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> [axes.get_ylabel() for axes in layer_energy_figure([result]).axes]
+        ['energy [MAC]']
+    """
     drawn = in_joules(results, of_largest_layer)
     bars = [layer_energy_bars(result) for result in drawn]
     cuts = limits([[bar.total for bar in of_result] for of_result in bars])
@@ -106,7 +119,21 @@ def plot_layer_energy(bars: Sequence[EnergyBar], axes: Axes, limit: float, unit:
 
 
 def run_energy_figure(results: Sequence[RunResult]) -> Figure:
-    """A bar for each run, those of a machine together, on one scale for all machines of one unit."""
+    """Energy of networks by component, as `accelsim plot energy --by network` draws it.
+
+    Args:
+        results: Runs, those of a machine after each other.
+
+    Returns:
+        A figure with a bar for each run, those of a machine together, on one scale for all machines of one
+        unit.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> [axes.get_xlabel() for axes in run_energy_figure([result]).axes]
+        ['energy [MAC]']
+    """
     results = in_joules(results, of_run)
     machines = [list(members) for _, members in groupby(results, lambda result: result.hardware)]
     heights = [_AROUND_INCHES + _BAR_INCHES * len(members) for members in machines]

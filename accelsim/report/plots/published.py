@@ -52,7 +52,22 @@ def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> lis
 
 
 def published_figure(reproduction: Reproduction) -> Figure:
-    """A panel for each machine and quantity."""
+    """A published table against the simulated one, as `accelsim plot published` draws them.
+
+    Args:
+        reproduction: Both tables.
+
+    Returns:
+        A figure with a panel for each machine and quantity.
+
+    Example:
+        >>> from accelsim.validation.pinned import load_pinned
+        >>> from accelsim.validation.published import load_published
+        >>> from accelsim.validation.reproduction import compare_with
+        >>> reproduction = compare_with(load_published("squeezenext"), load_pinned("squeezenext"))
+        >>> len(published_figure(reproduction).axes)
+        4
+    """
     figure = Figure(figsize=SIZE_INCHES)
     table = reproduction.table
     grid = figure.subplots(len(QUANTITIES), len(table.machines), squeeze=False)

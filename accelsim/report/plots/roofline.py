@@ -98,7 +98,21 @@ def _point(layer: LayerResult, cycles: int, pes: int) -> RooflinePoint:
 
 
 def roofline_figure(runs: Sequence[tuple[RunResult, Hardware]]) -> Figure:
-    """A panel for each run, one below the other."""
+    """Every layer below the roof of its machine, as `accelsim plot roofline` draws them.
+
+    Args:
+        runs: Results with the machines that they ran on.
+
+    Returns:
+        A figure with a panel for each run, one below the other.
+
+    Example:
+        >>> from accelsim import load_hardware, run_network
+        >>> hardware = load_hardware("16x16_128k")
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", hardware)
+        >>> [axes.get_xscale() for axes in roofline_figure([(result, hardware)]).axes]
+        ['log']
+    """
     width, height = SIZE_INCHES
     figure = Figure(figsize=(width, height * len(runs)))
     panels = figure.subplots(len(runs), 1, squeeze=False)[:, 0]

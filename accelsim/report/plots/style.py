@@ -194,7 +194,20 @@ def _only_text(text: Text) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure, complete or not at all; the same figure gives the same bytes."""
+    """Write a figure, complete or not at all; the same figure gives the same bytes.
+
+    Args:
+        figure: Of this room, or of your own.
+        path: A name that ends in .png, .svg or .pdf.
+
+    Raises:
+        AccelsimError: The name ends in something else, or the file cannot be written.
+
+    Example:
+        >>> save(Figure(), Path("figure.gif"))
+        Traceback (most recent call last):
+        accelsim.errors.AccelsimError: figure.gif: must end in .png, .svg or .pdf
+    """
     check_suffix(path)
     kind = path.suffix.lower().removeprefix(".")
     undated = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]

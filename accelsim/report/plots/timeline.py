@@ -44,13 +44,29 @@ class WorkBar:
 
 @dataclass(frozen=True)
 class Window:
-    """A timeline, and the cycles of it to show."""
+    """A timeline, and the cycles of it to show.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.pricing import result_of
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation.events import simulate_events
+        >>> hardware = load_hardware("16x16_128k")
+        >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
+        >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+        >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, [0])
+        >>> Window(timeline, "conv1", start_cycle=0, cycles=5_000).cycles
+        5000
+    """
 
     timeline: Timeline
+    """Of a run."""
     title: str
+    """Of the panel."""
     start_cycle: int
     """Since the run began."""
     cycles: int
+    """How many are shown."""
 
 
 def work_bars(window: Window) -> list[WorkBar]:
@@ -70,7 +86,27 @@ def work_bars(window: Window) -> list[WorkBar]:
 
 
 def timeline_figure(windows: Sequence[Window]) -> Figure:
-    """A panel for each window, one below the other; those of equal length have one scale."""
+    """When each component worked, during some cycles of runs.
+
+    Args:
+        windows: Timelines with the cycles to show.
+
+    Returns:
+        A figure with a panel for each window, one below the other; those of equal length have one scale.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.pricing import result_of
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation.events import simulate_events
+        >>> hardware = load_hardware("16x16_128k")
+        >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
+        >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+        >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, [0])
+        >>> window = Window(timeline, "conv1", start_cycle=0, cycles=5_000)
+        >>> [axes.get_xlabel() for axes in timeline_figure([window]).axes]
+        ['cycles since cycle 0 of the run']
+    """
     heights = [_LEGEND_INCHES, *(_PANEL_INCHES for _ in windows)]
     figure = Figure(figsize=(WIDTH_INCHES, sum(heights)))
     grid = figure.add_gridspec(len(windows) + 1, 1, height_ratios=heights, hspace=0)

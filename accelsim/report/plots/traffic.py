@@ -63,7 +63,20 @@ def traffic_bars(result: RunResult) -> list[TrafficBar]:
 
 
 def traffic_figure(results: Sequence[RunResult]) -> Figure:
-    """Each result below the one before, on one scale where that can be read."""
+    """DRAM traffic of every layer, as `accelsim plot traffic` draws it.
+
+    Args:
+        results: Runs, each a panel below the one before; on one scale where that can be read.
+
+    Returns:
+        A figure with axes of bytes and of multiples of the minimum for each run.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> [axes.get_ylabel() for axes in traffic_figure([result]).axes]
+        ['DRAM traffic [byte]', 'x minimum']
+    """
     bars = [traffic_bars(result) for result in results]
     cuts = limits([[bar.total_bytes for bar in of_result] for of_result in bars])
     largest_excess = max(_SCALE, *(bar.times_compulsory for of_result in bars for bar in of_result))

@@ -14,25 +14,60 @@ from accelsim.result import RunResult
 
 @dataclass(frozen=True)
 class Case:
-    """One network on one machine, under the names that set it apart from the other cases."""
+    """One network on one machine.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> Case("small", "16x16", result).result.batch
+        1
+    """
 
     network: str
+    """A name that sets it apart from those of other cases."""
     hardware: str
+    """Likewise, of the machine."""
     result: RunResult
+    """Of the run."""
 
 
 @dataclass(frozen=True)
 class ComparedCase:
-    """A case, and what it takes for each unit of time and energy that its reference takes."""
+    """A case beside its reference.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> ComparedCase(Case("small", "16x16", result), 0.5, None).relative_time
+        0.5
+    """
 
     case: Case
+    """What is compared."""
     relative_time: float
+    """What it takes for each unit of time that its reference takes; so for the energy."""
     relative_energy: float | None
     """None where the two energies have different units, or the reference takes none."""
 
 
 def compare(cases: Sequence[Case], relative_to: str) -> list[ComparedCase]:
-    """Each case relative to a network on the same machine, or to the same network on a machine."""
+    """Each case relative to a reference.
+
+    Args:
+        cases: Every network on every machine.
+        relative_to: A network, to which those on the same machine are relative, or a machine, to which the
+            same network on others is.
+
+    Returns:
+        The cases in their order.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> networks = ("mobilenet_v1@width=0.25", "mobilenet_v1@width=0.5")
+        >>> cases = [Case(name, "8x8", run_network(name, "8x8_32k")) for name in networks]
+        >>> [f"{case.relative_time:.2f}" for case in compare(cases, relative_to=networks[1])]
+        ['0.32', '1.00']
+    """
     by_name = {(case.network, case.hardware): case for case in cases}
     if any(case.network == relative_to for case in cases):
         return [_relative(case, by_name[relative_to, case.hardware]) for case in cases]
@@ -83,7 +118,24 @@ def to_dict(compared: ComparedCase) -> dict[str, Any]:
 
 
 def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style: Style) -> str:
-    """The cases below the machine that they run on (those of a machine follow each other)."""
+    """The cases below the machine that they run on, as `accelsim compare` prints them.
+
+    Args:
+        compared: Those of a machine follow each other.
+        relative_to: What they were compared with.
+        style: What the place that it goes to can show.
+
+    Returns:
+        Text that ends in a newline.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> from accelsim.report.text import Style
+        >>> cases = compare([Case("small", "16x16", result)], relative_to="small")
+        >>> print(comparison_report(cases, "small", Style()).splitlines()[0])
+        network  params   MACs    ms  x time  energy  x energy   PE%  zero%   DRAM
+    """
     head, *lines = table(_columns(compared), style.width)
     text = [style.strong(head)]
     pairs = zip(compared, lines, strict=True)

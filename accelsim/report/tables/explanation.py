@@ -8,7 +8,7 @@ from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import BOUNDS, memory_word, shape_word
 from accelsim.report.text.zeros import zeros_sentence
-from accelsim.report.values.stages import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult
 from accelsim.search.diagnosis import Diagnosis
 from accelsim.search.explain import Explanation, LayerOutcome, WorstLayer

@@ -35,7 +35,22 @@ def guidelines_dict(guidelines: Guidelines, cells: Sequence[Cell]) -> dict[str, 
 
 
 def guidelines_report(guidelines: Guidelines, cells: Sequence[Cell], style: Style) -> str:
-    """Of each guideline: its experiments, setting by setting, and what they add up to."""
+    """ShuffleNet v2's guidelines, as `accelsim reproduce guidelines` prints them.
+
+    Args:
+        guidelines: What was published.
+        cells: What was simulated beside it.
+        style: What the place that it goes to can show.
+
+    Returns:
+        Of each guideline its experiments, setting by setting, and what they add up to; ends in a newline.
+
+    Example:
+        >>> from accelsim.report.text import Style
+        >>> from accelsim.validation.guidelines import load_guidelines
+        >>> print(guidelines_report(load_guidelines(), [], Style()).splitlines()[0])
+        G1  Equal channel width minimizes memory access cost (table 1)
+    """
     text: list[str] = []
     for experiment in guidelines.experiments:
         text += [style.strong(f"{experiment.name}  {experiment.title}"), ""]

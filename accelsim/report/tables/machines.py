@@ -54,7 +54,22 @@ def _per_second(value: float) -> str:
 
 
 def hardware_report(hardware: Hardware, style: Style) -> str:
-    """Every key with its value, and why it is that where no source says so; ends in a newline."""
+    """Every key of a machine, as `accelsim show` prints them.
+
+    Args:
+        hardware: The machine.
+        style: What the place that it goes to can show.
+
+    Returns:
+        Keys with their values, and why they are that where no source says so; ends in a newline.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.report.text import Style
+        >>> lines = hardware_report(load_hardware("8x8_32k"), Style()).splitlines()
+        >>> [line for line in lines if "GMAC" in line]
+        ['PE array       8 x 8 PEs, 64.0 GMAC/s']
+    """
     heading = f"{hardware.name}: {hardware.title}" if hardware.title else hardware.name
     lines = [style.strong(heading)]
     if hardware.source:

@@ -190,14 +190,49 @@ def note_dict(note: Note) -> dict[str, Any]:
 
 
 def published_report(network: Network, published: PublishedGraph, style: Style) -> str:
-    """The network as published, ending in a newline."""
+    """A network as published, as `accelsim show` prints it.
+
+    Args:
+        network: The network.
+        published: The graph built of it.
+        style: What the place that it goes to can show.
+
+    Returns:
+        What the network says of itself and a table of its operators; ends in a newline.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> from accelsim.network.build import build
+        >>> from accelsim.report.text import Style
+        >>> network = load_network("alexnet")
+        >>> print(published_report(network, build(network), Style()).splitlines()[0])
+        alexnet: AlexNet
+    """
     listed = published_layers(published)
     lines = [*_head(network, listed, style), "", *_table(listed, style), "", *wrapped(SHAPE_LEGEND, style)]
     return "\n".join(lines) + "\n"
 
 
 def executed_report(network: Network, executed: ExecutedGraph, style: Style) -> str:
-    """The network as executed and what became of each published operator, ending in a newline."""
+    """A network as executed, as `accelsim show --lowered` prints it.
+
+    Args:
+        network: The network.
+        executed: Its published graph, lowered.
+        style: What the place that it goes to can show.
+
+    Returns:
+        A table of layers, and what became of each published operator; ends in a newline.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> from accelsim.network.build import build
+        >>> from accelsim.network.lowering import lower
+        >>> from accelsim.report.text import Style
+        >>> network = load_network("alexnet")
+        >>> print(executed_report(network, lower(build(network)), Style()).splitlines()[-1])
+           1 softmax, fused: is applied to the outputs on their way to memory
+    """
     listed = executed_layers(executed)
     lines = [*_head(network, listed, style), "", *_table(listed, style), "", *wrapped(SHAPE_LEGEND, style)]
     lines += ["", style.strong("what became of the published operators"), *_fates(executed.notes, style)]

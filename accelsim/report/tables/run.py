@@ -20,7 +20,7 @@ from accelsim.report.text.words import (
     shape_word,
 )
 from accelsim.report.text.zeros import MARK, MARK_LEGEND, skipped_percent
-from accelsim.report.values.stages import OPERANDS, StageResult, outermost_bytes, stages
+from accelsim.report.values.stage_results import OPERANDS, StageResult, outermost_bytes, stages
 from accelsim.result import LayerResult, RunResult
 
 LayerChoice: TypeAlias = Literal["all", "top", "none"]
@@ -46,10 +46,23 @@ class _Row:
 
 
 def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all") -> str:
-    """The table of layers and the totals of a run.
+    """The table of layers and the totals of a run, as `accelsim run` prints them.
 
-    `all` shows each layer below its stage, `top` the ten that take the most time, a number so many of them,
-    `none` only the stages.
+    Args:
+        result: A run.
+        style: What the place that it goes to can show.
+        layers: `all` shows each layer below its stage, `top` the ten that take the most time, a number so
+            many of them, `none` only the stages.
+
+    Returns:
+        Text that ends in a newline.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> from accelsim.report.text import Style
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> print(run_report(result, Style(), layers="none").splitlines()[0])
+        mobilenet_v1@width=0.25,resolution=128 on 16x16_128k
     """
     count = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
     batch = f", batch of {result.batch}" if result.batch > 1 else ""

@@ -52,16 +52,30 @@ class Compared:
 
 @dataclass(frozen=True)
 class NetworkStatistics:
-    """Figures of one network, for one image; sizes in elements."""
+    """Figures of one network, for one image; sizes in elements.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> network_statistics(load_network("alexnet")).name
+        'alexnet'
+    """
 
     name: str
+    """Of the network; so the title."""
     title: str
+    """What it is."""
     compared: tuple[Compared, ...]
+    """Counts beside those of its paper."""
     notes: str
+    """Why they differ, where they do."""
     operators: tuple[Share, ...]
+    """What each kind of operator takes part in."""
     memory_access_cost: int
+    """Inputs, weights and outputs of convolutions and fully connected layers, once."""
     arithmetic_intensity: float
+    """MACs for each element read or written."""
     largest_activations: tuple[Shape, ...]
+    """Between blocks, at each size."""
     peak: Peak
     """In the running order."""
     frugal_peak: Peak
@@ -69,7 +83,20 @@ class NetworkStatistics:
 
 
 def network_statistics(network: Network) -> NetworkStatistics:
-    """Everything that is known of a network without a machine."""
+    """Everything that is known of a network without a machine.
+
+    Args:
+        network: The network.
+
+    Returns:
+        Its figures.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> statistics = network_statistics(load_network("alexnet"))
+        >>> [count.computed for count in statistics.compared if count.what == "parameters"]
+        [60965224]
+    """
     published, reported = build(network), network.reported
     executed = lower(published)
     params = counted_params(published, reported.counts_params)
@@ -110,7 +137,22 @@ def statistics_dict(statistics: NetworkStatistics) -> dict[str, Any]:
 
 
 def statistics_report(statistics: NetworkStatistics, style: Style) -> str:
-    """The figures for people, ending in a newline."""
+    """Figures of a network, as `accelsim show --stats` prints them.
+
+    Args:
+        statistics: The figures.
+        style: What the place that it goes to can show.
+
+    Returns:
+        Text that ends in a newline.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> from accelsim.report.text import Style
+        >>> statistics = network_statistics(load_network("alexnet"))
+        >>> print(statistics_report(statistics, Style()).splitlines()[2])
+        parameters   60,965,224   60,900,000      +0.11%  weights, biases, batch norm
+    """
     lines = [style.strong(f"{statistics.name}: {statistics.title}")]
     lines += _table(_compared_columns(statistics.compared), style)
     if statistics.notes:

@@ -7,7 +7,7 @@ from accelsim.report.text.energies import duration, energy_cell, energy_text, en
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.text.words import BOUND_SENTENCES, BOUNDS, component_word, memory_word, on_chip_word
 from accelsim.report.text.zeros import zeros_sentence
-from accelsim.report.values.stages import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult, Traffic
 
 BAR_WIDTH = 10

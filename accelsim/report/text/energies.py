@@ -17,7 +17,19 @@ _PREFIXES: Final = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k"
 
 
 def engineering(value: float, unit: str) -> str:
-    """`9.80 mJ`, `12.3 W`, `999 us`: three digits and a prefix."""
+    """Three digits and the prefix that suits.
+
+    Args:
+        value: In the unit.
+        unit: `J`, `W`, `s`.
+
+    Returns:
+        `9.80 mJ`, `12.3 W`, `999 us`.
+
+    Example:
+        >>> engineering(0.0098, "J")
+        '9.80 mJ'
+    """
     digits, prefix = _digits_and_prefix(value)
     return f"{digits} {prefix}{unit}"
 
@@ -42,7 +54,18 @@ def _power(value: float) -> int:
 
 
 def duration(time_ms: float) -> str:
-    """`1.23 ms`, `4.97 us`, `20.5 s`; from a thousand seconds on there is no prefix: `1,130 s`."""
+    """A time with the unit that suits.
+
+    Args:
+        time_ms: In milliseconds.
+
+    Returns:
+        `1.23 ms`, `4.97 us`, `20.5 s`; from a thousand seconds on there is no prefix: `1,130 s`.
+
+    Example:
+        >>> duration(0.00497)
+        '4.97 us'
+    """
     if 0.1 <= time_ms < 999.5:
         return f"{si(time_ms)} ms"
     seconds = time_ms * 1e-3

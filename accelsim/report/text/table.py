@@ -28,9 +28,17 @@ LABEL_WIDTH: Final = 15
 
 
 def printable(text: str) -> str:
-    """The text without what would move a terminal's cursor, change its colours or turn its direction round.
+    r"""The text without what would move a terminal's cursor, change its colours or turn its direction round.
 
-    Line breaks stay; each other character that is no text becomes one that says so.
+    Args:
+        text: Names from files, say, with anything in them.
+
+    Returns:
+        The text in which line breaks stay and each other character that is no text becomes one that says so.
+
+    Example:
+        >>> printable("conv1\x1b[2J") == "conv1\N{REPLACEMENT CHARACTER}[2J"
+        True
     """
     return text.translate(_UNSEEN)
 
@@ -41,7 +49,18 @@ def on_one_line(text: str) -> str:
 
 
 def si(value: float) -> str:
-    """Three digits and a suffix, five characters at most: `0`, `0.25`, `999`, `1.00k`, `12.3M`, `2.01G`."""
+    """Three digits and a suffix, five characters at most.
+
+    Args:
+        value: Any number.
+
+    Returns:
+        `0`, `0.25`, `999`, `1.00k`, `12.3M`, `2.01G`; in powers of ten from 1,000 E on.
+
+    Example:
+        >>> si(1_233_984)
+        '1.23M'
+    """
     return "".join(digits_and_suffix(value))
 
 
@@ -59,7 +78,19 @@ def digits_and_suffix(value: float) -> tuple[str, str]:
 
 
 def quantity(value: float, unit: str) -> str:
-    """`8.75 MB`, `90 B`."""
+    """A number with its unit.
+
+    Args:
+        value: In the unit.
+        unit: `B`, `MAC/s`.
+
+    Returns:
+        `8.75 MB`, `90 B`.
+
+    Example:
+        >>> quantity(8_750_000, "B")
+        '8.75 MB'
+    """
     digits, suffix = digits_and_suffix(value)
     return f"{digits} {suffix}{unit}"
 
@@ -82,7 +113,18 @@ def kibibytes(size: int) -> str:
 
 
 def percent(fraction: float) -> str:
-    """`0.4%`, `38.5%`, `100%`."""
+    """A fraction as a percentage.
+
+    Args:
+        fraction: 1 is all.
+
+    Returns:
+        `0.4%`, `38.5%`, `100%`.
+
+    Example:
+        >>> percent(0.385)
+        '38.5%'
+    """
     return f"{percent_digits(fraction)}%"
 
 
@@ -111,11 +153,19 @@ def shortened(text: str, width: int) -> str:
 
 @dataclass(frozen=True)
 class Style:
-    """What the place that a text goes to can show."""
+    """What the terminal or file that a text goes to can show.
+
+    Example:
+        >>> Style(width=120, bold=True).strong("conv1")
+        '\\x1b[1mconv1\\x1b[0m'
+    """
 
     width: int = 80
+    """Characters of a line."""
     ascii_only: bool = False
+    """Whether bars are of `#` instead of blocks."""
     bold: bool = False
+    """Whether headings are in bold, by the sequences of terminals."""
 
     def strong(self, text: str) -> str:
         """The text in bold, where there is bold."""
@@ -142,11 +192,19 @@ def labelled(name: str, text: str, style: Style) -> list[str]:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: what stands in it, and what may become of it where space is short."""
+    """A column of a table: what stands in it, and what may become of it where space is short.
+
+    Example:
+        >>> Column("cycles", ["1.23M", "90"]).width
+        6
+    """
 
     header: str
+    """Above the cells."""
     cells: Sequence[str]
+    """One a row."""
     align: Literal["left", "right"] = "right"
+    """At which side cells that are shorter than others begin or end."""
     rank: int = 0
     """Columns of rank 0 are always there; the others are added, lowest rank first, while they fit."""
     least: int | None = None
