@@ -26,7 +26,8 @@ import os  # noqa: E402
 
 _PATIENT = (200_000, 10, 10)
 """Objects more than there were before Python looks for garbage. With its own 700, a short run spends a
-twentieth of its time on that and finds nothing: what a run makes, it keeps to its end."""
+twentieth of its time on that and finds nothing: what a run makes, it keeps to its end
+(docs/decisions/start-up.md)."""
 _UNUSED = {
     "OPENBLAS_NUM_THREADS": "1",  # numpy starts a thread for each core, for linear algebra, not done here
     "PYDANTIC_DISABLE_PLUGINS": "__all__",  # pydantic reads the metadata of every installed package for them

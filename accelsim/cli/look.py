@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
@@ -45,14 +45,17 @@ def list_(
     to = destination(output, format_, quiet)
     from accelsim.result import flat
 
-    if kind is Listing.NETWORKS:
-        from accelsim.report.tables.networks import known_networks, list_networks
+    match kind:
+        case Listing.NETWORKS:
+            from accelsim.report.tables.networks import known_networks, list_networks
 
-        entries, table = known_networks(), list_networks
-    else:
-        from accelsim.report.tables.machines import known_machines, list_machines
+            entries, table = known_networks(), list_networks
+        case Listing.HARDWARE:
+            from accelsim.report.tables.machines import known_machines, list_machines
 
-        entries, table = known_machines(), list_machines
+            entries, table = known_machines(), list_machines
+        case _:
+            assert_never(kind)
     to.deliver(
         Answer(
             table=lambda style: table(entries, style),
@@ -169,11 +172,17 @@ def _kind_of_file(file: Path) -> Listing:
     if file.suffix.lower() == shipped.ONNX_SUFFIX:
         return Listing.NETWORKS
     kind = _file_kind(file)
-    if kind is FileKind.OVERLAY:
-        raise DescriptionError(f"{file}: is an overlay: give it with --overlay, beside a network")
-    if kind is FileKind.SWEEP:
-        raise DescriptionError(f"{file}: is a sweep: `accelsim sweep` runs it")
-    return Listing.NETWORKS if kind is FileKind.NETWORK else Listing.HARDWARE
+    match kind:
+        case FileKind.NETWORK:
+            return Listing.NETWORKS
+        case FileKind.MACHINE:
+            return Listing.HARDWARE
+        case FileKind.OVERLAY:
+            raise DescriptionError(f"{file}: is an overlay: give it with --overlay, beside a network")
+        case FileKind.SWEEP:
+            raise DescriptionError(f"{file}: is a sweep: `accelsim sweep` runs it")
+        case _:
+            assert_never(kind)
 
 
 def _file_kind(file: Path) -> FileKind:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import typer
 
@@ -71,13 +71,19 @@ class Destination:
             say(f"wrote {self.file}")
 
     def _text(self, answer: Answer, style: Style) -> str:
-        if self.format is Format.TABLE:
-            return style.rendered(answer.table(style))
-        from accelsim.report.files import formats
+        match self.format:
+            case Format.TABLE:
+                return style.rendered(answer.table(style))
+            case Format.JSON:
+                from accelsim.report.files.formats import to_json
 
-        return (
-            formats.to_json(answer.values()) if self.format is Format.JSON else formats.to_csv(answer.rows())
-        )
+                return to_json(answer.values())
+            case Format.CSV:
+                from accelsim.report.files.formats import to_csv
+
+                return to_csv(answer.rows())
+            case _:
+                assert_never(self.format)
 
 
 def destination(file: Path | None, chosen: Format | None, quiet: bool) -> Destination:

@@ -199,7 +199,7 @@ def trace_events(timeline: Timeline) -> Iterator[Event]:
 def span_lanes(spans: Mapping[int, tuple[int, int]]) -> dict[int, int]:
     """For each span, given in the order of their starts, the first lane on which it overlaps no other."""
     lanes: dict[int, int] = {}
-    ends: list[int] = []
+    ends: list[int] = []  # of the last span on each lane
     for index, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
         lane = next((lane for lane, lane_end in enumerate(ends) if lane_end <= start), len(ends))
         ends[lane : lane + 1] = [end]
@@ -301,7 +301,7 @@ def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[
             (change.cycle, change.bytes) for change in timeline.activity.occupancy if change.bank == bank.name
         ]
         held_bytes, position = 0, 0
-        for start, end in spans:
+        for start, end in spans:  # `held_bytes` is what the changes before `position` left there
             while position < len(changes) and changes[position][0] <= start:
                 held_bytes = changes[position][1]
                 position += 1

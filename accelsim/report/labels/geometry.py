@@ -37,7 +37,10 @@ def box_holds(outer: Floats, inner: Floats) -> Booleans:
 
 
 def line_enters_box(line: Floats, box: Floats) -> Booleans:
-    """Whether a line has a part inside a box: neither an axis nor its own direction separates them."""
+    """Whether a line has a part inside a box: neither an axis nor its own direction separates them.
+
+    The theorem of separating axes, for a segment and a box, both by their middles and half their extents.
+    """
     half_width, half_height = (box[..., 2] - box[..., 0]) / 2, (box[..., 3] - box[..., 1]) / 2
     x, y = box[..., 0] + half_width, box[..., 1] + half_height
     along_x, along_y = (line[..., 2] - line[..., 0]) / 2, (line[..., 3] - line[..., 1]) / 2

@@ -163,6 +163,7 @@ def stage_labels(spans: Sequence[StageSpan]) -> list[StageLabel]:
         for index, (span, width) in enumerate(zip(named, flat_widths, strict=True))
         if width > span.last - span.first + 1
     }
+    # What is turned stays so, and each round turns one more: the loop ends, at the latest when all are.
     while True:
         widths = [turned_width if index in turned else width for index, width in enumerate(flat_widths)]
         positions = apart(middles, widths, -_BEFORE - overhang, spans[-1].last + _BEFORE + overhang)

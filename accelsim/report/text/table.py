@@ -1,7 +1,8 @@
 """Numbers for people, and tables of plain text that fit a width.
 
 Written out rather than left to rich: a report has to fit 80 columns to the character, to be the same in
-a file, in a pipe and in a locale without Unicode, and to be there without 0.1 s of imports.
+a file, in a pipe and in a locale without Unicode, and to be there without 0.1 s of imports
+(docs/decisions/text-tables.md).
 """
 
 import math
@@ -243,7 +244,7 @@ def _widths(columns: list[Column], width: int) -> list[int]:
     """Full widths, of which the columns that may be shortened give up what is too much, the widest first."""
     widths = [column.width for column in columns]
     excess = sum(widths) + sum(column.gap for column in columns[1:]) - width
-    for _ in range(excess):
+    for _ in range(excess):  # a character at a time; of equally wide columns the last gives first
         spare = [
             (widths[index], index)
             for index, column in enumerate(columns)
