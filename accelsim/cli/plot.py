@@ -25,10 +25,9 @@ from accelsim.cli.searches import fixed
 from accelsim.errors import AccelsimError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
+    from accelsim.report.plots.style import PlotFigure
     from accelsim.report.tables.comparison import Case
     from accelsim.result import RunResult
 
@@ -244,7 +243,7 @@ def _loaded(request: _Request) -> _Inputs:
     return _Inputs(networks, machines)
 
 
-def _figure(request: _Request) -> "Figure":
+def _figure(request: _Request) -> "PlotFigure":
     match request.kind:
         case PlotKind.LAYERS:
             draw = _layers_figure
@@ -282,19 +281,19 @@ def _labelled(case: "Case") -> "RunResult":
     return replace(case.result, network=case.network, hardware=case.hardware)
 
 
-def _layers_figure(request: _Request) -> "Figure":
+def _layers_figure(request: _Request) -> "PlotFigure":
     from accelsim.report.plots.layers import layers_figure
 
     return layers_figure(_results(_loaded(request), request))
 
 
-def _traffic_figure(request: _Request) -> "Figure":
+def _traffic_figure(request: _Request) -> "PlotFigure":
     from accelsim.report.plots.traffic import traffic_figure
 
     return traffic_figure(_results(_loaded(request), request))
 
 
-def _energy_figure(request: _Request) -> "Figure":
+def _energy_figure(request: _Request) -> "PlotFigure":
     from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
 
     results = _results(_loaded(request), request)
@@ -302,7 +301,7 @@ def _energy_figure(request: _Request) -> "Figure":
     return layer_energy_figure(results) if by_layer else run_energy_figure(results)
 
 
-def _roofline_figure(request: _Request) -> "Figure":
+def _roofline_figure(request: _Request) -> "PlotFigure":
     from accelsim.report.plots.roofline import roofline_figure
 
     loaded = _loaded(request)
@@ -310,7 +309,7 @@ def _roofline_figure(request: _Request) -> "Figure":
     return roofline_figure([(_labelled(case), loaded.machines[case.hardware]) for case in cases])
 
 
-def _accuracy_figure(request: _Request) -> "Figure":
+def _accuracy_figure(request: _Request) -> "PlotFigure":
     from accelsim.report.plots.accuracy import accuracy_figure, accuracy_point
     from accelsim.report.text.energies import in_joules, of_run
 
@@ -326,7 +325,7 @@ def _accuracy_figure(request: _Request) -> "Figure":
     return accuracy_figure(points)
 
 
-def _depths_figure(request: _Request) -> "Figure":
+def _depths_figure(request: _Request) -> "PlotFigure":
     """Every network on every machine."""
     from accelsim.report.plots.depths import MOST_POINTS, depths_figure
     from accelsim.search.depth import search_depth
@@ -346,7 +345,7 @@ def _depths_figure(request: _Request) -> "Figure":
     return depths_figure(searches)
 
 
-def _path_figure(request: _Request) -> "Figure":
+def _path_figure(request: _Request) -> "PlotFigure":
     """From the first network, on every machine; the others as they are."""
     from accelsim.report.plots.path import path_figure
     from accelsim.search.path import walk
@@ -371,7 +370,7 @@ def _path_figure(request: _Request) -> "Figure":
     return path_figure(list(zip(walks, results, strict=True)))
 
 
-def _sweep_figure(request: _Request) -> "Figure":
+def _sweep_figure(request: _Request) -> "PlotFigure":
     if request.result is None:
         raise typer.BadParameter("sweep needs one", param_hint="--result")
     from accelsim.report.files.writing import check_writable
@@ -383,7 +382,7 @@ def _sweep_figure(request: _Request) -> "Figure":
     return sweep_figure(result)
 
 
-def _published_figure(request: _Request) -> "Figure":
+def _published_figure(request: _Request) -> "PlotFigure":
     from accelsim.report.files.writing import check_writable
     from accelsim.report.plots.published import published_figure
     from accelsim.validation.published import load_published

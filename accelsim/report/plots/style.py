@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -72,6 +72,8 @@ def component_styles(components: Iterable[str]) -> dict[str, tuple[str, str]]:
     return memories | styles | {name: style for name, style in COMPONENT_STYLES.items() if name in names}
 
 
+PlotFigure: TypeAlias = Figure
+"""What `save` writes, for those who do not import matplotlib."""
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 ROUND_STEPS: Final = (1, 2, 5, 10)
 """Between the ticks of an axis, times a power of ten."""
