@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 from pydantic import Field, field_validator
 
 from accelsim.choices import AUTO
-from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, shown, unknown, vary
+from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, unknown, vary
 from accelsim.descriptions.arguments import check_path
 from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.descriptions.limits import MAX_AXIS_VALUES, MAX_REPEAT
@@ -349,15 +349,15 @@ class _Reader:
         self, kind: str, name: str, values: tuple[Any, ...], apply: Callable[[str, Any], object]
     ) -> None:
         """Values that are wrong whatever the others are; what does not fit others, its candidate says."""
-        for place, value in enumerate(values):
+        for index, value in enumerate(values):
             try:
                 apply(name, value)
             except DescriptionError as error:
-                for line in error.lines:
-                    _, found, sentence = line.partition(f"{name} = {shown(value)}: ")
-                    of_another = kind == "hardware_parameters" and f" {name}" not in line
-                    if not of_another:
-                        self._note(kind, name, place, sentence=sentence if found else line)
+                for complaint in error.complaints:
+                    if complaint.key == name:
+                        self._note(kind, name, index, sentence=complaint.sentence)
+                    elif kind == "network_parameters" or complaint.key.startswith(f"{name}."):
+                        self._note(kind, name, index, sentence=str(complaint))
 
     def _check_depths(self, network: Network, values: tuple[Any, ...]) -> None:
         names = [stage.name for stage in repeating(network)]
