@@ -23,7 +23,7 @@ from accelsim.descriptions.limits import MAX_STEPS
 from accelsim.descriptions.phrases import counted
 
 if TYPE_CHECKING:
-    from accelsim.search.path import Walk
+    from accelsim.search.path import DesignPath
 
 
 def path(
@@ -98,16 +98,16 @@ def path(
     from accelsim.descriptions import dump
     from accelsim.report.files import writing
     from accelsim.report.tables.path import walk_dict, walk_report, walk_rows
-    from accelsim.search.path import walk
+    from accelsim.search.path import search_path
 
     if write is not None:
         writing.check_writable(write)
     (network,) = networks.values()
-    walks: list[Walk] = []
+    walks: list[DesignPath] = []
     for hardware in machines.values():
         with note(quiet) as step:
             walks.append(
-                walk(
+                search_path(
                     network,
                     hardware,
                     objective=objective.value,

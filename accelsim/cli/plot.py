@@ -293,14 +293,14 @@ def _draw_path(
     """From the first network, on every machine; the others as they are."""
     from accelsim.report.plots.path import path_figure
     from accelsim.report.plots.style import save
-    from accelsim.search.path import walk
+    from accelsim.search.path import search_path
 
     (first, *_), others = networks.values(), dict(list(networks.items())[1:])
     walks = []
     for hardware in machines.values():
         with note(quiet) as step:
             walks.append(
-                walk(first, hardware, batch=options["batch"], dataflow=options["dataflow"], step=step)
+                search_path(first, hardware, batch=options["batch"], dataflow=options["dataflow"], step=step)
             )
     cases = run_cases(others, machines, options, quiet)
     beside = [[_labelled(case) for case in cases if case.hardware == machine] for machine in machines]
