@@ -270,7 +270,7 @@ def _draw_depths(
     from accelsim.report.plots.depths import MOST_POINTS, depths_figure
     from accelsim.report.plots.style import save
     from accelsim.search.depth import search_depth
-    from accelsim.search.evaluate import Task
+    from accelsim.search.evaluate import SearchTask
     from accelsim.search.space import depth_space
 
     spaces = [depth_space(network, fixed=fixed_depths) for network in networks.values()]
@@ -278,7 +278,7 @@ def _draw_depths(
     with rate_of_progress(len(machines) * sum(space.size for space in spaces), quiet) as step:
         for hardware in machines.values():
             for network, space in zip(networks.values(), spaces, strict=True):
-                task = Task(network, hardware, batch=options["batch"], dataflow=options["dataflow"])
+                task = SearchTask(network, hardware, batch=options["batch"], dataflow=options["dataflow"])
                 found.append(search_depth(task, space, top=MOST_POINTS, step=step))
     save(depths_figure(found), output)
 

@@ -32,8 +32,8 @@ class Metric:
 
 
 METRICS: Final = {
-    one.name: one
-    for one in (
+    metric.name: metric
+    for metric in (
         Metric("time_ms", "time [ms]", simulated=True),
         Metric("cycles", "time [cycles]", simulated=True),
         Metric("energy", "energy [{unit}]", simulated=True),

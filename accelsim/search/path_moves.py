@@ -14,7 +14,7 @@ from accelsim.pricing import result_of
 from accelsim.result import RunResult
 from accelsim.reuse.memory import Memory
 from accelsim.run import plan_run
-from accelsim.search.evaluate import Evaluator, Task, problem_of
+from accelsim.search.evaluate import Evaluator, SearchTask, problem_of
 from accelsim.search.redesign import BlockMove, Move, moved
 from accelsim.search.space import depths_of
 from accelsim.search.worst_stage import WorstStage, worst_stage
@@ -124,7 +124,7 @@ class MoveSimulator:
 
     def _evaluator(self, network: Network) -> Evaluator:
         return Evaluator(
-            Task(network, self.hardware, batch=self._options.batch, dataflow=self._options.dataflow)
+            SearchTask(network, self.hardware, batch=self._options.batch, dataflow=self._options.dataflow)
         )
 
     def _outcome(self, network: Network, move: Move, of_depths: Evaluator, budget: SizeBudget) -> MoveOutcome:

@@ -46,7 +46,7 @@ from accelsim.report.plots.traffic import traffic_bars, traffic_figure, traffic_
 from accelsim.report.text.table import si
 from accelsim.report.text.words import COMPONENTS
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Task
+from accelsim.search.evaluate import SearchTask
 from accelsim.search.path import search_path
 from accelsim.search.space import depth_space
 
@@ -203,7 +203,7 @@ def test_the_figure_says_that_accuracy_is_published():
 def searched():
     """All 35 ways to spread ResNet-18's blocks."""
     network = accelsim.load_network("resnet18@resolution=64")
-    return search_depth(Task(network, machine()), depth_space(network), top=1000)
+    return search_depth(SearchTask(network, machine()), depth_space(network), top=1000)
 
 
 @pytest.fixture(scope="module")

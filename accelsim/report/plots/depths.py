@@ -17,7 +17,7 @@ from accelsim.report.plots.costs import AGAINST, Against, dress
 from accelsim.report.plots.style import BLUE, GREY, VERMILION, MarkerLook, legend_above, set_title
 from accelsim.report.tables.depths import depths_word
 from accelsim.report.text.energies import EnergyScale, table_scale
-from accelsim.search.depth import Candidate, DepthSearch
+from accelsim.search.depth import DepthCandidate, DepthSearch
 
 MOST_POINTS: Final = 2_000
 """Candidates that are drawn; of a larger space, the best."""
@@ -53,7 +53,7 @@ def depth_points(search: DepthSearch) -> list[DepthPoint]:
         names.setdefault(known.candidate.depths, []).append(known.name)
     megahertz, scale = search.task.hardware.clock_mhz, _scale(search)
 
-    def point(one: Candidate) -> DepthPoint:
+    def point(one: DepthCandidate) -> DepthPoint:
         return DepthPoint(
             depths=depths_word(one),
             time_ms=one.cycles / (megahertz * 1e3),
@@ -73,7 +73,7 @@ def _scale(search: DepthSearch) -> EnergyScale:
     return table_scale(max(one.energy for one in _kept(search)), search.task.hardware.energy)
 
 
-def _kept(search: DepthSearch) -> list[Candidate]:
+def _kept(search: DepthSearch) -> list[DepthCandidate]:
     """Candidates that the search kept, the front and the known networks, each once."""
     kept = (*search.ranked, *search.front, *(known.candidate for known in search.known))
     return list({one.depths: one for one in kept}.values())

@@ -8,7 +8,7 @@ from typing import Any, Final
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, si, table, wrapped
-from accelsim.search.depth import Candidate, DepthSearch, Objective
+from accelsim.search.depth import DepthCandidate, DepthSearch, Objective
 from accelsim.version import __version__
 
 RANKED_BY: Final[dict[Objective, str]] = {
@@ -26,7 +26,7 @@ class Row:
     """A candidate in the table, below a heading."""
 
     heading: str
-    candidate: Candidate
+    candidate: DepthCandidate
     rank: int | None
     """None where it is not among the ranks that were kept."""
     on_front: bool
@@ -44,7 +44,7 @@ def rows(search: DepthSearch) -> list[Row]:
         depths = known.candidate.depths
         names[depths] = f"{names[depths]}, {known.name}" if depths in names else known.name
 
-    def row(heading: str, candidate: Candidate) -> Row:
+    def row(heading: str, candidate: DepthCandidate) -> Row:
         depths = candidate.depths
         return Row(heading, candidate, ranks.get(depths), depths in front, names.get(depths, ""))
 
@@ -99,7 +99,7 @@ def _legend(search: DepthSearch) -> str:
     return legend
 
 
-def _reference(search: DepthSearch) -> Candidate:
+def _reference(search: DepthSearch) -> DepthCandidate:
     """The network as it was given, or the best where that is no candidate."""
     its = (one.candidate for one in search.known if one.name == search.task.network.name)
     return next(its, search.best)
@@ -127,12 +127,12 @@ def _ratio(energy: float, reference: float) -> str:
     return f"{energy / reference:.3f}" if reference else "-"
 
 
-def depths_word(candidate: Candidate) -> str:
+def depths_word(candidate: DepthCandidate) -> str:
     """`6-6-8-1`."""
     return "-".join(map(str, candidate.depths))
 
 
-def candidate_dict(candidate: Candidate) -> dict[str, Any]:
+def candidate_dict(candidate: DepthCandidate) -> dict[str, Any]:
     """Plain values, with the names of `run --format json`."""
     return {
         "depths": list(candidate.depths),

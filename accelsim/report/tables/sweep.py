@@ -11,8 +11,8 @@ from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, fitting, kibibytes, si, table, wrapped
 from accelsim.report.text.words import dataflow_word
 from accelsim.search.metrics import METRICS
-from accelsim.search.spec import Axis, Sweep
-from accelsim.search.sweep import Candidate, SweepResult
+from accelsim.search.spec import Sweep, SweepAxis
+from accelsim.search.sweep import SweepCandidate, SweepResult
 from accelsim.version import __version__
 
 MARK: Final = "*"
@@ -49,7 +49,7 @@ _ALWAYS: Final = 5
 @dataclass(frozen=True)
 class _Row:
     heading: str
-    candidate: Candidate
+    candidate: SweepCandidate
 
 
 def sweep_report(result: SweepResult, style: Style, most: int) -> str:
@@ -134,12 +134,12 @@ def _metrics(sweep: Sweep) -> list[str]:
     )
 
 
-def axis_word(axis: Axis) -> str:
+def axis_word(axis: SweepAxis) -> str:
     """The header of an axis's column: `rows` for pe_array.rows."""
     return _AXIS_HEADERS.get(axis.name) or axis.name.rpartition(".")[2]
 
 
-def setting_word(axis: Axis, value: Any) -> str:
+def setting_word(axis: SweepAxis, value: Any) -> str:
     """`128 KiB`, `WS+OS`, `6-6-8-1`, `0.5`, `{shares: {outputs: 0.5}}`."""
     if isinstance(value, dict | list):
         return _of_several(axis, value)
@@ -150,7 +150,7 @@ def setting_word(axis: Axis, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _of_several(axis: Axis, value: dict[str, Any] | list[Any]) -> str:
+def _of_several(axis: SweepAxis, value: dict[str, Any] | list[Any]) -> str:
     """Names of dataflows and lists of numbers in short, anything else as the file has it."""
     inside = value.values() if isinstance(value, dict) else value
     nested = any(isinstance(one, dict | list) and one for one in inside)
@@ -203,7 +203,7 @@ def _hidden(columns: Sequence[Column], style: Style) -> list[str]:
     return [column.header for column in columns if not any(column is other for other in shown)]
 
 
-def candidate_dict(result: SweepResult, candidate: Candidate) -> dict[str, Any]:
+def candidate_dict(result: SweepResult, candidate: SweepCandidate) -> dict[str, Any]:
     """Plain values, with the metrics' names."""
     return {
         "rank": candidate.rank,
