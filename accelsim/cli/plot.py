@@ -327,7 +327,7 @@ def _draw_published(output: Path, quiet: bool) -> None:
     from accelsim.validation.reproduction import reproduce
 
     table = load_published("squeezenext")
-    with progress(len(table.places), quiet) as step:
+    with progress(len(table.cell_keys), quiet) as step:
         step("simulating")
         reproduction = reproduce(table, step)
     save(published_figure(reproduction), output)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from accelsim.execution.executor import Executor
     from accelsim.hardware import Hardware
     from accelsim.search.depth import DepthSearch
+    from accelsim.search.evaluate import SearchTask
     from accelsim.search.space import DepthSpace
 
 search = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
