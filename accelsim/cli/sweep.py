@@ -71,9 +71,10 @@ def sweep(
     to = destination(output, format_, quiet)
     from accelsim.descriptions import parse
     from accelsim.report.tables.sweep import sweep_dict, sweep_report, sweep_rows
+    from accelsim.search.infeasible import label
     from accelsim.search.sampling import plan_for
     from accelsim.search.spec import read_sweep
-    from accelsim.search.sweep import label, run_sweep
+    from accelsim.search.sweep import run_sweep
 
     described = read_sweep(spec)
     said = parse(spec).data

@@ -50,6 +50,9 @@ METRICS: Final = {
     )
 }
 """By the names that a sweep's file and its results use. Costs are those of the whole batch."""
+METRIC_INDEX: Final = {name: index for index, name in enumerate(METRICS)}
+Numbers = tuple[float | None, ...]
+"""A value of each metric, in the order of METRICS."""
 Figures = Mapping[str, float | None]
 """Of each metric: its value, None where there is none."""
 

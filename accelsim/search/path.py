@@ -10,7 +10,7 @@ v5 that way: a smaller first kernel, then blocks from stages that the array exec
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -81,7 +81,7 @@ class DesignPath:
     """What the path came to: `accelsim run` takes it as YAML, and says the same of it."""
     evaluated: int
     """Networks that were simulated."""
-    seconds: float
+    seconds: float = 0.0
 
     @property
     def end(self) -> DesignPoint:
@@ -143,24 +143,8 @@ def search_path(
     budget = _budget(start.point, max_params, max_macs, min_params)
     _check_start(network, start.point, budget)
     explorer = _Explorer(simulator, channel_arguments(start.network), budget, objective)
-    if not explorer.has_moves(start):
-        raise SpaceError(_NO_MOVES.format(network.name))
-    path_steps, state, ranking = explorer.descend(start, most_steps, step)
-    return DesignPath(
-        network=network,
-        hardware=hardware,
-        objective=objective,
-        budget=budget,
-        start=start.point,
-        start_depths=depths_of(start.network),
-        steps=tuple(path_steps),
-        worst=state.worst,
-        last_moves=ranking.outcomes if ranking else (),
-        stopped="steps" if ranking is None else "budget" if ranking.helping else "nothing helps",
-        final=_named(state.network.description, network, hardware, path_steps),
-        evaluated=simulator.evaluated,
-        seconds=time.perf_counter() - began,
-    )
+    path = explorer.path(network, start, most_steps, step)
+    return replace(path, seconds=time.perf_counter() - began)
 
 
 @dataclass(frozen=True)
@@ -208,11 +192,30 @@ class _Explorer:
     budget: SizeBudget
     objective: Objective
 
-    def has_moves(self, state: PathState) -> bool:
-        """Whether a network offers any."""
-        return bool(moves(state.network, self.simulator.hardware, self.arguments))
+    def path(
+        self, network: Network, start: PathState, most_steps: int | None, step: Callable[[str], None]
+    ) -> DesignPath:
+        """The path from a network. Raises SpaceError where there is no move at all."""
+        hardware = self.simulator.hardware
+        if not moves(start.network, hardware, self.arguments):
+            raise SpaceError(_NO_MOVES.format(network.name))
+        path_steps, state, ranking = self._descend(start, most_steps, step)
+        return DesignPath(
+            network=network,
+            hardware=hardware,
+            objective=self.objective,
+            budget=self.budget,
+            start=start.point,
+            start_depths=depths_of(start.network),
+            steps=tuple(path_steps),
+            worst=state.worst,
+            last_moves=ranking.outcomes if ranking else (),
+            stopped="steps" if ranking is None else "budget" if ranking.helping else "nothing helps",
+            final=_named(state.network.description, network, hardware, path_steps),
+            evaluated=self.simulator.evaluated,
+        )
 
-    def descend(
+    def _descend(
         self, start: PathState, most_steps: int | None, step: Callable[[str], None]
     ) -> tuple[list[PathStep], PathState, _MoveRanking | None]:
         """The steps, the network at the end, and the moves from there; None where enough steps are done."""

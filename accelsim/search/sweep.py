@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from accelsim.descriptions import flow_text
 from accelsim.descriptions.arguments import check_function
 from accelsim.errors import came_of_interrupt
 from accelsim.execution.executor import Executor, Workers
@@ -18,8 +17,9 @@ from accelsim.hardware import Hardware
 from accelsim.network.description import Network
 from accelsim.network.lowered import lowered_network
 from accelsim.reuse.memory import Memory
-from accelsim.search.evaluate import Evaluation, SearchTask, Size, everyone, none_runs, problem_of, run_cost
-from accelsim.search.metrics import METRICS, known_figures, simulated_figures
+from accelsim.search.evaluate import Evaluation, SearchTask, Size, problem_of, run_cost
+from accelsim.search.infeasible import Infeasible
+from accelsim.search.metrics import METRIC_INDEX, METRICS, Numbers, known_figures, simulated_figures
 from accelsim.search.pareto import Front
 from accelsim.search.sampling import Feedback, SamplingPlan
 from accelsim.search.space import SpaceError, depths_of
@@ -36,8 +36,6 @@ MOST_MACHINES: Final = 16
 """Descriptions of candidates that are kept at a time: each takes some 30 KB, and time to check."""
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
-Numbers = tuple[float | None, ...]
-"""A value of each metric, in the order of METRICS."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,7 @@ class SweepCandidate:
 
     def figure(self, name: str) -> float | None:
         """The value of a metric."""
-        return self.numbers[_METRIC_INDEX[name]]
-
-
-_METRIC_INDEX: Final = {name: index for index, name in enumerate(METRICS)}
+        return self.numbers[METRIC_INDEX[name]]
 
 
 @dataclass(frozen=True)
@@ -199,7 +194,7 @@ class _Variants:
         """Whether a candidate is within the constraints that need no simulation."""
         numbers = self.numbers(index, Evaluation(size, None))
         return not any(
-            limit.excess(numbers[_METRIC_INDEX[limit.metric.name]])
+            limit.excess(numbers[METRIC_INDEX[limit.metric.name]])
             for limit in self._sweep.constraints
             if not limit.metric.simulated
         )
@@ -305,7 +300,7 @@ class _Tally:
         self.evaluated = self.simulated = 0
         self.problems: list[tuple[int, str]] = []
         self._feasible: list[tuple[int, Numbers]] = []
-        self._broken = _Broken(sweep)
+        self._infeasible = Infeasible(sweep)
 
     def see(self, index: int, evaluation: Evaluation) -> Feedback:
         """Take note of a candidate."""
@@ -319,19 +314,19 @@ class _Tally:
             self.problems.append((index, evaluation.problem))
             return Feedback(None, ())
         excesses = tuple(
-            limit.excess(numbers[_METRIC_INDEX[limit.metric.name]]) for limit in self._sweep.constraints
+            limit.excess(numbers[METRIC_INDEX[limit.metric.name]]) for limit in self._sweep.constraints
         )
         if not any(excesses):
             self._feasible.append((index, numbers))
         else:
-            self._broken.see(index, numbers, evaluation.cost is not None)
+            self._infeasible.see(index, numbers, evaluation.cost is not None)
         return Feedback(objectives if evaluation.cost is not None else None, excesses)
 
     def _objectives(self, numbers: Numbers) -> tuple[float, ...] | None:
         """The less the better; None where one is not known."""
         objectives = []
         for metric in self._sweep.objectives:
-            value = numbers[_METRIC_INDEX[metric.name]]
+            value = numbers[METRIC_INDEX[metric.name]]
             if value is None:
                 return None
             objectives.append(metric.sign(value))
@@ -340,7 +335,7 @@ class _Tally:
     def candidates(self) -> tuple[SweepCandidate, ...]:
         """Ranked, the others behind them. Raises SpaceError if there are none."""
         if not self._feasible:
-            raise SpaceError(self._broken.why_none(self.evaluated, self.problems))
+            raise SpaceError(self._infeasible.why_none(self.evaluated, self.problems))
         front: Front[int] = Front()
         ranked = []
         for index, numbers in sorted(self._feasible):
@@ -365,7 +360,7 @@ class _Tally:
         missing = [
             metric.name
             for metric in self._sweep.objectives
-            if all(numbers[_METRIC_INDEX[metric.name]] is None for _, numbers in self._feasible)
+            if all(numbers[METRIC_INDEX[metric.name]] is None for _, numbers in self._feasible)
         ]
         reasons = {
             "top1": "no top-1 accuracy is published of any candidate, and none is estimated",
@@ -373,84 +368,3 @@ class _Tally:
         }
         names = missing or [metric.name for metric in self._sweep.objectives]
         return f"objectives: {'; '.join(reasons.get(name, f'no candidate has {name}') for name in names)}"
-
-
-class _Broken:
-    """How far candidates are from the constraints, to say by how much those that exclude all do so."""
-
-    def __init__(self, sweep: Sweep) -> None:
-        self._sweep = sweep
-        self._counts = [0] * len(sweep.constraints)
-        self._nearest: list[tuple[float, int, float] | None] = [None] * len(sweep.constraints)
-        """Of each constraint: the least excess, whose it is, and its value."""
-        self._together: tuple[tuple[bool, float, int], Numbers] | None = None
-
-    def see(self, index: int, numbers: Numbers, simulated: bool) -> None:
-        """Take note of a candidate that breaks a constraint."""
-        total = 0.0
-        for number, limit in enumerate(self._sweep.constraints):
-            if limit.metric.simulated and not simulated:
-                continue
-            value = numbers[_METRIC_INDEX[limit.metric.name]]
-            excess = limit.excess(value)
-            total += excess / (abs(limit.bound) or 1.0)
-            self._counts[number] += 1
-            miss = (excess, index, 0.0 if value is None else value)
-            self._nearest[number] = min(self._nearest[number] or miss, miss)
-        key = (not simulated, total, index)
-        if self._together is None or key < self._together[0]:
-            self._together = (key, numbers)
-
-    def why_none(self, evaluated: int, problems: Sequence[tuple[int, str]]) -> str:
-        """One line for each constraint that excludes all; or for those that do so together."""
-        if self._together is None:
-            return none_runs(evaluated, min(problems)[1])
-        by_themselves = [
-            self._line(number) for number, nearest in enumerate(self._nearest) if nearest and nearest[0] > 0
-        ]
-        return "\n".join(by_themselves) or self._line_together(evaluated)
-
-    def _line(self, number: int) -> str:
-        """That one constraint excludes all, and by how much the nearest candidate misses it."""
-        limit, nearest = self._sweep.constraints[number], self._nearest[number]
-        assert nearest is not None
-        excess, index, value = nearest
-        excluded = f"excludes {everyone(self._counts[number])}"
-        if limit.metric.simulated and self._counts[number] < max(self._counts):
-            excluded += " that the others leave to be simulated"
-        if excess == float("inf"):
-            return f"{limit.text}: {excluded}: none of them has a published or known {limit.metric.name}"
-        side = "more" if limit.at_most else "less"
-        return (
-            f"{limit.text}: {excluded}: the nearest, {label(self._sweep, index)}, has {_number_text(value)}, "
-            f"{_number_text(excess)} {side}"
-        )
-
-    def _line_together(self, evaluated: int) -> str:
-        assert self._together is not None
-        (_, _, index), numbers = self._together
-        missed = []
-        for limit in self._sweep.constraints:
-            value = numbers[_METRIC_INDEX[limit.metric.name]]
-            if value is not None and (excess := limit.excess(value)) > 0:
-                side = "much" if limit.at_most else "little"
-                missed.append(f"{limit.metric.name} {_number_text(value)}, {_number_text(excess)} too {side}")
-        texts = ", ".join(limit.text for limit in self._sweep.constraints)
-        return (
-            f"constraints: together they exclude {everyone(evaluated)}, none alone ({texts}): the "
-            f"nearest, {label(self._sweep, index)}, has {' and '.join(missed)}"
-        )
-
-
-def label(sweep: Sweep, index: int) -> str:
-    """`pe_array.rows = 8, networks = sqnxt23v5`: what tells a candidate from the others."""
-    settings = sweep.settings(index)
-    varying = {axis.name: settings[axis.name] for axis in sweep.varying} or settings
-    texts = {
-        name: flow_text(value) if isinstance(value, list | dict) else value for name, value in varying.items()
-    }
-    return ", ".join(f"{name} = {text}" for name, text in texts.items())
-
-
-def _number_text(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) else f"{value:.4g}"
