@@ -12,7 +12,7 @@ from accelsim.network.description import Network
 from accelsim.planning.plan import Plan
 from accelsim.pricing import result_of
 from accelsim.result import RunResult
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
 from accelsim.search.evaluate import Evaluator, SearchTask, problem_of
 from accelsim.search.redesign import BlockMove, Move, moved
@@ -100,7 +100,7 @@ class MoveSimulator:
 
     def __init__(self, hardware: Hardware, options: MappingOptions) -> None:
         self.hardware, self._options = hardware, options
-        self._memory = Memory()
+        self._cache = Cache()
         self._families: dict[str, Evaluator] = {}
         """Evaluators of depths, by the rest of the description."""
         self.evaluated = 0
@@ -111,7 +111,7 @@ class MoveSimulator:
         return PathState(network, _point(result), worst_stage(result, plan.schedule, self.hardware))
 
     def _run(self, network: Network) -> tuple[Plan, RunResult]:
-        plan = plan_run(network, self.hardware, self._options, memory=self._memory)
+        plan = plan_run(network, self.hardware, self._options, cache=self._cache)
         activity = simulate(plan.schedule, self.hardware, transitions=plan.known.transitions)
         return plan, result_of(plan, activity)
 

@@ -16,7 +16,7 @@ from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware
 from accelsim.network.description import Network
 from accelsim.network.lowered import lowered_network
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.search.evaluate import Evaluation, SearchTask, Size, problem_of, run_cost
 from accelsim.search.infeasible import Infeasible
 from accelsim.search.metrics import METRIC_INDEX, METRICS, Numbers, known_figures, simulated_figures
@@ -202,15 +202,15 @@ class _Variants:
 
 def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Evaluation]]:
     """The function that a worker evaluates candidates with; what it learns from one serves the next."""
-    variants, memory = _Variants(sweep), Memory()
+    variants, cache = _Variants(sweep), Cache()
 
     def evaluation(index: int) -> Evaluation:
         size = None
         try:
             task = variants.task(index)
-            lowered = memory.lowered(task.network, lowered_network)
+            lowered = cache.lowered(task.network, lowered_network)
             size = Size(lowered.params, lowered.macs)
-            return Evaluation(size, run_cost(task, memory) if variants.within_known(index, size) else None)
+            return Evaluation(size, run_cost(task, cache) if variants.within_known(index, size) else None)
         except Exception as error:
             return Evaluation(size, None, problem_of(error))
 

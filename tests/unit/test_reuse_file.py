@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from machines import machine
 
-from accelsim import AccelsimError, Memory, run_network
+from accelsim import AccelsimError, Cache, run_network
 from accelsim.descriptions import Document, check
 from accelsim.errors import FileWarning
 from accelsim.network.description import NetworkDescription, configure
@@ -53,7 +53,7 @@ NETWORK = configure(
 
 def mapped(path):
     """A run that keeps mappings in a file."""
-    return run_network(NETWORK, MACHINE, memory=Memory(path))
+    return run_network(NETWORK, MACHINE, cache=Cache(path))
 
 
 def searched(path):
