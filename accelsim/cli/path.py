@@ -26,7 +26,7 @@ from accelsim.descriptions.phrases import counted
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
-    from accelsim.search.path import Walk
+    from accelsim.search.path import DesignPath
 
 
 NetworkOption: TypeAlias = Annotated[
@@ -133,9 +133,9 @@ def path(
             say(f"wrote {write}")
 
 
-def _walked(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> "Walk":
+def _walked(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> "DesignPath":
     """A walk on one machine; a terminal shows the move that it took last."""
-    from accelsim.search.path import walk
+    from accelsim.search.path import search_path
 
     with note(quiet) as step:
-        return walk(network, hardware, **options, step=step)
+        return search_path(network, hardware, **options, step=step)

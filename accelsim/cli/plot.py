@@ -329,7 +329,7 @@ def _depths_figure(request: _Request) -> "PlotFigure":
     """Every network on every machine."""
     from accelsim.report.plots.depths import MOST_POINTS, depths_figure
     from accelsim.search.depth import search_depth
-    from accelsim.search.evaluate import Task
+    from accelsim.search.evaluate import SearchTask
     from accelsim.search.space import depth_space
 
     loaded, options = _loaded(request), request.options
@@ -340,7 +340,7 @@ def _depths_figure(request: _Request) -> "PlotFigure":
     with rate_of_progress(total, request.quiet) as step:
         for hardware in loaded.machines.values():
             for network, space in zip(loaded.networks.values(), spaces, strict=True):
-                task = Task(network, hardware, batch=options["batch"], dataflow=options["dataflow"])
+                task = SearchTask(network, hardware, batch=options["batch"], dataflow=options["dataflow"])
                 searches.append(search_depth(task, space, top=MOST_POINTS, step=step))
     return depths_figure(searches)
 
@@ -348,7 +348,7 @@ def _depths_figure(request: _Request) -> "PlotFigure":
 def _path_figure(request: _Request) -> "PlotFigure":
     """From the first network, on every machine; the others as they are."""
     from accelsim.report.plots.path import path_figure
-    from accelsim.search.path import walk
+    from accelsim.search.path import search_path
 
     loaded, options = _loaded(request), request.options
     first, *other_names = loaded.networks
@@ -356,7 +356,7 @@ def _path_figure(request: _Request) -> "PlotFigure":
     for hardware in loaded.machines.values():
         with note(request.quiet) as step:
             walks.append(
-                walk(
+                search_path(
                     loaded.networks[first],
                     hardware,
                     batch=options["batch"],
@@ -390,7 +390,7 @@ def _published_figure(request: _Request) -> "PlotFigure":
 
     check_writable(request.output)
     table = load_published("squeezenext")
-    with progress(len(table.places), request.quiet) as step:
+    with progress(len(table.cell_keys), request.quiet) as step:
         step("simulating")
         reproduction = reproduce(table, step)
     return published_figure(reproduction)

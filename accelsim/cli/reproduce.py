@@ -64,13 +64,13 @@ def reproduce(
 
 def _squeezenext(to: Destination, quiet: bool) -> None:
     from accelsim.report.tables.reproduction import cell_dict, reproduction_dict, reproduction_report
+    from accelsim.report.text.reproduction import failures, moved_line
     from accelsim.validation import pinned
     from accelsim.validation.published import load_published
-    from accelsim.validation.reproduction import failures
     from accelsim.validation.reproduction import reproduce as simulate
 
     published = load_published(PublishedName.SQUEEZENEXT)
-    with progress(len(published.places), quiet) as step:
+    with progress(len(published.cell_keys), quiet) as step:
         step("simulating")
         reproduction = simulate(published, step)
     moved = pinned.moved(reproduction.costs, pinned.load_pinned(published.name))
@@ -81,7 +81,7 @@ def _squeezenext(to: Destination, quiet: bool) -> None:
             rows=lambda: [cell_dict(cell) for cell in reproduction.cells],
         )
     )
-    complaints = [*failures(reproduction), *(str(cell) for cell in moved)]
+    complaints = [*failures(reproduction), *map(moved_line, moved)]
     for line in complaints:
         say(line)
     if moved:

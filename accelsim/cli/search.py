@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from accelsim.execution.executor import Executor
     from accelsim.hardware import Hardware
     from accelsim.search.depth import DepthSearch
-    from accelsim.search.evaluate import Task
+    from accelsim.search.evaluate import SearchTask
     from accelsim.search.space import DepthSpace
 
 search = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
@@ -124,14 +124,14 @@ def depth(
     check_outputs({"--output": output, "--store": store}, inputs([net], hw))
     to = destination(output, format_, quiet)
     from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows
-    from accelsim.search.evaluate import Limits, Task
+    from accelsim.search.evaluate import Limits, SearchTask
     from accelsim.search.space import depth_space
 
     (network,) = networks.values()
     space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed_depths)
 
-    def task(hardware: "Hardware") -> Task:
-        return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow)
+    def task(hardware: "Hardware") -> SearchTask:
+        return SearchTask(network, hardware, Limits(max_params, max_macs), batch, dataflow)
 
     with executor(workers, scheduler) as workforce:
         results = [
@@ -148,7 +148,7 @@ def depth(
 
 
 def _searched(
-    task: "Task",
+    task: "SearchTask",
     space: "DepthSpace",
     objective: SearchObjective,
     top: int,

@@ -16,7 +16,7 @@ from accelsim.descriptions.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.descriptions.phrases import counted
 
 if TYPE_CHECKING:
-    from accelsim.search.sampling import Plan
+    from accelsim.search.sampling import SamplingPlan
     from accelsim.search.spec import Sweep
     from accelsim.search.sweep import SweepResult
 
@@ -104,7 +104,7 @@ def sweep(
     )
 
 
-def _say_plan(described: "Sweep", plan: "Plan") -> None:
+def _say_plan(described: "Sweep", plan: "SamplingPlan") -> None:
     """Where not all candidates are evaluated: how many of how many, chosen by what."""
     if plan.name != "exhaustive":
         chosen = f"of which {plan.name} chooses {plan.samples} (seed {plan.seed})"
@@ -114,7 +114,7 @@ def _say_plan(described: "Sweep", plan: "Plan") -> None:
 
 def _say_counts(result: "SweepResult", store: Path | None) -> None:
     """How many candidates were evaluated, how, and the first that cannot be executed."""
-    from accelsim.search.sweep import label
+    from accelsim.search.infeasible import label
 
     name = result.sweep.name
     stored = f", {result.reused} of them in {store} already" if result.reused else ""

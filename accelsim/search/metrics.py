@@ -34,8 +34,8 @@ class Metric:
 
 
 METRICS: Final = {
-    one.name: one
-    for one in (
+    metric.name: metric
+    for metric in (
         Metric("time_ms", "time", "ms", simulated=True),
         Metric("cycles", "time", "cycles", simulated=True),
         Metric("energy", "energy", "{energy}", simulated=True),
@@ -52,6 +52,9 @@ METRICS: Final = {
     )
 }
 """By the names that a sweep's file and its results use. Costs are those of the whole batch."""
+METRIC_INDEX: Final = {name: index for index, name in enumerate(METRICS)}
+Numbers = tuple[float | None, ...]
+"""A value of each metric, in the order of METRICS."""
 Figures = Mapping[str, float | None]
 """Of each metric: its value, None where there is none."""
 

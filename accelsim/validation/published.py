@@ -13,7 +13,7 @@ from accelsim.descriptions import Description
 
 Quantity: TypeAlias = Literal["time", "energy"]
 QUANTITIES: tuple[Quantity, ...] = ("time", "energy")
-Place: TypeAlias = tuple[str, str]
+CellKey: TypeAlias = tuple[str, str]
 """A network and a machine: one row of a report, and a cell of each quantity."""
 
 
@@ -59,6 +59,7 @@ class Ordering:
     hardware: str
     quantity: Quantity
     more: str
+    """The network that takes more; fields are the names that the JSON has."""
     less: str
     strict: bool = True
 
@@ -91,7 +92,7 @@ class PublishedTable(Description):
         return self
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def cell_keys(self) -> tuple[CellKey, ...]:
         """Every network on every machine, those of a machine after each other."""
         return tuple((row.network, machine) for machine in self.machines for row in self.rows)
 
@@ -107,25 +108,25 @@ class PublishedTable(Description):
 
     def checked_orderings(self) -> tuple[Ordering, ...]:
         """Every pair that a column separates clearly, and every step that the paper claims; none twice."""
-        found: dict[tuple[str, Quantity, str, str], Ordering] = {}
+        orderings: dict[tuple[str, Quantity, str, str], Ordering] = {}
         for ordering in (*self._separated_pairs(), *self._claimed_steps()):
             key = (ordering.hardware, ordering.quantity, ordering.more, ordering.less)
-            if key not in found or ordering.strict:
-                found[key] = ordering
-        return tuple(found.values())
+            if key not in orderings or ordering.strict:
+                orderings[key] = ordering
+        return tuple(orderings.values())
 
     def _separated_pairs(self) -> Iterator[Ordering]:
         for hardware in self.machines:
             for quantity in QUANTITIES:
-                column = sorted(self.column(hardware, quantity).items(), key=lambda item: -item[1])
-                for (more, high), (less, low) in combinations(column, 2):
+                column = sorted(self.column(hardware, quantity).items(), key=lambda cell: -cell[1])
+                for (higher, high), (lower, low) in combinations(column, 2):
                     if high / low >= self.pairs_apart_by - 1e-9:
-                        yield Ordering(hardware, quantity, more, less)
+                        yield Ordering(hardware, quantity, higher, lower)
 
     def _claimed_steps(self) -> Iterator[Ordering]:
         for claim in self.orderings:
-            for more, less in pairwise(claim.networks):
-                yield Ordering(claim.hardware, claim.quantity, more, less, claim.falls == "strictly")
+            for higher, lower in pairwise(claim.networks):
+                yield Ordering(claim.hardware, claim.quantity, higher, lower, claim.falls == "strictly")
 
 
 def load_published(name: str) -> PublishedTable:

@@ -133,12 +133,12 @@ def _known_or_new(
     by_form: dict[Hashable, list[tuple[Mapping, LayerVerification]]],
 ) -> LayerVerification:
     """The outcome of a layer; one of the same form and mapping answers for it."""
-    alike = by_form.setdefault(layer.form, [])
-    for executed, outcome in alike:
+    of_form = by_form.setdefault(layer.form, [])
+    for executed, outcome in of_form:
         if executed == mapping:
             return replace(outcome, name=layer.name, like=outcome.name)
     outcome = _verified(layer, mapping, hardware, batch)
-    alike.append((mapping, outcome))
+    of_form.append((mapping, outcome))
     return outcome
 
 
@@ -156,12 +156,12 @@ def _verified(layer: Layer, mapping: Mapping, hardware: Hardware, batch: int) ->
         mismatch=None,
     )
     try:
-        walked, everything = verify_mapping(layer, mapping, hardware, batch=batch)
+        walked, is_whole = verify_mapping(layer, mapping, hardware, batch=batch)
     except MismatchError as mismatch:
         return replace(outcome, mismatch=str(mismatch))
     return replace(
         outcome,
         computed_macs=walked.products,
-        extent="all" if everything else "sampled",
+        extent="all" if is_whole else "sampled",
         traffic=walked.traffic.to_dict(),
     )

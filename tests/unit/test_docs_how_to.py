@@ -19,7 +19,7 @@ from accelsim.execution.processes import Processes
 from accelsim.hardware import registry
 from accelsim.report.files import trace
 from accelsim.search.metrics import METRICS
-from accelsim.search.path import walk
+from accelsim.search.path import search_path
 from accelsim.search.sampling import plan_for
 from accelsim.search.spec import SweepDescription, read_sweep
 from accelsim.search.sweep import run_sweep
@@ -318,7 +318,7 @@ def test_the_python_of_the_guide_for_explanations_works(tmp_path, monkeypatch):
 def test_the_guide_for_explanations_shows_the_error_that_is_said():
     text = page("how-to/explain-a-network.md")
     with pytest.raises(accelsim.AccelsimError) as error:
-        walk(
+        search_path(
             accelsim.load_network("mobilenet_v1"), accelsim.load_hardware("16x16_128k"), max_params=4_000_000
         )
     assert f"\n{error.value}\n" in text

@@ -46,8 +46,8 @@ from accelsim.report.plots.traffic import traffic_bars, traffic_figure, traffic_
 from accelsim.report.text.table import si
 from accelsim.report.text.words import COMPONENTS
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Task
-from accelsim.search.path import walk
+from accelsim.search.evaluate import SearchTask
+from accelsim.search.path import search_path
 from accelsim.search.space import depth_space
 
 OKABE_ITO = {"#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#000000"}
@@ -203,7 +203,7 @@ def test_the_figure_says_that_accuracy_is_published():
 def searched():
     """All 35 ways to spread ResNet-18's blocks."""
     network = accelsim.load_network("resnet18@resolution=64")
-    return search_depth(Task(network, machine()), depth_space(network), top=1000)
+    return search_depth(SearchTask(network, machine()), depth_space(network), top=1000)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +211,7 @@ def walked():
     """A walk of several steps, and networks beside it."""
     network = accelsim.load_network("sqnxt23@resolution=131")
     others = [accelsim.load_network(f"{name}@resolution=131") for name in ("sqnxt23v2", "sqnxt23v5")]
-    return walk(network, machine()), [accelsim.run_network(other, machine()) for other in others]
+    return search_path(network, machine()), [accelsim.run_network(other, machine()) for other in others]
 
 
 def test_every_distribution_is_a_point_once(searched):
@@ -355,7 +355,7 @@ def test_every_word_of_a_walk_can_be_read(walked):
     assert_legible(figure)
     words = [text.get_text() for text, _ in words_of(figure)]
     assert words.count("sqnxt23v5@resolution=131") == 2
-    assert all(f"{number}  {step.taken.move.words}" in words for number, step in enumerate(found.steps, 1))
+    assert all(f"{number}  {step.best.move.words}" in words for number, step in enumerate(found.steps, 1))
 
 
 def test_a_walk_that_goes_nowhere_is_a_point(walked):

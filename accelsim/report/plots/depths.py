@@ -17,7 +17,7 @@ from accelsim.report.plots.costs import AGAINST, Against, dress
 from accelsim.report.plots.style import BLUE, GREY, VERMILION, MarkerStyle, legend_above, set_title
 from accelsim.report.tables.depths import depths_word
 from accelsim.report.text.energies import EnergyScale, table_scale
-from accelsim.search.depth import Candidate, DepthSearch
+from accelsim.search.depth import DepthCandidate, DepthSearch
 
 MOST_POINTS: Final = 2_000
 """Candidates that are drawn; of a larger space, the best."""
@@ -53,7 +53,7 @@ def depth_points(search: DepthSearch) -> list[DepthPoint]:
         names.setdefault(network.candidate.depths, []).append(network.name)
     megahertz, scale = search.task.hardware.clock_mhz, _scale(search)
 
-    def point_of(candidate: Candidate) -> DepthPoint:
+    def point_of(candidate: DepthCandidate) -> DepthPoint:
         return DepthPoint(
             depths=depths_word(candidate),
             time_ms=candidate.cycles / (megahertz * 1e3),
@@ -75,7 +75,7 @@ def _scale(search: DepthSearch) -> EnergyScale:
     return table_scale(largest, search.task.hardware.energy)
 
 
-def _candidates(search: DepthSearch) -> list[Candidate]:
+def _candidates(search: DepthSearch) -> list[DepthCandidate]:
     """Candidates that the search kept, the front and the known networks, each once."""
     candidates = (*search.ranked, *search.front, *(network.candidate for network in search.known))
     return list({candidate.depths: candidate for candidate in candidates}.values())

@@ -12,7 +12,8 @@ from accelsim.report.plots.costs import AGAINST, Against, dress
 from accelsim.report.plots.style import BLUE, VERMILION, MarkerStyle, legend_above, set_title
 from accelsim.report.text.energies import EnergyScale, table_scale
 from accelsim.result import RunResult
-from accelsim.search.path import Point, Walk
+from accelsim.search.path import DesignPath
+from accelsim.search.path_moves import DesignPoint
 
 SIZE_INCHES: Final = (11.0, 5.6)
 """Of the two panels of a walk, without the list of moves."""
@@ -40,17 +41,17 @@ class PathPoint:
         return self.energy if against == "energy" else self.params
 
 
-def path_points(walk: Walk) -> list[PathPoint]:
+def path_points(walk: DesignPath) -> list[PathPoint]:
     """The start, called 0, and every step by its number."""
     found = [("start: " + walk.network.name, walk.start)]
-    found += [(step.taken.move.words, step.after) for step in walk.steps]
+    found += [(step.best.move.words, step.after) for step in walk.steps]
     factor = walk_scale(walk).factor
     return [
         _path_point(str(number), words, point, walk, factor) for number, (words, point) in enumerate(found)
     ]
 
 
-def walk_scale(walk: Walk) -> EnergyScale:
+def walk_scale(walk: DesignPath) -> EnergyScale:
     """In which unit energies are drawn: that which suits the largest of the walk."""
     points = (walk.start, *(step.after for step in walk.steps))
     return table_scale(max(point.energy for point in points), walk.hardware.energy)
@@ -61,12 +62,12 @@ def beside(result: RunResult, factor: float = 1.0) -> PathPoint:
     return PathPoint(result.network, "", result.time_ms, result.energy.total * factor, result.params)
 
 
-def _path_point(name: str, words: str, point: Point, walk: Walk, factor: float) -> PathPoint:
+def _path_point(name: str, words: str, point: DesignPoint, walk: DesignPath, factor: float) -> PathPoint:
     time_ms = point.cycles / (walk.hardware.clock_mhz * 1e3)
     return PathPoint(name, words, time_ms, point.energy * factor, point.params)
 
 
-def path_figure(walks: Sequence[tuple[Walk, Sequence[RunResult]]]) -> Figure:
+def path_figure(walks: Sequence[tuple[DesignPath, Sequence[RunResult]]]) -> Figure:
     """Two panels for each walk, and below them its moves; other networks are joined in the order given."""
     width, height = SIZE_INCHES
     heights = [height + LINE_INCHES * (len(walk.steps) + 2) / 2 for walk, _ in walks]
@@ -80,7 +81,7 @@ def path_figure(walks: Sequence[tuple[Walk, Sequence[RunResult]]]) -> Figure:
     return figure
 
 
-def _draw(figure: Figure, walk: Walk, others: Sequence[PathPoint], top: float, own: float) -> None:
+def _draw(figure: Figure, walk: DesignPath, others: Sequence[PathPoint], top: float, own: float) -> None:
     """One walk in the part of the figure that begins at `top` and is `own` inches high."""
     total = figure.get_size_inches()[1]
     points = path_points(walk)

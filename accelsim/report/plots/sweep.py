@@ -29,7 +29,7 @@ from accelsim.report.tables.sweep import axis_word, setting_word
 from accelsim.report.text.energies import EnergyScale, energy_scale
 from accelsim.report.text.table import shortened
 from accelsim.search.metrics import METRICS, Metric
-from accelsim.search.spec import Axis
+from accelsim.search.spec import SweepAxis
 
 SIZE_INCHES: Final = (10.0, 6.25)
 """Of each panel."""
@@ -90,7 +90,7 @@ def sweep_panels(result: Mapping[str, Any]) -> list[SweepPanel]:
 
 
 def _panel(result: Mapping[str, Any], across: Metric, up: Metric) -> SweepPanel:
-    axes = [Axis("hardware_parameters", axis["name"], tuple(axis["values"])) for axis in result["axes"]]
+    axes = [SweepAxis("hardware_parameters", axis["name"], tuple(axis["values"])) for axis in result["axes"]]
     varying = [axis for axis in axes if len(axis.values) > 1]
     ranked = [candidate for candidate in result["candidates"] if candidate["rank"] is not None]
     scale = _energy_scale(result, ranked)
@@ -120,7 +120,7 @@ def _drawn(figures: Mapping[str, Any], metric: Metric, scale: EnergyScale) -> fl
     return value * scale.factor if metric.name in _OF_ENERGY else value
 
 
-def _name(varying: list[Axis], settings: Mapping[str, Any]) -> str:
+def _name(varying: list[SweepAxis], settings: Mapping[str, Any]) -> str:
     """`8 rows, 64 KiB buffer, sqnxt23v5`."""
     words = []
     for axis in varying:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias, assert_never
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, si, table, wrapped
-from accelsim.search.depth import Candidate, DepthSearch, Objective
+from accelsim.search.depth import DepthCandidate, DepthSearch, Objective
 from accelsim.version import __version__
 
 RANKED_BY: Final[dict[Objective, str]] = {
@@ -30,7 +30,7 @@ class DepthRow:
     """A candidate in the table."""
 
     section: Section
-    candidate: Candidate
+    candidate: DepthCandidate
     rank: int | None
     """None where it is not among the ranks that were kept."""
     on_front: bool
@@ -48,7 +48,7 @@ def rows(search: DepthSearch) -> list[DepthRow]:
         depths = network.candidate.depths
         names[depths] = f"{names[depths]}, {network.name}" if depths in names else network.name
 
-    def row(section: Section, candidate: Candidate) -> DepthRow:
+    def row(section: Section, candidate: DepthCandidate) -> DepthRow:
         depths = candidate.depths
         return DepthRow(section, candidate, ranks.get(depths), depths in front, names.get(depths, ""))
 
@@ -119,7 +119,7 @@ def _legend(search: DepthSearch) -> str:
     return legend
 
 
-def _reference(search: DepthSearch) -> Candidate:
+def _reference(search: DepthSearch) -> DepthCandidate:
     """The network as it was given, or the best where that is no candidate."""
     name = search.task.network.name
     return next((network.candidate for network in search.known if network.name == name), search.best)
@@ -147,12 +147,12 @@ def _ratio(energy: float, reference: float) -> str:
     return f"{energy / reference:.3f}" if reference else "-"
 
 
-def depths_word(candidate: Candidate) -> str:
+def depths_word(candidate: DepthCandidate) -> str:
     """`6-6-8-1`."""
     return "-".join(map(str, candidate.depths))
 
 
-def candidate_dict(candidate: Candidate) -> dict[str, Any]:
+def candidate_dict(candidate: DepthCandidate) -> dict[str, Any]:
     """Plain values, with the names of `run --format json`."""
     return {
         "depths": list(candidate.depths),

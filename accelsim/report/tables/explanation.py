@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from accelsim.network.shapes import layer_shape
+from accelsim.report.text.diagnosis import direction, reason
 from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import BOUNDS, memory_word, shape_word
@@ -103,7 +104,7 @@ def _worst(place: int, worst: WorstLayer, result: RunResult, style: Style) -> It
     share = percent(worst.cycles / result.cycles)
     lost = f"{worst.lost_cycles:,} of them above the lower bound"
     yield from _indented(f"{worst.cycles:,} cycles, {share} of the time; {lost}", style)
-    yield from _indented(f"why: {worst.diagnosis.reason}", style)
+    yield from _indented(f"why: {reason(worst.diagnosis)}", style)
     yield from _indented(f"helps most: {_helps(worst)}", style)
 
 
@@ -176,7 +177,7 @@ def _worst_dict(worst: WorstLayer) -> dict[str, Any]:
 
 def _diagnosis_dict(found: Diagnosis) -> dict[str, Any]:
     return {
-        "reason": found.reason,
+        "reason": reason(found),
         "busy": found.busy,
         "array_utilization": found.array_utilization,
         "zero_weights": found.by_zero,
@@ -185,7 +186,7 @@ def _diagnosis_dict(found: Diagnosis) -> dict[str, Any]:
         "balance_macs_per_byte": found.balance,
         "fills": [
             {
-                "direction": fill.direction,
+                "direction": direction(fill),
                 "extent": fill.extent,
                 "of_a_pass": fill.of_a_pass,
                 "passes": fill.passes,

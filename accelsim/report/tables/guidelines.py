@@ -7,18 +7,25 @@ from typing import Any
 
 from accelsim.report.text.table import Column, Style, labelled, table, wrapped
 from accelsim.report.text.words import BOUNDS
-from accelsim.validation.guidelines import NOTABLY, Cell, Experiment, Guidelines, Verdict, verdicts_of
+from accelsim.validation.guidelines import (
+    NOTABLY,
+    Experiment,
+    GuidelineCell,
+    Guidelines,
+    Verdict,
+    verdicts_of,
+)
 from accelsim.version import __version__
 
 
-def guideline_cell_dict(cell: Cell) -> dict[str, Any]:
+def guideline_cell_dict(cell: GuidelineCell) -> dict[str, Any]:
     """Plain values of one cell, those of its simulation among them."""
     values: dict[str, Any] = asdict(cell)
     measured: dict[str, Any] = values.pop("measured")
     return {**values, **measured}
 
 
-def guidelines_dict(guidelines: Guidelines, cells: Sequence[Cell]) -> dict[str, Any]:
+def guidelines_dict(guidelines: Guidelines, cells: Sequence[GuidelineCell]) -> dict[str, Any]:
     """Plain values of `reproduce guidelines --format json`."""
     return {
         "accelsim": __version__,
@@ -34,7 +41,7 @@ def guidelines_dict(guidelines: Guidelines, cells: Sequence[Cell]) -> dict[str, 
     }
 
 
-def guidelines_report(guidelines: Guidelines, cells: Sequence[Cell], style: Style) -> str:
+def guidelines_report(guidelines: Guidelines, cells: Sequence[GuidelineCell], style: Style) -> str:
     """ShuffleNet v2's guidelines, as `accelsim reproduce guidelines` prints them.
 
     Args:
@@ -76,7 +83,7 @@ def verdict_words(verdict: Verdict) -> str:
     )
 
 
-def _columns(experiment: Experiment, platform: str, cells: Sequence[Cell]) -> list[Column]:
+def _columns(experiment: Experiment, platform: str, cells: Sequence[GuidelineCell]) -> list[Column]:
     """Of one series: a line for each setting on each machine, and as published."""
     lines = list(_lines(platform, cells))
     labels = list(dict.fromkeys(cell.column for cell in cells))
@@ -91,7 +98,9 @@ def _columns(experiment: Experiment, platform: str, cells: Sequence[Cell]) -> li
     ]
 
 
-def _lines(platform: str, cells: Sequence[Cell]) -> Iterator[tuple[str, str, Sequence[float], Sequence[str]]]:
+def _lines(
+    platform: str, cells: Sequence[GuidelineCell]
+) -> Iterator[tuple[str, str, Sequence[float], Sequence[str]]]:
     """(setting, where, relative speeds, what bounds them); a setting is named once, what bounds if known."""
     machines = list(dict.fromkeys(cell.hardware for cell in cells))
     for setting in dict.fromkeys(cell.setting for cell in cells):

@@ -4,9 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from accelsim.descriptions.phrases import counted
+from accelsim.report.text.diagnosis import reason
 from accelsim.report.text.energies import duration, energy_cell, energy_text
+from accelsim.report.text.excess import excess_words
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
-from accelsim.search.path import Point, Step, Tried, Walk, WorstStage
+from accelsim.search.path import DesignPath, PathStep
+from accelsim.search.path_moves import DesignPoint, MoveOutcome
+from accelsim.search.worst_stage import WorstStage
 from accelsim.version import __version__
 
 SHOWN: Final = 4
@@ -14,14 +18,14 @@ SHOWN: Final = 4
 BY: Final = {"time": "time", "energy": "energy", "edp": "energy x time"}
 
 
-def walk_report(walk: Walk, style: Style) -> str:
+def walk_report(walk: DesignPath, style: Style) -> str:
     """Where the walk began, each step with what was worst, what was tried and what was taken, and a table."""
     budget = walk.budget
     limits = f"at most {si(budget.max_params)} parameters and {si(budget.max_macs)} MACs, at least "
     limits += f"{si(budget.min_params)} parameters"
     text = [style.strong(f"{walk.network.name} on {walk.hardware.name}: a walk by {BY[walk.objective]}"), ""]
     text += [*labelled("budget", limits, style), *labelled("start", _point(walk.start, walk), style)]
-    before: Step | None = None
+    before: PathStep | None = None
     for number, step in enumerate(walk.steps, start=1):
         text += ["", *_step(number, step, before, style)]
         before = step
@@ -29,41 +33,41 @@ def walk_report(walk: Walk, style: Style) -> str:
     return "\n".join(text) + "\n"
 
 
-def _step(number: int, step: Step, before: Step | None, style: Style) -> Iterator[str]:
+def _step(number: int, step: PathStep, before: PathStep | None, style: Style) -> Iterator[str]:
     """What was worst, what was tried, what was taken; in short where it is as in the step before."""
     if before is not None and _same(step, before):
-        yield style.strong(f"{number}  {step.taken.move.words}, again")
+        yield style.strong(f"{number}  {step.best.move.words}, again")
         yield from _indented(f"still worst: {_worst(step.worst)}", style)
         yield from _indented(f"again {_gain(step)}", style)
         return
-    yield style.strong(f"{number}  {step.taken.move.words}")
+    yield style.strong(f"{number}  {step.best.move.words}")
     yield from _indented(f"worst: {_worst(step.worst)}", style)
-    yield from _indented(f"why: {step.worst.reason}", style)
+    yield from _indented(f"why: {reason(step.worst.diagnosis)}", style)
     yield from _indented(_counts(step), style)
-    yield from _moves(step.tried[:SHOWN], step.before, step.taken, style)
+    yield from _moves(step.moves[:SHOWN], step.before, step.best, style)
 
 
-def _counts(step: Step) -> str:
-    moves = counted(len(step.tried), "move")
+def _counts(step: PathStep) -> str:
+    moves = counted(len(step.moves), "move")
     if step.helping == 1:
         return f"{moves} tried, 1 helps, within the budget"
     allowed = "all of them" if step.allowed == step.helping else f"{step.allowed} of them"
     return f"{moves} tried, {step.helping} help, {allowed} within the budget"
 
 
-def _same(step: Step, before: Step) -> bool:
+def _same(step: PathStep, before: PathStep) -> bool:
     """Whether a step moves a block between the same two stages as the one before, for the same reason.
 
     A kernel or a number of channels cannot become the same twice.
     """
-    one, other = step.taken.move, before.taken.move
+    one, other = step.best.move, before.best.move
     return one.kind == other.kind == "block" and (one.stages, step.worst.name) == (
         other.stages,
         before.worst.name,
     )
 
 
-def _gain(step: Step) -> str:
+def _gain(step: PathStep) -> str:
     time, energy, params, macs = _cells(step.after, step.before)
     return f"{time} time, {energy} energy, {params} parameters, {macs} MACs"
 
@@ -73,13 +77,17 @@ def _indented(text: str, style: Style) -> list[str]:
 
 
 def _worst(worst: WorstStage) -> str:
-    alike = f"{worst.layer} and {worst.alike - 1} more like it" if worst.alike > 1 else worst.layer
+    alike = (
+        f"{worst.layer} and {worst.layer_count - 1} more like it" if worst.layer_count > 1 else worst.layer
+    )
     lost = f"{percent(worst.lost_share)} of the idle PE cycles"
     where = f"{worst.name}, {percent(worst.share)} of the time and {lost}"
     return f"{where}; most in {alike}" if worst.layer != worst.name else where
 
 
-def _moves(tried: Sequence[Tried], before: Point, taken: Tried | None, style: Style) -> Iterator[str]:
+def _moves(
+    tried: Sequence[MoveOutcome], before: DesignPoint, taken: MoveOutcome | None, style: Style
+) -> Iterator[str]:
     """A line for each: what it changes, in time, energy, parameters and MACs."""
     cells = [_cells(one.point, before) for one in tried]
     columns = [
@@ -94,7 +102,7 @@ def _moves(tried: Sequence[Tried], before: Point, taken: Tried | None, style: St
     yield from (f"   {line}" for line in table(columns, style.width - 3))
 
 
-def _cells(after: Point | None, before: Point) -> tuple[str, str, str, str]:
+def _cells(after: DesignPoint | None, before: DesignPoint) -> tuple[str, str, str, str]:
     """Time, energy, parameters and MACs against those before."""
     if after is None:
         return ("-", "-", "-", "-")
@@ -106,10 +114,10 @@ def _cells(after: Point | None, before: Point) -> tuple[str, str, str, str]:
     )
 
 
-def _verdict(one: Tried) -> str:
+def _verdict(one: MoveOutcome) -> str:
     if one.problem:
         return "impossible"
-    return "over budget" if one.excess else ""
+    return "over budget" if one.excesses else ""
 
 
 def _change(after: float, before: float) -> str:
@@ -122,19 +130,19 @@ def _more(after: int, before: int) -> str:
     return f"{'+' if after > before else '-'}{si(abs(after - before))}"
 
 
-def _end(walk: Walk, style: Style) -> Iterator[str]:
+def _end(walk: DesignPath, style: Style) -> Iterator[str]:
     match walk.stopped:
         case "steps":
             yield from labelled("end", f"after {counted(len(walk.steps), 'step')}, as asked for", style)
             return
         case "nothing helps":
-            why = _none(len(walk.last_tried))
+            why = _none(len(walk.last_moves))
         case "budget":
-            best = walk.last_tried[0]
-            why = f"{best.move.words} would help, but has {best.excess}"
+            best = walk.last_moves[0]
+            why = f"{best.move.words} would help, but has {excess_words(best.excesses)}"
     yield from labelled("end", f"{why}; worst now: {_worst(walk.worst)}", style)
-    if walk.last_tried:
-        yield from _moves(walk.last_tried[:SHOWN], walk.end, None, style)
+    if walk.last_moves:
+        yield from _moves(walk.last_moves[:SHOWN], walk.end, None, style)
 
 
 def _none(moves: int) -> str:
@@ -148,7 +156,7 @@ def _none(moves: int) -> str:
             return f"none of {moves} moves helps"
 
 
-def _point(point: Point, walk: Walk) -> str:
+def _point(point: DesignPoint, walk: DesignPath) -> str:
     prices = walk.hardware.energy
     energy = f"{energy_text(point.energy, prices.unit, prices.picojoules)} of energy"
     return (
@@ -156,11 +164,11 @@ def _point(point: Point, walk: Walk) -> str:
     )
 
 
-def _time_ms(point: Point, walk: Walk) -> float:
+def _time_ms(point: DesignPoint, walk: DesignPath) -> float:
     return point.cycles / (walk.hardware.clock_mhz * 1e3)
 
 
-def _summary(walk: Walk, style: Style) -> Iterator[str]:
+def _summary(walk: DesignPath, style: Style) -> Iterator[str]:
     points = [walk.start, *(step.after for step in walk.steps)]
     depths = ["-".join(map(str, each)) for each in (walk.start_depths, *(step.depths for step in walk.steps))]
     start, picojoules = walk.start, walk.hardware.energy.picojoules
@@ -168,7 +176,7 @@ def _summary(walk: Walk, style: Style) -> Iterator[str]:
         Column("", [str(number) for number in range(len(points))]),
         Column(
             "move",
-            ["start", *(step.taken.move.words.removeprefix("a ") for step in walk.steps)],
+            ["start", *(step.best.move.words.removeprefix("a ") for step in walk.steps)],
             "left",
             least=16,
         ),
@@ -194,7 +202,7 @@ def _ratio(after: float, before: float) -> str:
 # --- plain values
 
 
-def walk_dict(walk: Walk) -> dict[str, Any]:
+def walk_dict(walk: DesignPath) -> dict[str, Any]:
     """Plain values of `search path --format json`, with the names of `run --format json`."""
     budget = walk.budget
     return {
@@ -212,36 +220,36 @@ def walk_dict(walk: Walk) -> dict[str, Any]:
         "end": _point_dict(walk.end),
         "worst": _worst_dict(walk.worst),
         "stopped": walk.stopped,
-        "last_moves": [_tried_dict(one) for one in walk.last_tried],
+        "last_moves": [_tried_dict(one) for one in walk.last_moves],
         "evaluated": walk.evaluated,
         "seconds": round(walk.seconds, 3),
     }
 
 
-def _step_dict(step: Step) -> dict[str, Any]:
+def _step_dict(step: PathStep) -> dict[str, Any]:
     return {
-        "move": step.taken.move.words,
-        "kind": step.taken.move.kind,
+        "move": step.best.move.words,
+        "kind": step.best.move.kind,
         "worst": _worst_dict(step.worst),
         "before": _point_dict(step.before),
         "after": _point_dict(step.after),
         "depths": list(step.depths),
         "helping": step.helping,
         "allowed": step.allowed,
-        "moves": [_tried_dict(one) for one in step.tried],
+        "moves": [_tried_dict(one) for one in step.moves],
     }
 
 
-def _point_dict(point: Point) -> dict[str, Any]:
+def _point_dict(point: DesignPoint) -> dict[str, Any]:
     return {"cycles": point.cycles, "energy": point.energy, "params": point.params, "macs": point.macs}
 
 
-def _tried_dict(one: Tried) -> dict[str, Any]:
+def _tried_dict(one: MoveOutcome) -> dict[str, Any]:
     return {
         "move": one.move.words,
         "kind": one.move.kind,
         **(_point_dict(one.point) if one.point else {}),
-        "excess": one.excess,
+        "excess": excess_words(one.excesses),
         "problem": one.problem,
     }
 
@@ -254,15 +262,15 @@ def _worst_dict(worst: WorstStage) -> dict[str, Any]:
         "utilization": worst.utilization,
         "lost_share": worst.lost_share,
         "layer": worst.layer,
-        "alike": worst.alike,
-        "reason": worst.reason,
+        "alike": worst.layer_count,
+        "reason": reason(worst.diagnosis),
     }
 
 
-def walk_rows(walk: Walk) -> list[dict[str, Any]]:
+def walk_rows(walk: DesignPath) -> list[dict[str, Any]]:
     """A row for the start and each step."""
     rows = [("start", "", walk.start_depths, walk.start)]
-    rows += [(s.taken.move.words, s.taken.move.kind, s.depths, s.after) for s in walk.steps]
+    rows += [(s.best.move.words, s.best.move.kind, s.depths, s.after) for s in walk.steps]
     return [
         {
             "network": walk.network.name,

@@ -7,18 +7,18 @@ from typing import Any
 
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.table import Column, Style, labelled, si, table, wrapped
-from accelsim.validation.pinned import Moved
+from accelsim.validation.pinned import MovedCell
 from accelsim.validation.published import QUANTITIES, Ordering
-from accelsim.validation.reproduction import Cell, Reproduction, simulated_pair
+from accelsim.validation.reproduction import Reproduction, TableCell, simulated_pair
 from accelsim.version import __version__
 
 
-def cell_dict(cell: Cell) -> dict[str, Any]:
+def cell_dict(cell: TableCell) -> dict[str, Any]:
     """Plain values of one cell; the error of a time that is 1 by definition is None."""
     return asdict(cell)
 
 
-def reproduction_dict(reproduction: Reproduction, moved: Sequence[Moved]) -> dict[str, Any]:
+def reproduction_dict(reproduction: Reproduction, moved: Sequence[MovedCell]) -> dict[str, Any]:
     """Plain values of `reproduce --format json`."""
     return {
         "accelsim": __version__,
@@ -69,7 +69,7 @@ def reproduction_report(reproduction: Reproduction, style: Style, moved: int) ->
     return "\n".join(text) + "\n"
 
 
-def _columns(cells: Sequence[Cell]) -> list[Column]:
+def _columns(cells: Sequence[TableCell]) -> list[Column]:
     return [
         Column("network", [f" {cell.network}" for cell in cells], "left", least=12),
         Column("cycles", [si(cell.cycles) for cell in cells], gap=2),

@@ -11,8 +11,8 @@ from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, fitting, kibibytes, si, table, wrapped
 from accelsim.report.text.words import dataflow_word
 from accelsim.search.metrics import METRICS
-from accelsim.search.spec import Axis, Sweep
-from accelsim.search.sweep import Candidate, SweepResult
+from accelsim.search.spec import Sweep, SweepAxis
+from accelsim.search.sweep import SweepCandidate, SweepResult
 from accelsim.version import __version__
 
 MARK: Final = "*"
@@ -54,7 +54,7 @@ class _SweepRow:
     """A candidate in the table: among the best, or on the front."""
 
     section: _Section
-    candidate: Candidate
+    candidate: SweepCandidate
 
 
 def sweep_report(result: SweepResult, style: Style, most: int) -> str:
@@ -113,7 +113,7 @@ def _heading(section: _Section, result: SweepResult) -> str:
             assert_never(section)
 
 
-def _columns(sweep: Sweep, candidates: Sequence[Candidate]) -> list[Column]:
+def _columns(sweep: Sweep, candidates: Sequence[SweepCandidate]) -> list[Column]:
     settings = [sweep.settings(candidate.index) for candidate in candidates]
     columns = [
         Column("rank", [str(candidate.rank) for candidate in candidates]),
@@ -139,12 +139,12 @@ def _metrics(sweep: Sweep) -> list[str]:
     return list(dict.fromkeys([*objectives, *constrained]))
 
 
-def axis_word(axis: Axis) -> str:
+def axis_word(axis: SweepAxis) -> str:
     """The header of an axis's column: `rows` for pe_array.rows."""
     return _AXIS_HEADERS.get(axis.name) or axis.name.rpartition(".")[2]
 
 
-def setting_word(axis: Axis, value: Any) -> str:
+def setting_word(axis: SweepAxis, value: Any) -> str:
     """`128 KiB`, `WS+OS`, `6-6-8-1`, `0.5`, `{shares: {outputs: 0.5}}`."""
     if isinstance(value, dict | list):
         return _of_several(axis, value)
@@ -155,7 +155,7 @@ def setting_word(axis: Axis, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _of_several(axis: Axis, value: dict[str, Any] | list[Any]) -> str:
+def _of_several(axis: SweepAxis, value: dict[str, Any] | list[Any]) -> str:
     """Names of dataflows and lists of numbers in short, anything else as the file has it."""
     inside = value.values() if isinstance(value, dict) else value
     nested = any(isinstance(setting, dict | list) and setting for setting in inside)
@@ -209,7 +209,7 @@ def _hidden(columns: Sequence[Column], style: Style) -> list[str]:
     return [column.header for column in columns if not any(column is of_table for of_table in visible)]
 
 
-def candidate_dict(result: SweepResult, candidate: Candidate) -> dict[str, Any]:
+def candidate_dict(result: SweepResult, candidate: SweepCandidate) -> dict[str, Any]:
     """Plain values, with the metrics' names."""
     return {
         "rank": candidate.rank,

@@ -39,7 +39,7 @@ class ArrayMachine:
     columns: int
     port_words: int
     """Words that a column exchanges with the buffer in a cycle."""
-    said: Any
+    parameters: Any
     """What the machine's file says of the dataflow whose passes these are, an object of its `parameters`;
     None for the vector unit."""
 
@@ -47,8 +47,8 @@ class ArrayMachine:
     def of(cls, hardware: Hardware, dataflow: str, idle_rows: int) -> "ArrayMachine":
         """Those of a machine for a mapping of a dataflow that leaves some rows idle."""
         array = hardware.pe_array
-        said = array.dataflows.get(dataflow)
-        return cls(array.rows - idle_rows, array.columns, array.port_words_per_column, said)
+        parameters = array.dataflows.get(dataflow)
+        return cls(array.rows - idle_rows, array.columns, array.port_words_per_column, parameters)
 
 
 @dataclass
