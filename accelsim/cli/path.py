@@ -106,35 +106,35 @@ def path(
     check_yaml(write, "--write")
     to = destination(output, format_, quiet)
     from accelsim.report.files import writing
-    from accelsim.report.tables.path import walk_dict, walk_report, walk_rows
+    from accelsim.report.tables.path import path_dict, path_report, path_rows
 
     if write is not None:
         writing.check_writable(write)
     (network,) = networks.values()
     limits = {"max_params": max_params, "max_macs": max_macs, "min_params": min_params, "steps": steps}
     options = mapping_options(batch, dataflow, objective)
-    walks = [_walked(network, hardware, options | limits, quiet) for hardware in machines.values()]
+    paths = [_searched(network, hardware, options | limits, quiet) for hardware in machines.values()]
     if write is not None:
         from accelsim.descriptions import dump
 
-        writing.write(write, dump(walks[0].final))
+        writing.write(write, dump(paths[0].final))
     to.deliver(
         Answer(
-            table=lambda style: "\n".join(walk_report(walk, style) for walk in walks),
-            values=lambda: values_of_searches([walk_dict(walk) for walk in walks]),
-            rows=lambda: [row for walk in walks for row in walk_rows(walk)],
+            table=lambda style: "\n".join(path_report(design_path, style) for design_path in paths),
+            values=lambda: values_of_searches([path_dict(design_path) for design_path in paths]),
+            rows=lambda: [row for design_path in paths for row in path_rows(design_path)],
         )
     )
     if not quiet:
-        for walk in walks:
-            evaluated = f"{counted(walk.evaluated, 'network')} simulated in {walk.seconds:.1f} s"
-            say(f"{walk.hardware.name}: {evaluated}")
+        for design_path in paths:
+            networks_run = counted(design_path.evaluated, "network")
+            say(f"{design_path.hardware.name}: {networks_run} simulated in {design_path.seconds:.1f} s")
         if write is not None:
             say(f"wrote {write}")
 
 
-def _walked(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> "DesignPath":
-    """A walk on one machine; a terminal shows the move that it took last."""
+def _searched(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> "DesignPath":
+    """The path on one machine; a terminal shows the move that it took last."""
     from accelsim.search.path import search_path
 
     with note(quiet) as step:

@@ -253,7 +253,7 @@ def test_a_table_shows_the_best_the_known_networks_and_the_front(found):
         "known networks",
         f"Pareto front of time, energy and parameters: {len(found.front)}",
     ]
-    text = depth_report(few, Style(), most=4)
+    text = depth_report(few, Style(), row_limit=4)
     assert all(len(line) <= 80 for line in text.splitlines())
     assert f"... and {len(found.front) - 4} more" in text
     assert "sqnxt23v5" in text
@@ -267,6 +267,6 @@ def test_a_row_of_the_csv_is_a_candidate_and_no_candidate_is_there_twice(found):
 def test_a_network_with_one_candidate_is_compared_with_itself():
     xception = load_network("xception_small")
     space = depth_space(xception, fixed={"stage2": 4, "stage3": 8})
-    text = depth_report(search_depth(SearchTask(xception, LARGE), space), Style(), most=5)
+    text = depth_report(search_depth(SearchTask(xception, LARGE), space), Style(), row_limit=5)
     assert "xception_small on 16x16_128k: 1 way to distribute 16 blocks" in text
     assert "relative to xception_small." in text.replace("\n", " ")

@@ -94,7 +94,26 @@ def depths_title(search: DepthSearch, points: Sequence[DepthPoint]) -> str:
 
 
 def depths_figure(searches: Sequence[DepthSearch]) -> Figure:
-    """Two panels beside each other for each search: energy against time, and parameters against time."""
+    """Distributions of a network's blocks, as `accelsim plot depths` draws them.
+
+    Args:
+        searches: What searches found.
+
+    Returns:
+        A figure with two panels beside each other for each search: energy against time, and parameters
+        against time.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.search.depth import search_depth
+        >>> from accelsim.search.evaluate import SearchTask
+        >>> from accelsim.search.space import depth_space
+        >>> network = load_network("xception_small")
+        >>> space = depth_space(network, fixed={"stage2": 4, "stage3": 8})
+        >>> search = search_depth(SearchTask(network, load_hardware("16x16_128k")), space)
+        >>> [axes.get_ylabel() for axes in depths_figure([search]).axes]
+        ['simulated energy [MAC]', 'parameters']
+    """
     width, height = SIZE_INCHES
     total = height * len(searches)
     figure = Figure(figsize=(width, total))

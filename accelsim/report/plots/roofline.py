@@ -219,8 +219,8 @@ def _name_layers(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> Non
     unlabelled = [
         Marker(point.macs_per_byte, point.macs_per_cycle, _style(point).radius_points) for point in points
     ]
-    left, right = axes.get_xlim()
-    roof_line = [(intensity, roof.height(intensity)) for intensity in (left, roof.ridge, right)]
+    low, high = axes.get_xlim()
+    roof_line = [(intensity, roof.height(intensity)) for intensity in (low, roof.ridge, high)]
     label_points(labelled, axes, unlabelled=unlabelled, lines=[roof_line], count=LABELLED_POINTS)
 
 

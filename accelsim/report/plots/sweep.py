@@ -140,7 +140,30 @@ def _corners(front: list[SweepPoint], across: Metric, up: Metric) -> tuple[tuple
 
 
 def sweep_figure(result: Mapping[str, Any]) -> Figure:
-    """All panels below each other."""
+    """Candidates of a sweep and their Pareto front, as `accelsim plot sweep` draws them.
+
+    Args:
+        result: What `accelsim sweep --format json` has, and `sweep_dict` gives.
+
+    Returns:
+        A figure with a panel for each objective but the first, which each panel is up.
+
+    Raises:
+        AccelsimError: The sweep has one objective.
+
+    Example:
+        >>> figures = {"time_ms": 0.5, "energy": 2e6}
+        >>> candidate = {"rank": 1, "on_front": True, "settings": {"rows": 8}, "figures": figures}
+        >>> result = {
+        ...     "sweep": "small",
+        ...     "objectives": ["time_ms", "energy"],
+        ...     "energy_unit": "MAC",
+        ...     "axes": [{"name": "rows", "values": [8]}],
+        ...     "candidates": [candidate],
+        ... }
+        >>> [axes.get_xlabel() for axes in sweep_figure(result).axes]
+        ['energy [MAC]']
+    """
     panels = sweep_panels(result)
     width, height = SIZE_INCHES
     total = height * len(panels)
@@ -150,10 +173,10 @@ def sweep_figure(result: Mapping[str, Any]) -> Figure:
         left=0.085, right=0.975, top=1 - 0.95 / total, bottom=0.6 / total, hspace=1.6 / (height - 1.6)
     )
     for panel, axes in zip(panels, grid, strict=True):
-        *others, last = (METRICS[name].meaning for name in result["objectives"])
+        *metrics, last = (METRICS[name].meaning for name in result["objectives"])
         title = f"{result['sweep']}: {panel.up.meaning} against {panel.across.meaning}"
         set_title(title, axes, pad=38)
-        front = f"the front is that of {', '.join(others)} and {last}"
+        front = f"the front is that of {', '.join(metrics)} and {last}"
         axes.annotate(
             f"{_about(result)}{counted(len(panel.points), 'candidate')}; {front}.",
             xy=(0, 1),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from accelsim.report.tables.guidelines import guidelines_report
     from accelsim.report.tables.machines import hardware_report
     from accelsim.report.tables.networks import executed_report, published_report
-    from accelsim.report.tables.path import walk_report
+    from accelsim.report.tables.path import path_report
     from accelsim.report.tables.reproduction import reproduction_report
     from accelsim.report.tables.run import run_report
     from accelsim.report.tables.statistics import NetworkStatistics, network_statistics, statistics_report
@@ -29,13 +29,13 @@ __all__ = [
     "guidelines_report",
     "hardware_report",
     "network_statistics",
+    "path_report",
     "published_report",
     "reproduction_report",
     "run_report",
     "statistics_report",
     "sweep_report",
     "verification_report",
-    "walk_report",
 ]
 __getattr__, __dir__ = door(
     __name__,
@@ -54,7 +54,7 @@ __getattr__, __dir__ = door(
             "executed_report",
             "published_report",
         ),
-        "path": ("walk_report",),
+        "path": ("path_report",),
         "reproduction": ("reproduction_report",),
         "run": ("run_report",),
         "statistics": (

@@ -75,17 +75,39 @@ def heading(section: Section, search: DepthSearch) -> str:
             assert_never(section)
 
 
-def depth_report(search: DepthSearch, style: Style, most: int) -> str:
-    """Tables of at most so many rows each."""
+def depth_report(search: DepthSearch, style: Style, row_limit: int) -> str:
+    """Distributions of a network's blocks, as `accelsim search depth` prints them.
+
+    Args:
+        search: What a search found.
+        style: What the place that it goes to can show.
+        row_limit: Of each table, how many rows are shown.
+
+    Returns:
+        The best by the objective, known networks that are not among them, and the Pareto front; ends in a
+        newline.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.report.text import Style
+        >>> from accelsim.search.depth import search_depth
+        >>> from accelsim.search.evaluate import SearchTask
+        >>> from accelsim.search.space import depth_space
+        >>> network = load_network("xception_small")
+        >>> space = depth_space(network, fixed={"stage2": 4, "stage3": 8})
+        >>> search = search_depth(SearchTask(network, load_hardware("16x16_128k")), space)
+        >>> print(depth_report(search, Style(), row_limit=5).splitlines()[0])
+        xception_small on 16x16_128k: 1 way to distribute 16 blocks over stage2, stage3,
+    """
     text = [style.strong(line) for line in wrapped(_summary(search), style)]
     table_rows = rows(search)
     head, *lines = table(_columns(search, table_rows), style.width)
     text += ["", style.strong(head)]
     for section, members in groupby(zip(table_rows, lines, strict=True), lambda pair: pair[0].section):
         of_section = [line for _, line in members]
-        text += [style.strong(heading(section, search)), *of_section[:most]]
-        if len(of_section) > most:
-            text.append(f"{'':5}... and {len(of_section) - most} more: --top shows more, JSON has all")
+        text += [style.strong(heading(section, search)), *of_section[:row_limit]]
+        if len(of_section) > row_limit:
+            text.append(f"{'':5}... and {len(of_section) - row_limit} more: --top shows more, JSON has all")
     text += ["", *wrapped(_legend(search), style)]
     return "\n".join(text) + "\n"
 

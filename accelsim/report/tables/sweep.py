@@ -57,18 +57,38 @@ class _SweepRow:
     candidate: SweepCandidate
 
 
-def sweep_report(result: SweepResult, style: Style, most: int) -> str:
-    """Tables of at most so many rows each: the best by the first objective, and the front."""
+def sweep_report(result: SweepResult, style: Style, row_limit: int) -> str:
+    """Candidates of a sweep, as `accelsim sweep` prints them.
+
+    Args:
+        result: What a sweep found.
+        style: What the place that it goes to can show.
+        row_limit: Of each table, how many rows are shown.
+
+    Returns:
+        The best by the first objective, and the Pareto front; ends in a newline.
+
+    Example:
+        >>> from accelsim.report.text import Style
+        >>> from accelsim.search.sampling import plan_for
+        >>> from accelsim.search.spec import read_sweep
+        >>> from accelsim.search.sweep import run_sweep
+        >>> sweep = read_sweep("docs/examples/small_sweep.yaml")
+        >>> result = run_sweep(sweep, plan_for(sweep, samples=4))
+        >>> print(sweep_report(result, Style(), row_limit=5).splitlines()[0])
+        small_sweep: Three small networks on 54 small machines
+    """
     sweep = result.sweep
     text = [style.strong(line) for line in _head(result, style)]
-    rows = _rows(result, most)
+    rows = _rows(result, row_limit)
     columns = _columns(sweep, [row.candidate for row in rows])
     head, *lines = table(columns, style.width)
     text += ["", style.strong(head)]
     for section, members in groupby(zip(rows, lines, strict=True), lambda pair: pair[0].section):
         text += [style.strong(_heading(section, result)), *(line for _, line in members)]
-    if len(result.front) > most:
-        text.append(f"{'':5}... and {len(result.front) - most} more: --top shows more, JSON and CSV have all")
+    if len(result.front) > row_limit:
+        hidden = len(result.front) - row_limit
+        text.append(f"{'':5}... and {hidden} more: --top shows more, JSON and CSV have all")
     text += ["", *wrapped(_legend(result, _hidden(columns, style)), style)]
     return "\n".join(text) + "\n"
 
@@ -94,10 +114,10 @@ def _summary(result: SweepResult) -> str:
     return summary
 
 
-def _rows(result: SweepResult, most: int) -> list[_SweepRow]:
-    rows = [_SweepRow("ranked", candidate) for candidate in result.ranked[:most]]
+def _rows(result: SweepResult, row_limit: int) -> list[_SweepRow]:
+    rows = [_SweepRow("ranked", candidate) for candidate in result.ranked[:row_limit]]
     if len(result.sweep.objectives) > 1:
-        rows += [_SweepRow("front", candidate) for candidate in result.front[:most]]
+        rows += [_SweepRow("front", candidate) for candidate in result.front[:row_limit]]
     return rows
 
 
@@ -107,8 +127,8 @@ def _heading(section: _Section, result: SweepResult) -> str:
         case "ranked":
             return f"the best by {objectives[0]}"
         case "front":
-            *others, last = objectives
-            return f"Pareto front of {', '.join(others)} and {last}: {len(result.front)}"
+            names = f"{', '.join(objectives[:-1])} and {objectives[-1]}"
+            return f"Pareto front of {names}: {len(result.front)}"
         case _:
             assert_never(section)
 
