@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Work:
+class _CaseRun:
     """One run that is to be done."""
 
     name: str
@@ -40,7 +40,7 @@ def run_cases(
     from accelsim.report.tables.comparison import Case
 
     work = [
-        _Work(name, machine, network, hardware, options)
+        _CaseRun(name, machine, network, hardware, options)
         for machine, hardware in machines.items()
         for name, network in networks.items()
     ]
@@ -53,7 +53,7 @@ def run_cases(
     return [outcome for outcome in outcomes if isinstance(outcome, Case)]
 
 
-def _run(work: _Work) -> "Case | AccelsimError":
+def _run(work: _CaseRun) -> "Case | AccelsimError":
     from accelsim.report.tables.comparison import Case
     from accelsim.reuse.cache import cache_of_this_process
     from accelsim.run import run_network

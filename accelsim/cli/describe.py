@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from accelsim.cli.files import Input, check_outputs
+from accelsim.cli.files import InputFile, check_outputs
 from accelsim.cli.options import QuietOption
 from accelsim.cli.output import check_yaml, say
 from accelsim.descriptions.kinds import FileKind, check_kind
@@ -67,7 +67,7 @@ def convert(
     """
     yaml_file = None if output is None or str(output) == "-" else output
     check_yaml(yaml_file, "--output")
-    check_outputs({"--output": output}, [Input(str(file), file)])
+    check_outputs({"--output": output}, [InputFile(str(file), file)])
     from accelsim.descriptions import parse
     from accelsim.hardware.convert import converted
     from accelsim.hardware.format1 import not_run

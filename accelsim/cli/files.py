@@ -9,7 +9,7 @@ from typing import NamedTuple
 import typer
 
 
-class Input(NamedTuple):
+class InputFile(NamedTuple):
     """A file that a command reads."""
 
     argument: str
@@ -19,7 +19,7 @@ class Input(NamedTuple):
 
 def inputs(
     networks: Iterable[str] = (), machines: Iterable[str] = (), overlays: Iterable[Path] = ()
-) -> Iterator[Input]:
+) -> Iterator[InputFile]:
     """The files of networks, with those that they are presets of, of machines and of overlays.
 
     Names are those of networks and machines that could be read.
@@ -28,12 +28,12 @@ def inputs(
     from accelsim.network.description import network_files
 
     for name in networks:
-        yield from (Input(f"--net {name}", path) for path in network_files(name))
-    yield from (Input(f"--hw {name}", shipped.find("hardware", name)) for name in machines)
-    yield from (Input(f"--overlay {path}", path) for path in overlays)
+        yield from (InputFile(f"--net {name}", path) for path in network_files(name))
+    yield from (InputFile(f"--hw {name}", shipped.find("hardware", name)) for name in machines)
+    yield from (InputFile(f"--overlay {path}", path) for path in overlays)
 
 
-def check_outputs(outputs: Mapping[str, Path | None], read: Iterable[Input]) -> None:
+def check_outputs(outputs: Mapping[str, Path | None], read: Iterable[InputFile]) -> None:
     """Refuse an output that is a file which the command reads, or another of its outputs.
 
     Files are the same whatever path leads to them, through links as well.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from accelsim.cli.files import Input, check_outputs, inputs
+from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import only, say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
@@ -40,7 +40,7 @@ def list_(
     accelsim list networks
     accelsim list hardware --format json
     """
-    files = (Input(name, shipped.find(kind.value, name)) for name in shipped.names(kind.value))
+    files = (InputFile(name, shipped.find(kind.value, name)) for name in shipped.names(kind.value))
     check_outputs({"--output": output}, files)
     to = destination(output, format_, quiet)
     from accelsim.result import flat

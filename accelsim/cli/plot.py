@@ -10,7 +10,7 @@ import typer
 
 from accelsim.choices import AUTO
 from accelsim.cli.cases import run_cases
-from accelsim.cli.files import Input, check_outputs, inputs
+from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -377,7 +377,7 @@ def _sweep_figure(request: _Request) -> "PlotFigure":
     from accelsim.report.plots.sweep import read_sweep_result, sweep_figure
 
     result = read_sweep_result(request.result)
-    check_outputs({"--output": request.output}, [Input(f"--result {request.result}", request.result)])
+    check_outputs({"--output": request.output}, [InputFile(f"--result {request.result}", request.result)])
     check_writable(request.output)
     return sweep_figure(result)
 

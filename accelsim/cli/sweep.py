@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
-from accelsim.cli.files import Input, check_outputs, inputs
+from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from accelsim.search.sweep import SweepResult
 
 
-class Sampler(StrEnum):
+class SamplerName(StrEnum):
     """How candidates are chosen."""
 
     EXHAUSTIVE = "exhaustive"
@@ -34,7 +34,7 @@ SpecArgument: TypeAlias = Annotated[
     typer.Argument(metavar="SPEC", help="A YAML file: axes, objectives, constraints.", show_default=False),
 ]
 SamplerOption: TypeAlias = Annotated[
-    Sampler | None,
+    SamplerName | None,
     typer.Option(
         "--sampler",
         help="Default: exhaustive up to 10000 candidates, else nsga2. nsga2 and tpe are Optuna's.",
@@ -85,7 +85,7 @@ def sweep(
 
     described = read_sweep(spec)
     keys = parse(spec).data
-    read = (Input(str(spec), spec), *inputs(keys["networks"], keys["hardware"]))
+    read = (InputFile(str(spec), spec), *inputs(keys["networks"], keys["hardware"]))
     check_outputs({"--output": output, "--store": store}, read)
     say_of_format1(keys["hardware"], quiet)
     plan = plan_for(described, name=None if sampler is None else sampler.value, samples=samples, seed=seed)

@@ -29,7 +29,7 @@ from accelsim.report.files.writing import writing
 from accelsim.result import LayerResult, RunResult
 from accelsim.simulation.activity import Activity, Busy, Component
 
-Event: TypeAlias = dict[str, Any]
+TraceEvent: TypeAlias = dict[str, Any]
 
 LAYERS: Final = 1
 """Process of the layers."""
@@ -176,7 +176,7 @@ def _write_json(file: Any, timeline: Timeline) -> None:
     text.detach()
 
 
-def trace_events(timeline: Timeline) -> Iterator[Event]:
+def trace_events(timeline: Timeline) -> Iterator[TraceEvent]:
     """Every event of the file."""
     layers = timeline.result.layers
     spans = {
@@ -218,7 +218,7 @@ def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _track_names(result: RunResult, lanes: int) -> Iterator[Event]:
+def _track_names(result: RunResult, lanes: int) -> Iterator[TraceEvent]:
     for process, name in ((LAYERS, f"layers of {result.network}"), (MACHINE, result.hardware)):
         yield _meta(process, 0, "process_name", name=name)
         yield _meta(process, 0, "process_sort_index", sort_index=process)
@@ -230,7 +230,7 @@ def _track_names(result: RunResult, lanes: int) -> Iterator[Event]:
         yield _meta(process, thread, "thread_sort_index", sort_index=thread)
 
 
-def _layer_times(timeline: Timeline) -> Iterator[Event]:
+def _layer_times(timeline: Timeline) -> Iterator[TraceEvent]:
     """Stages, and in each its layers: by how much each moves the finish."""
     end = 0
     timed_layers: list[tuple[int, LayerResult]] = []
@@ -266,7 +266,7 @@ def _layer_arguments(layer: LayerResult) -> dict[str, Any]:
     }
 
 
-def _work(timeline: Timeline) -> Iterator[Event]:
+def _work(timeline: Timeline) -> Iterator[TraceEvent]:
     """What the components did, step by step."""
     steps = {index: list(timeline.schedule.mappings[index].steps()) for index in timeline.layer_indexes}
     for busy in timeline.activity.timeline:
@@ -293,7 +293,7 @@ def _work_arguments(busy: Busy, step: Step, on_chip: Sequence[str]) -> dict[str,
     }
 
 
-def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[Event]:
+def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[TraceEvent]:
     """What the banks hold during the spans: at the beginning of each, and whenever it changes."""
     for bank in timeline.hardware.banks:
         name = f"{bank.name} in the {bank.memory.replace('_', ' ')}, of {counted(bank.size_bytes, 'byte')}"
@@ -318,7 +318,9 @@ def _step_name(timeline: Timeline, layer: int, step: int) -> str:
     return f"{timeline.schedule.layers[layer].name} {step + 1}/{mapping.totals.steps}"
 
 
-def _slice(process: int, thread: int, name: str, start: int, end: int, arguments: dict[str, Any]) -> Event:
+def _slice(
+    process: int, thread: int, name: str, start: int, end: int, arguments: dict[str, Any]
+) -> TraceEvent:
     return {
         "ph": "X",
         "pid": process,
@@ -330,9 +332,9 @@ def _slice(process: int, thread: int, name: str, start: int, end: int, arguments
     }
 
 
-def _counter(name: str, cycle: int, held_bytes: int) -> Event:
+def _counter(name: str, cycle: int, held_bytes: int) -> TraceEvent:
     return {"ph": "C", "pid": MACHINE, "name": name, "ts": cycle, "args": {"held": held_bytes}}
 
 
-def _meta(process: int, thread: int, kind: str, **arguments: Any) -> Event:
+def _meta(process: int, thread: int, kind: str, **arguments: Any) -> TraceEvent:
     return {"ph": "M", "pid": process, "tid": thread, "name": kind, "args": arguments}

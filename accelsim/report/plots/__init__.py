@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from accelsim.report.plots.roofline import roofline_figure
     from accelsim.report.plots.style import save
     from accelsim.report.plots.sweep import sweep_figure
-    from accelsim.report.plots.timeline import Window, timeline_figure
+    from accelsim.report.plots.timeline import TimelineWindow, timeline_figure
     from accelsim.report.plots.traffic import traffic_figure
 
 __all__ = [
     "AccuracyPoint",
-    "Window",
+    "TimelineWindow",
     "accuracy_figure",
     "accuracy_point",
     "depths_figure",
@@ -53,7 +53,7 @@ __getattr__, __dir__ = door(
         "style": ("save",),
         "sweep": ("sweep_figure",),
         "timeline": (
-            "Window",
+            "TimelineWindow",
             "timeline_figure",
         ),
         "traffic": ("traffic_figure",),

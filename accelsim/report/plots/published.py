@@ -26,7 +26,7 @@ _BAND: Final = 1.1
 
 
 @dataclass(frozen=True)
-class Point:
+class CellPoint:
     """One cell: what was published, what was simulated, and what to write beside it."""
 
     published: float
@@ -34,7 +34,7 @@ class Point:
     label: str
 
 
-def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> list[Point]:
+def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> list[CellPoint]:
     """The cells of one column, from the smallest published value to the largest."""
     column = []
     for cell in reproduction.cells:
@@ -47,7 +47,7 @@ def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> lis
         )
         error = cell.log_error(quantity)
         words = "reference" if error is None else f"{error:+.3f}"
-        column.append(Point(published, simulated, f"{cell.title}  {words}"))
+        column.append(CellPoint(published, simulated, f"{cell.title}  {words}"))
     return sorted(column, key=lambda point: (point.simulated, point.published))
 
 
@@ -87,7 +87,7 @@ def published_figure(reproduction: Reproduction) -> Figure:
     return figure
 
 
-def plot_column(column: Sequence[Point], axes: Axes, colour: str, marker: str) -> None:
+def plot_column(column: Sequence[CellPoint], axes: Axes, colour: str, marker: str) -> None:
     """The points of one column around the diagonal; their names stand beside the axes, in the same order."""
     values = [value for point in column for value in (point.published, point.simulated)]
     low, high = min(values) / 1.12, max(values) * 1.12
@@ -117,7 +117,7 @@ def plot_column(column: Sequence[Point], axes: Axes, colour: str, marker: str) -
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _name_points(column: Sequence[Point], axes: Axes) -> None:
+def _name_points(column: Sequence[CellPoint], axes: Axes) -> None:
     """Names at equal distances on the right, each with a thin line to its point: they cannot overlap."""
     for index, point in enumerate(column):
         axes.annotate(

@@ -43,7 +43,7 @@ class WorkBar:
 
 
 @dataclass(frozen=True)
-class Window:
+class TimelineWindow:
     """A timeline, and the cycles of it to show.
 
     Example:
@@ -55,7 +55,7 @@ class Window:
         >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
         >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
         >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, [0])
-        >>> Window(timeline, "conv1", start_cycle=0, cycles=5_000).cycles
+        >>> TimelineWindow(timeline, "conv1", start_cycle=0, cycles=5_000).cycles
         5000
     """
 
@@ -69,7 +69,7 @@ class Window:
     """How many are shown."""
 
 
-def work_bars(window: Window) -> list[WorkBar]:
+def work_bars(window: TimelineWindow) -> list[WorkBar]:
     """What happened in the window, in the order in which it ended; bars that reach beyond it are cut."""
     timeline = window.timeline
     pes = timeline.hardware.pe_array.pes
@@ -85,7 +85,7 @@ def work_bars(window: Window) -> list[WorkBar]:
     return bars
 
 
-def timeline_figure(windows: Sequence[Window]) -> Figure:
+def timeline_figure(windows: Sequence[TimelineWindow]) -> Figure:
     """When each component worked, during some cycles of runs.
 
     Args:
@@ -103,7 +103,7 @@ def timeline_figure(windows: Sequence[Window]) -> Figure:
         >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
         >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
         >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, [0])
-        >>> window = Window(timeline, "conv1", start_cycle=0, cycles=5_000)
+        >>> window = TimelineWindow(timeline, "conv1", start_cycle=0, cycles=5_000)
         >>> [axes.get_xlabel() for axes in timeline_figure([window]).axes]
         ['cycles since cycle 0 of the run']
     """

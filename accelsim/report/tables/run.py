@@ -34,7 +34,7 @@ _LEGEND: Final = (
 
 
 @dataclass(frozen=True)
-class _Row:
+class _LayerRow:
     """A line of the table: a layer, or the sums of a stage."""
 
     name: str
@@ -83,24 +83,24 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     return legend + dram_words(result.outermost)
 
 
-def _top(result: RunResult, count: int, style: Style) -> Iterator[_Row]:
+def _top(result: RunResult, count: int, style: Style) -> Iterator[_LayerRow]:
     slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:count]
-    return (_Row(name_word(layer.name, "", style.width), layer) for layer in slowest)
+    return (_LayerRow(name_word(layer.name, "", style.width), layer) for layer in slowest)
 
 
-def _by_stage(result: RunResult, with_layers: bool, style: Style) -> Iterator[_Row]:
+def _by_stage(result: RunResult, with_layers: bool, style: Style) -> Iterator[_LayerRow]:
     """Stages with their layers; a stage of a single layer is that layer."""
     for stage in stages(result):
         if len(stage.layers) == 1:
-            yield _Row(name_word(stage.layers[0].name, "", style.width), stage.layers[0])
+            yield _LayerRow(name_word(stage.layers[0].name, "", style.width), stage.layers[0])
             continue
-        yield _Row(stage.name, stage)
+        yield _LayerRow(stage.name, stage)
         if with_layers:
             for layer in stage.layers:
-                yield _Row(" " + name_word(layer.name, stage.name, style.width), layer)
+                yield _LayerRow(" " + name_word(layer.name, stage.name, style.width), layer)
 
 
-def _columns(result: RunResult, rows: Sequence[_Row], style: Style, *, by_time: bool) -> list[Column]:
+def _columns(result: RunResult, rows: Sequence[_LayerRow], style: Style, *, by_time: bool) -> list[Column]:
     roomy = style.width >= ROOMY
     shapes = [_shape(row.values, style.width) for row in rows]
     values = [row.values for row in rows]
@@ -147,7 +147,7 @@ def _zeros(result: RunResult, values: Sequence[LayerResult | StageResult]) -> li
     return [Column("zero%", list(map(skipped_percent, values)), rank=1)] if result.skipped_macs else []
 
 
-def _runs(row: _Row) -> str:
+def _runs(row: _LayerRow) -> str:
     """What runs and how: `conv WS`, `conv OS*` if zero weights are skipped, `maxpool`."""
     layer = row.layer
     if layer is None:
@@ -162,7 +162,7 @@ def _shape(value: LayerResult | StageResult, width: int) -> str:
     return shape_word(layer_shape(value.form), width)
 
 
-def _bars(rows: Sequence[_Row], width: int, style: Style) -> list[str]:
+def _bars(rows: Sequence[_LayerRow], width: int, style: Style) -> list[str]:
     """Shares of the time, the longest layer's bar being full; stages have none."""
     longest = max((row.layer.cycles for row in rows if row.layer), default=0) or 1
     bars = [

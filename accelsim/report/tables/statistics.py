@@ -36,7 +36,7 @@ _COUNTED_AS: Final = {
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedCount:
     """A number of a network, counted as its paper does, beside the paper's."""
 
     what: str
@@ -64,7 +64,7 @@ class NetworkStatistics:
     """Of the network; so the title."""
     title: str
     """What it is."""
-    compared: tuple[Compared, ...]
+    compared: tuple[ComparedCount, ...]
     """Counts beside those of its paper."""
     notes: str
     """Why they differ, where they do."""
@@ -105,9 +105,9 @@ def network_statistics(network: Network) -> NetworkStatistics:
         name=network.name,
         title=network.description.title,
         compared=(
-            Compared("parameters", params, reported.counts_params, reported.params),
+            ComparedCount("parameters", params, reported.counts_params, reported.params),
             *_compressed(published, reported),
-            Compared("MACs", macs, reported.counts_macs, reported.macs),
+            ComparedCount("MACs", macs, reported.counts_macs, reported.macs),
         ),
         notes=reported.notes,
         operators=shares(published),
@@ -119,13 +119,13 @@ def network_statistics(network: Network) -> NetworkStatistics:
     )
 
 
-def _compressed(published: PublishedGraph, reported: Reported) -> Iterator[Compared]:
+def _compressed(published: PublishedGraph, reported: Reported) -> Iterator[ComparedCount]:
     """What pruning leaves, and the bytes of it; nothing of a network that leaves both to the machine."""
     kept, size = total_kept_params(published), stored_bytes(published)
     if kept < total_params(published):
-        yield Compared("kept", kept, "kept", reported.kept_params)
+        yield ComparedCount("kept", kept, "kept", reported.kept_params)
     if size is not None:
-        yield Compared("bytes", size, "stored", reported.stored_bytes)
+        yield ComparedCount("bytes", size, "stored", reported.stored_bytes)
 
 
 def statistics_dict(statistics: NetworkStatistics) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def _table(columns: Sequence[Column], style: Style) -> list[str]:
     return [style.strong(head), *lines]
 
 
-def _compared_columns(compared: Sequence[Compared]) -> list[Column]:
+def _compared_columns(compared: Sequence[ComparedCount]) -> list[Column]:
     reported = ["-" if entry.reported is None else f"{entry.reported:,.0f}" for entry in compared]
     differences = [
         "-" if entry.difference is None else f"{100 * entry.difference:+.2f}%" for entry in compared
