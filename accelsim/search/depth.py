@@ -34,14 +34,23 @@ WORTHWHILE: Final = 1_000
 
 @dataclass(frozen=True)
 class DepthCandidate:
-    """A network of other depths, and what it costs."""
+    """A network of other depths, and what it costs.
+
+    Example:
+        >>> DepthCandidate((2, 4, 14, 1), 930016, 224916480, cycles=1235414, energy=2035386368.0).figures
+        (1235414, 2035386368.0, 930016)
+    """
 
     depths: Depths
+    """Blocks of each repeating stage."""
     params: int
+    """Parameters of the network."""
     macs: int
-    """For one image."""
+    """Multiply-accumulates of one image."""
     cycles: int
+    """Of all images that run together."""
     energy: float
+    """Of all images, in the machine's unit."""
 
     @property
     def figures(self) -> tuple[float, ...]:
@@ -51,22 +60,44 @@ class DepthCandidate:
 
 @dataclass(frozen=True)
 class KnownNetwork:
-    """A known network that falls on a candidate."""
+    """A known network that falls on a candidate.
+
+    Example:
+        >>> candidate = DepthCandidate((2, 4, 14, 1), 930016, 224916480, 1235414, 2035386368.0)
+        >>> KnownNetwork("sqnxt23v5", candidate, rank=1, on_front=True).candidate.depths
+        (2, 4, 14, 1)
+    """
 
     name: str
+    """As `accelsim list networks` has it."""
     candidate: DepthCandidate
+    """What it costs."""
     rank: int
     """1 is the best."""
     on_front: bool
+    """Whether no candidate is as good in time, energy and parameters and better in one."""
 
 
 @dataclass(frozen=True)
 class DepthSearch:
-    """What a search found."""
+    """What a search found.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.search import depth_space
+        >>> network = load_network("sqnxt23v5")
+        >>> space = depth_space(network, fixed={"stage1": 2, "stage2": 4})
+        >>> found = search_depth(SearchTask(network, load_hardware("16x16_128k")), space, top=1)
+        >>> [(known.name, known.rank) for known in found.known]
+        [('sqnxt23v5', 14)]
+    """
 
     task: SearchTask
+    """What was searched, on which machine."""
     space: DepthSpace
+    """The candidates."""
     objective: Objective
+    """What they are ranked by."""
     evaluated: int
     """Candidates that were looked at: all that the rules for depths leave."""
     feasible: int
@@ -85,7 +116,8 @@ class DepthSearch:
     """Why the first of them cannot; empty where there is none."""
     reused: int
     """Candidates whose cost was in the store."""
-    seconds: float
+    seconds: float = 0.0
+    """How long the search took."""
 
     @property
     def best(self) -> DepthCandidate:
@@ -103,9 +135,33 @@ def search_depth(
     executor: Executor | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> DepthSearch:
-    """Simulate every candidate; `step` is told how many more are done, `executor` is by default all cores.
+    """Simulate every distribution of a network's blocks over its stages, and rank them.
 
-    Raises SpaceError where nothing is feasible, StoreError, and AccelsimError where a worker is lost.
+    Args:
+        task: The network, the machine, limits, and how candidates are mapped.
+        space: The candidates.
+        objective: What they are ranked by.
+        top: How many of the best are kept.
+        store: A file that keeps what each candidate costs, so that a search that was stopped goes on.
+        executor: Where candidates are simulated; None is all cores of this machine.
+        step: Is told how many more are done.
+
+    Returns:
+        The best candidates, the Pareto front of time, energy and parameters, and known networks among them.
+
+    Raises:
+        SpaceError: Where no candidate is within the limits: the text says by how much the nearest is not.
+        StoreError: Where the file cannot be used.
+        AccelsimError: Where a worker is lost.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.search import depth_space
+        >>> network = load_network("sqnxt23v5")
+        >>> space = depth_space(network, fixed={"stage1": 2, "stage2": 4})
+        >>> found = search_depth(SearchTask(network, load_hardware("16x16_128k")), space)
+        >>> found.evaluated, found.best.depths, found.best.cycles
+        (14, (2, 4, 1, 14), 1235102)
     """
     check_choice("objective", objective, get_args(Objective))
     check_function("step", step, "how many more are done")
@@ -114,11 +170,22 @@ def search_depth(
     began = time.perf_counter()
     if executor is None:
         executor = Processes(1) if space.size < WORTHWHILE else Processes()
-    related = relatives(task.network)
+    related = [relative for relative in relatives(task.network) if relative.depths in space]
+    tally = _Tally(task.limits, objective, top, related)
+    _see_all(tally, task, space, store, executor, step)
+    return replace(tally.search(task, space), seconds=time.perf_counter() - began)
+
+
+def _see_all(
+    tally: "_Tally",
+    task: SearchTask,
+    space: DepthSpace,
+    store: str | Path | None,
+    executor: Executor,
+    step: Callable[[int], None],
+) -> None:
+    """Evaluate every candidate, unless the store has it."""
     key = TaskKey.of(task)
-    tally = _Tally(
-        task.limits, objective, top, [relative for relative in related if relative.depths in space]
-    )
     with (
         Store(store) if store is not None else nullcontext() as results,
         executor.prepared(chunk_evaluator, task) as workers,
@@ -131,22 +198,6 @@ def search_depth(
             for depths, evaluation in zip(chunk.candidates, evaluations, strict=True):
                 tally.see(depths, evaluation)
             step(len(evaluations))
-    tally.check_feasible()
-    return DepthSearch(
-        task=task,
-        space=space,
-        objective=objective,
-        evaluated=tally.evaluated,
-        feasible=tally.feasible,
-        ranked=tuple(candidate for _, candidate in tally.ranked),
-        front=tuple(sorted(tally.front, key=lambda candidate: (candidate.figures, candidate.depths))),
-        known=tally.known_networks(),
-        excluded=tuple(relative for relative in tally.related if relative.depths not in tally.costs),
-        not_executable=tally.problems,
-        first_problem=tally.first_problem,
-        reused=tally.reused,
-        seconds=time.perf_counter() - began,
-    )
 
 
 @dataclass(frozen=True)
@@ -254,10 +305,24 @@ class _Tally:
         ]
         return tuple(sorted(networks, key=lambda network: network.rank))
 
-    def check_feasible(self) -> None:
-        """Raise SpaceError if nothing is, which says why."""
+    def search(self, task: SearchTask, space: DepthSpace) -> DepthSearch:
+        """What was found. Raises SpaceError if nothing is feasible, which says why."""
         if not self.feasible:
             raise SpaceError(self._smallest.why_none(self.evaluated))
+        return DepthSearch(
+            task=task,
+            space=space,
+            objective=self.objective,
+            evaluated=self.evaluated,
+            feasible=self.feasible,
+            ranked=tuple(candidate for _, candidate in self.ranked),
+            front=tuple(sorted(self.front, key=lambda candidate: (candidate.figures, candidate.depths))),
+            known=self.known_networks(),
+            excluded=tuple(relative for relative in self.related if relative.depths not in self.costs),
+            not_executable=self.problems,
+            first_problem=self.first_problem,
+            reused=self.reused,
+        )
 
 
 def _key(candidate: DepthCandidate, objective: Objective) -> tuple[float, ...]:

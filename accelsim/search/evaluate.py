@@ -37,11 +37,17 @@ def none_runs(candidates: int, problem: str) -> str:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a candidate may have at most."""
+    """What a candidate may have at most; None is no limit.
+
+    Example:
+        >>> Limits(params=1_000_000).allow(Size(params=930_016, macs=224_916_480))
+        True
+    """
 
     params: int | None = None
+    """Parameters."""
     macs: int | None = None
-    """For one image."""
+    """Multiply-accumulates of one image."""
 
     def allow(self, size: "Size") -> bool:
         """Whether a candidate is within all of them."""
@@ -112,14 +118,24 @@ def problem_of(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class SearchTask:
-    """What all candidates of a search have in common."""
+    """What all candidates of a search have in common.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> SearchTask(load_network("sqnxt23v5"), load_hardware("16x16_128k"), batch=2).options.batch
+        2
+    """
 
     network: Network
+    """What candidates are made of."""
     hardware: Hardware
+    """What they run on."""
     limits: Limits = Limits()
+    """What they may have at most."""
     batch: int | None = None
     """Images that run together; None for as many as the network is described for."""
     dataflow: str = AUTO
+    """One for every layer of the array; `auto` is the machine's choice, as in `run_network`."""
     tiles_by: Objective | None = None
     """What dataflows and tiles are chosen by, instead of what the machine says."""
 

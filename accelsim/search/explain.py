@@ -73,13 +73,22 @@ class WorstLayer:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A run, what its worst layers lose and why, and what remedies gain."""
+    """A run, what its worst layers lose and why, and what remedies gain.
+
+    Example:
+        >>> explained = explain_network("alexnet", "16x16_128k", layers=1)
+        >>> explained.worst[0].names[0], explained.worst[0].diagnosis.bound_by
+        ('conv2', 'compute')
+    """
 
     result: RunResult
+    """The run as it is."""
     hardware: Hardware
+    """The machine as it is."""
     outcomes: tuple[RemedyOutcome, ...]
-    """The fastest first."""
+    """What each remedy came to, the fastest first."""
     impossible: tuple[ImpossibleRemedy, ...]
+    """Remedies that cannot be had, or with which the network does not run."""
     worst: tuple[WorstLayer, ...]
     """The most cycles lost first."""
 
@@ -122,7 +131,7 @@ def explain_network(
             the impossible ones.
 
     Example:
-        >>> explained = explain_network("sqnxt23v5", "16x16_128k", layers=1)
+        >>> explained = explain_network("alexnet", "16x16_128k", layers=1)
         >>> explained.outcomes[0].remedy.words
         'DRAM 16 -> 32 bytes per cycle'
         >>> explained.outcomes[0].result.cycles < explained.result.cycles

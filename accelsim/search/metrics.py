@@ -17,14 +17,21 @@ _CONSTRAINT: Final = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\d+(?:\.\d*)?(?:e[+-]?\d
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure of a candidate."""
+    """One figure of a candidate.
+
+    Example:
+        >>> METRICS["utilization"].more_is_better, METRICS["utilization"].sign(0.5)
+        (True, -0.5)
+    """
 
     name: str
+    """As a sweep's file says it."""
     meaning: str
     """As titles of plots say it."""
     unit: str = ""
     """As axes say it in brackets; {energy} stands for the machine's unit of energy."""
     more_is_better: bool = False
+    """Whether a larger figure is the better one."""
     simulated: bool = False
     """Whether it is known only after the simulation."""
 

@@ -11,6 +11,13 @@ PointT = TypeVar("PointT")
 def dominates(figures: tuple[float, ...], rival: tuple[float, ...]) -> bool:
     """Whether figures are nowhere worse (greater) than those of a rival, and somewhere better.
 
+    Args:
+        figures: Of a point, the smaller the better.
+        rival: Those of another, in the same order.
+
+    Returns:
+        Whether the point dominates the other; equal figures do not dominate each other.
+
     Example:
         >>> dominates((1.0, 5.0), (2.0, 5.0)), dominates((1.0, 6.0), (2.0, 5.0))
         (True, False)
@@ -19,7 +26,15 @@ def dominates(figures: tuple[float, ...], rival: tuple[float, ...]) -> bool:
 
 
 class Front(Generic[PointT]):
-    """The points that none of those seen dominates. Points of equal figures stay beside each other."""
+    """The points that none of those seen dominates. Points of equal figures stay beside each other.
+
+    Example:
+        >>> front = Front()
+        >>> for name, figures in {"a": (1.0, 5.0), "b": (2.0, 4.0), "c": (2.0, 5.0)}.items():
+        ...     front.add(figures, name)
+        >>> list(front)
+        ['a', 'b']
+    """
 
     def __init__(self) -> None:
         self._figures: list[tuple[float, ...]] = []

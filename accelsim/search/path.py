@@ -43,10 +43,20 @@ LEAST_PARAMS: Final = 0.95
 
 @dataclass(frozen=True)
 class PathStep:
-    """What was worst, which moves were tried, and which was taken."""
+    """What was worst, which moves were tried, and which was taken.
+
+    Example:
+        >>> (step,) = search_path("sqnxt23", "16x16_128k", steps=1).steps
+        >>> len(step.moves), step.helping, step.best.move.kind
+        (10, 7, 'kernel')
+        >>> step.after.cycles < step.before.cycles
+        True
+    """
 
     worst: WorstStage
+    """Before the move."""
     before: DesignPoint
+    """Likewise."""
     moves: tuple[MoveOutcome, ...]
     """The best first."""
     helping: int
@@ -56,32 +66,47 @@ class PathStep:
     best: MoveOutcome
     """The one that was taken."""
     after: DesignPoint
+    """What the network costs then."""
     depths: tuple[int, ...]
     """Of the repeating stages, afterwards."""
 
 
 @dataclass(frozen=True)
 class DesignPath:
-    """A path: where it began, each step, and why it ended."""
+    """A path: where it began, each step, and why it ended.
+
+    Example:
+        >>> path = search_path("sqnxt23", "16x16_128k", steps=0)
+        >>> path.stopped, path.start_depths, path.end == path.start
+        ('steps', (6, 6, 8, 1), True)
+    """
 
     network: Network
     """As it was given."""
     hardware: Hardware
+    """The machine that it is redesigned for."""
     objective: Objective
+    """What each step makes smaller."""
     budget: SizeBudget
+    """What each network keeps within."""
     start: DesignPoint
+    """What the network costs as it was given."""
     start_depths: tuple[int, ...]
+    """Blocks of its repeating stages."""
     steps: tuple[PathStep, ...]
+    """One for each move that was taken."""
     worst: WorstStage
     """At the end."""
     last_moves: tuple[MoveOutcome, ...]
     """At the end, where none was taken, the best first; nothing where the number of steps ended the path."""
     stopped: Stopped
+    """Why the path ended."""
     final: NetworkDescription
     """What the path came to: `accelsim run` takes it as YAML, and says the same of it."""
     evaluated: int
     """Networks that were simulated."""
     seconds: float = 0.0
+    """How long the search took."""
 
     @property
     def end(self) -> DesignPoint:
@@ -126,7 +151,7 @@ def search_path(
     Example:
         >>> path = search_path("sqnxt23", "16x16_128k", steps=1)
         >>> path.steps[0].worst.name, path.steps[0].best.move.words
-        ('conv1', '5x5 instead of 7x7 in conv1')
+        ('stage1', '5x5 instead of 7x7 in conv1')
         >>> path.final.name
         'sqnxt23-path'
     """

@@ -25,14 +25,21 @@ Quantity: TypeAlias = Literal["params", "MACs"]
 
 @dataclass(frozen=True)
 class DesignPoint:
-    """What a network costs on the machine, and how large it is."""
+    """What a network costs on the machine, and how large it is.
+
+    Example:
+        >>> DesignPoint(cycles=1000, energy=2.5, params=10, macs=100).value("edp")
+        2500.0
+    """
 
     cycles: int
+    """Of all images that run together."""
     energy: float
-    """In the unit of the machine."""
+    """Of all images, in the machine's unit."""
     params: int
+    """Parameters of the network."""
     macs: int
-    """For one image."""
+    """Multiply-accumulates of one image."""
 
     def value(self, objective: Objective) -> float:
         """What the path makes small."""
@@ -41,22 +48,37 @@ class DesignPoint:
 
 @dataclass(frozen=True)
 class Excess:
-    """How far a network is outside of one limit of a budget."""
+    """How far a network is outside of one limit of a budget.
+
+    Example:
+        >>> Excess("params", 98, above=True).amount
+        98
+    """
 
     quantity: Quantity
+    """What is limited."""
     amount: int
     """Above the limit, or below it."""
     above: bool
+    """Whether the network has too many; otherwise it has too few."""
 
 
 @dataclass(frozen=True)
 class SizeBudget:
-    """What every network of a path has to keep within."""
+    """What every network of a path has to keep within.
+
+    Example:
+        >>> budget = SizeBudget(max_params=100, max_macs=1000, min_params=50)
+        >>> budget.excesses(DesignPoint(cycles=10, energy=1.0, params=120, macs=900))
+        (Excess(quantity='params', amount=20, above=True),)
+    """
 
     max_params: int
+    """Parameters, at most."""
     max_macs: int
-    """For one image."""
+    """Multiply-accumulates of one image, at most."""
     min_params: int
+    """Parameters, at least."""
 
     def excesses(self, point: DesignPoint) -> tuple[Excess, ...]:
         """The limits that a network does not keep; none where it keeps all."""

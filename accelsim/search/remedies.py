@@ -137,12 +137,23 @@ Change: TypeAlias = PartChange | LatencyChange | AddedDataflow | DataflowChange 
 
 @dataclass(frozen=True)
 class Remedy:
-    """One change, and what to run instead."""
+    """One change, and what to run instead.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> first = next(remedies(load_network("alexnet"), load_hardware("16x16_128k"), "auto"))
+        >>> first.words, first.hardware.channel.bytes_per_cycle
+        ('DRAM 16 -> 32 bytes per cycle', 32.0)
+    """
 
     change: Change
+    """What is another than before, in numbers."""
     network: Network = field(compare=False)
+    """The network to run."""
     hardware: Hardware = field(compare=False)
+    """The machine to run it on."""
     dataflow: str
+    """As in `run_network`."""
 
     @property
     def name(self) -> str:

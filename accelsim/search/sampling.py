@@ -48,11 +48,19 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class SamplingPlan:
-    """How candidates are chosen, and how many."""
+    """How candidates are chosen, and how many.
+
+    Example:
+        >>> SamplingPlan("nsga2", samples=500).seed
+        0
+    """
 
     name: SamplerName
+    """All of the space, or those that Optuna proposes by NSGA-II or TPE."""
     samples: int
+    """Candidates that are evaluated."""
     seed: int = 0
+    """What a sampler's proposals follow from."""
 
     def sampler(self, sweep: Sweep) -> Sampler:
         """The sampler at its beginning. Raises AccelsimError where Optuna is not installed."""
@@ -64,8 +72,26 @@ def plan_for(
 ) -> SamplingPlan:
     """What was asked for, and the rest by the size of the space.
 
-    Everything, where the space is small or as many samples as it has are asked for; else NSGA-II. Raises
-    AccelsimError where the wishes contradict each other.
+    Args:
+        sweep: Whose candidates are chosen.
+        name: The sampler; None is all candidates where the space is small, or where as many samples as it has
+            are asked for, else NSGA-II.
+        samples: Candidates to evaluate; None is all of them, or `DEFAULT_SAMPLES`.
+        seed: What the proposals of a sampler follow from.
+
+    Returns:
+        The plan that `run_sweep` takes.
+
+    Raises:
+        AccelsimError: Where the wishes contradict each other.
+
+    Example:
+        >>> from accelsim.search import read_sweep
+        >>> sweep = read_sweep("docs/examples/small_sweep.yaml")
+        >>> plan_for(sweep)
+        SamplingPlan(name='exhaustive', samples=162, seed=0)
+        >>> plan_for(sweep, samples=50)
+        SamplingPlan(name='nsga2', samples=50, seed=0)
     """
     check_choice("name", name, (None, *get_args(SamplerName)))
     samples = whole_number_or_none("samples", samples, 1, MAX_SAMPLES)

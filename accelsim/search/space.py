@@ -24,13 +24,21 @@ class SpaceError(AccelsimError):
 
 @dataclass(frozen=True)
 class DepthSpace:
-    """Depths that add up to `total_blocks`, each at least `min_blocks`, some of them fixed."""
+    """Depths that add up to `total_blocks`, each at least `min_blocks`, some of them fixed.
+
+    Example:
+        >>> list(DepthSpace(("stage1", "stage2"), total_blocks=4, min_blocks=1))
+        [(1, 3), (2, 2), (3, 1)]
+        >>> (2, 2) in DepthSpace(("stage1", "stage2"), total_blocks=4, min_blocks=1, fixed=((0, 1),))
+        False
+    """
 
     stages: tuple[str, ...]
     """Names of the repeating stages."""
     total_blocks: int
     """Of all of them together, those that are fixed too."""
     min_blocks: int
+    """Of each stage whose depth varies."""
     fixed: tuple[tuple[int, int], ...] = ()
     """(index of a stage, its depth), in order."""
 
@@ -99,9 +107,25 @@ def depth_space(
     min_blocks: int = 1,
     fixed: Mapping[str, int] | None = None,
 ) -> DepthSpace:
-    """The space of a network's depths; by default as many blocks as it has. Raises SpaceError.
+    """The space of a network's depths.
 
-    The network may be given by name or path.
+    Args:
+        network: A network, or a name or path as `--net` takes it.
+        total_blocks: Blocks of all repeating stages together; None is as many as the network has.
+        min_blocks: Of each stage whose depth varies.
+        fixed: Depths that do not vary, by the names of their stages.
+
+    Returns:
+        The space, which is a collection of depths.
+
+    Raises:
+        SpaceError: Where no stage repeats, or no depths obey the rules, or too many do.
+
+    Example:
+        >>> depth_space("sqnxt23v5").size
+        1140
+        >>> depth_space("sqnxt23v5", fixed={"stage1": 2, "stage2": 4}).size
+        14
     """
     network = network_of(network)
     fixed = {name: whole_number(name, depth) for name, depth in (fixed or {}).items()}
@@ -157,12 +181,37 @@ def repeating(network: Network) -> tuple[Stage, ...]:
 
 
 def depths_of(network: Network) -> Depths:
-    """Blocks of each repeating stage."""
+    """Blocks of each repeating stage.
+
+    Args:
+        network: Any; one without repeating stages has no depths.
+
+    Returns:
+        A depth for each, in the order of the stage table.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> depths_of(load_network("sqnxt23v5"))
+        (2, 4, 14, 1)
+    """
     return tuple(stage.repeat for stage in network.stages if stage.repeat is not None)
 
 
 def with_depths(network: Network, depths: Depths) -> Network:
-    """The network with other depths, called by them: `net-6-6-8-1`. Nothing is reported of it."""
+    """The network with other depths, called by them. Nothing is reported of it.
+
+    Args:
+        network: The network.
+        depths: A depth for each of its repeating stages.
+
+    Returns:
+        The same stage table but for the depths.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> with_depths(load_network("sqnxt23v5"), (6, 6, 8, 1)).name
+        'sqnxt23v5-6-6-8-1'
+    """
     rest, changes, stages = iter(depths), dict[str, Any](), list[Stage]()
     for row, stage in enumerate(network.stages):
         if stage.repeat is None:

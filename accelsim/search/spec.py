@@ -30,19 +30,15 @@ from accelsim.descriptions.quantities import Batch
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware, dataflow_names, format1, load_hardware
 from accelsim.hardware.area import Words
-from accelsim.network.description import Network, NetworkDescription, configure, no_parameter
+from accelsim.network.description import Network, no_parameter
 from accelsim.network.load import load_network
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
-from accelsim.search.space import depths_of, repeating, with_depths
+from accelsim.search.space import repeating
+from accelsim.search.variants import DEPTHS, STAGES, variant
 
-DEPTHS: Final = "depths"
-"""The parameter of a network that is the depths of its repeating stages."""
-_STAGES: Final = "stages"
 _WORDS: Final = ("name", "title", "source", "assumed")
 """Keys of a machine that are no parameters."""
 AxisKind: TypeAlias = Literal["hardware", "hardware_parameters", "networks", "network_parameters"]
-Settings: TypeAlias = Mapping[str, Any]
-"""Parameters and their values."""
 AxisValues: TypeAlias = Annotated[tuple[Any, ...], Field(max_length=MAX_AXIS_VALUES)]
 """Of one parameter."""
 ResultT = TypeVar("ResultT")
@@ -74,12 +70,19 @@ class SweepDescription(Description):
 
 @dataclass(frozen=True)
 class SweepAxis:
-    """One thing that varies, and its values as the file has them."""
+    """One thing that varies, and its values as the file has them.
+
+    Example:
+        >>> SweepAxis("hardware_parameters", "pe_array.rows", (8, 16)).ordered
+        True
+    """
 
     kind: AxisKind
+    """Whether it is of machines or of networks."""
     name: str
     """`hardware`, `networks`, or the parameter's name."""
     values: tuple[Any, ...]
+    """At least one."""
 
     @property
     def ordered(self) -> bool:
@@ -90,19 +93,32 @@ class SweepAxis:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A space of candidates, and what they are judged by."""
+    """A space of candidates, and what they are judged by.
+
+    Example:
+        >>> sweep = read_sweep("docs/examples/small_sweep.yaml")
+        >>> sweep.settings(0)["pe_array.rows"], sweep.hardware(0).pe_array.rows
+        (8, 8)
+    """
 
     name: str
+    """That of the file."""
     title: str
+    """What the file says about itself; may be empty."""
     machines: tuple[Hardware, ...]
+    """As they are named in the file, without the parameters that vary."""
     networks: tuple[Network, ...]
+    """Likewise."""
     axes: tuple[SweepAxis, ...]
     """Machines, their parameters, networks, their parameters; the last varies fastest."""
     objectives: tuple[Metric, ...]
+    """What candidates are ranked by; the first decides."""
     constraints: tuple[Constraint, ...]
+    """What excludes candidates."""
     batch: int | None
     """Images that run together; None for as many as every network is described for."""
     dataflow: str
+    """As in `run_network`."""
 
     @property
     def images(self) -> int:
@@ -193,50 +209,26 @@ class Sweep:
         return network.reported.top1 if hardware.precision == base.precision else None
 
 
-def variant(network: Network, settings: Settings) -> Network:
-    """A network with other parameters, depths or values in its stage table.
-
-    What is published is kept only where it is published of this very network. Raises DescriptionError.
-    """
-    stages = {name: value for name, value in settings.items() if name.startswith(f"{_STAGES}.")}
-    parameters = {name: value for name, value in settings.items() if name not in stages and name != DEPTHS}
-    description = _with_stages(network, stages)
-    if parameters or description is not network.description:
-        network = configure(description, **{**network.parameters, **parameters})
-    depths = settings.get(DEPTHS)
-    return network if depths is None or tuple(depths) == depths_of(network) else with_depths(network, depths)
-
-
-def _with_stages(network: Network, settings: Settings) -> NetworkDescription:
-    rows: dict[int, dict[str, Any]] = {}
-    for name, value in settings.items():
-        index, key = _row_of(network, name)
-        row = network.description.stages[index]
-        default = getattr(network.stages[index].block, key, None) if key not in row.arguments else None
-        if {**row.model_dump(), **row.arguments}.get(key, default) != value:
-            rows.setdefault(index, row.model_dump(mode="json"))[key] = value
-    if not rows:
-        return network.description
-    changes: dict[str, Any] = {f"{_STAGES}.{index}": row for index, row in rows.items()}
-    return vary(network.description, reported={}, reported_at=[], **changes)
-
-
-def _row_of(network: Network, name: str) -> tuple[int, str]:
-    """The row of the stage table and the key that `stages.conv1.kernel` names. Raises DescriptionError."""
-    _, stage, key = name.split(".", 2) if name.count(".") > 1 else ("", "", "")
-    names = [stage.name for stage in network.stages]
-    if not key:
-        raise DescriptionError("must be stages.STAGE.KEY, as in stages.conv1.kernel")
-    if stage not in names:
-        raise DescriptionError(unknown(stage, f"stage of {network.name}", names))
-    return names.index(stage), key
-
-
 # --- the file
 
 
 def read_sweep(path: str | Path) -> Sweep:
-    """The sweep in a YAML file. Raises DescriptionError, with a line for each mistake."""
+    """The sweep in a YAML file.
+
+    Args:
+        path: Of the file.
+
+    Returns:
+        The space of candidates, with every network and machine that it names.
+
+    Raises:
+        DescriptionError: Where the file does not describe a sweep, with a line for each mistake.
+
+    Example:
+        >>> sweep = read_sweep("docs/examples/small_sweep.yaml")
+        >>> sweep.size, [metric.name for metric in sweep.objectives]
+        (162, ['time_ms', 'energy', 'area_mm2'])
+    """
     check_path("path", path, "a sweep's file")
     document = parse(path)
     check_kind(document, FileKind.SWEEP)
@@ -345,7 +337,7 @@ class _Reader:
                 if name == DEPTHS:
                     self._check_depths(network, values)
                     continue
-                if name not in knobs and not name.startswith(f"{_STAGES}."):
+                if name not in knobs and not name.startswith(f"{STAGES}."):
                     legal = [*knobs, DEPTHS, "stages.STAGE.KEY"]
                     sentence = no_parameter(name, legal, network.name)
                     self._note("network_parameters", name, sentence=sentence)

@@ -40,14 +40,23 @@ ValueT = TypeVar("ValueT")
 
 @dataclass(frozen=True)
 class SweepCandidate:
-    """A network on a machine, within all constraints."""
+    """A network on a machine, within all constraints.
+
+    Example:
+        >>> figures = {"cycles": 1000.0, "pes": 64.0}
+        >>> numbers = tuple(figures.get(name) for name in METRICS)
+        >>> SweepCandidate(7, numbers, rank=1, on_front=True).figure("cycles")
+        1000.0
+    """
 
     index: int
     """Its number in the space."""
     numbers: Numbers
+    """Its value for each metric, in the order of METRICS."""
     rank: int | None
     """1 is the best; None where it has no value for an objective."""
     on_front: bool
+    """Whether nothing is as good by every objective and better by one."""
 
     def figure(self, name: str) -> float | None:
         """The value of a metric."""
@@ -56,10 +65,27 @@ class SweepCandidate:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What a sweep found."""
+    """What a sweep found.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from accelsim.search import plan_for, read_sweep
+        >>> file = Path(mkdtemp(), "rows.yaml")
+        >>> _ = file.write_text(
+        ...     "{networks: [sqnxt23v5], hardware: [16x16_128k], objectives: [cycles, pes],"
+        ...     " hardware_parameters: {pe_array.rows: [8, 16]}}"
+        ... )
+        >>> sweep = read_sweep(file)
+        >>> result = run_sweep(sweep, plan_for(sweep))
+        >>> [result.row(candidate)["pe_array.rows"] for candidate in result.front]
+        [16, 8]
+    """
 
     sweep: Sweep
+    """Whose candidates were evaluated."""
     plan: SamplingPlan
+    """How they were chosen."""
     evaluated: int
     """Candidates that were looked at; each once."""
     simulated: int
@@ -72,6 +98,7 @@ class SweepResult:
     reused: int
     """Candidates whose result was in the store."""
     seconds: float
+    """How long the sweep took."""
 
     @property
     def feasible(self) -> int:
@@ -117,10 +144,34 @@ def run_sweep(
     executor: Executor | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> SweepResult:
-    """Evaluate what the plan says; `step` is told how many more are done, `executor` is by default all cores.
+    """Evaluate candidates of a sweep, and rank those within the constraints.
 
-    Raises SpaceError where no candidate is within the constraints, StoreError, and AccelsimError where
-    workers are lost.
+    Args:
+        sweep: The space, objectives and constraints.
+        plan: Which candidates are evaluated, as `plan_for` says.
+        store: A file that keeps what each candidate costs, so that a sweep that was stopped goes on.
+        executor: Where candidates are evaluated; None is all cores of this machine.
+        step: Is told how many more are done.
+
+    Returns:
+        The candidates within the constraints, ranked, with their metrics and the Pareto front.
+
+    Raises:
+        SpaceError: Where no candidate is within the constraints: the text says by how much.
+        StoreError, AccelsimError: Where the file cannot be used, or workers are lost.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from accelsim.search import plan_for, read_sweep
+        >>> file = Path(mkdtemp(), "rows.yaml")
+        >>> _ = file.write_text(
+        ...     "{networks: [sqnxt23v5], hardware: [16x16_128k], objectives: [cycles, pes],"
+        ...     " hardware_parameters: {pe_array.rows: [8, 16]}}"
+        ... )
+        >>> result = run_sweep(read_sweep(file), plan_for(read_sweep(file)))
+        >>> result.evaluated, result.row(result.best)["pe_array.rows"]
+        (2, 16)
     """
     check_function("step", step, "how many more are done")
     began = time.perf_counter()

@@ -78,14 +78,23 @@ class Experiment(Description):
 
 
 class Guidelines(Description):
-    """All experiments, as published."""
+    """All experiments, as published.
+
+    Example:
+        >>> [experiment.name for experiment in load_guidelines().experiments]
+        ['G1', 'G2', 'G3', 'G4']
+    """
 
     name: str
+    """That of the file."""
     title: str
+    """What the experiments are about."""
     source: str
+    """The paper, and which of its tables."""
     machines: Annotated[tuple[str, ...], Field(min_length=1)]
     """On which of those that ship with accelsim they are done where no others are asked for."""
     experiments: tuple[Experiment, ...]
+    """One for each guideline."""
 
 
 @dataclass(frozen=True)
@@ -119,27 +128,53 @@ class Measured:
 
 @dataclass(frozen=True)
 class GuidelineCell:
-    """One setting at one size: published on a platform, simulated on a machine."""
+    """One setting at one size: published on a platform, simulated on a machine.
+
+    Fields are the names that the JSON has.
+
+    Example:
+        >>> from accelsim.descriptions import vary
+        >>> from accelsim.validation import shipped_hardware
+        >>> first = load_guidelines().experiments[0]
+        >>> guidelines = vary(load_guidelines(), experiments=[first])
+        >>> cells = cells_of(guidelines, {"8x8_32k": shipped_hardware("8x8_32k")})
+        >>> cells[0].experiment, cells[0].platform, cells[0].relative_speed
+        ('G1', 'GPU', 1.0)
+    """
 
     experiment: str
+    """The guideline."""
     platform: str
+    """Of the paper."""
     setting: str
+    """What is varied."""
     column: str
+    """The size."""
     hardware: str
+    """The machine."""
     measured: Measured
+    """What the simulation took."""
     relative_speed: float
     """MACs in a second / those of the advised setting of the same size."""
     published_speed: float
+    """In images or batches a second."""
     published_relative_speed: float
+    """MACs in a second / those of the advised setting, as published."""
     relative_energy: float
     """Energy of a MAC / that of the advised setting of the same size."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How departing from a guideline turns out on a platform."""
+    """How departing from a guideline turns out on a platform.
+
+    Example:
+        >>> Verdict("G1", "16x16_128k", departures=18, slower=7, slowest=0.54, fastest=1.03).slower
+        7
+    """
 
     experiment: str
+    """The guideline."""
     where: str
     """A machine, or a platform of the paper; fields are the names that the JSON has."""
     departures: int
@@ -153,14 +188,43 @@ class Verdict:
 
 
 def load_guidelines() -> Guidelines:
-    """The published experiments."""
+    """The published experiments.
+
+    Returns:
+        Those of ShuffleNet v2's tables 1 to 4.
+
+    Example:
+        >>> load_guidelines().experiments[0].advised
+        '1:1'
+    """
     return descriptions.read(Path(__file__).with_name("guidelines.yaml"), Guidelines)
 
 
 def cells_of(
     guidelines: Guidelines, machines: Mapping[str, Hardware], step: Callable[[str], None] = lambda _: None
 ) -> tuple[GuidelineCell, ...]:
-    """Every experiment on every machine by name. Raises the first AccelsimError that a network meets."""
+    """Every experiment on every machine.
+
+    Args:
+        guidelines: The experiments.
+        machines: By name.
+        step: Is told of each simulation that is done.
+
+    Returns:
+        A cell for each setting and size of each experiment, on each machine.
+
+    Raises:
+        AccelsimError: The first that a network meets.
+
+    Example:
+        >>> from accelsim.descriptions import vary
+        >>> from accelsim.validation import shipped_hardware
+        >>> first = load_guidelines().experiments[0]
+        >>> guidelines = vary(load_guidelines(), experiments=[first])
+        >>> cells = cells_of(guidelines, {"8x8_32k": shipped_hardware("8x8_32k")})
+        >>> len(cells), cells[0].measured.network
+        (24, 'guidelines/channel_width')
+    """
     trials = trials_of(guidelines, machines)
     measured: dict[Trial, Measured] = {}
     for trial, outcome in zip(trials, in_parallel(_measure, trials, step), strict=True):
@@ -190,7 +254,24 @@ def trials_of(guidelines: Guidelines, machines: Mapping[str, Hardware]) -> tuple
 
 
 def verdicts_of(cells: Sequence[GuidelineCell], experiment: Experiment) -> tuple[Verdict, ...]:
-    """How departing from a guideline turns out on each machine, and turned out on each platform."""
+    """How departing from a guideline turns out on each machine, and turned out on each platform.
+
+    Args:
+        cells: Of all experiments.
+        experiment: The guideline.
+
+    Returns:
+        A verdict for each machine and each platform.
+
+    Example:
+        >>> from accelsim.descriptions import vary
+        >>> from accelsim.validation import shipped_hardware
+        >>> first = load_guidelines().experiments[0]
+        >>> guidelines = vary(load_guidelines(), experiments=[first])
+        >>> cells = cells_of(guidelines, {"8x8_32k": shipped_hardware("8x8_32k")})
+        >>> [(verdict.where, verdict.departures, verdict.slower) for verdict in verdicts_of(cells, first)]
+        [('8x8_32k', 18, 11), ('GPU', 9, 9), ('ARM', 9, 9)]
+    """
     departures = [
         cell for cell in cells if cell.experiment == experiment.name and cell.setting != experiment.advised
     ]

@@ -54,27 +54,52 @@ class Bars(Description):
 
 @dataclass(frozen=True)
 class Ordering:
-    """On a machine, one network takes more of a quantity than another; not less, where not `strict`."""
+    """On a machine, one network takes more of a quantity than another; not less, where not `strict`.
+
+    Fields are the names that the JSON has.
+
+    Example:
+        >>> Ordering("16x16_128k", "time", more="sqnxt23", less="sqnxt23v5").strict
+        True
+    """
 
     hardware: str
+    """The machine."""
     quantity: Quantity
+    """Time or energy."""
     more: str
-    """The network that takes more; fields are the names that the JSON has."""
+    """The network that takes more."""
     less: str
+    """The network that takes less."""
     strict: bool = True
+    """Whether equal figures violate the ordering."""
 
 
 class PublishedTable(Description):
-    """Networks x machines x (time, energy), as a paper printed it."""
+    """Networks x machines x (time, energy), as a paper printed it.
+
+    Example:
+        >>> table = load_published("squeezenext")
+        >>> table.column("16x16_128k", "time")[table.relative_to]
+        1.0
+    """
 
     name: str
+    """That of the file."""
     title: str
+    """What the table shows."""
     source: str
+    """The paper, and where in it the table is."""
     machines: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Names of machines that ship with accelsim."""
     relative_to: str
+    """The network whose time is 1 on each machine."""
     rows: Annotated[tuple[PublishedRow, ...], Field(min_length=1)]
+    """One for each network."""
     orderings: tuple[Claim, ...]
+    """What the paper claims of the order of networks."""
     bars: Bars
+    """How near the simulated figures have to be."""
     pairs_apart_by: Annotated[float, Field(gt=1)]
     """Two networks that a column separates by this factor or more have to be in the column's order."""
 
@@ -130,5 +155,16 @@ class PublishedTable(Description):
 
 
 def load_published(name: str) -> PublishedTable:
-    """One of the tables that ship with accelsim."""
+    """One of the tables that ship with accelsim.
+
+    Args:
+        name: Of the table: `squeezenext`.
+
+    Returns:
+        The table.
+
+    Example:
+        >>> len(load_published("squeezenext").cell_keys)
+        26
+    """
     return descriptions.read(Path(__file__).with_name(f"{name}.yaml"), PublishedTable)

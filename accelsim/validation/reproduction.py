@@ -17,19 +17,36 @@ from accelsim.validation.published import QUANTITIES, CellKey, Ordering, Publish
 
 @dataclass(frozen=True)
 class TableCell:
-    """One network on one machine, as published and as simulated."""
+    """One network on one machine, as published and as simulated.
+
+    Example:
+        >>> from accelsim.validation import load_pinned, load_published
+        >>> reproduction = compare_with(load_published("squeezenext"), load_pinned("squeezenext"))
+        >>> cell = reproduction.cells[0]
+        >>> cell.network, cell.hardware, round(cell.log_error("energy"), 3)
+        ('alexnet', '8x8_32k', 0.072)
+    """
 
     network: str
+    """Its name."""
     title: str
+    """What the paper calls it."""
     hardware: str
+    """The machine's name."""
     cycles: int
+    """Simulated."""
     relative_time: float
+    """Simulated cycles / those of the table's reference network on the same machine."""
     published_relative_time: float
+    """As the paper has it."""
     time_log_error: float | None
-    """None where the time is 1 by definition."""
+    """ln(simulated / published); None where the time is 1 by definition."""
     energy: float
+    """Simulated, in multiply-accumulates."""
     published_energy: float
+    """As the paper has it, likewise."""
     energy_log_error: float
+    """ln(simulated / published)."""
 
     def log_error(self, quantity: Quantity) -> float | None:
         """ln(simulated / published) of one quantity."""
@@ -52,26 +69,46 @@ class Errors:
 
 @dataclass(frozen=True)
 class MissedBar:
-    """An error that exceeds what it may be."""
+    """An error that exceeds what it may be.
+
+    Example:
+        >>> MissedBar("time", error=0.03, bar=0.02).cell is None
+        True
+    """
 
     quantity: Quantity
+    """Time or energy."""
     error: float
     """ln(simulated / published), or the mean of its absolute values."""
     bar: float
+    """What it must not exceed, either way."""
     cell: TableCell | None = None
     """None where it is the mean over all cells."""
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A published table beside the simulated one."""
+    """A published table beside the simulated one.
+
+    Example:
+        >>> from accelsim.validation import load_pinned, load_published
+        >>> reproduction = compare_with(load_published("squeezenext"), load_pinned("squeezenext"))
+        >>> round(reproduction.time.mean_abs_log_error, 3), len(reproduction.violated)
+        (0.015, 0)
+    """
 
     table: PublishedTable
+    """As published."""
     cells: tuple[TableCell, ...]
+    """Every network on every machine, those of a machine after each other."""
     time: Errors
+    """Of relative times."""
     energy: Errors
+    """Of energies."""
     orderings: tuple[Ordering, ...]
+    """Those that were checked."""
     violated: tuple[Ordering, ...]
+    """Those of them that do not hold."""
 
     @property
     def costs(self) -> Mapping[CellKey, Cost]:
@@ -96,7 +133,27 @@ def jobs_of(table: PublishedTable) -> list[Job]:
 
 
 def reproduce(table: PublishedTable, step: Callable[[str], None] = lambda _: None) -> Reproduction:
-    """Simulate a published table. Raises the first AccelsimError that any of its networks meets."""
+    """Simulate a published table, on all cores.
+
+    Args:
+        table: As published.
+        step: Is told of each simulation that is done.
+
+    Returns:
+        The table beside what was simulated.
+
+    Raises:
+        AccelsimError: The first that any of its networks meets.
+
+    Example:
+        >>> from accelsim.descriptions import vary
+        >>> from accelsim.validation import load_published
+        >>> table = load_published("squeezenext")
+        >>> rows = [row for row in table.rows if row.network in ("sqnxt23", table.relative_to)]
+        >>> reproduction = reproduce(vary(table, rows=rows, orderings=[]))
+        >>> [round(cell.time_log_error, 3) for cell in reproduction.cells if cell.network == "sqnxt23"]
+        [-0.007, 0.005]
+    """
     costs: dict[CellKey, Cost] = {}
     for key, outcome in zip(table.cell_keys, evaluate_all(jobs_of(table), step), strict=True):
         if isinstance(outcome, AccelsimError):
@@ -106,7 +163,21 @@ def reproduce(table: PublishedTable, step: Callable[[str], None] = lambda _: Non
 
 
 def compare_with(table: PublishedTable, costs: Mapping[CellKey, Cost]) -> Reproduction:
-    """A published table beside what was simulated, for every network and machine of it."""
+    """A published table beside what was simulated.
+
+    Args:
+        table: As published.
+        costs: Of every network on every machine of it, by the names of both.
+
+    Returns:
+        Errors of each cell, and which orderings hold.
+
+    Example:
+        >>> from accelsim.validation import load_pinned, load_published
+        >>> reproduction = compare_with(load_published("squeezenext"), load_pinned("squeezenext"))
+        >>> len(reproduction.cells)
+        26
+    """
     cells = tuple(_cell(table, costs, network, hardware) for network, hardware in table.cell_keys)
     orderings = table.checked_orderings()
     return Reproduction(
@@ -144,7 +215,20 @@ def simulated_pair(ordering: Ordering, costs: Mapping[CellKey, Cost]) -> tuple[f
 
 
 def missed_bars(reproduction: Reproduction) -> tuple[MissedBar, ...]:
-    """The bars that are exceeded, by a quantity's mean error or by that of a cell; none if all is well."""
+    """The bars that are exceeded, by a quantity's mean error or by that of a cell.
+
+    Args:
+        reproduction: Whose table says the bars.
+
+    Returns:
+        The missed bars; none if all is well.
+
+    Example:
+        >>> from accelsim.validation import load_pinned, load_published
+        >>> reproduction = compare_with(load_published("squeezenext"), load_pinned("squeezenext"))
+        >>> missed_bars(reproduction)
+        ()
+    """
     missed: list[MissedBar] = []
     for quantity in QUANTITIES:
         mean, bar = (

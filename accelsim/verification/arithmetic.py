@@ -12,7 +12,7 @@ from accelsim.verification.passes import passes_of, vector
 from accelsim.verification.passes.tile import ArrayMachine
 from accelsim.verification.reference import Reference, number_type
 from accelsim.verification.storage import Storage, first_of
-from accelsim.verification.uses import Uses
+from accelsim.verification.uses import ReadTensor, Uses
 
 
 class Compute:
@@ -75,7 +75,7 @@ class Compute:
         chosen = images[:, None] * per_image + np.arange(per_image)
         return factors[:, :, chosen]
 
-    def _read(self, storage: Storage, tensor: str, tile: Tile, empty: tuple[int, ...]) -> Integers:
+    def _read(self, storage: Storage, tensor: ReadTensor, tile: Tile, empty: tuple[int, ...]) -> Integers:
         """Elements of each image; those of `empty` shape where the tile reads none."""
         region = self.uses.region(tensor, tile)
         images = tile.n[1] - tile.n[0]

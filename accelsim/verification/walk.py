@@ -27,7 +27,7 @@ from accelsim.verification.sampling import outputs_of
 from accelsim.verification.sizes import elements_of, packed_bytes
 from accelsim.verification.storage import Storage, described
 from accelsim.verification.sums import Contribution, OutputBank, Sums
-from accelsim.verification.uses import Uses
+from accelsim.verification.uses import ReadTensor, Uses
 
 _VERBS: Final = {Direction.READ: "reads from", Direction.WRITE: "writes to"}
 
@@ -155,7 +155,7 @@ class _Execution:
         sums = self.outputs.sums[outputs] = Sums(room, values, Contribution.whole(self.case.mapped))
         return sums
 
-    def _expect_operand(self, tensor: str, visit: Visit) -> None:
+    def _expect_operand(self, tensor: ReadTensor, visit: Visit) -> None:
         """Stop where an operand that the tile uses is not in the buffer."""
         region = self.uses.region(tensor, visit.tile)
         if region is not None:

@@ -74,7 +74,25 @@ def verify(
 def verify_plan(
     plan: Plan, *, layers: Sequence[str] = (), step: Callable[[str], None] = lambda _: None
 ) -> Verification:
-    """Execute a schedule that has been made; see `verify`."""
+    """Execute a schedule that has been made.
+
+    Args:
+        plan: A run's plan, as `plan_run` makes it.
+        layers: Patterns of the names of those that are executed; none is all.
+        step: Is told the name of each layer before it is executed.
+
+    Returns:
+        What was executed, as `verify` returns it.
+
+    Raises:
+        AccelsimError: Where a pattern matches no layer, or a dataflow's passes are not known.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("sqnxt23v5", "16x16_128k")
+        >>> verify_plan(plan, layers=["conv1"]).proven
+        True
+    """
     begin = time.monotonic()
     schedule, hardware, batch = plan.schedule, plan.hardware, plan.options.batch
     names = [layer.name for layer in schedule.layers]
