@@ -14,7 +14,7 @@ from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 from accelsim.verification.layers import verify_mapping
-from accelsim.verification.verify import verify_plan
+from accelsim.verification.schedules import verify_plan
 
 
 @given(case=cases())

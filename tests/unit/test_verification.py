@@ -37,7 +37,7 @@ from accelsim.verification.layers import execute, verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.order import order_mismatches
 from accelsim.verification.passes import SHIPPED_PASSES
-from accelsim.verification.verify import verify_plan
+from accelsim.verification.schedules import verify_plan
 
 INPUTS, WEIGHTS, OUTPUTS, RESIDUAL = Operand
 SPARSE = machine(
