@@ -163,7 +163,7 @@ class OwnFile:
             self._check_file(target)
         except FileNotFoundError:  # it can be made
             pass
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        except (OSError, ValueError) as error:
             raise self._refusal(_words(error)) from None
         return target
 
@@ -352,5 +352,7 @@ def _reason(error: _Trouble) -> str:
     return _REASONS.get(code, str(error)) if code is not None else str(error)
 
 
-def _words(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+def _words(error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError):  # versions of Python say it differently
+        return "its name has a NUL in it"
+    return error.strerror or str(error)

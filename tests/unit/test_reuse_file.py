@@ -255,7 +255,7 @@ def test_another_file_is_refused_and_stays_as_it_is(use, tmp_path, make):
         ("no/such/file", "there is no folder "),
         ("pipe", "it is no regular file"),
         ("text/file", "there is no folder "),
-        ("a\0b", "embedded null byte"),
+        ("a\0b", "its name has a NUL in it"),
         ("x" * 300, "File name too long"),
         ("loop", "Too many levels of symbolic links"),
     ],
