@@ -272,5 +272,6 @@ def _source(path: Path, proto: "onnx.ModelProto", inputs: Inputs) -> str:
     """The file, its version, who wrote it and how many images it is for."""
     maker = " ".join(part for part in (proto.producer_name, proto.producer_version) if part)
     written = f"written by {visible(maker)[:MOST_LETTERS]}" if maker else ""
-    parts: Sequence[str] = (f"ONNX opset {_opset(proto)}", written, inputs.note)
+    batch = "" if inputs.batch is None else inputs.batch.words
+    parts: Sequence[str] = (f"ONNX opset {_opset(proto)}", written, batch)
     return f"{path}: {', '.join(part for part in parts if part)}"

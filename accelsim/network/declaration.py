@@ -100,6 +100,7 @@ def reads_one(kind: Callable[Concatenate[Site, P], Operator]) -> AddsToOne[P]:
     def add(draft: Draft, name: str, source: str, /, *args: P.args, **arguments: P.kwargs) -> str:
         return draft.add(name, kind(draft.site(name, (source,)), *args, **arguments), (source,))
 
+    add.__doc__ = kind.__doc__
     return add
 
 
@@ -111,6 +112,7 @@ def reads_two(kind: Callable[Concatenate[Site, P], Operator]) -> AddsToTwo[P]:
     ) -> str:
         return draft.add(name, kind(draft.site(name, (source, factor)), *args, **arguments), (source, factor))
 
+    add.__doc__ = kind.__doc__
     return add
 
 
@@ -120,4 +122,5 @@ def reads_several(kind: Callable[Concatenate[Site, P], Operator]) -> AddsToSever
     def add(draft: Draft, name: str, sources: Sequence[str], /, *args: P.args, **arguments: P.kwargs) -> str:
         return draft.add(name, kind(draft.site(name, sources), *args, **arguments), sources)
 
+    add.__doc__ = kind.__doc__
     return add
