@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from accelsim.network.load import load_network
     from accelsim.network.overlay import overlaid
     from accelsim.result import RunResult
-    from accelsim.reuse.memory import Memory
+    from accelsim.reuse.cache import Cache
     from accelsim.run import run_network
     from accelsim.search.explain import explain_network
     from accelsim.verification.verify import verify
 
 __all__ = [
     "AccelsimError",
+    "Cache",
     "Hardware",
     "MappingOptions",
-    "Memory",
     "Network",
     "RunResult",
     "__version__",
@@ -44,9 +44,9 @@ __all__ = [
 
 _HOMES = {
     "AccelsimError": "accelsim.errors",
+    "Cache": "accelsim.reuse.cache",
     "Hardware": "accelsim.hardware",
     "MappingOptions": "accelsim.mapping.options",
-    "Memory": "accelsim.reuse.memory",
     "Network": "accelsim.network.description",
     "RunResult": "accelsim.result",
     "explain_network": "accelsim.search.explain",
@@ -63,6 +63,11 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     from importlib import import_module  # noqa: PLC0415 (see TYPE_CHECKING)
 
+    if name == "Memory":
+        import warnings  # noqa: PLC0415 (see TYPE_CHECKING)
+
+        warnings.warn("accelsim.Memory is now called accelsim.Cache", DeprecationWarning, stacklevel=2)
+        name = "Cache"
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(_HOMES[name]), name)

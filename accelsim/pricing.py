@@ -196,6 +196,7 @@ def _layer_result(
         compulsory_dram_bytes=costs.compulsory_dram_bytes,
         lower_bound_cycles=costs.lower_bound_cycles,
         busy_cycles=costs.busy_cycles,
+        waited_for={operand.value: cycles for operand, cycles in observed.waiting_cycles.items()},
         tiles=mapping.totals.steps,
         tile=costs.tile,
         form=costs.form,

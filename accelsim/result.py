@@ -1,5 +1,6 @@
 """RunResult: what a run found out, with the names that the JSON output has too."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -22,6 +23,7 @@ vector      the vector unit works;
 latency     none of them is busy for half of the time: they wait for each other or for DRAM's latency.
 """
 _LOOPS: Final = ("G", "K", "C", "OY", "OX", "FY", "FX", "IY", "IX")
+_OUTPUTS: Final = "outputs"
 _STEPS: Final = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", "pad_left")
 """Names of a layer's bounds and of how its windows move, as `Layer` has them."""
 
@@ -135,6 +137,8 @@ class LayerResult(NamedTuple):
     alone is faster; `cycles` can be less where weights came while the layer before ran."""
     busy_cycles: Mapping[str, int]
     """Cycles in which `array`, `dram` and `vector` worked for this layer."""
+    waited_for: Mapping[str, int]
+    """`waiting_cycles` by operand alone, without those that are 0."""
     tiles: int
     tile: str
     """As a person writes it: `K64 C16 Y8 X56`, the order in which tiles are visited, and idle rows if any."""
@@ -163,6 +167,15 @@ class LayerResult(NamedTuple):
         """The memory in which each of its operands is before and after the layer: the outermost one."""
         outermost, memory = next(iter(self.memories.items()))
         return {operand: outermost for operand, moved in memory.moved_bytes.items() if moved}
+
+    @property
+    def waiting_cycles(self) -> dict[str, dict[str, int]]:
+        """Cycles in which nothing was executed, by what the layer's next step still lacked.
+
+        An operand stands at the memory that it was to come from; outputs, for which there was no room, at the
+        memory that takes them up. Of several things that are missing it is the one that is asked for first.
+        """
+        return _waiting_cycles(self.waited_for, self.memories)
 
 
 @dataclass(frozen=True)
@@ -197,6 +210,14 @@ class RunResult:
     """What the network has by assumption, by its keys: where an imported model has no one value for one."""
     idle_descriptors: int = 0
     """Of the DMA, that the schedule leaves idle, because it is done sooner without them."""
+
+    @property
+    def waiting_cycles(self) -> dict[str, dict[str, int]]:
+        """Those of the layers: all cycles in which nothing was executed though a step was still to come."""
+        total: Counter[str] = Counter()
+        for layer in self.layers:
+            total.update(layer.waited_for)
+        return _waiting_cycles(total, self.memories)
 
     @property
     def outermost(self) -> str:
@@ -256,6 +277,7 @@ class RunResult:
             "skipped_macs": self.skipped_macs,
             "nominal_utilization": self.nominal_utilization,
             "idle_descriptors": self.idle_descriptors,
+            "waiting_cycles": self.waiting_cycles,
             **_known({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),
@@ -292,6 +314,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "compulsory_dram_bytes": layer.compulsory_dram_bytes,
         "lower_bound_cycles": layer.lower_bound_cycles,
         "busy_cycles": dict(layer.busy_cycles),
+        "waiting_cycles": layer.waiting_cycles,
         "tiles": layer.tiles,
         "tile": layer.tile,
         "skipped_macs": layer.skipped_macs,
@@ -327,6 +350,24 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _traffic(traffic: Traffic) -> dict[str, int]:
     return {"read": traffic.read, "write": traffic.write}
+
+
+def _waiting_cycles(
+    waited_for: Mapping[str, int], memories: Mapping[str, MemoryResult]
+) -> dict[str, dict[str, int]]:
+    """By memory and operand: outputs at the memory on chip that holds them, others at the outermost."""
+    outermost, *on_chip = memories
+    by_memory: dict[str, dict[str, int]] = {
+        outermost: {
+            operand: waited_for.get(operand, 0)
+            for operand in memories[outermost].read_bytes
+            if operand != _OUTPUTS
+        }
+    }
+    for memory in on_chip:
+        if _OUTPUTS in memories[memory].read_bytes:
+            by_memory[memory] = {_OUTPUTS: waited_for.get(_OUTPUTS, 0)}
+    return by_memory
 
 
 def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:

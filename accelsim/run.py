@@ -20,7 +20,7 @@ from accelsim.planning.compiler import make_schedule
 from accelsim.planning.plan import Plan
 from accelsim.pricing import result_of
 from accelsim.result import RunResult
-from accelsim.reuse.memory import Memory, memory_or_new
+from accelsim.reuse.cache import Cache, cache_or_new
 from accelsim.simulation.simulate import Engine, simulate
 
 
@@ -32,7 +32,8 @@ def run_network(
     dataflow: str = AUTO,
     objective: Objective | None = None,
     engine: Engine = "fast",
-    memory: Memory | None = None,
+    cache: Cache | None = None,
+    memory: Cache | None = None,
 ) -> RunResult:
     """Latency, utilization, traffic and energy of one network on one machine.
 
@@ -44,7 +45,8 @@ def run_network(
         dataflow: The one for every layer of the array; `auto` chooses for each.
         objective: What mappings are chosen by; None is what the machine's compiler goes by.
         engine: How to simulate; it changes nothing that comes out.
-        memory: Keeps what is found out, for the next run.
+        cache: Keeps what is found out, for the next run.
+        memory: What `cache` was called before; for one release more, with a `DeprecationWarning`.
 
     Returns:
         Cycles, traffic, energy, and a `LayerResult` for each executed layer.
@@ -60,7 +62,8 @@ def run_network(
     """
     check_choice("engine", engine, get_args(Engine))
     network, hardware = network_of(network), hardware_of(hardware)
-    plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective), memory=memory)
+    cache = cache_or_new(cache, memory)
+    plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective), cache=cache)
     activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
     return result_of(plan, activity)
 
@@ -70,7 +73,8 @@ def plan_run(
     hardware: Hardware | str | Path,
     options: MappingOptions | None = None,
     *,
-    memory: Memory | None = None,
+    cache: Cache | None = None,
+    memory: Cache | None = None,
 ) -> Plan:
     """What `run_network` simulates, for those who want to simulate it themselves.
 
@@ -79,7 +83,8 @@ def plan_run(
         hardware: A machine, or a name or path as `--hw` takes it.
         options: How it is mapped; None is with as many images as the network is described for, and each
             layer as the machine's compiler would.
-        memory: Keeps what is found out, for the next run.
+        cache: Keeps what is found out, for the next run.
+        memory: What `cache` was called before; for one release more, with a `DeprecationWarning`.
 
     Returns:
         The network's layers, mapped onto the machine.
@@ -94,9 +99,9 @@ def plan_run(
     """
     network, hardware = network_of(network), hardware_of(hardware)
     options = options_for(network) if options is None else of_kind("options", options, MappingOptions)
-    memory = memory_or_new(memory)
-    lowered = memory.lowered(network, lowered_network)
-    known = memory.layers(hardware, options)
+    cache = cache_or_new(cache, memory)
+    lowered = cache.lowered(network, lowered_network)
+    known = cache.layers(hardware, options)
     schedule = known.schedule(
         lowered.graph,
         lambda: make_schedule(

@@ -1,4 +1,4 @@
-"""How much a process takes through which thousands of networks pass, all with one `accelsim.Memory`.
+"""How much a process takes through which thousands of networks pass, all with one `accelsim.Cache`.
 
     python benchmarks/memory.py           # 5,000 networks that all differ, some minutes
     python benchmarks/memory.py --quick   # 300 of them
@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from accelsim import AccelsimError, Memory, load_hardware, load_network, run_network
+from accelsim import AccelsimError, Cache, load_hardware, load_network, run_network
 from accelsim.cli import settle
 
 FAMILIES: Final = (
@@ -32,17 +32,17 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="300 networks")
     options = parser.parse_args()
     settle()
-    hardware, memory, began = load_hardware("16x16_128k"), Memory(), time.perf_counter()
+    hardware, cache, began = load_hardware("16x16_128k"), Cache(), time.perf_counter()
     say("networks  seconds  process [MB]  most [MB]  remembered [MB]")
     count = 300 if options.quick else options.networks
     for number, (name, resolution) in zip(range(1, count + 1), cases(), strict=False):
         try:
-            run_network(load_network(name, resolution=resolution), hardware, memory=memory)
+            run_network(load_network(name, resolution=resolution), hardware, cache=cache)
         except AccelsimError as error:
             say(f"left out: {error}")
         if not number % (count // 10):
             line = f"{number:8}{time.perf_counter() - began:9.0f}{now_mb():14.0f}{most_mb():11.0f}"
-            say(f"{line}{memory.held_bytes / 1e6:17.1f}")
+            say(f"{line}{cache.held_bytes / 1e6:17.1f}")
     return int(most_mb() > options.most)
 
 

@@ -27,7 +27,7 @@ from accelsim.network.description import Network
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
 from accelsim.simulation.activity import Activity
 from accelsim.simulation.simulate import Engine, simulate
@@ -87,10 +87,10 @@ def networks_part(quick: bool) -> str:
     for name in table.titles:
         network, cells, layers = load_network(name), [], 0
         for hardware in machines.values():
-            memory = Memory()
+            cache = Cache()
             first, result = median_s(partial(run_network, network, hardware), 1 if quick else RUNS)
-            run_network(network, hardware, memory=memory)
-            again, _ = median_s(partial(run_network, network, hardware, memory=memory), RUNS)
+            run_network(network, hardware, cache=cache)
+            again, _ = median_s(partial(run_network, network, hardware, cache=cache), RUNS)
             layers = len(result.layers)
             cells += [seconds(first), f"{layers / first:.0f}", seconds(again)]
         rows.append([name, str(layers), *cells])

@@ -13,7 +13,7 @@ from accelsim.network.build import build
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
 from accelsim.simulation.simulate import Engine, simulate
 from workloads import HARDWARE, synthetic
@@ -61,6 +61,6 @@ def test_simulating_a_schedule(benchmark: Benchmark, engine: Engine, name: str) 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_run_with_everything_remembered(benchmark: Benchmark, name: str) -> None:
-    network, hardware, memory = load_network(name), load_hardware(HARDWARE), Memory()
-    expected = run_network(network, hardware, memory=memory)
-    assert benchmark(run_network, network, hardware, memory=memory) == expected
+    network, hardware, cache = load_network(name), load_hardware(HARDWARE), Cache()
+    expected = run_network(network, hardware, cache=cache)
+    assert benchmark(run_network, network, hardware, cache=cache) == expected

@@ -26,7 +26,7 @@ from accelsim.hardware import Objective, load_hardware
 from accelsim.network.load import load_network
 from accelsim.report.files.writing import write
 from accelsim.result import RunResult
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
 
 DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "decisions" / "tile-sizes.md"
@@ -126,7 +126,7 @@ def rungs(climb: Climb) -> list[Rung]:
     for value in ladder.values:
         hardware = vary(machine, **{ladder.key: value})
         cost = cost_of(
-            run_network(network, hardware, objective=climb.objective, memory=Memory()), climb.objective
+            run_network(network, hardware, objective=climb.objective, cache=Cache()), climb.objective
         )
         found.append(Rung(value, cost, cost / least - 1 if math.isfinite(least) else -math.inf))
         least = min(least, cost)

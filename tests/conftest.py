@@ -53,6 +53,7 @@ A_LAYER = LayerResult(
     compulsory_dram_bytes=720_000,
     lower_bound_cycles=235_200,
     busy_cycles={"array": 380_000, "dram": 60_000, "vector": 20_000},
+    waited_for={"inputs": 12_000, "outputs": 3_000},
     tiles=168,
     tile="K8 C3 Y16 X48 pixels_outer",
     form=conv(64, 3, (227, 227), kernel=(5, 5), stride=(2, 2)),

@@ -55,11 +55,11 @@ def run_cases(
 
 def _run(work: _Work) -> "Case | AccelsimError":
     from accelsim.report.tables.comparison import Case
-    from accelsim.reuse.memory import memory_of_this_process
+    from accelsim.reuse.cache import cache_of_this_process
     from accelsim.run import run_network
 
     try:
-        result = run_network(work.network, work.hardware, **work.options, memory=memory_of_this_process())
+        result = run_network(work.network, work.hardware, **work.options, cache=cache_of_this_process())
         return Case(work.name, work.machine, result)
     except AccelsimError as error:
         return error

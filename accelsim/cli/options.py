@@ -81,14 +81,16 @@ OutputOption: TypeAlias = Annotated[
         help="Write there, complete or not at all, instead of to stdout.",
     ),
 ]
-MemoryOption: TypeAlias = Annotated[
+CacheOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--memory",
+        "--cache",
         metavar="FILE",
         help="Keep the mappings that are found in this file, and look there first. Same result, sooner.",
     ),
 ]
+MemoryOption: TypeAlias = Annotated[Path | None, typer.Option("--memory", hidden=True)]
+"""What `--cache` was called before, for one release."""
 
 
 def _a_dataflow(name: str) -> str:

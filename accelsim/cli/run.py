@@ -11,6 +11,7 @@ from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     LAYERS_METAVAR,
     BatchOption,
+    CacheOption,
     DataflowOption,
     Engine,
     EngineOption,
@@ -86,6 +87,7 @@ def run(
             help="Execute the schedule on integers first (`accelsim verify`); exit 1 if it differs.",
         ),
     ] = False,
+    cache: CacheOption = None,
     memory: MemoryOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -101,21 +103,22 @@ def run(
     _check_trace_options(trace, trace_layers, engine)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
-    written = {"--output": output, "--trace": trace, "--memory": memory}
+    cache = _cache_file(cache, memory)
+    written = {"--output": output, "--trace": trace, "--cache": cache}
     check_outputs(written, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.pricing import result_of
     from accelsim.report.tables.run import TOP_LAYERS, run_report
     from accelsim.result import flat, layer_to_dict
-    from accelsim.reuse.memory import Memory
+    from accelsim.reuse.cache import Cache
     from accelsim.run import options_for, plan_run
     from accelsim.simulation.simulate import simulate
 
     (network,), (hardware,) = networks.values(), machines.values()
     most = layer_count(layers, TOP_LAYERS)
     options = options_for(network, **mapping_options(batch, dataflow, objective))
-    plan = plan_run(network, hardware, options, memory=Memory(memory))
+    plan = plan_run(network, hardware, options, cache=Cache(cache))
     if verify:
         exit_unless_proven(verified_plan(plan, quiet))
     if trace is None:
@@ -137,6 +140,16 @@ def run(
             rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
         )
     )
+
+
+def _cache_file(cache: Path | None, memory: Path | None) -> Path | None:
+    """The file of mappings, by the option's name or by the one before."""
+    if memory is None:
+        return cache
+    if cache is not None:
+        raise typer.BadParameter("must be left out beside --cache", param_hint="--memory")
+    say("--memory: is now called --cache")
+    return memory
 
 
 def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: Engine | None) -> None:

@@ -7,7 +7,7 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
 from accelsim.network.lowered import LoweredNetwork
-from accelsim.reuse.memory import LayersOnMachine
+from accelsim.reuse.cache import LayersOnMachine
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ class OwnFile:
             self._check_file(target)
         except FileNotFoundError:  # it can be made
             self._check_name(target)
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        except (OSError, ValueError) as error:
             raise self._refusal(_words(error)) from None
         return target
 
@@ -364,4 +364,6 @@ def _reason(error: _Trouble) -> str:
 
 
 def _words(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    if isinstance(error, ValueError):  # versions of Python say it differently
+        return "its name has a NUL in it"
+    return error.strerror or str(error)

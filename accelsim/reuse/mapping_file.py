@@ -20,7 +20,7 @@ from accelsim.reuse.foreign import foreign_code
 
 MAPPINGS_FILE: Final = FileKind(
     noun="file of mappings",
-    option="--memory",
+    option="--cache",
     application_id=0x61636D61,
     format=1,
     tables=(

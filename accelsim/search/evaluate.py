@@ -15,7 +15,7 @@ from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
 from accelsim.planning.compiler import idle_descriptors
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
 from accelsim.search.assembly import Assembled, Assembly, NotLocalError
 from accelsim.search.space import Depths, with_depths
@@ -129,9 +129,9 @@ class Task:
         return MappingOptions(self.network.images(self.batch), self.dataflow, self.tiles_by)
 
 
-def run_cost(task: Task, memory: Memory) -> Cost:
+def run_cost(task: Task, cache: Cache) -> Cost:
     """What the task's network costs as it is. Raises NetworkError or MappingError."""
-    plan = plan_run(task.network, task.hardware, task.options, memory=memory)
+    plan = plan_run(task.network, task.hardware, task.options, cache=cache)
     activity = simulate(plan.schedule, task.hardware, transitions=plan.known.transitions)
     return cost_of(activity.cycles, activity.counts, task.hardware)
 
@@ -141,7 +141,7 @@ class Evaluator:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._memory = Memory()
+        self._cache = Cache()
         self._stretches = Stretches(task.hardware)
         self._assembly = _assembly(task)
 
@@ -177,7 +177,7 @@ class Evaluator:
         )
 
     def _as_run(self, depths: Depths) -> Cost:
-        return run_cost(replace(self._task, network=with_depths(self._task.network, depths)), self._memory)
+        return run_cost(replace(self._task, network=with_depths(self._task.network, depths)), self._cache)
 
     def outcome(self, depths: Depths) -> Outcome:
         """Size, and cost within the limits, or why there is none."""

@@ -22,7 +22,7 @@ from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
 from accelsim.pricing import result_of
 from accelsim.result import LayerResult, RunResult
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.run import options_for, plan_run, run_network
 from accelsim.search.diagnosis import Diagnosis, diagnose
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
@@ -147,9 +147,9 @@ def explain_network(
     layers = whole_number_or_none("layers", layers, 0)
     check_function("step", step, "of each run that is done")
     network, hardware = network_of(network), hardware_of(hardware)
-    memory = Memory()
+    cache = Cache()
     options = options_for(network, batch, dataflow, objective)
-    plan = plan_run(network, hardware, options, memory=memory)
+    plan = plan_run(network, hardware, options, cache=cache)
     result = result_of(plan, simulate(plan.schedule, hardware, transitions=plan.known.transitions))
     remedies: list[Remedy] = []
     impossible: list[Impossible] = []
@@ -180,7 +180,7 @@ def explain_network(
 
 def _prepare(setup: _Setup) -> Callable[[int], RunResult | AccelsimError]:
     """What a worker runs remedies with, by their places; a network that several have is lowered once."""
-    memory = Memory()
+    cache = Cache()
 
     def run(place: int) -> RunResult | AccelsimError:
         remedy = setup.remedies[place]
@@ -191,7 +191,7 @@ def _prepare(setup: _Setup) -> Callable[[int], RunResult | AccelsimError]:
                 batch=setup.options.batch,
                 dataflow=remedy.dataflow,
                 objective=setup.options.objective,
-                memory=memory,
+                cache=cache,
             )
         except AccelsimError as error:
             return error

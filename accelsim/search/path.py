@@ -26,7 +26,7 @@ from accelsim.network.load import network_of
 from accelsim.planning.plan import Plan
 from accelsim.pricing import result_of
 from accelsim.result import LayerResult, RunResult
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.run import options_for, plan_run
 from accelsim.search.diagnosis import diagnose, lost_cycles
 from accelsim.search.evaluate import Evaluator, Task, problem_of
@@ -333,7 +333,7 @@ class _Simulator:
 
     def __init__(self, hardware: Hardware, options: MappingOptions) -> None:
         self.hardware, self._options = hardware, options
-        self._memory = Memory()
+        self._cache = Cache()
         self._families: dict[str, Evaluator] = {}
         """Evaluators of depths, by the rest of the description."""
         self.evaluated = 0
@@ -350,7 +350,7 @@ class _Simulator:
         return self._point(result), _worst_stage(result, layers, reason)
 
     def _run(self, network: Network) -> tuple[Plan, RunResult]:
-        plan = plan_run(network, self.hardware, self._options, memory=self._memory)
+        plan = plan_run(network, self.hardware, self._options, cache=self._cache)
         activity = simulate(plan.schedule, self.hardware, transitions=plan.known.transitions)
         return plan, result_of(plan, activity)
 

@@ -17,7 +17,7 @@ from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware
 from accelsim.network.description import Network
 from accelsim.network.lowered import lowered_network
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.search.evaluate import Outcome, Size, Task, everyone, none_runs, problem_of, run_cost
 from accelsim.search.metrics import METRICS, known_figures, simulated_figures
 from accelsim.search.pareto import Front
@@ -207,15 +207,15 @@ class _Variants:
 
 def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Outcome]]:
     """The function that a worker evaluates candidates with; what it learns from one serves the next."""
-    variants, memory = _Variants(sweep), Memory()
+    variants, cache = _Variants(sweep), Cache()
 
     def outcome(index: int) -> Outcome:
         size = None
         try:
             task = variants.task(index)
-            lowered = memory.lowered(task.network, lowered_network)
+            lowered = cache.lowered(task.network, lowered_network)
             size = Size(lowered.params, lowered.macs)
-            return Outcome(size, run_cost(task, memory) if variants.within_known(index, size) else None)
+            return Outcome(size, run_cost(task, cache) if variants.within_known(index, size) else None)
         except Exception as error:
             return Outcome(size, None, problem_of(error))
 

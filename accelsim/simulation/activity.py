@@ -1,9 +1,11 @@
 """What was observed: who was busy when and for which layer, and what happened how often. No prices."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from accelsim.hardware.counts import ActionCounts, weighted_sum
+from accelsim.hardware.operand import Operand
 
 Component = Literal["dram", "array", "vector"]
 
@@ -55,6 +57,9 @@ class LayerActivity(NamedTuple):
     array_busy_cycles: int
     vector_busy_cycles: int
     counts: ActionCounts[int]
+    waiting_cycles: Mapping[Operand, int]
+    """Cycles in which nothing was executed because of one of its steps, by what that step still lacked first:
+    an operand that had not come, or `outputs` where there was no room for them. None of them is 0."""
 
 
 @dataclass(frozen=True)
@@ -116,17 +121,18 @@ class Recorder:
         if self._timeline is not None and wait.end > wait.start:
             self._waits.append(wait)
 
-    def layers(self) -> tuple[LayerActivity, ...]:
-        """What each layer did."""
+    def layers(self, waiting_cycles: Sequence[Mapping[Operand, int]]) -> tuple[LayerActivity, ...]:
+        """What each layer did; how long nothing was executed because of it is known to `Standstill`."""
         return tuple(
-            LayerActivity(start or 0, end, dram, array, vector, counts)
-            for start, end, dram, array, vector, counts in zip(
+            LayerActivity(start or 0, end, dram, array, vector, counts, waiting)
+            for start, end, dram, array, vector, counts, waiting in zip(
                 self._start,
                 self._end,
                 self._busy["dram"],
                 self._busy["array"],
                 self._busy["vector"],
                 self._counts,
+                waiting_cycles,
                 strict=True,
             )
         )

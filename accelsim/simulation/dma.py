@@ -19,7 +19,7 @@ def load(machine: Machine) -> Process:
     """Ask for every tile of the schedule, and hand it to the array with the transfers it has to wait for."""
     ready_layer = -1
     for layer, index, step, last in machine.steps():
-        transfers: list[simpy.Event] = []
+        transfers: list[tuple[Operand, simpy.Event]] = []
         task = Task(layer, index, step, last, transfers)
         yield from _wait(machine, task, "descriptor", machine.descriptors.get(1))
         for operand, size in step.loads.items():
@@ -28,9 +28,11 @@ def load(machine: Machine) -> Process:
                 ready_layer = layer
             reason = f"room_for_{machine.banks.bank_of(operand)}"
             yield from _wait(machine, task, reason, machine.banks.take(operand, size))
-            transfers.append(_read(machine, task, operand, size))
+            transfers.append((operand, _read(machine, task, operand, size)))
         if layer != ready_layer:
             yield from _wait_for_producers(machine, task)
+            producers = machine.schedule.waits_for[layer]
+            transfers += [(Operand.INPUTS, machine.finished[producer]) for producer in producers]
             ready_layer = layer
         machine.to_array.put(task)
 
@@ -55,7 +57,7 @@ def store(machine: Machine, task: Task) -> Process:
     machine.banks.give_back(step.freed_by_store)
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:
-        machine.finished[task.layer].succeed()
+        machine.finished[task.layer].succeed(machine.now)
 
 
 def _wait(machine: Machine, task: Task, reason: str, event: simpy.Event) -> Process:

@@ -59,7 +59,7 @@ class DRAMChannel:
         return math.ceil(size_bytes / self._channel.bytes_per_cycle)
 
     def request(self, size_bytes: int, direction: int) -> simpy.Event:
-        """A transfer; the event happens when its last byte has passed."""
+        """A transfer; the event happens when its last byte has passed, and its value is that cycle."""
         done = self._env.event()
         self._requests += 1
         ready_at = int(self._env.now) + self._channel.latency_cycles
@@ -88,6 +88,6 @@ class DRAMChannel:
 
     def _finish(self, done: simpy.Event) -> None:
         self._streaming = False
-        done.succeed()
+        done.succeed(int(self._env.now))
         if self._ready:
             self._decide_at_end_of_cycle()

@@ -10,6 +10,7 @@ from accelsim.simulation.dma import load
 from accelsim.simulation.dram import DRAMChannel
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.pe_array import execute
+from accelsim.simulation.standstill import Standstill
 from accelsim.simulation.vector_unit import finish
 
 
@@ -30,6 +31,7 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         unstored=[1] * layers,
         finished=[env.event() for _ in range(layers)],
         recorder=Recorder(layers, keep_timeline=keep_timeline),
+        standstill=Standstill(layers),
     )
     env.process(load(machine))
     env.process(execute(machine))
@@ -40,7 +42,7 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         raise RuntimeError(f"the simulation came to a stop in layer {unfinished[0]} of {layers}")
     peak_bank_bytes, peak_memory_bytes, peak_global_buffer_bytes = machine.banks.peaks()
     return Activity(
-        layers=machine.recorder.layers(),
+        layers=machine.recorder.layers(machine.standstill.cycles()),
         peak_bank_bytes=peak_bank_bytes,
         peak_memory_bytes=peak_memory_bytes,
         peak_global_buffer_bytes=peak_global_buffer_bytes,

@@ -10,12 +10,13 @@ state recurs, every tile is gone through. docs/decisions/fast-engine.md has the 
 
 import math
 from collections.abc import Callable, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import sub
 from typing import Any, Final
 
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import Program, Repeat, Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
@@ -52,6 +53,8 @@ class Transition:
     end_cycles: tuple[tuple[int, int], ...]
     """Layers that were finished meanwhile, counted back from its own, and when."""
     least_free_bytes: tuple[int, ...]
+    waiting_cycles: tuple[tuple[int, MappingOf[Operand, int]], ...]
+    """Of layers, counted back from its own, as `LayerActivity` has them."""
 
 
 @dataclass
@@ -115,7 +118,7 @@ class Transitions:
         """
         self.of_part[key] = transition
         self.parts[id(part)] = part
-        self.entries += ENTRIES_OF_A_STATE + len(transition.end_cycles)
+        self.entries += ENTRIES_OF_A_STATE + len(transition.end_cycles) + len(transition.waiting_cycles)
 
     def remember_entry(self, before: int, back: tuple[int, ...], state: int) -> None:
         """In which state a layer begins: the numbers of it and of the state before, and its producers."""
@@ -158,6 +161,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
             array_busy_cycles=mapping.totals.array_cycles,
             vector_busy_cycles=mapping.totals.vector_cycles,
             counts=mapping.totals.counts,
+            waiting_cycles=log.waiting_cycles.get(index, {}),
         )
         for index, mapping in enumerate(schedule.mappings)
     )
@@ -344,7 +348,7 @@ class _Walk:
         Gives the number of turns that are done; fewer than a period are left, in which no state recurs.
         """
         glimpsed: set[tuple[int, ...]] = set()
-        turns_of: dict[State, tuple[int, int]] = {}
+        turns_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
         body = loop.body
         entries = turn_of_look = 0
         for turn in range(alike):
@@ -352,9 +356,12 @@ class _Walk:
                 self._was_glimpsed(glimpsed) and self._is_worth_a_look(body, turn - turn_of_look)
             ):
                 turn_of_look, state = turn, self._state()
-                earlier, cycle = turns_of.setdefault(state, (turn, self.now))
+                waits = self._waits()
+                earlier, cycle, waits_before = turns_of.setdefault(state, (turn, self.now, waits))
                 if earlier < turn:
                     periods = (alike - turn) // (turn - earlier)
+                    for operand, cycles in waits.items():
+                        self.log.wait(self.layer, operand, periods * (cycles - waits_before.get(operand, 0)))
                     self._wait(periods * (self.now - cycle))
                     return turn + periods * (turn - earlier)
                 entries += ENTRIES_OF_A_STATE + state.entries
@@ -363,6 +370,14 @@ class _Walk:
                     entries = 0
             self._body(body, False)
         return alike
+
+    def _waits(self) -> MappingOf[Operand, int]:
+        """What steps of the layer have been waited for so far.
+
+        Within a period of its turns no others are: it executes as many steps as it hands over, so all that
+        were handed over before the layer's are executed when one begins.
+        """
+        return self.log.waiting_cycles.get(self.layer, {})
 
     def _was_glimpsed(self, glimpsed: set[tuple[int, ...]]) -> bool:
         """Whether the part of the state that is quick to compare was there before; else the whole was not."""
@@ -407,6 +422,9 @@ class _Walk:
                 [(self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()]
             ),
             least_free_bytes=self.log.least_free_bytes,
+            waiting_cycles=tuple(
+                [(self.layer - layer, cycles) for layer, cycles in self.log.waiting_cycles.items()]
+            ),
         )
 
     def _observe(self, transition: Transition, before: int) -> None:
@@ -415,4 +433,11 @@ class _Walk:
             log.start_cycles.setdefault(self.layer, before + transition.start_cycle)
         for back, cycle in transition.end_cycles:
             log.end_cycles[self.layer - back] = before + cycle
+        for back, cycles_of in transition.waiting_cycles:
+            layer = self.layer - back
+            if layer not in log.waiting_cycles:
+                log.waiting_cycles[layer] = cycles_of
+                continue
+            for operand, cycles in cycles_of.items():
+                log.wait(layer, operand, cycles)
         log.observe(transition.least_free_bytes)

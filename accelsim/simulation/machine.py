@@ -8,11 +8,13 @@ import simpy
 
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Busy, Component, Recorder
 from accelsim.simulation.banks import Banks
 from accelsim.simulation.dram import DRAMChannel
+from accelsim.simulation.standstill import Standstill
 
 Process: TypeAlias = Generator[simpy.Event, Any, None]
 
@@ -26,8 +28,9 @@ class Task:
     step: Step
     last: bool
     """Whether it is the layer's last."""
-    loaded: Sequence[simpy.Event]
-    """Its transfers from DRAM."""
+    loaded: Sequence[tuple[Operand, simpy.Event]]
+    """Its transfers from DRAM in the order in which they were asked for; and of a layer that begins without
+    inputs, the ends of those that it reads from. The value of each event is the cycle in which it happens."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Machine:
     finished: Sequence[simpy.Event]
     """Of each layer: all its outputs are in DRAM."""
     recorder: Recorder
+    standstill: Standstill
 
     @property
     def now(self) -> int:

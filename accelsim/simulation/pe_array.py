@@ -9,15 +9,17 @@ def execute(machine: Machine) -> Process:
         task: Task = yield machine.to_array.get()
         machine.descriptors.put(1)
         step = task.step
-        for transfer in task.loaded:
+        for _, transfer in task.loaded:
             if not transfer.processed:
                 yield transfer
         for operand, size in step.takes.items():
             yield machine.banks.take(operand, size)
         start = machine.now
+        machine.standstill.begins(task.layer, step, task.loaded, start)
         if step.array_cycles:
             yield machine.env.timeout(step.array_cycles)
         machine.worked("array", "compute", task, start, step.array_counts)
+        machine.standstill.leaves_array(step, machine.now)
         machine.banks.give_back(step.freed_by_array)
         if step.completes:
             machine.to_vector.put(task)

@@ -40,6 +40,8 @@ class State(NamedTuple):
     """How long the vector unit still works on what it has been given."""
     to_finish: QueueState | None
     """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
+    executing_cycles: int
+    """How long the vector unit still executes steps of its own layers."""
     waits_for: tuple[int, ...]
     """Layers, counted back from the DMA's, that have to be finished before it may ask for inputs."""
 
@@ -61,9 +63,19 @@ class Log:
     """Of each layer that asked for its first byte."""
     end_cycles: dict[int, int] = field(default_factory=dict)
     """Of each layer whose last output reached DRAM."""
+    waiting_cycles: dict[int, Mapping[Operand, int]] = field(default_factory=dict)
+    """Of each layer for which nothing was executed, as `LayerActivity` has them: values that others share."""
     least_free_bytes: tuple[int, ...] = ()
     """The least that was free in each bank, in each of several memories, and in all of them together;
     empty as long as nothing was observed."""
+
+    def wait(self, layer: int, operand: Operand, cycles: int) -> None:
+        """Nothing was executed, because a step of a layer lacked an operand."""
+        of_layer = self.waiting_cycles.get(layer)
+        if of_layer is None:
+            self.waiting_cycles[layer] = {operand: cycles}
+        else:
+            self.waiting_cycles[layer] = {**of_layer, operand: of_layer.get(operand, 0) + cycles}
 
     def observe(self, free_bytes: tuple[int, ...]) -> None:
         """What is free over some time in the banks, and in all of them together."""
@@ -89,6 +101,11 @@ def bank_sums(of_banks: Sequence[int], memories: Sequence[Sequence[int]]) -> tup
     if not memories:  # as mostly
         return (*of_banks, sum(of_banks))
     return (*of_banks, *(sum([of_banks[place] for place in places]) for places in memories), sum(of_banks))
+
+
+def _first_missing(task: Task) -> Operand:
+    """Of the operands that a task loads, which come in order."""
+    return list(task.step.loads)[-task.reads_due]
 
 
 _Read: TypeAlias = tuple[int, int, Task]
@@ -121,6 +138,8 @@ class Stepper:
         self.in_array: Task | None = None
         self.array_ends = NEVER
         self.vector_free_at = 0
+        self.executed_until = 0
+        """Where nothing is executed, until when it was, or the standstill since is put down to something."""
         self.to_finish = TaskQueue()
         self.report_to(Log())
 
@@ -141,7 +160,7 @@ class Stepper:
 
         After the last one of a layer the DMA is at the next layer.
         """
-        task = Task(step, number, self.layer, last)
+        task = Task(step, number, self.layer, last, reads_due=len(step.loads))
         waiting = self.to_array
         # Of the tasks that have a descriptor, one may be in the array.
         while len(waiting) + (self.in_array is not None) > self.prefetch:
@@ -156,8 +175,11 @@ class Stepper:
                 self._go_on()
             free_bytes[bank] -= size_bytes
             self._read(size_bytes, task)
-        while self.waits_for:
-            self._go_on()
+        if self.waits_for:  # a layer that begins without inputs
+            while self.waits_for:
+                self._go_on()
+            if self.in_array is None and not task.reads_due and self._is_next(task):
+                self._stood_still(task, Operand.INPUTS)
         waiting.append(task)
         self.layer += last
 
@@ -215,7 +237,6 @@ class Stepper:
     def _read(self, size_bytes: int, task: Task) -> None:
         """Ask for bytes that have their place in a bank already."""
         self.holds_more = True
-        task.reads_due += 1
         ready_at = self.now + self.latency
         self.reads.append((ready_at, math.ceil(size_bytes / self.bandwidth), task))
         self.sum_of_reads += ready_at
@@ -250,10 +271,12 @@ class Stepper:
         assert task is not None  # a stream ends only where one has begun
         self.streaming = None
         self.stream_ends = NEVER
-        if self.stream_is_read:
-            task.reads_due -= 1
-        else:
+        if not self.stream_is_read:
             self._stored(task)
+            return
+        if self.in_array is None and self.executed_until < self.now and self._is_next(task):
+            self._stood_still(task, _first_missing(task))
+        task.reads_due -= 1
 
     def _stored(self, task: Task) -> None:
         self._free(task.step.freed_by_store)
@@ -276,6 +299,8 @@ class Stepper:
         self.to_array.popleft()
         for operand, size_bytes in step.takes.items():
             free_bytes[bank_of[operand]] -= size_bytes
+        if self.executed_until < self.now:
+            self._stood_still(task, Operand.OUTPUTS)
         self.holds_more = True
         self.in_array = task
         self.array_ends = self.now + step.array_cycles
@@ -286,8 +311,12 @@ class Stepper:
         self.in_array = None
         self.array_ends = NEVER
         self._free(task.step.freed_by_array)
+        executed_until = self.now
         if task.step.completes:
             self._hand_to_vector_unit(task)
+            if not task.step.array_cycles:
+                executed_until = self.vector_free_at
+        self.executed_until = max(self.executed_until, executed_until)
 
     def _hand_to_vector_unit(self, task: Task) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
@@ -317,6 +346,26 @@ class Stepper:
         self.streaming = Task(task.step, task.number, layer, last=True)
         return True
 
+    # Standstill (see standstill.py for what it is)
+
+    def _is_next(self, task: Task) -> bool:
+        """Whether a task that waits for the array, or will, is the first to do so."""
+        return not self.to_array or self.to_array[0] is task
+
+    def _stood_still(self, task: Task, operand: Operand) -> None:
+        """Until now the next task lacked an operand: if nothing was executed meanwhile, that is why."""
+        now, since = self.now, self.executed_until
+        if not task.step.array_cycles:
+            since = max(since, self.vector_free_at)
+        if since < now:
+            self.log.wait(task.layer, operand, now - since)
+            self.executed_until = now
+
+    def _stands_still(self) -> None:
+        """Put what has passed of a standstill down to what the next task lacks now: no state holds it."""
+        task = self.to_array[0]
+        self._stood_still(task, _first_missing(task) if task.reads_due else Operand.OUTPUTS)
+
     # The state, as a value
 
     def glimpse(self) -> tuple[int, ...]:
@@ -339,6 +388,8 @@ class Stepper:
 
     def state(self) -> State:
         """The state between two steps."""
+        if self.in_array is None and self.to_array and self.executed_until < self.now:
+            self._stands_still()
         now, layer = self.now, self.layer
         streaming, in_array = self.streaming, self.in_array
         return State(
@@ -353,6 +404,7 @@ class Stepper:
             in_array=None if in_array is None else (self.array_ends - now, in_array.tag(layer)),
             vector_busy_cycles=max(self.vector_free_at - now, 0),
             to_finish=self.to_finish.state(now, layer),
+            executing_cycles=max(self.executed_until - now, 0),
             waits_for=tuple(sorted([layer - other for other in self.waits_for])) if self.waits_for else (),
         )
 
@@ -383,4 +435,5 @@ class Stepper:
         if state.in_array is not None:
             self.in_array, self.array_ends = task(state.in_array[1]), now + state.in_array[0]
         self.vector_free_at = now + state.vector_busy_cycles
+        self.executed_until = now + state.executing_cycles
         self.to_finish = TaskQueue.of_state(state.to_finish, now, task)

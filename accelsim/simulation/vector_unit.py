@@ -12,5 +12,6 @@ def finish(machine: Machine) -> Process:
         if task.step.vector_cycles:
             yield machine.env.timeout(task.step.vector_cycles)
         machine.worked("vector", "finish", task, start, task.step.vector_counts)
+        machine.standstill.leaves_vector_unit(task.step, machine.now)
         machine.banks.give_back(task.step.freed_by_vector_unit)
         machine.env.process(store(machine, task))

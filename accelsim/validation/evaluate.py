@@ -12,7 +12,7 @@ from accelsim.hardware import Hardware, load_hardware
 from accelsim.network.description import Network
 from accelsim.network.load import load_network
 from accelsim.network.lowered import lowered_network
-from accelsim.reuse.memory import memory_of_this_process
+from accelsim.reuse.cache import cache_of_this_process
 from accelsim.run import run_network
 
 
@@ -50,8 +50,8 @@ class Cost:
 def evaluate(job: Job) -> Cost | AccelsimError:
     """Cycles and energy, or why there are none."""
     try:
-        memory = memory_of_this_process()
-        result = run_network(_network(job.network), job.hardware, dataflow=job.dataflow, memory=memory)
+        cache = cache_of_this_process()
+        result = run_network(_network(job.network), job.hardware, dataflow=job.dataflow, cache=cache)
     except AccelsimError as error:
         return error
     return Cost(result.cycles, result.energy.total)
@@ -84,7 +84,7 @@ def evaluate_columns(
     """The outcome of each column, in the order of the jobs; `step` is told of each that is done."""
     for network in {network for job in jobs for network in job.networks}:
         # Once here, not in every worker: forked ones know it, too.
-        memory_of_this_process().lowered(_network(network), lowered_network)
+        cache_of_this_process().lowered(_network(network), lowered_network)
     return in_parallel(evaluate_column, jobs, step)
 
 

@@ -18,8 +18,9 @@ from machines import (
     with_shortcut,
 )
 
+from accelsim.mapping.mapping import Repeat
 from accelsim.simulation.events import simulate_events
-from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.fast import Transitions, simulate_fast
 
 A_LAYER = conv(16, 16, (16, 16))
 """512 bytes of weights, 8192 of inputs and of outputs; 272 cycles of a weight stationary array."""
@@ -125,3 +126,86 @@ def test_of_transfers_that_are_ready_in_the_same_cycle_the_read_goes_first():
     # both ready at 1460. The read takes 1250 cycles, the write 1000 after it.
     tiles = (step(inputs=20000, array=10, store=16000), step(inputs=20000, array=10))
     assert cycles_of(layer_of(*tiles)) == 1460 + 1250 + 1000
+
+
+# --- what is waited for meanwhile
+
+
+def waits_of(*mappings, changes=None, **schedule_options):
+    """Of each layer, by operand."""
+    hardware = machine(**(changes or {}))
+    plan = schedule(*mappings, **schedule_options)
+    activity = simulate_fast(plan, hardware)
+    assert activity == simulate_events(plan, hardware)
+    return [layer.waiting_cycles for layer in activity.layers]
+
+
+def test_weights_are_waited_for_until_they_have_come_and_then_the_inputs_behind_them():
+    assert waits_of(weight_stationary(A_LAYER)) == [{"weights": 100 + 32, "inputs": 512}]
+
+
+def test_nothing_is_waited_for_once_loading_hides_behind_computing():
+    assert waits_of(layer_of(*[step(inputs=16000, array=2000)] * 3)) == [{"inputs": 100 + 1000}]
+    assert waits_of(layer_of(Repeat(300, (step(inputs=16000, array=2000),)))) == [{"inputs": 100 + 1000}]
+
+
+def test_what_computing_does_not_hide_is_waited_for_at_every_step_however_many_there_are():
+    tile = step(inputs=16000, array=400)
+    assert waits_of(layer_of(*[tile] * 3)) == [{"inputs": 100 + 1000 + 2 * 600}]
+    assert waits_of(layer_of(Repeat(300, (tile,)))) == [{"inputs": 100 + 1000 + 299 * 600}]
+
+
+def test_inputs_that_wait_for_the_layer_before_are_waited_for_from_its_last_step_on():
+    first = layer_of(step(inputs=1600, array=5000, store=800))
+    second = layer_of(step(weights=16000, inputs=1600, array=10))
+    # The weights come early; the inputs are asked for when the first layer's outputs are stored (100 + 50).
+    assert waits_of(first, second) == [{"inputs": 200}, {"inputs": 100 + 50 + 100 + 100}]
+    assert waits_of(first, second, waits_for=[(), ()]) == [{"inputs": 200}, {}]
+
+
+def test_a_residual_that_comes_last_is_waited_for():
+    assert waits_of(layer_of(step(inputs=1600, shortcut=3200, array=10))) == [
+        {"inputs": 200, "residual": 200}
+    ]
+
+
+def test_room_for_outputs_is_waited_for_until_those_before_are_stored():
+    # The bank holds 16000 bytes. Tiles of 9600 arrive at 110 and 120; the outputs of the first are done at
+    # 130, ready at 230, and stored at 830, when the second finds room.
+    changes = {"global_buffer.size_bytes": 64000}
+    tiles = [step(inputs=160, array=20, store=9600)] * 2
+    waits = waits_of(layer_of(*tiles), changes=changes)
+    assert waits == [{"inputs": 110, "outputs": 830 - 130}]
+
+
+def test_the_vector_unit_executes_its_own_layers_and_they_wait_for_what_it_lacks():
+    # The convolution is computed at 916 and stored at 1528; the addition has both operands at 2652.
+    plan = (weight_stationary(A_LAYER), mapped(addition(16, (16, 16)), "vector", machine()))
+    assert waits_of(*plan) == [{"weights": 132, "inputs": 512}, {"inputs": 100 + 512 + 100 + 1024}]
+
+
+def test_a_layer_waits_for_no_more_than_the_vector_unit_leaves_to_wait_for():
+    # The vector unit executes from 110 to 1110; nothing is stored, so the next layer is asked for then.
+    first = layer_of(step(inputs=160, vector=1000))
+    second = layer_of(step(inputs=160, array=10))
+    assert waits_of(first, second) == [{"inputs": 110}, {"inputs": 110}]
+    assert waits_of(first, second, waits_for=[(), ()]) == [{"inputs": 110}, {}]
+
+
+def test_a_layer_that_begins_without_inputs_waits_for_those_it_reads_from_all_the_same():
+    first = layer_of(step(inputs=1600, array=5000, store=800))
+    only_padding = layer_of(step(weights=160, array=10))
+    assert waits_of(first, only_padding) == [{"inputs": 200}, {"inputs": 100 + 50}]
+
+
+def test_a_state_that_is_returned_to_knows_that_the_vector_unit_still_executes():
+    # With one descriptor the second convolution is asked for when the array has passed the pooling on.
+    hardware = machine(**{"dma.descriptors": 1})
+    pooling = layer_of(step(inputs=160, vector=100_000))
+    convolutions = [layer_of(step(inputs=1600, array=10)) for _ in range(3)]
+    transitions = Transitions()
+    for layers in (2, 3):
+        plan = schedule(pooling, *convolutions[:layers], waits_for=[()] * (1 + layers))
+        activity = simulate_fast(plan, hardware, transitions)
+        assert activity == simulate_events(plan, hardware)
+        assert not any(layer.waiting_cycles for layer in activity.layers[1:])

@@ -25,7 +25,7 @@ COMMANDS = {
 RESULTS = [
     ("run", "--output"),
     ("run", "--trace"),
-    ("run", "--memory"),
+    ("run", "--cache"),
     ("compare", "--output"),
     ("explain", "--output"),
     ("depth", "--output"),
@@ -113,8 +113,8 @@ def test_a_sweep_s_picture_is_not_written_over_its_result(accelsim, folder):
     ("command", "first", "second"),
     [
         ("run", "--output", "--trace"),
-        ("run", "--output", "--memory"),
-        ("run", "--trace", "--memory"),
+        ("run", "--output", "--cache"),
+        ("run", "--trace", "--cache"),
         ("depth", "--output", "--store"),
         ("sweep", "--output", "--store"),
     ],

@@ -110,7 +110,7 @@ def test_a_file_is_written_whatever_standard_output_is(folder):
 
 def test_a_file_of_mappings_is_all_that_a_process_leaves(folder):
     for _ in range(2):
-        assert _run([*RUN, "--memory", "kept.sqlite"]).returncode == 0
+        assert _run([*RUN, "--cache", "kept.sqlite"]).returncode == 0
         assert sorted(path.name for path in folder.iterdir()) == [
             "kept.sqlite",
             "repeating.yaml",
@@ -120,7 +120,7 @@ def test_a_file_of_mappings_is_all_that_a_process_leaves(folder):
 
 def test_a_file_that_cannot_be_used_is_one_line_and_changes_no_result(folder):
     for name, options in (("kept.sqlite", RUN), ("found.sqlite", SEARCH)):
-        option = "--memory" if options is RUN else "--store"
+        option = "--cache" if options is RUN else "--store"
         fresh = _run(options)
         assert _run([*options, option, name]).stdout == fresh.stdout
         content = (folder / name).read_bytes()
@@ -136,7 +136,7 @@ def test_a_file_of_something_else_is_one_line_and_stays_as_it_is(folder):
     (folder / "notes.txt").write_text("on SqueezeNext\n" * 100)
     before = (folder / "notes.txt").read_bytes()
     for options, noun in (
-        ([*RUN, "--memory", "notes.txt"], "file of mappings"),
+        ([*RUN, "--cache", "notes.txt"], "file of mappings"),
         ([*SEARCH, "--store", "notes.txt"], "store"),
     ):
         done = _run(options)
@@ -146,7 +146,7 @@ def test_a_file_of_something_else_is_one_line_and_stays_as_it_is(folder):
 
 
 def test_one_file_cannot_hold_both_mappings_and_results(folder):
-    assert _run([*RUN, "--memory", "one.sqlite"]).returncode == 0
+    assert _run([*RUN, "--cache", "one.sqlite"]).returncode == 0
     before = (folder / "one.sqlite").read_bytes()
     done = _run([*SEARCH, "--store", "one.sqlite"])
     assert done.returncode == 2

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from accelsim import Memory, load_hardware, load_network, run_network
+from accelsim import Cache, load_hardware, load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.network.description import configure
 from accelsim.search.path import LEAST_PARAMS, MORE_MACS, MORE_PARAMS, walk
 
 PAGE = " ".join((Path(__file__).parents[2] / "docs" / "codesign.md").read_text(encoding="utf-8").split())
 LARGE = load_hardware("16x16_128k")
-MEMORY = Memory()
+CACHE = Cache()
 
 
 def less(after, before):
@@ -28,7 +28,7 @@ def walked():
 
 
 def run(name):
-    return run_network(load_network(name), LARGE, memory=MEMORY)
+    return run_network(load_network(name), LARGE, cache=CACHE)
 
 
 def test_the_walk_from_the_baseline(walked):
@@ -69,7 +69,7 @@ def test_the_walk_ends_beside_v5_as_the_page_says(walked):
 
 
 def test_a_kernel_of_3x3_gains_little_as_the_page_says(walked):
-    five = run_network(configure(vary(walked.final, **{"stages.0.kernel": 5})), LARGE, memory=MEMORY)
+    five = run_network(configure(vary(walked.final, **{"stages.0.kernel": 5})), LARGE, cache=CACHE)
     longer, more = (
         f"{100 * (of_five / of_three - 1):.1f}%"
         for of_five, of_three in (
@@ -78,7 +78,7 @@ def test_a_kernel_of_3x3_gains_little_as_the_page_says(walked):
         )
     )
     assert f"with 5x5 the end takes {longer} longer and {more} more energy" in PAGE
-    three = run_network(configure(walked.final), LARGE, memory=MEMORY)
+    three = run_network(configure(walked.final), LARGE, cache=CACHE)
     assert three.layers[0].shape.endswith("113x113 -> 56x56")
     energy = walk(load_network("sqnxt23"), LARGE, objective="energy")
     assert [step.taken.move.kind for step in energy.steps[:2]] == ["kernel", "kernel"]

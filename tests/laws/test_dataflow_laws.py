@@ -9,6 +9,7 @@ from hypothesis import given
 from machines import conv, machine
 from strategies import ANY_BITS, array_layers, machines
 
+from accelsim.descriptions import vary
 from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.tile import TileShape, whole_image
@@ -33,6 +34,12 @@ ROOMY = machine(
 
 
 SMALL = conv(8, 8, (8, 8))
+
+
+NARROW, WIDE = (
+    vary(ROOMY, **{"pe_array.rows": 32, "pe_array.port_words_per_column": words}) for words in (1, 1024)
+)
+"""Arrays of 32 x 8 whose columns exchange a word a cycle, or as many as anybody wants to."""
 
 
 def worked(dataflow, tile, layer=SMALL, hardware=ROOMY, resumes=0):
@@ -129,3 +136,46 @@ def test_what_does_not_stay_in_a_dataflow_streams(dataflow):
     contract = dataflow_of(dataflow)
     operands = {Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS}
     assert set(contract.streams) == operands - {contract.stationary}
+
+
+def passed_cycles(dataflow, tile, work, columns, resumes, hidden):
+    """Of the ports of one word that the dataflow hides, or does not hide: how long each of them is passed."""
+    words = {
+        Operand.INPUTS: work.input_read_words,
+        Operand.WEIGHTS: work.weight_read_words,
+        Operand.OUTPUTS: (1 + resumes) * tile.g * tile.k * tile.pixels,
+    }
+    for operand, port in dataflow.ports.items():
+        if port.hidden == hidden:
+            used = columns if port.of_any_column else min(columns, lying("columns", tile, dataflow))
+            yield words[operand] / used
+
+
+@DATAFLOWS
+@pytest.mark.parametrize("resumes", [0, 1])
+@pytest.mark.parametrize("taps", [1, 3])
+@pytest.mark.parametrize("y", [1, 32])
+@pytest.mark.parametrize("x", [1, 8])
+@pytest.mark.parametrize("k", [1, 8])
+@pytest.mark.parametrize("c", [1, 32])
+def test_a_narrow_port_costs_a_dataflow_what_passes_it_and_is_not_hidden(dataflow, resumes, taps, y, x, k, c):
+    """Of many groups, so that it does not matter what a tile begins with."""
+    tile = TileShape(n=1, g=1000, k=k, c=c, y=y, x=x, fy=taps, fx=taps)
+    wide, narrow = (worked(dataflow, tile, hardware=array, resumes=resumes) for array in (WIDE, NARROW))
+    exposed, hidden = (
+        list(passed_cycles(dataflow, tile, narrow, 8, resumes, hidden)) for hidden in (False, True)
+    )
+    assert max(hidden, default=0) + sum(exposed) <= narrow.cycles
+    assert narrow.cycles == pytest.approx(max([wide.cycles, *hidden]) + sum(exposed), rel=0.02)
+
+
+@DATAFLOWS
+@given(st.data(), array_layers(), machines(bits=ANY_BITS), st.sampled_from([0, 1]))
+def test_no_dataflow_passes_more_words_than_its_ports_take(dataflow, data, layer, hardware, resumes):
+    tile, array = data.draw(tiles(layer)), hardware.pe_array
+    work = worked(dataflow, tile, layer, hardware, resumes)
+    exposed, hidden = (
+        list(passed_cycles(dataflow, tile, work, array.columns, resumes, hidden)) for hidden in (False, True)
+    )
+    longest = max(hidden, default=0) + sum(exposed)
+    assert longest <= work.cycles * array.port_words_per_column * (1 + 1e-9)

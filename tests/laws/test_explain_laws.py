@@ -43,7 +43,8 @@ def rerun(remedy, name, hardware, options, folder):
         network = load_network(network_file)
     elif remedy in hardware.pe_array.dataflows or remedy == "auto":
         options["dataflow"] = remedy
-    else:
+    else:  # beside those that the machine has, for the mapper to choose
+        options.pop("dataflow", None)
         hardware = vary(hardware, **{"pe_array.dataflows": [*hardware.pe_array.dataflows, remedy]})
     machine_file.write_text(dump(hardware))
     return run_network(network, load_hardware(str(machine_file)), **options)

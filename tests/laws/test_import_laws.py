@@ -59,9 +59,9 @@ def test_parameters_macs_and_every_executed_layer_come_back(name, tmp_path):
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("name", SIMULATED)
 def test_cycles_traffic_and_energy_come_back(name, machine, tmp_path):
-    memory = accelsim.Memory()
+    cache = accelsim.Cache()
     ours, theirs = (
-        accelsim.run_network(network, MACHINES[machine], memory=memory)
+        accelsim.run_network(network, MACHINES[machine], cache=cache)
         for network in round_trip(name, tmp_path)
     )
     assert replace(theirs, network=ours.network, layers=()) == replace(ours, layers=())

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from accelsim import Memory, load_hardware, load_network, run_network
+from accelsim import Cache, load_hardware, load_network, run_network
 from accelsim.descriptions import shipped, vary
 from accelsim.network.overlay import overlaid
 from accelsim.search.evaluate import Evaluator, Task
@@ -15,9 +15,9 @@ SMALL = load_hardware("8x8_32k")
 LEAN = vary(SMALL, **{"dram.latency_cycles": 7, "global_buffer.size_bytes": 9000, "pe_array.rows": 5})
 
 
-def run_outcome(network, hardware, memory, **options):
+def run_outcome(network, hardware, cache, **options):
     """(parameters, MACs of one image, cycles, energy)."""
-    result = run_network(network, hardware, memory=memory, **options)
+    result = run_network(network, hardware, cache=cache, **options)
     macs = result.macs // options.get("batch", 1)
     return result.params, macs, result.cycles, result.energy.total
 
@@ -30,27 +30,27 @@ def searched_outcome(evaluator, depths):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(("dense", "condense"))])
 def test_every_shipped_network_that_repeats_costs_at_other_depths_what_a_run_says(name):
-    network, memory = load_network(name), Memory()
+    network, cache = load_network(name), Cache()
     evaluator = Evaluator(Task(network, SMALL))
     shallow = tuple(1 for _ in depths_of(network))
     for depths in (shallow, tuple(2 + place % 3 for place in range(len(shallow))), (3, *shallow[1:])):
-        expected = run_outcome(with_depths(network, depths), SMALL, memory)
+        expected = run_outcome(with_depths(network, depths), SMALL, cache)
         assert searched_outcome(evaluator, depths) == expected, depths
 
 
 @pytest.mark.parametrize("name", ["densenet121"])
 def test_networks_whose_blocks_depend_on_all_before_them_are_built_one_by_one(name):
-    network, memory = load_network(name), Memory()
+    network, cache = load_network(name), Cache()
     evaluator = Evaluator(Task(network, SMALL))
     for depths in ((1, 2, 1, 1), (2, 1, 1, 1), (1, 1, 1, 2)):
-        expected = run_outcome(with_depths(network, depths), SMALL, memory)
+        expected = run_outcome(with_depths(network, depths), SMALL, cache)
         assert searched_outcome(evaluator, depths) == expected
 
 
 def test_a_network_that_can_be_built_at_few_depths_only_is_built_at_those():
     network = load_network("condensenet")
     depths = depths_of(network)
-    expected = run_outcome(network, SMALL, Memory())
+    expected = run_outcome(network, SMALL, Cache())
     assert searched_outcome(Evaluator(Task(network, SMALL)), depths) == expected
 
 
@@ -58,10 +58,10 @@ def test_a_network_that_can_be_built_at_few_depths_only_is_built_at_those():
 def test_a_network_that_says_something_of_layers_by_name_is_built_one_by_one(layers, tmp_path):
     overlay = tmp_path / "pruned.yaml"
     overlay.write_text(f'compression: [{{layers: "{layers}", weight_density: 0.3}}]\n')
-    network, memory = overlaid(load_network("resnet18"), overlay), Memory()
+    network, cache = overlaid(load_network("resnet18"), overlay), Cache()
     evaluator = Evaluator(Task(network, SMALL))
     for depths in ((2, 1, 1, 1), (3, 2, 1, 1)):
-        expected = run_outcome(with_depths(network, depths), SMALL, memory)
+        expected = run_outcome(with_depths(network, depths), SMALL, cache)
         assert searched_outcome(evaluator, depths) == expected
     shallow = evaluator.outcome((1, 1, 1, 1))
     assert (shallow.cost is None) == (layers == "stage1.block2.conv1")
@@ -70,13 +70,13 @@ def test_a_network_that_says_something_of_layers_by_name_is_built_one_by_one(lay
 
 def test_candidates_that_leave_descriptors_idle_cost_what_a_run_says():
     """With 16 descriptors, loads keep the stores of SqueezeNext's first layer waiting (by edp)."""
-    network, memory = load_network("sqnxt23v5"), Memory()
+    network, cache = load_network("sqnxt23v5"), Cache()
     hardware = vary(load_hardware("16x16_128k"), **{"dma.descriptors": 16})
     evaluator = Evaluator(Task(network, hardware, tiles_by="edp"))
     for depths in (depths_of(network), (1, 1, 1, 1), (3, 2, 4, 1)):
         candidate = with_depths(network, depths)
-        assert run_network(candidate, hardware, objective="edp", memory=memory).idle_descriptors
-        expected = run_outcome(candidate, hardware, memory, objective="edp")
+        assert run_network(candidate, hardware, objective="edp", cache=cache).idle_descriptors
+        expected = run_outcome(candidate, hardware, cache, objective="edp")
         assert searched_outcome(evaluator, depths) == expected
 
 
@@ -94,9 +94,9 @@ def test_the_order_of_candidates_does_not_matter(data):
         EVALUATORS[name, hardware.name, hardware.channel, batch] = (
             Evaluator(Task(network, hardware, batch=batch)),
             network,
-            Memory(),
+            Cache(),
         )
-    evaluator, network, memory = EVALUATORS[name, hardware.name, hardware.channel, batch]
+    evaluator, network, cache = EVALUATORS[name, hardware.name, hardware.channel, batch]
     depths = tuple(data.draw(st.integers(1, 9)) for _ in depths_of(network))
-    expected = run_outcome(with_depths(network, depths), hardware, memory, batch=batch)
+    expected = run_outcome(with_depths(network, depths), hardware, cache, batch=batch)
     assert searched_outcome(evaluator, depths) == expected

@@ -240,3 +240,90 @@ def test_a_transfer_starts_no_sooner_than_a_latency_after_it_was_asked_for(case)
     for busy in simulate_events(schedule, hardware, keep_timeline=True).timeline:
         if busy.component == "dram":
             assert busy.asked + hardware.channel.latency_cycles <= busy.start
+
+
+# --- standstill: what is waited for
+
+
+def executions(schedule, timeline):
+    """(layer, step, start, end, since when what executes it had nothing else to do) of all steps in order.
+
+    An array layer's steps are executed by the array, those without array cycles by the vector unit.
+    """
+    of_step = {(entry.component, entry.layer, entry.step): entry for entry in timeline}
+    vector_free_at = 0
+    for layer, mapping in enumerate(schedule.mappings):
+        for index, step in enumerate(mapping.steps()):
+            computed = of_step.get(("array", layer, index))
+            finished = of_step.get(("vector", layer, index))
+            if step.array_cycles:
+                yield layer, index, computed.start, computed.end, 0
+            else:
+                yield layer, index, finished.start, finished.end, vector_free_at
+            vector_free_at = finished.end if finished else vector_free_at
+
+
+def waited_for(schedule, timeline):
+    """By layer and operand, cycles in which nothing was executed: from when everything happened."""
+    came = {
+        (entry.layer, entry.step, entry.what): entry.end for entry in timeline if entry.component == "dram"
+    }
+    written = Counter()
+    for entry in timeline:
+        written[entry.layer] = max(written[entry.layer], entry.end)
+    steps = [tuple(mapping.steps()) for mapping in schedule.mappings]
+    waited, executed_until = Counter(), 0
+    for layer, index, start, end, free_since in executions(schedule, timeline):
+        since = max(executed_until, free_since)
+        loads = steps[layer][index].loads
+        lacked = [(operand, came[layer, index, operand]) for operand in loads]
+        if not index and not any(operand.of_layers for operand in loads):
+            lacked += [(Operand.INPUTS, written[producer]) for producer in schedule.waits_for[layer]]
+        for operand, here in [*lacked, (Operand.OUTPUTS, start)]:
+            waited[layer, operand] += max(here - since, 0)
+            since = max(since, here)
+        executed_until = max(executed_until, end)
+    return waited, executed_until
+
+
+def all_executed_visibly(schedule):
+    """Whether each step that the vector unit executes takes time, so that a timeline shows it."""
+    return all(
+        step.array_cycles or (step.completes and step.vector_cycles)
+        for mapping in schedule.mappings
+        for step in mapping.steps()
+    )
+
+
+@settings(max_examples=max(100, settings.default.max_examples))
+@given(SCHEDULES)
+def test_what_is_waited_for_is_what_the_next_step_lacks_while_nothing_is_executed(case):
+    hardware, schedule = case
+    assume(all_executed_visibly(schedule))
+    timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
+    waited, _ = waited_for(schedule, timeline)
+    for layer, observed in enumerate(simulate_fast(schedule, hardware).layers):
+        expected = {operand: waited[layer, operand] for operand in Operand if waited[layer, operand]}
+        assert observed.waiting_cycles == expected
+
+
+@given(SCHEDULES)
+def test_an_array_works_or_waits_until_its_last_step_is_done(case):
+    hardware, schedule = case
+    assume(all(step.array_cycles for mapping in schedule.mappings for step in mapping.steps()))
+    timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
+    layers = simulate_fast(schedule, hardware).layers
+    working = sum(layer.array_busy_cycles for layer in layers)
+    waiting = sum(sum(layer.waiting_cycles.values()) for layer in layers)
+    assert working + waiting == max(entry.end for entry in timeline if entry.component == "array")
+
+
+@given(SCHEDULES)
+def test_no_layer_is_waited_for_longer_than_it_takes_to_come_to_its_end(case):
+    hardware, schedule = case
+    activity = simulate_fast(schedule, hardware)
+    waiting = 0
+    for layer in activity.layers:
+        assert all(cycles > 0 for cycles in layer.waiting_cycles.values())
+        waiting += sum(layer.waiting_cycles.values())
+        assert waiting <= layer.end_cycle

@@ -105,8 +105,8 @@ def test_a_module_runs_as_its_yaml_does():
     assert total_macs(published[1]) == total_macs(published[0])
     executed = [[layer.nameless for layer in lower(graph).layers] for graph in published]
     assert executed[1] == executed[0]
-    hardware, memory = accelsim.load_hardware("16x16_128k"), accelsim.Memory()
-    runs = [accelsim.run_network(network, hardware, memory=memory) for network in (ours, theirs)]
+    hardware, cache = accelsim.load_hardware("16x16_128k"), accelsim.Cache()
+    runs = [accelsim.run_network(network, hardware, cache=cache) for network in (ours, theirs)]
     assert runs[1].cycles == runs[0].cycles
     assert runs[1].energy == runs[0].energy
     assert runs[1].dram_bytes == runs[0].dram_bytes

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from machines import machine
 
-from accelsim import AccelsimError, Memory, run_network
+from accelsim import AccelsimError, Cache, run_network
 from accelsim.descriptions import Document, check
 from accelsim.errors import FileWarning
 from accelsim.network.description import NetworkDescription, configure
@@ -53,7 +53,7 @@ NETWORK = configure(
 
 def mapped(path):
     """A run that keeps mappings in a file."""
-    return run_network(NETWORK, MACHINE, memory=Memory(path))
+    return run_network(NETWORK, MACHINE, cache=Cache(path))
 
 
 def searched(path):
@@ -254,7 +254,7 @@ def test_another_file_is_refused_and_stays_as_it_is(use, tmp_path, make):
         ("no/such/file", "there is no folder "),
         ("pipe", "it is no regular file"),
         ("text/file", "there is no folder "),
-        ("a\0b", "embedded null byte"),
+        ("a\0b", "its name has a NUL in it"),
         ("x" * 300, "File name too long"),
         ("loop", "Too many levels of symbolic links"),
     ],

@@ -15,7 +15,7 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import NetworkDescription, Stage, configure
 from accelsim.network.layer import FusedOperator, Layer, Pooling
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.search import family
 from accelsim.search.evaluate import Task, run_cost
 from accelsim.search.family import but_for_depth
@@ -123,7 +123,7 @@ def test_every_part_of_a_machine_is_in_the_key_of_a_result(keys):
 
 @pytest.mark.parametrize("keys", [keys for keys in MACHINES if below(keys, NO_COST_OF_A_MACHINE)])
 def test_the_parts_of_a_machine_that_are_left_out_change_no_cost(keys):
-    assert run_cost(task(hardware=MACHINES[keys]), Memory()) == run_cost(task(), Memory())
+    assert run_cost(task(hardware=MACHINES[keys]), Cache()) == run_cost(task(), Cache())
 
 
 @pytest.mark.parametrize("keys", NETWORKS)
@@ -139,7 +139,7 @@ def test_every_part_of_a_network_is_in_the_key_of_a_result(keys):
 
 @pytest.mark.parametrize("keys", [keys for keys in NETWORKS if below(keys, NO_COST_OF_A_NETWORK)])
 def test_the_parts_of_a_network_that_are_left_out_change_no_cost(keys):
-    assert run_cost(task(configure(NETWORKS[keys])), Memory()) == run_cost(task(), Memory())
+    assert run_cost(task(configure(NETWORKS[keys])), Cache()) == run_cost(task(), Cache())
 
 
 @pytest.mark.parametrize("option", [{"batch": 2}, {"dataflow": "weight_stationary"}, {"tiles_by": "energy"}])
@@ -151,7 +151,7 @@ def test_names_of_stages_are_in_the_key_only_where_patterns_of_names_say_somethi
     plain = vary(FULL_NETWORK, compression=[])
     renamed = vary(plain, **{"stages.0.name": "c"})
     assert place(task(configure(renamed)))[0] == place(task(configure(plain)))[0]
-    assert run_cost(task(configure(renamed)), Memory()) == run_cost(task(configure(plain)), Memory())
+    assert run_cost(task(configure(renamed)), Cache()) == run_cost(task(configure(plain)), Cache())
     assert but_for_depth(configure(renamed)) == but_for_depth(configure(plain))
 
 
@@ -251,7 +251,7 @@ def test_depths_are_in_the_key_of_a_result():
     assert place(Task(with_depths(network, (3, 1)), FULL_MACHINE))[0] != place(Task(network, FULL_MACHINE))[0]
 
 
-# --- memory, and files of mappings
+# --- cache, and files of mappings
 
 LAYER = Layer(
     "layer",
@@ -301,7 +301,7 @@ LAYERS = dict(changed_fields(LAYER))
 
 @pytest.mark.parametrize("keys", LAYERS)
 def test_every_part_of_a_layer_is_in_the_key_of_its_mapping(keys, tmp_path):
-    mappings = Memory(tmp_path / "mappings.sqlite").layers(FULL_MACHINE, MappingOptions()).mappings
+    mappings = Cache(tmp_path / "mappings.sqlite").layers(FULL_MACHINE, MappingOptions()).mappings
     changed = LAYERS[keys]
     same = keys in NO_PART_OF_A_MAPPING
     assert (mappings.key(changed.nameless) == mappings.key(LAYER.nameless)) == same
@@ -311,9 +311,9 @@ def test_every_part_of_a_layer_is_in_the_key_of_its_mapping(keys, tmp_path):
 
 @pytest.mark.parametrize("keys", MACHINES)
 def test_every_part_of_a_machine_is_in_the_key_of_a_mapping(keys, tmp_path):
-    memory = Memory(tmp_path / "mappings.sqlite")
+    cache = Cache(tmp_path / "mappings.sqlite")
     before, changed = (
-        memory.layers(hardware, MappingOptions()) for hardware in (FULL_MACHINE, MACHINES[keys])
+        cache.layers(hardware, MappingOptions()) for hardware in (FULL_MACHINE, MACHINES[keys])
     )
     assert before is not changed
     same = before.mappings.key(LAYER.nameless) == changed.mappings.key(LAYER.nameless)
@@ -322,22 +322,22 @@ def test_every_part_of_a_machine_is_in_the_key_of_a_mapping(keys, tmp_path):
 
 @pytest.mark.parametrize("option", [{"batch": 2}, {"dataflow": "weight_stationary"}, {"objective": "edp"}])
 def test_every_option_is_in_the_key_of_a_mapping(option, tmp_path):
-    memory = Memory(tmp_path / "mappings.sqlite")
-    before, changed = (memory.layers(FULL_MACHINE, MappingOptions(**some)) for some in ({}, option))
+    cache = Cache(tmp_path / "mappings.sqlite")
+    before, changed = (cache.layers(FULL_MACHINE, MappingOptions(**some)) for some in ({}, option))
     assert before.mappings.key(LAYER.nameless) != changed.mappings.key(LAYER.nameless)
 
 
 @pytest.mark.parametrize("keys", NETWORKS)
 def test_a_memory_takes_no_network_for_another(keys):
-    memory = Memory()
+    cache = Cache()
     for description in (FULL_NETWORK, NETWORKS[keys]):
         network = configure(description)
-        assert ran(network, memory) == ran(network, Memory())
+        assert ran(network, cache) == ran(network, Cache())
 
 
-def ran(network, memory):
+def ran(network, cache):
     """What a run says: a result, or why there is none."""
     try:
-        return run_network(network, FULL_MACHINE, memory=memory)
+        return run_network(network, FULL_MACHINE, cache=cache)
     except AccelsimError as error:
         return str(error)

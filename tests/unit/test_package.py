@@ -150,7 +150,7 @@ NO_ARGUMENTS = (object(), 7.5, float("nan"), b"x", {}, {1}, [3], (1,), np.array(
 RUN = {"network": "sqnxt23v5", "hardware": "8x8_32k"}
 OPTIONS = ("batch", "dataflow", "objective")
 CALLS = (
-    (accelsim.run_network, RUN, (*OPTIONS, "engine", "memory")),
+    (accelsim.run_network, RUN, (*OPTIONS, "engine", "cache")),
     (accelsim.explain_network, RUN, (*OPTIONS, "layers", "step")),
     (accelsim.verify, RUN, (*OPTIONS, "layers", "step")),
     (accelsim.overlaid, {"network": "sqnxt23v5", "path": "absent.yaml"}, ()),
@@ -158,7 +158,7 @@ CALLS = (
     (accelsim.from_torch, {"module": None, "example_input": None}, ("name",)),
     (accelsim.load_hardware, {"name": "8x8_32k"}, ()),
     (accelsim.load_network, {"name": "mobilenet_v1"}, ("width", "resolution")),
-    (accelsim.Memory, {}, ("file", "most_bytes")),
+    (accelsim.Cache, {}, ("file", "most_bytes")),
     (walk, RUN, (*OPTIONS, "max_params", "max_macs", "min_params", "steps", "step")),
     (depth_space, {"network": "sqnxt23v5"}, ("total_blocks", "min_blocks")),
     (read_sweep, {"path": "absent.yaml"}, ()),
@@ -185,8 +185,8 @@ def test_an_argument_of_another_kind_is_a_line(function, right, argument):
     ("call", "sentence"),
     [
         (
-            lambda: accelsim.run_network("sqnxt23v5", "8x8_32k", memory="x"),
-            "memory = 'x': must be a Memory; Memory(path) keeps mappings in a file",
+            lambda: accelsim.run_network("sqnxt23v5", "8x8_32k", cache="x"),
+            "cache = 'x': must be a Cache; Cache(path) keeps mappings in a file",
         ),
         (
             lambda: accelsim.run_network("sqnxt23v5", "8x8_32k", dataflow=None),
@@ -216,8 +216,8 @@ def test_an_argument_of_another_kind_is_a_line(function, right, argument):
         (lambda: accelsim.load_network(None), "name = None: must be the path of a network, or its name"),
         (lambda: accelsim.overlaid("sqnxt23v5", 1), "path = 1: must be the path of an overlay file"),
         (lambda: accelsim.from_onnx("\0"), "\0: no such file"),
-        (lambda: accelsim.Memory(1), "file = 1: must be the path of a file of mappings"),
-        (lambda: accelsim.Memory(most_bytes=-1), "most_bytes = -1: must be a whole number, at least 0"),
+        (lambda: accelsim.Cache(1), "file = 1: must be the path of a file of mappings"),
+        (lambda: accelsim.Cache(most_bytes=-1), "most_bytes = -1: must be a whole number, at least 0"),
         (
             lambda: accelsim.load_network("mobilenet_v1", width=b"x"),
             "mobilenet_v1: width = b'x': must be a number from 0.05 to 4",
@@ -230,6 +230,6 @@ def test_what_an_argument_must_be_is_said(call, sentence):
     assert str(refused.value) == sentence
 
 
-def test_a_memory_takes_the_path_of_its_file_as_text(tmp_path):
-    accelsim.run_network("sqnxt23v5", "8x8_32k", memory=accelsim.Memory(str(tmp_path / "file")))
+def test_a_cache_takes_the_path_of_its_file_as_text(tmp_path):
+    accelsim.run_network("sqnxt23v5", "8x8_32k", cache=accelsim.Cache(str(tmp_path / "file")))
     assert (tmp_path / "file").is_file()

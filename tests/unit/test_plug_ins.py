@@ -18,7 +18,7 @@ from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows.weight_stationary import WEIGHT_STATIONARY
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.layer import Layer
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.search.evaluate import Task, run_cost
 from accelsim.search.explain import explain_network
 from accelsim.search.store import TaskKey
@@ -46,7 +46,7 @@ def task_key():
 
 
 def mapping_key(file):
-    return Memory(file).layers(machine(), MappingOptions()).mappings.key(LAYER)
+    return Cache(file).layers(machine(), MappingOptions()).mappings.key(LAYER)
 
 
 CHANGES = (
@@ -90,7 +90,7 @@ def test_a_dataflow_of_another_package_changes_no_key_of_a_machine_without_it(fo
     shipped = load_hardware("8x8_32k")
 
     def keys():
-        mappings = Memory(tmp_path / "mappings.sqlite").layers(shipped, MappingOptions()).mappings
+        mappings = Cache(tmp_path / "mappings.sqlite").layers(shipped, MappingOptions()).mappings
         return TaskKey.of(Task(NETWORK, shipped)), mappings.key(LAYER)
 
     before = keys()
@@ -103,8 +103,8 @@ def test_a_file_of_mappings_gives_what_the_code_that_is_there_gives(folder):
     for factor in (1, 3):
         plug_ins.install(folder, factor=f"FACTOR = {factor}\n")
         alone = run_network(NETWORK, machine())
-        assert run_network(NETWORK, machine(), memory=Memory(folder / "mappings.sqlite")) == alone
-        costs.append(run_cost(Task(NETWORK, machine()), Memory()).cycles)
+        assert run_network(NETWORK, machine(), cache=Cache(folder / "mappings.sqlite")) == alone
+        costs.append(run_cost(Task(NETWORK, machine()), Cache()).cycles)
     assert costs[1] > costs[0]
 
 

@@ -202,3 +202,28 @@ def test_what_moved_is_what_was_read_and_written_and_operands_are_in_the_outermo
             assert memory["moved_bytes"] == moved
         assert set(layer["places"].values()) == {"dram"}
         assert ("weights" in layer["places"]) == (layer["params"] > 0)
+
+
+def test_what_is_waited_for_stands_at_the_memory_that_it_is_waited_for_at(result):
+    waiting = result.to_dict()["waiting_cycles"]
+    assert {memory: list(cycles) for memory, cycles in waiting.items()} == {
+        "flash": ["inputs", "weights", "residual"],
+        "output_memory": ["outputs"],
+    }
+    first = result.layers[0]
+    row = json.loads(result.to_dataframe().to_json(orient="records"))[0]
+    for memory, cycles in first.waiting_cycles.items():
+        for operand, waited in cycles.items():
+            assert waited == row[f"waiting_cycles_{memory}_{operand}"] == first.waited_for.get(operand, 0)
+    assert first.waiting_cycles["flash"]["weights"] > 0
+
+
+def test_an_array_works_or_waits_for_each_layer_until_it_is_done():
+    result = run_network("sqnxt23v5", load_hardware("16x16_128k"), batch=2)
+    on_array = [layer for layer in result.layers if layer.dataflow != "vector"]
+    assert len(on_array) == len(result.layers)
+    operands = [cycles for memory in result.waiting_cycles.values() for cycles in memory.values()]
+    assert sum(operands) == sum(sum(layer.waited_for.values()) for layer in result.layers)
+    busy = sum(layer.busy_cycles["array"] for layer in result.layers)
+    last = result.layers[-1].end_cycle
+    assert 0 <= last - (busy + sum(operands)) < 1000  # the vector unit, a latency and the last outputs

@@ -6,17 +6,37 @@ The laws of tests/laws hold every registered one to what stands below.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Literal, TypeAlias
+from functools import reduce
+from types import MappingProxyType
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from accelsim.columns import Count, Real
 from accelsim.descriptions import Description
 from accelsim.hardware.array import PEArray
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
+from accelsim.mapping.arithmetic import ceil_div, larger
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import LoopNest
 
 Axis: TypeAlias = Literal["rows", "columns"]
+
+
+class Port(NamedTuple):
+    """How an operand passes the ports of the columns, each of `port_words_per_column` a cycle and way."""
+
+    of_any_column: bool
+    """Whether a word may take the port of any column; else it takes that of the column that it is for."""
+    hidden: bool
+    """Whether the array computes meanwhile; else it stands still."""
+
+    def words_per_cycle(self, array: PEArray) -> int:
+        """Through all ports where a word may take any of them, else through that of one column."""
+        return array.port_words_per_column * (array.columns if self.of_any_column else 1)
+
+    def cycles(self, words: Count, array: PEArray) -> Count:
+        """How long so many words take: those of all columns, or of one."""
+        return ceil_div(words, self.words_per_cycle(array))
 
 
 class Dataflow(ABC):
@@ -34,6 +54,9 @@ class Dataflow(ABC):
     stationary: ClassVar[Operand | None]
     """What stays in registers, from which each product takes its weight, or to which it adds: weights or
     outputs; None where products do neither."""
+    ports: ClassVar[Mapping[Operand, Port]] = MappingProxyType({})
+    """Operands that pass between the array and the memories on chip by the ports of the columns. The others
+    have ways of their own, which hold nothing up."""
     skips_zeros: ClassVar[bool] = False
     """Whether a weight that is zero takes no product and no cycle: `weight_density` says how many do."""
     parameters: ClassVar[type[Description]]
@@ -44,6 +67,12 @@ class Dataflow(ABC):
         """What passes by the PEs or through them: the operands that do not stay."""
         operands = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
         return tuple(operand for operand in operands if operand is not self.stationary)
+
+    def cycles_with_ports(self, computing: Count, passing: Mapping[Operand, Count]) -> Count:
+        """How long the array takes that computes for so many cycles, with operands that pass the ports."""
+        hidden = [cycles for operand, cycles in passing.items() if self.ports[operand].hidden]
+        exposed = [cycles for operand, cycles in passing.items() if not self.ports[operand].hidden]
+        return sum(exposed, start=reduce(larger, hidden, computing))
 
     @abstractmethod
     def granularity(self, hardware: Hardware) -> Granularity:

@@ -22,7 +22,7 @@ from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_part, larger, smaller
-from accelsim.mapping.dataflows.contract import Dataflow
+from accelsim.mapping.dataflows.contract import Dataflow, Port
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import LoopNest
 
@@ -45,6 +45,10 @@ class OutputStationary(Dataflow):
     title = "output stationary"
     axes: ClassVar = {"rows": ("OY",), "columns": ("OX",)}
     stationary = Operand.OUTPUTS
+    ports: ClassVar = {
+        Operand.INPUTS: Port(of_any_column=True, hidden=True),
+        Operand.OUTPUTS: Port(of_any_column=False, hidden=False),
+    }
     skips_zeros = True
     parameters = Parameters
 
@@ -66,7 +70,7 @@ class OutputStationary(Dataflow):
         `resumes` says that partial sums of an earlier tile have to be loaded before they can be added to.
         """
         array = hardware.pe_array
-        port_words = array.columns * array.port_words_per_column
+        input_port, output_port = self.ports[Operand.INPUTS], self.ports[Operand.OUTPUTS]
         taps, pixels = tile.taps, tile.pixels
 
         # A block is of one image.
@@ -84,15 +88,18 @@ class OutputStationary(Dataflow):
         # Rounded up for each tile: there are no parts of a weight.
         nonzero_weights = ceil_scaled(tile.g * tile.k * tile.c * taps, self.weight_density(layer, hardware))
         input_words = tile.n * tile.g * halo_rows * halo_columns * tile.c * channel_sets
-        load_cycles = ceil_div(input_words, port_words)
-        drain_cycles = ceil_div(
-            tile.n * tile.g * tile.k * tile.y * ceil_div(tile.x, array.columns), array.port_words_per_column
+        drain_cycles = output_port.cycles(
+            tile.n * tile.g * tile.k * tile.y * ceil_div(tile.x, array.columns), array
         )
+        passing = {
+            Operand.INPUTS: input_port.cycles(input_words, array),
+            Operand.OUTPUTS: (1 + resumes) * drain_cycles,
+        }
         outputs = tile.g * tile.k * pixels
         macs = nonzero_weights * pixels
-        first_load = ceil_div(first_rows * first_columns, port_words)
+        first_load = input_port.cycles(first_rows * first_columns, array)
         return ArrayWork(
-            cycles=first_load + larger(load_cycles, blocks * nonzero_weights) + (1 + resumes) * drain_cycles,
+            cycles=first_load + self.cycles_with_ports(blocks * nonzero_weights, passing),
             macs=macs,
             weight_register_words=0,
             # An accumulation reads and writes; the first of an output only writes, the drain reads it.
@@ -111,7 +118,8 @@ class OutputStationary(Dataflow):
         Only where windows leave inputs out between them are smaller blocks the ones that load less.
         """
         array = hardware.pe_array
-        port_words, taps = array.columns * array.port_words_per_column, layer.FY * layer.FX
+        input_port, output_port = self.ports[Operand.INPUTS], self.ports[Operand.OUTPUTS]
+        taps = layer.FY * layer.FX
         row_blocks = larger(ceil_div(layer.OY, array.rows), visits.rows)
         column_blocks = larger(ceil_div(layer.OX, array.columns), visits.columns)
         channel_sets = larger(ceil_div(layer.K, self.of(array).partial_sums_per_pe), visits.filters)
@@ -127,17 +135,19 @@ class OutputStationary(Dataflow):
         first_words = _first_rows(
             y, array.rows, visits.rows, layer.FY, layer.stride_y, layer.dilation_y
         ) * _first_rows(x, array.columns, visits.columns, layer.FX, layer.stride_x, layer.dilation_x)
-        first_loads = ceil_div(first_words * (visits.total // visits.pictures), port_words)
+        first_loads = input_port.cycles(first_words * (visits.total // visits.pictures), array)
 
         nonzero_weights = ceil_scaled(layer.weights, self.weight_density(layer, hardware))
         broadcast = larger(row_blocks * column_blocks, visits.pictures) * nonzero_weights
-        drain_cycles = ceil_div(layer.G * layer.K * layer.OY * column_blocks, array.port_words_per_column)
+        drain_cycles = output_port.cycles(layer.G * layer.K * layer.OY * column_blocks, array)
+        passing = {
+            Operand.INPUTS: input_port.cycles(input_words, array),
+            Operand.OUTPUTS: (2 * visits.depth - 1) * drain_cycles,
+        }
         pixels, outputs = layer.OY * layer.OX, layer.output_elements
         macs = nonzero_weights * pixels
         return ArrayWork(
-            cycles=first_loads
-            + larger(ceil_div(input_words, port_words), broadcast)
-            + (2 * visits.depth - 1) * drain_cycles,
+            cycles=first_loads + self.cycles_with_ports(broadcast, passing),
             macs=macs,
             weight_register_words=0,
             partial_sum_register_words=2 * macs + (visits.depth - 1) * outputs,

@@ -27,7 +27,7 @@ from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, chosen, equal_part, larger, smaller
-from accelsim.mapping.dataflows.contract import Dataflow
+from accelsim.mapping.dataflows.contract import Dataflow, Port
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import LoopNest
 
@@ -47,6 +47,7 @@ class WeightStationary(Dataflow):
     title = "weight stationary"
     axes: ClassVar = {"rows": ("C",), "columns": ("K",)}
     stationary = Operand.WEIGHTS
+    ports: ClassVar = {Operand.WEIGHTS: Port(of_any_column=False, hidden=True)}
     parameters = Parameters
 
     def of(self, array: PEArray) -> Parameters:
@@ -75,14 +76,16 @@ class WeightStationary(Dataflow):
         column_folds = ceil_div(tile.k, array.columns)
         row_folds = ceil_div(tile.c, array.rows)
         sub_matrices = tile.g * taps * row_folds * column_folds
-        load_cycles = ceil_div(equal_part(tile.c, array.rows), array.port_words_per_column)
+        # A column's weights, a row after the other.
+        load_cycles = self.ports[Operand.WEIGHTS].cycles(equal_part(tile.c, array.rows), array)
+        passing = {Operand.WEIGHTS: load_cycles}
 
         chunks = ceil_div(pixels, accumulators)
         shorter = pixels // chunks
         longer_chunks = pixels - chunks * shorter  # by one pixel
-        pass_cycles = longer_chunks * larger(load_cycles, shorter + 1) + (chunks - longer_chunks) * larger(
-            load_cycles, shorter
-        )
+        pass_cycles = longer_chunks * self.cycles_with_ports(shorter + 1, passing) + (
+            chunks - longer_chunks
+        ) * self.cycles_with_ports(shorter, passing)
 
         weights = tile.g * tile.k * tile.c * taps
         outputs = tile.g * tile.k * pixels
@@ -108,10 +111,7 @@ class WeightStationary(Dataflow):
         input channels may a sub-matrix have fewer rows than in the others.
         """
         array = hardware.pe_array
-        accumulators, port_words = (
-            self.of(array).accumulators_per_column,
-            array.port_words_per_column,
-        )
+        accumulators, port = self.of(array).accumulators_per_column, self.ports[Operand.WEIGHTS]
         pixels, taps, outputs = layer.OY * layer.OX, layer.FY * layer.FX, layer.output_elements
         row_folds = larger(ceil_div(layer.C, array.rows), visits.depth)
         column_folds = larger(ceil_div(layer.K, array.columns), visits.filters)
@@ -120,16 +120,17 @@ class WeightStationary(Dataflow):
         least_rows = (
             equal_part(tile.c, array.rows) if visits.exact else smaller(tile.c, ceil_div(array.rows, 2))
         )
-        load_cycles, least_load = ceil_div(least_rows, port_words), ceil_div(layer.C, array.rows * port_words)
+        load_cycles = port.cycles(least_rows, array)
+        least_load = ceil_div(layer.C, array.rows * port.words_per_cycle(array))
         waits = larger((visits.depth - 1) * load_cycles + 1, smaller(least_load, load_cycles))
         # The folds of the last of several parts of the input channels may be smaller than the others.
         full_folds = row_folds - 1
         if visits.exact:
             in_full_parts = (visits.depth - 1) * ceil_div(tile.c, array.rows)
             full_folds = chosen(np.equal(visits.depth, 1), row_folds, in_full_parts)
-        passes = full_folds * larger(pixels, chunks * load_cycles) + (row_folds - full_folds) * larger(
-            pixels, chunks
-        )
+        full_pass = self.cycles_with_ports(pixels, {Operand.WEIGHTS: chunks * load_cycles})
+        last_pass = self.cycles_with_ports(pixels, {Operand.WEIGHTS: chunks})
+        passes = full_folds * full_pass + (row_folds - full_folds) * last_pass
         weights = layer.weights
         return ArrayWork(
             cycles=visits.total // visits.depth * waits + layer.G * taps * column_folds * passes,

@@ -63,7 +63,8 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "--write": _OUTPUTS,
     "--yaml": _OUTPUTS,
     "--trace": ("trace.json", "trace.json.gz", *_OUTPUTS),
-    "--memory": ("memory.sqlite", *_DATABASES),
+    "--cache": ("cache.sqlite", *_DATABASES),
+    "--memory": ("cache.sqlite", *_DATABASES),
     "--store": ("store.sqlite", *_DATABASES),
     "--max-params": ("1k", "1M", "5G", "-1k", "1e99k", *_NUMBERS),
     "--max-macs": ("1k", "1M", "5G", *_NUMBERS),
@@ -97,7 +98,7 @@ _PICTURES: Final = {
 }
 """What is written by commands that always write something."""
 _READ_BY: Final = ("--net", "--hw", "--overlay")
-_FILES_OF_RESULTS: Final = ("--memory", "--store")
+_FILES_OF_RESULTS: Final = ("--cache", "--memory", "--store")
 _WRITTEN_BY: Final = ("--output", "--write", "--yaml", "--trace")
 _CODES: Final = (0, 1, 2)
 

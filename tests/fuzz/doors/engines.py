@@ -10,7 +10,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.load import load_network
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run, run_network
 from fuzz.door import Door
 from fuzz.doors.files import machine
@@ -106,11 +106,11 @@ def _feed(pair: Pair) -> None:
     network = load_network("network.yaml")
     check_network(network)
     hardware = _hardware(pair)
-    memory = Memory()
-    fast = run_network(network, hardware, batch=pair.batch, memory=memory)
+    cache = Cache()
+    fast = run_network(network, hardware, batch=pair.batch, cache=cache)
     check_result(fast)
-    again = run_network(network, hardware, batch=pair.batch, memory=memory)
-    require(again == fast, "another result from memory")
+    again = run_network(network, hardware, batch=pair.batch, cache=cache)
+    require(again == fast, "another result from cache")
     plan = plan_run(network, hardware, MappingOptions(batch=pair.batch))
     if sum(mapping.totals.steps for mapping in plan.schedule.mappings) <= _MOST_STEPS:
         events = run_network(network, hardware, batch=pair.batch, engine="events")

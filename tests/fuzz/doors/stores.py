@@ -1,4 +1,4 @@
-"""Files of `--memory` and `--store` as a bad disk, another program or another model would leave them."""
+"""Files of `--cache` and `--store` as a bad disk, another program or another model would leave them."""
 
 import gc
 import sqlite3
@@ -13,7 +13,7 @@ from typing import Final
 from accelsim.errors import AccelsimError
 from accelsim.execution.processes import Processes
 from accelsim.network.load import load_network
-from accelsim.reuse.memory import Memory
+from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
 from accelsim.search.sampling import plan_for
 from accelsim.search.spec import read_sweep
@@ -23,7 +23,7 @@ from fuzz.doors.files import FIRST, SECOND, lay, machine
 from fuzz.judge import require
 from fuzz.mutate import CORPUS
 
-_MEMORY: Final = Path("memory.sqlite")
+_CACHE: Final = Path("cache.sqlite")
 _STORE: Final = Path("store.sqlite")
 _SWEEP: Final = """\
 networks: [first.yaml, second.yaml]
@@ -52,7 +52,7 @@ class Damage:
 
 
 def _run() -> tuple[int, float]:
-    result = run_network(load_network("first.yaml"), machine("published"), memory=Memory(_MEMORY))
+    result = run_network(load_network("first.yaml"), machine("published"), cache=Cache(_CACHE))
     return result.cycles, result.energy.total
 
 
@@ -72,7 +72,7 @@ def _lay_files() -> None:
 @cache
 def _sound(of_store: bool) -> tuple[bytes, object]:
     """A file as it should be, and the result that it was made with."""
-    path = _STORE if of_store else _MEMORY
+    path = _STORE if of_store else _CACHE
     result = _sweep() if of_store else _run()
     gc.collect()  # a file of mappings is closed when nobody remembers it
     with closing(sqlite3.connect(path)) as connection:
@@ -189,7 +189,7 @@ def _make(random: Random) -> Damage:
 def _feed(damage: Damage) -> None:
     _lay_files()
     content, result = _sound(damage.of_store)
-    path = _STORE if damage.of_store else _MEMORY
+    path = _STORE if damage.of_store else _CACHE
     path.write_bytes(content)
     _DAMAGES[damage.kind](path, Random(damage.seed))
     before = _content(path)

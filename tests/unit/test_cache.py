@@ -8,6 +8,7 @@ import weakref
 import pytest
 from typer.testing import CliRunner
 
+import accelsim
 from accelsim import load_hardware, load_network, run_network
 from accelsim.cli.app import app
 from accelsim.descriptions import vary
@@ -17,8 +18,8 @@ from accelsim.mapping.search import map_layer
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import lowered_network
 from accelsim.planning.compiler import make_schedule
+from accelsim.reuse.cache import Cache
 from accelsim.reuse.file import OwnFile
-from accelsim.reuse.memory import Memory
 from accelsim.run import plan_run
 
 NETWORKS = ("sqnxt23v5", "sqnxt23", "squeezenet_v1_1", "mobilenet_v2")
@@ -30,11 +31,11 @@ def machine():
 
 
 def test_runs_that_share_a_memory_find_what_they_find_alone(machine):
-    memory = Memory()
+    cache = Cache()
     networks = [load_network(name) for name in NETWORKS]
     alone = [run_network(network, machine) for network in networks]
     for _ in range(2):
-        assert [run_network(network, machine, memory=memory) for network in networks] == alone
+        assert [run_network(network, machine, cache=cache) for network in networks] == alone
 
 
 @pytest.mark.parametrize(
@@ -42,20 +43,20 @@ def test_runs_that_share_a_memory_find_what_they_find_alone(machine):
     [{"batch": 2}, {"dataflow": "weight_stationary"}, {"objective": "energy"}, {"engine": "events"}],
 )
 def test_options_are_not_mixed_up(machine, options):
-    memory, network = Memory(), load_network("squeezenet_v1_1")
-    plain = run_network(network, machine, memory=memory)
-    assert run_network(network, machine, memory=memory, **options) == run_network(network, machine, **options)
-    assert run_network(network, machine, memory=memory) == plain
+    cache, network = Cache(), load_network("squeezenet_v1_1")
+    plain = run_network(network, machine, cache=cache)
+    assert run_network(network, machine, cache=cache, **options) == run_network(network, machine, **options)
+    assert run_network(network, machine, cache=cache) == plain
 
 
 def test_machines_are_not_mixed_up_and_equal_ones_are_one(machine):
-    memory, network = Memory(), load_network("squeezenet_v1_1")
+    cache, network = Cache(), load_network("squeezenet_v1_1")
     dearer = vary(machine, **{"energy.dram": 2 * machine.off_chip.energy.read})
     again = load_hardware("16x16_128k")
     for some in (machine, dearer, again):
-        assert run_network(network, some, memory=memory) == run_network(network, some)
+        assert run_network(network, some, cache=cache) == run_network(network, some)
     options = MappingOptions()
-    assert memory.layers(machine, options) is memory.layers(again, options)
+    assert cache.layers(machine, options) is cache.layers(again, options)
 
 
 SEVERAL_MACHINES = ({}, {"dram.latency_cycles": 7})
@@ -63,35 +64,35 @@ FEW_BYTES = 1_000_000
 """Room for a few of the networks below."""
 
 
-def runs_of_many(machine, memory):
+def runs_of_many(machine, cache):
     """Results of networks that come again, in another order, on several machines."""
     machines = [vary(machine, **changes) for changes in SEVERAL_MACHINES]
     networks = [load_network(name, resolution=size) for name in NETWORKS[1:3] for size in (112, 128)]
     cases = [(network, some) for network in networks for some in machines]
-    return [run_network(*case, memory=memory) for case in (*cases, *reversed(cases))]
+    return [run_network(*case, cache=cache) for case in (*cases, *reversed(cases))]
 
 
 def test_results_are_the_same_however_little_a_memory_may_hold(machine):
     plain = runs_of_many(machine, None)
     for most_bytes in (0, FEW_BYTES):
-        memory = Memory(most_bytes=most_bytes)
-        assert runs_of_many(machine, memory) == plain
-        assert memory.held_bytes <= max(most_bytes, 500_000)  # one value is held, however large
+        cache = Cache(most_bytes=most_bytes)
+        assert runs_of_many(machine, cache) == plain
+        assert cache.held_bytes <= max(most_bytes, 500_000)  # one value is held, however large
 
 
 def test_a_memory_takes_no_more_than_it_may_whatever_passes_through_it(machine):
-    """As measured, not as it estimates; benchmarks/memory.py does the same with thousands."""
-    memory = Memory(most_bytes=2_000_000)
+    """As measured, not as it estimates; benchmarks/cache.py does the same with thousands."""
+    cache = Cache(most_bytes=2_000_000)
     run_network(load_network("squeezenet_v1_1"), machine)  # what the program itself keeps is there now
     gc.collect()
     tracemalloc.start(1)
     try:
         for size in range(100, 106):
             for name in ("squeezenet_v1_1", "mobilenet_v1"):
-                run_network(load_network(name, resolution=size), machine, memory=memory)
+                run_network(load_network(name, resolution=size), machine, cache=cache)
             gc.collect()
             assert tracemalloc.get_traced_memory()[0] < 1.4 * 2_000_000
-        assert memory.held_bytes > 1_000_000  # it was full, and has kept what it could
+        assert cache.held_bytes > 1_000_000  # it was full, and has kept what it could
     finally:
         tracemalloc.stop()
 
@@ -100,63 +101,63 @@ def test_a_memory_takes_no_more_than_it_may_whatever_passes_through_it(machine):
 def test_the_estimate_is_near_what_a_network_takes(machine, name):
     run_network(load_network(name), machine)
     networks = [load_network(name, resolution=size) for size in range(130, 133)]
-    memory = Memory()
+    cache = Cache()
     gc.collect()
     tracemalloc.start(1)
     try:
         for network in networks:
-            run_network(network, machine, memory=memory)
+            run_network(network, machine, cache=cache)
         gc.collect()
         measured = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert 0.6 * measured < memory.held_bytes < 1.6 * measured
+    assert 0.6 * measured < cache.held_bytes < 1.6 * measured
 
 
 def test_what_was_used_longest_ago_is_forgotten_first(machine):
     first, second, third = (load_network(name) for name in NETWORKS[:3])
-    memory = Memory(most_bytes=1_500_000)
-    kept, other = memory.lowered(first, lowered_network), memory.lowered(second, lowered_network)
-    assert memory.lowered(first, lowered_network) is kept
-    memory.lowered(third, lowered_network)
-    assert memory.lowered(first, lowered_network) is kept
-    assert memory.lowered(second, lowered_network) is not other
+    cache = Cache(most_bytes=1_500_000)
+    kept, other = cache.lowered(first, lowered_network), cache.lowered(second, lowered_network)
+    assert cache.lowered(first, lowered_network) is kept
+    cache.lowered(third, lowered_network)
+    assert cache.lowered(first, lowered_network) is kept
+    assert cache.lowered(second, lowered_network) is not other
 
 
 def test_simulations_are_forgotten_before_they_crowd_out_the_rest(machine):
-    memory = Memory(most_bytes=FEW_BYTES)
+    cache = Cache(most_bytes=FEW_BYTES)
     network = load_network("squeezenet_v1_1")
-    run_network(network, machine, memory=memory)
-    layers = memory.layers(machine, MappingOptions())
+    run_network(network, machine, cache=cache)
+    layers = cache.layers(machine, MappingOptions())
     before = layers.transitions
     while layers.transitions is before:
         assert layers.simulation_bytes <= FEW_BYTES // 2
         other = load_network("squeezenet_v1_1", resolution=100 + len(before.states) % 100)
-        run_network(other, machine, memory=memory)
-        layers = memory.layers(machine, MappingOptions())
-    assert run_network(network, machine, memory=memory) == run_network(network, machine)
+        run_network(other, machine, cache=cache)
+        layers = cache.layers(machine, MappingOptions())
+    assert run_network(network, machine, cache=cache) == run_network(network, machine)
 
 
 def test_a_network_that_nobody_has_any_more_is_not_kept_alive(machine):
-    memory, network = Memory(), load_network("squeezenet_v1_1")
-    run_network(network, machine, memory=memory)
+    cache, network = Cache(), load_network("squeezenet_v1_1")
+    run_network(network, machine, cache=cache)
     alive = weakref.ref(network)
     del network
     assert alive() is None
 
 
 def test_a_schedule_is_made_once_for_each_network_and_machine(machine):
-    memory, networks = Memory(), [load_network(name) for name in NETWORKS[:2]]
+    cache, networks = Cache(), [load_network(name) for name in NETWORKS[:2]]
     other = vary(machine, **{"dram.latency_cycles": 7})
     cases = [(network, some) for network in networks for some in (machine, other)]
-    first, second = ([plan_run(*case, memory=memory).schedule for case in cases] for _ in range(2))
+    first, second = ([plan_run(*case, cache=cache).schedule for case in cases] for _ in range(2))
     assert all(one is again for one, again in zip(first, second, strict=True))
     assert first == [plan_run(*case).schedule for case in cases]
 
 
 def test_a_schedule_is_told_from_others_by_its_graph(machine):
     known, networks = (
-        Memory().layers(machine, MappingOptions()),
+        Cache().layers(machine, MappingOptions()),
         [load_network(name) for name in NETWORKS[:2]],
     )
     graphs = [lowered_network(network).graph for network in networks]
@@ -168,18 +169,18 @@ def test_a_schedule_is_told_from_others_by_its_graph(machine):
 
 def test_a_file_keeps_mappings_for_the_next_process(machine, tmp_path, monkeypatch):
     file, network = tmp_path / "mappings.sqlite", load_network("squeezenet_v1_1")
-    first = run_network(network, machine, memory=Memory(file))
+    first = run_network(network, machine, cache=Cache(file))
     monkeypatch.setattr("accelsim.mapping.schedule.map_layers", None)  # nothing is searched for again
-    assert run_network(network, machine, memory=Memory(file)) == first
+    assert run_network(network, machine, cache=Cache(file)) == first
 
 
 def test_a_file_keeps_how_many_rows_of_the_array_a_mapping_leaves_idle(machine, tmp_path, monkeypatch):
     file, network = tmp_path / "mappings.sqlite", load_network("squeezenet_v1_1")
     tall = vary(machine, **{"pe_array.rows": 64})
-    first = run_network(network, tall, objective="time", memory=Memory(file))
+    first = run_network(network, tall, objective="time", cache=Cache(file))
     assert any(layer.idle_rows for layer in first.layers)
     monkeypatch.setattr("accelsim.mapping.schedule.map_layers", None)
-    assert run_network(network, tall, objective="time", memory=Memory(file)) == first
+    assert run_network(network, tall, objective="time", cache=Cache(file)) == first
 
 
 @pytest.mark.parametrize(
@@ -193,21 +194,19 @@ def test_a_file_keeps_how_many_rows_of_the_array_a_mapping_leaves_idle(machine, 
 )
 def test_a_file_does_not_mix_up_options_and_machines(machine, tmp_path, options, changes):
     file, network = tmp_path / "mappings.sqlite", load_network("squeezenet_v1_1")
-    run_network(network, machine, memory=Memory(file))
+    run_network(network, machine, cache=Cache(file))
     other = vary(machine, **changes)
-    assert run_network(network, other, memory=Memory(file), **options) == run_network(
-        network, other, **options
-    )
+    assert run_network(network, other, cache=Cache(file), **options) == run_network(network, other, **options)
 
 
 def test_another_version_of_the_model_finds_nothing_in_a_file(machine, tmp_path, monkeypatch):
     file, layer = tmp_path / "mappings.sqlite", Layer("layer", "conv", K=8, C=8, OY=4, OX=4, IY=4, IX=4)
-    mappings = Memory(file).layers(machine, MappingOptions()).mappings
+    mappings = Cache(file).layers(machine, MappingOptions()).mappings
     mappings[layer.nameless] = map_layer(layer.nameless, machine)
     mappings.flush()
-    assert layer.nameless in Memory(file).layers(machine, MappingOptions()).mappings
+    assert layer.nameless in Cache(file).layers(machine, MappingOptions()).mappings
     monkeypatch.setattr(OwnFile, "model_version", lambda _: "another")
-    assert layer.nameless not in Memory(file).layers(machine, MappingOptions()).mappings
+    assert layer.nameless not in Cache(file).layers(machine, MappingOptions()).mappings
 
 
 def test_the_command_line_keeps_mappings_in_a_file(tmp_path, monkeypatch):
@@ -218,7 +217,7 @@ def test_the_command_line_keeps_mappings_in_a_file(tmp_path, monkeypatch):
         "squeezenet_v1_1",
         "--hw",
         "16x16_128k",
-        "--memory",
+        "--cache",
         str(file),
         "--format",
         "json",
@@ -250,8 +249,41 @@ def test_a_network_of_which_nothing_is_executed_is_refused(machine, tmp_path):
 def test_an_error_can_go_to_another_process_with_its_context(machine, network, changes, kind):
     """As Dask sends it: its client makes every exception take along the ones that it arose from."""
     with pytest.raises(kind) as error:
-        run_network(network, vary(machine, **changes), memory=Memory())
+        run_network(network, vary(machine, **changes), cache=Cache())
     chain: BaseException | None = error.value
     while chain is not None:
         pickle.dumps(chain.args)
         chain = chain.__context__
+
+
+def test_the_name_before_is_the_same_class_and_warns():
+    with pytest.warns(DeprecationWarning, match=r"accelsim\.Memory is now called accelsim\.Cache") as said:
+        assert accelsim.Memory is Cache
+    assert said[0].filename == __file__
+
+
+@pytest.mark.parametrize("function", [run_network, plan_run])
+def test_the_argument_before_is_the_cache_and_warns(machine, function):
+    network, cache = load_network("squeezenet_v1_1"), Cache()
+    with pytest.warns(DeprecationWarning, match="memory= is now called cache=") as said:
+        function(network, machine, memory=cache)
+    assert said[0].filename == __file__
+    assert cache.held_bytes > 100_000
+
+
+def test_a_cache_by_both_names_is_refused(machine):
+    with pytest.raises(accelsim.AccelsimError, match="memory: must be left out beside cache"):
+        run_network("squeezenet_v1_1", machine, cache=Cache(), memory=Cache())
+
+
+def test_the_option_before_names_the_same_file_and_says_so_in_a_line(tmp_path):
+    arguments = ["run", "--net", "squeezenet_v1_1", "--hw", "16x16_128k"]
+    file = str(tmp_path / "mappings.sqlite")
+    now = CliRunner().invoke(app, [*arguments, "--cache", file])
+    before = CliRunner().invoke(app, [*arguments, "--memory", file])
+    assert before.exit_code == 0
+    assert (before.stdout, before.stderr) == (now.stdout, now.stderr + "--memory: is now called --cache\n")
+    both = CliRunner().invoke(app, [*arguments, "--memory", file, "--cache", file])
+    assert both.exit_code == 2
+    assert "must be left out beside --cache" in both.stderr
+    assert "--memory" not in CliRunner().invoke(app, ["run", "--help"]).stdout

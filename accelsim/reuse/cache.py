@@ -1,13 +1,14 @@
-"""Memory: what runs found out, for the runs that follow. It changes how fast, never what.
+"""Cache: what runs found out, for the runs that follow. It changes how fast, never what.
 
 The caller holds it and hands it to each run: a search to its thousands, a command to its few. `run_network`
 remembers nothing by itself. However many networks and machines pass through, it stays within a budget of
-bytes (docs/decisions/memory.md).
+bytes (docs/decisions/cache.md).
 """
 
+import functools
+import warnings
 from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from accelsim.reuse.mapping_file import MappingFile
 
 MOST_BYTES: Final = 24_000_000
-"""What a memory may hold, by its own estimates. A network with its schedule takes 0.2 to 1 MB, so that 25 to
+"""What a cache may hold, by its own estimates. A network with its schedule takes 0.2 to 1 MB, so that 25 to
 100 of them are remembered, more than most comparisons and families have, while a process stays below 150 MB:
 it takes 55 MB before its first run, and a large network up to 50 MB while it is simulated. A search has one
 such process on each core."""
@@ -66,7 +67,7 @@ class LayersOnMachine:
         return _ENTRY_BYTES * self.transitions.entries
 
 
-class Memory:
+class Cache:
     """What is known of networks, and of layers on machines: what was used lately, within a budget."""
 
     def __init__(self, file: str | Path | None = None, *, most_bytes: int = MOST_BYTES) -> None:
@@ -115,21 +116,42 @@ class Memory:
         return LayersOnMachine(kept, schedules, costs, kept.flush)
 
 
-def memory_or_new(memory: Memory | None) -> Memory:
-    """The memory that a run was given, or one that serves that run alone."""
-    if memory is None:
-        return Memory()
-    if not isinstance(memory, Memory):
+def cache_or_new(cache: Cache | None, memory: Cache | None = None) -> Cache:
+    """The cache that a run was given, or one that serves that run alone.
+
+    Args:
+        cache: What the caller gave as `cache=`.
+        memory: What it gave as `memory=`, which that was called before; a `DeprecationWarning` says so.
+
+    Returns:
+        The one that was given, otherwise a new one.
+
+    Raises:
+        AccelsimError: What was given is no cache, or both were.
+
+    Example:
+        >>> cache = Cache()
+        >>> cache_or_new(cache) is cache, cache_or_new(None) is cache
+        (True, False)
+    """
+    if memory is not None:
+        if cache is not None:
+            raise AccelsimError("memory: must be left out beside cache, which it is now called")
+        warnings.warn("memory= is now called cache=", DeprecationWarning, stacklevel=3)
+        cache = memory
+    if cache is None:
+        return Cache()
+    if not isinstance(cache, Cache):
         raise AccelsimError(
-            f"memory = {in_words(memory)}: must be a Memory; Memory(path) keeps mappings in a file"
+            f"cache = {in_words(cache)}: must be a Cache; Cache(path) keeps mappings in a file"
         )
-    return memory
+    return cache
 
 
-@cache
-def memory_of_this_process() -> Memory:
+@functools.cache
+def cache_of_this_process() -> Cache:
     """The one that independent pieces of work share which happen to be done by the same worker."""
-    return Memory()
+    return Cache()
 
 
 def _opened(file: Path) -> "MappingFile":
