@@ -1,6 +1,7 @@
 """The house: how long functions and files may be, what names say, how a match ends, what packages offer."""
 
 import ast
+import re
 import textwrap
 from functools import cache
 from importlib import import_module
@@ -166,3 +167,25 @@ def test_a_package_says_what_it_offers(package):
     for name in module.__all__:
         assert hasattr(module, name), name
     assert set(module.__all__) <= set(dir(module))
+
+
+# --- tests
+
+
+TESTS = Path(__file__).parents[1]
+FOLDERS = sorted({file.parent.name for file in TESTS.glob("*/test_*.py")})
+CI = (TESTS.parent / ".ci" / "run").read_text(encoding="utf-8")
+NEWEST_ONLY = {"analytic", "browser", "fuzz", "golden", "laws", "notebooks", "pytorch", "site"}
+"""Folders that are not run with every dependency at its lower bound."""
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_each_folder_of_tests_is_explained(name):
+    text = (TESTS.parent / name).read_text(encoding="utf-8")
+    assert [folder for folder in FOLDERS if f"`{folder}/`" not in text] == []
+
+
+def test_no_folder_of_tests_falls_out_of_those_at_the_lower_bounds():
+    (folders,) = re.findall(r"lowest pytest tests/\{([a-z,]+)\}", CI)
+    assert sorted({*folders.split(","), *NEWEST_ONLY}) == FOLDERS
+    assert not NEWEST_ONLY & {*folders.split(",")}
