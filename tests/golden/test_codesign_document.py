@@ -1,6 +1,6 @@
 """The walk of docs/codesign.md, step by step, and every figure in that page's text.
 
-Its outputs are checked with those of all pages (tests/unit/test_docs_pages.py).
+Its outputs are checked with those of all pages (tests/docs/test_docs_pages.py).
 """
 
 from pathlib import Path
