@@ -18,7 +18,7 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR, transfer_counts
 from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
-from accelsim.mapping.work import TileKind, TileWork, work_of_tiles
+from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
 Dimension: TypeAlias = Literal[
     "image", "group", "output_channel", "input_channel", "row", "column", "tap_row", "tap_column"
@@ -163,7 +163,7 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     return [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
 
 
-def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[TileWork], hardware: Hardware) -> Mapping:
+def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
     moving = tuple(loop for loop in loops if loop.moves)
     program = _Writer(choice.dataflow == VECTOR, moving, work).part(BEFORE_THE_FIRST_LOOP)
     return Mapping(
@@ -340,7 +340,7 @@ class _Writer:
     on_vector_unit: bool
     moving: tuple[Loop, ...]
     """Loops of more than one iteration, outermost first."""
-    work: Sequence[TileWork]
+    work: Sequence[StepWork]
     """Of each kind of tile."""
     parts: dict[_Position, tuple[Program, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)

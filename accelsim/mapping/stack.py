@@ -52,7 +52,7 @@ def stacked(layers: Sequence[Layer]) -> LoopNest[Count]:
                 "",
                 "",
                 vector_ops=_together([operator.vector_ops for operator in operators_at]),
-                operand_elements=_together([operator.operand_elements for operator in operators_at]),
+                residual_elements=_together([operator.residual_elements for operator in operators_at]),
             )
             for operators_at in zip(*operators, strict=True)
         ),

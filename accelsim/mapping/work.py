@@ -54,7 +54,7 @@ class TileKind(NamedTuple):
     """Whether its outputs are complete."""
 
 
-class TileWork(NamedTuple):
+class StepWork(NamedTuple):
     """What a tile has to do and to hold; bytes by operand, and nothing where an operand has none."""
 
     resumes: bool
@@ -73,7 +73,7 @@ class TileWork(NamedTuple):
 
 def work_of_tiles(
     choices: Sequence[Choice], kinds: Sequence[Sequence[TileKind]], hardware: Hardware
-) -> list[list[TileWork]]:
+) -> list[list[StepWork]]:
     """The work of each kind of tile of each mapping; the layers are of one structure."""
     stack, how_many = stacked([choice.layer for choice in choices]), [len(group) for group in kinds]
     owner = np.repeat(np.arange(len(choices)), how_many)
@@ -119,7 +119,7 @@ def work_of_tiles(
     ]
     cycles = _lists((array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
-    works = map(TileWork, *flags, *by_operand, *cycles, *counts)
+    works = map(StepWork, *flags, *by_operand, *cycles, *counts)
     return [[next(works) for _ in range(count)] for count in how_many]
 
 

@@ -1,0 +1,185 @@
+"""verify: the schedule of a network on a machine, executed on integers.
+
+Layers of one form with one mapping are executed once. What is executed is the program that the simulation
+runs; what it is held against is in reference.py (values), passes/ (the array) and sizes.py (bytes), written
+from the documents and not from the mapping's formulas.
+"""
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from accelsim.choices import AUTO
+from accelsim.descriptions.arguments import check_function, check_texts
+from accelsim.descriptions.phrases import these
+from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware, Objective
+from accelsim.hardware.registry import PASSES_GROUP
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.schedule import Schedule
+from accelsim.network.description import Network
+from accelsim.network.layer import Layer
+from accelsim.network.load import network_of
+from accelsim.planning.plan import Plan
+from accelsim.run import options_for, plan_run
+from accelsim.verification.case import Case
+from accelsim.verification.layers import verify_mapping
+from accelsim.verification.mismatch import MismatchError
+from accelsim.verification.order import order_mismatches
+from accelsim.verification.outcome import LayerVerification, Verification
+from accelsim.verification.passes import passes_of
+
+
+def verify(
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
+    *,
+    batch: int | None = None,
+    dataflow: str = AUTO,
+    objective: Objective | None = None,
+    layers: Sequence[str] = (),
+    step: Callable[[str], None] = lambda _: None,
+) -> Verification:
+    """Execute the schedule of a network on integers, and hold it against its layers and its own counts.
+
+    Args:
+        network: A network, or a name or path as `--net` takes it.
+        hardware: A machine, or a name or path as `--hw` takes it.
+        batch: Images that run together; None is as many as the network is described for.
+        dataflow: One for every layer of the array; `auto` is the machine's choice, as in `run_network`.
+        objective: What mappings are chosen by, as in `run_network`.
+        layers: Patterns of the names of those that are executed, with * ? [..] as in file names; none is all.
+        step: Is told the name of each layer before it is executed.
+
+    Returns:
+        What was executed, and the first access of each layer that differs; `proven` if there is none.
+
+    Raises:
+        AccelsimError: Where the network has no schedule on the machine, or a pattern matches no layer.
+
+    Example:
+        >>> import accelsim
+        >>> accelsim.verify("sqnxt23v5", "16x16_128k", layers=["conv1"]).proven
+        True
+    """
+    check_texts("layers", layers, "patterns of layers")
+    check_function("step", step, "the name of each layer")
+    network = network_of(network)
+    plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective))
+    return verify_plan(plan, layers=layers, step=step)
+
+
+def verify_plan(
+    plan: Plan, *, layers: Sequence[str] = (), step: Callable[[str], None] = lambda _: None
+) -> Verification:
+    """Execute a schedule that has been made.
+
+    Args:
+        plan: A run's plan, as `plan_run` makes it.
+        layers: Patterns of the names of those that are executed; none is all.
+        step: Is told the name of each layer before it is executed.
+
+    Returns:
+        What was executed, as `verify` returns it.
+
+    Raises:
+        AccelsimError: Where a pattern matches no layer, or a dataflow's passes are not known.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("sqnxt23v5", "16x16_128k")
+        >>> verify_plan(plan, layers=["conv1"]).proven
+        True
+    """
+    begin = time.monotonic()
+    schedule, hardware, batch = plan.schedule, plan.hardware, plan.options.batch
+    names = [layer.name for layer in schedule.layers]
+    executed = _chosen(names, layers)
+    _check_passes(schedule)
+    order = order_mismatches(plan.lowered.graph, schedule)
+    by_form: dict[Hashable, list[tuple[Mapping, LayerVerification]]] = {}
+    verified = []
+    for index in executed:
+        layer, mapping = schedule.layers[index], schedule.mappings[index]
+        step(layer.name)
+        outcome = _known_or_new(layer, mapping, hardware, batch, by_form)
+        mismatch = order.get(layer.name, outcome.mismatch)
+        verified.append(replace(outcome, mismatch=mismatch))
+    seconds = time.monotonic() - begin
+    return Verification(plan.network.name, hardware.name, batch, tuple(verified), seconds)
+
+
+def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
+    """The layers that a pattern matches, by their place in the schedule."""
+    if not patterns:
+        return list(range(len(names)))
+    unmatched = [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in names)]
+    if unmatched:
+        raise AccelsimError(
+            "\n".join(
+                f"--layers {pattern!r}: matches none of {these(names, 'layer')}; "
+                f"`accelsim show NET --lowered` lists them, * ? [..] are as in file names"
+                for pattern in unmatched
+            )
+        )
+    return [
+        index for index, name in enumerate(names) if any(fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+
+
+def _check_passes(schedule: Schedule) -> None:
+    """Raise AccelsimError where a layer runs a dataflow whose passes cannot be had."""
+    for layer, mapping in zip(schedule.layers, schedule.mappings, strict=True):
+        if not layer.on_array:
+            continue
+        try:
+            passes_of(mapping.dataflow)
+        except KeyError:
+            raise AccelsimError(
+                f"{layer.name}: cannot be verified: nobody has written down the passes of the dataflow "
+                f"{mapping.dataflow}, which a package brings by the entry point {PASSES_GROUP}"
+            ) from None
+
+
+def _known_or_new(
+    layer: Layer,
+    mapping: Mapping,
+    hardware: Hardware,
+    batch: int,
+    by_form: dict[Hashable, list[tuple[Mapping, LayerVerification]]],
+) -> LayerVerification:
+    """The outcome of a layer; one of the same form and mapping answers for it."""
+    of_form = by_form.setdefault(layer.form, [])
+    for executed, outcome in of_form:
+        if executed == mapping:
+            return replace(outcome, name=layer.name, like=outcome.name)
+    outcome = _verified(layer, mapping, hardware, batch)
+    of_form.append((mapping, outcome))
+    return outcome
+
+
+def _verified(layer: Layer, mapping: Mapping, hardware: Hardware, batch: int) -> LayerVerification:
+    products = Case(layer, mapping, hardware, batch).products
+    outcome = LayerVerification(
+        name=layer.name,
+        dataflow=mapping.dataflow,
+        like=None,
+        steps=mapping.totals.steps,
+        macs=products,
+        computed_macs=0,
+        extent="all",
+        traffic={},
+        mismatch=None,
+    )
+    try:
+        walked, is_whole = verify_mapping(layer, mapping, hardware, batch=batch)
+    except MismatchError as mismatch:
+        return replace(outcome, mismatch=str(mismatch))
+    return replace(
+        outcome,
+        computed_macs=walked.products,
+        extent="all" if is_whole else "sampled",
+        traffic=walked.traffic.to_dict(),
+    )

@@ -1,0 +1,149 @@
+"""Pages of docs/ hold together: links lead somewhere, outputs are those of today, names are all explained."""
+
+import re
+import runpy
+import subprocess
+
+import pytest
+from pages import DOCS, ROOT, page, rows, section
+
+import accelsim
+from accelsim.report.tables.run import run_report
+from accelsim.report.text.table import Style
+from accelsim.report.text.words import BOUNDS
+
+PAGES = sorted(str(file.relative_to(DOCS)) for file in DOCS.rglob("*.md"))
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "update_pages.py"))
+UPDATED = SCRIPT["PAGES"]
+OUTPUT = re.compile(r"(?m)^\$ (?:COLUMNS=\d+ )?accelsim .*\n(?!\$ |```)")
+"""A command of accelsim with something below it."""
+WITH_OUTPUTS = [
+    file
+    for file in (*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md")))
+    if OUTPUT.search(file.read_text(encoding="utf-8"))
+]
+DECISIONS = [name for name in PAGES if name.startswith("decisions/") and name != "decisions/index.md"]
+
+
+def anchors(text):
+    """The names that headings of a page have as targets of links."""
+    headings = re.findall(r"(?m)^#+ (.+)$", re.sub(r"(?ms)^```.*?^```$", "", text))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_within_the_documentation_lead_somewhere(name):
+    text = re.sub(r"(?ms)^```.*?^```$", "", page(name))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http:", "https:")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (DOCS / name).parent / path if path else DOCS / name
+        assert file.resolve().is_relative_to(ROOT), target
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), target
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_lists_are_lists_on_the_site_too(name):
+    text = re.sub(r"(?ms)^```.*?^```$", "", page(name))
+    assert not re.search(r"(?m)^ {1,3}(?:[-*]|\d+\.) ", text), "its Markdown nests by four spaces"
+    assert not re.search(r"(?m)^(?![-*#|> ]|\d+\. ).+\n(?:[-*]|\d+\.) ", text), "a list follows an empty line"
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_decision_says_question_and_choice(name):
+    text = page(name)
+    assert "**Question.**" in text
+    assert "**Choice.**" in text or "**Decision.**" in text
+
+
+def test_one_script_mends_the_outputs_on_all_pages():
+    assert len(WITH_OUTPUTS) > 10
+    assert set(WITH_OUTPUTS) - set(UPDATED) == set()
+
+
+@pytest.mark.parametrize("file", WITH_OUTPUTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_the_outputs_on_a_page_are_those_of_the_present_model(file, tmp_path):
+    text = file.read_text(encoding="utf-8")
+    SCRIPT["write_files_of"](text, tmp_path)
+    assert SCRIPT["up_to_date"](text, tmp_path) == text, f"run `python scripts/update_pages.py {file}`"
+
+
+OUTDATED = """\
+```console
+$ accelsim list networks --format json
+nothing
+```
+
+```console
+$ accelsim check net.yaml
+net.yaml: ok: network net, 7 layers
+$ accelsim show net --stats
+MACs        7  other
+$ accelsim show net
+```
+
+```
+$ accelsim show nett
+nett: what?
+```
+"""
+
+
+def test_outputs_are_mended_whole_or_as_far_as_they_are_shown_and_errors_too(monkeypatch):
+    printed = {
+        "list networks --format json": "[]\n",
+        "check net.yaml": "net.yaml: ok: network net, 8 layers\n",
+        "show net --stats": "parameters  1\nMACs        8  other\nbytes  3\n",
+        "show net": "net\n",
+        "show nett": "nett: no such network\n",
+    }
+
+    def run(arguments, **_):
+        command = " ".join(arguments[3:])
+        refused = command == "show nett"
+        streams = ("", printed[command]) if refused else (printed[command], "")
+        return subprocess.CompletedProcess(arguments, 2 if refused else 0, *streams)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    wanted = OUTDATED.replace("nothing", "[]").replace("7", "8").replace("what?", "no such network")
+    assert SCRIPT["up_to_date"](OUTDATED) == wanted
+    printed["show net --stats"] = "parameters  1\n"
+    with pytest.raises(SystemExit, match="0 lines begin with 'MACs', where a page shows one"):
+        SCRIPT["up_to_date"](OUTDATED)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return accelsim.run_network(accelsim.load_network("sqnxt23v5"), accelsim.load_hardware("16x16_128k"))
+
+
+def test_every_column_of_a_report_is_explained(result):
+    names = [name for name, _ in rows(section(page("reading-a-report.md"), "## Columns"))]
+    wide, narrow = (run_report(result, Style(width=width), "all").splitlines()[2] for width in (250, 80))
+    assert "".join(wide.split()) == "".join("".join(names).replace("*", "").replace(",", "").split())
+    bold = [name.strip("*") for name in names if name.startswith("**")]
+    assert "".join(narrow.replace("MACs", "").split()) == "".join(bold)
+
+
+def test_every_bound_is_explained():
+    explained = rows(section(page("reading-a-report.md"), "## What bounds a layer"))
+    assert {json.strip("`"): why for why, json, *_ in explained} == BOUNDS
+
+
+def test_every_line_of_the_totals_is_explained(result):
+    explained = [name for name, _ in rows(section(page("reading-a-report.md"), "## Totals"))]
+    report = run_report(result, Style(), "none").split("why: what bounds it, see below.\n", 1)[1]
+    lines = re.findall(r"(?m)^(\w[\w ]*?)  ", report)
+    assert lines == explained
+
+
+def test_every_name_of_the_json_is_explained(result):
+    explained = set(re.findall(r"`(\w+)`", section(page("reading-a-report.md"), "## As data")))
+    values = result.to_dict()
+    assert values.keys() <= explained
+    assert values["energy"].keys() <= explained
+    assert values["layers"][0].keys() <= explained
+    assert values["memories"]["global_buffer"].keys() <= explained
+    assert values["memories"]["dram"]["read_bytes"].keys() <= explained
