@@ -182,6 +182,20 @@ class LayerResult(NamedTuple):
 class RunResult:
     """One network on one machine. Attributes have the names of `run --format json`.
 
+    Attributes:
+        network: Its name.
+        hardware: The machine's name.
+        batch: Images that ran together.
+        clock_mhz: Of the machine [MHz].
+        cycles: Until all is done.
+        utilization: Multiply-accumulates executed / (PEs x cycles), from 0 to 1.
+        energy: Of the batch.
+        dram_bytes: Traffic of the outermost memory.
+        global_buffer_bytes: Traffic of the memories on chip.
+        peak_global_buffer_bytes: The most that these held at the same time.
+        lower_bound_cycles: Those of the layers together.
+        layers: In running order.
+
     Example:
         >>> from accelsim import run_network
         >>> result = run_network("squeezenet_v1_1", "16x16_128k")

@@ -27,6 +27,10 @@ KeyPath = tuple[str | int, ...]
 class Mistake:
     """One thing wrong: where, and a sentence that says what is allowed there.
 
+    Attributes:
+        path: Of the value, or of the key that is wrong.
+        sentence: What is allowed there.
+
     Example:
         >>> Mistake(("pe_array", "rows"), "must be a whole number from 1 to 4096")
         Mistake(path=('pe_array', 'rows'), sentence='must be a whole number from 1 to 4096', line=None)
@@ -41,6 +45,10 @@ class Mistake:
 @dataclass(frozen=True)
 class Document:
     """A YAML file as plain values, with the line on which each of them stands.
+
+    Attributes:
+        data: The values by their keys.
+        lines: By the path of a value.
 
     Example:
         >>> from accelsim.descriptions.reader import parse_text
@@ -95,6 +103,9 @@ def _as_it_is(path: KeyPath) -> KeyPath:
 @dataclass(frozen=True)
 class Upgrade:
     """The data of a file as the fields of a description have it.
+
+    Attributes:
+        data: The values by the keys that the description has.
 
     Example:
         >>> Upgrade({"rows": 8}).as_written(("rows",))

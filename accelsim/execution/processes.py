@@ -90,6 +90,9 @@ def cores() -> int:
 class Processes:
     """Processes of this machine; where it is one, the work is done in the process that asks.
 
+    Attributes:
+        count: How many; by default as many as there are cores.
+
     Example:
         >>> Processes(2)
         Processes(count=2)

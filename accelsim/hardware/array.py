@@ -20,6 +20,10 @@ DescriptionT = TypeVar("DescriptionT", bound=Description)
 class PEArray(Description):
     """rows x columns processing elements; each does one multiply-accumulate per cycle.
 
+    Attributes:
+        rows: Of processing elements.
+        columns: Of processing elements.
+
     Example:
         >>> PEArray(rows=16, columns=16).pes
         256

@@ -28,6 +28,11 @@ class Direction(StrEnum):
 class Access(NamedTuple):
     """Accesses of one kind: bytes of one operand that leave a memory, or come to it.
 
+    Attributes:
+        memory: Its name.
+        operand: Whose bytes.
+        direction: Which way.
+
     Example:
         >>> str(Access("dram", Operand.WEIGHTS, Direction.READ).operand)
         'weights'
@@ -44,6 +49,10 @@ class ActionCounts(Generic[CountT_co]):
 
     Counts are whole numbers, or columns with an entry for each of many mappings; they can be added, and
     multiplied by how often something is repeated.
+
+    Attributes:
+        vector_ops: Operations of the vector unit.
+        register_file_bytes: Read from and written to the register files of the PEs.
 
     Example:
         >>> counts = ActionCounts(macs=10) + 2 * accesses(("dram", Operand.INPUTS, Direction.READ, 64))

@@ -52,6 +52,11 @@ class Precision(Description):
 
     A network may say otherwise, for all of its layers or for the weights of some: network/compression.py.
 
+    Attributes:
+        weights_bits: Of a weight.
+        activations_bits: Of an input or output.
+        partial_sums_bits: Of a sum while it is accumulated.
+
     Example:
         >>> Precision(weights_bits=4).weights_bits
         4
@@ -89,6 +94,18 @@ class _TooSmall(NamedTuple):
 
 class Hardware(Description):
     """A machine: what networks are mapped onto, simulated on, and priced by.
+
+    Attributes:
+        name: As results call it.
+        title: For people.
+        source: Where its figures are from.
+        clock_mhz: Of the whole chip [MHz].
+        precision: Bits of elements, where a network does not say.
+        pe_array: The processing elements.
+        vector_unit: What finishes outputs.
+        mapper: By what its compiler chooses.
+        energy: What actions cost.
+        area: What its parts take; None where no source says.
 
     Example:
         >>> from accelsim.hardware import load_hardware

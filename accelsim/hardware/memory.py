@@ -86,6 +86,11 @@ class Banks(Description):
 class Memory(Description):
     """One memory of the machine.
 
+    Attributes:
+        name: As results call it.
+        holds: The operands.
+        energy: Of an access; None is Eyeriss's.
+
     Example:
         >>> from accelsim.hardware import load_hardware
         >>> [(memory.name, memory.size_bytes) for memory in load_hardware("16x16_128k").memories]
@@ -110,6 +115,11 @@ class Memory(Description):
 class Channel(NamedTuple):
     """What moves tiles between the outermost memory and those on chip.
 
+    Attributes:
+        bytes_per_cycle: While it streams.
+        latency_cycles: Before the first byte of a transfer.
+        prefetch: Steps whose tiles may be asked for before the array takes up the first of them.
+
     Example:
         >>> Channel(bytes_per_cycle=16.0, latency_cycles=100, prefetch=8).bytes_per_cycle
         16.0
@@ -123,6 +133,12 @@ class Channel(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Bank:
     """A part of a memory on chip, in which tiles of some operands wait for the array; double buffered.
+
+    Attributes:
+        memory: The name of the one that it is a part of.
+        name: That of its operand.
+        size_bytes: Of both halves.
+        operands: Whose tiles wait here.
 
     Example:
         >>> from accelsim.hardware import load_hardware

@@ -22,6 +22,13 @@ al., Eyeriss, ISCA 2016, section VII-A, as are the defaults of the table."""
 class EnergyTable(Description):
     """What one action costs, in `unit`; accesses cost per word of `word_bits`.
 
+    Attributes:
+        word_bits: Of the word that an access is priced for.
+        mac: Of one multiply-accumulate.
+        vector_op: Of one operation of the vector unit.
+        register_file: Of an access of a register file.
+        inter_pe: Of a word that moves to the neighbouring PE.
+
     Example:
         >>> EnergyTable(unit="pJ").picojoules, EnergyTable().picojoules
         (1.0, None)
@@ -65,6 +72,9 @@ class AccessPrice:
 @dataclass(frozen=True, slots=True)
 class Prices:
     """Every price of a machine, in the unit of its table.
+
+    Attributes:
+        table: Of the array.
 
     Example:
         >>> from accelsim.hardware import load_hardware

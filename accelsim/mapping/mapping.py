@@ -31,6 +31,10 @@ class Step:
     Bytes are by operand; an operand that nothing happens to is left out. Operands that stay from the step
     before are not loaded again.
 
+    Attributes:
+        array_cycles: How long the array takes.
+        vector_cycles: How long the vector unit takes.
+
     Example:
         >>> from accelsim import load_hardware
         >>> from accelsim.mapping import map_layer
@@ -71,6 +75,10 @@ class Step:
 class Repeat:
     """A body that is gone through `times` times.
 
+    Attributes:
+        times: How often.
+        body: Steps, and loops of them.
+
     Example:
         >>> len(list(unrolled((Repeat(3, (Repeat(2, ()),)),))))
         0
@@ -86,6 +94,11 @@ Program: TypeAlias = Step | Repeat
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Sums over all steps of a program: what a simulation of it has to observe.
+
+    Attributes:
+        steps: How many.
+        array_cycles: Of all steps.
+        vector_cycles: Of all steps.
 
     Example:
         >>> (Totals(steps=2, array_cycles=100) * 3).array_cycles
@@ -116,6 +129,12 @@ class Totals:
 class Choice:
     """What the search chooses: how a layer is cut and in which order; its program follows.
 
+    Attributes:
+        layer: In the form in which it is executed.
+        tile: Its size.
+        order: Of the loops over tiles.
+        estimated_cycles: What the search takes the layer's time to be.
+
     Example:
         >>> from accelsim import load_hardware
         >>> from accelsim.mapping import mappings, whole_image
@@ -140,6 +159,13 @@ class Mapping:
     """One layer on one machine: how it is cut, and the program that follows.
 
     As text it is the bounds of its tile, those of 1 and all taps left out: `K4 C3 Y8 X8`.
+
+    Attributes:
+        layer: In the form in which it is executed.
+        tile: The size of all but those at the edges.
+        order: Of the loops over tiles.
+        program: Its steps; what repeats is written once.
+        totals: Sums over all steps.
 
     Example:
         >>> from accelsim import load_hardware

@@ -35,6 +35,9 @@ Range: TypeAlias = tuple[int, int]
 class Region(NamedTuple):
     """A box of elements of one tensor.
 
+    Attributes:
+        tensor: Its name, as the head of the module lists them.
+
     Example:
         >>> Region("weights", ((0, 1), (0, 16), (0, 3), (0, 3), (0, 3))).tensor
         'weights'
@@ -60,6 +63,9 @@ class Tile(NamedTuple):
 
 class Visit(NamedTuple):
     """One step: what it uses, moves and leaves.
+
+    Attributes:
+        tile: The part of the loop nest that it goes through.
 
     Example:
         >>> from accelsim import load_hardware

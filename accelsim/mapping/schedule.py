@@ -21,6 +21,9 @@ from accelsim.network.lowering.splitting import unfused
 class Schedule:
     """What a machine executes. Every layer's inputs and outputs pass through DRAM.
 
+    Attributes:
+        mappings: Of each layer.
+
     Example:
         >>> from accelsim.run import plan_run
         >>> schedule = plan_run("squeezenet_v1_1", "16x16_128k").schedule
@@ -44,6 +47,10 @@ Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]
 @dataclass(frozen=True)
 class NetworkMapper:
     """Maps the layers of networks onto one machine, each shape once.
+
+    Attributes:
+        hardware: The machine.
+        options: How networks are mapped.
 
     Example:
         >>> from accelsim import load_hardware, load_network

@@ -14,6 +14,16 @@ class TileShape(Generic[CountT_co]):
 
     Of n images g groups of k outputs and c inputs each, y x x output pixels, fy x fx taps of the kernel.
 
+    Attributes:
+        n: Images.
+        g: Groups.
+        k: Output channels of each group.
+        c: Input channels of each group.
+        y: Output rows.
+        x: Output columns.
+        fy: Rows of the kernel.
+        fx: Columns of the kernel.
+
     Example:
         >>> tile = TileShape(n=1, g=1, k=16, c=3, y=4, x=8, fy=3, fx=3)
         >>> tile.pixels, tile.taps

@@ -11,6 +11,11 @@ from accelsim.hardware.operand import Operand
 class NoTileFits:
     """The smallest tile that is tried is larger than half of the bank that it exceeds most.
 
+    Attributes:
+        bank: That of which operand.
+        tile_bytes: What the tile takes.
+        half_bank_bytes: What there is for it.
+
     Example:
         >>> str(NoTileFits(Operand.INPUTS, "sram", 90, 64, "size_bytes", 540))[-46:]
         'memories.sram.size_bytes = 540 would hold them'
@@ -39,6 +44,9 @@ class NoTileFits:
 class Uncountable:
     """What a layer does for a batch exceeds the 64 bits in which it is counted.
 
+    Attributes:
+        batch: Images.
+
     Example:
         >>> print(Uncountable(batch=65536, largest_batch=16))
         what it does for 65536 images together cannot be counted in 64 bits: a batch of 16 can
@@ -57,6 +65,9 @@ class Uncountable:
 @dataclass(frozen=True)
 class NotListed:
     """The array cannot run the dataflow that is asked for.
+
+    Attributes:
+        dataflow: Its name.
 
     Example:
         >>> print(NotListed("row_stationary", ("weight_stationary",)))

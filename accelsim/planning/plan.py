@@ -14,6 +14,13 @@ from accelsim.reuse.cache import LayersOnMachine
 class Plan:
     """A network, mapped onto a machine: what is simulated.
 
+    Attributes:
+        network: What was asked for.
+        hardware: The machine.
+        options: How it was mapped.
+        lowered: The network's layers.
+        schedule: What is simulated.
+
     Example:
         >>> from accelsim.run import plan_run
         >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")

@@ -42,6 +42,9 @@ such process on each core."""
 class LayersOnMachine:
     """What is known of layers and networks on one machine with one choice of options.
 
+    Attributes:
+        transitions: What simulations went through.
+
     Example:
         >>> from accelsim import load_hardware
         >>> layers = Cache().layers(load_hardware("16x16_128k"), MappingOptions())

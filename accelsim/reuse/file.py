@@ -106,7 +106,11 @@ class OwnFile:
     def __init__(self, path: Path, kind: FileFormat, *, durable: bool = True) -> None:
         """Open or make it. Raises the kind's error where the path is, or has to be, something else.
 
-        `durable`: what was written survives a loss of power; without, it survives the end of the process.
+        Args:
+            path: Of the file.
+            kind: What it is to be.
+            durable: Whether what was written survives a loss of power; without, it survives the end of the
+                process.
         """
         self.path, self.kind = path, kind
         self._connection: sqlite3.Connection | None = None

@@ -20,7 +20,11 @@ class Identity:
     __slots__ = ("_address", "_reference")
 
     def __init__(self, value: Any) -> None:
-        """`value` is of a type that takes weak references."""
+        """The key of a value.
+
+        Args:
+            value: Of a type that takes weak references.
+        """
         self._address: Final = id(value)
         self._reference: Final = weakref.ref(value)
 

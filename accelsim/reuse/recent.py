@@ -11,6 +11,9 @@ ValueT = TypeVar("ValueT")
 class ByteBudget:
     """Bytes that several tables share: what was used longest ago goes first, whichever table it is in.
 
+    Args:
+        most_bytes: What the tables may hold together, by their estimates.
+
     Example:
         >>> budget = ByteBudget(most_bytes=10)
         >>> names, sizes = Recent(budget, len), Recent(budget, lambda _: 4)
@@ -57,7 +60,12 @@ class Recent(MutableMapping[KeyT, ValueT]):
     """
 
     def __init__(self, budget: ByteBudget, bytes_of: Callable[[ValueT], int]) -> None:
-        """`bytes_of` estimates what a value takes beside what other tables hold too."""
+        """An empty table.
+
+        Args:
+            budget: Shared with other tables.
+            bytes_of: Estimates what a value takes beside what other tables hold too.
+        """
         self._budget, self._bytes_of = budget, bytes_of
         self._table = budget.next_table()
 

@@ -16,6 +16,14 @@ Resource = Literal["descriptor", "room", "producer"]
 class Busy:
     """One component at work for one step of one layer, from `start` until `end`, in cycles.
 
+    Attributes:
+        component: Which.
+        layer: Its number in the schedule.
+        step: Its number in the layer.
+        start: The first cycle.
+        end: The cycle after the last.
+        bytes: What a transfer moves.
+
     Example:
         >>> busy = Busy("array", layer=0, step=3, start=100, end=164)
         >>> busy.end - busy.start
@@ -38,6 +46,13 @@ class Busy:
 class Wait:
     """The DMA could not ask for the next operand of a step, from `start` until `end`, in cycles.
 
+    Attributes:
+        resource: What was lacking.
+        layer: Its number in the schedule.
+        step: Its number in the layer.
+        start: The first cycle.
+        end: The cycle after the last.
+
     Example:
         >>> Wait("room", layer=0, step=3, start=100, end=164, bank="weights").bank
         'weights'
@@ -56,6 +71,11 @@ class Wait:
 class Occupancy:
     """What a bank of the global buffer holds from the end of a cycle until the next entry of that bank.
 
+    Attributes:
+        cycle: From whose end on.
+        bank: Its name.
+        bytes: What it holds.
+
     Example:
         >>> Occupancy(cycle=100, bank="weights", bytes=4096).bytes
         4096
@@ -68,6 +88,12 @@ class Occupancy:
 
 class LayerActivity(NamedTuple):
     """What a layer did.
+
+    Attributes:
+        dram_busy_cycles: In which the channel streamed for it.
+        array_busy_cycles: In which the array executed it.
+        vector_busy_cycles: In which the vector unit finished it.
+        counts: What happened how often.
 
     Example:
         >>> from accelsim.run import plan_run
@@ -94,6 +120,9 @@ class LayerActivity(NamedTuple):
 @dataclass(frozen=True)
 class Activity:
     """What a machine did for a schedule.
+
+    Attributes:
+        layers: What each layer did, in the order of the schedule.
 
     Example:
         >>> from accelsim.run import plan_run

@@ -12,6 +12,10 @@ from accelsim.simulation.transitions import Transitions
 class Alone:
     """Times layers on one machine, one by one; what it learns from one serves the next. A `Judge`.
 
+    Attributes:
+        hardware: The machine.
+        transitions: What simulations went through.
+
     Example:
         >>> from accelsim import load_hardware
         >>> from accelsim.mapping import map_layer

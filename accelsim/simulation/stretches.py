@@ -23,6 +23,9 @@ MOST_PASSAGES: Final = 100_000
 class Stretch(NamedTuple):
     """Successive layers of a schedule.
 
+    Attributes:
+        layers: How many.
+
     Example:
         >>> Stretch(key="fire2", layers=3).layers
         3
@@ -44,6 +47,9 @@ class _Passage(NamedTuple):
 
 class Stretches:
     """What stretches did to one machine. Grows as schedules are walked through; the answers stay the same.
+
+    Args:
+        hardware: The machine.
 
     Example:
         >>> from accelsim.run import plan_run

@@ -45,6 +45,11 @@ class Transitions:
     States are numbered in the order in which they are met, and no number is given twice: what is asked about
     a state that was forgotten has no answer.
 
+    Attributes:
+        states: By their numbers.
+        number_of: Numbers by the states.
+        steps: By their numbers.
+
     Example:
         >>> Transitions().is_full
         False
