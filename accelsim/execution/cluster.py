@@ -40,9 +40,9 @@ class Cluster:
 
     Example:
         >>> from accelsim.execution import started
-        >>> with started(2) as cluster:  # doctest: +SKIP
+        >>> with started(1) as cluster:
         ...     cluster.threads
-        2
+        1
     """
 
     client: Any
@@ -174,9 +174,9 @@ def started(workers: int) -> Iterator[Cluster]:
         AccelsimError: Dask is not installed; says how it is.
 
     Example:
-        >>> with started(2) as cluster:  # doctest: +SKIP
+        >>> with started(1) as cluster:
         ...     cluster.threads
-        2
+        1
     """
     distributed = _distributed()
     with (
