@@ -3,8 +3,9 @@
     python scripts/kill_tests.py                     # 20 kills of the sweep, 5 of workers, 2,000 candidates
     python scripts/kill_tests.py --candidates 80 --kills 3 --worker-kills 1
 
-Exit code 1 if a result differs, a result was lost, or a candidate was evaluated twice. Needs the extra
-`distributed`; takes some minutes.
+The first kill is as soon as the sweep begins, each other one in the middle: the store has some results, and
+not all. Exit code 1 if a kill was elsewhere, a result differs, a result was lost, or a candidate was
+evaluated twice. Needs the extra `distributed`; takes some minutes.
 """
 
 import argparse
@@ -18,9 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -46,7 +48,8 @@ ATTEMPTS = 5
 class Kill:
     """What was killed, and what was there then."""
 
-    what: str
+    what: Literal["begin", "sweep", "worker"]
+    """The sweep as it begins, or in the middle; one of its workers."""
     seconds: float
     """After the start of that process."""
     kept: int
@@ -108,12 +111,12 @@ def killed_at_random(sweep: Sweep, kills: int, seconds: float, chance: random.Ra
 
     `seconds` is what an undisturbed sweep takes.
     """
-    targets = sorted(chance.randrange(sweep.candidates * 3 // 4) for _ in range(kills))
-    return [killed_in_the_middle(sweep, least, seconds, chance) for least in targets]
+    targets = sorted(chance.randrange(1, sweep.candidates * 3 // 4) for _ in range(kills - 1))
+    return [killed(sweep, least, seconds, chance) for least in (0, *targets)]
 
 
-def killed_in_the_middle(sweep: Sweep, least: int, seconds: float, chance: random.Random) -> Kill:
-    """Kill the sweep at a moment after the store has `least` results, and before all is done.
+def killed(sweep: Sweep, least: int, seconds: float, chance: random.Random) -> Kill:
+    """Kill the sweep at a moment after the store has `least` results, and before it has all.
 
     A sweep that was over first (another process had the processor) gets back the store that it began with,
     and is killed sooner.
@@ -125,18 +128,29 @@ def killed_in_the_middle(sweep: Sweep, least: int, seconds: float, chance: rando
     for attempt in range(ATTEMPTS):
         process = sweep.start("killed")
         began = time.monotonic()
-        while sweep.kept("killed") < least and process.poll() is None:
-            time.sleep(0.02)
-        pause = seconds / 20 if sweep.kept("killed") else seconds / 4  # perhaps while it still starts
+        wait_for(process, lambda: sweep.kept("killed") >= least)
+        pause = seconds / 20 if least else seconds / 4  # perhaps while it still starts
         time.sleep(chance.uniform(0, min(pause, 2) / 4**attempt))
         process.send_signal(signal.SIGKILL)
-        if process.wait() == -signal.SIGKILL:
-            return Kill("sweep", time.monotonic() - began, sweep.kept("killed"))
-        for file in sweep.folder.glob(f"{store.name}*"):  # with its journal
-            file.unlink()
+        if process.wait() == -signal.SIGKILL and sweep.kept("killed") < sweep.candidates:
+            what: Literal["begin", "sweep"] = "sweep" if least else "begin"
+            return Kill(what, time.monotonic() - began, sweep.kept("killed"))
+        remove(store)
         if begun_with.exists():
             copied(begun_with, store)
     raise SystemExit("the sweep was over before it could be killed: give more --candidates")
+
+
+def wait_for(process: "subprocess.Popen[bytes]", condition: Callable[[], bool]) -> None:
+    """Return when something holds, or when the process is over."""
+    while process.poll() is None and not condition():
+        time.sleep(0.02)
+
+
+def remove(store: Path) -> None:
+    """Remove a store with its journal."""
+    for file in store.parent.glob(f"{store.name}*"):
+        file.unlink()
 
 
 def copied(source: Path, target: Path) -> None:
@@ -157,23 +171,35 @@ def workers_of(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
         return []
 
 
-def with_workers_killed(sweep: Sweep, kills: int, seconds: float, chance: random.Random) -> list[Kill]:
-    """Kill workers of one sweep, which goes on."""
-    found = []
-    process = sweep.start("workers", "--workers", "2")
-    began = time.monotonic()
-    while not sweep.kept("workers"):
-        time.sleep(0.05)
-    for _ in range(kills):
-        time.sleep(chance.uniform(0, seconds / kills / 2))
-        workers = workers_of(process)
-        if not workers:
-            raise SystemExit("the sweep was over before a worker could be killed: give more --candidates")
+def with_workers_killed(sweep: Sweep, kills: int, chance: random.Random) -> list[Kill]:
+    """Kill workers of one sweep, which goes on; sooner where it was over first."""
+    for attempt in range(ATTEMPTS):
+        remove(sweep.store("workers"))
+        most = sweep.candidates * 3 // 4 // 2**attempt
+        targets = sorted(chance.randrange(1, max(most, 2)) for _ in range(kills))
+        process = sweep.start("workers", "--workers", "2")
+        began = time.monotonic()
+        found = [worker_killed(sweep, process, began, least, chance) for least in targets]
+        if process.wait() != 0:
+            raise SystemExit(f"the sweep whose workers were killed ended with {process.returncode}")
+        hits = [kill for kill in found if kill is not None]
+        if len(hits) == kills:
+            return hits
+    raise SystemExit("the sweep was over before its workers could be killed: give more --candidates")
+
+
+def worker_killed(
+    sweep: Sweep, process: "subprocess.Popen[bytes]", began: float, least: int, chance: random.Random
+) -> Kill | None:
+    """Kill a worker when the store has `least` results; None where it has all, or there is no worker left."""
+    wait_for(process, lambda: sweep.kept("workers") >= least and bool(workers_of(process)))
+    workers = workers_of(process)
+    if not workers:
+        return None
+    with contextlib.suppress(ProcessLookupError):  # it has ended since: the store has all then
         os.kill(chance.choice(workers).pid, signal.SIGKILL)
-        found.append(Kill("worker", time.monotonic() - began, sweep.kept("workers")))
-    if process.wait() != 0:
-        raise SystemExit(f"the sweep whose workers were killed ended with {process.returncode}")
-    return found
+    kept = sweep.kept("workers")
+    return Kill("worker", time.monotonic() - began, kept) if kept < sweep.candidates else None
 
 
 def problems(sweep: Sweep, kills: list[Kill]) -> list[str]:
@@ -189,7 +215,12 @@ def problems(sweep: Sweep, kills: list[Kill]) -> list[str]:
         ]
         if sweep.kept(name) != sweep.kept("undisturbed"):
             found.append(f"{name}: the store has {sweep.kept(name)} results")
-    counts = [one.kept for one in kills if one.what == "sweep"]
+    found += [
+        f"{kill.what}: killed at {kill.kept} of {sweep.candidates} results, which is not in the middle"
+        for kill in kills
+        if kill.what != "begin" and not 0 < kill.kept < sweep.candidates
+    ]
+    counts = [kill.kept for kill in kills if kill.what != "worker"]
     if counts != sorted(counts):
         found.append(f"results were lost: {counts}")
     reused = sweep.answer("killed")["from_store"]
@@ -224,7 +255,7 @@ def main() -> int:
         kills = killed_at_random(sweep, chosen.kills, seconds, chance)
         if sweep.start("killed").wait() != 0:
             raise SystemExit("the resumed sweep failed")
-        kills += with_workers_killed(sweep, chosen.worker_kills, seconds, chance)
+        kills += with_workers_killed(sweep, chosen.worker_kills, chance)
         say("killed  after [s]  results kept")
         for kill in kills:
             say(f"{kill.what:<8}{kill.seconds:>9.2f}{kill.kept:>14}")

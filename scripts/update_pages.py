@@ -3,9 +3,13 @@
     python scripts/update_pages.py                     # all of them
     python scripts/update_pages.py docs/how-to/sweep.md
 
-A block that starts with `$ accelsim` holds what that command prints at 80 columns, in a folder with the YAML
-files that the page shows; one that starts with `$ COLUMNS=170 accelsim`, at 170. What other scripts write
-(docs/guidelines.md, docs/networks.md, docs/performance.md, docs/validation.md) is theirs.
+A block of a console that starts with `$ accelsim` holds what that command prints at 80 columns, in a folder
+with the YAML files that the page shows; one that starts with `$ COLUMNS=170 accelsim`, at 170. Where it has
+several commands, it shows some lines of each output, known by the words that they begin with. A block that
+starts in the same way, but is not said to be a console's, holds the error of a command that is refused.
+
+What other scripts write (docs/guidelines.md, docs/networks.md, docs/performance.md, docs/validation.md) is
+theirs.
 """
 
 import argparse
@@ -41,6 +45,7 @@ PAGES: Final = (
             "reading-a-report.md",
             "tutorial.md",
             "how-to/add-a-machine.md",
+            "how-to/add-a-network.md",
             "how-to/compress-a-network.md",
             "how-to/explain-a-network.md",
             "how-to/import-a-model.md",
@@ -51,7 +56,7 @@ PAGES: Final = (
         )
     ),
 )
-"""Whose outputs are whole; tests hold each of them against the model."""
+"""Every page with outputs; tests hold each of them against the model."""
 LAYERS_PICTURE = ROOT / "docs" / "images" / "layers.png"
 TUTORIAL_PICTURE = ROOT / "docs" / "images" / "tutorial.png"
 
@@ -59,22 +64,48 @@ TUTORIAL_PICTURE = ROOT / "docs" / "images" / "tutorial.png"
 def up_to_date(text: str, folder: Path | None = None) -> str:
     """A page with the present output below each of its commands, which run in that folder."""
     return re.sub(
-        r"(?<=^```console\n)\$ ((?:COLUMNS=\d+ )?accelsim .*)\n(?s:.*?)(?=^```$)",
-        lambda block: f"$ {block[1]}\n{_output(block[1], folder)}",
+        r"(?ms)(?<=^```)(console)?\n(\$ (?:COLUMNS=\d+ )?accelsim .*?)(?=^```$)",
+        lambda block: f"{block[1] or ''}\n{_session(block[2], folder, refused=block[1] is None)}",
         text,
-        flags=re.MULTILINE,
     )
 
 
-def _output(command: str, folder: Path | None) -> str:
+def _session(shown: str, folder: Path | None, *, refused: bool) -> str:
+    """The commands of a block, each with what it prints now."""
+    commands = re.findall(r"(?m)^\$ (.*)\n((?:(?!\$ ).*\n)*)", shown)
+    outputs = [_output(command, folder, refused=refused) for command, _ in commands]
+    if len(commands) > 1:
+        outputs = [_excerpt(before, now) for (_, before), now in zip(commands, outputs, strict=True)]
+    return "".join(f"$ {command}\n{now}" for (command, _), now in zip(commands, outputs, strict=True))
+
+
+def _excerpt(before: str, now: str) -> str:
+    """The lines of an output that begin, up to their first figure, like those that were shown before."""
+    lines = []
+    for line in before.splitlines(keepends=True):
+        words = line[: re.search(r"\d|$", line).start()].rstrip()  # type: ignore[union-attr] (the end is found)
+        alike = [other for other in now.splitlines(keepends=True) if other.startswith(words)]
+        if len(alike) != 1:
+            raise SystemExit(f"{len(alike)} lines begin with {words!r}, where a page shows one:\n{now}")
+        lines += alike
+    return "".join(lines)
+
+
+def _output(command: str, folder: Path | None, *, refused: bool) -> str:
     width, _, bare = command.partition("accelsim ")
     columns = width.strip().removeprefix("COLUMNS=") or "80"
-    environment = os.environ | {"COLUMNS": columns, "PYTHONIOENCODING": "utf-8"}
-    arguments = [sys.executable, "-m", "accelsim", *shlex.split(bare)]
+    environment = os.environ | {"COLUMNS": columns, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        arguments, capture_output=True, encoding="utf-8", env=environment, cwd=folder, check=True
+        [sys.executable, "-m", "accelsim", *shlex.split(bare)],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        cwd=folder,
+        check=False,
     )
-    return done.stdout
+    if done.returncode != (2 if refused else 0):
+        raise SystemExit(f"accelsim {bare}: exit code {done.returncode}\n{done.stderr}")
+    return done.stderr if refused else done.stdout
 
 
 def with_agreement(text: str) -> str:
@@ -103,7 +134,9 @@ def with_agreement(text: str) -> str:
 def write_files_of(text: str, folder: Path) -> None:
     """The YAML files that a page shows, by the names in their first lines, and what its scripts make."""
     for block in re.findall(r"(?ms)^```yaml\n(.*?)^```$", text):
-        (folder / block.splitlines()[0].removeprefix("# ")).write_text(block, encoding="utf-8")
+        file = folder / block.splitlines()[0].removeprefix("# ")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(block, encoding="utf-8")
     for block in re.findall(r"(?ms)^```python\n(# make_\w+\.py\n.*?)^```$", text):
         subprocess.run([sys.executable, "-c", block], cwd=folder, check=True)
 

@@ -31,12 +31,6 @@ def blocks(text, language):
     return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", text)
 
 
-def commands(text):
-    """(command, output) of every block that shows one."""
-    shown = [block for block in blocks(text, "console") if block.startswith("$ ")]
-    return [(command.removeprefix("$ "), output) for command, _, output in (b.partition("\n") for b in shown)]
-
-
 def printed(command, folder):
     """What a command prints in a folder, in a terminal of 80 columns unless it says how many."""
     columns = re.match(r"COLUMNS=(\d+) ", command)

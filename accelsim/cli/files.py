@@ -25,7 +25,7 @@ def inputs(
     Names are those of networks and machines that could be read.
     """
     from accelsim.descriptions import shipped
-    from accelsim.network.description import network_files
+    from accelsim.network.configuration import network_files
 
     for name in networks:
         yield from (InputFile(f"--net {name}", path) for path in network_files(name))

@@ -36,6 +36,9 @@ _OTHERS: Final = _YAML | {
     ".pdf",
     ".gz",
     ".zip",
+    ".sqlite",
+    ".sqlite3",
+    ".db",
 }
 """Names of what no result is, whatever its format."""
 _PYDANTIC_PREFIX: Final = "Value error, "

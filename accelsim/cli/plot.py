@@ -210,7 +210,7 @@ def _network_names(kind: PlotKind, names: list[str] | None) -> list[str]:
     if names or kind is not PlotKind.ACCURACY:
         return _at_least_one(kind, names, "--net")
     from accelsim.descriptions import shipped
-    from accelsim.network.description import read_network
+    from accelsim.network.configuration import read_network
 
     return [
         name

@@ -250,7 +250,8 @@ class _AsWritten:
                 return self._of_dataflow(name, tuple(inner))
             case ("assumed", str(key)):
                 return ("assumed", self._assumed.get(key, key))
-        return path
+            case _:
+                return path
 
     def _of_memory(self, name: str, inner: KeyPath) -> KeyPath:
         for old, targets in RENAMED.items():

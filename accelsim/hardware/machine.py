@@ -292,7 +292,8 @@ def _absent(fault: format1.Missing) -> str:
     match fault.target:
         case ("pe_array", "dataflows", str(name), str(key)):
             return absent(parameters_of(name), (key,))
-    return absent(Hardware, fault.target)
+        case _:
+            return absent(Hardware, fault.target)
 
 
 def _is_of_another_dataflow(data: dict[str, Any], key: str) -> bool:

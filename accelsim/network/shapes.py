@@ -59,7 +59,19 @@ class WrittenShape:
 
 
 def layer_shape(layer: Layer) -> WrittenShape:
-    """The shape of an executed layer."""
+    """The shape of an executed layer.
+
+    Args:
+        layer: With its bounds for one image.
+
+    Returns:
+        Output x input channels x kernel / stride, then height x width of the output; for reading only.
+
+    Example:
+        >>> conv1 = Layer("conv1", "conv", K=64, C=3, OY=112, OX=112, FY=7, FX=7, stride_y=2, stride_x=2)
+        >>> str(layer_shape(conv1))
+        '64x3x7x7/2 -> 112x112'
+    """
     pooled = () if layer.pooling is None else ((layer.pooling.OY, layer.pooling.OX),)
     return WrittenShape(
         outputs=layer.G * layer.K if layer.on_array else layer.G,

@@ -34,6 +34,11 @@ _MODELS: Final = "CREATE TABLE models (source TEXT PRIMARY KEY, version TEXT, ch
 _PAUSE_SECONDS: Final = 0.05
 _LARGEST: Final = (1 << 63) - 1
 """What SQLite can hold."""
+_OTHER_FORMATS: Final = {
+    ".json", ".csv", ".txt", ".md", ".yaml", ".yml", ".toml", ".html", ".htm", ".svg", ".png", ".pdf",
+    ".onnx", ".xlsx", ".xls", ".ods", ".gz", ".zip", ".py",
+}  # fmt: skip
+"""What the name of a new file must not end in: it would say that something else is in it."""
 _REASONS: Final = {
     sqlite3.SQLITE_BUSY: "another process has locked it",
     sqlite3.SQLITE_LOCKED: "another process has locked it",
@@ -162,7 +167,7 @@ class OwnFile:
                 raise self._refusal(f"there is no folder {self.path.parent}")
             self._check_file(target)
         except FileNotFoundError:  # it can be made
-            pass
+            self._check_name(target)
         except (OSError, ValueError) as error:
             raise self._refusal(_words(error)) from None
         return target
@@ -177,6 +182,12 @@ class OwnFile:
             raise self._refusal("it is an empty file; a name that is not there yet becomes one")
         if not os.access(target, os.R_OK):
             raise self._refusal("it may not be read")
+
+    def _check_name(self, target: Path) -> None:
+        if target.suffix.lower() in _OTHER_FORMATS:
+            raise self._refusal(
+                f"what ends in {target.suffix} is something else; let it end in .sqlite, or in nothing"
+            )
 
     def _make(self) -> bool:
         """Make a new file, complete or not at all; what another process made meanwhile is as good."""
@@ -352,7 +363,7 @@ def _reason(error: _Trouble) -> str:
     return _REASONS.get(code, str(error)) if code is not None else str(error)
 
 
-def _words(error: Exception) -> str:
+def _words(error: OSError | ValueError) -> str:
     if isinstance(error, ValueError):  # versions of Python say it differently
         return "its name has a NUL in it"
     return error.strerror or str(error)

@@ -24,7 +24,7 @@ from accelsim.search.pareto import Front
 from accelsim.search.space import Depths, DepthSpace, SpaceError
 from accelsim.search.store import ResultKey, Store, TaskKey
 
-Objective: TypeAlias = Literal["time", "energy", "edp", "pareto"]
+DepthObjective: TypeAlias = Literal["time", "energy", "edp", "pareto"]
 """edp: energy x time. pareto: the front of time, energy and parameters, of which energy x time is best."""
 CHUNK: Final = 32
 """Candidates that are handed out and written together."""
@@ -96,7 +96,7 @@ class DepthSearch:
     """What was searched, on which machine."""
     space: DepthSpace
     """The candidates."""
-    objective: Objective
+    objective: DepthObjective
     """What they are ranked by."""
     evaluated: int
     """Candidates that were looked at: all that the rules for depths leave."""
@@ -129,7 +129,7 @@ def search_depth(
     task: SearchTask,
     space: DepthSpace,
     *,
-    objective: Objective = "time",
+    objective: DepthObjective = "time",
     top: int = 10,
     store: str | Path | None = None,
     executor: Executor | None = None,
@@ -163,7 +163,7 @@ def search_depth(
         >>> found.evaluated, found.best.depths, found.best.cycles
         (14, (2, 4, 1, 14), 1235102)
     """
-    check_choice("objective", objective, get_args(Objective))
+    check_choice("objective", objective, get_args(DepthObjective))
     check_function("step", step, "how many more are done")
     task = replace(task, batch=whole_number_or_none("batch", task.batch, 1, MAX_BATCH))
     top = whole_number("top", top, 0, MAX_SAMPLES)
@@ -171,13 +171,13 @@ def search_depth(
     if executor is None:
         executor = Processes(1) if space.size < WORTHWHILE else Processes()
     related = [relative for relative in relatives(task.network) if relative.depths in space]
-    tally = _Tally(task.limits, objective, top, related)
+    tally = _DepthTally(task.limits, objective, top, related)
     _see_all(tally, task, space, store, executor, step)
     return replace(tally.search(task, space), seconds=time.perf_counter() - began)
 
 
 def _see_all(
-    tally: "_Tally",
+    tally: "_DepthTally",
     task: SearchTask,
     space: DepthSpace,
     store: str | Path | None,
@@ -247,10 +247,12 @@ def _chunks(
     return (_Chunk(part, stored(part)) for part in parts if part)
 
 
-class _Tally:
+class _DepthTally:
     """What is kept of all candidates; no more of a million than of a thousand, but for the front."""
 
-    def __init__(self, limits: Limits, objective: Objective, top: int, related: Sequence[Relative]) -> None:
+    def __init__(
+        self, limits: Limits, objective: DepthObjective, top: int, related: Sequence[Relative]
+    ) -> None:
         self.objective, self.top = objective, max(1, top)
         self.related = related
         self.evaluated = self.feasible = self.reused = 0
@@ -325,7 +327,7 @@ class _Tally:
         )
 
 
-def _key(candidate: DepthCandidate, objective: Objective) -> tuple[float, ...]:
+def _key(candidate: DepthCandidate, objective: DepthObjective) -> tuple[float, ...]:
     """What candidates are ranked by; no two of them have the same."""
     product = candidate.cycles * candidate.energy
     first = {"time": candidate.cycles, "energy": candidate.energy}.get(objective, product)

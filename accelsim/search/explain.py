@@ -94,7 +94,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class _Setup:
+class _WorkerSetup:
     """What a worker needs for all runs."""
 
     remedies: tuple[Remedy, ...]
@@ -160,7 +160,7 @@ def _outcomes(
     """What each remedy came to, the fastest first; and those that cannot be had, or do not run."""
     outcomes: list[RemedyOutcome] = []
     impossible = [remedy for remedy in candidates if isinstance(remedy, ImpossibleRemedy)]
-    setup = _Setup(tuple(remedy for remedy in candidates if isinstance(remedy, Remedy)), options)
+    setup = _WorkerSetup(tuple(remedy for remedy in candidates if isinstance(remedy, Remedy)), options)
     with Processes().prepared(_prepare, setup) as workers:
         for index, result in workers(range(len(setup.remedies))):
             remedy = setup.remedies[index]
@@ -173,7 +173,7 @@ def _outcomes(
     return outcomes, impossible
 
 
-def _prepare(setup: _Setup) -> Callable[[int], RunResult | AccelsimError]:
+def _prepare(setup: _WorkerSetup) -> Callable[[int], RunResult | AccelsimError]:
     """What a worker runs remedies with, by their numbers; a network that several have is lowered once."""
     cache = Cache()
 

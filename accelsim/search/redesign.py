@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
-from accelsim.network.blocks.conv import Conv
+from accelsim.network.blocks.single import Convolution
 from accelsim.network.build import build
-from accelsim.network.description import Network, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import Network
 from accelsim.network.graph import PublishedGraph
 from accelsim.search.space import depths_of
 
@@ -179,17 +180,18 @@ def rounded_up(network: Network, arguments: Sequence[Argument], multiple: int) -
 def _smaller_stem(network: Network) -> Iterator[Move]:
     """Of the convolution that reads the image: the next smaller kernel whose windows still overlap."""
     block, name = network.stages[0].block, network.stages[0].name
-    if not isinstance(block, Conv):
+    if not isinstance(block, Convolution):
         return
-    old, stride = _pair(block.kernel), _pair(block.stride)
+    arguments = dict(block)
+    old, stride = _pair(arguments["kernel"]), _pair(arguments["stride"])
     new = tuple(
         side - _SIDES if side - _SIDES > step else side for side, step in zip(old, stride, strict=True)
     )
     if new == old:
         return
     changes: dict[str, Any] = {"stages.0.kernel": new[0] if new[0] == new[1] else new}
-    if block.padding not in (0, "same"):
-        changes["stages.0.padding"] = _less_padding(block.padding, old, new)
+    if arguments["padding"] not in (0, "same"):
+        changes["stages.0.padding"] = _less_padding(arguments["padding"], old, new)
     yield KernelMove(name, old, new, tuple(changes.items()))
 
 

@@ -196,7 +196,7 @@ class ImpossibleRemedy:
 
 
 @dataclass(frozen=True)
-class _Setup:
+class _Baseline:
     """What is run as it is."""
 
     network: Network
@@ -210,20 +210,20 @@ class _Setup:
 
 def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Remedy | ImpossibleRemedy]:
     """Every remedy for a network on a machine, where layers run by a dataflow or `auto`."""
-    setup = _Setup(network, hardware, dataflow)
+    baseline = _Baseline(network, hardware, dataflow)
     for part in PARTS:
         before = _amounts(hardware, part)
         after = {key: TIMES * amount for key, amount in before.items()}
         change = PartChange(part, sum(before.values()), sum(after.values()))
         if part == "buffer":
             after |= {key: TIMES * size for key, size in _banks_in_bytes(hardware).items()}
-        yield _changed_machine(setup, change, **after)
+        yield _changed_machine(baseline, change, **after)
     if latency := hardware.channel.latency_cycles:
         key = f"memories.{hardware.off_chip.name}.latency_cycles"
-        yield _changed_machine(setup, LatencyChange(latency, latency // TIMES), **{key: latency // TIMES})
-    yield from _dataflows(setup)
-    yield from _fewer_bits(setup)
-    yield _rounded_channels(setup)
+        yield _changed_machine(baseline, LatencyChange(latency, latency // TIMES), **{key: latency // TIMES})
+    yield from _dataflows(baseline)
+    yield from _fewer_bits(baseline)
+    yield _rounded_channels(baseline)
 
 
 def _amounts(hardware: Hardware, part: Part) -> dict[str, float]:
@@ -256,48 +256,48 @@ def _banks_in_bytes(hardware: Hardware) -> dict[str, int]:
     }
 
 
-def _changed_machine(setup: _Setup, change: Change, **values: Any) -> Remedy | ImpossibleRemedy:
+def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Remedy | ImpossibleRemedy:
     """The remedy of a machine with other values at dotted keys."""
     try:
-        hardware = vary(setup.hardware, **values)
+        hardware = vary(baseline.hardware, **values)
     except AccelsimError as error:
         return ImpossibleRemedy(change, str(error))
-    return setup.remedy(change, hardware=hardware)
+    return baseline.remedy(change, hardware=hardware)
 
 
-def _dataflows(setup: _Setup) -> Iterator[Remedy | ImpossibleRemedy]:
+def _dataflows(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     """Each dataflow alone, if the array has it and has others; and beside the others, if it has it not.
 
     Beside the others it is for the mapper to choose, even where one of them was asked for.
     """
-    dataflows, chosen = tuple(setup.hardware.pe_array.dataflows), setup.dataflow
+    dataflows, chosen = tuple(baseline.hardware.pe_array.dataflows), baseline.dataflow
     for name in dataflow_names():
         if name not in dataflows:
-            free = replace(setup, dataflow=AUTO)
+            free = replace(baseline, dataflow=AUTO)
             yield _changed_machine(free, AddedDataflow(name), **{"pe_array.dataflows": [*dataflows, name]})
         elif (chosen == AUTO and len(dataflows) > 1) or chosen not in (AUTO, name):
-            yield setup.remedy(DataflowChange(name), dataflow=name)
+            yield baseline.remedy(DataflowChange(name), dataflow=name)
     if chosen != AUTO and len(dataflows) > 1:
-        yield setup.remedy(DataflowChange(AUTO), dataflow=AUTO)
+        yield baseline.remedy(DataflowChange(AUTO), dataflow=AUTO)
 
 
-def _fewer_bits(setup: _Setup) -> Iterator[Remedy]:
+def _fewer_bits(baseline: _Baseline) -> Iterator[Remedy]:
     """Half as many, said by the network, whose word goes before the machine's."""
-    network, machine = setup.network, setup.hardware.precision
+    network, machine = baseline.network, baseline.hardware.precision
     for tensors in ("weights", "activations"):
         of_network = getattr(network.description.precision, f"{tensors}_bits")
         before = getattr(machine, f"{tensors}_bits") if of_network is None else of_network
         if before > 1:
             change = BitsChange(tensors, before, before // 2)
             description = vary(network.description, **{f"precision.{change.name}": change.after})
-            yield setup.remedy(change, network=replace(network, description=description))
+            yield baseline.remedy(change, network=replace(network, description=description))
 
 
-def _rounded_channels(setup: _Setup) -> Remedy | ImpossibleRemedy:
+def _rounded_channels(baseline: _Baseline) -> Remedy | ImpossibleRemedy:
     """Channels rounded up to the array; impossible where they are so already."""
-    change = ChannelsChange(longer_side(setup.hardware))
+    change = ChannelsChange(longer_side(baseline.hardware))
     try:
-        table = concrete(setup.network)
+        table = concrete(baseline.network)
         arguments = channel_arguments(table)
         rounded = rounded_up(table, arguments, change.multiple)
     except AccelsimError as error:
@@ -307,4 +307,4 @@ def _rounded_channels(setup: _Setup) -> Remedy | ImpossibleRemedy:
     if rounded is table:
         reason = "every number of channels that can change alone is a multiple already"
         return ImpossibleRemedy(change, reason)
-    return setup.remedy(change, network=rounded)
+    return baseline.remedy(change, network=rounded)

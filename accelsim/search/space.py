@@ -11,8 +11,9 @@ from accelsim.descriptions.arguments import whole_number, whole_number_or_none
 from accelsim.descriptions.limits import MAX_CANDIDATES, MAX_REPEAT
 from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError
-from accelsim.network.description import Network, Stage
+from accelsim.network.description import Network
 from accelsim.network.load import network_of
+from accelsim.network.stages import Stage
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""

@@ -30,8 +30,9 @@ from accelsim.descriptions.quantities import Batch
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware, dataflow_names, format1, load_hardware
 from accelsim.hardware.area import Words
-from accelsim.network.description import Network, no_parameter
+from accelsim.network.description import Network
 from accelsim.network.load import load_network
+from accelsim.network.parameters import no_parameter
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
 from accelsim.search.space import repeating
 from accelsim.search.variants import DEPTHS, STAGES, variant

@@ -175,7 +175,7 @@ def run_sweep(
     """
     check_function("step", step, "how many more are done")
     began = time.perf_counter()
-    tally = _Tally(sweep)
+    tally = _SweepTally(sweep)
     sampler = plan.sampler(sweep)
     with (
         Store(store) if store is not None else nullcontext() as results,
@@ -343,7 +343,7 @@ def _pieces(sweep: Sweep, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
         yield tuple(piece)
 
 
-class _Tally:
+class _SweepTally:
     """What is kept of all candidates."""
 
     def __init__(self, sweep: Sweep) -> None:

@@ -5,7 +5,8 @@ from typing import Any, Final, TypeAlias
 
 from accelsim.descriptions import unknown, vary
 from accelsim.errors import DescriptionError
-from accelsim.network.description import Network, NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import Network, NetworkDescription
 from accelsim.search.space import depths_of, with_depths
 
 DEPTHS: Final = "depths"

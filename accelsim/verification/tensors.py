@@ -32,7 +32,7 @@ AXES: Final[MappingOf[str, tuple[str, ...]]] = {
 
 def operand_counts(layer: Layer, operator: FusedOperator[int]) -> tuple[int, int]:
     """Residuals of a fused operator: tensors as large as the outputs, and factors for each channel."""
-    per_channel, remainder = divmod(operator.operand_elements, layer.G * layer.K)
+    per_channel, remainder = divmod(operator.residual_elements, layer.G * layer.K)
     pixels = layer.OY * layer.OX
     if remainder == 0 and per_channel % pixels == 0:
         return per_channel // pixels, 0

@@ -152,6 +152,10 @@ def test_a_device_takes_everything(accelsim):
         (("--output", "x.xlsx", "--format", "csv"), "x.xlsx: the name of a result must end in .json, .csv"),
         (("--output", "x.json.gz"), "x.json.gz: the name of a result must end in .json, .csv or .txt"),
         (("--output", "x.dat"), "x.dat: the name of a result must end in .json, .csv or .txt"),
+        (
+            ("--output", "x.sqlite", "--format", "csv"),
+            "x.sqlite: the name of a result must end in .json",
+        ),
     ],
 )
 def test_a_name_that_says_something_else_is_refused(accelsim, folder, arguments, sentence):
@@ -181,6 +185,41 @@ def test_names_and_formats_that_agree(accelsim, folder, arguments, start):
 def test_a_network_is_written_as_yaml_only(accelsim):
     outcome = accelsim(*COMMANDS["path"], "--write", "better.json")
     assert (outcome.code, outcome.err) == (2, "--write better.json: must end in .yaml or .yml\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "noun"),
+    [
+        (COMMANDS["run"], "--memory", "file of mappings"),
+        (COMMANDS["sweep"], "--store", "store"),
+        (("search", "depth", "--net", "sqnxt23v5", *HW), "--store", "store"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x.json", "x.CSV", "x.txt", "x.yaml", "x.png", "x.onnx", "x.sqlite.gz"])
+def test_what_is_found_out_is_not_kept_under_a_name_that_says_something_else(
+    accelsim, folder, command, option, noun, name
+):
+    outcome = accelsim(*command, option, name)
+    assert (outcome.code, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    assert line == (
+        f"{name}: cannot be used as a {noun}: what ends in {Path(name).suffix} is something else; "
+        "let it end in .sqlite, or in nothing"
+    )
+    assert not list(folder.glob("x.*"))
+
+
+@pytest.mark.parametrize("name", ["x", "x.sqlite", "x.db", "x.v2"])
+def test_what_is_found_out_is_kept_under_any_other_name(accelsim, folder, name):
+    assert accelsim(*COMMANDS["sweep"], "--store", name, "--quiet").code == 0
+    assert (folder / name).read_bytes().startswith(b"SQLite format 3")
+
+
+def test_a_store_may_be_renamed_to_anything(accelsim, folder):
+    first = accelsim(*COMMANDS["sweep"], "--store", "x.sqlite", "--quiet")
+    (folder / "x.sqlite").rename(folder / "x.json")
+    again = accelsim(*COMMANDS["sweep"], "--store", "x.json", "--quiet")
+    assert (again.code, again.out, again.err) == (0, first.out, "")
 
 
 # --- modes and links

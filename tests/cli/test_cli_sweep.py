@@ -371,7 +371,7 @@ def test_killed_at_any_moment_a_sweep_ends_with_the_same_answer(folder):
         "--candidates",
         "200",
         "--kills",
-        "2",
+        "3",
         "--worker-kills",
         "1",
     ]
@@ -380,3 +380,7 @@ def test_killed_at_any_moment_a_sweep_ends_with_the_same_answer(folder):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("every result is that of the undisturbed sweep\n")
+    rows = [line.split() for line in done.stdout.splitlines()[2:-1]]
+    assert [what for what, *_ in rows] == ["begin", "sweep", "sweep", "worker"]
+    for what, _, kept in rows:
+        assert what == "begin" or 0 < int(kept) < 200

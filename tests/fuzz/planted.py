@@ -80,6 +80,18 @@ def _overwrite_what_was_read(_: int) -> None:
         )
 
 
+def _write_what_was_asked_for(_: int) -> None:
+    command_lines.DOOR.feed(("show", "small.yaml", "--output", "@", "--format", "json"))
+
+
+def _write_what_nobody_asked_for(_: int) -> None:
+    def main() -> None:
+        Path("other.json").write_text("{}")
+
+    with patch.object(command_lines, "main", main):
+        command_lines.DOOR.feed(("list", "networks", "--output", "out.json"))
+
+
 def _say_nothing(_: int) -> None:
     require(condition=False, kind="nothing was said")
 
@@ -96,4 +108,6 @@ FAULTY_READER: Final = Door("faulty_reader", machines.DOOR.make, _read_with_a_fa
 LOSES_CYCLES: Final = Door("loses_cycles", machines.DOOR.make, _cycles_lost, repr)
 LEAVES_A_FILE: Final = Door("leaves_a_file", command_lines.DOOR.make, _leave_a_file, repr)
 OVERWRITES: Final = Door("overwrites", _number, _overwrite_what_was_read, repr)
+ASKED_FOR: Final = Door("asked_for", _number, _write_what_was_asked_for, repr)
+NOBODY_ASKED: Final = Door("nobody_asked", _number, _write_what_nobody_asked_for, repr)
 NONSENSE: Final = Door("nonsense", _number, _say_nothing, repr)

@@ -28,6 +28,7 @@ def became(door: AnyDoor, inputs: int = 1, limits: Limits = LITTLE) -> list[Verd
         (planted.FAULTY_READER, "KeyError, accelsim/hardware/load.py:load_hardware"),
         (planted.LEAVES_A_FILE, "exit code 2 without a word"),
         (planted.OVERWRITES, "a file that was read was overwritten"),
+        (planted.NOBODY_ASKED, "a file that nobody asked for"),
         (planted.NONSENSE, "nothing was said"),
     ],
     ids=lambda value: value.name if isinstance(value, Door) else "",
@@ -59,6 +60,7 @@ def test_a_result_that_contradicts_itself_is_noticed() -> None:
 def test_answers_and_refusals_are_as_they_should_be() -> None:
     assert became(planted.OK, 3) == ["answered"] * 3
     assert became(planted.REFUSES, 3) == ["refused"] * 3
+    assert became(planted.ASKED_FOR) == ["answered"]
 
 
 def test_every_input_is_fed_once_however_many_workers_there_are() -> None:

@@ -1,6 +1,6 @@
 """The walk of docs/codesign.md, step by step, and every figure in that page's text.
 
-Its outputs are checked with those of all pages (tests/unit/test_docs_pages.py).
+Its outputs are checked with those of all pages (tests/docs/test_docs_pages.py).
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 from accelsim import Cache, load_hardware, load_network, run_network
 from accelsim.descriptions import vary
-from accelsim.network.description import configure
+from accelsim.network.configuration import configure
 from accelsim.report.text.diagnosis import reason
 from accelsim.search.path import LEAST_PARAMS, MORE_MACS, MORE_PARAMS, search_path
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from machines import machine
 from strategies import ANY_BITS, cases, cut_cases, machines, packed_cases, unusual_layers
 
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast

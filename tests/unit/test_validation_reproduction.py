@@ -10,7 +10,7 @@ from accelsim.report.text.reproduction import failures, moved_line
 from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
 from accelsim.validation.pinned import moved
 from accelsim.validation.published import Ordering
-from accelsim.validation.reproduction import compare_with, holds
+from accelsim.validation.reproduction import compare_with, holds, missed_bars
 
 SMALL, LARGE = "8x8_32k", "16x16_128k"
 
@@ -105,6 +105,15 @@ def test_a_missed_bar_names_the_cell_and_the_bar(published, exact):
     assert failures(compare_with(published, exact)) == [
         "energy of alexnet on 8x8_32k: error +0.1300 must not exceed 0.12 either way"
     ]
+
+
+def test_a_missed_bar_is_a_quantity_an_error_and_a_cell_or_all_of_them(published, exact):
+    exact["alexnet", SMALL] = Cost(exact["alexnet", SMALL].cycles, 1.6e10 * math.exp(2.0))
+    mean, of_cell = missed_bars(compare_with(published, exact))
+    assert (mean.quantity, mean.cell, mean.bar) == ("energy", None, published.bars.energy.mean)
+    assert mean.error == pytest.approx(2.0 / 26)
+    assert (of_cell.cell.network, of_cell.bar) == ("alexnet", published.bars.energy.largest)
+    assert of_cell.error == pytest.approx(2.0)
 
 
 def test_a_violated_ordering_names_both_networks_and_their_values(published, exact):

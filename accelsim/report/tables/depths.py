@@ -8,10 +8,10 @@ from typing import Any, Final, Literal, TypeAlias, assert_never
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, si, table, wrapped
-from accelsim.search.depth import DepthCandidate, DepthSearch, Objective
+from accelsim.search.depth import DepthCandidate, DepthObjective, DepthSearch
 from accelsim.version import __version__
 
-RANKED_BY: Final[dict[Objective, str]] = {
+RANKED_BY: Final[dict[DepthObjective, str]] = {
     "time": "time",
     "energy": "energy",
     "edp": "energy x time",

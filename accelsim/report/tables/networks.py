@@ -10,13 +10,14 @@ from typing import Any
 from accelsim.descriptions import shipped
 from accelsim.errors import AccelsimError
 from accelsim.network.build import build
-from accelsim.network.compression import kept, kept_params
+from accelsim.network.compression import kept_params, nonzero_weights
 from accelsim.network.description import Network
 from accelsim.network.executed import ExecutedGraph, Note
 from accelsim.network.graph import PublishedGraph, total_macs, total_params
 from accelsim.network.layer import Layer
 from accelsim.network.load import load_network
 from accelsim.network.shapes import WrittenShape, layer_shape, operator_name, operator_shape
+from accelsim.report.text.lowering import reason_words
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import SHAPE_LEGEND, name_word, operator_word, shape_word
 
@@ -157,7 +158,7 @@ def executed_layers(executed: ExecutedGraph) -> list[ListedLayer]:
 def _kept_params(layer: Layer) -> int:
     """Parameters of an executed layer after pruning; fewer than its weights if those count elsewhere."""
     weights = layer.weights if layer.weights <= layer.params else 0
-    return layer.params - weights + kept(weights, layer.weight_density)
+    return layer.params - weights + nonzero_weights(weights, layer.weight_density)
 
 
 def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, Any]:
@@ -186,7 +187,9 @@ def layer_dict(layer: ListedLayer) -> dict[str, Any]:
 
 def note_dict(note: Note) -> dict[str, Any]:
     """Plain values of what became of a published operator."""
-    return note._asdict() | {"layers": list(note.layers)}
+    node, operator, fate, layers = note[:4]
+    words = reason_words(note)
+    return {"node": node, "operator": operator, "fate": fate, "layers": list(layers), "reason": words}
 
 
 def published_report(network: Network, published: PublishedGraph, style: Style) -> str:
@@ -321,6 +324,6 @@ def _count(value: int) -> str:
 
 def _fates(notes: Sequence[Note], style: Style) -> Iterator[str]:
     """One line for operators of a kind with the same fate for the same reason."""
-    fates = Counter((note.operator, note.fate, note.reason) for note in notes if note.fate != "input")
+    fates = Counter((note.operator, note.fate, reason_words(note)) for note in notes if note.fate != "input")
     for (operator, fate, reason), count in fates.items():
         yield from wrapped(f"{count:>4} {operator}, {fate}: {reason}", style, indent=5)

@@ -13,6 +13,7 @@ import os
 import shlex
 import sqlite3
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -201,12 +202,10 @@ def call(words: tuple[str, ...]) -> tuple[int, str, str]:
 def _check_files(words: tuple[str, ...], code: int, before: dict[str, bytes], details: str) -> None:
     """Raise NonsenseError where a file is other than the line may have made it."""
     after = _contents()
-    read, results, written = (
-        _named(words, options) for options in (_READ_BY, _FILES_OF_RESULTS, _WRITTEN_BY)
-    )
-    read |= (
-        {name for word in words[1:] if not word.startswith("-") for name in _names(word)} - written - results
-    )
+    results, written = (_named(words, options) for options in (_FILES_OF_RESULTS, _WRITTEN_BY))
+    arguments = [word.partition("@")[0] for word in words[1:] if not word.startswith("-")]
+    read = {name for word in arguments for name in _names(word)} - written - results
+    read |= _named([word.partition("@")[0] for word in words], _READ_BY)
     for name, content in before.items():
         kept = after.get(name) == content
         require(
@@ -236,7 +235,7 @@ def _check_whole(name: str, content: bytes, details: str) -> None:
         raise NonsenseError(f"a file that is not what its name says\n{name}: {details}") from None
 
 
-def _named(words: tuple[str, ...], options: tuple[str, ...]) -> set[str]:
+def _named(words: Sequence[str], options: tuple[str, ...]) -> set[str]:
     """Files of the folder that stand after one of the options."""
     values = [after for before, after in itertools.pairwise(words) if before in options]
     values += [word.partition("=")[2] for word in words if word.partition("=")[0] in options]
@@ -244,9 +243,9 @@ def _named(words: tuple[str, ...], options: tuple[str, ...]) -> set[str]:
 
 
 def _names(word: str) -> set[str]:
-    """The file of the folder that a word stands for, without its parameters."""
+    """The file of the folder that a word stands for."""
     try:
-        relative = Path(word.partition("@")[0]).resolve().relative_to(Path.cwd().resolve())
+        relative = Path(word).resolve().relative_to(Path.cwd().resolve())
     except (ValueError, OSError):
         return set()
     return {str(relative)}

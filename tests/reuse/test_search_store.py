@@ -15,7 +15,8 @@ import pytest
 
 from accelsim import load_hardware, load_network
 from accelsim.descriptions import Document, check, vary
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.reuse.file import OwnFile
 from accelsim.reuse.model_version import model_version
 from accelsim.search.depth import search_depth

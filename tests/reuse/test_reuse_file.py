@@ -19,7 +19,8 @@ from machines import machine
 from accelsim import AccelsimError, Cache, run_network
 from accelsim.descriptions import Document, check
 from accelsim.errors import FileWarning
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.reuse import file as files
 from accelsim.reuse.file import FileKind, OwnFile, can_be_kept, checksum
 from accelsim.reuse.mapping_file import MAPPINGS_FILE
@@ -555,7 +556,7 @@ def test_a_file_that_goes_away_meanwhile_is_no_error(use, fresh, kept, monkeypat
 WRITER = """
     import sys
     from pathlib import Path
-    sys.path[:0] = [{tests!r}, {unit!r}]
+    sys.path[:0] = [{tests!r}, {folder!r}]
     from test_reuse_file import FRESH, USES
     for _ in range({times}):
         assert USES[{name!r}].answer(Path({path!r})) == FRESH[{name!r}]
@@ -566,7 +567,7 @@ WRITER = """
 def start(use, path, times):
     (name,) = (name for name, one in USES.items() if one is use)
     here = Path(__file__).parent
-    code = WRITER.format(tests=str(here.parent), unit=str(here), name=name, path=str(path), times=times)
+    code = WRITER.format(tests=str(here.parent), folder=str(here), name=name, path=str(path), times=times)
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
         env=os.environ | {"PYTHONPATH": str(here.parents[1])},

@@ -13,8 +13,10 @@ from accelsim.descriptions import Document, check, vary
 from accelsim.descriptions.shipped import names
 from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
-from accelsim.network.description import NetworkDescription, Stage, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.network.stages import Stage
 from accelsim.reuse.cache import Cache
 from accelsim.search import family
 from accelsim.search.evaluate import SearchTask, run_cost

@@ -5,7 +5,8 @@ from machines import machine
 
 from accelsim import explain_network, run_network
 from accelsim.descriptions import check, parse_text
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.search.worst_stage import layers_of_worst_form
 
 NETWORK = """\
