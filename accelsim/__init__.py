@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from accelsim.reuse.cache import Cache
     from accelsim.run import run_network
     from accelsim.search.explain import explain_network
-    from accelsim.verification.verify import verify
+    from accelsim.verification.schedules import verify
 
 __all__ = [
     "AccelsimError",
@@ -56,7 +56,7 @@ _HOMES = {
     "load_network": "accelsim.network.load",
     "overlaid": "accelsim.network.overlay",
     "run_network": "accelsim.run",
-    "verify": "accelsim.verification.verify",
+    "verify": "accelsim.verification.schedules",
 }
 
 

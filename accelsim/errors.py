@@ -1,7 +1,24 @@
 """What can be wrong with what a user gave: every error that accelsim raises on purpose."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
+
+
+class Complaint(NamedTuple):
+    """One line of an error, in its parts: `SUBJECT: KEY = VALUE: SENTENCE`, without those that are empty."""
+
+    sentence: str
+    subject: str = ""
+    """The file or name that it is about, with the line."""
+    key: str = ""
+    """Dotted."""
+    value: str = ""
+    """As a message shows it."""
+
+    def __str__(self) -> str:
+        key = f"{self.key} = {self.value}" if self.key and self.value else self.key
+        return ": ".join(part for part in (self.subject, key, self.sentence) if part)
 
 
 class AccelsimError(Exception):
@@ -12,9 +29,28 @@ class AccelsimError(Exception):
         """The text, one item for each thing wrong."""
         return str(self).splitlines()
 
+    @property
+    def complaints(self) -> Sequence[Complaint]:
+        """The same in parts; where none are known, each line is a sentence."""
+        return [Complaint(line) for line in self.lines]
+
 
 class DescriptionError(AccelsimError):
     """A YAML file, or a value that stands for one, does not describe a network or a machine."""
+
+    def __init__(self, text: str, complaints: Sequence[Complaint] = ()) -> None:
+        super().__init__(text)
+        self._complaints = tuple(complaints)
+
+    @classmethod
+    def of(cls, *complaints: Complaint) -> "DescriptionError":
+        """An error of known parts, one line for each."""
+        return cls("\n".join(map(str, complaints)), complaints)
+
+    @property
+    def complaints(self) -> Sequence[Complaint]:
+        """See AccelsimError."""
+        return self._complaints or super().complaints
 
 
 class NetworkError(AccelsimError):

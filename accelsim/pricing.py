@@ -129,7 +129,7 @@ def layer_costs(
             "dram": observed.dram_busy_cycles,
             "vector": observed.vector_busy_cycles,
         },
-        shape=layer_shape(layer),
+        shape=str(layer_shape(layer)),
         tile=_tile_words(mapping),
         memories=memory_results(counts, hardware, by_component),
         tile_sizes=tile_sizes(mapping),

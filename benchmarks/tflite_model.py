@@ -12,6 +12,7 @@ from typing import Any, Final
 from accelsim.errors import AccelsimError
 from accelsim.network import operators as ops
 from accelsim.network.graph import Operator, PublishedGraph, Shape
+from accelsim.network.windows import Window
 
 ACTIVATION_SCALE: Final = 0.05
 """Real value of one step of an activation; any would do, since nothing is executed."""
@@ -197,7 +198,7 @@ def _call(
     return number
 
 
-def _window_fields(node: str, operator: Operator, window: ops.Window) -> dict[str, int]:
+def _window_fields(node: str, operator: Operator, window: Window) -> dict[str, int]:
     """Stride and padding, which TensorFlow Lite has two words for and no numbers."""
     return {
         "Padding": _padding(node, operator, window),
@@ -206,7 +207,7 @@ def _window_fields(node: str, operator: Operator, window: ops.Window) -> dict[st
     }
 
 
-def _padding(node: str, operator: Operator, window: ops.Window) -> int:
+def _padding(node: str, operator: Operator, window: Window) -> int:
     given, output, padding = operator.inputs[0], operator.output, window.padding
     begins = (padding.top, padding.left)
     sizes = list(zip((given.height, given.width), window.kernel, window.stride, window.dilation, strict=True))
@@ -230,7 +231,8 @@ _TRANSLATIONS: Final[dict[type[Operator], Callable[[Model, str, Any, Sequence[in
     ops.Input: _input,
     ops.Convolution: _convolution,
     ops.Activation: _activation,
-    ops.Pool: _pool,
+    ops.MaxPool: _pool,
+    ops.AveragePool: _pool,
     ops.GlobalAveragePool: _global_average_pool,
     ops.Concat: _concat,
     ops.Softmax: _softmax,

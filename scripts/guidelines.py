@@ -18,8 +18,8 @@ from accelsim.run import run_network
 from accelsim.validation.evaluate import shipped_hardware
 from accelsim.validation.guidelines import (
     NOTABLY,
-    Cell,
     Experiment,
+    GuidelineCell,
     cells_of,
     guideline_network,
     load_guidelines,
@@ -75,7 +75,7 @@ def expected_cycles(network: str, parameters: Mapping[str, int | float | bool | 
 # --- the parts
 
 
-def verdicts_part(cells: Sequence[Cell]) -> str:
+def verdicts_part(cells: Sequence[GuidelineCell]) -> str:
     """Of each guideline: how often departing from it is slower, by how much, and what it does to energy."""
     rows = []
     for experiment in GUIDELINES.experiments:
@@ -99,7 +99,7 @@ def verdicts_part(cells: Sequence[Cell]) -> str:
     return _grid(headers, rows, left=2)
 
 
-def experiment_part(name: str) -> Callable[[Sequence[Cell]], str]:
+def experiment_part(name: str) -> Callable[[Sequence[GuidelineCell]], str]:
     """The table of a guideline, once for each platform's sizes."""
     (experiment,) = (one for one in GUIDELINES.experiments if one.name == name)
     return lambda cells: "\n\n".join(
@@ -108,7 +108,7 @@ def experiment_part(name: str) -> Callable[[Sequence[Cell]], str]:
     )
 
 
-def _series(experiment: Experiment, platform: str, cells: Sequence[Cell]) -> str:
+def _series(experiment: Experiment, platform: str, cells: Sequence[GuidelineCell]) -> str:
     own = [cell for cell in cells if cell.platform == platform]
     labels = list(dict.fromkeys(cell.column for cell in own))
     headers = [experiment.varied, *(f"`{machine}` {label}" for machine in MACHINES for label in labels)]
@@ -127,14 +127,14 @@ def _series(experiment: Experiment, platform: str, cells: Sequence[Cell]) -> str
     return _grid(headers, rows)
 
 
-def _simulated(cell: Cell) -> str:
+def _simulated(cell: GuidelineCell) -> str:
     """`0.54 (557/s)`; with a D where most cycles are bound by DRAM."""
     dram = " D" if cell.measured.bound_by == "dram" else ""
     speed = cell.measured.images_per_second
     return f"{cell.relative_speed:.2f} ({f'{speed:,.0f}' if speed >= 100 else f'{speed:.3g}'}/s){dram}"
 
 
-def by_hand_part(cells: Sequence[Cell]) -> str:
+def by_hand_part(cells: Sequence[GuidelineCell]) -> str:
     """How far the simulation is from the two lines."""
     ratios: dict[tuple[str, str], float] = {}
     parameters = _parameters()
@@ -164,7 +164,7 @@ def _parameters() -> Mapping[tuple[str, str, str, str], tuple[str, dict[str, int
     }
 
 
-def controls_part(_: Sequence[Cell]) -> str:
+def controls_part(_: Sequence[GuidelineCell]) -> str:
     """Other ratios of widths, which fill both arrays."""
     rows = []
     for c1, c2 in CONTROLS:
@@ -181,7 +181,7 @@ def controls_part(_: Sequence[Cell]) -> str:
     return _grid(headers, rows)
 
 
-def bottleneck_part(_: Sequence[Cell]) -> str:
+def bottleneck_part(_: Sequence[GuidelineCell]) -> str:
     """The three layers of the fifth bottleneck of 64 channels, with and without shortcut."""
     rows = []
     for name, hardware in MACHINES.items():
@@ -204,7 +204,7 @@ def bottleneck_part(_: Sequence[Cell]) -> str:
     return _grid(headers, rows, left=3)
 
 
-PARTS: Mapping[str, Callable[[Sequence[Cell]], str]] = {
+PARTS: Mapping[str, Callable[[Sequence[GuidelineCell]], str]] = {
     "verdicts": verdicts_part,
     "G1": experiment_part("G1"),
     "by hand": by_hand_part,

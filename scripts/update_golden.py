@@ -10,6 +10,7 @@ import sys
 
 from accelsim.report.files.formats import to_csv
 from accelsim.report.files.writing import write
+from accelsim.report.text.reproduction import moved_line
 from accelsim.validation.evaluate import Cost
 from accelsim.validation.pinned import load_pinned, moved, pinned_file
 from accelsim.validation.published import load_published
@@ -30,7 +31,7 @@ def main() -> None:
     write(file, to_csv(rows))
     for difference in differences:
         change = "" if difference.pinned is None else f" ({_change(difference.pinned, difference.simulated)})"
-        sys.stdout.write(f"{difference}{change}\n")
+        sys.stdout.write(f"{moved_line(difference)}{change}\n")
     sys.stdout.write(f"{len(differences)} of {len(costs)} cells moved; {file.name} is up to date\n")
 
 

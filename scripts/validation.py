@@ -31,15 +31,15 @@ from accelsim.planning.compiler import make_schedule
 from accelsim.report.files.writing import write
 from accelsim.report.plots.published import published_figure
 from accelsim.report.plots.style import save
-from accelsim.report.values.profile import Profile, profile
+from accelsim.report.values.run_profile import Profile, profile
 from accelsim.result import RunResult
 from accelsim.run import run_network
 from accelsim.validation import generality as columns
 from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
 from accelsim.validation.pinned import pinned_file
 from accelsim.validation.published import QUANTITIES, PublishedTable, Quantity, load_published
-from accelsim.validation.reproduction import Cell, Reproduction, reproduce
-from accelsim.validation.sensitivity import Outcome, assumed_values
+from accelsim.validation.reproduction import Reproduction, TableCell, reproduce
+from accelsim.validation.sensitivity import VariantOutcome, assumed_values
 from accelsim.validation.sensitivity import sensitivity as vary_assumptions
 
 TABLE = "squeezenext"
@@ -94,7 +94,7 @@ def stamp() -> str:
 
 def table_part(table: PublishedTable) -> str:
     """Published beside simulated, the errors, what is left of them within the printed digits, the picture."""
-    reproduction = reproduce(table, _progress(len(table.places)))
+    reproduction = reproduce(table, _progress(len(table.cell_keys)))
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     save(published_figure(reproduction), PICTURE)
     return reproduction_text(reproduction)
@@ -260,7 +260,7 @@ def forced_part(table: PublishedTable) -> str:
     machines = {name: shipped_hardware(name) for name in table.machines}
     jobs = [
         Job(network, machines[hardware], dataflow)
-        for network, hardware in table.places
+        for network, hardware in table.cell_keys
         for dataflow in ("auto", *FORCED)
     ]
     results = evaluate_all(jobs, _progress(len(jobs)))
@@ -298,7 +298,7 @@ def assumptions_part(table: PublishedTable) -> str:
 
 def sensitivity_part(table: PublishedTable) -> str:
     """What becomes of errors and orderings when one assumption changes."""
-    shipped_one = reproduce(table, _progress(len(table.places)))
+    shipped_one = reproduce(table, _progress(len(table.cell_keys)))
     outcomes = vary_assumptions(table, _progress(None))
     headers = ["parameter", "value", *_OUTCOME_HEADERS]
     rows = [["as shipped", "", *_outcome_cells(shipped_one)]]
@@ -324,7 +324,7 @@ def generality_part(table: PublishedTable) -> str:
     notes = [
         _end_note(chosen, start, shipped[name]) for name, chosen in fits.items() for start in chosen.ends
     ]
-    tried = " and ".join(f"{chosen.tried} on {name}" for name, chosen in fits.items())
+    tried = " and ".join(f"{chosen.evaluated} on {name}" for name, chosen in fits.items())
     return "\n\n".join(
         [
             _grid(headers, rows, left=3),
@@ -352,7 +352,7 @@ _CELL_HEADERS = ("time", "published", "error", "energy", "published", "error")
 _OUTCOME_HEADERS = ("time mean", "time largest", "energy mean", "energy largest", "orderings violated")
 
 
-def _cell_row(cell: Cell) -> list[str]:
+def _cell_row(cell: TableCell) -> list[str]:
     return [
         cell.title,
         f"{cell.relative_time:.3f}",
@@ -381,7 +381,7 @@ def _sums(reproduction: Reproduction) -> str:
     return _grid(["error", "cells", "mean", "bar", "largest", "bar"], rows)
 
 
-def _cells_with_error(reproduction: Reproduction, quantity: Quantity) -> list[Cell]:
+def _cells_with_error(reproduction: Reproduction, quantity: Quantity) -> list[TableCell]:
     """Without those that are 1 by definition."""
     return [cell for cell in reproduction.cells if cell.log_error(quantity) is not None]
 
@@ -392,7 +392,7 @@ def _exact_cells(reproduction: Reproduction, quantity: Quantity) -> str:
     return f"{exact} of {len(cells)} {'times' if quantity == 'time' else 'energies'}"
 
 
-def _within_digits(cell: Cell, quantity: Quantity) -> bool:
+def _within_digits(cell: TableCell, quantity: Quantity) -> bool:
     """Whether the simulated value, printed as the paper prints, is the published one."""
     if quantity == "time":
         return f"{cell.relative_time:.2f}" == f"{cell.published_relative_time:.2f}"
@@ -425,7 +425,7 @@ def _forced_row(title: str, auto: Cost, forced: Sequence[Cost | AccelsimError], 
     return [title, f"{auto.cycles:,}", *times, _percent(gain), *energies]
 
 
-def _outcome_row(outcome: Outcome) -> list[str]:
+def _outcome_row(outcome: VariantOutcome) -> list[str]:
     cells = (
         ["cannot be", "", "", "", ""]
         if outcome.reproduction is None

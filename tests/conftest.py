@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 from machines import conv
 from once import once
 
+from accelsim.network.layer import Layer
+from accelsim.network.shapes import layer_shape
 from accelsim.result import Energy, LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import compare_with, reproduce
@@ -120,7 +122,9 @@ def a_deep_result(a_layer):
                 )
                 for name in names
             ]
-    layers.append(a_layer(name="fc", stage="fc", operator="fully_connected", shape="1000x1024x1x1 -> 1x1"))
+    form = Layer("", "fully_connected", K=1000, C=1024, OY=1, OX=1)
+    fc = a_layer(name="fc", stage="fc", operator="fully_connected", shape=str(layer_shape(form)), form=form)
+    layers.append(fc)
     return _network(*layers)
 
 

@@ -5,7 +5,7 @@ No weight is written: models refer to a file that is not there.
 
 from onnx import TensorProto, helper
 
-from accelsim.network import operators as ops
+from accelsim.network import windows
 from accelsim.network.build import build
 
 OPSET = 17
@@ -128,12 +128,14 @@ class _Exporter:
 
     def _Pool(self, name, operator, sources):
         source, window = self._window(name, operator.window, sources[0])
-        floor = ops.windows(
+        floor = windows.windows(
             operator.inputs[0].height, operator.window.kernel[0], operator.window.stride[0],
             operator.window.padding[:2], "floor",
         )  # fmt: skip
-        kind = "MaxPool" if operator.reduction == "max" else "AveragePool"
-        self.emit(kind, [source], name, ceil_mode=int(floor != operator.output.height), **window)
+        ceil_mode = int(floor != operator.output.height)
+        self.emit(type(operator).__name__, [source], name, ceil_mode=ceil_mode, **window)
+
+    _MaxPool = _AveragePool = _Pool
 
     def _FullyConnected(self, name, operator, sources):
         inputs, outputs = operator.inputs[0].elements, operator.output.channels

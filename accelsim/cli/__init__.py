@@ -6,6 +6,8 @@ import what they need where they need it, because `accelsim --help` should not w
 
 import sys
 
+__all__ = ["main"]
+
 
 def _end_interrupted(kind: type[BaseException], error: BaseException, traceback: object) -> None:
     """Without a traceback, an interrupt that comes before `main` could look after it."""
@@ -24,7 +26,8 @@ import os  # noqa: E402
 
 _PATIENT = (200_000, 10, 10)
 """Objects more than there were before Python looks for garbage. With its own 700, a short run spends a
-twentieth of its time on that and finds nothing: what a run makes, it keeps to its end."""
+twentieth of its time on that and finds nothing: what a run makes, it keeps to its end
+(docs/decisions/start-up.md)."""
 _UNUSED = {
     "OPENBLAS_NUM_THREADS": "1",  # numpy starts a thread for each core, for linear algebra, not done here
     "PYDANTIC_DISABLE_PLUGINS": "__all__",  # pydantic reads the metadata of every installed package for them
@@ -40,7 +43,14 @@ def settle() -> None:
 
 
 def main() -> None:
-    """What the `accelsim` script runs."""
+    """What the `accelsim` script runs: takes `sys.argv` and exits with a code.
+
+    Example:
+        >>> import subprocess
+        >>> script = "from accelsim.cli import main; main()"
+        >>> subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True).returncode
+        0
+    """
     try:
         settle()
         from accelsim.cli.streams import guarded_streams

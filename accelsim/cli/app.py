@@ -36,34 +36,34 @@ class _OnDemand(MutableMapping[str, Any]):
     """The commands; each is imported when it is first asked for, so that none waits for the others."""
 
     def __init__(self) -> None:
-        self.made: dict[str, Any] = {}
+        self.commands: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self.made:
+        if name not in self.commands:
             module, _, attribute = HOMES[name].partition(":")
-            self.made[name] = _command(name, getattr(import_module(module), attribute))
-        return self.made[name]
+            self.commands[name] = _command(name, getattr(import_module(module), attribute))
+        return self.commands[name]
 
     def __setitem__(self, name: str, command: Any) -> None:
-        self.made[name] = command
+        self.commands[name] = command
 
     def __delitem__(self, name: str) -> None:
-        del self.made[name]
+        del self.commands[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys((*HOMES, *self.made)))
+        return iter(dict.fromkeys((*HOMES, *self.commands)))
 
     def __len__(self) -> int:
-        return len({*HOMES, *self.made})
+        return len({*HOMES, *self.commands})
 
 
-def _command(name: str, found: Any) -> Any:
+def _command(name: str, target: Any) -> Any:
     """A function as a command; a group of commands is one already."""
-    if isinstance(found, typer.Typer):
-        return get_command(found)
-    alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-    alone.command(name, cls=Command)(found)
-    return get_command(alone)
+    if isinstance(target, typer.Typer):
+        return get_command(target)
+    single = typer.Typer(rich_markup_mode=None, add_completion=False)
+    single.command(name, cls=Command)(target)
+    return get_command(single)
 
 
 class _Commands(TyperGroup):
@@ -92,8 +92,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"accelsim {__version__}")
         raise typer.Exit
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Work:
+class _CaseRun:
     """One run that is to be done."""
 
     name: str
@@ -40,20 +40,20 @@ def run_cases(
     from accelsim.report.tables.comparison import Case
 
     work = [
-        _Work(name, machine, network, hardware, options)
+        _CaseRun(name, machine, network, hardware, options)
         for machine, hardware in machines.items()
         for name, network in networks.items()
     ]
     with progress(len(work), quiet) as step:
         step("simulating")
         outcomes = in_parallel(_run, work, step)
-    mistakes = [line for one in outcomes if isinstance(one, AccelsimError) for line in one.lines]
+    mistakes = [line for outcome in outcomes if isinstance(outcome, AccelsimError) for line in outcome.lines]
     if mistakes:
         raise AccelsimError("\n".join(dict.fromkeys(mistakes)))
     return [outcome for outcome in outcomes if isinstance(outcome, Case)]
 
 
-def _run(work: _Work) -> "Case | AccelsimError":
+def _run(work: _CaseRun) -> "Case | AccelsimError":
     from accelsim.report.tables.comparison import Case
     from accelsim.reuse.cache import cache_of_this_process
     from accelsim.run import run_network
@@ -65,11 +65,11 @@ def _run(work: _Work) -> "Case | AccelsimError":
         return error
 
 
-def reference_of(asked: str | None, networks: dict[str, "Network"], machines: dict[str, "Hardware"]) -> str:
+def reference_of(name: str | None, networks: dict[str, "Network"], machines: dict[str, "Hardware"]) -> str:
     """What was asked for, or the first network, or the first machine if there is one network."""
-    if asked is None:
+    if name is None:
         return next(iter(networks if len(networks) > 1 else machines))
-    if asked not in networks and asked not in machines:
+    if name not in networks and name not in machines:
         choices = ", ".join([*networks, *machines])
-        raise typer.BadParameter(f"{asked!r} must be one of {choices}", param_hint="--relative-to")
-    return asked
+        raise typer.BadParameter(f"{name!r} must be one of {choices}", param_hint="--relative-to")
+    return name

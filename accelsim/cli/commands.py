@@ -12,14 +12,14 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse as ever, then look at what was given how often."""
-        given = list(args)
+        arguments = list(args)
         rest: list[str] = super().parse_args(ctx, args)
         if not ctx.resilient_parsing:
-            self._refuse_repeated(ctx, given)
+            self._refuse_repeated(ctx, arguments)
         return rest
 
-    def _refuse_repeated(self, ctx: Any, given: list[str]) -> None:
-        order: list[Any] = list(self.make_parser(ctx).parse_args(args=given)[2])
+    def _refuse_repeated(self, ctx: Any, arguments: list[str]) -> None:
+        order: list[Any] = list(self.make_parser(ctx).parse_args(args=arguments)[2])
         counts = Counter(param.name for param in order)
         for param in order:
             takes_one = param.param_type_name == "option" and not (param.multiple or param.is_flag)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from accelsim.cli.files import Input, check_outputs
+from accelsim.cli.files import InputFile, check_outputs
 from accelsim.cli.options import QuietOption
 from accelsim.cli.output import check_yaml, say
 from accelsim.descriptions.kinds import FileKind, check_kind
@@ -16,7 +16,7 @@ from accelsim.errors import AccelsimError
 COMMENT: Final = re.compile(r"(?m)(^|\s)#")
 
 
-class Kind(StrEnum):
+class TemplateKind(StrEnum):
     """What there is a template of."""
 
     MACHINE = "machine"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 def new(
-    kind: Annotated[Kind, typer.Argument(show_default=False)],
+    kind: Annotated[TemplateKind, typer.Argument(show_default=False)],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the machine or network.")],
     output: Annotated[
         Path | None,
@@ -40,15 +40,13 @@ def new(
     accelsim run --net my_net.yaml --hw my_chip.yaml
     """
     check_yaml(output, "--output")
-    from accelsim.report.files.writing import check_writable, write
     from accelsim.templates import template
 
     text = template(kind.value, name)
     file = Path(f"{name}.yaml") if output is None else output
     if file.exists() or file.is_symlink():
         raise AccelsimError(f"{file}: is there already: give another name, or another file with --output")
-    check_writable(file)
-    write(file, text)
+    _write(file, text)
     if not quiet:
         say(f"wrote {file}")
 
@@ -67,21 +65,20 @@ def convert(
     accelsim convert my_chip.yaml
     accelsim convert my_chip.yaml --output my_chip_2.yaml
     """
-    check_yaml(None if output is None or str(output) == "-" else output, "--output")
-    check_outputs({"--output": output}, [Input(str(file), file)])
+    yaml_file = None if output is None or str(output) == "-" else output
+    check_yaml(yaml_file, "--output")
+    check_outputs({"--output": output}, [InputFile(str(file), file)])
     from accelsim.descriptions import parse
     from accelsim.hardware.convert import converted
     from accelsim.hardware.format1 import not_run
-    from accelsim.report.files.writing import check_writable, write
 
     document = parse(file)
     check_kind(document, FileKind.MACHINE)
     text = converted(document)
-    if output is None or str(output) == "-":
+    if yaml_file is None:
         typer.echo(text, nl=False)
     else:
-        check_writable(output)
-        write(output, text)
+        _write(yaml_file, text)
     if quiet:
         return
     for dataflow in not_run(document.data):
@@ -89,3 +86,10 @@ def convert(
         say(f"{file}: {left_out}: the array does not run it")
     if COMMENT.search(file.read_text(encoding="utf-8")):
         say(f"{file}: its comments are not in what was written; source and assumed are")
+
+
+def _write(file: Path, text: str) -> None:
+    from accelsim.report.files.writing import check_writable, write
+
+    check_writable(file)
+    write(file, text)

@@ -47,5 +47,6 @@ def executor(workers: int | None, scheduler: str | None) -> Iterator["Executor |
         return
     from accelsim.execution import cluster
 
-    with cluster.connected(scheduler) if scheduler is not None else cluster.started(workers or 1) as found:
-        yield found
+    dask = cluster.connected(scheduler) if scheduler is not None else cluster.started(workers or 1)
+    with dask as workforce:
+        yield workforce

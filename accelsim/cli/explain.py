@@ -63,7 +63,8 @@ def explain(
     to = destination(output, format_, quiet)
     from accelsim.hardware import dataflow_names
     from accelsim.report.tables.explanation import explanation_dict, explanation_report, explanation_rows
-    from accelsim.search.explain import REMEDIES_BESIDE_DATAFLOWS, TOP_LAYERS, explain_network
+    from accelsim.search.explain import TOP_LAYERS, explain_network
+    from accelsim.search.remedies import REMEDIES_BESIDE_DATAFLOWS
 
     (network,), (hardware,) = networks.values(), machines.values()
     options = mapping_options(batch, dataflow, objective)

@@ -9,31 +9,31 @@ from typing import NamedTuple
 import typer
 
 
-class Input(NamedTuple):
+class InputFile(NamedTuple):
     """A file that a command reads."""
 
-    given: str
+    argument: str
     """As the user gave what it is part of: `--net my.yaml`."""
     path: Path
 
 
 def inputs(
     networks: Iterable[str] = (), machines: Iterable[str] = (), overlays: Iterable[Path] = ()
-) -> Iterator[Input]:
+) -> Iterator[InputFile]:
     """The files of networks, with those that they are presets of, of machines and of overlays.
 
     Names are those of networks and machines that could be read.
     """
     from accelsim.descriptions import shipped
-    from accelsim.network.description import network_files
+    from accelsim.network.configuration import network_files
 
     for name in networks:
-        yield from (Input(f"--net {name}", path) for path in network_files(name))
-    yield from (Input(f"--hw {name}", shipped.find("hardware", name)) for name in machines)
-    yield from (Input(f"--overlay {path}", path) for path in overlays)
+        yield from (InputFile(f"--net {name}", path) for path in network_files(name))
+    yield from (InputFile(f"--hw {name}", shipped.find("hardware", name)) for name in machines)
+    yield from (InputFile(f"--overlay {path}", path) for path in overlays)
 
 
-def check_outputs(outputs: Mapping[str, Path | None], read: Iterable[Input]) -> None:
+def check_outputs(outputs: Mapping[str, Path | None], read: Iterable[InputFile]) -> None:
     """Refuse an output that is a file which the command reads, or another of its outputs.
 
     Files are the same whatever path leads to them, through links as well.
@@ -41,23 +41,23 @@ def check_outputs(outputs: Mapping[str, Path | None], read: Iterable[Input]) -> 
     written = {option: path for option, path in outputs.items() if path is not None and str(path) != "-"}
     if not written:
         return
-    for given, path in read:
+    for argument, path in read:
         for option, output in written.items():
             if same_file(output, path):
                 raise typer.BadParameter(
-                    f"{output} must be another file than that of {given}, which is read", param_hint=option
+                    f"{output} must be another file than that of {argument}, which is read", param_hint=option
                 )
-    for (first, one), (second, other) in combinations(written.items(), 2):
-        if same_file(one, other):
+    for (first, path), (second, second_path) in combinations(written.items(), 2):
+        if same_file(path, second_path):
             raise typer.BadParameter(f"must be another file than {first}", param_hint=second)
 
 
-def same_file(one: Path, other: Path) -> bool:
+def same_file(path: Path, second_path: Path) -> bool:
     """Whether two paths lead to one file, be it there or not; a device is none, it takes everything."""
     try:
-        first, second = one.stat(), other.stat()
+        first, second = path.stat(), second_path.stat()
     except (OSError, ValueError):  # one is not there, or no path at all
-        return _resolved(one) == _resolved(other)
+        return _resolved(path) == _resolved(second_path)
     return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino) and stat.S_ISREG(first.st_mode)
 
 

@@ -20,15 +20,15 @@ class _Named(Protocol):
     def name(self) -> str: ...
 
 
-GivenT = TypeVar("GivenT")
+OptionT = TypeVar("OptionT")
 NamedT = TypeVar("NamedT", bound=_Named)
 
 
-def only(given: Sequence[GivenT], option: str) -> Sequence[GivenT]:
+def only(values: Sequence[OptionT], option: str) -> Sequence[OptionT]:
     """What was given, which must not be more than one."""
-    if len(given) > 1:
+    if len(values) > 1:
         raise typer.BadParameter("takes one; `accelsim compare` takes several", param_hint=option)
-    return given
+    return values
 
 
 def load(
@@ -74,14 +74,14 @@ def with_overlays(networks: dict[str, "Network"], overlays: Iterable[Path]) -> d
     from accelsim.network.overlay import overlaid
 
     mistakes: list[str] = []
-    found: dict[str, Network] = {}
+    variants: dict[str, Network] = {}
     for name, network in networks.items():
         for file in dict.fromkeys(overlays):
             label = f"{name}+{file.stem}"
             with _noted(mistakes):
-                found[f"{name}+{file}" if label in found else label] = overlaid(network, file)
+                variants[f"{name}+{file}" if label in variants else label] = overlaid(network, file)
     _raise_all(mistakes)
-    return found
+    return variants
 
 
 @contextmanager
@@ -98,11 +98,13 @@ def _raise_all(mistakes: list[str]) -> None:
         raise AccelsimError("\n".join(dict.fromkeys(mistakes)))
 
 
-def _labelled(given: Iterable[str], read: Callable[[str], NamedT], mistakes: list[str]) -> dict[str, NamedT]:
-    found: dict[str, NamedT] = {}
-    for text in dict.fromkeys(given):
+def _labelled(texts: Iterable[str], read: Callable[[str], NamedT], mistakes: list[str]) -> dict[str, NamedT]:
+    by_text: dict[str, NamedT] = {}
+    for text in dict.fromkeys(texts):
         with _noted(mistakes):
-            found[text] = read(text)
-    names = [value.name for value in found.values()]
-    labelled = {value.name if names.count(value.name) == 1 else text: value for text, value in found.items()}
-    return labelled if len(labelled) == len(found) else found  # a name may be what another was given as
+            by_text[text] = read(text)
+    names = [value.name for value in by_text.values()]
+    labelled = {
+        value.name if names.count(value.name) == 1 else text: value for text, value in by_text.items()
+    }
+    return labelled if len(labelled) == len(by_text) else by_text  # a name may be what another was given as

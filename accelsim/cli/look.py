@@ -2,11 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from accelsim.cli.files import Input, check_outputs, inputs
+from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import only, say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
 from accelsim.cli.output import Answer, complain, destination
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from accelsim.network.description import Network
 
 
-class Kind(StrEnum):
+class Listing(StrEnum):
     """What there is to list."""
 
     NETWORKS = "networks"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 def list_(
-    kind: Annotated[Kind, typer.Argument(show_default=False)],
+    kind: Annotated[Listing, typer.Argument(show_default=False)],
     format_: FormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -40,19 +40,22 @@ def list_(
     accelsim list networks
     accelsim list hardware --format json
     """
-    files = (Input(name, shipped.find(kind.value, name)) for name in shipped.names(kind.value))
+    files = (InputFile(name, shipped.find(kind.value, name)) for name in shipped.names(kind.value))
     check_outputs({"--output": output}, files)
     to = destination(output, format_, quiet)
     from accelsim.result import flat
 
-    if kind is Kind.NETWORKS:
-        from accelsim.report.tables.networks import known_networks, list_networks
+    match kind:
+        case Listing.NETWORKS:
+            from accelsim.report.tables.networks import known_networks, list_networks
 
-        entries, table = known_networks(), list_networks
-    else:
-        from accelsim.report.tables.machines import known_machines, list_machines
+            entries, table = known_networks(), list_networks
+        case Listing.HARDWARE:
+            from accelsim.report.tables.machines import known_machines, list_machines
 
-        entries, table = known_machines(), list_machines
+            entries, table = known_machines(), list_machines
+        case _:
+            assert_never(kind)
     to.deliver(
         Answer(
             table=lambda style: table(entries, style),
@@ -92,7 +95,7 @@ def show(
     to = destination(output, format_, quiet)
     if lowered and stats:
         raise typer.BadParameter("give one of --lowered and --stats", param_hint="--stats")
-    if _kind(name) is Kind.NETWORKS:
+    if _kind(name) is Listing.NETWORKS:
         from accelsim.network.load import load_network
         from accelsim.network.overlay import overlaid
 
@@ -107,9 +110,9 @@ def show(
         "--stats": (stats, "networks have statistics"),
         "--overlay": (bool(overlay), "overlays are for networks"),
     }
-    for option, (given, what) in for_networks.items():
-        if given:
-            raise typer.BadParameter(f"{name} is a machine; {what}", param_hint=option)
+    for option, (is_set, objection) in for_networks.items():
+        if is_set:
+            raise typer.BadParameter(f"{name} is a machine; {objection}", param_hint=option)
     from accelsim.hardware import load_hardware
 
     hardware = load_hardware(name)
@@ -142,11 +145,11 @@ def check(
         raise typer.Exit(2)
 
 
-def _kind(name: str) -> Kind:
+def _kind(name: str) -> Listing:
     """Whether a name or a path, perhaps with parameters after an @, stands for a network or a machine."""
     path = Path(name if shipped.is_file(Path(name)) else name.rpartition("@")[0] or name)
     if not shipped.is_file(path):
-        for kind in Kind:
+        for kind in Listing:
             if shipped.named(kind.value, str(path)):
                 return kind
     if (
@@ -155,8 +158,8 @@ def _kind(name: str) -> Kind:
         or len(path.parts) > 1
     ):
         return _kind_of_file(path)
-    known = [*shipped.names("networks"), *shipped.names("hardware")]
-    near = shipped.near(str(path), known)
+    names = [*shipped.names("networks"), *shipped.names("hardware")]
+    near = shipped.near(str(path), names)
     guess = f", did you mean {', '.join(near)}?" if near else ":"
     raise DescriptionError(
         f"{shipped.shortened(name) or repr(name)}: no such network or machine{guess} "
@@ -164,16 +167,22 @@ def _kind(name: str) -> Kind:
     )
 
 
-def _kind_of_file(file: Path) -> Kind:
+def _kind_of_file(file: Path) -> Listing:
     """Whether a file describes a network or a machine. Raises DescriptionError where it does neither."""
     if file.suffix.lower() == shipped.ONNX_SUFFIX:
-        return Kind.NETWORKS
+        return Listing.NETWORKS
     kind = _file_kind(file)
-    if kind is FileKind.OVERLAY:
-        raise DescriptionError(f"{file}: is an overlay: give it with --overlay, beside a network")
-    if kind is FileKind.SWEEP:
-        raise DescriptionError(f"{file}: is a sweep: `accelsim sweep` runs it")
-    return Kind.NETWORKS if kind is FileKind.NETWORK else Kind.HARDWARE
+    match kind:
+        case FileKind.NETWORK:
+            return Listing.NETWORKS
+        case FileKind.MACHINE:
+            return Listing.HARDWARE
+        case FileKind.OVERLAY:
+            raise DescriptionError(f"{file}: is an overlay: give it with --overlay, beside a network")
+        case FileKind.SWEEP:
+            raise DescriptionError(f"{file}: is a sweep: `accelsim sweep` runs it")
+        case _:
+            assert_never(kind)
 
 
 def _file_kind(file: Path) -> FileKind:
@@ -274,10 +283,10 @@ def _statistics_answer(network: "Network") -> Answer:
     from accelsim.report.tables import statistics as report
     from accelsim.result import flat
 
-    found = report.network_statistics(network)
-    values = report.statistics_dict(found)
+    statistics = report.network_statistics(network)
+    values = report.statistics_dict(statistics)
     return Answer(
-        table=lambda style: report.statistics_report(found, style),
+        table=lambda style: report.statistics_report(statistics, style),
         values=lambda: values,
         rows=lambda: [flat(share) for share in values["operators"]],
     )

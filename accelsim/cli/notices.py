@@ -19,7 +19,7 @@ def warnings_as_lines() -> Iterator[None]:
     with warnings.catch_warnings():
         for category in OWN:
             warnings.simplefilter("always", category)
-        others = warnings.showwarning
+        show_as_python = warnings.showwarning
 
         def show(
             message: Warning | str,
@@ -30,7 +30,7 @@ def warnings_as_lines() -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if not issubclass(category, OWN):
-                others(message, category, filename, lineno, file, line)
+                show_as_python(message, category, filename, lineno, file, line)
                 return
             before = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress
             typer.echo(f"{before}{message}", err=True)

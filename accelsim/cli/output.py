@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import typer
 
@@ -74,13 +74,19 @@ class Destination:
             say(f"wrote {self.file}")
 
     def _text(self, answer: Answer, style: Style) -> str:
-        if self.format is Format.TABLE:
-            return style.shown(answer.table(style))
-        from accelsim.report.files import formats
+        match self.format:
+            case Format.TABLE:
+                return style.rendered(answer.table(style))
+            case Format.JSON:
+                from accelsim.report.files.formats import to_json
 
-        return (
-            formats.to_json(answer.values()) if self.format is Format.JSON else formats.to_csv(answer.rows())
-        )
+                return to_json(answer.values())
+            case Format.CSV:
+                from accelsim.report.files.formats import to_csv
+
+                return to_csv(answer.rows())
+            case _:
+                assert_never(self.format)
 
 
 def destination(file: Path | None, chosen: Format | None, quiet: bool) -> Destination:
@@ -164,13 +170,13 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
     if quiet or total < 2 or not sys.stderr.isatty():
         yield lambda _: None
         return
-    done = 0
+    finished = 0
 
-    def step(what: str) -> None:
-        nonlocal done
-        sys.stderr.write(f"\r\x1b[K{done}/{total} {on_one_line(what)}")
+    def step(activity: str) -> None:
+        nonlocal finished
+        sys.stderr.write(f"\r\x1b[K{finished}/{total} {on_one_line(activity)}")
         sys.stderr.flush()
-        done += 1
+        finished += 1
 
     with _line_that_goes():
         yield step
@@ -182,12 +188,12 @@ def note(quiet: bool) -> Iterator[Callable[[str], None]]:
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
-    done = 0
+    finished = 0
 
-    def step(what: str) -> None:
-        nonlocal done
-        done += 1
-        sys.stderr.write(f"\r\x1b[K{done}: {on_one_line(what)}")
+    def step(activity: str) -> None:
+        nonlocal finished
+        finished += 1
+        sys.stderr.write(f"\r\x1b[K{finished}: {on_one_line(activity)}")
         sys.stderr.flush()
 
     with _line_that_goes():
@@ -200,30 +206,30 @@ def rate_of_progress(total: int, quiet: bool) -> Iterator[Callable[[int], None]]
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
-    began = shown = time.monotonic()
-    done = 0
+    began = last_shown = time.monotonic()
+    finished = 0
 
-    def step(more: int) -> None:
-        nonlocal done, shown
-        done += more
+    def step(count: int) -> None:
+        nonlocal finished, last_shown
+        finished += count
         now = time.monotonic()
-        if now - shown >= _REFRESH_SECONDS:
-            shown = now
-            sys.stderr.write(f"\r\x1b[K{progress_line(done, total, now - began)}")
+        if now - last_shown >= _REFRESH_SECONDS:
+            last_shown = now
+            sys.stderr.write(f"\r\x1b[K{progress_line(finished, total, now - began)}")
             sys.stderr.flush()
 
     with _line_that_goes():
         yield step
 
 
-def progress_line(done: int, total: int, seconds: float) -> str:
+def progress_line(finished: int, total: int, seconds: float) -> str:
     """`[######              ] 300/1000, 150/s, 0:05 left`."""
-    filled = _BAR_WIDTH * done // total
-    rate = done / seconds if seconds else 0.0
-    left = round((total - done) / rate) if rate else 0
+    filled = _BAR_WIDTH * finished // total
+    rate = finished / seconds if seconds else 0.0
+    remaining_seconds = round((total - finished) / rate) if rate else 0
     bar = f"[{'#' * filled}{' ' * (_BAR_WIDTH - filled)}]"
-    minutes, rest = divmod(left, 60)
-    return f"{bar} {done}/{total}, {rate:.0f}/s, {minutes}:{rest:02} left"
+    minutes, rest = divmod(remaining_seconds, 60)
+    return f"{bar} {finished}/{total}, {rate:.0f}/s, {minutes}:{rest:02} left"
 
 
 def _print(text: str) -> None:

@@ -1,7 +1,7 @@
 """`accelsim search path`: a walk from a network to one that suits a machine better, step by step."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -16,6 +16,7 @@ from accelsim.cli.options import (
     Objective,
     OutputOption,
     QuietOption,
+    mapping_options,
 )
 from accelsim.cli.output import Answer, check_yaml, destination, note, say
 from accelsim.cli.searches import count, values_of_searches
@@ -23,56 +24,65 @@ from accelsim.descriptions.limits import MAX_STEPS
 from accelsim.descriptions.phrases import counted
 
 if TYPE_CHECKING:
-    from accelsim.search.path import Walk
+    from accelsim.hardware import Hardware
+    from accelsim.network.description import Network
+    from accelsim.search.path import DesignPath
+
+
+NetworkOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--net",
+        metavar="NET",
+        help="Where the walk starts: a name, with parameters after an @, or a path.",
+    ),
+]
+StepObjectiveOption: TypeAlias = Annotated[
+    Objective, typer.Option("--objective", help="What each step makes smaller (edp: energy x time).")
+]
+MaxParamsOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--max-params", metavar="COUNT", parser=count, help="At most. Default: 1.3 times the network's."
+    ),
+]
+MaxMacsOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--max-macs",
+        metavar="COUNT",
+        parser=count,
+        help="At most, for one image. Default: 1.05 times the network's.",
+    ),
+]
+MinParamsOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--min-params", metavar="COUNT", parser=count, help="At least. Default: 0.95 times the network's."
+    ),
+]
+StepsOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--steps", metavar="N", min=0, max=MAX_STEPS, help="At most. Default: until nothing helps."),
+]
+WriteOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--write", metavar="FILE", help="The network at the end, as YAML that `accelsim run` takes."
+    ),
+]
 
 
 def path(
     *,
-    net: Annotated[
-        str,
-        typer.Option(
-            "--net",
-            metavar="NET",
-            help="Where the walk starts: a name, with parameters after an @, or a path.",
-        ),
-    ],
+    net: NetworkOption,
     hw: Machines,
-    objective: Annotated[
-        Objective, typer.Option("--objective", help="What each step makes smaller (edp: energy x time).")
-    ] = Objective.TIME,
-    max_params: Annotated[
-        int | None,
-        typer.Option(
-            "--max-params", metavar="COUNT", parser=count, help="At most. Default: 1.3 times the network's."
-        ),
-    ] = None,
-    max_macs: Annotated[
-        int | None,
-        typer.Option(
-            "--max-macs",
-            metavar="COUNT",
-            parser=count,
-            help="At most, for one image. Default: 1.05 times the network's.",
-        ),
-    ] = None,
-    min_params: Annotated[
-        int | None,
-        typer.Option(
-            "--min-params", metavar="COUNT", parser=count, help="At least. Default: 0.95 times the network's."
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            "--steps", metavar="N", min=0, max=MAX_STEPS, help="At most. Default: until nothing helps."
-        ),
-    ] = None,
-    write: Annotated[
-        Path | None,
-        typer.Option(
-            "--write", metavar="FILE", help="The network at the end, as YAML that `accelsim run` takes."
-        ),
-    ] = None,
+    objective: StepObjectiveOption = Objective.TIME,
+    max_params: MaxParamsOption = None,
+    max_macs: MaxMacsOption = None,
+    min_params: MinParamsOption = None,
+    steps: StepsOption = None,
+    write: WriteOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
@@ -95,43 +105,37 @@ def path(
     check_outputs({"--output": output, "--write": write}, inputs([net], hw))
     check_yaml(write, "--write")
     to = destination(output, format_, quiet)
-    from accelsim.descriptions import dump
     from accelsim.report.files import writing
-    from accelsim.report.tables.path import walk_dict, walk_report, walk_rows
-    from accelsim.search.path import walk
+    from accelsim.report.tables.path import path_dict, path_report, path_rows
 
     if write is not None:
         writing.check_writable(write)
     (network,) = networks.values()
-    walks: list[Walk] = []
-    for hardware in machines.values():
-        with note(quiet) as step:
-            walks.append(
-                walk(
-                    network,
-                    hardware,
-                    objective=objective.value,
-                    max_params=max_params,
-                    max_macs=max_macs,
-                    min_params=min_params,
-                    steps=steps,
-                    batch=batch,
-                    dataflow=dataflow,
-                    step=step,
-                )
-            )
+    limits = {"max_params": max_params, "max_macs": max_macs, "min_params": min_params, "steps": steps}
+    options = mapping_options(batch, dataflow, objective)
+    paths = [_searched(network, hardware, options | limits, quiet) for hardware in machines.values()]
     if write is not None:
-        writing.write(write, dump(walks[0].final))
+        from accelsim.descriptions import dump
+
+        writing.write(write, dump(paths[0].final))
     to.deliver(
         Answer(
-            table=lambda style: "\n".join(walk_report(one, style) for one in walks),
-            values=lambda: values_of_searches([walk_dict(one) for one in walks]),
-            rows=lambda: [row for one in walks for row in walk_rows(one)],
+            table=lambda style: "\n".join(path_report(design_path, style) for design_path in paths),
+            values=lambda: values_of_searches([path_dict(design_path) for design_path in paths]),
+            rows=lambda: [row for design_path in paths for row in path_rows(design_path)],
         )
     )
     if not quiet:
-        for one in walks:
-            what = f"{counted(one.evaluated, 'network')} simulated in {one.seconds:.1f} s"
-            say(f"{one.hardware.name}: {what}")
+        for design_path in paths:
+            networks_run = counted(design_path.evaluated, "network")
+            say(f"{design_path.hardware.name}: {networks_run} simulated in {design_path.seconds:.1f} s")
         if write is not None:
             say(f"wrote {write}")
+
+
+def _searched(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> "DesignPath":
+    """The path on one machine; a terminal shows the move that it took last."""
+    from accelsim.search.path import search_path
+
+    with note(quiet) as step:
+        return search_path(network, hardware, **options, step=step)

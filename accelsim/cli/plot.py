@@ -1,16 +1,16 @@
 """`accelsim plot`: a run, or many, as a picture."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, assert_never
 
 import typer
 
 from accelsim.choices import AUTO
 from accelsim.cli.cases import run_cases
-from accelsim.cli.files import Input, check_outputs, inputs
+from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
     BatchOption,
@@ -27,11 +27,12 @@ from accelsim.errors import AccelsimError
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
+    from accelsim.report.plots.style import PlotFigure
     from accelsim.report.tables.comparison import Case
     from accelsim.result import RunResult
 
 
-class Kind(StrEnum):
+class PlotKind(StrEnum):
     """What there is to see."""
 
     LAYERS = "layers"
@@ -52,47 +53,83 @@ class By(StrEnum):
     NETWORK = "network"
 
 
+KindArgument: TypeAlias = Annotated[
+    PlotKind, typer.Argument(show_default=False, help="What to draw, see above.")
+]
+NetworksOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--net",
+        metavar="NET",
+        help="Networks, as for run. Default, of accuracy only: all whose papers report top-1.",
+    ),
+]
+MachinesOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--hw", metavar="HW", help="Machines, as for run.")
+]
+FigureOption: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="A name that ends in .png, .svg or .pdf.",
+        show_default=False,
+    ),
+]
+ByOption: TypeAlias = Annotated[
+    By | None,
+    typer.Option(
+        "--by",
+        help="Of energy: what has a bar. Default: layer for one network on one machine, else network.",
+    ),
+]
+FixOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fix", metavar="STAGE=BLOCKS", help="Of depths: a stage that keeps so many, as in stage4=1."
+    ),
+]
+ResultOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--result", metavar="FILE", help="Of sweep: what `accelsim sweep SPEC -o FILE.json` wrote."),
+]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What the command line asks for."""
+
+    kind: PlotKind
+    networks: list[str] | None
+    machines: list[str] | None
+    overlays: list[Path]
+    by: By | None
+    fixed_stages: list[str]
+    result: Path | None
+    options: Mapping[str, Any]
+    """As `run_network` takes them."""
+    output: Path
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The networks and machines of a request, under their names."""
+
+    networks: dict[str, "Network"]
+    machines: dict[str, "Hardware"]
+
+
 def plot(
-    kind: Annotated[Kind, typer.Argument(show_default=False, help="What to draw, see above.")],
+    kind: KindArgument,
     *,
-    net: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--net",
-            metavar="NET",
-            help="Networks, as for run. Default, of accuracy only: all whose papers report top-1.",
-        ),
-    ] = None,
-    hw: Annotated[list[str] | None, typer.Option("--hw", metavar="HW", help="Machines, as for run.")] = None,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="A name that ends in .png, .svg or .pdf.",
-            show_default=False,
-        ),
-    ],
-    by: Annotated[
-        By | None,
-        typer.Option(
-            "--by",
-            help="Of energy: what has a bar. Default: layer for one network on one machine, else network.",
-        ),
-    ] = None,
-    fix: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--fix", metavar="STAGE=BLOCKS", help="Of depths: a stage that keeps so many, as in stage4=1."
-        ),
-    ] = None,
-    result: Annotated[
-        Path | None,
-        typer.Option(
-            "--result", metavar="FILE", help="Of sweep: what `accelsim sweep SPEC -o FILE.json` wrote."
-        ),
-    ] = None,
+    net: NetworksOption = None,
+    hw: MachinesOption = None,
+    output: FigureOption,
+    by: ByOption = None,
+    fix: FixOption = None,
+    result: ResultOption = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
@@ -118,139 +155,125 @@ def plot(
     accelsim plot accuracy --hw 16x16_128k -o accuracy.pdf
     accelsim plot sweep --result found.json -o front.png
     """
-    from accelsim.report.files.writing import check_writable
-    from accelsim.report.plots.style import check_suffix
+    from accelsim.report.plots.style import check_suffix, save
 
     check_suffix(output)
     _refuse(kind, {"--fix": fix, "--objective": objective, "--by": by, "--result": result})
     if kind in _SAID_ELSEWHERE:
-        what = {"--net": net, "--hw": hw, "--overlay": overlay}
-        how = {
+        _refuse_said(kind, {"--net": net, "--hw": hw, "--overlay": overlay}, "which networks and machines")
+        run_options = {
             "--batch": batch is not None,
             "--dataflow": dataflow != AUTO,
             "--objective": objective is not None,
         }
-        _refuse_said(kind, what, "which networks and machines")
-        _refuse_said(kind, how, "how they run")
-    if kind is Kind.SWEEP:
-        _draw_sweep(result, output)
-    elif kind is Kind.PUBLISHED:
-        check_writable(output)
-        _draw_published(output, quiet)
-    else:
-        names, machine_names = _networks(kind, net), _given(kind, hw, "--hw")
-        networks, machines = load(names, machine_names, overlay or [], quiet=quiet)
-        check_outputs({"--output": output}, inputs(names, machine_names, overlay or []))
-        networks |= with_overlays(networks, overlay or [])
-        check_writable(output)
-        if kind is Kind.ACCURACY:
-            networks = _with_accuracy(networks, quiet)
-        options = mapping_options(batch, dataflow, objective)
-        if kind is Kind.DEPTHS:
-            _draw_depths(networks, machines, fixed(fix or []), options, output, quiet)
-        elif kind is Kind.PATH:
-            _draw_path(networks, machines, options, output, quiet)
-        else:
-            cases = run_cases(networks, machines, options, quiet)
-            _draw(kind, cases, networks, machines, by, output)
+        _refuse_said(kind, run_options, "how they run")
+    options = mapping_options(batch, dataflow, objective)
+    request = _Request(kind, net, hw, overlay or [], by, fix or [], result, options, output, quiet)
+    save(_figure(request), output)
     if not quiet:
         say(f"wrote {output}")
 
 
-_SAID_ELSEWHERE: Final = {Kind.PUBLISHED: "table", Kind.SWEEP: "sweep"}
+_SAID_ELSEWHERE: Final = {PlotKind.PUBLISHED: "table", PlotKind.SWEEP: "sweep"}
 """What says which networks and machines are drawn, where the options do not."""
 _OPTIONS: Final = {
-    "--fix": ({Kind.DEPTHS}, "has no choice; depths has"),
-    "--objective": (set(Kind) - {Kind.DEPTHS, Kind.PATH}, "goes by time"),
-    "--by": ({Kind.ENERGY}, "has no choice; energy has"),
-    "--result": ({Kind.SWEEP}, "takes none; sweep does"),
+    "--fix": ({PlotKind.DEPTHS}, "has no choice; depths has"),
+    "--objective": (set(PlotKind) - {PlotKind.DEPTHS, PlotKind.PATH}, "goes by time"),
+    "--by": ({PlotKind.ENERGY}, "has no choice; energy has"),
+    "--result": ({PlotKind.SWEEP}, "takes none; sweep does"),
 }
 """Options that only some kinds have, and what is said of them to the others."""
 
 
-def _refuse(kind: Kind, given: dict[str, object]) -> None:
-    """Raise where an option is given that the kind has no use for."""
+def _refuse(kind: PlotKind, options: dict[str, object]) -> None:
+    """Raise where an option has a value that the kind has no use for."""
     for option, (kinds, sentence) in _OPTIONS.items():
-        if given[option] and kind not in kinds:
+        if options[option] and kind not in kinds:
             raise typer.BadParameter(f"{kind.value} {sentence}", param_hint=option)
 
 
-def _refuse_said(kind: Kind, given: Mapping[str, object], what: str) -> None:
-    """Raise where an option is given of which something else says what it would."""
-    for option, value in given.items():
+def _refuse_said(kind: PlotKind, options: Mapping[str, object], subject: str) -> None:
+    """Raise where an option has a value of which something else says what it would."""
+    for option, value in options.items():
         if value:
-            raise typer.BadParameter(f"the {_SAID_ELSEWHERE[kind]} says {what}", param_hint=option)
+            raise typer.BadParameter(f"the {_SAID_ELSEWHERE[kind]} says {subject}", param_hint=option)
 
 
-def _given(kind: Kind, names: list[str] | None, option: str) -> list[str]:
+def _at_least_one(kind: PlotKind, names: list[str] | None, option: str) -> list[str]:
     if not names:
         raise typer.BadParameter(f"{kind.value} needs at least one", param_hint=option)
     return names
 
 
-def _networks(kind: Kind, names: list[str] | None) -> list[str]:
-    """Those that are given, or all that accuracy can show."""
-    if names or kind is not Kind.ACCURACY:
-        return _given(kind, names, "--net")
+def _network_names(kind: PlotKind, names: list[str] | None) -> list[str]:
+    """Those of the option, or all that accuracy can show."""
+    if names or kind is not PlotKind.ACCURACY:
+        return _at_least_one(kind, names, "--net")
     from accelsim.descriptions import shipped
-    from accelsim.network.description import read_network
+    from accelsim.network.configuration import read_network
 
-    known = shipped.names("networks")
-    return [name for name in known if read_network(shipped.find("networks", name)).reported.top1 is not None]
+    return [
+        name
+        for name in shipped.names("networks")
+        if read_network(shipped.find("networks", name)).reported.top1 is not None
+    ]
 
 
 def _with_accuracy(networks: dict[str, "Network"], quiet: bool) -> dict[str, "Network"]:
     """Those whose papers report their accuracy; the others are named on standard error."""
-    found = {name: network for name, network in networks.items() if network.reported.top1 is not None}
-    without = ", ".join(name for name in networks if name not in found)
-    if not found:
-        raise AccelsimError(f"{without}: no top-1 accuracy is reported (`reported:` in the network's YAML)")
-    if without and not quiet:
-        say(f"left out, as no top-1 accuracy is reported: {without}")
-    return found
+    reporting = {name: network for name, network in networks.items() if network.reported.top1 is not None}
+    missing = ", ".join(name for name in networks if name not in reporting)
+    if not reporting:
+        raise AccelsimError(f"{missing}: no top-1 accuracy is reported (`reported:` in the network's YAML)")
+    if missing and not quiet:
+        say(f"left out, as no top-1 accuracy is reported: {missing}")
+    return reporting
 
 
-def _draw(
-    kind: Kind,
-    cases: list["Case"],
-    networks: dict[str, "Network"],
-    machines: dict[str, "Hardware"],
-    by: By | None,
-    output: Path,
-) -> None:
-    from accelsim.report.plots.style import save
+def _loaded(request: _Request) -> _Inputs:
+    """Networks and machines; the file of the figure is known to be writable then, before the work begins."""
+    from accelsim.report.files.writing import check_writable
 
-    results = [_labelled(case) for case in cases]
-    match kind:
-        case Kind.ROOFLINE:
-            from accelsim.report.plots.roofline import roofline_figure
+    names = _network_names(request.kind, request.networks)
+    machine_names = _at_least_one(request.kind, request.machines, "--hw")
+    networks, machines = load(names, machine_names, request.overlays, quiet=request.quiet)
+    check_outputs({"--output": request.output}, inputs(names, machine_names, request.overlays))
+    networks |= with_overlays(networks, request.overlays)
+    check_writable(request.output)
+    return _Inputs(networks, machines)
 
-            of_machines = [machines[case.hardware] for case in cases]
-            save(roofline_figure(list(zip(results, of_machines, strict=True))), output)
-        case Kind.ACCURACY:
-            from accelsim.report.plots.accuracy import accuracy_figure, accuracy_point
-            from accelsim.report.text.energies import in_joules, of_run
 
-            reported = [networks[case.network].reported.top1 for case in cases]
-            points = [
-                accuracy_point(result, top1)
-                for result, top1 in zip(in_joules(results, of_run), reported, strict=True)
-                if top1 is not None
-            ]
-            save(accuracy_figure(points), output)
-        case Kind.ENERGY:
-            from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
-
-            by_layer = by is By.LAYER or (by is None and len(cases) == 1)
-            save(layer_energy_figure(results) if by_layer else run_energy_figure(results), output)
-        case Kind.TRAFFIC:
-            from accelsim.report.plots.traffic import traffic_figure
-
-            save(traffic_figure(results), output)
+def _figure(request: _Request) -> "PlotFigure":
+    match request.kind:
+        case PlotKind.LAYERS:
+            draw = _layers_figure
+        case PlotKind.TRAFFIC:
+            draw = _traffic_figure
+        case PlotKind.ENERGY:
+            draw = _energy_figure
+        case PlotKind.ROOFLINE:
+            draw = _roofline_figure
+        case PlotKind.ACCURACY:
+            draw = _accuracy_figure
+        case PlotKind.DEPTHS:
+            draw = _depths_figure
+        case PlotKind.PATH:
+            draw = _path_figure
+        case PlotKind.SWEEP:
+            draw = _sweep_figure
+        case PlotKind.PUBLISHED:
+            draw = _published_figure
         case _:
-            from accelsim.report.plots.layers import layers_figure
+            assert_never(request.kind)
+    return draw(request)
 
-            save(layers_figure(results), output)
+
+def _cases(loaded: _Inputs, request: _Request) -> list["Case"]:
+    return run_cases(loaded.networks, loaded.machines, request.options, request.quiet)
+
+
+def _results(loaded: _Inputs, request: _Request) -> list["RunResult"]:
+    return [_labelled(case) for case in _cases(loaded, request)]
 
 
 def _labelled(case: "Case") -> "RunResult":
@@ -258,76 +281,116 @@ def _labelled(case: "Case") -> "RunResult":
     return replace(case.result, network=case.network, hardware=case.hardware)
 
 
-def _draw_depths(
-    networks: dict[str, "Network"],
-    machines: dict[str, "Hardware"],
-    fixed_depths: dict[str, int],
-    options: dict[str, Any],
-    output: Path,
-    quiet: bool,
-) -> None:
+def _layers_figure(request: _Request) -> "PlotFigure":
+    from accelsim.report.plots.layers import layers_figure
+
+    return layers_figure(_results(_loaded(request), request))
+
+
+def _traffic_figure(request: _Request) -> "PlotFigure":
+    from accelsim.report.plots.traffic import traffic_figure
+
+    return traffic_figure(_results(_loaded(request), request))
+
+
+def _energy_figure(request: _Request) -> "PlotFigure":
+    from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
+
+    results = _results(_loaded(request), request)
+    by_layer = request.by is By.LAYER or (request.by is None and len(results) == 1)
+    return layer_energy_figure(results) if by_layer else run_energy_figure(results)
+
+
+def _roofline_figure(request: _Request) -> "PlotFigure":
+    from accelsim.report.plots.roofline import roofline_figure
+
+    loaded = _loaded(request)
+    cases = _cases(loaded, request)
+    return roofline_figure([(_labelled(case), loaded.machines[case.hardware]) for case in cases])
+
+
+def _accuracy_figure(request: _Request) -> "PlotFigure":
+    from accelsim.report.plots.accuracy import accuracy_figure, accuracy_point
+    from accelsim.report.text.energies import in_joules, of_run
+
+    loaded = _loaded(request)
+    networks = _with_accuracy(loaded.networks, request.quiet)
+    results = _results(replace(loaded, networks=networks), request)
+    reported = {name: network.reported.top1 for name, network in networks.items()}
+    points = [
+        accuracy_point(result, top1)
+        for result in in_joules(results, of_run)
+        if (top1 := reported[result.network]) is not None
+    ]
+    return accuracy_figure(points)
+
+
+def _depths_figure(request: _Request) -> "PlotFigure":
     """Every network on every machine."""
     from accelsim.report.plots.depths import MOST_POINTS, depths_figure
-    from accelsim.report.plots.style import save
     from accelsim.search.depth import search_depth
-    from accelsim.search.evaluate import Task
+    from accelsim.search.evaluate import SearchTask
     from accelsim.search.space import depth_space
 
-    spaces = [depth_space(network, fixed=fixed_depths) for network in networks.values()]
-    found = []
-    with rate_of_progress(len(machines) * sum(space.size for space in spaces), quiet) as step:
-        for hardware in machines.values():
-            for network, space in zip(networks.values(), spaces, strict=True):
-                task = Task(network, hardware, batch=options["batch"], dataflow=options["dataflow"])
-                found.append(search_depth(task, space, top=MOST_POINTS, step=step))
-    save(depths_figure(found), output)
+    loaded, options = _loaded(request), request.options
+    fixed_depths = fixed(request.fixed_stages)
+    spaces = [depth_space(network, fixed=fixed_depths) for network in loaded.networks.values()]
+    searches = []
+    total = len(loaded.machines) * sum(space.size for space in spaces)
+    with rate_of_progress(total, request.quiet) as step:
+        for hardware in loaded.machines.values():
+            for network, space in zip(loaded.networks.values(), spaces, strict=True):
+                task = SearchTask(network, hardware, batch=options["batch"], dataflow=options["dataflow"])
+                searches.append(search_depth(task, space, top=MOST_POINTS, step=step))
+    return depths_figure(searches)
 
 
-def _draw_path(
-    networks: dict[str, "Network"],
-    machines: dict[str, "Hardware"],
-    options: dict[str, Any],
-    output: Path,
-    quiet: bool,
-) -> None:
+def _path_figure(request: _Request) -> "PlotFigure":
     """From the first network, on every machine; the others as they are."""
     from accelsim.report.plots.path import path_figure
-    from accelsim.report.plots.style import save
-    from accelsim.search.path import walk
+    from accelsim.search.path import search_path
 
-    (first, *_), others = networks.values(), dict(list(networks.items())[1:])
+    loaded, options = _loaded(request), request.options
+    first, *other_names = loaded.networks
     walks = []
-    for hardware in machines.values():
-        with note(quiet) as step:
+    for hardware in loaded.machines.values():
+        with note(request.quiet) as step:
             walks.append(
-                walk(first, hardware, batch=options["batch"], dataflow=options["dataflow"], step=step)
+                search_path(
+                    loaded.networks[first],
+                    hardware,
+                    batch=options["batch"],
+                    dataflow=options["dataflow"],
+                    step=step,
+                )
             )
-    cases = run_cases(others, machines, options, quiet)
-    beside = [[_labelled(case) for case in cases if case.hardware == machine] for machine in machines]
-    save(path_figure(list(zip(walks, beside, strict=True))), output)
+    as_they_are = {name: loaded.networks[name] for name in other_names}
+    cases = _cases(replace(loaded, networks=as_they_are), request)
+    results = [[_labelled(case) for case in cases if case.hardware == machine] for machine in loaded.machines]
+    return path_figure(list(zip(walks, results, strict=True)))
 
 
-def _draw_sweep(result: Path | None, output: Path) -> None:
-    if result is None:
+def _sweep_figure(request: _Request) -> "PlotFigure":
+    if request.result is None:
         raise typer.BadParameter("sweep needs one", param_hint="--result")
     from accelsim.report.files.writing import check_writable
-    from accelsim.report.plots.style import save
     from accelsim.report.plots.sweep import read_sweep_result, sweep_figure
 
-    found = read_sweep_result(result)
-    check_outputs({"--output": output}, [Input(f"--result {result}", result)])
-    check_writable(output)
-    save(sweep_figure(found), output)
+    result = read_sweep_result(request.result)
+    check_outputs({"--output": request.output}, [InputFile(f"--result {request.result}", request.result)])
+    check_writable(request.output)
+    return sweep_figure(result)
 
 
-def _draw_published(output: Path, quiet: bool) -> None:
+def _published_figure(request: _Request) -> "PlotFigure":
+    from accelsim.report.files.writing import check_writable
     from accelsim.report.plots.published import published_figure
-    from accelsim.report.plots.style import save
     from accelsim.validation.published import load_published
     from accelsim.validation.reproduction import reproduce
 
+    check_writable(request.output)
     table = load_published("squeezenext")
-    with progress(len(table.places), quiet) as step:
+    with progress(len(table.cell_keys), request.quiet) as step:
         step("simulating")
         reproduction = reproduce(table, step)
-    save(published_figure(reproduction), output)
+    return published_figure(reproduction)

@@ -1,7 +1,7 @@
 """`accelsim reproduce`: a published table beside the simulated one."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from accelsim.hardware import Hardware
 
 
-class Table(StrEnum):
+class PublishedName(StrEnum):
     """Published tables that accelsim repeats."""
 
     SQUEEZENEXT = "squeezenext"
@@ -22,7 +22,7 @@ class Table(StrEnum):
 
 
 def reproduce(
-    table: Annotated[Table, typer.Argument(show_default=False, help="The published table.")],
+    table: Annotated[PublishedName, typer.Argument(show_default=False, help="The published table.")],
     hw: Annotated[
         list[str] | None,
         typer.Option(
@@ -49,25 +49,28 @@ def reproduce(
     accelsim reproduce squeezenext --format json
     accelsim reproduce guidelines --hw my_machine.yaml
     """
-    if table is Table.GUIDELINES:
-        _, machines = load([], hw or [], quiet=quiet)
-        check_outputs({"--output": output}, inputs(machines=hw or []))
-        _guidelines(machines, destination(output, format_, quiet), quiet)
-        return
-    if hw:
-        raise typer.BadParameter(f"{table.value} has machines of its own", param_hint="--hw")
-    _squeezenext(destination(output, format_, quiet), quiet)
+    match table:
+        case PublishedName.GUIDELINES:
+            _, machines = load([], hw or [], quiet=quiet)
+            check_outputs({"--output": output}, inputs(machines=hw or []))
+            _guidelines(machines, destination(output, format_, quiet), quiet)
+        case PublishedName.SQUEEZENEXT:
+            if hw:
+                raise typer.BadParameter(f"{table.value} has machines of its own", param_hint="--hw")
+            _squeezenext(destination(output, format_, quiet), quiet)
+        case _:
+            assert_never(table)
 
 
 def _squeezenext(to: Destination, quiet: bool) -> None:
     from accelsim.report.tables.reproduction import cell_dict, reproduction_dict, reproduction_report
+    from accelsim.report.text.reproduction import failures, moved_line
     from accelsim.validation import pinned
     from accelsim.validation.published import load_published
-    from accelsim.validation.reproduction import failures
     from accelsim.validation.reproduction import reproduce as simulate
 
-    published = load_published(Table.SQUEEZENEXT)
-    with progress(len(published.places), quiet) as step:
+    published = load_published(PublishedName.SQUEEZENEXT)
+    with progress(len(published.cell_keys), quiet) as step:
         step("simulating")
         reproduction = simulate(published, step)
     moved = pinned.moved(reproduction.costs, pinned.load_pinned(published.name))
@@ -78,7 +81,7 @@ def _squeezenext(to: Destination, quiet: bool) -> None:
             rows=lambda: [cell_dict(cell) for cell in reproduction.cells],
         )
     )
-    complaints = [*failures(reproduction), *(str(one) for one in moved)]
+    complaints = [*failures(reproduction), *map(moved_line, moved)]
     for line in complaints:
         say(line)
     if moved:

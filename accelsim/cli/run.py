@@ -1,7 +1,7 @@
 """`accelsim run` and `accelsim compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -36,57 +36,63 @@ if TYPE_CHECKING:
     from accelsim.planning.plan import Plan
     from accelsim.result import RunResult
 
+LayersOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--layers",
+        metavar=LAYERS_METAVAR,
+        parser=layer_choice,
+        help="The table's: top shows the ten slowest, N so many of them, none only the stages.",
+    ),
+]
+RunEngineOption: TypeAlias = Annotated[
+    Engine | None,
+    typer.Option(
+        "--engine",
+        help="Same result: events runs every tile as events. Default: fast, or events with --trace.",
+    ),
+]
+TraceOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="Write the timeline too, for ui.perfetto.dev or chrome://tracing; compressed if the name "
+        "ends in .gz.",
+    ),
+]
+TraceLayersOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--trace-layers",
+        metavar="PATTERN[,..]",
+        help="Of the timeline: only layers of these names, with * ? [..] as in file names.",
+    ),
+]
+VerifyOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--verify",
+        help="Execute the schedule on integers first (`accelsim verify`); exit 1 if it differs.",
+    ),
+]
+
 
 def run(
     *,
     net: Networks,
     hw: Machines,
-    layers: Annotated[
-        str,
-        typer.Option(
-            "--layers",
-            metavar=LAYERS_METAVAR,
-            parser=layer_choice,
-            help="The table's: top shows the ten slowest, N so many of them, none only the stages.",
-        ),
-    ] = "all",
+    layers: LayersOption = "all",
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
-    engine: Annotated[
-        Engine | None,
-        typer.Option(
-            "--engine",
-            help="Same result: events runs every tile as events. Default: fast, or events with --trace.",
-        ),
-    ] = None,
-    trace: Annotated[
-        Path | None,
-        typer.Option(
-            "--trace",
-            metavar="FILE",
-            help="Write the timeline too, for ui.perfetto.dev or chrome://tracing; compressed if the name "
-            "ends in .gz.",
-        ),
-    ] = None,
-    trace_layers: Annotated[
-        str | None,
-        typer.Option(
-            "--trace-layers",
-            metavar="PATTERN[,..]",
-            help="Of the timeline: only layers of these names, with * ? [..] as in file names.",
-        ),
-    ] = None,
-    verify: Annotated[
-        bool,
-        typer.Option(
-            "--verify",
-            help="Execute the schedule on integers first (`accelsim verify`); exit 1 if it differs.",
-        ),
-    ] = False,
+    engine: RunEngineOption = None,
+    trace: TraceOption = None,
+    trace_layers: TraceLayersOption = None,
+    verify: VerifyOption = False,
     cache: CacheOption = None,
     memory: MemoryOption = None,
     quiet: QuietOption = False,
@@ -108,34 +114,26 @@ def run(
     check_outputs(written, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
-    from accelsim.pricing import result_of
     from accelsim.report.tables.run import TOP_LAYERS, run_report
     from accelsim.result import flat, layer_to_dict
     from accelsim.reuse.cache import Cache
     from accelsim.run import options_for, plan_run
-    from accelsim.simulation.simulate import simulate
 
     (network,), (hardware,) = networks.values(), machines.values()
-    most = layer_count(layers, TOP_LAYERS)
+    layer_limit = layer_count(layers, TOP_LAYERS)
     options = options_for(network, **mapping_options(batch, dataflow, objective))
     plan = plan_run(network, hardware, options, cache=Cache(cache))
     if verify:
         exit_unless_proven(verified_plan(plan, quiet))
     if trace is None:
-        activity = simulate(
-            plan.schedule,
-            hardware,
-            engine="events" if engine is Engine.EVENTS else "fast",
-            transitions=plan.known.transitions,
-        )
-        result = result_of(plan, activity)
+        result = _simulated(plan, engine)
     else:
         result = _traced(plan, trace, trace_layers)
         if not quiet:
             say(f"wrote {trace}")
     to.deliver(
         Answer(
-            table=lambda style: run_report(result, style, "all" if most is None else most),
+            table=lambda style: run_report(result, style, "all" if layer_limit is None else layer_limit),
             values=result.to_dict,
             rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
         )
@@ -171,6 +169,16 @@ def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: E
         )
 
 
+def _simulated(plan: "Plan", engine: Engine | None) -> "RunResult":
+    from accelsim.pricing import result_of
+    from accelsim.simulation.simulate import simulate
+
+    name: Literal["events", "fast"] = "events" if engine is Engine.EVENTS else "fast"
+    return result_of(
+        plan, simulate(plan.schedule, plan.hardware, engine=name, transitions=plan.known.transitions)
+    )
+
+
 def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":
     """A run, event by event, and its timeline in a file."""
     from accelsim.pricing import result_of
@@ -179,10 +187,10 @@ def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":
     from accelsim.simulation.events import simulate_events
 
     check_writable(trace)
-    shown = chosen_layers([] if layers is None else layers.split(","), plan.schedule)
+    layer_indexes = chosen_layers([] if layers is None else layers.split(","), plan.schedule)
     activity = simulate_events(plan.schedule, plan.hardware, keep_timeline=True)
     result = result_of(plan, activity)
-    write_trace(trace, Timeline(result, plan.hardware, plan.schedule, activity, shown))
+    write_trace(trace, Timeline(result, plan.hardware, plan.schedule, activity, layer_indexes))
     return result
 
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -21,14 +21,14 @@ from accelsim.cli.options import (
 )
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.cli.path import path
-from accelsim.cli.searches import count, fixed, values_of_searches
-from accelsim.descriptions.limits import MAX_BLOCKS, MAX_REPEAT, MAX_SAMPLES
+from accelsim.cli.searches import TopOption, count, fixed, values_of_searches
+from accelsim.descriptions.limits import MAX_BLOCKS, MAX_REPEAT
 
 if TYPE_CHECKING:
     from accelsim.execution.executor import Executor
     from accelsim.hardware import Hardware
     from accelsim.search.depth import DepthSearch
-    from accelsim.search.evaluate import Task
+    from accelsim.search.evaluate import SearchTask
     from accelsim.search.space import DepthSpace
 
 search = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
@@ -43,6 +43,49 @@ class SearchObjective(StrEnum):
     PARETO = "pareto"
 
 
+NetworkOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--net",
+        metavar="NET",
+        help="The network whose blocks are redistributed: a name, with parameters after an @, or a path.",
+    ),
+]
+TotalBlocksOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--total-blocks",
+        metavar="N",
+        min=1,
+        max=MAX_BLOCKS,
+        help="In all repeating stages together. Default: what the network has.",
+    ),
+]
+MinBlocksOption: TypeAlias = Annotated[
+    int,
+    typer.Option("--min-blocks", metavar="K", min=1, max=MAX_REPEAT, help="In each stage that is not fixed."),
+]
+FixOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--fix", metavar="STAGE=BLOCKS", help="A stage that keeps so many, as in stage4=1."),
+]
+MaxParamsOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--max-params", metavar="COUNT", parser=count, help="At most, as in 1.0M or 720k."),
+]
+MaxMacsOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--max-macs", metavar="COUNT", parser=count, help="At most, for one image."),
+]
+RankOption: TypeAlias = Annotated[
+    SearchObjective,
+    typer.Option(
+        "--objective",
+        help="What to rank by (edp: energy x time); pareto: the front of time, energy and parameters.",
+    ),
+]
+
+
 @search.callback()
 def _search() -> None:
     """Redesign a network for a machine, by simulating every candidate."""
@@ -51,53 +94,15 @@ def _search() -> None:
 @search.command(cls=Command)
 def depth(
     *,
-    net: Annotated[
-        str,
-        typer.Option(
-            "--net",
-            metavar="NET",
-            help="The network whose blocks are redistributed: a name, with parameters after an @, or a path.",
-        ),
-    ],
+    net: NetworkOption,
     hw: Machines,
-    total_blocks: Annotated[
-        int | None,
-        typer.Option(
-            "--total-blocks",
-            metavar="N",
-            min=1,
-            max=MAX_BLOCKS,
-            help="In all repeating stages together. Default: what the network has.",
-        ),
-    ] = None,
-    min_blocks: Annotated[
-        int,
-        typer.Option(
-            "--min-blocks", metavar="K", min=1, max=MAX_REPEAT, help="In each stage that is not fixed."
-        ),
-    ] = 1,
-    fix: Annotated[
-        list[str] | None,
-        typer.Option("--fix", metavar="STAGE=BLOCKS", help="A stage that keeps so many, as in stage4=1."),
-    ] = None,
-    max_params: Annotated[
-        int | None,
-        typer.Option("--max-params", metavar="COUNT", parser=count, help="At most, as in 1.0M or 720k."),
-    ] = None,
-    max_macs: Annotated[
-        int | None,
-        typer.Option("--max-macs", metavar="COUNT", parser=count, help="At most, for one image."),
-    ] = None,
-    objective: Annotated[
-        SearchObjective,
-        typer.Option(
-            "--objective",
-            help="What to rank by (edp: energy x time); pareto: the front of time, energy and parameters.",
-        ),
-    ] = SearchObjective.TIME,
-    top: Annotated[
-        int, typer.Option("--top", metavar="N", min=1, max=MAX_SAMPLES, help="How many of the best to show.")
-    ] = 10,
+    total_blocks: TotalBlocksOption = None,
+    min_blocks: MinBlocksOption = 1,
+    fix: FixOption = None,
+    max_params: MaxParamsOption = None,
+    max_macs: MaxMacsOption = None,
+    objective: RankOption = SearchObjective.TIME,
+    top: TopOption = 10,
     store: StoreOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -119,31 +124,31 @@ def depth(
     check_outputs({"--output": output, "--store": store}, inputs([net], hw))
     to = destination(output, format_, quiet)
     from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows
-    from accelsim.search.evaluate import Limits, Task
+    from accelsim.search.evaluate import Limits, SearchTask
     from accelsim.search.space import depth_space
 
     (network,) = networks.values()
     space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed_depths)
 
-    def task(hardware: "Hardware") -> Task:
-        return Task(network, hardware, Limits(max_params, max_macs), batch, dataflow)
+    def task(hardware: "Hardware") -> SearchTask:
+        return SearchTask(network, hardware, Limits(max_params, max_macs), batch, dataflow)
 
     with executor(workers, scheduler) as workforce:
-        found = [
+        results = [
             _searched(task(hardware), space, objective, top, store, workforce, quiet)
             for hardware in machines.values()
         ]
     to.deliver(
         Answer(
-            table=lambda style: "\n".join(depth_report(one, style, top) for one in found),
-            values=lambda: values_of_searches([depth_dict(one) for one in found]),
-            rows=lambda: [row for one in found for row in depth_rows(one)],
+            table=lambda style: "\n".join(depth_report(result, style, top) for result in results),
+            values=lambda: values_of_searches([depth_dict(result) for result in results]),
+            rows=lambda: [row for result in results for row in depth_rows(result)],
         )
     )
 
 
 def _searched(
-    task: "Task",
+    task: "SearchTask",
     space: "DepthSpace",
     objective: SearchObjective,
     top: int,
@@ -154,14 +159,13 @@ def _searched(
     from accelsim.search.depth import search_depth
 
     with rate_of_progress(space.size, quiet) as step:
-        found = search_depth(
+        result = search_depth(
             task, space, objective=objective.value, top=top, store=store, executor=workforce, step=step
         )
     if not quiet:
-        stored = f", {found.reused} of them in {store} already" if found.reused else ""
-        what = f"{task.hardware.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{stored}"
-        say(what)
-    return found
+        stored = f", {result.reused} of them in {store} already" if result.reused else ""
+        say(f"{task.hardware.name}: {result.evaluated} evaluated in {result.seconds:.1f} s{stored}")
+    return result
 
 
 search.command(cls=Command)(path)

@@ -1,14 +1,17 @@
 """What the searches have in common: how their numbers are written, and what their JSON is."""
 
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
-from accelsim.descriptions.limits import MAX_REPEAT, MAX_REPORTED
+from accelsim.descriptions.limits import MAX_REPEAT, MAX_REPORTED, MAX_SAMPLES
 from accelsim.descriptions.shipped import shortened
 
 _SUFFIXES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+TopOption: TypeAlias = Annotated[
+    int, typer.Option("--top", metavar="N", min=1, max=MAX_SAMPLES, help="How many of the best to show.")
+]
 
 
 def count(text: str) -> int:
@@ -23,18 +26,18 @@ def count(text: str) -> int:
 
 def fixed(texts: list[str]) -> dict[str, int]:
     """`stage4=1` as the stage's name and its depth."""
-    found: dict[str, int] = {}
+    depths: dict[str, int] = {}
     for text in texts:
         name, _, depth = text.rpartition("=")
         if not name or not depth.isdecimal() or len(depth) > len(str(MAX_REPEAT)):
             sentence = f"{shortened(text)!r} must be STAGE=BLOCKS such as stage4=1, of at most {MAX_REPEAT}"
             raise typer.BadParameter(sentence, param_hint="--fix")
-        if name in found:
+        if name in depths:
             raise typer.BadParameter(f"{name} is given twice", param_hint="--fix")
-        found[name] = int(depth)
-    return found
+        depths[name] = int(depth)
+    return depths
 
 
-def values_of_searches(found: list[dict[str, Any]]) -> dict[str, Any]:
+def values_of_searches(results: list[dict[str, Any]]) -> dict[str, Any]:
     """What one machine's search found, or a list of what those of several did."""
-    return found[0] if len(found) == 1 else {"searches": found}
+    return results[0] if len(results) == 1 else {"searches": results}

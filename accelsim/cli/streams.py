@@ -75,12 +75,12 @@ def _lost(_: OSError) -> None:
 
 def _discard(stream: Any) -> None:
     """Let Python's own flush at exit find something that takes what is left."""
-    with suppress(OSError, ValueError), Path(os.devnull).open("w") as nothing:
-        os.dup2(nothing.fileno(), stream.fileno())
+    with suppress(OSError, ValueError), Path(os.devnull).open("w") as null_device:
+        os.dup2(null_device.fileno(), stream.fileno())
 
 
 def _open_closed() -> None:
     """Something for each standard stream that was closed, or the next file would be opened in its place."""
-    for place, (name, mode, flags) in enumerate(_STREAMS):
-        if getattr(sys, name) is None and os.open(os.devnull, flags) == place:
-            setattr(sys, name, open(place, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    for descriptor, (name, mode, flags) in enumerate(_STREAMS):
+        if getattr(sys, name) is None and os.open(os.devnull, flags) == descriptor:
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115

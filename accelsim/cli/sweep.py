@@ -2,20 +2,26 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
-from accelsim.cli.files import Input, check_outputs, inputs
+from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import say_of_format1
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
+from accelsim.cli.searches import TopOption
 from accelsim.descriptions.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.descriptions.phrases import counted
 
+if TYPE_CHECKING:
+    from accelsim.search.sampling import SamplingPlan
+    from accelsim.search.spec import Sweep
+    from accelsim.search.sweep import SweepResult
 
-class Sampler(StrEnum):
+
+class SamplerName(StrEnum):
     """How candidates are chosen."""
 
     EXHAUSTIVE = "exhaustive"
@@ -23,37 +29,39 @@ class Sampler(StrEnum):
     TPE = "tpe"
 
 
+SpecArgument: TypeAlias = Annotated[
+    Path,
+    typer.Argument(metavar="SPEC", help="A YAML file: axes, objectives, constraints.", show_default=False),
+]
+SamplerOption: TypeAlias = Annotated[
+    SamplerName | None,
+    typer.Option(
+        "--sampler",
+        help="Default: exhaustive up to 10000 candidates, else nsga2. nsga2 and tpe are Optuna's.",
+    ),
+]
+SamplesOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--samples",
+        metavar="N",
+        min=1,
+        max=MAX_SAMPLES,
+        help="Evaluate so many instead of all. Default: 1000.",
+    ),
+]
+SeedOption: TypeAlias = Annotated[
+    int, typer.Option("--seed", min=0, max=MAX_SEED, help="Of what the sampler proposes.")
+]
+
+
 def sweep(
-    spec: Annotated[
-        Path,
-        typer.Argument(
-            metavar="SPEC", help="A YAML file: axes, objectives, constraints.", show_default=False
-        ),
-    ],
+    spec: SpecArgument,
     *,
-    sampler: Annotated[
-        Sampler | None,
-        typer.Option(
-            "--sampler",
-            help="Default: exhaustive up to 10000 candidates, else nsga2. nsga2 and tpe are Optuna's.",
-        ),
-    ] = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(
-            "--samples",
-            metavar="N",
-            min=1,
-            max=MAX_SAMPLES,
-            help="Evaluate so many instead of all. Default: 1000.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, max=MAX_SEED, help="Of what the sampler proposes.")
-    ] = 0,
-    top: Annotated[
-        int, typer.Option("--top", metavar="N", min=1, max=MAX_SAMPLES, help="How many of the best to show.")
-    ] = 10,
+    sampler: SamplerOption = None,
+    samples: SamplesOption = None,
+    seed: SeedOption = 0,
+    top: TopOption = 10,
     store: StoreOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -73,35 +81,47 @@ def sweep(
     from accelsim.report.tables.sweep import sweep_dict, sweep_report, sweep_rows
     from accelsim.search.sampling import plan_for
     from accelsim.search.spec import read_sweep
-    from accelsim.search.sweep import label, run_sweep
+    from accelsim.search.sweep import run_sweep
 
     described = read_sweep(spec)
-    said = parse(spec).data
-    read = (Input(str(spec), spec), *inputs(said["networks"], said["hardware"]))
+    keys = parse(spec).data
+    read = (InputFile(str(spec), spec), *inputs(keys["networks"], keys["hardware"]))
     check_outputs({"--output": output, "--store": store}, read)
-    say_of_format1(said["hardware"], quiet)
+    say_of_format1(keys["hardware"], quiet)
     plan = plan_for(described, name=None if sampler is None else sampler.value, samples=samples, seed=seed)
-    if not quiet and plan.name != "exhaustive":
-        chosen = f"of which {plan.name} chooses {plan.samples} (seed {plan.seed})"
-        what = f"{counted(described.size, 'candidate')}, {chosen}"
-        say(f"{described.name}: {what}; --sampler exhaustive evaluates all")
-    with executor(workers, scheduler) as workforce, rate_of_progress(plan.samples, quiet) as step:
-        found = run_sweep(described, plan, store=store, executor=workforce, step=step)
     if not quiet:
-        stored = f", {found.reused} of them in {store} already" if found.reused else ""
-        excluded = found.evaluated - found.simulated - len(found.problems)
-        without = f", {excluded} of them without a simulation" if excluded else ""
-        what = f"{described.name}: {found.evaluated} evaluated in {found.seconds:.1f} s{without}{stored}"
-        say(what)
-        if found.problems:
-            index, problem = found.problems[0]
-            first = f"the first, {label(described, index)}, because: {problem}"
-            cannot = f"{len(found.problems)} cannot be executed, {first}"
-            say(f"{described.name}: {cannot}")
+        _say_plan(described, plan)
+    with executor(workers, scheduler) as workforce, rate_of_progress(plan.samples, quiet) as step:
+        result = run_sweep(described, plan, store=store, executor=workforce, step=step)
+    if not quiet:
+        _say_counts(result, store)
     to.deliver(
         Answer(
-            table=lambda style: sweep_report(found, style, top),
-            values=lambda: sweep_dict(found),
-            rows=lambda: sweep_rows(found),
+            table=lambda style: sweep_report(result, style, top),
+            values=lambda: sweep_dict(result),
+            rows=lambda: sweep_rows(result),
         )
     )
+
+
+def _say_plan(described: "Sweep", plan: "SamplingPlan") -> None:
+    """Where not all candidates are evaluated: how many of how many, chosen by what."""
+    if plan.name != "exhaustive":
+        chosen = f"of which {plan.name} chooses {plan.samples} (seed {plan.seed})"
+        candidates = f"{counted(described.size, 'candidate')}, {chosen}"
+        say(f"{described.name}: {candidates}; --sampler exhaustive evaluates all")
+
+
+def _say_counts(result: "SweepResult", store: Path | None) -> None:
+    """How many candidates were evaluated, how, and the first that cannot be executed."""
+    from accelsim.search.infeasible import label
+
+    name = result.sweep.name
+    stored = f", {result.reused} of them in {store} already" if result.reused else ""
+    excluded = result.evaluated - result.simulated - len(result.problems)
+    unsimulated = f", {excluded} of them without a simulation" if excluded else ""
+    say(f"{name}: {result.evaluated} evaluated in {result.seconds:.1f} s{unsimulated}{stored}")
+    if result.problems:
+        index, problem = result.problems[0]
+        first = f"the first, {label(result.sweep, index)}, because: {problem}"
+        say(f"{name}: {len(result.problems)} cannot be executed, {first}")

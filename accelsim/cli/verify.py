@@ -81,7 +81,7 @@ def verify(
 
 def verified_plan(plan: "Plan", quiet: bool, layers: list[str] | None = None) -> "Verification":
     """Execute what is planned; says on standard error how long that took."""
-    from accelsim.verification.verify import verify_plan
+    from accelsim.verification.schedules import verify_plan
 
     total = len(plan.schedule.layers)
     with progress(total, quiet) as step:

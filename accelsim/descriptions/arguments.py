@@ -4,12 +4,12 @@ Types say what is meant, and nobody is held to them: a value of another kind wou
 something deep within stumbles over it. Here it is a sentence, as in a file or on the command line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from accelsim.descriptions import in_words, native
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, DescriptionError
 
 KindT = TypeVar("KindT")
 
@@ -44,6 +44,20 @@ def of_kind(name: str, value: object, kind: type[KindT]) -> KindT:
     if not isinstance(value, kind):
         raise AccelsimError(f"{name} = {in_words(value)}: must be a {kind.__name__}")
     return value
+
+
+def value_or_named(
+    name: str, argument: object, kind: type[KindT], load: Callable[[str | Path], KindT], example: str
+) -> KindT:
+    """A value of a class of accelsim's own, or the one that is loaded by the name or path in its place."""
+    if isinstance(argument, kind):
+        return argument
+    if isinstance(argument, str | Path):
+        return load(argument)
+    raise DescriptionError(
+        f"{name} = {in_words(argument)}: must be a {kind.__name__}, or a name or path of one, "
+        f"such as {example!r}"
+    )
 
 
 def check_path(name: str, value: object, what: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from accelsim.errors import DescriptionError
+from accelsim.errors import Complaint, DescriptionError
 
 MOST_MISTAKES: Final = 50
 """Mistakes that an error has a line for: who makes more has another file in mind."""
@@ -52,21 +52,25 @@ class Document:
 
     def sentence(self, mistake: Mistake) -> str:
         """`FILE:LINE: key.path = value: what is allowed`."""
+        return str(self.complaint(mistake))
+
+    def complaint(self, mistake: Mistake) -> Complaint:
+        """The same in its parts."""
         line = mistake.line or self.line(mistake.path)
         place = self.label if line is None else f"{self.label}:{line}"
         found, value = value_at(self.data, mistake.path)
         key = ".".join(shortened(str(part)) for part in mistake.path)
         # A repeated key has two values, of which the document holds the first: neither is shown.
-        subject = f"{key} = {shown(value)}" if key and found and mistake.line is None else key
-        return ": ".join(part for part in (place, subject, mistake.sentence) if part)
+        text = shown(value) if found and mistake.line is None else ""
+        return Complaint(mistake.sentence, place, key, text)
 
     def error(self, mistakes: Iterable[Mistake]) -> DescriptionError:
         """All mistakes as one error, in the order of the file, no line twice."""
         ordered = sorted(mistakes, key=lambda mistake: mistake.line or self.line(mistake.path) or 0)
-        sentences = dict.fromkeys(self.sentence(mistake) for mistake in ordered[:MOST_MISTAKES])
+        complaints = dict.fromkeys(self.complaint(mistake) for mistake in ordered[:MOST_MISTAKES])
         if (more := len(ordered) - MOST_MISTAKES) > 0:
-            sentences[f"{self.label}: and {more} more mistake{'s' if more > 1 else ''}"] = None
-        return DescriptionError("\n".join(sentences))
+            complaints[Complaint(f"and {more} more mistake{'s' if more > 1 else ''}", self.label)] = None
+        return DescriptionError.of(*complaints)
 
 
 def _as_it_is(path: KeyPath) -> KeyPath:

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from accelsim.descriptions import check, in_words, parse, shipped, value_of
-from accelsim.descriptions.arguments import check_path
+from accelsim.descriptions import check, parse, shipped, value_of
+from accelsim.descriptions.arguments import check_path, value_or_named
 from accelsim.descriptions.kinds import FileKind, check_kind
-from accelsim.errors import DescriptionError
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import spelled_out
 
@@ -55,13 +54,7 @@ def load_hardware(name: str | Path) -> Hardware:
 
 def hardware_of(hardware: Hardware | str | Path) -> Hardware:
     """A machine, or the one of a name or path. Raises DescriptionError where there is none."""
-    if isinstance(hardware, Hardware):
-        return hardware
-    if isinstance(hardware, str | Path):
-        return load_hardware(hardware)
-    raise DescriptionError(
-        f"hardware = {in_words(hardware)}: must be a Hardware, or a name or path of one, such as '16x16_128k'"
-    )
+    return value_or_named("hardware", hardware, Hardware, load_hardware, "16x16_128k")
 
 
 def with_defaults_said(hardware: Hardware, data: dict[str, Any]) -> Hardware:

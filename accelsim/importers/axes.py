@@ -4,35 +4,49 @@ from dataclasses import replace
 from math import prod
 
 from accelsim.importers.model import Dims
-from accelsim.importers.rows import ALL, GROUP, IMAGE, MEMBER, C, H, Made, N, Node, NodeError, Tensor, W, by
-from accelsim.importers.windows import picture_of
+from accelsim.importers.rows import (
+    ALL,
+    GROUP,
+    IMAGE,
+    MEMBER,
+    C,
+    H,
+    ModelTensor,
+    N,
+    NodeContext,
+    NodeError,
+    Outputs,
+    W,
+    by,
+)
+from accelsim.importers.windows import plane_of
 
 
-def transpose(node: Node) -> Made:
+def transpose(node: NodeContext) -> Outputs:
     """Transpose: the same axes in another order."""
     tensor = node.tensor()
     order = node.attribute("perm") or list(reversed(range(len(tensor.axes))))
     return node.becomes(replace(tensor, axes=tuple(tensor.axes[axis] for axis in order)))
 
 
-def reshape(node: Node) -> Made:
+def reshape(node: NodeContext) -> Outputs:
     """Flattening, dimensions of one, channels seen as groups; groups that changed places are a shuffle."""
     tensor, dims = node.tensor(), node.output_dims
     if dims[1:] == tuple(tensor.sizes[axis] for axis in tensor.axes[1:]):
         return node.becomes(tensor)
     if tensor.axes[1:3] in {(GROUP, MEMBER), (MEMBER, GROUP)} and dims[1] == tensor.shape[0]:
         tensor = _merged(node, tensor)
-    channels, *picture = tensor.shape
-    ones = tuple(size for size in dims[1:] if size > 1)
+    channels, *plane = tensor.shape
+    long_sizes = tuple(size for size in dims[1:] if size > 1)
     if tensor.axes[0] != N or prod(dims[1:]) != prod(tensor.shape):
         raise _cannot_reshape(tensor, dims)
     if dims[1:] == tensor.shape and tensor.axes[1:] in {(ALL,), (C, H, W)}:
         return node.becomes(replace(tensor, axes=IMAGE))
     ordered = tuple(axis for axis in (C, H, W) if axis in tensor.axes)
-    in_order = tensor.axes[1:] in {(ALL,), ordered} or max(picture) == 1
+    in_order = tensor.axes[1:] in {(ALL,), ordered} or max(plane) == 1
     if in_order and len(dims) == 2:
-        return node.becomes(replace(tensor, axes=(N, C if max(picture) == 1 else ALL)))
-    if in_order and ones == tuple(size for size in tensor.shape if size > 1) and len(dims) <= 4:
+        return node.becomes(replace(tensor, axes=(N, C if max(plane) == 1 else ALL)))
+    if in_order and long_sizes == tuple(size for size in tensor.shape if size > 1) and len(dims) <= 4:
         return node.becomes(replace(tensor, axes=_with_ones(tensor, dims)))
     if (
         tensor.axes == IMAGE
@@ -44,41 +58,41 @@ def reshape(node: Node) -> Made:
     raise _cannot_reshape(tensor, dims)
 
 
-def _cannot_reshape(tensor: Tensor, dims: Dims) -> NodeError:
-    found = " x ".join(str(tensor.sizes.get(axis, dims[0])) for axis in tensor.axes)
+def _cannot_reshape(tensor: ModelTensor, dims: Dims) -> NodeError:
+    sizes = " x ".join(str(tensor.sizes.get(axis, dims[0])) for axis in tensor.axes)
     return NodeError(
-        f"reshapes {found} to {by(dims)}: only flattening, dimensions of 1 and shuffles of channels are "
+        f"reshapes {sizes} to {by(dims)}: only flattening, dimensions of 1 and shuffles of channels are "
         "supported"
     )
 
 
-def _with_ones(tensor: Tensor, dims: Dims) -> tuple[str, ...]:
+def _with_ones(tensor: ModelTensor, dims: Dims) -> tuple[str, ...]:
     """Axes of dimensions that are those of the tensor, but for some of one element."""
-    left = [axis for axis in (C, H, W) if tensor.sizes[axis] > 1]
-    ones = [axis for axis in (C, H, W) if tensor.sizes[axis] == 1]
-    return (N, *(left.pop(0) if size > 1 else ones.pop(0) for size in dims[1:]))
+    long = [axis for axis in (C, H, W) if tensor.sizes[axis] > 1]
+    single = [axis for axis in (C, H, W) if tensor.sizes[axis] == 1]
+    return (N, *(long.pop(0) if size > 1 else single.pop(0) for size in dims[1:]))
 
 
-def _merged(node: Node, tensor: Tensor) -> Tensor:
+def _merged(node: NodeContext, tensor: ModelTensor) -> ModelTensor:
     """The channels as one axis again."""
     axes = (N, C, *tensor.axes[3:])
     if tensor.axes[1:3] == (GROUP, MEMBER):
         return replace(tensor, axes=axes, groups=1)
-    made = node.row("channel_shuffle", [tensor], tensor.shape, groups=tensor.groups)
-    return replace(made, axes=axes)
+    output = node.row("channel_shuffle", [tensor], tensor.shape, groups=tensor.groups)
+    return replace(output, axes=axes)
 
 
-def alias(node: Node) -> Made:
+def alias(node: NodeContext) -> Outputs:
     """What changes nothing at inference, or only how elements are stored."""
     return node.becomes(node.tensor(padded=True))
 
 
-def cast(node: Node) -> Made:
+def cast(node: NodeContext) -> Outputs:
     """The same elements, of which nothing tells any more that they had fewer bits."""
     return node.becomes(replace(node.tensor(padded=True), bits=None))
 
 
-def pad(node: Node) -> Made:
+def pad(node: NodeContext) -> Outputs:
     """Pad: rows and columns, which wait for the window that reads them."""
     tensor = node.tensor(padded=True)
     rank = len(tensor.axes)
@@ -87,8 +101,8 @@ def pad(node: Node) -> Made:
     if len(pads) != 2 * len(axes):
         raise NodeError(f"has {len(pads)} pads for {len(axes)} dimensions: must have two for each")
     padding = dict(zip((H, W), (list(tensor.padding[:2]), list(tensor.padding[2:])), strict=True))
-    for place, axis in enumerate(axes):
-        before, after = pads[place], pads[place + len(axes)]
+    for index, axis in enumerate(axes):
+        before, after = pads[index], pads[index + len(axes)]
         letter = tensor.axes[axis]
         if letter in padding:
             padding[letter][0] += before
@@ -99,10 +113,10 @@ def pad(node: Node) -> Made:
     return node.becomes(replace(tensor, padding=(top, bottom, left, right)))
 
 
-def resize(node: Node) -> Made:
+def resize(node: NodeContext) -> Outputs:
     """Resize, Upsample: another height and width."""
     tensor = node.image()
-    channels, height, width = picture_of(node.output_dims)
+    channels, height, width = plane_of(node.output_dims)
     if channels != tensor.shape[0]:
         raise NodeError(
             f"resizes the channels from {tensor.shape[0]} to {channels}: only height and width can be"
@@ -110,5 +124,5 @@ def resize(node: Node) -> Made:
     if (height, width) == tensor.shape[1:]:
         return node.becomes(tensor)
     mode = node.attribute("mode", "nearest")
-    made = node.row("resize", [tensor], (channels, height, width), size=(height, width), interpolation=mode)
-    return node.becomes(replace(made, axes=tensor.axes))
+    output = node.row("resize", [tensor], (channels, height, width), size=(height, width), interpolation=mode)
+    return node.becomes(replace(output, axes=tensor.axes))

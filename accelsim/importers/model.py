@@ -36,8 +36,8 @@ def visible(text: str) -> str:
 
 def operator_name(node: "onnx.NodeProto") -> str:
     """ONNX's operators by their names, those of others with their domain: they are other operators."""
-    own = node.domain in {"", "ai.onnx"}
-    return visible(node.op_type if own else f"{node.domain}.{node.op_type}")
+    is_onnx = node.domain in {"", "ai.onnx"}
+    return visible(node.op_type if is_onnx else f"{node.domain}.{node.op_type}")
 
 
 def words_of(node: "onnx.NodeProto") -> str:
@@ -58,7 +58,13 @@ class UnknownValueError(NetworkError):
 
 @dataclass(frozen=True)
 class ModelNode:
-    """One node: operator and attributes as ONNX has them."""
+    """One node: operator and attributes as ONNX has them.
+
+    Example:
+        >>> conv = ModelNode("conv1", "Conv", ("x", "weights"), ("y",), {"strides": [2, 2]})
+        >>> conv.input(1), conv.input(2)
+        ('weights', '')
+    """
 
     name: str
     operator: str
@@ -74,7 +80,17 @@ class ModelNode:
 
 @dataclass(frozen=True)
 class Model:
-    """Nodes in an order in which they can run, and what is known of the tensors between them."""
+    """Nodes in an order in which they can run, and what is known of the tensors between them.
+
+    Example:
+        >>> relu = ModelNode("relu", "Relu", ("x",), ("y",))
+        >>> shapes = {"x": (1, 3, 8, 8), "y": (1, 3, 8, 8)}
+        >>> ends = {"inputs": ("x",), "outputs": ("y",)}
+        >>> weights = {"constants": frozenset(), "value": lambda name: ()}
+        >>> model = Model("net", "net", "an example", (relu,), **ends, shapes=shapes, **weights)
+        >>> model.producers["y"].operator, model.readers["x"]
+        ('Relu', 1)
+    """
 
     label: str
     """What messages call it: the file, or the class of the module."""
@@ -113,7 +129,12 @@ class Model:
 
 @dataclass(frozen=True)
 class Imported:
-    """A model as a network's YAML would have it."""
+    """A model as a network's YAML would have it.
+
+    Example:
+        >>> Imported("net.onnx", {"name": "net"}, {}).data["name"]
+        'net'
+    """
 
     label: str
     data: Mapping[str, Any]

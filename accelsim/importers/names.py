@@ -57,9 +57,9 @@ def row_names(nodes: Iterable[ModelNode]) -> list[str]:
 
 def _short(name: str) -> str:
     parts = [part for part in name.split("/") if part]
-    kept = [
+    telling = [
         part
         for part, after in zip_longest(parts, parts[1:], fillvalue="")
         if not after.startswith(f"{part}.")
     ]
-    return visible("/".join(kept)).lstrip("=").strip()[:200]
+    return visible("/".join(telling)).lstrip("=").strip()[:200]

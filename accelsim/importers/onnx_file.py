@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from accelsim.errors import AccelsimError, DescriptionError, NetworkError
 from accelsim.importers.model import Imported, Model, ModelNode, first_line, operator_name, visible, words_of
 from accelsim.importers.onnx_inputs import Inputs, batch_of_others, fixed_inputs
-from accelsim.importers.onnx_tensors import Tensors
+from accelsim.importers.onnx_tensors import OnnxTensors
 from accelsim.importers.rules import imported
 
 if TYPE_CHECKING:
@@ -32,9 +32,23 @@ MOST_LETTERS: Final = 80
 
 
 def read_onnx(path: Path, resolution: int | None = None) -> Imported:
-    """The network in an ONNX file, for an image of that many pixels where a resolution is given.
+    """The network in an ONNX file.
 
-    Raises AccelsimError with a line for each thing that is wrong, also where the package onnx is not there.
+    Args:
+        path: The file; weights, in it or beside it, are not looked at.
+        resolution: Height and width of the image, where the file leaves them open.
+
+    Returns:
+        What a network's YAML would hold.
+
+    Raises:
+        AccelsimError: With a line for each thing that is wrong, also where the package onnx is not there.
+
+    Example:
+        >>> read_onnx(Path("absent.onnx"))
+        Traceback (most recent call last):
+        ...
+        accelsim.errors.DescriptionError: absent.onnx: no such file
     """
     proto = _loaded(path)
     try:
@@ -53,12 +67,12 @@ def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Mode
     _check_operands(proto.graph, label)
     _check_names(proto.graph, label)
     inputs = fixed_inputs(proto.graph, label, resolution)
-    tensors = Tensors(proto, label, inputs)
+    tensors = OnnxTensors(proto, label, inputs)
     if inputs.batch_is_open:
         batch = batch_of_others(proto.graph, label, tensors.shapes, tensors.constants)
         if batch is not None and batch > 1:
             inputs = fixed_inputs(proto.graph, label, resolution, batch)
-            tensors = Tensors(proto, label, inputs)
+            tensors = OnnxTensors(proto, label, inputs)
     return Model(
         label=label,
         name=path.stem,
@@ -161,8 +175,8 @@ def _check_operands(graph: "onnx.GraphProto", label: str) -> None:
     for node in graph.node:
         tensors = max(len(node.input), len(node.output))
         if tensors > MAX_OPERANDS:
-            most = f"at most {MAX_OPERANDS:,} are possible"
-            raise NetworkError(f"{label}: {words_of(node)}: reads or makes {tensors:,} tensors: {most}")
+            limit = f"at most {MAX_OPERANDS:,} are possible"
+            raise NetworkError(f"{label}: {words_of(node)}: reads or makes {tensors:,} tensors: {limit}")
 
 
 def _nodes_within(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto"]:
@@ -258,5 +272,6 @@ def _source(path: Path, proto: "onnx.ModelProto", inputs: Inputs) -> str:
     """The file, its version, who wrote it and how many images it is for."""
     maker = " ".join(part for part in (proto.producer_name, proto.producer_version) if part)
     written = f"written by {visible(maker)[:MOST_LETTERS]}" if maker else ""
-    parts: Sequence[str] = (f"ONNX opset {_opset(proto)}", written, inputs.note)
+    batch = "" if inputs.batch is None else inputs.batch.words
+    parts: Sequence[str] = (f"ONNX opset {_opset(proto)}", written, batch)
     return f"{path}: {', '.join(part for part in parts if part)}"

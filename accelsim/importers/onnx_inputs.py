@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
 from accelsim.errors import NetworkError
 from accelsim.importers.model import operator_name
@@ -18,13 +18,34 @@ NHWC: Final = [0, 3, 1, 2]
 
 
 @dataclass(frozen=True)
+class Batch:
+    """How many images an input has, and what says so."""
+
+    images: int
+    source: Literal["input", "other_tensors", "assumption"]
+
+    @property
+    def words(self) -> str:
+        """For the network's source."""
+        match self.source:
+            case "input":
+                return f"batch of {self.images}"
+            case "other_tensors":
+                return f"batch of {self.images}, which the input leaves open and other tensors fix"
+            case "assumption":
+                return f"open batch taken as {self.images}"
+            case _:
+                assert_never(self.source)
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What a network is given."""
 
     types: dict[str, "onnx.TypeProto"]
     """Of each input, with numbers for sizes."""
-    note: str = ""
-    """What has been made of the batch."""
+    batch: Batch | None = None
+    """Where there is more than one image, or where the file leaves it open."""
     changed: bool = False
     """Whether sizes are not those of the file, so that what it says of other tensors no longer holds."""
     batch_is_open: bool = False
@@ -44,7 +65,7 @@ def fixed_inputs(
     constants |= {tensor.values.name for tensor in graph.sparse_initializer}
     read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
     types: dict[str, onnx.TypeProto] = {}
-    notes: list[str] = []
+    batches: list[Batch] = []
     mistakes: list[str] = []
     changed = batch_is_open = False
     for value in (value for value in graph.input if value.name not in constants):
@@ -59,13 +80,13 @@ def fixed_inputs(
         except ValueError as error:
             mistakes.append(f"{subject} {error}")
             continue
-        notes += _batch_notes(sizes, batch)
+        batches += _batches(sizes, batch)
         changed |= numbers != sizes
         batch_is_open |= isinstance(sizes[0], str) if sizes else False
         types[value.name] = _typed(value.type, numbers)
     if mistakes:
         raise NetworkError("\n".join(mistakes))
-    return Inputs(types, next(iter(notes), ""), changed, batch_is_open)
+    return Inputs(types, next(iter(batches), None), changed, batch_is_open)
 
 
 def batch_of_others(
@@ -81,9 +102,9 @@ def batch_of_others(
         if inferred[:1] == (1,) and len(dims) == len(inferred) and value.name not in constants:
             batches |= {dims[0].dim_value} if dims[0].dim_value > 0 else set()
     if len(batches) > 1:
-        several = " and ".join(map(str, sorted(batches)))
+        listed = " and ".join(map(str, sorted(batches)))
         raise NetworkError(
-            f"{label}: the input leaves the batch open, and other tensors have batches of {several}: "
+            f"{label}: the input leaves the batch open, and other tensors have batches of {listed}: "
             "let the exporter fix one"
         )
     return next(iter(batches), None)
@@ -112,16 +133,16 @@ def _fixed(
     """The sizes as numbers; ValueError says which are missing, or why the resolution cannot be had."""
     numbers = [batch, *sizes[1:]] if sizes and isinstance(sizes[0], str) else [*sizes]
     height = 1 if transposed else 2
-    picture = sizes[height : height + 2]
+    plane = sizes[height : height + 2]
     if resolution is not None:
         if len(sizes) != IMAGE_RANK:
             raise ValueError(
                 f"is {_by(sizes)}: resolution is for images, batch x channels x height x width: leave it out"
             )
-        fixed = {size for size in picture if isinstance(size, int)}
+        fixed = {size for size in plane if isinstance(size, int)}
         if len(fixed) > 1:
             raise ValueError(f"is {_by(sizes)}: resolution is for square images: leave it out")
-        if len(fixed) == 1 and picture[0] != picture[1] and resolution not in fixed:
+        if len(fixed) == 1 and plane[0] != plane[1] and resolution not in fixed:
             (only,) = fixed
             raise ValueError(
                 f"is {_by(sizes)}: resolution is its height and width, of which the file fixes one: "
@@ -132,18 +153,17 @@ def _fixed(
         return numbers
     if len(sizes) != IMAGE_RANK:
         raise ValueError(f"is {_by(sizes)}: let the exporter write a shape of numbers")
-    usual = next((size for size in picture if isinstance(size, int)), 224)
+    usual = next((size for size in plane if isinstance(size, int)), 224)
     raise ValueError(f"is {_by(sizes)}: say how large the image is, as in {label}@resolution={usual}")
 
 
-def _batch_notes(sizes: list[Size], batch: int | None) -> list[str]:
-    """What is said of the first axis."""
+def _batches(sizes: list[Size], batch: int | None) -> list[Batch]:
+    """What is to be said of the first axis."""
     if not sizes or sizes[0] == 1:
         return []
     if isinstance(sizes[0], int):
-        return [f"batch of {sizes[0]}"]
-    taken = f"batch of {batch}, which the input leaves open and other tensors fix"
-    return ["open batch taken as 1" if batch is None else taken]
+        return [Batch(sizes[0], "input")]
+    return [Batch(1, "assumption") if batch is None else Batch(batch, "other_tensors")]
 
 
 def _typed(kind: "onnx.TypeProto", sizes: Iterable[Size]) -> "onnx.TypeProto":

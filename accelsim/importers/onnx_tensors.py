@@ -64,7 +64,7 @@ _LEFT_OUT: Final = "(left out)"
 
 
 @dataclass
-class Tensors:
+class OnnxTensors:
     """All that is known of the tensors of a graph whose inputs have fixed sizes."""
 
     proto: "onnx.ModelProto"

@@ -69,7 +69,7 @@ def _replaced(model: Model, operator: str, pattern: Pattern) -> Model:
     for node in model.nodes:
         if id(node) in gone:
             continue
-        for match in _at(model, node, pattern, _Match()):
+        for match in _matches_at(model, node, pattern, _Match()):
             if match.x is not None:
                 instead[id(node)] = ModelNode(node.name, operator, (match.x,), node.outputs)
                 gone.update(id(inner) for inner in match.nodes if inner is not node)
@@ -80,7 +80,7 @@ def _replaced(model: Model, operator: str, pattern: Pattern) -> Model:
     return replace(model, nodes=nodes)
 
 
-def _at(model: Model, node: ModelNode, pattern: Pattern, match: _Match) -> Iterator[_Match]:
+def _matches_at(model: Model, node: ModelNode, pattern: Pattern, match: _Match) -> Iterator[_Match]:
     """Every way in which a pattern ends at a node."""
     operator, operands = pattern[0], pattern[1:]
     inputs = node.inputs[: _OPERANDS.get(operator, len(node.inputs))]
@@ -88,18 +88,20 @@ def _at(model: Model, node: ModelNode, pattern: Pattern, match: _Match) -> Itera
         return
     orders = permutations(inputs) if operator in _COMMUTATIVE else (inputs,)
     for order in orders:
-        yield from _all(model, order, operands, _Match(match.x, (*match.nodes, node)))
+        yield from _matches_of_all(model, order, operands, _Match(match.x, (*match.nodes, node)))
 
 
-def _all(model: Model, names: Sequence[str], patterns: Sequence[Pattern], match: _Match) -> Iterator[_Match]:
+def _matches_of_all(
+    model: Model, names: Sequence[str], patterns: Sequence[Pattern], match: _Match
+) -> Iterator[_Match]:
     if not patterns:
         yield match
         return
-    for found in _one(model, names[0], patterns[0], match):
-        yield from _all(model, names[1:], patterns[1:], found)
+    for extended in _matches_of(model, names[0], patterns[0], match):
+        yield from _matches_of_all(model, names[1:], patterns[1:], extended)
 
 
-def _one(model: Model, name: str, pattern: Pattern, match: _Match) -> Iterator[_Match]:
+def _matches_of(model: Model, name: str, pattern: Pattern, match: _Match) -> Iterator[_Match]:
     """Every way in which a tensor is what a pattern says."""
     if pattern == C:
         if name in model.constants:
@@ -108,7 +110,7 @@ def _one(model: Model, name: str, pattern: Pattern, match: _Match) -> Iterator[_
         if name not in model.constants and match.x in {None, name}:
             yield _Match(name, match.nodes)
     elif name in model.producers and model.readers[name] == 1:
-        yield from _at(model, model.producers[name], pattern, match)
+        yield from _matches_at(model, model.producers[name], pattern, match)
 
 
 def _with_biases(model: Model) -> Model:
@@ -134,7 +136,7 @@ def _is_bias(model: Model, product: ModelNode, constant: str) -> bool:
     if product.operator not in {"Conv", "Gemm", "MatMul"} or product.input(2) or not weights:
         return False
     if product.operator == "Conv":
-        after = len(weights) - 2  # the axes of the picture follow the channels
+        after = len(weights) - 2  # the axes of the plane follow the channels
         return prod(offsets) == weights[0] and offsets[-1 - after :] == (weights[0], *[1] * after)
     outputs = weights[0] if product.attributes.get("transB") else weights[-1]
     return prod(offsets) == outputs and offsets[-1:] == (outputs,)

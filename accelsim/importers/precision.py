@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from glob import escape
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 UNSAID_BITS: Final = 32
 """Of elements that a model has not made narrower."""
@@ -24,11 +24,36 @@ class ArrayBits:
 
 
 @dataclass(frozen=True)
+class Width:
+    """The bits that most convolutions and matrix products have, and how many have others."""
+
+    noun: Literal["weights", "activations"]
+    bits: int | None
+    """None is the machine's."""
+    exceptions: int
+    layers: int
+    """Convolutions and matrix products, in all."""
+
+    @property
+    def words(self) -> str:
+        """`8-bit weights (but for 1 of 53 layers)`."""
+        width = f"{self.noun} of the machine's bits" if self.bits is None else f"{self.bits}-bit {self.noun}"
+        exceptions = f" (but for {self.exceptions} of {self.layers} layers)"
+        return width + exceptions if self.exceptions else width
+
+
+@dataclass(frozen=True)
 class Precision:
-    """What a network's YAML says of its bits and assumes of them, and the same in words."""
+    """What a network's YAML says of its bits and assumes of them."""
 
     data: Mapping[str, Any]
-    words: str
+    widths: tuple[Width, ...]
+    """Of what is stored in fewer bits than usual."""
+
+    @property
+    def words(self) -> str:
+        """For the network's source."""
+        return ", ".join(width.words for width in self.widths)
 
 
 def precision_of(rows: Mapping[str, ArrayBits]) -> Precision:
@@ -49,32 +74,29 @@ def precision_of(rows: Mapping[str, ArrayBits]) -> Precision:
         data["precision"] = {key: bits for key, bits in precision.items() if bits is not None}
     if exceptions:
         data["compression"] = exceptions
-    words = [_words("weights", weights, len(exceptions), len(rows))] if weights is not None else []
+    widths: list[Width] = []
+    if weights is not None:
+        widths.append(Width("weights", weights, len(exceptions), len(rows)))
     if any(inputs):
-        others = sum((bits or UNSAID_BITS) != (activations or UNSAID_BITS) for bits in inputs)
-        usual = activations if activations is not None else "the machine's"
-        words.append(_words("activations", usual, others, len(rows)))
-        if others:
-            data["assumed"] = {"precision.activations_bits": _assumption(usual, inputs)}
-    return Precision(data, ", ".join(words))
+        n_exceptions = sum((bits or UNSAID_BITS) != (activations or UNSAID_BITS) for bits in inputs)
+        widths.append(Width("activations", activations, n_exceptions, len(rows)))
+        if n_exceptions:
+            data["assumed"] = {"precision.activations_bits": _assumption(activations, inputs)}
+    return Precision(data, tuple(widths))
 
 
 def _usual(bits: list[int | None]) -> int | None:
     """The most frequent, the wider of two; None where no one is narrower than usual."""
     if not any(bits):
         return None
-    counts = Counter(each or UNSAID_BITS for each in bits)
-    return max(counts, key=lambda each: (counts[each], each))
+    counts = Counter(width or UNSAID_BITS for width in bits)
+    return max(counts, key=lambda width: (counts[width], width))
 
 
-def _assumption(usual: int | str, inputs: list[int | None]) -> str:
+def _assumption(usual: int | None, inputs: list[int | None]) -> str:
     """`8 in every layer; the file has 8 in 7 layers, 32 in 2, 16 in 1`."""
     counts = Counter(bits or UNSAID_BITS for bits in inputs).most_common()
     (bits, layers), *rest = counts
     listed = [f"{bits} in {layers} layer{'s' if layers > 1 else ''}", *(f"{b} in {n}" for b, n in rest)]
-    return f"{usual} in every layer; the file has {', '.join(listed)}"
-
-
-def _words(what: str, usual: int | str, others: int, of: int) -> str:
-    bits = f"{usual}-bit {what}" if isinstance(usual, int) else f"{what} of {usual} bits"
-    return f"{bits} (but for {others} of {of} layers)" if others else bits
+    width = "the machine's" if usual is None else usual
+    return f"{width} in every layer; the file has {', '.join(listed)}"

@@ -15,7 +15,7 @@ from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownVa
 from accelsim.importers.names import INPUT, Names, network_name, row_names
 from accelsim.importers.precision import ArrayBits, precision_of
 
-Padding: TypeAlias = tuple[int, int, int, int]
+PaddingSides: TypeAlias = tuple[int, int, int, int]
 """Top, bottom, left, right."""
 
 NO_PADDING: Final = (0, 0, 0, 0)
@@ -37,9 +37,9 @@ WORDS: Final = {
 MOST_MISTAKES: Final = 200
 """That are listed one by one: of all nodes of a network that is not too large, but not of any file."""
 
-Made: TypeAlias = "dict[str, Tensor]"
+Outputs: TypeAlias = "dict[str, ModelTensor]"
 """What each output of a node is."""
-Rule: TypeAlias = "Callable[[Node], Made]"
+Rule: TypeAlias = "Callable[[NodeContext], Outputs]"
 
 
 class NodeError(Exception):
@@ -47,7 +47,7 @@ class NodeError(Exception):
 
 
 @dataclass(frozen=True)
-class Tensor:
+class ModelTensor:
     """A tensor of the model: the row that makes it, and what has been done to its axes since."""
 
     row: str
@@ -57,7 +57,7 @@ class Tensor:
     """What each dimension of the model's tensor is."""
     groups: int = 1
     """Where the channels are seen as groups of members."""
-    padding: Padding = NO_PADDING
+    padding: PaddingSides = NO_PADDING
     """Still to be applied; negative where rows or columns are to be left out."""
     batch: int = 1
     bits: int | None = None
@@ -94,7 +94,7 @@ class Conversion:
     """How each operator becomes rows."""
     rows: list[dict[str, Any]] = field(default_factory=list)
     shapes: dict[str, Dims] = field(default_factory=dict)
-    tensors: dict[str, Tensor | None] = field(default_factory=dict)
+    tensors: dict[str, ModelTensor | None] = field(default_factory=dict)
     """None where a mistake has been noted already."""
     mistakes: list[str] = field(default_factory=list)
     remedy: str = ""
@@ -137,8 +137,8 @@ class Conversion:
         """What is wrong, no line twice, and what would help."""
         lines = list(dict.fromkeys(self.mistakes))
         if len(lines) > MOST_MISTAKES:
-            more = f"{self.model.label}: ... and {len(lines) - MOST_MISTAKES:,} mistakes more"
-            lines = [*lines[:MOST_MISTAKES], more]
+            omitted = f"{self.model.label}: ... and {len(lines) - MOST_MISTAKES:,} mistakes more"
+            lines = [*lines[:MOST_MISTAKES], omitted]
         return [*lines, self.remedy] if self.remedy else lines
 
     # Ends
@@ -149,8 +149,8 @@ class Conversion:
         read = [name for name in self.model.inputs if self.model.readers[name]]
         self.tensors.update(dict.fromkeys(self.model.inputs))
         if len(read) != 1:
-            found = f"has {len(read)} inputs ({', '.join(read)})" if read else "reads no input"
-            self.mistakes.append(f"{label}: {found}: a network has to have one, the image")
+            count = f"has {len(read)} inputs ({', '.join(read)})" if read else "reads no input"
+            self.mistakes.append(f"{label}: {count}: a network has to have one, the image")
             return None
         dims = self.model.shapes.get(read[0], ())
         axes = self._input_axes(read[0], dims)
@@ -164,7 +164,7 @@ class Conversion:
         shape = (sizes[C], sizes.get(H, 1), sizes.get(W, 1))
         self.batch = sizes[N]
         bits = self.model.bits.get(read[0])
-        self.tensors[read[0]] = Tensor(INPUT, shape, axes, batch=self.batch, bits=bits)
+        self.tensors[read[0]] = ModelTensor(INPUT, shape, axes, batch=self.batch, bits=bits)
         return shape
 
     def _input_axes(self, name: str, dims: Dims) -> tuple[str, ...] | None:
@@ -207,14 +207,14 @@ class Conversion:
     def _convert(self, node: ModelNode, name: str) -> None:
         for output in filter(None, node.outputs):
             self.tensors[output] = None
-        known = [self.tensors.get(tensor, ...) for tensor in node.inputs]
-        if None in known:
+        sources = [self.tensors.get(tensor, ...) for tensor in node.inputs]
+        if None in sources:
             return  # made by a node that has been complained about
         rule = self.rules.get(node.operator)
         try:
             if rule is None:
                 raise NodeError(self._unsupported(node.operator))
-            self.tensors.update(self._checked(node, rule(Node(self, node, name))))
+            self.tensors.update(self._checked(node, rule(NodeContext(self, node, name))))
         except (NodeError, UnknownValueError) as error:
             self._complain(f"{node.name or name} ({node.operator})", str(error))
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -225,20 +225,20 @@ class Conversion:
             sentence = f"has attributes or inputs that contradict each other: {error!r}"
             self._complain(f"{node.name or name} ({node.operator})", next(problems, sentence))
 
-    def _checked(self, node: ModelNode, made: Made) -> Made:
+    def _checked(self, node: ModelNode, results: Outputs) -> Outputs:
         """What a rule made, which must be every output that is read, in the shape that the model gives it."""
         tensors = {}
         for index, output in enumerate(node.outputs):
-            if output in made:
+            if output in results:
                 dims = self.model.shapes.get(output)
                 if dims is None:
                     raise NodeError(self.unknown_shape(output))
                 if 0 in dims:
                     raise NodeError(f"puts out {by(dims)}: nothing")
-                if made[output].dims != dims:
-                    raise NodeError(f"puts out {by(dims)} in the model, {by(made[output].dims)} here")
-                bits = self.model.bits.get(output, made[output].bits)
-                tensors[output] = replace(made[output], bits=bits)
+                if results[output].dims != dims:
+                    raise NodeError(f"puts out {by(dims)} in the model, {by(results[output].dims)} here")
+                bits = self.model.bits.get(output, results[output].bits)
+                tensors[output] = replace(results[output], bits=bits)
             elif output and self.model.readers[output]:
                 raise NodeError(f"its output {index + 1}, {output!r}, is read: not supported")
         return tensors
@@ -255,42 +255,18 @@ class Conversion:
         self.remedy = f"{self.model.label}: supported operators are {', '.join(names)}"
         return "is no supported operator"
 
-    def _complain(self, place: str, sentence: str) -> None:
-        self.mistakes.append(": ".join(part for part in (self.model.label, place, sentence) if part))
+    def _complain(self, subject: str, sentence: str) -> None:
+        self.mistakes.append(": ".join(part for part in (self.model.label, subject, sentence) if part))
 
     def row(
-        self, name: str, operator: str, inputs: Sequence[Tensor], shape: Dims, **arguments: Any
-    ) -> Tensor:
-        """Add a row that puts out `shape`; arguments that it need not mention are left out."""
+        self, name: str, operator: str, inputs: Sequence[ModelTensor], shape: Dims, **arguments: Any
+    ) -> ModelTensor:
+        """Add a row that puts out `shape`."""
         name = self.names.take(name)
-        row = {"name": name, "stage": "", "operator": operator, "inputs": [each.row for each in inputs]}
-        short = {key: _shortened(value) for key, value in arguments.items()}
-        self.rows.append(
-            row | {key: value for key, value in short.items() if _USUAL.get((operator, key)) != value}
-        )
+        row = {"name": name, "stage": "", "operator": operator, "inputs": [tensor.row for tensor in inputs]}
+        self.rows.append(row | {key: _shortened(value) for key, value in arguments.items()})
         self.shapes[name] = shape
-        return Tensor(name, shape, IMAGE, batch=self.batch)
-
-
-_USUAL: Final[Mapping[tuple[str, str], Any]] = {
-    ("conv", "kernel"): 1,
-    ("conv", "stride"): 1,
-    ("conv", "padding"): 0,
-    ("conv", "dilation"): 1,
-    ("conv", "groups"): 1,
-    ("conv", "bias"): False,
-    ("conv", "shared"): (),
-    ("fully_connected", "shared"): (),
-    ("batch_norm", "shared"): (),
-    ("activation", "shared"): (),
-    ("activation", "slopes"): 0,
-    **{
-        (operator, key): value
-        for operator in ("max_pool", "average_pool")
-        for key, value in (("stride", 1), ("padding", 0), ("rounding", "floor"))
-    },
-}
-"""Arguments that a row need not mention."""
+        return ModelTensor(name, shape, IMAGE, batch=self.batch)
 
 
 def _shortened(value: Any) -> Any:
@@ -302,7 +278,7 @@ def _shortened(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Node:
+class NodeContext:
     """A node, with what a rule may ask and do."""
 
     conversion: Conversion
@@ -319,7 +295,7 @@ class Node:
         """Whether an input does not depend on the image."""
         return self.node.input(index) in self.conversion.model.constants
 
-    def tensor(self, index: int = 0, *, padded: bool = False) -> Tensor:
+    def tensor(self, index: int = 0, *, padded: bool = False) -> ModelTensor:
         """An input that depends on the image, all padding applied unless the rule takes care of it."""
         name = self.node.input(index)
         tensor = self.conversion.tensors.get(name)
@@ -334,7 +310,7 @@ class Node:
             )
         return tensor
 
-    def image(self, index: int = 0, *, padded: bool = False) -> Tensor:
+    def image(self, index: int = 0, *, padded: bool = False) -> ModelTensor:
         """An input whose axes are batch, channels, height and width, or which has one pixel."""
         tensor = self.tensor(index, padded=padded)
         if tensor.axes not in {IMAGE, (N, C, W)} and not (
@@ -343,20 +319,20 @@ class Node:
             self.not_the_axes(tensor)
         return tensor
 
-    def not_the_axes(self, tensor: Tensor, needed: Sequence[str] = IMAGE) -> None:
+    def not_the_axes(self, tensor: ModelTensor, allowed_axes: Sequence[str] = IMAGE) -> None:
         """Refuse a tensor for its axes."""
-        found, allowed = (" x ".join(WORDS[axis] for axis in axes) for axes in (tensor.axes, needed))
-        raise NodeError(f"its input is {found}: must be {allowed}")
+        actual, allowed = (" x ".join(WORDS[axis] for axis in axes) for axes in (tensor.axes, allowed_axes))
+        raise NodeError(f"its input is {actual}: must be {allowed}")
 
-    def tensors(self) -> list[Tensor]:
+    def tensors(self) -> list[ModelTensor]:
         """All inputs, which must depend on the image."""
         return [self.tensor(index) for index in range(len(self.node.inputs))]
 
-    def weights(self, index: int, what: str = "weights") -> Dims:
+    def weights(self, index: int, noun: str = "weights") -> Dims:
         """The shape of an input that must be a constant."""
         name = self.node.input(index)
         if name not in self.conversion.model.constants:
-            raise NodeError(f"its {what} {name!r} are computed from the image: must be constants")
+            raise NodeError(f"its {noun} {name!r} are computed from the image: must be constants")
         return self.dims(name)
 
     def has_offsets(self, index: int) -> bool:
@@ -392,8 +368,8 @@ class Node:
 
     def values(self, index: int, key: str = "") -> tuple[float, ...] | None:
         """Numbers from an attribute (as in older models) or a constant input; None where there are none."""
-        if key and (given := self.attribute(key)) is not None:
-            return tuple(given) if isinstance(given, Sequence) else (given,)
+        if key and (value := self.attribute(key)) is not None:
+            return tuple(value) if isinstance(value, Sequence) else (value,)
         name = self.node.input(index)
         if not name:
             return None
@@ -403,38 +379,45 @@ class Node:
 
     def integers(self, index: int, key: str = "") -> list[int] | None:
         """As `values`, but whole numbers."""
-        found = self.values(index, key)
-        return None if found is None else [int(value) for value in found]
+        values = self.values(index, key)
+        return None if values is None else [int(value) for value in values]
 
     # What it becomes
 
-    def becomes(self, tensor: Tensor) -> dict[str, Tensor]:
+    def becomes(self, tensor: ModelTensor) -> dict[str, ModelTensor]:
         """The first output; others (masks, statistics) must not be read."""
         return {self.node.outputs[0]: tensor}
 
     def array_row(
-        self, operator: str, tensor: Tensor, shape: Dims, *, weights: int, bias: int | None, **arguments: Any
-    ) -> Tensor:
+        self,
+        operator: str,
+        tensor: ModelTensor,
+        shape: Dims,
+        *,
+        weights: int,
+        bias: int | None,
+        **arguments: Any,
+    ) -> ModelTensor:
         """Add a convolution or matrix product; weights and bias are places of inputs."""
         has_bias = bias is not None and self.has_offsets(bias)
         roles = {"weights": weights}
         if bias is not None and has_bias:
             roles["bias"] = bias
-        made = self.row(operator, [tensor], shape, **arguments, bias=has_bias, shared=self.shared(**roles))
+        output = self.row(operator, [tensor], shape, **arguments, bias=has_bias, shared=self.shared(**roles))
         weight_bits = self.conversion.model.bits.get(self.node.input(weights))
-        self.conversion.bits[made.row] = ArrayBits(weight_bits, tensor.bits)
-        return made
+        self.conversion.bits[output.row] = ArrayBits(weight_bits, tensor.bits)
+        return output
 
     def row(
-        self, operator: str, inputs: Sequence[Tensor], shape: Dims, *, suffix: str = "", **arguments: Any
-    ) -> Tensor:
+        self, operator: str, inputs: Sequence[ModelTensor], shape: Dims, *, suffix: str = "", **arguments: Any
+    ) -> ModelTensor:
         """Add a row called after the node."""
         return self.conversion.row(self.name + suffix, operator, inputs, shape, **arguments)
 
-    def same_shape(self, operator: str, tensor: Tensor, **arguments: Any) -> dict[str, Tensor]:
+    def same_shape(self, operator: str, tensor: ModelTensor, **arguments: Any) -> dict[str, ModelTensor]:
         """An operator after which all axes are what they were."""
-        made = self.row(operator, [tensor], tensor.shape, **arguments)
-        return self.becomes(replace(tensor, row=made.row, bits=None))
+        output = self.row(operator, [tensor], tensor.shape, **arguments)
+        return self.becomes(replace(tensor, row=output.row, bits=None))
 
 
 def by(dims: Iterable[int]) -> str:

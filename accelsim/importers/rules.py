@@ -19,37 +19,56 @@ from accelsim.importers.rows import (
     C,
     Conversion,
     H,
-    Made,
+    ModelTensor,
     N,
-    Node,
+    NodeContext,
     NodeError,
+    Outputs,
     Rule,
-    Tensor,
     W,
     by,
 )
 
 
 def imported(model: Model) -> Imported:
-    """The model as the data of a network's YAML; NetworkError has a line for each node that has no row."""
+    """The model as the data of a network's YAML.
+
+    Args:
+        model: Nodes with the operators of ONNX, and the shapes of their tensors.
+
+    Returns:
+        A row of the block `graph` for each operator that is executed, with all of its arguments.
+
+    Raises:
+        NetworkError: With a line for each node that cannot be a row.
+
+    Example:
+        >>> relu = ModelNode("relu", "Relu", ("x",), ("y",))
+        >>> shapes = {"x": (1, 3, 8, 8), "y": (1, 3, 8, 8)}
+        >>> ends = {"inputs": ("x",), "outputs": ("y",)}
+        >>> weights = {"constants": frozenset(), "value": lambda name: ()}
+        >>> model = Model("net", "net", "an example", (relu,), **ends, shapes=shapes, **weights)
+        >>> imported(model).data["stages"][0]["operators"][0]["operator"]
+        'activation'
+    """
     return Conversion(put_together(_pruned(model)), RULES).result()
 
 
 def _pruned(model: Model) -> Model:
     """Without the nodes that the outputs do not depend on, and without those that are constant."""
-    wanted = set(model.outputs)
+    needed_tensors = set(model.outputs)
     nodes: list[ModelNode] = []
     for node in reversed(model.nodes):
-        if wanted & set(node.outputs) and not model.constants.issuperset(filter(None, node.outputs)):
+        if needed_tensors & set(node.outputs) and not model.constants.issuperset(filter(None, node.outputs)):
             nodes.append(node)
-            wanted.update(node.inputs)
+            needed_tensors.update(node.inputs)
     return replace(model, nodes=tuple(reversed(nodes)))
 
 
 # --- rules: matrix products
 
 
-def _gemm(node: Node) -> Made:
+def _gemm(node: NodeContext) -> Outputs:
     if node.attribute("transA", 0):
         raise NodeError("transposes its input (transA = 1): must be 0")
     weights = node.weights(1)
@@ -57,17 +76,17 @@ def _gemm(node: Node) -> Made:
     return _matrix_product(node, rows, columns, weights_at=1, bias_at=2)
 
 
-def _matmul(node: Node) -> Made:
+def _matmul(node: NodeContext) -> Outputs:
     if not (node.is_constant(0) or node.is_constant(1)):
         raise NodeError("multiplies two tensors that depend on the image: one has to be a constant")
     return _matrix_product(node, *_matrix(node, 1), weights_at=1, bias_at=2)
 
 
-def _quantised_matmul(node: Node) -> Made:
+def _quantised_matmul(node: NodeContext) -> Outputs:
     return _matrix_product(node, *_matrix(node, 3), weights_at=3, bias_at=None)
 
 
-def _matrix(node: Node, index: int) -> tuple[int, int]:
+def _matrix(node: NodeContext, index: int) -> tuple[int, int]:
     """Rows and columns of weights."""
     weights = node.weights(index)
     if len(weights) != 2:
@@ -75,7 +94,9 @@ def _matrix(node: Node, index: int) -> tuple[int, int]:
     return weights
 
 
-def _matrix_product(node: Node, inputs: int, outputs: int, *, weights_at: int, bias_at: int | None) -> Made:
+def _matrix_product(
+    node: NodeContext, inputs: int, outputs: int, *, weights_at: int, bias_at: int | None
+) -> Outputs:
     """Of everything in the tensor, or of the channels of each pixel."""
     tensor = node.tensor()
     last = tensor.axes[-1]
@@ -85,32 +106,32 @@ def _matrix_product(node: Node, inputs: int, outputs: int, *, weights_at: int, b
         node.not_the_axes(tensor, (N, C))
     if tensor.sizes.get(last) != inputs:
         raise NodeError(f"has weights for {inputs} inputs, is given {tensor.sizes.get(last)}")
-    places: dict[str, Any] = {"weights": weights_at, "bias": bias_at}
+    positions: dict[str, Any] = {"weights": weights_at, "bias": bias_at}
     if len(tensor.axes) == 2:
-        made = node.array_row("fully_connected", tensor, (outputs, 1, 1), **places, out_features=outputs)
-        return node.becomes(replace(made, axes=(N, C)))
-    made = node.array_row("conv", tensor, (outputs, *tensor.shape[1:]), **places, out_channels=outputs)
-    return node.becomes(replace(made, axes=tensor.axes))
+        output = node.array_row("fully_connected", tensor, (outputs, 1, 1), **positions, out_features=outputs)
+        return node.becomes(replace(output, axes=(N, C)))
+    output = node.array_row("conv", tensor, (outputs, *tensor.shape[1:]), **positions, out_channels=outputs)
+    return node.becomes(replace(output, axes=tensor.axes))
 
 
 # --- rules: elements
 
 
-def _batch_norm(node: Node) -> Made:
+def _batch_norm(node: NodeContext) -> Outputs:
     return node.same_shape("batch_norm", node.image(), shared=node.shared(scale=1, shift=2))
 
 
-def _prelu(node: Node) -> Made:
+def _prelu(node: NodeContext) -> Outputs:
     slopes = prod(node.weights(1, "slopes"))
     shared = node.shared(slopes=1)
     return node.same_shape("activation", node.tensor(), function="leaky_relu", slopes=slopes, shared=shared)
 
 
-def _lrn(node: Node) -> Made:
+def _lrn(node: NodeContext) -> Outputs:
     return node.same_shape("lrn", node.image(), size=node.attribute("size"))
 
 
-def _softmax(node: Node) -> Made:
+def _softmax(node: NodeContext) -> Outputs:
     return node.same_shape("softmax", node.tensor())
 
 
@@ -118,14 +139,14 @@ def _activation(function: str) -> Rule:
     return lambda node: node.same_shape("activation", node.tensor(), function=function)
 
 
-def _clip(node: Node) -> Made:
+def _clip(node: NodeContext) -> Outputs:
     low, high = node.values(1, "min"), node.values(2, "max")
     functions: dict[Any, str] = {((0.0,), (6.0,)): "relu6", ((0.0,), None): "relu"}
     function = functions.get((low, high), "clip")
     return node.same_shape("activation", node.tensor(), function=function)
 
 
-def _combine(node: Node) -> Made:
+def _combine(node: NodeContext) -> Outputs:
     """A sum or product of tensors, or of a tensor and a constant."""
     if node.attribute("broadcast") and prod(node.dims(node.node.input(1))) > 1:
         raise NodeError("broadcasts as ONNX did before opset 7: let the exporter write a later one")
@@ -133,22 +154,22 @@ def _combine(node: Node) -> Made:
     inputs = [node.tensor(index) for index in range(len(node.node.inputs)) if not node.is_constant(index)]
     if len(inputs) == 1:
         return node.same_shape("activation", _grown(node, inputs[0]), function="linear")
-    first = max(inputs, key=lambda each: prod(each.shape))
-    for other in inputs:
-        gate = operator == "multiply" and other.shape == (first.shape[0], 1, 1)
-        if (other.shape != first.shape and not gate) or not _aligned(first, other):
+    first = max(inputs, key=lambda tensor: prod(tensor.shape))
+    for operand in inputs:
+        gate = operator == "multiply" and operand.shape == (first.shape[0], 1, 1)
+        if (operand.shape != first.shape and not gate) or not _aligned(first, operand):
             raise NodeError(
-                f"cannot combine {by(first.shape)} and {by(other.shape)}: must be alike, or a product "
+                f"cannot combine {by(first.shape)} and {by(operand.shape)}: must be alike, or a product "
                 "with one factor for each channel"
             )
-    ordered = sorted(inputs, key=lambda each: each.shape != first.shape)
+    ordered = sorted(inputs, key=lambda tensor: tensor.shape != first.shape)
     if operator == "multiply" and len(ordered) != 2:
         raise NodeError(f"multiplies {len(ordered)} tensors: two are supported")
-    made = node.row(operator, ordered, first.shape)
-    return node.becomes(replace(first, row=made.row))
+    output = node.row(operator, ordered, first.shape)
+    return node.becomes(replace(first, row=output.row))
 
 
-def _grown(node: Node, tensor: Tensor) -> Tensor:
+def _grown(node: NodeContext, tensor: ModelTensor) -> ModelTensor:
     """The tensor with one pixel repeated where a constant is larger than it."""
     dims = node.output_dims
     if len(dims) != len(tensor.axes):
@@ -165,62 +186,64 @@ def _grown(node: Node, tensor: Tensor) -> Tensor:
         )
     height, width = (sizes.get(axis, tensor.sizes[axis]) for axis in (H, W))
     shape = (tensor.shape[0], height, width)
-    made = node.row("resize", [tensor], shape, suffix=".grown", size=(height, width))
-    return replace(made, axes=tensor.axes)
+    output = node.row("resize", [tensor], shape, suffix=".grown", size=(height, width))
+    return replace(output, axes=tensor.axes)
 
 
-def _aligned(first: Tensor, other: Tensor) -> bool:
+def _aligned(first: ModelTensor, operand: ModelTensor) -> bool:
     """Whether the same axes meet; it does not matter what an axis of one element is called."""
-    if len(first.axes) != len(other.axes) or first.groups != other.groups:
-        return len(first.axes) == len(other.axes) and prod(other.shape) == 1
-    pairs = zip(first.axes, other.axes, strict=True)
-    return all(a == b or first.sizes.get(a) == other.sizes.get(b) == 1 for a, b in pairs)
+    if len(first.axes) != len(operand.axes) or first.groups != operand.groups:
+        return len(first.axes) == len(operand.axes) and prod(operand.shape) == 1
+    pairs = zip(first.axes, operand.axes, strict=True)
+    return all(a == b or first.sizes.get(a) == operand.sizes.get(b) == 1 for a, b in pairs)
 
 
 # --- rules: channels that move
 
 
-def _concat(node: Node) -> Made:
+def _concat(node: NodeContext) -> Outputs:
     inputs = node.tensors()
     first = inputs[0]
     axis = node.attribute("axis", 1) % len(first.axes)
     if len(inputs) == 1:
         return node.becomes(first)
-    if any(each.axes != first.axes or each.groups > 1 for each in inputs):
+    if any(tensor.axes != first.axes or tensor.groups > 1 for tensor in inputs):
         raise NodeError("concatenates tensors with different axes: must all be channels x height x width")
     if first.axes[axis] != C:
         raise NodeError(f"concatenates along dimension {axis}: only channels can")
-    shape = (sum(each.shape[0] for each in inputs), *first.shape[1:])
+    shape = (sum(tensor.shape[0] for tensor in inputs), *first.shape[1:])
     return node.becomes(replace(node.row("concat", inputs, shape), axes=first.axes))
 
 
-def _split(node: Node) -> Made:
+def _split(node: NodeContext) -> Outputs:
     tensor = node.tensor()
     _cuts_channels(tensor, node.attribute("axis", 0))
-    made: Made = {}
+    parts: Outputs = {}
     first = 0
     for index, output in enumerate(node.node.outputs):
         channels = node.dims(output)[node.attribute("axis", 0)]
         if node.conversion.model.readers[output]:
-            made[output] = _channels_of(node, tensor, first, channels, suffix=f".part{index + 1}")
+            parts[output] = _channels_of(node, tensor, first, channels, suffix=f".part{index + 1}")
         first += channels
-    return made
+    return parts
 
 
-def _cuts_channels(tensor: Tensor, axis: int) -> None:
+def _cuts_channels(tensor: ModelTensor, axis: int) -> None:
     if tensor.axes[axis % len(tensor.axes)] != C:
         raise NodeError(f"takes a part of dimension {axis}: only of the channels, one can")
 
 
-def _channels_of(node: Node, tensor: Tensor, first: int, channels: int, suffix: str = "") -> Tensor:
+def _channels_of(
+    node: NodeContext, tensor: ModelTensor, first: int, channels: int, suffix: str = ""
+) -> ModelTensor:
     if (first, channels) == (0, tensor.shape[0]):
         return tensor
     shape = (channels, *tensor.shape[1:])
-    made = node.row("channel_slice", [tensor], shape, suffix=suffix, first=first, channels=channels)
-    return replace(made, axes=tensor.axes)
+    output = node.row("channel_slice", [tensor], shape, suffix=suffix, first=first, channels=channels)
+    return replace(output, axes=tensor.axes)
 
 
-def _slice(node: Node) -> Made:
+def _slice(node: NodeContext) -> Outputs:
     """Successive channels, or fewer rows and columns: padding of less than nothing."""
     tensor = node.tensor(padded=True)
     rank = len(tensor.axes)
@@ -247,11 +270,11 @@ def _slice(node: Node) -> Made:
     return node.becomes(replace(tensor, padding=(top, bottom, left, right)))
 
 
-def _bounded(place: int, size: int) -> int:
-    return min(max(place + size if place < 0 else place, 0), size)
+def _bounded(index: int, size: int) -> int:
+    return min(max(index + size if index < 0 else index, 0), size)
 
 
-def _gather(node: Node) -> Made:
+def _gather(node: NodeContext) -> Outputs:
     """Channels in another order, or successive ones."""
     tensor, axis = node.tensor(), node.attribute("axis", 0)
     _cuts_channels(tensor, axis)

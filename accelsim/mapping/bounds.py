@@ -20,7 +20,7 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
     rows = _touched(layer.OY, layer.FY, layer.dilation_y, layer.stride_y, layer.pad_top, layer.IY)
     columns = _touched(layer.OX, layer.FX, layer.dilation_x, layer.stride_x, layer.pad_left, layer.IX)
     inputs = layer.operands * layer.G * layer.C * rows * columns + layer.gate_elements
-    of_each_image = (inputs, layer.shortcut_elements, layer.stored_elements)
+    of_each_image = (inputs, layer.residual_elements, layer.stored_elements)
     bits = activation_bits(layer, hardware.precision)
     weights = ceil_div(least_weight_storage_bits(layer, hardware.precision), 8) + footprint.biases(
         whole_image(layer)

@@ -30,7 +30,7 @@ def most_counted(layer: Layer) -> int:
     reach_y = max(layer.stride_y, (layer.FY - 1) * layer.dilation_y + 1)
     reach_x = max(layer.stride_x, (layer.FX - 1) * layer.dilation_x + 1)
     loops = layer.operands * layer.G * layer.K * layer.C * layer.OY * layer.OX
-    ops = layer.vector_ops + sum(operator.vector_ops + operator.operand_elements for operator in layer.fused)
+    ops = layer.vector_ops + sum(operator.vector_ops + operator.residual_elements for operator in layer.fused)
     if layer.pooling is not None:
         ops += layer.output_elements * layer.pooling.FY * layer.pooling.FX
     return BITS * (loops * reach_y * reach_x + layer.gate_elements * layer.OY * layer.OX + ops)

@@ -157,8 +157,8 @@ def shortcut_elements(layer: LoopNest[CountT]) -> tuple[CountT, CountT]:
     gate: CountT = 0
     channels, pixels = layer.G * layer.K, layer.OY * layer.OX
     for operator in layer.fused:
-        per_channel = operator.operand_elements // channels
-        is_gate = at_most_one(operator.operand_elements % channels + per_channel % pixels)
+        per_channel = operator.residual_elements // channels
+        is_gate = at_most_one(operator.residual_elements % channels + per_channel % pixels)
         full = full + per_channel // pixels * (1 - is_gate)
         gate = gate + per_channel * is_gate
     return full, gate

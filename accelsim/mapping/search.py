@@ -262,7 +262,7 @@ def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:
         replace(
             operator,
             vector_ops=operator.vector_ops * batch,
-            operand_elements=operator.operand_elements * batch,
+            residual_elements=operator.residual_elements * batch,
         )
         for operator in layer.fused
     )

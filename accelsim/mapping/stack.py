@@ -52,7 +52,7 @@ def stacked(layers: Sequence[Layer]) -> LoopNest[Count]:
                 "",
                 "",
                 vector_ops=_together([operator.vector_ops for operator in some]),
-                operand_elements=_together([operator.operand_elements for operator in some]),
+                residual_elements=_together([operator.residual_elements for operator in some]),
             )
             for some in zip(*operators, strict=True)
         ),

@@ -7,6 +7,7 @@ an element takes in bytes is the machine's affair.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from accelsim.errors import NetworkError
 from accelsim.network.description import MacsConvention, ParamsConvention
@@ -19,21 +20,28 @@ from accelsim.network.operators import BatchNorm, Convolution, FullyConnected
 
 def counted_macs(published: PublishedGraph, convention: MacsConvention = "conv_and_fully_connected") -> int:
     """Multiply-accumulates as a paper counts them."""
-    if convention == "conv_and_fully_connected":
-        return total_macs(published)
     operators = [node.operator for node in published.nodes]
-    if convention == "conv":
-        return sum(operator.macs for operator in operators if isinstance(operator, Convolution))
-    return total_macs(published) + sum(
-        operator.output.elements for operator in operators if _offset(operator)
-    )
+    match convention:
+        case "conv_and_fully_connected":
+            return total_macs(published)
+        case "conv":
+            return sum(operator.macs for operator in operators if isinstance(operator, Convolution))
+        case "with_offsets":
+            offsets = sum(operator.output.elements for operator in operators if _offset(operator))
+            return total_macs(published) + offsets
+        case _:
+            assert_never(convention)
 
 
 def counted_params(published: PublishedGraph, convention: ParamsConvention = "all") -> int:
     """Parameters as a paper counts them."""
-    if convention == "weights":
-        return sum(node.operator.counted_weights for node in published.nodes)
-    return total_params(published)
+    match convention:
+        case "all":
+            return total_params(published)
+        case "weights":
+            return sum(node.operator.counted_weights for node in published.nodes)
+        case _:
+            assert_never(convention)
 
 
 def _offset(operator: Operator) -> bool:
@@ -64,14 +72,14 @@ def shares(published: PublishedGraph) -> tuple[Share, ...]:
         if node.operator.inputs:  # not the image
             groups.setdefault(operator_type(node.operator), []).append(node.operator)
     all_macs, all_weights = counted_macs(published), counted_params(published, "weights")
-    found = []
+    listed = []
     for name, members in groups.items():
         macs = sum(operator.macs for operator in members)
         weights = sum(operator.counted_weights for operator in members)
-        found.append(
+        listed.append(
             Share(name, len(members), macs, _part(macs, all_macs), weights, _part(weights, all_weights))
         )
-    return tuple(sorted(found, key=lambda share: (-share.macs, -share.weights)))
+    return tuple(sorted(listed, key=lambda share: (-share.macs, -share.weights)))
 
 
 def operator_type(operator: Operator) -> str:
@@ -85,8 +93,8 @@ def operator_type(operator: Operator) -> str:
     return f"depthwise {kernel}" if depthwise else f"grouped {kernel}"
 
 
-def _part(some: int, of: int) -> float:
-    return some / of if of else 0.0
+def _part(part: int, of: int) -> float:
+    return part / of if of else 0.0
 
 
 # --- memory access
@@ -98,8 +106,8 @@ def memory_access_cost(operator: Operator) -> int:
     For a 1x1 convolution this is hw(c1 + c2) + c1 c2 / g, which ShuffleNet v2 (arXiv:1807.11164, section 2)
     calls MAC. An operator that moves nothing of its own, because it is done with its neighbour, counts too.
     """
-    given = sum(shape.elements for shape in operator.inputs)
-    return given + operator.weights + operator.output.elements
+    inputs = sum(shape.elements for shape in operator.inputs)
+    return inputs + operator.weights + operator.output.elements
 
 
 def least_memory_access_cost(macs: int, pixels: int) -> float:
@@ -114,9 +122,9 @@ def network_memory_access_cost(published: PublishedGraph) -> int:
 
 def arithmetic_intensity(operators: Iterable[Operator]) -> float:
     """Multiply-accumulates for each element read or written; 0 where none is."""
-    several = tuple(operators)
-    access = sum(memory_access_cost(operator) for operator in several)
-    return sum(operator.macs for operator in several) / access if access else 0.0
+    members = tuple(operators)
+    access = sum(memory_access_cost(operator) for operator in members)
+    return sum(operator.macs for operator in members) / access if access else 0.0
 
 
 def network_arithmetic_intensity(published: PublishedGraph) -> float:
@@ -173,9 +181,27 @@ def peak_activations(executed: ExecutedGraph, order: Sequence[str] | None = None
 
     A layer's output is kept from when the layer starts until the last layer that reads it has run; the
     network's output to the end. Nothing is computed in place.
+
+    Args:
+        executed: The layers, and who reads whom.
+        order: Their names in another order in which they can run.
+
+    Returns:
+        The peak, in elements for one image, the layer during which it is reached, and what is kept then.
+
+    Raises:
+        NetworkError: A layer of the order cannot run where it stands, or is missing.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> peak = peak_activations(lowered_network(load_network("squeezenet_v1_1")).graph)
+        >>> peak.layer, peak.elements
+        ('fire2.expand3x3', 435600)
+        >>> peak.alive
+        ('fire2.squeeze1x1', 'fire2.expand1x1', 'fire2.expand3x3')
     """
     names = tuple(executed) if order is None else tuple(order)
-    memory = _Memory(executed)
+    memory = _LiveActivations(executed)
     peak = Peak(0, "", (), names)
     for name in names:
         if name not in memory.ready():
@@ -195,22 +221,34 @@ def frugal_order(executed: ExecutedGraph) -> tuple[str, ...]:
     """An order that keeps little at once: always the layer next that leaves the least behind.
 
     A rule of thumb, not the best order; the graph's own is given back where it is no worse.
+
+    Args:
+        executed: The layers, and who reads whom.
+
+    Returns:
+        The names of all layers, none before one that it reads.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> executed = lowered_network(load_network("googlenet")).graph
+        >>> peak_activations(executed, frugal_order(executed)).elements <= peak_activations(executed).elements
+        True
     """
-    memory = _Memory(executed)
+    memory = _LiveActivations(executed)
     order: list[str] = []
     while ready := memory.ready():
         name = min(ready, key=memory.left_behind)
         memory.start(name)
         memory.finish(name)
         order.append(name)
-    own = peak_activations(executed)
-    return own.order if own.elements <= peak_activations(executed, order).elements else tuple(order)
+    peak = peak_activations(executed)
+    return peak.order if peak.elements <= peak_activations(executed, order).elements else tuple(order)
 
 
 _IMAGE = "input"
 
 
-class _Memory:
+class _LiveActivations:
     """Which outputs are kept, while layers run one after another."""
 
     def __init__(self, executed: ExecutedGraph) -> None:

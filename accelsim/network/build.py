@@ -4,9 +4,11 @@ from accelsim.descriptions.limits import MAX_BLOCKS, MAX_RESOLUTION
 from accelsim.errors import NetworkError
 from accelsim.network.blocks import Position
 from accelsim.network.compression import compressed
-from accelsim.network.description import Network, Stage
+from accelsim.network.description import Network
 from accelsim.network.graph import Draft, PublishedGraph, Shape
-from accelsim.network.operators import SizeError, network_input
+from accelsim.network.operators import network_input
+from accelsim.network.stages import Stage
+from accelsim.network.windows import SizeError
 
 INPUT = "input"
 """The name of the node that is the image."""

@@ -10,11 +10,11 @@ from glob import escape
 from accelsim.descriptions import MOST_NAMES, Mistake, unknown
 from accelsim.errors import DescriptionError
 from accelsim.network.graph import PublishedGraph, PublishedNode
-from accelsim.network.precision import SILENT, NetworkPrecision, Placed, WeightForm
+from accelsim.network.precision import SILENT, CompressionEntry, NetworkPrecision, WeightForm
 
 
 def compressed(
-    published: PublishedGraph, name: str, precision: NetworkPrecision, entries: Sequence[Placed]
+    published: PublishedGraph, name: str, precision: NetworkPrecision, entries: Sequence[CompressionEntry]
 ) -> PublishedGraph:
     """The published graph of a network with what the network says of bits and zeros.
 
@@ -45,7 +45,7 @@ def _matches(pattern: str, nodes: Collection[str]) -> Iterable[str]:
     return (node for node in nodes if fnmatchcase(node, pattern))
 
 
-def _unmatched(name: str, layers: Collection[str], entries: Iterable[Placed]) -> Iterator[str]:
+def _unmatched(name: str, layers: Collection[str], entries: Iterable[CompressionEntry]) -> Iterator[str]:
     """A sentence for each entry that is about no layer."""
     nodes = list(layers)
     for item in entries:
@@ -57,15 +57,16 @@ def _unmatched(name: str, layers: Collection[str], entries: Iterable[Placed]) ->
         yield item.document.sentence(Mistake(("compression", item.index, "layers"), sentence))
 
 
-def kept(weights: int, density: float | None) -> int:
+def nonzero_weights(weights: int, density: float | None) -> int:
     """How many of so many weights are left after pruning; there are no parts of a weight."""
+    # Without the margin, 0.07 of 100 weights are 7.000000000000001 in floating point, and so 8.
     return weights if density is None else math.ceil(weights * density - 1e-9)
 
 
 def kept_params(node: PublishedNode) -> int:
     """Parameters of a node that are left after pruning: offsets, scale and shift are all kept."""
     weights = node.operator.counted_weights
-    return node.operator.params - weights + kept(weights, node.weight_form.density)
+    return node.operator.params - weights + nonzero_weights(weights, node.weight_form.density)
 
 
 def total_kept_params(published: PublishedGraph) -> int:
@@ -83,11 +84,11 @@ def stored_bytes(published: PublishedGraph) -> int | None:
     for node in published.nodes:
         operator, form = node.operator, node.weight_form
         weights = operator.counted_weights
-        left = kept(weights, form.density)
+        stored = nonzero_weights(weights, form.density)
         if not operator.params:
             continue
-        if form.bits is None or (left < weights and index_bits is None):
+        if form.bits is None or (stored < weights and index_bits is None):
             return None
         bits += (operator.params - weights) * form.bits
-        bits += min(weights * form.bits, left * (form.bits + (index_bits or 0)))
+        bits += min(weights * form.bits, stored * (form.bits + (index_bits or 0)))
     return -(-bits // 8)

@@ -5,6 +5,7 @@ draws may be a part of a layer here, or nothing at all.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -14,39 +15,102 @@ from accelsim.network.layer import Layer
 Fate: TypeAlias = Literal["input", "layer", "folded", "fused", "vanished", "copied"]
 
 
+class Reason(StrEnum):
+    """Why an operator has the fate that it has; `report/text/lowering.py` has the sentences.
+
+    Example:
+        >>> Reason("on_array") is Reason.ON_ARRAY
+        True
+    """
+
+    IMAGE = "image"
+    ON_ARRAY = "on_array"
+    INTO_WEIGHTS = "into_weights"
+    """Scale goes into the weights, shift into the offset."""
+    ON_THE_WAY = "on_the_way"
+    """Done on single outputs before they are stored."""
+    NO_LAYER_OF_ITS_OWN = "no_layer_of_its_own"
+    """What it reads (`about`) is pooled, put together, or read elsewhere too."""
+    POOLS_OUTPUTS = "pools_outputs"
+    POOLS_ALONE = "pools_alone"
+    COMBINES_OUTPUTS = "combines_outputs"
+    OPERAND_SHARED = "operand_shared"
+    """The last of its operands (`about`) is no layer's output that only it reads."""
+    OPERAND_NOT_ON_ARRAY = "operand_not_on_array"
+    """The layer of its last operand (`about`) runs on the vector unit."""
+    OPERAND_SMALLER = "operand_smaller"
+    """The last of its operands (`about`) is smaller than its output."""
+    OPERANDS_TOO_LATE = "operands_too_late"
+    """The others are not complete before the layer of the last one (`about`) runs."""
+    RESIZES = "resizes"
+    WRITTEN_IN_PLACE = "written_in_place"
+    OPERANDS_STAY = "operands_stay"
+    CHANNELS_MOVE = "channels_move"
+    SLICES_MOVE = "slices_move"
+    MOVES_AS_SOURCE = "moves_as_source"
+    """Its channels move to the places that its source (`about`) gives them."""
+    PART_IS_READ = "part_is_read"
+    NOTHING_AT_INFERENCE = "nothing_at_inference"
+    STORED_OUTSIDE = "stored_outside"
+
+
 class Note(NamedTuple):
-    """What became of one published operator."""
+    """What became of one published operator.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> note = lowered_network(load_network("squeezenet_v1_1")).graph.notes[2]
+        >>> note.node, note.fate, note.layers, note.reason.name
+        ('conv1.relu', 'fused', ('conv1',), 'ON_THE_WAY')
+    """
 
     node: str
     operator: str
     fate: Fate
     layers: tuple[str, ...]
     """The executed layers that do its work; none where it vanished."""
-    reason: str
-    """In words; of the layers above it says "its layer"."""
+    reason: Reason
+    about: str = ""
+    """The node or layer that the reason is about, where it is about one."""
 
 
 class Read(NamedTuple):
-    """What a layer reads of another one's outputs, in elements, for one image."""
+    """What a layer reads of another one's outputs, in elements, for one image.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> graph = lowered_network(load_network("resnet18")).graph
+        >>> for read in graph["stage2.block1.conv2"].reads:
+        ...     print(read.producer, read.input_elements, read.residual_elements)
+        stage2.block1.conv1 100352 0
+        stage2.block1.shortcut 0 100352
+    """
 
     producer: str
     input_elements: int
     """As its input."""
-    shortcut_elements: int
-    """As the other operand of an operator that is fused into it."""
+    residual_elements: int
+    """As the residual of an operator that is fused into it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutedNode:
-    """A layer, what it reads, and where in memory its outputs lie."""
+    """A layer, what it reads, and where in memory its outputs lie.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> node = lowered_network(load_network("squeezenet_v1_1")).graph["fire2.expand3x3"]
+        >>> node.predecessors, node.buffer, node.first_channel
+        (('fire2.squeeze1x1',), 'fire2.expand1x1', 64)
+    """
 
     layer: Layer
     reads: tuple[Read, ...]
     """One for each layer that it reads."""
     network_input_elements: int
     """What it reads of the image, as its input."""
-    network_shortcut_elements: int
-    """What it reads of the image as the other operand of an operator that is fused into it."""
+    network_residual_elements: int
+    """What it reads of the image as the residual of an operator that is fused into it."""
     network_output: bool
     """Whether somebody outside the network wants what it writes."""
     buffer: str
@@ -67,14 +131,14 @@ class ExecutedNode:
     @property
     def reads_image(self) -> bool:
         """Whether it reads what the network is given."""
-        return self.network_input_elements + self.network_shortcut_elements > 0
+        return self.network_input_elements + self.network_residual_elements > 0
 
     def attributes(self) -> dict[str, Any]:
         """What networkx's node is told."""
         return {
             "layer": self.layer,
             "network_input_elements": self.network_input_elements,
-            "network_shortcut_elements": self.network_shortcut_elements,
+            "network_residual_elements": self.network_residual_elements,
             "network_output": self.network_output,
             "buffer": self.buffer,
             "first_channel": self.first_channel,
@@ -85,7 +149,7 @@ class ExecutedNode:
         return {
             read.producer: {
                 "input_elements": read.input_elements,
-                "shortcut_elements": read.shortcut_elements,
+                "residual_elements": read.residual_elements,
             }
             for read in self.reads
         }
@@ -93,7 +157,14 @@ class ExecutedNode:
 
 @dataclass(frozen=True)
 class ExecutedGraph(Dag[ExecutedNode]):
-    """A network as a machine runs it: layers in running order."""
+    """A network as a machine runs it: layers in running order.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> graph = lowered_network(load_network("squeezenet_v1_1")).graph
+        >>> len(graph), graph.outputs, graph.successors("fire2.squeeze1x1")
+        (27, ('prob',), ('fire2.expand1x1', 'fire2.expand3x3'))
+    """
 
     image_elements: int
     """Of the image, which layers may read more than once, or in parts."""

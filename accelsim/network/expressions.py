@@ -49,11 +49,11 @@ def round_to_multiple(value: float, multiple: int) -> int:
     return nearest + multiple if nearest < 0.9 * value else nearest
 
 
-def round_to_places(value: float, places: int | None = None) -> Any:
+def round_to_places(value: float, digits: int | None = None) -> Any:
     """`round`, to as many places as numbers have: the powers of ten beyond take Python hours."""
-    if places is not None and abs(places) > MAX_PLACES:
-        raise ValueError(f"rounds to {places} places, must be from {-MAX_PLACES} to {MAX_PLACES}")
-    return round(value, places)
+    if digits is not None and abs(digits) > MAX_PLACES:
+        raise ValueError(f"rounds to {digits} places, must be from {-MAX_PLACES} to {MAX_PLACES}")
+    return round(value, digits)
 
 
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {

@@ -5,7 +5,7 @@ which they can run. What lowering makes of it is another type, `ExecutedGraph` (
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from accelsim.descriptions.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
@@ -19,7 +19,12 @@ SharedPart: TypeAlias = Literal["weights", "bias", "scale", "shift", "slopes"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A tensor for one image: channels x height x width, in elements."""
+    """A tensor for one image: channels x height x width, in elements.
+
+    Example:
+        >>> print(Shape(64, 56, 56), Shape(64, 56, 56).elements)
+        64 x 56 x 56 200704
+    """
 
     channels: int
     height: int
@@ -34,15 +39,50 @@ class Shape:
         return f"{self.channels} x {self.height} x {self.width}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
+class Site:
+    """Where an operator stands: what its node is called, and what it reads."""
+
+    name: str
+    sources: tuple[str, ...]
+    inputs: tuple[Shape, ...]
+    """What the sources put out."""
+
+
+@dataclass(frozen=True)
 class Operator:
-    """Everything about one operator of a published graph, for one image."""
+    """Everything about one operator of a published graph, for one image.
+
+    The fields of a class that derives from this one are the operator's arguments; they are declared there and
+    nowhere else (declaration.py). What it puts out follows from them and from what it reads.
+
+    Example:
+        >>> from accelsim.network.operators import Convolution
+        >>> site = Site("conv1", ("input",), (Shape(3, 224, 224),))
+        >>> conv1 = Convolution(site, out_channels=64, kernel=7, stride=2, padding=3)
+        >>> conv1.output, conv1.params, conv1.macs
+        (Shape(channels=64, height=112, width=112), 9408, 118013952)
+    """
 
     kind: ClassVar[str]
-    inputs: tuple[Shape, ...]
-    output: Shape
-    shared: tuple[SharedPart, ...] = ()
-    """What of its parameters is also an operator's before it: used here, counted there."""
+    operands: ClassVar[Literal[1, 2, "several"]] = 1
+    """How many inputs it has."""
+    site: InitVar[Site]
+    inputs: tuple[Shape, ...] = field(init=False)
+    output: Shape = field(init=False)
+
+    def __post_init__(self, site: Site) -> None:
+        object.__setattr__(self, "inputs", site.inputs)
+        object.__setattr__(self, "output", self.output_at(site))
+
+    def output_at(self, site: Site) -> Shape:
+        """What it puts out there; where it does not fit, NetworkError with the node's name and the remedy."""
+        return site.inputs[0]
+
+    @property
+    def shared(self) -> tuple[SharedPart, ...]:
+        """What of its parameters is also an operator's before it: used here, counted there."""
+        return ()
 
     @property
     def weights(self) -> int:
@@ -90,7 +130,15 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class PublishedNode:
-    """One operator of a network, what it reads, and where the paper lists it."""
+    """One operator of a network, what it reads, and where the paper lists it.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> from accelsim.network.build import build
+        >>> node = build(load_network("resnet18"))["stage2.block1.add"]
+        >>> node.operator.kind, node.operands
+        ('add', ('stage2.block1.conv2.bn', 'stage2.block1.shortcut.bn'))
+    """
 
     name: str
     operator: Operator
@@ -125,7 +173,15 @@ class PublishedNode:
 
 @dataclass(frozen=True)
 class PublishedGraph(Dag[PublishedNode]):
-    """A network as its paper, or the file of its model, lists it: operators in order, before any is fused."""
+    """A network as its paper, or the file of its model, lists it: operators in order, before any is fused.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> from accelsim.network.build import build
+        >>> published = build(load_network("squeezenet_v1_1"))
+        >>> len(published), published.successors("fire2.squeeze1x1.relu")
+        (67, ('fire2.expand1x1', 'fire2.expand3x3'))
+    """
 
     precision: NetworkPrecision = SILENT
     """The bits that the network asks for."""
@@ -133,7 +189,16 @@ class PublishedGraph(Dag[PublishedNode]):
 
 @dataclass
 class Draft:
-    """A published graph under construction: what the functions of `operators` add their nodes to."""
+    """A published graph under construction: what the functions of `operators` add their nodes to.
+
+    Example:
+        >>> from accelsim.network import operators
+        >>> draft = Draft(stage="stem")
+        >>> image = operators.network_input(draft, "input", Shape(3, 32, 32))
+        >>> conv1 = operators.conv(draft, "conv1", image, out_channels=16, kernel=3, padding="same")
+        >>> draft.shape(conv1), list(draft.graph)
+        (Shape(channels=16, height=32, width=32), ['input', 'conv1'])
+    """
 
     stage: str = ""
     block: str = ""
@@ -147,6 +212,10 @@ class Draft:
     def shape(self, node: str) -> Shape:
         """What a node puts out."""
         return self._nodes[node].operator.output
+
+    def site(self, name: str, sources: Sequence[str]) -> Site:
+        """Where a node of that name would stand that reads the sources, in order."""
+        return Site(name, tuple(sources), tuple([self._nodes[source].operator.output for source in sources]))
 
     def add(self, name: str, operator: Operator, sources: Sequence[str]) -> str:
         """A new node that reads the sources, in order; gives back its name."""
@@ -178,11 +247,11 @@ def _check_size(name: str, operator: Operator) -> None:
     """
     output = operator.output
     axes = {"channels": output.channels, "rows": output.height, "columns": output.width}
-    for what, size in axes.items():
+    for noun, size in axes.items():
         if size < 1:
             raise NetworkError(
-                f"{name}: would put out {size} {what} ({output}); every layer has to have at least one: "
-                f"{_MORE[what]}"
+                f"{name}: would put out {size} {noun} ({output}); every layer has to have at least one: "
+                f"{_MORE[noun]}"
             )
     if output.channels > MAX_CHANNELS:
         raise _too_large(name, "channels", MAX_CHANNELS)
@@ -196,15 +265,41 @@ def _check_size(name: str, operator: Operator) -> None:
         raise _too_large(name, "multiply-accumulates", MAX_MACS)
 
 
-def _too_large(name: str, what: str, largest: int) -> NetworkError:
-    return NetworkError(f"{name}: has more {what} than the {largest:,} that a layer may have")
+def _too_large(name: str, noun: str, largest: int) -> NetworkError:
+    return NetworkError(f"{name}: has more {noun} than the {largest:,} that a layer may have")
 
 
 def total_params(published: PublishedGraph) -> int:
-    """Parameters of a published graph: those that several operators have, once."""
+    """Parameters of a published graph: those that several operators have, once.
+
+    Args:
+        published: Operators as the paper lists them.
+
+    Returns:
+        Weights, biases, scale and shift of batch normalisation, and trained slopes.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> from accelsim.network.build import build
+        >>> total_params(build(load_network("squeezenet_v1_1")))
+        1235496
+    """
     return sum([node.operator.params for node in published.nodes])
 
 
 def total_macs(published: PublishedGraph) -> int:
-    """Multiply-accumulates of the convolutions and matrix products of a published graph, for one image."""
+    """Multiply-accumulates of the convolutions and matrix products of a published graph, for one image.
+
+    Args:
+        published: Operators as the paper lists them.
+
+    Returns:
+        As many as there are before anything is skipped or padded.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> from accelsim.network.build import build
+        >>> total_macs(build(load_network("squeezenet_v1_1")))
+        349151936
+    """
     return sum([node.operator.macs for node in published.nodes])

@@ -12,7 +12,9 @@ from accelsim.descriptions import Document, check
 from accelsim.descriptions.arguments import check_path, check_text
 from accelsim.errors import NetworkError
 from accelsim.network.build import build
-from accelsim.network.description import Network, NetworkDescription, checked_resolution, configure
+from accelsim.network.configuration import checked_resolution, configure
+from accelsim.network.declaration import unsaid
+from accelsim.network.description import Network, NetworkDescription
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +25,23 @@ if TYPE_CHECKING:
 def from_onnx(path: str | Path, resolution: int | None = None) -> Network:
     """The network in an ONNX file, for a square image of `resolution` pixels where it is given.
 
-    Needs `accelsim[onnx]`. Raises AccelsimError with a line for each thing that is wrong with the model.
+    Needs `accelsim[onnx]`.
+
+    Args:
+        path: The file; weights need not be there.
+        resolution: Height and width of the image, where the file leaves them open.
+
+    Returns:
+        A network like any other, an operator of the model a row of the block `graph`.
+
+    Raises:
+        AccelsimError: With a line for each thing that is wrong with the model.
+
+    Example:
+        >>> from_onnx("absent.onnx")
+        Traceback (most recent call last):
+        ...
+        accelsim.errors.DescriptionError: absent.onnx: no such file
     """
     from accelsim.importers.onnx_file import read_onnx  # noqa: PLC0415 (a plain run has no use for it)
 
@@ -38,9 +56,24 @@ def from_onnx(path: str | Path, resolution: int | None = None) -> Network:
 def from_torch(module: "torch.nn.Module", example_input: Any, *, name: str | None = None) -> Network:
     """A PyTorch module as a network, traced with an input: a tensor of batch x channels x height x width.
 
-    Needs `accelsim[torch]`. The module is exported as at inference and is left as it was. `name` is what
-    the network is called, by default the module's class. Raises AccelsimError with a line for each thing
-    that is wrong with the module.
+    Needs `accelsim[torch]`. The module is exported as at inference and is left as it was.
+
+    Args:
+        module: Any `torch.nn.Module` that `torch.export` can follow.
+        example_input: What it is called with; only shapes count.
+        name: What the network is called, by default the module's class.
+
+    Returns:
+        A network like any other, an operator of the module a row of the block `graph`.
+
+    Raises:
+        AccelsimError: With a line for each thing that is wrong with the module.
+
+    Example:
+        >>> import torch  # doctest: +SKIP
+        >>> stem = torch.nn.Conv2d(3, 16, kernel_size=3, padding=1)  # doctest: +SKIP
+        >>> from_torch(stem, torch.zeros(1, 3, 32, 32)).image  # doctest: +SKIP
+        Shape(channels=3, height=32, width=32)
     """
     from accelsim.importers.torch_module import read_torch  # noqa: PLC0415 (a plain run has no use for it)
 
@@ -52,21 +85,48 @@ def from_torch(module: "torch.nn.Module", example_input: Any, *, name: str | Non
 
 def _network(model: "Imported") -> Network:
     """The network, whose operators must put out what the model says they do."""
-    network = configure(check(Document(model.label, dict(model.data), {}), NetworkDescription))
+    (graph,) = model.data["stages"]
+    rows = [_without_unsaid(row) for row in graph["operators"]]
+    data = {**model.data, "stages": [graph | {"operators": rows}]}
+    network = configure(check(Document(model.label, data, {}), NetworkDescription))
     published = build(network)
     mistakes = []
     for node, shape in model.shapes.items():
         output = published[node].operator.output
         if (output.channels, output.height, output.width) != shape:
-            said = " x ".join(map(str, shape))
-            mistakes.append(f"{model.label}: {node}: its output is {said} in the model, {output} here")
+            modelled = " x ".join(map(str, shape))
+            mistakes.append(f"{model.label}: {node}: its output is {modelled} in the model, {output} here")
     if mistakes:
         raise NetworkError("\n".join(mistakes))
     return network
 
 
+def _without_unsaid(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the arguments that it need not give."""
+    left_out = unsaid(row["operator"], row)
+    return {key: value for key, value in row.items() if key not in left_out}
+
+
 def to_yaml(description: NetworkDescription) -> str:
-    """The description of an imported network as YAML text, an operator a line."""
+    """The description of an imported network as YAML text, an operator a line.
+
+    Args:
+        description: Of a network that `from_onnx` or `from_torch` gives.
+
+    Returns:
+        What `load_network` reads as the same network.
+
+    Example:
+        >>> from accelsim.network import NetworkDescription
+        >>> row = {"name": "relu", "operator": "activation", "inputs": ["input"], "function": "relu"}
+        >>> description = NetworkDescription.model_validate_json(json.dumps({
+        ...     "name": "net", "title": "A net", "source": "an example",
+        ...     "input": {"channels": 3, "height": 8, "width": 8},
+        ...     "stages": [{"block": "graph", "operators": [row]}],
+        ... }))
+        >>> print(to_yaml(description).splitlines()[-1].strip())
+        - {"name": "relu", "operator": "activation", "inputs": ["input"], "function": "relu"}
+    """
     data = description.model_dump(mode="json", exclude_defaults=True)
     (graph,) = data.pop("stages")
     rows = [f"      - {_flow(row)}" for row in graph.pop("operators")]

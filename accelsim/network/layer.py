@@ -18,14 +18,19 @@ ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
 
 @dataclass(frozen=True)
 class FusedOperator(Generic[CountT_co]):
-    """An operator that the vector unit applies to a layer's outputs on their way to the global buffer."""
+    """An operator that the vector unit applies to a layer's outputs on their way to the global buffer.
+
+    Example:
+        >>> FusedOperator("conv1.relu", "relu", vector_ops=64 * 112 * 112).residual_elements
+        0
+    """
 
     name: str
     operator: str
     vector_ops: CountT_co
     """Operations of the vector unit, for one image."""
-    operand_elements: CountT_co = 0
-    """Elements of a second operand that have to be brought on chip (the shortcut of an addition)."""
+    residual_elements: CountT_co = 0
+    """Elements of a residual that have to be brought on chip: what an addition adds, a gate multiplies by."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class Pooling(Generic[CountT_co]):
     """A pooling that the vector unit applies to a layer's outputs, so that only its results are stored.
 
     OY x OX results of FY x FX windows; a window that sticks out is cut off.
+
+    Example:
+        >>> Pooling("pool1", "max_pool", OY=56, OX=56, FY=3, FX=3, stride_y=2, stride_x=2).pad_top
+        0
     """
 
     name: str
@@ -56,6 +65,11 @@ class LoopNest(Generic[CountT_co]):
         OY x OX output rows x columns; FY x FX kernel rows x columns; IY x IX input rows x columns.
     A depthwise convolution is G = channels, K = C = 1; a fully connected layer is OY = OX = 1; pooling,
     addition and data movement are G = channels, K = C = 1 on the vector unit.
+
+    Example:
+        >>> depthwise = LoopNest("dw", "conv", G=32, K=1, C=1, OY=16, OX=16, FY=3, FX=3)
+        >>> depthwise.macs, depthwise.weights
+        (73728, 288)
     """
 
     name: str
@@ -131,14 +145,21 @@ class LoopNest(Generic[CountT_co]):
         return self.G * self.K * self.pooling.OY * self.pooling.OX
 
     @property
-    def shortcut_elements(self) -> CountT_co:
-        """Elements of second operands that fused operators read, for one image."""
-        return sum(operator.operand_elements for operator in self.fused)
+    def residual_elements(self) -> CountT_co:
+        """Elements of residuals that fused operators read, for one image."""
+        return sum(operator.residual_elements for operator in self.fused)
 
 
 @dataclass(frozen=True)
 class Layer(LoopNest[int]):
-    """One operator of the executed graph, as the loop nest that a machine has to run."""
+    """One operator of the executed graph, as the loop nest that a machine has to run.
+
+    Example:
+        >>> from accelsim.network import load_network, lowered_network
+        >>> conv1 = lowered_network(load_network("squeezenet_v1_1")).graph["conv1"].layer
+        >>> conv1.K, conv1.C, (conv1.OY, conv1.OX), conv1.macs, conv1.fused_names
+        (64, 3, (111, 111), 21290688, ('conv1.relu', 'pool1'))
+    """
 
     bias: bool = False
     weight_density: float | None = None
@@ -178,6 +199,8 @@ def fusing(layer: Layer, **changes: Unpack[Fusion]) -> Layer:
     Lowering does it for most operators of a network; to set all fields one by one would take longer than
     all that it does besides.
     """
+    # Frozen dataclasses set each field by object.__setattr__; the fields of a layer are checked nowhere, so
+    # its dictionary may be filled at once.
     values = {**vars(layer), **changes}
     values.pop("nameless", None)  # the other layer's, if it was asked for already
     changed = object.__new__(Layer)

@@ -12,7 +12,13 @@ from accelsim.network.lowering import lower
 
 @dataclass(frozen=True)
 class LoweredNetwork:
-    """A network as it is executed, and its published totals."""
+    """A network as it is executed, and its published totals.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> lowered_network(load_network("squeezenet_v1_1")).params
+        1235496
+    """
 
     graph: ExecutedGraph
     macs: int
@@ -21,7 +27,23 @@ class LoweredNetwork:
 
 
 def lowered_network(network: Network) -> LoweredNetwork:
-    """Build and lower a network. Raises NetworkError, also where nothing is left to execute."""
+    """Build and lower a network.
+
+    Args:
+        network: As `load_network` gives it.
+
+    Returns:
+        Its layers in running order, and its published parameters and multiply-accumulates.
+
+    Raises:
+        NetworkError: A layer does not fit, or nothing is left to execute.
+        DescriptionError: A pattern of its compression matches no layer.
+
+    Example:
+        >>> from accelsim.network import load_network
+        >>> [layer.name for layer in lowered_network(load_network("alexnet")).graph.layers][:3]
+        ['conv1', 'conv2', 'conv3']
+    """
     published = build(network)
     executed = lower(published)
     if not executed:

@@ -19,11 +19,16 @@ from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.network.build import build
 from accelsim.network.description import Network, Reported
 from accelsim.network.load import network_of
-from accelsim.network.precision import Compression, NetworkPrecision, placed
+from accelsim.network.precision import Compression, NetworkPrecision, compression_entries
 
 
 class Overlay(Description):
-    """What an overlay file may say."""
+    """What an overlay file may say.
+
+    Example:
+        >>> Overlay(precision=NetworkPrecision(weights_bits=6)).compression
+        ()
+    """
 
     title: str = ""
     source: str = ""
@@ -38,7 +43,23 @@ class Overlay(Description):
 
 
 def read_overlay(path: str | Path) -> Overlay:
-    """The overlay in a YAML file; `DescriptionError` has a line for each mistake."""
+    """The overlay in a YAML file.
+
+    Args:
+        path: As `--overlay` takes it.
+
+    Returns:
+        What the file says, checked.
+
+    Raises:
+        DescriptionError: With a line for each mistake.
+
+    Example:
+        >>> read_overlay("absent.yaml")
+        Traceback (most recent call last):
+        ...
+        accelsim.errors.DescriptionError: absent.yaml: no such file
+    """
     return check(_parsed(path), Overlay)
 
 
@@ -51,9 +72,23 @@ def _parsed(path: str | Path) -> Document:
 def overlaid(network: Network | str | Path, path: str | Path) -> Network:
     """The network with an overlay file's bits and zeros, called NETWORK+FILE.
 
-    It may be given by name or path. Accuracies and sizes that its paper reports are not those of this
-    network, so they are left out. Raises DescriptionError, with a line for each mistake and for each pattern
-    that matches no layer.
+    Accuracies and sizes that its paper reports are not those of this network, so they are left out.
+
+    Args:
+        network: A network, or a name or path as `--net` takes it.
+        path: The overlay, as `--overlay` takes it.
+
+    Returns:
+        The network with other bits and zeros in the same layers.
+
+    Raises:
+        DescriptionError: With a line for each mistake, and for each pattern that matches no layer.
+
+    Example:
+        >>> overlaid("squeezenet_v1_1", "absent.yaml")
+        Traceback (most recent call last):
+        ...
+        accelsim.errors.DescriptionError: absent.yaml: no such file
     """
     check_path("path", path, "an overlay file")
     network, document = network_of(network), _parsed(path)
@@ -70,7 +105,7 @@ def overlaid(network: Network | str | Path, path: str | Path) -> Network:
         description=vary(described, **changes),
         parameters=network.parameters,
         stages=network.stages,
-        compression=(*network.compression, *placed(overlay.compression, document)),
+        compression=(*network.compression, *compression_entries(overlay.compression, document)),
     )
     build(changed)  # says which patterns match nothing, while the file is at hand
     return changed

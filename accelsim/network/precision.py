@@ -54,7 +54,7 @@ Compression: TypeAlias = tuple[LayerCompression, ...]
 
 
 @dataclass(frozen=True)
-class Placed:
+class CompressionEntry:
     """An entry of a compression table, and where it stands."""
 
     entry: LayerCompression
@@ -62,9 +62,9 @@ class Placed:
     index: int
 
 
-def placed(compression: Compression, document: Document) -> tuple[Placed, ...]:
+def compression_entries(compression: Compression, document: Document) -> tuple[CompressionEntry, ...]:
     """The entries of one file."""
-    return tuple(Placed(entry, document, index) for index, entry in enumerate(compression))
+    return tuple(CompressionEntry(entry, document, index) for index, entry in enumerate(compression))
 
 
 @dataclass(frozen=True)

@@ -363,7 +363,7 @@ def _reason(error: _Trouble) -> str:
     return _REASONS.get(code, str(error)) if code is not None else str(error)
 
 
-def _words(error: Exception) -> str:
+def _words(error: OSError | ValueError) -> str:
     if isinstance(error, ValueError):  # versions of Python say it differently
         return "its name has a NUL in it"
     return error.strerror or str(error)

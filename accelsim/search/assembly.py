@@ -35,9 +35,9 @@ REACH: Final = 2
 
 _AROUND: Final = 2 * REACH + 1
 
-_Reference: TypeAlias = tuple[int, int]
-"""(units back, places from the end of that unit; from its beginning if it is the same unit)."""
-_Signature: TypeAlias = tuple[tuple[Operator, WeightForm, tuple[_Reference, ...]], ...]
+_ProducerRef: TypeAlias = tuple[int, int]
+"""(units back, nodes or layers from the end of that unit; from its beginning if it is the same unit)."""
+_Signature: TypeAlias = tuple[tuple[Operator, WeightForm, tuple[_ProducerRef, ...]], ...]
 _Key: TypeAlias = tuple[int, int, bool]
 """(row of the stage table, index of the block, whether it follows a varying stage of one block)."""
 
@@ -59,12 +59,13 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Segment:
+class UnitSchedule:
     """The part of a schedule that is a unit's, in given surroundings."""
 
     layers: tuple[Layer, ...]
     mappings: tuple[Mapping, ...]
-    producers: tuple[tuple[_Reference, ...], ...]
+    producers: tuple[tuple[_ProducerRef, ...], ...]
+    """Of each layer: what it waits for."""
     counts: ActionCounts[int]
 
 
@@ -72,30 +73,32 @@ class Segment:
 class Assembled:
     """A candidate's schedule, in pieces."""
 
-    segments: tuple[Segment, ...]
+    units: tuple[UnitSchedule, ...]
 
     @property
     def counts(self) -> ActionCounts[int]:
         """Of all its layers."""
-        # Units that are alike share one segment; to hash it by value takes longer than to add it up.
-        times = Counter(map(id, self.segments))
-        each = {id(segment): segment.counts for segment in self.segments}
-        return weighted_sum([each[one] for one in times], list(times.values()))
+        # Units that are alike share one part; to hash it by value takes longer than to add it up.
+        times = Counter(map(id, self.units))
+        counts = {id(unit): unit.counts for unit in self.units}
+        return weighted_sum([counts[unit_id] for unit_id in times], list(times.values()))
 
     @property
     def stretches(self) -> list[Stretch]:
-        """The segments, each with all that its layers' distances to others follow from."""
-        found = []
+        """The parts of units, each with all that its layers' distances to others follow from."""
+        stretches = []
+        # How many layers the REACH units before have: with a unit's own producers, these say for each of its
+        # layers how far back in the schedule what it waits for lies.
         sizes = [0] * REACH
-        for segment in self.segments:
-            found.append(Stretch((id(segment), *sizes), len(segment.mappings)))
-            sizes = [*sizes[1:], len(segment.mappings)]
-        return found
+        for unit in self.units:
+            stretches.append(Stretch((id(unit), *sizes), len(unit.mappings)))
+            sizes = [*sizes[1:], len(unit.mappings)]
+        return stretches
 
     @property
     def schedule(self) -> Schedule:
         """That of `map_network`, but for the layers' names."""
-        return _joined(self.segments)
+        return _joined(self.units)
 
 
 class Assembly:
@@ -110,7 +113,8 @@ class Assembly:
         self._units: dict[_Key, Unit] = {}
         self._outputs: dict[int, Shape] = {}
         """Of each row: what its last operator puts out, whatever the depths."""
-        self._segments: dict[tuple[int, ...], Segment] = {}
+        self._schedules: dict[tuple[int, ...], UnitSchedule] = {}
+        """By surroundings."""
 
     def units(self, depths: Depths) -> list[Unit]:
         """The units of a candidate. Raises NotLocalError, and NetworkError where it cannot be built."""
@@ -130,16 +134,16 @@ class Assembly:
         Raises NotLocalError; NetworkError or MappingError where it cannot be built or mapped.
         """
         surroundings = self._surroundings(depths)
-        missing = {one for one in surroundings if one not in self._segments}
+        missing = set(surroundings) - self._schedules.keys()
         if missing:
             short = _shallower(depths)
-            self._learn_segments(short if missing <= set(self._surroundings(short)) else depths)
-        return Assembled(tuple([self._segments[one] for one in surroundings]))
+            self._learn_schedules(short if missing <= set(self._surroundings(short)) else depths)
+        return Assembled(tuple([self._schedules[numbers] for numbers in surroundings]))
 
     def _surroundings(self, depths: Depths) -> list[tuple[int, ...]]:
         """Of each unit: the numbers of the units around it and its own; -1 where there is none."""
         numbers = [-1] * REACH + [unit.number for unit in self.units(depths)] + [-1] * REACH
-        return [tuple(numbers[place : place + _AROUND]) for place in range(len(numbers) - _AROUND + 1)]
+        return [tuple(numbers[first : first + _AROUND]) for first in range(len(numbers) - _AROUND + 1)]
 
     def _keys(self, depths: Depths) -> list[_Key]:
         keys: list[_Key] = []
@@ -156,25 +160,25 @@ class Assembly:
             fixed, after_single = False, depth == 1
         return keys
 
-    def _places(self, network: Network) -> dict[str, int]:
-        """Of each block's name: the place of its unit."""
-        places: dict[str, int] = {}
-        place, fixed = -1, False
+    def _unit_of_block(self, network: Network) -> dict[str, int]:
+        """Of each block's name: the index of its unit."""
+        unit_of: dict[str, int] = {}
+        index, fixed = -1, False
         for stage in network.stages:
             for name in stage.block_names:
-                place += not (fixed and stage.repeat is None)
-                places[name] = place
+                index += not (fixed and stage.repeat is None)
+                unit_of[name] = index
                 fixed = stage.repeat is None
-        return places
+        return unit_of
 
     def _learn_units(self, depths: Depths) -> None:
         network, keys = with_depths(self._network, depths), self._keys(depths)
         published = build(network)
-        members = _members(published, self._places(network), len(keys))
-        for place, (key, nodes) in enumerate(zip(keys, members, strict=True)):
+        members = _members(published, self._unit_of_block(network), len(keys))
+        for index, (key, nodes) in enumerate(zip(keys, members, strict=True)):
             if not nodes:
                 raise NotLocalError(f"{network.name}: a block has no operators")
-            signature = _signature(members, place)
+            signature = _signature(members, index)
             operators = [operator for operator, *_ in signature]
             output = nodes[-1].operator.output
             if self._outputs.setdefault(key[0], output) != output:
@@ -190,21 +194,16 @@ class Assembly:
             if self._units.setdefault(key, unit) != unit:
                 raise NotLocalError(f"{network.name}: {nodes[0].name} depends on depths before it")
 
-    def _learn_segments(self, depths: Depths) -> None:
+    def _learn_schedules(self, depths: Depths) -> None:
         network, surroundings = with_depths(self._network, depths), self._surroundings(depths)
         published = build(network)
-        place_of = self._places(network)
-        places = {
-            node.name: place
-            for place, nodes in enumerate(_members(published, place_of, len(surroundings)))
-            for node in nodes
-        }
+        members = _members(published, self._unit_of_block(network), len(surroundings))
+        unit_of_node = {node.name: index for index, nodes in enumerate(members) for node in nodes}
         executed = lower(published)
         schedule = map_network(executed, self._hardware, self._options, known=self._mappings)
-        for one, segment in zip(
-            surroundings, _segments(schedule, executed, places, len(surroundings)), strict=True
-        ):
-            if self._segments.setdefault(one, segment) != segment:
+        parts = _unit_schedules(schedule, executed, unit_of_node, len(surroundings))
+        for numbers, part in zip(surroundings, parts, strict=True):
+            if self._schedules.setdefault(numbers, part) != part:
                 raise NotLocalError(f"{network.name}: lowering depends on more than neighbouring blocks")
 
 
@@ -218,87 +217,100 @@ def _shallower(depths: Depths) -> Depths:
     return tuple(depth if depth <= _AROUND else _AROUND - 1 + depth % 2 for depth in depths)
 
 
-def _members(published: PublishedGraph, places: dict[str, int], units: int) -> list[list[PublishedNode]]:
+def _members(
+    published: PublishedGraph, unit_of_block: dict[str, int], units: int
+) -> list[list[PublishedNode]]:
     """The nodes of each unit; the image belongs to the first."""
     members: list[list[PublishedNode]] = [[] for _ in range(units)]
     for node in published.nodes:
-        members[places.get(node.block, 0)].append(node)
+        members[unit_of_block.get(node.block, 0)].append(node)
     return members
 
 
-def _signature(members: list[list[PublishedNode]], place: int) -> _Signature:
-    found: dict[str, _Reference] = {}
-    for back in range(1, min(REACH, place) + 1):
-        nodes = members[place - back]
-        found |= {node.name: (back, len(nodes) - at) for at, node in enumerate(nodes)}
-    found |= {node.name: (0, at) for at, node in enumerate(members[place])}
+def _signature(members: list[list[PublishedNode]], unit: int) -> _Signature:
+    """The operators of a unit, and which node within reach each of them reads."""
+    references: dict[str, _ProducerRef] = {}
+    for distance in range(1, min(REACH, unit) + 1):
+        nodes = members[unit - distance]
+        references |= {node.name: (distance, len(nodes) - index) for index, node in enumerate(nodes)}
+    references |= {node.name: (0, index) for index, node in enumerate(members[unit])}
     signature = []
-    for node in members[place]:
-        if any(source not in found for source in node.operands):
+    for node in members[unit]:
+        if any(source not in references for source in node.operands):
             raise NotLocalError(f"{node.name} reads from further back than {REACH} blocks")
-        references = tuple(found[source] for source in node.operands)
-        signature.append((node.operator, node.weight_form, references))
+        sources = tuple(references[source] for source in node.operands)
+        signature.append((node.operator, node.weight_form, sources))
     return tuple(signature)
 
 
-def _segments(
-    schedule: Schedule, executed: ExecutedGraph, places: dict[str, int], units: int
-) -> list[Segment]:
+def _unit_schedules(
+    schedule: Schedule, executed: ExecutedGraph, unit_of_node: dict[str, int], units: int
+) -> list[UnitSchedule]:
     """A schedule cut into its units. Raises NotLocalError where a layer reaches too far."""
-    place_of: list[int] = []
+    unit_of: list[int] = []
+    """Of each layer; ascending, so that the layers of a unit are a slice of the schedule."""
     for layer in schedule.layers:
         # What is no node of both graphs comes with the layer before it: a copy, or a pooling on its own.
-        known = layer.name in executed and layer.name in places
-        place_of.append(places[layer.name] if known or not place_of else place_of[-1])
-        _check_reach(layer, place_of[-1], places)
-    if place_of != sorted(place_of):
+        is_node = layer.name in executed and layer.name in unit_of_node
+        unit_of.append(unit_of_node[layer.name] if is_node or not unit_of else unit_of[-1])
+        _check_reach(layer, unit_of[-1], unit_of_node)
+    if unit_of != sorted(unit_of):
         raise NotLocalError("layers of different blocks alternate")
-    sizes = [place_of.count(place) for place in range(units)]
-    starts = [sum(sizes[:place]) for place in range(units)]
+    sizes = [unit_of.count(unit) for unit in range(units)]
+    starts = [sum(sizes[:unit]) for unit in range(units)]
     return [
-        Segment(
+        UnitSchedule(
             tuple(layer.nameless for layer in schedule.layers[start : start + size]),
             schedule.mappings[start : start + size],
             tuple(
-                tuple(_reference(producer, place, place_of, starts, sizes) for producer in producers)
+                tuple(_reference(producer, unit, unit_of, starts, sizes) for producer in producers)
                 for producers in schedule.waits_for[start : start + size]
             ),
-            sum((one.totals.counts for one in schedule.mappings[start : start + size]), ActionCounts()),
+            sum(
+                (mapping.totals.counts for mapping in schedule.mappings[start : start + size]), ActionCounts()
+            ),
         )
-        for place, (start, size) in enumerate(zip(starts, sizes, strict=True))
+        for unit, (start, size) in enumerate(zip(starts, sizes, strict=True))
     ]
 
 
-def _check_reach(layer: Layer, place: int, places: dict[str, int]) -> None:
+def _check_reach(layer: Layer, unit: int, unit_of_node: dict[str, int]) -> None:
     for name in layer.fused_names:
-        if places[name] > place + REACH:
+        if unit_of_node[name] > unit + REACH:
             raise NotLocalError(f"{name} is fused into {layer.name}, more than {REACH} blocks before it")
 
 
 def _reference(
-    producer: int, place: int, place_of: list[int], starts: list[int], sizes: list[int]
-) -> _Reference:
-    its = place_of[producer]
-    if its == place:
-        return 0, producer - starts[place]
-    if its < place - REACH:
+    producer: int, unit: int, unit_of: list[int], starts: list[int], sizes: list[int]
+) -> _ProducerRef:
+    """A layer of the schedule, as it is counted from a unit."""
+    producer_unit = unit_of[producer]
+    if producer_unit == unit:
+        return 0, producer - starts[unit]
+    if producer_unit < unit - REACH:
         raise NotLocalError(f"a layer reads from further back than {REACH} blocks")
-    return place - its, starts[its] + sizes[its] - producer
+    return unit - producer_unit, starts[producer_unit] + sizes[producer_unit] - producer
 
 
-def _joined(segments: Sequence[Segment]) -> Schedule:
+def _joined(units: Sequence[UnitSchedule]) -> Schedule:
+    """The schedule of units one after the other: the inverse of `_reference`."""
     layers: list[Layer] = []
     mappings: list[Mapping] = []
     waits_for: list[tuple[int, ...]] = []
     starts = [0] * REACH
     """Of this unit and those before it, counted back: a unit ends where the next one starts."""
-    for segment in segments:
+    for unit in units:
         start = len(mappings)
         starts = [start, *starts[: REACH - 1]]
         waits_for += [
-            tuple([starts[back - 1] - at if back else start + at for back, at in producers])
-            for producers in segment.producers
+            tuple(
+                [
+                    starts[distance - 1] - offset if distance else start + offset
+                    for distance, offset in producers
+                ]
+            )
+            for producers in unit.producers
         ]
-        layers += segment.layers
-        mappings += segment.mappings
+        layers += unit.layers
+        mappings += unit.mappings
     return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))

@@ -18,30 +18,39 @@ from accelsim.descriptions.arguments import check_choice, check_function, whole_
 from accelsim.descriptions.limits import MAX_BATCH, MAX_SAMPLES
 from accelsim.execution.executor import Executor
 from accelsim.execution.processes import Processes
-from accelsim.search.evaluate import Evaluator, Limits, Outcome, Task, everyone, none_runs
+from accelsim.search.evaluate import Evaluation, Evaluator, Limits, SearchTask, everyone, none_runs
 from accelsim.search.family import Relative, relatives
 from accelsim.search.pareto import Front
 from accelsim.search.space import Depths, DepthSpace, SpaceError
-from accelsim.search.store import Place, Store, TaskKey
+from accelsim.search.store import ResultKey, Store, TaskKey
 
-Objective: TypeAlias = Literal["time", "energy", "edp", "pareto"]
+DepthObjective: TypeAlias = Literal["time", "energy", "edp", "pareto"]
 """edp: energy x time. pareto: the front of time, energy and parameters, of which energy x time is best."""
-BATCH: Final = 32
+CHUNK: Final = 32
 """Candidates that are handed out and written together."""
 WORTHWHILE: Final = 1_000
 """Candidates from which on it pays to start more processes: each has to map every layer for itself."""
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A network of other depths, and what it costs."""
+class DepthCandidate:
+    """A network of other depths, and what it costs.
+
+    Example:
+        >>> DepthCandidate((2, 4, 14, 1), 930016, 224916480, cycles=1235414, energy=2035386368.0).figures
+        (1235414, 2035386368.0, 930016)
+    """
 
     depths: Depths
+    """Blocks of each repeating stage."""
     params: int
+    """Parameters of the network."""
     macs: int
-    """For one image."""
+    """Multiply-accumulates of one image."""
     cycles: int
+    """Of all images that run together."""
     energy: float
+    """Of all images, in the machine's unit."""
 
     @property
     def figures(self) -> tuple[float, ...]:
@@ -50,218 +59,282 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Known:
-    """A known network that falls on a candidate."""
+class KnownNetwork:
+    """A known network that falls on a candidate.
+
+    Example:
+        >>> candidate = DepthCandidate((2, 4, 14, 1), 930016, 224916480, 1235414, 2035386368.0)
+        >>> KnownNetwork("sqnxt23v5", candidate, rank=1, on_front=True).candidate.depths
+        (2, 4, 14, 1)
+    """
 
     name: str
-    candidate: Candidate
+    """As `accelsim list networks` has it."""
+    candidate: DepthCandidate
+    """What it costs."""
     rank: int
     """1 is the best."""
     on_front: bool
+    """Whether no candidate is as good in time, energy and parameters and better in one."""
 
 
 @dataclass(frozen=True)
 class DepthSearch:
-    """What a search found."""
+    """What a search found.
 
-    task: Task
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.search import depth_space
+        >>> network = load_network("sqnxt23v5")
+        >>> space = depth_space(network, fixed={"stage1": 2, "stage2": 4})
+        >>> found = search_depth(SearchTask(network, load_hardware("16x16_128k")), space, top=1)
+        >>> [(known.name, known.rank) for known in found.known]
+        [('sqnxt23v5', 14)]
+    """
+
+    task: SearchTask
+    """What was searched, on which machine."""
     space: DepthSpace
-    objective: Objective
+    """The candidates."""
+    objective: DepthObjective
+    """What they are ranked by."""
     evaluated: int
     """Candidates that were looked at: all that the rules for depths leave."""
     feasible: int
     """Those within the limits."""
-    ranked: tuple[Candidate, ...]
+    ranked: tuple[DepthCandidate, ...]
     """The best, best first; as many as were asked for."""
-    front: tuple[Candidate, ...]
+    front: tuple[DepthCandidate, ...]
     """Nothing feasible is as good in time, energy and parameters and better in one; in order of time."""
-    known: tuple[Known, ...]
+    known: tuple[KnownNetwork, ...]
     """Best first."""
     excluded: tuple[Relative, ...]
-    """Known networks that the limits exclude."""
+    """KnownNetwork networks that the limits exclude."""
     not_executable: int
     """Candidates that cannot be built or mapped."""
     first_problem: str
     """Why the first of them cannot; empty where there is none."""
     reused: int
     """Candidates whose cost was in the store."""
-    seconds: float
+    seconds: float = 0.0
+    """How long the search took."""
 
     @property
-    def best(self) -> Candidate:
+    def best(self) -> DepthCandidate:
         """The first by the objective."""
         return self.ranked[0]
 
 
 def search_depth(
-    task: Task,
+    task: SearchTask,
     space: DepthSpace,
     *,
-    objective: Objective = "time",
+    objective: DepthObjective = "time",
     top: int = 10,
     store: str | Path | None = None,
     executor: Executor | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> DepthSearch:
-    """Simulate every candidate; `step` is told how many more are done, `executor` is by default all cores.
+    """Simulate every distribution of a network's blocks over its stages, and rank them.
 
-    Raises SpaceError where nothing is feasible, StoreError, and AccelsimError where a worker is lost.
+    Args:
+        task: The network, the machine, limits, and how candidates are mapped.
+        space: The candidates.
+        objective: What they are ranked by.
+        top: How many of the best are kept.
+        store: A file that keeps what each candidate costs, so that a search that was stopped goes on.
+        executor: Where candidates are simulated; None is all cores of this machine.
+        step: Is told how many more are done.
+
+    Returns:
+        The best candidates, the Pareto front of time, energy and parameters, and known networks among them.
+
+    Raises:
+        SpaceError: Where no candidate is within the limits: the text says by how much the nearest is not.
+        StoreError: Where the file cannot be used.
+        AccelsimError: Where a worker is lost.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.search import depth_space
+        >>> network = load_network("sqnxt23v5")
+        >>> space = depth_space(network, fixed={"stage1": 2, "stage2": 4})
+        >>> found = search_depth(SearchTask(network, load_hardware("16x16_128k")), space)
+        >>> found.evaluated, found.best.depths, found.best.cycles
+        (14, (2, 4, 1, 14), 1235102)
     """
-    check_choice("objective", objective, get_args(Objective))
+    check_choice("objective", objective, get_args(DepthObjective))
     check_function("step", step, "how many more are done")
     task = replace(task, batch=whole_number_or_none("batch", task.batch, 1, MAX_BATCH))
     top = whole_number("top", top, 0, MAX_SAMPLES)
     began = time.perf_counter()
     if executor is None:
         executor = Processes(1) if space.size < WORTHWHILE else Processes()
-    related = relatives(task.network)
+    related = [relative for relative in relatives(task.network) if relative.depths in space]
+    tally = _DepthTally(task.limits, objective, top, related)
+    _see_all(tally, task, space, store, executor, step)
+    return replace(tally.search(task, space), seconds=time.perf_counter() - began)
+
+
+def _see_all(
+    tally: "_DepthTally",
+    task: SearchTask,
+    space: DepthSpace,
+    store: str | Path | None,
+    executor: Executor,
+    step: Callable[[int], None],
+) -> None:
+    """Evaluate every candidate, unless the store has it."""
     key = TaskKey.of(task)
-    tally = _Tally(task.limits, objective, top, [one for one in related if one.depths in space])
     with (
-        Store(store) if store is not None else nullcontext() as kept,
-        executor.prepared(outcomes_of_batch, task) as workers,
+        Store(store) if store is not None else nullcontext() as results,
+        executor.prepared(chunk_evaluator, task) as workers,
     ):
-        batches = _batches(key, space, [one.depths for one in tally.related], kept)
-        for batch, outcomes in workers(batches):
-            if kept is not None:
-                kept.keep(batch.new(outcomes, key))
-            tally.reused += len(batch.known)
-            for depths, outcome in zip(batch.candidates, outcomes, strict=True):
-                tally.see(depths, outcome)
-            step(len(outcomes))
-    tally.check_feasible()
-    return DepthSearch(
-        task=task,
-        space=space,
-        objective=objective,
-        evaluated=tally.evaluated,
-        feasible=tally.feasible,
-        ranked=tuple(candidate for _, candidate in tally.ranked),
-        front=tuple(sorted(tally.front, key=lambda one: (one.figures, one.depths))),
-        known=tally.known(),
-        excluded=tuple(one for one in tally.related if one.depths not in tally.costs),
-        not_executable=tally.problems,
-        first_problem=tally.first_problem,
-        reused=tally.reused,
-        seconds=time.perf_counter() - began,
-    )
+        chunks = _chunks(key, space, [relative.depths for relative in tally.related], results)
+        for chunk, evaluations in workers(chunks):
+            if results is not None:
+                results.keep(chunk.new(evaluations, key))
+            tally.reused += len(chunk.stored)
+            for depths, evaluation in zip(chunk.candidates, evaluations, strict=True):
+                tally.see(depths, evaluation)
+            step(len(evaluations))
 
 
 @dataclass(frozen=True)
-class _Batch:
+class _Chunk:
     """Candidates that are handed out together."""
 
     candidates: tuple[Depths, ...]
-    known: dict[Depths, Outcome]
+    stored: dict[Depths, Evaluation]
     """Of those that were evaluated by an earlier search."""
 
-    def new(self, outcomes: Sequence[Outcome], key: TaskKey) -> list[tuple[Place, Outcome]]:
+    def new(self, evaluations: Sequence[Evaluation], key: TaskKey) -> list[tuple[ResultKey, Evaluation]]:
         """What the store does not hold yet."""
         return [
-            (Place(key, depths), outcome)
-            for depths, outcome in zip(self.candidates, outcomes, strict=True)
-            if depths not in self.known
+            (ResultKey(key, depths), evaluation)
+            for depths, evaluation in zip(self.candidates, evaluations, strict=True)
+            if depths not in self.stored
         ]
 
 
-def outcomes_of_batch(task: Task) -> Callable[[_Batch], list[Outcome]]:
-    """The function that a worker evaluates batches with."""
+def chunk_evaluator(task: SearchTask) -> Callable[[_Chunk], list[Evaluation]]:
+    """The function that a worker evaluates chunks of candidates with."""
     evaluator = Evaluator(task)
 
-    def outcome(depths: Depths, known: Outcome | None) -> Outcome:
-        if known is None:
-            return evaluator.outcome(depths)
-        allowed = known.size is None or task.limits.allow(known.size)
-        return known if allowed else Outcome(known.size, None)
+    def evaluation(depths: Depths, stored: Evaluation | None) -> Evaluation:
+        if stored is None:
+            return evaluator.evaluation(depths)
+        allowed = stored.size is None or task.limits.allow(stored.size)
+        return stored if allowed else Evaluation(stored.size, None)
 
-    return lambda batch: [outcome(depths, batch.known.get(depths)) for depths in batch.candidates]
+    return lambda chunk: [evaluation(depths, chunk.stored.get(depths)) for depths in chunk.candidates]
 
 
-def _batches(
+def _chunks(
     key: TaskKey, space: DepthSpace, first: Sequence[Depths], store: Store | None
-) -> Iterator[_Batch]:
+) -> Iterator[_Chunk]:
     """Every candidate once: those that others are compared with before all others."""
     before = list(dict.fromkeys(first))
     rest = (depths for depths in space if depths not in before)
-    parts = itertools.chain([tuple(before)], iter(lambda: tuple(itertools.islice(rest, BATCH)), ()))
+    parts = itertools.chain([tuple(before)], iter(lambda: tuple(itertools.islice(rest, CHUNK)), ()))
 
-    def known(part: Sequence[Depths]) -> dict[Depths, Outcome]:
-        places = [Place(key, depths) for depths in part]
-        return {} if store is None else {at.depths: one for at, one in store.known(places).items()}
+    def stored(part: Sequence[Depths]) -> dict[Depths, Evaluation]:
+        if store is None:
+            return {}
+        evaluations = store.evaluations([ResultKey(key, depths) for depths in part])
+        return {result_key.depths: evaluation for result_key, evaluation in evaluations.items()}
 
-    return (_Batch(part, known(part)) for part in parts if part)
+    return (_Chunk(part, stored(part)) for part in parts if part)
 
 
-class _Tally:
+class _DepthTally:
     """What is kept of all candidates; no more of a million than of a thousand, but for the front."""
 
-    def __init__(self, limits: Limits, objective: Objective, top: int, related: Sequence[Relative]) -> None:
+    def __init__(
+        self, limits: Limits, objective: DepthObjective, top: int, related: Sequence[Relative]
+    ) -> None:
         self.objective, self.top = objective, max(1, top)
         self.related = related
         self.evaluated = self.feasible = self.reused = 0
-        self.ranked: list[tuple[tuple[float, ...], Candidate]] = []
-        self.front: Front[Candidate] = Front()
-        self.costs: dict[Depths, Candidate] = {}
+        self.ranked: list[tuple[tuple[float, ...], DepthCandidate]] = []
+        self.front: Front[DepthCandidate] = Front()
+        self.costs: dict[Depths, DepthCandidate] = {}
         """Of the related networks, where they are feasible."""
-        self._better: Counter[Depths] = Counter()
-        """Than each of those: how many of the other candidates."""
-        self._of_related = {one.depths for one in related}
-        self._sizes = _Sizes(limits)
+        self._better_counts: Counter[Depths] = Counter()
+        """Of each of those: how many of the other candidates are better."""
+        self._related_depths = {relative.depths for relative in related}
+        self._smallest = _SmallestCandidates(limits)
         self.problems, self.first_problem = 0, ""
 
-    def see(self, depths: Depths, outcome: Outcome) -> None:
+    def see(self, depths: Depths, evaluation: Evaluation) -> None:
         """Take note of a candidate; related networks come first."""
         self.evaluated += 1
-        self._sizes.see(depths, outcome)
-        if outcome.problem:
+        self._smallest.see(depths, evaluation)
+        if evaluation.problem:
             self.problems += 1
-            self.first_problem = self.first_problem or outcome.problem
-        if outcome.size is None or outcome.cost is None:
+            self.first_problem = self.first_problem or evaluation.problem
+        if evaluation.size is None or evaluation.cost is None:
             return
         self.feasible += 1
-        size, cost = outcome.size, outcome.cost
-        candidate = Candidate(depths, size.params, size.macs, cost.cycles, cost.energy)
+        size, cost = evaluation.size, evaluation.cost
+        candidate = DepthCandidate(depths, size.params, size.macs, cost.cycles, cost.energy)
         key = _key(candidate, self.objective)
-        if depths in self._of_related:
+        if depths in self._related_depths:
             self.costs[depths] = candidate
         else:
-            for other, its in self.costs.items():
-                self._better[other] += key < _key(its, self.objective)
+            for related, cost_of_related in self.costs.items():
+                self._better_counts[related] += key < _key(cost_of_related, self.objective)
         self.front.add(candidate.figures, candidate)
         if len(self.ranked) < self.top or key < self.ranked[-1][0]:
             bisect.insort(self.ranked, (key, candidate), key=lambda entry: entry[0])
             del self.ranked[self.top :]
 
-    def known(self) -> tuple[Known, ...]:
-        """The related networks with their places, best first."""
+    def known_networks(self) -> tuple[KnownNetwork, ...]:
+        """The related networks with their ranks, best first."""
         keys = {depths: _key(candidate, self.objective) for depths, candidate in self.costs.items()}
         on_front = {candidate.depths for candidate in self.front}
-        found = [
-            Known(
-                one.name,
-                self.costs[one.depths],
-                1 + self._better[one.depths] + sum(key < keys[one.depths] for key in keys.values()),
-                one.depths in on_front,
+        networks = [
+            KnownNetwork(
+                relative.name,
+                self.costs[relative.depths],
+                1
+                + self._better_counts[relative.depths]
+                + sum(key < keys[relative.depths] for key in keys.values()),
+                relative.depths in on_front,
             )
-            for one in self.related
-            if one.depths in keys
+            for relative in self.related
+            if relative.depths in keys
         ]
-        return tuple(sorted(found, key=lambda one: one.rank))
+        return tuple(sorted(networks, key=lambda network: network.rank))
 
-    def check_feasible(self) -> None:
-        """Raise SpaceError if nothing is, which says why."""
+    def search(self, task: SearchTask, space: DepthSpace) -> DepthSearch:
+        """What was found. Raises SpaceError if nothing is feasible, which says why."""
         if not self.feasible:
-            raise SpaceError(self._sizes.why_none(self.evaluated))
+            raise SpaceError(self._smallest.why_none(self.evaluated))
+        return DepthSearch(
+            task=task,
+            space=space,
+            objective=self.objective,
+            evaluated=self.evaluated,
+            feasible=self.feasible,
+            ranked=tuple(candidate for _, candidate in self.ranked),
+            front=tuple(sorted(self.front, key=lambda candidate: (candidate.figures, candidate.depths))),
+            known=self.known_networks(),
+            excluded=tuple(relative for relative in self.related if relative.depths not in self.costs),
+            not_executable=self.problems,
+            first_problem=self.first_problem,
+            reused=self.reused,
+        )
 
 
-def _key(candidate: Candidate, objective: Objective) -> tuple[float, ...]:
+def _key(candidate: DepthCandidate, objective: DepthObjective) -> tuple[float, ...]:
     """What candidates are ranked by; no two of them have the same."""
     product = candidate.cycles * candidate.energy
     first = {"time": candidate.cycles, "energy": candidate.energy}.get(objective, product)
     return (first, *candidate.figures, *candidate.depths)
 
 
-class _Sizes:
+class _SmallestCandidates:
     """The smallest candidates, so that limits which exclude all can be told by how much."""
 
     def __init__(self, limits: Limits) -> None:
@@ -270,26 +343,26 @@ class _Sizes:
         """Of each limited quantity, among all and among those within the other limits."""
         self._problem = ""
 
-    def see(self, depths: Depths, outcome: Outcome) -> None:
+    def see(self, depths: Depths, evaluation: Evaluation) -> None:
         """Take note of a candidate's size."""
-        if outcome.problem or outcome.size is None:
-            self._problem = self._problem or outcome.problem
+        if evaluation.problem or evaluation.size is None:
+            self._problem = self._problem or evaluation.problem
             return
-        sizes = {"params": outcome.size.params, "macs": outcome.size.macs}
+        sizes = {"params": evaluation.size.params, "macs": evaluation.size.macs}
         for name, size in sizes.items():
-            others = all(
-                limit is None or sizes[other] <= limit
-                for other, limit in self._limits.items()
-                if other != name
+            within_other_limits = all(
+                limit is None or sizes[limited] <= limit
+                for limited, limit in self._limits.items()
+                if limited != name
             )
-            for among in (False, True) if others else (False,):
+            for among in (False, True) if within_other_limits else (False,):
                 self._least[name, among] = min(self._least.get((name, among), (size, depths)), (size, depths))
 
     def why_none(self, evaluated: int) -> str:
         """One line for each limit that excludes all; or for those that do so together."""
         if not self._least:
             return none_runs(evaluated, self._problem)
-        alone = [
+        by_themselves = [
             line
             for name, limit in self._limits.items()
             if (line := self._too_small(name, limit, False, f"excludes {everyone(evaluated)}"))
@@ -298,15 +371,14 @@ class _Sizes:
             self._too_small(name, limit, True, "excludes all candidates that the other limit allows")
             for name, limit in self._limits.items()
         ]
-        return "\n".join(alone or filter(None, together)) or (
+        return "\n".join(by_themselves or filter(None, together)) or (
             f"none of the candidates within the limits can be executed, the first because: {self._problem}"
         )
 
-    def _too_small(self, name: str, limit: int | None, among: bool, what: str) -> str:
+    def _too_small(self, name: str, limit: int | None, among: bool, effect: str) -> str:
         least, depths = self._least.get((name, among), (0, ()))
         if limit is None or least <= limit:
             return ""
-        shown = "-".join(map(str, depths))
-        return (
-            f"max {name} = {limit}: {what}: the smallest of them, {shown}, has {least}, {least - limit} more"
-        )
+        label = "-".join(map(str, depths))
+        excess = f"has {least}, {least - limit} more"
+        return f"max {name} = {limit}: {effect}: the smallest of them, {label}, {excess}"

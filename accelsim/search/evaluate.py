@@ -37,11 +37,17 @@ def none_runs(candidates: int, problem: str) -> str:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a candidate may have at most."""
+    """What a candidate may have at most; None is no limit.
+
+    Example:
+        >>> Limits(params=1_000_000).allow(Size(params=930_016, macs=224_916_480))
+        True
+    """
 
     params: int | None = None
+    """Parameters."""
     macs: int | None = None
-    """For one image."""
+    """Multiply-accumulates of one image."""
 
     def allow(self, size: "Size") -> bool:
         """Whether a candidate is within all of them."""
@@ -85,7 +91,7 @@ def cost_of(cycles: int, counts: ActionCounts[int], hardware: Hardware) -> Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Evaluation:
     """What became of a candidate."""
 
     size: Size | None
@@ -106,20 +112,30 @@ def problem_of(error: Exception) -> str:
     if isinstance(error, AccelsimError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"a fault of accelsim itself, please report it: {type(error).__name__}{where}: {error}"
+    line = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"a fault of accelsim itself, please report it: {type(error).__name__}{line}: {error}"
 
 
 @dataclass(frozen=True)
-class Task:
-    """What all candidates of a search have in common."""
+class SearchTask:
+    """What all candidates of a search have in common.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> SearchTask(load_network("sqnxt23v5"), load_hardware("16x16_128k"), batch=2).options.batch
+        2
+    """
 
     network: Network
+    """What candidates are made of."""
     hardware: Hardware
+    """What they run on."""
     limits: Limits = Limits()
+    """What they may have at most."""
     batch: int | None = None
     """Images that run together; None for as many as the network is described for."""
     dataflow: str = AUTO
+    """One for every layer of the array; `auto` is the machine's choice, as in `run_network`."""
     tiles_by: Objective | None = None
     """What dataflows and tiles are chosen by, instead of what the machine says."""
 
@@ -129,7 +145,7 @@ class Task:
         return MappingOptions(self.network.images(self.batch), self.dataflow, self.tiles_by)
 
 
-def run_cost(task: Task, cache: Cache) -> Cost:
+def run_cost(task: SearchTask, cache: Cache) -> Cost:
     """What the task's network costs as it is. Raises NetworkError or MappingError."""
     plan = plan_run(task.network, task.hardware, task.options, cache=cache)
     activity = simulate(plan.schedule, task.hardware, transitions=plan.known.transitions)
@@ -139,7 +155,7 @@ def run_cost(task: Task, cache: Cache) -> Cost:
 class Evaluator:
     """Evaluates candidates of a task, one after another; what it learns from one serves the next."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: SearchTask) -> None:
         self._task = task
         self._cache = Cache()
         self._stretches = Stretches(task.hardware)
@@ -179,17 +195,17 @@ class Evaluator:
     def _as_run(self, depths: Depths) -> Cost:
         return run_cost(replace(self._task, network=with_depths(self._task.network, depths)), self._cache)
 
-    def outcome(self, depths: Depths) -> Outcome:
+    def evaluation(self, depths: Depths) -> Evaluation:
         """Size, and cost within the limits, or why there is none."""
         size = None
         try:
             size = self.size(depths)
-            return Outcome(size, self.cost(depths) if self._task.limits.allow(size) else None)
+            return Evaluation(size, self.cost(depths) if self._task.limits.allow(size) else None)
         except Exception as error:
-            return Outcome(size, None, problem_of(error))
+            return Evaluation(size, None, problem_of(error))
 
 
-def _assembly(task: Task) -> Assembly | None:
+def _assembly(task: SearchTask) -> Assembly | None:
     try:
         return Assembly(task.network, task.hardware, task.options)
     except NotLocalError:

@@ -26,17 +26,19 @@ class Relative:
 
 def relatives(network: Network) -> list[Relative]:
     """Those that `accelsim list networks` shows, at their default parameters, and the network itself."""
-    found = [Relative(network.name, depths_of(network))]
+    related = [Relative(network.name, depths_of(network))]
     for name in shipped.names("networks"):
-        if name == network.name or not _may_be_one(name, {row.block for row in network.description.stages}):
+        if name == network.name or not _may_be_relative(
+            name, {row.block for row in network.description.stages}
+        ):
             continue
         try:
-            other = load_network(name)
+            candidate = load_network(name)
         except AccelsimError:  # another file's mistakes are not this search's affair
             continue
-        if but_for_depth(other) == but_for_depth(network):
-            found.append(Relative(name, depths_of(other)))
-    return found
+        if but_for_depth(candidate) == but_for_depth(network):
+            related.append(Relative(name, depths_of(candidate)))
+    return related
 
 
 def but_for_depth(network: Network) -> dict[str, Any]:
@@ -72,17 +74,17 @@ def _kind(block: type[Block]) -> str:
         return f"{name} {os.urandom(16).hex()}"
 
 
-def _may_be_one(name: str, blocks: set[str]) -> bool:
+def _may_be_relative(name: str, blocks: set[str]) -> bool:
     """Whether a file, or what it is a preset of, names all the blocks; to read all files takes seconds."""
     return any(all(block in text for block in blocks) for text in _texts(name, frozenset()))
 
 
-def _texts(name: str, seen: frozenset[str]) -> Iterator[str]:
+def _texts(name: str, visited: frozenset[str]) -> Iterator[str]:
     try:
         text = shipped.find("networks", name).read_text(encoding="utf-8")
     except (AccelsimError, OSError, UnicodeDecodeError):
         return
     yield text
     base = re.search(r"""preset_of['"]?:\s*['"]?([^\s'"]+)""", text)
-    if base is not None and base[1] not in seen:
-        yield from _texts(base[1], seen | {base[1]})
+    if base is not None and base[1] not in visited:
+        yield from _texts(base[1], visited | {base[1]})

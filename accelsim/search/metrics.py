@@ -17,12 +17,21 @@ _CONSTRAINT: Final = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\d+(?:\.\d*)?(?:e[+-]?\d
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure of a candidate."""
+    """One figure of a candidate.
+
+    Example:
+        >>> METRICS["utilization"].more_is_better, METRICS["utilization"].sign(0.5)
+        (True, -0.5)
+    """
 
     name: str
+    """As a sweep's file says it."""
     meaning: str
-    """As axes of plots say it, with the unit in brackets; the unit of energy is the machine's."""
+    """As titles of plots say it."""
+    unit: str = ""
+    """As axes say it in brackets; {energy} stands for the machine's unit of energy."""
     more_is_better: bool = False
+    """Whether a larger figure is the better one."""
     simulated: bool = False
     """Whether it is known only after the simulation."""
 
@@ -32,24 +41,27 @@ class Metric:
 
 
 METRICS: Final = {
-    one.name: one
-    for one in (
-        Metric("time_ms", "time [ms]", simulated=True),
-        Metric("cycles", "time [cycles]", simulated=True),
-        Metric("energy", "energy [{unit}]", simulated=True),
-        Metric("edp", "energy x time [{unit} ms]", simulated=True),
-        Metric("dram_bytes", "DRAM traffic [bytes]", simulated=True),
+    metric.name: metric
+    for metric in (
+        Metric("time_ms", "time", "ms", simulated=True),
+        Metric("cycles", "time", "cycles", simulated=True),
+        Metric("energy", "energy", "{energy}", simulated=True),
+        Metric("edp", "energy x time", "{energy} ms", simulated=True),
+        Metric("dram_bytes", "DRAM traffic", "bytes", simulated=True),
         Metric("utilization", "utilization of the PEs", more_is_better=True, simulated=True),
-        Metric("area_mm2", "area of the chip [mm\N{SUPERSCRIPT TWO}]"),
+        Metric("area_mm2", "area of the chip", "mm\N{SUPERSCRIPT TWO}"),
         Metric("pes", "processing elements"),
-        Metric("buffer_bytes", "global buffer [bytes]"),
-        Metric("register_file_bytes", "register files and accumulators [bytes]"),
+        Metric("buffer_bytes", "global buffer", "bytes"),
+        Metric("register_file_bytes", "register files and accumulators", "bytes"),
         Metric("params", "parameters"),
         Metric("macs", "multiply-accumulates of one image"),
-        Metric("top1", "published ImageNet top-1 accuracy [%]", more_is_better=True),
+        Metric("top1", "published ImageNet top-1 accuracy", "%", more_is_better=True),
     )
 }
 """By the names that a sweep's file and its results use. Costs are those of the whole batch."""
+METRIC_INDEX: Final = {name: index for index, name in enumerate(METRICS)}
+Numbers = tuple[float | None, ...]
+"""A value of each metric, in the order of METRICS."""
 Figures = Mapping[str, float | None]
 """Of each metric: its value, None where there is none."""
 

@@ -8,16 +8,17 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
-from accelsim.network.blocks.conv import Conv
+from accelsim.network.blocks.single import Convolution
 from accelsim.network.build import build
-from accelsim.network.description import Network, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import Network
 from accelsim.network.graph import PublishedGraph
-from accelsim.search.space import depths_of, repeating
+from accelsim.search.space import depths_of
 
 MoveKind: TypeAlias = Literal["kernel", "block", "channels"]
 _SIDES: Final = 2
@@ -42,16 +43,75 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Move:
-    """One change of a network."""
+class KernelMove:
+    """A smaller kernel in the convolution that reads the image."""
 
-    kind: MoveKind
-    words: str
-    """`a block from stage1 to stage3`."""
-    stages: tuple[str, ...]
-    """Names of the rows of the stage table that it changes."""
+    kind: ClassVar[MoveKind] = "kernel"
+    stage: str
+    """Name of its row of the stage table."""
+    old: tuple[int, ...]
+    """Rows and columns of the kernel."""
+    new: tuple[int, ...]
     changes: tuple[tuple[str, Any], ...]
     """Dotted keys of the description, and their new values."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the rows of the stage table that it changes."""
+        return (self.stage,)
+
+    @property
+    def words(self) -> str:
+        """`5x5 instead of 7x7 in conv1`."""
+        return f"{self.new[0]}x{self.new[1]} instead of {self.old[0]}x{self.old[1]} in {self.stage}"
+
+
+@dataclass(frozen=True)
+class BlockMove:
+    """A block taken from one stage and given to another."""
+
+    kind: ClassVar[MoveKind] = "block"
+    giver: str
+    taker: str
+    changes: tuple[tuple[str, Any], ...]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the rows of the stage table that it changes."""
+        return (self.giver, self.taker)
+
+    @property
+    def words(self) -> str:
+        """`a block from stage1 to stage3`."""
+        return f"a block from {self.giver} to {self.taker}"
+
+
+@dataclass(frozen=True)
+class ChannelsMove:
+    """A number of channels rounded to the array."""
+
+    kind: ClassVar[MoveKind] = "channels"
+    stage: str
+    key: str
+    """The argument of the stage's block: `out_channels`, `expansion`."""
+    old: int
+    new: int
+    changes: tuple[tuple[str, Any], ...]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the rows of the stage table that it changes."""
+        return (self.stage,)
+
+    @property
+    def words(self) -> str:
+        """`64 instead of 60 channels in stage1`."""
+        noun = "channels" if self.key == "out_channels" else self.key.replace("_", " ")
+        return f"{self.new} instead of {self.old} {noun} in {self.stage}"
+
+
+Move: TypeAlias = KernelMove | BlockMove | ChannelsMove
+"""One change of a network; its words name it in a search's progress and in the source of what it made."""
 
 
 def concrete(network: Network) -> Network:
@@ -120,19 +180,19 @@ def rounded_up(network: Network, arguments: Sequence[Argument], multiple: int) -
 def _smaller_stem(network: Network) -> Iterator[Move]:
     """Of the convolution that reads the image: the next smaller kernel whose windows still overlap."""
     block, name = network.stages[0].block, network.stages[0].name
-    if not isinstance(block, Conv):
+    if not isinstance(block, Convolution):
         return
-    old, stride = _pair(block.kernel), _pair(block.stride)
+    arguments = dict(block)
+    old, stride = _pair(arguments["kernel"]), _pair(arguments["stride"])
     new = tuple(
         side - _SIDES if side - _SIDES > step else side for side, step in zip(old, stride, strict=True)
     )
     if new == old:
         return
     changes: dict[str, Any] = {"stages.0.kernel": new[0] if new[0] == new[1] else new}
-    if block.padding not in (0, "same"):
-        changes["stages.0.padding"] = _less_padding(block.padding, old, new)
-    words = f"{new[0]}x{new[1]} instead of {old[0]}x{old[1]} in {name}"
-    yield Move("kernel", words, (name,), tuple(changes.items()))
+    if arguments["padding"] not in (0, "same"):
+        changes["stages.0.padding"] = _less_padding(arguments["padding"], old, new)
+    yield KernelMove(name, old, new, tuple(changes.items()))
 
 
 def _pair(value: Any) -> tuple[int, ...]:
@@ -152,17 +212,16 @@ def _less_padding(padding: Any, old: tuple[int, ...], new: tuple[int, ...]) -> l
 
 def _moved_blocks(network: Network) -> Iterator[Move]:
     """A block from each stage that has more than one to each other."""
-    places = [place for place, stage in enumerate(network.stages) if stage.repeat is not None]
-    stages, depths = repeating(network), depths_of(network)
-    for giver, (its_place, its_depth) in enumerate(zip(places, depths, strict=True)):
-        for taker, (place, depth) in enumerate(zip(places, depths, strict=True)):
-            if giver != taker and its_depth > 1:
-                yield Move(
-                    "block",
-                    f"a block from {stages[giver].name} to {stages[taker].name}",
-                    (stages[giver].name, stages[taker].name),
-                    ((f"stages.{its_place}.repeat", its_depth - 1), (f"stages.{place}.repeat", depth + 1)),
+    stages = [(row, stage) for row, stage in enumerate(network.stages) if stage.repeat is not None]
+    depths = depths_of(network)
+    for (giver_row, giver), giver_depth in zip(stages, depths, strict=True):
+        for (taker_row, taker), taker_depth in zip(stages, depths, strict=True):
+            if giver_row != taker_row and giver_depth > 1:
+                changes = (
+                    (f"stages.{giver_row}.repeat", giver_depth - 1),
+                    (f"stages.{taker_row}.repeat", taker_depth + 1),
                 )
+                yield BlockMove(giver.name, taker.name, changes)
 
 
 # --- channels
@@ -173,12 +232,11 @@ def _rounded_channels(network: Network, arguments: Sequence[Argument], multiple:
     for argument in arguments:
         channels = _value(network, argument)
         down, up = channels // multiple * multiple, math.ceil(channels / multiple) * multiple
-        name = network.stages[argument.row].name
-        what = "channels" if argument.key == "out_channels" else argument.key.replace("_", " ")
+        stage = network.stages[argument.row].name
         for rounded in dict.fromkeys((down, up)):
             if rounded not in (0, channels):
-                words = f"{rounded} instead of {channels} {what} in {name}"
-                yield Move("channels", words, (name,), ((argument.dotted, rounded),))
+                changes = ((argument.dotted, rounded),)
+                yield ChannelsMove(stage, argument.key, channels, rounded, changes)
 
 
 def channel_arguments(network: Network) -> tuple[Argument, ...]:
@@ -205,23 +263,23 @@ def _value(network: Network, argument: Argument) -> int:
 
 def _only_widens(network: Network, published: PublishedGraph, argument: Argument, factor: Fraction) -> bool:
     channels, label = _value(network, argument), network.stages[argument.row].label
-    more, parts = divmod(channels * factor, 1)
-    if parts:
+    widened, remainder = divmod(channels * factor, 1)
+    if remainder:
         return False
     try:
-        wider = build(configure(vary(network.description, **{argument.dotted: more})))
+        wider = build(configure(vary(network.description, **{argument.dotted: widened})))
     except AccelsimError:
         return False
     if list(published) != list(wider):
         return False
-    found = False
+    widens = False
     for node in published.nodes:
-        one, other = node.operator, wider[node.name].operator
-        same_size = (one.output.height, one.output.width) == (other.output.height, other.output.width)
-        if not same_size or getattr(one, "window", None) != getattr(other, "window", None):
+        old, new = node.operator, wider[node.name].operator
+        same_plane = (old.output.height, old.output.width) == (new.output.height, new.output.width)
+        if not same_plane or getattr(old, "window", None) != getattr(new, "window", None):
             return False
-        if not published.successors(node.name) and one.output != other.output:
+        if not published.successors(node.name) and old.output != new.output:
             return False
         in_stage = node.stage == label
-        found |= in_stage and (one.output.channels, other.output.channels) == (channels, more)
-    return found
+        widens |= in_stage and (old.output.channels, new.output.channels) == (channels, widened)
+    return widens

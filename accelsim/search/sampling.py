@@ -27,7 +27,7 @@ GENERATIONS: Final = {"nsga2": 50, "tpe": 10}
 
 
 @dataclass(frozen=True)
-class Judged:
+class Feedback:
     """What a sampler is told of a candidate."""
 
     objectives: tuple[float, ...] | None
@@ -42,17 +42,25 @@ class Sampler(Protocol):
     def generations(self) -> Iterator[Iterator[int]]:
         """Candidates to evaluate, each once; the next are asked for when these have been told."""
 
-    def tell(self, index: int, judged: Judged) -> None:
+    def tell(self, index: int, feedback: Feedback) -> None:
         """What became of a candidate."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How candidates are chosen, and how many."""
+class SamplingPlan:
+    """How candidates are chosen, and how many.
+
+    Example:
+        >>> SamplingPlan("nsga2", samples=500).seed
+        0
+    """
 
     name: SamplerName
+    """All of the space, or those that Optuna proposes by NSGA-II or TPE."""
     samples: int
+    """Candidates that are evaluated."""
     seed: int = 0
+    """What a sampler's proposals follow from."""
 
     def sampler(self, sweep: Sweep) -> Sampler:
         """The sampler at its beginning. Raises AccelsimError where Optuna is not installed."""
@@ -61,11 +69,29 @@ class Plan:
 
 def plan_for(
     sweep: Sweep, *, name: SamplerName | None = None, samples: int | None = None, seed: int = 0
-) -> Plan:
+) -> SamplingPlan:
     """What was asked for, and the rest by the size of the space.
 
-    Everything, where the space is small or as many samples as it has are asked for; else NSGA-II. Raises
-    AccelsimError where the wishes contradict each other.
+    Args:
+        sweep: Whose candidates are chosen.
+        name: The sampler; None is all candidates where the space is small, or where as many samples as it has
+            are asked for, else NSGA-II.
+        samples: Candidates to evaluate; None is all of them, or `DEFAULT_SAMPLES`.
+        seed: What the proposals of a sampler follow from.
+
+    Returns:
+        The plan that `run_sweep` takes.
+
+    Raises:
+        AccelsimError: Where the wishes contradict each other.
+
+    Example:
+        >>> from accelsim.search import read_sweep
+        >>> sweep = read_sweep("docs/examples/small_sweep.yaml")
+        >>> plan_for(sweep)
+        SamplingPlan(name='exhaustive', samples=162, seed=0)
+        >>> plan_for(sweep, samples=50)
+        SamplingPlan(name='nsga2', samples=50, seed=0)
     """
     check_choice("name", name, (None, *get_args(SamplerName)))
     samples = whole_number_or_none("samples", samples, 1, MAX_SAMPLES)
@@ -80,8 +106,8 @@ def plan_for(
         small = sweep.size <= SMALL if samples is None else samples >= sweep.size
         name = "exhaustive" if small else "nsga2"
     if name == "exhaustive":
-        return Plan(name, sweep.size, seed)
-    return Plan(name, min(samples or DEFAULT_SAMPLES, sweep.size), seed)
+        return SamplingPlan(name, sweep.size, seed)
+    return SamplingPlan(name, min(samples or DEFAULT_SAMPLES, sweep.size), seed)
 
 
 class _Exhaustive:
@@ -94,7 +120,7 @@ class _Exhaustive:
         """See Sampler."""
         yield iter(range(self._size))
 
-    def tell(self, index: int, judged: Judged) -> None:
+    def tell(self, index: int, feedback: Feedback) -> None:
         """Nothing follows from it."""
 
 
@@ -105,12 +131,12 @@ class _Optuna:
     space is never stuck in, and every sample is a new candidate.
     """
 
-    def __init__(self, sweep: Sweep, plan: Plan) -> None:
+    def __init__(self, sweep: Sweep, plan: SamplingPlan) -> None:
         with missing_extra(f"the sampler {plan.name}", "optuna", "search"):
             import optuna  # noqa: PLC0415
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._sweep, self._plan, self._chance = sweep, plan, random.Random(plan.seed)
-        self._judged: dict[int, Judged] = {}
+        self._sweep, self._plan, self._random = sweep, plan, random.Random(plan.seed)
+        self._feedback: dict[int, Feedback] = {}
         self._study = optuna.create_study(
             directions=["minimize"] * len(sweep.objectives), sampler=_optunas(optuna, plan)
         )
@@ -124,25 +150,25 @@ class _Optuna:
 
     def generations(self) -> Iterator[Iterator[int]]:
         """See Sampler."""
-        while len(self._judged) < self._plan.samples:
+        while len(self._feedback) < self._plan.samples:
             trials = [self._ask() for _ in range(GENERATIONS[self._plan.name])]
-            seen = set(self._judged)
+            proposed = set(self._feedback)
             for trial in tuple(trials):
                 index = self._index(trial)
-                if index in seen:
-                    if len(seen) >= self._plan.samples:  # there are enough, and perhaps no others
+                if index in proposed:
+                    if len(proposed) >= self._plan.samples:  # there are enough, and perhaps no others
                         continue
-                    index = self._unseen(seen)
+                    index = self._unproposed(proposed)
                     trials.append(self._ask(index))
-                seen.add(index)
-            new = [index for trial in trials if (index := self._index(trial)) not in self._judged]
-            yield iter(sorted(list(dict.fromkeys(new))[: self._plan.samples - len(self._judged)]))
+                proposed.add(index)
+            new = [index for trial in trials if (index := self._index(trial)) not in self._feedback]
+            yield iter(sorted(list(dict.fromkeys(new))[: self._plan.samples - len(self._feedback)]))
             for trial in trials:
                 self._tell(trial)
 
-    def tell(self, index: int, judged: Judged) -> None:
+    def tell(self, index: int, feedback: Feedback) -> None:
         """See Sampler."""
-        self._judged[index] = judged
+        self._feedback[index] = feedback
 
     def _ask(self, index: int | None = None) -> "optuna.Trial":
         """A trial of what Optuna proposes, or of the candidate that it is to consider."""
@@ -153,8 +179,8 @@ class _Optuna:
             )
         return self._study.ask(dict(self._distributions))
 
-    def _unseen(self, seen: set[int]) -> int:
-        while (index := self._chance.randrange(self._sweep.size)) in seen:
+    def _unproposed(self, proposed: set[int]) -> int:
+        while (index := self._random.randrange(self._sweep.size)) in proposed:
             pass
         return index
 
@@ -162,16 +188,16 @@ class _Optuna:
         return self._sweep.index(tuple(trial.params.get(axis.name, 0) for axis in self._sweep.axes))
 
     def _tell(self, trial: "optuna.Trial") -> None:
-        judged = self._judged.get(self._index(trial))
-        if judged is None or judged.objectives is None:
+        feedback = self._feedback.get(self._index(trial))
+        if feedback is None or feedback.objectives is None:
             self._study.tell(trial, state=self._failed)
             return
-        for place, excess in enumerate(judged.excesses):
-            trial.set_constraint(str(place), excess)
-        self._study.tell(trial, list(judged.objectives))
+        for index, excess in enumerate(feedback.excesses):
+            trial.set_constraint(str(index), excess)
+        self._study.tell(trial, list(feedback.objectives))
 
 
-def _optunas(optuna: Any, plan: Plan) -> Any:
+def _optunas(optuna: Any, plan: SamplingPlan) -> Any:
     if plan.name == "tpe":
         return optuna.samplers.TPESampler(seed=plan.seed)
     return optuna.samplers.NSGAIISampler(population_size=GENERATIONS["nsga2"], seed=plan.seed)

@@ -11,8 +11,9 @@ from accelsim.descriptions.arguments import whole_number, whole_number_or_none
 from accelsim.descriptions.limits import MAX_CANDIDATES, MAX_REPEAT
 from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError
-from accelsim.network.description import Network, Stage
+from accelsim.network.description import Network
 from accelsim.network.load import network_of
+from accelsim.network.stages import Stage
 
 Depths: TypeAlias = tuple[int, ...]
 """Blocks of each repeating stage, in the order of the stage table."""
@@ -24,21 +25,29 @@ class SpaceError(AccelsimError):
 
 @dataclass(frozen=True)
 class DepthSpace:
-    """Depths that add up to `total_blocks`, each at least `min_blocks`, some of them fixed."""
+    """Depths that add up to `total_blocks`, each at least `min_blocks`, some of them fixed.
+
+    Example:
+        >>> list(DepthSpace(("stage1", "stage2"), total_blocks=4, min_blocks=1))
+        [(1, 3), (2, 2), (3, 1)]
+        >>> (2, 2) in DepthSpace(("stage1", "stage2"), total_blocks=4, min_blocks=1, fixed=((0, 1),))
+        False
+    """
 
     stages: tuple[str, ...]
     """Names of the repeating stages."""
     total_blocks: int
     """Of all of them together, those that are fixed too."""
     min_blocks: int
+    """Of each stage whose depth varies."""
     fixed: tuple[tuple[int, int], ...] = ()
-    """(place of a stage, its depth), in order."""
+    """(index of a stage, its depth), in order."""
 
     @property
     def free(self) -> tuple[int, ...]:
-        """Places of the stages whose depth varies."""
+        """Indexes of the stages whose depth varies."""
         fixed = dict(self.fixed)
-        return tuple(place for place in range(len(self.stages)) if place not in fixed)
+        return tuple(index for index in range(len(self.stages)) if index not in fixed)
 
     @property
     def free_blocks(self) -> int:
@@ -53,40 +62,42 @@ class DepthSpace:
     @cached_property
     def size(self) -> int:
         """How many candidates there are."""
-        ways = [1] + [0] * self.free_blocks
+        # counts[blocks]: distributions of so many blocks over the stages so far. One more stage takes from
+        # min_blocks to deepest of them, so its counts are differences of prefix sums.
+        counts = [1] + [0] * self.free_blocks
         for _ in self.free:
             sums = [0]
-            for count in ways:
+            for count in counts:
                 sums.append(sums[-1] + count)
-            ways = [
+            counts = [
                 sums[max(0, blocks - self.min_blocks + 1)] - sums[max(0, blocks - self.deepest)]
                 for blocks in range(self.free_blocks + 1)
             ]
-        return ways[-1]
+        return counts[-1]
 
     def __iter__(self) -> Iterator[Depths]:
         """Every candidate, in lexicographic order."""
         fixed, free = dict(self.fixed), self.free
         for chosen in _compositions(self.free_blocks, len(free), self.min_blocks, self.deepest):
             depths = fixed | dict(zip(free, chosen, strict=True))
-            yield tuple(depths[place] for place in range(len(self.stages)))
+            yield tuple(depths[index] for index in range(len(self.stages)))
 
     def __contains__(self, depths: object) -> bool:
         if not isinstance(depths, tuple) or len(depths) != len(self.stages):
             return False
-        within = all(self.min_blocks <= depths[place] <= MAX_REPEAT for place in self.free)
-        kept = all(depths[place] == depth for place, depth in self.fixed)
-        return within and kept and sum(depths) == self.total_blocks
+        free_within = all(self.min_blocks <= depths[index] <= MAX_REPEAT for index in self.free)
+        fixed_equal = all(depths[index] == depth for index, depth in self.fixed)
+        return free_within and fixed_equal and sum(depths) == self.total_blocks
 
 
-def _compositions(total: int, parts: int, least: int, most: int) -> Iterator[tuple[int, ...]]:
-    """Every way to write `total` as so many numbers from `least` to `most`, in order."""
+def _compositions(total: int, parts: int, low: int, high: int) -> Iterator[tuple[int, ...]]:
+    """Every way to write `total` as so many numbers from `low` to `high`, in order."""
     if parts == 0:
         if total == 0:
             yield ()
         return
-    for first in range(max(least, total - most * (parts - 1)), min(most, total - least * (parts - 1)) + 1):
-        for rest in _compositions(total - first, parts - 1, least, most):
+    for first in range(max(low, total - high * (parts - 1)), min(high, total - low * (parts - 1)) + 1):
+        for rest in _compositions(total - first, parts - 1, low, high):
             yield (first, *rest)
 
 
@@ -97,9 +108,25 @@ def depth_space(
     min_blocks: int = 1,
     fixed: Mapping[str, int] | None = None,
 ) -> DepthSpace:
-    """The space of a network's depths; by default as many blocks as it has. Raises SpaceError.
+    """The space of a network's depths.
 
-    The network may be given by name or path.
+    Args:
+        network: A network, or a name or path as `--net` takes it.
+        total_blocks: Blocks of all repeating stages together; None is as many as the network has.
+        min_blocks: Of each stage whose depth varies.
+        fixed: Depths that do not vary, by the names of their stages.
+
+    Returns:
+        The space, which is a collection of depths.
+
+    Raises:
+        SpaceError: Where no stage repeats, or no depths obey the rules, or too many do.
+
+    Example:
+        >>> depth_space("sqnxt23v5").size
+        1140
+        >>> depth_space("sqnxt23v5", fixed={"stage1": 2, "stage2": 4}).size
+        14
     """
     network = network_of(network)
     fixed = {name: whole_number(name, depth) for name, depth in (fixed or {}).items()}
@@ -130,21 +157,21 @@ def _check_fixed(network: Network, names: tuple[str, ...], fixed: Mapping[str, i
 
 def _check_total(network: Network, space: DepthSpace) -> None:
     free, blocks = len(space.free), space.free_blocks
-    least, most = free * space.min_blocks, free * MAX_REPEAT
-    held = f", {space.total_blocks - blocks} of them in fixed stages" if space.fixed else ""
-    given = f"{network.name}: total blocks = {space.total_blocks}{held}"
+    fewest, deepest = free * space.min_blocks, free * MAX_REPEAT
+    in_fixed = f", {space.total_blocks - blocks} of them in fixed stages" if space.fixed else ""
+    subject = f"{network.name}: total blocks = {space.total_blocks}{in_fixed}"
     take = "takes" if free == 1 else "take"
-    if blocks < least:
+    if blocks < fewest:
         raise SpaceError(
-            f"{given}: {least - blocks} too few: {counted(free, 'stage')} of at least {space.min_blocks} "
-            f"{take} {least}"
+            f"{subject}: {fewest - blocks} too few: {counted(free, 'stage')} of at least {space.min_blocks} "
+            f"{take} {fewest}"
         )
-    if blocks > most:
-        limit = f"{counted(free, 'stage')} {take} at most {most}" if free else "every stage is fixed"
-        raise SpaceError(f"{given}: {blocks - most} too many: {limit}")
+    if blocks > deepest:
+        limit = f"{counted(free, 'stage')} {take} at most {deepest}" if free else "every stage is fixed"
+        raise SpaceError(f"{subject}: {blocks - deepest} too many: {limit}")
     if space.size > MAX_CANDIDATES:
         raise SpaceError(
-            f"{given}: {space.size:,} candidates, must be at most {MAX_CANDIDATES:,}: "
+            f"{subject}: {space.size:,} candidates, must be at most {MAX_CANDIDATES:,}: "
             "fix stages (--fix), let each have more (--min-blocks), or take fewer blocks"
         )
 
@@ -155,19 +182,44 @@ def repeating(network: Network) -> tuple[Stage, ...]:
 
 
 def depths_of(network: Network) -> Depths:
-    """Blocks of each repeating stage."""
+    """Blocks of each repeating stage.
+
+    Args:
+        network: Any; one without repeating stages has no depths.
+
+    Returns:
+        A depth for each, in the order of the stage table.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> depths_of(load_network("sqnxt23v5"))
+        (2, 4, 14, 1)
+    """
     return tuple(stage.repeat for stage in network.stages if stage.repeat is not None)
 
 
 def with_depths(network: Network, depths: Depths) -> Network:
-    """The network with other depths, called by them: `net-6-6-8-1`. Nothing is reported of it."""
+    """The network with other depths, called by them. Nothing is reported of it.
+
+    Args:
+        network: The network.
+        depths: A depth for each of its repeating stages.
+
+    Returns:
+        The same stage table but for the depths.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> with_depths(load_network("sqnxt23v5"), (6, 6, 8, 1)).name
+        'sqnxt23v5-6-6-8-1'
+    """
     rest, changes, stages = iter(depths), dict[str, Any](), list[Stage]()
-    for place, stage in enumerate(network.stages):
+    for row, stage in enumerate(network.stages):
         if stage.repeat is None:
             stages.append(stage)
             continue
         depth = next(rest)
-        changes[f"stages.{place}.repeat"] = depth
+        changes[f"stages.{row}.repeat"] = depth
         stages.append(replace(stage, repeat=depth))
     name = "-".join(map(str, (network.description.name, *depths)))
     description = vary(network.description, name=name, reported={}, reported_at=[], **changes)

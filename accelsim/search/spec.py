@@ -11,6 +11,7 @@ Its candidates are the cross product of all axes: every network on every machine
 parameter. A candidate is known by its number; the machine varies slowest, so that neighbours share one.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 from pydantic import Field, field_validator
 
 from accelsim.choices import AUTO
-from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, shown, unknown, vary
+from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, unknown, vary
 from accelsim.descriptions.arguments import check_path
 from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.descriptions.limits import MAX_AXIS_VALUES, MAX_REPEAT
@@ -29,20 +30,17 @@ from accelsim.descriptions.quantities import Batch
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware, dataflow_names, format1, load_hardware
 from accelsim.hardware.area import Words
-from accelsim.network.description import Network, NetworkDescription, configure, no_parameter
+from accelsim.network.description import Network
 from accelsim.network.load import load_network
+from accelsim.network.parameters import no_parameter
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
-from accelsim.search.space import depths_of, repeating, with_depths
+from accelsim.search.space import repeating
+from accelsim.search.variants import DEPTHS, STAGES, variant
 
-DEPTHS: Final = "depths"
-"""The parameter of a network that is the depths of its repeating stages."""
-_STAGES: Final = "stages"
 _WORDS: Final = ("name", "title", "source", "assumed")
 """Keys of a machine that are no parameters."""
-Kind: TypeAlias = Literal["hardware", "hardware_parameters", "networks", "network_parameters"]
-Settings: TypeAlias = Mapping[str, Any]
-"""Parameters and their values."""
-Values: TypeAlias = Annotated[tuple[Any, ...], Field(max_length=MAX_AXIS_VALUES)]
+AxisKind: TypeAlias = Literal["hardware", "hardware_parameters", "networks", "network_parameters"]
+AxisValues: TypeAlias = Annotated[tuple[Any, ...], Field(max_length=MAX_AXIS_VALUES)]
 """Of one parameter."""
 ResultT = TypeVar("ResultT")
 
@@ -54,9 +52,9 @@ class SweepDescription(Description):
     networks: tuple[Words, ...] = Field(min_length=1, max_length=MAX_AXIS_VALUES)
     """Names or paths, with parameters after an @."""
     hardware: tuple[Words, ...] = Field(min_length=1, max_length=MAX_AXIS_VALUES)
-    hardware_parameters: dict[str, Values] = Field(default_factory=dict)
+    hardware_parameters: dict[str, AxisValues] = Field(default_factory=dict)
     """By dotted keys of the hardware file."""
-    network_parameters: dict[str, Values] = Field(default_factory=dict)
+    network_parameters: dict[str, AxisValues] = Field(default_factory=dict)
     """The networks' own, which all of them must have; `depths`; `stages.STAGE.KEY` of the stage table."""
     objectives: tuple[str, ...] = Field(min_length=1)
     constraints: tuple[str, ...] = ()
@@ -72,36 +70,56 @@ class SweepDescription(Description):
 
 
 @dataclass(frozen=True)
-class Axis:
-    """One thing that varies, and its values as the file has them."""
+class SweepAxis:
+    """One thing that varies, and its values as the file has them.
 
-    kind: Kind
+    Example:
+        >>> SweepAxis("hardware_parameters", "pe_array.rows", (8, 16)).ordered
+        True
+    """
+
+    kind: AxisKind
+    """Whether it is of machines or of networks."""
     name: str
     """`hardware`, `networks`, or the parameter's name."""
     values: tuple[Any, ...]
+    """At least one."""
 
     @property
     def ordered(self) -> bool:
         """Whether the values are numbers, each more than the one before."""
-        numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in self.values)
-        return numbers and all(one < other for one, other in zip(self.values, self.values[1:], strict=False))
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
+        return numbers and all(low < high for low, high in itertools.pairwise(self.values))
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A space of candidates, and what they are judged by."""
+    """A space of candidates, and what they are judged by.
+
+    Example:
+        >>> sweep = read_sweep("docs/examples/small_sweep.yaml")
+        >>> sweep.settings(0)["pe_array.rows"], sweep.hardware(0).pe_array.rows
+        (8, 8)
+    """
 
     name: str
+    """That of the file."""
     title: str
+    """What the file says about itself; may be empty."""
     machines: tuple[Hardware, ...]
+    """As they are named in the file, without the parameters that vary."""
     networks: tuple[Network, ...]
-    axes: tuple[Axis, ...]
+    """Likewise."""
+    axes: tuple[SweepAxis, ...]
     """Machines, their parameters, networks, their parameters; the last varies fastest."""
     objectives: tuple[Metric, ...]
+    """What candidates are ranked by; the first decides."""
     constraints: tuple[Constraint, ...]
+    """What excludes candidates."""
     batch: int | None
     """Images that run together; None for as many as every network is described for."""
     dataflow: str
+    """As in `run_network`."""
 
     @property
     def images(self) -> int:
@@ -114,7 +132,7 @@ class Sweep:
         return math.prod(len(axis.values) for axis in self.axes)
 
     @property
-    def varying(self) -> tuple[Axis, ...]:
+    def varying(self) -> tuple[SweepAxis, ...]:
         """Axes of more than one value."""
         return tuple(axis for axis in self.axes if len(axis.values) > 1)
 
@@ -127,27 +145,28 @@ class Sweep:
     def picojoules_per_unit(self) -> float | None:
         """What a unit of energy is [pJ], where that is known and the same on all machines."""
         varied = any(axis.name == "energy.picojoules_per_unit" for axis in self.axes)
-        worths = {machine.energy.picojoules for machine in self.machines}
-        return worths.pop() if len(worths) == 1 and not varied else None
+        units = {machine.energy.picojoules for machine in self.machines}
+        return units.pop() if len(units) == 1 and not varied else None
 
     @cached_property
     def _counts(self) -> tuple[int, ...]:
         return tuple(len(axis.values) for axis in self.axes)
 
     def digits(self, index: int) -> tuple[int, ...]:
-        """The place of a candidate's value on each axis."""
-        found = []
+        """The position of a candidate's value on each axis."""
+        # The number of a candidate is written in a mixed radix, whose bases are the lengths of the axes.
+        digits = []
         for count in reversed(self._counts):
             index, digit = divmod(index, count)
-            found.append(digit)
-        return tuple(reversed(found))
+            digits.append(digit)
+        return tuple(reversed(digits))
 
     def index(self, digits: tuple[int, ...]) -> int:
-        """The number of the candidate with these places on the axes."""
-        found = 0
+        """The number of the candidate with these positions on the axes."""
+        index = 0
         for count, digit in zip(self._counts, digits, strict=True):
-            found = found * count + digit
-        return found
+            index = index * count + digit
+        return index
 
     def settings(self, index: int) -> dict[str, Any]:
         """A candidate's value on each axis."""
@@ -163,7 +182,7 @@ class Sweep:
         """What a candidate's network follows from."""
         return self._key(index, ("networks", "network_parameters"))
 
-    def _key(self, index: int, kinds: tuple[Kind, ...]) -> tuple[int, ...]:
+    def _key(self, index: int, kinds: tuple[AxisKind, ...]) -> tuple[int, ...]:
         return tuple(
             digit for axis, digit in zip(self.axes, self.digits(index), strict=True) if axis.kind in kinds
         )
@@ -178,7 +197,7 @@ class Sweep:
         """A candidate's network. Raises DescriptionError where its parameters do not fit each other."""
         return variant(self.networks[self.network_key(index)[0]], self._values(index, "network_parameters"))
 
-    def _values(self, index: int, kind: Kind) -> dict[str, Any]:
+    def _values(self, index: int, kind: AxisKind) -> dict[str, Any]:
         return {
             axis.name: axis.values[digit]
             for axis, digit in zip(self.axes, self.digits(index), strict=True)
@@ -191,50 +210,26 @@ class Sweep:
         return network.reported.top1 if hardware.precision == base.precision else None
 
 
-def variant(network: Network, settings: Settings) -> Network:
-    """A network with other parameters, depths or values in its stage table.
-
-    What is published is kept only where it is published of this very network. Raises DescriptionError.
-    """
-    stages = {name: value for name, value in settings.items() if name.startswith(f"{_STAGES}.")}
-    own = {name: value for name, value in settings.items() if name not in stages and name != DEPTHS}
-    description = _with_stages(network, stages)
-    if own or description is not network.description:
-        network = configure(description, **{**network.parameters, **own})
-    depths = settings.get(DEPTHS)
-    return network if depths is None or tuple(depths) == depths_of(network) else with_depths(network, depths)
-
-
-def _with_stages(network: Network, settings: Settings) -> NetworkDescription:
-    rows: dict[int, dict[str, Any]] = {}
-    for name, value in settings.items():
-        place, key = _row_of(network, name)
-        row = network.description.stages[place]
-        default = getattr(network.stages[place].block, key, None) if key not in row.arguments else None
-        if {**row.model_dump(), **row.arguments}.get(key, default) != value:
-            rows.setdefault(place, row.model_dump(mode="json"))[key] = value
-    if not rows:
-        return network.description
-    changes: dict[str, Any] = {f"{_STAGES}.{place}": row for place, row in rows.items()}
-    return vary(network.description, reported={}, reported_at=[], **changes)
-
-
-def _row_of(network: Network, name: str) -> tuple[int, str]:
-    """The row of the stage table and the key that `stages.conv1.kernel` names. Raises DescriptionError."""
-    _, stage, key = name.split(".", 2) if name.count(".") > 1 else ("", "", "")
-    names = [one.name for one in network.stages]
-    if not key:
-        raise DescriptionError("must be stages.STAGE.KEY, as in stages.conv1.kernel")
-    if stage not in names:
-        raise DescriptionError(unknown(stage, f"stage of {network.name}", names))
-    return names.index(stage), key
-
-
 # --- the file
 
 
 def read_sweep(path: str | Path) -> Sweep:
-    """The sweep in a YAML file. Raises DescriptionError, with a line for each mistake."""
+    """The sweep in a YAML file.
+
+    Args:
+        path: Of the file.
+
+    Returns:
+        The space of candidates, with every network and machine that it names.
+
+    Raises:
+        DescriptionError: Where the file does not describe a sweep, with a line for each mistake.
+
+    Example:
+        >>> sweep = read_sweep("docs/examples/small_sweep.yaml")
+        >>> sweep.size, [metric.name for metric in sweep.objectives]
+        (162, ['time_ms', 'energy', 'area_mm2'])
+    """
     check_path("path", path, "a sweep's file")
     document = parse(path)
     check_kind(document, FileKind.SWEEP)
@@ -242,7 +237,7 @@ def read_sweep(path: str | Path) -> Sweep:
 
 
 class _Reader:
-    """Looks up and checks all that a file names, and notes every mistake with its place."""
+    """Looks up and checks all that a file names, and notes every mistake with its path."""
 
     def __init__(self, document: Document, described: SweepDescription, name: str) -> None:
         self._document, self._described, self._name = document, described, name
@@ -250,20 +245,20 @@ class _Reader:
 
     def sweep(self) -> Sweep:
         """The sweep. Raises DescriptionError."""
-        said = self._described
-        machines = self._loaded("hardware", said.hardware, load_hardware)
-        networks = self._loaded("networks", said.networks, load_network)
+        description = self._described
+        machines = self._loaded("hardware", description.hardware, load_hardware)
+        networks = self._loaded("networks", description.networks, load_network)
         self._check_batch(networks)
         self._check_hardware_parameters(machines)
         self._check_network_parameters(networks)
-        objectives = self._loaded("objectives", said.objectives, metric)
-        constraints = self._loaded("constraints", said.constraints, constraint)
+        objectives = self._loaded("objectives", description.objectives, metric)
+        constraints = self._loaded("constraints", description.constraints, constraint)
         for kind, lists in (
-            ("networks", {"": said.networks}),
-            ("hardware", {"": said.hardware}),
-            ("objectives", {"": said.objectives}),
-            ("hardware_parameters", said.hardware_parameters),
-            ("network_parameters", said.network_parameters),
+            ("networks", {"": description.networks}),
+            ("hardware", {"": description.hardware}),
+            ("objectives", {"": description.objectives}),
+            ("hardware_parameters", description.hardware_parameters),
+            ("network_parameters", description.network_parameters),
         ):
             for name, values in lists.items():
                 self._check_list((kind, name) if name else (kind,), values)
@@ -272,19 +267,22 @@ class _Reader:
             raise self._document.error(self._mistakes)
         return Sweep(
             name=self._name,
-            title=said.title,
+            title=description.title,
             machines=machines,
             networks=networks,
             axes=(
-                Axis("hardware", "hardware", said.hardware),
-                *(Axis("hardware_parameters", *one) for one in said.hardware_parameters.items()),
-                Axis("networks", "networks", said.networks),
-                *(Axis("network_parameters", *one) for one in said.network_parameters.items()),
+                SweepAxis("hardware", "hardware", description.hardware),
+                *(
+                    SweepAxis("hardware_parameters", *axis)
+                    for axis in description.hardware_parameters.items()
+                ),
+                SweepAxis("networks", "networks", description.networks),
+                *(SweepAxis("network_parameters", *axis) for axis in description.network_parameters.items()),
             ),
             objectives=objectives,
             constraints=constraints,
-            batch=said.batch,
-            dataflow=said.dataflow,
+            batch=description.batch,
+            dataflow=description.dataflow,
         )
 
     def _check_batch(self, networks: Sequence[Network]) -> None:
@@ -300,21 +298,21 @@ class _Reader:
     def _loaded(
         self, key: str, texts: tuple[str, ...], load: Callable[[str], ResultT]
     ) -> tuple[ResultT, ...]:
-        found = []
-        for place, text in enumerate(texts):
+        loaded = []
+        for index, text in enumerate(texts):
             try:
-                found.append(load(text))
+                loaded.append(load(text))
             except AccelsimError as error:
                 for line in error.lines:
-                    self._note(key, place, sentence=line.removeprefix(f"{text}: "))
-        return tuple(found)
+                    self._note(key, index, sentence=line.removeprefix(f"{text}: "))
+        return tuple(loaded)
 
     def _check_list(self, path: tuple[str, ...], values: tuple[Any, ...]) -> None:
         if not values:
             self._note(*path, sentence="must be a list that is not empty")
-        for place, value in enumerate(values):
-            if value in values[:place]:
-                self._note(*path, place, sentence="is there twice")
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                self._note(*path, index, sentence="is there twice")
 
     def _check_hardware_parameters(self, machines: tuple[Hardware, ...]) -> None:
         for machine in machines:
@@ -324,8 +322,10 @@ class _Reader:
             )
             for key, values in self._described.hardware_parameters.items():
                 if not keys.keys() >= set(Hardware.renamed(key)):
-                    near = [one for one in keys if one.endswith(f".{key}")]
-                    hint = f"no such key, did you mean {near[0]!r}?" if near else unknown(key, "key", keys)
+                    longer = [name for name in keys if name.endswith(f".{key}")]
+                    hint = (
+                        f"no such key, did you mean {longer[0]!r}?" if longer else unknown(key, "key", keys)
+                    )
                     instead = Hardware.instead_of(machine.model_dump(mode="json"), key)
                     self._note("hardware_parameters", key, sentence=f"{machine.name}: {instead or hint}")
                     continue
@@ -338,7 +338,7 @@ class _Reader:
                 if name == DEPTHS:
                     self._check_depths(network, values)
                     continue
-                if name not in knobs and not name.startswith(f"{_STAGES}."):
+                if name not in knobs and not name.startswith(f"{STAGES}."):
                     legal = [*knobs, DEPTHS, "stages.STAGE.KEY"]
                     sentence = no_parameter(name, legal, network.name)
                     self._note("network_parameters", name, sentence=sentence)
@@ -348,20 +348,20 @@ class _Reader:
     def _check_values(
         self, kind: str, name: str, values: tuple[Any, ...], apply: Callable[[str, Any], object]
     ) -> None:
-        """Values that are wrong whatever the others are; what does not fit others, its candidate says."""
-        for place, value in enumerate(values):
+        """AxisValues that are wrong whatever the others are; what does not fit others, its candidate says."""
+        for index, value in enumerate(values):
             try:
                 apply(name, value)
             except DescriptionError as error:
-                for line in error.lines:
-                    _, found, sentence = line.partition(f"{name} = {shown(value)}: ")
-                    of_another = kind == "hardware_parameters" and f" {name}" not in line
-                    if not of_another:
-                        self._note(kind, name, place, sentence=sentence if found else line)
+                for complaint in error.complaints:
+                    if complaint.key == name:
+                        self._note(kind, name, index, sentence=complaint.sentence)
+                    elif kind == "network_parameters" or complaint.key.startswith(f"{name}."):
+                        self._note(kind, name, index, sentence=str(complaint))
 
     def _check_depths(self, network: Network, values: tuple[Any, ...]) -> None:
         names = [stage.name for stage in repeating(network)]
-        for place, value in enumerate(values):
+        for index, value in enumerate(values):
             fits = isinstance(value, list) and len(value) == len(names) > 0
             if not fits or not all(type(depth) is int and 1 <= depth <= MAX_REPEAT for depth in value):
                 allowed = (
@@ -372,7 +372,7 @@ class _Reader:
                     if names
                     else (f"{network.name}: none of its stages repeats: it has no depths")
                 )
-                self._note("network_parameters", DEPTHS, place, sentence=sentence)
+                self._note("network_parameters", DEPTHS, index, sentence=sentence)
 
     def _check_metrics(
         self,
@@ -380,16 +380,16 @@ class _Reader:
         objectives: tuple[Metric, ...],
         constraints: tuple[Constraint, ...],
     ) -> None:
-        used = {one.name for one in (*objectives, *(limit.metric for limit in constraints))}
-        units = sorted({one.energy.unit for one in machines})
-        if used & {"energy", "edp"}:
+        metrics = {metric.name for metric in (*objectives, *(limit.metric for limit in constraints))}
+        units = sorted({machine.energy.unit for machine in machines})
+        if metrics & {"energy", "edp"}:
             if len(units) > 1:
                 self._note("hardware", sentence=f"energies in {' and in '.join(units)} cannot be compared")
             if "energy.unit" in self._described.hardware_parameters:
                 sentence = "energies in different units cannot be compared"
                 self._note("hardware_parameters", "energy.unit", sentence=sentence)
         for machine in machines:
-            if "area_mm2" in used and machine.area is None:
+            if "area_mm2" in metrics and machine.area is None:
                 self._note(
                     "hardware", sentence=f"{machine.name} has no table of areas (area:), which area_mm2 needs"
                 )

@@ -18,7 +18,7 @@ from accelsim.descriptions.arguments import check_path
 from accelsim.errors import AccelsimError
 from accelsim.reuse.file import FileKind, OwnFile, Value, can_be_kept, checksum
 from accelsim.reuse.foreign import foreign_code
-from accelsim.search.evaluate import Cost, Outcome, Size, Task
+from accelsim.search.evaluate import Cost, Evaluation, SearchTask, Size
 from accelsim.search.family import but_for_depth
 from accelsim.search.space import Depths
 
@@ -68,7 +68,7 @@ class TaskKey:
     """Beside that, what a sentence may say."""
 
     @classmethod
-    def of(cls, task: Task) -> "TaskKey":
+    def of(cls, task: SearchTask) -> "TaskKey":
         """The key of a task; limits do not belong to it."""
         return cls(task_text(task), words_text(task))
 
@@ -84,17 +84,17 @@ class TaskKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a result stands in a store."""
+class ResultKey:
+    """What a store keeps a candidate's result under."""
 
-    key: TaskKey
+    task: TaskKey
     depths: Depths
 
     @property
     def rows(self) -> tuple[tuple[str, str], tuple[str, str]]:
         """The primary keys of its cost, and of why it has none."""
         depths = "-".join(map(str, self.depths))
-        return (self.key.digest, depths), (self.key.words_digest, depths)
+        return (self.task.digest, depths), (self.task.words_digest, depths)
 
 
 class Store:
@@ -123,35 +123,36 @@ class Store:
     ) -> None:
         self._file.close()
 
-    def known(self, places: Sequence[Place]) -> dict[Place, Outcome]:
+    def evaluations(self, keys: Sequence[ResultKey]) -> dict[ResultKey, Evaluation]:
         """What became of those of the candidates that were evaluated before."""
-        outcomes: dict[Place, Outcome] = {}
-        for start in range(0, len(places), _MOST_AT_ONCE):
-            asked = {row: place for place in places[start : start + _MOST_AT_ONCE] for row in place.rows}
-            marks = ", ".join(["(?, ?)"] * len(asked))
+        evaluations: dict[ResultKey, Evaluation] = {}
+        for start in range(0, len(keys), _MOST_AT_ONCE):
+            key_of_row = {row: key for key in keys[start : start + _MOST_AT_ONCE] for row in key.rows}
+            marks = ", ".join(["(?, ?)"] * len(key_of_row))
             rows = self._file.read(
                 "SELECT key, depths, params, macs, cycles, energy, dram_bytes, executed_macs, problem, "
                 f"checksum FROM results WHERE (key, depths) IN (VALUES {marks})",
-                [value for row in asked for value in row],
+                [value for row in key_of_row for value in row],
             )
-            for key, depths, *values, mark in rows:
-                if mark == checksum(self._model, key, depths, *values) and (key, depths) in asked:
-                    outcomes[asked[key, depths]] = _outcome(*values)
+            for digest, depths, *values, mark in rows:
+                intact = mark == checksum(self._model, digest, depths, *values)
+                if intact and (digest, depths) in key_of_row:
+                    evaluations[key_of_row[digest, depths]] = _evaluation(*values)
                 else:
                     self._file.note_damaged_rows()
-        return outcomes
+        return evaluations
 
-    def keep(self, outcomes: Iterable[tuple[Place, Outcome]]) -> None:
+    def keep(self, evaluations: Iterable[tuple[ResultKey, Evaluation]]) -> None:
         """Write what was found out, all of it or, if the process ends meanwhile, nothing.
 
         Candidates that a limit excluded before they were simulated are left out.
         """
         tasks: dict[str, str] = {}
         results: list[tuple[Value, ...]] = []
-        for place, outcome in outcomes:
-            row, values = place.rows[outcome.cost is None], _values(outcome)
-            if (outcome.cost is not None or outcome.problem) and can_be_kept(values):
-                tasks[row[0]] = place.key.text
+        for key, evaluation in evaluations:
+            row, values = key.rows[evaluation.cost is None], _values(evaluation)
+            if (evaluation.cost is not None or evaluation.problem) and can_be_kept(values):
+                tasks[row[0]] = key.task.text
                 results.append((*row, *values, checksum(self._model, *row, *values)))
         if results:
             marks = ", ".join("?" * len(results[0]))
@@ -170,22 +171,22 @@ class Store:
             statement = "INSERT INTO model SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM model)"
             self._file.write([(statement, [(version, checksum(version))])])
             rows = self._file.read("SELECT version, checksum FROM model", ())
-        for kept, mark in rows:
-            if mark == checksum(kept) and kept != version:
+        for stored_version, mark in rows:
+            if mark == checksum(stored_version) and stored_version != version:
                 raise StoreError(
-                    f"{self._file.path}: holds results of accelsim {kept}, this is {version}, which may "
-                    f"find others: give {STORE_FILE.option} another file, or delete this one"
+                    f"{self._file.path}: holds results of accelsim {stored_version}, this is {version}, "
+                    f"which may find others: give {STORE_FILE.option} another file, or delete this one"
                 )
 
 
-def _values(outcome: Outcome) -> tuple[Value, ...]:
-    size = (None, None) if outcome.size is None else (outcome.size.params, outcome.size.macs)
-    cost = outcome.cost
+def _values(evaluation: Evaluation) -> tuple[Value, ...]:
+    size = (None, None) if evaluation.size is None else (evaluation.size.params, evaluation.size.macs)
+    cost = evaluation.cost
     figures = (None,) * 4 if cost is None else (cost.cycles, cost.energy, cost.dram_bytes, cost.executed_macs)
-    return (*size, *figures, outcome.problem)
+    return (*size, *figures, evaluation.problem)
 
 
-def _outcome(
+def _evaluation(
     params: int | None,
     macs: int | None,
     cycles: int | None,
@@ -193,12 +194,14 @@ def _outcome(
     dram_bytes: int,
     executed_macs: int,
     problem: str,
-) -> Outcome:
+) -> Evaluation:
     size = None if params is None or macs is None else Size(params, macs)
-    return Outcome(size, None if cycles is None else Cost(cycles, energy, dram_bytes, executed_macs), problem)
+    return Evaluation(
+        size, None if cycles is None else Cost(cycles, energy, dram_bytes, executed_macs), problem
+    )
 
 
-def task_text(task: Task) -> str:
+def task_text(task: SearchTask) -> str:
     """What a cost follows from besides depths and model, as text: no names, no limits, no areas."""
     code = foreign_code(task.hardware)
     return _as_text(
@@ -213,7 +216,7 @@ def task_text(task: Task) -> str:
     )
 
 
-def words_text(task: Task) -> str:
+def words_text(task: SearchTask) -> str:
     """What sentences about a network that cannot be executed may name, as text: all that was described."""
     network = task.network
     return _as_text(

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from accelsim.descriptions import flow_text
 from accelsim.descriptions.arguments import check_function
 from accelsim.errors import came_of_interrupt
 from accelsim.execution.executor import Executor, Workers
@@ -18,13 +17,14 @@ from accelsim.hardware import Hardware
 from accelsim.network.description import Network
 from accelsim.network.lowered import lowered_network
 from accelsim.reuse.cache import Cache
-from accelsim.search.evaluate import Outcome, Size, Task, everyone, none_runs, problem_of, run_cost
-from accelsim.search.metrics import METRICS, known_figures, simulated_figures
+from accelsim.search.evaluate import Evaluation, SearchTask, Size, problem_of, run_cost
+from accelsim.search.infeasible import Infeasible
+from accelsim.search.metrics import METRIC_INDEX, METRICS, Numbers, known_figures, simulated_figures
 from accelsim.search.pareto import Front
-from accelsim.search.sampling import Judged, Plan
+from accelsim.search.sampling import Feedback, SamplingPlan
 from accelsim.search.space import SpaceError, depths_of
 from accelsim.search.spec import Sweep
-from accelsim.search.store import Place, Store, TaskKey
+from accelsim.search.store import ResultKey, Store, TaskKey
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,47 +36,69 @@ MOST_MACHINES: Final = 16
 """Descriptions of candidates that are kept at a time: each takes some 30 KB, and time to check."""
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
-Numbers = tuple[float | None, ...]
-"""A value of each metric, in the order of METRICS."""
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A network on a machine, within all constraints."""
+class SweepCandidate:
+    """A network on a machine, within all constraints.
+
+    Example:
+        >>> figures = {"cycles": 1000.0, "pes": 64.0}
+        >>> numbers = tuple(figures.get(name) for name in METRICS)
+        >>> SweepCandidate(7, numbers, rank=1, on_front=True).figure("cycles")
+        1000.0
+    """
 
     index: int
     """Its number in the space."""
     numbers: Numbers
+    """Its value for each metric, in the order of METRICS."""
     rank: int | None
     """1 is the best; None where it has no value for an objective."""
     on_front: bool
+    """Whether nothing is as good by every objective and better by one."""
 
     def figure(self, name: str) -> float | None:
         """The value of a metric."""
-        return self.numbers[_PLACES[name]]
-
-
-_PLACES: Final = {name: place for place, name in enumerate(METRICS)}
+        return self.numbers[METRIC_INDEX[name]]
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What a sweep found."""
+    """What a sweep found.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from accelsim.search import plan_for, read_sweep
+        >>> file = Path(mkdtemp(), "rows.yaml")
+        >>> _ = file.write_text(
+        ...     "{networks: [sqnxt23v5], hardware: [16x16_128k], objectives: [cycles, pes],"
+        ...     " hardware_parameters: {pe_array.rows: [8, 16]}}"
+        ... )
+        >>> sweep = read_sweep(file)
+        >>> result = run_sweep(sweep, plan_for(sweep))
+        >>> [result.row(candidate)["pe_array.rows"] for candidate in result.front]
+        [16, 8]
+    """
 
     sweep: Sweep
-    plan: Plan
+    """Whose candidates were evaluated."""
+    plan: SamplingPlan
+    """How they were chosen."""
     evaluated: int
     """Candidates that were looked at; each once."""
     simulated: int
     """Those of them that have a cost, from the store or from workers; the others were excluded before, or
     cannot be executed."""
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[SweepCandidate, ...]
     """Those within the constraints: by the first objective, the best first; at the end those without rank."""
     problems: tuple[tuple[int, str], ...]
     """Of each candidate that cannot be executed: its number, and why."""
     reused: int
     """Candidates whose result was in the store."""
     seconds: float
+    """How long the sweep took."""
 
     @property
     def feasible(self) -> int:
@@ -84,21 +106,21 @@ class SweepResult:
         return len(self.candidates)
 
     @cached_property
-    def ranked(self) -> tuple[Candidate, ...]:
+    def ranked(self) -> tuple[SweepCandidate, ...]:
         """Candidates with a value for each objective, best first."""
-        return tuple(one for one in self.candidates if one.rank is not None)
+        return tuple(candidate for candidate in self.candidates if candidate.rank is not None)
 
     @cached_property
-    def front(self) -> tuple[Candidate, ...]:
+    def front(self) -> tuple[SweepCandidate, ...]:
         """Nothing that was evaluated is as good by every objective and better by one; in order of rank."""
-        return tuple(one for one in self.ranked if one.on_front)
+        return tuple(candidate for candidate in self.ranked if candidate.on_front)
 
     @property
-    def best(self) -> Candidate:
+    def best(self) -> SweepCandidate:
         """The first by the first objective."""
         return self.ranked[0]
 
-    def row(self, candidate: Candidate) -> dict[str, Any]:
+    def row(self, candidate: SweepCandidate) -> dict[str, Any]:
         """Everything about a candidate: its value on each axis, rank, and all metrics."""
         return {
             "rank": candidate.rank,
@@ -111,34 +133,58 @@ class SweepResult:
         """A row for each candidate within the constraints, best first (needs pandas)."""
         import pandas as pd  # noqa: PLC0415
 
-        return pd.DataFrame([self.row(one) for one in self.candidates])
+        return pd.DataFrame([self.row(candidate) for candidate in self.candidates])
 
 
 def run_sweep(
     sweep: Sweep,
-    plan: Plan,
+    plan: SamplingPlan,
     *,
     store: str | Path | None = None,
     executor: Executor | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> SweepResult:
-    """Evaluate what the plan says; `step` is told how many more are done, `executor` is by default all cores.
+    """Evaluate candidates of a sweep, and rank those within the constraints.
 
-    Raises SpaceError where no candidate is within the constraints, StoreError, and AccelsimError where
-    workers are lost.
+    Args:
+        sweep: The space, objectives and constraints.
+        plan: Which candidates are evaluated, as `plan_for` says.
+        store: A file that keeps what each candidate costs, so that a sweep that was stopped goes on.
+        executor: Where candidates are evaluated; None is all cores of this machine.
+        step: Is told how many more are done.
+
+    Returns:
+        The candidates within the constraints, ranked, with their metrics and the Pareto front.
+
+    Raises:
+        SpaceError: Where no candidate is within the constraints: the text says by how much.
+        StoreError, AccelsimError: Where the file cannot be used, or workers are lost.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from accelsim.search import plan_for, read_sweep
+        >>> file = Path(mkdtemp(), "rows.yaml")
+        >>> _ = file.write_text(
+        ...     "{networks: [sqnxt23v5], hardware: [16x16_128k], objectives: [cycles, pes],"
+        ...     " hardware_parameters: {pe_array.rows: [8, 16]}}"
+        ... )
+        >>> result = run_sweep(read_sweep(file), plan_for(read_sweep(file)))
+        >>> result.evaluated, result.row(result.best)["pe_array.rows"]
+        (2, 16)
     """
     check_function("step", step, "how many more are done")
     began = time.perf_counter()
-    tally = _Tally(sweep)
+    tally = _SweepTally(sweep)
     sampler = plan.sampler(sweep)
     with (
-        Store(store) if store is not None else nullcontext() as kept,
+        Store(store) if store is not None else nullcontext() as results,
         (executor or Processes()).prepared(evaluator_of, sweep) as workers,
     ):
-        evaluation = _Evaluation(sweep, kept, workers)
+        evaluations = _Evaluations(sweep, results, workers)
         for indexes in sampler.generations():
-            for index, outcome in evaluation.outcomes(indexes):
-                sampler.tell(index, tally.see(index, outcome))
+            for index, evaluation in evaluations.of(indexes):
+                sampler.tell(index, tally.see(index, evaluation))
                 step(1)
     return SweepResult(
         sweep=sweep,
@@ -147,7 +193,7 @@ def run_sweep(
         simulated=tally.simulated,
         candidates=tally.candidates(),
         problems=tuple(sorted(tally.problems)),
-        reused=evaluation.reused,
+        reused=evaluations.reused,
         seconds=time.perf_counter() - began,
     )
 
@@ -155,14 +201,14 @@ def run_sweep(
 class _Latest(OrderedDict[KeyT, ValueT]):
     """Values that were made lately, so that memory stays constant however many are asked for."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, capacity: int) -> None:
         super().__init__()
-        self._most = most
+        self._capacity = capacity
 
     def get_or_make(self, key: KeyT, make: Callable[[], ValueT]) -> ValueT:
         """The value of a key."""
         if key not in self:
-            while len(self) >= self._most:
+            while len(self) >= self._capacity:
                 self.popitem(last=False)
             self[key] = make()
         self.move_to_end(key)
@@ -177,100 +223,104 @@ class _Variants:
         self._networks: _Latest[tuple[int, ...], Network] = _Latest(MOST_NETWORKS)
         self._machines: _Latest[tuple[int, ...], Hardware] = _Latest(MOST_MACHINES)
 
-    def task(self, index: int) -> Task:
+    def task(self, index: int) -> SearchTask:
         """A candidate. Raises DescriptionError where its parameters do not fit each other."""
         sweep = self._sweep
         network = self._networks.get_or_make(sweep.network_key(index), lambda: sweep.network(index))
         hardware = self._machines.get_or_make(sweep.hardware_key(index), lambda: sweep.hardware(index))
-        return Task(network, hardware, batch=sweep.batch, dataflow=sweep.dataflow)
+        return SearchTask(network, hardware, batch=sweep.batch, dataflow=sweep.dataflow)
 
-    def numbers(self, index: int, outcome: Outcome) -> Numbers:
+    def numbers(self, index: int, evaluation: Evaluation) -> Numbers:
         """The value of each metric, None where it is not known."""
-        if outcome.size is None:
+        if evaluation.size is None:
             return (None,) * len(METRICS)
         task = self.task(index)
         top1 = self._sweep.published_top1(task.network, task.hardware, index)
-        figures = dict(known_figures(outcome.size, task.hardware, top1))
-        if outcome.cost is not None:
-            figures |= simulated_figures(outcome.cost, task.hardware)
+        figures = dict(known_figures(evaluation.size, task.hardware, top1))
+        if evaluation.cost is not None:
+            figures |= simulated_figures(evaluation.cost, task.hardware)
         return tuple(figures.get(name) for name in METRICS)
 
     def within_known(self, index: int, size: Size) -> bool:
         """Whether a candidate is within the constraints that need no simulation."""
-        numbers = self.numbers(index, Outcome(size, None))
+        numbers = self.numbers(index, Evaluation(size, None))
         return not any(
-            limit.excess(numbers[_PLACES[limit.metric.name]])
+            limit.excess(numbers[METRIC_INDEX[limit.metric.name]])
             for limit in self._sweep.constraints
             if not limit.metric.simulated
         )
 
 
-def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Outcome]]:
+def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Evaluation]]:
     """The function that a worker evaluates candidates with; what it learns from one serves the next."""
     variants, cache = _Variants(sweep), Cache()
 
-    def outcome(index: int) -> Outcome:
+    def evaluation(index: int) -> Evaluation:
         size = None
         try:
             task = variants.task(index)
             lowered = cache.lowered(task.network, lowered_network)
             size = Size(lowered.params, lowered.macs)
-            return Outcome(size, run_cost(task, cache) if variants.within_known(index, size) else None)
+            return Evaluation(size, run_cost(task, cache) if variants.within_known(index, size) else None)
         except Exception as error:
-            return Outcome(size, None, problem_of(error))
+            return Evaluation(size, None, problem_of(error))
 
-    return lambda indexes: [outcome(index) for index in indexes]
+    return lambda indexes: [evaluation(index) for index in indexes]
 
 
-class _Evaluation:
-    """Outcomes of candidates: from the store, or from workers and then into the store."""
+class _Evaluations:
+    """What becomes of candidates: from the store, or from workers and then into the store."""
 
     def __init__(
-        self, sweep: Sweep, store: Store | None, workers: Workers[tuple[int, ...], list[Outcome]]
+        self, sweep: Sweep, store: Store | None, workers: Workers[tuple[int, ...], list[Evaluation]]
     ) -> None:
         self._sweep, self._store, self._workers = sweep, store, workers
         self._variants = _Variants(sweep)
-        self._found: list[tuple[int, Outcome]] = []
+        self._from_store: list[tuple[int, Evaluation]] = []
         """Taken from the store while looking for work."""
         self.reused = 0
 
-    def outcomes(self, indexes: Iterable[int]) -> Iterator[tuple[int, Outcome]]:
+    def of(self, indexes: Iterable[int]) -> Iterator[tuple[int, Evaluation]]:
         """Each candidate with what became of it, the moment that is known."""
-        for piece, outcomes in self._workers(self._work(indexes), in_order=False):
-            fresh = list(zip(piece, outcomes, strict=True))
+        # Workers draw from `_work`; what that takes from the store meanwhile waits in `_from_store`.
+        for piece, evaluations in self._workers(self._work(indexes), in_order=False):
+            evaluated = list(zip(piece, evaluations, strict=True))
             if self._store is not None:
-                self._store.keep((place, one) for index, one in fresh if (place := self._place(index)))
-            yield from fresh
+                self._store.keep(
+                    (key, evaluation) for index, evaluation in evaluated if (key := self._key(index))
+                )
+            yield from evaluated
             yield from self._drained()
         yield from self._drained()
 
-    def _drained(self) -> list[tuple[int, Outcome]]:
-        found, self._found = self._found, []
-        return found
+    def _drained(self) -> list[tuple[int, Evaluation]]:
+        drained, self._from_store = self._from_store, []
+        return drained
 
     def _work(self, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
         """Candidates that are not in the store, those of one machine together."""
         for piece in _pieces(self._sweep, indexes):
-            known = self._known(piece)
-            self._found += known.items()
-            self.reused += len(known)
-            if rest := tuple(index for index in piece if index not in known):
+            stored = self._stored(piece)
+            self._from_store += stored.items()
+            self.reused += len(stored)
+            if rest := tuple(index for index in piece if index not in stored):
                 yield rest
 
-    def _known(self, piece: Sequence[int]) -> dict[int, Outcome]:
+    def _stored(self, piece: Sequence[int]) -> dict[int, Evaluation]:
+        """What the store says of candidates, without the cost of those that a constraint excludes here."""
         if self._store is None:
             return {}
-        places = {index: place for index in piece if (place := self._place(index))}
-        kept = self._store.known(list(places.values()))
-        known = {index: kept[place] for index, place in places.items() if place in kept}
+        keys = {index: key for index in piece if (key := self._key(index))}
+        evaluations = self._store.evaluations(list(keys.values()))
+        stored = {index: evaluations[key] for index, key in keys.items() if key in evaluations}
         return {
-            index: outcome
-            if outcome.size is None or self._variants.within_known(index, outcome.size)
-            else Outcome(outcome.size, None)
-            for index, outcome in known.items()
+            index: evaluation
+            if evaluation.size is None or self._variants.within_known(index, evaluation.size)
+            else Evaluation(evaluation.size, None)
+            for index, evaluation in stored.items()
         }
 
-    def _place(self, index: int) -> Place | None:
+    def _key(self, index: int) -> ResultKey | None:
         """None where the candidate's parameters do not fit each other: that takes no time to find out."""
         try:
             task = self._variants.task(index)
@@ -278,14 +328,14 @@ class _Evaluation:
             if came_of_interrupt(error):
                 raise KeyboardInterrupt from error
             return None
-        return Place(TaskKey.of(task), depths_of(task.network))
+        return ResultKey(TaskKey.of(task), depths_of(task.network))
 
 
 def _pieces(sweep: Sweep, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
     piece: list[int] = []
     for index in indexes:
-        other = bool(piece) and sweep.hardware_key(piece[0]) != sweep.hardware_key(index)
-        if other or len(piece) == TOGETHER:
+        of_next_machine = bool(piece) and sweep.hardware_key(piece[0]) != sweep.hardware_key(index)
+        if of_next_machine or len(piece) == TOGETHER:
             yield tuple(piece)
             piece = []
         piece.append(index)
@@ -293,7 +343,7 @@ def _pieces(sweep: Sweep, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
         yield tuple(piece)
 
 
-class _Tally:
+class _SweepTally:
     """What is kept of all candidates."""
 
     def __init__(self, sweep: Sweep) -> None:
@@ -301,38 +351,42 @@ class _Tally:
         self.evaluated = self.simulated = 0
         self.problems: list[tuple[int, str]] = []
         self._feasible: list[tuple[int, Numbers]] = []
-        self._broken = _Broken(sweep)
+        self._infeasible = Infeasible(sweep)
 
-    def see(self, index: int, outcome: Outcome) -> Judged:
+    def see(self, index: int, evaluation: Evaluation) -> Feedback:
         """Take note of a candidate."""
         self.evaluated += 1
-        self.simulated += outcome.cost is not None
-        numbers = self._variants.numbers(index, outcome) if not outcome.problem else (None,) * len(METRICS)
+        self.simulated += evaluation.cost is not None
+        numbers = (
+            self._variants.numbers(index, evaluation) if not evaluation.problem else (None,) * len(METRICS)
+        )
         objectives = self._objectives(numbers)
-        if outcome.problem:
-            self.problems.append((index, outcome.problem))
-            return Judged(None, ())
-        excesses = tuple(one.excess(numbers[_PLACES[one.metric.name]]) for one in self._sweep.constraints)
+        if evaluation.problem:
+            self.problems.append((index, evaluation.problem))
+            return Feedback(None, ())
+        excesses = tuple(
+            limit.excess(numbers[METRIC_INDEX[limit.metric.name]]) for limit in self._sweep.constraints
+        )
         if not any(excesses):
             self._feasible.append((index, numbers))
         else:
-            self._broken.see(index, numbers, outcome.cost is not None)
-        return Judged(objectives if outcome.cost is not None else None, excesses)
+            self._infeasible.see(index, numbers, evaluation.cost is not None)
+        return Feedback(objectives if evaluation.cost is not None else None, excesses)
 
     def _objectives(self, numbers: Numbers) -> tuple[float, ...] | None:
         """The less the better; None where one is not known."""
-        found = []
-        for one in self._sweep.objectives:
-            value = numbers[_PLACES[one.name]]
+        objectives = []
+        for metric in self._sweep.objectives:
+            value = numbers[METRIC_INDEX[metric.name]]
             if value is None:
                 return None
-            found.append(one.sign(value))
-        return tuple(found)
+            objectives.append(metric.sign(value))
+        return tuple(objectives)
 
-    def candidates(self) -> tuple[Candidate, ...]:
+    def candidates(self) -> tuple[SweepCandidate, ...]:
         """Ranked, the others behind them. Raises SpaceError if there are none."""
         if not self._feasible:
-            raise SpaceError(self._broken.why_none(self.evaluated, self.problems))
+            raise SpaceError(self._infeasible.why_none(self.evaluated, self.problems))
         front: Front[int] = Front()
         ranked = []
         for index, numbers in sorted(self._feasible):
@@ -341,107 +395,27 @@ class _Tally:
                 front.add(objectives, index)
                 ranked.append((objectives, index, numbers))
         on_front = set(front)
-        ranked.sort(key=lambda one: one[:2])
+        ranked.sort(key=lambda entry: entry[:2])
         placed = [
-            Candidate(index, numbers, rank, index in on_front)
+            SweepCandidate(index, numbers, rank, index in on_front)
             for rank, (_, index, numbers) in enumerate(ranked, start=1)
         ]
         if not placed:
             raise SpaceError(self._no_objective())
-        others = dict(self._feasible)
-        for one in placed:
-            del others[one.index]
-        return (*placed, *(Candidate(index, others[index], None, False) for index in sorted(others)))
+        unranked = dict(self._feasible)
+        for candidate in placed:
+            del unranked[candidate.index]
+        return (*placed, *(SweepCandidate(index, unranked[index], None, False) for index in sorted(unranked)))
 
     def _no_objective(self) -> str:
         missing = [
-            one.name
-            for one in self._sweep.objectives
-            if all(numbers[_PLACES[one.name]] is None for _, numbers in self._feasible)
+            metric.name
+            for metric in self._sweep.objectives
+            if all(numbers[METRIC_INDEX[metric.name]] is None for _, numbers in self._feasible)
         ]
         reasons = {
             "top1": "no top-1 accuracy is published of any candidate, and none is estimated",
             "area_mm2": "every candidate's words are wider than the table of areas is for",
         }
-        names = missing or [one.name for one in self._sweep.objectives]
+        names = missing or [metric.name for metric in self._sweep.objectives]
         return f"objectives: {'; '.join(reasons.get(name, f'no candidate has {name}') for name in names)}"
-
-
-class _Broken:
-    """How far candidates are from the constraints, to say by how much those that exclude all do so."""
-
-    def __init__(self, sweep: Sweep) -> None:
-        self._sweep = sweep
-        self._seen = [0] * len(sweep.constraints)
-        self._nearest: list[tuple[float, int, float] | None] = [None] * len(sweep.constraints)
-        """Of each constraint: the least excess, whose it is, and its value."""
-        self._together: tuple[tuple[bool, float, int], Numbers] | None = None
-
-    def see(self, index: int, numbers: Numbers, simulated: bool) -> None:
-        """Take note of a candidate that breaks a constraint."""
-        total = 0.0
-        for place, limit in enumerate(self._sweep.constraints):
-            if limit.metric.simulated and not simulated:
-                continue
-            value = numbers[_PLACES[limit.metric.name]]
-            excess = limit.excess(value)
-            total += excess / (abs(limit.bound) or 1.0)
-            self._seen[place] += 1
-            entry = (excess, index, 0.0 if value is None else value)
-            self._nearest[place] = min(self._nearest[place] or entry, entry)
-        key = (not simulated, total, index)
-        if self._together is None or key < self._together[0]:
-            self._together = (key, numbers)
-
-    def why_none(self, evaluated: int, problems: Sequence[tuple[int, str]]) -> str:
-        """One line for each constraint that excludes all; or for those that do so together."""
-        if self._together is None:
-            return none_runs(evaluated, min(problems)[1])
-        alone = [
-            self._line(place) for place, nearest in enumerate(self._nearest) if nearest and nearest[0] > 0
-        ]
-        return "\n".join(alone) or self._line_together(evaluated)
-
-    def _line(self, place: int) -> str:
-        limit, nearest = self._sweep.constraints[place], self._nearest[place]
-        assert nearest is not None
-        excess, index, value = nearest
-        excluded = f"excludes {everyone(self._seen[place])}"
-        if limit.metric.simulated and self._seen[place] < max(self._seen):
-            excluded += " that the others leave to be simulated"
-        if excess == float("inf"):
-            return f"{limit.text}: {excluded}: none of them has a published or known {limit.metric.name}"
-        side = "more" if limit.at_most else "less"
-        return (
-            f"{limit.text}: {excluded}: the nearest, {label(self._sweep, index)}, has {_shown(value)}, "
-            f"{_shown(excess)} {side}"
-        )
-
-    def _line_together(self, evaluated: int) -> str:
-        assert self._together is not None
-        (_, _, index), numbers = self._together
-        missed = []
-        for limit in self._sweep.constraints:
-            value = numbers[_PLACES[limit.metric.name]]
-            if value is not None and (excess := limit.excess(value)) > 0:
-                side = "much" if limit.at_most else "little"
-                missed.append(f"{limit.metric.name} {_shown(value)}, {_shown(excess)} too {side}")
-        texts = ", ".join(limit.text for limit in self._sweep.constraints)
-        return (
-            f"constraints: together they exclude {everyone(evaluated)}, none alone ({texts}): the "
-            f"nearest, {label(self._sweep, index)}, has {' and '.join(missed)}"
-        )
-
-
-def label(sweep: Sweep, index: int) -> str:
-    """`pe_array.rows = 8, networks = sqnxt23v5`: what tells a candidate from the others."""
-    settings = sweep.settings(index)
-    told = {axis.name: settings[axis.name] for axis in sweep.varying} or settings
-    texts = {
-        name: flow_text(value) if isinstance(value, list | dict) else value for name, value in told.items()
-    }
-    return ", ".join(f"{name} = {text}" for name, text in texts.items())
-
-
-def _shown(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) else f"{value:.4g}"

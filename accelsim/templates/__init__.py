@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 from accelsim.errors import AccelsimError
 
+__all__ = ["Template", "template"]
 Template: TypeAlias = Literal["machine", "network"]
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 """What may be the name of a file and of what it describes."""

@@ -41,10 +41,17 @@ class ColumnJob:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a network costs on a machine."""
+    """What a network costs on a machine.
+
+    Example:
+        >>> Cost(cycles=1235414, energy=2035386368.0).cycles
+        1235414
+    """
 
     cycles: int
+    """Of one image."""
     energy: float
+    """In the machine's unit."""
 
 
 def evaluate(job: Job) -> Cost | AccelsimError:
@@ -89,7 +96,18 @@ def evaluate_columns(
 
 
 def shipped_hardware(name: str) -> Hardware:
-    """The machine that ships with accelsim, whatever ./hardware holds."""
+    """The machine that ships with accelsim, whatever ./hardware holds.
+
+    Args:
+        name: As `accelsim list hardware` shows it.
+
+    Returns:
+        The machine.
+
+    Example:
+        >>> shipped_hardware("16x16_128k").pe_array.pes
+        256
+    """
     return load_hardware(str(shipped.packaged("hardware", name)))
 
 

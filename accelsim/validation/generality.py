@@ -51,7 +51,7 @@ class Fit:
     chosen_on: str
     ends: Mapping[str, End]
     """By starting point."""
-    tried: int
+    evaluated: int
     """Machines that the search simulated the column on."""
 
     @property
@@ -70,7 +70,7 @@ def fit(table: PublishedTable, hardware: str, step: Callable[[str], None] = lamb
     shipped = shipped_hardware(hardware)
     search = _ColumnSearch(of_machine(table, hardware), shipped, step, {})
     ends = {name: search.descend(start) for name, start in starting_points(shipped).items()}
-    return Fit(hardware, ends, len(search.known))
+    return Fit(hardware, ends, len(search.objective_of))
 
 
 def starting_points(shipped: Hardware) -> dict[str, Hardware]:
@@ -93,17 +93,17 @@ def _extremes(machine: Hardware, key: str) -> tuple[Mapping[str, Any], Mapping[s
     if isinstance(value, dict):
         equal = {key: dict.fromkeys(value, math.fsum(value.values()) / len(value))}
         return equal, equal
-    others = variants(machine, key)
-    return others[0].changes, others[-1].changes
+    alternatives = variants(machine, key)
+    return alternatives[0].changes, alternatives[-1].changes
 
 
 def machines_beside(machine: Hardware, key: str) -> list[Hardware]:
     """The machines that one assumption's other values make; values that make none are left out."""
-    found: list[Hardware] = []
+    machines: list[Hardware] = []
     for variant in variants(machine, key):
         with suppress(DescriptionError):
-            found.append(vary(machine, **variant.changes))
-    return found
+            machines.append(vary(machine, **variant.changes))
+    return machines
 
 
 def is_near(machine: Hardware, shipped: Hardware) -> bool:
@@ -115,7 +115,7 @@ def is_near(machine: Hardware, shipped: Hardware) -> bool:
 def _assumed_numbers(machine: Hardware) -> list[float]:
     values = [assumed_value(machine, key) for key in machine.assumed]
     parts = [value.values() if isinstance(value, dict) else (value,) for value in values]
-    return [part for some in parts for part in some if isinstance(part, int | float)]
+    return [part for of_key in parts for part in of_key if isinstance(part, int | float)]
 
 
 def changed_between(start: Hardware, end: Hardware) -> dict[str, tuple[str, str]]:
@@ -162,7 +162,8 @@ class _ColumnSearch:
     column: PublishedTable
     shipped: Hardware
     step: Callable[[str], None]
-    known: dict[str, float]
+    objective_of: dict[str, float]
+    """By the machine's JSON: what was simulated."""
 
     def descend(self, start: Hardware) -> End:
         """The machine that no change of a single assumption makes better."""
@@ -178,22 +179,27 @@ class _ColumnSearch:
     def best_value(self, best: Hardware, least: float, key: str) -> tuple[Hardware, float]:
         """The best of a parameter's value and of those next to it, going on while it gets better."""
         while True:
-            neighbours = [one for one in machines_beside(best, key) if is_near(one, self.shipped)]
-            values = self.objectives(neighbours)
-            if min(values, default=math.inf) >= least - LEAST_GAIN:
+            candidates = machines_beside(best, key)
+            neighbours = [machine for machine in candidates if is_near(machine, self.shipped)]
+            objectives = self.objectives(neighbours)
+            if min(objectives, default=math.inf) >= least - LEAST_GAIN:
                 return best, least
-            least, best = min(zip(values, neighbours, strict=True), key=lambda pair: pair[0])
+            least, best = min(zip(objectives, neighbours, strict=True), key=lambda pair: pair[0])
 
     def objectives(self, machines: Sequence[Hardware]) -> list[float]:
         """Mean time error + mean energy error of the column; infinite where a network cannot be mapped."""
         labels = [machine.model_dump_json() for machine in machines]
         new = {
-            label: machine for label, machine in zip(labels, machines, strict=True) if label not in self.known
+            label: machine
+            for label, machine in zip(labels, machines, strict=True)
+            if label not in self.objective_of
         }
         jobs = [_job(self.column, machine) for machine in new.values()]
         for label, outcome in zip(new, evaluate_columns(jobs, self.step), strict=True):
-            self.known[label] = math.inf if isinstance(outcome, AccelsimError) else self._errors(outcome)
-        return [self.known[label] for label in labels]
+            self.objective_of[label] = (
+                math.inf if isinstance(outcome, AccelsimError) else self._errors(outcome)
+            )
+        return [self.objective_of[label] for label in labels]
 
     def _errors(self, costs: Sequence[Cost]) -> float:
         reproduction = _compared(self.column, costs)
@@ -205,4 +211,4 @@ def _job(column: PublishedTable, machine: Hardware) -> ColumnJob:
 
 
 def _compared(column: PublishedTable, costs: Sequence[Cost]) -> Reproduction:
-    return compare_with(column, dict(zip(column.places, costs, strict=True)))
+    return compare_with(column, dict(zip(column.cell_keys, costs, strict=True)))

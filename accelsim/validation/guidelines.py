@@ -29,14 +29,14 @@ NOTABLY = 0.05
 """By what part a speed has to be lower for a departure to count as slower."""
 
 
-class Column(Description):
+class SizeColumn(Description):
     """One size of all settings."""
 
     label: str
     parameters: dict[str, Value]
 
 
-class Row(Description):
+class SettingRow(Description):
     """One setting, and its published speed at each size, in images or batches a second."""
 
     setting: str
@@ -48,8 +48,8 @@ class Series(Description):
     """The sizes that were run on one platform, and how fast."""
 
     platform: str
-    columns: Annotated[tuple[Column, ...], Field(min_length=1)]
-    rows: Annotated[tuple[Row, ...], Field(min_length=2)]
+    columns: Annotated[tuple[SizeColumn, ...], Field(min_length=1)]
+    rows: Annotated[tuple[SettingRow, ...], Field(min_length=2)]
 
     @model_validator(mode="after")
     def _every_row_is_complete(self) -> Self:
@@ -71,21 +71,30 @@ class Experiment(Description):
 
     @model_validator(mode="after")
     def _the_advised_setting_is_there(self) -> Self:
-        for one in self.series:
-            if self.advised not in [row.setting for row in one.rows]:
-                raise ValueError(f"advised = {self.advised!r}: must be a setting of {one.platform}, too")
+        for series in self.series:
+            if self.advised not in [row.setting for row in series.rows]:
+                raise ValueError(f"advised = {self.advised!r}: must be a setting of {series.platform}, too")
         return self
 
 
 class Guidelines(Description):
-    """All experiments, as published."""
+    """All experiments, as published.
+
+    Example:
+        >>> [experiment.name for experiment in load_guidelines().experiments]
+        ['G1', 'G2', 'G3', 'G4']
+    """
 
     name: str
+    """That of the file."""
     title: str
+    """What the experiments are about."""
     source: str
+    """The paper, and which of its tables."""
     machines: Annotated[tuple[str, ...], Field(min_length=1)]
     """On which of those that ship with accelsim they are done where no others are asked for."""
     experiments: tuple[Experiment, ...]
+    """One for each guideline."""
 
 
 @dataclass(frozen=True)
@@ -118,30 +127,56 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One setting at one size: published on a platform, simulated on a machine."""
+class GuidelineCell:
+    """One setting at one size: published on a platform, simulated on a machine.
+
+    Fields are the names that the JSON has.
+
+    Example:
+        >>> from accelsim.descriptions import vary
+        >>> from accelsim.validation import shipped_hardware
+        >>> first = load_guidelines().experiments[0]
+        >>> guidelines = vary(load_guidelines(), experiments=[first])
+        >>> cells = cells_of(guidelines, {"8x8_32k": shipped_hardware("8x8_32k")})
+        >>> cells[0].experiment, cells[0].platform, cells[0].relative_speed
+        ('G1', 'GPU', 1.0)
+    """
 
     experiment: str
+    """The guideline."""
     platform: str
+    """Of the paper."""
     setting: str
+    """What is varied."""
     column: str
+    """The size."""
     hardware: str
+    """The machine."""
     measured: Measured
+    """What the simulation took."""
     relative_speed: float
     """MACs in a second / those of the advised setting of the same size."""
     published_speed: float
+    """In images or batches a second."""
     published_relative_speed: float
+    """MACs in a second / those of the advised setting, as published."""
     relative_energy: float
     """Energy of a MAC / that of the advised setting of the same size."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How departing from a guideline turns out somewhere."""
+    """How departing from a guideline turns out on a platform.
+
+    Example:
+        >>> Verdict("G1", "16x16_128k", departures=18, slower=7, slowest=0.54, fastest=1.03).slower
+        7
+    """
 
     experiment: str
+    """The guideline."""
     where: str
-    """A machine, or a platform of the paper."""
+    """A machine, or a platform of the paper; fields are the names that the JSON has."""
     departures: int
     """Cells of settings other than the advised one."""
     slower: int
@@ -153,14 +188,43 @@ class Verdict:
 
 
 def load_guidelines() -> Guidelines:
-    """The published experiments."""
+    """The published experiments.
+
+    Returns:
+        Those of ShuffleNet v2's tables 1 to 4.
+
+    Example:
+        >>> load_guidelines().experiments[0].advised
+        '1:1'
+    """
     return descriptions.read(Path(__file__).with_name("guidelines.yaml"), Guidelines)
 
 
 def cells_of(
     guidelines: Guidelines, machines: Mapping[str, Hardware], step: Callable[[str], None] = lambda _: None
-) -> tuple[Cell, ...]:
-    """Every experiment on every machine by name. Raises the first AccelsimError that a network meets."""
+) -> tuple[GuidelineCell, ...]:
+    """Every experiment on every machine.
+
+    Args:
+        guidelines: The experiments.
+        machines: By name.
+        step: Is told of each simulation that is done.
+
+    Returns:
+        A cell for each setting and size of each experiment, on each machine.
+
+    Raises:
+        AccelsimError: The first that a network meets.
+
+    Example:
+        >>> from accelsim.descriptions import vary
+        >>> from accelsim.validation import shipped_hardware
+        >>> first = load_guidelines().experiments[0]
+        >>> guidelines = vary(load_guidelines(), experiments=[first])
+        >>> cells = cells_of(guidelines, {"8x8_32k": shipped_hardware("8x8_32k")})
+        >>> len(cells), cells[0].measured.network
+        (24, 'guidelines/channel_width')
+    """
     trials = trials_of(guidelines, machines)
     measured: dict[Trial, Measured] = {}
     for trial, outcome in zip(trials, in_parallel(_measure, trials, step), strict=True):
@@ -189,23 +253,43 @@ def trials_of(guidelines: Guidelines, machines: Mapping[str, Hardware]) -> tuple
     return tuple(dict.fromkeys(trials))
 
 
-def verdicts_of(cells: Sequence[Cell], experiment: Experiment) -> tuple[Verdict, ...]:
-    """How departing from a guideline turns out on each machine, and turned out on each platform."""
-    own = [
+def verdicts_of(cells: Sequence[GuidelineCell], experiment: Experiment) -> tuple[Verdict, ...]:
+    """How departing from a guideline turns out on each machine, and turned out on each platform.
+
+    Args:
+        cells: Of all experiments.
+        experiment: The guideline.
+
+    Returns:
+        A verdict for each machine and each platform.
+
+    Example:
+        >>> from accelsim.descriptions import vary
+        >>> from accelsim.validation import shipped_hardware
+        >>> first = load_guidelines().experiments[0]
+        >>> guidelines = vary(load_guidelines(), experiments=[first])
+        >>> cells = cells_of(guidelines, {"8x8_32k": shipped_hardware("8x8_32k")})
+        >>> [(verdict.where, verdict.departures, verdict.slower) for verdict in verdicts_of(cells, first)]
+        [('8x8_32k', 18, 11), ('GPU', 9, 9), ('ARM', 9, 9)]
+    """
+    departures = [
         cell for cell in cells if cell.experiment == experiment.name and cell.setting != experiment.advised
     ]
-    speeds: dict[str, dict[str, float]] = {cell.hardware: {} for cell in own}
-    speeds |= {cell.platform: {} for cell in own}
-    for cell in own:  # a network that both platforms ran counts once on a machine
+    speeds: dict[str, dict[str, float]] = {cell.hardware: {} for cell in departures}
+    speeds |= {cell.platform: {} for cell in departures}
+    for cell in departures:  # a network that both platforms ran counts once on a machine
         speeds[cell.hardware][cell.measured.network] = cell.relative_speed
         speeds[cell.platform][cell.measured.network] = cell.published_relative_speed
-    return tuple(_verdict(experiment.name, where, tuple(found.values())) for where, found in speeds.items())
+    return tuple(
+        _verdict(experiment.name, platform, tuple(of_networks.values()))
+        for platform, of_networks in speeds.items()
+    )
 
 
-def _verdict(experiment: str, where: str, speeds: Sequence[float]) -> Verdict:
+def _verdict(experiment: str, platform: str, speeds: Sequence[float]) -> Verdict:
     return Verdict(
         experiment=experiment,
-        where=where,
+        where=platform,
         departures=len(speeds),
         slower=sum(speed < 1 - NOTABLY for speed in speeds),
         slowest=min(speeds),
@@ -218,7 +302,9 @@ def guideline_network(name: str, parameters: Mapping[str, Value]) -> Network:
     return load_network(shipped.packaged("networks", name), **parameters)
 
 
-def _trial(experiment: Experiment, row: Row, column: Column, machine: str, hardware: Hardware) -> Trial:
+def _trial(
+    experiment: Experiment, row: SettingRow, column: SizeColumn, machine: str, hardware: Hardware
+) -> Trial:
     parameters = {**row.parameters, **column.parameters}
     return Trial(experiment.network, tuple(sorted(parameters.items())), machine, hardware)
 
@@ -250,22 +336,23 @@ def _cells(
     machine: str,
     hardware: Hardware,
     measured: Mapping[Trial, Measured],
-) -> Iterator[Cell]:
+) -> Iterator[GuidelineCell]:
     (advised,) = (row for row in series.rows if row.setting == experiment.advised)
     for row in series.rows:
         for index, column in enumerate(series.columns):
-            own = measured[_trial(experiment, row, column, machine, hardware)]
+            departure = measured[_trial(experiment, row, column, machine, hardware)]
             best = measured[_trial(experiment, advised, column, machine, hardware)]
-            work = own.macs / best.macs
-            yield Cell(
+            # Rounded channels make a few MACs more or less: speeds are compared at equal MACs.
+            work = departure.macs / best.macs
+            yield GuidelineCell(
                 experiment=experiment.name,
                 platform=series.platform,
                 setting=row.setting,
                 column=column.label,
                 hardware=machine,
-                measured=own,
-                relative_speed=work * best.cycles / own.cycles,
+                measured=departure,
+                relative_speed=work * best.cycles / departure.cycles,
                 published_speed=row.speeds[index],
                 published_relative_speed=work * row.speeds[index] / advised.speeds[index],
-                relative_energy=own.energy / best.energy / work,
+                relative_energy=departure.energy / best.energy / work,
             )

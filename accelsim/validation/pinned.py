@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from accelsim.validation.evaluate import Cost
-from accelsim.validation.published import Place
+from accelsim.validation.published import CellKey
 
 REMEDY: Final = (
     "if that is meant: run `python scripts/update_golden.py` and write what moved, by how much and why into "
@@ -19,23 +19,37 @@ REMEDY: Final = (
 
 
 @dataclass(frozen=True)
-class Moved:
-    """A cell that is no longer what it was pinned to."""
+class MovedCell:
+    """A cell that is no longer what it was pinned to.
+
+    Example:
+        >>> MovedCell("alexnet", "8x8_32k", pinned=None, simulated=Cost(11, 2.0)).simulated.cycles
+        11
+    """
 
     network: str
+    """Its name."""
     hardware: str
+    """The machine's."""
     pinned: Cost | None
     """None where nothing was pinned."""
     simulated: Cost
-
-    def __str__(self) -> str:
-        """`alexnet on 8x8_32k: pinned 10 cycles and 2.0 MAC, simulated 11 cycles and 2.0 MAC`."""
-        old = "nothing" if self.pinned is None else _words(self.pinned)
-        return f"{self.network} on {self.hardware}: pinned {old}, simulated {_words(self.simulated)}"
+    """What it is now."""
 
 
-def load_pinned(name: str) -> dict[Place, Cost]:
-    """The pinned cells of a table, by network and machine."""
+def load_pinned(name: str) -> dict[CellKey, Cost]:
+    """The pinned cells of a table.
+
+    Args:
+        name: Of the table.
+
+    Returns:
+        What each network took on each machine, by the names of both.
+
+    Example:
+        >>> load_pinned("squeezenext")["sqnxt23v5", "16x16_128k"].cycles
+        1235414
+    """
     with pinned_file(name).open(encoding="utf-8", newline="") as file:
         return {
             (row["network"], row["hardware"]): Cost(int(row["cycles"]), float(row["energy"]))
@@ -48,14 +62,23 @@ def pinned_file(name: str) -> Path:
     return Path(__file__).with_name(f"{name}_pinned.csv")
 
 
-def moved(costs: Mapping[Place, Cost], pinned: Mapping[Place, Cost]) -> tuple[Moved, ...]:
-    """Cells that differ from what they were pinned to, in the slightest."""
+def moved(costs: Mapping[CellKey, Cost], pinned: Mapping[CellKey, Cost]) -> tuple[MovedCell, ...]:
+    """Cells that differ from what they were pinned to, in the slightest.
+
+    Args:
+        costs: What was simulated, by network and machine.
+        pinned: What was pinned, likewise.
+
+    Returns:
+        Those that differ, or were not pinned.
+
+    Example:
+        >>> key = ("alexnet", "8x8_32k")
+        >>> [cell.network for cell in moved({key: Cost(11, 2.0)}, {key: Cost(10, 2.0)})]
+        ['alexnet']
+    """
     return tuple(
-        Moved(*place, pinned=pinned.get(place), simulated=cost)
-        for place, cost in costs.items()
-        if cost != pinned.get(place)
+        MovedCell(*key, pinned=pinned.get(key), simulated=cost)
+        for key, cost in costs.items()
+        if cost != pinned.get(key)
     )
-
-
-def _words(cost: Cost) -> str:
-    return f"{cost.cycles} cycles and {cost.energy!r} MAC"

@@ -13,7 +13,7 @@ from accelsim.descriptions import Description
 
 Quantity: TypeAlias = Literal["time", "energy"]
 QUANTITIES: tuple[Quantity, ...] = ("time", "energy")
-Place: TypeAlias = tuple[str, str]
+CellKey: TypeAlias = tuple[str, str]
 """A network and a machine: one row of a report, and a cell of each quantity."""
 
 
@@ -54,26 +54,52 @@ class Bars(Description):
 
 @dataclass(frozen=True)
 class Ordering:
-    """On a machine, one network takes more of a quantity than another; not less, where not `strict`."""
+    """On a machine, one network takes more of a quantity than another; not less, where not `strict`.
+
+    Fields are the names that the JSON has.
+
+    Example:
+        >>> Ordering("16x16_128k", "time", more="sqnxt23", less="sqnxt23v5").strict
+        True
+    """
 
     hardware: str
+    """The machine."""
     quantity: Quantity
+    """Time or energy."""
     more: str
+    """The network that takes more."""
     less: str
+    """The network that takes less."""
     strict: bool = True
+    """Whether equal figures violate the ordering."""
 
 
 class PublishedTable(Description):
-    """Networks x machines x (time, energy), as a paper printed it."""
+    """Networks x machines x (time, energy), as a paper printed it.
+
+    Example:
+        >>> table = load_published("squeezenext")
+        >>> table.column("16x16_128k", "time")[table.relative_to]
+        1.0
+    """
 
     name: str
+    """That of the file."""
     title: str
+    """What the table shows."""
     source: str
+    """The paper, and where in it the table is."""
     machines: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Names of machines that ship with accelsim."""
     relative_to: str
+    """The network whose time is 1 on each machine."""
     rows: Annotated[tuple[PublishedRow, ...], Field(min_length=1)]
+    """One for each network."""
     orderings: tuple[Claim, ...]
+    """What the paper claims of the order of networks."""
     bars: Bars
+    """How near the simulated figures have to be."""
     pairs_apart_by: Annotated[float, Field(gt=1)]
     """Two networks that a column separates by this factor or more have to be in the column's order."""
 
@@ -91,7 +117,7 @@ class PublishedTable(Description):
         return self
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def cell_keys(self) -> tuple[CellKey, ...]:
         """Every network on every machine, those of a machine after each other."""
         return tuple((row.network, machine) for machine in self.machines for row in self.rows)
 
@@ -107,27 +133,38 @@ class PublishedTable(Description):
 
     def checked_orderings(self) -> tuple[Ordering, ...]:
         """Every pair that a column separates clearly, and every step that the paper claims; none twice."""
-        found: dict[tuple[str, Quantity, str, str], Ordering] = {}
+        orderings: dict[tuple[str, Quantity, str, str], Ordering] = {}
         for ordering in (*self._separated_pairs(), *self._claimed_steps()):
             key = (ordering.hardware, ordering.quantity, ordering.more, ordering.less)
-            if key not in found or ordering.strict:
-                found[key] = ordering
-        return tuple(found.values())
+            if key not in orderings or ordering.strict:
+                orderings[key] = ordering
+        return tuple(orderings.values())
 
     def _separated_pairs(self) -> Iterator[Ordering]:
         for hardware in self.machines:
             for quantity in QUANTITIES:
-                column = sorted(self.column(hardware, quantity).items(), key=lambda item: -item[1])
-                for (more, high), (less, low) in combinations(column, 2):
+                column = sorted(self.column(hardware, quantity).items(), key=lambda cell: -cell[1])
+                for (higher, high), (lower, low) in combinations(column, 2):
                     if high / low >= self.pairs_apart_by - 1e-9:
-                        yield Ordering(hardware, quantity, more, less)
+                        yield Ordering(hardware, quantity, higher, lower)
 
     def _claimed_steps(self) -> Iterator[Ordering]:
         for claim in self.orderings:
-            for more, less in pairwise(claim.networks):
-                yield Ordering(claim.hardware, claim.quantity, more, less, claim.falls == "strictly")
+            for higher, lower in pairwise(claim.networks):
+                yield Ordering(claim.hardware, claim.quantity, higher, lower, claim.falls == "strictly")
 
 
 def load_published(name: str) -> PublishedTable:
-    """One of the tables that ship with accelsim."""
+    """One of the tables that ship with accelsim.
+
+    Args:
+        name: Of the table: `squeezenext`.
+
+    Returns:
+        The table.
+
+    Example:
+        >>> len(load_published("squeezenext").cell_keys)
+        26
+    """
     return descriptions.read(Path(__file__).with_name(f"{name}.yaml"), PublishedTable)

@@ -16,7 +16,7 @@ from accelsim.descriptions import value_of, vary
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware, Objective
 from accelsim.validation.evaluate import ColumnJob, Cost, evaluate_columns, shipped_hardware
-from accelsim.validation.published import Place, PublishedTable
+from accelsim.validation.published import CellKey, PublishedTable
 from accelsim.validation.reproduction import Reproduction, compare_with
 
 MOVED_SHARE: Final = 0.05
@@ -39,7 +39,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class VariantOutcome:
     """What becomes of the reproduction under a variant."""
 
     variant: Variant
@@ -50,7 +50,7 @@ class Outcome:
 
 def assumed_values(hardware: Hardware) -> dict[str, str]:
     """Every assumption of a machine file with its value, as a person writes it."""
-    return {key: _shown(_value_and_choices(hardware, key)[0]) for key in hardware.assumed}
+    return {key: _value_text(_value_and_choices(hardware, key)[0]) for key in hardware.assumed}
 
 
 def assumed_variants(hardware: Hardware) -> list[Variant]:
@@ -64,17 +64,21 @@ def variants(hardware: Hardware, key: str) -> list[Variant]:
     if isinstance(value, Mapping):
         return [*_scaled_shares(key, value), *_moved_shares(key, value)]
     if isinstance(value, bool):
-        others: Sequence[Any] = [not value]
+        choices: Sequence[Any] = [not value]
     elif isinstance(value, int):
-        others = [value // 2, value * 2]
+        choices = [value // 2, value * 2]
     elif isinstance(value, float):
-        others = [value / 2, value * 2]
+        choices = [value / 2, value * 2]
     else:
-        others = [other for other in alternatives if other != value]
-    return [Variant(key, _shown(value), _shown(other), {key: other}) for other in others if other != value]
+        choices = alternatives
+    return [
+        Variant(key, _value_text(value), _value_text(choice), {key: choice})
+        for choice in choices
+        if choice != value
+    ]
 
 
-def sensitivity(table: PublishedTable, step: Callable[[str], None] = lambda _: None) -> list[Outcome]:
+def sensitivity(table: PublishedTable, step: Callable[[str], None] = lambda _: None) -> list[VariantOutcome]:
     """The reproduction of a table under every variant of what its machines assume."""
     machines = {name: shipped_hardware(name) for name in table.machines}
     return outcomes(table, machines, assumed_variants(next(iter(machines.values()))), step)
@@ -85,7 +89,7 @@ def outcomes(
     machines: Mapping[str, Hardware],
     some_variants: Sequence[Variant],
     step: Callable[[str], None] = lambda _: None,
-) -> list[Outcome]:
+) -> list[VariantOutcome]:
     """The reproduction of a table under each variant; all columns share the cores."""
     varied: dict[int, Mapping[str, Hardware]] = {}
     impossible: dict[int, str] = {}
@@ -97,30 +101,30 @@ def outcomes(
     networks = tuple(row.network for row in table.rows)
     jobs = [ColumnJob(networks, varied[index][name]) for index in varied for name in table.machines]
     columns = iter(evaluate_columns(jobs, step))
-    found: list[Outcome] = []
+    variant_outcomes: list[VariantOutcome] = []
     for index, variant in enumerate(some_variants):
         if index in impossible:
-            found.append(Outcome(variant, None, impossible[index]))
+            variant_outcomes.append(VariantOutcome(variant, None, impossible[index]))
         else:
-            found.append(_outcome(table, variant, [next(columns) for _ in table.machines]))
-    return found
+            variant_outcomes.append(_outcome(table, variant, [next(columns) for _ in table.machines]))
+    return variant_outcomes
 
 
 def _outcome(
     table: PublishedTable, variant: Variant, columns: Sequence[Sequence[Cost] | AccelsimError]
-) -> Outcome:
-    costs: dict[Place, Cost] = {}
+) -> VariantOutcome:
+    costs: dict[CellKey, Cost] = {}
     for name, column in zip(table.machines, columns, strict=True):
         if isinstance(column, AccelsimError):
-            return Outcome(variant, None, column.lines[0])
+            return VariantOutcome(variant, None, column.lines[0])
         costs |= {(row.network, name): cost for row, cost in zip(table.rows, column, strict=True)}
-    return Outcome(variant, compare_with(table, costs))
+    return VariantOutcome(variant, compare_with(table, costs))
 
 
 def _value_and_choices(hardware: Hardware, key: str) -> tuple[Any, tuple[Any, ...]]:
     """The value at a dotted key, and what may stand there if that is a choice."""
-    known, value = value_of(hardware.model_dump(mode="json"), key)
-    if not known:
+    exists, value = value_of(hardware.model_dump(mode="json"), key)
+    if not exists:
         raise TypeError(f"{key} is no key of a machine file")
     return value, get_args(Objective) if key.startswith("mapper.") else ()
 
@@ -134,7 +138,7 @@ def _scaled_shares(key: str, shares: Mapping[str, float]) -> Iterator[Variant]:
             changed = {**shares, bank: factor * share}
             # Rounded down, so that they do not sum to more than the buffer.
             new = {name: math.floor(part * scale * 1e6) / 1e6 for name, part in changed.items()}
-            yield Variant(key, _shown(shares), _shown(new), {key: new})
+            yield Variant(key, _value_text(shares), _value_text(new), {key: new})
 
 
 def _moved_shares(key: str, shares: Mapping[str, float]) -> Iterator[Variant]:
@@ -143,11 +147,11 @@ def _moved_shares(key: str, shares: Mapping[str, float]) -> Iterator[Variant]:
         if shares[source] > MOVED_SHARE:
             moved = {source: shares[source] - MOVED_SHARE, target: shares[target] + MOVED_SHARE}
             new = {bank: round(share, 6) for bank, share in {**shares, **moved}.items()}
-            yield Variant(key, _shown(shares), _shown(new), {key: new})
+            yield Variant(key, _value_text(shares), _value_text(new), {key: new})
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """`4`, `0.5`, `edp`, `inputs 0.25, weights 0.5`."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_shown(part)}" for name, part in value.items())
+        return ", ".join(f"{name} {_value_text(part)}" for name, part in value.items())
     return f"{value:.3g}" if isinstance(value, float) else str(value)

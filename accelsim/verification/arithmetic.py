@@ -12,7 +12,7 @@ from accelsim.verification.passes import passes_of, vector
 from accelsim.verification.passes.tile import ArrayMachine
 from accelsim.verification.reference import Reference, number_type
 from accelsim.verification.storage import Storage, first_of
-from accelsim.verification.uses import Uses
+from accelsim.verification.uses import ReadTensor, Uses
 
 
 class Compute:
@@ -54,9 +54,9 @@ class Compute:
 
     def finish(self, storage: Storage, tile: Tile, sums: Integers) -> Integers:
         """Apply fused operators to complete outputs."""
-        _, groups, filters, rows, columns = sums.shape
-        residual = self._read(storage, "residual", tile, (0, groups, filters, rows, columns))
-        factors = self._read(storage, "residual_factors", tile, (groups, filters, 0))
+        _, groups, channels, rows, columns = sums.shape
+        residual = self._read(storage, "residual", tile, (0, groups, channels, rows, columns))
+        factors = self._read(storage, "residual_factors", tile, (groups, channels, 0))
         return np.stack(
             [
                 vector.finish(values, self.case.fused, operands, self._by_row(gates, tile.y))
@@ -75,7 +75,7 @@ class Compute:
         chosen = images[:, None] * per_image + np.arange(per_image)
         return factors[:, :, chosen]
 
-    def _read(self, storage: Storage, tensor: str, tile: Tile, empty: tuple[int, ...]) -> Integers:
+    def _read(self, storage: Storage, tensor: ReadTensor, tile: Tile, empty: tuple[int, ...]) -> Integers:
         """Elements of each image; those of `empty` shape where the tile reads none."""
         region = self.uses.region(tensor, tile)
         images = tile.n[1] - tile.n[0]
@@ -83,21 +83,21 @@ class Compute:
 
     def expect_outputs(self, outputs: Region, values: Integers) -> None:
         """Hold complete outputs against the direct computation."""
-        for of_one, of_image in zip(_by_image(outputs), values, strict=True):
-            g, k, columns = (slice(*of_one.ranges[axis]) for axis in (1, 2, 4))
-            for image, rows, part in self._images(of_one):
+        for region, of_region in zip(_by_image(outputs), values, strict=True):
+            g, k, columns = (slice(*region.ranges[axis]) for axis in (1, 2, 4))
+            for image, rows, part in self._images(region):
                 expected = self.reference.outputs(image, g, k, rows, columns)
-                _expect_same(of_one, part, of_image[:, :, part], expected)
+                _expect_same(region, part, of_region[:, :, part], expected)
 
     def expect_results(self, results: Region, values: Integers, computed: Integers) -> None:
         """Hold results of a pooling against the direct computation, where they are computed."""
         if not computed.any():
             return
         g, k, y, x = (slice(*bounds) for bounds in results.ranges[1:])
-        for of_one, of_image, there in zip(_by_image(results), values, computed, strict=True):
-            expected = self.reference.results(of_one.ranges[0][0], g, k, y, x)
-            compared = np.where(there, of_image, expected)
-            _expect_same(of_one, slice(0, of_image.shape[2]), compared, expected)
+        for region, of_region, mask in zip(_by_image(results), values, computed, strict=True):
+            expected = self.reference.results(region.ranges[0][0], g, k, y, x)
+            compared = np.where(mask, of_region, expected)
+            _expect_same(region, slice(0, of_region.shape[2]), compared, expected)
 
     def _images(self, outputs: Region) -> Iterator[tuple[int, slice, slice]]:
         """The images that outputs of one of the mapping's images lie in.

@@ -71,17 +71,18 @@ class Counting:
         return room + self.window_room(outputs)
 
     def window_room(self, outputs: Region) -> int:
-        """Room for pooling windows that cuts through the picture leave unfinished."""
+        """Room for pooling windows that cuts through the output plane leave unfinished."""
         pooling, tile = self.layer.pooling, self.case.mapping.tile
         if pooling is None:
             return 0
         rows = ceil(Fraction(pooling.FY - 1, pooling.stride_y))
         columns = ceil(Fraction(pooling.FX - 1, pooling.stride_x))
         n, g, k, y, _ = (end - start for start, end in outputs.ranges)
-        below = rows * pooling.OX if tile.y < self.layer.OY else 0
-        beside = columns * (ceil(Fraction(y, pooling.stride_y)) + rows) if tile.x < self.layer.OX else 0
-        filters = self.layer.K if self.case.mapping.order == "pixels_outer" else k
-        return packed_bytes(n * g * filters * (below + beside), self.case.sizes.activation_bits)
+        # Windows of FY rows, S apart: at most ceil((FY - 1) / S) rows of them reach across a cut.
+        bottom = rows * pooling.OX if tile.y < self.layer.OY else 0
+        right = columns * (ceil(Fraction(y, pooling.stride_y)) + rows) if tile.x < self.layer.OX else 0
+        channels = self.layer.K if self.case.mapping.order == "pixels_outer" else k
+        return packed_bytes(n * g * channels * (bottom + right), self.case.sizes.activation_bits)
 
     def step(self, visit: Visit, outputs: Region) -> Counted:
         """What the array and the vector unit do at a step."""

@@ -66,12 +66,15 @@ class PoolingWindows:
 
     layer: Layer
     pooling: Pooling[int]
-    seen: Integers = field(init=False)
+    seen_outputs: Integers = field(init=False)
+    """Of each window: images x G x K x rows x columns of results."""
     computed: Integers = field(init=False)
     """Of the outputs that a window has seen: how many were computed."""
     expected: Integers = field(init=False)
+    """Outputs that a window covers: rows x columns of results."""
     so_far: Integers = field(init=False)
-    kept: int = 0
+    """What the outputs that a window has seen reduce to."""
+    unfinished: int = 0
     """Windows that have seen outputs and are not stored yet."""
     images: Range = (0, 0)
     """Those in work."""
@@ -97,29 +100,30 @@ class PoolingWindows:
         columns = _overlaps(pooling.OX, pooling.stride_x, pooling.pad_left, pooling.FX, x)
         touched = (*_extent(rows), *_extent(columns))
         box_of = (slice(None), slice(*g), slice(*k), slice(*touched[:2]), slice(*touched[2:]))
-        seen = self.seen[box_of]
-        self.kept += int(np.count_nonzero(seen == 0))
+        counts = self.seen_outputs[box_of]  # a view: what is added to it is added to the windows
+        self.unfinished += int(np.count_nonzero(counts == 0))
         overlap = np.outer(rows[box_of[3]], columns[box_of[4]])
-        seen += overlap
+        counts += overlap
         if values is not None:
             self.computed[box_of] += overlap
             self._gather(values, box_of, (y[0], x[0]))
 
     def take(self, region: Region) -> tuple[Integers, Integers]:
-        """Results whose windows are complete, and which of them are computed; they are kept no longer."""
+        """Results whose windows are complete, and which of them are computed."""
         if region.ranges[0] != self.images:
             refuse(f"stores {described(region)}, which are of other images than the outputs are")
         box = (slice(None), *slices(region.ranges[1:]))
-        seen, expected = self.seen[box], self.expected[box[3:]]
-        self.kept -= int(np.count_nonzero(seen))
-        if (seen != expected).any():
-            refuse(f"stores {first_of(region, seen != expected)} before its window is complete")
+        counts, expected = self.seen_outputs[box], self.expected[box[3:]]
+        self.unfinished -= int(np.count_nonzero(counts))
+        if (counts != expected).any():
+            refuse(f"stores {first_of(region, counts != expected)} before its window is complete")
         return self.so_far[box], self.computed[box] == expected
 
     def _begin(self, images: Range) -> None:
         shape = (images[1] - images[0], self.layer.G, self.layer.K, self.pooling.OY, self.pooling.OX)
-        self.images, self.kept = images, 0
-        self.seen, self.computed = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+        self.images, self.unfinished = images, 0
+        self.seen_outputs = np.zeros(shape, dtype=np.int32)
+        self.computed = np.zeros(shape, dtype=np.int32)
         self.so_far = np.full(shape, -np.inf if keeps_largest(self.pooling.operator) else 0.0)
 
     def _gather(self, values: Integers, box: tuple[slice, ...], first: tuple[int, int]) -> None:
@@ -127,9 +131,10 @@ class PoolingWindows:
         pooling = self.pooling
         largest = keeps_largest(pooling.operator)
         rows = _reduced(values, 3, first[0], box[3], (pooling.stride_y, pooling.pad_top, pooling.FY), largest)
-        both = _reduced(rows, 4, first[1], box[4], (pooling.stride_x, pooling.pad_left, pooling.FX), largest)
+        windows = (pooling.stride_x, pooling.pad_left, pooling.FX)
+        reduced = _reduced(rows, 4, first[1], box[4], windows, largest)
         combine = np.maximum if largest else np.add
-        self.so_far[box] = combine(self.so_far[box], both)
+        self.so_far[box] = combine(self.so_far[box], reduced)
 
 
 def _overlaps(results: int, stride: int, pad: int, window: int, outputs: tuple[int, int]) -> Integers:
@@ -148,13 +153,17 @@ def _extent(overlaps: Integers) -> tuple[int, int]:
 def _reduced(
     values: Integers, axis: int, first: int, results: slice, window: tuple[int, int, int], largest: bool
 ) -> Integers:
-    """One direction of a tile, reduced to the windows that it touches; `first` is the tile's first output."""
+    """One direction of a tile, reduced to the windows that it touches; `first` is the tile's first output.
+
+    Offset by offset within the window: at offset o, result r takes output r * stride - pad + o, if the tile
+    has it. So each pass over the offsets adds at most one output to each window, without a loop over windows.
+    """
     stride, pad, size = window
     values = np.moveaxis(values, axis, 0)
     reduced = np.full((results.stop - results.start, *values.shape[1:]), -np.inf if largest else 0.0)
     for offset in range(size):
         positions = np.arange(results.start, results.stop) * stride - pad + offset - first
         inside = (positions >= 0) & (positions < len(values))
-        taken = values[positions[inside]]
-        reduced[inside] = np.maximum(reduced[inside], taken) if largest else reduced[inside] + taken
+        outputs = values[positions[inside]]
+        reduced[inside] = np.maximum(reduced[inside], outputs) if largest else reduced[inside] + outputs
     return np.asarray(np.moveaxis(reduced, 0, axis))

@@ -1,7 +1,7 @@
 """Forms: a layer may be mapped as another loop nest that does the same work on the same elements.
 
-Where a pixel reads one pixel, the images of a batch are rows of one picture; and a pooling over the whole
-picture is a sum (or maximum) over as many input channels as the picture has pixels. Here is which of the
+Where a pixel reads one pixel, the images of a batch are rows of one plane; and a pooling over the whole
+plane is a sum (or maximum) over as many input channels as the plane has pixels. Here is which of the
 two a mapping's own layer is, found by comparing loop bounds, and how the elements of the one lie in the
 other.
 """
@@ -35,8 +35,8 @@ class Form:
         if not self.images_are_rows or tensor in {"weights", "offsets", "factors"}:
             return array
         if tensor == "residual_factors":
-            _, groups, filters, factors = array.shape
-            return array.transpose(1, 2, 0, 3).reshape(1, groups, filters, self.batch * factors)
+            _, groups, channels, factors = array.shape
+            return array.transpose(1, 2, 0, 3).reshape(1, groups, channels, self.batch * factors)
         images, *outer, rows, columns = array.shape
         axes = (*range(1, array.ndim - 2), 0, array.ndim - 2, array.ndim - 1)
         return array.transpose(axes).reshape(1, *outer, images * rows, columns)
@@ -56,7 +56,7 @@ def form_of(layer: Layer, mapped: Layer, batch: int) -> Form:
 def _check_bounds(layer: Layer, mapped: Layer, stacked: int, flattened: bool) -> None:
     pixels = layer.IY * layer.IX
     kernel = (1, 1) if flattened else (layer.FY, layer.FX)
-    picture = (stacked, 1) if flattened else (stacked * layer.IY, layer.IX)
+    plane = (stacked, 1) if flattened else (stacked * layer.IY, layer.IX)
     expected = {
         "G": layer.G,
         "K": layer.K,
@@ -65,8 +65,8 @@ def _check_bounds(layer: Layer, mapped: Layer, stacked: int, flattened: bool) ->
         "OX": layer.OX,
         "FY": kernel[0],
         "FX": kernel[1],
-        "IY": picture[0],
-        "IX": picture[1],
+        "IY": plane[0],
+        "IX": plane[1],
         "operands": layer.operands,
         "dilation_y": layer.dilation_y,
         "dilation_x": layer.dilation_x,

@@ -6,7 +6,8 @@ complete outputs. LRN and softmax are among them, so what they read of neighbour
 average is kept as its sum, since dividing it is the same whoever does it.
 """
 
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +16,34 @@ Integers: TypeAlias = npt.NDArray[Any]
 """Whole numbers, whatever type numpy keeps them in."""
 
 
+def _rectified(values: Integers) -> Integers:
+    return np.maximum(values, 0)
+
+
+def _clamped(values: Integers) -> Integers:
+    return np.clip(values, 0, 6)
+
+
+def _unchanged(values: Integers) -> Integers:
+    return values
+
+
+def _stand_in(values: Integers) -> Integers:
+    return 1 - values
+
+
+_WHOLE: Final[Mapping[str, Callable[[Integers], Integers]]] = {
+    "relu": _rectified,
+    "relu6": _clamped,
+    "clip": _clamped,
+    "batch_norm": _unchanged,  # where it is folded, its shift is the offset
+}
+"""Functions that keep numbers whole, by operator."""
+
+
 def element_function(operator: str, values: Integers) -> Integers:
     """A function of single elements, or the one that stands for it."""
-    match operator:
-        case "relu":
-            return np.maximum(values, 0)
-        case "relu6" | "clip":
-            return np.clip(values, 0, 6)
-        case "batch_norm":  # where it is folded, its shift is the offset
-            return values
-        case _:
-            return 1 - values
+    return _WHOLE.get(operator, _stand_in)(values)
 
 
 def keeps_largest(operator: str) -> bool:

@@ -28,6 +28,14 @@ def verify_mapping(
 
     Raises:
         MismatchError: At the first access that differs.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("sqnxt23v5", "16x16_128k")
+        >>> layer, mapping = plan.schedule.layers[-1], plan.schedule.mappings[-1]
+        >>> executed, is_whole = verify_mapping(layer, mapping, plan.hardware)
+        >>> layer.name, executed.products == layer.macs, is_whole
+        ('fc', True, True)
     """
     case = Case(layer, mapping, hardware, batch)
     return execute(case, lambda: visits(mapping, case.images), mapping.steps())

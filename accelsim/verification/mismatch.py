@@ -12,7 +12,7 @@ def refuse(sentence: str) -> NoReturn:
     raise MismatchError(sentence)
 
 
-def expect_equal(what: str, scheduled: object, observed: object) -> None:
+def expect_equal(quantity: str, scheduled: object, observed: object) -> None:
     """Stop where the schedule says another number than what was counted."""
     if scheduled != observed:
-        refuse(f"{what}: the schedule says {scheduled}, executing it gives {observed}")
+        refuse(f"{quantity}: the schedule says {scheduled}, executing it gives {observed}")

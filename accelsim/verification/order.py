@@ -52,6 +52,6 @@ def _check(node: ExecutedNode, schedule: Schedule, parts: range, last_part: dict
     inputs = node.network_input_elements + sum(read.input_elements for read in node.reads)
     if inputs != layer.input_elements:
         refuse(f"reads {layer.input_elements} elements of inputs, its producers leave {inputs}")
-    residual = node.network_shortcut_elements + sum(read.shortcut_elements for read in node.reads)
-    if residual != layer.shortcut_elements:
-        refuse(f"reads {layer.shortcut_elements} elements of second operands, its producers leave {residual}")
+    residual = node.network_residual_elements + sum(read.residual_elements for read in node.reads)
+    if residual != layer.residual_elements:
+        refuse(f"reads {layer.residual_elements} elements of second operands, its producers leave {residual}")

@@ -10,10 +10,19 @@ Extent = Literal["all", "sampled"]
 
 @dataclass(frozen=True)
 class LayerVerification:
-    """One layer, executed."""
+    """One layer, executed.
+
+    Example:
+        >>> import accelsim
+        >>> (conv1,) = accelsim.verify("sqnxt23v5", "16x16_128k", layers=["conv1"]).layers
+        >>> conv1.extent, conv1.computed_macs == conv1.macs, conv1.mismatch
+        ('sampled', False, None)
+    """
 
     name: str
+    """As the schedule has it."""
     dataflow: str
+    """The one that its mapping runs by."""
     like: str | None
     """The layer of the same form whose program was executed in its place."""
     steps: int
@@ -34,15 +43,23 @@ class LayerVerification:
 class Verification:
     """A schedule, executed on integers.
 
-    Attributes:
-        seconds: How long it took; no part of the JSON, which is the same each time.
+    Example:
+        >>> import accelsim
+        >>> verification = accelsim.verify("sqnxt23v5", "16x16_128k", layers=["conv1"])
+        >>> verification.proven, verification.mismatches
+        (True, ())
     """
 
     network: str
+    """Its name."""
     hardware: str
+    """The machine's."""
     batch: int
+    """Images that ran together."""
     layers: tuple[LayerVerification, ...]
+    """Those that were asked for, in the order of the schedule."""
     seconds: float = field(default=0.0, compare=False)
+    """How long it took; no part of the JSON, which is the same each time."""
 
     @property
     def proven(self) -> bool:

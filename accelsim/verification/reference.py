@@ -86,12 +86,14 @@ class Reference:
         taps = np.arange(layer.FY)[:, None], np.arange(layer.FX)[:, None]
         rows = np.arange(y.start, y.stop) * layer.stride_y - layer.pad_top + taps[0] * layer.dilation_y
         columns = np.arange(x.start, x.stop) * layer.stride_x - layer.pad_left + taps[1] * layer.dilation_x
-        there = (rows >= 0) & (rows < layer.IY), (columns >= 0) & (columns < layer.IX)
-        rows, columns = np.where(there[0], rows, 0), np.where(there[1], columns, 0)
+        # rows is FY x y, columns is FX x x: of each tap at each output, the input that it lies on.
+        row_exists = (rows >= 0) & (rows < layer.IY)
+        column_exists = (columns >= 0) & (columns < layer.IX)
+        rows, columns = np.where(row_exists, rows, 0), np.where(column_exists, columns, 0)
         inputs = self.arrays["inputs"][image, :, g]
         under = inputs[..., rows[:, None, :, None], columns[None, :, None, :]]
-        both = there[0][:, None, :, None] & there[1][None, :, None, :]
-        return under if both.all() else np.where(both, under, outside)
+        exists = row_exists[:, None, :, None] & column_exists[None, :, None, :]
+        return under if exists.all() else np.where(exists, under, outside)
 
     def _own_factors(self, image: int, g: slice) -> Integers:
         return self.arrays["factors"][image, g].astype(np.float64)

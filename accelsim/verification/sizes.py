@@ -1,7 +1,7 @@
 """Bytes that regions take: how many elements they have, and how many bits each.
 
 Written from docs/model.md ("Bits and zeros"), not from the formulas of the mapping. Elements that move
-together are packed: inputs with the factors of a gate, second operands with theirs; weights and offsets
+together are packed: inputs with the factors of a gate, residuals with theirs; weights and offsets
 each by themselves.
 """
 
@@ -87,5 +87,5 @@ class Sizes:
         return packed_bytes(elements, self.partial_sum_bits)
 
 
-def _first(own: int | None, machine: int) -> int:
-    return machine if own is None else own
+def _first(of_layer: int | None, of_machine: int) -> int:
+    return of_machine if of_layer is None else of_layer

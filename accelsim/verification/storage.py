@@ -19,7 +19,7 @@ from accelsim.verification.tensors import AXES
 
 
 @dataclass
-class Held:
+class LoadedRegion:
     """A region in the buffer."""
 
     region: Region
@@ -32,7 +32,8 @@ class Storage:
 
     dram: Mapping[str, Integers]
     banks: Sequence[Bank]
-    held: dict[str, list[Held]] = field(default_factory=dict)
+    loaded: dict[str, list[LoadedRegion]] = field(default_factory=dict)
+    """By tensor, in the order of loading."""
     used_bytes: dict[str, int] = field(default_factory=dict)
 
     def load(self, region: Region) -> None:
@@ -43,34 +44,35 @@ class Storage:
                 refuse(
                     f"loads {region.tensor} {axis} {start} to {end - 1}, but there are only 0 to {extent - 1}"
                 )
-        self.held.setdefault(region.tensor, []).append(Held(region, source[slices(region.ranges)]))
+        self.loaded.setdefault(region.tensor, []).append(LoadedRegion(region, source[slices(region.ranges)]))
 
     def free(self, region: Region) -> None:
         """Give up a region that was loaded; of two that are the same, the one that came first."""
-        regions = self.held.get(region.tensor, [])
-        for index, held in enumerate(regions):
-            if held.region == region:
+        regions = self.loaded.get(region.tensor, [])
+        for index, loaded in enumerate(regions):
+            if loaded.region == region:
                 del regions[index]
                 return
         refuse(f"frees {described(region)}, which the buffer does not hold")
 
     def read(self, region: Region) -> Integers:
         """Elements that have to be in the buffer."""
-        regions = self.held.get(region.tensor, [])
-        for held in regions:
-            bounds = list(zip(region.ranges, held.region.ranges, strict=True))
+        regions = self.loaded.get(region.tensor, [])
+        for loaded in regions:
+            bounds = list(zip(region.ranges, loaded.region.ranges, strict=True))
             if all(low <= start and end <= high for (start, end), (low, high) in bounds):
-                return held.values[tuple(slice(start - low, end - low) for (start, end), (low, _) in bounds)]
-        return _missing(region, [held.region for held in regions])
+                box = tuple(slice(start - low, end - low) for (start, end), (low, _) in bounds)
+                return loaded.values[box]
+        return _missing(region, [loaded.region for loaded in regions])
 
     def take(self, operand: str, size_bytes: int) -> None:
         """Take room in the bank of an operand."""
         bank, room = self._bank_of(operand)
-        used = self.used_bytes[bank] = self.used_bytes.get(bank, 0) + size_bytes
-        if used > room:
+        used_bytes = self.used_bytes[bank] = self.used_bytes.get(bank, 0) + size_bytes
+        if used_bytes > room:
             refuse(
-                f"{operand} need {counted(used, 'byte')} of the bank of {bank} together with what is there; "
-                f"it has {room}"
+                f"{operand} need {counted(used_bytes, 'byte')} of the bank of {bank} together with what is "
+                f"there; it has {room}"
             )
 
     def give_back(self, operand: str, size_bytes: int) -> None:
@@ -78,8 +80,8 @@ class Storage:
         bank, _ = self._bank_of(operand)
         self.used_bytes[bank] = self.used_bytes.get(bank, 0) - size_bytes
         if self.used_bytes[bank] < 0:
-            more = counted(-self.used_bytes[bank], "byte")
-            refuse(f"frees {more} of {operand} more than the bank of {bank} holds")
+            excess = counted(-self.used_bytes[bank], "byte")
+            refuse(f"frees {excess} of {operand} more than the bank of {bank} holds")
 
     def _bank_of(self, operand: str) -> tuple[str, int]:
         """The bank that the machine gives to an operand, and its bytes."""
@@ -90,12 +92,12 @@ class Storage:
 
     def expect_empty(self) -> None:
         """Nothing may be left behind."""
-        for regions in self.held.values():
-            for held in regions:
-                refuse(f"leaves {described(held.region)} in the buffer")
-        for bank, used in self.used_bytes.items():
-            if used:
-                refuse(f"leaves {counted(used, 'byte')} taken in the bank of {bank}")
+        for regions in self.loaded.values():
+            for loaded in regions:
+                refuse(f"leaves {described(loaded.region)} in the buffer")
+        for bank, used_bytes in self.used_bytes.items():
+            if used_bytes:
+                refuse(f"leaves {counted(used_bytes, 'byte')} taken in the bank of {bank}")
 
 
 def slices(ranges: Sequence[Range]) -> tuple[slice, ...]:
@@ -127,7 +129,7 @@ def _missing(region: Region, regions: Sequence[Region]) -> Integers:
     holds = "; ".join(map(described, regions)) or "none"
     for axis, (start, end) in enumerate(ranges):
         reached = [
-            bounds for bounds in (held.ranges[axis] for held in regions) if bounds[0] <= start < bounds[1]
+            bounds for bounds in (loaded.ranges[axis] for loaded in regions) if bounds[0] <= start < bounds[1]
         ]
         first = max((high for _, high in reached), default=start)
         if first < end:

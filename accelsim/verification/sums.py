@@ -12,7 +12,7 @@ from accelsim.verification.mismatch import refuse
 from accelsim.verification.storage import described, slices
 
 
-class Part(NamedTuple):
+class Contribution(NamedTuple):
     """A part of what adds up to outputs."""
 
     channels: Range
@@ -21,12 +21,12 @@ class Part(NamedTuple):
     tap_columns: Range
 
     @classmethod
-    def of(cls, tile: Tile) -> "Part":
+    def of(cls, tile: Tile) -> "Contribution":
         """What a tile adds."""
         return cls(tile.c, tile.fy, tile.fx)
 
     @classmethod
-    def whole(cls, layer: Layer) -> "Part":
+    def whole(cls, layer: Layer) -> "Contribution":
         """All of it."""
         return cls((0, layer.C), (0, layer.FY), (0, layer.FX))
 
@@ -38,15 +38,15 @@ class Sums:
     room_bytes: int
     values: Integers | None
     """None where they are not computed."""
-    whole: Part
+    whole: Contribution
     """All that has to be added."""
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Contribution] = field(default_factory=list)
     """What was added."""
 
-    def add(self, outputs: Region, part: Part) -> None:
+    def add(self, outputs: Region, part: Contribution) -> None:
         """Note that the products of some input channels and kernel taps have been added."""
-        for other in self.parts:
-            axes = zip(part, other, strict=True)
+        for earlier in self.parts:
+            axes = zip(part, earlier, strict=True)
             if all(start < high and low < end for (start, end), (low, high) in axes):
                 refuse(f"adds input channels {self._words(part)} to {described(outputs)} once more")
         self.parts.append(part)
@@ -63,12 +63,12 @@ class Sums:
             row, column = taps
             lacking = f"tap {row}, {column} of input channel {channels}"
         else:
-            there = np.flatnonzero(~missing[channels:].all(axis=(1, 2)))
-            end = channels + int(there[0]) if len(there) else self.whole.channels[1]
+            present = np.flatnonzero(~missing[channels:].all(axis=(1, 2)))
+            end = channels + int(present[0]) if len(present) else self.whole.channels[1]
             lacking = f"input channels {_words((channels, end))}"
         refuse(f"completes {described(outputs)} without {lacking}")
 
-    def _words(self, part: Part) -> str:
+    def _words(self, part: Contribution) -> str:
         """`0-3`; where the kernel is cut, also which taps: `0-3, taps 0, 0-2`."""
         if part[1:] == self.whole[1:]:
             return _words(part.channels)
@@ -79,22 +79,22 @@ class Sums:
 class OutputBank:
     """The tiles of outputs that are being computed."""
 
-    held: dict[Region, Sums] = field(default_factory=dict)
+    sums: dict[Region, Sums] = field(default_factory=dict)
 
     def expect_none(self, outputs: Region) -> None:
         """Sums that are to start anew must not be there yet."""
-        if outputs in self.held:
+        if outputs in self.sums:
             refuse(f"starts {described(outputs)} anew while their partial sums wait in the buffer")
 
     def resume(self, outputs: Region) -> Sums:
         """Go on with what is there."""
-        if outputs not in self.held:
+        if outputs not in self.sums:
             refuse(f"adds to partial sums of {described(outputs)}, which are not in the buffer")
-        return self.held[outputs]
+        return self.sums[outputs]
 
     def expect_empty(self) -> None:
         """Nothing may be left behind."""
-        for outputs in self.held:
+        for outputs in self.sums:
             refuse(f"leaves {described(outputs)} incomplete")
 
 

@@ -31,8 +31,8 @@ AXES: Final[MappingOf[str, tuple[str, ...]]] = {
 
 
 def operand_counts(layer: Layer, operator: FusedOperator[int]) -> tuple[int, int]:
-    """Second operands of a fused operator: tensors as large as the outputs, and factors for each channel."""
-    per_channel, remainder = divmod(operator.operand_elements, layer.G * layer.K)
+    """Residuals of a fused operator: tensors as large as the outputs, and factors for each channel."""
+    per_channel, remainder = divmod(operator.residual_elements, layer.G * layer.K)
     pixels = layer.OY * layer.OX
     if remainder == 0 and per_channel % pixels == 0:
         return per_channel // pixels, 0
@@ -92,6 +92,7 @@ def with_zeros(weights: Integers, tile: TileShape[int], density: float) -> Integ
         )
         part = pruned[box]
         ranks = np.arange(part.size, dtype=np.int64)
-        kept = nonzero_weights(part.size, density)
-        part[((ranks + 1) * kept // part.size == ranks * kept // part.size).reshape(part.shape)] = 0
+        nonzero = nonzero_weights(part.size, density)
+        # The weight of rank r stays where floor(r * nonzero / size) steps up by one: `nonzero` times in all.
+        part[((ranks + 1) * nonzero // part.size == ranks * nonzero // part.size).reshape(part.shape)] = 0
     return pruned

@@ -1,8 +1,13 @@
 """What a tile of a layer reads: of each operand, the elements that its part of the loop nest touches."""
 
+from typing import Literal, TypeAlias, assert_never
+
 from accelsim.mapping.regions import Range, Region, Tile
 from accelsim.verification.case import Case
 from accelsim.verification.windows import Windows
+
+ReadTensor: TypeAlias = Literal["weights", "offsets", "inputs", "factors", "residual", "residual_factors"]
+"""Tensors that tiles read; their axes are in tensors.py."""
 
 
 class Uses:
@@ -16,7 +21,7 @@ class Uses:
         self.residuals: int = arrays["residual"].shape[1]
         self.residual_factors: int = arrays["residual_factors"].shape[3]
 
-    def region(self, tensor: str, tile: Tile) -> Region | None:
+    def region(self, tensor: ReadTensor, tile: Tile) -> Region | None:
         """The elements of a tensor that a tile reads; None where it reads none."""
         n, g, k, c, y, x, fy, fx = tile
         layer = self.layer
@@ -37,7 +42,7 @@ class Uses:
             case "residual_factors":
                 ranges = (n, g, k, (0, self.residual_factors)) if self.residual_factors else None
             case _:
-                raise ValueError(f"no tile reads {tensor}")
+                assert_never(tensor)
         return None if ranges is None else Region(tensor, ranges)
 
     def brought_inputs(self, tile: Tile) -> int:

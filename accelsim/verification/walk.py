@@ -15,7 +15,7 @@ from accelsim.hardware.counts import ActionCounts, Direction
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.regions import Region, Tile, Visit
 from accelsim.network.layer import Layer
-from accelsim.verification import said
+from accelsim.verification import step_bytes
 from accelsim.verification.accesses import Accesses
 from accelsim.verification.arithmetic import Compute
 from accelsim.verification.case import Case
@@ -26,8 +26,8 @@ from accelsim.verification.mismatch import MismatchError, expect_equal, refuse
 from accelsim.verification.sampling import outputs_of
 from accelsim.verification.sizes import elements_of, packed_bytes
 from accelsim.verification.storage import Storage, described
-from accelsim.verification.sums import OutputBank, Part, Sums
-from accelsim.verification.uses import Uses
+from accelsim.verification.sums import Contribution, OutputBank, Sums
+from accelsim.verification.uses import ReadTensor, Uses
 
 _VERBS: Final = {Direction.READ: "reads from", Direction.WRITE: "writes to"}
 
@@ -56,8 +56,8 @@ def walk(case: Case, program: Iterable[tuple[Step, Visit]], computed: frozenset[
         try:
             execution.run(step, visit)
         except MismatchError as mismatch:
-            where = _tile_words(visit, case.mapped)
-            raise MismatchError(f"step {steps} ({where}): {mismatch}") from None
+            tile = _tile_words(visit, case.mapped)
+            raise MismatchError(f"step {steps} ({tile}): {mismatch}") from None
         steps += 1
     execution.finish()
     return Executed(steps, execution.products, execution.traffic)
@@ -109,9 +109,11 @@ class _Execution:
         if visit.completes:
             self._complete(step, visit, outputs, sums)
         else:
-            expect_equal("bytes of incomplete outputs that are stored", said.stores(step), 0)
+            expect_equal("bytes of incomplete outputs that are stored", step_bytes.stores(step), 0)
             expect_equal(
-                "bytes of outputs that are freed before they are complete", said.frees_of_outputs(step), 0
+                "bytes of outputs that are freed before they are complete",
+                step_bytes.frees_of_outputs(step),
+                0,
             )
         self._count(step, visit, outputs)
 
@@ -129,7 +131,7 @@ class _Execution:
 
     def _load(self, step: Step, visit: Visit) -> None:
         sizes = self.case.sizes.by_operand(visit.loads)
-        for operand, size in said.loads(step).items():
+        for operand, size in step_bytes.loads(step).items():
             expect_equal(f"bytes of {operand} that are loaded", size, sizes.get(operand, 0))
         for region in visit.loads:
             self.storage.load(region)
@@ -140,20 +142,20 @@ class _Execution:
     def _begin(self, step: Step, visit: Visit, outputs: Region, is_computed: bool) -> Sums:
         """Room for outputs at the first visit to them; then what the step before freed is free."""
         if visit.resumes:
-            expect_equal("bytes of outputs that are taken once more", said.takes_for_outputs(step), 0)
+            expect_equal("bytes of outputs that are taken once more", step_bytes.takes_for_outputs(step), 0)
             self._give_back()
             return self.outputs.resume(outputs)
         self.outputs.expect_none(outputs)
         room = self.counting.output_room(visit, outputs)
-        expect_equal("bytes that are taken for outputs", said.takes_for_outputs(step), room)
+        expect_equal("bytes that are taken for outputs", step_bytes.takes_for_outputs(step), room)
         self.storage.take("outputs", room)
         self._give_back()
         self._expect_operand("offsets", visit)
         values = self.compute.start(self.storage, visit.tile) if is_computed else None
-        sums = self.outputs.held[outputs] = Sums(room, values, Part.whole(self.case.mapped))
+        sums = self.outputs.sums[outputs] = Sums(room, values, Contribution.whole(self.case.mapped))
         return sums
 
-    def _expect_operand(self, tensor: str, visit: Visit) -> None:
+    def _expect_operand(self, tensor: ReadTensor, visit: Visit) -> None:
         """Stop where an operand that the tile uses is not in the buffer."""
         region = self.uses.region(tensor, visit.tile)
         if region is not None:
@@ -163,7 +165,7 @@ class _Execution:
         """The array, or the vector unit on layers of its own."""
         for tensor in ("weights", "inputs", "factors"):
             self._expect_operand(tensor, visit)
-        sums.add(outputs, Part.of(visit.tile))
+        sums.add(outputs, Contribution.of(visit.tile))
         if sums.values is not None:
             sums.values = self.compute.work(self.storage, visit.tile, sums.values)
             self.products += elements_of(outputs) * self._products_of_output(visit.tile)
@@ -175,10 +177,10 @@ class _Execution:
     def _free(self, step: Step, visit: Visit) -> None:
         sizes = self.case.sizes.by_operand(visit.frees)
         later = self.case.sizes.by_operand(visit.frees_later)
-        for operand, size in said.frees_after_array(step).items():
+        for operand, size in step_bytes.frees_after_array(step).items():
             expect_equal(f"bytes of {operand} that are freed", size, sizes.get(operand, 0))
         expect_equal(
-            "bytes that the vector unit frees", said.frees_after_vector_unit(step), sum(later.values())
+            "bytes that the vector unit frees", step_bytes.frees_after_vector_unit(step), sum(later.values())
         )
         self.freed += [*sizes.items(), *later.items()]
         for region in visit.frees:
@@ -198,13 +200,13 @@ class _Execution:
         if visit.stores is None:
             refuse("completes outputs and stores nothing of them")
         self._store(step, visit.stores, outputs, finished)
-        expect_equal("bytes of outputs that are freed", said.frees_of_outputs(step), sums.room_bytes)
+        expect_equal("bytes of outputs that are freed", step_bytes.frees_of_outputs(step), sums.room_bytes)
         self.freed.append(("outputs", sums.room_bytes))
-        del self.outputs.held[outputs]
+        del self.outputs.sums[outputs]
 
     def _store(self, step: Step, results: Region, outputs: Region, finished: Integers | None) -> None:
         size = self.case.sizes.by_operand((results,)).get("outputs", 0)
-        expect_equal("bytes that are stored", said.stores(step), size)
+        expect_equal("bytes that are stored", step_bytes.stores(step), size)
         self.traffic.count(self.outermost, "written", "outputs", size)
         if self.windows is None:
             if results.ranges != outputs.ranges:
@@ -213,13 +215,13 @@ class _Execution:
             return
         self.windows.add(outputs, finished)
         self.stored.store(results)
-        values, whole = self.windows.take(results)
-        self.compute.expect_results(results, values, whole)
-        kept = packed_bytes(self.windows.kept, self.case.sizes.activation_bits)
+        values, computed = self.windows.take(results)
+        self.compute.expect_results(results, values, computed)
+        unfinished = packed_bytes(self.windows.unfinished, self.case.sizes.activation_bits)
         room = self.counting.window_room(outputs)
-        if kept > room:
-            bytes_kept = phrases.counted(kept, "byte")
-            refuse(f"keeps {bytes_kept} of unfinished pooling windows, but has taken room for {room}")
+        if unfinished > room:
+            kept_bytes = phrases.counted(unfinished, "byte")
+            refuse(f"keeps {kept_bytes} of unfinished pooling windows, but has taken room for {room}")
 
     def _count(self, step: Step, visit: Visit, outputs: Region) -> None:
         """Hold what was counted against what the step says."""
@@ -231,7 +233,7 @@ class _Execution:
         _expect_counts("the array", step.array_counts, counted.array)
         _expect_counts("the vector unit", step.vector_counts, counted.vector)
         self.traffic.add(counted.traffic)
-        self.totals.add(counted, said.loads(step), {"outputs": said.stores(step)}, self.outermost)
+        self.totals.add(counted, step_bytes.loads(step), {"outputs": step_bytes.stores(step)}, self.outermost)
 
     def _give_back(self) -> None:
         for operand, size in self.freed:
@@ -239,12 +241,14 @@ class _Execution:
         self.freed = []
 
 
-def _expect_counts(who: str, scheduled: ActionCounts[int], counted: ActionCounts[int]) -> None:
+def _expect_counts(component: str, scheduled: ActionCounts[int], counted: ActionCounts[int]) -> None:
     if scheduled == counted:
         return
     for name in ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes"):
-        expect_equal(f"{name.replace('_', ' ')} of {who}", getattr(scheduled, name), getattr(counted, name))
+        expect_equal(
+            f"{name.replace('_', ' ')} of {component}", getattr(scheduled, name), getattr(counted, name)
+        )
     for access in sorted({**scheduled.accesses, **counted.accesses}):
         memory, operand, direction = access
-        what = f"bytes of {operand} that {who} {_VERBS[direction]} the {memory.replace('_', ' ')}"
-        expect_equal(what, scheduled.accesses.get(access, 0), counted.accesses.get(access, 0))
+        quantity = f"bytes of {operand} that {component} {_VERBS[direction]} the {memory.replace('_', ' ')}"
+        expect_equal(quantity, scheduled.accesses.get(access, 0), counted.accesses.get(access, 0))

@@ -78,8 +78,8 @@ class Windows:
         )
         if inputs.size:
             touched_rows, touched_columns = self.touched(tile)
-            top, left = touched_rows[0] - rows.first(*along_y), touched_columns[0] - columns.first(*along_x)
-            padded[..., top : top + inputs.shape[-2], left : left + inputs.shape[-1]] = inputs
+            row, column = touched_rows[0] - rows.first(*along_y), touched_columns[0] - columns.first(*along_x)
+            padded[..., row : row + inputs.shape[-2], column : column + inputs.shape[-1]] = inputs
         under = [
             padded[
                 ...,

@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from pages import DOCS, blocks, page, printed, rows
 
 import accelsim
-from accelsim.cli.plot import Kind
+from accelsim.cli.plot import PlotKind
 from accelsim.execution.processes import Processes
 from accelsim.hardware import registry
 from accelsim.report.files import trace
 from accelsim.search.metrics import METRICS
-from accelsim.search.path import walk
+from accelsim.search.path import search_path
 from accelsim.search.sampling import plan_for
 from accelsim.search.spec import SweepDescription, read_sweep
 from accelsim.search.sweep import run_sweep
@@ -180,7 +180,7 @@ def test_the_guide_to_timelines_names_every_track():
 
 def test_the_guide_to_plots_names_every_kind_and_shows_what_its_commands_write():
     text = page("how-to/plot.md")
-    assert [cells[0].strip("`") for cells in rows(text)] == [kind.value for kind in Kind]
+    assert [cells[0].strip("`") for cells in rows(text)] == [kind.value for kind in PlotKind]
     shown = re.findall(r"\]\(\.\./images/(\w+\.png)\)", text)
     assert re.findall(r"(?m)^accelsim plot .* -o (\w+\.png)$", text) == shown
     assert len(shown) == 6
@@ -319,7 +319,7 @@ def test_the_python_of_the_guide_for_explanations_works(tmp_path, monkeypatch):
 def test_the_guide_for_explanations_shows_the_error_that_is_said():
     text = page("how-to/explain-a-network.md")
     with pytest.raises(accelsim.AccelsimError) as error:
-        walk(
+        search_path(
             accelsim.load_network("mobilenet_v1"), accelsim.load_hardware("16x16_128k"), max_params=4_000_000
         )
     assert f"\n{error.value}\n" in text

@@ -10,8 +10,8 @@ from types import ModuleType
 import pytest
 
 from accelsim.cli import main
-from accelsim.network import operators
-from accelsim.network.blocks import block_names, block_of
+from accelsim.network import declaration, operators
+from accelsim.network.blocks import block_names, block_of, single
 from accelsim.network.blocks.block import BLOCKS
 from accelsim.network.lowering import channels, rules
 
@@ -30,7 +30,8 @@ def _nothing_stays():
     """Puts back what a guide adds to the package."""
     for name in block_names():  # a file that is imported only then would be taken for an addition
         block_of(name)
-    places = [vars(operators), vars(channels), vars(rules), BLOCKS, rules.RULES]
+    modules = [vars(module) for module in (operators, channels, rules, single)]
+    places = [*modules, declaration.OPERATORS, BLOCKS, rules.RULES]
     before = [dict(place) for place in places]
     yield
     for place, content in zip(places, before, strict=True):

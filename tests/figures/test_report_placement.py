@@ -17,7 +17,7 @@ from accelsim.report.labels.geometry import (
     line_enters_box,
     lines_cross,
 )
-from accelsim.report.labels.placement import Box, Disc, Name, Surroundings, place_names
+from accelsim.report.labels.placement import Box, Disc, Label, Surroundings, place_labels
 
 PAGE = Box(0, 0, 1000, 600)
 GAP = 2.0
@@ -25,7 +25,7 @@ AT = st.tuples(st.floats(10, 990), st.floats(10, 590))
 
 
 def names_at(points, width=70.0):
-    return [Name(Disc(x, y, 4.0), width, 12.0) for x, y in points]
+    return [Label(Disc(x, y, 4.0), width, 12.0) for x, y in points]
 
 
 def bbox(box):
@@ -39,10 +39,10 @@ def assert_clear(names, places):
         box = bbox(place.box)
         assert PAGE.x0 <= box.x0 and box.x1 <= PAGE.x1 and PAGE.y0 <= box.y0 and box.y1 <= PAGE.y1
         for name in names:
-            near = np.clip((name.of.x, name.of.y), box.min, box.max)
-            assert np.hypot(*(near - (name.of.x, name.of.y))) >= name.of.radius
+            near = np.clip((name.marker.x, name.marker.y), box.min, box.max)
+            assert np.hypot(*(near - (name.marker.x, name.marker.y))) >= name.marker.radius
     lines = [
-        (name, place, Path([(name.of.x, name.of.y), place.line_end]))
+        (name, place, Path([(name.marker.x, name.marker.y), place.line_end]))
         for name, place in placed
         if place.line_end
     ]
@@ -55,58 +55,58 @@ def assert_clear(names, places):
             place is not one and line.intersects_bbox(bbox(place.box), filled=False) for _, place in placed
         )
     for (one, _, line), (other, _, beside) in combinations(lines, 2):
-        assert one.of == other.of or not line.intersects_path(beside, filled=False)
+        assert one.marker == other.marker or not line.intersects_path(beside, filled=False)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(AT, min_size=1, max_size=25, unique=True))
 def test_names_and_their_lines_keep_clear_of_everything(points):
     names = names_at(points)
-    assert_clear(names, place_names(names, Surroundings(PAGE, GAP)))
+    assert_clear(names, place_labels(names, Surroundings(PAGE, GAP)))
 
 
 def test_a_point_alone_has_its_name_beside_it_without_a_line():
-    (place,) = place_names(names_at([(100, 100)], width=50.0), Surroundings(PAGE, GAP))
+    (place,) = place_labels(names_at([(100, 100)], width=50.0), Surroundings(PAGE, GAP))
     assert place.box == Box(106, 94, 156, 106)
     assert place.line_end is None
 
 
 def test_a_crowd_that_has_room_is_named_completely():
     names = names_at([(400 + 9 * (index % 6), 300 + 9 * (index // 6)) for index in range(12)])
-    places = place_names(names, Surroundings(PAGE, GAP))
+    places = place_labels(names, Surroundings(PAGE, GAP))
     assert None not in places
     assert_clear(names, places)
 
 
 def test_the_first_name_gives_way_where_the_second_has_no_other_place():
     page = Box(0, 0, 75, 100)  # as wide as a name and its point
-    names = [Name(Disc(10, 50, 2.0), 60.0, 12.0), Name(Disc(10, 58, 2.0), 60.0, 12.0)]
-    first, second = place_names(names, Surroundings(page, GAP))
+    names = [Label(Disc(10, 50, 2.0), 60.0, 12.0), Label(Disc(10, 58, 2.0), 60.0, 12.0)]
+    first, second = place_labels(names, Surroundings(page, GAP))
     assert first.box.y1 <= second.box.y0
     assert (first.line_end, second.line_end) == (None, None)
 
 
 def test_of_names_without_room_for_all_the_last_is_left_out():
     page = Box(0, 0, 60, 14)
-    places = place_names([Name(Disc(5, 7, 2.0), 50.0, 12.0)] * 2, Surroundings(page, GAP))
+    places = place_labels([Label(Disc(5, 7, 2.0), 50.0, 12.0)] * 2, Surroundings(page, GAP))
     assert [place is None for place in places] == [False, True]
 
 
 def test_what_is_there_is_kept_clear_of():
     boxes, discs = [Box(150, 80, 200, 120)], [Disc(80, 100, 6.0)]
     around = Surroundings(PAGE, GAP, discs=discs, lines=[[(0, 112), (1000, 112)]], boxes=boxes)
-    (place,) = place_names(names_at([(100, 100)]), around)
+    (place,) = place_labels(names_at([(100, 100)]), around)
     assert place.box.y1 <= 100  # below: right is a box, left a point, above a line
     assert not boxes_overlap(as_row(place.box), as_row(boxes[0]))
 
 
 def test_the_same_names_get_the_same_places():
     names = names_at([(300 + 11 * index % 60, 300 + 7 * index % 50) for index in range(15)])
-    assert place_names(names, Surroundings(PAGE, GAP)) == place_names(names, Surroundings(PAGE, GAP))
+    assert place_labels(names, Surroundings(PAGE, GAP)) == place_labels(names, Surroundings(PAGE, GAP))
 
 
 def test_no_names_take_no_places():
-    assert place_names([], Surroundings(PAGE, GAP)) == []
+    assert place_labels([], Surroundings(PAGE, GAP)) == []
 
 
 # --- geometry

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 import accelsim
 from accelsim.pricing import result_of
 from accelsim.report.files.trace import Timeline
-from accelsim.report.plots.timeline import ROWS, Window, plot_timeline, timeline_figure, work_bars
+from accelsim.report.plots.timeline import ROWS, TimelineWindow, plot_timeline, timeline_figure, work_bars
 from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 
@@ -30,13 +30,13 @@ def cycles_of(bars, component):
 
 def test_bars_of_the_whole_run_are_the_cycles_in_which_components_were_busy(timeline):
     result = timeline.result
-    bars = work_bars(Window(timeline, "", 0, result.cycles))
+    bars = work_bars(TimelineWindow(timeline, "", 0, result.cycles))
     for component in ROWS:
         assert cycles_of(bars, component) == sum(layer.busy_cycles[component] for layer in result.layers)
 
 
 def test_the_dark_part_of_the_array_is_its_multiply_accumulates(timeline):
-    bars = work_bars(Window(timeline, "", 0, timeline.result.cycles))
+    bars = work_bars(TimelineWindow(timeline, "", 0, timeline.result.cycles))
     dark = sum(bar.multiplying * (bar.end_cycle - bar.start_cycle) for bar in bars)
     assert dark * timeline.hardware.pe_array.pes == pytest.approx(timeline.activity.counts.macs)
     assert all(0 <= bar.multiplying <= 1 for bar in bars)
@@ -44,8 +44,8 @@ def test_the_dark_part_of_the_array_is_its_multiply_accumulates(timeline):
 
 def test_windows_beside_each_other_show_what_one_shows_and_cut_at_their_ends(timeline):
     middle, end = timeline.result.cycles // 2, timeline.result.cycles
-    parts = [work_bars(Window(timeline, "", *span)) for span in ((0, middle), (middle, end - middle))]
-    whole = work_bars(Window(timeline, "", 0, end))
+    parts = [work_bars(TimelineWindow(timeline, "", *span)) for span in ((0, middle), (middle, end - middle))]
+    whole = work_bars(TimelineWindow(timeline, "", 0, end))
     for component in ROWS:
         assert sum(cycles_of(bars, component) for bars in parts) == cycles_of(whole, component)
     assert all(0 <= bar.start_cycle < bar.end_cycle <= middle for bar in parts[0])
@@ -54,14 +54,14 @@ def test_windows_beside_each_other_show_what_one_shows_and_cut_at_their_ends(tim
 
 def test_layers_that_are_not_to_be_shown_are_not(timeline):
     one = Timeline(timeline.result, timeline.hardware, timeline.schedule, timeline.activity, {3})
-    bars = work_bars(Window(one, "", 0, timeline.result.cycles))
+    bars = work_bars(TimelineWindow(one, "", 0, timeline.result.cycles))
     assert cycles_of(bars, "array") == timeline.result.layers[3].busy_cycles["array"]
 
 
 def test_a_figure_has_a_row_for_each_component_and_words_that_do_not_overlap(timeline):
     layer = timeline.result.layers[5]
     windows = [
-        Window(timeline, f"{layer.name}, first {cycles} cycles", layer.start_cycle, cycles)
+        TimelineWindow(timeline, f"{layer.name}, first {cycles} cycles", layer.start_cycle, cycles)
         for cycles in (2_000, 20_000)
     ]
     figure = timeline_figure(windows)
@@ -80,7 +80,7 @@ def test_a_figure_has_a_row_for_each_component_and_words_that_do_not_overlap(tim
 
 def test_the_bars_are_drawn_on_axes_of_the_caller(timeline):
     axes = Figure().subplots()
-    bars = work_bars(Window(timeline, "", 0, 5_000))
+    bars = work_bars(TimelineWindow(timeline, "", 0, 5_000))
     plot_timeline(bars, axes)
     assert sum(len(part.get_paths()) for part in axes.collections) == len(bars)
     assert len(axes.patches) == sum(bar.multiplying > 0 for bar in bars)

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import accelsim
-from accelsim.report.labels.names import Named, name_points
+from accelsim.report.labels.points import LabelledMarker, label_points
 from accelsim.report.labels.words import apart, fitting
 from accelsim.report.plots import style
 from accelsim.report.plots.accuracy import (
@@ -32,7 +32,7 @@ from accelsim.report.plots.energy import (
 from accelsim.report.plots.layers import layers_figure
 from accelsim.report.plots.path import path_figure, path_points
 from accelsim.report.plots.roofline import (
-    NAMED_PLACES,
+    LABELLED_POINTS,
     roof_of,
     roofline_figure,
     roofline_points,
@@ -46,8 +46,8 @@ from accelsim.report.plots.traffic import traffic_bars, traffic_figure, traffic_
 from accelsim.report.text.table import si
 from accelsim.report.text.words import COMPONENTS
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Task
-from accelsim.search.path import walk
+from accelsim.search.evaluate import SearchTask
+from accelsim.search.path import search_path
 from accelsim.search.space import depth_space
 
 OKABE_ITO = {"#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#000000"}
@@ -74,8 +74,8 @@ def test_a_layer_s_place_below_the_roof(a_layer, a_result):
 def test_the_roof_is_the_pes_or_what_dram_brings():
     roof = roof_of(machine())
     assert (roof.peak_macs_per_cycle, roof.ridge) == (256, 16.0)
-    assert roof.at(8.0) == 128
-    assert roof.at(16.0) == roof.at(100.0) == 256
+    assert roof.height(8.0) == 128
+    assert roof.height(16.0) == roof.height(100.0) == 256
 
 
 def test_no_layer_is_above_the_roof(run):
@@ -83,7 +83,7 @@ def test_no_layer_is_above_the_roof(run):
     points = roofline_points(result, hardware)
     assert len(points) == 26
     for point in points:
-        assert point.macs_per_cycle <= roof_of(hardware).at(point.macs_per_byte) * (1 + 1e-9)
+        assert point.macs_per_cycle <= roof_of(hardware).height(point.macs_per_byte) * (1 + 1e-9)
 
 
 def test_layers_without_macs_are_left_out_and_the_figure_says_so(a_layer, a_result):
@@ -203,7 +203,7 @@ def test_the_figure_says_that_accuracy_is_published():
 def searched():
     """All 35 ways to spread ResNet-18's blocks."""
     network = accelsim.load_network("resnet18@resolution=64")
-    return search_depth(Task(network, machine()), depth_space(network), top=1000)
+    return search_depth(SearchTask(network, machine()), depth_space(network), top=1000)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +211,7 @@ def walked():
     """A walk of several steps, and networks beside it."""
     network = accelsim.load_network("sqnxt23@resolution=131")
     others = [accelsim.load_network(f"{name}@resolution=131") for name in ("sqnxt23v2", "sqnxt23v5")]
-    return walk(network, machine()), [accelsim.run_network(other, machine()) for other in others]
+    return search_path(network, machine()), [accelsim.run_network(other, machine()) for other in others]
 
 
 def test_every_distribution_is_a_point_once(searched):
@@ -243,7 +243,7 @@ def test_a_walk_is_its_start_and_its_steps(walked):
 
 def test_a_name_is_no_formula():
     axes = Figure().subplots()
-    name_points([Named(0.5, 0.5, 3.0, r"$\frac{$")], axes)
+    label_points([LabelledMarker(0.5, 0.5, 3.0, r"$\frac{$")], axes)
     assert r"$\frac{$" in [text.get_text() for text, _ in words_of(axes.figure)]
 
 
@@ -320,7 +320,7 @@ def test_every_figure_of_a_network_can_be_read(network, hardware):
     points = roofline_points(result, machine)
     places = {(f"{one.macs_per_byte:.3g}", f"{one.macs_per_cycle:.3g}") for one in points}
     (axes,) = figure.axes
-    assert len(axes.texts) == 1 + min(NAMED_PLACES, len(places))
+    assert len(axes.texts) == 1 + min(LABELLED_POINTS, len(places))
     for draw in (layers_figure, layer_energy_figure, traffic_figure):
         assert_legible(draw([result]))
 
@@ -355,7 +355,7 @@ def test_every_word_of_a_walk_can_be_read(walked):
     assert_legible(figure)
     words = [text.get_text() for text, _ in words_of(figure)]
     assert words.count("sqnxt23v5@resolution=131") == 2
-    assert all(f"{number}  {step.taken.move.words}" in words for number, step in enumerate(found.steps, 1))
+    assert all(f"{number}  {step.best.move.words}" in words for number, step in enumerate(found.steps, 1))
 
 
 def test_a_walk_that_goes_nowhere_is_a_point(walked):
@@ -390,7 +390,7 @@ def test_a_logarithmic_axis_has_ticks_however_short_it_is(low, high):
 
 
 def test_colours_are_those_that_colour_blind_people_can_tell_apart():
-    bounds, components = style.BOUND_COLOURS, style.COMPONENT_LOOKS
+    bounds, components = style.BOUND_COLOURS, style.COMPONENT_STYLES
     assert components.keys() == COMPONENTS.keys()
     assert len(set(bounds.values())) == len(bounds) == len(set(style.BOUND_MARKERS.values()))
     assert set(bounds.values()) - OKABE_ITO == {style.GREY}

@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from accelsim.report.plots.published import points, published_figure
-from accelsim.report.values.profile import profile, variation
+from accelsim.report.values.run_profile import profile, variation
 from accelsim.validation.pinned import load_pinned
 from accelsim.validation.reproduction import compare_with
 

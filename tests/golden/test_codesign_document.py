@@ -9,8 +9,9 @@ import pytest
 
 from accelsim import Cache, load_hardware, load_network, run_network
 from accelsim.descriptions import vary
-from accelsim.network.description import configure
-from accelsim.search.path import LEAST_PARAMS, MORE_MACS, MORE_PARAMS, walk
+from accelsim.network.configuration import configure
+from accelsim.report.text.diagnosis import reason
+from accelsim.search.path import LEAST_PARAMS, MORE_MACS, MORE_PARAMS, search_path
 
 PAGE = " ".join((Path(__file__).parents[2] / "docs" / "codesign.md").read_text(encoding="utf-8").split())
 LARGE = load_hardware("16x16_128k")
@@ -24,7 +25,7 @@ def less(after, before):
 
 @pytest.fixture(scope="module")
 def walked():
-    return walk(load_network("sqnxt23"), LARGE)
+    return search_path(load_network("sqnxt23"), LARGE)
 
 
 def run(name):
@@ -32,7 +33,7 @@ def run(name):
 
 
 def test_the_walk_from_the_baseline(walked):
-    assert [(step.taken.move.words, step.depths) for step in walked.steps] == [
+    assert [(step.best.move.words, step.depths) for step in walked.steps] == [
         ("5x5 instead of 7x7 in conv1", (6, 6, 8, 1)),
         ("a block from stage1 to stage3", (5, 6, 9, 1)),
         ("a block from stage1 to stage3", (4, 6, 10, 1)),
@@ -48,13 +49,13 @@ def test_the_walk_from_the_baseline(walked):
 
 def test_the_walk_agrees_with_the_authors_in_what_the_page_says(walked):
     first = walked.steps[0]
-    assert len(first.tried) == 10
+    assert len(first.moves) == 10
     assert "Of ten moves the 5x5 kernel gains most." in PAGE
     before, after = first.before, first.after
     assert after.energy < before.energy
     assert after.macs < before.macs
     assert after.params < before.params
-    assert "3.2 MACs a byte, where a full array needs 16" in walked.steps[1].worst.reason
+    assert "3.2 MACs a byte, where a full array needs 16" in reason(walked.steps[1].worst.diagnosis)
     assert "3.2 MACs for each byte, where a full array needs 16" in PAGE
 
 
@@ -80,13 +81,13 @@ def test_a_kernel_of_3x3_gains_little_as_the_page_says(walked):
     assert f"with 5x5 the end takes {longer} longer and {more} more energy" in PAGE
     three = run_network(configure(walked.final), LARGE, cache=CACHE)
     assert three.layers[0].shape.endswith("113x113 -> 56x56")
-    energy = walk(load_network("sqnxt23"), LARGE, objective="energy")
-    assert [step.taken.move.kind for step in energy.steps[:2]] == ["kernel", "kernel"]
+    energy = search_path(load_network("sqnxt23"), LARGE, objective="energy")
+    assert [step.best.move.kind for step in energy.steps[:2]] == ["kernel", "kernel"]
     assert (energy.end, energy.steps[-1].depths) == (walked.end, walked.steps[-1].depths)
 
 
 def test_a_tighter_budget_leads_to_the_neighbour_of_v4():
-    v4, tight = run("sqnxt23v4"), walk(load_network("sqnxt23"), LARGE, max_params=770_000)
+    v4, tight = run("sqnxt23v4"), search_path(load_network("sqnxt23"), LARGE, max_params=770_000)
     assert tight.steps[-1].depths == (2, 9, 9, 1)
     gains = less(tight.end.cycles, v4.cycles), less(tight.end.energy, v4.energy.total)
     assert f"2-9-9-1, which takes {gains[0]} less time and {gains[1]} less energy than v4" in PAGE

@@ -8,7 +8,8 @@ from onnx_models import export, save
 import accelsim
 from accelsim.descriptions import check, parse_text, shipped
 from accelsim.network.build import build
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.imported import to_yaml
 from accelsim.network.lowering import lower
@@ -31,14 +32,14 @@ def executed(network):
     graph = lower(build(network))
     place = {name: index for index, name in enumerate(graph)}
     reads = {
-        (place[read.producer], place[node.name], read.input_elements, read.shortcut_elements)
+        (place[read.producer], place[node.name], read.input_elements, read.residual_elements)
         for node in graph.nodes
         for read in node.reads
     }
     nodes = [
         (
             node.network_input_elements,
-            node.network_shortcut_elements,
+            node.network_residual_elements,
             node.network_output,
             place[node.buffer],
             node.first_channel,

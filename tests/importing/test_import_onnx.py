@@ -10,8 +10,8 @@ import accelsim
 from accelsim.network.build import build
 from accelsim.network.graph import Shape, total_params
 from accelsim.network.lowering import lower
-from accelsim.network.operators import Padding
 from accelsim.network.shapes import operator_name
+from accelsim.network.windows import Padding
 
 CONV = [node("Conv", "x w", "y")]
 

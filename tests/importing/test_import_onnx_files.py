@@ -18,7 +18,8 @@ from accelsim.importers import onnx_file
 from accelsim.network.analysis import counted_params
 from accelsim.network.build import build
 from accelsim.network.compression import total_kept_params
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.imported import from_onnx, to_yaml
 from accelsim.network.lowering import lower

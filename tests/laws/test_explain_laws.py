@@ -6,7 +6,7 @@ from accelsim import AccelsimError, explain_network, load_hardware, load_network
 from accelsim.descriptions import dump, vary
 from accelsim.hardware import dataflow_names
 from accelsim.network.overlay import overlaid
-from accelsim.search.explain import REMEDIES_BESIDE_DATAFLOWS
+from accelsim.search.remedies import REMEDIES_BESIDE_DATAFLOWS
 
 SMALL, LARGE = load_hardware("8x8_32k"), load_hardware("16x16_128k")
 ONE_DATAFLOW = vary(SMALL, **{"pe_array.dataflows": ["weight_stationary"]})

@@ -215,8 +215,8 @@ def test_outputs_are_complete_once_and_stored_once(case):
     assert complete == case.images * layer.output_elements
     packed = bytes_of(case.images * layer.stored_elements, bits_of_an_activation(layer, precision))
     assert packed <= stored_bytes < packed + max(tiles, 1)
-    if all(operator.operand_elements in {0, layer.output_elements} for operator in layer.fused):
-        packed = bytes_of(case.images * layer.shortcut_elements, bits_of_an_activation(layer, precision))
+    if all(operator.residual_elements in {0, layer.output_elements} for operator in layer.fused):
+        packed = bytes_of(case.images * layer.residual_elements, bits_of_an_activation(layer, precision))
         assert packed <= shortcut_bytes < packed + max(tiles, 1)
 
 
@@ -339,7 +339,7 @@ def test_compulsory_traffic_is_what_windows_touch_and_what_is_stored(layer, hard
     kept = min(bits, (layer.weight_density or math.inf) * (bits + bits_of_a_distance(layer, precision)))
     weights = math.ceil(layer.weights * kept / 8 - 1e-9)
     biases = bytes_of(layer.G * layer.K, bits) if layer.bias else 0
-    activations = (inputs, layer.shortcut_elements, layer.stored_elements)
+    activations = (inputs, layer.residual_elements, layer.stored_elements)
     moved = sum(
         bytes_of(batch * elements, bits_of_an_activation(layer, precision)) for elements in activations
     )

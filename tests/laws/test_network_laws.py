@@ -10,12 +10,13 @@ from hypothesis import assume, given, settings
 
 from accelsim.descriptions import check, dump, parse_text, shipped
 from accelsim.network import operators as ops
+from accelsim.network import windows
 from accelsim.network.build import build
 from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import Draft, Shape, total_macs, total_params
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
-from accelsim.network.lowering.layout import Segment
+from accelsim.network.lowering.layout import ChannelRange
 
 AXIS = {
     "size": st.integers(1, 30),
@@ -28,23 +29,23 @@ AXIS = {
 
 @given(**AXIS)
 def test_floor_counts_the_windows_that_lie_within_the_padded_input(size, kernel, dilation, stride, padding):
-    reach = ops.span(kernel, dilation)
+    reach = windows.span(kernel, dilation)
     padded = size + sum(padding)
     starts = [start for start in range(0, padded, stride) if start + reach <= padded]
-    assert ops.windows(size, reach, stride, padding, "floor") == len(starts)
+    assert windows.windows(size, reach, stride, padding, "floor") == len(starts)
 
 
 @given(**AXIS)
 def test_ceil_adds_a_window_that_hangs_over_unless_it_starts_in_the_padding(
     size, kernel, dilation, stride, padding
 ):
-    reach = ops.span(kernel, dilation)
+    reach = windows.span(kernel, dilation)
     assume(padding[1] < reach)  # as Caffe demands: else whole windows lie in the padding
     padded = size + sum(padding)
     whole = [start for start in range(0, padded, stride) if start + reach <= padded]
     hanging = [whole[-1] + stride] if whole and whole[-1] + reach < padded else []
     starts = [start for start in whole + hanging if start < size + padding[0]]
-    assert ops.windows(size, reach, stride, padding, "ceil") == len(starts)
+    assert windows.windows(size, reach, stride, padding, "ceil") == len(starts)
 
 
 @given(size=AXIS["size"], kernel=AXIS["kernel"], dilation=AXIS["dilation"], stride=AXIS["stride"])
@@ -117,9 +118,9 @@ def tensors(published, executed):
     for node in published:
         operator, note, sources = published[node].operator, by_node[node], published[node].operands
         if note.fate == "input":
-            found[node] = [Segment(None, 0, operator.output.channels)]
+            found[node] = [ChannelRange(None, 0, operator.output.channels)]
         elif note.fate in {"layer", "fused", "folded"}:
-            found[node] = [Segment(note.layers[0], 0, operator.output.channels)]
+            found[node] = [ChannelRange(note.layers[0], 0, operator.output.channels)]
         elif note.fate == "copied" or any(found[source] is None for source in sources):
             found[node] = None
         elif operator.kind == "slice":
@@ -129,7 +130,7 @@ def tensors(published, executed):
                 for offset in range(part.channels)
             ]
             wanted = channels[operator.first : operator.first + operator.output.channels]
-            found[node] = [Segment(producer, channel, 1) for producer, channel in wanted]
+            found[node] = [ChannelRange(producer, channel, 1) for producer, channel in wanted]
         else:
             found[node] = [segment for source in sources for segment in found[source]]
     return found
@@ -146,9 +147,9 @@ def test_lowering_conserves_what_a_network_computes_and_reads(published):
     for layer in found:
         node = executed[layer.name]
         inputs = sum(read.input_elements for read in node.reads)
-        shortcuts = sum(read.shortcut_elements for read in node.reads)
+        shortcuts = sum(read.residual_elements for read in node.reads)
         assert inputs + node.network_input_elements == layer.input_elements
-        assert shortcuts + node.network_shortcut_elements == layer.shortcut_elements
+        assert shortcuts + node.network_residual_elements == layer.residual_elements
 
 
 @settings(deadline=None, max_examples=60)

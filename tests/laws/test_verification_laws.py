@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from machines import machine
 from strategies import ANY_BITS, cases, cut_cases, machines, packed_cases, unusual_layers
 
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 from accelsim.verification.layers import verify_mapping
-from accelsim.verification.verify import verify_plan
+from accelsim.verification.schedules import verify_plan
 
 
 @given(case=cases())

@@ -18,11 +18,11 @@ from accelsim.errors import AccelsimError
 from accelsim.execution import cluster
 from accelsim.execution.cluster import Cluster, connected, started
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Task
+from accelsim.search.evaluate import SearchTask
 from accelsim.search.space import depth_space
 
 NETWORK = load_network("shufflenet_v1")
-TASK, SPACE = Task(NETWORK, load_hardware("8x8_32k")), depth_space(NETWORK, total_blocks=9)
+TASK, SPACE = SearchTask(NETWORK, load_hardware("8x8_32k")), depth_space(NETWORK, total_blocks=9)
 
 
 def squares(factor):

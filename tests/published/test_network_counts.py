@@ -12,7 +12,7 @@ import pytest
 from accelsim.descriptions import shipped, vary
 from accelsim.network.analysis import counted_macs, counted_params
 from accelsim.network.build import build
-from accelsim.network.description import configure
+from accelsim.network.configuration import configure
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower

@@ -3,7 +3,7 @@
 import pytest
 
 from accelsim import load_network, run_network
-from accelsim.report.values.profile import profile
+from accelsim.report.values.run_profile import profile
 from accelsim.validation.evaluate import shipped_hardware
 
 

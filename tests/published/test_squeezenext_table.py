@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelsim.validation.reproduction import violation
+from accelsim.report.text.reproduction import violation
 
 SERIES = ("sqnxt23", "sqnxt23v2", "sqnxt23v3", "sqnxt23v4", "sqnxt23v5")
 """v1 to v5: each moves work to where the array is used better."""

@@ -16,8 +16,8 @@ import accelsim  # noqa: E402
 from accelsim.network.build import build  # noqa: E402
 from accelsim.network.graph import Shape, total_macs, total_params  # noqa: E402
 from accelsim.network.lowering import lower  # noqa: E402
-from accelsim.network.operators import Padding  # noqa: E402
 from accelsim.network.shapes import operator_name  # noqa: E402
+from accelsim.network.windows import Padding  # noqa: E402
 
 
 class Function(nn.Module):

@@ -13,14 +13,16 @@ from accelsim.descriptions import Document, check, vary
 from accelsim.descriptions.shipped import names
 from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
-from accelsim.network.description import NetworkDescription, Stage, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.network.stages import Stage
 from accelsim.reuse.cache import Cache
 from accelsim.search import family
-from accelsim.search.evaluate import Task, run_cost
+from accelsim.search.evaluate import SearchTask, run_cost
 from accelsim.search.family import but_for_depth
 from accelsim.search.space import with_depths
-from accelsim.search.store import Place, TaskKey
+from accelsim.search.store import ResultKey, TaskKey
 
 FULL_MACHINE = check(
     Document(
@@ -92,13 +94,13 @@ IN_THE_DEPTHS = ("stages.0.repeat", "stages.1.repeat")
 
 
 def task(network=None, hardware=FULL_MACHINE, **options):
-    return Task(configure(FULL_NETWORK) if network is None else network, hardware, **options)
+    return SearchTask(configure(FULL_NETWORK) if network is None else network, hardware, **options)
 
 
 def place(some):
     """The keys of a cost and of a sentence."""
     depths = tuple(stage.repeat for stage in some.network.stages if stage.repeat is not None)
-    return Place(TaskKey.of(some), depths).rows
+    return ResultKey(TaskKey.of(some), depths).rows
 
 
 def below(keys, parts):
@@ -193,12 +195,12 @@ ONE_VALUE = ("operators.0.inputs", "operators.0.operator")
 def test_every_argument_of_a_block_is_in_the_key_of_a_result(kind):
     network, index = STAGES[kind]
     stage: Stage = network.stages[index]
-    before = place(Task(network, FULL_MACHINE))[0]
+    before = place(SearchTask(network, FULL_MACHINE))[0]
     fields_of_block = type(stage.block).model_fields
     changes = dict(changed_parts(stage.block, "a", fixed=ONE_VALUE)) if fields_of_block else {}
     for keys, block in changes.items():
         stages = (*network.stages[:index], replace(stage, block=block), *network.stages[index + 1 :])
-        assert place(Task(replace(network, stages=stages), FULL_MACHINE))[0] != before, keys
+        assert place(SearchTask(replace(network, stages=stages), FULL_MACHINE))[0] != before, keys
 
 
 def test_two_blocks_with_the_same_arguments_have_two_keys():
@@ -207,7 +209,7 @@ def test_two_blocks_with_the_same_arguments_have_two_keys():
         configure(check(Document("graph", {**GRAPH, "stages": [stage]}, {}), NetworkDescription))
         for stage in stages
     ]
-    first, second = (place(Task(network, FULL_MACHINE)) for network in networks)
+    first, second = (place(SearchTask(network, FULL_MACHINE)) for network in networks)
     assert first[0] != second[0]
 
 
@@ -233,7 +235,7 @@ def test_the_code_of_a_block_of_another_package_is_in_the_key_of_a_result(tmp_pa
         importlib.invalidate_caches()
         blocks.append(importlib.import_module("foreign").Foreign(out_channels=16))
         stages = (replace(network.stages[0], block=blocks[-1]), *network.stages[1:])
-        blocks[-1] = TaskKey.of(Task(replace(network, stages=stages), FULL_MACHINE)).digest
+        blocks[-1] = TaskKey.of(SearchTask(replace(network, stages=stages), FULL_MACHINE)).digest
     sys.modules.pop("foreign")
     assert blocks[0] != blocks[1]
 
@@ -248,7 +250,10 @@ def test_a_block_that_was_typed_in_is_another_in_each_process():
 
 def test_depths_are_in_the_key_of_a_result():
     network = configure(FULL_NETWORK)
-    assert place(Task(with_depths(network, (3, 1)), FULL_MACHINE))[0] != place(Task(network, FULL_MACHINE))[0]
+    assert (
+        place(SearchTask(with_depths(network, (3, 1)), FULL_MACHINE))[0]
+        != place(SearchTask(network, FULL_MACHINE))[0]
+    )
 
 
 # --- cache, and files of mappings

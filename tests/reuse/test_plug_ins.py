@@ -19,7 +19,7 @@ from accelsim.mapping.dataflows.weight_stationary import WEIGHT_STATIONARY
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.layer import Layer
 from accelsim.reuse.cache import Cache
-from accelsim.search.evaluate import Task, run_cost
+from accelsim.search.evaluate import SearchTask, run_cost
 from accelsim.search.explain import explain_network
 from accelsim.search.store import TaskKey
 
@@ -42,7 +42,7 @@ def machine():
 
 
 def task_key():
-    return TaskKey.of(Task(NETWORK, machine()))
+    return TaskKey.of(SearchTask(NETWORK, machine()))
 
 
 def mapping_key(file):
@@ -91,7 +91,7 @@ def test_a_dataflow_of_another_package_changes_no_key_of_a_machine_without_it(fo
 
     def keys():
         mappings = Cache(tmp_path / "mappings.sqlite").layers(shipped, MappingOptions()).mappings
-        return TaskKey.of(Task(NETWORK, shipped)), mappings.key(LAYER)
+        return TaskKey.of(SearchTask(NETWORK, shipped)), mappings.key(LAYER)
 
     before = keys()
     plug_ins.install(folder)
@@ -104,7 +104,7 @@ def test_a_file_of_mappings_gives_what_the_code_that_is_there_gives(folder):
         plug_ins.install(folder, factor=f"FACTOR = {factor}\n")
         alone = run_network(NETWORK, machine())
         assert run_network(NETWORK, machine(), cache=Cache(folder / "mappings.sqlite")) == alone
-        costs.append(run_cost(Task(NETWORK, machine()), Cache()).cycles)
+        costs.append(run_cost(SearchTask(NETWORK, machine()), Cache()).cycles)
     assert costs[1] > costs[0]
 
 

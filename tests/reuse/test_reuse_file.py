@@ -19,12 +19,13 @@ from machines import machine
 from accelsim import AccelsimError, Cache, run_network
 from accelsim.descriptions import Document, check
 from accelsim.errors import FileWarning
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.reuse import file as files
 from accelsim.reuse.file import FileKind, OwnFile, can_be_kept, checksum
 from accelsim.reuse.mapping_file import MAPPINGS_FILE
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Evaluator, Task
+from accelsim.search.evaluate import Evaluator, SearchTask
 from accelsim.search.space import depth_space
 from accelsim.search.store import STORE_FILE
 
@@ -58,7 +59,7 @@ def mapped(path):
 
 def searched(path):
     """A search that keeps results in a store."""
-    found = search_depth(Task(NETWORK, MACHINE), depth_space(NETWORK), store=path, top=50)
+    found = search_depth(SearchTask(NETWORK, MACHINE), depth_space(NETWORK), store=path, top=50)
     return replace(found, seconds=0.0, reused=0)
 
 

@@ -15,20 +15,21 @@ import pytest
 
 from accelsim import load_hardware, load_network
 from accelsim.descriptions import Document, check, vary
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.reuse.file import OwnFile
 from accelsim.reuse.model_version import model_version
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Cost, Evaluator, Limits, Outcome, Size, Task
+from accelsim.search.evaluate import Cost, Evaluation, Evaluator, Limits, SearchTask, Size
 from accelsim.search.family import but_for_depth
 from accelsim.search.space import depth_space
-from accelsim.search.store import Place, Store, StoreError, TaskKey
+from accelsim.search.store import ResultKey, Store, StoreError, TaskKey
 
 NETWORK, HARDWARE = load_network("shufflenet_v1"), load_hardware("8x8_32k")
-TASK = Task(NETWORK, HARDWARE)
+TASK = SearchTask(NETWORK, HARDWARE)
 SPACE = depth_space(NETWORK, total_blocks=9)
-PLACE = Place(TaskKey.of(TASK), (1, 2, 3))
-FOUND = Outcome(Size(10, 20), Cost(30, 0.1, 40, 50))
+PLACE = ResultKey(TaskKey.of(TASK), (1, 2, 3))
+FOUND = Evaluation(Size(10, 20), Cost(30, 0.1, 40, 50))
 
 
 def search(task=TASK, store=None, space=SPACE):
@@ -64,7 +65,7 @@ def search_without(evaluated):
 
 
 def test_a_search_that_was_stopped_goes_on_where_it_was(tmp_path, evaluated, monkeypatch):
-    monkeypatch.setattr("accelsim.search.depth.BATCH", 4)
+    monkeypatch.setattr("accelsim.search.depth.CHUNK", 4)
     file = tmp_path / "found.sqlite"
 
     def stop(_):
@@ -99,28 +100,28 @@ def search_limited(limits, evaluated):
 @pytest.mark.parametrize(
     "other",
     [
-        Task(load_network("shufflenet_v1@groups=2"), HARDWARE),
-        Task(load_network("shufflenet_v1@resolution=160"), HARDWARE),
-        Task(NETWORK, vary(HARDWARE, **{"dram.latency_cycles": 99})),
-        Task(NETWORK, HARDWARE, batch=2),
-        Task(NETWORK, HARDWARE, dataflow="weight_stationary"),
-        Task(NETWORK, HARDWARE, tiles_by="energy"),
+        SearchTask(load_network("shufflenet_v1@groups=2"), HARDWARE),
+        SearchTask(load_network("shufflenet_v1@resolution=160"), HARDWARE),
+        SearchTask(NETWORK, vary(HARDWARE, **{"dram.latency_cycles": 99})),
+        SearchTask(NETWORK, HARDWARE, batch=2),
+        SearchTask(NETWORK, HARDWARE, dataflow="weight_stationary"),
+        SearchTask(NETWORK, HARDWARE, tiles_by="energy"),
     ],
 )
 def test_what_another_network_machine_or_option_gave_is_kept_apart(tmp_path, other):
     with Store(tmp_path / "found.sqlite") as store:
         store.keep([(PLACE, FOUND)])
     with Store(tmp_path / "found.sqlite") as store:
-        assert store.known([Place(TaskKey.of(other), (1, 2, 3))]) == {}
-        assert store.known([PLACE, Place(TaskKey.of(TASK), (1, 1, 1))]) == {PLACE: FOUND}
+        assert store.evaluations([ResultKey(TaskKey.of(other), (1, 2, 3))]) == {}
+        assert store.evaluations([PLACE, ResultKey(TaskKey.of(TASK), (1, 1, 1))]) == {PLACE: FOUND}
 
 
 def test_a_machines_name_and_words_are_not_what_it_is(tmp_path):
-    renamed = Task(NETWORK, vary(HARDWARE, **{"name": "mine", "title": "My own", "area.pe_mm2": 1}))
+    renamed = SearchTask(NETWORK, vary(HARDWARE, **{"name": "mine", "title": "My own", "area.pe_mm2": 1}))
     with Store(tmp_path / "found.sqlite") as store:
         store.keep([(PLACE, FOUND)])
-        other = Place(TaskKey.of(renamed), PLACE.depths)
-        assert store.known([other]) == {other: FOUND}
+        other = ResultKey(TaskKey.of(renamed), PLACE.depths)
+        assert store.evaluations([other]) == {other: FOUND}
 
 
 def pruned(*names):
@@ -137,7 +138,7 @@ def pruned(*names):
 def test_a_pattern_of_names_means_another_layer_where_names_are_others(tmp_path):
     file = tmp_path / "found.sqlite"
     for names in (("a", "pruned_b"), ("pruned_b", "a")):
-        task = Task(pruned(*names), HARDWARE)
+        task = SearchTask(pruned(*names), HARDWARE)
         assert search(task, file, depth_space(task.network)) == search(task, None, depth_space(task.network))
 
 
@@ -147,29 +148,29 @@ def test_networks_whose_names_mean_other_layers_are_no_relatives():
 
 def test_a_sentence_is_kept_for_what_it_names(tmp_path):
     """A cost is the same whatever things are called; why there is none says what they are called."""
-    renamed = Task(NETWORK, vary(HARDWARE, name="mine"))
-    other = Place(TaskKey.of(renamed), PLACE.depths)
-    unmapped = Outcome(Size(10, 20), None, "conv1 on 8x8_32k: does not fit")
+    renamed = SearchTask(NETWORK, vary(HARDWARE, name="mine"))
+    other = ResultKey(TaskKey.of(renamed), PLACE.depths)
+    unmapped = Evaluation(Size(10, 20), None, "conv1 on 8x8_32k: does not fit")
     with Store(tmp_path / "found.sqlite") as store:
         store.keep([(PLACE, unmapped)])
-        assert store.known([PLACE, other]) == {PLACE: unmapped}
+        assert store.evaluations([PLACE, other]) == {PLACE: unmapped}
 
 
 def test_a_candidate_that_cannot_be_mapped_is_kept_with_its_reason(tmp_path):
-    too_small = Outcome(Size(10, 20), None, "conv1 on mine: does not fit")
-    unbuilt = Outcome(None, None, "no such shape")
-    excluded = Outcome(Size(30, 40), None)
-    places = [Place(TaskKey.of(TASK), (depth,)) for depth in (1, 2, 3)]
+    too_small = Evaluation(Size(10, 20), None, "conv1 on mine: does not fit")
+    unbuilt = Evaluation(None, None, "no such shape")
+    excluded = Evaluation(Size(30, 40), None)
+    places = [ResultKey(TaskKey.of(TASK), (depth,)) for depth in (1, 2, 3)]
     with Store(tmp_path / "found.sqlite") as store:
         store.keep(zip(places, (too_small, unbuilt, excluded), strict=True))
-        assert store.known(places) == {places[0]: too_small, places[1]: unbuilt}
+        assert store.evaluations(places) == {places[0]: too_small, places[1]: unbuilt}
 
 
 def test_many_candidates_are_looked_up_at_once(tmp_path):
-    places = [Place(TaskKey.of(TASK), (depth,)) for depth in range(1, 1001)]
+    places = [ResultKey(TaskKey.of(TASK), (depth,)) for depth in range(1, 1001)]
     with Store(tmp_path / "found.sqlite") as store:
         store.keep([(place, FOUND) for place in places])
-        assert len(store.known(places)) == 1000
+        assert len(store.evaluations(places)) == 1000
 
 
 def test_a_store_of_another_model_is_refused(tmp_path, monkeypatch):
@@ -191,7 +192,7 @@ SEARCH = """
     from pathlib import Path
     from accelsim import load_hardware, load_network
     from accelsim.search.depth import search_depth
-    from accelsim.search.evaluate import Task
+    from accelsim.search.evaluate import SearchTask
     from accelsim.search.space import depth_space
 
     def step(done):
@@ -200,7 +201,7 @@ SEARCH = """
 
     network = load_network("mobilenet_v2")
     space = depth_space(network, total_blocks=17, fixed={"stage7": 1, "stage1": 2})
-    search_depth(Task(network, load_hardware("8x8_32k")), space, store=Path(sys.argv[1]), step=step)
+    search_depth(SearchTask(network, load_hardware("8x8_32k")), space, store=Path(sys.argv[1]), step=step)
 """
 
 
@@ -221,7 +222,7 @@ def test_killed_at_any_moment_a_search_ends_with_the_same_answer(tmp_path):
         assert counts[-1] >= done
     assert counts == sorted(set(counts))
     assert counts[-1] < space.size
-    task = Task(network, HARDWARE)
+    task = SearchTask(network, HARDWARE)
     resumed = search_depth(task, space, store=file)
     assert resumed.reused == counts[-1]
     assert kept(file) == space.size
@@ -264,7 +265,7 @@ def test_killed_while_it_writes_a_search_keeps_what_was_complete(tmp_path):
     space = depth_space(network, total_blocks=17, fixed={"stage7": 1, "stage1": 2})
     whole = kept(file)
     assert 0 < whole < space.size
-    resumed = search_depth(Task(network, HARDWARE), space, store=file)
+    resumed = search_depth(SearchTask(network, HARDWARE), space, store=file)
     assert resumed.reused == whole
     assert kept(file) == space.size
 

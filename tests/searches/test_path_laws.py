@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
-from accelsim.search.path import AS_GOOD, walk
+from accelsim.search.path import AS_GOOD, search_path
 from accelsim.search.redesign import concrete, moved
 from accelsim.search.space import SpaceError
 
@@ -37,22 +37,22 @@ def checked(found, steps=None):
         assert step.after.params <= budget.max_params
         assert step.after.macs <= budget.max_macs
         assert step.after.params >= budget.min_params
-        assert step.taken.point == step.after
-        allowed = [one for one in step.tried if one.point and not one.excess]
+        assert step.best.point == step.after
+        allowed = [one for one in step.moves if one.point and not one.excesses]
         least = min(one.point.value(found.objective) for one in allowed)
         alike = [one for one in allowed if one.point.value(found.objective) <= least * (1 + AS_GOOD)]
-        assert step.taken in alike
-        assert step.taken.point.params == min(one.point.params for one in alike)
-        assert step.allowed <= step.helping <= len(step.tried)
+        assert step.best in alike
+        assert step.best.point.params == min(one.point.params for one in alike)
+        assert step.allowed <= step.helping <= len(step.moves)
         before = step.after
     if steps is not None:
         assert len(found.steps) <= steps
     helping = [
         one
-        for one in found.last_tried
+        for one in found.last_moves
         if one.point and one.point.value(found.objective) < found.end.value(found.objective)
     ]
-    assert all(one.excess for one in helping)
+    assert all(one.excesses for one in helping)
     assert (found.stopped == "budget") == bool(helping)
 
 
@@ -68,7 +68,7 @@ def test_walks_get_better_within_their_budget_and_come_to_what_a_run_says(tmp_pa
     more = data.draw(st.sampled_from([None, 1.0, 1.1]))
     params = run_network(network, hardware).params
     limit = None if more is None else int(more * params)
-    found = walk(network, hardware, objective=objective, steps=steps, batch=batch, max_params=limit)
+    found = search_path(network, hardware, objective=objective, steps=steps, batch=batch, max_params=limit)
     checked(found, steps)
     assert figures(found.start) == point_of(network, hardware, batch)
     file = tmp_path_factory.mktemp("walked") / "walked.yaml"
@@ -78,10 +78,10 @@ def test_walks_get_better_within_their_budget_and_come_to_what_a_run_says(tmp_pa
 
 @pytest.mark.parametrize(("name", "hardware"), [("shufflenet_v2", LARGE), ("sqnxt23", SMALL)])
 def test_every_move_that_was_tried_costs_what_a_run_of_it_says(name, hardware):
-    found = walk(load_network(name), hardware, steps=1)
+    found = search_path(load_network(name), hardware, steps=1)
     (step,) = found.steps
     table = concrete(load_network(name))
-    for one in step.tried:
+    for one in step.moves:
         assert figures(one.point) == point_of(moved(table, one.move), hardware), one.move.words
 
 
@@ -102,8 +102,8 @@ stages:
 def test_a_move_that_gives_no_network_is_said_to_be_impossible(tmp_path):
     file = tmp_path / "fives.yaml"
     file.write_text(FIVES)
-    found = walk(load_network(file), SMALL, steps=1)
-    tried = found.steps[0].tried if found.steps else found.last_tried
+    found = search_path(load_network(file), SMALL, steps=1)
+    tried = found.steps[0].moves if found.steps else found.last_moves
     problems = {one.move.words: one.problem for one in tried if one.problem}
     assert problems.keys() == {
         "a block from stage1 to stage2",
@@ -117,21 +117,21 @@ def test_a_move_that_gives_no_network_is_said_to_be_impossible(tmp_path):
 
 
 def test_a_walk_is_the_same_each_time():
-    walks = [walk(NETWORKS["resnet18@resolution=64"], SMALL) for _ in range(2)]
+    walks = [search_path(NETWORKS["resnet18@resolution=64"], SMALL) for _ in range(2)]
     assert walks[0].steps == walks[1].steps
     assert dump(walks[0].final) == dump(walks[1].final)
 
 
 def test_no_steps_end_where_the_walk_starts():
-    found = walk(load_network("sqnxt23"), SMALL, steps=0)
+    found = search_path(load_network("sqnxt23"), SMALL, steps=0)
     assert (found.steps, found.stopped, found.end) == ((), "steps", found.start)
-    assert found.last_tried == ()
+    assert found.last_moves == ()
 
 
 def test_networks_without_a_move_and_budgets_that_the_start_exceeds_are_refused():
     no_move = "squeezenet_v1_1: offers no move: no repeating stage .*every number of channels .* can"
     with pytest.raises(SpaceError, match=no_move):
-        walk(load_network("squeezenet_v1_1"), LARGE)
+        search_path(load_network("squeezenet_v1_1"), LARGE)
     network = load_network("sqnxt23")
     for limit, sentence in (
         ({"max_params": 700_000}, "max params = 700000: sqnxt23 has 717280, 17280 more"),
@@ -139,8 +139,8 @@ def test_networks_without_a_move_and_budgets_that_the_start_exceeds_are_refused(
         ({"min_params": 10**6}, "min params = 1000000: sqnxt23 has 717280, 282720 fewer"),
     ):
         with pytest.raises(SpaceError, match=sentence):
-            walk(network, LARGE, **limit)
+            search_path(network, LARGE, **limit)
     with pytest.raises(AccelsimError, match="objective = 'speed': must be one of time, energy, edp"):
-        walk(network, LARGE, objective="speed")
+        search_path(network, LARGE, objective="speed")
     with pytest.raises(AccelsimError, match="steps = -1: must be a whole number from 0 to 10000"):
-        walk(network, LARGE, steps=-1)
+        search_path(network, LARGE, steps=-1)

@@ -11,10 +11,10 @@ from accelsim.errors import MappingError
 from accelsim.execution.processes import Processes
 from accelsim.hardware import ActionCounts
 from accelsim.network.load import load_network as load
-from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows, rows
+from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows, heading, rows
 from accelsim.report.text.table import Style
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Evaluator, Limits, Task, cost_of
+from accelsim.search.evaluate import Evaluator, Limits, SearchTask, cost_of
 from accelsim.search.family import relatives
 from accelsim.search.pareto import dominates
 from accelsim.search.redesign import concrete
@@ -28,7 +28,7 @@ SPACE = depth_space(SQNXT, fixed={"stage4": 1})
 @pytest.fixture(scope="module")
 def found():
     """All 171 distributions of SqueezeNext's 20 blocks over its first three stages."""
-    return search_depth(Task(SQNXT, LARGE), SPACE, top=171)
+    return search_depth(SearchTask(SQNXT, LARGE), SPACE, top=171)
 
 
 def test_all_candidates_are_evaluated_and_ranked(found):
@@ -40,7 +40,7 @@ def test_all_candidates_are_evaluated_and_ranked(found):
 
 def test_a_candidate_of_a_network_with_parameters_is_written_with_their_values(tmp_path):
     network, hardware = load_network("mobilenet_v1@width=0.25,resolution=96"), load_hardware("8x8_32k")
-    found = search_depth(Task(network, hardware), depth_space(network, total_blocks=7))
+    found = search_depth(SearchTask(network, hardware), depth_space(network, total_blocks=7))
     file = tmp_path / "best.yaml"
     file.write_text(dump(concrete(with_depths(network, found.best.depths)).description))
     run = run_network(load_network(file), hardware)
@@ -73,7 +73,7 @@ def test_a_known_networks_rank_is_its_place_among_all(found):
 
 
 def test_ranks_do_not_depend_on_how_many_are_kept(found):
-    few = search_depth(Task(SQNXT, LARGE), SPACE, top=3)
+    few = search_depth(SearchTask(SQNXT, LARGE), SPACE, top=3)
     assert few.ranked == found.ranked[:3]
     assert few.known == found.known
     assert few.front == found.front
@@ -95,7 +95,7 @@ def test_the_front_is_that_of_time_energy_and_parameters(found):
     ],
 )
 def test_candidates_are_ranked_by_the_objective(found, objective, figure):
-    other = search_depth(Task(SQNXT, LARGE), SPACE, objective=objective, top=171)
+    other = search_depth(SearchTask(SQNXT, LARGE), SPACE, objective=objective, top=171)
     figures = [figure(candidate) for candidate in other.ranked]
     assert figures == sorted(figures)
     assert other.front == found.front
@@ -103,7 +103,7 @@ def test_candidates_are_ranked_by_the_objective(found, objective, figure):
 
 
 def test_limits_leave_only_what_is_within_them(found):
-    limited = search_depth(Task(SQNXT, LARGE, Limits(params=750_000)), SPACE, top=171)
+    limited = search_depth(SearchTask(SQNXT, LARGE, Limits(params=750_000)), SPACE, top=171)
     assert limited.evaluated == 171
     assert limited.ranked == tuple(one for one in found.ranked if one.params <= 750_000)
     assert limited.feasible == len(limited.ranked)
@@ -112,7 +112,7 @@ def test_limits_leave_only_what_is_within_them(found):
 
 def test_a_limit_that_excludes_all_is_named_with_what_would_have_to_be_given_up():
     with pytest.raises(SpaceError) as error:
-        search_depth(Task(SQNXT, LARGE, Limits(params=400_000, macs=100)), SPACE)
+        search_depth(SearchTask(SQNXT, LARGE, Limits(params=400_000, macs=100)), SPACE)
     assert str(error.value).splitlines() == [
         "max params = 400000: excludes all 171 candidates: "
         "the smallest of them, 18-1-1-1, has 452608, 52608 more",
@@ -124,10 +124,10 @@ def test_a_limit_that_excludes_all_is_named_with_what_would_have_to_be_given_up(
 def test_limits_that_exclude_all_only_together_are_named_together():
     mobilenet = load_network("shufflenet_v1")
     space = depth_space(mobilenet, total_blocks=6)
-    every = search_depth(Task(mobilenet, LARGE), space, top=99).ranked
+    every = search_depth(SearchTask(mobilenet, LARGE), space, top=99).ranked
     params, macs = min(one.params for one in every), min(one.macs for one in every)
     with pytest.raises(SpaceError) as error:
-        search_depth(Task(mobilenet, LARGE, Limits(params, macs)), space)
+        search_depth(SearchTask(mobilenet, LARGE, Limits(params, macs)), space)
     lines = str(error.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == [f"max params = {params}", f"max macs = {macs}"]
     assert all("excludes all candidates that the other limit allows" in line for line in lines)
@@ -137,7 +137,7 @@ def test_depths_with_which_a_network_cannot_be_built_are_not_feasible():
     condensenet = load_network("condensenet")
     space = depth_space(condensenet, total_blocks=5)
     with pytest.raises(SpaceError, match=r"the only candidate cannot be executed: .*fc\.select"):
-        search_depth(Task(condensenet, LARGE), space)
+        search_depth(SearchTask(condensenet, LARGE), space)
 
 
 GROWING = """\
@@ -156,7 +156,7 @@ stages:
 def test_depths_that_cannot_be_built_are_counted_beside_those_that_can(tmp_path):
     (tmp_path / "growing.yaml").write_text(GROWING)
     network = load_network(tmp_path / "growing.yaml")
-    result = search_depth(Task(network, LARGE), depth_space(network))
+    result = search_depth(SearchTask(network, LARGE), depth_space(network))
     assert (result.evaluated, result.feasible, result.not_executable) == (5, 3, 2)
     assert result.first_problem.startswith("growing-")
     assert ": fc.select: channels 0 to 49 are not within the " in result.first_problem
@@ -176,7 +176,9 @@ def test_a_fault_in_one_candidate_does_not_end_a_search(monkeypatch):
 
     monkeypatch.setattr(Evaluator, "cost", faulty)
     network = load_network("resnet18@resolution=64")
-    result = search_depth(Task(network, LARGE), depth_space(network, total_blocks=6), executor=Processes(1))
+    result = search_depth(
+        SearchTask(network, LARGE), depth_space(network, total_blocks=6), executor=Processes(1)
+    )
     assert (result.evaluated, result.feasible, result.not_executable) == (10, 4, 6)
     assert result.first_problem.startswith("a fault of accelsim itself, please report it: IndexError at ")
 
@@ -198,14 +200,14 @@ def test_depths_may_be_numbers_of_numpy():
 
 def test_a_batch_may_be_a_number_of_numpy(tmp_path):
     np = pytest.importorskip("numpy")
-    task, space = Task(SQNXT, LARGE, batch=np.int64(2)), depth_space(SQNXT, total_blocks=4)
+    task, space = SearchTask(SQNXT, LARGE, batch=np.int64(2)), depth_space(SQNXT, total_blocks=4)
     result = search_depth(task, space, top=np.int64(3), store=tmp_path / "found.sqlite")
     assert result.best == search_depth(replace(task, batch=2), space).best
 
 
 def test_an_unknown_objective_is_answered_by_those_there_are():
     with pytest.raises(AccelsimError, match="'speed': must be one of time, energy, edp, pareto"):
-        search_depth(Task(SQNXT, LARGE), SPACE, objective="speed")
+        search_depth(SearchTask(SQNXT, LARGE), SPACE, objective="speed")
 
 
 def test_relatives_are_found_by_what_they_consist_of(tmp_path, monkeypatch):
@@ -227,8 +229,8 @@ def test_several_processes_find_what_one_does(monkeypatch):
     network = load_network("shufflenet_v1")
     space = depth_space(network, total_blocks=12)
     done = []
-    two = search_depth(Task(network, LARGE), space, executor=Processes(2), step=done.append)
-    one = search_depth(Task(network, LARGE), space, executor=Processes(1))
+    two = search_depth(SearchTask(network, LARGE), space, executor=Processes(2), step=done.append)
+    one = search_depth(SearchTask(network, LARGE), space, executor=Processes(1))
     assert sum(done) == space.size
     assert replace(two, seconds=0.0) == replace(one, seconds=0.0)
 
@@ -245,13 +247,13 @@ def test_the_values_are_those_that_the_search_found(found):
 
 def test_a_table_shows_the_best_the_known_networks_and_the_front(found):
     few = replace(found, ranked=found.ranked[:2])
-    headings = dict.fromkeys(row.heading for row in rows(few))
-    assert list(headings) == [
+    sections = dict.fromkeys(row.section for row in rows(few))
+    assert [heading(section, few) for section in sections] == [
         "the best by time",
         "known networks",
         f"Pareto front of time, energy and parameters: {len(found.front)}",
     ]
-    text = depth_report(few, Style(), most=4)
+    text = depth_report(few, Style(), row_limit=4)
     assert all(len(line) <= 80 for line in text.splitlines())
     assert f"... and {len(found.front) - 4} more" in text
     assert "sqnxt23v5" in text
@@ -265,6 +267,6 @@ def test_a_row_of_the_csv_is_a_candidate_and_no_candidate_is_there_twice(found):
 def test_a_network_with_one_candidate_is_compared_with_itself():
     xception = load_network("xception_small")
     space = depth_space(xception, fixed={"stage2": 4, "stage3": 8})
-    text = depth_report(search_depth(Task(xception, LARGE), space), Style(), most=5)
+    text = depth_report(search_depth(SearchTask(xception, LARGE), space), Style(), row_limit=5)
     assert "xception_small on 16x16_128k: 1 way to distribute 16 blocks" in text
     assert "relative to xception_small." in text.replace("\n", " ")

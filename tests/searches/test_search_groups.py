@@ -5,8 +5,9 @@ from machines import machine
 
 from accelsim import explain_network, run_network
 from accelsim.descriptions import check, parse_text
-from accelsim.network.description import NetworkDescription, configure
-from accelsim.search.path import _worst_layers
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
+from accelsim.search.worst_stage import layers_of_worst_form
 
 NETWORK = """\
 name: net
@@ -49,7 +50,7 @@ def test_layers_that_differ_in_anything_are_explained_apart(second):
 
 @pytest.mark.parametrize("second", DIFFERENT.values(), ids=DIFFERENT)
 def test_a_walk_counts_only_layers_that_are_alike(second):
-    worst = _worst_layers(run_network(network(second), WEIGHTS_STAY))
+    worst = layers_of_worst_form(run_network(network(second), WEIGHTS_STAY))
     assert len({layer.form for layer in worst}) == 1
     assert {layer.name for layer in worst} in ({"first", "third"}, {"second"})
 

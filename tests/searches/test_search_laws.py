@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from accelsim import Cache, load_hardware, load_network, run_network
 from accelsim.descriptions import shipped, vary
 from accelsim.network.overlay import overlaid
-from accelsim.search.evaluate import Evaluator, Task
+from accelsim.search.evaluate import Evaluator, SearchTask
 from accelsim.search.space import depths_of, with_depths
 
 NAMES = [name for name in shipped.names("networks") if depths_of(load_network(name))]
@@ -23,7 +23,7 @@ def run_outcome(network, hardware, cache, **options):
 
 
 def searched_outcome(evaluator, depths):
-    outcome = evaluator.outcome(depths)
+    outcome = evaluator.evaluation(depths)
     assert not outcome.problem
     return outcome.size.params, outcome.size.macs, outcome.cost.cycles, outcome.cost.energy
 
@@ -31,7 +31,7 @@ def searched_outcome(evaluator, depths):
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(("dense", "condense"))])
 def test_every_shipped_network_that_repeats_costs_at_other_depths_what_a_run_says(name):
     network, cache = load_network(name), Cache()
-    evaluator = Evaluator(Task(network, SMALL))
+    evaluator = Evaluator(SearchTask(network, SMALL))
     shallow = tuple(1 for _ in depths_of(network))
     for depths in (shallow, tuple(2 + place % 3 for place in range(len(shallow))), (3, *shallow[1:])):
         expected = run_outcome(with_depths(network, depths), SMALL, cache)
@@ -41,7 +41,7 @@ def test_every_shipped_network_that_repeats_costs_at_other_depths_what_a_run_say
 @pytest.mark.parametrize("name", ["densenet121"])
 def test_networks_whose_blocks_depend_on_all_before_them_are_built_one_by_one(name):
     network, cache = load_network(name), Cache()
-    evaluator = Evaluator(Task(network, SMALL))
+    evaluator = Evaluator(SearchTask(network, SMALL))
     for depths in ((1, 2, 1, 1), (2, 1, 1, 1), (1, 1, 1, 2)):
         expected = run_outcome(with_depths(network, depths), SMALL, cache)
         assert searched_outcome(evaluator, depths) == expected
@@ -51,7 +51,7 @@ def test_a_network_that_can_be_built_at_few_depths_only_is_built_at_those():
     network = load_network("condensenet")
     depths = depths_of(network)
     expected = run_outcome(network, SMALL, Cache())
-    assert searched_outcome(Evaluator(Task(network, SMALL)), depths) == expected
+    assert searched_outcome(Evaluator(SearchTask(network, SMALL)), depths) == expected
 
 
 @pytest.mark.parametrize("layers", ["stage*", "stage1.block2.conv1"])
@@ -59,11 +59,11 @@ def test_a_network_that_says_something_of_layers_by_name_is_built_one_by_one(lay
     overlay = tmp_path / "pruned.yaml"
     overlay.write_text(f'compression: [{{layers: "{layers}", weight_density: 0.3}}]\n')
     network, cache = overlaid(load_network("resnet18"), overlay), Cache()
-    evaluator = Evaluator(Task(network, SMALL))
+    evaluator = Evaluator(SearchTask(network, SMALL))
     for depths in ((2, 1, 1, 1), (3, 2, 1, 1)):
         expected = run_outcome(with_depths(network, depths), SMALL, cache)
         assert searched_outcome(evaluator, depths) == expected
-    shallow = evaluator.outcome((1, 1, 1, 1))
+    shallow = evaluator.evaluation((1, 1, 1, 1))
     assert (shallow.cost is None) == (layers == "stage1.block2.conv1")
     assert ("no such layer" in shallow.problem) == (shallow.cost is None)
 
@@ -72,7 +72,7 @@ def test_candidates_that_leave_descriptors_idle_cost_what_a_run_says():
     """With 16 descriptors, loads keep the stores of SqueezeNext's first layer waiting (by edp)."""
     network, cache = load_network("sqnxt23v5"), Cache()
     hardware = vary(load_hardware("16x16_128k"), **{"dma.descriptors": 16})
-    evaluator = Evaluator(Task(network, hardware, tiles_by="edp"))
+    evaluator = Evaluator(SearchTask(network, hardware, tiles_by="edp"))
     for depths in (depths_of(network), (1, 1, 1, 1), (3, 2, 4, 1)):
         candidate = with_depths(network, depths)
         assert run_network(candidate, hardware, objective="edp", cache=cache).idle_descriptors
@@ -92,7 +92,7 @@ def test_the_order_of_candidates_does_not_matter(data):
     if (name, hardware.name, hardware.channel, batch) not in EVALUATORS:
         network = load_network(name)
         EVALUATORS[name, hardware.name, hardware.channel, batch] = (
-            Evaluator(Task(network, hardware, batch=batch)),
+            Evaluator(SearchTask(network, hardware, batch=batch)),
             network,
             Cache(),
         )

@@ -7,7 +7,8 @@ import pytest
 from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.descriptions import shipped, vary
 from accelsim.network.build import build
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import total_macs, total_params
 from accelsim.search.redesign import channel_arguments, concrete, moved, moves, rounded_up
 from accelsim.search.space import depths_of
@@ -152,3 +153,12 @@ def test_a_change_that_gives_no_network_is_refused():
     assert arguments
     with pytest.raises(AccelsimError):
         build(configure(vary(network.description, **{"stages.2.out_channels": 31})))
+
+
+def test_a_move_says_in_numbers_and_names_what_it_changes():
+    by_kind = {move.kind: move for move in all_moves(table())}
+    kernel, block, channels = by_kind["kernel"], by_kind["block"], by_kind["channels"]
+    assert (kernel.stage, kernel.old, kernel.new) == ("stem", (7, 7), (5, 5))
+    assert (block.giver, block.taker) == ("stage1", "stage2")
+    assert (channels.stage, channels.key, channels.old, channels.new) == ("stage2", "out_channels", 20, 24)
+    assert all(set(move.stages) <= {"stem", "stage1", "stage2"} for move in by_kind.values())

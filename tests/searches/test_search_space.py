@@ -7,7 +7,7 @@ import pytest
 from accelsim import load_network
 from accelsim.descriptions import dump
 from accelsim.network.build import build
-from accelsim.network.description import configure, read_network
+from accelsim.network.configuration import configure, read_network
 from accelsim.network.graph import total_params
 from accelsim.search.space import SpaceError, depth_space, depths_of, with_depths
 

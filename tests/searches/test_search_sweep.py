@@ -13,13 +13,13 @@ from accelsim.execution.processes import Processes
 from accelsim.report.tables.sweep import setting_word
 from accelsim.search import sweep as sweeps
 from accelsim.search.depth import search_depth
-from accelsim.search.evaluate import Task
+from accelsim.search.evaluate import SearchTask
 from accelsim.search.metrics import METRICS, constraint
 from accelsim.search.pareto import dominates
-from accelsim.search.sampling import Plan, plan_for
+from accelsim.search.sampling import SamplingPlan, plan_for
 from accelsim.search.space import SpaceError, depth_space
-from accelsim.search.spec import Axis, read_sweep
-from accelsim.search.sweep import Judged, run_sweep
+from accelsim.search.spec import SweepAxis, read_sweep
+from accelsim.search.sweep import Feedback, run_sweep
 
 TINY = """\
 name: tiny
@@ -298,7 +298,7 @@ def test_parameters_that_do_not_fit_each_other_are_their_candidates_problem(swee
     ],
 )
 def test_a_value_is_told_in_words_or_as_the_file_has_it(key, value, word):
-    assert setting_word(Axis("hardware_parameters", key, (value,)), value) == word
+    assert setting_word(SweepAxis("hardware_parameters", key, (value,)), value) == word
 
 
 def test_what_is_in_the_store_is_not_evaluated_again(sweep_of, folder, evaluated):
@@ -355,7 +355,7 @@ def test_another_constraint_finds_what_is_known(sweep_of, folder, evaluated):
 
 def test_a_search_for_depths_and_a_sweep_of_depths_share_their_results(sweep_of, folder, evaluated):
     network, hardware, store = load_network("tiny.yaml"), load_hardware("8x8_32k"), folder / "found.sqlite"
-    searched = search_depth(Task(network, hardware), depth_space(network), store=store)
+    searched = search_depth(SearchTask(network, hardware), depth_space(network), store=store)
     sweep = sweep_of(
         "networks: [tiny.yaml]\nhardware: [8x8_32k]\nobjectives: [cycles]\n"
         "network_parameters: {depths: [[1, 2], [2, 1]]}\n"
@@ -392,21 +392,21 @@ def test_small_spaces_are_evaluated_as_a_whole_and_large_ones_sampled(sweep_of):
         plan_for(small)
         == plan_for(small, samples=12)
         == plan_for(small, samples=99)
-        == Plan("exhaustive", 12)
+        == SamplingPlan("exhaustive", 12)
     )
-    assert plan_for(small, samples=5, seed=3) == Plan("nsga2", 5, 3)
-    assert plan_for(small, name="tpe") == Plan("tpe", 12)
+    assert plan_for(small, samples=5, seed=3) == SamplingPlan("nsga2", 5, 3)
+    assert plan_for(small, name="tpe") == SamplingPlan("tpe", 12)
     many = "[" + ", ".join(map(str, range(1, 201))) + "]"
     large = sweep_of(LARGE.replace("[2, 4, 8, 12, 16]", many, 1).replace("[1, 2, 4, 8]", many))
     assert large.size == 200 * 200 * 5 * 3
-    assert plan_for(large) == Plan("nsga2", 1000)
-    assert plan_for(large, name="exhaustive") == Plan("exhaustive", large.size)
+    assert plan_for(large) == SamplingPlan("nsga2", 1000)
+    assert plan_for(large, name="exhaustive") == SamplingPlan("exhaustive", large.size)
 
 
 @pytest.mark.parametrize(("name", "samples"), [("nsga2", 55), ("tpe", 25)])
 def test_a_sample_follows_from_the_seed_alone(sweep_of, folder, evaluated, name, samples):
     sweep, store = sweep_of(LARGE + "constraints: [cycles <= 40k, pes <= 150]\n"), folder / "found.sqlite"
-    plan = Plan(name, samples, seed=1)
+    plan = SamplingPlan(name, samples, seed=1)
     first = found_by(sweep, plan, store=store)
     assert first.evaluated == samples
     assert len(evaluated) == len(set(evaluated)) < samples
@@ -424,13 +424,13 @@ def test_a_sampler_goes_where_candidates_are_better(sweep_of, name, samples):
     values = list(range(1, 21))
     text = LARGE.replace("[2, 4, 8, 12, 16]", str(values)).replace("[1, 2, 4, 8]", str(values))
     sweep = sweep_of(text + "network_parameters: {resolution: " + str(values) + "}\n")
-    sampler = Plan(name, samples).sampler(sweep)
+    sampler = SamplingPlan(name, samples).sampler(sweep)
     sums = []
     for indexes in sampler.generations():
         for index in indexes:
             total = sum(sweep.digits(index))
             sums.append((total, index))
-            sampler.tell(index, Judged((float(total), float(total)), ()))
+            sampler.tell(index, Feedback((float(total), float(total)), ()))
     assert len(set(sums)) == len(sums) == samples
     assert min(sums)[0] <= 10
     assert sum(total for total, _ in sums) / samples < 30
@@ -452,7 +452,7 @@ def test_without_optuna_the_error_says_what_to_install(sweep_of, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     sweep = sweep_of()
     with pytest.raises(accelsim.AccelsimError, match=r'pip install "accelsim\[search\]"'):
-        found_by(sweep, Plan("tpe", 3))
+        found_by(sweep, SamplingPlan("tpe", 3))
 
 
 # --- the file
@@ -685,7 +685,7 @@ def test_numbers_of_a_sweep_have_bounds(sweep_of, old, new, sentence):
 def test_samples_and_seeds_have_bounds_and_may_be_numbers_of_numpy(sweep_of):
     np = pytest.importorskip("numpy")
     sweep = sweep_of()
-    assert plan_for(sweep, name="tpe", samples=np.int64(3), seed=np.uint8(1)) == Plan("tpe", 3, 1)
+    assert plan_for(sweep, name="tpe", samples=np.int64(3), seed=np.uint8(1)) == SamplingPlan("tpe", 3, 1)
     with pytest.raises(
         accelsim.AccelsimError, match=r"^seed = 4294967296: must be a whole number from 0 to 4294967295$"
     ):

@@ -1,5 +1,6 @@
 """Each mistake in a YAML file is one line: file, line, key, value and what is allowed."""
 
+import pickle
 import time
 from typing import Literal
 
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from accelsim.descriptions import Description, dump, parse_text, read, unknown, vary
-from accelsim.errors import DescriptionError
+from accelsim.descriptions import Description, Mistake, dump, parse_text, read, unknown, vary
+from accelsim.errors import Complaint, DescriptionError
 
 
 class Array(Description):
@@ -362,3 +363,19 @@ def test_of_long_names_a_message_lists_as_many_as_can_be_read():
 
 def test_names_of_which_only_the_first_are_given_are_said_to_be_more():
     assert unknown("y", "layer", ["a", "b"], 7) == "no such layer: allowed are a, b, ... (7 in all)"
+
+
+def test_an_error_keeps_the_parts_of_each_line_from_process_to_process():
+    document = parse_text("rows: 0\ncolumns: x\n", "array.yaml")
+    mistakes = [Mistake(("columns",), "must be a number"), Mistake(("rows",), "must be at least 1")]
+    error = pickle.loads(pickle.dumps(document.error(mistakes)))
+    assert error.complaints == (
+        Complaint("must be at least 1", "array.yaml:1", "rows", "0"),
+        Complaint("must be a number", "array.yaml:2", "columns", "'x'"),
+    )
+    assert [str(complaint) for complaint in error.complaints] == error.lines
+
+
+def test_an_error_whose_parts_nobody_knows_has_its_lines_as_sentences():
+    error = DescriptionError("a: is no file\nb: is no file")
+    assert [complaint.sentence for complaint in error.complaints] == error.lines

@@ -18,7 +18,7 @@ DIRECT = {
     "version": (),
     "descriptions": ("errors", "door"),
     "templates": ("errors",),
-    "importers": ("errors",),
+    "importers": ("errors", "door"),
     "hardware": ("descriptions", "choices", "columns"),
     "energy": ("hardware",),
     "network": ("descriptions", "importers", "columns"),

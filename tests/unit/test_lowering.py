@@ -8,11 +8,12 @@ import pytest
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.build import build
-from accelsim.network.executed import Read
+from accelsim.network.executed import Note, Read, Reason
 from accelsim.network.graph import Draft, Operator, Shape
 from accelsim.network.layer import FusedOperator, Layer, Pooling, fusing
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
+from accelsim.report.text.lowering import reason_words
 
 PIXELS = 6 * 5
 
@@ -217,11 +218,11 @@ def test_an_addition_becomes_part_of_the_last_of_its_producers(draft):
     ops.activation(draft, "r", "sum", function="relu")
     graph, layer = executed(draft)
     assert list(layer) == ["shortcut", "branch"]
-    assert [(f.name, f.vector_ops, f.operand_elements) for f in layer["branch"].fused] == [
+    assert [(f.name, f.vector_ops, f.residual_elements) for f in layer["branch"].fused] == [
         ("sum", 240, 240),
         ("r", 240, 0),
     ]
-    assert read(graph, "shortcut", "branch") == Read("shortcut", input_elements=0, shortcut_elements=240)
+    assert read(graph, "shortcut", "branch") == Read("shortcut", input_elements=0, residual_elements=240)
     assert graph["branch"].network_input_elements == 240
 
 
@@ -230,21 +231,21 @@ def test_an_identity_shortcut_is_read_twice_from_one_producer(draft):
     conv(draft, "c", "before")
     ops.add(draft, "sum", ("before", "c"))
     graph, layer = executed(draft)
-    assert layer["c"].fused[0].operand_elements == 240
-    assert read(graph, "before", "c") == Read("before", input_elements=240, shortcut_elements=240)
+    assert layer["c"].fused[0].residual_elements == 240
+    assert read(graph, "before", "c") == Read("before", input_elements=240, residual_elements=240)
 
 
 def test_the_image_may_be_the_shortcut(draft):
     ops.add(draft, "sum", (conv(draft, "c", "x"), "x"))
     graph, _ = executed(draft)
-    assert (graph["c"].network_input_elements, graph["c"].network_shortcut_elements) == (240, 240)
+    assert (graph["c"].network_input_elements, graph["c"].network_residual_elements) == (240, 240)
 
 
 def test_three_operands_are_two_additions(draft):
     nodes = [conv(draft, name, "x") for name in "abc"]
     ops.add(draft, "sum", nodes)
     _, layer = executed(draft)
-    assert (layer["c"].fused[0].vector_ops, layer["c"].fused[0].operand_elements) == (480, 480)
+    assert (layer["c"].fused[0].vector_ops, layer["c"].fused[0].residual_elements) == (480, 480)
 
 
 def test_an_addition_is_a_layer_where_the_last_producers_output_is_read_elsewhere(draft):
@@ -255,10 +256,10 @@ def test_an_addition_is_a_layer_where_the_last_producers_output_is_read_elsewher
     graph, layer = executed(draft)
     assert list(layer) == ["a", "b", "sum", "other"]
     assert (layer["sum"].operands, layer["sum"].vector_ops, layer["sum"].input_elements) == (2, 240, 480)
-    assert read(graph, "a", "sum") == Read("a", input_elements=240, shortcut_elements=0)
+    assert read(graph, "a", "sum") == Read("a", input_elements=240, residual_elements=0)
     (note,) = (note for note in graph.notes if note.node == "sum")
     assert note.fate == "layer"
-    assert note.reason == "b, the last of its operands, is no layer's output that only it reads"
+    assert reason_words(note) == "b, the last of its operands, is no layer's output that only it reads"
 
 
 def test_an_addition_does_not_join_a_pool(draft):
@@ -267,7 +268,7 @@ def test_an_addition_does_not_join_a_pool(draft):
     ops.add(draft, "sum", ("a", "m"))
     graph, layer = executed(draft)
     assert layer["sum"].operator == "add"
-    assert graph.notes[-1].reason == "m, which produces its last operand, does not run on the array"
+    assert reason_words(graph.notes[-1]) == "m, which produces its last operand, does not run on the array"
 
 
 def test_a_tensor_added_to_itself_is_a_layer_that_reads_it_twice(draft):
@@ -275,7 +276,7 @@ def test_a_tensor_added_to_itself_is_a_layer_that_reads_it_twice(draft):
     graph, layer = executed(draft)
     assert layer["sum"].input_elements == 480
     assert read(graph, "a", "sum").input_elements == 480
-    assert graph.notes[-1].reason == "its other operands are not complete before a runs"
+    assert reason_words(graph.notes[-1]) == "its other operands are not complete before a runs"
 
 
 def test_a_gate_is_a_further_operand_of_a_layer(draft):
@@ -290,7 +291,7 @@ def test_a_gate_is_a_further_operand_of_a_layer(draft):
     assert (layer["scaled"].operands, layer["scaled"].gate_elements) == (1, 8)
     assert layer["scaled"].input_elements == 248
     assert read(graph, "fc", "scaled").input_elements == 8
-    assert graph.notes[-1].reason == "gate, the last of its operands, is smaller than its output"
+    assert reason_words(graph.notes[-1]) == "gate, the last of its operands, is smaller than its output"
 
 
 def test_a_gate_that_is_complete_before_joins_the_convolution(draft):
@@ -298,7 +299,7 @@ def test_a_gate_that_is_complete_before_joins_the_convolution(draft):
     conv(draft, "c", "x")
     ops.multiply(draft, "scaled", "c", "gate")
     _, layer = executed(draft)
-    assert (layer["c"].fused[0].operator, layer["c"].fused[0].operand_elements) == ("multiply", 8)
+    assert (layer["c"].fused[0].operator, layer["c"].fused[0].residual_elements) == ("multiply", 8)
 
 
 # Concatenation, slice, shuffle
@@ -472,12 +473,28 @@ def test_a_resizing_is_a_layer_with_an_operation_for_each_neighbour(draft, inter
     assert layer.vector_ops == operations * layer.output_elements
 
 
+def test_a_note_has_the_reason_and_what_it_is_about_and_the_report_has_its_words(draft):
+    ops.conv(draft, "c", "x", out_channels=8)
+    ops.activation(draft, "r", "x", function="relu")
+    ops.add(draft, "sum", ("c", "r"))
+    notes = {note.node: note for note in lower(draft.graph).notes}
+    assert (notes["r"].reason, notes["r"].about) == (Reason.NO_LAYER_OF_ITS_OWN, "x")
+    assert (notes["sum"].reason, notes["sum"].about) == (Reason.OPERAND_NOT_ON_ARRAY, "r")
+    words = "r, which produces its last operand, does not run on the array"
+    assert reason_words(notes["sum"]) == words
+
+
+def test_each_reason_has_words():
+    for reason in Reason:
+        assert reason_words(Note("n", "add", "layer", (), reason, "somewhere")), reason
+
+
 def test_an_operator_without_a_rule_is_an_error(draft):
     @dataclass(frozen=True, kw_only=True)
     class Sort(Operator):
         kind = "sort"
 
-    draft.add("s", Sort(inputs=(Shape(8, 6, 5),), output=Shape(8, 6, 5)), ("x",))
+    draft.add("s", Sort(draft.site("s", ("x",))), ("x",))
     with pytest.raises(NetworkError, match="s: no rule says how to execute the operator sort"):
         lower(draft.graph)
 
@@ -491,7 +508,7 @@ def test_squeezenext_executes_its_convolutions_and_its_classifier_and_nothing_el
     first = names.index("stage1.block1.expand")
     expand = graph.layers[first]
     assert [fused.operator for fused in expand.fused] == ["batch_norm", "relu", "add", "relu"]
-    assert read(graph, "stage1.block1.projection", "stage1.block1.expand").shortcut_elements == 32 * 56 * 56
+    assert read(graph, "stage1.block1.projection", "stage1.block1.expand").residual_elements == 32 * 56 * 56
 
 
 def test_squeezenets_concatenations_all_vanish():
@@ -501,7 +518,7 @@ def test_squeezenets_concatenations_all_vanish():
 
 
 def test_a_layer_without_names_is_the_same_layer_otherwise():
-    relu = FusedOperator("relu", "relu", vector_ops=32, operand_elements=4)
+    relu = FusedOperator("relu", "relu", vector_ops=32, residual_elements=4)
     pool = Pooling("pool", "max_pool", OY=1, OX=1, FY=2, FX=2, stride_y=2, stride_x=2)
     layer = Layer("conv", "conv", K=8, C=8, OY=2, OX=2, params=64, stage="s", fused=(relu,), pooling=pool)
     expected = replace(

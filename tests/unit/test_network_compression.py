@@ -12,7 +12,8 @@ from accelsim.errors import DescriptionError
 from accelsim.mapping import precision
 from accelsim.network.build import build
 from accelsim.network.compression import stored_bytes, total_kept_params
-from accelsim.network.description import NetworkDescription, configure
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.network.lowering.splitting import pooling_layer

@@ -6,7 +6,7 @@ from accelsim.descriptions import dump, vary
 from accelsim.errors import DescriptionError, NetworkError
 from accelsim.network.blocks import block_names
 from accelsim.network.build import build
-from accelsim.network.description import configure, read_network
+from accelsim.network.configuration import configure, read_network
 from accelsim.network.graph import Shape, total_macs, total_params
 from accelsim.network.load import load_network
 

@@ -11,7 +11,7 @@ import pytest
 
 import accelsim
 from accelsim.descriptions import dump
-from accelsim.search.path import walk
+from accelsim.search.path import search_path
 from accelsim.search.space import depth_space
 from accelsim.search.spec import read_sweep
 
@@ -58,7 +58,7 @@ def test_names_and_paths_do_as_well_as_networks_and_machines(tmp_path):
         assert accelsim.run_network(*names).cycles == result.cycles
     assert accelsim.run_network("mobilenet_v1@width=0.25", hardware).network == "mobilenet_v1@width=0.25"
     assert accelsim.explain_network("sqnxt23v5", "16x16_128k", layers=0).result.cycles == result.cycles
-    assert walk("sqnxt23v5", "16x16_128k", steps=0).start.cycles == result.cycles
+    assert search_path("sqnxt23v5", "16x16_128k", steps=0).start.cycles == result.cycles
     assert depth_space("sqnxt23v5") == depth_space(network)
     (tmp_path / "bits.yaml").write_text("precision: {weights_bits: 8}\n")
     assert accelsim.overlaid("sqnxt23v5", tmp_path / "bits.yaml").name == "sqnxt23v5+bits"
@@ -159,7 +159,7 @@ CALLS = (
     (accelsim.load_hardware, {"name": "8x8_32k"}, ()),
     (accelsim.load_network, {"name": "mobilenet_v1"}, ("width", "resolution")),
     (accelsim.Cache, {}, ("file", "most_bytes")),
-    (walk, RUN, (*OPTIONS, "max_params", "max_macs", "min_params", "steps", "step")),
+    (search_path, RUN, (*OPTIONS, "max_params", "max_macs", "min_params", "steps", "step")),
     (depth_space, {"network": "sqnxt23v5"}, ("total_blocks", "min_blocks")),
     (read_sweep, {"path": "absent.yaml"}, ()),
 )

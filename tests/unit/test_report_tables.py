@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from accelsim import run_network
+from accelsim.network.layer import Layer, Pooling
+from accelsim.network.shapes import layer_shape
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
-from accelsim.report.values.stages import cycles_by_bound, stages
+from accelsim.report.values.stage_results import cycles_by_bound, stages
 from accelsim.result import Energy, MemoryResult, Traffic
 
 
@@ -70,7 +72,8 @@ def test_no_line_of_a_report_is_wider_than_its_place(width):
 
 
 def test_what_the_vector_unit_runs_has_no_dataflow_and_no_utilization(a_layer, a_result):
-    pool = a_layer(name="pool", operator="max_pool", dataflow="vector", macs=0, shape="64x3x3/2 -> 56x56")
+    form = Layer("", "max_pool", G=64, K=1, C=1, OY=56, OX=56, FY=3, FX=3, stride_y=2, stride_x=2)
+    pool = a_layer(name="pool", operator="max_pool", dataflow="vector", macs=0, form=form)
     assert _line(run_report(a_result(pool), Style(ascii_only=True)), "pool ").split()[1:5] == [
         "maxpool",
         "64x3x3/2@56",
@@ -79,17 +82,39 @@ def test_what_the_vector_unit_runs_has_no_dataflow_and_no_utilization(a_layer, a
     ]
 
 
+POOLED = Pooling(name="", operator="max_pool", OY=13, OX=13, FY=3, FX=3, stride_y=2, stride_x=2)
+
+
 @pytest.mark.parametrize(
-    ("shape", "short"),
+    ("form", "full", "short"),
     [
-        ("512x512x3x3/2 g512 -> 7x7", "512x3x3/2 dw@7"),
-        ("256x96x5x5 g2 -> 27x27 -> 13x13", "256x96x5x5 g2@27@13"),
-        ("8x8x3x3 -> 7x9", "8x8x3x3 -> 7x9"),
+        (
+            Layer("", "conv", G=512, K=1, C=1, OY=7, OX=7, FY=3, FX=3, stride_y=2, stride_x=2),
+            "512x512x3x3/2 g512 -> 7x7",
+            "512x3x3/2 dw@7",
+        ),
+        (
+            Layer("", "conv", G=8, K=1, C=1, OY=9, OX=9, FY=3, FX=3, dilation_y=2, dilation_x=2),
+            "8x8x3x3 g8 d2 -> 9x9",
+            "8x3x3 dw d2@9",
+        ),
+        (
+            Layer("", "conv", G=2, K=128, C=48, OY=27, OX=27, FY=5, FX=5, pooling=POOLED),
+            "256x96x5x5 g2 -> 27x27 -> 13x13",
+            "256x96x5x5 g2@27@13",
+        ),
+        (Layer("", "conv", K=8, C=8, OY=7, OX=9, FY=3, FX=3), "8x8x3x3 -> 7x9", "8x8x3x3 -> 7x9"),
     ],
 )
-def test_shapes_are_short_where_space_is(a_layer, a_result, shape, short):
-    assert f" {short} " in run_report(a_result(a_layer(shape=shape)), Style())
-    assert f" {shape} " in run_report(a_result(a_layer(shape=shape)), Style(160))
+def test_shapes_are_short_where_space_is(a_layer, a_result, form, full, short):
+    assert f" {short} " in run_report(a_result(a_layer(form=form)), Style())
+    assert f" {full} " in run_report(a_result(a_layer(form=form)), Style(160))
+
+
+def test_the_form_of_a_layer_has_the_shape_that_the_result_says():
+    for network in ("mobilenet_v2", "alexnet"):
+        layers = run_network(network, "16x16_128k").layers
+        assert [str(layer_shape(layer.form)) for layer in layers] == [layer.shape for layer in layers]
 
 
 def test_a_stage_has_the_sums_of_its_layers(a_layer, a_result):

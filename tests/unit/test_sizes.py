@@ -10,7 +10,7 @@ from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.blocks import FILES
 from accelsim.network.build import build
-from accelsim.network.graph import Draft, Operator, Shape
+from accelsim.network.graph import Draft, Operator, Shape, Site
 
 HEAD = "name: net\ntitle: t\nsource: s\ninput: {{channels: {channels}, height: 32, width: 32}}\nstages:\n"
 
@@ -110,7 +110,7 @@ def test_a_block_that_would_have_no_channels_says_which_and_what_would_help(refu
 def test_no_operator_is_added_that_puts_out_nothing(shape):
     draft = Draft()
     with pytest.raises(NetworkError, match=r"^x: would put out (0|-3|-1) (channels|rows|columns) \("):
-        draft.add("x", Operator(inputs=(), output=shape), ())
+        draft.add("x", Operator(Site("x", (), (shape,))), ())
     assert not draft.graph.nodes
 
 
@@ -133,7 +133,7 @@ def test_a_layer_of_no_channels_is_refused_before_anything_is_divided_by_them(ma
 )
 def test_a_tensor_larger_than_any_is_refused(shape, sentence):
     with pytest.raises(NetworkError, match=f"^{re.escape(sentence)}$"):
-        Draft().add("x", Operator(inputs=(), output=shape), ())
+        Draft().add("x", Operator(Site("x", (), (shape,))), ())
 
 
 @pytest.mark.parametrize("name", sorted(set(FILES) - {"graph"}))

@@ -172,7 +172,7 @@ def test_the_search_finds_the_assumption_that_its_column_asks_for(simulated, ide
     assert set(chosen.ends) == {"shipped", "halved", "doubled"}
     # It never looks at the other column, and tries no machine twice.
     assert {column.hardware.name for column in asked} == {"8x8_32k"}
-    assert len({column.hardware.model_dump_json() for column in asked}) == len(asked) == chosen.tried
+    assert len({column.hardware.model_dump_json() for column in asked}) == len(asked) == chosen.evaluated
 
 
 def test_the_search_also_starts_where_shares_owe_nothing_to_the_shipped_ones(machine):

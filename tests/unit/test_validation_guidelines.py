@@ -9,7 +9,7 @@ from accelsim.network.analysis import memory_access_cost
 from accelsim.network.build import build
 from accelsim.network.graph import total_macs
 from accelsim.validation.guidelines import (
-    Cell,
+    GuidelineCell,
     Measured,
     guideline_network,
     load_guidelines,
@@ -91,7 +91,7 @@ def test_the_networks_ship_with_accelsim_and_are_no_networks_to_choose_from():
 
 def cell(setting, speed, published, network):
     measured = Measured(network, 1, 1.0, 1, 1.0, 1.0, 1, "compute")
-    return Cell("G1", "GPU", setting, "x1", "machine", measured, speed, 1.0, published, 1.0)
+    return GuidelineCell("G1", "GPU", setting, "x1", "machine", measured, speed, 1.0, published, 1.0)
 
 
 def test_a_verdict_counts_departures_that_are_notably_slower():

@@ -6,10 +6,11 @@ import pytest
 
 from accelsim.descriptions import shipped, vary
 from accelsim.errors import DescriptionError, MappingError
+from accelsim.report.text.reproduction import failures, moved_line
 from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
 from accelsim.validation.pinned import moved
 from accelsim.validation.published import Ordering
-from accelsim.validation.reproduction import compare_with, failures, holds
+from accelsim.validation.reproduction import compare_with, holds, missed_bars
 
 SMALL, LARGE = "8x8_32k", "16x16_128k"
 
@@ -22,7 +23,7 @@ def exact(published):
             round(1e6 * published.column(hardware, "time")[network]),
             published.column(hardware, "energy")[network],
         )
-        for network, hardware in published.places
+        for network, hardware in published.cell_keys
     }
 
 
@@ -30,7 +31,7 @@ def test_the_table_is_the_paper_s(published):
     assert published.column(LARGE, "time")["alexnet"] == 8.26
     assert published.column(SMALL, "energy")["sqnxt23v5_2x"] == 7.4e9
     assert published.titles["sqnxt23_2x"] == "2.0-SqNxt-23"
-    assert len(published.places) == 26
+    assert len(published.cell_keys) == 26
 
 
 def test_every_network_and_machine_of_the_table_ships(published):
@@ -106,6 +107,15 @@ def test_a_missed_bar_names_the_cell_and_the_bar(published, exact):
     ]
 
 
+def test_a_missed_bar_is_a_quantity_an_error_and_a_cell_or_all_of_them(published, exact):
+    exact["alexnet", SMALL] = Cost(exact["alexnet", SMALL].cycles, 1.6e10 * math.exp(2.0))
+    mean, of_cell = missed_bars(compare_with(published, exact))
+    assert (mean.quantity, mean.cell, mean.bar) == ("energy", None, published.bars.energy.mean)
+    assert mean.error == pytest.approx(2.0 / 26)
+    assert (of_cell.cell.network, of_cell.bar) == ("alexnet", published.bars.energy.largest)
+    assert of_cell.error == pytest.approx(2.0)
+
+
 def test_a_violated_ordering_names_both_networks_and_their_values(published, exact):
     exact["sqnxt23v5", LARGE] = Cost(1_020_000, exact["sqnxt23v5", LARGE].energy)
     assert failures(compare_with(published, exact)) == [
@@ -117,14 +127,14 @@ def test_a_cell_has_moved_when_it_differs_in_the_slightest():
     place = ("alexnet", SMALL)
     assert moved({place: Cost(10, 2.0)}, {place: Cost(10, 2.0)}) == ()
     (difference,) = moved({place: Cost(10, 2.0)}, {place: Cost(10, math.nextafter(2.0, 3.0))})
-    assert str(difference) == (
+    assert moved_line(difference) == (
         "alexnet on 8x8_32k: pinned 10 cycles and 2.0000000000000004 MAC, simulated 10 cycles and 2.0 MAC"
     )
 
 
 def test_a_cell_that_was_never_pinned_has_moved():
     (difference,) = moved({("net", SMALL): Cost(10, 2.0)}, {})
-    assert str(difference) == "net on 8x8_32k: pinned nothing, simulated 10 cycles and 2.0 MAC"
+    assert moved_line(difference) == "net on 8x8_32k: pinned nothing, simulated 10 cycles and 2.0 MAC"
 
 
 @pytest.mark.parametrize(

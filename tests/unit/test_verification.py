@@ -37,7 +37,7 @@ from accelsim.verification.layers import execute, verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.order import order_mismatches
 from accelsim.verification.passes import SHIPPED_PASSES
-from accelsim.verification.verify import verify_plan
+from accelsim.verification.schedules import verify_plan
 
 INPUTS, WEIGHTS, OUTPUTS, RESIDUAL = Operand
 SPARSE = machine(
@@ -704,7 +704,7 @@ def test_each_layer_waits_for_those_that_it_reads(plan):
 
 
 def test_a_residual_that_is_not_waited_for(plan):
-    index = next(index for index, layer in enumerate(plan.schedule.layers) if layer.shortcut_elements)
+    index = next(index for index, layer in enumerate(plan.schedule.layers) if layer.residual_elements)
     name = plan.schedule.layers[index].name
     waits_for = list(plan.schedule.waits_for)
     producer = plan.schedule.layers[waits_for[index][0]].name

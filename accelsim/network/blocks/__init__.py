@@ -11,20 +11,20 @@ from accelsim.network.blocks.block import BLOCKS, Block, Position
 __all__ = ["FILES", "Block", "Position", "block_names", "block_of"]
 
 FILES: Final = {
-    "activation": "activation",
-    "average_pool": "pool",
-    "batch_norm": "batch_norm",
+    "activation": "single",
+    "average_pool": "single",
+    "batch_norm": "single",
     "condense_classifier": "condense_layer",
     "condense_layer": "condense_layer",
-    "conv": "conv",
+    "conv": "single",
     "dense_layer": "dense_layer",
     "dense_transition": "dense_layer",
     "depthwise_separable": "depthwise_separable",
-    "dropout": "dropout",
+    "dropout": "single",
     "fire": "fire",
     "fragments": "fragments",
-    "fully_connected": "fully_connected",
-    "global_average_pool": "pool",
+    "fully_connected": "single",
+    "global_average_pool": "single",
     "graph": "graph",
     "igcv3": "igcv3",
     "inception_v1": "inception_v1",
@@ -34,8 +34,8 @@ FILES: Final = {
     "inception_v3_d": "inception_v3",
     "inception_v3_e": "inception_v3",
     "inverted_residual": "inverted_residual",
-    "lrn": "lrn",
-    "max_pool": "pool",
+    "lrn": "single",
+    "max_pool": "single",
     "nasnet_normal": "nasnet",
     "nasnet_reduction": "nasnet",
     "pnasnet": "pnasnet",
@@ -45,7 +45,7 @@ FILES: Final = {
     "shufflenet_v1": "shufflenet_v1",
     "shufflenet_v2": "shufflenet_v2",
     "shufflenet_v2_residual": "shufflenet_v2_residual",
-    "softmax": "softmax",
+    "softmax": "single",
     "sqnxt": "sqnxt",
     "xception": "xception",
     "xception_small": "xception",
@@ -53,12 +53,31 @@ FILES: Final = {
 
 
 def block_of(name: str) -> type[Block] | None:
-    """The block that a stage table calls by a name; None if there is none."""
+    """The block that a stage table calls by a name.
+
+    Args:
+        name: As a row has it under `block`.
+
+    Returns:
+        The class, whose fields are the block's arguments; None if there is none of that name.
+
+    Example:
+        >>> list(block_of("fire").model_fields)
+        ['squeeze', 'expand1x1', 'expand3x3', 'bypass']
+    """
     if name not in BLOCKS and name in FILES:
         import_module(f"{__name__}.{FILES[name]}")
     return BLOCKS.get(name)
 
 
 def block_names() -> list[str]:
-    """What stage tables may name."""
+    """What stage tables may name.
+
+    Returns:
+        In alphabetical order; those of other packages too, once they are imported.
+
+    Example:
+        >>> "inverted_residual" in block_names()
+        True
+    """
     return sorted({*FILES, *BLOCKS})

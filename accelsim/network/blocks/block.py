@@ -6,21 +6,29 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from accelsim.descriptions import Description
-from accelsim.descriptions.quantities import Extent, Margin
+from accelsim.descriptions.quantities import Margin
 from accelsim.errors import NetworkError
+from accelsim.network import windows
 from accelsim.network.graph import Draft
 from accelsim.network.operators import ActivationFunction
 
-Axes: TypeAlias = Extent | tuple[Extent, Extent]
+Axes: TypeAlias = windows.Axes
 """One number for both axes, or [vertical, horizontal]."""
-Padding: TypeAlias = Literal["same"] | Margin | tuple[Margin, Margin] | tuple[Margin, Margin, Margin, Margin]
-"""`same`, one number, [vertical, horizontal] or [top, bottom, left, right]."""
+BlockPadding: TypeAlias = (
+    Literal["same"] | Margin | tuple[Margin, Margin] | tuple[Margin, Margin, Margin, Margin]
+)
+"""`same`, one number, [vertical, horizontal] or [top, bottom, left, right]; never negative."""
 Activation: TypeAlias = ActivationFunction
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a block stands: the name that its layers begin with, its place among its repetitions."""
+    """Where a block stands: the name that its layers begin with, its place among its repetitions.
+
+    Example:
+        >>> Position("stage1.block2", index=1).first
+        False
+    """
 
     name: str
     index: int = 0
@@ -34,10 +42,20 @@ class Position:
 
 
 class Block(Description):
-    """The arguments of one row of a stage table."""
+    """The arguments of one row of a stage table.
+
+    Example:
+        >>> from accelsim.network import Draft, Shape, operators
+        >>> from accelsim.network.blocks import block_of
+        >>> draft = Draft()
+        >>> image = operators.network_input(draft, "input", Shape(64, 55, 55))
+        >>> fire = block_of("fire")(squeeze=16, expand1x1=64, expand3x3=64)
+        >>> draft.shape(fire.build(draft, image, Position("fire2")))
+        Shape(channels=128, height=55, width=55)
+    """
 
     @abstractmethod
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Add the block's operators to the draft; gives back the node that the next block reads."""
 
 

@@ -6,8 +6,8 @@ models/condensenet_converted.py.
 
 from accelsim.descriptions.quantities import Channels, Factor
 from accelsim.network import operators
-from accelsim.network.blocks.batch_norm import norm_unit
 from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.blocks.units import normalised_first
 from accelsim.network.graph import Draft
 
 
@@ -19,28 +19,18 @@ class CondenseLayer(Block):
     groups: Channels
     expansion: Factor = 4
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """What was there, and the new channels after it."""
-        name = at.name
+        name = position.name
         last = operators.channel_permutation(draft, f"{name}.select", source)
-        last = norm_unit(draft, f"{name}.norm1", last)
+        last = normalised_first(draft, f"{name}.norm1", last)
         last = operators.conv(
-            draft,
-            f"{name}.conv1x1",
-            last,
-            out_channels=self.expansion * self.growth,
-            groups=self.groups,
+            draft, f"{name}.conv1x1", last, out_channels=self.expansion * self.growth, groups=self.groups
         )
         last = operators.channel_shuffle(draft, f"{name}.shuffle", last, groups=self.groups)
-        last = norm_unit(draft, f"{name}.norm2", last)
+        last = normalised_first(draft, f"{name}.norm2", last)
         last = operators.conv(
-            draft,
-            f"{name}.conv3x3",
-            last,
-            out_channels=self.growth,
-            kernel=3,
-            padding=1,
-            groups=self.groups,
+            draft, f"{name}.conv3x3", last, out_channels=self.growth, kernel=3, padding=1, groups=self.groups
         )
         return operators.concat(draft, f"{name}.concat", (source, last))
 
@@ -53,8 +43,8 @@ class CondenseClassifier(Block):
     kept: Channels
     """How many of the features it reads."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Choice, matrix product."""
-        last = operators.channel_permutation(draft, f"{at.name}.order", source)
-        last = operators.channel_slice(draft, f"{at.name}.select", last, first=0, channels=self.kept)
-        return operators.fully_connected(draft, at.name, last, out_features=self.out_features)
+        last = operators.channel_permutation(draft, f"{position.name}.order", source)
+        last = operators.channel_slice(draft, f"{position.name}.select", last, first=0, channels=self.kept)
+        return operators.fully_connected(draft, position.name, last, out_features=self.out_features)

@@ -7,8 +7,8 @@ github.com/liuzhuang13/DenseNet, models/densenet.lua.
 from accelsim.descriptions.quantities import Channels, Factor, Fraction
 from accelsim.errors import NetworkError
 from accelsim.network import operators
-from accelsim.network.blocks.batch_norm import norm_unit
 from accelsim.network.blocks.block import Block, Position, block
+from accelsim.network.blocks.units import normalised_first
 from accelsim.network.graph import Draft
 
 
@@ -19,12 +19,12 @@ class DenseLayer(Block):
     growth: Channels
     expansion: Factor = 4
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """What was there, and the new channels after it."""
-        name = at.name
-        last = norm_unit(draft, f"{name}.norm1", source)
+        name = position.name
+        last = normalised_first(draft, f"{name}.norm1", source)
         last = operators.conv(draft, f"{name}.conv1x1", last, out_channels=self.expansion * self.growth)
-        last = norm_unit(draft, f"{name}.norm2", last)
+        last = normalised_first(draft, f"{name}.norm2", last)
         last = operators.conv(draft, f"{name}.conv3x3", last, out_channels=self.growth, kernel=3, padding=1)
         return operators.concat(draft, f"{name}.concat", (source, last))
 
@@ -35,16 +35,16 @@ class DenseTransition(Block):
 
     compression: Fraction = 0.5
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """BatchNorm, ReLU, 1x1 convolution, average of 2x2."""
-        name = at.name
-        given = draft.shape(source).channels
-        channels = int(given * self.compression)
+        name = position.name
+        in_channels = draft.shape(source).channels
+        channels = int(in_channels * self.compression)
         if channels < 1:
             raise NetworkError(
-                f"{name}: {given} channels times a compression of {self.compression:g} are none: "
-                f"a compression of at least {1 / given:.3g} leaves one"
+                f"{name}: {in_channels} channels times a compression of {self.compression:g} are none: "
+                f"a compression of at least {1 / in_channels:.3g} leaves one"
             )
-        last = norm_unit(draft, f"{name}.norm", source)
+        last = normalised_first(draft, f"{name}.norm", source)
         last = operators.conv(draft, f"{name}.conv1x1", last, out_channels=channels)
         return operators.average_pool(draft, f"{name}.pool", last, kernel=2, stride=2)

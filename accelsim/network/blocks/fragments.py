@@ -31,15 +31,15 @@ class Fragments(Block):
             raise ValueError("inner_channels must not be given: parallel convolutions are added")
         return self
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """The convolutions, neither normalised nor activated; an addition if there are parallel ones."""
         if self.arrangement == "series":
-            return self._series(draft, source, at.name)
+            return self._series(draft, source, position.name)
         parts = [
-            operators.conv(draft, f"{at.name}.conv{index}", source, out_channels=self.out_channels)
+            operators.conv(draft, f"{position.name}.conv{index}", source, out_channels=self.out_channels)
             for index in range(1, self.fragments + 1)
         ]
-        return parts[0] if len(parts) == 1 else operators.add(draft, f"{at.name}.add", parts)
+        return parts[0] if len(parts) == 1 else operators.add(draft, f"{position.name}.add", parts)
 
     def _series(self, draft: Draft, source: str, name: str) -> str:
         inside = self.inner_channels or self.out_channels

@@ -7,7 +7,7 @@ expansion is there even at a factor of 1, and has no activation.
 from accelsim.descriptions.quantities import Channels, Extent, Factor
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
-from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -20,31 +20,35 @@ class InterleavedGroups(Block):
     stride: Extent = 1
     groups: Channels = 2
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Three convolutions and a shuffle; repetitions add their input."""
-        name = at.name
+        name = position.name
         expanded = draft.shape(source).channels * self.expansion
-        last = conv_unit(
-            draft, f"{name}.expand", source, out_channels=expanded, groups=self.groups, activation=None
-        )
-        last = operators.channel_shuffle(draft, f"{name}.shuffle", last, groups=self.groups)
-        last = conv_unit(
+        last = normalised(
             draft,
-            f"{name}.depthwise",
-            last,
-            out_channels=expanded,
-            kernel=3,
-            stride=self.stride if at.first else 1,
-            padding=1,
-            groups=expanded,
-            activation="relu6",
-        )
-        last = conv_unit(
-            draft,
-            f"{name}.project",
-            last,
-            out_channels=self.out_channels,
-            groups=self.groups,
+            operators.conv(draft, f"{name}.expand", source, out_channels=expanded, groups=self.groups),
             activation=None,
         )
-        return last if at.first else operators.add(draft, f"{name}.add", (last, source))
+        last = operators.channel_shuffle(draft, f"{name}.shuffle", last, groups=self.groups)
+        last = normalised(
+            draft,
+            operators.conv(
+                draft,
+                f"{name}.depthwise",
+                last,
+                out_channels=expanded,
+                kernel=3,
+                stride=self.stride if position.first else 1,
+                padding=1,
+                groups=expanded,
+            ),
+            activation="relu6",
+        )
+        last = normalised(
+            draft,
+            operators.conv(
+                draft, f"{name}.project", last, out_channels=self.out_channels, groups=self.groups
+            ),
+            activation=None,
+        )
+        return last if position.first else operators.add(draft, f"{name}.add", (last, source))

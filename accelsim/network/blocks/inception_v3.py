@@ -6,11 +6,11 @@ inception_v3.py. A way is a chain of convolutions, each (output channels, kernel
 
 from accelsim.descriptions.quantities import Channels
 from accelsim.network import operators
-from accelsim.network.blocks.block import Block, Padding, Position, block
-from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.blocks.block import Block, BlockPadding, Position, block
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
-Step = tuple[int, tuple[int, int]]
+ConvSize = tuple[int, tuple[int, int]]
 ONE, THREE, FIVE, WIDE, HIGH = (1, 1), (3, 3), (5, 5), (1, 7), (7, 1)
 
 
@@ -20,32 +20,32 @@ class InceptionA(Block):
 
     pool_channels: Channels
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Four ways at one resolution."""
-        name = at.name
-        ways = (
+        name = position.name
+        branches = (
             _chain(draft, f"{name}.way1", source, (64, ONE)),
             _chain(draft, f"{name}.way2", source, (48, ONE), (64, FIVE)),
             _chain(draft, f"{name}.way3", source, (64, ONE), (96, THREE), (96, THREE)),
             _pooled(draft, f"{name}.way4", source, self.pool_channels),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
 @block("inception_v3_b")
 class InceptionB(Block):
     """Half the resolution (figure 10)."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Three ways, each with a stride of 2."""
-        name = at.name
+        name = position.name
         inner = _chain(draft, f"{name}.way2", source, (64, ONE), (96, THREE))
-        ways = (
+        branches = (
             _halved(draft, f"{name}.way1.last", source, 384),
             _halved(draft, f"{name}.way2.last", inner, 96),
             operators.max_pool(draft, f"{name}.way3.pool", source, kernel=3, stride=2),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
 @block("inception_v3_c")
@@ -54,53 +54,53 @@ class InceptionC(Block):
 
     inner_channels: Channels
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Four ways at one resolution."""
-        name, c = at.name, self.inner_channels
+        name, c = position.name, self.inner_channels
         twice = ((c, ONE), (c, HIGH), (c, WIDE), (c, HIGH), (192, WIDE))
-        ways = (
+        branches = (
             _chain(draft, f"{name}.way1", source, (192, ONE)),
             _chain(draft, f"{name}.way2", source, (c, ONE), (c, WIDE), (192, HIGH)),
             _chain(draft, f"{name}.way3", source, *twice),
             _pooled(draft, f"{name}.way4", source, 192),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
 @block("inception_v3_d")
 class InceptionD(Block):
     """Half the resolution again."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Three ways, each with a stride of 2."""
-        name = at.name
+        name = position.name
         short = _chain(draft, f"{name}.way1", source, (192, ONE))
         long = _chain(draft, f"{name}.way2", source, (192, ONE), (192, WIDE), (192, HIGH))
-        ways = (
+        branches = (
             _halved(draft, f"{name}.way1.last", short, 320),
             _halved(draft, f"{name}.way2.last", long, 192),
             operators.max_pool(draft, f"{name}.way3.pool", source, kernel=3, stride=2),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
 @block("inception_v3_e")
 class InceptionE(Block):
     """1x3 and 3x1 side by side (figure 7)."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Four ways, of which two end in two."""
-        name = at.name
-        ways = (
+        name = position.name
+        branches = (
             _chain(draft, f"{name}.way1", source, (320, ONE)),
             _fan(draft, f"{name}.way2", _chain(draft, f"{name}.way2", source, (384, ONE))),
             _fan(draft, f"{name}.way3", _chain(draft, f"{name}.way3", source, (448, ONE), (384, THREE))),
             _pooled(draft, f"{name}.way4", source, 192),
         )
-        return operators.concat(draft, f"{name}.concat", ways)
+        return operators.concat(draft, f"{name}.concat", branches)
 
 
-def _chain(draft: Draft, name: str, source: str, *steps: Step) -> str:
+def _chain(draft: Draft, name: str, source: str, *steps: ConvSize) -> str:
     """One convolution after another, each of the size of its input."""
     last = source
     for index, (channels, kernel) in enumerate(steps, start=1):
@@ -131,8 +131,11 @@ def _unit(
     kernel: tuple[int, int],
     *,
     stride: int = 1,
-    padding: Padding = "same",
+    padding: BlockPadding = "same",
 ) -> str:
-    return conv_unit(
-        draft, name, source, out_channels=channels, kernel=kernel, stride=stride, padding=padding
+    return normalised(
+        draft,
+        operators.conv(
+            draft, name, source, out_channels=channels, kernel=kernel, stride=stride, padding=padding
+        ),
     )

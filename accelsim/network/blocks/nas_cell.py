@@ -1,9 +1,9 @@
 """What NASNet's and PNASNet's cells have in common: separable units, and the fitting of their two inputs.
 
 As in github.com/tensorflow/models, research/slim/nets/nasnet/nasnet_utils.py. A cell reads the output of the
-cell before it (`here`) and of the one before that (`there`), both brought to the cell's channels, and where
-they differ in resolution, to `here`'s. ReLU precedes every convolution; that of one tensor is one node,
-however many convolutions read it.
+cell before it (the newer input) and of the one before that (the older), both brought to the cell's channels,
+and where they differ in resolution, to the newer's. ReLU precedes every convolution; that of one tensor is
+one node, however many convolutions read it.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from accelsim.descriptions.quantities import Channels
 from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position
-from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.separable_conv import separable_unit
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -29,18 +29,18 @@ class NASCell(Block):
 
 
 @dataclass
-class Cell:
+class CellDraft:
     """A cell under construction."""
 
     draft: Draft
     name: str
-    filters: int
+    channels: int
     rectified: dict[str, str] = field(default_factory=dict)
 
     def inputs(self, source: str, before: str | None) -> tuple[str, str]:
-        """`here` and `there`: both inputs brought to the cell's filters."""
-        there = source if before is None else self._fitted(before, source)
-        return self.projected(source, "here"), there
+        """Both inputs brought to the cell's channels: the newer, the older."""
+        older = source if before is None else self._fitted(before, source)
+        return self.projected(source, "here"), older
 
     def relu(self, source: str) -> str:
         """The source after ReLU."""
@@ -50,13 +50,16 @@ class Cell:
         return self.rectified[source]
 
     def projected(self, source: str, name: str, stride: int = 1) -> str:
-        """ReLU, 1x1 convolution to the cell's filters, batch normalisation."""
-        return conv_unit(
+        """ReLU, 1x1 convolution to the cell's channels, batch normalisation."""
+        return normalised(
             self.draft,
-            f"{self.name}.{name}",
-            self.relu(source),
-            out_channels=self.filters,
-            stride=stride,
+            operators.conv(
+                self.draft,
+                f"{self.name}.{name}",
+                self.relu(source),
+                out_channels=self.channels,
+                stride=stride,
+            ),
             activation=None,
         )
 
@@ -68,21 +71,23 @@ class Cell:
                 self.draft,
                 f"{self.name}.{name}.sep{index}",
                 self.relu(last),
-                out_channels=self.filters,
+                out_channels=self.channels,
                 kernel=kernel,
                 stride=stride if index == 1 else 1,
             )
         return last
 
     def max_pool(self, name: str, source: str, stride: int = 1) -> str:
-        """Maximum over 3x3, brought to the cell's filters."""
+        """Maximum over 3x3, brought to the cell's channels."""
         last = operators.max_pool(
             self.draft, f"{self.name}.{name}", source, kernel=3, stride=stride, padding="same"
         )
-        if self.draft.shape(last).channels == self.filters:
+        if self.draft.shape(last).channels == self.channels:
             return last
-        return conv_unit(
-            self.draft, f"{self.name}.{name}.fit", last, out_channels=self.filters, activation=None
+        return normalised(
+            self.draft,
+            operators.conv(self.draft, f"{self.name}.{name}.fit", last, out_channels=self.channels),
+            activation=None,
         )
 
     def average_pool(self, name: str, source: str, stride: int = 1) -> str:
@@ -99,20 +104,20 @@ class Cell:
         """The cell's output."""
         return operators.concat(self.draft, f"{self.name}.concat", sources)
 
-    def _fitted(self, source: str, like: str) -> str:
-        shape, wanted = self.draft.shape(source), self.draft.shape(like)
-        if (shape.height, shape.width) != (wanted.height, wanted.width):
+    def _fitted(self, source: str, newer: str) -> str:
+        shape, target = self.draft.shape(source), self.draft.shape(newer)
+        if (shape.height, shape.width) != (target.height, target.width):
             return self._halved(source)
-        return source if shape.channels == self.filters else self.projected(source, "there")
+        return source if shape.channels == self.channels else self.projected(source, "there")
 
     def _halved(self, source: str) -> str:
-        """Every second pixel twice, the second time one further down and right; half the filters for each."""
+        """Every second pixel twice, the second time one further down and right; half the channels each."""
         start, name = self.relu(source), f"{self.name}.there"
         halves = []
-        shares = (self.filters // 2, self.filters - self.filters // 2)
-        if self.filters < 2:
+        shares = (self.channels // 2, self.channels - self.channels // 2)
+        if self.channels < 2:
             raise NetworkError(f"{name}: one filter cannot be halved: give the cell at least 2")
-        for index, (channels, shift) in enumerate(zip(shares, (0, 1), strict=True), start=1):
+        for index, (share, shift) in enumerate(zip(shares, (0, 1), strict=True), start=1):
             pixels = operators.average_pool(
                 self.draft,
                 f"{name}.pool{index}",
@@ -121,13 +126,13 @@ class Cell:
                 stride=2,
                 padding=(-shift, shift, -shift, shift),
             )
-            halves.append(operators.conv(self.draft, f"{name}.conv{index}", pixels, out_channels=channels))
+            halves.append(operators.conv(self.draft, f"{name}.conv{index}", pixels, out_channels=share))
         last = operators.concat(self.draft, f"{name}.concat", halves)
         return operators.batch_norm(self.draft, f"{name}.bn", last)
 
 
-def begin(draft: Draft, source: str, at: Position, row: NASCell) -> tuple[Cell, str, str]:
+def begin(draft: Draft, source: str, position: Position, row: NASCell) -> tuple[CellDraft, str, str]:
     """A cell with its two inputs."""
-    cell = Cell(draft, at.name, row.filters)
-    before = None if at.first and row.before == "nothing" else at.before
+    cell = CellDraft(draft, position.name, row.filters)
+    before = None if position.first and row.before == "nothing" else position.before
     return cell, *cell.inputs(source, before)

@@ -12,18 +12,20 @@ class PNASNetCell(NASCell):
 
     stride: Extent = 1
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Five sums of two branches, one of which builds on another."""
-        cell, here, there = begin(draft, source, at, self)
-        stride = self.stride if at.first else 1
+        cell, newer, older = begin(draft, source, position, self)
+        stride = self.stride if position.first else 1
         add1 = cell.add(
-            "add1", cell.separable("sep1", there, 5, stride), cell.max_pool("pool1", there, stride)
+            "add1", cell.separable("sep1", older, 5, stride), cell.max_pool("pool1", older, stride)
         )
-        add2 = cell.add("add2", cell.separable("sep2", here, 7, stride), cell.max_pool("pool2", here, stride))
+        add2 = cell.add(
+            "add2", cell.separable("sep2", newer, 7, stride), cell.max_pool("pool2", newer, stride)
+        )
         add3 = cell.add(
-            "add3", cell.separable("sep3", here, 5, stride), cell.separable("sep4", here, 3, stride)
+            "add3", cell.separable("sep3", newer, 5, stride), cell.separable("sep4", newer, 3, stride)
         )
-        add4 = cell.add("add4", cell.separable("sep5", add3, 3), cell.max_pool("pool3", here, stride))
-        beside = here if stride == 1 else cell.projected(here, "fit", stride)
-        add5 = cell.add("add5", cell.separable("sep6", there, 3, stride), beside)
+        add4 = cell.add("add4", cell.separable("sep5", add3, 3), cell.max_pool("pool3", newer, stride))
+        skip = newer if stride == 1 else cell.projected(newer, "fit", stride)
+        add5 = cell.add("add5", cell.separable("sep6", older, 3, stride), skip)
         return cell.concat((add1, add2, add3, add4, add5))

@@ -9,9 +9,9 @@ from typing import Literal
 from accelsim.descriptions.quantities import Channels, Extent, Factor
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Block, Position, block
-from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.shortcut import residual_sum, shortcut
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -38,38 +38,44 @@ class ResidualBottleneck(Block):
     shortcut: bool = True
     """Whether there is one; without, the branch is all (ShuffleNet v2, arXiv:1807.11164, guideline 4)."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Shortcut, three convolutions, squeeze and excitation if asked for, addition, ReLU."""
-        name, stride = at.name, self.stride if at.first else 1
+        name, stride = position.name, self.stride if position.first else 1
         activation: Activation | None = "relu" if self.relu else None
         kernel = self.shortcut_kernel if stride > 1 else 1
-        beside = self.shortcut and shortcut(
+        skip = self.shortcut and shortcut(
             draft, f"{name}.shortcut", source, out_channels=self.out_channels, stride=stride, kernel=kernel
         )
         strides = (stride, 1) if self.stride_on == "1x1" else (1, stride)
-        last = conv_unit(
+        last = normalised(
             draft,
-            f"{name}.reduce",
-            source,
-            out_channels=self.reduced_channels,
-            stride=strides[0],
+            operators.conv(
+                draft, f"{name}.reduce", source, out_channels=self.reduced_channels, stride=strides[0]
+            ),
             activation=activation,
         )
-        last = conv_unit(
+        last = normalised(
             draft,
-            f"{name}.conv3x3",
-            last,
-            out_channels=self.inner_channels or self.reduced_channels,
-            kernel=3,
-            stride=strides[1],
-            padding=1,
-            groups=self.groups,
+            operators.conv(
+                draft,
+                f"{name}.conv3x3",
+                last,
+                out_channels=self.inner_channels or self.reduced_channels,
+                kernel=3,
+                stride=strides[1],
+                padding=1,
+                groups=self.groups,
+            ),
             activation=activation,
         )
-        last = conv_unit(draft, f"{name}.expand", last, out_channels=self.out_channels, activation=None)
+        last = normalised(
+            draft,
+            operators.conv(draft, f"{name}.expand", last, out_channels=self.out_channels),
+            activation=None,
+        )
         if self.squeeze_excitation:
             reduced = self.out_channels // self.excitation_reduction
             last = squeeze_excitation(draft, f"{name}.se", last, reduced=reduced, layers="conv")
-        if beside:
-            return residual_sum(draft, name, last, beside, activation)
+        if skip:
+            return residual_sum(draft, name, last, skip, activation)
         return operators.activation(draft, f"{name}.relu", last, function="relu") if self.relu else last

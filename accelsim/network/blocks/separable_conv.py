@@ -5,8 +5,8 @@ Chollet, arXiv:1610.02357; as in github.com/keras-team/keras-applications, xcept
 
 from accelsim.descriptions.quantities import Channels, Extent
 from accelsim.network import operators
-from accelsim.network.blocks.block import Axes, Block, Padding, Position, block
-from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.blocks.block import Axes, Block, BlockPadding, Position, block
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -18,7 +18,7 @@ def separable_unit(
     out_channels: int,
     kernel: Axes = 3,
     stride: int = 1,
-    padding: Padding = "same",
+    padding: BlockPadding = "same",
     relu: bool = False,
 ) -> str:
     """Depthwise `name.depthwise`, 1x1 `name.pointwise` with batch normalisation, and ReLU if wanted."""
@@ -33,11 +33,9 @@ def separable_unit(
         padding=padding,
         groups=channels,
     )
-    return conv_unit(
+    return normalised(
         draft,
-        f"{name}.pointwise",
-        last,
-        out_channels=out_channels,
+        operators.conv(draft, f"{name}.pointwise", last, out_channels=out_channels),
         activation="relu" if relu else None,
     )
 
@@ -50,14 +48,14 @@ class SeparableConv(Block):
     kernel: Axes = 3
     stride: Extent = 1
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Two convolutions."""
         return separable_unit(
             draft,
-            at.name,
+            position.name,
             source,
             out_channels=self.out_channels,
             kernel=self.kernel,
-            stride=self.stride if at.first else 1,
+            stride=self.stride if position.first else 1,
             relu=True,
         )

@@ -2,7 +2,7 @@
 
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation
-from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -16,23 +16,20 @@ def shortcut(
     """
     if stride == 1 and draft.shape(source).channels == out_channels:
         return source
-    return conv_unit(
+    return normalised(
         draft,
-        name,
-        source,
-        out_channels=out_channels,
-        kernel=kernel,
-        stride=stride,
-        padding=kernel // 2,
+        operators.conv(
+            draft, name, source, out_channels=out_channels, kernel=kernel, stride=stride, padding=kernel // 2
+        ),
         activation=None,
     )
 
 
 def residual_sum(
-    draft: Draft, name: str, branch: str, beside: str, activation: Activation | None = "relu"
+    draft: Draft, name: str, branch: str, skip: str, activation: Activation | None = "relu"
 ) -> str:
     """Addition `name.add`, then `name.relu` (or what the activation is called) if wanted."""
-    total = operators.add(draft, f"{name}.add", (branch, beside))
+    total = operators.add(draft, f"{name}.add", (branch, skip))
     if activation is None:
         return total
     return operators.activation(draft, f"{name}.{activation}", total, function=activation)

@@ -8,8 +8,8 @@ from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.channel_split import split_even_and_odd
-from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -29,50 +29,51 @@ class ShuffleNetV2Unit(Block):
     excitation_reduction: Factor = 2
     """By what factor its gate is narrower inside."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Both ways, concatenated."""
-        name = at.name
-        if at.first:
-            beside = self.out_channels // 2 if self.halves else draft.shape(source).channels
-            self._check_split(name, beside)
-            other = _depthwise(draft, f"{name}.other.depthwise", source, self.stride)
-            other = conv_unit(draft, f"{name}.other.pointwise", other, out_channels=beside)
-            branch = self._branch(draft, source, name, self.out_channels - beside, self.stride)
+        name = position.name
+        if position.first:
+            skip_channels = self.out_channels // 2 if self.halves else draft.shape(source).channels
+            self._check_split(name, skip_channels)
+            skip = _depthwise(draft, f"{name}.other.depthwise", source, self.stride)
+            skip = normalised(
+                draft, operators.conv(draft, f"{name}.other.pointwise", skip, out_channels=skip_channels)
+            )
+            branch = self._branch(draft, source, name, self.out_channels - skip_channels, self.stride)
         else:
-            other, start = split_even_and_odd(draft, name, source)
+            skip, start = split_even_and_odd(draft, name, source)
             branch = self._branch(draft, start, name, self.out_channels // 2, 1)
-        last = operators.concat(draft, f"{name}.concat", (other, branch))
+        last = operators.concat(draft, f"{name}.concat", (skip, branch))
         if not self.squeeze_excitation:
             return last
         reduced = self.out_channels // self.excitation_reduction
         return squeeze_excitation(draft, f"{name}.se", last, reduced=reduced)
 
-    def _check_split(self, name: str, beside: int) -> None:
+    def _check_split(self, name: str, skip_channels: int) -> None:
         """Refuse a stage that leaves one of its two ways without channels."""
-        if self.out_channels < 2 or beside >= self.out_channels:
+        if self.out_channels < 2 or skip_channels >= self.out_channels:
             raise NetworkError(
-                f"{name}: has {self.out_channels} output channels, of which {beside} go around the branch "
-                f"and {self.out_channels - beside} through it: give the stage at least {max(2, beside + 1)}, "
+                f"{name}: has {self.out_channels} output channels, of which {skip_channels} go around the "
+                f"branch and {self.out_channels - skip_channels} through it: give the stage at least "
+                f"{max(2, skip_channels + 1)}, "
                 "or the one before it fewer"
             )
 
     def _branch(self, draft: Draft, source: str, name: str, out_channels: int, stride: int) -> str:
         last = _depthwise(draft, f"{name}.enlarge", source, 1) if self.enlarged else source
-        last = conv_unit(draft, f"{name}.pointwise1", last, out_channels=self.out_channels // 2)
+        last = normalised(
+            draft, operators.conv(draft, f"{name}.pointwise1", last, out_channels=self.out_channels // 2)
+        )
         last = _depthwise(draft, f"{name}.depthwise", last, stride)
-        return conv_unit(draft, f"{name}.pointwise2", last, out_channels=out_channels)
+        return normalised(draft, operators.conv(draft, f"{name}.pointwise2", last, out_channels=out_channels))
 
 
 def _depthwise(draft: Draft, name: str, source: str, stride: int) -> str:
     channels = draft.shape(source).channels
-    return conv_unit(
+    return normalised(
         draft,
-        name,
-        source,
-        out_channels=channels,
-        kernel=3,
-        stride=stride,
-        padding=1,
-        groups=channels,
+        operators.conv(
+            draft, name, source, out_channels=channels, kernel=3, stride=stride, padding=1, groups=channels
+        ),
         activation=None,
     )

@@ -7,8 +7,8 @@ from accelsim.descriptions.quantities import Channels, Extent
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block
 from accelsim.network.blocks.channel_split import split_even_and_odd
-from accelsim.network.blocks.conv import conv_unit
 from accelsim.network.blocks.squeeze_excitation import squeeze_excitation
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -20,35 +20,46 @@ class ShuffleNetV2Residual(Block):
     stride: Extent = 1
     groups: Channels = 8
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Both halves; the first unit of a stage projects one and has no shortcut in the other."""
-        name, stride = at.name, self.stride if at.first else 1
-        kept, start = split_even_and_odd(draft, name, source)
-        if at.first:
-            kept = self._conv3x3(draft, f"{name}.project", kept, stride)
-        branch = conv_unit(draft, f"{name}.reduce", start, out_channels=self.half_channels)
+        name, stride = position.name, self.stride if position.first else 1
+        skip, start = split_even_and_odd(draft, name, source)
+        if position.first:
+            skip = self._conv3x3(draft, f"{name}.project", skip, stride)
+        branch = normalised(
+            draft, operators.conv(draft, f"{name}.reduce", start, out_channels=self.half_channels)
+        )
         branch = self._conv3x3(draft, f"{name}.conv3x3", branch, stride, self.groups, relu=True)
-        branch = conv_unit(draft, f"{name}.expand", branch, out_channels=self.half_channels, activation=None)
+        branch = normalised(
+            draft,
+            operators.conv(draft, f"{name}.expand", branch, out_channels=self.half_channels),
+            activation=None,
+        )
         branch = squeeze_excitation(draft, f"{name}.se", branch, reduced=self.half_channels)
-        if not at.first:
+        if not position.first:
             branch = operators.add(draft, f"{name}.add", (branch, start))
-        last = operators.concat(draft, f"{name}.concat", (kept, branch))
+        last = operators.concat(draft, f"{name}.concat", (skip, branch))
         last = operators.activation(draft, f"{name}.relu", last, function="relu")
         if stride == 1:
             return last
-        return conv_unit(draft, f"{name}.mix", last, out_channels=2 * self.half_channels)
+        return normalised(
+            draft, operators.conv(draft, f"{name}.mix", last, out_channels=2 * self.half_channels)
+        )
 
     def _conv3x3(
         self, draft: Draft, name: str, source: str, stride: int, groups: int = 1, *, relu: bool = False
     ) -> str:
-        return conv_unit(
+        return normalised(
             draft,
-            name,
-            source,
-            out_channels=self.half_channels,
-            kernel=3,
-            stride=stride,
-            padding=1,
-            groups=groups,
+            operators.conv(
+                draft,
+                name,
+                source,
+                out_channels=self.half_channels,
+                kernel=3,
+                stride=stride,
+                padding=1,
+                groups=groups,
+            ),
             activation="relu" if relu else None,
         )

@@ -10,7 +10,7 @@ from typing import Literal
 from accelsim.descriptions.quantities import Channels, Extent
 from accelsim.network import operators
 from accelsim.network.blocks.block import Block, Position, block, check_quarter
-from accelsim.network.blocks.conv import conv_unit
+from accelsim.network.blocks.units import normalised
 from accelsim.network.graph import Draft
 
 
@@ -27,33 +27,45 @@ class SqueezeNextBlock(Block):
     and both have the stride (the baseline). First: the branch reads the projection's output, and only the
     projection has the stride (released for v5)."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Projection (first block of a stage only), five convolutions, addition, ReLU."""
-        check_quarter(at.name, self.out_channels)
+        name = position.name
+        check_quarter(name, self.out_channels)
         start = shortcut = source
         stride = 1
-        if at.first:
-            shortcut = conv_unit(
-                draft, f"{at.name}.projection", source, out_channels=self.out_channels, stride=self.stride
+        if position.first:
+            shortcut = normalised(
+                draft,
+                operators.conv(
+                    draft, f"{name}.projection", source, out_channels=self.out_channels, stride=self.stride
+                ),
             )
             start, stride = (source, self.stride) if self.shortcut == "projection_beside" else (shortcut, 1)
         half, quarter = self.out_channels // 2, self.out_channels // 4
-        last = conv_unit(
-            draft, f"{at.name}.squeeze1", start, out_channels=half, stride=stride, groups=self.groups
+        last = normalised(
+            draft,
+            operators.conv(
+                draft, f"{name}.squeeze1", start, out_channels=half, stride=stride, groups=self.groups
+            ),
         )
-        last = conv_unit(draft, f"{at.name}.squeeze2", last, out_channels=quarter)
+        last = normalised(draft, operators.conv(draft, f"{name}.squeeze2", last, out_channels=quarter))
         # The order of the two halves of the separable 3x3 alternates from block to block.
-        kernels = ((3, 1), (1, 3)) if at.index % 2 == 0 else ((1, 3), (3, 1))
+        kernels = ((3, 1), (1, 3)) if position.index % 2 == 0 else ((1, 3), (3, 1))
         for kernel in kernels:
-            last = conv_unit(
+            last = normalised(
                 draft,
-                f"{at.name}.conv{kernel[0]}x{kernel[1]}",
-                last,
-                out_channels=half,
-                kernel=kernel,
-                padding=(kernel[0] // 2, kernel[1] // 2),
-                groups=self.groups,
+                operators.conv(
+                    draft,
+                    f"{name}.conv{kernel[0]}x{kernel[1]}",
+                    last,
+                    out_channels=half,
+                    kernel=kernel,
+                    padding=(kernel[0] // 2, kernel[1] // 2),
+                    groups=self.groups,
+                ),
             )
-        last = conv_unit(draft, f"{at.name}.expand", last, out_channels=self.out_channels)
-        total = operators.add(draft, f"{at.name}.add", (last, shortcut))
-        return operators.activation(draft, f"{at.name}.relu", total, function="relu")
+        last = normalised(
+            draft, operators.conv(draft, f"{name}.expand", last, out_channels=self.out_channels)
+        )
+        total = operators.add(draft, f"{name}.add", (last, shortcut))
+        return operators.activation(draft, f"{name}.relu", total, function="relu")

@@ -22,12 +22,10 @@ class XceptionBlock(Block):
     first_activation: bool = True
     """Whether ReLU precedes the first convolution too."""
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Shortcut, separable convolutions, pooling, addition."""
-        name = at.name
-        beside = shortcut(
-            draft, f"{name}.shortcut", source, out_channels=self.channels[-1], stride=self.stride
-        )
+        name = position.name
+        skip = shortcut(draft, f"{name}.shortcut", source, out_channels=self.channels[-1], stride=self.stride)
         last = source
         for index, channels in enumerate(self.channels, start=1):
             if index > 1 or self.first_activation:
@@ -37,7 +35,7 @@ class XceptionBlock(Block):
             last = operators.max_pool(
                 draft, f"{name}.pool", last, kernel=3, stride=self.stride, padding="same"
             )
-        return residual_sum(draft, name, last, beside, activation=None)
+        return residual_sum(draft, name, last, skip, activation=None)
 
 
 @block("xception_small")
@@ -51,14 +49,14 @@ class SmallXceptionBlock(Block):
     out_channels: Channels
     stride: Extent = 1
 
-    def build(self, draft: Draft, source: str, at: Position) -> str:
+    def build(self, draft: Draft, source: str, position: Position) -> str:
         """Shortcut, three separable convolutions, addition, ReLU."""
-        name, stride, inner = at.name, self.stride if at.first else 1, self.out_channels // 4
+        name, stride, inner = position.name, self.stride if position.first else 1, self.out_channels // 4
         check_quarter(name, self.out_channels)
-        beside = shortcut(draft, f"{name}.shortcut", source, out_channels=self.out_channels, stride=stride)
+        skip = shortcut(draft, f"{name}.shortcut", source, out_channels=self.out_channels, stride=stride)
         last = separable_unit(
             draft, f"{name}.sep1", source, out_channels=inner, stride=stride, padding=1, relu=True
         )
         last = separable_unit(draft, f"{name}.sep2", last, out_channels=inner, padding=1, relu=True)
         last = separable_unit(draft, f"{name}.sep3", last, out_channels=self.out_channels, padding=1)
-        return residual_sum(draft, name, last, beside)
+        return residual_sum(draft, name, last, skip)

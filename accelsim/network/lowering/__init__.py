@@ -20,6 +20,21 @@ nothing; what it says (`execution.py`) is taken in by `progress.py`. The table o
 Whatever is left is a layer.
 """
 
-from accelsim.network.lowering.rules import lower
+from accelsim.door import door
 
-__all__ = ["lower"]
+TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
+if TYPE_CHECKING:
+    from accelsim.network.lowering.rules import lower
+    from accelsim.network.lowering.splitting import unfused
+
+__all__ = [
+    "lower",
+    "unfused",
+]
+__getattr__, __dir__ = door(
+    __name__,
+    {
+        "rules": ("lower",),
+        "splitting": ("unfused",),
+    },
+)

@@ -6,6 +6,7 @@ Where only slices read what a shuffle puts out, each moves its own channels, and
 from collections.abc import Sequence
 
 from accelsim.network import operators as ops
+from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode
 from accelsim.network.lowering.execution import Execution, TensorRead, by_layer, by_nothing
 from accelsim.network.lowering.loop_nests import moving
@@ -29,9 +30,9 @@ def _move(progress: Progress, node: PublishedNode, order: Sequence[int]) -> Exec
     published, (source,) = progress.published, node.operands
     readers = [published[reader].operator for reader in published.successors(node.name)]
     if readers and all(isinstance(reader, ops.Slice) for reader in readers):
-        return by_nothing(progress.tensor(source), "its slices move, each on its own", order)
+        return by_nothing(progress.tensor(source), Reason.SLICES_MOVE, order)
     layer = moving(node.name, node.operator.kind, node.stage, node.operator.output, progress.precision)
-    return by_layer(layer, "layer", "channels change places, so all of them move", progress.inputs(node))
+    return by_layer(layer, "layer", Reason.CHANNELS_MOVE, progress.inputs(node))
 
 
 def channel_slice(progress: Progress, node: PublishedNode, operator: ops.Slice) -> Execution:
@@ -40,9 +41,8 @@ def channel_slice(progress: Progress, node: PublishedNode, operator: ops.Slice) 
     first, channels = operator.first, operator.output.channels
     cutter, order = progress.cutter(source), progress.order(source)
     if order is None:
-        return by_nothing(cutter.cut(first, channels), "its readers read a part of the channels")
+        return by_nothing(cutter.cut(first, channels), Reason.PART_IS_READ)
     shape, kind = operator.output, progress.published[source].operator.kind
     layer = moving(node.name, kind, node.stage, shape, progress.precision)
     picked = TensorRead(cutter.picked(order[first : first + channels]), shape.height * shape.width)
-    reason = f"its channels move to the places that {source} gives them"
-    return by_layer(layer, "layer", reason, (picked,))
+    return by_layer(layer, "layer", Reason.MOVES_AS_SOURCE, (picked,), about=source)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from itertools import count
 
 from accelsim.network import operators as ops
+from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedGraph, PublishedNode
-from accelsim.network.lowering.execution import Execution, Work, output_of
+from accelsim.network.lowering.execution import Execution, LayerWork, output_of
 from accelsim.network.lowering.loop_nests import moving
 from accelsim.network.lowering.progress import Progress
 
@@ -13,17 +14,17 @@ from accelsim.network.lowering.progress import Progress
 def concat(progress: Progress, node: PublishedNode, operator: ops.Concat) -> Execution:
     """Nothing is left of it but copies of the operands that have to stay where they are."""
     tensors = [progress.tensor(source) for source in node.operands]
-    copies: list[Work] = []
+    copies: list[LayerWork] = []
     names = _free_names(progress.published, node.name)
     for name, index in zip(names, sorted(progress.layout.misfits(tensors)), strict=False):
         layer = moving(name, operator.kind, node.stage, operator.inputs[index], progress.precision)
-        copies.append(Work(layer, (progress.reading(node.operands[index]),)))
+        copies.append(LayerWork(layer, (progress.reading(node.operands[index]),)))
         tensors[index] = output_of(layer)
     owners = [progress.owner(source) for source in node.operands]
     together = all(owner is not None for owner in owners) and not copies
     return Execution(
         fate="copied" if copies else "vanished",
-        reason=_COPIED if copies else "its producers write straight to their places",
+        reason=Reason.OPERANDS_STAY if copies else Reason.WRITTEN_IN_PLACE,
         tensor=tuple([segment for tensor in tensors for segment in tensor]),
         work=tuple(copies),
         concatenation_of=tuple([owner.name for owner in owners if owner]) if together else (),
@@ -37,6 +38,3 @@ def _free_names(published: PublishedGraph, name: str) -> Iterator[str]:
     for number in count(2):
         if (numbered := f"{name}.{number}") not in published:
             yield numbered
-
-
-_COPIED = "some operands have to stay where they are: they are read elsewhere in another order"

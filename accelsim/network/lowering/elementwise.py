@@ -1,6 +1,7 @@
 """Operators on single elements ride along with the layer whose outputs they read, if only they read them."""
 
 from accelsim.network import operators as ops
+from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode
 from accelsim.network.layer import FusedOperator, Layer, fusing
 from accelsim.network.lowering.execution import Execution, by_layer
@@ -26,8 +27,7 @@ def batch_norm(progress: Progress, node: PublishedNode, operator: ops.BatchNorm)
     if layer is None or not layer.on_array or layer.fused:
         return _elementwise(progress, node, BATCH_NORM_OPS)
     norm = FusedOperator(node.name, operator.kind, vector_ops=0)
-    reason = "its scale goes into the weights, its shift into the offset"
-    return by_layer(folded(layer, norm, operator.params), "folded", reason)
+    return by_layer(folded(layer, norm, operator.params), "folded", Reason.INTO_WEIGHTS)
 
 
 def activation(progress: Progress, node: PublishedNode, operator: ops.Activation) -> Execution:
@@ -52,9 +52,8 @@ def _elementwise(progress: Progress, node: PublishedNode, ops_per_element: int) 
     vector_ops = ops_per_element * node.operator.output.elements
     layer = progress.owner(source)
     if layer is None:
-        alone = on_vector_unit(node, vector_ops, progress.precision)
-        reason = f"{source} is pooled, put together, or read elsewhere too"
-        return by_layer(alone, "layer", reason, progress.inputs(node))
+        unfused = on_vector_unit(node, vector_ops, progress.precision)
+        reads = progress.inputs(node)
+        return by_layer(unfused, "layer", Reason.NO_LAYER_OF_ITS_OWN, reads, about=source)
     operator = FusedOperator(node.name, operator_name(node.operator), vector_ops)
-    reason = "is applied to the outputs on their way to memory"
-    return by_layer(fused(layer, operator, node.operator.params), "fused", reason)
+    return by_layer(fused(layer, operator, node.operator.params), "fused", Reason.ON_THE_WAY)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from accelsim.network.executed import Fate
+from accelsim.network.executed import Fate, Reason
 from accelsim.network.layer import Layer
-from accelsim.network.lowering.layout import Segment, Tensor
+from accelsim.network.lowering.layout import ChannelRange, Tensor
 
 
 class TensorRead(NamedTuple):
@@ -13,11 +13,11 @@ class TensorRead(NamedTuple):
 
     tensor: Tensor
     pixels: int
-    as_shortcut: bool = False
-    """As the other operand of an operator that is fused into the layer, not as its input."""
+    as_residual: bool = False
+    """As the residual of an operator that is fused into the layer, not as its input."""
 
 
-class Work(NamedTuple):
+class LayerWork(NamedTuple):
     """A layer, new or changed, and what it reads for this operator."""
 
     layer: Layer
@@ -28,11 +28,10 @@ class Execution(NamedTuple):
     """How one published operator is executed."""
 
     fate: Fate
-    reason: str
-    """In words; of its layers it says "its layer"."""
+    reason: Reason
     tensor: Tensor
     """What it puts out."""
-    work: tuple[Work, ...] = ()
+    work: tuple[LayerWork, ...] = ()
     """The layers that do it. A new one runs after all others; a changed one has the name of what it was."""
     whole_output_of: str | None = None
     """The layer of whose outputs the tensor is all, so that what reads it may be fused into that layer."""
@@ -43,18 +42,23 @@ class Execution(NamedTuple):
     order: Sequence[int] | None = None
     """Where the tensor's channels are not where they should be, since slices are to move them: which of its
     channels each should be."""
+    about: str = ""
+    """The node or layer that the reason is about, where it is about one."""
 
 
 def output_of(layer: Layer) -> Tensor:
     """All that a layer puts out."""
-    return (Segment(layer.name, 0, layer.G * layer.K),)
+    return (ChannelRange(layer.name, 0, layer.G * layer.K),)
 
 
-def by_layer(layer: Layer, fate: Fate, reason: str, reads: tuple[TensorRead, ...] = ()) -> Execution:
+def by_layer(
+    layer: Layer, fate: Fate, reason: Reason, reads: tuple[TensorRead, ...] = (), about: str = ""
+) -> Execution:
     """One layer, new or changed, does it and puts out what it puts out."""
-    return Execution(fate, reason, output_of(layer), (Work(layer, reads),), whole_output_of=layer.name)
+    work, tensor = (LayerWork(layer, reads),), output_of(layer)
+    return Execution(fate, reason, tensor, work, whole_output_of=layer.name, about=about)
 
 
-def by_nothing(tensor: Tensor, reason: str, order: Sequence[int] | None = None) -> Execution:
+def by_nothing(tensor: Tensor, reason: Reason, order: Sequence[int] | None = None) -> Execution:
     """Its readers read what is there already."""
     return Execution("vanished", reason, tensor, order=order)

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 
-class Segment(NamedTuple):
+class ChannelRange(NamedTuple):
     """Successive channels of what one layer puts out; a tensor is one of them after another."""
 
     producer: str | None
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
     channels: int
 
 
-Tensor: TypeAlias = tuple[Segment, ...]
+Tensor: TypeAlias = tuple[ChannelRange, ...]
 """Its channels, one segment after another."""
 
 
@@ -37,7 +37,7 @@ class Cutter:
 
     def cut(self, first: int, channels: int) -> Tensor:
         """A range of successive channels."""
-        cut: list[Segment] = []
+        cut: list[ChannelRange] = []
         end = first + channels
         for index in range(self._index(first), len(self._tensor)):
             segment, start = self._tensor[index], self._starts[index]
@@ -45,7 +45,7 @@ class Cutter:
                 break
             low, high = max(first, start), min(end, start + segment.channels)
             if low < high:
-                cut.append(Segment(segment.producer, segment.first + low - start, high - low))
+                cut.append(ChannelRange(segment.producer, segment.first + low - start, high - low))
         return tuple(cut)
 
     def picked(self, channels: Iterable[int]) -> Tensor:
@@ -53,7 +53,7 @@ class Cutter:
         producers = [segment.producer for segment in self._tensor]
         starts = self._starts
         counts = Counter([producers[bisect_right(starts, channel) - 1] for channel in channels])
-        return tuple(Segment(producer, 0, count) for producer, count in counts.items())
+        return tuple(ChannelRange(producer, 0, count) for producer, count in counts.items())
 
     def _index(self, channel: int) -> int:
         """Of the segment that a channel is in."""
@@ -68,11 +68,11 @@ class _Buffer:
     first: str
     """The layer that begins at the lowest channel."""
 
-    def take_in(self, other: "_Buffer", shift: int) -> None:
+    def take_in(self, buffer: "_Buffer", shift: int) -> None:
         """Hold the layers of another buffer, too, so many channels further on."""
-        if other.channel_of[other.first] + shift < self.channel_of[self.first]:
-            self.first = other.first
-        self.channel_of.update({layer: channel + shift for layer, channel in other.channel_of.items()})
+        if buffer.channel_of[buffer.first] + shift < self.channel_of[self.first]:
+            self.first = buffer.first
+        self.channel_of.update({layer: channel + shift for layer, channel in buffer.channel_of.items()})
 
 
 class Layout:
@@ -103,18 +103,20 @@ class Layout:
         """Which tensors have to be copied before all can lie one after another."""
         return _Fitting(self, tensors).misfits()
 
-    def place(self, tensors: Sequence[Tensor]) -> None:
+    def lay_out(self, tensors: Sequence[Tensor]) -> None:
         """Lay tensors, none of them a misfit, one after another."""
-        # Where in the tensors each buffer's channel 0 comes to lie; by identity, for a buffer changes.
+        # Where in the tensors each buffer's channel 0 comes to lie; by identity, for a buffer changes. It is
+        # one place, however many of its layers are read: `misfits` sees to that (decisions/lowering.md).
         origins: dict[int, int] = {}
         joined: list[_Buffer] = []
-        for layer, position in _places(tensors):
+        for layer, position in _positions(tensors):
             buffer = self.buffers[layer]
             if id(buffer) not in origins:
                 origins[id(buffer)] = position - buffer.channel_of[layer]
                 joined.append(buffer)
         if not joined:
             return
+        # Smaller into larger: a layer changes its buffer at most log2(layers) times (decisions/lowering.md).
         largest = max(joined, key=lambda buffer: len(buffer.channel_of))
         for buffer in joined:
             if buffer is not largest:
@@ -122,7 +124,7 @@ class Layout:
                 self.buffers.update(dict.fromkeys(buffer.channel_of, largest))
 
 
-def _places(tensors: Sequence[Tensor]) -> Iterable[tuple[str, int]]:
+def _positions(tensors: Sequence[Tensor]) -> Iterable[tuple[str, int]]:
     """Each layer that tensors consist of, and where it begins when they lie one after another."""
     position = 0
     for tensor in tensors:
@@ -155,10 +157,10 @@ class _Fitting:
         copied do not."""
         for index, tensor in enumerate(self.tensors):
             if index not in self.copied:
-                for layer, position in _places([tensor]):
+                for layer, position in _positions([tensor]):
                     self.wanted.setdefault(layer, []).append((index, self.starts[index] + position))
-        for places in self.wanted.values():
-            places.reverse()
+        for claims in self.wanted.values():
+            claims.reverse()
         self.taken: dict[str, int] = {}
         """Layers that have found their place, with all of their buffers."""
         self.occupied: list[tuple[int, int, str]] = []
@@ -190,22 +192,24 @@ class _Fitting:
     def _is_copied_without_harm(self, index: int) -> bool:
         """Have a tensor copied; whether what fitted before it still does."""
         self.copied.add(index)
-        for layer, _ in _places([self.tensors[index]]):
-            places = self.wanted[layer]
-            if places and places[-1][0] == index:
+        for layer, _ in _positions([self.tensors[index]]):
+            claims = self.wanted[layer]
+            if claims and claims[-1][0] == index:
                 if layer in self.taken and self._is_among_the_tensors(layer, self.taken[layer]):
                     return False
-                while places and places[-1][0] == index:
-                    places.pop()
+                while claims and claims[-1][0] == index:
+                    claims.pop()
         return True
 
-    def _fits(self, segment: Segment, position: int, added: list[str]) -> bool:
+    def _fits(self, segment: ChannelRange, position: int, added: list[str]) -> bool:
         """Whether the segment's layer, and with it its whole buffer, can be at this position."""
         layer, channels = segment.producer, self.layout.channels
         if layer is None or segment.channels != channels[layer] or self.wanted[layer][-1][1] != position:
             return False
         if layer in self.taken:
             return self.taken[layer] == position
+        # All of the layer's buffer moves with it, by the same shift: none of its layers may come to lie where
+        # another one already is, or within the tensors elsewhere than where they want it.
         buffer = self.layout.buffers[layer].channel_of
         shift = position - buffer[layer]
         for member, channel in buffer.items():
@@ -225,13 +229,14 @@ class _Fitting:
         return first < self.starts[-1] and first + self.layout.channels[layer] > 0
 
     def _wanted_at(self, layer: str) -> int | None:
-        places = self.wanted.get(layer)
-        return places[-1][1] if places else None
+        claims = self.wanted.get(layer)
+        return claims[-1][1] if claims else None
 
     def _is_occupied(self, first: int, end: int) -> bool:
         """Whether any layer has a channel between these; those that have a place do not overlap."""
-        place = bisect_left(self.occupied, (end,))
-        return place > 0 and self.occupied[place - 1][1] > first
+        # Intervals are disjoint and in order, so of those that begin before `end` the last one ends last.
+        slot = bisect_left(self.occupied, (end,))
+        return slot > 0 and self.occupied[slot - 1][1] > first
 
     def _remove(self, layer: str) -> None:
         first = self.taken.pop(layer)

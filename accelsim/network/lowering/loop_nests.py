@@ -4,10 +4,28 @@ from typing import TypedDict
 
 from accelsim.network import operators as ops
 from accelsim.network.graph import PublishedNode, Shape
-from accelsim.network.layer import Layer
+from accelsim.network.layer import Layer, fusing
 from accelsim.network.lowering.vector_ops import MOVE_OPS
 from accelsim.network.precision import NetworkPrecision
 from accelsim.network.shapes import operator_name
+from accelsim.network.windows import Window
+
+
+class Bits(TypedDict):
+    """The fields of a layer that say how wide its elements are, where its network says."""
+
+    activation_bits: int | None
+    partial_sum_bits: int | None
+
+
+class WeightFields(Bits):
+    """The fields of a layer of the array that say what its parameters are."""
+
+    bias: bool
+    params: int
+    weight_bits: int | None
+    weight_density: float | None
+    pruned_index_bits: int | None
 
 
 class WindowBounds(TypedDict):
@@ -21,7 +39,26 @@ class WindowBounds(TypedDict):
     pad_left: int
 
 
-def window_bounds(window: ops.Window) -> WindowBounds:
+def bits_of(precision: NetworkPrecision) -> Bits:
+    """Bits of activations and partial sums, as the network asks for them."""
+    return Bits(activation_bits=precision.activations_bits, partial_sum_bits=precision.partial_sums_bits)
+
+
+def weight_fields(
+    node: PublishedNode, operator: ops.Convolution | ops.FullyConnected, precision: NetworkPrecision
+) -> WeightFields:
+    """What a convolution or matrix product says of its parameters."""
+    return WeightFields(
+        bias=operator.bias,
+        params=operator.params,
+        weight_bits=node.weight_form.bits,
+        weight_density=node.weight_form.density,
+        pruned_index_bits=precision.pruned_index_bits,
+        **bits_of(precision),
+    )
+
+
+def window_bounds(window: Window) -> WindowBounds:
     """A window as a layer has it, but for its dilation."""
     return WindowBounds(
         FY=window.kernel[0],
@@ -35,28 +72,22 @@ def window_bounds(window: ops.Window) -> WindowBounds:
 
 def convolution(node: PublishedNode, operator: ops.Convolution, precision: NetworkPrecision) -> Layer:
     """K output channels for C input channels in each of G groups."""
-    given, output = operator.inputs[0], operator.output
+    image, output = operator.inputs[0], operator.output
     return Layer(
         name=node.name,
         operator="conv",
         stage=node.stage,
         G=operator.groups,
         K=output.channels // operator.groups,
-        C=given.channels // operator.groups,
+        C=image.channels // operator.groups,
         OY=output.height,
         OX=output.width,
-        IY=given.height,
-        IX=given.width,
+        IY=image.height,
+        IX=image.width,
         **window_bounds(operator.window),
         dilation_y=operator.window.dilation[0],
         dilation_x=operator.window.dilation[1],
-        bias=operator.bias,
-        params=operator.params,
-        weight_bits=node.weight_form.bits,
-        weight_density=node.weight_form.density,
-        pruned_index_bits=precision.pruned_index_bits,
-        activation_bits=precision.activations_bits,
-        partial_sum_bits=precision.partial_sums_bits,
+        **weight_fields(node, operator, precision),
     )
 
 
@@ -71,51 +102,38 @@ def fully_connected(node: PublishedNode, operator: ops.FullyConnected, precision
         C=operator.inputs[0].elements,
         OY=1,
         OX=1,
-        bias=operator.bias,
-        params=operator.params,
-        weight_bits=node.weight_form.bits,
-        weight_density=node.weight_form.density,
-        pruned_index_bits=precision.pruned_index_bits,
-        activation_bits=precision.activations_bits,
-        partial_sum_bits=precision.partial_sums_bits,
+        **weight_fields(node, operator, precision),
     )
 
 
 def on_vector_unit(node: PublishedNode, vector_ops: int, precision: NetworkPrecision) -> Layer:
     """One element in, one element out."""
-    given, output = node.operator.inputs[0], node.operator.output
+    operator, name = node.operator, operator_name(node.operator)
+    source, output = operator.inputs[0], operator.output
+    layer = vector_layer(node.name, name, source, output, bits_of(precision), node.stage, vector_ops)
+    return fusing(layer, params=operator.params) if operator.params else layer
+
+
+def moving(name: str, kind: str, stage: str, shape: Shape, precision: NetworkPrecision) -> Layer:
+    """The vector unit brings every element of a tensor to another place, for an operator of this kind."""
+    return vector_layer(name, kind, shape, shape, bits_of(precision), stage, MOVE_OPS * shape.elements)
+
+
+def vector_layer(
+    name: str, operator: str, source: Shape, output: Shape, bits: Bits, stage: str, vector_ops: int
+) -> Layer:
+    """A layer of the vector unit: each channel is a group of its own, of one input and one output channel."""
     return Layer(
-        name=node.name,
-        operator=operator_name(node.operator),
-        stage=node.stage,
+        name=name,
+        operator=operator,
+        stage=stage,
         G=output.channels,
         K=1,
         C=1,
         OY=output.height,
         OX=output.width,
-        IY=given.height,
-        IX=given.width,
-        params=node.operator.params,
+        IY=source.height,
+        IX=source.width,
         vector_ops=vector_ops,
-        activation_bits=precision.activations_bits,
-        partial_sum_bits=precision.partial_sums_bits,
-    )
-
-
-def moving(name: str, kind: str, stage: str, shape: Shape, precision: NetworkPrecision) -> Layer:
-    """The vector unit brings every element of a tensor to another place, for an operator of this kind."""
-    return Layer(
-        name=name,
-        operator=kind,
-        stage=stage,
-        G=shape.channels,
-        K=1,
-        C=1,
-        OY=shape.height,
-        OX=shape.width,
-        IY=shape.height,
-        IX=shape.width,
-        vector_ops=MOVE_OPS * shape.elements,
-        activation_bits=precision.activations_bits,
-        partial_sum_bits=precision.partial_sums_bits,
+        **bits,
     )

@@ -7,12 +7,14 @@ by side. What it needs is that nobody else wants the outputs before they are poo
 from dataclasses import replace
 
 from accelsim.network import operators as ops
+from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode, Shape
 from accelsim.network.layer import Layer, Pooling, fusing
-from accelsim.network.lowering.execution import Execution, Work, by_layer
+from accelsim.network.lowering.execution import Execution, LayerWork, by_layer
 from accelsim.network.lowering.loop_nests import on_vector_unit, window_bounds
 from accelsim.network.lowering.progress import Progress
 from accelsim.network.shapes import operator_name
+from accelsim.network.windows import Padding, Window
 
 
 def pool(progress: Progress, node: PublishedNode, operator: ops.Pool) -> Execution:
@@ -24,15 +26,15 @@ def global_average_pool(
     progress: Progress, node: PublishedNode, operator: ops.GlobalAveragePool
 ) -> Execution:
     """The same with a window as large as its input."""
-    return _pooled(progress, node, _whole_picture(operator.inputs[0]))
+    return _pooled(progress, node, _whole_plane(operator.inputs[0]))
 
 
-def _pooled(progress: Progress, node: PublishedNode, window: ops.Window) -> Execution:
+def _pooled(progress: Progress, node: PublishedNode, window: Window) -> Execution:
     (source,) = node.operands
     layers = progress.owners(source)
     if not layers or window.dilation != (1, 1) or not all(layer.on_array for layer in layers):
-        reason = "runs on the vector unit: its input is not only its own, or no layer of the array makes it"
-        return by_layer(_pooling_layer(progress, node, window), "layer", reason, progress.inputs(node))
+        layer = _pooling_layer(progress, node, window)
+        return by_layer(layer, "layer", Reason.POOLS_ALONE, progress.inputs(node))
     output = node.operator.output
     pooling = Pooling(
         name=node.name,
@@ -41,12 +43,11 @@ def _pooled(progress: Progress, node: PublishedNode, window: ops.Window) -> Exec
         OX=output.width,
         **window_bounds(window),
     )
-    work = tuple([Work(fusing(layer, pooling=pooling)) for layer in layers])
-    reason = "is applied to the outputs, so that only its results are stored"
-    return Execution("fused", reason, progress.tensor(source), work)
+    work = tuple([LayerWork(fusing(layer, pooling=pooling)) for layer in layers])
+    return Execution("fused", Reason.POOLS_OUTPUTS, progress.tensor(source), work)
 
 
-def _pooling_layer(progress: Progress, node: PublishedNode, window: ops.Window) -> Layer:
+def _pooling_layer(progress: Progress, node: PublishedNode, window: Window) -> Layer:
     vector_ops = node.operator.output.elements * window.kernel[0] * window.kernel[1]
     return replace(
         on_vector_unit(node, vector_ops, progress.precision),
@@ -56,6 +57,6 @@ def _pooling_layer(progress: Progress, node: PublishedNode, window: ops.Window) 
     )
 
 
-def _whole_picture(given: Shape) -> ops.Window:
-    size = (given.height, given.width)
-    return ops.Window(kernel=size, stride=size, dilation=(1, 1), padding=ops.Padding(0, 0, 0, 0))
+def _whole_plane(image: Shape) -> Window:
+    size = (image.height, image.width)
+    return Window(kernel=size, stride=size, dilation=(1, 1), padding=Padding(0, 0, 0, 0))

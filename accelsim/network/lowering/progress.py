@@ -39,10 +39,10 @@ class Progress:
         """What a published node puts out."""
         return self._tensors[node]
 
-    def reading(self, node: str, *, as_shortcut: bool = False) -> TensorRead:
+    def reading(self, node: str, *, as_residual: bool = False) -> TensorRead:
         """All that a published node puts out, as something to read."""
         shape = self.published[node].operator.output
-        return TensorRead(self._tensors[node], shape.height * shape.width, as_shortcut)
+        return TensorRead(self._tensors[node], shape.height * shape.width, as_residual)
 
     def inputs(self, node: PublishedNode) -> tuple[TensorRead, ...]:
         """All that a node reads, as the inputs of a layer."""
@@ -55,11 +55,11 @@ class Progress:
 
     def owners(self, node: str) -> tuple[Layer, ...]:
         """The layers that a pooling may be fused into which is the only reader of a published node."""
-        one = self.owner(node)
+        owner = self.owner(node)
         names = self._owners.get(node, ())
-        return tuple(self._layers[name] for name in names) if names or one is None else (one,)
+        return tuple(self._layers[name] for name in names) if names or owner is None else (owner,)
 
-    def place(self, layer: str) -> int:
+    def position(self, layer: str) -> int:
         """The place of a layer in the running order."""
         return self._order[layer]
 
@@ -93,11 +93,12 @@ class Progress:
             self._reads[name] += reads
             names.append(name)
         if execution.side_by_side:
-            self.layout.place(execution.side_by_side)
+            self.layout.lay_out(execution.side_by_side)
         self._tensors[node.name] = execution.tensor
         if execution.order is not None:
             self._orders[node.name] = execution.order
         if len(self.published.successors(node.name)) == 1:
+            # With one reader, nobody misses the output as it was before something is fused into the layer.
             if execution.whole_output_of is not None:
                 self._owner[node.name] = execution.whole_output_of
             if execution.concatenation_of:
@@ -105,35 +106,37 @@ class Progress:
         if execution.fate == "input":
             self._image_elements += node.operator.output.elements
         kind = operator_name(node.operator)
-        self._notes.append(Note(node.name, kind, execution.fate, tuple(names), execution.reason))
+        self._notes.append(
+            Note(node.name, kind, execution.fate, tuple(names), execution.reason, execution.about)
+        )
 
     # The result
 
     def executed(self) -> ExecutedGraph:
         """The graph of all layers."""
         ends = (node.name for node in self.published.nodes if not self.published.successors(node.name))
-        wanted = {segment.producer for end in ends for segment in self._tensors[end]}
+        stored = {segment.producer for end in ends for segment in self._tensors[end]}
         nodes = []
         for name, layer in self._layers.items():
-            inputs, shortcuts, reads = _merged(self._reads[name])
+            inputs, residuals, reads = _merged(self._reads[name])
             buffer, first_channel = self.layout.address(name)
-            node = ExecutedNode(layer, reads, inputs, shortcuts, name in wanted, buffer, first_channel)
+            node = ExecutedNode(layer, reads, inputs, residuals, name in stored, buffer, first_channel)
             nodes.append(node)
         return ExecutedGraph(tuple(nodes), self._image_elements, tuple(self._notes))
 
 
 def _merged(reads: Sequence[TensorRead]) -> tuple[int, int, tuple[Read, ...]]:
-    """The elements that are read of the image, as inputs and as shortcuts, and of each layer."""
+    """The elements that are read of the image, as inputs and as residuals, and of each layer."""
     inputs: dict[str | None, int] = {}
-    shortcuts: dict[str | None, int] = {}
-    for tensor, pixels, as_shortcut in reads:
-        elements = shortcuts if as_shortcut else inputs
+    residuals: dict[str | None, int] = {}
+    for tensor, pixels, as_residual in reads:
+        elements = residuals if as_residual else inputs
         for producer, _, channels in tensor:
             elements[producer] = elements.get(producer, 0) + channels * pixels
-    image_inputs, image_shortcuts = inputs.pop(None, 0), shortcuts.pop(None, 0)
+    image_inputs, image_residuals = inputs.pop(None, 0), residuals.pop(None, 0)
     of_layers = [
-        Read(producer, inputs.get(producer, 0), shortcuts.get(producer, 0))
-        for producer in inputs | shortcuts
+        Read(producer, inputs.get(producer, 0), residuals.get(producer, 0))
+        for producer in inputs | residuals
         if producer is not None
     ]
-    return image_inputs, image_shortcuts, tuple(of_layers)
+    return image_inputs, image_residuals, tuple(of_layers)

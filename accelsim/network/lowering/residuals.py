@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from accelsim.network import operators as ops
+from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode
 from accelsim.network.layer import FusedOperator, Layer
 from accelsim.network.lowering.elementwise import fused
@@ -20,35 +21,37 @@ def combine(progress: Progress, node: PublishedNode, operator: ops.Add | ops.Mul
     *others, last = sorted(node.operands, key=progress.complete_after)
     vector_ops = (len(node.operands) - 1) * operator.output.elements
     layer = progress.owner(last)
-    reason = _why_not_fused(progress, node, layer, last, others)
-    if layer is None or reason:
-        alone = _combining(node, vector_ops, progress)
-        return by_layer(alone, "layer", reason, progress.inputs(node))
+    if layer is None:
+        return _unfused(progress, node, vector_ops, Reason.OPERAND_SHARED, last)
+    if obstacle := _obstacle(progress, node, layer, last, others):
+        return _unfused(progress, node, vector_ops, *obstacle)
     elements = sum(progress.published[source].operator.output.elements for source in others)
     combined = fused(layer, FusedOperator(node.name, operator.kind, vector_ops, elements), operator.params)
-    reads = tuple([progress.reading(source, as_shortcut=True) for source in others])
-    return by_layer(combined, "fused", "is applied to the outputs of its layer", reads)
+    reads = tuple([progress.reading(source, as_residual=True) for source in others])
+    return by_layer(combined, "fused", Reason.COMBINES_OUTPUTS, reads)
 
 
-def _combining(node: PublishedNode, vector_ops: int, progress: Progress) -> Layer:
+def _unfused(
+    progress: Progress, node: PublishedNode, vector_ops: int, reason: Reason, about: str
+) -> Execution:
     """A layer on the vector unit whose operands are as large as its output, but for the factors of a gate."""
     output, inputs = node.operator.output, node.operator.inputs
-    return replace(
+    layer = replace(
         on_vector_unit(node, vector_ops, progress.precision),
         operands=sum(shape == output for shape in inputs),
         gate_elements=sum(shape.elements for shape in inputs if shape != output),
     )
+    return by_layer(layer, "layer", reason, progress.inputs(node), about)
 
 
-def _why_not_fused(
-    progress: Progress, node: PublishedNode, layer: Layer | None, last: str, others: Sequence[str]
-) -> str:
-    if layer is None:
-        return f"{last}, the last of its operands, is no layer's output that only it reads"
+def _obstacle(
+    progress: Progress, node: PublishedNode, layer: Layer, last: str, others: Sequence[str]
+) -> tuple[Reason, str] | None:
+    """Why it cannot be fused into the layer of its last operand, and what that is about."""
     if not layer.on_array:
-        return f"{layer.name}, which produces its last operand, does not run on the array"
+        return Reason.OPERAND_NOT_ON_ARRAY, layer.name
     if progress.published[last].operator.output != node.operator.output:
-        return f"{last}, the last of its operands, is smaller than its output"
-    if any(progress.complete_after(source) >= progress.place(layer.name) for source in others):
-        return f"its other operands are not complete before {layer.name} runs"
-    return ""
+        return Reason.OPERAND_SMALLER, last
+    if any(progress.complete_after(source) >= progress.position(layer.name) for source in others):
+        return Reason.OPERANDS_TOO_LATE, layer.name
+    return None

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from accelsim.network import operators as ops
+from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode
 from accelsim.network.lowering.execution import Execution, by_layer
 from accelsim.network.lowering.loop_nests import on_vector_unit
@@ -15,11 +16,11 @@ def resize(progress: Progress, node: PublishedNode, operator: ops.Resize) -> Exe
 
     Inputs come at one row (or column) for each of the outputs, from the first on, until all are read.
     """
-    given, output = operator.inputs[0], operator.output
+    image, output = operator.inputs[0], operator.output
     vector_ops = RESIZE_OPS[operator.interpolation] * output.elements
     layer = replace(
         on_vector_unit(node, vector_ops, progress.precision),
-        stride_y=max(1, given.height // output.height),
-        stride_x=max(1, given.width // output.width),
+        stride_y=max(1, image.height // output.height),
+        stride_x=max(1, image.width // output.width),
     )
-    return by_layer(layer, "layer", "its outputs are others than its inputs", progress.inputs(node))
+    return by_layer(layer, "layer", Reason.RESIZES, progress.inputs(node))

@@ -29,7 +29,7 @@ from accelsim.report.files.writing import writing
 from accelsim.result import LayerResult, RunResult
 from accelsim.simulation.activity import Activity, Busy, Component
 
-Event: TypeAlias = dict[str, Any]
+TraceEvent: TypeAlias = dict[str, Any]
 
 LAYERS: Final = 1
 """Process of the layers."""
@@ -55,41 +55,96 @@ def _wait_words(reason: str) -> str:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A run, when everything in it happened, and the layers to show, by their place in the schedule."""
+    """A run, when everything in it happened, and the layers to show.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.pricing import result_of
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation.events import simulate_events
+        >>> hardware = load_hardware("16x16_128k")
+        >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
+        >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+        >>> layers = chosen_layers(["conv*"], plan.schedule)
+        >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, layers)
+    """
 
     result: RunResult
+    """Of the run."""
     hardware: Hardware
+    """The machine."""
     schedule: Schedule
+    """What was simulated on it."""
     activity: Activity
     """With its timeline."""
-    shown: Collection[int]
+    layer_indexes: Collection[int]
+    """Of the layers to show, in the schedule."""
 
 
 def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]:
-    """The layers whose names match a pattern (`*` and `?` stand for any characters); all if there is none.
+    """The layers whose names match a pattern.
 
-    Raises AccelsimError, with a line for each pattern that matches nothing.
+    Args:
+        patterns: Names in which `*` and `?` stand for any characters; all layers match where there is none.
+        schedule: Of a run.
+
+    Returns:
+        Indexes in the schedule.
+
+    Raises:
+        AccelsimError: With a line for each pattern that matches nothing.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run(load_network("mobilenet_v1"), load_hardware("16x16_128k"))
+        >>> [plan.schedule.layers[index].name for index in chosen_layers(["f*"], plan.schedule)]
+        ['fc']
     """
     names = [layer.name for layer in schedule.layers]
     if not patterns:
         return frozenset(range(len(names)))
-    found = {
+    matches = {
         pattern: {index for index, name in enumerate(names) if fnmatch.fnmatchcase(name, pattern)}
         for pattern in patterns
     }
     mistakes = [
         f"--trace-layers {pattern!r}: matches none of {these(names, 'layer')}; "
         "`accelsim show NET --lowered` lists them, * ? [..] are as in file names"
-        for pattern, layers in found.items()
+        for pattern, layers in matches.items()
         if not layers
     ]
     if mistakes:
         raise AccelsimError("\n".join(mistakes))
-    return frozenset().union(*found.values())
+    return frozenset().union(*matches.values())
 
 
 def write_trace(path: Path, timeline: Timeline) -> None:
-    """Write a trace file, compressed if its name ends in .gz; complete or not at all."""
+    """Write a trace file, complete or not at all.
+
+    Args:
+        path: Of the file, which is compressed if its name ends in .gz.
+        timeline: What to write.
+
+    Raises:
+        OutputError: It cannot be written there.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.pricing import result_of
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation.events import simulate_events
+        >>> hardware = load_hardware("16x16_128k")
+        >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
+        >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+        >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, [0])
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "trace.json"
+        ...     write_trace(file, timeline)
+        ...     sorted(json.loads(file.read_text()))
+        ['displayTimeUnit', 'otherData', 'traceEvents']
+    """
     with writing(path) as file:
         if path.suffix.lower() != ".gz":
             _write_json(file, timeline)
@@ -121,10 +176,13 @@ def _write_json(file: Any, timeline: Timeline) -> None:
     text.detach()
 
 
-def trace_events(timeline: Timeline) -> Iterator[Event]:
+def trace_events(timeline: Timeline) -> Iterator[TraceEvent]:
     """Every event of the file."""
     layers = timeline.result.layers
-    spans = {index: (layers[index].start_cycle, layers[index].end_cycle) for index in sorted(timeline.shown)}
+    spans = {
+        index: (layers[index].start_cycle, layers[index].end_cycle)
+        for index in sorted(timeline.layer_indexes)
+    }
     lanes = span_lanes(spans)
     yield from _track_names(timeline.result, max(lanes.values()) + 1)
     yield from _layer_times(timeline)
@@ -132,7 +190,7 @@ def trace_events(timeline: Timeline) -> Iterator[Event]:
         yield _slice(LAYERS, SPANS_THREAD[0] + lanes[index], layers[index].name, start, end, {})
     yield from _work(timeline)
     for wait in timeline.activity.waits:
-        if wait.layer in timeline.shown:
+        if wait.layer in timeline.layer_indexes:
             name = f"{_wait_words(wait.reason)}: {_step_name(timeline, wait.layer, wait.step)}"
             yield _slice(MACHINE, DMA_THREAD[0], name, wait.start, wait.end, {})
     yield from _contents(timeline, united(spans.values()))
@@ -141,9 +199,9 @@ def trace_events(timeline: Timeline) -> Iterator[Event]:
 def span_lanes(spans: Mapping[int, tuple[int, int]]) -> dict[int, int]:
     """For each span, given in the order of their starts, the first lane on which it overlaps no other."""
     lanes: dict[int, int] = {}
-    ends: list[int] = []
+    ends: list[int] = []  # of the last span on each lane
     for index, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
-        lane = next((lane for lane, taken in enumerate(ends) if taken <= start), len(ends))
+        lane = next((lane for lane, lane_end in enumerate(ends) if lane_end <= start), len(ends))
         ends[lane : lane + 1] = [end]
         lanes[index] = lane
     return lanes
@@ -151,16 +209,16 @@ def span_lanes(spans: Mapping[int, tuple[int, int]]) -> dict[int, int]:
 
 def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """The cycles that lie in any of the spans, as spans that do not touch."""
-    found: list[tuple[int, int]] = []
+    merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         else:
-            found.append((start, end))
-    return found
+            merged.append((start, end))
+    return merged
 
 
-def _track_names(result: RunResult, lanes: int) -> Iterator[Event]:
+def _track_names(result: RunResult, lanes: int) -> Iterator[TraceEvent]:
     for process, name in ((LAYERS, f"layers of {result.network}"), (MACHINE, result.hardware)):
         yield _meta(process, 0, "process_name", name=name)
         yield _meta(process, 0, "process_sort_index", sort_index=process)
@@ -172,15 +230,15 @@ def _track_names(result: RunResult, lanes: int) -> Iterator[Event]:
         yield _meta(process, thread, "thread_sort_index", sort_index=thread)
 
 
-def _layer_times(timeline: Timeline) -> Iterator[Event]:
+def _layer_times(timeline: Timeline) -> Iterator[TraceEvent]:
     """Stages, and in each its layers: by how much each moves the finish."""
     end = 0
-    shown: list[tuple[int, LayerResult]] = []
+    timed_layers: list[tuple[int, LayerResult]] = []
     for index, layer in enumerate(timeline.result.layers):
-        if index in timeline.shown:
-            shown.append((end, layer))
+        if index in timeline.layer_indexes:
+            timed_layers.append((end, layer))
         end = layer.end_cycle
-    for stage, members in groupby(shown, lambda item: item[1].stage):
+    for stage, members in groupby(timed_layers, lambda item: item[1].stage):
         layers = list(members)
         if len(layers) > 1:
             yield _slice(
@@ -208,11 +266,11 @@ def _layer_arguments(layer: LayerResult) -> dict[str, Any]:
     }
 
 
-def _work(timeline: Timeline) -> Iterator[Event]:
+def _work(timeline: Timeline) -> Iterator[TraceEvent]:
     """What the components did, step by step."""
-    steps = {index: list(timeline.schedule.mappings[index].steps()) for index in timeline.shown}
+    steps = {index: list(timeline.schedule.mappings[index].steps()) for index in timeline.layer_indexes}
     for busy in timeline.activity.timeline:
-        if busy.layer not in timeline.shown:
+        if busy.layer not in timeline.layer_indexes:
             continue
         name = _step_name(timeline, busy.layer, busy.step)
         if busy.component == "dram":
@@ -235,22 +293,22 @@ def _work_arguments(busy: Busy, step: Step, on_chip: Sequence[str]) -> dict[str,
     }
 
 
-def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[Event]:
+def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[TraceEvent]:
     """What the banks hold during the spans: at the beginning of each, and whenever it changes."""
     for bank in timeline.hardware.banks:
         name = f"{bank.name} in the {bank.memory.replace('_', ' ')}, of {counted(bank.size_bytes, 'byte')}"
         changes = [
             (change.cycle, change.bytes) for change in timeline.activity.occupancy if change.bank == bank.name
         ]
-        held, position = 0, 0
-        for start, end in spans:
+        held_bytes, position = 0, 0
+        for start, end in spans:  # `held_bytes` is what the changes before `position` left there
             while position < len(changes) and changes[position][0] <= start:
-                held = changes[position][1]
+                held_bytes = changes[position][1]
                 position += 1
-            yield _counter(name, start, held)
+            yield _counter(name, start, held_bytes)
             while position < len(changes) and changes[position][0] <= end:
                 yield _counter(name, *changes[position])
-                held = changes[position][1]
+                held_bytes = changes[position][1]
                 position += 1
 
 
@@ -260,7 +318,9 @@ def _step_name(timeline: Timeline, layer: int, step: int) -> str:
     return f"{timeline.schedule.layers[layer].name} {step + 1}/{mapping.totals.steps}"
 
 
-def _slice(process: int, thread: int, name: str, start: int, end: int, arguments: dict[str, Any]) -> Event:
+def _slice(
+    process: int, thread: int, name: str, start: int, end: int, arguments: dict[str, Any]
+) -> TraceEvent:
     return {
         "ph": "X",
         "pid": process,
@@ -272,9 +332,9 @@ def _slice(process: int, thread: int, name: str, start: int, end: int, arguments
     }
 
 
-def _counter(name: str, cycle: int, held_bytes: int) -> Event:
+def _counter(name: str, cycle: int, held_bytes: int) -> TraceEvent:
     return {"ph": "C", "pid": MACHINE, "name": name, "ts": cycle, "args": {"held": held_bytes}}
 
 
-def _meta(process: int, thread: int, kind: str, **arguments: Any) -> Event:
+def _meta(process: int, thread: int, kind: str, **arguments: Any) -> TraceEvent:
     return {"ph": "M", "pid": process, "tid": thread, "name": kind, "args": arguments}

@@ -15,7 +15,19 @@ class OutputError(AccelsimError):
 
 
 def check_writable(path: Path) -> None:
-    """Raise `OutputError` if a file cannot be written there; best asked before long work, not after it."""
+    """See whether a file can be written there; best asked before long work, not after it.
+
+    Args:
+        path: Where it would be.
+
+    Raises:
+        OutputError: It cannot, with the reason.
+
+    Example:
+        >>> check_writable(Path("none/a.json"))
+        Traceback (most recent call last):
+        accelsim.report.files.writing.OutputError: none/a.json: cannot be written: no such folder as none
+    """
     with _as_output_error(path):
         if path.is_dir():
             raise OutputError(f"{path}: is a directory: must be the name of a file")
@@ -26,7 +38,22 @@ def check_writable(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text, complete or not at all."""
+    """Write a text, complete or not at all.
+
+    Args:
+        path: A file, which is replaced where it is there, or a device.
+        text: In UTF-8.
+
+    Raises:
+        OutputError: It cannot be written there.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write(Path(folder) / "cycles.txt", "1200")
+        ...     print((Path(folder) / "cycles.txt").read_text())
+        1200
+    """
     with writing(path) as file:
         file.write(text.encode("utf-8"))
 

@@ -16,13 +16,13 @@ Floats: TypeAlias = NDArray[np.float64]
 Booleans: TypeAlias = NDArray[np.bool_]
 
 
-def boxes_overlap(one: Floats, other: Floats) -> Booleans:
+def boxes_overlap(box: Floats, other_box: Floats) -> Booleans:
     """Whether boxes share more than an edge."""
     return (
-        (one[..., 0] < other[..., 2])
-        & (other[..., 0] < one[..., 2])
-        & (one[..., 1] < other[..., 3])
-        & (other[..., 1] < one[..., 3])
+        (box[..., 0] < other_box[..., 2])
+        & (other_box[..., 0] < box[..., 2])
+        & (box[..., 1] < other_box[..., 3])
+        & (other_box[..., 1] < box[..., 3])
     )
 
 
@@ -37,7 +37,10 @@ def box_holds(outer: Floats, inner: Floats) -> Booleans:
 
 
 def line_enters_box(line: Floats, box: Floats) -> Booleans:
-    """Whether a line has a part inside a box: neither an axis nor its own direction separates them."""
+    """Whether a line has a part inside a box: neither an axis nor its own direction separates them.
+
+    The theorem of separating axes, for a segment and a box, both by their middles and half their extents.
+    """
     half_width, half_height = (box[..., 2] - box[..., 0]) / 2, (box[..., 3] - box[..., 1]) / 2
     x, y = box[..., 0] + half_width, box[..., 1] + half_height
     along_x, along_y = (line[..., 2] - line[..., 0]) / 2, (line[..., 3] - line[..., 1]) / 2
@@ -50,10 +53,10 @@ def line_enters_box(line: Floats, box: Floats) -> Booleans:
     )
 
 
-def lines_cross(one: Floats, other: Floats) -> Booleans:
+def lines_cross(line: Floats, other_line: Floats) -> Booleans:
     """Whether each line has an end on either side of the other."""
-    return (_side(one, other[..., :2]) * _side(one, other[..., 2:]) < 0) & (
-        _side(other, one[..., :2]) * _side(other, one[..., 2:]) < 0
+    return (_side(line, other_line[..., :2]) * _side(line, other_line[..., 2:]) < 0) & (
+        _side(other_line, line[..., :2]) * _side(other_line, line[..., 2:]) < 0
     )
 
 
@@ -64,15 +67,15 @@ def _side(line: Floats, point: Floats) -> Floats:
 
 
 def distance_to_box(point: Floats, box: Floats) -> Floats:
-    """From a point to the nearest place of a box; 0 inside."""
+    """From a point to the nearest point of a box; 0 inside."""
     x, y = point[..., 0], point[..., 1]
-    beside = np.maximum(np.maximum(box[..., 0] - x, x - box[..., 2]), 0)
-    above = np.maximum(np.maximum(box[..., 1] - y, y - box[..., 3]), 0)
-    return _length(beside, above)
+    across = np.maximum(np.maximum(box[..., 0] - x, x - box[..., 2]), 0)
+    up = np.maximum(np.maximum(box[..., 1] - y, y - box[..., 3]), 0)
+    return _length(across, up)
 
 
 def distance_to_line(point: Floats, line: Floats) -> Floats:
-    """From a point to the nearest place of a line, which has a length."""
+    """From a point to the nearest point of a line, which has a length."""
     along_x, along_y = line[..., 2] - line[..., 0], line[..., 3] - line[..., 1]
     to_x, to_y = point[..., 0] - line[..., 0], point[..., 1] - line[..., 1]
     part = np.clip((along_x * to_x + along_y * to_y) / (along_x**2 + along_y**2), 0, 1)

@@ -17,7 +17,7 @@ def size_points(words: str, font_size: float | str, dpi: float, *, bold: bool = 
 
     At each resolution letters are fitted to its pixels.
     """
-    sizes = [_drawn_points(words, font_size, one, bold) for one in {dpi, DPI}]
+    sizes = [_drawn_points(words, font_size, resolution, bold) for resolution in {dpi, DPI}]
     return max(width for width, _ in sizes), max(height for _, height in sizes)
 
 
@@ -31,32 +31,33 @@ def _drawn_points(words: str, font_size: float | str, dpi: float, bold: bool) ->
     return extent.width * POINTS_PER_INCH / dpi, extent.height * POINTS_PER_INCH / dpi
 
 
-def apart(wanted: Sequence[float], widths: Sequence[float], least: float, most: float) -> list[float]:
-    """Middles as near to the wanted ones as can be, in this order, none on another, between least and most.
+def apart(middles: Sequence[float], widths: Sequence[float], low: float, high: float) -> list[float]:
+    """Middles as near to these as can be, in this order, none on another, between low and high.
 
-    The squares of what they are moved by have the least sum: of what touches, as of one thing, the middle
-    lies where it is wanted on average (isotonic regression by pooling adjacent violators). Where not all have
-    room, the last of them reach beyond most.
+    The squares of what they are moved by have the least sum: of what touches, as of one word, the middle lies
+    where those of its words would on average (isotonic regression by pooling adjacent violators). Where not
+    all have room, the last of them reach beyond high.
     """
-    offsets = [0.0, *accumulate((one + other) / 2 for one, other in pairwise(widths))]
-    pools: list[tuple[float, int]] = []
-    for position, offset in zip(wanted, offsets, strict=False):
-        total, count = position - offset, 1
+    # From each middle, how far it is from the first when all touch: less that, middles must not decrease.
+    offsets = [0.0, *accumulate((width + next_width) / 2 for width, next_width in pairwise(widths))]
+    pools: list[tuple[float, int]] = []  # sum and number of what touches; averages increase
+    for middle, offset in zip(middles, offsets, strict=False):
+        total, count = middle - offset, 1
         while pools and pools[-1][0] / pools[-1][1] > total / count:
-            more, of = pools.pop()
-            total, count = total + more, count + of
+            pool_total, pool_count = pools.pop()
+            total, count = total + pool_total, count + pool_count
         pools.append((total, count))
     starts = [total / count for total, count in pools for _ in range(count)]
-    first = least + widths[0] / 2 if widths else least
-    last = most - offsets[-1] - widths[-1] / 2 if widths else most
+    first = low + widths[0] / 2 if widths else low
+    last = high - offsets[-1] - widths[-1] / 2 if widths else high
     return [max(first, min(start, last)) + offset for start, offset in zip(starts, offsets, strict=False)]
 
 
 def fitting(widths: Sequence[float], weights: Sequence[float], room: float) -> list[int]:
-    """The places, in order, of those that are kept where not all fit beside each other: the heaviest."""
-    kept: list[int] = []
-    for index in sorted(range(len(widths)), key=lambda one: (-weights[one], one)):
+    """The indexes, in order, of those that fit beside each other: the heaviest where not all do."""
+    indexes: list[int] = []
+    for index in sorted(range(len(widths)), key=lambda index: (-weights[index], index)):
         if widths[index] <= room:
-            kept.append(index)
+            indexes.append(index)
             room -= widths[index]
-    return sorted(kept)
+    return sorted(indexes)

@@ -22,7 +22,7 @@ from accelsim.report.tables.machines import dotted, peaks
 from accelsim.report.text.energies import energy_and_unit, engineering, in_whole_joules
 from accelsim.report.text.table import percent, printable, si
 from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES, SHAPE_LEGEND
-from accelsim.report.values.stages import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound
 
 SUFFIXES: Final = (".html", ".htm")
 
@@ -33,7 +33,19 @@ def escape(text: str) -> str:
 
 
 def check_page(path: Path) -> None:
-    """Raise AccelsimError if no page can be made, or none of that name; best asked before long work."""
+    """See whether a page of that name can be made; best asked before long work.
+
+    Args:
+        path: A name that ends in .html or .htm.
+
+    Raises:
+        AccelsimError: It ends in something else, or plotly is missing.
+
+    Example:
+        >>> check_page(Path("report.pdf"))
+        Traceback (most recent call last):
+        accelsim.errors.AccelsimError: report.pdf: must end in .html or .htm
+    """
     if path.suffix.lower() not in SUFFIXES:
         raise AccelsimError(f"{path}: must end in {' or '.join(SUFFIXES)}")
     with missing_extra("report", "plotly", "report"):
@@ -41,12 +53,29 @@ def check_page(path: Path) -> None:
 
 
 def page_html(page: Page) -> str:
-    """The file's text; the same page gives the same text."""
+    """A page as one HTML file that works offline.
+
+    Args:
+        page: What it shows.
+
+    Returns:
+        The file's text; the same page gives the same text.
+
+    Example:
+        >>> from accelsim.report.pages import make_page
+        >>> from accelsim import load_hardware, load_network, run_network
+        >>> from accelsim.report.tables import Case
+        >>> network, machine = load_network("alexnet"), load_hardware("8x8_32k")
+        >>> cases = [Case("alexnet", "8x8", run_network(network, machine))]
+        >>> page = make_page(cases, "8x8", {"alexnet": network}, {"8x8": machine})
+        >>> "<title>alexnet on 8x8" in page_html(page)
+        True
+    """
     from plotly.offline import get_plotlyjs  # noqa: PLC0415  (an extra, and slow to import)
 
-    return Template(_own("template.html")).substitute(
+    return Template(_resource("template.html")).substitute(
         title=escape(title(page)),
-        style=_own("style.css"),
+        style=_resource("style.css"),
         lead=escape(_lead(page)),
         summary=_summary(page),
         relative=escape(_relative(page)),
@@ -55,7 +84,7 @@ def page_html(page: Page) -> str:
         machines="\n".join(_machine(name, machine) for name, machine in page.machines.items()),
         values=in_script(json.dumps(script_values(page), separators=(",", ":"), allow_nan=False)),
         library=in_script(get_plotlyjs()),
-        script=_own("script.js"),
+        script=_resource("script.js"),
     )
 
 
@@ -86,7 +115,7 @@ def element(tag: str, *content: str, **attributes: object) -> str:
     return f"<{tag}{written}>{''.join(content)}</{tag}>"
 
 
-def _own(name: str) -> str:
+def _resource(name: str) -> str:
     """A file of this folder."""
     return (files("accelsim.report.pages") / name).read_text(encoding="utf-8")
 
@@ -94,13 +123,13 @@ def _own(name: str) -> str:
 def _lead(page: Page) -> str:
     result = page.compared[0].case.result
     batches = sorted({compared.case.result.batch for compared in page.compared})
-    given = {
+    settings = {
         "images at once": " or ".join(map(str, batches)),
         "dataflow": page.options.get("dataflow", AUTO),
     }
     if page.options.get("objective") is not None:
-        given["mappings chosen by"] = page.options["objective"]
-    options = ", ".join(f"{name}: {value}" for name, value in given.items())
+        settings["mappings chosen by"] = page.options["objective"]
+    options = ", ".join(f"{name}: {value}" for name, value in settings.items())
     return f"Simulated by accelsim {result.accelsim}; {options}."
 
 
@@ -114,7 +143,7 @@ def _relative(page: Page) -> str:
 
 
 def _summary(page: Page) -> str:
-    results = [one.case.result for one in page.compared]
+    results = [compared.case.result for compared in page.compared]
     power = any(result.average_power_mw is not None for result in results)
     zeros = any(result.skipped_macs for result in results)
     headers = (
@@ -136,8 +165,8 @@ def _summary(page: Page) -> str:
     )
     head = element("tr", *(element("th", escape(name), scope="col", class_=kind) for name, kind in headers))
     rows = (
-        element("tr", *_summary_cells(page, index, one, power, zeros), data_run=index)
-        for index, one in enumerate(page.compared)
+        element("tr", *_summary_cells(page, index, compared, power, zeros), data_run=index)
+        for index, compared in enumerate(page.compared)
     )
     return _table(head, rows, id="summary-table", class_="sortable")
 
@@ -222,7 +251,7 @@ def _machine(name: str, machine: Hardware) -> str:
     values = machine.model_dump(mode="json", exclude={"name", "title", "source", "assumed"})
     rows = (_parameter(key, value, machine.assumed) for key, value in dotted(values))
     head = _head("parameter", "value", "assumed, as no source gives it, because")
-    amounts = "; ".join(f"{what}: {text}" for what, text in peaks(machine))
+    amounts = "; ".join(f"{label}: {text}" for label, text in peaks(machine))
     return element(
         "section",
         element("h3", escape(f"{name}: {machine.title}" if machine.title else name)),

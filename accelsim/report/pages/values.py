@@ -13,12 +13,12 @@ from accelsim.network.description import Network
 from accelsim.report.plots.energy import layer_energy_bars
 from accelsim.report.plots.layers import layer_bars
 from accelsim.report.plots.roofline import RooflinePoint, roof_of, roofline_points
-from accelsim.report.plots.style import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_LOOKS, component_looks
+from accelsim.report.plots.style import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_STYLES, component_styles
 from accelsim.report.plots.traffic import traffic_bars
 from accelsim.report.tables.comparison import Case, ComparedCase, compare
 from accelsim.report.text.energies import in_whole_joules
 from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES, component_word
-from accelsim.report.values.stages import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import LayerResult, RunResult
 
 _SYMBOLS: Final = {"o": "circle", "s": "square", "^": "triangle-up", "X": "x", "D": "diamond"}
@@ -29,15 +29,26 @@ _DIGITS: Final = 6
 
 @dataclass(frozen=True)
 class Page:
-    """What one page shows."""
+    """What one page shows.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network, run_network
+        >>> from accelsim.report.tables import Case
+        >>> network, machine = load_network("alexnet"), load_hardware("8x8_32k")
+        >>> cases = [Case("alexnet", "8x8", run_network(network, machine))]
+        >>> page = make_page(cases, "8x8", {"alexnet": network}, {"8x8": machine})
+        >>> page.relative_to
+        '8x8'
+    """
 
     compared: Sequence[ComparedCase]
     """The runs, those of a machine after each other, and what each takes relative to its reference."""
     relative_to: str
     """The network or the machine that runs are relative to."""
     networks: Mapping[str, Network]
+    """Under the names of the cases."""
     machines: Mapping[str, Hardware]
-    """Both under the names of the cases."""
+    """Likewise."""
     options: Mapping[str, Any]
     """What `run_network` was called with, but for its defaults."""
 
@@ -49,9 +60,27 @@ def make_page(
     machines: Mapping[str, Hardware],
     options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Page:
-    """The page of cases relative to a network on the same machine, or to the same network on a machine.
+    """What the page of some cases shows.
 
-    Cases are simulated with the options, those of a machine after each other.
+    Args:
+        cases: Runs, those of a machine after each other.
+        relative_to: A network, to which those on the same machine are relative, or a machine, to which the
+            same network on others is.
+        networks: Those of the cases, under their names.
+        machines: Likewise.
+        options: What the cases were simulated with, but for defaults of `run_network`.
+
+    Returns:
+        The page's values.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network, run_network
+        >>> from accelsim.report.tables import Case
+        >>> network, machine = load_network("alexnet"), load_hardware("8x8_32k")
+        >>> cases = [Case("alexnet", "8x8", run_network(network, machine))]
+        >>> page = make_page(cases, "8x8", {"alexnet": network}, {"8x8": machine})
+        >>> len(page.compared)
+        1
     """
     return Page(compare(cases, relative_to), relative_to, networks, machines, options)
 
@@ -70,19 +99,21 @@ def script_values(page: Page) -> dict[str, Any]:
         },
         "components": {
             component: {"colour": colour, "hatch": hatch[:1], "name": component_word(component)}
-            for component, (colour, hatch) in component_looks(_components(page)).items()
+            for component, (colour, hatch) in component_styles(_components(page)).items()
         },
-        "runs": [run_values(one.case, page.machines[one.case.hardware]) for one in page.compared],
+        "runs": [
+            run_values(compared.case, page.machines[compared.case.hardware]) for compared in page.compared
+        ],
     }
 
 
 def _components(page: Page) -> list[str]:
     """Of the energies of all runs."""
-    known = (
-        *COMPONENT_LOOKS,
-        *(name for one in page.compared for name in one.case.result.energy.by_component),
+    names = (
+        *COMPONENT_STYLES,
+        *(name for compared in page.compared for name in compared.case.result.energy.by_component),
     )
-    return list(dict.fromkeys(known))
+    return list(dict.fromkeys(names))
 
 
 def run_values(case: Case, hardware: Hardware) -> dict[str, Any]:
@@ -104,7 +135,7 @@ def run_values(case: Case, hardware: Hardware) -> dict[str, Any]:
         },
         "energy_by_component": {
             name: _short(result.energy.by_component[name])
-            for name in component_looks(result.energy.by_component)
+            for name in component_styles(result.energy.by_component)
             if result.energy.by_component.get(name)
         },
         "peak_macs_per_cycle": roof.peak_macs_per_cycle,
@@ -146,7 +177,7 @@ def layer_columns(result: RunResult, hardware: Hardware) -> dict[str, list[Any]]
         "macs_per_byte": [_of(points.get(layer.name), "macs_per_byte") for layer in layers],
         "macs_per_cycle": [_of(points.get(layer.name), "macs_per_cycle") for layer in layers],
     }
-    for component in component_looks(result.energy.by_component):
+    for component in component_styles(result.energy.by_component):
         if any(component in parts for parts in energies):
             columns[f"energy_{component}"] = [_short(parts.get(component, 0.0)) for parts in energies]
     return columns

@@ -12,29 +12,39 @@ from typing import Final, Literal, TypeAlias
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from accelsim.report.labels.names import Named, name_points
-from accelsim.report.plots.style import GREY, VERMILION, MarkerLook, plain_log_ticks, set_title
+from accelsim.report.labels.points import LabelledMarker, label_points
+from accelsim.report.plots.style import GREY, VERMILION, MarkerStyle, plain_log_ticks, set_title
 from accelsim.result import RunResult
 
 CostKind: TypeAlias = Literal["energy", "time"]
 COSTS: Final[tuple[CostKind, ...]] = ("energy", "time")
 SIZE_INCHES: Final = (10.0, 6.4)
 """Of each panel."""
-FRONT: Final = MarkerLook(VERMILION, "D", 30)
-BEATEN: Final = MarkerLook(GREY, "o", 22)
+FRONT: Final = MarkerStyle(VERMILION, "D", 30)
+BEATEN: Final = MarkerStyle(GREY, "o", 22)
 
 
 @dataclass(frozen=True)
 class AccuracyPoint:
-    """One network on one machine."""
+    """One network on one machine.
+
+    Example:
+        >>> AccuracyPoint("small", "16x16", 41.5, energy=2.3, energy_unit="mJ", time_ms=0.2).cost("time")
+        0.2
+    """
 
     network: str
+    """Its name."""
     hardware: str
+    """The machine's name."""
     top1: float
     """As published [%]."""
     energy: float
+    """Of one image."""
     energy_unit: str
+    """What energies are in."""
     time_ms: float
+    """Of one image."""
 
     def cost(self, kind: CostKind) -> float:
         """Energy or time."""
@@ -42,7 +52,21 @@ class AccuracyPoint:
 
 
 def accuracy_point(result: RunResult, top1: float) -> AccuracyPoint:
-    """A run of one image, or the part of one image in a batch, beside its published accuracy."""
+    """A run beside its published accuracy.
+
+    Args:
+        result: Of one image, or of a batch, of which the part of one image counts.
+        top1: Accuracy as published [%].
+
+    Returns:
+        A point of the figure.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> accuracy_point(result, top1=41.5).energy_unit
+        'MAC'
+    """
     energy = result.energy
     return AccuracyPoint(
         result.network,
@@ -60,14 +84,14 @@ def pareto_front(points: Sequence[AccuracyPoint], kind: CostKind) -> list[Accura
     Of points alike in both, each is there.
     """
     return sorted(
-        (one for one in points if not any(_beats(other, one, kind) for other in points)),
+        (point for point in points if not any(_beats(rival, point, kind) for rival in points)),
         key=lambda point: (point.cost(kind), point.network),
     )
 
 
-def _beats(one: AccuracyPoint, other: AccuracyPoint, kind: CostKind) -> bool:
-    no_worse = one.top1 >= other.top1 and one.cost(kind) <= other.cost(kind)
-    return no_worse and (one.top1 > other.top1 or one.cost(kind) < other.cost(kind))
+def _beats(point: AccuracyPoint, rival: AccuracyPoint, kind: CostKind) -> bool:
+    no_worse = point.top1 >= rival.top1 and point.cost(kind) <= rival.cost(kind)
+    return no_worse and (point.top1 > rival.top1 or point.cost(kind) < rival.cost(kind))
 
 
 def front_line(front: Sequence[AccuracyPoint], kind: CostKind) -> list[tuple[float, float]]:
@@ -81,7 +105,21 @@ def front_line(front: Sequence[AccuracyPoint], kind: CostKind) -> list[tuple[flo
 
 
 def accuracy_figure(points: Sequence[AccuracyPoint]) -> Figure:
-    """For each machine a panel for energy and one for time, below each other."""
+    """Published accuracy against simulated cost, as `accelsim plot accuracy` draws them.
+
+    Args:
+        points: Networks, those of a machine after each other.
+
+    Returns:
+        A figure with a panel for energy and one for time for each machine, below each other.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> figure = accuracy_figure([accuracy_point(result, top1=41.5)])
+        >>> [axes.get_xlabel() for axes in figure.axes]
+        ['simulated energy of one image [MAC]', 'simulated time of one image [ms]']
+    """
     machines = [list(members) for _, members in groupby(points, lambda point: point.hardware)]
     panels = [(members, kind) for members in machines for kind in COSTS]
     width, height = SIZE_INCHES
@@ -101,7 +139,7 @@ def accuracy_figure(points: Sequence[AccuracyPoint]) -> Figure:
 def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -> None:
     """One machine's networks, with their names, and the Pareto front; the limits of the axes are set."""
     front = pareto_front(points, kind)
-    others = [point for point in points if point not in front]
+    beaten = [point for point in points if point not in front]
     costs, accuracies = [point.cost(kind) for point in points], [point.top1 for point in points]
     margin = 0.06 * (max(accuracies) - min(accuracies)) or 1.0
     axes.set(xscale="log", xlim=(min(costs) / 1.35, max(costs) * 1.35))
@@ -109,8 +147,8 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
     plain_log_ticks(axes.xaxis)
     line = front_line(front, kind)
     axes.plot(*zip(*line, strict=True), color=FRONT.colour, linewidth=1.0, zorder=1)
-    for members, look in ((others, BEATEN), (front, FRONT)):
-        look.scatter([(point.cost(kind), point.top1) for point in members], axes)
+    for members, style in ((beaten, BEATEN), (front, FRONT)):
+        style.scatter([(point.cost(kind), point.top1) for point in members], axes)
     unit = points[0].energy_unit if kind == "energy" else "ms"
     axes.set_xlabel(f"simulated {kind} of one image [{unit}]")
     axes.set_ylabel("published ImageNet top-1 accuracy [%]")
@@ -137,8 +175,8 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
         fontsize="small",
     )
     named = [
-        Named(point.cost(kind), point.top1, look.radius_points, point.network, bold=look is FRONT)
-        for members, look in ((front, FRONT), (others, BEATEN))
+        LabelledMarker(point.cost(kind), point.top1, style.radius_points, point.network, bold=style is FRONT)
+        for members, style in ((front, FRONT), (beaten, BEATEN))
         for point in members
     ]
-    name_points(named, axes, lines=[line], font_points=7.0)
+    label_points(named, axes, lines=[line], font_points=7.0)

@@ -16,11 +16,11 @@ _ABOVE: Final = 0.15
 
 
 def dress(
-    places: Sequence[tuple[float, float]], against: Against, axes: Axes, energy_unit: str, time: str
+    points: Sequence[tuple[float, float]], against: Against, axes: Axes, energy_unit: str, time: str
 ) -> None:
     """Limits with room for names around these places, ticks, a grid, and what the axes say."""
     for axis, which in ((axes.xaxis, 0), (axes.yaxis, 1)):
-        values = [place[which] for place in places]
+        values = [point[which] for point in points]
         span = (max(values) - min(values)) or max(values) or 1.0
         set_limits = axes.set_ylim if which else axes.set_xlim
         set_limits(min(values) - _BELOW * span, max(values) + _ABOVE * span)

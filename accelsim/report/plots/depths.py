@@ -12,20 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from accelsim.descriptions.phrases import counted
-from accelsim.report.labels.names import Marked, Named, name_points
+from accelsim.report.labels.points import LabelledMarker, Marker, label_points
 from accelsim.report.plots.costs import AGAINST, Against, dress
-from accelsim.report.plots.style import BLUE, GREY, VERMILION, MarkerLook, legend_above, set_title
+from accelsim.report.plots.style import BLUE, GREY, VERMILION, MarkerStyle, legend_above, set_title
 from accelsim.report.tables.depths import depths_word
 from accelsim.report.text.energies import EnergyScale, table_scale
-from accelsim.search.depth import Candidate, DepthSearch
+from accelsim.search.depth import DepthCandidate, DepthSearch
 
 MOST_POINTS: Final = 2_000
 """Candidates that are drawn; of a larger space, the best."""
 SIZE_INCHES: Final = (11.0, 5.8)
 """Of the two panels of a search."""
-KNOWN: Final = MarkerLook(BLUE, "s", 40)
-FRONT: Final = MarkerLook(VERMILION, "D", 22)
-BEATEN: Final = MarkerLook(GREY, "o", 9)
+KNOWN: Final = MarkerStyle(BLUE, "s", 40)
+FRONT: Final = MarkerStyle(VERMILION, "D", 22)
+BEATEN: Final = MarkerStyle(GREY, "o", 9)
 
 
 @dataclass(frozen=True)
@@ -47,52 +47,73 @@ class DepthPoint:
 
 def depth_points(search: DepthSearch) -> list[DepthPoint]:
     """The candidates that the search kept, the front and the known networks, each once; the fastest first."""
-    front = {one.depths for one in search.front}
+    front = {candidate.depths for candidate in search.front}
     names: dict[tuple[int, ...], list[str]] = {}
-    for known in search.known:
-        names.setdefault(known.candidate.depths, []).append(known.name)
+    for network in search.known:
+        names.setdefault(network.candidate.depths, []).append(network.name)
     megahertz, scale = search.task.hardware.clock_mhz, _scale(search)
 
-    def point(one: Candidate) -> DepthPoint:
+    def point_of(candidate: DepthCandidate) -> DepthPoint:
         return DepthPoint(
-            depths=depths_word(one),
-            time_ms=one.cycles / (megahertz * 1e3),
-            energy=one.energy * scale.factor,
-            params=one.params,
-            on_front=one.depths in front,
-            known_as=", ".join(names.get(one.depths, [])),
+            depths=depths_word(candidate),
+            time_ms=candidate.cycles / (megahertz * 1e3),
+            energy=candidate.energy * scale.factor,
+            params=candidate.params,
+            on_front=candidate.depths in front,
+            known_as=", ".join(names.get(candidate.depths, [])),
         )
 
     return sorted(
-        map(point, _kept(search)), key=lambda one: (one.time_ms, one.energy, one.params, one.depths)
+        map(point_of, _candidates(search)),
+        key=lambda point: (point.time_ms, point.energy, point.params, point.depths),
     )
 
 
 def _scale(search: DepthSearch) -> EnergyScale:
     """In which unit energies are drawn."""
-    return table_scale(max(one.energy for one in _kept(search)), search.task.hardware.energy)
+    largest = max(candidate.energy for candidate in _candidates(search))
+    return table_scale(largest, search.task.hardware.energy)
 
 
-def _kept(search: DepthSearch) -> list[Candidate]:
+def _candidates(search: DepthSearch) -> list[DepthCandidate]:
     """Candidates that the search kept, the front and the known networks, each once."""
-    kept = (*search.ranked, *search.front, *(known.candidate for known in search.known))
-    return list({one.depths: one for one in kept}.values())
+    candidates = (*search.ranked, *search.front, *(network.candidate for network in search.known))
+    return list({candidate.depths: candidate for candidate in candidates}.values())
 
 
 def depths_title(search: DepthSearch, points: Sequence[DepthPoint]) -> str:
     """What is drawn, of how many."""
     space, network = search.space, search.task.network
-    what = (
+    subject = (
         f"{counted(space.total_blocks, 'block')} of {network.name} over {counted(len(space.stages), 'stage')}"
     )
     drawn = "the only distribution" if search.feasible == 1 else f"all {search.feasible} distributions"
     if len(points) < search.feasible:
         drawn = f"the fastest {len(points)} of {search.feasible} distributions"
-    return f"{what}, on {search.task.hardware.name}: {drawn}"
+    return f"{subject}, on {search.task.hardware.name}: {drawn}"
 
 
 def depths_figure(searches: Sequence[DepthSearch]) -> Figure:
-    """Two panels beside each other for each search: energy against time, and parameters against time."""
+    """Distributions of a network's blocks, as `accelsim plot depths` draws them.
+
+    Args:
+        searches: What searches found.
+
+    Returns:
+        A figure with two panels beside each other for each search: energy against time, and parameters
+        against time.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.search.depth import search_depth
+        >>> from accelsim.search.evaluate import SearchTask
+        >>> from accelsim.search.space import depth_space
+        >>> network = load_network("xception_small")
+        >>> space = depth_space(network, fixed={"stage2": 4, "stage3": 8})
+        >>> search = search_depth(SearchTask(network, load_hardware("16x16_128k")), space)
+        >>> [axes.get_ylabel() for axes in depths_figure([search]).axes]
+        ['simulated energy [MAC]', 'parameters']
+    """
     width, height = SIZE_INCHES
     total = height * len(searches)
     figure = Figure(figsize=(width, total))
@@ -115,24 +136,29 @@ def depths_figure(searches: Sequence[DepthSearch]) -> Figure:
 
 def plot_depths(points: Sequence[DepthPoint], against: Against, axes: Axes, energy_unit: str) -> None:
     """The candidates of one search; known networks and the fastest candidate are named."""
-    others = [one for one in points if not one.on_front and not one.known_as]
-    front = [one for one in points if one.on_front and not one.known_as]
-    known = [one for one in points if one.known_as]
-    for members, look in ((others, BEATEN), (front, FRONT), (known, KNOWN)):
-        look.scatter([(one.time_ms, one.value(against)) for one in members], axes)
-    places = [(one.time_ms, one.value(against)) for one in points]
-    dress(places, against, axes, energy_unit, time="time of one image")
+    beaten = [point for point in points if not point.on_front and not point.known_as]
+    front = [point for point in points if point.on_front and not point.known_as]
+    known_points = [point for point in points if point.known_as]
+    for members, style in ((beaten, BEATEN), (front, FRONT), (known_points, KNOWN)):
+        style.scatter([(point.time_ms, point.value(against)) for point in members], axes)
+    positions = [(point.time_ms, point.value(against)) for point in points]
+    dress(positions, against, axes, energy_unit, time="time of one image")
     if against == "energy":
-        looks = [
+        legend = [KNOWN.in_legend("known networks")] if known_points else []
+        legend += [
             FRONT.in_legend("Pareto front of time, energy and parameters"),
             BEATEN.in_legend("another is as good or better in all three"),
         ]
-        legend_above(([KNOWN.in_legend("known networks")] if known else []) + looks, axes)
-    named = [Named(one.time_ms, one.value(against), KNOWN.radius_points, one.known_as) for one in known]
+        legend_above(legend, axes)
+    labelled = [
+        LabelledMarker(point.time_ms, point.value(against), KNOWN.radius_points, point.known_as)
+        for point in known_points
+    ]
     if not points[0].known_as:
         fastest = points[0]
-        look = FRONT if fastest.on_front else BEATEN
-        named.append(Named(fastest.time_ms, fastest.value(against), look.radius_points, fastest.depths))
-    marked = [Marked(one.time_ms, one.value(against), FRONT.radius_points) for one in front]
-    faint = [Marked(one.time_ms, one.value(against), BEATEN.radius_points) for one in others]
-    name_points(named, axes, others=marked, faint=faint, font_points=8.0)
+        style = FRONT if fastest.on_front else BEATEN
+        time_ms, height = fastest.time_ms, fastest.value(against)
+        labelled.append(LabelledMarker(time_ms, height, style.radius_points, fastest.depths))
+    unlabelled = [Marker(point.time_ms, point.value(against), FRONT.radius_points) for point in front]
+    faint = [Marker(point.time_ms, point.value(against), BEATEN.radius_points) for point in beaten]
+    label_points(labelled, axes, unlabelled=unlabelled, faint=faint, font_points=8.0)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from accelsim.report.plots.stages import Panel, label_cut, limits, stage_figure, stage_spans
-from accelsim.report.plots.style import COMPONENT_LOOKS, component_looks, plain, run_name, set_title
+from accelsim.report.plots.style import COMPONENT_STYLES, component_styles, plain, run_name, set_title
 from accelsim.report.text.energies import energy_text, in_joules, of_largest_layer, of_run
 from accelsim.report.text.table import percent, si
 from accelsim.report.text.words import component_word, memory_word
@@ -53,11 +53,24 @@ def run_energy_bars(results: Sequence[RunResult]) -> list[EnergyBar]:
 
 def _parts(values: LayerResult | Energy) -> tuple[tuple[str, float], ...]:
     energies = values.energy_by_component if isinstance(values, LayerResult) else values.by_component
-    return tuple((name, energies[name]) for name in component_looks(energies) if energies.get(name))
+    return tuple((name, energies[name]) for name in component_styles(energies) if energies.get(name))
 
 
 def layer_energy_figure(results: Sequence[RunResult]) -> Figure:
-    """Each result below the one before, with a bar for each layer, on one scale where that can be read."""
+    """Energy of every layer by component, as `accelsim plot energy --by layer` draws it.
+
+    Args:
+        results: Runs, each a panel below the one before; on one scale where that can be read.
+
+    Returns:
+        A figure with a bar for each layer.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> [axes.get_ylabel() for axes in layer_energy_figure([result]).axes]
+        ['energy [MAC]']
+    """
     drawn = in_joules(results, of_largest_layer)
     bars = [layer_energy_bars(result) for result in drawn]
     cuts = limits([[bar.total for bar in of_result] for of_result in bars])
@@ -95,7 +108,7 @@ def _draw_layers(bars: Sequence[EnergyBar], limit: float, unit: str, axes: Seque
 def plot_layer_energy(bars: Sequence[EnergyBar], axes: Axes, limit: float, unit: str) -> None:
     """Upright bars in running order; one that is cut has its value above it."""
     below = [0.0] * len(bars)
-    for component, (colour, _) in component_looks(_components(bars)).items():
+    for component, (colour, _) in component_styles(_components(bars)).items():
         heights = [dict(bar.parts).get(component, 0.0) for bar in bars]
         axes.bar(range(len(bars)), heights, bottom=below, width=0.85, color=colour)
         below = [start + height for start, height in zip(below, heights, strict=True)]
@@ -106,7 +119,21 @@ def plot_layer_energy(bars: Sequence[EnergyBar], axes: Axes, limit: float, unit:
 
 
 def run_energy_figure(results: Sequence[RunResult]) -> Figure:
-    """A bar for each run, those of a machine together, on one scale for all machines of one unit."""
+    """Energy of networks by component, as `accelsim plot energy --by network` draws it.
+
+    Args:
+        results: Runs, those of a machine after each other.
+
+    Returns:
+        A figure with a bar for each run, those of a machine together, on one scale for all machines of one
+        unit.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> [axes.get_xlabel() for axes in run_energy_figure([result]).axes]
+        ['energy [MAC]']
+    """
     results = in_joules(results, of_run)
     machines = [list(members) for _, members in groupby(results, lambda result: result.hardware)]
     heights = [_AROUND_INCHES + _BAR_INCHES * len(members) for members in machines]
@@ -114,7 +141,7 @@ def run_energy_figure(results: Sequence[RunResult]) -> Figure:
     grid = figure.add_gridspec(len(machines) + 1, 1, height_ratios=[_LEGEND_INCHES, *heights], hspace=0)
     figure.add_subfigure(grid[0, 0]).legend(
         handles=_legend(run_energy_bars(results), hatched=True),
-        ncols=max(len(COMPONENT_LOOKS), len(_components(run_energy_bars(results)))),
+        ncols=max(len(COMPONENT_STYLES), len(_components(run_energy_bars(results)))),
         loc="center",
         frameon=False,
         fontsize="small",
@@ -142,14 +169,14 @@ def _batch(result: RunResult) -> str:
 
 def plot_run_energy(bars: Sequence[EnergyBar], axes: Axes, longest: float, unit: str) -> None:
     """Bars from left to right below each other, each with its total; hatches say the same as colours."""
-    longest, looks = longest or 1.0, component_looks(_components(bars))
+    longest, styles = longest or 1.0, component_styles(_components(bars))
     for row, bar in enumerate(bars):
-        left = 0.0
+        start = 0.0
         for component, energy in bar.parts:
-            colour, hatch = looks[component]
-            axes.barh(row, energy, left=left, height=0.75, color=colour, hatch=hatch, **_EDGE)
-            left += energy
-        axes.text(left + 0.006 * longest, row, si(bar.total), va="center", fontsize="small")
+            colour, hatch = styles[component]
+            axes.barh(row, energy, left=start, height=0.75, color=colour, hatch=hatch, **_EDGE)
+            start += energy
+        axes.text(start + 0.006 * longest, row, si(bar.total), va="center", fontsize="small")
     axes.set_yticks(range(len(bars)), [bar.name for bar in bars], fontsize="small")
     axes.set(xlim=(0, 1.08 * longest), ylim=(len(bars) - 0.5, -0.5))
     axes.xaxis.set_major_formatter(lambda value, _: plain(value))
@@ -166,7 +193,7 @@ def _legend(bars: Sequence[EnergyBar], *, hatched: bool = False) -> list[Patch]:
             edgecolor="white",
             label=component_word(component),
         )
-        for component, (colour, hatch) in component_looks(_components(bars)).items()
+        for component, (colour, hatch) in component_styles(_components(bars)).items()
     ]
 
 

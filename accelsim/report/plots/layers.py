@@ -56,15 +56,28 @@ def layer_spans(bars: Sequence[LayerBar]) -> list[StageSpan]:
 
 
 def layers_figure(results: Sequence[RunResult]) -> Figure:
-    """Each result below the one before, utilization below time, on one scale where that can be read."""
+    """Time and utilization of every layer, as `accelsim plot layers` draws them.
+
+    Args:
+        results: Runs, each a panel below the one before; on one scale where that can be read.
+
+    Returns:
+        A figure with axes of time and of utilization for each run.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> [axes.get_ylabel() for axes in layers_figure([result]).axes]
+        ['time [µs]', 'utilization [%]']
+    """
     bars = [layer_bars(result) for result in results]
-    everything = [bar for of_result in bars for bar in of_result]
+    all_bars = [bar for of_result in bars for bar in of_result]
     cuts = limits([[bar.time_us for bar in of_result] for of_result in bars])
     panels = [
         Panel(title(result), layer_spans(of_result), "time", partial(_draw, of_result, limit))
         for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
-    bounds = {bar.bound_by for bar in everything}
+    bounds = {bar.bound_by for bar in all_bars}
     legend = [Patch(alpha=0, label="bound by")]
     legend += [
         Patch(color=colour, label=BOUND_NAMES[bound])

@@ -16,7 +16,7 @@ from accelsim.report.plots.style import BLUE, GREEN, PURPLE, VERMILION, plain
 from accelsim.validation.published import QUANTITIES, Quantity
 from accelsim.validation.reproduction import Reproduction
 
-LOOKS: Final = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"))
+MACHINE_STYLES: Final = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"))
 """Colour and marker of each machine, in the table's order."""
 SIZE_INCHES: Final = (11.4, 8.6)
 AXIS_LABELS: Final[dict[Quantity, str]] = {"time": "time, relative to {}", "energy": "energy [MAC]"}
@@ -26,7 +26,7 @@ _BAND: Final = 1.1
 
 
 @dataclass(frozen=True)
-class Point:
+class CellPoint:
     """One cell: what was published, what was simulated, and what to write beside it."""
 
     published: float
@@ -34,9 +34,9 @@ class Point:
     label: str
 
 
-def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> list[Point]:
+def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> list[CellPoint]:
     """The cells of one column, from the smallest published value to the largest."""
-    found = []
+    column = []
     for cell in reproduction.cells:
         if cell.hardware != hardware:
             continue
@@ -47,18 +47,33 @@ def points(reproduction: Reproduction, hardware: str, quantity: Quantity) -> lis
         )
         error = cell.log_error(quantity)
         words = "reference" if error is None else f"{error:+.3f}"
-        found.append(Point(published, simulated, f"{cell.title}  {words}"))
-    return sorted(found, key=lambda point: (point.simulated, point.published))
+        column.append(CellPoint(published, simulated, f"{cell.title}  {words}"))
+    return sorted(column, key=lambda point: (point.simulated, point.published))
 
 
 def published_figure(reproduction: Reproduction) -> Figure:
-    """A panel for each machine and quantity."""
+    """A published table against the simulated one, as `accelsim plot published` draws them.
+
+    Args:
+        reproduction: Both tables.
+
+    Returns:
+        A figure with a panel for each machine and quantity.
+
+    Example:
+        >>> from accelsim.validation.pinned import load_pinned
+        >>> from accelsim.validation.published import load_published
+        >>> from accelsim.validation.reproduction import compare_with
+        >>> reproduction = compare_with(load_published("squeezenext"), load_pinned("squeezenext"))
+        >>> len(published_figure(reproduction).axes)
+        4
+    """
     figure = Figure(figsize=SIZE_INCHES)
     table = reproduction.table
     grid = figure.subplots(len(QUANTITIES), len(table.machines), squeeze=False)
     figure.subplots_adjust(left=0.06, right=0.845, top=0.915, bottom=0.065, wspace=0.7, hspace=0.27)
     for row, quantity in zip(grid, QUANTITIES, strict=True):
-        for axes, hardware, (colour, marker) in zip(row, table.machines, LOOKS, strict=False):
+        for axes, hardware, (colour, marker) in zip(row, table.machines, MACHINE_STYLES, strict=False):
             plot_column(points(reproduction, hardware, quantity), axes, colour, marker)
             axes.set_title(f"{quantity} on {hardware}", loc="left", fontsize="medium")
             label = AXIS_LABELS[quantity].format(table.titles[table.relative_to])
@@ -72,7 +87,7 @@ def published_figure(reproduction: Reproduction) -> Figure:
     return figure
 
 
-def plot_column(column: Sequence[Point], axes: Axes, colour: str, marker: str) -> None:
+def plot_column(column: Sequence[CellPoint], axes: Axes, colour: str, marker: str) -> None:
     """The points of one column around the diagonal; their names stand beside the axes, in the same order."""
     values = [value for point in column for value in (point.published, point.simulated)]
     low, high = min(values) / 1.12, max(values) * 1.12
@@ -102,7 +117,7 @@ def plot_column(column: Sequence[Point], axes: Axes, colour: str, marker: str) -
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _name_points(column: Sequence[Point], axes: Axes) -> None:
+def _name_points(column: Sequence[CellPoint], axes: Axes) -> None:
     """Names at equal distances on the right, each with a thin line to its point: they cannot overlap."""
     for index, point in enumerate(column):
         axes.annotate(

@@ -16,11 +16,11 @@ from matplotlib.lines import Line2D
 
 from accelsim.descriptions.phrases import counted
 from accelsim.hardware import Hardware
-from accelsim.report.labels.names import Marked, Named, name_points
+from accelsim.report.labels.points import LabelledMarker, Marker, label_points
 from accelsim.report.plots.style import (
     BOUND_COLOURS,
     BOUND_MARKERS,
-    MarkerLook,
+    MarkerStyle,
     plain_log_ticks,
     run_name,
     set_title,
@@ -31,8 +31,8 @@ from accelsim.result import Bound, LayerResult, RunResult
 
 SIZE_INCHES: Final = (10.0, 5.4)
 """Of the panel of one run."""
-NAMED_PLACES: Final = 10
-"""As many places have the name of the layer there that takes the most time."""
+LABELLED_POINTS: Final = 10
+"""As many points have the name of the layer there that takes the most time."""
 _LEAST_AREA: Final = 12.0
 _AREA: Final = 700.0
 """Area of the marker [points squared] of a layer that took all the time."""
@@ -50,7 +50,7 @@ class Roof:
         """MAC/byte from which on DRAM does not limit."""
         return self.peak_macs_per_cycle / self.dram_bytes_per_cycle
 
-    def at(self, macs_per_byte: float) -> float:
+    def height(self, macs_per_byte: float) -> float:
         """The roof's height [MAC/cycle]."""
         return min(self.peak_macs_per_cycle, macs_per_byte * self.dram_bytes_per_cycle)
 
@@ -77,12 +77,12 @@ def roofline_points(result: RunResult, hardware: Hardware) -> list[RooflinePoint
     A layer's cycles are those by which it moves the finish, or those in which the array or DRAM worked for it
     if these are more, because they began while the layer before was still being stored.
     """
-    found = [
+    points = [
         _point(layer, result.cycles, hardware.pe_array.pes)
         for layer in result.layers
         if layer.macs and layer.dram_bytes.total
     ]
-    return sorted(found, key=lambda point: -point.time_share)
+    return sorted(points, key=lambda point: -point.time_share)
 
 
 def _point(layer: LayerResult, cycles: int, pes: int) -> RooflinePoint:
@@ -98,7 +98,21 @@ def _point(layer: LayerResult, cycles: int, pes: int) -> RooflinePoint:
 
 
 def roofline_figure(runs: Sequence[tuple[RunResult, Hardware]]) -> Figure:
-    """A panel for each run, one below the other."""
+    """Every layer below the roof of its machine, as `accelsim plot roofline` draws them.
+
+    Args:
+        runs: Results with the machines that they ran on.
+
+    Returns:
+        A figure with a panel for each run, one below the other.
+
+    Example:
+        >>> from accelsim import load_hardware, run_network
+        >>> hardware = load_hardware("16x16_128k")
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", hardware)
+        >>> [axes.get_xscale() for axes in roofline_figure([(result, hardware)]).axes]
+        ['log']
+    """
     width, height = SIZE_INCHES
     figure = Figure(figsize=(width, height * len(runs)))
     panels = figure.subplots(len(runs), 1, squeeze=False)[:, 0]
@@ -121,24 +135,25 @@ def roofline_title(result: RunResult, points: Sequence[RooflinePoint]) -> str:
 def roofline_subtitle(roof: Roof, points: Sequence[RooflinePoint]) -> str:
     """What the roof is, and how much of the time is not shown, as those layers do not multiply."""
     peak, bandwidth = roof.peak_macs_per_cycle, roof.dram_bytes_per_cycle
-    what = f"roof: {peak} PEs, {peak} MAC/cycle; DRAM, {bandwidth:g} byte/cycle, "
-    what += f"which limits below {roof.ridge:.3g} MAC/byte"
-    others = 1 - sum(point.time_share for point in points)
-    without = f"; layers without MACs ({percent(others)} of the time) left out" if others > 0.0005 else ""
-    return what + without
+    description = f"roof: {peak} PEs, {peak} MAC/cycle; DRAM, {bandwidth:g} byte/cycle, "
+    description += f"which limits below {roof.ridge:.3g} MAC/byte"
+    unshown_share = 1 - sum(point.time_share for point in points)
+    if unshown_share > 0.0005:
+        description += f"; layers without MACs ({percent(unshown_share)} of the time) left out"
+    return description
 
 
 def plot_roofline(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> None:
     """The roof and the layers, as large as their share of the time; the limits of the axes are set."""
     intensities = [point.macs_per_byte for point in points] or [roof.ridge]
-    left, right = min([*intensities, roof.ridge]) / 2, max([*intensities, roof.ridge]) * 2
+    low, high = min([*intensities, roof.ridge]) / 2, max([*intensities, roof.ridge]) * 2
     lowest = min([point.macs_per_cycle for point in points] or [1.0])
     top = roof.peak_macs_per_cycle
-    bottom = min(lowest, roof.at(left)) / 1.6
-    axes.set(xscale="log", yscale="log", xlim=(left, right), ylim=(bottom, top * 1.6))
+    bottom = min(lowest, roof.height(low)) / 1.6
+    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(bottom, top * 1.6))
     plain_log_ticks(axes.xaxis)
     plain_log_ticks(axes.yaxis)
-    axes.plot([left, roof.ridge, right], [roof.at(left), top, top], color="0.25", linewidth=1.2, zorder=1)
+    axes.plot([low, roof.ridge, high], [roof.height(low), top, top], color="0.25", linewidth=1.2, zorder=1)
     axes.axvline(roof.ridge, color="0.8", linewidth=0.8, linestyle=":", zorder=0)
     axes.text(0, 1.02, roofline_subtitle(roof, points), transform=axes.transAxes, fontsize="small")
     for bound in BOUND_COLOURS:
@@ -146,7 +161,7 @@ def plot_roofline(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> No
         axes.scatter(
             [point.macs_per_byte for point in members],
             [point.macs_per_cycle for point in members],
-            s=[_look(point).area for point in members],
+            s=[_style(point).area for point in members],
             color=BOUND_COLOURS[bound],
             marker=BOUND_MARKERS[bound],
             edgecolor="white",
@@ -187,27 +202,28 @@ def _legend(bounds: set[Bound], axes: Axes) -> None:
 
 
 def _name_layers(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> None:
-    """Names of the layers that take the most time; of several at one place, the first."""
-    alike: dict[tuple[str, str], list[RooflinePoint]] = {}
+    """Names of the layers that take the most time; of several at one point, the first."""
+    coinciding: dict[tuple[str, str], list[RooflinePoint]] = {}
     for point in points:
-        place = (f"{point.macs_per_byte:.3g}", f"{point.macs_per_cycle:.3g}")
-        alike.setdefault(place, []).append(point)
-    named = [
-        Named(
+        key = (f"{point.macs_per_byte:.3g}", f"{point.macs_per_cycle:.3g}")
+        coinciding.setdefault(key, []).append(point)
+    labelled = [
+        LabelledMarker(
             members[0].macs_per_byte,
             members[0].macs_per_cycle,
-            _look(members[0]).radius_points,
+            _style(members[0]).radius_points,
             members[0].name + (f" and {len(members) - 1} more" if len(members) > 1 else ""),
         )
-        for members in alike.values()
+        for members in coinciding.values()
     ]
-    others = [
-        Marked(point.macs_per_byte, point.macs_per_cycle, _look(point).radius_points) for point in points
+    unlabelled = [
+        Marker(point.macs_per_byte, point.macs_per_cycle, _style(point).radius_points) for point in points
     ]
-    line = [(place, roof.at(place)) for place in (axes.get_xlim()[0], roof.ridge, axes.get_xlim()[1])]
-    name_points(named, axes, others=others, lines=[line], most=NAMED_PLACES)
+    low, high = axes.get_xlim()
+    roof_line = [(intensity, roof.height(intensity)) for intensity in (low, roof.ridge, high)]
+    label_points(labelled, axes, unlabelled=unlabelled, lines=[roof_line], count=LABELLED_POINTS)
 
 
-def _look(point: RooflinePoint) -> MarkerLook:
+def _style(point: RooflinePoint) -> MarkerStyle:
     area = _LEAST_AREA + _AREA * point.time_share
-    return MarkerLook(BOUND_COLOURS[point.bound_by], BOUND_MARKERS[point.bound_by], area)
+    return MarkerStyle(BOUND_COLOURS[point.bound_by], BOUND_MARKERS[point.bound_by], area)

@@ -50,7 +50,7 @@ class StageLabel:
     """What stands below the bars of a stage, and where its middle is, in bars."""
 
     words: str
-    place: float
+    middle: float
     turned: bool
 
 
@@ -60,17 +60,17 @@ class Panel:
 
     title: str
     spans: Sequence[StageSpan]
-    what: str
+    quantity: str
     """What the shares of the stages are of."""
     draw: Callable[[Sequence[Axes]], None]
 
 
 def stage_spans(bars: Iterable[tuple[str, float]]) -> list[StageSpan]:
     """The stages of bars, each given as its stage and the value that the shares are of."""
-    everything = list(bars)
-    total = sum(value for _, value in everything) or 1
+    values_by_stage = list(bars)
+    total = sum(value for _, value in values_by_stage) or 1
     spans: list[StageSpan] = []
-    for name, group in groupby(everything, lambda bar: bar[0]):
+    for name, group in groupby(values_by_stage, lambda bar: bar[0]):
         values = [value for _, value in group]
         first = spans[-1].last + 1 if spans else 0
         spans.append(StageSpan(name, first, first + len(values) - 1, sum(values) / total))
@@ -80,17 +80,18 @@ def stage_spans(bars: Iterable[tuple[str, float]]) -> list[StageSpan]:
 def cut_limit(values: Iterable[float]) -> float:
     """Where bars are cut: above the longest, unless it is many times longer than most."""
     ordered = sorted(values)
-    most = ordered[math.ceil(0.95 * len(ordered)) - 1]
-    if most <= 0 or ordered[-1] <= _CUT * most:
+    typical = ordered[math.ceil(0.95 * len(ordered)) - 1]
+    if typical <= 0 or ordered[-1] <= _CUT * typical:
         return 1.05 * ordered[-1] or 1.0
-    return _CUT * most
+    return _CUT * typical
 
 
 def limits(panels: Sequence[Sequence[float]]) -> list[float]:
     """Where the bars of each panel are cut: at one height, to compare them, if all can be read then."""
-    own = [cut_limit(values) for values in panels]
+    limits_by_panel = [cut_limit(values) for values in panels]
     shared = cut_limit(value for values in panels for value in values)
-    return [shared] * len(panels) if max(own) <= _ONE_SCALE * min(own) else own
+    one_scale = max(limits_by_panel) <= _ONE_SCALE * min(limits_by_panel)
+    return [shared] * len(panels) if one_scale else limits_by_panel
 
 
 def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches: Sequence[float]) -> Figure:
@@ -98,7 +99,7 @@ def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches:
     labels = [stage_labels(panel.spans) for panel in panels]
     below = [_labels_inches(of_panel) + _AXIS_LABEL_INCHES for of_panel in labels]
     inner = sum(rows_inches) + _ROW_GAP_INCHES * (len(rows_inches) - 1)
-    heights = [_TITLE_INCHES + inner + one for one in below]
+    heights = [_TITLE_INCHES + inner + height for height in below]
     figure = Figure(figsize=(WIDTH_INCHES, _LEGEND_INCHES + sum(heights)))
     grid = figure.add_gridspec(len(panels) + 1, 1, height_ratios=[_LEGEND_INCHES, *heights], hspace=0)
     figure.add_subfigure(grid[0, 0]).legend(
@@ -117,10 +118,10 @@ def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches:
             hspace=_ROW_GAP_INCHES * len(rows_inches) / sum(rows_inches),
         )
         panel.draw(axes)
-        for one in axes:
-            _dress(panel.spans, one)
+        for row_axes in axes:
+            _dress(panel.spans, row_axes)
         set_title(panel.title, axes[0], pad=16)
-        _write(labels[row], panel.what, axes[-1])
+        _write(labels[row], panel.quantity, axes[-1])
     return figure
 
 
@@ -130,15 +131,16 @@ def label_cut(values: Sequence[float], limit: float, text: Callable[[float], str
     bars_per_point = bars / _inches(axes) / POINTS_PER_INCH
     cut = [(index, text(value)) for index, value in enumerate(values) if value > limit]
     widths = [(_width_points(words, axes.figure.dpi) + _BESIDE_POINTS) * bars_per_point for _, words in cut]
-    kept = fitting(widths, [values[index] for index, _ in cut], bars)
-    places = apart(
-        [cut[one][0] for one in kept],
-        [widths[one] for one in kept],
+    fitting_labels = fitting(widths, [values[index] for index, _ in cut], bars)
+    middles = apart(
+        [cut[index][0] for index in fitting_labels],
+        [widths[index] for index in fitting_labels],
         -_BEFORE,
         len(values) - 1 + _BEFORE,
     )
-    for one, place in zip(kept, places, strict=True):
-        axes.text(place, 1.02, cut[one][1], transform=axes.get_xaxis_transform(), ha="center", fontsize=_FONT)
+    for index, middle in zip(fitting_labels, middles, strict=True):
+        across = axes.get_xaxis_transform()
+        axes.text(middle, 1.02, cut[index][1], transform=across, ha="center", fontsize=_FONT)
 
 
 def stage_labels(spans: Sequence[StageSpan]) -> list[StageLabel]:
@@ -150,32 +152,33 @@ def stage_labels(spans: Sequence[StageSpan]) -> list[StageLabel]:
     bars = spans[-1].last + 2 * _BEFORE
     bars_per_point = bars / (WIDTH_INCHES * (_RIGHT - _LEFT)) / POINTS_PER_INCH
     overhang = _OVERHANG_INCHES * POINTS_PER_INCH * bars_per_point
-    beside = _BESIDE_POINTS * bars_per_point
-    turned_width = size_points("stage", _FONT, DPI)[1] * bars_per_point + beside / 2
-    kept = fitting([turned_width] * len(spans), [span.share for span in spans], bars + 2 * overhang)
-    named = [spans[index] for index in kept]
-    flat_widths = [_width_points(_flat(span), DPI) * bars_per_point + beside for span in named]
+    gap = _BESIDE_POINTS * bars_per_point
+    turned_width = size_points("stage", _FONT, DPI)[1] * bars_per_point + gap / 2
+    fitting_labels = fitting([turned_width] * len(spans), [span.share for span in spans], bars + 2 * overhang)
+    named = [spans[index] for index in fitting_labels]
+    flat_widths = [_width_points(_flat(span), DPI) * bars_per_point + gap for span in named]
     middles = [(span.first + span.last) / 2 for span in named]
     turned = {
         index
         for index, (span, width) in enumerate(zip(named, flat_widths, strict=True))
         if width > span.last - span.first + 1
     }
+    # What is turned stays so, and each round turns one more: the loop ends, at the latest when all are.
     while True:
         widths = [turned_width if index in turned else width for index, width in enumerate(flat_widths)]
-        places = apart(middles, widths, -_BEFORE - overhang, spans[-1].last + _BEFORE + overhang)
+        positions = apart(middles, widths, -_BEFORE - overhang, spans[-1].last + _BEFORE + overhang)
         outside = [
             index
-            for index, (span, place, width) in enumerate(zip(named, places, widths, strict=True))
+            for index, (span, position, width) in enumerate(zip(named, positions, widths, strict=True))
             if index not in turned
-            and not span.first - 0.5 <= place - width / 2 <= place + width / 2 <= span.last + 0.5
+            and not span.first - 0.5 <= position - width / 2 <= position + width / 2 <= span.last + 0.5
         ]
         if not outside:
             break
-        turned.add(max(outside, key=lambda index: abs(places[index] - middles[index])))
+        turned.add(max(outside, key=lambda index: abs(positions[index] - middles[index])))
     return [
-        StageLabel(_turned(span) if index in turned else _flat(span), place, index in turned)
-        for index, (span, place) in enumerate(zip(named, places, strict=True))
+        StageLabel(_turned(span) if index in turned else _flat(span), position, index in turned)
+        for index, (span, position) in enumerate(zip(named, positions, strict=True))
     ]
 
 
@@ -201,11 +204,11 @@ def _labels_inches(labels: Sequence[StageLabel]) -> float:
     return _LABEL_OFFSET_INCHES + (max(heights) + _BESIDE_POINTS) / POINTS_PER_INCH
 
 
-def _write(labels: Sequence[StageLabel], what: str, axes: Axes) -> None:
+def _write(labels: Sequence[StageLabel], quantity: str, axes: Axes) -> None:
     for label in labels:
         axes.annotate(
             label.words,
-            xy=(label.place, 0),
+            xy=(label.middle, 0),
             xycoords=axes.get_xaxis_transform(),
             xytext=(0, -POINTS_PER_INCH * _LABEL_OFFSET_INCHES),
             textcoords="offset points",
@@ -217,7 +220,7 @@ def _write(labels: Sequence[StageLabel], what: str, axes: Axes) -> None:
             parse_math=False,
         )
     axes.set_xlabel(
-        f"layers in running order, by stage, with the stage's share of the {what}",
+        f"layers in running order, by stage, with the stage's share of the {quantity}",
         labelpad=POINTS_PER_INCH * _labels_inches(labels),
     )
 

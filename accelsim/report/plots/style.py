@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from accelsim.errors import AccelsimError
 from accelsim.report.files.writing import writing
 from accelsim.report.labels.geometry import DPI, POINTS_PER_INCH
-from accelsim.report.text.table import printable, si
+from accelsim.report.text.table import digits_and_suffix, printable
 from accelsim.report.text.words import COMPONENTS
 from accelsim.result import Bound, RunResult
 
@@ -49,7 +49,7 @@ BOUND_MARKERS: Final[dict[Bound, str]] = {
     "latency": "X",
     "vector": "D",
 }
-COMPONENT_LOOKS: Final[dict[str, tuple[str, str]]] = {
+COMPONENT_STYLES: Final[dict[str, tuple[str, str]]] = {
     "dram": (VERMILION, ""),
     "global_buffer": (ORANGE, "///"),
     "register_file": (SKY, "..."),
@@ -58,20 +58,22 @@ COMPONENT_LOOKS: Final[dict[str, tuple[str, str]]] = {
     "vector": (GREEN, "\\\\\\"),
 }
 """Colour and hatch of each component of the energy, in the order in which they are stacked."""
-assert COMPONENT_LOOKS.keys() == COMPONENTS.keys()
-OTHER_LOOKS: Final = (("#F0E442", "+++"), ("#7F3C8D", "ooo"), ("#8C510A", "---"), (GREY, "|||"))
+assert COMPONENT_STYLES.keys() == COMPONENTS.keys()
+MEMORY_STYLES: Final = (("#F0E442", "+++"), ("#7F3C8D", "ooo"), ("#8C510A", "---"), (GREY, "|||"))
 """Of memories that have names of their own; of more than so many, looks come again."""
 
 
-def component_looks(components: Iterable[str]) -> dict[str, tuple[str, str]]:
+def component_styles(components: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Colour and hatch of components, in the order in which they are stacked: memories below the others."""
     names = list(components)
-    others = [name for name in names if name not in COMPONENT_LOOKS]
-    looks = dict(zip(others, cycle(OTHER_LOOKS), strict=False))
-    memories = {name: COMPONENT_LOOKS[name] for name in ("dram", "global_buffer") if name in names}
-    return memories | looks | {name: look for name, look in COMPONENT_LOOKS.items() if name in names}
+    other_names = [name for name in names if name not in COMPONENT_STYLES]
+    styles = dict(zip(other_names, cycle(MEMORY_STYLES), strict=False))
+    memories = {name: COMPONENT_STYLES[name] for name in ("dram", "global_buffer") if name in names}
+    return memories | styles | {name: style for name, style in COMPONENT_STYLES.items() if name in names}
 
 
+PlotFigure: TypeAlias = Figure
+"""What `save` writes, for those who do not import matplotlib."""
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 ROUND_STEPS: Final = (1, 2, 5, 10)
 """Between the ticks of an axis, times a power of ten."""
@@ -83,7 +85,7 @@ _EDGE_POINTS: Final = 0.5
 
 
 @dataclass(frozen=True)
-class MarkerLook:
+class MarkerStyle:
     """How the points of a group look; the area is in points squared."""
 
     colour: str
@@ -96,11 +98,11 @@ class MarkerLook:
         half_side = math.sqrt(self.area) / 2
         return (half_side if self.marker == "o" else half_side * math.sqrt(2)) + _EDGE_POINTS / 2
 
-    def scatter(self, places: Sequence[tuple[float, float]], axes: Axes, zorder: float = 3) -> None:
+    def scatter(self, points: Sequence[tuple[float, float]], axes: Axes, zorder: float = 3) -> None:
         """A marker at each place."""
         axes.scatter(
-            [x for x, _ in places],
-            [y for _, y in places],
+            [x for x, _ in points],
+            [y for _, y in points],
             color=self.colour,
             marker=self.marker,
             s=self.area,
@@ -148,9 +150,9 @@ def plain_log_ticks(axis: Axis) -> None:
     The limits of the axis must be final: within a decade there are more ticks.
     """
     low, high = axis.get_view_interval()
-    several = high / low >= 10
+    wide = high / low >= 10
     axis.set_major_locator(
-        LogLocator(base=10, subs=(1.0, 2.0, 5.0)) if several else MaxNLocator(6, steps=ROUND_STEPS)
+        LogLocator(base=10, subs=(1.0, 2.0, 5.0)) if wide else MaxNLocator(6, steps=ROUND_STEPS)
     )
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     axis.set_minor_formatter(NullFormatter())
@@ -175,9 +177,8 @@ def plain(value: float) -> str:
     """`0.05`, `1.5`, `20`, `5k`, `2G`."""
     if value < 1000:
         return f"{value:.3g}"
-    text = si(value)
-    digits = text.rstrip("kMGTPE")
-    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + text[len(digits) :]
+    digits, suffix = digits_and_suffix(value)
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + suffix
 
 
 def check_suffix(path: Path) -> None:
@@ -195,7 +196,20 @@ def _only_text(text: Text) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure, complete or not at all; the same figure gives the same bytes."""
+    """Write a figure, complete or not at all; the same figure gives the same bytes.
+
+    Args:
+        figure: Of this room, or of your own.
+        path: A name that ends in .png, .svg or .pdf.
+
+    Raises:
+        AccelsimError: The name ends in something else, or the file cannot be written.
+
+    Example:
+        >>> save(Figure(), Path("figure.gif"))
+        Traceback (most recent call last):
+        accelsim.errors.AccelsimError: figure.gif: must end in .png, .svg or .pdf
+    """
     check_suffix(path)
     kind = path.suffix.lower().removeprefix(".")
     undated = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]

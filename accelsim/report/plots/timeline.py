@@ -33,8 +33,8 @@ class WorkBar:
     """A component at work for one tile, within the cycles that are shown."""
 
     component: Component
-    what: str
-    """The operand, on the DRAM channel."""
+    operand: str
+    """What the DRAM channel moves; empty for the others."""
     start_cycle: int
     """Since the first cycle that is shown."""
     end_cycle: int
@@ -43,34 +43,70 @@ class WorkBar:
 
 
 @dataclass(frozen=True)
-class Window:
-    """A timeline, and the cycles of it to show."""
+class TimelineWindow:
+    """A timeline, and the cycles of it to show.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.pricing import result_of
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation.events import simulate_events
+        >>> hardware = load_hardware("16x16_128k")
+        >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
+        >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+        >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, [0])
+        >>> TimelineWindow(timeline, "conv1", start_cycle=0, cycles=5_000).cycles
+        5000
+    """
 
     timeline: Timeline
+    """Of a run."""
     title: str
+    """Of the panel."""
     start_cycle: int
     """Since the run began."""
     cycles: int
+    """How many are shown."""
 
 
-def work_bars(window: Window) -> list[WorkBar]:
+def work_bars(window: TimelineWindow) -> list[WorkBar]:
     """What happened in the window, in the order in which it ended; bars that reach beyond it are cut."""
     timeline = window.timeline
     pes = timeline.hardware.pe_array.pes
-    steps = {layer: list(timeline.schedule.mappings[layer].steps()) for layer in timeline.shown}
-    found = []
+    steps = {layer: list(timeline.schedule.mappings[layer].steps()) for layer in timeline.layer_indexes}
+    bars = []
     for busy in timeline.activity.timeline:
         start = max(busy.start - window.start_cycle, 0)
         end = min(busy.end - window.start_cycle, window.cycles)
         if busy.layer in steps and start < end:
-            what = busy.what if busy.component == "dram" else ""
+            operand = busy.what if busy.component == "dram" else ""
             macs = steps[busy.layer][busy.step].array_counts.macs if busy.component == "array" else 0
-            found.append(WorkBar(busy.component, what, start, end, macs / (pes * (busy.end - busy.start))))
-    return found
+            bars.append(WorkBar(busy.component, operand, start, end, macs / (pes * (busy.end - busy.start))))
+    return bars
 
 
-def timeline_figure(windows: Sequence[Window]) -> Figure:
-    """A panel for each window, one below the other; those of equal length have one scale."""
+def timeline_figure(windows: Sequence[TimelineWindow]) -> Figure:
+    """When each component worked, during some cycles of runs.
+
+    Args:
+        windows: Timelines with the cycles to show.
+
+    Returns:
+        A figure with a panel for each window, one below the other; those of equal length have one scale.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.pricing import result_of
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation.events import simulate_events
+        >>> hardware = load_hardware("16x16_128k")
+        >>> plan = plan_run(load_network("mobilenet_v1@width=0.25,resolution=128"), hardware)
+        >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+        >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, [0])
+        >>> window = TimelineWindow(timeline, "conv1", start_cycle=0, cycles=5_000)
+        >>> [axes.get_xlabel() for axes in timeline_figure([window]).axes]
+        ['cycles since cycle 0 of the run']
+    """
     heights = [_LEGEND_INCHES, *(_PANEL_INCHES for _ in windows)]
     figure = Figure(figsize=(WIDTH_INCHES, sum(heights)))
     grid = figure.add_gridspec(len(windows) + 1, 1, height_ratios=heights, hspace=0)
@@ -91,11 +127,11 @@ def plot_timeline(bars: Sequence[WorkBar], axes: Axes) -> None:
     """A row for each component: what the DRAM channel moves, the array and the vector unit at work."""
     for row, component in enumerate(ROWS):
         low = row - _HEIGHT / 2
-        for what, colour in _colours(component).items():
+        for operand, colour in _colours(component).items():
             spans = [
                 (bar.start_cycle, bar.end_cycle - bar.start_cycle)
                 for bar in bars
-                if bar.component == component and bar.what == what
+                if bar.component == component and bar.operand == operand
             ]
             axes.broken_barh(spans, (low, _HEIGHT), facecolors=colour, edgecolors="white", linewidth=0.3)
     multiplying = [bar for bar in bars if bar.multiplying > 0]
@@ -121,6 +157,6 @@ def _colours(component: Component) -> dict[str, str]:
 
 
 def _legend() -> list[Patch]:
-    patches = [Patch(color=colour, label=f"DRAM: {what}") for what, colour in OPERAND_COLOURS.items()]
+    patches = [Patch(color=colour, label=f"DRAM: {operand}") for operand, colour in OPERAND_COLOURS.items()]
     patches += [Patch(color=BUSY, label="array: busy"), Patch(color=BLUE, label="array: PEs that multiply")]
     return [*patches, Patch(color=GREY, label="vector unit")]

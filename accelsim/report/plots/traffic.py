@@ -63,16 +63,29 @@ def traffic_bars(result: RunResult) -> list[TrafficBar]:
 
 
 def traffic_figure(results: Sequence[RunResult]) -> Figure:
-    """Each result below the one before, on one scale where that can be read."""
+    """DRAM traffic of every layer, as `accelsim plot traffic` draws it.
+
+    Args:
+        results: Runs, each a panel below the one before; on one scale where that can be read.
+
+    Returns:
+        A figure with axes of bytes and of multiples of the minimum for each run.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> [axes.get_ylabel() for axes in traffic_figure([result]).axes]
+        ['DRAM traffic [byte]', 'x minimum']
+    """
     bars = [traffic_bars(result) for result in results]
     cuts = limits([[bar.total_bytes for bar in of_result] for of_result in bars])
-    most = max(_SCALE, *(bar.times_compulsory for of_result in bars for bar in of_result))
+    largest_excess = max(_SCALE, *(bar.times_compulsory for of_result in bars for bar in of_result))
     panels = [
         Panel(
             traffic_title(result, of_result),
             stage_spans((bar.stage, bar.total_bytes) for bar in of_result),
             "traffic",
-            partial(_draw, of_result, limit, most),
+            partial(_draw, of_result, limit, largest_excess),
         )
         for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
@@ -91,22 +104,22 @@ def traffic_title(result: RunResult, bars: Sequence[TrafficBar]) -> str:
     return f"DRAM traffic of {run_name(result)}: {quantity(total, 'B')}{times}"
 
 
-def _draw(bars: Sequence[TrafficBar], limit: float, most: float, axes: Sequence[Axes]) -> None:
+def _draw(bars: Sequence[TrafficBar], limit: float, largest_excess: float, axes: Sequence[Axes]) -> None:
     above, below = axes
     plot_traffic(bars, above, limit)
-    plot_excess(bars, below, most)
+    plot_excess(bars, below, largest_excess)
 
 
 def plot_traffic(bars: Sequence[TrafficBar], axes: Axes, limit: float) -> None:
     """Read below written, and across each bar the compulsory minimum; a bar that is cut has its value."""
-    places = range(len(bars))
+    indexes = range(len(bars))
     reads = [bar.read_bytes for bar in bars]
-    axes.bar(places, reads, width=0.85, color=BLUE)
-    axes.bar(places, [bar.write_bytes for bar in bars], bottom=reads, width=0.85, color=ORANGE)
+    axes.bar(indexes, reads, width=0.85, color=BLUE)
+    axes.bar(indexes, [bar.write_bytes for bar in bars], bottom=reads, width=0.85, color=ORANGE)
     axes.hlines(
         [bar.compulsory_bytes for bar in bars],
-        [place - 0.5 for place in places],
-        [place + 0.5 for place in places],
+        [index - 0.5 for index in indexes],
+        [index + 0.5 for index in indexes],
         color="black",
         linewidth=1.0,
     )
@@ -116,14 +129,14 @@ def plot_traffic(bars: Sequence[TrafficBar], axes: Axes, limit: float) -> None:
     label_cut([bar.total_bytes for bar in bars], limit, lambda size: quantity(size, "B"), axes)
 
 
-def plot_excess(bars: Sequence[TrafficBar], axes: Axes, most: float) -> None:
+def plot_excess(bars: Sequence[TrafficBar], axes: Axes, largest_excess: float) -> None:
     """Each layer's traffic as a multiple of the compulsory minimum, from 1 upwards."""
     axes.bar(
         range(len(bars)), [bar.times_compulsory - 1 for bar in bars], bottom=1, width=0.85, color=VERMILION
     )
-    axes.set_ylim(1, 1.05 * most)
-    ticks = MaxNLocator(4, steps=ROUND_STEPS).tick_values(1, most)
+    axes.set_ylim(1, 1.05 * largest_excess)
+    ticks = MaxNLocator(4, steps=ROUND_STEPS).tick_values(1, largest_excess)
     clear_of_one = 1 + _CLEAR * (ticks[1] - ticks[0])
-    axes.set_yticks([1, *(tick for tick in ticks if clear_of_one <= tick <= 1.05 * most)])
+    axes.set_yticks([1, *(tick for tick in ticks if clear_of_one <= tick <= 1.05 * largest_excess)])
     axes.yaxis.set_major_formatter(lambda value, _: plain(value))
     axes.set_ylabel("x minimum")

@@ -14,25 +14,60 @@ from accelsim.result import RunResult
 
 @dataclass(frozen=True)
 class Case:
-    """One network on one machine, under the names that set it apart from the other cases."""
+    """One network on one machine.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> Case("small", "16x16", result).result.batch
+        1
+    """
 
     network: str
+    """A name that sets it apart from those of other cases."""
     hardware: str
+    """Likewise, of the machine."""
     result: RunResult
+    """Of the run."""
 
 
 @dataclass(frozen=True)
 class ComparedCase:
-    """A case, and what it takes for each unit of time and energy that its reference takes."""
+    """A case beside its reference.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> ComparedCase(Case("small", "16x16", result), 0.5, None).relative_time
+        0.5
+    """
 
     case: Case
+    """What is compared."""
     relative_time: float
+    """What it takes for each unit of time that its reference takes; so for the energy."""
     relative_energy: float | None
     """None where the two energies have different units, or the reference takes none."""
 
 
 def compare(cases: Sequence[Case], relative_to: str) -> list[ComparedCase]:
-    """Each case relative to a network on the same machine, or to the same network on a machine."""
+    """Each case relative to a reference.
+
+    Args:
+        cases: Every network on every machine.
+        relative_to: A network, to which those on the same machine are relative, or a machine, to which the
+            same network on others is.
+
+    Returns:
+        The cases in their order.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> networks = ("mobilenet_v1@width=0.25", "mobilenet_v1@width=0.5")
+        >>> cases = [Case(name, "8x8", run_network(name, "8x8_32k")) for name in networks]
+        >>> [f"{case.relative_time:.2f}" for case in compare(cases, relative_to=networks[1])]
+        ['0.32', '1.00']
+    """
     by_name = {(case.network, case.hardware): case for case in cases}
     if any(case.network == relative_to for case in cases):
         return [_relative(case, by_name[relative_to, case.hardware]) for case in cases]
@@ -40,17 +75,19 @@ def compare(cases: Sequence[Case], relative_to: str) -> list[ComparedCase]:
 
 
 def _relative(case: Case, reference: Case) -> ComparedCase:
-    result, other = case.result, reference.result
+    result, reference_result = case.result, reference.result
     return ComparedCase(
         case,
-        relative_time=result.cycles * other.clock_mhz / (other.cycles * result.clock_mhz),
-        relative_energy=_relative_energy(result, other),
+        relative_time=result.cycles
+        * reference_result.clock_mhz
+        / (reference_result.cycles * result.clock_mhz),
+        relative_energy=_relative_energy(result, reference_result),
     )
 
 
-def _relative_energy(result: RunResult, other: RunResult) -> float | None:
+def _relative_energy(result: RunResult, reference_result: RunResult) -> float | None:
     """By joules where those are known of both, else by units where both have the same."""
-    energy, base = result.energy, other.energy
+    energy, base = result.energy, reference_result.energy
     if energy.joules is not None and base.joules:
         return energy.joules / base.joules
     comparable = energy.unit == base.unit and base.total > 0
@@ -81,19 +118,36 @@ def to_dict(compared: ComparedCase) -> dict[str, Any]:
 
 
 def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style: Style) -> str:
-    """The cases below the machine that they run on (those of a machine follow each other)."""
+    """The cases below the machine that they run on, as `accelsim compare` prints them.
+
+    Args:
+        compared: Those of a machine follow each other.
+        relative_to: What they were compared with.
+        style: What the place that it goes to can show.
+
+    Returns:
+        Text that ends in a newline.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> from accelsim.report.text import Style
+        >>> cases = compare([Case("small", "16x16", result)], relative_to="small")
+        >>> print(comparison_report(cases, "small", Style()).splitlines()[0])
+        network  params   MACs    ms  x time  energy  x energy   PE%  zero%   DRAM
+    """
     head, *lines = table(_columns(compared), style.width)
     text = [style.strong(head)]
     pairs = zip(compared, lines, strict=True)
     for hardware, members in groupby(pairs, lambda pair: pair[0].case.hardware):
         text += [style.strong(hardware), *(line for _, line in members)]
-    networks = {one.case.network for one in compared}
+    networks = {row.case.network for row in compared}
     reference = (
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
-    legend += "".join(dict.fromkeys(dram_words(one.case.result.outermost) for one in compared))
-    if any(one.case.result.skipped_macs for one in compared):
+    legend += "".join(dict.fromkeys(dram_words(row.case.result.outermost) for row in compared))
+    if any(row.case.result.skipped_macs for row in compared):
         legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
     text += ["", *wrapped(legend + _images_words(compared), style)]
     return "\n".join(text) + "\n"
@@ -101,22 +155,22 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
 
 def _images_words(compared: Sequence[ComparedCase]) -> str:
     """How many images run together, where that differs between networks."""
-    images = {one.case.network: one.case.result.batch for one in compared}
+    images = {row.case.network: row.case.result.batch for row in compared}
     if len(set(images.values())) == 1:
         return ""
-    several = (f"{batch} of {network}" for network, batch in images.items() if batch > 1)
-    return f" Images that run together: {', '.join(several)}, one of others."
+    batches = (f"{batch} of {network}" for network, batch in images.items() if batch > 1)
+    return f" Images that run together: {', '.join(batches)}, one of others."
 
 
 def _columns(compared: Sequence[ComparedCase]) -> list[Column]:
-    results = [one.case.result for one in compared]
-    energies = [one.relative_energy for one in compared]
+    results = [row.case.result for row in compared]
+    energies = [row.relative_energy for row in compared]
     return [
-        Column("network", [f" {one.case.network}" for one in compared], "left", least=12),
+        Column("network", [f" {row.case.network}" for row in compared], "left", least=12),
         Column("params", [si(result.params) for result in results], rank=1, gap=2),
         Column("MACs", [si(result.macs) for result in results], rank=1, gap=2),
         Column("ms", [si(result.time_ms) for result in results], gap=2),
-        Column("x time", [f"{one.relative_time:.2f}" for one in compared], gap=2),
+        Column("x time", [f"{row.relative_time:.2f}" for row in compared], gap=2),
         Column("energy", [_energy(result) for result in results], gap=2),
         Column("x energy", ["-" if value is None else f"{value:.2f}" for value in energies], gap=2),
         *_powers(results),

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from accelsim.network.shapes import layer_shape
+from accelsim.report.text.diagnosis import direction, reason
 from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import BOUNDS, memory_word, shape_word
 from accelsim.report.text.zeros import zeros_sentence
-from accelsim.report.values.stages import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult
 from accelsim.search.diagnosis import Diagnosis
 from accelsim.search.explain import Explanation, LayerOutcome, WorstLayer
@@ -23,19 +25,36 @@ _LEGEND: Final = (
 
 
 def explanation_report(explained: Explanation, style: Style) -> str:
-    """What bounds the network, a table of remedies, and the worst layers in words."""
+    """What bounds a network and what would help, as `accelsim explain` prints it.
+
+    Args:
+        explained: A run with its remedies and its worst layers.
+        style: What the place that it goes to can show.
+
+    Returns:
+        What bounds the network, a table of remedies, and the worst layers in words; ends in a newline.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> from accelsim.hardware import load_hardware
+        >>> from accelsim.report.text import Style
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> explained = Explanation(result, load_hardware("16x16_128k"), outcomes=(), impossible=(), worst=())
+        >>> print(explanation_report(explained, Style()).splitlines()[0])
+        mobilenet_v1@width=0.25,resolution=128 on 16x16_128k
+    """
     result = explained.result
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
     head, *lines = table(_columns(explained), style.width)
     text = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", *_whole(result, style), ""]
     text += [style.strong(head), *lines]
-    for one in explained.impossible:
-        text += wrapped(f"{one.words}: not possible: {one.reason}", style, indent=2)
+    for remedy in explained.impossible:
+        text += wrapped(f"{remedy.words}: not possible: {remedy.reason}", style, indent=2)
     text += ["", *wrapped(_LEGEND, style)]
     if explained.worst:
         text += ["", style.strong("The layers with the most cycles above their lower bounds")]
-    for place, worst in enumerate(explained.worst, start=1):
-        text += ["", *_worst(place, worst, result, style)]
+    for number, worst in enumerate(explained.worst, start=1):
+        text += ["", *_worst(number, worst, result, style)]
     return "\n".join(text) + "\n"
 
 
@@ -61,23 +80,19 @@ def _whole(result: RunResult, style: Style) -> Iterator[str]:
 
 def _columns(explained: Explanation) -> list[Column]:
     base, outcomes = explained.result, explained.outcomes
-    more = [outcome.result.macs - base.macs for outcome in outcomes]
+    added_macs = [outcome.result.macs - base.macs for outcome in outcomes]
     columns = [
         Column("what if", [outcome.remedy.words for outcome in outcomes], "left", least=16),
         Column("time", [_change(outcome.result.cycles, base.cycles) for outcome in outcomes]),
         Column("energy", [_change(outcome.result.energy.total, base.energy.total) for outcome in outcomes]),
     ]
-    if any(more):
-        columns.append(Column("MACs", [f"+{si(macs)}" if macs else "" for macs in more]))
-    for place, worst in enumerate(explained.worst, start=1):
-        found = {outcome.remedy.name: outcome for outcome in worst.outcomes}
-        cells = [
-            _change(found[outcome.remedy.name].cycles, worst.cycles, digits=0)
-            if outcome.remedy.name in found
-            else "-"
-            for outcome in outcomes
-        ]
-        columns.append(Column(str(place), cells, rank=place))
+    if any(added_macs):
+        columns.append(Column("MACs", [f"+{si(macs)}" if macs else "" for macs in added_macs]))
+    for number, worst in enumerate(explained.worst, start=1):
+        cycles = {outcome.remedy.name: outcome.cycles for outcome in worst.outcomes}
+        names = [outcome.remedy.name for outcome in outcomes]
+        cells = [_change(cycles[name], worst.cycles, digits=0) if name in cycles else "-" for name in names]
+        columns.append(Column(str(number), cells, rank=number))
     return columns
 
 
@@ -92,17 +107,17 @@ def _change(after: float, before: float, digits: int = 1) -> str:
     return "0%" if float(text) == 0 else f"{text}%"
 
 
-def _worst(place: int, worst: WorstLayer, result: RunResult, style: Style) -> Iterator[str]:
+def _worst(number: int, worst: WorstLayer, result: RunResult, style: Style) -> Iterator[str]:
     layer = worst.layer
-    alike = f" and {len(worst.names) - 1} more like it" if len(worst.names) > 1 else ""
-    yield from (style.strong(line) for line in wrapped(f"{place}  {layer.name}{alike}", style, indent=3))
+    name = layer.name + (f" and {len(worst.names) - 1} more like it" if len(worst.names) > 1 else "")
+    yield from (style.strong(line) for line in wrapped(f"{number}  {name}", style, indent=3))
     dataflow = f", {layer.dataflow.replace('_', ' ')}" if layer.macs else ""
-    shape = shape_word(layer.shape, style.width)
+    shape = shape_word(layer_shape(layer.form), style.width)
     yield from _indented(f"{layer.operator.replace('_', ' ')} {shape}{dataflow}", style)
     share = percent(worst.cycles / result.cycles)
     lost = f"{worst.lost_cycles:,} of them above the lower bound"
     yield from _indented(f"{worst.cycles:,} cycles, {share} of the time; {lost}", style)
-    yield from _indented(f"why: {worst.diagnosis.reason}", style)
+    yield from _indented(f"why: {reason(worst.diagnosis)}", style)
     yield from _indented(f"helps most: {_helps(worst)}", style)
 
 
@@ -111,14 +126,16 @@ def _indented(text: str, style: Style) -> list[str]:
 
 
 def _helps(worst: WorstLayer) -> str:
-    best = [one for one in worst.outcomes if one.cycles < NOTABLY * worst.cycles][:BEST]
-    words = (f"{one.remedy.words} ({_layer_change(one, worst)})" for one in best)
+    best = [outcome for outcome in worst.outcomes if outcome.cycles < NOTABLY * worst.cycles][:BEST]
+    words = (f"{outcome.remedy.words} ({_layer_change(outcome, worst)})" for outcome in best)
     return ", ".join(words) or "none of the remedies"
 
 
-def _layer_change(one: LayerOutcome, worst: WorstLayer) -> str:
-    macs = f", {one.macs / worst.macs:.2f} x the MACs" if worst.macs and one.macs != worst.macs else ""
-    return f"{_change(one.cycles, worst.cycles, digits=0)}{macs}"
+def _layer_change(outcome: LayerOutcome, worst: WorstLayer) -> str:
+    change = _change(outcome.cycles, worst.cycles, digits=0)
+    if worst.macs and outcome.macs != worst.macs:
+        change += f", {outcome.macs / worst.macs:.2f} x the MACs"
+    return change
 
 
 # --- plain values
@@ -135,19 +152,19 @@ def explanation_dict(explained: Explanation) -> dict[str, Any]:
         "cycles_by_bound": cycles_by_bound(result.layers),
         "remedies": [
             {
-                "name": one.remedy.name,
-                "kind": one.remedy.kind,
-                "words": one.remedy.words,
-                "cycles": one.result.cycles,
-                "energy": one.result.energy.total,
-                "macs": one.result.macs,
-                "params": one.result.params,
+                "name": outcome.remedy.name,
+                "kind": outcome.remedy.kind,
+                "words": outcome.remedy.words,
+                "cycles": outcome.result.cycles,
+                "energy": outcome.result.energy.total,
+                "macs": outcome.result.macs,
+                "params": outcome.result.params,
             }
-            for one in explained.outcomes
+            for outcome in explained.outcomes
         ],
         "impossible": [
-            {"name": one.name, "kind": one.kind, "words": one.words, "reason": one.reason}
-            for one in explained.impossible
+            {"name": remedy.name, "kind": remedy.kind, "words": remedy.words, "reason": remedy.reason}
+            for remedy in explained.impossible
         ],
         "worst_layers": [_worst_dict(worst) for worst in explained.worst],
     }
@@ -167,30 +184,35 @@ def _worst_dict(worst: WorstLayer) -> dict[str, Any]:
         "macs": worst.macs,
         "diagnosis": _diagnosis_dict(worst.diagnosis),
         "remedies": [
-            {"name": one.remedy.name, "cycles": one.cycles, "energy": one.energy, "macs": one.macs}
-            for one in worst.outcomes
+            {
+                "name": outcome.remedy.name,
+                "cycles": outcome.cycles,
+                "energy": outcome.energy,
+                "macs": outcome.macs,
+            }
+            for outcome in worst.outcomes
         ],
     }
 
 
-def _diagnosis_dict(found: Diagnosis) -> dict[str, Any]:
+def _diagnosis_dict(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
-        "reason": found.reason,
-        "busy": found.busy,
-        "array_utilization": found.array_utilization,
-        "zero_weights": found.by_zero,
-        "times_compulsory": found.times_compulsory,
-        "macs_per_byte": found.macs_per_byte,
-        "balance_macs_per_byte": found.balance,
+        "reason": reason(diagnosis),
+        "busy": diagnosis.busy,
+        "array_utilization": diagnosis.array_utilization,
+        "zero_weights": diagnosis.by_zero,
+        "times_compulsory": diagnosis.times_compulsory,
+        "macs_per_byte": diagnosis.macs_per_byte,
+        "balance_macs_per_byte": diagnosis.balance,
         "fills": [
             {
-                "direction": fill.direction,
+                "direction": direction(fill),
                 "extent": fill.extent,
                 "of_a_pass": fill.of_a_pass,
                 "passes": fill.passes,
                 "filled": fill.filled,
             }
-            for fill in found.fills
+            for fill in diagnosis.fills
         ],
     }
 
@@ -200,15 +222,23 @@ def explanation_rows(explained: Explanation) -> Sequence[dict[str, Any]]:
     result = explained.result
     runs = [
         ("", "as it is", result),
-        *((o.remedy.name, o.remedy.words, o.result) for o in explained.outcomes),
+        *((outcome.remedy.name, outcome.remedy.words, outcome.result) for outcome in explained.outcomes),
     ]
     rows = [_row("", 1, name, words, run.cycles, run.energy.total, run.macs) for name, words, run in runs]
     for worst in explained.worst:
         first, count = worst.names[0], len(worst.names)
         rows.append(_row(first, count, "", "as it is", worst.cycles, worst.energy, worst.macs))
         rows += [
-            _row(first, count, one.remedy.name, one.remedy.words, one.cycles, one.energy, one.macs)
-            for one in worst.outcomes
+            _row(
+                first,
+                count,
+                outcome.remedy.name,
+                outcome.remedy.words,
+                outcome.cycles,
+                outcome.energy,
+                outcome.macs,
+            )
+            for outcome in worst.outcomes
         ]
     return [{"network": result.network, "hardware": result.hardware, **row} for row in rows]
 

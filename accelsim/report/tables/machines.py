@@ -54,7 +54,22 @@ def _per_second(value: float) -> str:
 
 
 def hardware_report(hardware: Hardware, style: Style) -> str:
-    """Every key with its value, and why it is that where no source says so; ends in a newline."""
+    """Every key of a machine, as `accelsim show` prints them.
+
+    Args:
+        hardware: The machine.
+        style: What the place that it goes to can show.
+
+    Returns:
+        Keys with their values, and why they are that where no source says so; ends in a newline.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.report.text import Style
+        >>> lines = hardware_report(load_hardware("8x8_32k"), Style()).splitlines()
+        >>> [line for line in lines if "GMAC" in line]
+        ['PE array       8 x 8 PEs, 64.0 GMAC/s']
+    """
     heading = f"{hardware.name}: {hardware.title}" if hardware.title else hardware.name
     lines = [style.strong(heading)]
     if hardware.source:
@@ -63,23 +78,23 @@ def hardware_report(hardware: Hardware, style: Style) -> str:
         lines += labelled(name, text, style)
     lines.append("")
     values = hardware.model_dump(mode="json", exclude={"name", "title", "source", "assumed"})
-    said = dict(dotted(values))
-    for key in hardware.assumed.keys() - said.keys():
-        said = _with_table(said, key)
-    for key, value in said.items():
+    text_by_key = dict(dotted(values))
+    for key in hardware.assumed.keys() - text_by_key.keys():
+        text_by_key = _with_table(text_by_key, key)
+    for key, value in text_by_key.items():
         lines += wrapped(f"{key} = {value}" if value else key, style, indent=4)
         if key in hardware.assumed:
             lines += [f"    {line}" for line in _assumption(hardware.assumed[key], style)]
     return "\n".join(lines) + "\n"
 
 
-def _with_table(said: dict[str, str], table: str) -> dict[str, str]:
+def _with_table(text_by_key: dict[str, str], table: str) -> dict[str, str]:
     """The keys with one for a table that is explained as a whole, before the first that is in it."""
-    inside = [key for key in said if key.startswith(f"{table}.")]
+    inside = [key for key in text_by_key if key.startswith(f"{table}.")]
     first = inside[0] if inside else None
     return {
         name: text
-        for key, value in said.items()
+        for key, value in text_by_key.items()
         for name, text in (((table, ""), (key, value)) if key == first else ((key, value),))
     }
 
@@ -97,8 +112,8 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
         yield memory_word(memory.name), kibibytes(memory.size_bytes or 0)
     yield memory_word(hardware.off_chip.name), quantity(hardware.channel.bytes_per_cycle * per_second, "B/s")
     if hardware.area is not None and (parts := hardware.area_mm2_by_part) is not None:
-        each = ", ".join(f"{AREAS[part]} {area:.2f}" for part, area in parts.items())
-        yield "area", f"{sum(parts.values()):.2f} mm2 in {hardware.area.process}: {each}"
+        areas = ", ".join(f"{AREAS[part]} {area:.2f}" for part, area in parts.items())
+        yield "area", f"{sum(parts.values()):.2f} mm2 in {hardware.area.process}: {areas}"
 
 
 def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -10,13 +10,14 @@ from typing import Any
 from accelsim.descriptions import shipped
 from accelsim.errors import AccelsimError
 from accelsim.network.build import build
-from accelsim.network.compression import kept, kept_params
+from accelsim.network.compression import kept_params, nonzero_weights
 from accelsim.network.description import Network
 from accelsim.network.executed import ExecutedGraph, Note
 from accelsim.network.graph import PublishedGraph, total_macs, total_params
 from accelsim.network.layer import Layer
 from accelsim.network.load import load_network
-from accelsim.network.shapes import layer_shape, operator_name, operator_shape
+from accelsim.network.shapes import WrittenShape, layer_shape, operator_name, operator_shape
+from accelsim.report.text.lowering import reason_words
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import SHAPE_LEGEND, name_word, operator_word, shape_word
 
@@ -28,7 +29,7 @@ class ListedLayer:
     name: str
     stage: str
     operator: str
-    shape: str
+    shape: WrittenShape
     params: int
     macs: int
     weight_bits: int | None = None
@@ -38,6 +39,26 @@ class ListedLayer:
     """Parameters that are left after pruning."""
     fused: tuple[str, ...] = ()
     """Published operators that run within an executed layer."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of the table: a layer, or the sums of a stage of several."""
+
+    name: str
+    layers: tuple[ListedLayer, ...]
+
+    @property
+    def layer(self) -> ListedLayer | None:
+        return self.layers[0] if len(self.layers) == 1 else None
+
+    @property
+    def params(self) -> int:
+        return sum(layer.params for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
 
 
 def known_networks() -> list[dict[str, Any]]:
@@ -137,7 +158,7 @@ def executed_layers(executed: ExecutedGraph) -> list[ListedLayer]:
 def _kept_params(layer: Layer) -> int:
     """Parameters of an executed layer after pruning; fewer than its weights if those count elsewhere."""
     weights = layer.weights if layer.weights <= layer.params else 0
-    return layer.params - weights + kept(weights, layer.weight_density)
+    return layer.params - weights + nonzero_weights(weights, layer.weight_density)
 
 
 def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, Any]:
@@ -161,23 +182,60 @@ def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, A
 
 def layer_dict(layer: ListedLayer) -> dict[str, Any]:
     """Plain values of a layer: one row of CSV, one entry of JSON."""
-    return dataclasses.asdict(layer) | {"fused": list(layer.fused)}
+    return dataclasses.asdict(layer) | {"shape": str(layer.shape), "fused": list(layer.fused)}
 
 
 def note_dict(note: Note) -> dict[str, Any]:
     """Plain values of what became of a published operator."""
-    return note._asdict() | {"layers": list(note.layers)}
+    node, operator, fate, layers = note[:4]
+    words = reason_words(note)
+    return {"node": node, "operator": operator, "fate": fate, "layers": list(layers), "reason": words}
 
 
 def published_report(network: Network, published: PublishedGraph, style: Style) -> str:
-    """The network as published, ending in a newline."""
+    """A network as published, as `accelsim show` prints it.
+
+    Args:
+        network: The network.
+        published: The graph built of it.
+        style: What the place that it goes to can show.
+
+    Returns:
+        What the network says of itself and a table of its operators; ends in a newline.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> from accelsim.network.build import build
+        >>> from accelsim.report.text import Style
+        >>> network = load_network("alexnet")
+        >>> print(published_report(network, build(network), Style()).splitlines()[0])
+        alexnet: AlexNet
+    """
     listed = published_layers(published)
     lines = [*_head(network, listed, style), "", *_table(listed, style), "", *wrapped(SHAPE_LEGEND, style)]
     return "\n".join(lines) + "\n"
 
 
 def executed_report(network: Network, executed: ExecutedGraph, style: Style) -> str:
-    """The network as executed and what became of each published operator, ending in a newline."""
+    """A network as executed, as `accelsim show --lowered` prints it.
+
+    Args:
+        network: The network.
+        executed: Its published graph, lowered.
+        style: What the place that it goes to can show.
+
+    Returns:
+        A table of layers, and what became of each published operator; ends in a newline.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> from accelsim.network.build import build
+        >>> from accelsim.network.lowering import lower
+        >>> from accelsim.report.text import Style
+        >>> network = load_network("alexnet")
+        >>> print(executed_report(network, lower(build(network)), Style()).splitlines()[-1])
+           1 softmax, fused: is applied to the outputs on their way to memory
+    """
     listed = executed_layers(executed)
     lines = [*_head(network, listed, style), "", *_table(listed, style), "", *wrapped(SHAPE_LEGEND, style)]
     lines += ["", style.strong("what became of the published operators"), *_fates(executed.notes, style)]
@@ -199,68 +257,73 @@ def _head(network: Network, listed: Sequence[ListedLayer], style: Style) -> Iter
         yield from labelled("precision", f"{key} = {value}", style)
     reported = network.reported
     macs, params = (si(sum(counts)) for counts in zip(*((x.macs, x.params) for x in listed), strict=True))
-    yield from labelled("MACs", macs + _beside(reported.macs), style)
-    yield from labelled("parameters", params + _beside(reported.params), style)
-    kept = sum(layer.kept_params for layer in listed)
-    if kept < sum(layer.params for layer in listed):
-        yield from labelled("kept", f"{si(kept)} after pruning{_beside(reported.kept_params)}", style)
+    yield from labelled("MACs", macs + _as_reported(reported.macs), style)
+    yield from labelled("parameters", params + _as_reported(reported.params), style)
+    remaining = sum(layer.kept_params for layer in listed)
+    if remaining < sum(layer.params for layer in listed):
+        words = f"{si(remaining)} after pruning{_as_reported(reported.kept_params)}"
+        yield from labelled("kept", words, style)
     accuracies = (("top-1", reported.top1), ("top-5", reported.top5))
-    if words := [f"{value:g}% {name}" for name, value in accuracies if value is not None]:
-        yield from labelled("accuracy", ", ".join(words) + " reported", style)
+    if shares := [f"{value:g}% {name}" for name, value in accuracies if value is not None]:
+        yield from labelled("accuracy", ", ".join(shares) + " reported", style)
     if reported.notes:
         yield from labelled("notes", reported.notes, style)
 
 
-def _beside(reported: float | None) -> str:
+def _as_reported(reported: float | None) -> str:
     return "" if reported is None else f" ({si(reported)} reported)"
 
 
 def _table(listed: Sequence[ListedLayer], style: Style) -> list[str]:
     """Layers below their stages; a stage of a single layer is that layer."""
-    rows = list(_rows(listed, style))
-    layers_ = [layer for _, layer in rows]
+    lines = list(_lines(listed, style))
+    layers = [line.layer for line in lines]
     columns = [
-        Column("layer", [name for name, _ in rows], "left", least=8),
-        Column("operator", [operator_word(layer.operator) for layer in layers_], "left", gap=2),
-        Column("shape", [shape_word(layer.shape, style.width) for layer in layers_], "left", gap=2),
-        Column("params", [_count(layer.params) for layer in layers_], gap=2),
-        Column("MACs", [_count(layer.macs) for layer in layers_], gap=2),
+        Column("layer", [line.name for line in lines], "left", least=8),
+        Column(
+            "operator", [operator_word(layer.operator) if layer else "" for layer in layers], "left", gap=2
+        ),
+        Column("shape", [_shape(line, style.width) for line in lines], "left", gap=2),
+        Column("params", [_count(line.params) for line in lines], gap=2),
+        Column("MACs", [_count(line.macs) for line in lines], gap=2),
     ]
-    if any(layer.weight_bits is not None for layer in layers_):
-        bits = ["" if layer.weight_bits is None else str(layer.weight_bits) for layer in layers_]
-        columns.append(Column("bits", bits, gap=2))
-    if any(layer.weight_density is not None for layer in layers_):
-        kept_parts = ["" if x.weight_density is None else percent(x.weight_density) for x in layers_]
-        columns.append(Column("kept", kept_parts, gap=2))
-    if any(layer.fused for layer in layers_):
-        fused = [" ".join(map(operator_word, layer.fused)) for layer in layers_]
-        columns.append(Column("within", fused, "left", gap=2, least=6))
-    head, *lines = table(columns, style.width)
-    strong = (
-        line if layer.operator else style.strong(line) for layer, line in zip(layers_, lines, strict=True)
-    )
+    bits = [layer.weight_bits if layer else None for layer in layers]
+    if any(width is not None for width in bits):
+        columns.append(Column("bits", ["" if width is None else str(width) for width in bits], gap=2))
+    densities = [layer.weight_density if layer else None for layer in layers]
+    if any(density is not None for density in densities):
+        shares = ["" if density is None else percent(density) for density in densities]
+        columns.append(Column("kept", shares, gap=2))
+    fused = [layer.fused if layer else () for layer in layers]
+    if any(fused):
+        words = [" ".join(map(operator_word, operators)) for operators in fused]
+        columns.append(Column("within", words, "left", gap=2, least=6))
+    head, *body = table(columns, style.width)
+    strong = (text if line.layer else style.strong(text) for line, text in zip(lines, body, strict=True))
     return [style.strong(head), *strong]
 
 
-def _rows(listed: Sequence[ListedLayer], style: Style) -> Iterator[tuple[str, ListedLayer]]:
-    """The lines of the table: a name and a layer, or the sums of a stage, which have no operator."""
+def _shape(line: _Line, width: int) -> str:
+    return shape_word(line.layer.shape, width) if line.layer else f"{len(line.layers)} layers"
+
+
+def _lines(listed: Sequence[ListedLayer], style: Style) -> Iterator[_Line]:
     for stage, members in groupby(listed, lambda layer: layer.stage):
-        own = list(members)
-        if len(own) == 1:
-            yield name_word(own[0].name, "", style.width), own[0]
+        layers = tuple(members)
+        if len(layers) == 1:
+            yield _Line(name_word(layers[0].name, "", style.width), layers)
             continue
-        params, macs = sum(layer.params for layer in own), sum(layer.macs for layer in own)
-        yield stage, ListedLayer(stage, stage, "", f"{len(own)} layers", params, macs)
-        for layer in own:
-            yield " " + name_word(layer.name, stage, style.width), layer
+        yield _Line(stage, layers)
+        for layer in layers:
+            yield _Line(" " + name_word(layer.name, stage, style.width), (layer,))
 
 
 def _count(value: int) -> str:
     return si(value) if value else "-"
 
 
-def _fates(found: Sequence[Note], style: Style) -> Iterator[str]:
+def _fates(notes: Sequence[Note], style: Style) -> Iterator[str]:
     """One line for operators of a kind with the same fate for the same reason."""
-    fates = Counter((note.operator, note.fate, note.reason) for note in found if note.fate != "input")
+    fates = Counter((note.operator, note.fate, reason_words(note)) for note in notes if note.fate != "input")
     for (operator, fate, reason), count in fates.items():
         yield from wrapped(f"{count:>4} {operator}, {fate}: {reason}", style, indent=5)

@@ -1,12 +1,17 @@
-"""A walk as a story that can be read, and as plain values."""
+"""A path of redesigns, step by step: what was worst, what was tried, what helped; and as plain values."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from accelsim.descriptions.phrases import counted
+from accelsim.report.text.diagnosis import reason
 from accelsim.report.text.energies import duration, energy_cell, energy_text
+from accelsim.report.text.excess import excess_words
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
-from accelsim.search.path import Point, Step, Tried, Walk, WorstStage
+from accelsim.search.path import DesignPath, PathStep
+from accelsim.search.path_moves import DesignPoint, MoveOutcome
+from accelsim.search.redesign import BlockMove, Move
+from accelsim.search.worst_stage import WorstStage
 from accelsim.version import __version__
 
 SHOWN: Final = 4
@@ -14,56 +19,71 @@ SHOWN: Final = 4
 BY: Final = {"time": "time", "energy": "energy", "edp": "energy x time"}
 
 
-def walk_report(walk: Walk, style: Style) -> str:
-    """Where the walk began, each step with what was worst, what was tried and what was taken, and a table."""
-    budget = walk.budget
+def path_report(path: DesignPath, style: Style) -> str:
+    """A path of redesigns, as `accelsim search path` prints it.
+
+    Args:
+        path: From a network to one that suits a machine better.
+        style: What the place that it goes to can show.
+
+    Returns:
+        Where the path began, each step with what was worst, what was tried and what was taken, and a table;
+        ends in a newline.
+
+    Example:
+        >>> from accelsim.report.text import Style
+        >>> from accelsim.search.path import search_path
+        >>> path = search_path("mobilenet_v1@width=0.25,resolution=128", "16x16_128k", steps=0)
+        >>> print(path_report(path, Style()).splitlines()[0])
+        mobilenet_v1@width=0.25,resolution=128 on 16x16_128k: a walk by time
+    """
+    budget = path.budget
     limits = f"at most {si(budget.max_params)} parameters and {si(budget.max_macs)} MACs, at least "
     limits += f"{si(budget.min_params)} parameters"
-    text = [style.strong(f"{walk.network.name} on {walk.hardware.name}: a walk by {BY[walk.objective]}"), ""]
-    text += [*labelled("budget", limits, style), *labelled("start", _point(walk.start, walk), style)]
-    before: Step | None = None
-    for number, step in enumerate(walk.steps, start=1):
+    text = [style.strong(f"{path.network.name} on {path.hardware.name}: a walk by {BY[path.objective]}"), ""]
+    text += [*labelled("budget", limits, style), *labelled("start", _point(path.start, path), style)]
+    before: PathStep | None = None
+    for number, step in enumerate(path.steps, start=1):
         text += ["", *_step(number, step, before, style)]
         before = step
-    text += ["", *_end(walk, style), "", *_summary(walk, style)]
+    text += ["", *_end(path, style), "", *_summary(path, style)]
     return "\n".join(text) + "\n"
 
 
-def _step(number: int, step: Step, before: Step | None, style: Style) -> Iterator[str]:
+def _step(number: int, step: PathStep, before: PathStep | None, style: Style) -> Iterator[str]:
     """What was worst, what was tried, what was taken; in short where it is as in the step before."""
-    if before is not None and _same(step, before):
-        yield style.strong(f"{number}  {step.taken.move.words}, again")
+    if before is not None and _repeats(step, before):
+        yield style.strong(f"{number}  {step.best.move.words}, again")
         yield from _indented(f"still worst: {_worst(step.worst)}", style)
         yield from _indented(f"again {_gain(step)}", style)
         return
-    yield style.strong(f"{number}  {step.taken.move.words}")
+    yield style.strong(f"{number}  {step.best.move.words}")
     yield from _indented(f"worst: {_worst(step.worst)}", style)
-    yield from _indented(f"why: {step.worst.reason}", style)
+    yield from _indented(f"why: {reason(step.worst.diagnosis)}", style)
     yield from _indented(_counts(step), style)
-    yield from _moves(step.tried[:SHOWN], step.before, step.taken, style)
+    yield from _moves(step.moves[:SHOWN], step.before, step.best, style)
 
 
-def _counts(step: Step) -> str:
-    moves = counted(len(step.tried), "move")
+def _counts(step: PathStep) -> str:
+    moves = counted(len(step.moves), "move")
     if step.helping == 1:
         return f"{moves} tried, 1 helps, within the budget"
     allowed = "all of them" if step.allowed == step.helping else f"{step.allowed} of them"
     return f"{moves} tried, {step.helping} help, {allowed} within the budget"
 
 
-def _same(step: Step, before: Step) -> bool:
+def _repeats(step: PathStep, before: PathStep) -> bool:
     """Whether a step moves a block between the same two stages as the one before, for the same reason.
 
     A kernel or a number of channels cannot become the same twice.
     """
-    one, other = step.taken.move, before.taken.move
-    return one.kind == other.kind == "block" and (one.stages, step.worst.name) == (
-        other.stages,
-        before.worst.name,
-    )
+    move, move_before = step.best.move, before.best.move
+    if not isinstance(move, BlockMove) or not isinstance(move_before, BlockMove):
+        return False
+    return (move.stages, step.worst.name) == (move_before.stages, before.worst.name)
 
 
-def _gain(step: Step) -> str:
+def _gain(step: PathStep) -> str:
     time, energy, params, macs = _cells(step.after, step.before)
     return f"{time} time, {energy} energy, {params} parameters, {macs} MACs"
 
@@ -73,68 +93,74 @@ def _indented(text: str, style: Style) -> list[str]:
 
 
 def _worst(worst: WorstStage) -> str:
-    alike = f"{worst.layer} and {worst.alike - 1} more like it" if worst.alike > 1 else worst.layer
+    layers = (
+        f"{worst.layer} and {worst.layer_count - 1} more like it" if worst.layer_count > 1 else worst.layer
+    )
     lost = f"{percent(worst.lost_share)} of the idle PE cycles"
-    where = f"{worst.name}, {percent(worst.share)} of the time and {lost}"
-    return f"{where}; most in {alike}" if worst.layer != worst.name else where
+    stage = f"{worst.name}, {percent(worst.share)} of the time and {lost}"
+    return f"{stage}; most in {layers}" if worst.layer != worst.name else stage
 
 
-def _moves(tried: Sequence[Tried], before: Point, taken: Tried | None, style: Style) -> Iterator[str]:
+def _moves(
+    outcomes: Sequence[MoveOutcome], before: DesignPoint, best: MoveOutcome | None, style: Style
+) -> Iterator[str]:
     """A line for each: what it changes, in time, energy, parameters and MACs."""
-    cells = [_cells(one.point, before) for one in tried]
+    cells = [_cells(outcome.point, before) for outcome in outcomes]
     columns = [
-        Column("  ", ["->" if one is taken else "" for one in tried], "left"),
-        Column("", [one.move.words for one in tried], "left", least=20),
+        Column("  ", ["->" if outcome is best else "" for outcome in outcomes], "left"),
+        Column("", [outcome.move.words for outcome in outcomes], "left", least=20),
         *(
-            Column(header, [row[place] for row in cells])
-            for place, header in enumerate(("time", "energy", "params", "MACs"))
+            Column(header, [row[column] for row in cells])
+            for column, header in enumerate(("time", "energy", "params", "MACs"))
         ),
-        Column("", [_verdict(one) for one in tried], "left"),
+        Column("", [_verdict(outcome) for outcome in outcomes], "left"),
     ]
     yield from (f"   {line}" for line in table(columns, style.width - 3))
 
 
-def _cells(after: Point | None, before: Point) -> tuple[str, str, str, str]:
+def _cells(after: DesignPoint | None, before: DesignPoint) -> tuple[str, str, str, str]:
     """Time, energy, parameters and MACs against those before."""
     if after is None:
         return ("-", "-", "-", "-")
     return (
         _change(after.cycles, before.cycles),
         _change(after.energy, before.energy),
-        _more(after.params, before.params),
-        _more(after.macs, before.macs),
+        _difference(after.params, before.params),
+        _difference(after.macs, before.macs),
     )
 
 
-def _verdict(one: Tried) -> str:
-    if one.problem:
+def _verdict(outcome: MoveOutcome) -> str:
+    if outcome.problem:
         return "impossible"
-    return "over budget" if one.excess else ""
+    return "over budget" if outcome.excesses else ""
 
 
 def _change(after: float, before: float) -> str:
     return f"{100 * (after / before - 1):+.1f}%" if before else "-"
 
 
-def _more(after: int, before: int) -> str:
+def _difference(after: int, before: int) -> str:
     if after == before:
         return "0"
     return f"{'+' if after > before else '-'}{si(abs(after - before))}"
 
 
-def _end(walk: Walk, style: Style) -> Iterator[str]:
-    match walk.stopped:
+def _end(path: DesignPath, style: Style) -> Iterator[str]:
+    match path.stopped:
         case "steps":
-            yield from labelled("end", f"after {counted(len(walk.steps), 'step')}, as asked for", style)
+            yield from labelled("end", f"after {counted(len(path.steps), 'step')}, as asked for", style)
             return
         case "nothing helps":
-            why = _none(len(walk.last_tried))
+            ending = _none(len(path.last_moves))
         case "budget":
-            best = walk.last_tried[0]
-            why = f"{best.move.words} would help, but has {best.excess}"
-    yield from labelled("end", f"{why}; worst now: {_worst(walk.worst)}", style)
-    if walk.last_tried:
-        yield from _moves(walk.last_tried[:SHOWN], walk.end, None, style)
+            best = path.last_moves[0]
+            ending = f"{best.move.words} would help, but has {excess_words(best.excesses)}"
+        case _:
+            assert_never(path.stopped)
+    yield from labelled("end", f"{ending}; worst now: {_worst(path.worst)}", style)
+    if path.last_moves:
+        yield from _moves(path.last_moves[:SHOWN], path.end, None, style)
 
 
 def _none(moves: int) -> str:
@@ -148,32 +174,32 @@ def _none(moves: int) -> str:
             return f"none of {moves} moves helps"
 
 
-def _point(point: Point, walk: Walk) -> str:
-    prices = walk.hardware.energy
+def _point(point: DesignPoint, path: DesignPath) -> str:
+    prices = path.hardware.energy
     energy = f"{energy_text(point.energy, prices.unit, prices.picojoules)} of energy"
     return (
-        f"{duration(_time_ms(point, walk))}, {energy}, {si(point.params)} parameters, {si(point.macs)} MACs"
+        f"{duration(_time_ms(point, path))}, {energy}, {si(point.params)} parameters, {si(point.macs)} MACs"
     )
 
 
-def _time_ms(point: Point, walk: Walk) -> float:
-    return point.cycles / (walk.hardware.clock_mhz * 1e3)
+def _time_ms(point: DesignPoint, path: DesignPath) -> float:
+    return point.cycles / (path.hardware.clock_mhz * 1e3)
 
 
-def _summary(walk: Walk, style: Style) -> Iterator[str]:
-    points = [walk.start, *(step.after for step in walk.steps)]
-    depths = ["-".join(map(str, each)) for each in (walk.start_depths, *(step.depths for step in walk.steps))]
-    start, picojoules = walk.start, walk.hardware.energy.picojoules
+def _summary(path: DesignPath, style: Style) -> Iterator[str]:
+    points = [path.start, *(step.after for step in path.steps)]
+    depths = [_depths(path.start_depths), *(_depths(step.depths) for step in path.steps)]
+    start, picojoules = path.start, path.hardware.energy.picojoules
     columns = [
         Column("", [str(number) for number in range(len(points))]),
         Column(
             "move",
-            ["start", *(step.taken.move.words.removeprefix("a ") for step in walk.steps)],
+            ["start", *(_move_cell(step.best.move) for step in path.steps)],
             "left",
             least=16,
         ),
         Column("depths", depths, "left", least=8),
-        Column("ms", [si(_time_ms(point, walk)) for point in points]),
+        Column("ms", [si(_time_ms(point, path)) for point in points]),
         Column("x time", [_ratio(point.cycles, start.cycles) for point in points]),
         Column("energy", [energy_cell(point.energy, picojoules) for point in points], rank=1),
         Column("x energy", [_ratio(point.energy, start.energy) for point in points]),
@@ -187,6 +213,16 @@ def _summary(walk: Walk, style: Style) -> Iterator[str]:
     yield from lines
 
 
+def _depths(depths: Sequence[int]) -> str:
+    """`6-6-8-1`."""
+    return "-".join(map(str, depths))
+
+
+def _move_cell(move: Move) -> str:
+    """A move in few words: `block from stage1 to stage3`."""
+    return f"block from {move.giver} to {move.taker}" if isinstance(move, BlockMove) else move.words
+
+
 def _ratio(after: float, before: float) -> str:
     return f"{after / before:.3f}" if before else "-"
 
@@ -194,55 +230,55 @@ def _ratio(after: float, before: float) -> str:
 # --- plain values
 
 
-def walk_dict(walk: Walk) -> dict[str, Any]:
+def path_dict(path: DesignPath) -> dict[str, Any]:
     """Plain values of `search path --format json`, with the names of `run --format json`."""
-    budget = walk.budget
+    budget = path.budget
     return {
         "accelsim": __version__,
-        "network": walk.network.name,
-        "hardware": walk.hardware.name,
-        "objective": walk.objective,
+        "network": path.network.name,
+        "hardware": path.hardware.name,
+        "objective": path.objective,
         "budget": {
             "max_params": budget.max_params,
             "max_macs": budget.max_macs,
             "min_params": budget.min_params,
         },
-        "start": {"depths": list(walk.start_depths), **_point_dict(walk.start)},
-        "steps": [_step_dict(step) for step in walk.steps],
-        "end": _point_dict(walk.end),
-        "worst": _worst_dict(walk.worst),
-        "stopped": walk.stopped,
-        "last_moves": [_tried_dict(one) for one in walk.last_tried],
-        "evaluated": walk.evaluated,
-        "seconds": round(walk.seconds, 3),
+        "start": {"depths": list(path.start_depths), **_point_dict(path.start)},
+        "steps": [_step_dict(step) for step in path.steps],
+        "end": _point_dict(path.end),
+        "worst": _worst_dict(path.worst),
+        "stopped": path.stopped,
+        "last_moves": [_outcome_dict(outcome) for outcome in path.last_moves],
+        "evaluated": path.evaluated,
+        "seconds": round(path.seconds, 3),
     }
 
 
-def _step_dict(step: Step) -> dict[str, Any]:
+def _step_dict(step: PathStep) -> dict[str, Any]:
     return {
-        "move": step.taken.move.words,
-        "kind": step.taken.move.kind,
+        "move": step.best.move.words,
+        "kind": step.best.move.kind,
         "worst": _worst_dict(step.worst),
         "before": _point_dict(step.before),
         "after": _point_dict(step.after),
         "depths": list(step.depths),
         "helping": step.helping,
         "allowed": step.allowed,
-        "moves": [_tried_dict(one) for one in step.tried],
+        "moves": [_outcome_dict(outcome) for outcome in step.moves],
     }
 
 
-def _point_dict(point: Point) -> dict[str, Any]:
+def _point_dict(point: DesignPoint) -> dict[str, Any]:
     return {"cycles": point.cycles, "energy": point.energy, "params": point.params, "macs": point.macs}
 
 
-def _tried_dict(one: Tried) -> dict[str, Any]:
+def _outcome_dict(outcome: MoveOutcome) -> dict[str, Any]:
     return {
-        "move": one.move.words,
-        "kind": one.move.kind,
-        **(_point_dict(one.point) if one.point else {}),
-        "excess": one.excess,
-        "problem": one.problem,
+        "move": outcome.move.words,
+        "kind": outcome.move.kind,
+        **(_point_dict(outcome.point) if outcome.point else {}),
+        "excess": excess_words(outcome.excesses),
+        "problem": outcome.problem,
     }
 
 
@@ -254,23 +290,23 @@ def _worst_dict(worst: WorstStage) -> dict[str, Any]:
         "utilization": worst.utilization,
         "lost_share": worst.lost_share,
         "layer": worst.layer,
-        "alike": worst.alike,
-        "reason": worst.reason,
+        "alike": worst.layer_count,
+        "reason": reason(worst.diagnosis),
     }
 
 
-def walk_rows(walk: Walk) -> list[dict[str, Any]]:
+def path_rows(path: DesignPath) -> list[dict[str, Any]]:
     """A row for the start and each step."""
-    rows = [("start", "", walk.start_depths, walk.start)]
-    rows += [(s.taken.move.words, s.taken.move.kind, s.depths, s.after) for s in walk.steps]
+    rows = [("start", "", path.start_depths, path.start)]
+    rows += [(s.best.move.words, s.best.move.kind, s.depths, s.after) for s in path.steps]
     return [
         {
-            "network": walk.network.name,
-            "hardware": walk.hardware.name,
+            "network": path.network.name,
+            "hardware": path.hardware.name,
             "step": number,
             "move": move,
             "kind": kind,
-            "depths": "-".join(map(str, depths)),
+            "depths": _depths(depths),
             **_point_dict(point),
         }
         for number, (move, kind, depths, point) in enumerate(rows)

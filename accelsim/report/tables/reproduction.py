@@ -7,18 +7,18 @@ from typing import Any
 
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.table import Column, Style, labelled, si, table, wrapped
-from accelsim.validation.pinned import Moved
+from accelsim.validation.pinned import MovedCell
 from accelsim.validation.published import QUANTITIES, Ordering
-from accelsim.validation.reproduction import Cell, Reproduction, simulated_pair
+from accelsim.validation.reproduction import Reproduction, TableCell, simulated_pair
 from accelsim.version import __version__
 
 
-def cell_dict(cell: Cell) -> dict[str, Any]:
+def cell_dict(cell: TableCell) -> dict[str, Any]:
     """Plain values of one cell; the error of a time that is 1 by definition is None."""
     return asdict(cell)
 
 
-def reproduction_dict(reproduction: Reproduction, moved: Sequence[Moved]) -> dict[str, Any]:
+def reproduction_dict(reproduction: Reproduction, moved: Sequence[MovedCell]) -> dict[str, Any]:
     """Plain values of `reproduce --format json`."""
     return {
         "accelsim": __version__,
@@ -32,12 +32,30 @@ def reproduction_dict(reproduction: Reproduction, moved: Sequence[Moved]) -> dic
             "checked": len(reproduction.orderings),
             "violated": [_ordering_dict(ordering, reproduction) for ordering in reproduction.violated],
         },
-        "pinned": {"checked": len(reproduction.cells), "moved": [asdict(one) for one in moved]},
+        "pinned": {"checked": len(reproduction.cells), "moved": [asdict(cell) for cell in moved]},
     }
 
 
 def reproduction_report(reproduction: Reproduction, style: Style, moved: int) -> str:
-    """The cells of each machine, and below them what they add up to; `moved` of them are not as pinned."""
+    """A published table beside the simulated one, as `accelsim reproduce squeezenext` prints it.
+
+    Args:
+        reproduction: Both tables.
+        style: What the place that it goes to can show.
+        moved: How many cells are not as pinned.
+
+    Returns:
+        The cells of each machine, and below them what they add up to; ends in a newline.
+
+    Example:
+        >>> from accelsim.report.text import Style
+        >>> from accelsim.validation.pinned import load_pinned
+        >>> from accelsim.validation.published import load_published
+        >>> from accelsim.validation.reproduction import compare_with
+        >>> reproduction = compare_with(load_published("squeezenext"), load_pinned("squeezenext"))
+        >>> print(reproduction_report(reproduction, Style(), moved=0).splitlines()[-1])
+        pinned cells   26 checked, 0 moved
+    """
     head, *lines = table(_columns(reproduction.cells), style.width)
     text = [style.strong(head)]
     pairs = zip(reproduction.cells, lines, strict=True)
@@ -51,7 +69,7 @@ def reproduction_report(reproduction: Reproduction, style: Style, moved: int) ->
     return "\n".join(text) + "\n"
 
 
-def _columns(cells: Sequence[Cell]) -> list[Column]:
+def _columns(cells: Sequence[TableCell]) -> list[Column]:
     return [
         Column("network", [f" {cell.network}" for cell in cells], "left", least=12),
         Column("cycles", [si(cell.cycles) for cell in cells], gap=2),
@@ -91,9 +109,9 @@ def _sums(reproduction: Reproduction, moved: int, style: Style) -> list[str]:
 
 def _ordering_dict(ordering: Ordering, reproduction: Reproduction) -> dict[str, Any]:
     column = reproduction.table.column(ordering.hardware, ordering.quantity)
-    more, less = simulated_pair(ordering, reproduction.costs)
+    larger, smaller = simulated_pair(ordering, reproduction.costs)
     return {
         **asdict(ordering),
         "published": [column[ordering.more], column[ordering.less]],
-        "simulated": [more, less],
+        "simulated": [larger, smaller],
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from accelsim.descriptions.phrases import counted
+from accelsim.network.shapes import layer_shape
 from accelsim.report.tables.totals import totals
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, bar, fitting, si, table, wrapped
@@ -19,7 +20,7 @@ from accelsim.report.text.words import (
     shape_word,
 )
 from accelsim.report.text.zeros import MARK, MARK_LEGEND, skipped_percent
-from accelsim.report.values.stages import OPERANDS, StageResult, outermost_bytes, stages
+from accelsim.report.values.stage_results import OPERANDS, StageResult, outermost_bytes, stages
 from accelsim.result import LayerResult, RunResult
 
 LayerChoice: TypeAlias = Literal["all", "top", "none"]
@@ -33,7 +34,7 @@ _LEGEND: Final = (
 
 
 @dataclass(frozen=True)
-class _Row:
+class _LayerRow:
     """A line of the table: a layer, or the sums of a stage."""
 
     name: str
@@ -45,15 +46,28 @@ class _Row:
 
 
 def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all") -> str:
-    """The table of layers and the totals of a run.
+    """The table of layers and the totals of a run, as `accelsim run` prints them.
 
-    `all` shows each layer below its stage, `top` the ten that take the most time, a number so many of them,
-    `none` only the stages.
+    Args:
+        result: A run.
+        style: What the place that it goes to can show.
+        layers: `all` shows each layer below its stage, `top` the ten that take the most time, a number so
+            many of them, `none` only the stages.
+
+    Returns:
+        Text that ends in a newline.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> from accelsim.report.text import Style
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> print(run_report(result, Style(), layers="none").splitlines()[0])
+        mobilenet_v1@width=0.25,resolution=128 on 16x16_128k
     """
-    most = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
+    count = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
-    rows = list(_top(result, most, style) if most else _by_stage(result, most is None, style))
-    columns = fitting(_columns(result, rows, style, by_time=bool(most)), style.width)
+    rows = list(_top(result, count, style) if count else _by_stage(result, count is None, style))
+    columns = fitting(_columns(result, rows, style, by_time=bool(count)), style.width)
     head, *body = table(columns, style.width)
     lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
     lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
@@ -69,24 +83,24 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     return legend + dram_words(result.outermost)
 
 
-def _top(result: RunResult, most: int, style: Style) -> Iterator[_Row]:
-    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:most]
-    return (_Row(name_word(layer.name, "", style.width), layer) for layer in slowest)
+def _top(result: RunResult, count: int, style: Style) -> Iterator[_LayerRow]:
+    slowest = sorted(result.layers, key=lambda layer: -layer.cycles)[:count]
+    return (_LayerRow(name_word(layer.name, "", style.width), layer) for layer in slowest)
 
 
-def _by_stage(result: RunResult, with_layers: bool, style: Style) -> Iterator[_Row]:
+def _by_stage(result: RunResult, with_layers: bool, style: Style) -> Iterator[_LayerRow]:
     """Stages with their layers; a stage of a single layer is that layer."""
     for stage in stages(result):
         if len(stage.layers) == 1:
-            yield _Row(name_word(stage.layers[0].name, "", style.width), stage.layers[0])
+            yield _LayerRow(name_word(stage.layers[0].name, "", style.width), stage.layers[0])
             continue
-        yield _Row(stage.name, stage)
+        yield _LayerRow(stage.name, stage)
         if with_layers:
             for layer in stage.layers:
-                yield _Row(" " + name_word(layer.name, stage.name, style.width), layer)
+                yield _LayerRow(" " + name_word(layer.name, stage.name, style.width), layer)
 
 
-def _columns(result: RunResult, rows: Sequence[_Row], style: Style, *, by_time: bool) -> list[Column]:
+def _columns(result: RunResult, rows: Sequence[_LayerRow], style: Style, *, by_time: bool) -> list[Column]:
     roomy = style.width >= ROOMY
     shapes = [_shape(row.values, style.width) for row in rows]
     values = [row.values for row in rows]
@@ -133,7 +147,7 @@ def _zeros(result: RunResult, values: Sequence[LayerResult | StageResult]) -> li
     return [Column("zero%", list(map(skipped_percent, values)), rank=1)] if result.skipped_macs else []
 
 
-def _runs(row: _Row) -> str:
+def _runs(row: _LayerRow) -> str:
     """What runs and how: `conv WS`, `conv OS*` if zero weights are skipped, `maxpool`."""
     layer = row.layer
     if layer is None:
@@ -145,10 +159,10 @@ def _runs(row: _Row) -> str:
 def _shape(value: LayerResult | StageResult, width: int) -> str:
     if isinstance(value, StageResult):
         return counted(len(value.layers), "layer")
-    return shape_word(value.shape, width)
+    return shape_word(layer_shape(value.form), width)
 
 
-def _bars(rows: Sequence[_Row], width: int, style: Style) -> list[str]:
+def _bars(rows: Sequence[_LayerRow], width: int, style: Style) -> list[str]:
     """Shares of the time, the longest layer's bar being full; stages have none."""
     longest = max((row.layer.cycles for row in rows if row.layer), default=0) or 1
     bars = [

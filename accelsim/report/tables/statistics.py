@@ -36,7 +36,7 @@ _COUNTED_AS: Final = {
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedCount:
     """A number of a network, counted as its paper does, beside the paper's."""
 
     what: str
@@ -52,16 +52,30 @@ class Compared:
 
 @dataclass(frozen=True)
 class NetworkStatistics:
-    """Figures of one network, for one image; sizes in elements."""
+    """Figures of one network, for one image; sizes in elements.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> network_statistics(load_network("alexnet")).name
+        'alexnet'
+    """
 
     name: str
+    """Of the network; so the title."""
     title: str
-    compared: tuple[Compared, ...]
+    """What it is."""
+    compared: tuple[ComparedCount, ...]
+    """Counts beside those of its paper."""
     notes: str
+    """Why they differ, where they do."""
     operators: tuple[Share, ...]
+    """What each kind of operator takes part in."""
     memory_access_cost: int
+    """Inputs, weights and outputs of convolutions and fully connected layers, once."""
     arithmetic_intensity: float
+    """MACs for each element read or written."""
     largest_activations: tuple[Shape, ...]
+    """Between blocks, at each size."""
     peak: Peak
     """In the running order."""
     frugal_peak: Peak
@@ -69,7 +83,20 @@ class NetworkStatistics:
 
 
 def network_statistics(network: Network) -> NetworkStatistics:
-    """Everything that is known of a network without a machine."""
+    """Everything that is known of a network without a machine.
+
+    Args:
+        network: The network.
+
+    Returns:
+        Its figures.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> statistics = network_statistics(load_network("alexnet"))
+        >>> [count.computed for count in statistics.compared if count.what == "parameters"]
+        [60965224]
+    """
     published, reported = build(network), network.reported
     executed = lower(published)
     params = counted_params(published, reported.counts_params)
@@ -78,9 +105,9 @@ def network_statistics(network: Network) -> NetworkStatistics:
         name=network.name,
         title=network.description.title,
         compared=(
-            Compared("parameters", params, reported.counts_params, reported.params),
+            ComparedCount("parameters", params, reported.counts_params, reported.params),
             *_compressed(published, reported),
-            Compared("MACs", macs, reported.counts_macs, reported.macs),
+            ComparedCount("MACs", macs, reported.counts_macs, reported.macs),
         ),
         notes=reported.notes,
         operators=shares(published),
@@ -92,29 +119,46 @@ def network_statistics(network: Network) -> NetworkStatistics:
     )
 
 
-def _compressed(published: PublishedGraph, reported: Reported) -> Iterator[Compared]:
+def _compressed(published: PublishedGraph, reported: Reported) -> Iterator[ComparedCount]:
     """What pruning leaves, and the bytes of it; nothing of a network that leaves both to the machine."""
     kept, size = total_kept_params(published), stored_bytes(published)
     if kept < total_params(published):
-        yield Compared("kept", kept, "kept", reported.kept_params)
+        yield ComparedCount("kept", kept, "kept", reported.kept_params)
     if size is not None:
-        yield Compared("bytes", size, "stored", reported.stored_bytes)
+        yield ComparedCount("bytes", size, "stored", reported.stored_bytes)
 
 
-def statistics_dict(found: NetworkStatistics) -> dict[str, Any]:
+def statistics_dict(statistics: NetworkStatistics) -> dict[str, Any]:
     """Plain values."""
-    compared = [{**dataclasses.asdict(entry), "difference": entry.difference} for entry in found.compared]
-    return {**dataclasses.asdict(found), "compared": compared}
+    compared = [
+        {**dataclasses.asdict(entry), "difference": entry.difference} for entry in statistics.compared
+    ]
+    return {**dataclasses.asdict(statistics), "compared": compared}
 
 
-def statistics_report(found: NetworkStatistics, style: Style) -> str:
-    """The figures for people, ending in a newline."""
-    lines = [style.strong(f"{found.name}: {found.title}")]
-    lines += _table(_compared_columns(found.compared), style)
-    if found.notes:
-        lines += labelled("notes", found.notes, style)
-    lines += ["", *_table(_share_columns(found.operators), style), ""]
-    lines += [line for name, text in _figures(found) for line in labelled(name, text, style)]
+def statistics_report(statistics: NetworkStatistics, style: Style) -> str:
+    """Figures of a network, as `accelsim show --stats` prints them.
+
+    Args:
+        statistics: The figures.
+        style: What the place that it goes to can show.
+
+    Returns:
+        Text that ends in a newline.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> from accelsim.report.text import Style
+        >>> statistics = network_statistics(load_network("alexnet"))
+        >>> print(statistics_report(statistics, Style()).splitlines()[2])
+        parameters   60,965,224   60,900,000      +0.11%  weights, biases, batch norm
+    """
+    lines = [style.strong(f"{statistics.name}: {statistics.title}")]
+    lines += _table(_compared_columns(statistics.compared), style)
+    if statistics.notes:
+        lines += labelled("notes", statistics.notes, style)
+    lines += ["", *_table(_share_columns(statistics.operators), style), ""]
+    lines += [line for name, text in _figures(statistics) for line in labelled(name, text, style)]
     lines += ["", *wrapped("Activations and memory access are in elements, for one image.", style)]
     return "\n".join(lines) + "\n"
 
@@ -124,7 +168,7 @@ def _table(columns: Sequence[Column], style: Style) -> list[str]:
     return [style.strong(head), *lines]
 
 
-def _compared_columns(compared: Sequence[Compared]) -> list[Column]:
+def _compared_columns(compared: Sequence[ComparedCount]) -> list[Column]:
     reported = ["-" if entry.reported is None else f"{entry.reported:,.0f}" for entry in compared]
     differences = [
         "-" if entry.difference is None else f"{100 * entry.difference:+.2f}%" for entry in compared
@@ -149,12 +193,15 @@ def _share_columns(operators: Sequence[Share]) -> list[Column]:
     ]
 
 
-def _figures(found: NetworkStatistics) -> Iterator[tuple[str, str]]:
-    yield "memory access", f"{si(found.memory_access_cost)}: inputs, weights and outputs of conv and fc, once"
-    yield "intensity", f"{found.arithmetic_intensity:.1f} MACs for each element read or written"
-    sizes = ", ".join(f"{shape} ({si(shape.elements)})" for shape in found.largest_activations)
+def _figures(statistics: NetworkStatistics) -> Iterator[tuple[str, str]]:
+    yield (
+        "memory access",
+        f"{si(statistics.memory_access_cost)}: inputs, weights and outputs of conv and fc, once",
+    )
+    yield "intensity", f"{statistics.arithmetic_intensity:.1f} MACs for each element read or written"
+    sizes = ", ".join(f"{shape} ({si(shape.elements)})" for shape in statistics.largest_activations)
     yield "largest", f"{sizes}: between blocks, at each size"
-    yield "peak", f"{si(found.peak.elements)} kept at once, during {found.peak.layer}"
-    if found.frugal_peak.elements < found.peak.elements:
-        saved = percent(1 - found.frugal_peak.elements / found.peak.elements)
-        yield "", f"{si(found.frugal_peak.elements)} ({saved} less) in another order of the layers"
+    yield "peak", f"{si(statistics.peak.elements)} kept at once, during {statistics.peak.layer}"
+    if statistics.frugal_peak.elements < statistics.peak.elements:
+        saved = percent(1 - statistics.frugal_peak.elements / statistics.peak.elements)
+        yield "", f"{si(statistics.frugal_peak.elements)} ({saved} less) in another order of the layers"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from accelsim.descriptions import flow_text, shown
 from accelsim.descriptions.phrases import counted
@@ -11,8 +11,8 @@ from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, fitting, kibibytes, si, table, wrapped
 from accelsim.report.text.words import dataflow_word
 from accelsim.search.metrics import METRICS
-from accelsim.search.spec import Axis, Sweep
-from accelsim.search.sweep import Candidate, SweepResult
+from accelsim.search.spec import Sweep, SweepAxis
+from accelsim.search.sweep import SweepCandidate, SweepResult
 from accelsim.version import __version__
 
 MARK: Final = "*"
@@ -46,24 +46,49 @@ _ALWAYS: Final = 5
 """Axes that a table has even where space is short; of the others, as many as fit."""
 
 
+_Section: TypeAlias = Literal["ranked", "front"]
+
+
 @dataclass(frozen=True)
-class _Row:
-    heading: str
-    candidate: Candidate
+class _SweepRow:
+    """A candidate in the table: among the best, or on the front."""
+
+    section: _Section
+    candidate: SweepCandidate
 
 
-def sweep_report(result: SweepResult, style: Style, most: int) -> str:
-    """Tables of at most so many rows each: the best by the first objective, and the front."""
+def sweep_report(result: SweepResult, style: Style, row_limit: int) -> str:
+    """Candidates of a sweep, as `accelsim sweep` prints them.
+
+    Args:
+        result: What a sweep found.
+        style: What the place that it goes to can show.
+        row_limit: Of each table, how many rows are shown.
+
+    Returns:
+        The best by the first objective, and the Pareto front; ends in a newline.
+
+    Example:
+        >>> from accelsim.report.text import Style
+        >>> from accelsim.search.sampling import plan_for
+        >>> from accelsim.search.spec import read_sweep
+        >>> from accelsim.search.sweep import run_sweep
+        >>> sweep = read_sweep("docs/examples/small_sweep.yaml")
+        >>> result = run_sweep(sweep, plan_for(sweep, samples=4))
+        >>> print(sweep_report(result, Style(), row_limit=5).splitlines()[0])
+        small_sweep: Three small networks on 54 small machines
+    """
     sweep = result.sweep
     text = [style.strong(line) for line in _head(result, style)]
-    shown = _rows(result, most)
-    columns = _columns(sweep, shown)
+    rows = _rows(result, row_limit)
+    columns = _columns(sweep, [row.candidate for row in rows])
     head, *lines = table(columns, style.width)
     text += ["", style.strong(head)]
-    for heading, members in groupby(zip(shown, lines, strict=True), lambda pair: pair[0].heading):
-        text += [style.strong(heading), *(line for _, line in members)]
-    if len(result.front) > most:
-        text.append(f"{'':5}... and {len(result.front) - most} more: --top shows more, JSON and CSV have all")
+    for section, members in groupby(zip(rows, lines, strict=True), lambda pair: pair[0].section):
+        text += [style.strong(_heading(section, result)), *(line for _, line in members)]
+    if len(result.front) > row_limit:
+        hidden = len(result.front) - row_limit
+        text.append(f"{'':5}... and {hidden} more: --top shows more, JSON and CSV have all")
     text += ["", *wrapped(_legend(result, _hidden(columns, style)), style)]
     return "\n".join(text) + "\n"
 
@@ -72,74 +97,74 @@ def _head(result: SweepResult, style: Style) -> list[str]:
     """What the sweep is called, and how much of it was looked at; on one line where it has no title."""
     sweep = result.sweep
     if not sweep.title:
-        return wrapped(f"{sweep.name}: {_what(result)}", style)
-    return [*wrapped(f"{sweep.name}: {sweep.title}", style), *wrapped(_what(result), style)]
+        return wrapped(f"{sweep.name}: {_summary(result)}", style)
+    return [*wrapped(f"{sweep.name}: {sweep.title}", style), *wrapped(_summary(result), style)]
 
 
-def _what(result: SweepResult) -> str:
+def _summary(result: SweepResult) -> str:
     sweep = result.sweep
-    what = f"{result.evaluated} of {counted(sweep.size, 'candidate')}, {_SAMPLERS[result.plan.name]}"
+    summary = f"{result.evaluated} of {counted(sweep.size, 'candidate')}, {_SAMPLERS[result.plan.name]}"
     if result.plan.name == "exhaustive":
-        what = "the only candidate" if sweep.size == 1 else f"all {sweep.size} candidates"
+        summary = "the only candidate" if sweep.size == 1 else f"all {sweep.size} candidates"
     if result.problems:
-        what += f"; {len(result.problems)} cannot be executed"
+        summary += f"; {len(result.problems)} cannot be executed"
     if sweep.constraints:
-        limits = ", ".join(one.text for one in sweep.constraints)
-        what += f"; {result.feasible} within {limits}"
-    return what
+        limits = ", ".join(constraint.text for constraint in sweep.constraints)
+        summary += f"; {result.feasible} within {limits}"
+    return summary
 
 
-def _rows(result: SweepResult, most: int) -> list[_Row]:
-    by = f"the best by {result.sweep.objectives[0].name}"
-    rows = [_Row(by, one) for one in result.ranked[:most]]
+def _rows(result: SweepResult, row_limit: int) -> list[_SweepRow]:
+    rows = [_SweepRow("ranked", candidate) for candidate in result.ranked[:row_limit]]
     if len(result.sweep.objectives) > 1:
-        heading = f"{_front_of(result.sweep)}: {len(result.front)}"
-        rows += [_Row(heading, one) for one in result.front[:most]]
+        rows += [_SweepRow("front", candidate) for candidate in result.front[:row_limit]]
     return rows
 
 
-def _front_of(sweep: Sweep) -> str:
-    *first, last = [one.name for one in sweep.objectives]
-    return f"Pareto front of {', '.join(first)} and {last}"
+def _heading(section: _Section, result: SweepResult) -> str:
+    objectives = [objective.name for objective in result.sweep.objectives]
+    match section:
+        case "ranked":
+            return f"the best by {objectives[0]}"
+        case "front":
+            names = f"{', '.join(objectives[:-1])} and {objectives[-1]}"
+            return f"Pareto front of {names}: {len(result.front)}"
+        case _:
+            assert_never(section)
 
 
-def _columns(sweep: Sweep, shown: Sequence[_Row]) -> list[Column]:
-    candidates = [row.candidate for row in shown]
-    settings = [sweep.settings(one.index) for one in candidates]
+def _columns(sweep: Sweep, candidates: Sequence[SweepCandidate]) -> list[Column]:
+    settings = [sweep.settings(candidate.index) for candidate in candidates]
     columns = [
-        Column("rank", [str(one.rank) for one in candidates]),
-        Column("", [MARK if one.on_front else "" for one in candidates]),
+        Column("rank", [str(candidate.rank) for candidate in candidates]),
+        Column("", [MARK if candidate.on_front else "" for candidate in candidates]),
     ]
-    for place, axis in enumerate(sweep.varying):
-        cells = [setting_word(axis, one[axis.name]) for one in settings]
-        rank = max(0, place - _ALWAYS + 1)
+    for number, axis in enumerate(sweep.varying):
+        cells = [setting_word(axis, of_candidate[axis.name]) for of_candidate in settings]
+        rank = max(0, number - _ALWAYS + 1)
         align: Any = "right" if axis.ordered else "left"
         columns.append(Column(axis_word(axis), cells, align, gap=2, rank=rank, least=5))
     picojoules = sweep.picojoules_per_unit
     for name in _metrics(sweep):
-        cells = [
-            "-" if (value := one.figure(name)) is None else figure_word(name, value, picojoules)
-            for one in candidates
-        ]
+        figures = [candidate.figure(name) for candidate in candidates]
+        cells = ["-" if figure is None else figure_word(name, figure, picojoules) for figure in figures]
         columns.append(Column(_METRIC_HEADERS.get(name, name), cells, gap=2))
     return columns
 
 
 def _metrics(sweep: Sweep) -> list[str]:
     """Objectives, then what is constrained beside them."""
-    return list(
-        dict.fromkeys(
-            [*(one.name for one in sweep.objectives), *(one.metric.name for one in sweep.constraints)]
-        )
-    )
+    objectives = (objective.name for objective in sweep.objectives)
+    constrained = (constraint.metric.name for constraint in sweep.constraints)
+    return list(dict.fromkeys([*objectives, *constrained]))
 
 
-def axis_word(axis: Axis) -> str:
+def axis_word(axis: SweepAxis) -> str:
     """The header of an axis's column: `rows` for pe_array.rows."""
     return _AXIS_HEADERS.get(axis.name) or axis.name.rpartition(".")[2]
 
 
-def setting_word(axis: Axis, value: Any) -> str:
+def setting_word(axis: SweepAxis, value: Any) -> str:
     """`128 KiB`, `WS+OS`, `6-6-8-1`, `0.5`, `{shares: {outputs: 0.5}}`."""
     if isinstance(value, dict | list):
         return _of_several(axis, value)
@@ -150,10 +175,10 @@ def setting_word(axis: Axis, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _of_several(axis: Axis, value: dict[str, Any] | list[Any]) -> str:
+def _of_several(axis: SweepAxis, value: dict[str, Any] | list[Any]) -> str:
     """Names of dataflows and lists of numbers in short, anything else as the file has it."""
     inside = value.values() if isinstance(value, dict) else value
-    nested = any(isinstance(one, dict | list) and one for one in inside)
+    nested = any(isinstance(setting, dict | list) and setting for setting in inside)
     if axis.name.endswith("dataflows") and not nested:
         return "+".join(dataflow_word(name) for name in value)
     return flow_text(value) if nested or isinstance(value, dict) else "-".join(map(str, value))
@@ -172,25 +197,26 @@ def figure_word(name: str, value: float, picojoules: float | None = None) -> str
 
 def _legend(result: SweepResult, hidden: Sequence[str]) -> str:
     sweep = result.sweep
-    names = ", ".join(one.name for one in sweep.objectives)
+    names = ", ".join(objective.name for objective in sweep.objectives)
     legend = f"rank: by {sweep.objectives[0].name}."
     if len(sweep.objectives) > 1:
         legend += f" {MARK}: on the front, nothing is as good in {names} and better in one."
-    shown = _metrics(sweep)
-    if {"energy", "edp"} & set(shown) and sweep.picojoules_per_unit is None:
+    metrics = _metrics(sweep)
+    if {"energy", "edp"} & set(metrics) and sweep.picojoules_per_unit is None:
         legend += f" energy: in units of {sweep.energy_unit}."
-    elif "edp" in shown:
+    elif "edp" in metrics:
         legend += f" edp: in {sweep.energy_unit} x ms."
-    if "top1" in shown:
+    if "top1" in metrics:
         legend += " top-1: as published of exactly this network, in percent; never computed here."
     unranked = result.feasible - len(result.ranked)
     if unranked:
-        without = [one.name for one in sweep.objectives if one.name in {"top1", "area_mm2"}]
+        objectives = (objective.name for objective in sweep.objectives)
+        unpublished = [name for name in objectives if name in {"top1", "area_mm2"}]
         verb = "is" if unranked == 1 else "are"
-        legend += f" {unranked} without {' or '.join(without)} {verb} not ranked."
-    others = [axis for axis in sweep.varying if axis_word(axis) != axis.name and axis.name.count(".")]
-    if others:
-        keys = ", ".join(f"{axis_word(axis)} = {axis.name}" for axis in others)
+        legend += f" {unranked} without {' or '.join(unpublished)} {verb} not ranked."
+    abbreviated = [axis for axis in sweep.varying if axis_word(axis) != axis.name and axis.name.count(".")]
+    if abbreviated:
+        keys = ", ".join(f"{axis_word(axis)} = {axis.name}" for axis in abbreviated)
         legend += f" {keys}."
     if hidden:
         legend += f" Left out for want of space: {', '.join(hidden)}; JSON and CSV have all."
@@ -199,11 +225,11 @@ def _legend(result: SweepResult, hidden: Sequence[str]) -> str:
 
 def _hidden(columns: Sequence[Column], style: Style) -> list[str]:
     """Headers of the columns that the table has no room for."""
-    shown = fitting(columns, style.width)
-    return [column.header for column in columns if not any(column is other for other in shown)]
+    visible = fitting(columns, style.width)
+    return [column.header for column in columns if not any(column is of_table for of_table in visible)]
 
 
-def candidate_dict(result: SweepResult, candidate: Candidate) -> dict[str, Any]:
+def candidate_dict(result: SweepResult, candidate: SweepCandidate) -> dict[str, Any]:
     """Plain values, with the metrics' names."""
     return {
         "rank": candidate.rank,
@@ -227,15 +253,15 @@ def sweep_dict(result: SweepResult) -> dict[str, Any]:
         "simulated": result.simulated,
         "feasible": result.feasible,
         "not_executable": len(result.problems),
-        "objectives": [one.name for one in sweep.objectives],
-        "constraints": [one.text for one in sweep.constraints],
+        "objectives": [objective.name for objective in sweep.objectives],
+        "constraints": [constraint.text for constraint in sweep.constraints],
         "energy_unit": sweep.energy_unit,
         "picojoules_per_unit": sweep.picojoules_per_unit,
         "batch": sweep.images,
         "axes": [{"name": axis.name, "values": list(axis.values)} for axis in sweep.axes],
         "best": candidate_dict(result, result.best),
-        "pareto": [candidate_dict(result, one) for one in result.front],
-        "candidates": [candidate_dict(result, one) for one in result.candidates],
+        "pareto": [candidate_dict(result, candidate) for candidate in result.front],
+        "candidates": [candidate_dict(result, candidate) for candidate in result.candidates],
         "problems": [
             {"settings": sweep.settings(index), "problem": problem} for index, problem in result.problems
         ],
@@ -250,7 +276,7 @@ def sweep_rows(result: SweepResult) -> list[dict[str, Any]]:
     return [
         {
             name: setting_word(axes[name], value) if isinstance(value, list | dict) else value
-            for name, value in result.row(one).items()
+            for name, value in result.row(candidate).items()
         }
-        for one in result.candidates
+        for candidate in result.candidates
     ]

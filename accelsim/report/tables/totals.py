@@ -7,7 +7,7 @@ from accelsim.report.text.energies import duration, energy_cell, energy_text, en
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.text.words import BOUND_SENTENCES, BOUNDS, component_word, memory_word, on_chip_word
 from accelsim.report.text.zeros import zeros_sentence
-from accelsim.report.values.stages import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult, Traffic
 
 BAR_WIDTH = 10
@@ -40,13 +40,13 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
 
 
 def _energy(result: RunResult, style: Style) -> Iterator[str]:
-    energy, worth = result.energy, result.energy.picojoules_per_unit
-    text = energy_text(energy.total, energy.unit, worth)
+    energy, picojoules = result.energy, result.energy.picojoules_per_unit
+    text = energy_text(energy.total, energy.unit, picojoules)
     if result.average_power_mw is not None:
         text += f", {engineering(result.average_power_mw * 1e-3, 'W')} on average"
     yield from labelled("energy", text, style)
     for component, part in sorted(energy.by_component.items(), key=lambda item: -item[1]):
-        value = f" {energy_cell(part, worth):>6}" if worth else si(part)
+        value = f" {energy_cell(part, picojoules):>6}" if picojoules else si(part)
         yield _part(component_word(component), value, part / (energy.total or 1.0), style)
 
 
@@ -54,8 +54,8 @@ def _bounds(result: RunResult, style: Style) -> Iterator[str]:
     cycles = cycles_by_bound(result.layers)
     if not cycles:
         return
-    most = next(iter(cycles))
-    words = f"{BOUNDS[most]} for {percent(cycles[most] / result.cycles)} of the time"
+    main_bound = next(iter(cycles))
+    words = f"{BOUNDS[main_bound]} for {percent(cycles[main_bound] / result.cycles)} of the time"
     yield from labelled("bound by", words, style)
     for bound, count in cycles.items():
         yield _part(BOUNDS[bound], si(count), count / result.cycles, style, BOUND_SENTENCES[bound])

@@ -19,7 +19,22 @@ _UNITS: Final = {"register_file": "words", "inter_pe": "words"}
 
 
 def verification_report(verified: Verification, style: Style) -> str:
-    """What was executed and how, what moved, and whether all of it is as it should be."""
+    """What executing a schedule came to, as `accelsim verify` prints it.
+
+    Args:
+        verified: What was executed and how, and what differs.
+        style: What the place that it goes to can show.
+
+    Returns:
+        What was executed, what moved, and whether all of it is as it should be; ends in a newline.
+
+    Example:
+        >>> import accelsim
+        >>> from accelsim.report.text import Style
+        >>> verified = accelsim.verify("mobilenet_v1@width=0.25,resolution=128", "16x16_128k", layers=["fc"])
+        >>> print(verification_report(verified, Style()).splitlines()[0])
+        mobilenet_v1@width=0.25,resolution=128 on 16x16_128k: proven
+    """
     batch = f", batch of {verified.batch}" if verified.batch > 1 else ""
     lines = [style.strong(f"{verified.network} on {verified.hardware}{batch}: {_verdict(verified)}"), ""]
     for columns in (_extents(verified), _traffic(verified)):

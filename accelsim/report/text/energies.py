@@ -17,21 +17,32 @@ _PREFIXES: Final = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k"
 
 
 def engineering(value: float, unit: str) -> str:
-    """`9.80 mJ`, `12.3 W`, `999 us`: three digits and a prefix."""
+    """Three digits and the prefix that suits.
+
+    Args:
+        value: In the unit.
+        unit: `J`, `W`, `s`.
+
+    Returns:
+        `9.80 mJ`, `12.3 W`, `999 us`.
+
+    Example:
+        >>> engineering(0.0098, "J")
+        '9.80 mJ'
+    """
+    digits, prefix = _digits_and_prefix(value)
+    return f"{digits} {prefix}{unit}"
+
+
+def _digits_and_prefix(value: float) -> tuple[str, str]:
     if not value:
-        return f"0 {unit}"
-    power, text = _in_prefixes(value)
-    return f"{text} {_PREFIXES[power]}{unit}"
-
-
-def _in_prefixes(value: float) -> tuple[int, str]:
-    """The power of ten of the prefix, and the digits before it."""
+        return "0", ""
     power = _power(value)
     text = three_digits(value / 10.0**power)
     if abs(float(text)) >= 1000 and power + 3 in _PREFIXES:  # rounding carried a digit
         power += 3
         text = three_digits(value / 10.0**power)
-    return power, text
+    return text, _PREFIXES[power]
 
 
 def _power(value: float) -> int:
@@ -43,7 +54,18 @@ def _power(value: float) -> int:
 
 
 def duration(time_ms: float) -> str:
-    """`1.23 ms`, `4.97 us`, `20.5 s`; from a thousand seconds on there is no prefix: `1,130 s`."""
+    """A time with the unit that suits.
+
+    Args:
+        time_ms: In milliseconds.
+
+    Returns:
+        `1.23 ms`, `4.97 us`, `20.5 s`; from a thousand seconds on there is no prefix: `1,130 s`.
+
+    Example:
+        >>> duration(0.00497)
+        '4.97 us'
+    """
     if 0.1 <= time_ms < 999.5:
         return f"{si(time_ms)} ms"
     seconds = time_ms * 1e-3
@@ -60,8 +82,8 @@ def energy_text(energy: float, unit: str, picojoules: float | None) -> str:
 
 def energy_and_unit(result: RunResult) -> tuple[str, str]:
     """The energy of a run and its unit, for columns of their own: `2.05G` and `MAC`, `9.80` and `mJ`."""
-    energy, worth = result.energy, result.energy.picojoules_per_unit
-    scale = energy_scale(energy.total * (worth or 0.0), energy.unit, worth)
+    energy, picojoules = result.energy, result.energy.picojoules_per_unit
+    scale = energy_scale(energy.total * (picojoules or 0.0), energy.unit, picojoules)
     return si(energy.total * scale.factor), scale.unit
 
 
@@ -69,7 +91,8 @@ def energy_cell(energy: float, picojoules: float | None) -> str:
     """The same for a column of a table: `2.05G`, `9.80mJ`."""
     if picojoules is None:
         return si(energy)
-    return engineering(energy * picojoules * 1e-12, "J").replace(" ", "")
+    digits, prefix = _digits_and_prefix(energy * picojoules * 1e-12)
+    return f"{digits}{prefix}J"
 
 
 @dataclass(frozen=True)
@@ -98,19 +121,20 @@ def in_joules(results: Sequence[RunResult], largest: Callable[[RunResult], float
 
     `largest` gives the largest energy of a result that is drawn. A result of which no joules are known stays.
     """
-    worths = [result.energy.picojoules_per_unit for result in results]
-    drawn_pj = [largest(one) * worth for one, worth in zip(results, worths, strict=True) if worth is not None]
-    most_pj = max(drawn_pj, default=0.0)
+    units_pj = [result.energy.picojoules_per_unit for result in results]
+    pairs = list(zip(results, units_pj, strict=True))
+    drawn_pj = [largest(result) * unit_pj for result, unit_pj in pairs if unit_pj is not None]
+    largest_pj = max(drawn_pj, default=0.0)
     return [
-        result if worth is None else _scaled(result, energy_scale(most_pj, result.energy.unit, worth))
-        for result, worth in zip(results, worths, strict=True)
+        result if unit_pj is None else _scaled(result, energy_scale(largest_pj, result.energy.unit, unit_pj))
+        for result, unit_pj in pairs
     ]
 
 
 def in_whole_joules(result: RunResult) -> RunResult:
     """A result with energies in J, for what finds prefixes itself; as it is where no joules are known."""
-    worth = result.energy.picojoules_per_unit
-    return result if worth is None else _scaled(result, EnergyScale("J", worth * 1e-12))
+    unit_pj = result.energy.picojoules_per_unit
+    return result if unit_pj is None else _scaled(result, EnergyScale("J", unit_pj * 1e-12))
 
 
 def _scaled(result: RunResult, scale: EnergyScale) -> RunResult:

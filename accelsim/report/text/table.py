@@ -1,7 +1,8 @@
 """Numbers for people, and tables of plain text that fit a width.
 
 Written out rather than left to rich: a report has to fit 80 columns to the character, to be the same in
-a file, in a pipe and in a locale without Unicode, and to be there without 0.1 s of imports.
+a file, in a pipe and in a locale without Unicode, and to be there without 0.1 s of imports
+(docs/decisions/text-tables.md).
 """
 
 import math
@@ -28,9 +29,17 @@ LABEL_WIDTH: Final = 15
 
 
 def printable(text: str) -> str:
-    """The text without what would move a terminal's cursor, change its colours or turn its direction round.
+    r"""The text without what would move a terminal's cursor, change its colours or turn its direction round.
 
-    Line breaks stay; each other character that is no text becomes one that says so.
+    Args:
+        text: Names from files, say, with anything in them.
+
+    Returns:
+        The text in which line breaks stay and each other character that is no text becomes one that says so.
+
+    Example:
+        >>> printable("conv1\x1b[2J") == "conv1\N{REPLACEMENT CHARACTER}[2J"
+        True
     """
     return text.translate(_UNSEEN)
 
@@ -41,23 +50,50 @@ def on_one_line(text: str) -> str:
 
 
 def si(value: float) -> str:
-    """Three digits and a suffix, five characters at most: `0`, `0.25`, `999`, `1.00k`, `12.3M`, `2.01G`."""
+    """Three digits and a suffix, five characters at most.
+
+    Args:
+        value: Any number.
+
+    Returns:
+        `0`, `0.25`, `999`, `1.00k`, `12.3M`, `2.01G`; in powers of ten from 1,000 E on.
+
+    Example:
+        >>> si(1_233_984)
+        '1.23M'
+    """
+    return "".join(digits_and_suffix(value))
+
+
+def digits_and_suffix(value: float) -> tuple[str, str]:
+    """What `si` writes, in its two parts: `("12.3", "M")`."""
     if not math.isfinite(value):
-        return str(value)
+        return str(value), ""
     if value == int(value) and abs(value) < 1000:
-        return str(int(value))
+        return str(int(value)), ""
     for power, suffix in enumerate(_SUFFIXES):
-        text = three_digits(value / 1000**power)
-        if abs(float(text)) < 1000:
-            return text + suffix
-    return f"{value:.0e}"
+        digits = three_digits(value / 1000**power)
+        if abs(float(digits)) < 1000:
+            return digits, suffix
+    return f"{value:.0e}", ""
 
 
 def quantity(value: float, unit: str) -> str:
-    """`8.75 MB`, `90 B`."""
-    text = si(value)
-    digits = text.rstrip("".join(_SUFFIXES))
-    return f"{digits} {text[len(digits) :]}{unit}"
+    """A number with its unit.
+
+    Args:
+        value: In the unit.
+        unit: `B`, `MAC/s`.
+
+    Returns:
+        `8.75 MB`, `90 B`.
+
+    Example:
+        >>> quantity(8_750_000, "B")
+        '8.75 MB'
+    """
+    digits, suffix = digits_and_suffix(value)
+    return f"{digits} {suffix}{unit}"
 
 
 def three_digits(value: float) -> str:
@@ -78,7 +114,18 @@ def kibibytes(size: int) -> str:
 
 
 def percent(fraction: float) -> str:
-    """`0.4%`, `38.5%`, `100%`."""
+    """A fraction as a percentage.
+
+    Args:
+        fraction: 1 is all.
+
+    Returns:
+        `0.4%`, `38.5%`, `100%`.
+
+    Example:
+        >>> percent(0.385)
+        '38.5%'
+    """
     return f"{percent_digits(fraction)}%"
 
 
@@ -107,18 +154,26 @@ def shortened(text: str, width: int) -> str:
 
 @dataclass(frozen=True)
 class Style:
-    """What the place that a text goes to can show."""
+    """What the terminal or file that a text goes to can show.
+
+    Example:
+        >>> Style(width=120, bold=True).strong("conv1")
+        '\\x1b[1mconv1\\x1b[0m'
+    """
 
     width: int = 80
+    """Characters of a line."""
     ascii_only: bool = False
+    """Whether bars are of `#` instead of blocks."""
     bold: bool = False
+    """Whether headings are in bold, by the sequences of terminals."""
 
     def strong(self, text: str) -> str:
         """The text in bold, where there is bold."""
         text = on_one_line(text)
         return f"{BOLD}{text}{PLAIN}" if self.bold else text
 
-    def shown(self, text: str) -> str:
+    def rendered(self, text: str) -> str:
         """A whole text as this place shows it: what is bold stays so, whatever else is no text goes."""
         if not self.bold:
             return printable(text)
@@ -138,11 +193,19 @@ def labelled(name: str, text: str, style: Style) -> list[str]:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: what stands in it, and what may become of it where space is short."""
+    """A column of a table: what stands in it, and what may become of it where space is short.
+
+    Example:
+        >>> Column("cycles", ["1.23M", "90"]).width
+        6
+    """
 
     header: str
+    """Above the cells."""
     cells: Sequence[str]
+    """One a row."""
     align: Literal["left", "right"] = "right"
+    """At which side cells that are shorter than others begin or end."""
     rank: int = 0
     """Columns of rank 0 are always there; the others are added, lowest rank first, while they fit."""
     least: int | None = None
@@ -170,10 +233,10 @@ def fitting(columns: Sequence[Column], width: int) -> list[Column]:
     ranks = sorted({column.rank for column in columns} - {0})
     chosen = [column for column in columns if column.rank == 0]
     for rank in ranks:
-        more = [column for column in columns if column.rank <= rank]
-        if sum(column.gap + column.width for column in more) - more[0].gap > width:
+        columns_of_rank = [column for column in columns if column.rank <= rank]
+        if sum(column.gap + column.width for column in columns_of_rank) - columns_of_rank[0].gap > width:
             break
-        chosen = more
+        chosen = columns_of_rank
     return chosen
 
 
@@ -181,7 +244,7 @@ def _widths(columns: list[Column], width: int) -> list[int]:
     """Full widths, of which the columns that may be shortened give up what is too much, the widest first."""
     widths = [column.width for column in columns]
     excess = sum(widths) + sum(column.gap for column in columns[1:]) - width
-    for _ in range(excess):
+    for _ in range(excess):  # a character at a time; of equally wide columns the last gives first
         spare = [
             (widths[index], index)
             for index, column in enumerate(columns)

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
+from accelsim.network.shapes import WrittenShape
 from accelsim.result import Bound
 
 ROOMY: Final = 110
@@ -99,9 +101,14 @@ def name_word(name: str, stage: str, width: int) -> str:
     return name if width >= ROOMY else re.sub(r"\bblock(?=\d+\.)", "", name)
 
 
-def shape_word(shape: str, width: int) -> str:
+def shape_word(shape: WrittenShape, width: int) -> str:
     """`64x3x5x5/2 -> 112x112`, or `64x3x5x5/2@112` where space is short; `512x3x3 dw@14` if depthwise."""
     if width >= ROOMY:
-        return shape
-    shape = re.sub(r"^(\d+)x\1x(.*) g\1(?= )", r"\1x\2 dw", shape)
-    return re.sub(r" -> (\d+)x\1\b", r"@\1", shape)
+        return str(shape)
+    if shape.is_depthwise:
+        channels = f"{shape.outputs}{shape.window} dw{shape.taps}"
+    else:
+        channels = str(replace(shape, sizes=()))
+    return channels + "".join(
+        f"@{rows}" if rows == columns else f" -> {rows}x{columns}" for rows, columns in shape.sizes
+    )

@@ -5,7 +5,7 @@ from typing import Final
 
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.table import percent, percent_digits
-from accelsim.report.values.stages import StageResult
+from accelsim.report.values.stage_results import StageResult
 from accelsim.result import LayerResult, RunResult
 
 MARK: Final = "*"

@@ -23,15 +23,36 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware.registry import PASSES_GROUP, entry_point, loaded, offer
 from accelsim.verification.functions import Integers
 from accelsim.verification.passes import output_stationary, weight_stationary
-from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork
+from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
+
+__all__ = [
+    "SHIPPED_PASSES",
+    "ArrayMachine",
+    "ArrayPasses",
+    "PassCounts",
+    "TileWork",
+    "folds",
+    "passes_of",
+]
 
 
 @dataclass(frozen=True)
 class ArrayPasses:
-    """How a dataflow goes through a tile."""
+    """How a dataflow goes through a tile.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> machine = ArrayMachine.of(load_hardware("16x16_128k"), "weight_stationary", idle_rows=0)
+        >>> tile = TileWork(1, 1, 16, 16, 4, 4, 1, 1, (1, 1), (1, 1), nonzero=256, resumes=False)
+        >>> counts = SHIPPED_PASSES["weight_stationary"].walk(tile, machine)
+        >>> counts.macs == 16 * 16 * 4 * 4, counts.weight_reads
+        (True, 256)
+    """
 
     walk: Callable[[TileWork, ArrayMachine], PassCounts]
+    """What the array counts and how long it takes, pass by pass."""
     accumulate: Callable[[Integers, Integers, Integers, ArrayMachine], None]
+    """The same passes on integers: sums, weights, patches and the array; sums are changed in place."""
     skips_zeros: bool
     """Whether a weight that is zero is neither read nor multiplied."""
 
@@ -45,11 +66,21 @@ SHIPPED_PASSES: Mapping[str, ArrayPasses] = MappingProxyType(
 
 
 def passes_of(dataflow: str) -> ArrayPasses:
-    """The passes of a dataflow, by its name.
+    """The passes of a dataflow.
+
+    Args:
+        dataflow: Its name.
+
+    Returns:
+        Those of accelsim, or what a package brings by the entry point.
 
     Raises:
         KeyError: Nobody has written them down.
         AccelsimError: What a package brings cannot be used: the text says which, and why.
+
+    Example:
+        >>> passes_of("output_stationary").skips_zeros
+        True
     """
     if dataflow in SHIPPED_PASSES:
         return SHIPPED_PASSES[dataflow]

@@ -13,7 +13,7 @@ from accelsim.verification.functions import Integers
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
 
 
-class Block(NamedTuple):
+class PixelBlock(NamedTuple):
     """Pixels that lie in the array together."""
 
     image: int
@@ -21,9 +21,9 @@ class Block(NamedTuple):
     columns: tuple[int, int]
 
 
-def blocks(n: int, y: int, x: int, machine: ArrayMachine) -> Iterator[Block]:
+def blocks(n: int, y: int, x: int, machine: ArrayMachine) -> Iterator[PixelBlock]:
     """Every block of a tile."""
-    return map(Block._make, product(range(n), folds(y, machine.rows), folds(x, machine.columns)))
+    return map(PixelBlock._make, product(range(n), folds(y, machine.rows), folds(x, machine.columns)))
 
 
 def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
@@ -35,7 +35,7 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
         pixels = (y1 - y0) * (x1 - x0)
         block_words = _reach(tile, 0, y1 - y0) * _reach(tile, 1, x1 - x0)
         first_words = first_words or block_words
-        for _group, _set in product(range(tile.g), folds(tile.k, machine.said.partial_sums_per_pe)):
+        for _group, _set in product(range(tile.g), folds(tile.k, machine.parameters.partial_sums_per_pe)):
             counts.input_reads += tile.c * block_words
             counts.input_hops += tile.c * pixels * (tile.taps - 1)
         broadcasts += tile.nonzero
@@ -73,6 +73,6 @@ def accumulate(sums: Integers, weights: Integers, patches: Integers, machine: Ar
     for image, (y0, y1), (x0, x1) in blocks(n, y, x, machine):
         for group in range(g):
             block = patches[image, group, :, :, y0:y1, x0:x1].reshape(words, -1)
-            for k0, k1 in folds(k, machine.said.partial_sums_per_pe):
+            for k0, k1 in folds(k, machine.parameters.partial_sums_per_pe):
                 products = weights[group, k0:k1].reshape(k1 - k0, words) @ block
                 sums[image, group, k0:k1, y0:y1, x0:x1] += products.reshape(k1 - k0, y1 - y0, x1 - x0)

@@ -8,18 +8,33 @@ from accelsim.hardware.machine import Hardware
 
 
 class TileWork(NamedTuple):
-    """A tile as the array sees it."""
+    """A tile as the array sees it: its extent along each loop, and what its windows are.
+
+    Example:
+        >>> TileWork(1, 1, 16, 16, 4, 4, 3, 3, (1, 1), (1, 1), nonzero=2304, resumes=False).taps
+        9
+    """
 
     n: int
+    """Images."""
     g: int
+    """Groups."""
     k: int
+    """Output channels of a group."""
     c: int
+    """Input channels of a group."""
     y: int
+    """Output rows."""
     x: int
+    """Output columns."""
     fy: int
+    """Rows of kernel taps."""
     fx: int
+    """Columns of kernel taps."""
     stride: tuple[int, int]
+    """Of rows and columns."""
     dilation: tuple[int, int]
+    """Likewise."""
     nonzero: int
     """Weights that are not zero."""
     resumes: bool
@@ -33,13 +48,22 @@ class TileWork(NamedTuple):
 
 @dataclass(frozen=True)
 class ArrayMachine:
-    """The numbers of an array that passes depend on."""
+    """The numbers of an array that passes depend on.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> machine = ArrayMachine.of(load_hardware("16x16_128k"), "output_stationary", idle_rows=4)
+        >>> machine.rows, machine.columns, machine.parameters.partial_sums_per_pe
+        (12, 16, 4)
+    """
 
     rows: int
+    """Of PEs that work."""
     columns: int
+    """Of PEs."""
     port_words: int
     """Words that a column exchanges with the buffer in a cycle."""
-    said: Any
+    parameters: Any
     """What the machine's file says of the dataflow whose passes these are, an object of its `parameters`;
     None for the vector unit."""
 
@@ -47,21 +71,33 @@ class ArrayMachine:
     def of(cls, hardware: Hardware, dataflow: str, idle_rows: int) -> "ArrayMachine":
         """Those of a machine for a mapping of a dataflow that leaves some rows idle."""
         array = hardware.pe_array
-        said = array.dataflows.get(dataflow)
-        return cls(array.rows - idle_rows, array.columns, array.port_words_per_column, said)
+        parameters = array.dataflows.get(dataflow)
+        return cls(array.rows - idle_rows, array.columns, array.port_words_per_column, parameters)
 
 
 @dataclass
 class PassCounts:
-    """What was counted on the way, in words of the operand that the name says."""
+    """What was counted on the way, in words of the operand that the name says.
+
+    Example:
+        >>> counts = PassCounts(cycles=8)
+        >>> counts.macs += 256
+        >>> counts.macs, counts.cycles
+        (256, 8)
+    """
 
     macs: int = 0
+    """Multiply-accumulates, without those of weights that are skipped."""
     cycles: int = 0
+    """That the array works."""
     weight_register_writes: int = 0
+    """Of the PEs' register files."""
     weight_register_reads: int = 0
+    """Likewise."""
     partial_sum_writes: int = 0
     """Of register files and accumulators."""
     partial_sum_reads: int = 0
+    """Likewise."""
     input_hops: int = 0
     """Inputs that move to the neighbouring PE."""
     input_reads: int = 0
@@ -77,6 +113,17 @@ def folds(extent: int, size: int) -> Iterator[tuple[int, int]]:
 
     All that passes cover (rows, columns, accumulators, registers of a PE) is shared out like this, so that
     what an array does with a remainder is said here only.
+
+    Args:
+        extent: Of the direction.
+        size: What a pass covers at most.
+
+    Yields:
+        The start and the end of each range.
+
+    Example:
+        >>> list(folds(10, 4))
+        [(0, 4), (4, 7), (7, 10)]
     """
     parts = -(-extent // size)
     shorter, longer_parts = divmod(extent, parts)

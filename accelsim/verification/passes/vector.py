@@ -10,7 +10,7 @@ OUTSIDE_OF_MAXIMUM: Final = -np.inf
 
 
 def outside(operator: str) -> float:
-    """What stands where a window sticks out of the picture: it changes nothing."""
+    """What stands where a window sticks out of the input plane: it changes nothing."""
     return OUTSIDE_OF_MAXIMUM if keeps_largest(operator) else 0.0
 
 
@@ -32,8 +32,8 @@ def accumulate(sums: Integers, patches: Integers, factors: Integers, operator: s
     gates = factors.astype(np.float64)
     for index in range(gates.shape[1]):
         values = combine(values, gates[:, index, None, None])
-    alone = len(patches) == 1 and not gates.shape[1]
-    return np.asarray(sums + (element_function(operator, values) if alone else values)[:, None])
+    is_function = len(patches) == 1 and not gates.shape[1]
+    return np.asarray(sums + (element_function(operator, values) if is_function else values)[:, None])
 
 
 def finish(

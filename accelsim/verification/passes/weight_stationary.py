@@ -19,7 +19,7 @@ class Pass(NamedTuple):
     """One sub-matrix and the pixels that stream past it."""
 
     group: int
-    filters: tuple[int, int]
+    output_channels: tuple[int, int]
     channels: tuple[int, int]
     tap: int
     pixels: tuple[int, int]
@@ -30,12 +30,12 @@ class Pass(NamedTuple):
 def passes(g: int, k: int, c: int, taps: int, pixels: int, machine: ArrayMachine) -> Iterator[Pass]:
     """Every pass over a tile."""
     for group in range(g):
-        for filters in folds(k, machine.columns):
-            for chunk in folds(pixels, machine.said.accumulators_per_column):
+        for output_channels in folds(k, machine.columns):
+            for chunk in folds(pixels, machine.parameters.accumulators_per_column):
                 begins = True
                 for channels in folds(c, machine.rows):
                     for tap in range(taps):
-                        yield Pass(group, filters, channels, tap, chunk, begins)
+                        yield Pass(group, output_channels, channels, tap, chunk, begins)
                         begins = False
 
 
@@ -46,7 +46,7 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
     counts = PassCounts(cycles=load_cycles)  # nothing hides the first sub-matrix
     for array_pass in passes(tile.g, tile.k, tile.c, tile.taps, tile.n * tile.y * tile.x, machine):
         rows = array_pass.channels[1] - array_pass.channels[0]
-        columns = array_pass.filters[1] - array_pass.filters[0]
+        columns = array_pass.output_channels[1] - array_pass.output_channels[0]
         pixels = array_pass.pixels[1] - array_pass.pixels[0]
         counts.cycles += max(load_cycles, pixels)
         counts.macs += rows * columns * pixels

@@ -74,7 +74,25 @@ def verify(
 def verify_plan(
     plan: Plan, *, layers: Sequence[str] = (), step: Callable[[str], None] = lambda _: None
 ) -> Verification:
-    """Execute a schedule that has been made; see `verify`."""
+    """Execute a schedule that has been made.
+
+    Args:
+        plan: A run's plan, as `plan_run` makes it.
+        layers: Patterns of the names of those that are executed; none is all.
+        step: Is told the name of each layer before it is executed.
+
+    Returns:
+        What was executed, as `verify` returns it.
+
+    Raises:
+        AccelsimError: Where a pattern matches no layer, or a dataflow's passes are not known.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("sqnxt23v5", "16x16_128k")
+        >>> verify_plan(plan, layers=["conv1"]).proven
+        True
+    """
     begin = time.monotonic()
     schedule, hardware, batch = plan.schedule, plan.hardware, plan.options.batch
     names = [layer.name for layer in schedule.layers]
@@ -133,12 +151,12 @@ def _known_or_new(
     by_form: dict[Hashable, list[tuple[Mapping, LayerVerification]]],
 ) -> LayerVerification:
     """The outcome of a layer; one of the same form and mapping answers for it."""
-    alike = by_form.setdefault(layer.form, [])
-    for executed, outcome in alike:
+    of_form = by_form.setdefault(layer.form, [])
+    for executed, outcome in of_form:
         if executed == mapping:
             return replace(outcome, name=layer.name, like=outcome.name)
     outcome = _verified(layer, mapping, hardware, batch)
-    alike.append((mapping, outcome))
+    of_form.append((mapping, outcome))
     return outcome
 
 
@@ -156,12 +174,12 @@ def _verified(layer: Layer, mapping: Mapping, hardware: Hardware, batch: int) ->
         mismatch=None,
     )
     try:
-        walked, everything = verify_mapping(layer, mapping, hardware, batch=batch)
+        walked, is_whole = verify_mapping(layer, mapping, hardware, batch=batch)
     except MismatchError as mismatch:
         return replace(outcome, mismatch=str(mismatch))
     return replace(
         outcome,
         computed_macs=walked.products,
-        extent="all" if everything else "sampled",
+        extent="all" if is_whole else "sampled",
         traffic=walked.traffic.to_dict(),
     )

@@ -14,25 +14,56 @@ OPERANDS: Final = tuple(map(str, Operand))
 
 @dataclass(frozen=True)
 class StageResult:
-    """Successive layers of one stage, and their sums."""
+    """Successive layers of one stage, and their sums; a `LayerResult` says what each sum is of.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> sum(stage.cycles for stage in stages(result)) == result.cycles
+        True
+    """
 
     name: str
+    """As the network's table names it."""
     layers: tuple[LayerResult, ...]
+    """In running order."""
     macs: int
+    """As published, times the batch."""
     skipped_macs: int
+    """Of these, those that were not executed."""
     cycles: int
+    """By which the stage moves the finish."""
     utilization: float
+    """MACs executed / (PEs x cycles)."""
     energy: float
+    """In the unit of the run."""
     dram_bytes: Traffic
+    """Read and written, as of the buffer below."""
     global_buffer_bytes: Traffic
+    """Of all memories on chip."""
     compulsory_dram_bytes: int
+    """Every input, weight and output of each layer once."""
     lower_bound_cycles: int
+    """Of its layers, each for itself."""
     bound_by: Bound
     """What bounds the layers that take most of the time."""
 
 
 def stages(result: RunResult) -> list[StageResult]:
-    """The stages of a run in network order."""
+    """The stages of a run.
+
+    Args:
+        result: A run.
+
+    Returns:
+        A stage for each name of the network's table, in network order.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> [stage.name for stage in stages(result)][:2]
+        ['conv1', 'stage1']
+    """
     return [_sum(name, tuple(members)) for name, members in groupby(result.layers, lambda layer: layer.stage)]
 
 

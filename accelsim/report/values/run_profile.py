@@ -8,29 +8,50 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from accelsim.report.values.stages import stages
+from accelsim.report.values.stage_results import stages
 from accelsim.result import RunResult
 
 
 @dataclass(frozen=True)
 class StageProfile:
-    """One stage of the network's table."""
+    """One stage of the network's table.
+
+    Example:
+        >>> StageProfile("stage1", layers=3, time_share=0.25, utilization=0.5).time_share
+        0.25
+    """
 
     name: str
+    """As the table names it."""
     layers: int
+    """How many are executed."""
     time_share: float
+    """Of the network's time."""
     utilization: float
+    """MACs executed / (PEs x cycles)."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How a network's time and utilization are spread over its layers."""
+    """How a network's time and utilization are spread over its layers.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> profile(result).stage("conv1").layers
+        1
+    """
 
     network: str
+    """Its name."""
     hardware: str
+    """The machine's name."""
     utilization: float
+    """MACs executed / (PEs x cycles), of the run."""
     stages: tuple[StageProfile, ...]
+    """In network order."""
     first_convolution_time_share: float
+    """Of the network's time."""
     time_variation: float
     """Standard deviation / mean of the layers' times, over the layers on the array: 0 is flat."""
     time_variation_after_first: float
@@ -44,7 +65,20 @@ class Profile:
 
 
 def profile(result: RunResult) -> Profile:
-    """The profile of a run; its network must have two layers on the array or more."""
+    """The profile of a run.
+
+    Args:
+        result: A run whose network has two layers on the array or more.
+
+    Returns:
+        Shares of the time, utilization, and how much both differ between layers.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+        >>> profile(result).network
+        'mobilenet_v1@width=0.25,resolution=128'
+    """
     on_array = [layer for layer in result.layers if layer.macs]
     times = [layer.cycles for layer in on_array]
     return Profile(

@@ -1,0 +1,249 @@
+"""Each ATen operator as the ONNX operator that it is: a rule reads a call's arguments and gives its nodes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from accelsim.importers.model import ModelNode
+from accelsim.importers.torch_calls import Call
+
+Nodes: TypeAlias = Iterator[ModelNode]
+AtenRule: TypeAlias = Callable[[Call], Nodes]
+
+
+def _listed(value: Any, count: int) -> list[int]:
+    """A number for each axis; one number is for all of them."""
+    values = list(value) if isinstance(value, Sequence) else [value]
+    return values * count if len(values) == 1 else values
+
+
+def _plain(operator: str, inputs: int = 1) -> AtenRule:
+    return lambda call: call.emit(operator, (call.tensor(index) for index in range(inputs)))
+
+
+def _normed(call: Call) -> Nodes:
+    return call.emit("BatchNormalization", [call.tensor(), call.tensor(1, "weight"), call.tensor(2, "bias")])
+
+
+# --- windows
+
+
+def _conv(call: Call) -> Nodes:
+    return _convolution(call, padding=call.argument(4, "padding", 0), dilation=5, groups=6)
+
+
+def _convolution_of_any_kind(call: Call) -> Nodes:
+    if call.argument(6, "transposed", False):
+        return call.emit("conv_transpose", call.sources())
+    return _convolution(call, padding=call.argument(4, "padding", 0), dilation=5, groups=8)
+
+
+def _convolution(call: Call, *, padding: Any, dilation: int, groups: int) -> Nodes:
+    weights = call.tensor(1, "weight")
+    axes = len(call.shape(weights)) - 2
+    attributes = {
+        "strides": _listed(call.argument(3, "stride", 1), axes),
+        "dilations": _listed(call.argument(dilation, "dilation", 1), axes),
+        "group": call.argument(groups, "groups", 1),
+    }
+    if isinstance(padding, str):
+        attributes["auto_pad"] = {"same": "SAME_UPPER", "valid": "VALID"}[padding]
+    else:
+        attributes["pads"] = _listed(padding, axes) * 2
+    return call.emit("Conv", [call.tensor(), weights, call.tensor(2, "bias")], **attributes)
+
+
+def _pool(operator: str, axes: int, *, dilation: int | None, ceil_mode: int) -> AtenRule:
+    def rule(call: Call) -> Nodes:
+        kernel = _listed(call.argument(1, "kernel_size"), axes)
+        attributes = {
+            "kernel_shape": kernel,
+            "strides": _listed(call.argument(2, "stride") or kernel, axes),
+            "pads": _listed(call.argument(3, "padding", 0), axes) * 2,
+            "ceil_mode": int(call.argument(ceil_mode, "ceil_mode", False)),
+        }
+        if dilation is not None:
+            attributes["dilations"] = _listed(call.argument(dilation, "dilation", 1), axes)
+        return call.emit(operator, [call.tensor()], **attributes)
+
+    return rule
+
+
+def _adaptive_pool(operator: str, axes: int) -> AtenRule:
+    """Windows of one size where the output divides the input; else there is no such pooling here."""
+
+    def rule(call: Call) -> Nodes:
+        sizes = call.shape(call.tensor())[-axes:]
+        out_sizes = call.shape(call.outputs()[0])[-axes:]
+        if set(out_sizes) == {1}:
+            return call.emit(f"Global{operator}", [call.tensor()])
+        if any(size % out for size, out in zip(sizes, out_sizes, strict=True)):
+            return call.emit(f"adaptive pooling of {list(sizes)} to {list(out_sizes)}", [call.tensor()])
+        kernel = [size // out for size, out in zip(sizes, out_sizes, strict=True)]
+        return call.emit(operator, [call.tensor()], kernel_shape=kernel, strides=kernel)
+
+    return rule
+
+
+def _pad(call: Call) -> Nodes:
+    """From the last axis to the first, before and after, as ONNX's: all before, then all after."""
+    sizes = call.argument(1, "pad")
+    missing = [0] * (len(call.shape(call.tensor())) - len(sizes) // 2)
+    return call.emit("Pad", [call.tensor()], pads=[*missing, *sizes[-2::-2], *missing, *sizes[::-2]])
+
+
+def _resize(mode: str) -> AtenRule:
+    return lambda call: call.emit("Resize", [call.tensor()], mode=mode)
+
+
+# --- matrix products and elements
+
+
+def _linear(call: Call) -> Nodes:
+    inputs = [call.tensor(), call.tensor(1, "weight"), call.tensor(2, "bias")]
+    return call.emit("Gemm", inputs, transB=1)
+
+
+def _addmm(call: Call) -> Nodes:
+    return call.emit("Gemm", [call.tensor(1), call.tensor(2), call.tensor()])
+
+
+def _clamp(call: Call) -> Nodes:
+    low, high = call.argument(1, "min", -1.0), call.argument(2, "max")
+    attributes = {"min": low} if high is None else {"min": low, "max": high}
+    return call.emit("Clip", [call.tensor()], **attributes)
+
+
+def _hardtanh(call: Call) -> Nodes:
+    low, high = call.argument(1, "min_val", -1.0), call.argument(2, "max_val", 1.0)
+    return call.emit("Clip", [call.tensor()], min=low, max=high)
+
+
+def _reduce(operator: str) -> AtenRule:
+    def rule(call: Call) -> Nodes:
+        every = range(len(call.shape(call.tensor())))
+        axes = _listed(call.argument(1, "dim", list(every)), 1)
+        keeps = int(call.argument(2, "keepdim", False))
+        return call.emit(operator, [call.tensor()], axes=axes, keepdims=keeps)
+
+    return rule
+
+
+# --- axes and channels
+
+
+def _cat(call: Call) -> Nodes:
+    sources = [call.tensors.name_of(tensor) for tensor in call.argument(0, "tensors")]
+    return call.emit("Concat", sources, axis=call.argument(1, "dim", 0))
+
+
+def _split(call: Call) -> Nodes:
+    return call.emit("Split", [call.tensor()], axis=call.argument(2, "dim", 0))
+
+
+def _slice(call: Call) -> Nodes:
+    axis, end = call.argument(1, "dim", 0), call.argument(3, "end")
+    size = call.shape(call.tensor())[axis]
+    return call.emit(
+        "Slice",
+        [call.tensor()],
+        axes=[axis],
+        starts=[call.argument(2, "start", 0)],
+        ends=[size if end is None else min(end, size)],
+        steps=[call.argument(4, "step", 1)],
+    )
+
+
+def _permute(call: Call) -> Nodes:
+    rank = len(call.shape(call.tensor()))
+    return call.emit("Transpose", [call.tensor()], perm=[axis % rank for axis in call.argument(1, "dims")])
+
+
+def _transpose(call: Call) -> Nodes:
+    order = list(range(len(call.shape(call.tensor()))))
+    first, second = call.argument(1, "dim0", 0), call.argument(2, "dim1", 1)
+    order[first], order[second] = order[second], order[first]
+    return call.emit("Transpose", [call.tensor()], perm=order)
+
+
+def _shuffle(call: Call) -> Nodes:
+    """Channels as groups x members, transposed."""
+    (batch, channels, *plane), groups = call.shape(call.tensor()), call.argument(1, "groups")
+    split, swapped = f"{call.node.name}.groups", f"{call.node.name}.members"
+    call.tensors.shapes[split] = (batch, groups, channels // groups, *plane)
+    call.tensors.shapes[swapped] = (batch, channels // groups, groups, *plane)
+    yield ModelNode("", "Reshape", (call.tensor(),), (split,))
+    yield ModelNode("", "Transpose", (split,), (swapped,), {"perm": [0, 2, 1, 3, 4]})
+    yield from call.emit("Reshape", [swapped])
+
+
+_ALIASES: Final = (
+    "alias",
+    "clone",
+    "contiguous",
+    "detach",
+    "dropout",
+    "feature_dropout",
+    "lift_fresh_copy",
+    "native_dropout",
+)
+_CASTS: Final = ("to", "_to_copy")
+_RESHAPES: Final = ["flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view", "_unsafe_view"]
+
+ATEN_RULES: Final[Mapping[str, AtenRule]] = {
+    **dict.fromkeys(("conv1d", "conv2d"), _conv),
+    "convolution": _convolution_of_any_kind,
+    "max_pool1d": _pool("MaxPool", 1, dilation=4, ceil_mode=5),
+    "max_pool2d": _pool("MaxPool", 2, dilation=4, ceil_mode=5),
+    "max_pool2d_with_indices": _pool("MaxPool", 2, dilation=4, ceil_mode=5),
+    "avg_pool1d": _pool("AveragePool", 1, dilation=None, ceil_mode=4),
+    "avg_pool2d": _pool("AveragePool", 2, dilation=None, ceil_mode=4),
+    "adaptive_avg_pool1d": _adaptive_pool("AveragePool", 1),
+    "adaptive_avg_pool2d": _adaptive_pool("AveragePool", 2),
+    "adaptive_max_pool2d": _adaptive_pool("MaxPool", 2),
+    "pad": _pad,
+    "constant_pad_nd": _pad,
+    "upsample_nearest2d": _resize("nearest"),
+    "upsample_bilinear2d": _resize("linear"),
+    "upsample_bicubic2d": _resize("cubic"),
+    "linear": _linear,
+    "addmm": _addmm,
+    "matmul": _plain("MatMul", 2),
+    "mm": _plain("MatMul", 2),
+    "batch_norm": _normed,
+    "_native_batch_norm_legit_no_training": _normed,
+    "hardtanh": _hardtanh,
+    "clamp": _clamp,
+    "clamp_min": _clamp,
+    "relu": _plain("Relu"),
+    "relu6": lambda call: call.emit("Clip", [call.tensor()], min=0.0, max=6.0),
+    "leaky_relu": _plain("LeakyRelu"),
+    "prelu": _plain("PRelu", 2),
+    "elu": _plain("Elu"),
+    "selu": _plain("Selu"),
+    "celu": _plain("Celu"),
+    "softplus": _plain("Softplus"),
+    "sigmoid": _plain("Sigmoid"),
+    "hardsigmoid": _plain("HardSigmoid"),
+    "tanh": _plain("Tanh"),
+    "silu": _plain("Swish"),
+    "hardswish": _plain("HardSwish"),
+    "gelu": _plain("Gelu"),
+    "mish": _plain("Mish"),
+    **dict.fromkeys(("softmax", "_softmax", "log_softmax", "_log_softmax"), _plain("Softmax")),
+    "add": _plain("Add", 2),
+    "sub": _plain("Sub", 2),
+    "mul": _plain("Mul", 2),
+    "div": _plain("Div", 2),
+    "mean": _reduce("ReduceMean"),
+    "amax": _reduce("ReduceMax"),
+    "cat": _cat,
+    **dict.fromkeys(("split", "split_with_sizes", "chunk"), _split),
+    "slice": _slice,
+    "permute": _permute,
+    "transpose": _transpose,
+    **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), _shuffle),
+    **dict.fromkeys(_ALIASES, _plain("Identity")),
+    **dict.fromkeys(_CASTS, _plain("Cast")),
+    **dict.fromkeys(_RESHAPES, _plain("Reshape")),
+}
+"""What each ATen operator is in ONNX; one that is not here is a mistake, never left out."""

@@ -1,0 +1,310 @@
+"""Remedies: one change each of the machine, of the network, or of how layers are mapped."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Final, Literal, TypeAlias, assert_never, get_args
+
+from accelsim.choices import AUTO
+from accelsim.descriptions import vary
+from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware, dataflow_names
+from accelsim.network.description import Network
+from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
+
+RemedyKind: TypeAlias = Literal["machine", "mapping", "network"]
+"""What a remedy changes."""
+Part: TypeAlias = Literal["bandwidth", "rows", "columns", "buffer", "vector_lanes"]
+"""Of a machine, of which a remedy gives it twice as much."""
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
+TIMES: Final = 2
+"""How much more of a machine's part a remedy gives it."""
+REMEDIES_BESIDE_DATAFLOWS: Final = len(PARTS) + 5
+"""Parts, latency, the dataflow chosen, bits of weights and of activations, channels."""
+
+
+@dataclass(frozen=True)
+class PartChange:
+    """More of a part of the machine."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    part: Part
+    before: float
+    after: float
+
+    @property
+    def name(self) -> str:
+        """`bandwidth`."""
+        return self.part
+
+    @property
+    def words(self) -> str:
+        """`DRAM 16 -> 32 bytes per cycle`."""
+        before, after = self.before, self.after
+        match self.part:
+            case "bandwidth":
+                return f"DRAM {before:g} -> {after:g} bytes per cycle"
+            case "buffer":
+                return f"global buffer {before / 1024:.10g} -> {after / 1024:.10g} KiB"
+            case "vector_lanes":
+                return f"vector lanes {before:g} -> {after:g} per column"
+            case "rows" | "columns":
+                return f"{before:g} -> {after:g} {self.part} of PEs"
+            case part:
+                assert_never(part)
+
+
+@dataclass(frozen=True)
+class LatencyChange:
+    """A shorter latency of the outermost memory."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    name: ClassVar[str] = "latency"
+    before_cycles: int
+    after_cycles: int
+
+    @property
+    def words(self) -> str:
+        """`DRAM latency 100 -> 50 cycles`."""
+        return f"DRAM latency {self.before_cycles} -> {self.after_cycles} cycles"
+
+
+@dataclass(frozen=True)
+class AddedDataflow:
+    """A dataflow that the array does not have, beside those that it has."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    name: str
+
+    @property
+    def words(self) -> str:
+        """`some layers output stationary`."""
+        return f"some layers {self.name.replace('_', ' ')}"
+
+
+@dataclass(frozen=True)
+class DataflowChange:
+    """One of the array's dataflows for every layer, or the best of them for each."""
+
+    kind: ClassVar[RemedyKind] = "mapping"
+    name: str
+    """`auto`: chosen layer by layer."""
+
+    @property
+    def words(self) -> str:
+        """`every layer output stationary`."""
+        if self.name == AUTO:
+            return "dataflow chosen layer by layer"
+        return f"every layer {self.name.replace('_', ' ')}"
+
+
+@dataclass(frozen=True)
+class BitsChange:
+    """Fewer bits for each weight, or each activation."""
+
+    kind: ClassVar[RemedyKind] = "network"
+    tensors: Literal["weights", "activations"]
+    before: int
+    after: int
+
+    @property
+    def name(self) -> str:
+        """`weights_bits`."""
+        return f"{self.tensors}_bits"
+
+    @property
+    def words(self) -> str:
+        """`weights of 16 -> 8 bits`."""
+        return f"{self.tensors} of {self.before} -> {self.after} bits"
+
+
+@dataclass(frozen=True)
+class ChannelsChange:
+    """Channels rounded up to the array."""
+
+    kind: ClassVar[RemedyKind] = "network"
+    name: ClassVar[str] = "channels"
+    multiple: int
+
+    @property
+    def words(self) -> str:
+        """`channels up to multiples of 16`."""
+        return f"channels up to multiples of {self.multiple}"
+
+
+Change: TypeAlias = PartChange | LatencyChange | AddedDataflow | DataflowChange | BitsChange | ChannelsChange
+"""What a remedy changes; its words name it in the progress of a search and in reports."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One change, and what to run instead.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> first = next(remedies(load_network("alexnet"), load_hardware("16x16_128k"), "auto"))
+        >>> first.words, first.hardware.channel.bytes_per_cycle
+        ('DRAM 16 -> 32 bytes per cycle', 32.0)
+    """
+
+    change: Change
+    """What is another than before, in numbers."""
+    network: Network = field(compare=False)
+    """The network to run."""
+    hardware: Hardware = field(compare=False)
+    """The machine to run it on."""
+    dataflow: str
+    """As in `run_network`."""
+
+    @property
+    def name(self) -> str:
+        """`bandwidth`, `output_stationary`, `channels`."""
+        return self.change.name
+
+    @property
+    def kind(self) -> RemedyKind:
+        """Whether it is of the machine, of the network, or of how layers are mapped."""
+        return self.change.kind
+
+    @property
+    def words(self) -> str:
+        """`DRAM 16 -> 32 bytes per cycle`."""
+        return self.change.words
+
+
+@dataclass(frozen=True)
+class ImpossibleRemedy:
+    """A change that cannot be had, and why."""
+
+    change: Change
+    reason: str
+    """Of an error, a line for each thing wrong."""
+
+    @property
+    def name(self) -> str:
+        """See Remedy."""
+        return self.change.name
+
+    @property
+    def kind(self) -> RemedyKind:
+        """See Remedy."""
+        return self.change.kind
+
+    @property
+    def words(self) -> str:
+        """See Remedy."""
+        return self.change.words
+
+
+@dataclass(frozen=True)
+class _Baseline:
+    """What is run as it is."""
+
+    network: Network
+    hardware: Hardware
+    dataflow: str
+
+    def remedy(self, change: Change, **replaced: Any) -> Remedy:
+        """The same with a change: fields of a remedy that are others than here."""
+        return replace(Remedy(change, self.network, self.hardware, self.dataflow), **replaced)
+
+
+def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Remedy | ImpossibleRemedy]:
+    """Every remedy for a network on a machine, where layers run by a dataflow or `auto`."""
+    baseline = _Baseline(network, hardware, dataflow)
+    for part in PARTS:
+        before = _amounts(hardware, part)
+        after = {key: TIMES * amount for key, amount in before.items()}
+        change = PartChange(part, sum(before.values()), sum(after.values()))
+        if part == "buffer":
+            after |= {key: TIMES * size for key, size in _banks_in_bytes(hardware).items()}
+        yield _changed_machine(baseline, change, **after)
+    if latency := hardware.channel.latency_cycles:
+        key = f"memories.{hardware.off_chip.name}.latency_cycles"
+        yield _changed_machine(baseline, LatencyChange(latency, latency // TIMES), **{key: latency // TIMES})
+    yield from _dataflows(baseline)
+    yield from _fewer_bits(baseline)
+    yield _rounded_channels(baseline)
+
+
+def _amounts(hardware: Hardware, part: Part) -> dict[str, float]:
+    """The keys that say how much a machine has of a part, and what they say."""
+    match part:
+        case "bandwidth":
+            key = f"memories.{hardware.off_chip.name}.bandwidth.bytes_per_cycle"
+            return {key: hardware.channel.bytes_per_cycle}
+        case "buffer":
+            return {
+                f"memories.{memory.name}.size_bytes": memory.size_bytes or 0 for memory in hardware.on_chip
+            }
+        case "vector_lanes":
+            return {"vector_unit.lanes_per_column": hardware.vector_unit.lanes_per_column}
+        case "rows":
+            return {"pe_array.rows": hardware.pe_array.rows}
+        case "columns":
+            return {"pe_array.columns": hardware.pe_array.columns}
+        case _:
+            assert_never(part)
+
+
+def _banks_in_bytes(hardware: Hardware) -> dict[str, int]:
+    """The keys of banks whose sizes do not follow that of their memory, and what they say."""
+    return {
+        f"memories.{memory.name}.banks.bytes.{operand}": size
+        for memory in hardware.on_chip
+        if memory.banks is not None and memory.banks.bytes is not None
+        for operand, size in memory.banks.bytes.items()
+    }
+
+
+def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Remedy | ImpossibleRemedy:
+    """The remedy of a machine with other values at dotted keys."""
+    try:
+        hardware = vary(baseline.hardware, **values)
+    except AccelsimError as error:
+        return ImpossibleRemedy(change, str(error))
+    return baseline.remedy(change, hardware=hardware)
+
+
+def _dataflows(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
+    """Each dataflow alone, if the array has it and has others; and beside the others, if it has it not.
+
+    Beside the others it is for the mapper to choose, even where one of them was asked for.
+    """
+    dataflows, chosen = tuple(baseline.hardware.pe_array.dataflows), baseline.dataflow
+    for name in dataflow_names():
+        if name not in dataflows:
+            free = replace(baseline, dataflow=AUTO)
+            yield _changed_machine(free, AddedDataflow(name), **{"pe_array.dataflows": [*dataflows, name]})
+        elif (chosen == AUTO and len(dataflows) > 1) or chosen not in (AUTO, name):
+            yield baseline.remedy(DataflowChange(name), dataflow=name)
+    if chosen != AUTO and len(dataflows) > 1:
+        yield baseline.remedy(DataflowChange(AUTO), dataflow=AUTO)
+
+
+def _fewer_bits(baseline: _Baseline) -> Iterator[Remedy]:
+    """Half as many, said by the network, whose word goes before the machine's."""
+    network, machine = baseline.network, baseline.hardware.precision
+    for tensors in ("weights", "activations"):
+        of_network = getattr(network.description.precision, f"{tensors}_bits")
+        before = getattr(machine, f"{tensors}_bits") if of_network is None else of_network
+        if before > 1:
+            change = BitsChange(tensors, before, before // 2)
+            description = vary(network.description, **{f"precision.{change.name}": change.after})
+            yield baseline.remedy(change, network=replace(network, description=description))
+
+
+def _rounded_channels(baseline: _Baseline) -> Remedy | ImpossibleRemedy:
+    """Channels rounded up to the array; impossible where they are so already."""
+    change = ChannelsChange(longer_side(baseline.hardware))
+    try:
+        table = concrete(baseline.network)
+        arguments = channel_arguments(table)
+        rounded = rounded_up(table, arguments, change.multiple)
+    except AccelsimError as error:
+        return ImpossibleRemedy(change, str(error))
+    if not arguments:
+        return ImpossibleRemedy(change, "no number of channels of the stage table can change alone")
+    if rounded is table:
+        reason = "every number of channels that can change alone is a multiple already"
+        return ImpossibleRemedy(change, reason)
+    return baseline.remedy(change, network=rounded)

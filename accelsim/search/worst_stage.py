@@ -1,0 +1,66 @@
+"""The stage of a run that leaves the PEs idle for longest, and the layers in it that do."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.schedule import Schedule
+from accelsim.network.layer import Layer
+from accelsim.result import LayerResult, RunResult
+from accelsim.search.diagnosis import Diagnosis, diagnose, lost_cycles
+
+
+@dataclass(frozen=True)
+class WorstStage:
+    """Where the PEs are idle for longest."""
+
+    name: str
+    cycles: int
+    share: float
+    """Of the network's cycles."""
+    utilization: float
+    lost_share: float
+    """Of the cycles in which PEs of the whole network are idle."""
+    layer: str
+    """Of its layers of one form, those that leave most PEs idle together: the worst of them."""
+    layer_count: int
+    """How many there are of that form."""
+    diagnosis: Diagnosis
+    """Why that layer does."""
+
+
+def worst_stage(result: RunResult, schedule: Schedule, hardware: Hardware) -> WorstStage:
+    """The worst stage of a run, whose schedule has a layer and a mapping for each layer of the result."""
+    worst_layers = layers_of_worst_form(result)
+    worst = worst_layers[0]
+    mappings = {
+        layer.name: mapping for layer, mapping in zip(schedule.layers, schedule.mappings, strict=True)
+    }
+    stage = _by_stage(result.layers)[worst.stage]
+    cycles, lost = sum(layer.cycles for layer in stage), lost_cycles(stage)
+    return WorstStage(
+        name=worst.stage,
+        cycles=cycles,
+        share=cycles / result.cycles,
+        utilization=1 - lost / cycles if cycles else 0.0,
+        lost_share=lost / lost_cycles(result.layers),
+        layer=worst.name,
+        layer_count=len(worst_layers),
+        diagnosis=diagnose(worst, mappings[worst.name], hardware),
+    )
+
+
+def layers_of_worst_form(result: RunResult) -> Sequence[LayerResult]:
+    """Of the stage that leaves most PEs idle, the layers of one form that do; the worst of them first."""
+    stage = max(_by_stage(result.layers).values(), key=lost_cycles)
+    forms: dict[Layer, list[LayerResult]] = {}
+    for layer in stage:
+        forms.setdefault(layer.form, []).append(layer)
+    return sorted(max(forms.values(), key=lost_cycles), key=lambda layer: -lost_cycles([layer]))
+
+
+def _by_stage(layers: Iterable[LayerResult]) -> Mapping[str, list[LayerResult]]:
+    stages: dict[str, list[LayerResult]] = {}
+    for layer in layers:
+        stages.setdefault(layer.stage, []).append(layer)
+    return stages
