@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # a command that only lists names needs no numpy
 # Integers have 64 bits. That their type has no word for it is numpy's: the product of two columns has none.
 Ints: TypeAlias = "npt.NDArray[np.signedinteger[Any]]"
 Flags: TypeAlias = "npt.NDArray[np.bool_]"
+Floats: TypeAlias = "npt.NDArray[np.float64]"
 Selection: TypeAlias = Union["npt.NDArray[np.signedinteger[Any]]", slice]
 """Which entries of a column."""
 Count: TypeAlias = Union[int, "npt.NDArray[np.signedinteger[Any]]"]

@@ -10,12 +10,39 @@ from accelsim.hardware.prices import AccessPrice, Prices
 
 
 def energy_by_component(counts: ActionCounts[int], prices: Prices) -> dict[str, float]:
-    """Energy of each component, in the unit of the machine's table; a memory goes by its own name."""
+    """Energy of each component.
+
+    Args:
+        counts: How often each action happened.
+        prices: What each costs once.
+
+    Returns:
+        By `mac`, `register_file`, `inter_pe`, each memory's name and `vector`, in the unit of the machine's
+        table.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> energy_by_component(ActionCounts(macs=10), load_hardware("16x16_128k").prices)["mac"]
+        10.0
+    """
     return {component: float(energy) for component, energy in _components(counts, prices).items()}
 
 
 def total_energy(counts: ActionCounts[Count], prices: Prices) -> Real:
-    """Energy of all components, in the unit of the machine's table."""
+    """Energy of all components.
+
+    Args:
+        counts: How often each action happened, or columns of that.
+        prices: What each costs once.
+
+    Returns:
+        In the unit of the machine's table.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> total_energy(ActionCounts(macs=10, vector_ops=5), load_hardware("16x16_128k").prices)
+        15.0
+    """
     return sum(_components(counts, prices).values(), 0.0)
 
 

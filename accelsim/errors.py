@@ -22,7 +22,12 @@ class Complaint(NamedTuple):
 
 
 class AccelsimError(Exception):
-    """Something the user can mend. Its text is one line for each thing wrong, and says the remedy."""
+    """Something the user can mend. Its text is one line for each thing wrong, and says the remedy.
+
+    Example:
+        >>> AccelsimError("a.yaml:3: rows: no such key\\na.yaml:5: name: missing").lines
+        ['a.yaml:3: rows: no such key', 'a.yaml:5: name: missing']
+    """
 
     @property
     def lines(self) -> list[str]:
@@ -82,7 +87,7 @@ def came_of_interrupt(error: BaseException) -> bool:
 
 
 @contextmanager
-def missing_extra(what: str, package: str, extra: str = "") -> Iterator[None]:
+def missing_extra(noun: str, package: str, extra: str = "") -> Iterator[None]:
     """Turns an import that fails within into a line: what takes the package, and how it is installed.
 
     `extra` is the name under which accelsim asks for the package, where it is another one.
@@ -91,6 +96,6 @@ def missing_extra(what: str, package: str, extra: str = "") -> Iterator[None]:
         yield
     except ImportError as error:
         absent = isinstance(error, ModuleNotFoundError) and error.name == package
-        why = "is not installed" if absent else f"cannot be imported ({error})"
+        reason = "is not installed" if absent else f"cannot be imported ({error})"
         command = f'pip install "accelsim[{extra or package}]"'
-        raise AccelsimError(f"{what} needs {package}, which {why}: {command}") from None
+        raise AccelsimError(f"{noun} needs {package}, which {reason}: {command}") from None

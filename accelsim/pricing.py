@@ -13,7 +13,7 @@ from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
-from accelsim.mapping.program import LOOPS
+from accelsim.mapping.program import LOOPS, Dimension
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
@@ -23,11 +23,11 @@ from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.version import __version__
 
-LETTERS: Final = {
+LETTERS: Final[MappingOf[Dimension, str]] = {
     "image": "N",
     "group": "G",
-    "filter": "K",
-    "channel": "C",
+    "output_channel": "K",
+    "input_channel": "C",
     "row": "OY",
     "column": "OX",
     "tap_row": "FY",
@@ -37,10 +37,26 @@ LETTERS: Final = {
 
 
 def result_of(plan: Plan, activity: Activity) -> RunResult:
-    """What was observed, priced, and beside it what was planned."""
+    """What was observed, priced, and beside it what was planned.
+
+    Args:
+        plan: What was simulated.
+        activity: What was observed of it.
+
+    Returns:
+        The result of the run.
+
+    Example:
+        >>> from accelsim.run import plan_run, run_network
+        >>> from accelsim.simulation import simulate
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> result = result_of(plan, simulate(plan.schedule, plan.hardware))
+        >>> result == run_network("squeezenet_v1_1", "16x16_128k")
+        True
+    """
     network, hardware, lowered = plan.network, plan.hardware, plan.lowered
     batch = plan.options.batch
-    layers = layer_results(plan.schedule, activity, hardware, batch, plan.known.costs)
+    layers = layer_results(plan.schedule, activity, hardware, batch, plan.cache.costs)
     counts = activity.counts
     by_component = energy_by_component(counts, hardware.prices)
     total = math.fsum(by_component.values())
@@ -81,24 +97,32 @@ def layer_results(
     activity: Activity,
     hardware: Hardware,
     batch: int,
-    known: MutableMapping[Identity, LayerCosts] | None = None,
+    costs_of: MutableMapping[Identity, LayerCosts] | None = None,
 ) -> tuple[LayerResult, ...]:
     """One result a layer; cycles, traffic and energy add up to the network's.
 
-    `known` remembers what mappings cost, from one run on a machine to the next.
+    Args:
+        schedule: What was simulated.
+        activity: What was observed of it.
+        hardware: The machine.
+        batch: Images that ran together.
+        costs_of: What mappings cost, by their identity, from one run on the machine to the next.
+
+    Returns:
+        Results in running order; the cycles of a layer are those from the end of the one before to its own.
     """
-    known = {} if known is None else known
+    costs_of = {} if costs_of is None else costs_of
     pes = hardware.pe_array.pes
     results = []
     before = 0
     for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
         as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
         key = Identity(mapping)
-        costs = known.get(key) if as_mapped else None
+        costs = costs_of.get(key) if as_mapped else None
         if costs is None:
             costs = layer_costs(layer, mapping, observed, hardware, batch)
             if as_mapped:
-                known[key] = costs
+                costs_of[key] = costs
         results.append(_layer_result(layer, mapping, costs, observed, observed.end_cycle - before, pes))
         before = observed.end_cycle
     return tuple(results)
@@ -253,7 +277,7 @@ def tile_order(mapping: Mapping) -> tuple[str, ...]:
     """The loops over tiles, outermost first; those over the kernel's taps where it is cut."""
     layer, tile = mapping.layer, mapping.tile
     whole = {"FY": tile.fy == layer.FY, "FX": tile.fx == layer.FX}
-    letters = (LETTERS[direction] for direction in LOOPS[mapping.order])
+    letters = (LETTERS[dimension] for dimension in LOOPS[mapping.order])
     return tuple(letter for letter in letters if not whole.get(letter))
 
 

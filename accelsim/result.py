@@ -180,7 +180,30 @@ class LayerResult(NamedTuple):
 
 @dataclass(frozen=True)
 class RunResult:
-    """One network on one machine. Attributes have the names of `run --format json`."""
+    """One network on one machine. Attributes have the names of `run --format json`.
+
+    Attributes:
+        network: Its name.
+        hardware: The machine's name.
+        batch: Images that ran together.
+        clock_mhz: Of the machine [MHz].
+        cycles: Until all is done.
+        utilization: Multiply-accumulates executed / (PEs x cycles), from 0 to 1.
+        energy: Of the batch.
+        dram_bytes: Traffic of the outermost memory.
+        global_buffer_bytes: Traffic of the memories on chip.
+        peak_global_buffer_bytes: The most that these held at the same time.
+        lower_bound_cycles: Those of the layers together.
+        layers: In running order.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> result = run_network("squeezenet_v1_1", "16x16_128k")
+        >>> result.cycles == sum(layer.cycles for layer in result.layers)
+        True
+        >>> result.dram_bytes.read > result.dram_bytes.write, result.energy.unit
+        (True, 'MAC')
+    """
 
     accelsim: str
     """Version of the model that computed this."""
@@ -278,7 +301,7 @@ class RunResult:
             "nominal_utilization": self.nominal_utilization,
             "idle_descriptors": self.idle_descriptors,
             "waiting_cycles": self.waiting_cycles,
-            **_known({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
+            **_with_values({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),
             "layers": [layer_to_dict(layer) for layer in self.layers],
@@ -320,7 +343,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "skipped_macs": layer.skipped_macs,
         "weight_density": layer.weight_density,
         "nominal_utilization": layer.nominal_utilization,
-        **_known({"energy_pj": layer.energy_pj}),
+        **_with_values({"energy_pj": layer.energy_pj}),
         "loops": {name: getattr(layer.form, name) for name in (*_LOOPS, *_STEPS)},
         "tile_sizes": dict(layer.tile_sizes),
         "tile_order": list(layer.tile_order),
@@ -330,7 +353,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
     }
 
 
-def _known(values: Mapping[str, float | None]) -> dict[str, float]:
+def _with_values(values: Mapping[str, float | None]) -> dict[str, float]:
     """Those that have a value."""
     return {name: value for name, value in values.items() if value is not None}
 

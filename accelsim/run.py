@@ -21,7 +21,7 @@ from accelsim.planning.plan import Plan
 from accelsim.pricing import result_of
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache, cache_or_new
-from accelsim.simulation.simulate import Engine, simulate
+from accelsim.simulation.engines import Engine, simulate
 
 
 def run_network(
@@ -64,7 +64,7 @@ def run_network(
     network, hardware = network_of(network), hardware_of(hardware)
     cache = cache_or_new(cache, memory)
     plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective), cache=cache)
-    activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.known.transitions)
+    activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.cache.transitions)
     return result_of(plan, activity)
 
 
@@ -101,18 +101,36 @@ def plan_run(
     options = options_for(network) if options is None else of_kind("options", options, MappingOptions)
     cache = cache_or_new(cache, memory)
     lowered = cache.lowered(network, lowered_network)
-    known = cache.layers(hardware, options)
-    schedule = known.schedule(
+    layers = cache.layers(hardware, options)
+    schedule = layers.schedule(
         lowered.graph,
         lambda: make_schedule(
-            lowered.graph, hardware, options, known=known.mappings, transitions=known.transitions
+            lowered.graph, hardware, options, mappings=layers.mappings, transitions=layers.transitions
         ),
     )
-    return Plan(network, hardware, options, lowered, schedule, known)
+    return Plan(network, hardware, options, lowered, schedule, layers)
 
 
 def options_for(
     network: Network, batch: int | None = None, dataflow: str = AUTO, objective: Objective | None = None
 ) -> MappingOptions:
-    """How a network is to be mapped, as `run_network` says it: no batch is the network's own."""
+    """How a network is to be mapped, as `run_network` says it.
+
+    Args:
+        network: The network.
+        batch: Images that run together; None is as many as the network is described for.
+        dataflow: The one for every layer of the array; `auto` chooses for each.
+        objective: What mappings are chosen by; None is what the machine's compiler goes by.
+
+    Returns:
+        The options.
+
+    Raises:
+        AccelsimError: One is none that exists.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> options_for(load_network("sqnxt23v5"), objective="edp")
+        MappingOptions(batch=1, dataflow='auto', objective='edp')
+    """
     return MappingOptions(network.images() if batch is None else batch, dataflow, objective)

@@ -30,7 +30,7 @@ from accelsim.planning.compiler import make_schedule
 from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
 from accelsim.simulation.activity import Activity
-from accelsim.simulation.simulate import Engine, simulate
+from accelsim.simulation.engines import Engine, simulate
 from accelsim.validation.published import load_published
 from document import markdown, seconds, times, write_part
 from timing import median_s, timed

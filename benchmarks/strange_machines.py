@@ -27,7 +27,7 @@ from accelsim.hardware import ActionCounts, Hardware, load_hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.load import load_network
 from accelsim.run import plan_run
-from accelsim.simulation.simulate import Engine, simulate
+from accelsim.simulation.engines import Engine, simulate
 from document import markdown, seconds, times, write_part
 from timing import run_process, timed
 

@@ -15,7 +15,7 @@ from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
 from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
-from accelsim.simulation.simulate import Engine, simulate
+from accelsim.simulation.engines import Engine, simulate
 from workloads import HARDWARE, synthetic
 
 NETWORKS = ("squeezenet_v1_1", "sqnxt23v5", "resnet152")

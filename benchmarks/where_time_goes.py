@@ -25,7 +25,7 @@ from accelsim.planning.compiler import make_schedule
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
 from accelsim.run import run_network
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 from document import markdown, seconds, write_part
 from timing import run_process, timed
 

@@ -171,11 +171,11 @@ def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: E
 
 def _simulated(plan: "Plan", engine: Engine | None) -> "RunResult":
     from accelsim.pricing import result_of
-    from accelsim.simulation.simulate import simulate
+    from accelsim.simulation.engines import simulate
 
     name: Literal["events", "fast"] = "events" if engine is Engine.EVENTS else "fast"
     return result_of(
-        plan, simulate(plan.schedule, plan.hardware, engine=name, transitions=plan.known.transitions)
+        plan, simulate(plan.schedule, plan.hardware, engine=name, transitions=plan.cache.transitions)
     )
 
 

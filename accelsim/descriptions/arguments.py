@@ -14,22 +14,22 @@ from accelsim.errors import AccelsimError, DescriptionError
 KindT = TypeVar("KindT")
 
 
-def whole_number(name: str, value: object, least: int | None = None, most: int | None = None) -> int:
+def whole_number(name: str, value: object, smallest: int | None = None, largest: int | None = None) -> int:
     """A whole number as Python's own integer; numpy's are whole numbers, too."""
     number = native(value)
     whole = isinstance(number, int) and not isinstance(number, bool)
-    if not (whole and (least is None or number >= least) and (most is None or number <= most)):
-        at_least = "" if least is None else f", at least {least}"
-        bounds = at_least if most is None else f" from {least} to {most}"
+    if not (whole and (smallest is None or number >= smallest) and (largest is None or number <= largest)):
+        at_least = "" if smallest is None else f", at least {smallest}"
+        bounds = at_least if largest is None else f" from {smallest} to {largest}"
         raise AccelsimError(f"{name} = {in_words(value)}: must be a whole number{bounds}")
     return int(number)
 
 
 def whole_number_or_none(
-    name: str, value: object, least: int | None = None, most: int | None = None
+    name: str, value: object, smallest: int | None = None, largest: int | None = None
 ) -> int | None:
     """A whole number, or None, which means what the function says."""
-    return None if value is None else whole_number(name, value, least, most)
+    return None if value is None else whole_number(name, value, smallest, largest)
 
 
 def check_choice(name: str, value: object, allowed: Sequence[str | None]) -> None:
@@ -60,26 +60,26 @@ def value_or_named(
     )
 
 
-def check_path(name: str, value: object, what: str) -> None:
+def check_path(name: str, value: object, noun: str) -> None:
     """Refuse what is no path, given as one or as text."""
     if not isinstance(value, str | Path):
-        raise AccelsimError(f"{name} = {in_words(value)}: must be the path of {what}")
+        raise AccelsimError(f"{name} = {in_words(value)}: must be the path of {noun}")
 
 
-def check_text(name: str, value: object, what: str) -> None:
+def check_text(name: str, value: object, noun: str) -> None:
     """Refuse what is no text."""
     if not isinstance(value, str):
-        raise AccelsimError(f"{name} = {in_words(value)}: must be {what}")
+        raise AccelsimError(f"{name} = {in_words(value)}: must be {noun}")
 
 
-def check_texts(name: str, value: object, what: str) -> None:
+def check_texts(name: str, value: object, noun: str) -> None:
     """Refuse what is no list of texts; a single text is none, though it has letters to go through."""
     items = value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else [None]
     if not all(isinstance(item, str) for item in items):
-        raise AccelsimError(f"{name} = {in_words(value)}: must be a list of {what}")
+        raise AccelsimError(f"{name} = {in_words(value)}: must be a list of {noun}")
 
 
-def check_function(name: str, value: object, told: str) -> None:
-    """Refuse what cannot be called; `told` is what it is called with."""
+def check_function(name: str, value: object, argument: str) -> None:
+    """Refuse what cannot be called; `argument` is what it is called with."""
     if not callable(value):
-        raise AccelsimError(f"{name} = {in_words(value)}: must be a function, which is told {told}")
+        raise AccelsimError(f"{name} = {in_words(value)}: must be a function, which is told {argument}")

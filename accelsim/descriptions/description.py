@@ -18,7 +18,18 @@ DescriptionT = TypeVar("DescriptionT", bound="Description")
 
 
 class Description(BaseModel):
-    """What a YAML file may say: nothing unknown, no silent conversion, not to be changed afterwards."""
+    """What a YAML file may say: nothing unknown, no silent conversion, not to be changed afterwards.
+
+    A subclass has the fields of a file, annotated with types of `accelsim.descriptions.quantities`, each with
+    its docstring. Another package's dataflow describes its parameters so.
+
+    Example:
+        >>> from accelsim.descriptions import parse_text
+        >>> class Fifo(Description):
+        ...     words: int = 4
+        >>> check(parse_text("words: 8", "fifo.yaml"), Fifo)
+        Fifo(words=8)
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -55,12 +66,45 @@ class Description(BaseModel):
 
 
 def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
-    """The description that a YAML file holds; `DescriptionError` has a line for each mistake."""
+    """The description that a YAML file holds.
+
+    Args:
+        path: Of the file.
+        kind: What it describes.
+
+    Returns:
+        Its values, checked.
+
+    Raises:
+        DescriptionError: With a line for each mistake: file, line, key, value and what is allowed.
+
+    Example:
+        >>> from accelsim.hardware import Hardware
+        >>> read("hardware/16x16_128k.yaml", Hardware).pe_array.rows
+        16
+    """
     return check(parse(path), kind)
 
 
 def check(document: Document, kind: type[DescriptionT]) -> DescriptionT:
-    """The values of a document as a description of the given kind."""
+    """The values of a document as a description of the given kind.
+
+    Args:
+        document: As `parse` reads it; its own mistakes are reported, too.
+        kind: What it describes.
+
+    Returns:
+        Its values, checked.
+
+    Raises:
+        DescriptionError: With a line for each mistake.
+
+    Example:
+        >>> from accelsim.descriptions import parse_text
+        >>> from accelsim.hardware import Precision
+        >>> check(parse_text("weights_bits: 4", "small.yaml"), Precision).weights_bits
+        4
+    """
     return _checked(document, kind.upgraded(document.data), kind)
 
 
@@ -71,11 +115,11 @@ def _checked(document: Document, upgrade: Upgrade, kind: type[DescriptionT]) -> 
         # As JSON, because strict JSON is what a file may say: a list is a tuple, but "16" is no number.
         description = kind.model_validate_json(json.dumps(upgrade.data, default=plain))
     except ValidationError as error:
-        found = [
+        reported = [
             replace(mistake, path=upgrade.as_written(mistake.path))
             for mistake in mistakes_of(error, upgrade.data, kind)
         ]
-        mistakes += [mistake for mistake in found if mistake.path not in unreadable]
+        mistakes += [mistake for mistake in reported if mistake.path not in unreadable]
     if mistakes:
         raise document.error(mistakes)
     return description
@@ -84,7 +128,23 @@ def _checked(document: Document, upgrade: Upgrade, kind: type[DescriptionT]) -> 
 def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
     """A new description in which the values at dotted keys are changed, checked like a file.
 
-    >>> vary(hardware, **{"pe_array.rows": 8, "global_buffer_bytes": 65536})  # doctest: +SKIP
+    Args:
+        description: The one to begin from.
+        changes: Values by dotted key, of an earlier format of the file, too; what stands in a list goes by
+            its place or by its name.
+
+    Returns:
+        A description of the same kind.
+
+    Raises:
+        DescriptionError: With a line for each key that there is none of, and each value that is not allowed.
+
+    Example:
+        >>> from accelsim.hardware import load_hardware
+        >>> changes = {"pe_array.rows": 8, "memories.global_buffer.size_bytes": 65536}
+        >>> small = vary(load_hardware("16x16_128k"), **changes)
+        >>> small.pe_array.rows, small.on_chip_bytes
+        (8, 65536)
     """
     data = description.model_dump(mode="json")
     label = str(getattr(description, "name", type(description).__name__))
@@ -118,5 +178,17 @@ def _by_key(
 
 
 def dump(description: Description) -> str:
-    """YAML text that reads back as an equal description; values that are defaults are left out."""
+    """YAML text that reads back as an equal description; values that are defaults are left out.
+
+    Args:
+        description: Of any kind.
+
+    Returns:
+        The text of a file.
+
+    Example:
+        >>> from accelsim.hardware import Precision
+        >>> print(dump(Precision(weights_bits=4)), end="")
+        {weights_bits: 4}
+    """
     return yaml_text(description.model_dump(mode="json", exclude_defaults=True))

@@ -25,7 +25,16 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing wrong: where, and a sentence that says what is allowed there."""
+    """One thing wrong: where, and a sentence that says what is allowed there.
+
+    Attributes:
+        path: Of the value, or of the key that is wrong.
+        sentence: What is allowed there.
+
+    Example:
+        >>> Mistake(("pe_array", "rows"), "must be a whole number from 1 to 4096")
+        Mistake(path=('pe_array', 'rows'), sentence='must be a whole number from 1 to 4096', line=None)
+    """
 
     path: KeyPath
     sentence: str
@@ -35,7 +44,20 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML file as plain values, with the line on which each of them stands."""
+    """A YAML file as plain values, with the line on which each of them stands.
+
+    Attributes:
+        data: The values by their keys.
+        lines: By the path of a value.
+
+    Example:
+        >>> from accelsim.descriptions.reader import parse_text
+        >>> document = parse_text("name: tiny\\npe_array: {rows: 0}", "tiny.yaml")
+        >>> document.data["pe_array"], document.lines["pe_array", "rows"]
+        ({'rows': 0}, 2)
+        >>> document.sentence(Mistake(("pe_array", "rows"), "must be at least 1"))
+        'tiny.yaml:2: pe_array.rows = 0: must be at least 1'
+    """
 
     label: str
     """What to call it in a message: the path as the user gave it."""
@@ -57,19 +79,20 @@ class Document:
     def complaint(self, mistake: Mistake) -> Complaint:
         """The same in its parts."""
         line = mistake.line or self.line(mistake.path)
-        place = self.label if line is None else f"{self.label}:{line}"
-        found, value = value_at(self.data, mistake.path)
+        position = self.label if line is None else f"{self.label}:{line}"
+        exists, value = value_at(self.data, mistake.path)
         key = ".".join(shortened(str(part)) for part in mistake.path)
         # A repeated key has two values, of which the document holds the first: neither is shown.
-        text = shown(value) if found and mistake.line is None else ""
-        return Complaint(mistake.sentence, place, key, text)
+        text = shown(value) if exists and mistake.line is None else ""
+        return Complaint(mistake.sentence, position, key, text)
 
     def error(self, mistakes: Iterable[Mistake]) -> DescriptionError:
         """All mistakes as one error, in the order of the file, no line twice."""
         ordered = sorted(mistakes, key=lambda mistake: mistake.line or self.line(mistake.path) or 0)
         complaints = dict.fromkeys(self.complaint(mistake) for mistake in ordered[:MOST_MISTAKES])
-        if (more := len(ordered) - MOST_MISTAKES) > 0:
-            complaints[Complaint(f"and {more} more mistake{'s' if more > 1 else ''}", self.label)] = None
+        if (left_out := len(ordered) - MOST_MISTAKES) > 0:
+            sentence = f"and {left_out} more mistake{'s' if left_out > 1 else ''}"
+            complaints[Complaint(sentence, self.label)] = None
         return DescriptionError.of(*complaints)
 
 
@@ -79,7 +102,15 @@ def _as_it_is(path: KeyPath) -> KeyPath:
 
 @dataclass(frozen=True)
 class Upgrade:
-    """The data of a file as the fields of a description have it."""
+    """The data of a file as the fields of a description have it.
+
+    Attributes:
+        data: The values by the keys that the description has.
+
+    Example:
+        >>> Upgrade({"rows": 8}).as_written(("rows",))
+        ('rows',)
+    """
 
     data: dict[str, Any]
     as_written: Callable[[KeyPath], KeyPath] = _as_it_is
@@ -88,32 +119,67 @@ class Upgrade:
     """By their places in the file."""
 
 
-def unknown(name: str, what: str, legal: Iterable[str], in_all: int = 0) -> str:
-    """`no such key, did you mean 'rows'? allowed are columns, rows`.
+def unknown(name: str, noun: str, legal: Iterable[str], in_all: int = 0) -> str:
+    """What to say of a name that there is none of.
 
-    `in_all` says how many there are, where `legal` are only the first of them.
+    Args:
+        name: As it was given.
+        noun: What it should have been the name of.
+        legal: The names that there are, or the first of them.
+        in_all: How many there are, where `legal` are only the first of them.
+
+    Returns:
+        The end of a message: with the nearest name, and the names that are allowed.
+
+    Example:
+        >>> unknown("row", "key", ["columns", "rows"])
+        "no such key, did you mean 'rows'? allowed are columns, rows"
     """
     names = list(legal)
     if not names:
-        return f"no such {what}"
+        return f"no such {noun}"
     near = difflib.get_close_matches(name, names, n=SOME_NAMES) if len(name) <= MOST_CHARACTERS else []
     guess = f", did you mean {near[0]!r}?" if near else ":"
-    some = names if len(names) <= MOST_NAMES else list(dict.fromkeys((*near, *names)))[:SOME_NAMES]
-    lengths = accumulate(len(each) + len(", ") for each in some)
-    listed = [each for each, length in zip(some, lengths, strict=True) if length <= MOST_LISTED] or some[:1]
+    candidates = names if len(names) <= MOST_NAMES else list(dict.fromkeys((*near, *names)))[:SOME_NAMES]
+    lengths = accumulate(len(candidate) + len(", ") for candidate in candidates)
+    listed = [
+        candidate for candidate, length in zip(candidates, lengths, strict=True) if length <= MOST_LISTED
+    ] or candidates[:1]
     in_all = max(in_all, len(names))
     rest = f", ... ({in_all} in all)" if len(listed) < in_all else ""
-    return f"no such {what}{guess} allowed are {', '.join(listed)}{rest}"
+    return f"no such {noun}{guess} allowed are {', '.join(listed)}{rest}"
 
 
 def one_of(values: Iterable[str]) -> str:
-    """`a`, `a or b`, `a, b or c`."""
-    *most, last = dict.fromkeys(values)
-    return f"{', '.join(most)} or {last}" if most else last
+    """Alternatives in a sentence, each once.
+
+    Args:
+        values: One at least.
+
+    Returns:
+        `a`, `a or b`, `a, b or c`.
+
+    Example:
+        >>> one_of(["time", "energy", "edp"])
+        'time, energy or edp'
+    """
+    *first, last = dict.fromkeys(values)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: as in YAML, shortened."""
+    """A value as a message shows it: as in YAML, shortened.
+
+    Args:
+        value: Of a file, or of a program.
+
+    Returns:
+        Text of at most some sixty characters.
+
+    Example:
+        >>> shown("8x8"), shown([1, 2]), shown(None)
+        ("'8x8'", '[1, 2]', 'null')
+    """
     if isinstance(value, str):
         return repr(shortened(value))
     try:
@@ -124,22 +190,71 @@ def shown(value: Any) -> str:
 
 
 def in_words(value: Any) -> str:
-    """A value of a program as a message shows it: as Python writes it, on one line, shortened."""
+    """A value of a program as a message shows it: as Python writes it, on one line, shortened.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        Text of at most some sixty characters.
+
+    Example:
+        >>> in_words({"a": (1, 2)})
+        "{'a': (1, 2)}"
+    """
     return repr(shortened(value)) if isinstance(value, str) else shortened(" ".join(repr(value).split()))
 
 
 def shortened(text: str) -> str:
-    """The beginning of a text that a message has no room for."""
+    """The beginning of a text that a message has no room for.
+
+    Args:
+        text: Of any length.
+
+    Returns:
+        The text, or its beginning and three dots: 60 characters at most.
+
+    Example:
+        >>> shortened("conv1"), len(shortened("conv1" * 100))
+        ('conv1', 60)
+    """
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
 
 
 def native(value: Any) -> Any:
-    """A number of numpy as Python has it; anything else as it is, such as an array of several."""
+    """A number of numpy as Python has it; anything else as it is, such as an array of several.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        The same value, of a type of Python's own where it is a number.
+
+    Example:
+        >>> import numpy as np
+        >>> native(np.int64(8)), native("8")
+        (8, '8')
+    """
     return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
 
 
 def plain(value: Any) -> Any:
-    """What a program may give to `vary` beside what a file can say: descriptions and numpy's numbers."""
+    """What a program may give to `vary` beside what a file can say: descriptions and numpy's numbers.
+
+    Args:
+        value: What JSON has no form for.
+
+    Returns:
+        Plain values.
+
+    Raises:
+        TypeError: It can stand in no file.
+
+    Example:
+        >>> import numpy as np
+        >>> plain(np.float64(0.5))
+        0.5
+    """
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if (number := native(value)) is not value:

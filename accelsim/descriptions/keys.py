@@ -15,13 +15,39 @@ def place_of(data: Any, key: str) -> tuple[str | int, ...]:
 
 
 def value_of(data: Any, key: str) -> tuple[bool, Any]:
-    """Whether there is a value at a dotted key, and which. What stands in a list goes by place or by name."""
+    """Whether there is a value at a dotted key, and which.
+
+    Args:
+        data: Plain values.
+        key: What stands in a list goes by its place or by its name.
+
+    Returns:
+        Whether there is one, and the value; None where there is none.
+
+    Example:
+        >>> value_of({"memories": [{"name": "sram", "size_bytes": 64}]}, "memories.sram.size_bytes")
+        (True, 64)
+    """
     steps = place_of(data, key)
     return value_at(data, steps) if len(steps) == key.count(".") + 1 else (False, None)
 
 
 def put(data: Any, key: str, value: Any) -> bool:
-    """Set the value at a dotted key; False when there is nothing that could hold it."""
+    """Set the value at a dotted key.
+
+    Args:
+        data: Plain values, which are changed.
+        key: What stands in a list goes by its place or by its name.
+        value: The new one.
+
+    Returns:
+        False where there is nothing that could hold it.
+
+    Example:
+        >>> data = {"stages": [{"repeat": 2}]}
+        >>> put(data, "stages.0.repeat", 3), put(data, "stages.1.repeat", 3), data
+        (True, False, {'stages': [{'repeat': 3}]})
+    """
     steps = place_of(data, key)
     holder = _holder(data, steps[:-1])
     if len(steps) <= key.count(".") or holder is None:
@@ -36,8 +62,8 @@ def put(data: Any, key: str, value: Any) -> bool:
 def _holder(data: Any, steps: Sequence[str | int]) -> Any:
     """The list or mapping that is reached by some steps, or None; a mapping that was left out is made."""
     for step in steps:
-        found, inside = value_at(data, (step,))
-        if not found:
+        exists, inside = value_at(data, (step,))
+        if not exists:
             return None
         if inside is None:
             inside = data[step] = {}
@@ -48,15 +74,15 @@ def _holder(data: Any, steps: Sequence[str | int]) -> Any:
 def _steps(data: Any, keys: Sequence[str]) -> Iterator[str | int]:
     """Dotted keys as steps through the data: a number where there is a list."""
     for key in keys:
-        step = _place(data, key) if isinstance(data, list) else key
+        step = _list_step(data, key) if isinstance(data, list) else key
         yield step
-        found, inside = value_at(data, (step,))
-        if not found:
+        exists, inside = value_at(data, (step,))
+        if not exists:
             return
         data = {} if inside is None else inside
 
 
-def _place(items: list[Any], key: str) -> str | int:
+def _list_step(items: list[Any], key: str) -> str | int:
     """The place in a list that a number is, or that the item of a name has."""
     if key.isdecimal() and len(key) < MOST_DIGITS:
         return int(key)

@@ -64,16 +64,18 @@ _ARTICLE: Final = {FileKind.OVERLAY: "an"}
 def kind_of(document: "Document") -> FileKind | None:
     """What a file describes; None where its keys do not tell."""
     keys = document.data.keys()
-    others = [(keys & own) - _OF_OVERLAYS for own in _OWN_KEYS.values()]
-    if keys & _OF_OVERLAYS and "name" not in keys and not any(others):
+    other_keys = [(keys & own_keys) - _OF_OVERLAYS for own_keys in _OWN_KEYS.values()]
+    if keys & _OF_OVERLAYS and "name" not in keys and not any(other_keys):
         return FileKind.OVERLAY
-    (most, kind), (second, _) = _ranked(document)[:2]
-    return kind if most > second else None
+    (first, kind), (second, _) = _ranked(document)[:2]
+    return kind if first > second else None
 
 
 def _ranked(document: "Document") -> list[tuple[int, FileKind]]:
     """How many keys of its own each kind has in a file, most first."""
-    return sorted(((len(document.data.keys() & own), kind) for kind, own in _OWN_KEYS.items()), reverse=True)
+    return sorted(
+        ((len(document.data.keys() & own_keys), kind) for kind, own_keys in _OWN_KEYS.items()), reverse=True
+    )
 
 
 def check_kind(document: "Document", expected: FileKind) -> None:

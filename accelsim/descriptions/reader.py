@@ -24,19 +24,48 @@ MAX_DIGITS: Final = 40
 
 
 def parse(path: str | Path) -> Document:
-    """The plain values of a YAML file; `DescriptionError` when it cannot be read as a mapping."""
+    """The plain values of a YAML file, each with its line.
+
+    Args:
+        path: Of the file.
+
+    Returns:
+        A document, to be checked; what its syntax tree shows to be wrong is in `mistakes`.
+
+    Raises:
+        DescriptionError: It cannot be read as a mapping.
+
+    Example:
+        >>> parse("hardware/16x16_128k.yaml").data["name"]
+        '16x16_128k'
+    """
     return parse_text(_text(Path(path)), str(path))
 
 
 def parse_text(text: str, label: str) -> Document:
-    """The plain values of YAML text; `label` is what messages call it."""
+    """The plain values of YAML text, each with its line.
+
+    Args:
+        text: What a file would hold.
+        label: What messages call it.
+
+    Returns:
+        A document, as `parse`.
+
+    Raises:
+        DescriptionError: It cannot be read as a mapping.
+
+    Example:
+        >>> parse_text("name: tiny\\nname: small", "t.yaml").mistakes[0].sentence
+        'repeated key, first on line 1'
+    """
     root = _compose(text, label)
     if root is None:
         raise DescriptionError(f"{label}:1: is empty: must be a mapping of keys to values")
     if not isinstance(root, MappingNode):
-        what = "a list" if isinstance(root, SequenceNode) else shown(root.value)
+        noun = "a list" if isinstance(root, SequenceNode) else shown(root.value)
         line = root.start_mark.line + 1
-        raise DescriptionError(f"{label}:{line}: is {what}: must be a mapping of keys to values")
+        raise DescriptionError(f"{label}:{line}: is {noun}: must be a mapping of keys to values")
     reader = _TreeReader(label)
     data = reader.mapping(root, ())
     return Document(label, data, reader.lines, tuple(reader.mistakes))

@@ -12,7 +12,24 @@ from accelsim.descriptions.phrases import counted
 
 
 def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> list[Mistake]:
-    """What pydantic found, a sentence for each place; `data` is what it was given."""
+    """What pydantic found, a sentence for each place.
+
+    Args:
+        error: Of a description's validation.
+        data: What was validated.
+        kind: The description.
+
+    Returns:
+        Mistakes by their places in the data; the sentences are read from the JSON schema of `kind`.
+
+    Example:
+        >>> from accelsim.hardware import Precision
+        >>> try:
+        ...     Precision.model_validate_json('{"weights_bits": 0}')
+        ... except ValidationError as error:
+        ...     print(mistakes_of(error, {"weights_bits": 0}, Precision)[0].sentence)
+        must be a whole number from 1 to 64
+    """
     schema = kind.model_json_schema()
     sentences: dict[KeyPath, str] = {}
     for detail in error.errors(include_url=False):
@@ -26,7 +43,19 @@ def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> lis
 
 
 def refusal(title: str, mistakes: Iterable[Mistake]) -> ValidationError:
-    """What a validator raises so that pydantic reports each mistake at its own place below the field."""
+    """What a validator raises so that pydantic reports each mistake at its own place below the field.
+
+    Args:
+        title: Of what is validated.
+        mistakes: By their places below it.
+
+    Returns:
+        An error to raise; `mistakes_of` gives the mistakes back.
+
+    Example:
+        >>> refusal("memories", [Mistake((0, "holds"), "must hold everything")]).error_count()
+        1
+    """
     details = [
         InitErrorDetails(
             type=PydanticCustomError("mistake", "{sentence}", {"sentence": mistake.sentence}),
@@ -39,7 +68,21 @@ def refusal(title: str, mistakes: Iterable[Mistake]) -> ValidationError:
 
 
 def may_hold(kind: type[BaseModel], data: Any, key: str) -> bool:
-    """Whether a description with these data has a value at a dotted key, or could be given one there."""
+    """Whether a description with these data has a value at a dotted key, or could be given one there.
+
+    Args:
+        kind: Of the description.
+        data: Its plain values.
+        key: With dots.
+
+    Returns:
+        Whether.
+
+    Example:
+        >>> from accelsim.hardware import Hardware
+        >>> may_hold(Hardware, {}, "area.rest_mm2"), may_hold(Hardware, {}, "area.colour")
+        (True, False)
+    """
     if value_of(data, key)[0]:
         return True
     steps = place_of(data, key)
@@ -50,7 +93,20 @@ def may_hold(kind: type[BaseModel], data: Any, key: str) -> bool:
 
 
 def absent(kind: type[BaseModel], path: KeyPath) -> str:
-    """What to say of a key that an earlier format of a file needs, as the fields have it now."""
+    """What to say of a key that an earlier format of a file needs, as the fields have it now.
+
+    Args:
+        kind: What the file describes.
+        path: Of the key.
+
+    Returns:
+        A sentence: missing, and what it must be.
+
+    Example:
+        >>> from accelsim.hardware import Precision
+        >>> absent(Precision, ("weights_bits",))
+        'missing, must be a whole number from 1 to 64'
+    """
     schema = kind.model_json_schema()
     return f"missing, must be {_allowed(_schema_at(schema, schema, path), schema)}"
 
@@ -112,15 +168,15 @@ def _schema_at(
         return schema
     head, rest = path[0], path[1:]
     for member in _members(schema):
-        if found := _schema_at(member, root, path, any_key=any_key):
-            return found
+        if member_schema := _schema_at(member, root, path, any_key=any_key):
+            return member_schema
     if isinstance(head, int):
         prefix = schema.get("prefixItems", [])
         inner = prefix[head] if head < len(prefix) else schema.get("items")
     else:
         listed = _resolved(schema.get("propertyNames", {}), root).get("enum", ())
-        others = schema.get("additionalProperties") if any_key or head in listed else None
-        inner = schema.get("properties", {}).get(head) or others
+        additional = schema.get("additionalProperties") if any_key or head in listed else None
+        inner = schema.get("properties", {}).get(head) or additional
     return _schema_at(inner, root, rest, any_key=any_key) if isinstance(inner, dict) else {}
 
 
@@ -161,24 +217,26 @@ def _allowed_plain(schema: dict[str, Any]) -> str:
 def _allowed_list(schema: dict[str, Any], root: dict[str, Any]) -> str:
     items = schema.get("prefixItems") or [schema.get("items", {})]
     inner = one_of(word for item in items if (word := _allowed(item, root))) if items[0] else ""
-    least, most = schema.get("minItems", 0), schema.get("maxItems")
-    count = f"of {counted(least, 'value')}" if least == most else f"of at least {least}" if least > 1 else ""
+    least, largest = schema.get("minItems", 0), schema.get("maxItems")
+    count = (
+        f"of {counted(least, 'value')}" if least == largest else f"of at least {least}" if least > 1 else ""
+    )
     count = "that is not empty" if least == 1 else count
-    if most is not None and least != most:
-        count = f"of {least} to {most} values" if least else f"of at most {counted(most, 'value')}"
+    if largest is not None and least != largest:
+        count = f"of {least} to {largest} values" if least else f"of at most {counted(largest, 'value')}"
     return " ".join(part for part in ("a list", count, f"(each {inner})" if inner else "") if part)
 
 
 def _bounds(schema: dict[str, Any], step: int) -> str:
     """` of at least 1`, ` from 0 to 1`, ` greater than 0`; a whole number greater than 0 is at least 1."""
-    least, most = schema.get("minimum"), schema.get("maximum")
+    least, largest = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     if step and above is not None:
         least, above = above + step, None
     if step and below is not None:
-        most, below = below - step, None
-    if least is not None and most is not None:
-        return f" from {least:.12g} to {most:.12g}"
-    limits = (("of at least", least), ("greater than", above), ("of at most", most), ("less than", below))
+        largest, below = below - step, None
+    if least is not None and largest is not None:
+        return f" from {least:.12g} to {largest:.12g}"
+    limits = (("of at least", least), ("greater than", above), ("of at most", largest), ("less than", below))
     words = [f"{word} {limit:.12g}" for word, limit in limits if limit is not None]
     return " " + " and ".join(words) if words else ""

@@ -33,8 +33,8 @@ def find(kind: Kind, name: str | Path) -> Path:
         return path
     if file := named(kind, str(name)):
         return file
-    other, sentence = _OTHERS[kind]
-    if named(other, str(name).partition("@")[0]):
+    other_kind, sentence = _OTHERS[kind]
+    if named(other_kind, str(name).partition("@")[0]):
         raise DescriptionError(f"{name}: {sentence}")
     if len(path.parts) > 1:
         return path
@@ -67,9 +67,9 @@ def exists(path: Path) -> bool:
         return False
 
 
-def near(name: str, known: Iterable[str]) -> list[str]:
+def near(name: str, names: Iterable[str]) -> list[str]:
     """Known names that somebody may have meant; long texts are none, and take long to compare."""
-    return difflib.get_close_matches(name, known, n=3) if len(name) <= MOST_CHARACTERS else []
+    return difflib.get_close_matches(name, names, n=3) if len(name) <= MOST_CHARACTERS else []
 
 
 def shortened(name: str) -> str:

@@ -9,7 +9,21 @@ from ruamel.yaml import YAML
 
 
 def yaml_text(data: Mapping[str, Any], width: int = 4096) -> str:
-    """Plain values as YAML, in lines of about a width."""
+    """Plain values as YAML.
+
+    Args:
+        data: Of a file.
+        width: About how long a line may be.
+
+    Returns:
+        Text; the innermost lists and mappings on one line each, so that a stage row stays a row.
+
+    Example:
+        >>> print(yaml_text({"name": "tiny", "stages": [{"block": "conv", "kernel": 3}]}), end="")
+        name: tiny
+        stages:
+        - {block: conv, kernel: 3}
+    """
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = None  # innermost lists and mappings on one line: a stage row stays a row
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated None by ruamel
@@ -20,7 +34,18 @@ def yaml_text(data: Mapping[str, Any], width: int = 4096) -> str:
 
 
 def flow_text(data: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Plain values as YAML on one line: `{shares: {outputs: 0.5}}`."""
+    """Plain values as YAML on one line.
+
+    Args:
+        data: A mapping or a list.
+
+    Returns:
+        Text without the end of the line.
+
+    Example:
+        >>> flow_text({"shares": {"outputs": 0.5}})
+        '{shares: {outputs: 0.5}}'
+    """
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = True
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated None by ruamel

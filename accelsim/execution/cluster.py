@@ -36,7 +36,14 @@ OutcomeT = TypeVar("OutcomeT")
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Dask cluster that has answered and has workers."""
+    """A Dask cluster that has answered and has workers; an `Executor`.
+
+    Example:
+        >>> from accelsim.execution import started
+        >>> with started(1) as cluster:
+        ...     cluster.threads
+        1
+    """
 
     client: Any
     """distributed.Client, which has no types."""
@@ -55,9 +62,9 @@ class Cluster:
         executor = self.client.get_executor(pure=False)
         idle = _Idle(self)
 
-        def there(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
+        def workers(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
             return streamed(
-                lambda one: executor.submit(_piece, key, packed, model, one),
+                lambda piece: executor.submit(_piece, key, packed, model, piece),
                 work,
                 self.threads,
                 in_order,
@@ -66,7 +73,7 @@ class Cluster:
             )
 
         try:
-            yield there
+            yield workers
         except KilledWorker as error:
             raise AccelsimError(
                 f"{self.name}: every worker that a piece of work was given to ended before it was done: were "
@@ -87,7 +94,24 @@ class Cluster:
 
 @contextmanager
 def connected(address: str, seconds: float = ANSWER_SECONDS) -> Iterator[Cluster]:
-    """The cluster of a running scheduler. Raises AccelsimError where none answers, or it has no workers."""
+    """The cluster of a running scheduler.
+
+    Args:
+        address: As `dask scheduler` says it: `tcp://host:8786`.
+        seconds: Within which the scheduler has to answer, and to have a worker.
+
+    Returns:
+        A context with the cluster.
+
+    Raises:
+        AccelsimError: Nobody answers, or there is no worker.
+
+    Example:
+        >>> with connected("host:8786") as cluster:
+        ...     pass
+        Traceback (most recent call last):
+        accelsim.errors.AccelsimError: --scheduler host:8786: must be an address such as tcp://host:8786
+    """
     if not re.fullmatch(r"tcp://[^/\s]+:\d+", address):
         raise AccelsimError(f"--scheduler {address}: must be an address such as tcp://host:8786")
     distributed = _distributed()
@@ -138,7 +162,22 @@ async def _identity(address: str, seconds: float) -> str:
 
 @contextmanager
 def started(workers: int) -> Iterator[Cluster]:
-    """A cluster of so many processes on this machine, which ends with the block."""
+    """A cluster on this machine, which ends with the block.
+
+    Args:
+        workers: Its processes.
+
+    Returns:
+        A context with the cluster.
+
+    Raises:
+        AccelsimError: Dask is not installed; says how it is.
+
+    Example:
+        >>> with started(1) as cluster:
+        ...     cluster.threads
+        1
+    """
     distributed = _distributed()
     with (
         distributed.LocalCluster(
@@ -189,7 +228,7 @@ def dask_setup(_: object) -> None:
 
 _lock = threading.Lock()
 """One piece at a time: what a worker prepared is not made for threads, which would share one core anyway."""
-_known: "OrderedDict[str, Callable[[Any], Any]]" = OrderedDict()
+_prepared_work: "OrderedDict[str, Callable[[Any], Any]]" = OrderedDict()
 
 
 def _piece(key: str, packed: bytes, model: tuple[str, str], work: Any) -> Any:
@@ -205,9 +244,9 @@ def _piece(key: str, packed: bytes, model: tuple[str, str], work: Any) -> Any:
             "install the same on both"
         )
     with _lock:
-        if key not in _known:
+        if key not in _prepared_work:
             prepare, setup = pickle.loads(packed)
-            while len(_known) >= _MOST_PREPARED:
-                _known.popitem(last=False)
-            _known[key] = prepare(setup)
-        return _known[key](work)
+            while len(_prepared_work) >= _MOST_PREPARED:
+                _prepared_work.popitem(last=False)
+            _prepared_work[key] = prepare(setup)
+        return _prepared_work[key](work)

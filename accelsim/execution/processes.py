@@ -20,19 +20,32 @@ OutcomeT = TypeVar("OutcomeT")
 
 
 def in_parallel(
-    how: Callable[[WorkT], OutcomeT], work: Sequence[WorkT], step: Callable[[str], None] = lambda _: None
+    function: Callable[[WorkT], OutcomeT], work: Sequence[WorkT], step: Callable[[str], None] = lambda _: None
 ) -> list[OutcomeT]:
-    """The outcome of each piece of work, in the order given; `step` is told of each that is done.
+    """The outcome of each piece of work, on all cores of this machine.
 
-    Raises AccelsimError where a worker is lost.
+    Args:
+        function: Does a piece; it can be pickled.
+        work: The pieces.
+        step: Told of each piece that is done, as text.
+
+    Returns:
+        The outcomes, in the order of the pieces.
+
+    Raises:
+        AccelsimError: A worker is lost.
+
+    Example:
+        >>> in_parallel(abs, [-2])
+        [2]
     """
     workers = min(cores(), len(work))
     if workers < 2:
-        return [_told(how(one), one, step) for one in work]
+        return [_reported(function(piece), piece, step) for piece in work]
     with _pool(workers, _start_worker) as pool:
-        futures = {pool.submit(how, one): one for one in work}
+        futures = {pool.submit(function, piece): piece for piece in work}
         for future in as_completed(futures):
-            _told(future.result(), futures[future], step)
+            _reported(future.result(), futures[future], step)
         return [future.result() for future in futures]
 
 
@@ -52,13 +65,21 @@ def _pool(
         pool.shutdown(cancel_futures=True)
 
 
-def _told(outcome: OutcomeT, work: object, step: Callable[[str], None]) -> OutcomeT:
+def _reported(outcome: OutcomeT, work: object, step: Callable[[str], None]) -> OutcomeT:
     step(str(work))
     return outcome
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may use.
+
+    Returns:
+        One at least.
+
+    Example:
+        >>> cores() > 0
+        True
+    """
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not every system says
@@ -67,7 +88,15 @@ def cores() -> int:
 
 @dataclass(frozen=True)
 class Processes:
-    """Processes of this machine; where it is one, the work is done in the process that asks."""
+    """Processes of this machine; where it is one, the work is done in the process that asks.
+
+    Attributes:
+        count: How many; by default as many as there are cores.
+
+    Example:
+        >>> Processes(2)
+        Processes(count=2)
+    """
 
     count: int = field(default_factory=cores)
 
@@ -77,38 +106,38 @@ class Processes:
     ) -> Iterator[Workers[WorkT, OutcomeT]]:
         """See Executor."""
         if self.count < 2:
-            how = prepare(setup)
+            do_work = prepare(setup)
 
-            def here(
+            def in_this_process(
                 work: Iterable[WorkT],
                 *,
                 in_order: bool = True,  # noqa: ARG001 (it is, either way)
             ) -> Iterator[tuple[WorkT, OutcomeT]]:
-                return ((one, how(one)) for one in work)
+                return ((piece, do_work(piece)) for piece in work)
 
-            yield here
+            yield in_this_process
             return
         with _pool(self.count, _prepare_worker, prepare, setup) as pool:
 
-            def there(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
-                return streamed(lambda one: pool.submit(_prepared, one), work, self.count, in_order)
+            def workers(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
+                return streamed(lambda piece: pool.submit(_prepared, piece), work, self.count, in_order)
 
-            yield there
+            yield workers
 
 
 class _Worker:
     """What the worker that this process is was prepared for."""
 
-    how: Callable[[Any], Any]
+    do_work: Callable[[Any], Any]
 
 
 def _prepare_worker(prepare: Callable[[SetupT], Callable[[WorkT], OutcomeT]], setup: SetupT) -> None:
     _start_worker()
-    _Worker.how = staticmethod(prepare(setup))
+    _Worker.do_work = staticmethod(prepare(setup))
 
 
 def _prepared(work: Any) -> Any:
-    return _Worker.how(work)
+    return _Worker.do_work(work)
 
 
 def _start_worker() -> None:

@@ -1,13 +1,17 @@
 """Hardware: the machine as its YAML describes it: memories, array, prices. It knows no network."""
 
-from accelsim.hardware.array import PEArray
-from accelsim.hardware.counts import Access, ActionCounts, Direction
-from accelsim.hardware.load import hardware_of, load_hardware
-from accelsim.hardware.machine import Hardware, Objective, Precision
-from accelsim.hardware.memory import Bank, Channel, Memory
-from accelsim.hardware.operand import Operand
-from accelsim.hardware.prices import EnergyTable, Prices
-from accelsim.hardware.registry import dataflow_names, registered
+from accelsim.door import door
+
+TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
+if TYPE_CHECKING:
+    from accelsim.hardware.array import PEArray
+    from accelsim.hardware.counts import Access, ActionCounts, Direction
+    from accelsim.hardware.load import hardware_of, load_hardware
+    from accelsim.hardware.machine import Hardware, Objective, Precision
+    from accelsim.hardware.memory import Bank, Channel, Memory
+    from accelsim.hardware.operand import Operand
+    from accelsim.hardware.prices import EnergyTable, Prices
+    from accelsim.hardware.registry import dataflow_names, registered
 
 __all__ = [
     "Access",
@@ -28,3 +32,16 @@ __all__ = [
     "load_hardware",
     "registered",
 ]
+__getattr__, __dir__ = door(
+    __name__,
+    {
+        "array": ("PEArray",),
+        "counts": ("Access", "ActionCounts", "Direction"),
+        "load": ("hardware_of", "load_hardware"),
+        "machine": ("Hardware", "Objective", "Precision"),
+        "memory": ("Bank", "Channel", "Memory"),
+        "operand": ("Operand",),
+        "prices": ("EnergyTable", "Prices"),
+        "registry": ("dataflow_names", "registered"),
+    },
+)

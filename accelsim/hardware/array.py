@@ -18,7 +18,16 @@ DescriptionT = TypeVar("DescriptionT", bound=Description)
 
 
 class PEArray(Description):
-    """rows x columns processing elements; each does one multiply-accumulate per cycle."""
+    """rows x columns processing elements; each does one multiply-accumulate per cycle.
+
+    Attributes:
+        rows: Of processing elements.
+        columns: Of processing elements.
+
+    Example:
+        >>> PEArray(rows=16, columns=16).pes
+        256
+    """
 
     rows: Side
     columns: Side
@@ -43,7 +52,7 @@ class PEArray(Description):
             try:
                 checked[name] = _checked(name, parameters)
             except KeyError:
-                allowed = one_of(repr(known) for known in dataflow_names())
+                allowed = one_of(repr(dataflow) for dataflow in dataflow_names())
                 mistakes.append(Mistake((name,), f"must be {allowed}"))
             except AccelsimError as error:  # of the package that brings it
                 mistakes.append(Mistake((name,), str(error)))
@@ -76,9 +85,9 @@ def _checked(name: str, parameters: Any) -> Description:
 
 def described(array: PEArray, dataflow: str, parameters: type[DescriptionT]) -> DescriptionT:
     """What a machine's file says of a dataflow that its array runs; `parameters` is the dataflow's class."""
-    said = array.dataflows[dataflow]
-    assert isinstance(said, parameters)  # as the file was checked
-    return said
+    parameters_of_file = array.dataflows[dataflow]
+    assert isinstance(parameters_of_file, parameters)  # as the file was checked
+    return parameters_of_file
 
 
 def is_parameter(key: str) -> bool:

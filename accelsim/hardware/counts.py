@@ -14,14 +14,29 @@ from accelsim.hardware.operand import Operand
 
 
 class Direction(StrEnum):
-    """Whether bytes leave a memory or come to it."""
+    """Whether bytes leave a memory or come to it.
+
+    Example:
+        >>> str(Direction.READ)
+        'read'
+    """
 
     READ = "read"
     WRITE = "write"
 
 
 class Access(NamedTuple):
-    """Accesses of one kind: bytes of one operand that leave a memory, or come to it."""
+    """Accesses of one kind: bytes of one operand that leave a memory, or come to it.
+
+    Attributes:
+        memory: Its name.
+        operand: Whose bytes.
+        direction: Which way.
+
+    Example:
+        >>> str(Access("dram", Operand.WEIGHTS, Direction.READ).operand)
+        'weights'
+    """
 
     memory: str
     operand: Operand
@@ -30,7 +45,20 @@ class Access(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ActionCounts(Generic[CountT_co]):
-    """How often each action happened: a count where the name has no unit, else bytes."""
+    """How often each action happened: a count where the name has no unit, else bytes.
+
+    Counts are whole numbers, or columns with an entry for each of many mappings; they can be added, and
+    multiplied by how often something is repeated.
+
+    Attributes:
+        vector_ops: Operations of the vector unit.
+        register_file_bytes: Read from and written to the register files of the PEs.
+
+    Example:
+        >>> counts = ActionCounts(macs=10) + 2 * accesses(("dram", Operand.INPUTS, Direction.READ, 64))
+        >>> counts.macs, counts.read_bytes(["dram"])
+        (10, 128)
+    """
 
     macs: CountT_co = 0
     """Multiply-accumulates executed: without those that a skipped zero weight saved."""
@@ -41,13 +69,13 @@ class ActionCounts(Generic[CountT_co]):
     accesses: Mapping[Access, CountT_co] = field(default_factory=dict, hash=False)
     """Bytes of each kind of access; kinds that did not happen are left out."""
 
-    def __add__(self: "ActionCounts[CountT]", other: "ActionCounts[CountT]") -> "ActionCounts[CountT]":
+    def __add__(self: "ActionCounts[CountT]", addend: "ActionCounts[CountT]") -> "ActionCounts[CountT]":
         return ActionCounts(
-            self.macs + other.macs,
-            self.vector_ops + other.vector_ops,
-            self.register_file_bytes + other.register_file_bytes,
-            self.inter_pe_bytes + other.inter_pe_bytes,
-            _together(self.accesses, other.accesses),
+            self.macs + addend.macs,
+            self.vector_ops + addend.vector_ops,
+            self.register_file_bytes + addend.register_file_bytes,
+            self.inter_pe_bytes + addend.inter_pe_bytes,
+            _together(self.accesses, addend.accesses),
         )
 
     def __mul__(self: "ActionCounts[CountT]", times: CountT) -> "ActionCounts[CountT]":
@@ -98,23 +126,23 @@ def weighted_sum(counts: Sequence[ActionCounts[int]], times: Sequence[int]) -> A
     """The sum of counts, each so many times."""
     macs = vector_ops = register_file_bytes = inter_pe_bytes = 0
     accessed: dict[Access, int] = {}
-    for one, factor in zip(counts, times, strict=True):
-        macs += factor * one.macs
-        vector_ops += factor * one.vector_ops
-        register_file_bytes += factor * one.register_file_bytes
-        inter_pe_bytes += factor * one.inter_pe_bytes
-        for access, count in one.accesses.items():
+    for summand, factor in zip(counts, times, strict=True):
+        macs += factor * summand.macs
+        vector_ops += factor * summand.vector_ops
+        register_file_bytes += factor * summand.register_file_bytes
+        inter_pe_bytes += factor * summand.inter_pe_bytes
+        for access, count in summand.accesses.items():
             accessed[access] = accessed.get(access, 0) + factor * count
     return ActionCounts(macs, vector_ops, register_file_bytes, inter_pe_bytes, accessed)
 
 
-def _together(some: Mapping[Access, CountT], others: Mapping[Access, CountT]) -> Mapping[Access, CountT]:
-    if not others:
-        return some
-    if not some:
-        return others
-    total = dict(some)
-    for access, count in others.items():
+def _together(counts: Mapping[Access, CountT], addend: Mapping[Access, CountT]) -> Mapping[Access, CountT]:
+    if not addend:
+        return counts
+    if not counts:
+        return addend
+    total = dict(counts)
+    for access, count in addend.items():
         total[access] = total[access] + count if access in total else count
     return total
 

@@ -91,8 +91,8 @@ def in_place_of(key: str, memories: Sequence[str]) -> tuple[str, ...]:
     target = _assumed_key(key)
     match target.split("."):
         case ["memories", name, *inner] if target != key:
-            others = memories[:1] if name == OFF_CHIP else memories[1:]
-            return tuple(".".join(("memories", other, *inner)) for other in others)
+            holders = memories[:1] if name == OFF_CHIP else memories[1:]
+            return tuple(".".join(("memories", holder, *inner)) for holder in holders)
     return ()
 
 
@@ -256,9 +256,9 @@ class _AsWritten:
     def _of_memory(self, name: str, inner: KeyPath) -> KeyPath:
         for old, targets in RENAMED.items():
             for target in targets:
-                own = target[2:]
-                if target[:2] == ("memories", name) and inner[: len(own)] == own:
-                    return (*old, *inner[len(own) :])
+                suffix = target[2:]
+                if target[:2] == ("memories", name) and inner[: len(suffix)] == suffix:
+                    return (*old, *inner[len(suffix) :])
         for old, targets in RENAMED.items():  # a mistake of a part that the file writes in pieces
             if inner and targets[0][:2] == ("memories", name) and targets[0][2] == inner[0]:
                 return old
@@ -268,5 +268,5 @@ class _AsWritten:
         names = self._array.get("dataflows")
         if inner or name in self._array or not isinstance(names, list):
             return ("pe_array", name, *inner)
-        written = [str(one) for one in names]
+        written = [str(entry) for entry in names]
         return ("pe_array", "dataflows", *((written.index(name),) if name in written else ()))

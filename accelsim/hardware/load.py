@@ -53,20 +53,34 @@ def load_hardware(name: str | Path) -> Hardware:
 
 
 def hardware_of(hardware: Hardware | str | Path) -> Hardware:
-    """A machine, or the one of a name or path. Raises DescriptionError where there is none."""
+    """A machine, or the one of a name or path.
+
+    Args:
+        hardware: As the functions of `accelsim` take it.
+
+    Returns:
+        The machine.
+
+    Raises:
+        DescriptionError: There is none of that name, its file has mistakes, or it is no machine at all.
+
+    Example:
+        >>> hardware_of("8x8_32k").pe_array.rows
+        8
+    """
     return value_or_named("hardware", hardware, Hardware, load_hardware, "16x16_128k")
 
 
 def with_defaults_said(hardware: Hardware, data: dict[str, Any]) -> Hardware:
     """The machine with a reason for each value that its data leave out."""
-    silent = {key: f"default: {reason}" for key, reason in _taken(hardware, data)}
+    silent = {key: f"default: {reason}" for key, reason in _defaults(hardware, data)}
     if not silent:
         return hardware
     memories = tuple(spelled_out(memory, memory is hardware.off_chip) for memory in hardware.memories)
     return hardware.model_copy(update={"assumed": {**silent, **hardware.assumed}, "memories": memories})
 
 
-def _taken(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _defaults(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, reason in DEFAULTS.items():
         if not value_of(data, key)[0]:
             yield key, reason

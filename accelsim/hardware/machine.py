@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self, assert_never
 
 from pydantic import Field, field_validator, model_validator
 
@@ -51,6 +51,15 @@ class Precision(Description):
     """Bits of a weight, of an activation, and of a partial sum while it is accumulated.
 
     A network may say otherwise, for all of its layers or for the weights of some: network/compression.py.
+
+    Attributes:
+        weights_bits: Of a weight.
+        activations_bits: Of an input or output.
+        partial_sums_bits: Of a sum while it is accumulated.
+
+    Example:
+        >>> Precision(weights_bits=4).weights_bits
+        4
     """
 
     weights_bits: Bits = 8
@@ -84,7 +93,26 @@ class _TooSmall(NamedTuple):
 
 
 class Hardware(Description):
-    """A machine: what networks are mapped onto, simulated on, and priced by."""
+    """A machine: what networks are mapped onto, simulated on, and priced by.
+
+    Attributes:
+        name: As results call it.
+        title: For people.
+        source: Where its figures are from.
+        clock_mhz: Of the whole chip [MHz].
+        precision: Bits of elements, where a network does not say.
+        pe_array: The processing elements.
+        vector_unit: What finishes outputs.
+        mapper: By what its compiler chooses.
+        energy: What actions cost.
+        area: What its parts take; None where no source says.
+
+    Example:
+        >>> from accelsim.hardware import load_hardware
+        >>> machine = load_hardware("16x16_128k")
+        >>> machine.pe_array.pes, machine.channel.bytes_per_cycle, machine.off_chip.name
+        (256, 16.0, 'dram')
+    """
 
     name: Words
     title: str = ""
@@ -173,13 +201,13 @@ class Hardware(Description):
                     sentence = f"must be at least {two_words[operand]}: it has to hold {words[operand]}"
                     yield _TooSmall(("banks", "bytes", operand.value), sentence)
             return
-        needed = {
+        least_bytes = {
             operand: math.ceil(two_words[operand] / share) for operand, share in bank_shares(memory).items()
         }
-        operand = max(needed, key=needed.__getitem__)
-        if (memory.size_bytes or 0) < needed[operand]:
+        operand = max(least_bytes, key=least_bytes.__getitem__)
+        if (memory.size_bytes or 0) < least_bytes[operand]:
             share = f"the share of {operand} has to hold {words[operand]}"
-            sentence = f"must be at least {needed[operand]}: {share}"
+            sentence = f"must be at least {least_bytes[operand]}: {share}"
             yield _TooSmall(("size_bytes",), sentence)
 
     def with_idle_rows(self, rows: int) -> "Hardware":
@@ -196,6 +224,8 @@ class Hardware(Description):
                 bits = max(precision.partial_sums_bits, precision.activations_bits)
             case Operand.INPUTS | Operand.RESIDUAL:
                 bits = precision.activations_bits
+            case _:
+                assert_never(operand)
         return -(-bits // 8)
 
     @property
@@ -278,8 +308,10 @@ def _listed(data: dict[str, Any], names: list[str]) -> dict[str, Any]:
     described = dataflows if isinstance(dataflows, dict) else {}
     if isinstance(assumed := data["assumed"], dict):
         for of_it in [f"pe_array.dataflows.{name}" for name in names if name not in described]:
-            said = {key: reason for key, reason in assumed.items() if not f"{key}.".startswith(f"{of_it}.")}
-            assumed = data["assumed"] = {**said, of_it: ADDED_DATAFLOW}
+            reasons = {
+                key: reason for key, reason in assumed.items() if not f"{key}.".startswith(f"{of_it}.")
+            }
+            assumed = data["assumed"] = {**reasons, of_it: ADDED_DATAFLOW}
     return {name: described.get(name, {}) for name in names}
 
 

@@ -84,7 +84,18 @@ class Banks(Description):
 
 
 class Memory(Description):
-    """One memory of the machine."""
+    """One memory of the machine.
+
+    Attributes:
+        name: As results call it.
+        holds: The operands.
+        energy: Of an access; None is Eyeriss's.
+
+    Example:
+        >>> from accelsim.hardware import load_hardware
+        >>> [(memory.name, memory.size_bytes) for memory in load_hardware("16x16_128k").memories]
+        [('dram', None), ('global_buffer', 131072)]
+    """
 
     name: MemoryName
     holds: tuple[Operand, ...] = Field(default=tuple(Operand), min_length=1)
@@ -102,7 +113,17 @@ class Memory(Description):
 
 
 class Channel(NamedTuple):
-    """What moves tiles between the outermost memory and those on chip."""
+    """What moves tiles between the outermost memory and those on chip.
+
+    Attributes:
+        bytes_per_cycle: While it streams.
+        latency_cycles: Before the first byte of a transfer.
+        prefetch: Steps whose tiles may be asked for before the array takes up the first of them.
+
+    Example:
+        >>> Channel(bytes_per_cycle=16.0, latency_cycles=100, prefetch=8).bytes_per_cycle
+        16.0
+    """
 
     bytes_per_cycle: float
     latency_cycles: int
@@ -111,7 +132,19 @@ class Channel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """A part of a memory on chip, in which tiles of some operands wait for the array."""
+    """A part of a memory on chip, in which tiles of some operands wait for the array; double buffered.
+
+    Attributes:
+        memory: The name of the one that it is a part of.
+        name: That of its operand.
+        size_bytes: Of both halves.
+        operands: Whose tiles wait here.
+
+    Example:
+        >>> from accelsim.hardware import load_hardware
+        >>> [bank.name for bank in load_hardware("16x16_128k").banks]
+        ['inputs', 'weights', 'outputs']
+    """
 
     memory: str
     name: str
@@ -131,8 +164,8 @@ def banks_of(memory: Memory) -> Iterator[Bank]:
 
 def bank_shares(memory: Memory) -> dict[Operand, float]:
     """The part of a memory on chip that each operand's bank takes."""
-    own, banks = _with_banks_of_their_own(memory.holds), memory.banks
-    shares: Mapping[Operand, float] = dict.fromkeys(own, 1 / len(own))
+    own_banks, banks = _with_banks_of_their_own(memory.holds), memory.banks
+    shares: Mapping[Operand, float] = dict.fromkeys(own_banks, 1 / len(own_banks))
     if banks is not None and banks.shares is not None:
         shares = banks.shares
     if banks is not None and banks.bytes is not None:
@@ -154,13 +187,13 @@ def _with_banks_of_their_own(holds: Sequence[Operand]) -> set[Operand]:
 def spelled_out(memory: Memory, outermost: bool) -> Memory:
     """A memory with what is taken where its file says nothing."""
     price = OFF_CHIP_ENERGY if outermost else ON_CHIP_ENERGY
-    taken: dict[str, Any] = {"energy": memory.energy or AccessEnergy(read=price, write=price)}
+    defaults: dict[str, Any] = {"energy": memory.energy or AccessEnergy(read=price, write=price)}
     if not outermost:
-        taken["banks"] = memory.banks or Banks(shares=bank_shares(memory))
+        defaults["banks"] = memory.banks or Banks(shares=bank_shares(memory))
     else:
         channel = channel_of(memory)
-        taken |= {"latency_cycles": channel.latency_cycles, "prefetch": channel.prefetch}
-    return memory.model_copy(update=taken)
+        defaults |= {"latency_cycles": channel.latency_cycles, "prefetch": channel.prefetch}
+    return memory.model_copy(update=defaults)
 
 
 def channel_of(outermost: Memory) -> Channel:
@@ -188,8 +221,8 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
     for index, memory in enumerate(memories):
         if memory.name in {earlier.name for earlier in memories[:index]}:
             yield Unserved(index, "name", "must be another name: a memory before it has this one")
-        elif taken := _taken_by(memory.name, outermost=not index):
-            yield Unserved(index, "name", f"must be another name: {taken}")
+        elif conflict := _taken_by(memory.name, outermost=not index):
+            yield Unserved(index, "name", f"must be another name: {conflict}")
         if len(set(memory.holds)) < len(memory.holds):
             yield Unserved(index, "holds", "must name each operand once")
     yield from _unserved_outermost(memories[0])
@@ -215,8 +248,8 @@ def _taken_by(name: str, *, outermost: bool) -> str | None:
     if name in ROWS:
         return "reports have a row of this one"
     if name == (INNER if outermost else OUTERMOST):
-        place = "on chip" if outermost else "outside the chip"
-        return f"results call the memory {place} by this one"
+        where_it_is = "on chip" if outermost else "outside the chip"
+        return f"results call the memory {where_it_is} by this one"
     return None
 
 
@@ -240,11 +273,11 @@ def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
             yield key, "must be left out: only the outermost memory has a channel"
     if (Operand.RESIDUAL in memory.holds) != (Operand.INPUTS in memory.holds):
         yield "holds", "must name inputs and residual together: their tiles wait in one bank"
-    own = _with_banks_of_their_own(memory.holds)
+    own_banks = _with_banks_of_their_own(memory.holds)
     if memory.banks is None:
         return
     banks = memory.banks.shares or memory.banks.bytes or {}
-    if missing := [operand for operand in Operand if operand in own and operand not in banks]:
+    if missing := [operand for operand in Operand if operand in own_banks and operand not in banks]:
         yield "banks", f"must have a bank for the {' and the '.join(missing)}, which it holds"
     if Operand.RESIDUAL in banks:
         yield "banks", "must have no bank for the residual: its tiles wait with the inputs"

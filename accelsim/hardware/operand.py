@@ -4,7 +4,12 @@ from enum import StrEnum
 
 
 class Operand(StrEnum):
-    """The tensors of a layer, as memories see them; their order is that of counts and reports."""
+    """The tensors of a layer, as memories see them; their order is that of counts and reports.
+
+    Example:
+        >>> [str(operand) for operand in Operand]
+        ['inputs', 'weights', 'outputs', 'residual']
+    """
 
     INPUTS = "inputs"
     WEIGHTS = "weights"
@@ -12,8 +17,7 @@ class Operand(StrEnum):
     OUTPUTS = "outputs"
     """Partial sums while they are unfinished."""
     RESIDUAL = "residual"
-    """The second operand of an operator that is fused into the layer: what a shortcut adds, what a gate
-    multiplies by."""
+    """What a fused operator reads beside the layer's outputs: what a shortcut adds, a gate multiplies by."""
 
     @property
     def of_layers(self) -> bool:

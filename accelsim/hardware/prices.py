@@ -20,7 +20,19 @@ al., Eyeriss, ISCA 2016, section VII-A, as are the defaults of the table."""
 
 
 class EnergyTable(Description):
-    """What one action costs, in `unit`; accesses cost per word of `word_bits`."""
+    """What one action costs, in `unit`; accesses cost per word of `word_bits`.
+
+    Attributes:
+        word_bits: Of the word that an access is priced for.
+        mac: Of one multiply-accumulate.
+        vector_op: Of one operation of the vector unit.
+        register_file: Of an access of a register file.
+        inter_pe: Of a word that moves to the neighbouring PE.
+
+    Example:
+        >>> EnergyTable(unit="pJ").picojoules, EnergyTable().picojoules
+        (1.0, None)
+    """
 
     unit: str = "MAC"
     """What the numbers count: `MAC`, the energy of one multiply-accumulate, or `pJ`."""
@@ -36,9 +48,9 @@ class EnergyTable(Description):
     @model_validator(mode="after")
     def _unit_is_what_it_says(self) -> Self:
         """Refuse a worth of a unit that its own name contradicts."""
-        own = _PICOJOULES.get(self.unit)
-        if own is not None and self.picojoules_per_unit not in (None, own):
-            sentence = f"must be {own:g} or left out: the unit is {self.unit}"
+        picojoules = _PICOJOULES.get(self.unit)
+        if picojoules is not None and self.picojoules_per_unit not in (None, picojoules):
+            sentence = f"must be {picojoules:g} or left out: the unit is {self.unit}"
             raise refusal("energy", [Mistake(("picojoules_per_unit",), sentence)])
         return self
 
@@ -59,7 +71,17 @@ class AccessPrice:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Every price of a machine, in the unit of its table."""
+    """Every price of a machine, in the unit of its table.
+
+    Attributes:
+        table: Of the array.
+
+    Example:
+        >>> from accelsim.hardware import load_hardware
+        >>> prices = load_hardware("16x16_128k").prices
+        >>> [(price.memory, price.read) for price in prices.memories], prices.word_bytes
+        ([('global_buffer', 6.0), ('dram', 200.0)], 2.0)
+    """
 
     table: EnergyTable
     memories: tuple[AccessPrice, ...]

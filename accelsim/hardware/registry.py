@@ -40,21 +40,38 @@ def dataflow_names() -> tuple[str, ...]:
     """Every dataflow that a machine may list: shipped ones first, then those of installed packages.
 
     None is loaded for it, so one that cannot be is among them.
+
+    Returns:
+        Their names.
+
+    Example:
+        >>> dataflow_names()[:2]
+        ('weight_stationary', 'output_stationary')
     """
-    others = (name for name in entry_points_by_name() if name not in RESERVED)
-    return tuple(dict.fromkeys((*SHIPPED, *others)))
+    plug_ins = (name for name in entry_points_by_name() if name not in RESERVED)
+    return tuple(dict.fromkeys((*SHIPPED, *plug_ins)))
 
 
 @cache
 def registered(name: str) -> Any:
     """The dataflow of a name (mapping.dataflows.contract.Dataflow).
 
+    Args:
+        name: As a machine's file has it.
+
+    Returns:
+        The object that computes it: one for ever.
+
     Raises:
         KeyError: No package brings one of that name.
         AccelsimError: What a package brings cannot be used: the text says which, and why.
+
+    Example:
+        >>> registered("weight_stationary").name
+        'weight_stationary'
     """
     if name in SHIPPED:
-        return _at(SHIPPED[name])
+        return _imported(SHIPPED[name])
     entry = entry_point(name)
     dataflow = loaded(entry)
     if problem := _problem(dataflow, name):
@@ -75,13 +92,13 @@ def entry_point(name: str, group: str = GROUP) -> "EntryPoint":
         KeyError: No package brings one of that name.
         AccelsimError: Several do, or the name is taken.
     """
-    entry, *others = entry_points_by_name(group)[name]
+    entry, *rivals = entry_points_by_name(group)[name]
     if name in RESERVED:
         raise AccelsimError(f"{offer(entry)}: no dataflow can have this name, which means something else")
-    if others:
-        packages = " and ".join(_package(of_it) for of_it in (entry, *others))
-        what = "a dataflow" if group == GROUP else "passes of the dataflow"
-        raise AccelsimError(f"{packages} all offer {what} {name}: only one of them can be installed")
+    if rivals:
+        packages = " and ".join(_package(of_it) for of_it in (entry, *rivals))
+        noun = "a dataflow" if group == GROUP else "passes of the dataflow"
+        raise AccelsimError(f"{packages} all offer {noun} {name}: only one of them can be installed")
     return entry
 
 
@@ -93,18 +110,18 @@ def entry_points_by_name(group: str = GROUP) -> "Mapping[str, tuple[EntryPoint, 
     """
     from importlib.metadata import entry_points  # noqa: PLC0415 (slow, and few machines need it)
 
-    found: dict[str, tuple[EntryPoint, ...]] = {}
+    by_name: dict[str, tuple[EntryPoint, ...]] = {}
     for entry in entry_points(group=group):
         if entry.name in SHIPPED:
             sentence = f"{offer(entry)}: accelsim's own of this name is used"
             warnings.warn(sentence, PlugInWarning, stacklevel=2)
         else:
-            found[entry.name] = (*found.get(entry.name, ()), entry)
-    return found
+            by_name[entry.name] = (*by_name.get(entry.name, ()), entry)
+    return by_name
 
 
-def _at(place: str) -> Any:
-    module, _, attribute = place.partition(":")
+def _imported(reference: str) -> Any:
+    module, _, attribute = reference.partition(":")
     return getattr(import_module(module), attribute)
 
 
@@ -112,23 +129,23 @@ def loaded(entry: "EntryPoint") -> Any:
     """What an entry point names. Raises AccelsimError where that is nothing, whatever its module does."""
     module, _, attributes = entry.value.partition(":")
     try:
-        found: Any = import_module(module)
+        target: Any = import_module(module)
     except (Exception, SystemExit) as error:  # whatever a module of somebody else's does
-        why = " ".join(f"{type(error).__name__}: {error}".split())
-        raise AccelsimError(f"{offer(entry)}: module {module} cannot be imported ({why})") from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AccelsimError(f"{offer(entry)}: module {module} cannot be imported ({reason})") from error
     for attribute in filter(None, attributes.split(".")):
-        if not hasattr(found, attribute):
+        if not hasattr(target, attribute):
             raise AccelsimError(f"{offer(entry)}: module {module} has no attribute {attributes}")
-        found = getattr(found, attribute)
-    return found
+        target = getattr(target, attribute)
+    return target
 
 
 def _problem(dataflow: Any, name: str) -> str:
     """Why an object is not the dataflow of a name; nothing where it is."""
-    contract = _at(_CONTRACT)
+    contract = _imported(_CONTRACT)
     if not isinstance(dataflow, contract):
-        said = f"the class {dataflow.__name__}" if isinstance(dataflow, type) else in_words(dataflow)
-        return f"must be an object of a subclass of {contract.__name__}, is {said}"
+        label = f"the class {dataflow.__name__}" if isinstance(dataflow, type) else in_words(dataflow)
+        return f"must be an object of a subclass of {contract.__name__}, is {label}"
     if absent := [key for key in contract.__annotations__ if not hasattr(dataflow, key)]:
         return f"its class does not say {', '.join(absent)}"
     if dataflow.name != name:
@@ -141,8 +158,8 @@ def _problem(dataflow: Any, name: str) -> str:
 
 def offer(entry: "EntryPoint") -> str:
     """Whose an entry point is, and what it says."""
-    what = "the dataflow" if entry.group == GROUP else "passes of the dataflow"
-    return f"{_package(entry)} offers {what} {entry.name} as {entry.value}"
+    noun = "the dataflow" if entry.group == GROUP else "passes of the dataflow"
+    return f"{_package(entry)} offers {noun} {entry.name} as {entry.value}"
 
 
 def _package(entry: "EntryPoint") -> str:

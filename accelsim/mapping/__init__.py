@@ -1,1 +1,64 @@
-"""Where network and machine meet: which PE does which multiply-accumulate, in which pass."""
+"""Mapping: where network and machine meet. Dataflows, tiles, the search, programs of steps, the schedule.
+
+A layer is cut into tiles, which an array executes by a dataflow; the search finds the best (`map_layer`), and
+its program says what each step loads, computes and stores. No clock: simulation/ says when.
+"""
+
+from accelsim.door import door
+
+TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
+if TYPE_CHECKING:
+    from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+    from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
+    from accelsim.mapping.options import MappingOptions
+    from accelsim.mapping.program import mappings
+    from accelsim.mapping.regions import Region, Visit, visits
+    from accelsim.mapping.schedule import NetworkMapper, Schedule
+    from accelsim.mapping.search import as_executed, map_layer, map_layers
+    from accelsim.mapping.settle import Judge
+    from accelsim.mapping.tile import TileShape, whole_image
+    from accelsim.mapping.unmappable import NoTileFits, NotListed, Uncountable, Unmappable
+
+__all__ = [
+    "Choice",
+    "Judge",
+    "Mapping",
+    "MappingOptions",
+    "NetworkMapper",
+    "NoTileFits",
+    "NotListed",
+    "Order",
+    "Program",
+    "Region",
+    "Repeat",
+    "Schedule",
+    "Step",
+    "TileShape",
+    "Totals",
+    "Uncountable",
+    "Unmappable",
+    "Visit",
+    "as_executed",
+    "compulsory_dram_bytes",
+    "lower_bound_cycles",
+    "map_layer",
+    "map_layers",
+    "mappings",
+    "visits",
+    "whole_image",
+]
+__getattr__, __dir__ = door(
+    __name__,
+    {
+        "bounds": ("compulsory_dram_bytes", "lower_bound_cycles"),
+        "mapping": ("Choice", "Mapping", "Order", "Program", "Repeat", "Step", "Totals"),
+        "options": ("MappingOptions",),
+        "program": ("mappings",),
+        "regions": ("Region", "Visit", "visits"),
+        "schedule": ("NetworkMapper", "Schedule"),
+        "search": ("as_executed", "map_layer", "map_layers"),
+        "settle": ("Judge",),
+        "tile": ("TileShape", "whole_image"),
+        "unmappable": ("NoTileFits", "NotListed", "Uncountable", "Unmappable"),
+    },
+)

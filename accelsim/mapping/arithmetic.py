@@ -27,16 +27,16 @@ def entries(value: ValueT, which: Selection) -> ValueT:
         >>> entries((7, np.array([1, 2, 3])), np.array([2, 0]))
         (7, array([3, 1]))
     """
-    found: Any = value
+    selected: Any = value
     if isinstance(value, np.ndarray):
-        found = value[which]
+        selected = value[which]
     elif isinstance(value, int):
         pass  # by far the most
     elif isinstance(value, tuple):
-        found = tuple([entries(part, which) for part in value])
-    elif names := _parts(found.__class__):
-        found = type(found)(*[entries(getattr(value, name), which) for name in names])
-    return found  # type: ignore[no-any-return]  # of the same type, which the checker cannot see
+        selected = tuple([entries(part, which) for part in value])
+    elif names := _parts(selected.__class__):
+        selected = type(selected)(*[entries(getattr(value, name), which) for name in names])
+    return selected  # type: ignore[no-any-return]  # of the same type, which the checker cannot see
 
 
 @cache
@@ -50,9 +50,9 @@ def ceil_div(dividend: CountT, divisor: CountT) -> CountT:
     return -(-dividend // divisor)
 
 
-def equal_part(whole: CountT, most: CountT) -> CountT:
-    """The larger of the parts, as equal as they can be, of which none is more than `most`."""
-    return ceil_div(whole, ceil_div(whole, most))
+def equal_part(whole: CountT, limit: CountT) -> CountT:
+    """The larger of the parts, as equal as they can be, of which none is more than `limit`."""
+    return ceil_div(whole, ceil_div(whole, limit))
 
 
 def ceil_scaled(count: Count, factor: Real) -> Count:
@@ -76,11 +76,11 @@ def larger(a: CountT, b: CountT) -> CountT:
     return np.maximum(a, b)
 
 
-def chosen(where: "bool | Flags", a: Count, b: Count) -> Count:
+def chosen(condition: "bool | Flags", a: Count, b: Count) -> Count:
     """a where a condition holds, else b, entry by entry."""
-    if isinstance(where, bool):
-        return a if where else b
-    return np.where(where, a, b)
+    if isinstance(condition, bool):
+        return a if condition else b
+    return np.where(condition, a, b)
 
 
 def at_most_one(a: CountT) -> CountT:

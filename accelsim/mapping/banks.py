@@ -1,9 +1,8 @@
-"""What a tile takes in the banks of the global buffer, and what to say where it takes too much."""
+"""What a tile takes in the banks of the memories on chip, and what is missing where it takes too much."""
 
 import math
 
 from accelsim.columns import Count
-from accelsim.descriptions.phrases import counted
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Memory, bank_shares
 from accelsim.hardware.operand import Operand
@@ -11,12 +10,13 @@ from accelsim.mapping.arithmetic import at_most_one
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.mapping.tiling import column_axis, row_axis
+from accelsim.mapping.unmappable import NoTileFits
 from accelsim.network.layer import Layer
 
 
 def input_demand(footprint: Footprint, tile: TileShape[Count], pixels: Count) -> Count:
     """Bytes that a tile takes in the bank of inputs, where it reads so many pixels."""
-    return footprint.inputs(tile, pixels, 1) + footprint.shortcut(tile)
+    return footprint.inputs(tile, pixels, 1) + footprint.residual(tile)
 
 
 def weight_demand(footprint: Footprint, tile: TileShape[Count]) -> Count:
@@ -26,50 +26,50 @@ def weight_demand(footprint: Footprint, tile: TileShape[Count]) -> Count:
 
 def bank_demand(
     layer: Layer, hardware: Hardware, tile: TileShape[Count], rows: Count, columns: Count, pixels_outer: Count
-) -> dict[str, Count]:
+) -> dict[Operand, Count]:
     """Bytes that a tile takes in each bank of the global buffer; `rows` x `columns` inputs."""
     footprint = Footprint.of(layer, hardware.precision)
-    filters = tile.k + pixels_outer * (layer.K - tile.k)
+    output_channels = tile.k + pixels_outer * (layer.K - tile.k)
     unfinished = footprint.unfinished(
-        tile, filters, at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
+        tile, output_channels, at_most_one(layer.OY - tile.y), at_most_one(layer.OX - tile.x)
     )
     return {
-        "inputs": input_demand(footprint, tile, rows * columns),
-        "weights": weight_demand(footprint, tile),
-        "outputs": footprint.outputs(tile, is_partial(layer, tile)) + unfinished,
+        Operand.INPUTS: input_demand(footprint, tile, rows * columns),
+        Operand.WEIGHTS: weight_demand(footprint, tile),
+        Operand.OUTPUTS: footprint.outputs(tile, is_partial(layer, tile)) + unfinished,
     }
 
 
-def half_banks(hardware: Hardware) -> dict[str, int]:
-    """Bytes that a tile may take in each bank: half, so that the next tile can be loaded meanwhile."""
-    return {bank.name: bank.size_bytes // 2 for bank in hardware.banks}
+def half_banks(hardware: Hardware) -> dict[Operand, int]:
+    """Bytes that a tile may take in each bank: half, so that the next tile can be loaded meanwhile.
+
+    A bank is named after its operand; the residual lies with the inputs.
+    """
+    return {Operand(bank.name): bank.size_bytes // 2 for bank in hardware.banks}
 
 
-def why_nothing_fits(layer: Layer, hardware: Hardware) -> str:
+def shortfall(layer: Layer, hardware: Hardware) -> NoTileFits:
     """Which bank is too small for the smallest tile that is tried, and what would help."""
     smallest = TileShape(1, 1, 1, 1, 1, 1, layer.FY, layer.FX)
     rows, columns = (axis.reads(1)[0] for axis in (row_axis(layer), column_axis(layer)))
     demand, half = bank_demand(layer, hardware, smallest, rows, columns, 0), half_banks(hardware)
     bank = max(demand, key=lambda bank: demand[bank] / max(half[bank], 1))
-    memory, size = _memory_of(bank, hardware), int(demand[bank])
-    return (
-        f"no tile fits: for one output and one input channel the {bank} take {counted(size, 'byte')}, "
-        f"half of their share of the {memory.name.replace('_', ' ')} is {half[bank]}; "
-        f"memories.{memory.name}.{_what_would_hold(size, bank, memory)} would hold them"
-    )
+    memory, tile_bytes = _memory_of(bank, hardware), int(demand[bank])
+    key, needed_bytes = _what_would_hold(tile_bytes, bank, memory)
+    return NoTileFits(bank, memory.name, tile_bytes, half[bank], key, needed_bytes)
 
 
-def _memory_of(bank: str, hardware: Hardware) -> Memory:
+def _memory_of(bank: Operand, hardware: Hardware) -> Memory:
     """The memory on chip that a bank is a part of."""
-    name = hardware.bank_of[Operand(bank)].memory
+    name = hardware.bank_of[bank].memory
     return next(memory for memory in hardware.on_chip if memory.name == name)
 
 
-def _what_would_hold(tile_bytes: int, bank: str, memory: Memory) -> str:
+def _what_would_hold(tile_bytes: int, bank: Operand, memory: Memory) -> tuple[str, int]:
     """The key that says how large a bank is, and its value where half of the bank holds a tile."""
     if memory.banks is not None and memory.banks.bytes is not None:
-        return f"banks.bytes.{bank} = {2 * tile_bytes}"
-    return f"size_bytes = {_size_for(tile_bytes, bank_shares(memory)[Operand(bank)])}"
+        return f"banks.bytes.{bank}", 2 * tile_bytes
+    return "size_bytes", _size_for(tile_bytes, bank_shares(memory)[bank])
 
 
 def _size_for(tile_bytes: int, share: float) -> int:

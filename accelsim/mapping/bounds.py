@@ -12,9 +12,23 @@ from accelsim.network.layer import Layer
 
 
 def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
-    """Every input that is read, weight and second operand once from DRAM, every result once to it.
+    """Every input that is read, weight and residual once from DRAM, every result once to it.
 
     Inputs that no window covers (the last row of 224 under a 3x3 window with stride 2) are not compulsory.
+
+    Args:
+        layer: For one image.
+        hardware: Says how wide elements are where the layer does not.
+        batch: Images that run together; weights come once.
+
+    Returns:
+        Bytes, a lower bound of what any mapping moves.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> compulsory_dram_bytes(layer, load_hardware("16x16_128k")) == 2 * (64 + 640 + 10)
+        True
     """
     footprint = Footprint.of(layer, hardware.precision)
     rows = _touched(layer.OY, layer.FY, layer.dilation_y, layer.stride_y, layer.pad_top, layer.IY)
@@ -43,6 +57,20 @@ def lower_bound_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
     """The larger of multiply-accumulates / PEs and compulsory traffic / bandwidth.
 
     Where the array can skip zero weights, only the others have to be multiplied.
+
+    Args:
+        layer: For one image.
+        hardware: The machine.
+        batch: Images that run together.
+
+    Returns:
+        Cycles that no mapping and no schedule goes below.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> lower_bound_cycles(layer, load_hardware("16x16_128k"))
+        90
     """
     array = hardware.pe_array
     density = least_weight_density(layer, hardware, array.dataflows)

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from accelsim.columns import Count, Flags, Ints, Selection
+from accelsim.columns import Count, Flags, Floats, Ints, Selection
 from accelsim.energy import total_energy
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
@@ -27,11 +27,12 @@ from accelsim.mapping.costs import (
     transfer_counts,
     vector_ops,
 )
+from accelsim.mapping.cuts import space_of
 from accelsim.mapping.mapping import Order
-from accelsim.mapping.space import ORDERS, Space, Tiles, space_of
+from accelsim.mapping.space import ORDERS, Space, Tiles
 from accelsim.mapping.tile import UNCUT, TileShape, whole_image
 from accelsim.mapping.timing import timing_of
-from accelsim.mapping.transfers import Transfers, Values, transfers
+from accelsim.mapping.transfers import Transfers, transfers
 from accelsim.network.layer import Layer, LoopNest
 
 _NO_COST: Final = ArrayCost(0, ActionCounts())
@@ -41,15 +42,15 @@ _NO_COST: Final = ArrayCost(0, ActionCounts())
 class Candidates:
     """Mappings by one dataflow, and what each of them costs."""
 
-    places: Ints
-    """In the space that they are from, in order."""
+    numbers: Ints
+    """In the space that they are from, rising."""
     tiles: Tiles
     array_cycles: Count
     counts: ActionCounts[Count]
     """DRAM included."""
-    time_cycles: Values
+    time_cycles: Floats
     """At least: what the simulation of the layer by itself does not go below."""
-    energy: Values
+    energy: Floats
 
     def __len__(self) -> int:
         return self.time_cycles.size
@@ -59,15 +60,15 @@ class Candidates:
         shape = self.tiles.shape
         sizes = (shape.n, shape.g, shape.k, shape.c, shape.y, shape.x, shape.fy, shape.fx)
         tile = TileShape(*(size if isinstance(size, int) else int(size[index]) for size in sizes))
-        return tile, ORDERS[int(self.places[index]) % len(ORDERS)]
+        return tile, ORDERS[int(self.numbers[index]) % len(ORDERS)]
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What some mappings do not go below, an entry each; infinite where none fits."""
 
-    time_cycles: Values
-    energy: Values
+    time_cycles: Floats
+    energy: Floats
 
 
 def candidates(
@@ -75,23 +76,23 @@ def candidates(
 ) -> Candidates:
     """Every mapping of a layer by a dataflow that fits the global buffer; none if no tile does."""
     space = space_of(layer, hardware, dataflow, finely=finely)
-    return evaluate(space, hardware, batch, space.places())
+    return evaluate(space, hardware, batch, space.fitting())
 
 
-def evaluate(space: Space, hardware: Hardware, batch: int, places: Ints) -> Candidates:
-    """What some mappings cost, an entry each."""
-    tiles, order = space.tiles(places // len(ORDERS)), places % len(ORDERS)
+def evaluate(space: Space, hardware: Hardware, batch: int, numbers: Ints) -> Candidates:
+    """What mappings of a space cost, given by their numbers; an entry each."""
+    tiles, order = space.tiles(numbers // len(ORDERS)), numbers % len(ORDERS)
     array, last_array_cycles = _array_total(space, tiles, hardware)
     moved = transfers(space, tiles, order, hardware, batch)
     counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
-    array_cycles = column_of(array.cycles * batch, len(places))
+    array_cycles = column_of(array.cycles * batch, len(numbers))
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, last_array_cycles)
     energy = np.asarray(total_energy(counts, hardware.prices), dtype=np.float64)
-    return Candidates(places, tiles, array_cycles, counts, time, energy)
+    return Candidates(numbers, tiles, array_cycles, counts, time, energy)
 
 
 def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
-    """What no mapping goes below, for every place of a space.
+    """What no mapping goes below, for every number of a space.
 
     Like `evaluate`, but with the least that the array does for a layer that is cut into so many tiles, so
     that it need not be said what each of them costs.
@@ -117,16 +118,16 @@ def _counts(
     space: Space, tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int
 ) -> list[ActionCounts[Count]]:
     """What happens beside the array; to be added up."""
-    layers, channels, picture = space.layers, tiles.channels, tiles.picture
+    layers, channels, plane = space.layers, tiles.channels, tiles.plane
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
     ops = entries(vector_ops(layers, outputs, stored), tiles.owner)
     counts = [
         transfer_counts(hardware, moved.loaded, moved.stored),
         completion_counts(ops, moved.loaded[Operand.RESIDUAL], moved.stored[Operand.OUTPUTS], hardware),
-        partial_sum_counts(layers, entries(outputs, tiles.owner), channels.depth, hardware),
+        partial_sum_counts(layers, entries(outputs, tiles.owner), channels.c_tiles, hardware),
     ]
     if not layers.on_array:
-        counts.append(on_chip_counts(hardware, {Operand.INPUTS: picture.input_bytes * batch}, {}))
+        counts.append(on_chip_counts(hardware, {Operand.INPUTS: plane.input_bytes * batch}, {}))
     return counts
 
 
@@ -137,8 +138,9 @@ def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayC
         return _NO_COST, 0
     kinds = _kinds_of_tiles(space.layers, tiles)
 
-    def cost_of(layer: LoopNest[Count], dataflow: str, some: Selection) -> ArrayCost:
-        return array_cost(layer, dataflow, entries(kinds.tile, some), entries(kinds.resumes, some), hardware)
+    def cost_of(layer: LoopNest[Count], dataflow: str, which: Selection) -> ArrayCost:
+        tile, resumes = entries(kinds.tile, which), entries(kinds.resumes, which)
+        return array_cost(layer, dataflow, tile, resumes, hardware)
 
     cost = array_costs(space.layers, space.dataflows, tiles.owner[kinds.candidate], cost_of)
     begins = np.searchsorted(kinds.candidate, np.arange(length))
@@ -160,8 +162,9 @@ def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost
         return _NO_COST
     visits = tiles.visits
 
-    def cost_of(layer: LoopNest[Count], dataflow: str, some: Selection) -> ArrayCost:
-        return least_array_cost(layer, dataflow, entries(tiles.shape, some), entries(visits, some), hardware)
+    def cost_of(layer: LoopNest[Count], dataflow: str, which: Selection) -> ArrayCost:
+        shape = entries(tiles.shape, which)
+        return least_array_cost(layer, dataflow, shape, entries(visits, which), hardware)
 
     return array_costs(space.layers, space.dataflows, tiles.owner, cost_of)
 
@@ -171,49 +174,59 @@ class _Kinds:
     """Tiles of candidates that are alike: candidate after candidate, those of each together."""
 
     candidate: Ints
+    """Of each kind, S in all."""
     tile: TileShape[Count]
     visits: Ints
-    """How many there are of an image."""
+    """How many there are of an image, S."""
     resumes: Count
     """1 where they add to the partial sums of an earlier tile."""
 
 
 def _kinds_of_tiles(layers: LoopNest[Count], tiles: Tiles) -> _Kinds:
-    """Each direction is cut into full tiles and perhaps a smaller one at the edge.
+    """The kinds of tiles that each of T candidates is made of.
 
-    Along the input channels the first tile starts from zero, the others resume what it left.
+    Along G, K, OY and OX a layer is cut into full tiles and perhaps a smaller one at the edge; along C the
+    first tile starts the partial sums, full ones in between resume them, and the last one may be smaller. The
+    kinds of a candidate are all combinations: up to 2 x 2 x 2 x 2 x 3 = 48, mostly far fewer. They are
+    numbered in mixed radix, a binary digit for each of G, K, OY, OX that has an edge (1 at the edge), above
+    them the digit of C. docs/decisions/branch-and-bound.md says why edges are costed exactly.
     """
     shape, owner = tiles.shape, tiles.owner
-    uncut = (layers.G, layers.K, layers.OY, layers.OX)
-    directions = zip(uncut, (shape.g, shape.k, shape.y, shape.x), strict=True)
-    cuts = [_Cut.of(entries(extent, owner), size) for extent, size in directions]
-    depth = _Cut.of(entries(layers.C, owner), shape.c)
-    begun, last = 1 + np.minimum(depth.full - 1, 1), depth.has_edge
-    how_many = begun + last
-    for cut in cuts:
-        how_many = how_many << cut.has_edge
-    candidate = np.repeat(np.arange(len(owner)), how_many)
-    digits = np.arange(len(candidate)) - np.repeat(np.cumsum(how_many) - how_many, how_many)
+    extents = (layers.G, layers.K, layers.OY, layers.OX)
+    sizes = (shape.g, shape.k, shape.y, shape.x)
+    loops = [_Tiling.of(entries(extent, owner), size) for extent, size in zip(extents, sizes, strict=True)]
+    depth = _Tiling.of(entries(layers.C, owner), shape.c)
+    # Digits of C: 0 the first tile, 1 full ones after it (if there are two full ones), the largest the edge.
+    full_kinds = 1 + np.minimum(depth.full - 1, 1)  # T
+    n_kinds = full_kinds + depth.has_edge
+    for loop in loops:
+        n_kinds = n_kinds << loop.has_edge
+    candidate = np.repeat(np.arange(len(owner)), n_kinds)  # S
+    digits = np.arange(len(candidate)) - np.repeat(
+        np.cumsum(n_kinds) - n_kinds, n_kinds
+    )  # number of the kind
+    # Invariant: `digits` holds the digits of the loops that are still to come, the next one lowest, and
+    # `visits` how many tiles of the kind there are along those that are done.
     visits = np.ones_like(candidate)
-    sizes = []
-    for cut in cuts:
-        has_edge = cut.has_edge[candidate]
-        size, times = cut.tiles(candidate, (digits & has_edge).astype(bool))
+    kind_sizes = []
+    for loop in loops:
+        has_edge = loop.has_edge[candidate]
+        size, times = loop.tiles(candidate, (digits & has_edge).astype(bool))
         digits = digits >> has_edge
         visits *= times
-        sizes.append(size)
-    at_edge = digits == begun[candidate]
-    size, times = depth.tiles(candidate, at_edge)
+        kind_sizes.append(size)
+    at_edge = digits == full_kinds[candidate]
+    c, times = depth.tiles(candidate, at_edge)
     visits *= np.where(at_edge | (digits == 0), 1, times - 1)
-    g, k, y, x = sizes
+    g, k, y, x = kind_sizes
     fy, fx = entries(tiles.kernel, candidate)
-    tile = TileShape(1, g, k, size, y, x, fy, fx)
+    tile = TileShape(1, g, k, c, y, x, fy, fx)
     return _Kinds(candidate, tile, visits, np.minimum(digits, 1))
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """One direction, cut into tiles of one size for each candidate."""
+class _Tiling:
+    """One loop, cut into tiles of one size for each of T candidates."""
 
     size: Ints
     full: Ints
@@ -224,12 +237,12 @@ class _Cut:
     """1 where it is."""
 
     @classmethod
-    def of(cls, extent: Count, size: Count) -> "_Cut":
+    def of(cls, extent: Count, size: Count) -> "_Tiling":
         full, edge = np.divmod(extent, size)
         return cls(np.asarray(size), full, edge, np.minimum(edge, 1))
 
     def tiles(self, candidate: Ints, at_edge: Flags) -> tuple[Ints, Ints]:
-        """Size and number of the tiles of some candidates, at the edge or before it."""
+        """Size and number of the tiles of candidates, at the edge or before it; S entries."""
         size, full = self.size[candidate], self.full[candidate]
         if not self.has_edge.any():
             return size, full

@@ -1,7 +1,7 @@
 """What tiles cost on chip: array and vector cycles, and counts of every action but those of DRAM.
 
 The array reads inputs and weights from the global buffer and keeps partial sums there between visits to
-the same outputs. Complete outputs pass the vector unit on their way: it reads second operands from the
+the same outputs. Complete outputs pass the vector unit on their way: it reads residuals from the
 buffer and writes what is to be stored. Each function serves single tiles and arrays of candidates.
 """
 
@@ -26,7 +26,7 @@ from accelsim.network.layer import LoopNest
 
 VECTOR = "vector"
 """The name under which layers of the vector unit are listed among the dataflows."""
-Way = TypeVar("Way", bound=Hashable)
+ExecutionT = TypeVar("ExecutionT", bound=Hashable)
 """How the array executes a layer."""
 
 
@@ -51,26 +51,26 @@ def array_cost(
 
 def array_costs(
     layers: LoopNest[Count],
-    ways: Sequence[Way],
+    executions: Sequence[ExecutionT],
     owner: Ints,
-    cost_of: Callable[[LoopNest[Count], Way, Selection], ArrayCost],
+    cost_of: Callable[[LoopNest[Count], ExecutionT, Selection], ArrayCost],
 ) -> ArrayCost:
     """Costs of tiles of stacked layers, an entry each; each layer is executed in a way of its own.
 
-    A way is a dataflow, and whatever else may differ. `owner` says of which layer each tile is. `cost_of`
-    gives the cost of some tiles that are executed in one way, for the layer of each.
+    `executions` says how: a dataflow, and whatever else may differ. `owner` says of which layer each tile is.
+    `cost_of` gives the cost of some tiles that are executed in one way, for the layer of each.
     """
-    kinds = list(dict.fromkeys(ways))
+    kinds = list(dict.fromkeys(executions))
     if len(kinds) == 1:
         return cost_of(entries(layers, owner), kinds[0], slice(None))
-    number = np.array([kinds.index(way) for way in ways])[owner]
+    number = np.array([kinds.index(execution) for execution in executions])[owner]
     cycles = np.zeros(len(owner), dtype=np.int64)
     parts = []
-    for index, way in enumerate(kinds):
-        some = np.flatnonzero(number == index)
-        cost = cost_of(entries(layers, owner[some]), way, some)
-        cycles[some] = cost.cycles
-        parts.append(cost.counts.each(partial(_spread, some, len(owner))))
+    for index, execution in enumerate(kinds):
+        which = np.flatnonzero(number == index)
+        cost = cost_of(entries(layers, owner[which]), execution, which)
+        cycles[which] = cost.cycles
+        parts.append(cost.counts.each(partial(_spread, which, len(owner))))
     return ArrayCost(cycles, reduce(add, parts))
 
 
@@ -168,8 +168,8 @@ def vector_ops(layer: LoopNest[Count], outputs: Count, stored: Count) -> Count:
     """
     per_image = layer.vector_ops + sum(operator.vector_ops for operator in layer.fused)
     # Not per_image * outputs first: of large layers that is more than 64 bits hold.
-    of_each, beside = per_image // layer.output_elements, per_image % layer.output_elements
-    ops = of_each * outputs - (-beside * outputs // layer.output_elements)
+    of_each, remainder = per_image // layer.output_elements, per_image % layer.output_elements
+    ops = of_each * outputs - (-remainder * outputs // layer.output_elements)
     if layer.pooling is not None:
         ops = ops + stored * layer.pooling.FY * layer.pooling.FX
     return ops

@@ -1,28 +1,25 @@
 """Whether what a layer does for a batch can be counted: tiles are costed with 64-bit integers, which wrap.
 
 Nothing that is counted of a layer, in any mapping, exceeds the larger of two numbers: the products of all
-loop bounds with as many inputs as a window reaches over (whatever is read again for each tile, pixel, filter
-and tap), and the operations of the vector unit. Each counts twice (read and written), in bits.
+loop bounds with as many inputs as a window reaches over (whatever is read again for each tile, pixel, output
+channel and tap), and the operations of the vector unit. Each counts twice (read and written), in bits.
 docs/decisions/bounds.md derives it.
 """
 
 from typing import Final
 
 from accelsim.descriptions.limits import MAX_COUNT
+from accelsim.mapping.unmappable import Uncountable
 from accelsim.network.layer import Layer
 
 BITS: Final = 2 * 64
 """Of the widest element, read and written."""
 
 
-def why_uncountable(layer: Layer, batch: int) -> str:
-    """Why a layer cannot be mapped for so many images, and what would help; nothing where it can."""
+def uncountable(layer: Layer, batch: int) -> Uncountable | None:
+    """Why a layer cannot be mapped for so many images; None where it can."""
     of_an_image = most_counted(layer)
-    if of_an_image * batch <= MAX_COUNT:
-        return ""
-    remedy = f"a batch of {MAX_COUNT // of_an_image} can" if of_an_image <= MAX_COUNT else "make it smaller"
-    together = f"{batch} images together" if batch > 1 else "an image"
-    return f"what it does for {together} cannot be counted in 64 bits: {remedy}"
+    return None if of_an_image * batch <= MAX_COUNT else Uncountable(batch, MAX_COUNT // of_an_image)
 
 
 def most_counted(layer: Layer) -> int:

@@ -41,16 +41,16 @@ class Footprint:
     operands: Count
     gate: Count
     """Factors of each group."""
-    residual: Count
-    """Elements of second operands for each output, and for each output channel."""
-    residual_gate: Count
+    residuals_per_output: Count
+    """Elements of residuals for each output, and for each output channel."""
+    residuals_per_channel: Count
     pooling: tuple[Count, Count, Count, Count] | None
     """Rows and columns of windows that a cut may leave unfinished, results in a row, vertical stride."""
 
     @classmethod
     def of(cls, layer: LoopNest[Count], machine: Precision) -> Self:
         """That of a layer, or of a stack of layers."""
-        residual, residual_gate = shortcut_elements(layer)
+        residuals_per_output, residuals_per_channel = residual_elements(layer)
         pooling = layer.pooling
         bits = weight_bits(layer, machine)
         return cls(
@@ -63,8 +63,8 @@ class Footprint:
             bias=layer.bias,
             operands=layer.operands,
             gate=layer.gate_elements // layer.G,
-            residual=residual,
-            residual_gate=residual_gate,
+            residuals_per_output=residuals_per_output,
+            residuals_per_channel=residuals_per_channel,
             pooling=None if pooling is None else (*unfinished_windows(layer), pooling.OX, pooling.stride_y),
         )
 
@@ -79,7 +79,7 @@ class Footprint:
         return bits_to_bytes(elements, self.activation_bits)
 
     def input_room(self, size_bytes: int) -> Count:
-        """Input channels x pixels for which there is room at most; gates and second operands leave less."""
+        """Input channels x pixels for which there is room at most; gates and residuals leave less."""
         return size_bytes * 8 // self.activation_bits // larger(self.operands, 1)
 
     def output_room(self, size_bytes: int) -> Count:
@@ -116,15 +116,15 @@ class Footprint:
             return final
         return final + partial * (bits_to_bytes(elements, self.partial_sum_bits) - final)
 
-    def shortcut(self, tile: TileShape[Count], tiles: Count = 1) -> Count:
-        """Second operands of fused operators: as large as the outputs, or a factor for each channel.
+    def residual(self, tile: TileShape[Count], tiles: Count = 1) -> Count:
+        """Residuals of fused operators: as large as the outputs, or a factor for each channel.
 
         Of several tiles together, where `tile` is their sum; each of them reads the factors.
         """
-        if _is_none(self.residual) and _is_none(self.residual_gate):
+        if _is_none(self.residuals_per_output) and _is_none(self.residuals_per_channel):
             return 0
-        factors = tiles * tile.n * self.residual_gate
-        elements = tile.g * tile.k * (self.residual * tile.pixels + factors)
+        factors = tiles * tile.n * self.residuals_per_channel
+        elements = tile.g * tile.k * (self.residuals_per_output * tile.pixels + factors)
         return bits_to_bytes(elements, self.activation_bits)
 
     def stored(self, tile: TileShape[Count], rows: Count, columns: Count) -> Count:
@@ -132,18 +132,20 @@ class Footprint:
         return bits_to_bytes(tile.n * tile.g * tile.k * rows * columns, self.activation_bits)
 
     def unfinished(
-        self, tile: TileShape[Count], filters: Count, rows_cut: Count, columns_cut: Count
+        self, tile: TileShape[Count], output_channels: Count, rows_cut: Count, columns_cut: Count
     ) -> Count:
-        """Results of pooling windows that a cut between tiles leaves unfinished, kept for `filters` channels.
+        """Results of pooling windows that a cut between tiles leaves unfinished, kept for `output_channels`.
 
         Both maximum and average can be kept as what the window gave so far: a result for each window.
         """
         if self.pooling is None:
             return 0
         rows, columns, results, stride = self.pooling
-        below = rows_cut * rows * results
-        beside = columns_cut * columns * (ceil_div(tile.y, stride) + rows)
-        return bits_to_bytes(tile.n * tile.g * filters * (below + beside), self.activation_bits)
+        across_rows = rows_cut * rows * results
+        across_columns = columns_cut * columns * (ceil_div(tile.y, stride) + rows)
+        return bits_to_bytes(
+            tile.n * tile.g * output_channels * (across_rows + across_columns), self.activation_bits
+        )
 
 
 def _is_none(count: Count) -> bool:
@@ -151,8 +153,8 @@ def _is_none(count: Count) -> bool:
     return isinstance(count, int) and not count
 
 
-def shortcut_elements(layer: LoopNest[CountT]) -> tuple[CountT, CountT]:
-    """Elements of second operands for each output, and for each output channel."""
+def residual_elements(layer: LoopNest[CountT]) -> tuple[CountT, CountT]:
+    """Elements of residuals for each output, and for each output channel."""
     full: CountT = 0
     gate: CountT = 0
     channels, pixels = layer.G * layer.K, layer.OY * layer.OX
@@ -172,5 +174,5 @@ def least_weight_storage_bits(layer: LoopNest[Count], machine: Precision) -> Cou
     bits = weight_bits(layer, machine)
     if layer.weight_density is None:
         return layer.weights * bits
-    kept = layer.weight_density * (bits + pruned_index_bits(layer, machine))
-    return ceil_scaled(layer.weights, np.minimum(float(bits), kept))
+    nonzero_bits = layer.weight_density * (bits + pruned_index_bits(layer, machine))
+    return ceil_scaled(layer.weights, np.minimum(float(bits), nonzero_bits))

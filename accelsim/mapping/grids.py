@@ -25,14 +25,14 @@ class Grid:
     """Sizes to cut one layer into."""
 
     channels: Ints
-    """Groups, filters and input channels of a tile, a row for each cut."""
+    """Groups, output and input channels of a tile, a row for each cut."""
     rows: Ints
     """A row for each size, with what `AXIS_COLUMNS` says."""
     columns: Ints
 
     @property
     def cuts(self) -> int:
-        """Of the channels, and of the picture."""
+        """Of the channels, and of the output plane."""
         return len(self.channels) + len(self.rows) * len(self.columns)
 
 
@@ -43,14 +43,14 @@ class Grids:
     finely: bool = False
     """Whether sizes are tried that the machine's compiler does not try."""
     channels: dict[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
-    directions: dict[tuple[Axis, int], Ints] = field(default_factory=dict)
+    axes: dict[tuple[Axis, int], Ints] = field(default_factory=dict)
 
     def of(self, layer: Layer, unit: Granularity) -> Grid:
         """Tiles of a layer, for an array of which one pass covers so much."""
         return Grid(
             self._channels(layer, unit),
-            self._direction(row_axis(layer), unit.y),
-            self._direction(column_axis(layer), unit.x),
+            self._axis_cuts(row_axis(layer), unit.y),
+            self._axis_cuts(column_axis(layer), unit.x),
         )
 
     def _channels(self, layer: Layer, unit: Granularity) -> Ints:
@@ -58,13 +58,13 @@ class Grids:
         key = layer.G, layer.K, layer.C, unit
         cuts = self.channels.get(key)
         if cuts is None:
-            filters, channels = self._sizes(layer.K, unit.k), self._sizes(layer.C, unit.c)
+            outputs, inputs = self._sizes(layer.K, unit.k), self._sizes(layer.C, unit.c)
             groups = [(g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1]
-            cuts = self.channels[key] = np.array([*product((1,), filters, channels), *groups], dtype=np.int64)
+            cuts = self.channels[key] = np.array([*product((1,), outputs, inputs), *groups], dtype=np.int64)
         return cuts
 
-    def _direction(self, axis: Axis, unit: int) -> Ints:
-        cuts = self.directions.get((axis, unit))
+    def _axis_cuts(self, axis: Axis, unit: int) -> Ints:
+        cuts = self.axes.get((axis, unit))
         if cuts is None:
             rows = [
                 (
@@ -76,7 +76,7 @@ class Grids:
                 )
                 for size in self._sizes(axis.outputs, unit)
             ]
-            cuts = self.directions[axis, unit] = np.array(rows, dtype=np.int64)
+            cuts = self.axes[axis, unit] = np.array(rows, dtype=np.int64)
         return cuts
 
     def _sizes(self, extent: int, unit: int) -> tuple[int, ...]:

@@ -17,10 +17,10 @@ from accelsim.network.layer import Layer
 Order = Literal["pixels_outer", "filters_outer"]
 """What the loops over tiles have outside; images and groups are always outermost, what adds up innermost.
 
-pixels_outer   a tile of inputs stays while the filters pass: inputs are read once, weights once for each
-               tile of pixels (unless all of them fit);
+pixels_outer   a tile of inputs stays while the output channels pass: inputs are read once, weights once for
+               each tile of pixels (unless all of them fit);
 filters_outer  a tile of weights stays while the pixels pass: weights are read once, inputs once for each
-               tile of filters.
+               tile of output channels.
 """
 
 
@@ -30,6 +30,18 @@ class Step:
 
     Bytes are by operand; an operand that nothing happens to is left out. Operands that stay from the step
     before are not loaded again.
+
+    Attributes:
+        array_cycles: How long the array takes.
+        vector_cycles: How long the vector unit takes.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import map_layer
+        >>> layer = Layer("conv1", "conv", K=16, C=3, OY=8, OX=8, FY=3, FX=3, IY=10, IX=10)
+        >>> first = next(map_layer(layer, load_hardware("16x16_128k")).steps())
+        >>> {str(operand): size for operand, size in first.loads.items()}
+        {'weights': 216, 'inputs': 600}
     """
 
     loads: MappingOf[Operand, int]
@@ -61,7 +73,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A body that is gone through `times` times."""
+    """A body that is gone through `times` times.
+
+    Attributes:
+        times: How often.
+        body: Steps, and loops of them.
+
+    Example:
+        >>> len(list(unrolled((Repeat(3, (Repeat(2, ()),)),))))
+        0
+    """
 
     times: int
     body: tuple["Program", ...]
@@ -72,7 +93,17 @@ Program: TypeAlias = Step | Repeat
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over all steps of a program: what a simulation of it has to observe."""
+    """Sums over all steps of a program: what a simulation of it has to observe.
+
+    Attributes:
+        steps: How many.
+        array_cycles: Of all steps.
+        vector_cycles: Of all steps.
+
+    Example:
+        >>> (Totals(steps=2, array_cycles=100) * 3).array_cycles
+        300
+    """
 
     steps: int = 0
     array_cycles: int = 0
@@ -80,12 +111,12 @@ class Totals:
     counts: ActionCounts[int] = field(default_factory=ActionCounts)
     """Transfers included."""
 
-    def __add__(self, other: "Totals") -> "Totals":
+    def __add__(self, addend: "Totals") -> "Totals":
         return Totals(
-            self.steps + other.steps,
-            self.array_cycles + other.array_cycles,
-            self.vector_cycles + other.vector_cycles,
-            self.counts + other.counts,
+            self.steps + addend.steps,
+            self.array_cycles + addend.array_cycles,
+            self.vector_cycles + addend.vector_cycles,
+            self.counts + addend.counts,
         )
 
     def __mul__(self, times: int) -> "Totals":
@@ -96,7 +127,22 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the search chooses: how a layer is cut and in which order; its program follows."""
+    """What the search chooses: how a layer is cut and in which order; its program follows.
+
+    Attributes:
+        layer: In the form in which it is executed.
+        tile: Its size.
+        order: Of the loops over tiles.
+        estimated_cycles: What the search takes the layer's time to be.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import mappings, whole_image
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> choice = Choice(layer, "weight_stationary", whole_image(layer), "filters_outer")
+        >>> mappings([choice], 1, load_hardware("16x16_128k"))[0].totals.steps
+        1
+    """
 
     layer: Layer
     dataflow: str
@@ -110,7 +156,25 @@ class Choice:
 
 @dataclass(frozen=True)
 class Mapping:
-    """One layer on one machine."""
+    """One layer on one machine: how it is cut, and the program that follows.
+
+    As text it is the bounds of its tile, those of 1 and all taps left out: `K4 C3 Y8 X8`.
+
+    Attributes:
+        layer: In the form in which it is executed.
+        tile: The size of all but those at the edges.
+        order: Of the loops over tiles.
+        program: Its steps; what repeats is written once.
+        totals: Sums over all steps.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import map_layer
+        >>> layer = Layer("conv1", "conv", K=16, C=3, OY=8, OX=8, FY=3, FX=3, IY=10, IX=10)
+        >>> mapping = map_layer(layer, load_hardware("16x16_128k"))
+        >>> str(mapping), mapping.dataflow, mapping.order
+        ('K4 C3 Y8 X8', 'output_stationary', 'filters_outer')
+    """
 
     layer: Layer
     dataflow: str

@@ -13,7 +13,8 @@ from accelsim.hardware import Objective
 class MappingOptions:
     """How a network is to be mapped; one value for all of its layers.
 
-    Raises AccelsimError where an option is none that exists; which dataflows there are the machine says.
+    Raises:
+        AccelsimError: An option is none that exists; which dataflows there are the machine says.
 
     Example:
         >>> MappingOptions(batch=4, objective="edp")

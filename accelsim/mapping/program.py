@@ -2,7 +2,7 @@
 
 The loops over tiles are an odometer. What a step has to load follows from which loops have moved since
 the step before: inputs depend on images, groups, input channels, pixels and kernel taps, weights on groups,
-filters, input channels and kernel taps. What it frees follows from which loops move next.
+output channels, input channels and kernel taps. What it frees follows from which loops move next.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,28 +18,46 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR, transfer_counts
 from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
-from accelsim.mapping.work import TileKind, Work, work_of_tiles
+from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
-Direction: TypeAlias = Literal[
-    "image", "group", "filter", "channel", "row", "column", "tap_row", "tap_column"
+Dimension: TypeAlias = Literal[
+    "image", "group", "output_channel", "input_channel", "row", "column", "tap_row", "tap_column"
 ]
 
-LOOPS: Final[dict[Order, tuple[Direction, ...]]] = {
-    "pixels_outer": ("image", "group", "row", "column", "filter", "channel", "tap_row", "tap_column"),
-    "filters_outer": ("image", "group", "filter", "row", "column", "channel", "tap_row", "tap_column"),
+LOOPS: Final[dict[Order, tuple[Dimension, ...]]] = {
+    "pixels_outer": (
+        "image",
+        "group",
+        "row",
+        "column",
+        "output_channel",
+        "input_channel",
+        "tap_row",
+        "tap_column",
+    ),
+    "filters_outer": (
+        "image",
+        "group",
+        "output_channel",
+        "row",
+        "column",
+        "input_channel",
+        "tap_row",
+        "tap_column",
+    ),
 }
 """Outermost first."""
 _BY_DIRECTION: Final = {
-    order: itemgetter(*map(loops.index, get_args(Direction))) for order, loops in LOOPS.items()
+    order: itemgetter(*map(loops.index, get_args(Dimension))) for order, loops in LOOPS.items()
 }
-"""Brings what is in the order of the loops into that of `Direction`."""
-ADDING_UP: frozenset[Direction] = frozenset({"channel", "tap_row", "tap_column"})
-"""Loops of which all turns add to the same outputs."""
-OF_INPUTS: frozenset[Direction] = frozenset({"image", "group", "row", "column", *ADDING_UP})
-OF_WEIGHTS: frozenset[Direction] = frozenset({"group", "filter", *ADDING_UP})
+"""Brings what is in the order of the loops into that of `Dimension`."""
+ADDING_UP: frozenset[Dimension] = frozenset({"input_channel", "tap_row", "tap_column"})
+"""Loops of which all iterations add to the same outputs."""
+OF_INPUTS: frozenset[Dimension] = frozenset({"image", "group", "row", "column", *ADDING_UP})
+OF_WEIGHTS: frozenset[Dimension] = frozenset({"group", "output_channel", *ADDING_UP})
 
 
-class Extent(NamedTuple):
+class TileExtent(NamedTuple):
     """What one tile covers along one loop."""
 
     size: int
@@ -51,16 +69,16 @@ class Extent(NamedTuple):
     part: int
     """Which part of the kernel it is; 0 along all loops but those over taps."""
     resumes: bool
-    """Whether it adds to the partial sums of the turn before."""
+    """Whether it adds to the partial sums of the iteration before."""
     completes: bool
-    """Whether no other turn adds to its own."""
+    """Whether no other iteration adds to its own."""
 
 
-class Turn(NamedTuple):
-    """Successive turns of one loop that are alike, and where in the loop they are."""
+class Iterations(NamedTuple):
+    """Successive iterations of one loop that are alike, and where in the loop they are."""
 
     tiles: int
-    extent: Extent
+    extent: TileExtent
     """Of one of them."""
     first: bool
     last: bool
@@ -70,19 +88,19 @@ class Loop(NamedTuple):
     """One loop over tiles."""
 
     of_inputs: bool
-    """Whether each turn needs inputs of its own."""
+    """Whether each iteration needs inputs of its own."""
     of_weights: bool
-    turns: tuple[Turn, ...]
-    kinds: dict[Extent, int]
+    iterations: tuple[Iterations, ...]
+    kinds: dict[TileExtent, int]
     """What its tiles cover, each with a number."""
 
     @property
     def moves(self) -> bool:
-        """Whether there is more than one turn."""
-        return not self.turns[0].last
+        """Whether there is more than one iteration."""
+        return not self.iterations[0].last
 
 
-class _At(NamedTuple):
+class _Position(NamedTuple):
     """Where the outer loops of the odometer are, as far as the steps inside depend on it."""
 
     depth: int
@@ -96,38 +114,56 @@ class _At(NamedTuple):
     """Whether the step after the last of those inside needs other weights."""
     inputs_go: bool
 
-    def into(self, loop: Loop, turn: Turn) -> "_At":
+    def into(self, loop: Loop, iterations: Iterations) -> "_Position":
         """One loop further in; the loop is one that moves.
 
-        From the innermost outwards, a loop at its first turn has wrapped round, and the next one out has
+        From the innermost outwards, a loop at its first iteration has wrapped round, and the next one out has
         moved too; one that is not has moved by one, and those outside stand still.
         """
-        return _At(
+        return _Position(
             self.depth + 1,
-            self.kind * len(loop.kinds) + loop.kinds[turn.extent],
-            loop.of_weights or (turn.first and self.weights_come),
-            loop.of_inputs or (turn.first and self.inputs_come),
-            loop.of_weights or (turn.last and self.weights_go),
-            loop.of_inputs or (turn.last and self.inputs_go),
+            self.kind * len(loop.kinds) + loop.kinds[iterations.extent],
+            loop.of_weights or (iterations.first and self.weights_come),
+            loop.of_inputs or (iterations.first and self.inputs_come),
+            loop.of_weights or (iterations.last and self.weights_go),
+            loop.of_inputs or (iterations.last and self.inputs_go),
         )
 
 
-BEFORE_THE_FIRST_LOOP = _At(0, 0, True, True, True, True)
+BEFORE_THE_FIRST_LOOP = _Position(0, 0, True, True, True, True)
 """The first step needs everything, and the last one leaves nothing behind."""
 
 
 def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
-    """The mappings that choices for layers of one structure stand for."""
+    """The mappings that choices for layers of one structure stand for.
+
+    Args:
+        choices: Made by the search, or by hand; their layers are of one `structure`.
+        batch: Images that each layer goes through.
+        hardware: The machine.
+
+    Returns:
+        A mapping for each, its program written out and added up.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import TileShape
+        >>> from accelsim.network.layer import Layer
+        >>> layer = Layer("conv1", "conv", K=32, C=3, OY=8, OX=8, FY=3, FX=3, IY=10, IX=10)
+        >>> choice = Choice(layer, "weight_stationary", TileShape(1, 1, 16, 3, 8, 8, 3, 3), "filters_outer")
+        >>> mappings([choice], 1, load_hardware("16x16_128k"))[0].totals.steps
+        2
+    """
     if not choices:
         return []
-    known: dict[_Cut, Loop] = {}
-    loops = [_loops(choice, batch, known) for choice in choices]
-    kinds = [_kinds(choice.order, some) for choice, some in zip(choices, loops, strict=True)]
+    loop_of: dict[_LoopKey, Loop] = {}
+    loops = [_loops(choice, batch, loop_of) for choice in choices]
+    kinds = [_kinds(choice.order, layer_loops) for choice, layer_loops in zip(choices, loops, strict=True)]
     works = work_of_tiles(choices, kinds, hardware)
     return [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
 
 
-def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[Work], hardware: Hardware) -> Mapping:
+def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
     moving = tuple(loop for loop in loops if loop.moves)
     program = _Writer(choice.dataflow == VECTOR, moving, work).part(BEFORE_THE_FIRST_LOOP)
     return Mapping(
@@ -162,9 +198,9 @@ def program_totals(program: Sequence[Program], hardware: Hardware) -> Totals:
 def _moved(sizes: Sequence[MappingOf[Operand, int]], times: Sequence[int]) -> dict[Operand, int]:
     """Bytes of each operand, moved so many times."""
     moved: dict[Operand, int] = {}
-    for some, many in zip(sizes, times, strict=True):
-        for operand, size in some.items():
-            moved[operand] = moved.get(operand, 0) + many * size
+    for sizes_of_step, count in zip(sizes, times, strict=True):
+        for operand, size in sizes_of_step.items():
+            moved[operand] = moved.get(operand, 0) + count * size
     return moved
 
 
@@ -180,42 +216,44 @@ def _count_visits(
             visits[id(part)] = visits.get(id(part), 0) + times
 
 
-_Cut: TypeAlias = tuple[Direction, int | tuple[Axis, ...], int]
+_LoopKey: TypeAlias = tuple[Dimension, int | tuple[Axis, ...], int]
 """What is cut into tiles of which size; rows and columns by an axis for each part of the kernel."""
 
 
-def _loops(choice: Choice, batch: int, known: dict[_Cut, Loop]) -> list[Loop]:
+def _loops(choice: Choice, batch: int, loop_of: dict[_LoopKey, Loop]) -> list[Loop]:
     """The loops over the tiles of a layer, outermost first; layers may have loops in common."""
     layer, tile = choice.layer, choice.tile
-    cuts: dict[Direction, _Cut] = {
+    cuts: dict[Dimension, _LoopKey] = {
         "image": ("image", batch, tile.n),
         "group": ("group", layer.G, tile.g),
-        "filter": ("filter", layer.K, tile.k),
-        "channel": ("channel", layer.C, tile.c),
+        "output_channel": ("output_channel", layer.K, tile.k),
+        "input_channel": ("input_channel", layer.C, tile.c),
         "row": ("row", row_axes(layer, tile.fy), tile.y),
         "column": ("column", column_axes(layer, tile.fx), tile.x),
         "tap_row": ("tap_row", layer.FY, tile.fy),
         "tap_column": ("tap_column", layer.FX, tile.fx),
     }
     loops = []
-    for direction in LOOPS[choice.order]:
-        cut = cuts[direction]
-        loop = known.get(cut)
+    for dimension in LOOPS[choice.order]:
+        cut = cuts[dimension]
+        loop = loop_of.get(cut)
         if loop is None:
-            loop = known[cut] = _loop(*cut)
+            loop = loop_of[cut] = _loop(*cut)
         loops.append(loop)
     return loops
 
 
-def _loop(direction: Direction, extent: int | tuple[Axis, ...], size: int) -> Loop:
-    turns = tuple(_turns_of(tuple(_alike(direction, extent, size)), adds_up=direction in ADDING_UP))
-    extents = dict.fromkeys(turn.extent for turn in turns)
-    kinds = {one: number for number, one in enumerate(extents)}
-    return Loop(direction in OF_INPUTS, direction in OF_WEIGHTS, turns, kinds)
+def _loop(dimension: Dimension, extent: int | tuple[Axis, ...], size: int) -> Loop:
+    iterations = tuple(
+        _iterations_of(tuple(_equal_tiles(dimension, extent, size)), adds_up=dimension in ADDING_UP)
+    )
+    extents = dict.fromkeys(alike.extent for alike in iterations)
+    kinds = {extent_kind: number for number, extent_kind in enumerate(extents)}
+    return Loop(dimension in OF_INPUTS, dimension in OF_WEIGHTS, iterations, kinds)
 
 
-class _Alike(NamedTuple):
-    """Successive tiles along a loop that cover as much; see `Extent`."""
+class _EqualTiles(NamedTuple):
+    """Successive tiles along a loop that cover as much; see `TileExtent`."""
 
     tiles: int
     size: int
@@ -224,58 +262,62 @@ class _Alike(NamedTuple):
     part: int = 0
 
 
-def _alike(direction: Direction, extent: int | tuple[Axis, ...], size: int) -> Iterator[_Alike]:
+def _equal_tiles(dimension: Dimension, extent: int | tuple[Axis, ...], size: int) -> Iterator[_EqualTiles]:
     """The tiles of a loop. What a tile reads depends on which taps go over it, so no two parts are alike."""
     if not isinstance(extent, int):
         for spans in together(extent, size):
-            yield _Alike(
+            yield _EqualTiles(
                 spans[0].tiles, spans[0].size, tuple([span.inputs for span in spans]), spans[0].stored
             )
-    elif direction in ("tap_row", "tap_column"):
+    elif dimension in ("tap_row", "tap_column"):
         for part, first in enumerate(range(0, extent, size)):
-            yield _Alike(1, min(size, extent - first), part=part)
+            yield _EqualTiles(1, min(size, extent - first), part=part)
     else:
         for span in channel_spans(extent, size):
-            yield _Alike(span.tiles, span.size)
+            yield _EqualTiles(span.tiles, span.size)
 
 
-def _turns_of(alike: Sequence[_Alike], adds_up: bool) -> Iterator[Turn]:
-    """Tiles with the first and the last turn of the loop apart from the others.
+def _iterations_of(equal_tiles: Sequence[_EqualTiles], adds_up: bool) -> Iterator[Iterations]:
+    """Tiles with the first and the last iteration of the loop apart from the others.
 
-    `adds_up` says that all turns add to the same outputs.
+    `adds_up` says that all iterations add to the same outputs.
     """
 
-    def turns(tiles: int, some: _Alike, first: bool, last: bool) -> Turn:
+    def iterations(tiles: int, tiles_alike: _EqualTiles, first: bool, last: bool) -> Iterations:
         resumes, completes = adds_up and not first, last or not adds_up
-        extent = Extent(some.size, some.inputs, some.stored, some.part, resumes, completes)
-        return Turn(tiles, extent, first, last)
+        extent = TileExtent(
+            tiles_alike.size, tiles_alike.inputs, tiles_alike.stored, tiles_alike.part, resumes, completes
+        )
+        return Iterations(tiles, extent, first, last)
 
-    total = sum(some.tiles for some in alike)
-    done = 0
-    for some in alike:
-        middle = some.tiles
-        if done == 0:
-            yield turns(1, some, first=True, last=total == 1)
+    total = sum(tiles_alike.tiles for tiles_alike in equal_tiles)
+    n_before = 0
+    for tiles_alike in equal_tiles:
+        middle = tiles_alike.tiles
+        if n_before == 0:
+            yield iterations(1, tiles_alike, first=True, last=total == 1)
             middle -= 1
-        done += some.tiles
-        ends = done == total and middle > 0
+        n_before += tiles_alike.tiles
+        ends = n_before == total and middle > 0
         if middle - ends > 0:
-            yield turns(middle - ends, some, first=False, last=False)
+            yield iterations(middle - ends, tiles_alike, first=False, last=False)
         if ends:
-            yield turns(1, some, first=False, last=True)
+            yield iterations(1, tiles_alike, first=False, last=True)
 
 
 def _kinds(order: Order, loops: Sequence[Loop]) -> list[TileKind]:
     """Every kind of tile that the loops come to, in the order of their numbers."""
     kinds, by_direction = [], _BY_DIRECTION[order]
     for extents in product(*(loop.kinds for loop in loops)):
-        image, group, filters, channel, row, column, tap_row, tap_column = by_direction(extents)
+        image, group, output_channels, input_channels, row, column, tap_row, tap_column = by_direction(
+            extents
+        )
         kinds.append(
             TileKind(
                 image.size,
                 group.size,
-                filters.size,
-                channel.size,
+                output_channels.size,
+                input_channels.size,
                 row.size,
                 column.size,
                 tap_row.size,
@@ -284,8 +326,8 @@ def _kinds(order: Order, loops: Sequence[Loop]) -> list[TileKind]:
                 input_columns=column.inputs[tap_column.part],
                 stored_rows=row.stored,
                 stored_columns=column.stored,
-                resumes=channel.resumes or tap_row.resumes or tap_column.resumes,
-                completes=channel.completes and tap_row.completes and tap_column.completes,
+                resumes=input_channels.resumes or tap_row.resumes or tap_column.resumes,
+                completes=input_channels.completes and tap_row.completes and tap_column.completes,
             )
         )
     return kinds
@@ -297,34 +339,34 @@ class _Writer:
 
     on_vector_unit: bool
     moving: tuple[Loop, ...]
-    """Loops of more than one turn, outermost first."""
-    work: Sequence[Work]
+    """Loops of more than one iteration, outermost first."""
+    work: Sequence[StepWork]
     """Of each kind of tile."""
-    parts: dict[_At, tuple[Program, ...]] = field(default_factory=dict)
+    parts: dict[_Position, tuple[Program, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)
     repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
 
-    def part(self, at: _At) -> tuple[Program, ...]:
+    def part(self, position: _Position) -> tuple[Program, ...]:
         """The steps inside the loops that have been entered."""
-        part = self.parts.get(at)
+        part = self.parts.get(position)
         if part is None:
-            part = self._nest(at) if at.depth < len(self.moving) else (self._step(at),)
-            self.parts[at] = part
+            part = self._nest(position) if position.depth < len(self.moving) else (self._step(position),)
+            self.parts[position] = part
         return part
 
-    def _nest(self, at: _At) -> tuple[Program, ...]:
-        loop = self.moving[at.depth]
+    def _nest(self, position: _Position) -> tuple[Program, ...]:
+        loop = self.moving[position.depth]
         program: list[Program] = []
-        for turn in loop.turns:
-            self._append(program, turn.tiles, self.part(at.into(loop, turn)))
+        for iterations in loop.iterations:
+            self._append(program, iterations.tiles, self.part(position.into(loop, iterations)))
         return tuple(program)
 
     def _append(self, program: list[Program], times: int, body: tuple[Program, ...]) -> None:
         """Have a body gone through so many times more.
 
-        A loop of nothing but a loop is one loop, and what comes once more is another turn. However steps came
-        about, those that are alike and follow each other are turns of one loop, so that the simulation sees
-        how often they repeat.
+        A loop of nothing but a loop is one loop, and what comes once more is another iteration. However steps
+        came about, those that are alike and follow each other are iterations of one loop, so that the
+        simulation sees how often they repeat.
         """
         if len(body) == 1 and isinstance(body[0], Repeat):
             times, body = times * body[0].times, body[0].body
@@ -344,13 +386,13 @@ class _Writer:
             self.repeated[key] = Repeat(times, body)
         return self.repeated[key]
 
-    def _step(self, at: _At) -> Step:
-        work = self.work[at.kind]
-        weights_come = work.weights if at.weights_come else {}
-        inputs_come = work.inputs if at.inputs_come else {}
-        weights_go = work.weights if at.weights_go else {}
-        inputs_go = work.inputs if at.inputs_go else {}
-        key = at.kind, *map(bool, (weights_come, inputs_come, weights_go, inputs_go))
+    def _step(self, position: _Position) -> Step:
+        work = self.work[position.kind]
+        weights_come = work.weights if position.weights_come else {}
+        inputs_come = work.inputs if position.inputs_come else {}
+        weights_go = work.weights if position.weights_go else {}
+        inputs_go = work.inputs if position.inputs_go else {}
+        key = position.kind, *map(bool, (weights_come, inputs_come, weights_go, inputs_go))
         step = self.steps.get(key)
         if step is None:
             read_by_vector_unit = self.on_vector_unit and work.completes

@@ -1,15 +1,14 @@
 """By what mappings are compared: time, energy, or their product; and by time where those are equal."""
 
-from typing import Final, TypeVar
+from typing import Final, TypeVar, assert_never
 
 import numpy as np
 
-from accelsim.columns import Flags, Ints
+from accelsim.columns import Flags, Floats, Ints
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.candidates import Bounds
-from accelsim.mapping.transfers import Values
 
-NumbersT = TypeVar("NumbersT", float, Values)
+NumbersT = TypeVar("NumbersT", float, Floats)
 ROUNDING: Final = 1e-9
 """Sums of the same numbers in another order differ by less."""
 
@@ -19,50 +18,66 @@ def that_decides(objective: Objective, hardware: Hardware) -> Objective:
     return "time" if hardware.prices.all_free else objective
 
 
-def worth(time: NumbersT, energy: NumbersT, objective: Objective) -> NumbersT:
-    """What is to be as small as possible, of one mapping or of many."""
-    if objective == "edp":
-        return time * energy
-    return time if objective == "time" else energy
+def objective_value(time: NumbersT, energy: NumbersT, objective: Objective) -> NumbersT:
+    """What is to be as small as possible, of one mapping or of many.
+
+    Example:
+        >>> objective_value(2.0, 5.0, "edp"), objective_value(2.0, 5.0, "energy")
+        (10.0, 5.0)
+    """
+    match objective:
+        case "time":
+            return time
+        case "energy":
+            return energy
+        case "edp":
+            return time * energy
+        case _:
+            assert_never(objective)
 
 
-def worth_of(bounds: Bounds, objective: Objective) -> Values:
-    """What is to be as small as possible, of what is known of some mappings."""
-    return worth(bounds.time_cycles, bounds.energy, objective)
+def lower_bound(bounds: Bounds, objective: Objective) -> Floats:
+    """What the objective values of mappings do not go below."""
+    return objective_value(bounds.time_cycles, bounds.energy, objective)
 
 
-def next_key(time: Values, energy: Values, objective: Objective) -> Values:
+def next_key(time: Floats, energy: Floats, objective: Objective) -> Floats:
     """What decides between equals: time, or energy where the objective is time."""
     return energy if objective == "time" else time
 
 
-def best_first(time: Values, energy: Values, objective: Objective, owner: "Ints | None" = None) -> Ints:
+def best_first(time: Floats, energy: Floats, objective: Objective, owner: "Ints | None" = None) -> Ints:
     """Indices from the best to the worst, owner after owner.
 
     Those that are as good as the best of their owner but for rounding are equal to it; between equals time
     decides (energy where the objective is time), then who came first.
     """
     owner = np.zeros(len(time), dtype=np.int64) if owner is None else owner
-    first = worth(time, energy, objective)
+    values = objective_value(time, energy, objective)
     least = np.full(int(owner.max(initial=0)) + 1, np.inf)
-    np.minimum.at(least, owner, first)
+    np.minimum.at(least, owner, values)
     best = least[owner]
-    rounded = np.where(as_good(first, best), best, first)
+    rounded = np.where(as_good(values, best), best, values)
     return np.lexsort((next_key(time, energy, objective), rounded, owner))
 
 
-def as_good(values: Values, others: Values) -> Flags:
-    """Where a value may be as small as another, if sums had been added up in another order."""
-    return values <= others * (1 + ROUNDING)
+def as_good(values: Floats, references: Floats) -> Flags:
+    """Where a value may be as small as its reference, if sums had been added up in another order."""
+    return values <= references * (1 + ROUNDING)
 
 
-def best_of_each(owner: Ints, values: "Values | Ints", most: int) -> Ints:
+def best_of_each(owner: Ints, values: "Floats | Ints", max_count: int) -> Ints:
     """Indices of the smallest values of each owner."""
     ranked = np.lexsort((values, owner))
-    return ranked[rank_within(owner[ranked]) < most]
+    return ranked[rank_within(owner[ranked]) < max_count]
 
 
 def rank_within(owner: Ints) -> Ints:
-    """The place of each entry among those of its owner; entries stand owner after owner."""
+    """The rank of each entry among those of its owner, from 0 on; entries stand owner after owner.
+
+    Example:
+        >>> rank_within(np.array([3, 3, 7, 7, 7]))
+        array([0, 1, 0, 1, 2])
+    """
     begins = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1]))[: len(owner)])
     return np.arange(len(owner)) - np.repeat(begins, np.diff(begins, append=len(owner)))

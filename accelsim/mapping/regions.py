@@ -10,7 +10,7 @@ A region is a box of elements of one tensor. The tensors of a layer and their ax
     factors           N, G, factor                a gate of the layer itself
     weights           G, K, C, FY, FX
     offsets           G, K
-    residual          N, operand, G, K, OY, OX    second operands of fused operators
+    residual          N, operand, G, K, OY, OX    of fused operators
     residual_factors  N, G, K, factor             gates among them
     outputs           N, G, K, OY, OX
     results           N, G, K, OY, OX             what is stored: outputs, or what a pooling leaves of them
@@ -23,9 +23,9 @@ from itertools import pairwise, product
 from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.footprint import shortcut_elements
+from accelsim.mapping.footprint import residual_elements
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Direction
+from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Dimension
 from accelsim.mapping.tiling import Axis, column_axes, column_axis, row_axes, row_axis
 
 Range: TypeAlias = tuple[int, int]
@@ -33,7 +33,15 @@ Range: TypeAlias = tuple[int, int]
 
 
 class Region(NamedTuple):
-    """A box of elements of one tensor."""
+    """A box of elements of one tensor.
+
+    Attributes:
+        tensor: Its name, as the head of the module lists them.
+
+    Example:
+        >>> Region("weights", ((0, 1), (0, 16), (0, 3), (0, 3), (0, 3))).tensor
+        'weights'
+    """
 
     tensor: str
     ranges: tuple[Range, ...]
@@ -54,7 +62,20 @@ class Tile(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """One step: what it uses, moves and leaves."""
+    """One step: what it uses, moves and leaves.
+
+    Attributes:
+        tile: The part of the loop nest that it goes through.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import map_layer
+        >>> from accelsim.network.layer import Layer
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> visit = next(visits(map_layer(layer, load_hardware("16x16_128k")), images=1))
+        >>> visit.tile.c, [region.tensor for region in visit.loads], visit.completes
+        ((0, 4), ['weights', 'inputs'], False)
+    """
 
     tile: Tile
     loads: tuple[Region, ...]
@@ -71,8 +92,8 @@ class Visit(NamedTuple):
     """Results that go to DRAM; the room of the tile's outputs is free afterwards."""
 
 
-class _Turn(NamedTuple):
-    """One tile along one direction."""
+class _Iteration(NamedTuple):
+    """One tile along one loop."""
 
     number: int
     bounds: Range
@@ -80,7 +101,7 @@ class _Turn(NamedTuple):
     results: Range
 
 
-_Position: TypeAlias = dict[Direction, _Turn]
+_Position: TypeAlias = dict[Dimension, _Iteration]
 """Where each loop over tiles is."""
 
 
@@ -90,11 +111,25 @@ def visits(mapping: Mapping, images: int) -> Iterator[Visit]:
     Args:
         mapping: A mapping of a layer.
         images: Images that the mapping's own layer goes through, one after the other.
+
+    Returns:
+        What each step uses, loads, frees and stores, as boxes of elements.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import map_layer
+        >>> from accelsim.network.layer import Layer
+        >>> layer = Layer("conv1", "conv", K=16, C=3, OY=8, OX=8, FY=3, FX=3, IY=10, IX=10)
+        >>> mapping = map_layer(layer, load_hardware("16x16_128k"))
+        >>> len(list(visits(mapping, images=1))) == mapping.totals.steps
+        True
     """
-    tensors = _Tensors(mapping)
-    turns = _turns(mapping, images)
+    tensors = _TensorRegions(mapping)
+    iterations = _iterations(mapping, images)
     loops = LOOPS[mapping.order]
-    positions = (dict(zip(loops, turn, strict=True)) for turn in product(*(turns[loop] for loop in loops)))
+    positions = (
+        dict(zip(loops, indices, strict=True)) for indices in product(*(iterations[loop] for loop in loops))
+    )
     before: _Position | None = None
     for position, after in pairwise((*positions, None)):
         if position is not None:
@@ -103,13 +138,13 @@ def visits(mapping: Mapping, images: int) -> Iterator[Visit]:
 
 
 def _visit(
-    tensors: "_Tensors",
+    tensors: "_TensorRegions",
     mapping: Mapping,
     before: _Position | None,
     position: _Position,
     after: _Position | None,
 ) -> Visit:
-    layer, tile = mapping.layer, Tile(*(position[direction].bounds for direction in _OF_TILE))
+    layer, tile = mapping.layer, Tile(*(position[dimension].bounds for dimension in _OF_TILE))
     adding_up = ((tile.c, layer.C), (tile.fy, layer.FY), (tile.fx, layer.FX))
     resumes = any(start > 0 for (start, _), _ in adding_up)
     completes = all(end == extent for (_, end), extent in adding_up)
@@ -134,11 +169,11 @@ def _visit(
     )
 
 
-_OF_TILE: Final[tuple[Direction, ...]] = (
+_OF_TILE: Final[tuple[Dimension, ...]] = (
     "image",
     "group",
-    "filter",
-    "channel",
+    "output_channel",
+    "input_channel",
     "row",
     "column",
     "tap_row",
@@ -146,39 +181,39 @@ _OF_TILE: Final[tuple[Direction, ...]] = (
 )
 
 
-def _moves(directions: frozenset[Direction], before: _Position | None, after: _Position | None) -> bool:
+def _moves(dimensions: frozenset[Dimension], before: _Position | None, after: _Position | None) -> bool:
     """Whether one of some loops stands elsewhere; before the first step and after the last there is none."""
     if before is None or after is None:
         return True
-    return any(before[direction].number != after[direction].number for direction in directions)
+    return any(before[dimension].number != after[dimension].number for dimension in dimensions)
 
 
 def _results(position: _Position, tile: Tile) -> Region:
     return Region("results", (tile.n, tile.g, tile.k, position["row"].results, position["column"].results))
 
 
-def _turns(mapping: Mapping, images: int) -> dict[Direction, tuple[_Turn, ...]]:
+def _iterations(mapping: Mapping, images: int) -> dict[Dimension, tuple[_Iteration, ...]]:
     layer, tile = mapping.layer, mapping.tile
     return {
-        "image": _plain_turns(images, tile.n),
-        "group": _plain_turns(layer.G, tile.g),
-        "filter": _plain_turns(layer.K, tile.k),
-        "channel": _plain_turns(layer.C, tile.c),
-        "row": _picture_turns(row_axis(layer), tile.y),
-        "column": _picture_turns(column_axis(layer), tile.x),
-        "tap_row": _plain_turns(layer.FY, tile.fy),
-        "tap_column": _plain_turns(layer.FX, tile.fx),
+        "image": _plain_iterations(images, tile.n),
+        "group": _plain_iterations(layer.G, tile.g),
+        "output_channel": _plain_iterations(layer.K, tile.k),
+        "input_channel": _plain_iterations(layer.C, tile.c),
+        "row": _plane_iterations(row_axis(layer), tile.y),
+        "column": _plane_iterations(column_axis(layer), tile.x),
+        "tap_row": _plain_iterations(layer.FY, tile.fy),
+        "tap_column": _plain_iterations(layer.FX, tile.fx),
     }
 
 
-def _plain_turns(extent: int, size: int) -> tuple[_Turn, ...]:
+def _plain_iterations(extent: int, size: int) -> tuple[_Iteration, ...]:
     ranges = [(start, min(start + size, extent)) for start in range(0, extent, size)]
-    return tuple(_Turn(number, bounds, bounds) for number, bounds in enumerate(ranges))
+    return tuple(_Iteration(number, bounds, bounds) for number, bounds in enumerate(ranges))
 
 
-def _picture_turns(axis: Axis, size: int) -> tuple[_Turn, ...]:
+def _plane_iterations(axis: Axis, size: int) -> tuple[_Iteration, ...]:
     return tuple(
-        _Turn(
+        _Iteration(
             tile,
             (tile * size, min((tile + 1) * size, axis.outputs)),
             axis.result_range(tile, size),
@@ -187,7 +222,7 @@ def _picture_turns(axis: Axis, size: int) -> tuple[_Turn, ...]:
     )
 
 
-class _Tensors:
+class _TensorRegions:
     """Regions of a layer's operands; an operand that it does not have is no region."""
 
     def __init__(self, mapping: Mapping) -> None:
@@ -195,7 +230,7 @@ class _Tensors:
         self.layer, self.tile = layer, tile
         self.rows, self.columns = row_axes(layer, tile.fy), column_axes(layer, tile.fx)
         self.factors = layer.gate_elements // layer.G
-        self.full_residuals, self.residual_factors = shortcut_elements(layer)
+        self.full_residuals, self.residual_factors = residual_elements(layer)
 
     def weights(self, tile: Tile, resumes: bool) -> tuple[Region, ...]:
         """Weights, and offsets with the first input channels and taps."""
@@ -217,7 +252,7 @@ class _Tensors:
         return (inputs, *_having((Region("factors", (tile.n, tile.g, (0, self.factors))),)))
 
     def residual(self, tile: Tile) -> tuple[Region, ...]:
-        """Second operands of fused operators, for the outputs of a tile."""
+        """Residuals of fused operators, for the outputs of a tile."""
         channels = (tile.n, tile.g, tile.k)
         operands = (tile.n, (0, self.full_residuals), tile.g, tile.k, tile.y, tile.x)
         factors = Region("residual_factors", (*channels, (0, self.residual_factors)))

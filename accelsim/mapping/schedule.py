@@ -6,11 +6,12 @@ from typing import TypeAlias
 
 from accelsim.errors import MappingError, NetworkError
 from accelsim.hardware import Hardware
-from accelsim.mapping.countable import why_uncountable
+from accelsim.mapping.countable import uncountable
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
+from accelsim.mapping.unmappable import Unmappable
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
@@ -18,7 +19,17 @@ from accelsim.network.lowering.splitting import unfused
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a machine executes. Every layer's inputs and outputs pass through DRAM."""
+    """What a machine executes. Every layer's inputs and outputs pass through DRAM.
+
+    Attributes:
+        mappings: Of each layer.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> schedule = plan_run("squeezenet_v1_1", "16x16_128k").schedule
+        >>> schedule.layers[1].name, schedule.waits_for[1]
+        ('fire2.squeeze1x1', (0,))
+    """
 
     layers: tuple[Layer, ...]
     """For one image; a mapping's own layer may be another form of the same work."""
@@ -34,14 +45,27 @@ Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]
 
 
 @dataclass(frozen=True)
-class Mapper:
-    """Maps the layers of networks onto one machine, each shape once."""
+class NetworkMapper:
+    """Maps the layers of networks onto one machine, each shape once.
+
+    Attributes:
+        hardware: The machine.
+        options: How networks are mapped.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.network.lowered import lowered_network
+        >>> mapper = NetworkMapper(load_hardware("16x16_128k"), MappingOptions())
+        >>> schedule = mapper.schedule(lowered_network(load_network("squeezenet_v1_1")).graph)
+        >>> len(mapper.mappings) <= len(schedule.mappings)
+        True
+    """
 
     hardware: Hardware
     options: MappingOptions
     judge: Judge | None = None
     """Decides what bounds leave open (see `accelsim.planning.compiler`); without one bounds are believed."""
-    known: MutableMapping[Layer, Mapping] = field(default_factory=dict)
+    mappings: MutableMapping[Layer, Mapping] = field(default_factory=dict)
     """Mappings on this machine by these options and this judge; what is found out is added."""
 
     def schedule(self, graph: ExecutedGraph) -> Schedule:
@@ -70,47 +94,47 @@ class Mapper:
             (layer,) if isinstance(choice, Mapping) or layer.pooling is None else unfused(layer)
             for layer, choice in zip(layers, choices, strict=True)
         ]
-        of_pieces = iter(self._choices([piece for some in pieces if len(some) > 1 for piece in some]))
+        of_pieces = iter(self._choices([piece for group in pieces if len(group) > 1 for piece in group]))
         parts = []
-        for some, whole in zip(pieces, choices, strict=True):
-            mapped = [whole] if len(some) == 1 else [next(of_pieces) for _ in some]
-            parts.append(tuple(map(self._mapped, some, mapped)))
+        for group, whole in zip(pieces, choices, strict=True):
+            mapped = [whole] if len(group) == 1 else [next(of_pieces) for _ in group]
+            parts.append(tuple(map(self._mapped, group, mapped)))
         return parts
 
-    def _mapped(self, layer: Layer, choice: Mapping | MappingError) -> tuple[Layer, Mapping]:
-        if isinstance(choice, MappingError):
+    def _mapped(self, layer: Layer, choice: Mapping | Unmappable) -> tuple[Layer, Mapping]:
+        if not isinstance(choice, Mapping):
             raise MappingError(f"{layer.name} on {self.hardware.name}: {choice}")
         return layer, choice
 
-    def _choices(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
+    def _choices(self, layers: Sequence[Layer]) -> list[Mapping | Unmappable]:
         """The mapping of each layer, or why it has none. What is not known yet is searched for together."""
         forms = [layer.form for layer in layers]
         first_of: dict[Hashable, Layer] = {}
         for form, layer in zip(forms, layers, strict=True):
             first_of.setdefault(form, layer)
         distinct = [layer.nameless for layer in first_of.values()]
-        choices: list[Mapping | MappingError | None] = list(map(self.known.get, distinct))
+        choices: list[Mapping | Unmappable | None] = list(map(self.mappings.get, distinct))
         unknown = [layer for layer, choice in zip(distinct, choices, strict=True) if choice is None]
-        found = self._searched(unknown) if unknown else []
-        for layer, choice in zip(unknown, found, strict=True):
+        searched = self._searched(unknown) if unknown else []
+        for layer, choice in zip(unknown, searched, strict=True):
             if isinstance(choice, Mapping):
-                self.known[layer] = choice
-        of_unknown = iter(found)
+                self.mappings[layer] = choice
+        of_unknown = iter(searched)
         choice_of = {
             form: next(of_unknown) if choice is None else choice
             for form, choice in zip(first_of, choices, strict=True)
         }
         return [choice_of[form] for form in forms]
 
-    def _searched(self, layers: Sequence[Layer]) -> list[Mapping | MappingError]:
-        """The mapping of each layer, or why it has none; layers that cannot be counted are not looked at."""
-        reasons = [why_uncountable(layer, self.options.batch) for layer in layers]
+    def _searched(self, layers: Sequence[Layer]) -> list[Mapping | Unmappable]:
+        """The mapping of each layer, or why it has none; what cannot be counted is not searched for."""
+        reasons = [uncountable(layer, self.options.batch) for layer in layers]
         mapped = iter(
             map_layers(
-                [layer for layer, reason in zip(layers, reasons, strict=True) if not reason],
+                [layer for layer, reason in zip(layers, reasons, strict=True) if reason is None],
                 self.hardware,
                 self.options,
                 judge=self.judge,
             )
         )
-        return [MappingError(reason) if reason else next(mapped) for reason in reasons]
+        return [next(mapped) if reason is None else reason for reason in reasons]

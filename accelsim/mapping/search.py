@@ -1,4 +1,8 @@
-"""The mapping of layers: dataflow x tile size x loop order, and the best of them by an objective."""
+"""The mapping of layers: dataflow x tile size x loop order, and the best of them by an objective.
+
+The search among tiles is docs/decisions/branch-and-bound.md, what is simulated
+docs/decisions/simulated-choice.md.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,28 +12,28 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from accelsim.choices import AUTO
-from accelsim.columns import Count
+from accelsim.columns import Count, Floats
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.banks import why_nothing_fits
+from accelsim.mapping.banks import shortfall
 from accelsim.mapping.candidates import Bounds, least_of_array
 from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.cuts import cuts_of
 from accelsim.mapping.grids import Grids, granularity
-from accelsim.mapping.look import Contender, Look, portions
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.program import mappings
-from accelsim.mapping.ranking import as_good, best_of_each, that_decides, worth_of
-from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Care, Judge, Judged, best_of
-from accelsim.mapping.space import cuts_of
+from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, that_decides
+from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, JudgedMapping, best_of
 from accelsim.mapping.stack import stacked, structure
-from accelsim.mapping.transfers import Values
+from accelsim.mapping.tile_search import TileSearch, portions
+from accelsim.mapping.unmappable import NotListed, Unmappable
 from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
-"""How much more a dataflow may promise to take than the most promising one to be looked at with it."""
+"""By how much the bound of a dataflow may be above the least one for both to be searched together."""
 MOST_CUTS: Final = 1 << 14
-"""Of layers that are looked at together, so that memory stays constant."""
+"""Of layers that are searched together, so that memory stays constant."""
 PARTS: Final = (24, 16, 12, 8, 6, 4, 3, 2)
 """Of 32 parts of its rows, with how many an array which is taller than wide is tried, beside the whole."""
 
@@ -43,11 +47,28 @@ def map_layer(
 ) -> Mapping:
     """The best mapping of a layer: the best tiles of each dataflow, then the best dataflow.
 
-    Raises MappingError if no tile fits; it says which bank is too small, and what would help.
+    Args:
+        layer: A loop nest.
+        hardware: The machine.
+        options: How many images, which dataflow, by what the mapping is chosen.
+        judge: Says how many cycles a mapping takes; without one its lower bound is believed.
+
+    Returns:
+        The mapping, its program written out.
+
+    Raises:
+        MappingError: No tile fits; it says which bank is too small, and what would help.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> layer = Layer("conv1", "conv", K=64, C=64, OY=56, OX=56, IY=56, IX=56)
+        >>> mapping = map_layer(layer, load_hardware("16x16_128k"))
+        >>> mapping.dataflow, mapping.totals.counts.macs == layer.macs
+        ('weight_stationary', True)
     """
     (mapping,) = map_layers([layer], hardware, options, judge=judge)
-    if isinstance(mapping, MappingError):
-        raise mapping
+    if not isinstance(mapping, Mapping):
+        raise MappingError(str(mapping))
     return mapping
 
 
@@ -57,42 +78,81 @@ def map_layers(
     options: MappingOptions = MappingOptions(),
     *,
     judge: Judge | None = None,
-) -> list[Mapping | MappingError]:
+) -> list[Mapping | Unmappable]:
     """The best mapping of each layer, or why it has none: what `map_layer` says, many at a time.
 
-    Branch and bound: dataflows and tiles that promise less than others deliver are not evaluated. What bounds
-    leave open the judge decides; without one the bounds are believed. Layers of one structure are looked at
-    together, because numpy takes no longer for many than for a few. Where an objective is asked for to which
-    time matters, rows of the array may be left idle.
+    Branch and bound: dataflows and tiles whose bound is above what another takes are not evaluated. What
+    bounds leave open the judge decides; without one the bounds are believed. Layers of one structure are
+    searched together, because numpy takes no longer for many than for a few. Where an objective is asked for
+    to which time matters, rows of the array may be left idle.
+
+    Args:
+        layers: Loop nests.
+        hardware: The machine.
+        options: The same for all of them.
+        judge: Says how many cycles a mapping takes.
+
+    Returns:
+        For each layer a mapping, or a reason, whose text is a sentence.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> options = MappingOptions(dataflow="row_stationary")
+        >>> (reason,) = map_layers([layer], load_hardware("8x8_32k"), options)
+        >>> reason.dataflow, reason.listed
+        ('row_stationary', ('weight_stationary', 'output_stationary'))
     """
-    offered = tuple(hardware.pe_array.dataflows)
-    dataflow, objective = options.dataflow, options.objective
-    if dataflow != AUTO and dataflow not in offered:
-        listed = ", ".join(offered)
-        why = f"the array cannot run the dataflow {dataflow!r}: pe_array.dataflows lists {listed}"
-        return [MappingError(why)] * len(layers)
-    array_dataflows = offered if dataflow == AUTO else (dataflow,)
+    dataflows = tuple(hardware.pe_array.dataflows)
+    dataflow = options.dataflow
+    if dataflow != AUTO and dataflow not in dataflows:
+        return [NotListed(dataflow, dataflows)] * len(layers)
+    array_dataflows = dataflows if dataflow == AUTO else (dataflow,)
     executed = [as_executed(layer, options.batch) for layer in layers]
-    alike: dict[object, list[int]] = {}
+    groups: dict[object, list[int]] = {}
     for index, (layer, images) in enumerate(executed):
-        alike.setdefault((structure(layer), images), []).append(index)
-    tiles, dataflows = (
-        that_decides(objective or wanted, hardware)
-        for wanted in (hardware.mapper.tiles, hardware.mapper.dataflow)
+        groups.setdefault((structure(layer), images), []).append(index)
+    grids = Grids(finely=options.objective is not None)
+    mapped: dict[int, Mapping | Unmappable] = {}
+    for indices in groups.values():
+        group, images = [executed[index][0] for index in indices], executed[indices[0]][1]
+        search = _search(group, images, hardware, array_dataflows, options.objective, judge, grids)
+        mapped |= dict(zip(indices, search.mappings(), strict=True))
+    return [mapped[index] for index in range(len(layers))]
+
+
+def _search(
+    layers: Sequence[Layer],
+    images: int,
+    hardware: Hardware,
+    array_dataflows: tuple[str, ...],
+    objective: Objective | None,
+    judge: Judge | None,
+    grids: Grids,
+) -> "_Search":
+    """The search for the mappings of layers of one structure: by what, and on which parts of the array."""
+    among_tiles, among_dataflows = (
+        that_decides(objective or of_compiler, hardware)
+        for of_compiler in (hardware.mapper.tiles, hardware.mapper.dataflow)
     )
-    thoroughly, whole = objective is not None, _Part(0, hardware)
-    grids = Grids(finely=thoroughly)
-    parts = [whole, *_parts_of_array(hardware)] if thoroughly and tiles != "energy" else [whole]
-    found: dict[int, Mapping | MappingError] = {}
-    for indices in alike.values():
-        together, images = [executed[index][0] for index in indices], executed[indices[0]][1]
-        names, tried = (array_dataflows, parts) if together[0].on_array else ((VECTOR,), [whole])
-        search = _Search(together, hardware, images, names, tiles, dataflows, judge, grids, tried)
-        found |= dict(zip(indices, search.mappings(), strict=True))
-    return [found[index] for index in range(len(layers))]
+    parts = [_ArrayPart(0, hardware)]
+    on_array = layers[0].on_array
+    if on_array and objective is not None and among_tiles != "energy":
+        parts += _parts_of_array(hardware)
+    return _Search(
+        layers,
+        hardware,
+        images,
+        array_dataflows if on_array else (VECTOR,),
+        among_tiles,
+        among_dataflows,
+        judge,
+        grids,
+        parts,
+    )
 
 
-class _Part(NamedTuple):
+class _ArrayPart(NamedTuple):
     """A part of the array, the other rows of which are left idle."""
 
     idle_rows: int
@@ -100,7 +160,7 @@ class _Part(NamedTuple):
     """The machine as it is without those."""
 
 
-def _parts_of_array(hardware: Hardware) -> Iterator[_Part]:
+def _parts_of_array(hardware: Hardware) -> Iterator[_ArrayPart]:
     """Those of `PARTS` that have no fewer rows than columns.
 
     Weights come row by row, and those of a tile's first sub-matrix are waited for: where few pixels pass,
@@ -109,7 +169,7 @@ def _parts_of_array(hardware: Hardware) -> Iterator[_Part]:
     array = hardware.pe_array
     for rows in dict.fromkeys(array.rows * parts // 32 for parts in PARTS):
         if array.columns <= rows < array.rows:
-            yield _Part(array.rows - rows, hardware.with_idle_rows(array.rows - rows))
+            yield _ArrayPart(array.rows - rows, hardware.with_idle_rows(array.rows - rows))
 
 
 def _least(stack: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:
@@ -118,13 +178,17 @@ def _least(stack: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int
     return Bounds(*(np.broadcast_to(values, layers) for values in (least.time_cycles, least.energy)))
 
 
-_Task: TypeAlias = tuple[int, str]
-"""A layer, by its place among those that are searched for together, and a dataflow."""
+_LayerDataflow: TypeAlias = tuple[int, str]
+"""A layer, by its number among those that are searched for together, and a dataflow."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The search for the best mappings of layers of one structure."""
+    """The search for the best mappings of L layers of one structure.
+
+    Arrays of objective values have an entry for each layer; unless a name says otherwise they are those among
+    dataflows. An incumbent is the value of the best mapping of a layer so far.
+    """
 
     layers: Sequence[Layer]
     hardware: Hardware
@@ -134,15 +198,15 @@ class _Search:
     among_dataflows: Objective
     judge: Judge | None
     grids: Grids
-    parts: Sequence[_Part]
+    parts: Sequence[_ArrayPart]
     """Of the array, that are tried one after the other."""
 
     @property
-    def care(self) -> Care:
+    def effort(self) -> Effort:
         """How much is simulated before a mapping is chosen."""
         return THOROUGH if self.grids.finely else COMPILER
 
-    def mappings(self) -> list[Mapping | MappingError]:
+    def mappings(self) -> list[Mapping | Unmappable]:
         """The best mapping of each layer, or why it has none."""
         winners = self.winners()
         unwritten = [
@@ -152,7 +216,7 @@ class _Search:
         ]
         written = iter(mappings(unwritten, self.batch, self.hardware))
         return [
-            MappingError(why_nothing_fits(layer, self.hardware))
+            shortfall(layer, self.hardware)
             if best is None
             else next(written)
             if best.mapping is None
@@ -160,96 +224,119 @@ class _Search:
             for layer, best in zip(self.layers, winners, strict=True)
         ]
 
-    def winners(self) -> list[Judged | None]:
+    def winners(self) -> list[JudgedMapping | None]:
         """The best mapping of each layer; None where no tile fits."""
-        best: list[Judged | None] = [None] * len(self.layers)
+        best: list[JudgedMapping | None] = [None] * len(self.layers)
         for part in self.parts:
-            to_beat = np.array([self._to_beat(judged) for judged in best])
-            for layer, found in enumerate(self._best_by_dataflow(part, to_beat)):
-                contenders = [best[layer], *(found.get(name) for name in self.dataflows)]
-                judged = [contender for contender in contenders if contender is not None]
+            incumbents = np.array([self._to_beat(judged) for judged in best])
+            for layer, by_dataflow in enumerate(self._best_by_dataflow(part, incumbents)):
+                rivals = [best[layer], *(by_dataflow.get(name) for name in self.dataflows)]
+                judged = [rival for rival in rivals if rival is not None]
                 best[layer] = best_of(judged, self.among_dataflows) if judged else None
         return best
 
-    def _to_beat(self, best: Judged | None) -> float:
-        """What a smaller part of the array has to deliver: a difference that is left open is none."""
-        return math.inf if best is None else best.worth(self.among_dataflows) * (1 - self.care.open)
+    def _to_beat(self, best: JudgedMapping | None) -> float:
+        """What a smaller part of the array has to go below: a difference that is left open is none."""
+        return math.inf if best is None else best.value(self.among_dataflows) * (1 - self.effort.gap)
 
-    def _promised(self, contender: Contender) -> float:
-        return contender.worth(self.among_dataflows)
+    def _best_by_dataflow(self, part: _ArrayPart, incumbents: Floats) -> list[dict[str, JudgedMapping]]:
+        """Of each layer the best on a part of the array, as far as it may be as good as its incumbent.
 
-    def _best_by_dataflow(self, part: _Part, reached: Values) -> list[dict[str, Judged]]:
-        """Of each layer the best on a part of the array, as far as it may be as good as what is reached.
-
-        Each layer tries its dataflows from the most promising one on, until none promises to be better. Those
-        that promise nearly as much as the first are looked at together with it.
+        Each layer tries its D dataflows by rising lower bound, until the next bound is above its incumbent.
+        Those whose bound is near the least one are searched together with it. `incumbents` are lowered on the
+        way.
         """
         stack, layers = stacked(self.layers), len(self.layers)
         least = [_least(stack, name, part.hardware, self.batch, layers) for name in self.dataflows]
-        promised = np.array([worth_of(bounds, self.among_dataflows) for bounds in least])
-        turns = np.argsort(promised, axis=0, kind="stable")
-        promised = np.take_along_axis(promised, turns, axis=0)
-        at_once = promised <= promised[0] * NEARLY
-        best: list[dict[str, Judged]] = [{} for _ in self.layers]
-        for rank in range(len(turns)):
-            look = at_once if rank == 0 else ~at_once & (np.arange(len(turns)) == rank)[:, np.newaxis]
-            hopeful = np.argwhere(look & as_good(promised, reached)).tolist()
-            tasks = [(layer, self.dataflows[turns[place, layer]]) for place, layer in hopeful]
-            for layer, found in self._best_of(tasks, part, reached):
-                best[layer][found.contender.dataflow] = found
+        bounds = np.array([lower_bound(of_array, self.among_dataflows) for of_array in least])  # D x L
+        by_rank = np.argsort(bounds, axis=0, kind="stable")  # which dataflow is tried at which rank, D x L
+        bounds = np.take_along_axis(bounds, by_rank, axis=0)
+        at_once = bounds <= bounds[0] * NEARLY
+        best: list[dict[str, JudgedMapping]] = [{} for _ in self.layers]
+        for rank in range(len(by_rank)):
+            this_rank = (np.arange(len(by_rank)) == rank)[:, np.newaxis]
+            due = at_once if rank == 0 else ~at_once & this_rank
+            hopeful = np.argwhere(due & as_good(bounds, incumbents)).tolist()
+            pairs = [(layer, self.dataflows[by_rank[row, layer]]) for row, layer in hopeful]
+            for layer, judged in self._best_of(pairs, part, incumbents):
+                best[layer][judged.contender.dataflow] = judged
         return best
 
-    def _best_of(self, tasks: Sequence[_Task], part: _Part, reached: Values) -> Iterator[tuple[int, Judged]]:
-        """The best of one dataflow for each of some layers, unless it cannot beat what is reached."""
-        sizes = [self.grids.of(self.layers[index], granularity(name, part.hardware)) for index, name in tasks]
-        for some in portions([grid.cuts for grid in sizes], MOST_CUTS):
-            which, names = zip(*tasks[some], strict=True)
-            cuts = cuts_of([self.layers[index] for index in which], names, sizes[some], part.hardware)
-            look = Look(cuts, part.hardware, self.batch, self.among_tiles, self.among_dataflows)
-            for place, judged in self._judged(look, which, part.idle_rows, reached):
-                yield which[place], judged
+    def _best_of(
+        self, pairs: Sequence[_LayerDataflow], part: _ArrayPart, incumbents: Floats
+    ) -> Iterator[tuple[int, JudgedMapping]]:
+        """The best mapping of each layer by the dataflow beside it, unless it cannot beat the incumbent."""
+        grids = [self.grids.of(self.layers[layer], granularity(name, part.hardware)) for layer, name in pairs]
+        for portion in portions([grid.cuts for grid in grids], MOST_CUTS):
+            layers, names = zip(*pairs[portion], strict=True)
+            cuts = cuts_of([self.layers[layer] for layer in layers], names, grids[portion], part.hardware)
+            search = TileSearch(cuts, part.hardware, self.batch, self.among_tiles, self.among_dataflows)
+            yield from self._judged(search, layers, part.idle_rows, incumbents)
 
     def _judged(
-        self, look: Look, which: Sequence[int], idle_rows: int, reached: Values
-    ) -> Iterator[tuple[int, Judged]]:
-        """The best of each task of a look; `which` says of which layer it is.
+        self, search: TileSearch, layers: Sequence[int], idle_rows: int, incumbents: Floats
+    ) -> Iterator[tuple[int, JudgedMapping]]:
+        """The best mapping of each of P pairs of a layer and a dataflow that are searched together.
 
-        A layer that has several goes on from the most promising one, as long as another may be better.
+        A layer that has several pairs goes on from the one of the least bound, as long as another may be
+        better.
+
+        Args:
+            search: Of the pairs, each of which is a layer of its own to it.
+            layers: Which of `self.layers` the layer of each pair is, P.
+            idle_rows: Of the array.
+            incumbents: Of `self.layers`; lowered to what is found.
         """
-        found = self.care.contenders(look, reached[list(which)])
+        owner = np.array(layers, dtype=np.int64)
+        contenders = self.effort.contenders(search, incumbents[owner])
         bench = Bench(
-            [self.layers[index] for index in which],
+            [self.layers[layer] for layer in layers],
             self.hardware,
             self.batch,
             self.judge,
             self.among_tiles,
-            self.care,
+            self.effort,
             idle_rows,
         )
-        places = np.fromiter(found, dtype=np.int64)
-        promised = np.array([self._promised(best) for best, *_ in found.values()])
-        owner = np.array(which, dtype=np.int64)[places]
-        first = places[best_of_each(owner, promised, 1)].tolist()
+        pairs = np.fromiter(contenders, dtype=np.int64)
+        bounds = np.array([best.lower_bound(self.among_dataflows) for best, *_ in contenders.values()])
+        first = pairs[best_of_each(owner[pairs], bounds, 1)].tolist()
         one_objective = self.among_tiles == self.among_dataflows
         # By one objective, what has the best bound bounds all others.
-        least = dict(enumerate(look.least))
-        if self.care.is_bounded or one_objective:
-            least = {place: min(self._promised(one) for one in some) for place, some in found.items()}
-        for turn in (first, [place for place in found if place not in set(first)]):
-            to_beat = reached[list(which)]
-            hopeful = {place: found[place] for place in turn if as_good(least[place], to_beat[place])}
-            limits = to_beat if one_objective else np.full(len(which), np.inf)
-            for place, judged in bench.settled(look, hopeful, limits).items():
-                layer = which[place]
-                reached[layer] = min(reached[layer], judged.worth(self.among_dataflows))
-                yield place, judged
+        least = dict(enumerate(search.least))
+        if self.effort.is_bounded or one_objective:
+            least = {
+                pair: min(contender.lower_bound(self.among_dataflows) for contender in ranked)
+                for pair, ranked in contenders.items()
+            }
+        for turn in (first, [pair for pair in contenders if pair not in set(first)]):
+            to_beat = incumbents[owner]
+            hopeful = {pair: contenders[pair] for pair in turn if as_good(least[pair], to_beat[pair])}
+            limits = to_beat if one_objective else np.full(len(layers), np.inf)
+            for pair, judged in bench.settled(search, hopeful, limits).items():
+                layer = layers[pair]
+                incumbents[layer] = min(incumbents[layer], judged.value(self.among_dataflows))
+                yield layer, judged
 
 
 def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:
     """The same work in the form that leaves most freedom to cut it.
 
-    Where a pixel reads one pixel, images are rows like any others. A pooling over the whole picture sums
+    Where a pixel reads one pixel, images are rows like any others. A pooling over the whole output plane sums
     its pixels as a convolution sums its input channels, so it can be cut anywhere.
+
+    Args:
+        layer: For one image.
+        batch: Images that run together.
+
+    Returns:
+        The layer that is mapped, and how many images it goes through one after the other.
+
+    Example:
+        >>> pointwise = Layer("conv1", "conv", K=8, C=8, OY=7, OX=7, IY=7, IX=7)
+        >>> executed, images = as_executed(pointwise, batch=4)
+        >>> executed.OY, images
+        (28, 1)
     """
     covers = (layer.FY, layer.FX, layer.pad_top, layer.pad_left) == (layer.IY, layer.IX, 0, 0)
     if not layer.on_array and layer.OY == layer.OX == 1 and covers and layer.C == 1:

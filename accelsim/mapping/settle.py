@@ -1,4 +1,7 @@
-"""What bounds leave open is judged: the best few mappings of a layer, until none may be better."""
+"""What bounds leave open is judged: the best few mappings of a layer, until none may be better.
+
+docs/decisions/simulated-choice.md says what that buys, and what it costs.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,12 +10,12 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from accelsim.columns import Floats
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.look import UNBEATABLE, Contender, Look
 from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.program import mappings
-from accelsim.mapping.ranking import ROUNDING, best_first, worth
-from accelsim.mapping.transfers import Values
+from accelsim.mapping.ranking import ROUNDING, best_first, objective_value
+from accelsim.mapping.tile_search import UNBEATABLE, Contender, TileSearch
 from accelsim.network.layer import Layer
 
 AT_ONCE: Final = 2
@@ -22,33 +25,35 @@ Judge: TypeAlias = Callable[[Mapping], int]
 """Says how many cycles a mapping takes; never fewer than its bound."""
 
 
-class Care(NamedTuple):
+class Effort(NamedTuple):
     """How much is simulated before a mapping is chosen."""
 
-    open: float
+    gap: float
     """By which part a mapping may be better than the chosen one without being judged."""
-    likely: float
-    """By which part the bound of a mapping may be above the least one for it to be judged."""
-    most: int
+    tolerance: float
+    """By which part the bound of a mapping may be above the value of the best one for it to be judged."""
+    max_judged: int
     """Mappings of a layer and dataflow that are judged at most."""
 
     @property
     def is_bounded(self) -> bool:
         """Whether it is known before any is judged which mappings may be."""
-        return self.likely < math.inf
+        return self.tolerance < math.inf
 
-    def contenders(self, look: Look, reached: Values) -> dict[int, list[Contender]]:
+    def contenders(self, search: TileSearch, incumbents: Floats) -> dict[int, list[Contender]]:
         """The best mapping of each layer; behind it all others that may be judged, where that is known."""
-        return look.best(reached, self.likely, self.most) if self.is_bounded else look.best(reached, 0, 1)
+        if self.is_bounded:
+            return search.best(incumbents, self.tolerance, self.max_judged)
+        return search.best(incumbents, 0, 1)
 
 
-COMPILER: Final = Care(open=0.04, likely=0.005, most=4)
+COMPILER: Final = Effort(gap=0.04, tolerance=0.005, max_judged=4)
 """Of the machine's compiler: bounds are mostly exact, and only where one is far off others are tried."""
-THOROUGH: Final = Care(open=0.003, likely=math.inf, most=32)
+THOROUGH: Final = Effort(gap=0.003, tolerance=math.inf, max_judged=32)
 """Where an objective is asked for, to know what is possible."""
 
 
-class Judged(NamedTuple):
+class JudgedMapping(NamedTuple):
     """A mapping, and what it takes."""
 
     contender: Contender
@@ -63,15 +68,15 @@ class Judged(NamedTuple):
         dataflow, tile, order = self.contender.dataflow, self.contender.tile, self.contender.order
         return Choice(layer, dataflow, tile, order, int(self.time_cycles), self.idle_rows)
 
-    def worth(self, objective: Objective) -> float:
+    def value(self, objective: Objective) -> float:
         """What is to be as small as possible."""
-        return worth(self.time_cycles, self.contender.energy, objective)
+        return objective_value(self.time_cycles, self.contender.energy, objective)
 
-    def may_lose_to(self, other: Contender, objective: Objective, left_open: float) -> bool:
-        """Whether another mapping may be better by more than is left open, or as good and faster."""
-        mine, its = self.worth(objective), other.worth(objective)
-        faster = other.time_cycles < self.time_cycles * (1 - left_open)
-        return its < mine * (1 - left_open) or (its <= mine * (1 + ROUNDING) and faster)
+    def may_lose_to(self, rival: Contender, objective: Objective, gap: float) -> bool:
+        """Whether another mapping may be better by more than the gap, or as good and faster."""
+        value, bound = self.value(objective), rival.lower_bound(objective)
+        is_faster = rival.time_cycles < self.time_cycles * (1 - gap)
+        return bound < value * (1 - gap) or (bound <= value * (1 + ROUNDING) and is_faster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,69 +89,80 @@ class Bench:
     judge: Judge | None
     objective: Objective
     """Among tiles."""
-    care: Care
+    effort: Effort
     idle_rows: int = 0
     """Of the array, that all of the mappings leave idle."""
 
-    def settled(self, look: Look, found: dict[int, list[Contender]], to_beat: Values) -> dict[int, Judged]:
-        """The best of each layer of a look, of which `found` are its `Care.contenders`.
+    def settled(
+        self, search: TileSearch, contenders: dict[int, list[Contender]], limits: Floats
+    ) -> dict[int, JudgedMapping]:
+        """The best mapping of each layer of a search.
 
-        `layers` are those of the look. What cannot be as good as `to_beat` is not tried.
+        Args:
+            search: For tiles of `layers`.
+            contenders: Its `Effort.contenders`.
+            limits: Of each layer, an objective value; what cannot be as good is not tried.
         """
-        promised = {layer: contenders[0] for layer, contenders in found.items()}
-        judged = dict(zip(promised, self.judged(list(promised.items())), strict=True))
-        unsettled = [layer for layer, best in judged.items() if self._may_lose(best, best.contender)]
-        seen = {layer: [judged[layer]] for layer in unsettled}
-        waiting = {layer: found[layer] for layer in unsettled}
-        if unsettled and not self.care.is_bounded:
-            waiting = look.contenders(self._limits(judged, unsettled, to_beat), self.care.most)
+        first = {layer: ranked[0] for layer, ranked in contenders.items()}
+        best = dict(zip(first, self.judged(list(first.items())), strict=True))
+        unsettled = [layer for layer, judged in best.items() if self._may_lose(judged, judged.contender)]
+        tried = {layer: [best[layer]] for layer in unsettled}
+        waiting = {layer: contenders[layer] for layer in unsettled}
+        if unsettled and not self.effort.is_bounded:
+            waiting = search.contenders(self._limits(best, unsettled, limits), self.effort.max_judged)
         waiting = {
-            layer: [contender for contender in contenders if contender != promised[layer]]
-            for layer, contenders in waiting.items()
+            layer: [contender for contender in ranked if contender != first[layer]]
+            for layer, ranked in waiting.items()
         }
+        # Until no layer has a contender left that may beat its best: a few of each layer at a time.
         while waiting:
             turn = [
                 (layer, contender)
-                for layer, contenders in waiting.items()
-                for contender in contenders[:AT_ONCE]
-                if self._may_lose(judged[layer], contender)
+                for layer, ranked in waiting.items()
+                for contender in ranked[:AT_ONCE]
+                if self._may_lose(best[layer], contender)
             ]
-            for (layer, _), next_one in zip(turn, self.judged(turn), strict=True):
-                seen[layer].append(next_one)
-                judged[layer] = best_of(seen[layer], self.objective)
-            tried = dict.fromkeys(layer for layer, _ in turn)
-            waiting = {layer: waiting[layer][AT_ONCE:] for layer in tried if len(waiting[layer]) > AT_ONCE}
-        return judged
+            for (layer, _), judged in zip(turn, self.judged(turn), strict=True):
+                tried[layer].append(judged)
+                best[layer] = best_of(tried[layer], self.objective)
+            still_open = dict.fromkeys(layer for layer, _ in turn)
+            waiting = {
+                layer: waiting[layer][AT_ONCE:] for layer in still_open if len(waiting[layer]) > AT_ONCE
+            }
+        return best
 
-    def _limits(self, judged: dict[int, Judged], unsettled: Sequence[int], to_beat: Values) -> Values:
-        """Of each layer of a look, what may still be better than what is judged."""
-        limits = np.full(len(to_beat), UNBEATABLE)
+    def _limits(self, best: dict[int, JudgedMapping], unsettled: Sequence[int], limits: Floats) -> Floats:
+        """Of each layer of a search, the objective value that is still to be beaten."""
+        lowered = np.full(len(limits), UNBEATABLE)
         for layer in unsettled:
-            limits[layer] = min(judged[layer].worth(self.objective), to_beat[layer])
-        return limits
+            lowered[layer] = min(best[layer].value(self.objective), limits[layer])
+        return lowered
 
-    def _may_lose(self, best: Judged, other: Contender) -> bool:
-        return best.may_lose_to(other, self.objective, self.care.open)
+    def _may_lose(self, best: JudgedMapping, rival: Contender) -> bool:
+        return best.may_lose_to(rival, self.objective, self.effort.gap)
 
-    def judged(self, contenders: Sequence[tuple[int, Contender]]) -> list[Judged]:
+    def judged(self, contenders: Sequence[tuple[int, Contender]]) -> list[JudgedMapping]:
         """What mappings of layers take."""
         judge = self.judge
-        believed = [Judged(one, one.time_cycles, None, self.idle_rows) for _, one in contenders]
+        believed = [
+            JudgedMapping(contender, contender.time_cycles, None, self.idle_rows)
+            for _, contender in contenders
+        ]
         if judge is None:
             return believed
         choices = [
-            one.choice(self.layers[layer]) for one, (layer, _) in zip(believed, contenders, strict=True)
+            judged.choice(self.layers[layer]) for judged, (layer, _) in zip(believed, contenders, strict=True)
         ]
         written = mappings(choices, self.batch, self.hardware)
         return [
-            one._replace(time_cycles=float(judge(mapping)), mapping=mapping)
-            for one, mapping in zip(believed, written, strict=True)
+            judged._replace(time_cycles=float(judge(mapping)), mapping=mapping)
+            for judged, mapping in zip(believed, written, strict=True)
         ]
 
 
-def best_of(some: Sequence[Judged], objective: Objective) -> Judged:
-    """The best of some mappings by an objective; between equals the first."""
-    if len(some) == 1:  # as mostly
-        return some[0]
-    time, energy = np.array([(one.time_cycles, one.contender.energy) for one in some]).T
-    return some[int(best_first(time, energy, objective)[0])]
+def best_of(judged: Sequence[JudgedMapping], objective: Objective) -> JudgedMapping:
+    """The best of mappings by an objective; between equals the first."""
+    if len(judged) == 1:  # as mostly
+        return judged[0]
+    time, energy = np.array([(mapping.time_cycles, mapping.contender.energy) for mapping in judged]).T
+    return judged[int(best_first(time, energy, objective)[0])]

@@ -40,21 +40,21 @@ def structure(layer: Layer) -> Hashable:
 
 def stacked(layers: Sequence[Layer]) -> LoopNest[Count]:
     """Some layers of one structure as one, with an entry each."""
-    one, most = layers[0], max(len(layer.fused) for layer in layers)
-    operators = [layer.fused + (NO_OPERATOR,) * (most - len(layer.fused)) for layer in layers]
+    first, n_fused = layers[0], max(len(layer.fused) for layer in layers)
+    operators = [layer.fused + (NO_OPERATOR,) * (n_fused - len(layer.fused)) for layer in layers]
     return LoopNest(
         name="",
-        operator=one.operator,
+        operator=first.operator,
         **dict(zip(NUMBERS, map(_together, zip(*map(_numbers, layers), strict=True)), strict=True)),
-        **{name: getattr(one, name) for name in STRUCTURE},
+        **{name: getattr(first, name) for name in STRUCTURE},
         fused=tuple(
             FusedOperator(
                 "",
                 "",
-                vector_ops=_together([operator.vector_ops for operator in some]),
-                residual_elements=_together([operator.residual_elements for operator in some]),
+                vector_ops=_together([operator.vector_ops for operator in operators_at]),
+                residual_elements=_together([operator.residual_elements for operator in operators_at]),
             )
-            for some in zip(*operators, strict=True)
+            for operators_at in zip(*operators, strict=True)
         ),
         pooling=_pooling(layers),
     )

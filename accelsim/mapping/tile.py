@@ -13,6 +13,21 @@ class TileShape(Generic[CountT_co]):
     """Bounds of one tile, along every loop of a layer, in elements.
 
     Of n images g groups of k outputs and c inputs each, y x x output pixels, fy x fx taps of the kernel.
+
+    Attributes:
+        n: Images.
+        g: Groups.
+        k: Output channels of each group.
+        c: Input channels of each group.
+        y: Output rows.
+        x: Output columns.
+        fy: Rows of the kernel.
+        fx: Columns of the kernel.
+
+    Example:
+        >>> tile = TileShape(n=1, g=1, k=16, c=3, y=4, x=8, fy=3, fx=3)
+        >>> tile.pixels, tile.taps
+        (32, 9)
     """
 
     n: CountT_co
@@ -36,7 +51,19 @@ class TileShape(Generic[CountT_co]):
 
 
 def whole_image(layer: LoopNest[CountT]) -> TileShape[CountT]:
-    """The tile that is all of a layer, for one image."""
+    """The tile that is all of a layer, for one image.
+
+    Args:
+        layer: One layer, or a stack of them.
+
+    Returns:
+        Its bounds.
+
+    Example:
+        >>> from accelsim.network.layer import Layer
+        >>> whole_image(Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1))
+        TileShape(n=1, g=1, k=10, c=64, y=1, x=1, fy=1, fx=1)
+    """
     return TileShape(1, layer.G, layer.K, layer.C, layer.OY, layer.OX, layer.FY, layer.FX)
 
 
@@ -49,14 +76,14 @@ def is_partial(layer: LoopNest[CountT], tile: TileShape[CountT]) -> CountT:
 class Visits(Generic[CountT_co]):
     """How many tiles an image of a layer is cut into; each has all taps of the kernel."""
 
-    rows: CountT_co
-    """Parts that the picture is cut into from top to bottom."""
-    columns: CountT_co
-    pictures: CountT_co
-    """Parts of the picture."""
-    filters: CountT_co
+    y_tiles: CountT_co
+    """Parts that the output plane is cut into from top to bottom."""
+    x_tiles: CountT_co
+    plane_tiles: CountT_co
+    """Parts of the output plane."""
+    k_tiles: CountT_co
     """Parts that the output channels of a group are cut into."""
-    depth: CountT_co
+    c_tiles: CountT_co
     """Parts that the input channels are cut into: visits to the same outputs."""
     total: CountT_co
     """Tiles of all directions together."""

@@ -35,9 +35,9 @@ def tile_sizes(extent: int, unit: int, *, finely: bool = False) -> tuple[int, ..
     by 1 to 8 and by four numbers for each doubling: sizes that are the same whatever the array is, so that a
     larger array can be given what a smaller one can.
     """
-    passes, one = -(-extent // unit), min(extent, unit)
+    passes, one_pass = -(-extent // unit), min(extent, unit)
     sizes = {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
-    sizes |= {-(-one // divisor) for divisor in _divisors(one)}
+    sizes |= {-(-one_pass // divisor) for divisor in _divisors(one_pass)}
     if finely:
         sizes |= {-(-extent // divisor) for divisor in _fine_divisors(extent)}
     return tuple(sorted(sizes, reverse=True))
@@ -69,7 +69,7 @@ def channel_spans(extent: int, size: int) -> tuple[Span, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One direction of the picture: windows of `reach` inputs, `stride` apart, the first starting at -pad.
+    """One direction of the output plane: windows of `reach` inputs, `stride` apart, the first from -pad on.
 
     Windows of some of a kernel's taps start further on, so that there `pad` may be negative.
     """
@@ -84,16 +84,16 @@ class Axis:
 
     def spans(self, size: int) -> tuple[Span, ...]:
         """Tiles of `size` outputs, the last one smaller where they do not divide."""
-        inside = self._alike(size) or range(0)
+        inside = self._equal_tiles(size) or range(0)
         one_by_one = (*range(inside.start), *range(inside.stop, self.tiles(size)))
         tiles = [(1, self._extent(tile, size)) for tile in one_by_one]
         if inside:
             tiles.insert(inside.start, (len(inside), self._extent(inside.start, size)))
         return tuple(
-            Span(sum(count for count, _ in alike), *extent) for extent, alike in groupby(tiles, itemgetter(1))
+            Span(sum(count for count, _ in group), *extent) for extent, group in groupby(tiles, itemgetter(1))
         )
 
-    def _alike(self, size: int) -> range:
+    def _equal_tiles(self, size: int) -> range:
         """Whole tiles that read the same and store the same.
 
         Where pooling follows, those that begin at the same place of its windows, and of whose windows none is
@@ -132,8 +132,12 @@ class Axis:
         at_ends = [
             self._inputs(tile, size) for tile in (*range(inside.start), *range(inside.stop, self.tiles(size)))
         ]
-        each = (size - 1) * self.stride + self.reach if inside else 0
-        return max(each, *at_ends, 0), sum(at_ends) + len(inside) * each, self._inputs(0, size)
+        inner_inputs = (size - 1) * self.stride + self.reach if inside else 0
+        return (
+            max(inner_inputs, *at_ends, 0),
+            sum(at_ends) + len(inside) * inner_inputs,
+            self._inputs(0, size),
+        )
 
     def inside(self, size: int) -> tuple[int, int]:
         """How many tiles of `size` outputs padding does not touch, and the inputs of each."""

@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from accelsim.columns import Count
+from accelsim.columns import Count, Floats
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div, entries
 from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.space import Tiles
-from accelsim.mapping.transfers import Transfers, Values
+from accelsim.mapping.transfers import Transfers
 from accelsim.network.layer import LoopNest
 
 ROUNDING: Final = 1e-6
@@ -26,7 +26,7 @@ ROUNDING: Final = 1e-6
 class VectorWork:
     """What the vector unit takes."""
 
-    cycles: Values
+    cycles: Floats
     last_cycles: Count
     """For the last step; 0 where that is not known."""
 
@@ -41,7 +41,7 @@ class Timing:
     vector: VectorWork
     hardware: Hardware
 
-    def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Values:
+    def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Floats:
         """With an array that works for so long in all, and so long for the last step."""
         latency, moved = self.hardware.channel.latency_cycles, self.transfers
         working = np.maximum(array_cycles + self.vector.last_cycles, self.vector.cycles)
@@ -53,7 +53,7 @@ class Timing:
         chains = self.hardware.channel.prefetch + 1
         under_way = (self.latency_steps * latency + moved.read_cycles + array_cycles) / chains
         cycles = np.maximum(np.maximum(on_chip, reading), np.maximum(latency + moved.cycles, under_way))
-        least: Values = np.ceil(cycles - ROUNDING)
+        least: Floats = np.ceil(cycles - ROUNDING)
         return least
 
 
@@ -90,7 +90,7 @@ def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     last_ops = ceil_div(ops * (last.g * last.k * last.pixels), elements)
     if pooling is not None:
         window = entries(pooling.FY * pooling.FX, owner)
-        last_ops = last_ops + last.g * last.k * tiles.picture.last_stored * window
+        last_ops = last_ops + last.g * last.k * tiles.plane.last_stored * window
         return VectorWork(np.asarray(ceil_div(total, lanes)), ceil_div(last_ops, lanes))
     full = tiles.full_outputs * batch
     of_each = ops * (shape.g * shape.k * shape.pixels)

@@ -7,12 +7,10 @@ lower bound, and of most mappings exact.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from accelsim.columns import Count
+from accelsim.columns import Count, Floats
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import chosen, entries
@@ -22,8 +20,6 @@ from accelsim.mapping.space import Space, Tiles
 from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import LoopNest
 
-Values: TypeAlias = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class Transfers:
@@ -32,13 +28,13 @@ class Transfers:
     loaded: Mapping[Operand, Count]
     """Bytes that are read, and bytes that are stored."""
     stored: Mapping[Operand, Count]
-    read_cycles: Values
+    read_cycles: Floats
     """In which the channel streams what is read, at least."""
-    cycles: Values
+    cycles: Floats
     """What is read and stored."""
-    first_cycles: Values
+    first_cycles: Floats
     """Of the first step's operands, the latency included."""
-    last_cycles: Values
+    last_cycles: Floats
     """Of what the last step stores, the latency included; 0 where it may store nothing."""
 
 
@@ -53,7 +49,7 @@ class _Reads:
 
 def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, batch: int) -> Transfers:
     """Transfers of tiles in a loop order."""
-    layers, owner, picture = space.layers, tiles.owner, tiles.picture
+    layers, owner, plane = space.layers, tiles.owner, tiles.plane
     bandwidth = hardware.channel.bytes_per_cycle
     whole = whole_image(layers)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
@@ -61,8 +57,8 @@ def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardwar
     weight_bytes, stored_bytes = entries(weight_bytes, owner), entries(stored_bytes, owner)
     reads = _reads(tiles, pixels_outer, batch)
     loaded = {
-        Operand.INPUTS: picture.input_bytes * reads.inputs,
-        Operand.RESIDUAL: picture.shortcut_bytes * batch,
+        Operand.INPUTS: plane.input_bytes * reads.inputs,
+        Operand.RESIDUAL: plane.residual_bytes * batch,
         Operand.WEIGHTS: weight_bytes * reads.weights,
     }
     read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
@@ -78,36 +74,36 @@ def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardwar
     return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
 
 
-def _first_and_last(tiles: Tiles, hardware: Hardware) -> tuple[Values, Values]:
+def _first_and_last(tiles: Tiles, hardware: Hardware) -> tuple[Floats, Floats]:
     """Cycles until the first step has its operands, and in which the last step's outputs are stored."""
     shape, footprint, channel = tiles.shape, tiles.footprint, hardware.channel
 
-    def cycles(*sizes: Count) -> Values:
+    def cycles(*sizes: Count) -> Floats:
         streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in sizes]
-        asked: Values = sum(streams) + channel.latency_cycles * np.greater(sum(sizes), 0)
-        return asked
+        first_to_last: Floats = sum(streams) + channel.latency_cycles * np.greater(sum(sizes), 0)
+        return first_to_last
 
     weights = footprint.weights(shape) + footprint.biases(shape)
-    inputs = footprint.inputs(shape, tiles.picture.first, 1)
+    inputs = footprint.inputs(shape, tiles.plane.first_inputs, 1)
     if not tiles.exist:
         return cycles(weights, inputs), np.asarray(0.0)
-    shortcut = footprint.shortcut(shape) * np.equal(tiles.channels.depth, 1)
-    stored = footprint.stored(tiles.last, tiles.picture.last_stored, 1)
-    return cycles(weights, inputs, shortcut), cycles(stored)
+    residual = footprint.residual(shape) * np.equal(tiles.channels.c_tiles, 1)
+    stored = footprint.stored(tiles.last, tiles.plane.last_stored, 1)
+    return cycles(weights, inputs, residual), cycles(stored)
 
 
 def _reads(tiles: Tiles, pixels_outer: Count, batch: int) -> _Reads:
     """See `Order` for what stays when."""
-    channels, picture = tiles.channels, tiles.picture
+    channels, plane = tiles.channels, tiles.plane
     outer = np.equal(pixels_outer, 1)
-    whole_depth, all_filters = np.equal(channels.depth, 1), np.equal(channels.filters, 1)
-    inputs_stay = whole_depth & (outer | np.equal(picture.tiles, 1))
-    weights_stay = whole_depth & (~outer | all_filters)
-    weight_reads = chosen(weights_stay, 1, picture.tiles)
+    all_inputs, all_outputs = np.equal(channels.c_tiles, 1), np.equal(channels.k_tiles, 1)
+    inputs_stay = all_inputs & (outer | np.equal(plane.tiles, 1))
+    weights_stay = all_inputs & (~outer | all_outputs)
+    weight_reads = chosen(weights_stay, 1, plane.tiles)
     if batch > 1:
-        weights_stay_for_good = whole_depth & all_filters & np.equal(channels.groups, 1)
+        weights_stay_for_good = all_inputs & all_outputs & np.equal(channels.g_tiles, 1)
         weight_reads = weight_reads * chosen(weights_stay_for_good, 1, batch)
-    return _Reads(chosen(inputs_stay, 1, channels.filters) * batch, weight_reads)
+    return _Reads(chosen(inputs_stay, 1, channels.k_tiles) * batch, weight_reads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +115,23 @@ class _Rounded:
     tiles: Tiles
     bandwidth: float
 
-    def of_reads(self, reads: _Reads, batch: int) -> Values:
-        """Of inputs, weights and second operands."""
+    def of_reads(self, reads: _Reads, batch: int) -> Floats:
+        """Of inputs, weights and residuals."""
         tiles, shape, footprint = self.tiles, self.tiles.shape, self.tiles.footprint
-        groups, filters, depth = tiles.full(("G", "g"), ("K", "k"), ("C", "c"))
-        inputs = groups * depth * tiles.picture.inside * reads.inputs
-        added = inputs * self._added(footprint.inputs(shape, tiles.picture.each, 1))
+        groups, outputs = tiles.full(self.layers.G, shape.g), tiles.full(self.layers.K, shape.k)
+        depth = tiles.full(self.layers.C, shape.c)
+        inputs = groups * depth * tiles.plane.inner_tiles * reads.inputs
+        added = inputs * self._added(footprint.inputs(shape, tiles.plane.inner_inputs, 1))
         if self.layers.on_array:
             weights, biases = footprint.weights(shape), footprint.biases(shape)
-            turns = groups * filters * reads.weights
-            added = added + turns * (self._added(weights + biases) + (depth - 1) * self._added(weights))
-        shortcut = footprint.shortcut(shape)
-        if isinstance(shortcut, int) and not shortcut:
+            visits = groups * outputs * reads.weights
+            added = added + visits * (self._added(weights + biases) + (depth - 1) * self._added(weights))
+        residual = footprint.residual(shape)
+        if isinstance(residual, int) and not residual:
             return added
-        return added + self.tiles.full_outputs * batch * self._added(shortcut)
+        return added + self.tiles.full_outputs * batch * self._added(residual)
 
-    def of_stores(self, batch: int) -> Values:
+    def of_stores(self, batch: int) -> Floats:
         """Of outputs; where pooling follows, tiles store unequal parts of the result: not looked at."""
         shape, pooling = self.tiles.shape, self.layers.pooling
         added = (
@@ -144,10 +141,10 @@ class _Rounded:
         )
         if pooling is None:
             return added
-        unpooled: Values = added * np.equal(entries(pooling.FY, self.tiles.owner), 0)
+        unpooled: Floats = added * np.equal(entries(pooling.FY, self.tiles.owner), 0)
         return unpooled
 
-    def _added(self, size_bytes: Count) -> Values:
+    def _added(self, size_bytes: Count) -> Floats:
         cycles = size_bytes / self.bandwidth
-        added: Values = np.ceil(cycles - 1e-9) - cycles
+        added: Floats = np.ceil(cycles - 1e-9) - cycles
         return added

@@ -54,7 +54,7 @@ class TileKind(NamedTuple):
     """Whether its outputs are complete."""
 
 
-class Work(NamedTuple):
+class StepWork(NamedTuple):
     """What a tile has to do and to hold; bytes by operand, and nothing where an operand has none."""
 
     resumes: bool
@@ -73,9 +73,9 @@ class Work(NamedTuple):
 
 def work_of_tiles(
     choices: Sequence[Choice], kinds: Sequence[Sequence[TileKind]], hardware: Hardware
-) -> list[list[Work]]:
+) -> list[list[StepWork]]:
     """The work of each kind of tile of each mapping; the layers are of one structure."""
-    stack, how_many = stacked([choice.layer for choice in choices]), [len(some) for some in kinds]
+    stack, how_many = stacked([choice.layer for choice in choices]), [len(group) for group in kinds]
     owner = np.repeat(np.arange(len(choices)), how_many)
     layers, footprint = entries(stack, owner), entries(Footprint.of(stack, hardware.precision), owner)
     all_kinds = list(chain.from_iterable(kinds))
@@ -87,29 +87,29 @@ def work_of_tiles(
     outputs = channels * tile.pixels
 
     inputs = footprint.inputs(tile, input_rows, input_columns)
-    shortcut = footprint.shortcut(tile) * completes
+    residual = footprint.residual(tile) * completes
     stored = footprint.stored(tile, stored_rows, stored_columns) * completes
     ops = vector_ops(layers, outputs, tile.n * channels * stored_rows * stored_columns) * completes
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
     if stack.on_array:
 
-        def cost_of(layer: LoopNest[Count], way: tuple[str, int], some: Selection) -> ArrayCost:
-            dataflow, idle_rows = way
+        def cost_of(layer: LoopNest[Count], execution: tuple[str, int], which: Selection) -> ArrayCost:
+            dataflow, idle_rows = execution
             in_use = hardware.with_idle_rows(idle_rows)
-            return array_cost(layer, dataflow, entries(tile, some), entries(resumes, some), in_use)
+            return array_cost(layer, dataflow, entries(tile, which), entries(resumes, which), in_use)
 
-        ways = [(choice.dataflow, choice.idle_rows) for choice in choices]
-        array = array_costs(stack, ways, owner, cost_of)
+        executions = [(choice.dataflow, choice.idle_rows) for choice in choices]
+        array = array_costs(stack, executions, owner, cost_of)
     partial_sums = bits_to_bytes(outputs, partial_sum_bits(layers, hardware.precision))
     array_counts = array.counts + on_chip_counts(
         hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
     )
-    vector_counts = completion_counts(ops, shortcut, stored, hardware)
-    counts = [_rows(some, len(owner)) for some in (array_counts, vector_counts)]
+    vector_counts = completion_counts(ops, residual, stored, hardware)
+    counts = [_rows(group, len(owner)) for group in (array_counts, vector_counts)]
     sizes = (
         (Operand.WEIGHTS, footprint.weights(tile) + footprint.biases(tile) * (1 - resumes)),
         (Operand.INPUTS, inputs),
-        (Operand.RESIDUAL, shortcut),
+        (Operand.RESIDUAL, residual),
         (Operand.OUTPUTS, _output_space(choices, layers, footprint, tile, owner)),
         (Operand.OUTPUTS, stored),
     )
@@ -119,8 +119,8 @@ def work_of_tiles(
     ]
     cycles = _lists((array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
-    works = map(Work, *flags, *by_operand, *cycles, *counts)
-    return [[next(works) for _ in range(many)] for many in how_many]
+    works = map(StepWork, *flags, *by_operand, *cycles, *counts)
+    return [[next(works) for _ in range(count)] for count in how_many]
 
 
 def _rows(counts: ActionCounts[Count], length: int) -> list[ActionCounts[int]]:
@@ -158,6 +158,6 @@ def _output_space(
         for choice in choices
     ]
     partial, rows_cut, columns_cut, pixels_outer = np.array(cuts, dtype=np.int64)[owner].T
-    filters = tile.k + pixels_outer * (layers.K - tile.k)
+    output_channels = tile.k + pixels_outer * (layers.K - tile.k)
     outputs = footprint.outputs(tile, partial)
-    return outputs + footprint.unfinished(tile, filters, rows_cut, columns_cut)
+    return outputs + footprint.unfinished(tile, output_channels, rows_cut, columns_cut)

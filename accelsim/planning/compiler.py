@@ -11,11 +11,12 @@ from typing import Final
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.schedule import Mapper, Schedule
+from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
 
 IN_USE: Final = (32, 16, 8, 4, 2, 1)
 """Descriptors that a network is simulated with, beside all of them."""
@@ -26,21 +27,40 @@ def make_schedule(
     hardware: Hardware,
     options: MappingOptions = MappingOptions(),
     *,
-    known: MutableMapping[Layer, Mapping] | None = None,
+    mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
 ) -> Schedule:
-    """The schedule of an executed graph. Raises MappingError where a layer cannot be mapped.
+    """The schedule of an executed graph, mapped as the machine's compiler, or the objective asked for, would.
 
     Where an objective is asked for, it leaves so many descriptors idle that the network is done soonest.
-    `known` remembers mappings from one graph to the next, `transitions` what simulations went through; all
-    else must be the same for all of them.
+
+    Args:
+        graph: Layers in running order, as lowering makes them.
+        hardware: The machine.
+        options: How it is mapped.
+        mappings: By layers without names, for the next graph: all else must be the same for all of them.
+        transitions: What simulations went through, for the next one.
+
+    Returns:
+        What is simulated.
+
+    Raises:
+        MappingError: A layer cannot be mapped; says which, and what would help.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.network.lowered import lowered_network
+        >>> graph = lowered_network(load_network("squeezenet_v1_1")).graph
+        >>> schedule = make_schedule(graph, load_hardware("16x16_128k"))
+        >>> schedule.layers[0].name, schedule.idle_descriptors
+        ('conv1', 0)
     """
     transitions = Transitions() if transitions is None else transitions
-    mapped = map_network(graph, hardware, options, known=known, transitions=transitions)
-    tried = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
-    if len(tried) == 1:
+    mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
+    schedules = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
+    if len(schedules) == 1:
         return mapped
-    return min(tried, key=lambda schedule: simulate_fast(schedule, hardware, transitions).cycles)
+    return min(schedules, key=lambda schedule: simulate_fast(schedule, hardware, transitions).cycles)
 
 
 def idle_descriptors(hardware: Hardware, options: MappingOptions) -> list[int]:
@@ -48,6 +68,18 @@ def idle_descriptors(hardware: Hardware, options: MappingOptions) -> list[int]:
 
     Loads that are asked for far ahead are served before a store that is asked for later, and for the room
     that the store frees the array may have to wait.
+
+    Args:
+        hardware: The machine.
+        options: How networks are mapped; only for an objective are any left idle.
+
+    Returns:
+        The numbers to try.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> idle_descriptors(load_hardware("16x16_128k"), MappingOptions(objective="time"))
+        [0, 4, 6, 7]
     """
     prefetch = hardware.channel.prefetch
     fewer = [prefetch - in_use for in_use in IN_USE if in_use < prefetch]
@@ -59,9 +91,31 @@ def map_network(
     hardware: Hardware,
     options: MappingOptions = MappingOptions(),
     *,
-    known: MutableMapping[Layer, Mapping] | None = None,
+    mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
 ) -> Schedule:
-    """The same, but that no descriptor is left idle."""
+    """The same as `make_schedule`, but that no descriptor is left idle.
+
+    Args:
+        graph: Layers in running order, as lowering makes them.
+        hardware: The machine.
+        options: How it is mapped.
+        mappings: By layers without names, for the next graph.
+        transitions: What simulations went through, for the next one.
+
+    Returns:
+        A schedule with each layer's mapping, judged by a simulation of the layer alone.
+
+    Raises:
+        MappingError: A layer cannot be mapped.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.network.lowered import lowered_network
+        >>> graph = lowered_network(load_network("squeezenet_v1_1")).graph
+        >>> fastest = map_network(graph, load_hardware("16x16_128k"), MappingOptions(objective="time"))
+        >>> fastest.idle_descriptors
+        0
+    """
     judge = Alone(hardware, Transitions() if transitions is None else transitions)
-    return Mapper(hardware, options, judge, {} if known is None else known).schedule(graph)
+    return NetworkMapper(hardware, options, judge, {} if mappings is None else mappings).schedule(graph)

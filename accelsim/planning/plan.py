@@ -12,12 +12,26 @@ from accelsim.reuse.cache import LayersOnMachine
 
 @dataclass(frozen=True)
 class Plan:
-    """A network, mapped onto a machine: what is simulated."""
+    """A network, mapped onto a machine: what is simulated.
+
+    Attributes:
+        network: What was asked for.
+        hardware: The machine.
+        options: How it was mapped.
+        lowered: The network's layers.
+        schedule: What is simulated.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> plan.schedule.mappings[0].dataflow, len(plan.lowered.graph) == len(plan.schedule.layers)
+        ('output_stationary', True)
+    """
 
     network: Network
     hardware: Hardware
     options: MappingOptions
     lowered: LoweredNetwork
     schedule: Schedule
-    known: LayersOnMachine
-    """What is known of layers on the machine."""
+    cache: LayersOnMachine
+    """What runs found out about layers on the machine, of which this is one."""

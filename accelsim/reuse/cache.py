@@ -25,8 +25,8 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowered import LoweredNetwork
 from accelsim.result import LayerCosts
 from accelsim.reuse.identity import Identity
-from accelsim.reuse.recent import Budget, Recent
-from accelsim.simulation.fast import Transitions
+from accelsim.reuse.recent import ByteBudget, Recent
+from accelsim.simulation.transitions import Transitions
 
 if TYPE_CHECKING:
     from accelsim.reuse.mapping_file import MappingFile
@@ -40,7 +40,17 @@ such process on each core."""
 
 @dataclass
 class LayersOnMachine:
-    """What is known of layers and networks on one machine with one choice of options."""
+    """What is known of layers and networks on one machine with one choice of options.
+
+    Attributes:
+        transitions: What simulations went through.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> layers = Cache().layers(load_hardware("16x16_128k"), MappingOptions())
+        >>> len(layers.mappings), layers.simulation_bytes
+        (0, 0)
+    """
 
     mappings: MutableMapping[Layer, Mapping]
     """By the layer without names."""
@@ -68,20 +78,40 @@ class LayersOnMachine:
 
 
 class Cache:
-    """What is known of networks, and of layers on machines: what was used lately, within a budget."""
+    """What is known of networks, and of layers on machines: what was used lately, within a budget.
+
+    One cache serves any number of runs, one after the other, of any networks on any machines; results are the
+    same as without.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> cache = Cache()
+        >>> first = run_network("squeezenet_v1_1", "16x16_128k", cache=cache)
+        >>> run_network("squeezenet_v1_1", "16x16_128k", cache=cache) == first
+        True
+        >>> cache.held_bytes < MOST_BYTES
+        True
+    """
 
     def __init__(self, file: str | Path | None = None, *, most_bytes: int = MOST_BYTES) -> None:
-        """Mappings are kept in a file, too, if one is named. Raises AccelsimError where that is another's.
+        """Mappings are kept in a file, too, if one is named.
 
         A file that cannot be used as it should be, because it is damaged, locked or on a full disk, costs
         time only: what is in it is searched for again, and a `FileWarning` says so.
+
+        Args:
+            file: A path; the file is made where there is none. Several processes may use it.
+            most_bytes: What the cache may hold in memory, by its own estimates.
+
+        Raises:
+            AccelsimError: The file is one of something else.
         """
         most_bytes = whole_number("most_bytes", most_bytes, 0)
         if file is not None:
             check_path("file", file, "a file of mappings")
         self._file = None if file is None else _opened(Path(file))
         self._most_bytes = most_bytes
-        self._budget = Budget(most_bytes)
+        self._budget = ByteBudget(most_bytes)
         self._networks: Recent[Identity, LoweredNetwork] = Recent(self._budget, _network_bytes)
         self._machines: Recent[Identity, str] = Recent(self._budget, _machine_bytes)
         self._layers: Recent[tuple[str, MappingOptions], LayersOnMachine] = Recent(
@@ -112,8 +142,8 @@ class Cache:
         costs: Recent[Identity, LayerCosts] = Recent(self._budget, lambda _: _COSTS_BYTES)
         if self._file is None:
             return LayersOnMachine(mappings, schedules, costs)
-        kept = self._file.mappings(hardware, options, mappings)
-        return LayersOnMachine(kept, schedules, costs, kept.flush)
+        mappings_in_file = self._file.mappings(hardware, options, mappings)
+        return LayersOnMachine(mappings_in_file, schedules, costs, mappings_in_file.flush)
 
 
 def cache_or_new(cache: Cache | None, memory: Cache | None = None) -> Cache:
@@ -150,7 +180,15 @@ def cache_or_new(cache: Cache | None, memory: Cache | None = None) -> Cache:
 
 @functools.cache
 def cache_of_this_process() -> Cache:
-    """The one that independent pieces of work share which happen to be done by the same worker."""
+    """The one that independent pieces of work share which happen to be done by the same worker.
+
+    Returns:
+        A cache; always the same within a process.
+
+    Example:
+        >>> cache_of_this_process() is cache_of_this_process()
+        True
+    """
     return Cache()
 
 
@@ -199,11 +237,11 @@ def mapping_bytes(mapping: Mapping) -> int:
     return _MAPPING_BYTES + _STEP_BYTES * len(_parts(mapping.program, set()))
 
 
-def _parts(program: Iterable[Program], seen: set[int]) -> set[int]:
+def _parts(program: Iterable[Program], identities: set[int]) -> set[int]:
     """The identities of all steps and loops of a program."""
     for part in program:
-        if id(part) not in seen:
-            seen.add(id(part))
+        if id(part) not in identities:
+            identities.add(id(part))
             if isinstance(part, Repeat):
-                _parts(part.body, seen)
-    return seen
+                _parts(part.body, identities)
+    return identities

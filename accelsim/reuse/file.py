@@ -52,8 +52,14 @@ _REASONS: Final = {
 
 
 @dataclass(frozen=True)
-class FileKind:
-    """A kind of file: what it is called, and what tells it from others."""
+class FileFormat:
+    """A kind of file: what it is called, and what tells it from others.
+
+    Example:
+        >>> kind = FileFormat("notebook", "--notes", 0x6e6f7465, 1, ("CREATE TABLE notes (text TEXT)",))
+        >>> kind.image()[:15]
+        b'SQLite format 3'
+    """
 
     noun: str
     """In messages: it cannot be used as a ..."""
@@ -84,12 +90,27 @@ class FileKind:
 
 
 class OwnFile:
-    """A file of one kind, open; it may be read and written by several processes at a time."""
+    """A file of one kind, open; it may be read and written by several processes at a time.
 
-    def __init__(self, path: Path, kind: FileKind, *, durable: bool = True) -> None:
+    Example:
+        >>> import tempfile
+        >>> kind = FileFormat("notebook", "--notes", 0x6e6f7465, 1, ("CREATE TABLE notes (text TEXT)",))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = OwnFile(Path(folder) / "notes.sqlite", kind)
+        ...     file.write([("INSERT INTO notes VALUES (?)", [("on tiles",)])])
+        ...     file.read("SELECT text FROM notes", ())
+        ...     file.close()
+        [('on tiles',)]
+    """
+
+    def __init__(self, path: Path, kind: FileFormat, *, durable: bool = True) -> None:
         """Open or make it. Raises the kind's error where the path is, or has to be, something else.
 
-        `durable`: what was written survives a loss of power; without, it survives the end of the process.
+        Args:
+            path: Of the file.
+            kind: What it is to be.
+            durable: Whether what was written survives a loss of power; without, it survives the end of the
+                process.
         """
         self.path, self.kind = path, kind
         self._connection: sqlite3.Connection | None = None
@@ -196,7 +217,7 @@ class OwnFile:
             try:
                 with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
                     file.write(self.kind.image())
-                _place(draft, self._target)
+                _give_name(draft, self._target)
             finally:
                 draft.unlink(missing_ok=True)
         except (OSError, ValueError) as error:
@@ -264,11 +285,11 @@ class OwnFile:
         self._warn(f"cannot be used ({reason}): it goes on without{remedy}")
         self.close()
 
-    def _warn(self, what: str) -> None:
-        warnings.warn(f"{self.path}: {what}", FileWarning, stacklevel=2)
+    def _warn(self, sentence: str) -> None:
+        warnings.warn(f"{self.path}: {sentence}", FileWarning, stacklevel=2)
 
-    def _refusal(self, why: str) -> AccelsimError:
-        return self.kind.error(f"{self.path}: cannot be used as a {self.kind.noun}: {why}")
+    def _refusal(self, reason: str) -> AccelsimError:
+        return self.kind.error(f"{self.path}: cannot be used as a {self.kind.noun}: {reason}")
 
 
 def _close(connection: sqlite3.Connection) -> None:
@@ -294,7 +315,7 @@ def _numbers_as_they_stand(path: Path) -> tuple[int, int]:
             header = file.read(100)
     except OSError:
         header = b""
-    version, application_id = (int.from_bytes(header[place : place + 4], "big") for place in (60, 68))
+    version, application_id = (int.from_bytes(header[offset : offset + 4], "big") for offset in (60, 68))
     return application_id, version
 
 
@@ -303,12 +324,34 @@ _OF_DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLI
 
 
 def checksum(*values: Value) -> str:
-    """What a row has beside its values, its key among them: other values have another."""
+    """What a row has beside its values, its key among them: other values have another.
+
+    Args:
+        values: Of the row.
+
+    Returns:
+        Sixteen hexadecimal digits.
+
+    Example:
+        >>> len(checksum("conv1", 3)), checksum("conv1", 3) == checksum("conv1", 4)
+        (16, False)
+    """
     return hashlib.blake2b(repr(values).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 
 def can_be_kept(values: Iterable[Value]) -> bool:
-    """Whether SQLite can hold the values as they are."""
+    """Whether SQLite can hold the values as they are.
+
+    Args:
+        values: Of a row.
+
+    Returns:
+        False for whole numbers of more than 64 bits, and for text that is no UTF-8.
+
+    Example:
+        >>> can_be_kept([1, "conv1", None]), can_be_kept([1 << 63])
+        (True, False)
+    """
     return all(
         abs(value) <= _LARGEST if isinstance(value, int) else not isinstance(value, str) or _is_text(value)
         for value in values
@@ -339,7 +382,7 @@ def _in_one_transaction(
         raise
 
 
-def _place(draft: Path, target: Path) -> None:
+def _give_name(draft: Path, target: Path) -> None:
     """Give a complete file its name, unless the name is taken."""
     try:
         target.hardlink_to(draft)

@@ -20,15 +20,19 @@ class Identity:
     __slots__ = ("_address", "_reference")
 
     def __init__(self, value: Any) -> None:
-        """`value` is of a type that takes weak references."""
+        """The key of a value.
+
+        Args:
+            value: Of a type that takes weak references.
+        """
         self._address: Final = id(value)
         self._reference: Final = weakref.ref(value)
 
     def __hash__(self) -> int:
         return self._address
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Identity):
+    def __eq__(self, key: object) -> bool:
+        if not isinstance(key, Identity):
             return NotImplemented
         value = self._reference()
-        return self is other or (value is not None and value is other._reference())
+        return self is key or (value is not None and value is key._reference())

@@ -15,10 +15,10 @@ from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
-from accelsim.reuse.file import FileKind, OwnFile, checksum
+from accelsim.reuse.file import FileFormat, OwnFile, checksum
 from accelsim.reuse.foreign import foreign_code
 
-MAPPINGS_FILE: Final = FileKind(
+MAPPINGS_FILE: Final = FileFormat(
     noun="file of mappings",
     option="--cache",
     application_id=0x61636D61,
@@ -70,13 +70,13 @@ class MappingFile:
         _write(self._rows, self._waiting)
 
     def mappings(
-        self, hardware: Hardware, options: MappingOptions, used: MutableMapping[Layer, Mapping]
+        self, hardware: Hardware, options: MappingOptions, recent: MutableMapping[Layer, Mapping]
     ) -> "KeptMappings":
-        """Those of one machine and one choice of options; `used` holds those that were used."""
+        """Those of one machine and one choice of options; `recent` holds those that were used."""
         machine = hardware.model_dump_json(exclude=_NO_RESULT)
         code = "".join(f"{name} {code}\n" for name, code in foreign_code(hardware).items())
         context = f"{self._rows.model_version()}\n{machine}\n{options}\n{code}"
-        return KeptMappings(self, context, hardware, options.batch, used)
+        return KeptMappings(self, context, hardware, options.batch, recent)
 
 
 def _write(rows: OwnFile, waiting: dict[str, str]) -> None:
@@ -99,32 +99,32 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
     context: str
     hardware: Hardware
     batch: int
-    used: MutableMapping[Layer, Mapping]
+    recent: MutableMapping[Layer, Mapping]
 
     def __getitem__(self, layer: Layer) -> Mapping:
-        mapping = self.used.get(layer)
+        mapping = self.recent.get(layer)
         if mapping is None:
             choice = self.file.read(self.key(layer))
             if choice is None:
                 raise KeyError(layer)
-            mapping = self.used[layer] = self._mapping(layer, choice)
+            mapping = self.recent[layer] = self._mapping(layer, choice)
         return mapping
 
     def __setitem__(self, layer: Layer, mapping: Mapping) -> None:
         tile = mapping.tile
-        self.used[layer] = mapping
+        self.recent[layer] = mapping
         sizes = (tile.n, tile.g, tile.k, tile.c, tile.y, tile.x, tile.fy, tile.fx)
         numbers = (*sizes, mapping.estimated_cycles, mapping.idle_rows)
         self.file.write(self.key(layer), [mapping.dataflow, mapping.order, *numbers])
 
     def __delitem__(self, layer: Layer) -> None:
-        del self.used[layer]
+        del self.recent[layer]
 
     def __iter__(self) -> Iterator[Layer]:
-        return iter(self.used)
+        return iter(self.recent)
 
     def __len__(self) -> int:
-        return len(self.used)
+        return len(self.recent)
 
     def flush(self) -> None:
         """Write what was found out into the file."""

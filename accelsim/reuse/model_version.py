@@ -46,7 +46,15 @@ def model_version() -> str:
 
 @cache
 def source_digest() -> str:
-    """The release, and a digest of the source as it stands: where it is the same, so is `model_version`."""
+    """The release, and a digest of the source as it stands: where it is the same, so is `model_version`.
+
+    Returns:
+        64 hexadecimal digits; it takes milliseconds.
+
+    Example:
+        >>> len(source_digest())
+        64
+    """
     digest = hashlib.sha256(__version__.encode())
     for file in source_files(_PACKAGE):
         content = file.read_bytes()
@@ -74,8 +82,8 @@ def code_digest(module: str) -> str:
         OSError: The module is in no file, as one that was typed in.
     """
     digest = hashlib.sha256()
-    for place in _places(module):
-        for name, file in _files(place):
+    for source in _sources(module):
+        for name, file in _files(source):
             content = file.read_bytes()
             if file.suffix == ".py":
                 content = _normal_form_or_source(content)
@@ -84,7 +92,7 @@ def code_digest(module: str) -> str:
     return digest.hexdigest()
 
 
-def _places(module: str) -> list[Path]:
+def _sources(module: str) -> list[Path]:
     """The folders of the package that a module is in, or its file where it is in none.
 
     What several distributions share is no package: `company`, where there is `company.arrays` and
@@ -97,20 +105,20 @@ def _places(module: str) -> list[Path]:
         except (ImportError, ValueError):  # typed in, or what Python was started with
             break
         if spec is not None and spec.has_location and spec.origin is not None:
-            return [Path(place) for place in spec.submodule_search_locations or (spec.origin,)]
+            return [Path(folder) for folder in spec.submodule_search_locations or (spec.origin,)]
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
         raise OSError(f"{module} is in no file")
     return [Path(file)]
 
 
-def _files(place: Path) -> Iterator[tuple[str, Path]]:
+def _files(source: Path) -> Iterator[tuple[str, Path]]:
     """Of a folder, those that code may use, by their names in it; else the file, or the archive it is in."""
-    if not place.is_dir():
-        yield place.name, next((path for path in (place, *place.parents) if path.is_file()), place)
+    if not source.is_dir():
+        yield source.name, next((path for path in (source, *source.parents) if path.is_file()), source)
         return
-    for file in sorted(place.rglob("*"), key=Path.as_posix):
-        inside = file.relative_to(place)
+    for file in sorted(source.rglob("*"), key=Path.as_posix):
+        inside = file.relative_to(source)
         if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in inside.parts):
             yield inside.as_posix(), file
 

@@ -8,8 +8,19 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 
 
-class Budget:
-    """Bytes that several tables share: what was used longest ago goes first, whichever table it is in."""
+class ByteBudget:
+    """Bytes that several tables share: what was used longest ago goes first, whichever table it is in.
+
+    Args:
+        most_bytes: What the tables may hold together, by their estimates.
+
+    Example:
+        >>> budget = ByteBudget(most_bytes=10)
+        >>> names, sizes = Recent(budget, len), Recent(budget, lambda _: 4)
+        >>> names["a"], names["b"], sizes["c"] = "conv1", "fc", 55
+        >>> "a" in names, budget.held_bytes
+        (False, 6)
+    """
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
@@ -41,10 +52,20 @@ class Recent(MutableMapping[KeyT, ValueT]):
     """A table of values within a budget; any of them may be gone at the next look, and is then made again.
 
     Tables refer to the budget and never the other way, so that all goes as soon as its owner does.
+
+    Example:
+        >>> squares = Recent(ByteBudget(100), lambda _: 28)
+        >>> squares.get_or_make(3, lambda: 9), squares[3]
+        (9, 9)
     """
 
-    def __init__(self, budget: Budget, bytes_of: Callable[[ValueT], int]) -> None:
-        """`bytes_of` estimates what a value takes beside what other tables hold too."""
+    def __init__(self, budget: ByteBudget, bytes_of: Callable[[ValueT], int]) -> None:
+        """An empty table.
+
+        Args:
+            budget: Shared with other tables.
+            bytes_of: Estimates what a value takes beside what other tables hold too.
+        """
         self._budget, self._bytes_of = budget, bytes_of
         self._table = budget.next_table()
 

@@ -200,7 +200,7 @@ class Assembly:
         members = _members(published, self._unit_of_block(network), len(surroundings))
         unit_of_node = {node.name: index for index, nodes in enumerate(members) for node in nodes}
         executed = lower(published)
-        schedule = map_network(executed, self._hardware, self._options, known=self._mappings)
+        schedule = map_network(executed, self._hardware, self._options, mappings=self._mappings)
         parts = _unit_schedules(schedule, executed, unit_of_node, len(surroundings))
         for numbers, part in zip(surroundings, parts, strict=True):
             if self._schedules.setdefault(numbers, part) != part:

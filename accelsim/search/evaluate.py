@@ -19,7 +19,7 @@ from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
 from accelsim.search.assembly import Assembled, Assembly, NotLocalError
 from accelsim.search.space import Depths, with_depths
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 from accelsim.simulation.stretches import Stretches
 
 
@@ -148,7 +148,7 @@ class SearchTask:
 def run_cost(task: SearchTask, cache: Cache) -> Cost:
     """What the task's network costs as it is. Raises NetworkError or MappingError."""
     plan = plan_run(task.network, task.hardware, task.options, cache=cache)
-    activity = simulate(plan.schedule, task.hardware, transitions=plan.known.transitions)
+    activity = simulate(plan.schedule, task.hardware, transitions=plan.cache.transitions)
     return cost_of(activity.cycles, activity.counts, task.hardware)
 
 

@@ -25,7 +25,7 @@ from accelsim.reuse.cache import Cache
 from accelsim.run import options_for, plan_run, run_network
 from accelsim.search.diagnosis import Diagnosis, diagnose
 from accelsim.search.remedies import ImpossibleRemedy, Remedy, remedies
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 
 TOP_LAYERS: Final = 5
 """Of the worst layers, those that are explained unless more or fewer are asked for."""
@@ -143,7 +143,7 @@ def explain_network(
     cache = Cache()
     options = options_for(network, batch, dataflow, objective)
     plan = plan_run(network, hardware, options, cache=cache)
-    result = result_of(plan, simulate(plan.schedule, hardware, transitions=plan.known.transitions))
+    result = result_of(plan, simulate(plan.schedule, hardware, transitions=plan.cache.transitions))
     outcomes, impossible = _outcomes(list(remedies(network, hardware, dataflow)), options, step)
     diagnoses = {
         layer.name: diagnose(layer, mapping, hardware)

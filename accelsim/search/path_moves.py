@@ -18,7 +18,7 @@ from accelsim.search.evaluate import Evaluator, SearchTask, problem_of
 from accelsim.search.redesign import BlockMove, Move, moved
 from accelsim.search.space import depths_of
 from accelsim.search.worst_stage import WorstStage, worst_stage
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 
 Quantity: TypeAlias = Literal["params", "MACs"]
 
@@ -134,7 +134,7 @@ class MoveSimulator:
 
     def _run(self, network: Network) -> tuple[Plan, RunResult]:
         plan = plan_run(network, self.hardware, self._options, cache=self._cache)
-        activity = simulate(plan.schedule, self.hardware, transitions=plan.known.transitions)
+        activity = simulate(plan.schedule, self.hardware, transitions=plan.cache.transitions)
         return plan, result_of(plan, activity)
 
     def outcomes(self, network: Network, moves: Sequence[Move], budget: SizeBudget) -> list[MoveOutcome]:

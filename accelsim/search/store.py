@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from accelsim.descriptions import Mistake
 from accelsim.descriptions.arguments import check_path
 from accelsim.errors import AccelsimError
-from accelsim.reuse.file import FileKind, OwnFile, Value, can_be_kept, checksum
+from accelsim.reuse.file import FileFormat, OwnFile, Value, can_be_kept, checksum
 from accelsim.reuse.foreign import foreign_code
 from accelsim.search.evaluate import Cost, Evaluation, SearchTask, Size
 from accelsim.search.family import but_for_depth
@@ -32,7 +32,7 @@ class StoreError(AccelsimError):
     """A file that cannot be used as a store: the text says why, and what to do."""
 
 
-STORE_FILE: Final = FileKind(
+STORE_FILE: Final = FileFormat(
     noun="store",
     option="--store",
     application_id=0x61637374,

@@ -8,38 +8,78 @@ from accelsim.hardware.counts import ActionCounts, weighted_sum
 from accelsim.hardware.operand import Operand
 
 Component = Literal["dram", "array", "vector"]
+Resource = Literal["descriptor", "room", "producer"]
+"""What the DMA may lack: a free descriptor, room in a bank, or the results of layers that a layer reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """One component at work for one step of one layer, from `start` until `end`."""
+    """One component at work for one step of one layer, from `start` until `end`, in cycles.
+
+    Attributes:
+        component: Which.
+        layer: Its number in the schedule.
+        step: Its number in the layer.
+        start: The first cycle.
+        end: The cycle after the last.
+        bytes: What a transfer moves.
+
+    Example:
+        >>> busy = Busy("array", layer=0, step=3, start=100, end=164)
+        >>> busy.end - busy.start
+        64
+    """
 
     component: Component
-    what: str
     layer: int
     step: int
     start: int
     end: int
+    operand: Operand | None = None
+    """What a transfer moves; None of array and vector unit."""
     bytes: int = 0
-    asked: int | None = None
+    request_cycle: int | None = None
     """When a transfer was asked for; it starts after the latency, when the channel is free."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The DMA could not ask for the next operand of a step, from `start` until `end`."""
+    """The DMA could not ask for the next operand of a step, from `start` until `end`, in cycles.
 
-    reason: str
-    """`descriptor`, `room_for_BANK`, or `producer`: the layers whose results a layer reads."""
+    Attributes:
+        resource: What was lacking.
+        layer: Its number in the schedule.
+        step: Its number in the layer.
+        start: The first cycle.
+        end: The cycle after the last.
+
+    Example:
+        >>> Wait("room", layer=0, step=3, start=100, end=164, bank="weights").bank
+        'weights'
+    """
+
+    resource: Resource
     layer: int
     step: int
     start: int
     end: int
+    bank: str | None = None
+    """The one without room."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """What a bank of the global buffer holds from the end of a cycle until the next entry of that bank."""
+    """What a bank of the global buffer holds from the end of a cycle until the next entry of that bank.
+
+    Attributes:
+        cycle: From whose end on.
+        bank: Its name.
+        bytes: What it holds.
+
+    Example:
+        >>> Occupancy(cycle=100, bank="weights", bytes=4096).bytes
+        4096
+    """
 
     cycle: int
     bank: str
@@ -47,7 +87,22 @@ class Occupancy:
 
 
 class LayerActivity(NamedTuple):
-    """What a layer did."""
+    """What a layer did.
+
+    Attributes:
+        dram_busy_cycles: In which the channel streamed for it.
+        array_busy_cycles: In which the array executed it.
+        vector_busy_cycles: In which the vector unit finished it.
+        counts: What happened how often.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation import simulate
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> first, *_ = simulate(plan.schedule, plan.hardware).layers
+        >>> first.start_cycle, first.array_busy_cycles <= first.end_cycle
+        (0, True)
+    """
 
     start_cycle: int
     """Its first request to DRAM."""
@@ -64,7 +119,19 @@ class LayerActivity(NamedTuple):
 
 @dataclass(frozen=True)
 class Activity:
-    """What a machine did for a schedule."""
+    """What a machine did for a schedule.
+
+    Attributes:
+        layers: What each layer did, in the order of the schedule.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> from accelsim.simulation import simulate
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> activity = simulate(plan.schedule, plan.hardware)
+        >>> activity.cycles == activity.layers[-1].end_cycle
+        True
+    """
 
     layers: tuple[LayerActivity, ...]
     peak_bank_bytes: dict[str, int]
@@ -103,10 +170,10 @@ class Recorder:
         self._timeline: list[Busy] | None = [] if keep_timeline else None
         self._waits: list[Wait] = []
 
-    def begins(self, layer: int, now: int) -> None:
+    def begins(self, layer: int, cycle: int) -> None:
         """The layer asks for its first byte."""
         if self._start[layer] is None:
-            self._start[layer] = now
+            self._start[layer] = cycle
 
     def worked(self, busy: Busy, counts: ActionCounts[int]) -> None:
         """A component finished a piece of work."""

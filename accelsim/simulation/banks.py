@@ -21,14 +21,14 @@ class Banks:
         self._free = {
             bank.name: simpy.Container(env, capacity=bank.size_bytes, init=bank.size_bytes) for bank in banks
         }
-        self._used = dict.fromkeys(self._free, 0)
+        self._used_bytes = dict.fromkeys(self._free, 0)
         self._peaks = dict.fromkeys(self._free, 0)
         self._banks_of: dict[str, list[str]] = {}
         for bank in banks:
             self._banks_of.setdefault(bank.memory, []).append(bank.name)
         self._memory_peaks = dict.fromkeys(self._banks_of, 0)
         self._peak_total = 0
-        self._kept: dict[str, list[Occupancy]] | None = (
+        self._occupancy: dict[str, list[Occupancy]] | None = (
             {bank: [] for bank in self._free} if keep_occupancy else None
         )
 
@@ -39,10 +39,10 @@ class Banks:
     def take(self, operand: Operand, size_bytes: int) -> simpy.Event:
         """Room for so many bytes of an operand; the event happens when there is enough."""
         bank = self._bank_of[operand]
-        taken: simpy.Event = self._free[bank].get(size_bytes)
-        if taken.callbacks is not None:
-            taken.callbacks.append(lambda _: self._account(bank, size_bytes))
-        return taken
+        room: simpy.Event = self._free[bank].get(size_bytes)
+        if room.callbacks is not None:
+            room.callbacks.append(lambda _: self._account(bank, size_bytes))
+        return room
 
     def give_back(self, freed: Mapping[Operand, int]) -> None:
         """Free room."""
@@ -59,7 +59,7 @@ class Banks:
     def occupancy(self) -> tuple[Occupancy, ...]:
         """Every change of what a bank holds, in order, if they were to be kept."""
         self._end_cycle()
-        changes = [change for kept in (self._kept or {}).values() for change in kept]
+        changes = [change for bank_changes in (self._occupancy or {}).values() for change in bank_changes]
         return tuple(sorted(changes, key=lambda change: change.cycle))
 
     def _account(self, bank: str, size_bytes: int) -> None:
@@ -67,15 +67,15 @@ class Banks:
         if self._env.now != self._cycle:
             self._end_cycle()
             self._cycle = int(self._env.now)
-        self._used[bank] += size_bytes
+        self._used_bytes[bank] += size_bytes
 
     def _end_cycle(self) -> None:
-        for bank, used in self._used.items():
-            self._peaks[bank] = max(self._peaks[bank], used)
+        for bank, used_bytes in self._used_bytes.items():
+            self._peaks[bank] = max(self._peaks[bank], used_bytes)
         for memory, banks in self._banks_of.items():
-            held = sum(self._used[bank] for bank in banks)
-            self._memory_peaks[memory] = max(self._memory_peaks[memory], held)
-        self._peak_total = max(self._peak_total, sum(self._used.values()))
-        for bank, kept in (self._kept or {}).items():
-            if self._used[bank] != (kept[-1].bytes if kept else 0):
-                kept.append(Occupancy(self._cycle, bank, self._used[bank]))
+            held_bytes = sum(self._used_bytes[bank] for bank in banks)
+            self._memory_peaks[memory] = max(self._memory_peaks[memory], held_bytes)
+        self._peak_total = max(self._peak_total, sum(self._used_bytes.values()))
+        for bank, bank_changes in (self._occupancy or {}).items():
+            if self._used_bytes[bank] != (bank_changes[-1].bytes if bank_changes else 0):
+                bank_changes.append(Occupancy(self._cycle, bank, self._used_bytes[bank]))

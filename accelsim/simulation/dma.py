@@ -10,9 +10,9 @@ import simpy
 
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import transfer_counts
-from accelsim.simulation.activity import Wait
+from accelsim.simulation.activity import Resource, Wait
 from accelsim.simulation.dram import READ, WRITE
-from accelsim.simulation.machine import Machine, Process, Task
+from accelsim.simulation.machine import Machine, Process, TileTask
 
 
 def load(machine: Machine) -> Process:
@@ -20,14 +20,14 @@ def load(machine: Machine) -> Process:
     ready_layer = -1
     for layer, index, step, last in machine.steps():
         transfers: list[tuple[Operand, simpy.Event]] = []
-        task = Task(layer, index, step, last, transfers)
+        task = TileTask(layer, index, step, last, transfers)
         yield from _wait(machine, task, "descriptor", machine.descriptors.get(1))
         for operand, size in step.loads.items():
             if operand.of_layers and layer != ready_layer:
                 yield from _wait_for_producers(machine, task)
                 ready_layer = layer
-            reason = f"room_for_{machine.banks.bank_of(operand)}"
-            yield from _wait(machine, task, reason, machine.banks.take(operand, size))
+            bank = machine.banks.bank_of(operand)
+            yield from _wait(machine, task, "room", machine.banks.take(operand, size), bank)
             transfers.append((operand, _read(machine, task, operand, size)))
         if layer != ready_layer:
             yield from _wait_for_producers(machine, task)
@@ -37,13 +37,13 @@ def load(machine: Machine) -> Process:
         machine.to_array.put(task)
 
 
-def _wait_for_producers(machine: Machine, task: Task) -> Process:
+def _wait_for_producers(machine: Machine, task: TileTask) -> Process:
     for producer in machine.schedule.waits_for[task.layer]:
         if not machine.finished[producer].processed:
             yield from _wait(machine, task, "producer", machine.finished[producer])
 
 
-def store(machine: Machine, task: Task) -> Process:
+def store(machine: Machine, task: TileTask) -> Process:
     """Write a step's complete outputs to DRAM, then free their place.
 
     The last step may have nothing to store (where a pooling drops the last rows) while outputs of earlier
@@ -60,34 +60,38 @@ def store(machine: Machine, task: Task) -> Process:
         machine.finished[task.layer].succeed(machine.now)
 
 
-def _wait(machine: Machine, task: Task, reason: str, event: simpy.Event) -> Process:
+def _wait(
+    machine: Machine, task: TileTask, resource: Resource, event: simpy.Event, bank: str | None = None
+) -> Process:
     start = machine.now
     yield event
-    machine.recorder.waited(Wait(reason, task.layer, task.index, start, machine.now))
+    machine.recorder.waited(Wait(resource, task.layer, task.index, start, machine.now, bank))
 
 
-def _read(machine: Machine, task: Task, operand: Operand, size_bytes: int) -> simpy.Event:
+def _read(machine: Machine, task: TileTask, operand: Operand, size_bytes: int) -> simpy.Event:
     machine.recorder.begins(task.layer, machine.now)
     return _transfer(machine, task, operand, size_bytes, READ)
 
 
-def _transfer(machine: Machine, task: Task, operand: Operand, size_bytes: int, direction: int) -> simpy.Event:
-    done = machine.dram.request(size_bytes, direction)
-    if done.callbacks is not None:
-        done.callbacks.append(_report(machine, task, operand, size_bytes, direction))
-    return done
+def _transfer(
+    machine: Machine, task: TileTask, operand: Operand, size_bytes: int, direction: int
+) -> simpy.Event:
+    transfer = machine.dram.request(size_bytes, direction)
+    if transfer.callbacks is not None:
+        transfer.callbacks.append(_report(machine, task, operand, size_bytes, direction))
+    return transfer
 
 
 def _report(
-    machine: Machine, task: Task, operand: Operand, size_bytes: int, direction: int
+    machine: Machine, task: TileTask, operand: Operand, size_bytes: int, direction: int
 ) -> Callable[[simpy.Event], None]:
     moved = {operand: size_bytes}
     loaded, stored = (moved, {}) if direction == READ else ({}, moved)
     counts = transfer_counts(machine.hardware, loaded, stored)
-    asked = machine.now
+    request_cycle = machine.now
 
     def report(_: simpy.Event) -> None:
         start = machine.now - machine.dram.stream_cycles(size_bytes)
-        machine.worked("dram", operand.value, task, start, counts, size_bytes, asked)
+        machine.worked("dram", task, start, counts, operand, size_bytes, request_cycle)
 
     return report

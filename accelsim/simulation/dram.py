@@ -40,7 +40,7 @@ class _Request(NamedTuple):
     direction: int
     number: int
     stream_cycles: int
-    done: simpy.Event
+    completed: simpy.Event
 
 
 class DRAMChannel:
@@ -60,14 +60,14 @@ class DRAMChannel:
 
     def request(self, size_bytes: int, direction: int) -> simpy.Event:
         """A transfer; the event happens when its last byte has passed, and its value is that cycle."""
-        done = self._env.event()
+        completed = self._env.event()
         self._requests += 1
         ready_at = int(self._env.now) + self._channel.latency_cycles
-        request = _Request(ready_at, direction, self._requests, self.stream_cycles(size_bytes), done)
+        request = _Request(ready_at, direction, self._requests, self.stream_cycles(size_bytes), completed)
         latency = self._env.timeout(self._channel.latency_cycles)
         if latency.callbacks is not None:
             latency.callbacks.append(lambda _: self._arrive(request))
-        return done
+        return completed
 
     def _arrive(self, request: _Request) -> None:
         heapq.heappush(self._ready, request)
@@ -84,10 +84,10 @@ class DRAMChannel:
         request = heapq.heappop(self._ready)
         stream = self._env.timeout(request.stream_cycles)
         if stream.callbacks is not None:
-            stream.callbacks.append(lambda _: self._finish(request.done))
+            stream.callbacks.append(lambda _: self._finish(request.completed))
 
-    def _finish(self, done: simpy.Event) -> None:
+    def _finish(self, completed: simpy.Event) -> None:
         self._streaming = False
-        done.succeed(int(self._env.now))
+        completed.succeed(int(self._env.now))
         if self._ready:
             self._decide_at_end_of_cycle()

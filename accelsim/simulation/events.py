@@ -15,7 +15,27 @@ from accelsim.simulation.vector_unit import finish
 
 
 def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bool = False) -> Activity:
-    """What a machine does for a schedule, and when each component worked if the timeline is to be kept."""
+    """What a machine does for a schedule, every tile as events of simpy.
+
+    Args:
+        schedule: Mapped layers in running order.
+        hardware: The machine that they are mapped onto.
+        keep_timeline: Whether the activity has every interval in which a component worked, every wait of the
+            DMA and every change of what a bank holds.
+
+    Returns:
+        What was observed.
+
+    Raises:
+        RuntimeError: The machine comes to a stop.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> activity = simulate_events(plan.schedule, plan.hardware, keep_timeline=True)
+        >>> activity.timeline[0].component, str(activity.timeline[0].operand)
+        ('dram', 'weights')
+    """
     env = simpy.Environment()
     layers = len(schedule.mappings)
     prefetch = hardware.channel.prefetch - schedule.idle_descriptors

@@ -20,7 +20,7 @@ Process: TypeAlias = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TileTask:
     """One step of one layer on its way through the machine."""
 
     layer: int
@@ -68,13 +68,13 @@ class Machine:
     def worked(
         self,
         component: Component,
-        what: str,
-        task: Task,
+        task: TileTask,
         start: int,
         counts: ActionCounts[int],
+        operand: Operand | None = None,
         size_bytes: int = 0,
-        asked: int | None = None,
+        request_cycle: int | None = None,
     ) -> None:
         """A component has just finished a piece of work."""
-        busy = Busy(component, what, task.layer, task.index, start, self.now, size_bytes, asked)
+        busy = Busy(component, task.layer, task.index, start, self.now, operand, size_bytes, request_cycle)
         self.recorder.worked(busy, counts)

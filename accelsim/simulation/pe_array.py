@@ -1,12 +1,12 @@
 """The PE array: one tile after the other, each when its operands are there and its outputs have a place."""
 
-from accelsim.simulation.machine import Machine, Process, Task
+from accelsim.simulation.machine import Machine, Process, TileTask
 
 
 def execute(machine: Machine) -> Process:
     """Run every step in the order of the schedule; complete outputs go on to the vector unit."""
     while True:
-        task: Task = yield machine.to_array.get()
+        task: TileTask = yield machine.to_array.get()
         machine.descriptors.put(1)
         step = task.step
         for _, transfer in task.loaded:
@@ -18,7 +18,7 @@ def execute(machine: Machine) -> Process:
         machine.standstill.begins(task.layer, step, task.loaded, start)
         if step.array_cycles:
             yield machine.env.timeout(step.array_cycles)
-        machine.worked("array", "compute", task, start, step.array_counts)
+        machine.worked("array", task, start, step.array_counts)
         machine.standstill.leaves_array(step, machine.now)
         machine.banks.give_back(step.freed_by_array)
         if step.completes:

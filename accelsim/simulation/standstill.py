@@ -26,32 +26,34 @@ class Standstill:
         self._vector_free_at = 0
         """When it was done with the last of them."""
 
-    def begins(self, layer: int, step: Step, loaded: Sequence[tuple[Operand, simpy.Event]], now: int) -> None:
+    def begins(
+        self, layer: int, step: Step, loaded: Sequence[tuple[Operand, simpy.Event]], cycle: int
+    ) -> None:
         """A step has all that it needs, for the array to execute it or to pass it on to the vector unit."""
         on_vector_unit = not step.array_cycles
         if self._to_finish if on_vector_unit else self._to_execute:
             return  # something is executed, or what should execute the step has work left
         since = max(self._executed_until, self._vector_free_at if on_vector_unit else 0)
-        for operand, here in loaded:
-            assert here.value is not None  # since it has happened
-            since = self._wait(layer, operand, since, here.value)
-        self._wait(layer, Operand.OUTPUTS, since, now)
+        for operand, arrival in loaded:
+            assert arrival.value is not None  # since it has happened
+            since = self._wait(layer, operand, since, arrival.value)
+        self._wait(layer, Operand.OUTPUTS, since, cycle)
 
-    def leaves_array(self, step: Step, now: int) -> None:
+    def leaves_array(self, step: Step, cycle: int) -> None:
         """The array has executed a step, or passed it on."""
         self._to_finish += step.completes
         if step.completes and not step.array_cycles:
             self._to_execute += 1
         else:
-            self._executed_until = max(self._executed_until, now)
+            self._executed_until = max(self._executed_until, cycle)
 
-    def leaves_vector_unit(self, step: Step, now: int) -> None:
+    def leaves_vector_unit(self, step: Step, cycle: int) -> None:
         """The vector unit has executed a step, or finished one of the array."""
         self._to_finish -= 1
-        self._vector_free_at = now
+        self._vector_free_at = cycle
         if not step.array_cycles:
             self._to_execute -= 1
-            self._executed_until = max(self._executed_until, now)
+            self._executed_until = max(self._executed_until, cycle)
 
     def cycles(self) -> Sequence[Mapping[Operand, int]]:
         """Of each layer, by what was missing."""

@@ -3,7 +3,7 @@
 The components are the same and do the same in the same order. `Stepper.hand_over` is one step of one layer
 seen from the DMA: from when it takes the step up until all of it is asked for. What the machine does
 meanwhile, and what state it is in then, depends on the state before and on that step alone; the state is
-`Stepper.state()`, with all times taken relative to now.
+`Stepper.state()`, with all times taken relative to the current cycle (docs/decisions/fast-engine.md).
 """
 
 import math
@@ -17,7 +17,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
-from accelsim.simulation.task_queue import NEVER, QueueState, Tag, Task, TaskQueue
+from accelsim.simulation.task_queue import NEVER, QueueState, Tag, TaskQueue, TileTask
 
 
 class State(NamedTuple):
@@ -86,13 +86,13 @@ class Log:
             self.least_free_bytes = tuple(map(min, free_bytes, least))
 
 
-def places_by_memory(banks: Sequence[Bank]) -> tuple[tuple[int, ...], ...]:
+def banks_by_memory(banks: Sequence[Bank]) -> tuple[tuple[int, ...], ...]:
     """Which banks each memory has, where there are several: one has all of them, and none is listed."""
     memories = dict.fromkeys(bank.memory for bank in banks)
     if len(memories) == 1:
         return ()
     return tuple(
-        tuple(place for place, bank in enumerate(banks) if bank.memory == memory) for memory in memories
+        tuple(index for index, bank in enumerate(banks) if bank.memory == memory) for memory in memories
     )
 
 
@@ -100,15 +100,15 @@ def bank_sums(of_banks: Sequence[int], memories: Sequence[Sequence[int]]) -> tup
     """Bytes of each bank, then of each of several memories, then of all of them together."""
     if not memories:  # as mostly
         return (*of_banks, sum(of_banks))
-    return (*of_banks, *(sum([of_banks[place] for place in places]) for places in memories), sum(of_banks))
+    return (*of_banks, *(sum([of_banks[index] for index in indices]) for indices in memories), sum(of_banks))
 
 
-def _first_missing(task: Task) -> Operand:
+def _first_missing(task: TileTask) -> Operand:
     """Of the operands that a task loads, which come in order."""
     return list(task.step.loads)[-task.reads_due]
 
 
-_Read: TypeAlias = tuple[int, int, Task]
+_ReadRequest: TypeAlias = tuple[int, int, TileTask]
 """A request to DRAM: when its latency is over, how long it streams, and for which task."""
 
 
@@ -121,21 +121,21 @@ class Stepper:
         self.bank_of = {
             operand: index for index, bank in enumerate(hardware.banks) for operand in bank.operands
         }
-        self.memories = places_by_memory(hardware.banks)
-        self.now = 0
+        self.memories = banks_by_memory(hardware.banks)
+        self.cycle = 0
         self.layer = 0
         self.waits_for: set[int] = set()
         self.free_bytes = [bank.size_bytes for bank in hardware.banks]
         """Of each bank."""
-        self.reads: deque[_Read] = deque()
+        self.reads: deque[_ReadRequest] = deque()
         self.sum_of_reads = 0
         """Of the cycles at which they are ready: tells queues apart at a glimpse."""
         self.writes = TaskQueue()
-        self.streaming: Task | None = None
+        self.streaming: TileTask | None = None
         self.stream_is_read = False
         self.stream_ends = NEVER
-        self.to_array: deque[Task] = deque()
-        self.in_array: Task | None = None
+        self.to_array: deque[TileTask] = deque()
+        self.in_array: TileTask | None = None
         self.array_ends = NEVER
         self.vector_free_at = 0
         self.executed_until = 0
@@ -153,14 +153,14 @@ class Stepper:
 
     def enter(self, waits_for: Iterable[int]) -> None:
         """Begin a layer that reads what others store, counted back from it."""
-        self.waits_for = {self.layer - back for back in waits_for}
+        self.waits_for = {self.layer - distance for distance in waits_for}
 
     def hand_over(self, step: Step, number: int, last: bool) -> None:
         """Until a step is asked for and waits for the array; it is known by its number.
 
         After the last one of a layer the DMA is at the next layer.
         """
-        task = Task(step, number, self.layer, last, reads_due=len(step.loads))
+        task = TileTask(step, number, self.layer, last, reads_due=len(step.loads))
         waiting = self.to_array
         # Of the tasks that have a descriptor, one may be in the array.
         while len(waiting) + (self.in_array is not None) > self.prefetch:
@@ -193,27 +193,32 @@ class Stepper:
 
         Raises RuntimeError if nothing ever will be.
         """
+        # Invariant: all that happens before `self.cycle` has happened, and of this cycle whatever comes first
+        # in the order of events.py: what frees bytes or descriptors, then who takes them, then, at the end of
+        # the cycle, the channel chooses. Times that nothing is due at are NEVER, so the least is the next.
         waiting, finishing = self.to_array, self.to_finish
         while True:
             if self.in_array is None and waiting and not waiting[0].reads_due:
                 self._start_array_if_there_is_room()
             array_ends = self.array_ends
             next_cycle = min(array_ends, finishing.head_cycle)
-            if array_ends > self.now:  # else the cycle is not over
+            if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
                 if self.holds_more:
                     self._observe()
                 if self.streaming is None and (self.reads or self.writes.tasks):
                     self._arbitrate(next_cycle)
+            # A read that ends frees nothing the DMA waits for, so it goes on; ends of this cycle are in the
+            # order stream, array, vector unit, as events.py has them.
             if self.stream_ends < next_cycle:
-                self.now = self.stream_ends
+                self.cycle = self.stream_ends
                 if self.stream_is_read:  # which frees nothing
                     self._end_stream()
                     continue
             elif next_cycle == NEVER:
                 raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
             else:
-                self.now = next_cycle
-            cycle = self.now
+                self.cycle = next_cycle
+            cycle = self.cycle
             if self.stream_ends == cycle:
                 self._end_stream()
             if self.array_ends == cycle:
@@ -234,13 +239,13 @@ class Stepper:
 
     # DRAM channel
 
-    def _read(self, size_bytes: int, task: Task) -> None:
+    def _read(self, size_bytes: int, task: TileTask) -> None:
         """Ask for bytes that have their place in a bank already."""
         self.holds_more = True
-        ready_at = self.now + self.latency
+        ready_at = self.cycle + self.latency
         self.reads.append((ready_at, math.ceil(size_bytes / self.bandwidth), task))
         self.sum_of_reads += ready_at
-        self.log.start_cycles.setdefault(task.layer, self.now)
+        self.log.start_cycles.setdefault(task.layer, self.cycle)
 
     def _arbitrate(self, next_cycle: int) -> None:
         """At the end of a cycle: the transfer that has been ready longest; reads before writes.
@@ -251,20 +256,20 @@ class Stepper:
         reads, writes = self.reads, self.writes
         if reads and reads[0][0] <= writes.head_cycle:
             ready_at, stream_cycles, task = reads[0]
-            if ready_at > self.now and ready_at >= next_cycle:
+            if ready_at > self.cycle and ready_at >= next_cycle:
                 return
             reads.popleft()
             self.sum_of_reads -= ready_at
             self.stream_is_read = True
         else:
             ready_at = writes.head_cycle
-            if ready_at > self.now and ready_at >= next_cycle:
+            if ready_at > self.cycle and ready_at >= next_cycle:
                 return
             task = writes.get()
             stream_cycles = math.ceil(task.step.store_bytes / self.bandwidth)
             self.stream_is_read = False
         self.streaming = task
-        self.stream_ends = max(ready_at, self.now) + stream_cycles
+        self.stream_ends = max(ready_at, self.cycle) + stream_cycles
 
     def _end_stream(self) -> None:
         task = self.streaming
@@ -274,17 +279,17 @@ class Stepper:
         if not self.stream_is_read:
             self._stored(task)
             return
-        if self.in_array is None and self.executed_until < self.now and self._is_next(task):
+        if self.in_array is None and self.executed_until < self.cycle and self._is_next(task):
             self._stood_still(task, _first_missing(task))
         task.reads_due -= 1
 
-    def _stored(self, task: Task) -> None:
+    def _stored(self, task: TileTask) -> None:
         self._free(task.step.freed_by_store)
         if task.last:
             self._end_layer(task.layer)
 
     def _end_layer(self, layer: int) -> None:
-        self.log.end_cycles[layer] = self.now
+        self.log.end_cycles[layer] = self.cycle
         self.waits_for.discard(layer)
 
     # PE array and vector unit
@@ -299,11 +304,11 @@ class Stepper:
         self.to_array.popleft()
         for operand, size_bytes in step.takes.items():
             free_bytes[bank_of[operand]] -= size_bytes
-        if self.executed_until < self.now:
+        if self.executed_until < self.cycle:
             self._stood_still(task, Operand.OUTPUTS)
         self.holds_more = True
         self.in_array = task
-        self.array_ends = self.now + step.array_cycles
+        self.array_ends = self.cycle + step.array_cycles
 
     def _end_array(self) -> None:
         task = self.in_array
@@ -311,23 +316,23 @@ class Stepper:
         self.in_array = None
         self.array_ends = NEVER
         self._free(task.step.freed_by_array)
-        executed_until = self.now
+        executed_until = self.cycle
         if task.step.completes:
             self._hand_to_vector_unit(task)
             if not task.step.array_cycles:
                 executed_until = self.vector_free_at
         self.executed_until = max(self.executed_until, executed_until)
 
-    def _hand_to_vector_unit(self, task: Task) -> None:
+    def _hand_to_vector_unit(self, task: TileTask) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
         step = task.step
-        self.vector_free_at = max(self.vector_free_at, self.now) + step.vector_cycles
+        self.vector_free_at = max(self.vector_free_at, self.cycle) + step.vector_cycles
         if step.stores:
             self.writes.put(task, self.vector_free_at + self.latency)
         if step.freed_by_vector_unit or not step.stores:
             self.to_finish.put(task, self.vector_free_at)
 
-    def _finish(self, task: Task) -> None:
+    def _finish(self, task: TileTask) -> None:
         """The vector unit is done with a task that frees bytes then, or has nothing to store."""
         self._free(task.step.freed_by_vector_unit)
         if task.step.stores:
@@ -343,23 +348,23 @@ class Stepper:
         task = self.streaming
         if task is None or self.stream_is_read or task.layer != layer:
             return False
-        self.streaming = Task(task.step, task.number, layer, last=True)
+        self.streaming = TileTask(task.step, task.number, layer, last=True)
         return True
 
     # Standstill (see standstill.py for what it is)
 
-    def _is_next(self, task: Task) -> bool:
+    def _is_next(self, task: TileTask) -> bool:
         """Whether a task that waits for the array, or will, is the first to do so."""
         return not self.to_array or self.to_array[0] is task
 
-    def _stood_still(self, task: Task, operand: Operand) -> None:
+    def _stood_still(self, task: TileTask, operand: Operand) -> None:
         """Until now the next task lacked an operand: if nothing was executed meanwhile, that is why."""
-        now, since = self.now, self.executed_until
+        cycle, since = self.cycle, self.executed_until
         if not task.step.array_cycles:
             since = max(since, self.vector_free_at)
-        if since < now:
-            self.log.wait(task.layer, operand, now - since)
-            self.executed_until = now
+        if since < cycle:
+            self.log.wait(task.layer, operand, cycle - since)
+            self.executed_until = cycle
 
     def _stands_still(self) -> None:
         """Put what has passed of a standstill down to what the next task lacks now: no state holds it."""
@@ -370,14 +375,14 @@ class Stepper:
 
     def glimpse(self) -> tuple[int, ...]:
         """Some of the state: where it differs, so does the state."""
-        now = self.now
+        cycle = self.cycle
         return (
             *self.free_bytes,
-            self.stream_ends if self.streaming is None else self.stream_ends - now,
-            self.array_ends if self.in_array is None else self.array_ends - now,
-            max(self.vector_free_at - now, 0),
+            self.stream_ends if self.streaming is None else self.stream_ends - cycle,
+            self.array_ends if self.in_array is None else self.array_ends - cycle,
+            max(self.vector_free_at - cycle, 0),
             len(self.to_array),
-            self.sum_of_reads - now * len(self.reads),
+            self.sum_of_reads - cycle * len(self.reads),
             self.writes.tasks,
         )
 
@@ -388,9 +393,9 @@ class Stepper:
 
     def state(self) -> State:
         """The state between two steps."""
-        if self.in_array is None and self.to_array and self.executed_until < self.now:
+        if self.in_array is None and self.to_array and self.executed_until < self.cycle:
             self._stands_still()
-        now, layer = self.now, self.layer
+        cycle, layer = self.cycle, self.layer
         streaming, in_array = self.streaming, self.in_array
         return State(
             prefetch=self.prefetch,
@@ -398,25 +403,29 @@ class Stepper:
             to_array=tuple([(task.tag(layer), task.reads_due) for task in self.to_array]),
             streaming=None
             if streaming is None
-            else (self.stream_ends - now, None if self.stream_is_read else streaming.tag(layer)),
-            reads=tuple([(ready_at - now, cycles) for ready_at, cycles, _ in self.reads]),
-            writes=self.writes.state(now, layer),
-            in_array=None if in_array is None else (self.array_ends - now, in_array.tag(layer)),
-            vector_busy_cycles=max(self.vector_free_at - now, 0),
-            to_finish=self.to_finish.state(now, layer),
-            executing_cycles=max(self.executed_until - now, 0),
-            waits_for=tuple(sorted([layer - other for other in self.waits_for])) if self.waits_for else (),
+            else (self.stream_ends - cycle, None if self.stream_is_read else streaming.tag(layer)),
+            reads=tuple([(ready_at - cycle, cycles) for ready_at, cycles, _ in self.reads]),
+            writes=self.writes.state(cycle, layer),
+            in_array=None if in_array is None else (self.array_ends - cycle, in_array.tag(layer)),
+            vector_busy_cycles=max(self.vector_free_at - cycle, 0),
+            to_finish=self.to_finish.state(cycle, layer),
+            executing_cycles=max(self.executed_until - cycle, 0),
+            waits_for=tuple(sorted([layer - layer_waited_for for layer_waited_for in self.waits_for]))
+            if self.waits_for
+            else (),
         )
 
-    def put_into(self, state: State, layer: int, now: int, steps: Sequence[Step]) -> None:
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
         """Go on from a state at another place and time; `steps` are those that its numbers stand for."""
 
-        def task(tag: Tag, reads_due: int = 0) -> Task:
-            number, back, last = tag
-            return Task(steps[number], number, layer - back, last, reads_due)
+        def task(tag: Tag, reads_due: int = 0) -> TileTask:
+            number, distance, last = tag
+            return TileTask(steps[number], number, layer - distance, last, reads_due)
 
-        self.now, self.layer, self.holds_more = now, layer, True
-        self.waits_for = {layer - back for back in state.waits_for}
+        # The inverse of `state`: reads carry no tasks, because they come for the tasks that wait for the
+        # array in the order of these, `reads_due` each; a read that streams is the first of them.
+        self.cycle, self.layer, self.holds_more = cycle, layer, True
+        self.waits_for = {layer - distance for distance in state.waits_for}
         self.free_bytes = list(state.free_bytes)
         self.to_array = deque(task(tag, due) for tag, due in state.to_array)
         due = (task for task in self.to_array for _ in range(task.reads_due))
@@ -425,15 +434,15 @@ class Stepper:
             ends, tag = state.streaming
             self.stream_is_read = tag is None
             self.streaming = next(due) if tag is None else task(tag)
-            self.stream_ends = now + ends
+            self.stream_ends = cycle + ends
         self.reads = deque(
-            (now + ready, cycles, of) for (ready, cycles), of in zip(state.reads, due, strict=True)
+            (cycle + ready, cycles, of) for (ready, cycles), of in zip(state.reads, due, strict=True)
         )
         self.sum_of_reads = sum(ready_at for ready_at, _, _ in self.reads)
-        self.writes = TaskQueue.of_state(state.writes, now, task)
+        self.writes = TaskQueue.of_state(state.writes, cycle, task)
         self.in_array, self.array_ends = None, NEVER
         if state.in_array is not None:
-            self.in_array, self.array_ends = task(state.in_array[1]), now + state.in_array[0]
-        self.vector_free_at = now + state.vector_busy_cycles
-        self.executed_until = now + state.executing_cycles
-        self.to_finish = TaskQueue.of_state(state.to_finish, now, task)
+            self.in_array, self.array_ends = task(state.in_array[1]), cycle + state.in_array[0]
+        self.vector_free_at = cycle + state.vector_busy_cycles
+        self.executed_until = cycle + state.executing_cycles
+        self.to_finish = TaskQueue.of_state(state.to_finish, cycle, task)

@@ -12,15 +12,24 @@ from typing import Final, NamedTuple
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.stepper import Stepper
+from accelsim.simulation.transitions import Transitions
 
 MOST_PASSAGES: Final = 100_000
 """Remembered at a time, about 30 MB; then everything is forgotten."""
 
 
 class Stretch(NamedTuple):
-    """Successive layers of a schedule."""
+    """Successive layers of a schedule.
+
+    Attributes:
+        layers: How many.
+
+    Example:
+        >>> Stretch(key="fire2", layers=3).layers
+        3
+    """
 
     key: Hashable
     """Equal only where the programs are, and how far back from each layer those are that it waits for."""
@@ -37,7 +46,18 @@ class _Passage(NamedTuple):
 
 
 class Stretches:
-    """What stretches did to one machine. Grows as schedules are walked through; the answers stay the same."""
+    """What stretches did to one machine. Grows as schedules are walked through; the answers stay the same.
+
+    Args:
+        hardware: The machine.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> whole = [Stretch("squeezenet_v1_1", len(plan.schedule.layers))]
+        >>> Stretches(plan.hardware).cycles(whole, lambda: plan.schedule) > 0
+        True
+    """
 
     def __init__(self, hardware: Hardware) -> None:
         self._hardware = hardware
@@ -54,18 +74,24 @@ class Stretches:
     def cycles(
         self, stretches: Sequence[Stretch], schedule: Callable[[], Schedule], idle_descriptors: int = 0
     ) -> int:
-        """When a schedule that consists of these stretches is done; it is only made where it has to be.
+        """When a schedule that consists of these stretches is done.
 
-        `idle_descriptors` are those that it leaves idle, whatever it says itself.
+        Args:
+            stretches: Successive ones, all layers of the schedule together.
+            schedule: Makes the schedule; called only where a stretch is entered in a state that is not known.
+            idle_descriptors: Those that it leaves idle, whatever it says itself.
+
+        Returns:
+            Cycles until everything is done.
         """
-        known = self._known(stretches, self._start(idle_descriptors))
-        if known is not None:
-            return known
+        cycles = self._remembered(stretches, self._start(idle_descriptors))
+        if cycles is not None:
+            return cycles
         if self._transitions.is_half_full or len(self._passages) > MOST_PASSAGES:
             self._forget()
-        made = replace(schedule(), idle_descriptors=idle_descriptors)
-        cycles = simulate_fast(made, self._hardware, self._transitions).cycles
-        self._learn(stretches, made, cycles)
+        whole = replace(schedule(), idle_descriptors=idle_descriptors)
+        cycles = simulate_fast(whole, self._hardware, self._transitions).cycles
+        self._learn(stretches, whole, cycles)
         return cycles
 
     def _start(self, idle_descriptors: int) -> int:
@@ -75,38 +101,38 @@ class Stretches:
             start = self._starts[idle_descriptors] = self._transitions.state_number(state)
         return start
 
-    def _known(self, stretches: Sequence[Stretch], start: int) -> int | None:
-        state, now, end = start, 0, 0
+    def _remembered(self, stretches: Sequence[Stretch], start: int) -> int | None:
+        state, elapsed, end = start, 0, 0
         passages = self._passages
         for stretch in stretches:
             passage = passages.get((stretch.key, state))
             if passage is None:
                 return None
-            end = max(end, now + passage.last_end)
-            now += passage.cycles
+            end = max(end, elapsed + passage.last_end)
+            elapsed += passage.cycles
             state = passage.state
         drain = self._drains.get(state)
-        return None if drain is None else max(end, now + drain)
+        return None if drain is None else max(end, elapsed + drain)
 
     def _learn(self, stretches: Sequence[Stretch], schedule: Schedule, cycles: int) -> None:
         """Follow what the engine remembers of a schedule that it has just walked through, while it does."""
-        state, now, end, first = self._start(schedule.idle_descriptors), 0, 0, 0
+        state, elapsed, end, first = self._start(schedule.idle_descriptors), 0, 0, 0
         for stretch in stretches:
-            before, entered, last_end = now, state, 0
+            before, entered, last_end = elapsed, state, 0
             for layer in range(first, first + stretch.layers):
-                back = tuple(layer - producer for producer in schedule.waits_for[layer])
-                entry = self._transitions.of_entry.get((state, back))
+                distances = tuple(layer - producer for producer in schedule.waits_for[layer])
+                entry = self._transitions.of_entry.get((state, distances))
                 if entry is None:
                     return
                 passed = self._transitions.of_part.get((id(schedule.mappings[layer].program), entry, True))
                 if passed is None:
                     return
-                ends = (now + cycle - before for _, cycle in passed.end_cycles)
+                ends = (elapsed + cycle - before for _, cycle in passed.end_cycles)
                 last_end = max(last_end, *ends) if passed.end_cycles else last_end
-                now += passed.cycles
+                elapsed += passed.cycles
                 state = passed.state
             first += stretch.layers
             end = max(end, before + last_end)
-            self._passages[stretch.key, entered] = _Passage(state, now - before, last_end)
+            self._passages[stretch.key, entered] = _Passage(state, elapsed - before, last_end)
         if cycles > end:
-            self._drains[state] = cycles - now
+            self._drains[state] = cycles - elapsed

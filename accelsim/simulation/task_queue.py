@@ -18,7 +18,7 @@ Tag: TypeAlias = tuple[int, int, bool]
 """A task in a state: the number of its step, layers between its own and the DMA's, whether it is the last."""
 
 
-class Task:
+class TileTask:
     """One step of one layer on its way through the machine."""
 
     __slots__ = ("last", "layer", "number", "reads_due", "step")
@@ -61,7 +61,7 @@ class OpenRun:
 
     __slots__ = ("gap_cycles", "task", "tasks")
 
-    def __init__(self, task: Task, gap_cycles: int, tasks: int = 1) -> None:
+    def __init__(self, task: TileTask, gap_cycles: int, tasks: int = 1) -> None:
         self.task = task
         """Stands for all of them."""
         self.gap_cycles = gap_cycles
@@ -81,17 +81,17 @@ class TaskQueue:
         """When the first task may go on."""
         self.tasks = 0
 
-    def put(self, task: Task, cycle: int) -> None:
+    def put(self, task: TileTask, cycle: int) -> None:
         """A task that may go on at a cycle comes last."""
         runs = self.runs
         if runs:
             gap_cycles, run = cycle - self._tail_cycle, runs[-1]
-            alike = run.task
+            last_task = run.task
             if (
                 run.gap_cycles == gap_cycles
-                and alike.number == task.number
-                and alike.layer == task.layer
-                and alike.last == task.last
+                and last_task.number == task.number
+                and last_task.layer == task.layer
+                and last_task.last == task.last
             ):
                 run.tasks += 1
             else:
@@ -102,7 +102,7 @@ class TaskQueue:
         self._tail_cycle = cycle
         self.tasks += 1
 
-    def get(self) -> Task:
+    def get(self) -> TileTask:
         """The first task leaves."""
         runs = self.runs
         run = runs[0]
@@ -123,7 +123,7 @@ class TaskQueue:
             if run.task.layer < layer:  # tasks come in the order of their layers
                 return False
             if run.task.layer == layer:
-                last = Task(run.task.step, run.task.number, layer, last=True)
+                last = TileTask(run.task.step, run.task.number, layer, last=True)
                 if run.tasks == 1:
                     run.task = last
                 else:
@@ -132,23 +132,25 @@ class TaskQueue:
                 return True
         return False
 
-    def state(self, now: int, layer: int) -> QueueState | None:
+    def state(self, cycle: int, layer: int) -> QueueState | None:
         """What it holds, seen from a cycle and a layer; None if that is nothing."""
         if not self.runs:
             return None
         if self.tasks == 1:  # as often as not
-            return QueueState(self.head_cycle - now, self.runs[0].task.tag(layer), ())
+            return QueueState(self.head_cycle - cycle, self.runs[0].task.tag(layer), ())
         runs = [Run(run.tasks, run.gap_cycles, run.task.tag(layer)) for run in self.runs]
         tasks, gap_cycles, head = runs[0]
         behind = runs[1:] if tasks == 1 else [Run(tasks - 1, gap_cycles, head), *runs[1:]]
-        return QueueState(self.head_cycle - now, head, tuple(behind))
+        return QueueState(self.head_cycle - cycle, head, tuple(behind))
 
     @classmethod
-    def of_state(cls, state: QueueState | None, now: int, task_of: Callable[[Tag], Task]) -> "TaskQueue":
+    def of_state(
+        cls, state: QueueState | None, cycle: int, task_of: Callable[[Tag], TileTask]
+    ) -> "TaskQueue":
         """A queue that holds what a state says, from a cycle on."""
         queue = cls()
         if state is not None:
-            queue.head_cycle = queue._tail_cycle = now + state.head_cycles
+            queue.head_cycle = queue._tail_cycle = cycle + state.head_cycles
             queue.runs.append(OpenRun(task_of(state.head), 0))
             queue.tasks = 1
             for run in state.runs:

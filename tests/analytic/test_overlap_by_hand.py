@@ -20,7 +20,8 @@ from machines import (
 
 from accelsim.mapping.mapping import Repeat
 from accelsim.simulation.events import simulate_events
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
 
 A_LAYER = conv(16, 16, (16, 16))
 """512 bytes of weights, 8192 of inputs and of outputs; 272 cycles of a weight stationary array."""

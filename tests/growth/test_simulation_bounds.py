@@ -10,10 +10,12 @@ import pytest
 from machines import layer_of, machine, schedule, step
 
 from accelsim.mapping.mapping import Repeat
-from accelsim.simulation import fast
+from accelsim.simulation import transitions as transitions_module
+from accelsim.simulation import traversal
 from accelsim.simulation.events import simulate_events
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.stepper import Stepper
+from accelsim.simulation.transitions import Transitions
 
 ROOMY = machine(**{"global_buffer.size_bytes": 1 << 22})
 """Its banks hold thousands of the tiles below, so that as many may wait to be finished and stored."""
@@ -78,7 +80,7 @@ def test_tiles_that_queue_up_and_are_alike_take_no_more_steps_the_more_there_are
         remembered.append(transitions.entries)
     assert taken[0] == taken[1] == taken[2] < 5 * 10**4
     assert max(remembered) < 500
-    assert max(work.entries) < 2 * fast.SHORT_STATE
+    assert max(work.entries) < 2 * traversal.SHORT_STATE
 
 
 def test_a_state_is_as_long_as_its_queues_have_runs_not_tasks():
@@ -98,10 +100,10 @@ def test_looking_at_long_states_costs_no_more_than_stepping(work, shape):
     times = shape[1:]
     program = nested(unlike_steps(10 * shape[0]), *times)
     simulate_fast(schedule(*[layer_of(*program)] * 3), ROOMY)
-    assert max(work.entries) > 4 * fast.SHORT_STATE
-    long = sum(entries for entries in work.entries if entries > fast.SHORT_STATE)
+    assert max(work.entries) > 4 * traversal.SHORT_STATE
+    long = sum(entries for entries in work.entries if entries > traversal.SHORT_STATE)
     looks_of_a_part = 3  # before it, after it, and those at its turns
-    assert long <= (looks_of_a_part * fast.ENTRIES_PER_STEP * DEEPEST_NEST) * work.steps
+    assert long <= (looks_of_a_part * traversal.ENTRIES_PER_STEP * DEEPEST_NEST) * work.steps
 
 
 def test_layers_of_one_step_do_not_look_at_a_long_queue_each(work):
@@ -125,7 +127,7 @@ def test_more_tiles_that_never_repeat_take_as_many_more_steps_and_looks(work):
 
 
 def test_what_is_remembered_stays_below_its_bound_within_one_simulation(monkeypatch):
-    monkeypatch.setattr(fast, "MOST_ENTRIES", 3000)
+    monkeypatch.setattr(transitions_module, "MOST_ENTRIES", 3000)
     most = 0
     numbered = Transitions.state_number
 
@@ -139,7 +141,7 @@ def test_what_is_remembered_stays_below_its_bound_within_one_simulation(monkeypa
     layers = [layer_of(*nested(unlike_steps(5, seed), 3, 3)) for seed in range(200)]
     transitions = Transitions()
     activity = simulate_fast(schedule(*layers), ROOMY, transitions)
-    longest = fast.ENTRIES_OF_A_STATE + fast.SHORT_STATE + fast.ENTRIES_PER_STEP * 45
+    longest = traversal.ENTRIES_OF_A_STATE + traversal.SHORT_STATE + traversal.ENTRIES_PER_STEP * 45
     assert 2000 < most < 3000 + 4 * longest
     assert activity == simulate_events(schedule(*layers), ROOMY)
 
@@ -148,8 +150,8 @@ def test_what_is_remembered_of_the_turns_of_a_loop_is_bounded(monkeypatch):
     """Of a period longer than that, nothing is skipped; what is observed is the same."""
     program = nested(unlike_steps(2), 300)
     expected = simulate_events(schedule(layer_of(*program)), ROOMY)
-    monkeypatch.setattr(fast, "MOST_GLIMPSES", 5)
-    monkeypatch.setattr(fast, "MOST_TURN_ENTRIES", 100)
+    monkeypatch.setattr(traversal, "MOST_GLIMPSES", 5)
+    monkeypatch.setattr(traversal, "MOST_ITERATION_ENTRIES", 100)
     assert simulate_fast(schedule(layer_of(*program)), ROOMY) == expected
 
 
@@ -158,7 +160,7 @@ def test_a_memory_that_is_half_full_is_emptied_before_the_next_simulation(monkey
     for seed in range(5):
         simulate_fast(schedule(layer_of(*nested(unlike_steps(5, seed), 3, 3))), ROOMY, transitions)
     before = transitions.entries
-    monkeypatch.setattr(fast, "MOST_ENTRIES", 2 * before - 1)
+    monkeypatch.setattr(transitions_module, "MOST_ENTRIES", 2 * before - 1)
     simulate_fast(schedule(layer_of(step(inputs=16, store=16))), ROOMY, transitions)
     assert transitions.entries < before
     assert len(transitions.steps) == 1

@@ -30,16 +30,18 @@ from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import Operand, dataflow_names
-from accelsim.mapping import look, search, settle
+from accelsim.mapping import search, settle, tile_search
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, candidates
 from accelsim.mapping.costs import VECTOR, least_array_cost
+from accelsim.mapping.cuts import cuts_of, space_of
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.ranking import ROUNDING, best_first
+from accelsim.mapping.relaxation import relaxed
 from accelsim.mapping.search import as_executed, map_layer
-from accelsim.mapping.space import ORDERS, cuts_of, space_of
+from accelsim.mapping.space import ORDERS
 from accelsim.mapping.tile import UNCUT, Granularity, TileShape, whole_image
 from accelsim.mapping.tiling import Axis, tile_sizes
 from accelsim.network.build import build
@@ -395,12 +397,12 @@ def test_no_mapping_of_the_space_is_better_than_the_chosen_one(layer, hardware, 
     tried = [mapping for dataflow in dataflows for mapping in every_mapping(layer, hardware, dataflow, batch)]
     assume(tried)
     alone = Alone(hardware)
-    thorough = settle.THOROUGH._replace(most=len(tried) + 1)
+    thorough = settle.THOROUGH._replace(max_judged=len(tried) + 1)
     with mock.patch.object(search, "THOROUGH", thorough):
         found = map_layer(layer, hardware, MappingOptions(batch=batch, objective=objective), judge=alone)
     cost = OBJECTIVES[objective]
     costs = [cost(alone(mapping), energy(mapping.totals, hardware)) for mapping in tried]
-    assert cost(alone(found), energy(found.totals, hardware)) <= min(costs) * (1 + 1.01 * thorough.open)
+    assert cost(alone(found), energy(found.totals, hardware)) <= min(costs) * (1 + 1.01 * thorough.gap)
     assert found.estimated_cycles == alone(found)
 
 
@@ -418,7 +420,7 @@ def test_where_everything_costs_the_same_the_fastest_mapping_is_chosen(layer, ha
     assert len(set(chosen)) == 1
 
 
-FEW_TILES = st.sampled_from([0, look.FEW_TILES])
+FEW_TILES = st.sampled_from([0, tile_search.FEW_TILES])
 """Up to how many tiles the search lays out before it rules any of them out."""
 
 
@@ -435,13 +437,13 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     Rows are left idle where that is better by more than is left open.
     """
     executed, images = as_executed(layer, batch)
-    cost, left_open = OBJECTIVES[objective], settle.THOROUGH.open
+    cost, left_open = OBJECTIVES[objective], settle.THOROUGH.gap
     winner = None
     for idle_rows in idle_rows_tried(executed, hardware, objective):
         best = best_candidate(executed, hardware.with_idle_rows(idle_rows), images, objective)
         if winner is None or cost(*best[:2]) <= cost(*winner[:2]) * (1 - left_open) * (1 + ROUNDING):
             winner = (*best, idle_rows)
-    with mock.patch.object(look, "FEW_TILES", few_tiles):
+    with mock.patch.object(tile_search, "FEW_TILES", few_tiles):
         found = map_layer(layer, hardware, MappingOptions(batch=batch, objective=objective))
     assert ((found.tile, found.order), found.idle_rows) == winner[2:]
     assert found.estimated_cycles == int(winner[0])
@@ -461,9 +463,12 @@ def test_bounds_rule_out_nothing_that_promises_nearly_as_much_as_the_best(
     cuts = cuts_of([layer], [dataflow], [Grids().of(layer, granularity(dataflow, hardware))], hardware)
 
     def best(few):
-        looked = look.Look(cuts, hardware, 1, objective, objective)
-        with mock.patch.object(look, "FEW_TILES", few), mock.patch.object(look, "FEW_MAPPINGS", few):
-            return looked.best(np.full(1, np.inf), likely, 8)
+        searched = tile_search.TileSearch(cuts, hardware, 1, objective, objective)
+        with (
+            mock.patch.object(tile_search, "FEW_TILES", few),
+            mock.patch.object(tile_search, "FEW_MAPPINGS", few),
+        ):
+            return searched.best(np.full(1, np.inf), likely, 8)
 
     assert best(0) == best(1 << 40)
 
@@ -497,18 +502,18 @@ def best_candidate(layer, hardware, images, objective):
     st.sampled_from([1, 3]),
     st.sampled_from([None, *OBJECTIVES]),
     st.sampled_from([1, 50, search.MOST_CUTS]),
-    st.sampled_from([1, 50, look.MOST_TILES]),
+    st.sampled_from([1, 50, tile_search.MOST_TILES]),
     FEW_TILES,
 )
 def test_layers_that_are_looked_at_together_are_mapped_as_each_alone(
     some, hardware, batch, objective, most_cuts, most_tiles, few_tiles
 ):
-    """However many of them share a look; and each says for itself why it has no mapping."""
+    """However many of them are searched together; and each says for itself why it has no mapping."""
     judge, options = Alone(hardware), MappingOptions(batch=batch, objective=objective)
     with (
         mock.patch.object(search, "MOST_CUTS", most_cuts),
-        mock.patch.object(look, "MOST_TILES", most_tiles),
-        mock.patch.object(look, "FEW_TILES", few_tiles),
+        mock.patch.object(tile_search, "MOST_TILES", most_tiles),
+        mock.patch.object(tile_search, "FEW_TILES", few_tiles),
     ):
         together = search.map_layers(some, hardware, options, judge=judge)
     for layer, found in zip(some, together, strict=True):
@@ -538,7 +543,7 @@ def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     least = least_array_cost(layer, dataflow, whole_image(layer), UNCUT, hardware)
     assert np.all(every.array_cycles >= least.cycles)
     for attribute in ("time_cycles", "energy"):
-        bounds = getattr(bound, attribute)[space.places()]
+        bounds = getattr(bound, attribute)[space.fitting()]
         assert np.all(getattr(every, attribute) >= bounds * (1 - 1e-12))
 
 
@@ -546,28 +551,28 @@ def test_a_window_that_reads_nothing_but_padding_is_mapped():
     pooling = Layer(
         "pool", "max_pool", K=1, C=1, OY=1, OX=1, IY=2, IX=2, stride_y=3, stride_x=3, pad_top=1, pad_left=1
     )
-    with mock.patch.object(look, "FEW_TILES", 0):
+    with mock.patch.object(tile_search, "FEW_TILES", 0):
         assert map_layer(pooling, machine()).totals.counts.read_bytes(DRAM) == 0
 
 
 @given(compressed_layers(), machines(bits=ANY_BITS), st.sampled_from([1, 3]), st.data())
-def test_no_tile_beats_the_ideal_one_of_its_cuts(layer, hardware, batch, data):
-    """What is not better than something with the ideal partner is not with any."""
+def test_no_tile_beats_the_relaxed_one_of_its_cuts(layer, hardware, batch, data):
+    """What is not better than something with the relaxed partner is not with any."""
     dataflow = data.draw(st.sampled_from(dataflows_of(layer)))
     grid = Grids(finely=data.draw(st.booleans())).of(layer, granularity(dataflow, hardware))
     cuts = cuts_of([layer], [dataflow], [grid], hardware)
-    space = cuts.crossed(np.arange(len(cuts.owner)), np.arange(len(cuts.owner_of_pictures)))
-    ideal = cuts.ideal()
-    assert {*space.of_channels.tolist()} <= {*ideal.channels.tolist()}
-    assert {*space.of_pictures.tolist()} <= {*ideal.pictures.tolist()}
-    bounds, promised = at_least(space, hardware, batch), at_least(ideal.space, hardware, batch)
-    of_cut = {int(cut): place for place, cut in enumerate(ideal.channels)}
-    of_picture = {int(cut): len(of_cut) + place for place, cut in enumerate(ideal.pictures)}
+    space = cuts.crossed(np.arange(len(cuts.channel_owner)), np.arange(len(cuts.plane_owner)))
+    relaxation = relaxed(cuts)
+    assert {*space.channel_cut.tolist()} <= {*relaxation.channel_cuts.tolist()}
+    assert {*space.plane_cut.tolist()} <= {*relaxation.plane_cuts.tolist()}
+    bounds, relaxed_bounds = at_least(space, hardware, batch), at_least(relaxation.space, hardware, batch)
+    of_channels = {int(cut): tile for tile, cut in enumerate(relaxation.channel_cuts)}
+    of_plane = {int(cut): len(of_channels) + tile for tile, cut in enumerate(relaxation.plane_cuts)}
     for attribute in ("time_cycles", "energy"):
-        bound, least = (getattr(one, attribute).reshape(-1, len(ORDERS)) for one in (bounds, promised))
-        for tile, (cut, picture) in enumerate(zip(space.of_channels, space.of_pictures, strict=True)):
-            for ideal_of_it in (of_cut[int(cut)], of_picture[int(picture)]):
-                assert np.all(least[ideal_of_it] <= bound[tile] * (1 + 1e-12))
+        bound, least = (getattr(one, attribute).reshape(-1, len(ORDERS)) for one in (bounds, relaxed_bounds))
+        for tile, (channels, plane) in enumerate(zip(space.channel_cut, space.plane_cut, strict=True)):
+            for relaxed_tile in (of_channels[int(channels)], of_plane[int(plane)]):
+                assert np.all(least[relaxed_tile] <= bound[tile] * (1 + 1e-12))
 
 
 def every_mapping(layer, hardware, dataflow, batch):

@@ -48,12 +48,12 @@ def test_every_layer_waits_for_all_that_it_reads(run):
     first, last = places(graph, plan)
     for producer, consumer in graph.edges:
         written = max(
-            entry.end for entry in timeline if (entry.layer, entry.what) == (last[producer], "outputs")
+            entry.end for entry in timeline if (entry.layer, entry.operand) == (last[producer], "outputs")
         )
         read = [
             entry.start
             for entry in timeline
-            if first[consumer] <= entry.layer <= last[consumer] and entry.what in {"inputs", "shortcut"}
+            if first[consumer] <= entry.layer <= last[consumer] and entry.operand in {"inputs", "residual"}
         ]
         assert min(read) >= written + hardware.channel.latency_cycles
 

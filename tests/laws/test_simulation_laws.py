@@ -14,10 +14,12 @@ from strategies import repeated_schedules, schedules, some_descriptors
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand
 from accelsim.mapping.schedule import Schedule
-from accelsim.simulation import events, fast
+from accelsim.simulation import events, traversal
+from accelsim.simulation import transitions as transitions_module
 from accelsim.simulation.banks import Banks
 from accelsim.simulation.events import simulate_events
-from accelsim.simulation.fast import Transitions, simulate_fast
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
 
 SCHEDULES = st.one_of(schedules(), schedules(packed=True), schedules(cut=True), repeated_schedules())
 
@@ -31,11 +33,11 @@ def test_the_fast_engine_observes_what_events_observe(case):
 
 BOUNDS = st.fixed_dictionaries(
     {
-        "WORTHWHILE_TURNS": st.sampled_from([1, 4]),
+        "WORTHWHILE_ITERATIONS": st.sampled_from([1, 4]),
         "SHORT_STATE": st.sampled_from([0, 3, 64]),
         "ENTRIES_PER_STEP": st.sampled_from([0, 1, 4]),
         "MOST_ENTRIES": st.sampled_from([0, 60, 300, 1_000_000]),
-        "MOST_TURN_ENTRIES": st.sampled_from([0, 60, 1_000_000]),
+        "MOST_ITERATION_ENTRIES": st.sampled_from([0, 60, 1_000_000]),
         "MOST_GLIMPSES": st.sampled_from([1, 4, 1_000_000]),
         "MOST_STEPS": st.sampled_from([0, 1_000_000]),
     }
@@ -47,7 +49,12 @@ BOUNDS = st.fixed_dictionaries(
 def test_how_little_the_fast_engine_remembers_changes_nothing(case, bounds):
     hardware, schedule = case
     transitions = Transitions()
-    with mock.patch.multiple(fast, **bounds):
+    of_transitions = {name: bounds[name] for name in ("MOST_ENTRIES", "MOST_STEPS")}
+    of_traversal = {name: bound for name, bound in bounds.items() if name not in of_transitions}
+    with (
+        mock.patch.multiple(transitions_module, **of_transitions),
+        mock.patch.multiple(traversal, **of_traversal),
+    ):
         for _ in range(2):
             assert simulate_fast(schedule, hardware, transitions) == simulate_events(schedule, hardware)
 
@@ -108,11 +115,11 @@ def test_each_component_does_one_thing_at_a_time_in_order(case):
 def test_a_step_is_loaded_then_computed_then_finished_then_stored(case):
     hardware, schedule = case
     timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
-    order = {"weights": 0, "inputs": 0, "residual": 0, "compute": 1, "finish": 2, "outputs": 3}
+    order = {"weights": 0, "inputs": 0, "residual": 0, "array": 1, "vector": 2, "outputs": 3}
     for of_step in grouped(timeline, lambda entry: (entry.layer, entry.step)).values():
         for one, other in itertools.permutations(of_step, 2):
-            if order[one.what] < order[other.what]:
-                waited = hardware.channel.latency_cycles if other.what == "outputs" else 0
+            if order[one.operand or one.component] < order[other.operand or other.component]:
+                waited = hardware.channel.latency_cycles if other.operand == "outputs" else 0
                 assert one.end + waited <= other.start
 
 
@@ -131,10 +138,10 @@ def test_no_layer_reads_before_what_it_reads_is_written(case):
     written = {
         layer: max(entry.end for entry in entries)
         for layer, entries in grouped(timeline, lambda entry: entry.layer).items()
-        if any(entry.what == "outputs" for entry in entries)
+        if any(entry.operand == "outputs" for entry in entries)
     }
     for entry in timeline:
-        if entry.what in {"inputs", "residual"}:
+        if entry.operand in {"inputs", "residual"}:
             for producer in schedule.waits_for[entry.layer]:
                 assert entry.start >= written.get(producer, 0) + hardware.channel.latency_cycles
 
@@ -228,10 +235,10 @@ def test_the_dma_waits_for_one_thing_at_a_time_and_asks_for_nothing_meanwhile(ca
     for earlier, later in itertools.pairwise(activity.waits):
         assert earlier.end <= later.start
         assert (earlier.layer, earlier.step) <= (later.layer, later.step)
-    reads = [busy for busy in activity.timeline if busy.component == "dram" and busy.what != "outputs"]
+    reads = [busy for busy in activity.timeline if busy.component == "dram" and busy.operand != "outputs"]
     for wait in activity.waits:
         assert wait.start < wait.end
-        assert not any(wait.start < read.asked < wait.end for read in reads)
+        assert not any(wait.start < read.request_cycle < wait.end for read in reads)
 
 
 @given(SCHEDULES)
@@ -239,7 +246,7 @@ def test_a_transfer_starts_no_sooner_than_a_latency_after_it_was_asked_for(case)
     hardware, schedule = case
     for busy in simulate_events(schedule, hardware, keep_timeline=True).timeline:
         if busy.component == "dram":
-            assert busy.asked + hardware.channel.latency_cycles <= busy.start
+            assert busy.request_cycle + hardware.channel.latency_cycles <= busy.start
 
 
 # --- standstill: what is waited for
@@ -266,7 +273,7 @@ def executions(schedule, timeline):
 def waited_for(schedule, timeline):
     """By layer and operand, cycles in which nothing was executed: from when everything happened."""
     came = {
-        (entry.layer, entry.step, entry.what): entry.end for entry in timeline if entry.component == "dram"
+        (entry.layer, entry.step, entry.operand): entry.end for entry in timeline if entry.component == "dram"
     }
     written = Counter()
     for entry in timeline:

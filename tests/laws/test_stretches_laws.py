@@ -12,7 +12,7 @@ from accelsim.network.build import build
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
 from accelsim.simulation import stretches
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 from accelsim.simulation.stretches import Stretch, Stretches
 
 MACHINE = load_hardware("8x8_32k")

@@ -14,7 +14,7 @@ from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
 from accelsim.run import run_network
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 
 MACHINES = {name: load_hardware(name) for name in ("8x8_32k", "16x16_128k")}
 NAMES = shipped.names("networks")
@@ -169,7 +169,7 @@ def test_the_other_members_of_a_family_run(name, machine):
 def mapped(network, machine):
     """The network's schedule, in which every layer has something to do."""
     executed = lower(build(network))
-    schedule = make_schedule(executed, MACHINES[machine], known=known[machine])
+    schedule = make_schedule(executed, MACHINES[machine], mappings=known[machine])
     assert len(schedule.mappings) == len(executed)
     assert all(mapping.totals.steps > 0 for mapping in schedule.mappings)
     return schedule

@@ -22,7 +22,7 @@ from accelsim.errors import FileWarning
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
 from accelsim.reuse import file as files
-from accelsim.reuse.file import FileKind, OwnFile, can_be_kept, checksum
+from accelsim.reuse.file import FileFormat, OwnFile, can_be_kept, checksum
 from accelsim.reuse.mapping_file import MAPPINGS_FILE
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Evaluator, SearchTask
@@ -67,7 +67,7 @@ def searched(path):
 class Use:
     """A kind of file, and work that uses one."""
 
-    kind: FileKind
+    kind: FileFormat
     work: object
     table: str
     column: str
@@ -163,14 +163,14 @@ def test_a_file_may_have_any_name(use, fresh, tmp_path, monkeypatch, name):
 
 def test_who_loses_the_race_to_make_a_file_uses_the_winners(use, fresh, tmp_path, monkeypatch):
     path = tmp_path / "new.sqlite"
-    image = FileKind.image
+    image = FileFormat.image
 
     def slow(kind):
-        monkeypatch.setattr(FileKind, "image", image)
+        monkeypatch.setattr(FileFormat, "image", image)
         use.answer(path)
         return image(kind)
 
-    monkeypatch.setattr(FileKind, "image", slow)
+    monkeypatch.setattr(FileFormat, "image", slow)
     assert use.answer(path) == fresh
     assert [file.name for file in tmp_path.iterdir()] == ["new.sqlite"]
 
@@ -468,7 +468,7 @@ def intact(content, use):
 
 
 def test_a_file_that_another_process_holds_is_waited_for_but_not_for_ever(use, fresh, kept, monkeypatch):
-    monkeypatch.setattr(FileKind, "wait_seconds", property(lambda _: 0.2, lambda *_: None), raising=False)
+    monkeypatch.setattr(FileFormat, "wait_seconds", property(lambda _: 0.2, lambda *_: None), raising=False)
     connection = sqlite3.connect(kept, isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
     with contextlib.closing(connection):
@@ -531,7 +531,7 @@ def test_where_no_file_can_be_made_nothing_is_kept(use, fresh, tmp_path, monkeyp
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(FileKind, "image", full)
+    monkeypatch.setattr(FileFormat, "image", full)
     answer, said = warned(use, tmp_path / "new.sqlite")
     assert answer == fresh
     assert said == [

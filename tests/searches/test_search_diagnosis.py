@@ -17,7 +17,7 @@ from accelsim.report.text.diagnosis import direction, reason
 from accelsim.result import Traffic
 from accelsim.run import plan_run
 from accelsim.search.diagnosis import diagnose, fills, lost_cycles
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 
 LARGE = machine(**{"pe_array.output_stationary.weight_density": 0.6})
 SMALL = machine(

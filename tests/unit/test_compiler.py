@@ -13,7 +13,7 @@ from accelsim.network.build import build
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
 from accelsim.simulation.alone import Alone
-from accelsim.simulation.simulate import simulate
+from accelsim.simulation.engines import simulate
 
 BURSTS = vary(load_hardware("16x16_128k"), **{"dma.descriptors": 16})
 """With so many descriptors, loads of SqueezeNext's first layer come in bursts that its stores wait for."""

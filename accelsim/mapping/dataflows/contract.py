@@ -19,11 +19,16 @@ from accelsim.mapping.arithmetic import ceil_div, larger
 from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
 from accelsim.network.layer import LoopNest
 
-Axis: TypeAlias = Literal["rows", "columns"]
+ArrayAxis: TypeAlias = Literal["rows", "columns"]
 
 
 class Port(NamedTuple):
-    """How an operand passes the ports of the columns, each of `port_words_per_column` a cycle and way."""
+    """How an operand passes the ports of the columns, each of `port_words_per_column` a cycle and way.
+
+    Example:
+        >>> Port(of_any_column=True, hidden=True).cycles(100, PEArray(rows=16, columns=16))
+        7
+    """
 
     of_any_column: bool
     """Whether a word may take the port of any column; else it takes that of the column that it is for."""
@@ -40,7 +45,17 @@ class Port(NamedTuple):
 
 
 class Dataflow(ABC):
-    """How an array executes a tile: what a machine's file may name under `pe_array.dataflows`."""
+    """How an array executes a tile: what a machine's file may name under `pe_array.dataflows`.
+
+    docs/how-to/add-a-dataflow.md writes one; the laws of tests/laws hold every registered one to what stands
+    here.
+
+    Example:
+        >>> from accelsim.mapping.dataflows import dataflow_of
+        >>> dataflow = dataflow_of("weight_stationary")
+        >>> str(dataflow.stationary), dataflow.axes
+        ('weights', {'rows': ('C',), 'columns': ('K',)})
+    """
 
     name: ClassVar[str]
     """As files and options have it: `weight_stationary`."""
@@ -48,7 +63,7 @@ class Dataflow(ABC):
     """As narrow tables have it: `WS`."""
     title: ClassVar[str]
     """As a sentence has it: `weight stationary`."""
-    axes: ClassVar[Mapping[Axis, tuple[str, ...]]]
+    axes: ClassVar[Mapping[ArrayAxis, tuple[str, ...]]]
     """Loops that lie across the array, by the letters of their bounds in `Layer`: twice a bound takes hardly
     longer while there is room, and a cycle computes no more products than the bounds fill PEs."""
     stationary: ClassVar[Operand | None]

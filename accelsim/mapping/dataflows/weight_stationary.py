@@ -105,7 +105,7 @@ class WeightStationary(Dataflow):
     def least_work(
         self, layer: LoopNest[Count], tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
     ) -> ArrayWork[Count]:
-        """Cutting adds folds and roundings, and weights come anew for each part of the picture.
+        """Cutting adds folds and roundings, and weights come anew for each part of the output plane.
 
         Each sub-matrix sees each pixel, and each tile waits for its first one. Only in the last part of the
         input channels may a sub-matrix have fewer rows than in the others.
@@ -113,27 +113,27 @@ class WeightStationary(Dataflow):
         array = hardware.pe_array
         accumulators, port = self.of(array).accumulators_per_column, self.ports[Operand.WEIGHTS]
         pixels, taps, outputs = layer.OY * layer.OX, layer.FY * layer.FX, layer.output_elements
-        row_folds = larger(ceil_div(layer.C, array.rows), visits.depth)
-        column_folds = larger(ceil_div(layer.K, array.columns), visits.filters)
-        chunks = larger(ceil_div(pixels, accumulators), visits.pictures)
+        row_folds = larger(ceil_div(layer.C, array.rows), visits.c_tiles)
+        column_folds = larger(ceil_div(layer.K, array.columns), visits.k_tiles)
+        chunks = larger(ceil_div(pixels, accumulators), visits.plane_tiles)
         # Of the equal folds of c channels none has fewer than half the rows, unless c has.
         least_rows = (
             equal_part(tile.c, array.rows) if visits.exact else smaller(tile.c, ceil_div(array.rows, 2))
         )
         load_cycles = port.cycles(least_rows, array)
         least_load = ceil_div(layer.C, array.rows * port.words_per_cycle(array))
-        waits = larger((visits.depth - 1) * load_cycles + 1, smaller(least_load, load_cycles))
+        waits = larger((visits.c_tiles - 1) * load_cycles + 1, smaller(least_load, load_cycles))
         # The folds of the last of several parts of the input channels may be smaller than the others.
         full_folds = row_folds - 1
         if visits.exact:
-            in_full_parts = (visits.depth - 1) * ceil_div(tile.c, array.rows)
-            full_folds = chosen(np.equal(visits.depth, 1), row_folds, in_full_parts)
+            in_full_parts = (visits.c_tiles - 1) * ceil_div(tile.c, array.rows)
+            full_folds = chosen(np.equal(visits.c_tiles, 1), row_folds, in_full_parts)
         full_pass = self.cycles_with_ports(pixels, {Operand.WEIGHTS: chunks * load_cycles})
         last_pass = self.cycles_with_ports(pixels, {Operand.WEIGHTS: chunks})
         passes = full_folds * full_pass + (row_folds - full_folds) * last_pass
         weights = layer.weights
         return ArrayWork(
-            cycles=visits.total // visits.depth * waits + layer.G * taps * column_folds * passes,
+            cycles=visits.total // visits.c_tiles * waits + layer.G * taps * column_folds * passes,
             macs=weights * pixels,
             weight_register_words=weights * (chunks + pixels),
             partial_sum_register_words=(2 * taps * row_folds - 1) * outputs,

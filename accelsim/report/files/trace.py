@@ -22,12 +22,12 @@ from typing import Any, Final, TypeAlias
 
 from accelsim.descriptions.phrases import counted, these
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.report.files.writing import writing
 from accelsim.result import LayerResult, RunResult
-from accelsim.simulation.activity import Activity, Busy, Component
+from accelsim.simulation.activity import Activity, Busy, Component, Wait
 
 TraceEvent: TypeAlias = dict[str, Any]
 
@@ -48,9 +48,9 @@ WAITS: Final = {"descriptor": "for a descriptor", "producer": "for layers it rea
 """Reasons to wait that are no bank without room."""
 
 
-def _wait_words(reason: str) -> str:
+def _wait_words(wait: Wait) -> str:
     """`for room for weights`."""
-    return WAITS.get(reason) or f"for {reason.replace('_', ' ')}"
+    return WAITS.get(wait.resource) or f"for room for {wait.bank}"
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def trace_events(timeline: Timeline) -> Iterator[TraceEvent]:
     yield from _work(timeline)
     for wait in timeline.activity.waits:
         if wait.layer in timeline.layer_indexes:
-            name = f"{_wait_words(wait.reason)}: {_step_name(timeline, wait.layer, wait.step)}"
+            name = f"{_wait_words(wait)}: {_step_name(timeline, wait.layer, wait.step)}"
             yield _slice(MACHINE, DMA_THREAD[0], name, wait.start, wait.end, {})
     yield from _contents(timeline, united(spans.values()))
 
@@ -274,7 +274,7 @@ def _work(timeline: Timeline) -> Iterator[TraceEvent]:
             continue
         name = _step_name(timeline, busy.layer, busy.step)
         if busy.component == "dram":
-            name = f"{name} {busy.what}"
+            name = f"{name} {busy.operand}"
         on_chip = [memory.name for memory in timeline.hardware.on_chip]
         arguments = _work_arguments(busy, steps[busy.layer][busy.step], on_chip)
         thread, _ = COMPONENT_THREADS[busy.component]
@@ -283,8 +283,8 @@ def _work(timeline: Timeline) -> Iterator[TraceEvent]:
 
 def _work_arguments(busy: Busy, step: Step, on_chip: Sequence[str]) -> dict[str, Any]:
     if busy.component == "dram":
-        direction = "write" if busy.what == "outputs" else "read"
-        return {"bytes": busy.bytes, "direction": direction, "asked_at": busy.asked}
+        direction = "write" if busy.operand is Operand.OUTPUTS else "read"
+        return {"bytes": busy.bytes, "direction": direction, "asked_at": busy.request_cycle}
     counts = step.array_counts if busy.component == "array" else step.vector_counts
     work = {"macs": counts.macs} if busy.component == "array" else {"vector_ops": counts.vector_ops}
     return work | {

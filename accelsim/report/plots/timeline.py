@@ -79,7 +79,7 @@ def work_bars(window: TimelineWindow) -> list[WorkBar]:
         start = max(busy.start - window.start_cycle, 0)
         end = min(busy.end - window.start_cycle, window.cycles)
         if busy.layer in steps and start < end:
-            operand = busy.what if busy.component == "dram" else ""
+            operand = busy.operand or ""
             macs = steps[busy.layer][busy.step].array_counts.macs if busy.component == "array" else 0
             bars.append(WorkBar(busy.component, operand, start, end, macs / (pes * (busy.end - busy.start))))
     return bars

@@ -1,0 +1,158 @@
+"""The relaxation of a space: for each cut alone, a tile that none of its own beats, whether it exists or not.
+
+A tile is a cut of the channels crossed with a cut of the output plane, a few dozen of each, and there are a
+thousand crosses. For one cut, take of all partners that fit beside it the least number of tiles, the fewest
+bytes, and so on, each number by itself. Every formula of the bounds grows with each of these numbers, so the
+bound of a cut with this partner holds for the cut with any. Cuts whose bound is above what an incumbent takes
+are never crossed (docs/decisions/branch-and-bound.md, "Before tiles are laid out").
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from accelsim.columns import Count, Flags, Ints
+from accelsim.hardware import Operand
+from accelsim.mapping.arithmetic import column_of, entries, larger
+from accelsim.mapping.cuts import Cuts
+from accelsim.mapping.space import ORDERS, ChannelCuts, PlaneCuts, Space
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """A tile for each cut of some layers that has any partner, and which cuts these are."""
+
+    space: Space
+    """The tiles: one for each of `channel_cuts`, then one for each of `plane_cuts`; all fit in both
+    orders."""
+    channel_cuts: Ints
+    """Cuts of the channels with which any cut of the output plane fits, by their number among all."""
+    plane_cuts: Ints
+
+
+def relaxed(cuts: Cuts) -> Relaxation:
+    """For each cut of the channels and each of the output plane, its relaxed tile."""
+    half_banks = cuts.half_banks
+    channels = _Sizes(
+        cuts.channel_owner, cuts.channels.g * cuts.channels.c, cuts.channels.g * cuts.channels.k
+    )
+    planes = _Sizes(cuts.plane_owner, cuts.largest_inputs, cuts.planes.y * cuts.planes.x)
+    room = _Room(
+        cuts.footprint.input_room(half_banks[Operand.INPUTS]),
+        cuts.footprint.output_room(half_banks[Operand.OUTPUTS]),
+    )
+    least_planes, channel_cuts = _least_partners(channels, planes, cuts.planes.values(), room)
+    least_channels, plane_cuts = _least_partners(planes, channels, cuts.channels.values(), room)
+    lengths = len(channel_cuts), len(plane_cuts)
+    owner = np.concatenate([cuts.channel_owner[channel_cuts], cuts.plane_owner[plane_cuts]])
+    own_channels, own_planes = entries(cuts.channels, channel_cuts), entries(cuts.planes, plane_cuts)
+    each = np.arange(len(owner))
+    space = Space(
+        layers=cuts.layers,
+        dataflows=cuts.dataflows,
+        footprint=cuts.footprint,
+        owner=owner,
+        channels=ChannelCuts(*_joined(own_channels.values(), least_channels, lengths)),
+        planes=PlaneCuts(*_joined(least_planes, own_planes.values(), lengths)),
+        channel_cut=each,
+        plane_cut=each,
+        fits=np.ones((len(ORDERS), len(owner)), dtype=np.bool_),
+        exist=False,
+    )
+    return Relaxation(space, channel_cuts, plane_cuts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """What cuts take of the banks, as a factor: channels x pixels are elements."""
+
+    owner: Ints
+    """The layer of each cut."""
+    inputs: Count
+    outputs: Count
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Channels x pixels that half a bank holds, of each layer."""
+
+    inputs: Count
+    outputs: Count
+
+
+def _least_partners(
+    cuts: _Sizes, partners: _Sizes, values: Sequence[Count], room: _Room
+) -> tuple[list[Count], Ints]:
+    """For each cut the least of every number that the partners have which fit beside it.
+
+    Args:
+        cuts: N cuts, of the channels or of the output plane.
+        partners: M cuts of the other kind.
+        values: A numbers of the partners, M entries each.
+        room: Of each layer.
+
+    Returns:
+        A columns, with an entry for each cut that has a partner; and which of the N cuts these are.
+    """
+    table = np.empty((len(values), len(partners.owner)), dtype=np.int64)
+    for row, value in zip(table, values, strict=True):
+        row[:] = value
+    inputs, outputs = entries(room.inputs, cuts.owner), entries(room.outputs, cuts.owner)
+    by_inputs, fit_inputs = _least_up_to(
+        partners.owner,
+        np.asarray(partners.inputs),
+        table,
+        cuts.owner,
+        np.asarray(inputs // larger(cuts.inputs, 1)),  # a window may read nothing but padding
+    )
+    by_outputs, fit_outputs = _least_up_to(
+        partners.owner, np.asarray(partners.outputs), table, cuts.owner, np.asarray(outputs // cuts.outputs)
+    )
+    with_partner = np.flatnonzero(fit_inputs & fit_outputs)
+    # Who fits both banks is among those that fit either, so the larger of the two least values is a bound.
+    return list(np.maximum(by_inputs, by_outputs)[:, with_partner]), with_partner
+
+
+def _least_up_to(
+    owner: Ints, sizes: Ints, table: Ints, query_owner: Ints, largest: Ints
+) -> tuple[Ints, Flags]:
+    """The least of each attribute among the entries of an owner whose size is no more than a limit.
+
+    All queries are answered by one sort and two binary searches, whoever owns what: A attributes, M entries
+    of several owners, N queries. docs/decisions/branch-and-bound.md says what it is for.
+
+    Args:
+        owner: Of each entry, M.
+        sizes: Of each entry, M, not negative.
+        table: Attributes of the entries, A x M, not negative.
+        query_owner: Whose entries are asked for, N.
+        largest: The limit of each query, N.
+
+    Returns:
+        The least of each attribute, A x N; and whether there is any such entry, N. Where there is none, the
+        column is another's and means nothing.
+    """
+    if not len(owner):
+        n_queries = len(query_owner)
+        return np.zeros((len(table), n_queries), dtype=np.int64), np.zeros(n_queries, dtype=np.bool_)
+    # `apart` exceeds every size and attribute. So keys order entries by owner first, then by size; and less
+    # `owner * apart`, every attribute of an owner is below every one of the owners before it. Hence the
+    # running minimum over the sorted entries starts anew with each owner, without a loop over owners:
+    # least[a, i] = min(table[a, j] for entries j of the owner of i with sizes[j] <= sizes[i]) - owner *
+    # apart.
+    apart = 1 + max(table.max(), sizes.max())
+    keys = sizes + owner * apart
+    ranked = np.argsort(keys)
+    least = np.minimum.accumulate((table - owner * apart)[:, ranked], axis=1)  # A x M
+    keys = keys[ranked]
+    # The entries of a query are keys[begins:ends]; a limit of `apart` or more would reach the next owner.
+    begins = np.searchsorted(keys, query_owner * apart)
+    ends = np.searchsorted(keys, query_owner * apart + np.minimum(largest, apart - 1), side="right")
+    return least[:, ends - 1] + query_owner * apart, ends > begins
+
+
+def _joined(first: Sequence[Count], second: Sequence[Count], lengths: tuple[int, int]) -> Iterator[Count]:
+    """Two tables of columns with so many entries each as one."""
+    for upper, lower in zip(first, second, strict=True):
+        yield np.concatenate([column_of(upper, lengths[0]), column_of(lower, lengths[1])])

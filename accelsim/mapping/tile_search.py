@@ -1,0 +1,284 @@
+"""The search for the best tiles of some layers, each by one dataflow: branch and bound.
+
+docs/decisions/branch-and-bound.md has the argument in full.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from accelsim.columns import Floats, Ints
+from accelsim.hardware import Hardware, Objective
+from accelsim.mapping.arithmetic import column_of, entries
+from accelsim.mapping.candidates import Bounds, at_least, evaluate
+from accelsim.mapping.cuts import Cuts
+from accelsim.mapping.mapping import Order
+from accelsim.mapping.ranking import (
+    as_good,
+    best_first,
+    best_of_each,
+    lower_bound,
+    objective_value,
+    rank_within,
+)
+from accelsim.mapping.relaxation import Relaxation, relaxed
+from accelsim.mapping.space import ORDERS, Space
+from accelsim.mapping.tile import TileShape
+
+FIRST_CUTS: Final = 2
+"""Cuts of a layer's channels with which mappings are evaluated before it is known how good the best is."""
+FIRST_PLANES: Final = 4
+"""Cuts of the output plane with each of them."""
+FEW_TILES: Final = 1 << 10
+"""Tiles that are laid out at once, since it takes longer to rule them out."""
+FEW_MAPPINGS: Final = 1 << 10
+"""Mappings that are evaluated at once, for the same reason."""
+MOST_TILES: Final = 1 << 17
+"""Tiles that are laid out together, so that memory stays constant."""
+UNBEATABLE: Final = -1.0
+"""An objective value that no mapping has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A mapping that may be the best of its layer and dataflow."""
+
+    dataflow: str
+    tile: TileShape[int]
+    order: Order
+    time_cycles: float
+    """At least."""
+    energy: float
+
+    def lower_bound(self, objective: Objective) -> float:
+        """What its objective value is at least."""
+        return objective_value(self.time_cycles, self.energy, objective)
+
+
+class Promising(NamedTuple):
+    """Cuts of channels and of the output plane whose tiles are to be laid out, and what these have to
+    beat.
+    """
+
+    channel_cuts: Ints
+    plane_cuts: Ints
+    limits: Floats
+    """An objective value for each layer; infinite where it is not known whether any tile fits."""
+
+
+@dataclass(slots=True)
+class TileSearch:
+    """For the best tiles of L layers, each by one dataflow.
+
+    Objective values are those among tiles (`among_tiles`), unless a name says otherwise; arrays of them have
+    an entry for each layer. An *incumbent* is the objective value of the best mapping so far, by any
+    dataflow.
+    """
+
+    cuts: Cuts
+    hardware: Hardware
+    batch: int
+    among_tiles: Objective
+    among_dataflows: Objective
+    least: Floats = field(init=False)
+    """What no mapping of each layer goes below by the objective among dataflows."""
+    _relaxation: tuple[Relaxation, Bounds] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.least = np.full(len(self.cuts.dataflows), np.inf)
+
+    def best(self, incumbents: Floats, tolerance: float, max_count: int) -> dict[int, list[Contender]]:
+        """The best mapping of each layer, unless no tile fits or it cannot be as good as the incumbent.
+
+        What the cuts of the channels with the least bounds take rules out most others before their tiles are
+        laid out.
+
+        Args:
+            incumbents: By the objective among dataflows.
+            tolerance: Behind the best come others whose lower bound is above its value by no more than this
+                part.
+            max_count: Contenders of a layer at most.
+
+        Returns:
+            Contenders by the layer's number, the best first.
+        """
+        promising = self._promising(incumbents, tolerance)
+        contenders: dict[int, list[Contender]] = {}
+        for space in self._laid_out(promising.channel_cuts, promising.plane_cuts):
+            bounds = self._at_least(space)
+            if self._relaxation is None:
+                self.least = np.minimum(self.least, self._least(space, bounds))
+            limits = np.where(as_good(self.least, incumbents), promising.limits, UNBEATABLE)
+            if len(self._not_ruled_out(space, bounds, limits)) > FEW_MAPPINGS:
+                values = self._values_of_most_promising(space, bounds)
+                limits = np.minimum(limits, values * (1 + tolerance))
+            contenders |= self._ranked(space, bounds, limits, max_count, tolerance)
+        return contenders
+
+    def contenders(self, limits: Floats, max_count: int) -> dict[int, list[Contender]]:
+        """The best mappings of each layer whose lower bound is not above a limit, the best first.
+
+        Args:
+            limits: Of each layer, an objective value.
+            max_count: Contenders of a layer at most.
+
+        Returns:
+            Contenders by the layer's number.
+        """
+        channel_cuts, plane_cuts = self._all_cuts()
+        if self._relaxation is not None:
+            channel_cuts, plane_cuts = self._cuts_up_to(limits, *self._relaxation)
+        contenders: dict[int, list[Contender]] = {}
+        for space in self._laid_out(channel_cuts, plane_cuts):
+            contenders |= self._ranked(space, self._at_least(space), limits, max_count)
+        return contenders
+
+    def _laid_out(self, channel_cuts: Ints, plane_cuts: Ints) -> Iterator[Space]:
+        """Every tile of chosen cuts, of as many layers at a time as have no more than `MOST_TILES`."""
+        channel_owner, plane_owner = self.cuts.channel_owner[channel_cuts], self.cuts.plane_owner[plane_cuts]
+        layers = len(self.cuts.dataflows)
+        tiles = np.bincount(channel_owner, minlength=layers) * np.bincount(plane_owner, minlength=layers)
+        for portion in portions(tiles.tolist(), MOST_TILES):
+            yield self.cuts.crossed(
+                channel_cuts[(portion.start <= channel_owner) & (channel_owner < portion.stop)],
+                plane_cuts[(portion.start <= plane_owner) & (plane_owner < portion.stop)],
+            )
+
+    def _all_cuts(self) -> tuple[Ints, Ints]:
+        return np.arange(len(self.cuts.channel_owner)), np.arange(len(self.cuts.plane_owner))
+
+    def _promising(self, incumbents: Floats, tolerance: float) -> Promising:
+        """Cuts that are not ruled out by what a few mappings of their layer take.
+
+        Few tiles are laid out at once, and nothing is ruled out before.
+        """
+        layers = len(incumbents)
+        if self.cuts.tiles <= FEW_TILES:
+            return Promising(*self._all_cuts(), np.full(layers, np.inf))
+        relaxation = relaxed(self.cuts)
+        bounds = self._at_least(relaxation.space)
+        self._relaxation = relaxation, bounds
+        self.least = self._least(relaxation.space, bounds)
+        channel_bounds, _ = self._bounds_of_cuts(relaxation, bounds)
+        channel_owner = relaxation.space.owner[: len(channel_bounds)]
+        first = relaxation.channel_cuts[best_of_each(channel_owner, channel_bounds, FIRST_CUTS)]
+        limits = self._values_of_fewest_tiles(self.cuts.crossed(first, relaxation.plane_cuts)) * (
+            1 + tolerance
+        )
+        limits[np.isfinite(limits) & ~as_good(self.least, incumbents)] = UNBEATABLE
+        if self.among_tiles == self.among_dataflows:
+            limits = np.minimum(limits, incumbents)
+        return Promising(*self._cuts_up_to(limits, relaxation, bounds), limits)
+
+    def _cuts_up_to(self, limits: Floats, relaxation: Relaxation, bounds: Bounds) -> tuple[Ints, Ints]:
+        """Cuts of the channels and of the output plane whose lower bound is not above their layer's limit."""
+        channel_bounds, plane_bounds = self._bounds_of_cuts(relaxation, bounds)
+        channel_cuts = len(channel_bounds)
+        channel_owner, plane_owner = (
+            relaxation.space.owner[:channel_cuts],
+            relaxation.space.owner[channel_cuts:],
+        )
+        return (
+            relaxation.channel_cuts[as_good(channel_bounds, limits[channel_owner])],
+            relaxation.plane_cuts[as_good(plane_bounds, limits[plane_owner])],
+        )
+
+    def _bounds_of_cuts(self, relaxation: Relaxation, bounds: Bounds) -> tuple[Floats, Floats]:
+        """Lower bounds of each cut of the channels and of the output plane, in the better order."""
+        by_order = lower_bound(bounds, self.among_tiles).reshape(-1, len(ORDERS)).T  # orders x cuts
+        of_cuts: Floats = reduce(np.minimum, by_order)  # much faster than along an axis so short
+        channel_cuts = len(relaxation.channel_cuts)
+        return of_cuts[:channel_cuts], of_cuts[channel_cuts:]
+
+    def _at_least(self, space: Space) -> Bounds:
+        return at_least(space, self.hardware, self.batch)
+
+    def _least(self, space: Space, bounds: Bounds) -> Floats:
+        least = np.full(len(self.cuts.dataflows), np.inf)
+        np.minimum.at(least, space.mapping_owner(), lower_bound(bounds, self.among_dataflows))
+        return least
+
+    def _values_of_fewest_tiles(self, space: Space) -> Floats:
+        """The best of a few mappings of each layer: each cut of the channels with the coarsest planes."""
+        tiles = column_of(entries(space.planes.tiles, space.plane_cut), len(space.owner))
+        first = best_of_each(space.channel_cut, tiles, FIRST_PLANES)
+        numbers = np.ravel(first[:, np.newaxis] * len(ORDERS) + np.arange(len(ORDERS)))
+        return self._best_values(space, numbers[space.fits.T.ravel()[numbers]])
+
+    def _values_of_most_promising(self, space: Space, bounds: Bounds) -> Floats:
+        """What the mapping of each layer takes that has the least lower bound."""
+        lower_bounds = lower_bound(bounds, self.among_tiles)
+        numbers = best_of_each(space.mapping_owner(), lower_bounds, 1)
+        return self._best_values(space, numbers[np.isfinite(lower_bounds[numbers])])
+
+    def _best_values(self, space: Space, numbers: Ints) -> Floats:
+        """The best objective value of chosen mappings of each layer; infinite where there is none."""
+        costs = evaluate(space, self.hardware, self.batch, numbers)
+        values = np.full(len(self.cuts.dataflows), np.inf)
+        owner = space.owner[numbers // len(ORDERS)]
+        np.minimum.at(values, owner, objective_value(costs.time_cycles, costs.energy, self.among_tiles))
+        return values
+
+    def _ranked(
+        self, space: Space, bounds: Bounds, limits: Floats, max_count: int, tolerance: float = math.inf
+    ) -> dict[int, list[Contender]]:
+        """Of each layer the best that are not ruled out, the bound of each within a tolerance of the best
+        value.
+
+        M mappings are evaluated; `ranked` holds indices into these, layer after layer, the best first.
+        """
+        numbers = self._not_ruled_out(space, bounds, limits)  # M
+        if not len(numbers):
+            return {}
+        owner = space.mapping_owner()[numbers]
+        costs = evaluate(space, self.hardware, self.batch, numbers)
+        ranked = best_first(costs.time_cycles, costs.energy, self.among_tiles, owner)
+        if tolerance < math.inf:
+            values = objective_value(costs.time_cycles, costs.energy, self.among_tiles)
+            first = ranked[rank_within(owner[ranked]) == 0]
+            best = np.empty(len(self.cuts.dataflows))  # filled where a layer has any mapping here
+            best[owner[first]] = values[first]
+            lower_bounds = lower_bound(bounds, self.among_tiles)[numbers]
+            ranked = ranked[as_good(lower_bounds, best[owner] * (1 + tolerance))[ranked]]
+        ranked = ranked[rank_within(owner[ranked]) < max_count]
+        contenders: dict[int, list[Contender]] = {}
+        for index in ranked.tolist():
+            layer, (tile, order) = int(owner[index]), costs.mapping_of(index)
+            time, energy = float(costs.time_cycles[index]), float(costs.energy[index])
+            contender = Contender(self.cuts.dataflows[layer], tile, order, time, energy)
+            contenders.setdefault(layer, []).append(contender)
+        return contenders
+
+    def _not_ruled_out(self, space: Space, bounds: Bounds, limits: Floats) -> Ints:
+        """Numbers of the mappings of a space that fit and whose lower bound is not above their layer's limit.
+
+        Of T tiles in two orders there are 2 T bounds, infinite where the tile does not fit, and as many
+        owners. What is left out cannot be the best of its layer: its value is no less than its bound, which
+        is above the value of a mapping that is known (docs/decisions/branch-and-bound.md). `as_good` leaves
+        room for rounding, so that ties are kept and the result is that of an evaluation of everything.
+        """
+        lower_bounds = lower_bound(bounds, self.among_tiles)
+        return np.flatnonzero(
+            np.isfinite(lower_bounds) & as_good(lower_bounds, limits[space.mapping_owner()])
+        )
+
+
+def portions(sizes: Sequence[int], limit: int) -> Iterator[slice]:
+    """Successive entries whose sizes are no more than a limit together, one entry at least.
+
+    Example:
+        >>> list(portions([3, 3, 5, 9, 1], 6))
+        [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None), slice(4, 5, None)]
+    """
+    begin = total = 0
+    for end, size in enumerate(sizes):
+        if end > begin and total + size > limit:
+            yield slice(begin, end)
+            begin, total = end, 0
+        total += size
+    if sizes:
+        yield slice(begin, len(sizes))

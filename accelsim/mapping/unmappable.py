@@ -1,0 +1,88 @@
+"""Unmappable: why a layer has no mapping, as values; their sentences are what a `MappingError` says."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from accelsim.descriptions.phrases import counted
+from accelsim.hardware.operand import Operand
+
+
+@dataclass(frozen=True)
+class NoTileFits:
+    """The smallest tile that is tried is larger than half of the bank that it exceeds most.
+
+    Attributes:
+        bank: That of which operand.
+        tile_bytes: What the tile takes.
+        half_bank_bytes: What there is for it.
+
+    Example:
+        >>> str(NoTileFits(Operand.INPUTS, "sram", 90, 64, "size_bytes", 540))[-46:]
+        'memories.sram.size_bytes = 540 would hold them'
+    """
+
+    bank: Operand
+    memory: str
+    """Which the bank is a part of."""
+    tile_bytes: int
+    half_bank_bytes: int
+    key: str
+    """Of the memory, with dots: what says how large the bank is."""
+    needed_bytes: int
+    """Its least value with which half of the bank holds the tile."""
+
+    def __str__(self) -> str:
+        memory, size = self.memory.replace("_", " "), counted(self.tile_bytes, "byte")
+        return (
+            f"no tile fits: for one output and one input channel the {self.bank} take {size}, "
+            f"half of their share of the {memory} is {self.half_bank_bytes}; "
+            f"memories.{self.memory}.{self.key} = {self.needed_bytes} would hold them"
+        )
+
+
+@dataclass(frozen=True)
+class Uncountable:
+    """What a layer does for a batch exceeds the 64 bits in which it is counted.
+
+    Attributes:
+        batch: Images.
+
+    Example:
+        >>> print(Uncountable(batch=65536, largest_batch=16))
+        what it does for 65536 images together cannot be counted in 64 bits: a batch of 16 can
+    """
+
+    batch: int
+    largest_batch: int
+    """That can be counted; 0 where a single image cannot."""
+
+    def __str__(self) -> str:
+        remedy = f"a batch of {self.largest_batch} can" if self.largest_batch else "make it smaller"
+        together = f"{self.batch} images together" if self.batch > 1 else "an image"
+        return f"what it does for {together} cannot be counted in 64 bits: {remedy}"
+
+
+@dataclass(frozen=True)
+class NotListed:
+    """The array cannot run the dataflow that is asked for.
+
+    Attributes:
+        dataflow: Its name.
+
+    Example:
+        >>> print(NotListed("row_stationary", ("weight_stationary",)))
+        the array cannot run the dataflow 'row_stationary': pe_array.dataflows lists weight_stationary
+    """
+
+    dataflow: str
+    listed: tuple[str, ...]
+    """Those that the machine lists."""
+
+    def __str__(self) -> str:
+        return (
+            f"the array cannot run the dataflow {self.dataflow!r}: pe_array.dataflows lists "
+            f"{', '.join(self.listed)}"
+        )
+
+
+Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed

@@ -1,0 +1,300 @@
+"""Traversal: through a schedule, from state to state; what repeats is looked up and not gone through again.
+
+The machine's state is taken at the start of layers, of loops and of their iterations. A part of a program
+that was gone through from a state before is looked up (`Transitions`). And where the state at the start of an
+iteration was there at an earlier one of the same loop, what happened between the two will happen again and
+again, as often as the iterations that are left allow. Where no state recurs, every tile is gone through.
+docs/decisions/fast-engine.md has the argument in full.
+"""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as MappingOf
+from typing import Any, Final
+
+from accelsim.hardware import Hardware, Operand
+from accelsim.mapping.mapping import Program, Repeat, Step
+from accelsim.simulation.stepper import Log, State, Stepper
+from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, Transition, Transitions
+
+WORTHWHILE_ITERATIONS: Final = 4
+"""A body that is repeated less often is gone through without a look at the states of its iterations."""
+SHORT_STATE: Final = 64
+"""Entries of a state that is looked at wherever it might be of use; eight descriptors rarely make more."""
+ENTRIES_PER_STEP: Final = 4
+"""A longer state is looked at after so many steps for each four of its entries, since to read one entry takes
+about a quarter of the time of a step: looking never costs more than stepping."""
+MOST_ITERATION_ENTRIES: Final = 20_000
+"""Of the states at the iterations of one loop, a few MB; then the comparison begins anew."""
+MOST_GLIMPSES: Final = 4_096
+"""Of the iterations of one loop; then those before are forgotten."""
+
+
+class Traversal:
+    """Through a schedule, from state to state; step by step only where it is not known what happens.
+
+    Where it is, is said in one of three ways, of which one holds at any time (`_bring_machine`, `_state` and
+    `_number` lead from each to the others):
+        the machine is here, and `number` and `state` are None: it has gone on since its state was read;
+        the machine is here, and `state` (and perhaps `number`) says what it is in;
+        the machine was left behind at an earlier cycle, and `number` says which state it would be in.
+    `cycle` is right in all of them; `machine.cycle` only where the machine is here.
+    docs/decisions/fast-engine.md has the argument.
+    """
+
+    def __init__(self, hardware: Hardware, idle_descriptors: int, transitions: Transitions) -> None:
+        self.transitions = transitions
+        self.transitions.forget_if_full()
+        self.machine = Stepper(hardware, idle_descriptors)
+        self.layer = 0
+        self.cycle = 0
+        self.number: int | None = None
+        """Of the state that the walk has come to, if it is one that is remembered."""
+        self.state: State | None = None
+        """The state itself, if it was looked at; both are None where the machine has gone on since."""
+        self.machine_is_here = True
+        """Whether the machine is in the state; else it is left behind until it is needed again."""
+        self.log = self.machine.log
+        self.steps_of_body: dict[int, int] = {}
+        """Of bodies of loops, by their identity; the schedule keeps them alive."""
+
+    def through(self, programs: Sequence[Sequence[Program]], waits_for: Sequence[Sequence[int]]) -> Log:
+        """What is observed on the way; each layer's program, and the layers that it waits for.
+
+        Raises RuntimeError if the machine comes to a stop.
+        """
+        for layer, (program, producers) in enumerate(zip(programs, waits_for, strict=True)):
+            self._enter(layer, producers, program)
+            self._remembered(program, True, self._body)
+        self._drain(len(programs))
+        return self.log
+
+    def cycles_of_layer(self, program: Sequence[Program]) -> int:
+        """When the program of a layer is done by itself.
+
+        Its loops are remembered, for a schedule may come to them in the same state; the whole of it is not,
+        since in a schedule the machine is still busy with the layer before.
+        """
+        self._body(program, True)
+        self._drain(1)
+        return self.log.end_cycles[0]
+
+    def _drain(self, layers: int) -> None:
+        """After so many layers, until everything is done."""
+        self.layer = layers
+        self._bring_machine().drain()
+        for layer in range(layers):
+            if layer not in self.log.end_cycles:
+                raise RuntimeError(f"the simulation came to a stop in layer {layer}")
+
+    def _enter(self, layer: int, producers: Sequence[int], program: Sequence[Program]) -> None:
+        """Begin a layer."""
+        self.layer = layer
+        transitions = self.transitions
+        if transitions.is_full:
+            self._bring_machine()
+            transitions.forget_states()
+            self.number = self.state = None
+        if self.number is None and not self._is_worth_a_look(program):
+            self.machine.enter(self._unfinished(layer, producers))
+            return
+        before, distances = self._number(), tuple([layer - producer for producer in producers])
+        number = transitions.of_entry.get((before, distances))
+        if number is None:
+            waits_for = tuple(self._unfinished(layer, producers))
+            number = transitions.state_number(transitions.states[before]._replace(waits_for=waits_for))
+            transitions.remember_entry(before, distances, number)
+        self.number, self.state = number, None
+        if self.machine_is_here:
+            self.machine.enter(self._state().waits_for)
+
+    def _unfinished(self, layer: int, producers: Sequence[int]) -> list[int]:
+        """Those that are not finished yet, counted back from a layer."""
+        ends = self.log.end_cycles
+        return sorted(layer - producer for producer in producers if producer not in ends)
+
+    def _is_worth_a_look(self, part: Any, times: int = 1) -> bool:
+        """Whether the state is short, or going so many times through a part takes longer than looking."""
+        entries = self.machine.entries if self.number is None else self._state().entries
+        long_entries = entries - SHORT_STATE
+        return long_entries <= 0 or long_entries <= ENTRIES_PER_STEP * times * self._steps_of(part)
+
+    def _remembered(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> None:
+        """Go through a part of a program, or look up what that did from this state before."""
+        transitions = self.transitions
+        pays = self.number is None and self._pays_to_remember(part)
+        if pays or self.number is not None:
+            # The identity of a part will do, since programs share what is alike and `transitions.parts` keeps
+            # it alive; `last` is in the key, since the last step of a layer ends it.
+            key = (id(part), self._number(), last)
+            transition = transitions.of_part.get(key)
+            if transition is not None:
+                # From one state the same steps lead to the same state in as many cycles: the machine stays
+                # where it is, and is put into that state when a step has to be gone through again.
+                self._observe(transition, self.cycle)
+                self.cycle += transition.cycles
+                self.number, self.state, self.machine_is_here = transition.state, None, False
+                return
+            if pays or self._pays_to_remember(part):
+                transitions.remember(part, key, self._gone_through(part, last, go))
+                return
+        go(part, last)
+
+    def _pays_to_remember(self, part: Any) -> bool:
+        return not self.transitions.is_full and self._is_worth_a_look(part)
+
+    def _gone_through(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> Transition:
+        """What a part of a program does from this state on.
+
+        It is observed in a log of its own, so that it can be told apart, and added to the outer one as any
+        other transition: logs are nested as parts are.
+        """
+        before, outer, self.log = self.cycle, self.log, Log()
+        self.machine.report_to(self.log)
+        go(part, last)
+        transition = self._transition(before)
+        self.log = outer
+        self.machine.report_to(outer)
+        self._observe(transition, before)
+        return transition
+
+    def _body(self, body: Sequence[Program], last: bool) -> None:
+        machine, step_number = self.machine, self.transitions.step_number
+        for number, part in enumerate(body, 1):
+            ends = last and number == len(body)
+            if isinstance(part, Repeat):
+                self._remembered(part, ends, self._iterate)
+            else:
+                if not self.machine_is_here:
+                    self._bring_machine()
+                machine.hand_over(part, step_number(part), ends)
+                self.cycle, self.number, self.state = machine.cycle, None, None
+
+    def _steps_of(self, part: Any) -> int:
+        """How many steps a loop, a body or a program has."""
+        if isinstance(part, Step):
+            return 1
+        if isinstance(part, Repeat):
+            return part.times * self._steps_of(part.body)
+        steps = self.steps_of_body.get(id(part))
+        if steps is None:
+            steps = self.steps_of_body[id(part)] = sum(map(self._steps_of, part))
+        return steps
+
+    def _iterate(self, loop: Repeat, last: bool) -> None:
+        """The iterations of a loop; those that repeat what earlier ones did are skipped.
+
+        The last iteration may end the layer, which the iterations before it do not: it is not skipped.
+        """
+        n_alike = loop.times - last
+        iteration = (
+            self._iterate_until_a_state_recurs(loop, n_alike) if loop.times >= WORTHWHILE_ITERATIONS else 0
+        )
+        for _ in range(iteration, n_alike):
+            self._body(loop.body, False)
+        if last:
+            self._body(loop.body, True)
+
+    def _iterate_until_a_state_recurs(self, loop: Repeat, n_alike: int) -> int:
+        """Go through iterations until one begins in the state of an earlier one; skip what repeats.
+
+        Gives the number of iterations that are done; fewer than a period are left, in which no state recurs.
+        """
+        # Invariant: at the beginning of an iteration i < n_alike, i have been done; a state in `iteration_of`
+        # was that at the beginning of iteration j <= i, at a cycle, when the layer had been waited for so
+        # long. If the state of i is that of j < i, iterations i, i + 1 ... do what j, j + 1 ... did, so i - j
+        # of them are a period: as many whole periods as are left take as long each, and wait as long for each
+        # operand.
+        glimpsed: set[tuple[int, ...]] = set()
+        iteration_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
+        body = loop.body
+        entries = last_compared = 0
+        for iteration in range(n_alike):
+            if self.number is not None or (
+                self._was_glimpsed(glimpsed) and self._is_worth_a_look(body, iteration - last_compared)
+            ):
+                last_compared, state = iteration, self._state()
+                waits = self._waits()
+                earlier, cycle, waits_before = iteration_of.setdefault(state, (iteration, self.cycle, waits))
+                if earlier < iteration:
+                    periods = (n_alike - iteration) // (iteration - earlier)
+                    for operand, cycles in waits.items():
+                        self.log.wait(self.layer, operand, periods * (cycles - waits_before.get(operand, 0)))
+                    self._wait(periods * (self.cycle - cycle))
+                    return iteration + periods * (iteration - earlier)
+                entries += ENTRIES_OF_A_STATE + state.entries
+                if entries > MOST_ITERATION_ENTRIES:
+                    iteration_of.clear()
+                    entries = 0
+            self._body(body, False)
+        return n_alike
+
+    def _waits(self) -> MappingOf[Operand, int]:
+        """What steps of the layer have been waited for so far.
+
+        Within a period of its iterations no others are: it executes as many steps as it hands over, so all
+        that were handed over before the layer's are executed when one begins.
+        """
+        return self.log.waiting_cycles.get(self.layer, {})
+
+    def _was_glimpsed(self, glimpsed: set[tuple[int, ...]]) -> bool:
+        """Whether the part of the state that is quick to compare was there before; else the whole was not."""
+        glimpse = self.machine.glimpse()
+        if glimpse in glimpsed:
+            return True
+        if len(glimpsed) >= MOST_GLIMPSES:
+            glimpsed.clear()
+        glimpsed.add(glimpse)
+        return False
+
+    def _wait(self, cycles: int) -> None:
+        """Let everything be later by so many cycles."""
+        self.cycle += cycles
+        self.machine_is_here = self.machine_is_here and not cycles
+
+    def _state(self) -> State:
+        if self.state is None:
+            number = self.number
+            self.state = self.machine.state() if number is None else self.transitions.states[number]
+        return self.state
+
+    def _number(self) -> int:
+        if self.number is None:
+            self.number = self.transitions.state_number(self._state())
+        return self.number
+
+    def _bring_machine(self) -> Stepper:
+        """The machine, in the state that the walk has come to."""
+        if not self.machine_is_here:
+            self.machine.put_into(self._state(), self.layer, self.cycle, self.transitions.steps)
+            self.machine_is_here = True
+        return self.machine
+
+    def _transition(self, before: int) -> Transition:
+        start = self.log.start_cycles.get(self.layer)
+        return Transition(
+            cycles=self.cycle - before,
+            state=self._number(),
+            start_cycle=None if start is None else start - before,
+            end_cycles=tuple(
+                [(self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()]
+            ),
+            least_free_bytes=self.log.least_free_bytes,
+            waiting_cycles=tuple(
+                [(self.layer - layer, cycles) for layer, cycles in self.log.waiting_cycles.items()]
+            ),
+        )
+
+    def _observe(self, transition: Transition, before: int) -> None:
+        log = self.log
+        if transition.start_cycle is not None:
+            log.start_cycles.setdefault(self.layer, before + transition.start_cycle)
+        for distance, cycle in transition.end_cycles:
+            log.end_cycles[self.layer - distance] = before + cycle
+        for distance, cycles_of in transition.waiting_cycles:
+            layer = self.layer - distance
+            if layer not in log.waiting_cycles:
+                log.waiting_cycles[layer] = cycles_of
+                continue
+            for operand, cycles in cycles_of.items():
+                log.wait(layer, operand, cycles)
+        log.observe(transition.least_free_bytes)
