@@ -151,6 +151,8 @@ class _Optuna:
     def generations(self) -> Iterator[Iterator[int]]:
         """See Sampler."""
         while len(self._feedback) < self._plan.samples:
+            # Invariant: a whole generation is proposed before any of it is told, in the order proposed, so
+            # that what comes next follows from the seed alone (docs/decisions/sampler.md).
             trials = [self._ask() for _ in range(GENERATIONS[self._plan.name])]
             proposed = set(self._feedback)
             for trial in tuple(trials):

@@ -3,7 +3,7 @@
 At each step operands come in while those of the step before are still there, then the array works on what
 the buffer holds, then what is complete goes through the vector unit to DRAM. Whatever is read, written,
 taken or freed is counted as it happens and held against what the step says; complete outputs against the
-direct computation.
+direct computation. docs/decisions/verification.md says why this proves a schedule.
 """
 
 from collections.abc import Iterable

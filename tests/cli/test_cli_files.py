@@ -190,7 +190,7 @@ def test_a_network_is_written_as_yaml_only(accelsim):
 @pytest.mark.parametrize(
     ("command", "option", "noun"),
     [
-        (COMMANDS["run"], "--memory", "file of mappings"),
+        (COMMANDS["run"], "--cache", "file of mappings"),
         (COMMANDS["sweep"], "--store", "store"),
         (("search", "depth", "--net", "sqnxt23v5", *HW), "--store", "store"),
     ],

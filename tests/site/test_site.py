@@ -96,6 +96,13 @@ def test_every_public_name_is_in_the_reference(site):
         assert re.search(rf"id=\"?{re.escape(whole)}[\" >]", page), whole
 
 
+def test_examples_in_the_reference_are_code(site):
+    page = (site / "reference" / "python.html").read_text(encoding="utf-8")
+    prompts = html.unescape(page).count(">>> ")
+    assert prompts > 100
+    assert prompts == len(re.findall(r'<span class="?gp"?>(?:>|&gt;){3} </span>', page))
+
+
 def test_a_notebook_has_its_text_its_outputs_and_its_pictures(site):
     page = site / "notebooks" / "dataflows.html"
     words = text_of(page)

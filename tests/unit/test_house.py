@@ -167,6 +167,8 @@ def test_a_package_says_what_it_offers(package):
     for name in module.__all__:
         assert hasattr(module, name), name
     assert set(module.__all__) <= set(dir(module))
+    files = {path.stem for path in Path(module.__file__).parent.iterdir()}
+    assert not set(module.__all__) & files, "once it is imported, a file hides what is offered under its name"
 
 
 # --- tests

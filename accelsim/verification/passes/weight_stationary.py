@@ -73,6 +73,7 @@ def accumulate(sums: Integers, weights: Integers, patches: Integers, machine: Ar
     n, g, k, y, x = sums.shape
     c, taps = weights.shape[2:]
     pixels = n * y * x
+    # A pixel is (image, row, column) in that order, so images stream past one after the other.
     accumulators = np.moveaxis(sums, 0, 2).reshape(g, k, pixels)
     streams = np.moveaxis(patches, 0, 3).reshape(g, c, taps, pixels)
     for group, (k0, k1), (c0, c1), tap, (p0, p1), _ in passes(g, k, c, taps, pixels, machine):
