@@ -67,11 +67,15 @@ class ModelNode:
     """
 
     name: str
+    """What messages call it."""
     operator: str
+    """ONNX's name of what it does: `Conv`."""
     inputs: tuple[str, ...]
     """Names of tensors and constants; an empty one where an optional input is left out."""
     outputs: tuple[str, ...]
+    """Names of the tensors that it makes."""
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    """By ONNX's names; those that are left out have ONNX's defaults."""
 
     def input(self, index: int) -> str:
         """The name of an input; empty where it is left out."""
@@ -95,11 +99,15 @@ class Model:
     label: str
     """What messages call it: the file, or the class of the module."""
     name: str
+    """What the network is called."""
     source: str
     """Where it comes from, in a few words."""
     nodes: tuple[ModelNode, ...]
+    """Each after those that it reads."""
     inputs: tuple[str, ...]
+    """Names of the tensors that the model is given."""
     outputs: tuple[str, ...]
+    """Names of the tensors that it gives back."""
     shapes: Mapping[str, Dims]
     """Of every tensor and constant whose shape is known, the batch included."""
     constants: frozenset[str]
@@ -137,6 +145,7 @@ class Imported:
     """
 
     label: str
+    """What messages call the model."""
     data: Mapping[str, Any]
     """What `NetworkDescription` is made of."""
     shapes: Mapping[str, Dims]

@@ -44,6 +44,7 @@ class Dag(Generic[NodeT]):
     """
 
     nodes: tuple[NodeT, ...]
+    """In order."""
     _by_name: dict[str, NodeT] = field(init=False, repr=False, compare=False)
     _successors: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 

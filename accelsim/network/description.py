@@ -76,19 +76,29 @@ class NetworkDescription(Description):
     """
 
     name: Name
+    """What reports call it."""
     title: str
+    """A line for lists."""
     source: str
+    """The paper, or where else its table is from."""
     input: InputShape
+    """Channels, height and width of one image."""
     batch: Batch = 1
     """Images that run together where nobody says another number."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
+    """By name: what a user may set, with its default and what is allowed."""
     reported: Reported = Reported()
+    """What the paper says of it with all parameters at their defaults."""
     reported_at: tuple[ReportedAt, ...] = ()
+    """The same at other values of its parameters."""
     precision: NetworkPrecision = NetworkPrecision()
+    """Bits of weights, activations and partial sums, where the network gives them."""
     compression: Compression = ()
+    """Which layers were pruned or quantised, and how far."""
     assumed: Mapping[str, str] = Field(default_factory=dict)
     """Keys (with dots) whose values are not as the model has them everywhere, and what it has."""
     stages: tuple[Annotated[StageRow, AfterValidator(_fits_its_block)], ...] = Field(min_length=1)
+    """The table of its blocks, in order."""
 
     @classmethod
     def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
@@ -194,6 +204,7 @@ class Network:
     name: str
     """With the parameters that are not at their defaults: `mobilenet_v1@width=0.5`."""
     description: NetworkDescription
+    """The file as it was read, its expressions not evaluated."""
     parameters: Mapping[str, Value]
     """All of them, `resolution` too where the input is square."""
     stages: tuple[Stage, ...]

@@ -65,11 +65,15 @@ class Note(NamedTuple):
     """
 
     node: str
+    """The operator's name."""
     operator: str
+    """Its kind: `conv`."""
     fate: Fate
+    """What became of it: a layer of its own, fused into one, folded into weights, copied, or nothing at all."""
     layers: tuple[str, ...]
     """The executed layers that do its work; none where it vanished."""
     reason: Reason
+    """Why it has that fate."""
     about: str = ""
     """The node or layer that the reason is about, where it is about one."""
 
@@ -87,6 +91,7 @@ class Read(NamedTuple):
     """
 
     producer: str
+    """The name of the layer that is read."""
     input_elements: int
     """As its input."""
     residual_elements: int
@@ -105,6 +110,7 @@ class ExecutedNode:
     """
 
     layer: Layer
+    """The loop nest that is mapped."""
     reads: tuple[Read, ...]
     """One for each layer that it reads."""
     network_input_elements: int

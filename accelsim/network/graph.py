@@ -27,8 +27,11 @@ class Shape:
     """
 
     channels: int
+    """Feature maps."""
     height: int
+    """Rows of each."""
     width: int
+    """Columns of each."""
 
     @property
     def elements(self) -> int:
@@ -55,6 +58,9 @@ class Operator:
 
     The fields of a class that derives from this one are the operator's arguments; they are declared there and
     nowhere else (declaration.py). What it puts out follows from them and from what it reads.
+
+    Args:
+        site: Where it stands; beside it come the arguments of the operator.
 
     Example:
         >>> from accelsim.network.operators import Convolution
@@ -141,13 +147,17 @@ class PublishedNode:
     """
 
     name: str
+    """Unique within the network: `stage1.block2.conv1x1`."""
     operator: Operator
+    """What it computes, with its arguments."""
     operands: tuple[str, ...]
     """The nodes that it reads, in the order of its inputs; one may be there more than once."""
     stage: str = ""
     """A label for reports, as the block is."""
     block: str = ""
+    """The repetition that it is part of; a label for reports."""
     weight_form: WeightForm = UNSAID
+    """How its weights are stored, where the network gives that."""
 
     @property
     def predecessors(self) -> tuple[str, ...]:
@@ -201,7 +211,9 @@ class Draft:
     """
 
     stage: str = ""
+    """Of the nodes that are added next; a label for reports."""
     block: str = ""
+    """The same of the block."""
     _nodes: dict[str, PublishedNode] = field(default_factory=dict, init=False)
 
     @property

@@ -26,7 +26,9 @@ class FusedOperator(Generic[CountT_co]):
     """
 
     name: str
+    """Of the published operator."""
     operator: str
+    """Its kind: `relu`."""
     vector_ops: CountT_co
     """Operations of the vector unit, for one image."""
     residual_elements: CountT_co = 0
@@ -45,15 +47,21 @@ class Pooling(Generic[CountT_co]):
     """
 
     name: str
+    """Of the published operator."""
     operator: str
+    """`max_pool` or `average_pool`."""
     OY: CountT_co
     OX: CountT_co
     FY: CountT_co
     FX: CountT_co
     stride_y: CountT_co
+    """Rows from one window to the next."""
     stride_x: CountT_co
+    """Columns from one window to the next."""
     pad_top: CountT_co = 0
+    """Rows by which the first windows stick out."""
     pad_left: CountT_co = 0
+    """Columns by which the first windows stick out."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,9 @@ class LoopNest(Generic[CountT_co]):
     """
 
     name: str
+    """Of the layer: that of the published operator that it executes."""
     operator: str
+    """That operator's kind: `conv`."""
     K: CountT_co
     C: CountT_co
     OY: CountT_co
@@ -84,11 +94,17 @@ class LoopNest(Generic[CountT_co]):
     IY: CountT_co = 1
     IX: CountT_co = 1
     stride_y: CountT_co = 1
+    """Rows of the input from one output row to the next."""
     stride_x: CountT_co = 1
+    """Columns of the input from one output column to the next."""
     dilation_y: CountT_co = 1
+    """Rows of the input from one kernel row to the next."""
     dilation_x: CountT_co = 1
+    """Columns of the input from one kernel column to the next."""
     pad_top: CountT_co = 0
+    """Rows of zeros above the input."""
     pad_left: CountT_co = 0
+    """Columns of zeros left of the input."""
     operands: CountT_co = 1
     """Input tensors of G*C x IY x IX elements each: 2 for an addition that could not be fused."""
     gate_elements: CountT_co = 0
@@ -104,13 +120,17 @@ class LoopNest(Generic[CountT_co]):
     pruned_index_bits: int | None = None
     """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
     activation_bits: int | None = None
+    """Bits of an input and of an output."""
     partial_sum_bits: int | None = None
+    """Bits of an output that is not complete."""
     vector_ops: CountT_co = 0
     """Operations of the vector unit that are the layer itself (zero for layers on the PE array)."""
     fused: tuple[FusedOperator[CountT_co], ...] = ()
+    """What the vector unit applies to outputs, in order, before they are stored."""
     pooling: Pooling[CountT_co] | None = None
     """The last of what is fused into the layer."""
     stage: str = ""
+    """The part of the network that reports group it under."""
 
     @property
     def on_array(self) -> bool:

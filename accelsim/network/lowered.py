@@ -21,9 +21,11 @@ class LoweredNetwork:
     """
 
     graph: ExecutedGraph
+    """Its layers in running order."""
     macs: int
     """For one image."""
     params: int
+    """Weights and other trained parameters, each counted once, as published."""
 
 
 def lowered_network(network: Network) -> LoweredNetwork:

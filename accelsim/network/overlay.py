@@ -31,9 +31,13 @@ class Overlay(Description):
     """
 
     title: str = ""
+    """A line for people."""
     source: str = ""
+    """Where its numbers are from."""
     precision: NetworkPrecision = NetworkPrecision()
+    """Bits, which replace those of the network."""
     compression: Compression = ()
+    """Which layers are pruned or quantised, beside those of the network."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -54,8 +54,11 @@ class Stage:
     """
 
     name: str
+    """Of the row, with which the names of its blocks begin."""
     label: str
+    """The part of the network that reports group it under."""
     block: Block
+    """With its arguments."""
     repeat: int | None
     """None for a block that stands alone."""
 

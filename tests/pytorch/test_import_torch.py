@@ -1,5 +1,6 @@
 """PyTorch modules: what each operator becomes, and that a module is the network that its ONNX or YAML is."""
 
+import doctest
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 import accelsim  # noqa: E402
+from accelsim.importers.torch_module import read_torch  # noqa: E402
 from accelsim.network.build import build  # noqa: E402
 from accelsim.network.graph import Shape, total_macs, total_params  # noqa: E402
 from accelsim.network.lowering import lower  # noqa: E402
@@ -370,3 +372,13 @@ def test_places_of_maxima_that_are_read_are_refused():
 def test_a_number_among_the_outputs_is_none_of_the_network():
     graph = graph_of(lambda x: (torch.relu(x), 3))
     assert operators(graph) == ["relu"]
+
+
+@pytest.mark.parametrize("function", [accelsim.from_torch, read_torch])
+def test_the_examples_of_its_docstring_print_what_they_say(function):
+    """They are skipped with the others, since torch is not everywhere."""
+    (test,) = doctest.DocTestFinder(recurse=False).find(function, globs={function.__name__: function})
+    for example in test.examples:
+        example.options.pop(doctest.SKIP, None)
+    assert test.examples
+    assert doctest.DocTestRunner().run(test).failed == 0

@@ -31,7 +31,9 @@ class Position:
     """
 
     name: str
+    """Of the block, with which the names of its layers begin."""
     index: int = 0
+    """Counted from 0 within its stage."""
     before: str | None = None
     """The node that the block before this one read: the output of the last block but one. None at first."""
 
