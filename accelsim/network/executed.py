@@ -69,7 +69,7 @@ class Note(NamedTuple):
     operator: str
     """Its kind: `conv`."""
     fate: Fate
-    """What became of it: a layer of its own, fused into one, folded into weights, copied, or nothing at all."""
+    """What became of it: a layer, fused into one, folded into weights, copied, or nothing at all."""
     layers: tuple[str, ...]
     """The executed layers that do its work; none where it vanished."""
     reason: Reason
