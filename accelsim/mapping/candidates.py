@@ -1,8 +1,8 @@
 """What mappings of layers cost, many at once.
 
 Layers, tile sizes and loop orders are numpy arrays. Sums over tiles are exact, smaller tiles at the edges
-included: cycles and bytes of a candidate are those of the program it stands for (bytes as far as elements are
-whole bytes; packed elements and pruned weights are rounded up tile by tile in the program).
+included: array cycles and bytes of a candidate are those of the program it stands for (bytes as far as
+elements are whole bytes; packed elements and pruned weights are rounded up tile by tile in the program).
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _NO_COST: Final = ArrayCost(0, ActionCounts())
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Mappings by one dataflow, and what each of them costs."""
+    """Mappings of some layers, each by its layer's dataflow, and what each of them costs."""
 
     numbers: Ints
     """In the space that they are from, rising."""

@@ -98,7 +98,7 @@ def least_array_cost(
 def _cost_of(
     work: ArrayWork[Count], layer: LoopNest[Count], hardware: Hardware, stored_bits: Count | None
 ) -> ArrayCost:
-    """The price of work in bytes; weights of a pruned layer are read in the form in which they are kept."""
+    """Cycles of work, and its counts in bytes; weights of a pruned layer are read as they are kept."""
     machine = hardware.precision
     bits, input_bits = weight_bits(layer, machine), activation_bits(layer, machine)
     if stored_bits is None:

@@ -48,8 +48,8 @@ class Timing:
         on_chip = moved.first_cycles + working + moved.last_cycles
         finishing = last_array_cycles + self.vector.last_cycles + moved.last_cycles
         reading = latency + moved.read_cycles + finishing
-        # Of the steps under way one may be in the array. A step asks once the one that far before it is done,
-        # so of the chains of such steps the longest takes no less than all of them on average.
+        # No more than prefetch + 1 steps are under way at a time, so of as many interleaved chains of steps,
+        # each of which takes its steps one after the other, the longest takes no less than the average.
         chains = self.hardware.channel.prefetch + 1
         under_way = (self.latency_steps * latency + moved.read_cycles + array_cycles) / chains
         cycles = np.maximum(np.maximum(on_chip, reading), np.maximum(latency + moved.cycles, under_way))

@@ -31,7 +31,7 @@ Stopped: TypeAlias = Literal["nothing helps", "budget", "steps"]
 """Why a path ended: no move helps; those that would help exceed the budget; so many steps were asked for."""
 AS_GOOD: Final = 0.003
 """By which part the objective after a move may be above that after the best one for both to be as good:
-mappings are chosen to within as much (mapping/settle.py), so a smaller difference says nothing."""
+chosen by hand. The compiler's mappings are within a larger part of the best (mapping/settle.py)."""
 MORE_PARAMS: Final = 1.3
 """Times the parameters of the start that a network may have by default. A block has more of them the later it
 stands; the authors of SqueezeNext let their v5 have 1.3 times those of the baseline."""

@@ -156,7 +156,7 @@ def moves(network: Network, hardware: Hardware, arguments: Sequence[Argument]) -
 
 
 def longer_side(hardware: Hardware) -> int:
-    """What channels are rounded to: rows take input channels, columns output channels, or the other way."""
+    """What channels are rounded to: where weights stay, rows take input and columns output channels."""
     return max(hardware.pe_array.rows, hardware.pe_array.columns)
 
 

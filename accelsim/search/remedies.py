@@ -8,6 +8,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, dataflow_names
+from accelsim.mapping.dataflows import dataflow_of
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 
@@ -78,7 +79,7 @@ class AddedDataflow:
     @property
     def words(self) -> str:
         """`some layers output stationary`."""
-        return f"some layers {self.name.replace('_', ' ')}"
+        return f"some layers {dataflow_of(self.name).title}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class DataflowChange:
         """`every layer output stationary`."""
         if self.name == AUTO:
             return "dataflow chosen layer by layer"
-        return f"every layer {self.name.replace('_', ' ')}"
+        return f"every layer {dataflow_of(self.name).title}"
 
 
 @dataclass(frozen=True)

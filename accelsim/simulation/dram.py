@@ -17,6 +17,7 @@ from accelsim.hardware.memory import Channel
 
 READ: Final = 0
 WRITE: Final = 1
+"""Of requests that are ready in the same cycle the smaller number is served first: reads."""
 _LAST_OF_THE_CYCLE: Final = EventPriority(9)
 """simpy handles events of the same time in the order of their priority: 0 urgent, 1 normal."""
 

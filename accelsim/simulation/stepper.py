@@ -24,7 +24,7 @@ class State(NamedTuple):
     """All that what happens next depends on, apart from the steps to come; times relative to now."""
 
     prefetch: int
-    """Descriptors of the DMA that are in use."""
+    """Descriptors of the DMA that the schedule does not leave idle: of one schedule always as many."""
     free_bytes: tuple[int, ...]
     """Of each bank of the memories on chip."""
     to_array: tuple[tuple[Tag, int], ...]
@@ -162,7 +162,8 @@ class Stepper:
         """
         task = TileTask(step, number, self.layer, last, reads_due=len(step.loads))
         waiting = self.to_array
-        # Of the tasks that have a descriptor, one may be in the array.
+        # The step that the array has taken up has given its descriptor back, so that one more than
+        # `prefetch` may be under way.
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         free_bytes = self.free_bytes

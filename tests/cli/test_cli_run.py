@@ -224,7 +224,7 @@ def test_a_trace_can_be_of_some_layers(accelsim, folder):
 def test_a_trace_that_cannot_be_is_refused_before_the_simulation(
     accelsim, folder, options, sentence, monkeypatch
 ):
-    for engine in ("events.simulate_events", "simulate.simulate_fast"):
+    for engine in ("events.simulate_events", "engines.simulate_fast"):
         monkeypatch.setattr(f"accelsim.simulation.{engine}", lambda *_, **__: pytest.fail("ran all the same"))
     outcome = accelsim(*RUN, *options)
     assert (outcome.code, outcome.out) == (2, "")

@@ -17,7 +17,7 @@ from accelsim.report.plots.style import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_
 from accelsim.report.plots.traffic import traffic_bars
 from accelsim.report.tables.comparison import Case, ComparedCase, compare
 from accelsim.report.text.energies import in_whole_joules
-from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES, component_word
+from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES, component_word, dataflow_title
 from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import LayerResult, RunResult
 
@@ -160,7 +160,7 @@ def layer_columns(result: RunResult, hardware: Hardware) -> dict[str, list[Any]]
         "stage": [layer.stage for layer in layers],
         "operator": [_operator(layer) for layer in layers],
         "shape": [layer.shape for layer in layers],
-        "dataflow": [layer.dataflow.replace("_", " ") for layer in layers],
+        "dataflow": [dataflow_title(layer.dataflow) for layer in layers],
         "macs": [layer.macs for layer in layers],
         "skipped_macs": [layer.skipped_macs for layer in layers],
         "cycles": [layer.cycles for layer in layers],

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from accelsim.descriptions.phrases import counted
+from accelsim.hardware.array import DEFAULT_DATAFLOWS
+from accelsim.mapping.costs import VECTOR
 from accelsim.network.shapes import layer_shape
 from accelsim.report.tables.totals import totals
 from accelsim.report.text.energies import energy_cell
@@ -13,6 +15,7 @@ from accelsim.report.text.words import (
     BOUNDS,
     ROOMY,
     SHAPE_LEGEND,
+    dataflow_title,
     dataflow_word,
     dram_words,
     name_word,
@@ -27,7 +30,7 @@ LayerChoice: TypeAlias = Literal["all", "top", "none"]
 TOP_LAYERS: Final = 10
 """Layers that a table of the slowest has, unless it is said how many."""
 _LEGEND: Final = (
-    "op: WS = weight stationary, OS = output stationary, neither = on the vector unit{zeros}. {shape} time: "
+    "op: {dataflows}, neither = on the vector unit{zeros}. {shape} time: "
     "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. DRAM, buffer: "
     "bytes read and written{operands}. why: what bounds it, see below."
 )
@@ -79,7 +82,12 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     zeros = f", {MARK_LEGEND}" if result.skipped_macs else ""
     operands = [column.header for column in columns if column.header in OPERANDS]
     parts = f"; {', '.join(operands)}: DRAM's by operand" if operands else ""
-    legend = _LEGEND.format(zeros=zeros, shape=SHAPE_LEGEND, operands=parts)
+    of_layers = (layer.dataflow for layer in result.layers if layer.dataflow != VECTOR)
+    dataflows = ", ".join(
+        f"{dataflow_word(name)} = {dataflow_title(name)}"
+        for name in dict.fromkeys([*DEFAULT_DATAFLOWS, *of_layers])
+    )
+    legend = _LEGEND.format(dataflows=dataflows, zeros=zeros, shape=SHAPE_LEGEND, operands=parts)
     return legend + dram_words(result.outermost)
 
 

@@ -95,6 +95,11 @@ def dataflow_word(dataflow: str) -> str:
     return "" if dataflow == VECTOR else dataflow_of(dataflow).short
 
 
+def dataflow_title(dataflow: str) -> str:
+    """`weight stationary`, as the dataflow calls itself in sentences; `vector` for the vector unit."""
+    return dataflow if dataflow == VECTOR else dataflow_of(dataflow).title
+
+
 def name_word(name: str, stage: str, width: int) -> str:
     """A layer's name below its stage: `block3.expand`, or `3.expand` where space is short."""
     name = name.removeprefix(f"{stage}.")

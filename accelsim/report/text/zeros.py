@@ -5,6 +5,7 @@ from typing import Final
 
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.table import percent, percent_digits
+from accelsim.report.text.words import dataflow_title
 from accelsim.report.values.stage_results import StageResult
 from accelsim.result import LayerResult, RunResult
 
@@ -24,7 +25,7 @@ def zeros_sentence(result: RunResult) -> str:
     if not skipping:
         return ""
     share = percent(result.skipped_macs / result.macs)
-    dataflows = " or ".join(sorted({layer.dataflow.replace("_", " ") for layer in skipping}))
+    dataflows = " or ".join(sorted({dataflow_title(layer.dataflow) for layer in skipping}))
     reasons = " and ".join(_reasons(skipping))
     executed, all_counted = result.utilization, result.nominal_utilization
     beyond = ", more than the 1 that it can execute" if all_counted > 1 else ""
