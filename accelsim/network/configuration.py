@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.descriptions import Document, Mistake, check, native, parse, shipped, shown, vary
+from accelsim.descriptions.arguments import check_path, of_kind
 from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.errors import DescriptionError
 from accelsim.network.description import Network, NetworkDescription, PresetDescription
@@ -50,6 +51,7 @@ def configure(description: NetworkDescription, **parameters: Value) -> Network:
         >>> configure(read_network("networks/mobilenet_v1.yaml"), width=0.5).name
         'mobilenet_v1@width=0.5'
     """
+    description = of_kind("description", description, NetworkDescription)
     document = Document(description.name, description.model_dump(mode="json"), {})
     return _configure(description, _source(description, document), parameters)
 
@@ -70,6 +72,7 @@ def read_network(path: str | Path) -> NetworkDescription:
         >>> read_network("networks/squeezenet_v1_1.yaml").input.channels
         3
     """
+    check_path("path", path, "a network's YAML file")
     return _read(Path(path), visited=())[0]
 
 

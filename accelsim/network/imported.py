@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accelsim.descriptions import Document, check
-from accelsim.descriptions.arguments import check_path, check_text
+from accelsim.descriptions.arguments import check_path, check_text, of_kind
 from accelsim.errors import NetworkError
 from accelsim.network.build import build
 from accelsim.network.configuration import checked_resolution, configure
@@ -127,6 +127,7 @@ def to_yaml(description: NetworkDescription) -> str:
         >>> print(to_yaml(description).splitlines()[-1].strip())
         - {"name": "relu", "operator": "activation", "inputs": ["input"], "function": "relu"}
     """
+    description = of_kind("description", description, NetworkDescription)
     data = description.model_dump(mode="json", exclude_defaults=True)
     (graph,) = data.pop("stages")
     rows = [f"      - {_flow(row)}" for row in graph.pop("operators")]

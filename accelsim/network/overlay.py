@@ -64,6 +64,7 @@ def read_overlay(path: str | Path) -> Overlay:
         ...
         accelsim.errors.DescriptionError: absent.yaml: no such file
     """
+    check_path("path", path, "an overlay's YAML file")
     return check(_parsed(path), Overlay)
 
 

@@ -14,7 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
-from accelsim.descriptions.arguments import check_choice, check_function, whole_number, whole_number_or_none
+from accelsim.descriptions.arguments import (
+    check_choice,
+    check_function,
+    of_kind,
+    whole_number,
+    whole_number_or_none,
+)
 from accelsim.descriptions.limits import MAX_BATCH, MAX_SAMPLES
 from accelsim.execution.executor import Executor
 from accelsim.execution.processes import Processes
@@ -163,6 +169,7 @@ def search_depth(
         >>> found.evaluated, found.best.depths, found.best.cycles
         (14, (2, 4, 1, 14), 1235102)
     """
+    task, space = of_kind("task", task, SearchTask), of_kind("space", space, DepthSpace)
     check_choice("objective", objective, get_args(DepthObjective))
     check_function("step", step, "how many more are done")
     task = replace(task, batch=whole_number_or_none("batch", task.batch, 1, MAX_BATCH))

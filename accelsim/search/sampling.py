@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from accelsim.descriptions.arguments import check_choice, whole_number, whole_number_or_none
+from accelsim.descriptions.arguments import check_choice, of_kind, whole_number, whole_number_or_none
 from accelsim.descriptions.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.errors import AccelsimError, missing_extra
 from accelsim.search.spec import Sweep
@@ -93,6 +93,7 @@ def plan_for(
         >>> plan_for(sweep, samples=50)
         SamplingPlan(name='nsga2', samples=50, seed=0)
     """
+    sweep = of_kind("sweep", sweep, Sweep)
     check_choice("name", name, (None, *get_args(SamplerName)))
     samples = whole_number_or_none("samples", samples, 1, MAX_SAMPLES)
     seed = whole_number("seed", seed, 0, MAX_SEED)

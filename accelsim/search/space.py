@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from accelsim.descriptions import unknown, vary
+from accelsim.descriptions import in_words, unknown, vary
 from accelsim.descriptions.arguments import whole_number, whole_number_or_none
 from accelsim.descriptions.limits import MAX_CANDIDATES, MAX_REPEAT
 from accelsim.descriptions.phrases import counted
@@ -129,6 +129,8 @@ def depth_space(
         14
     """
     network = network_of(network)
+    if not isinstance(fixed, Mapping | None):
+        raise SpaceError(f"fixed = {in_words(fixed)}: must map names of stages to their depths")
     fixed = {name: whole_number(name, depth) for name, depth in (fixed or {}).items()}
     total_blocks = whole_number_or_none("total blocks", total_blocks)
     min_blocks = whole_number("min blocks", min_blocks)

@@ -80,8 +80,8 @@ def test_results_are_the_same_however_little_a_memory_may_hold(machine):
         assert cache.held_bytes <= max(most_bytes, 500_000)  # one value is held, however large
 
 
-def test_a_memory_takes_no_more_than_it_may_whatever_passes_through_it(machine):
-    """As measured, not as it estimates; benchmarks/cache.py does the same with thousands."""
+def test_a_cache_takes_no_more_than_it_may_whatever_passes_through_it(machine):
+    """As measured, not as it estimates; benchmarks/memory.py does the same with thousands."""
     cache = Cache(most_bytes=2_000_000)
     run_network(load_network("squeezenet_v1_1"), machine)  # what the program itself keeps is there now
     gc.collect()

@@ -11,9 +11,8 @@ import pytest
 
 import accelsim
 from accelsim.descriptions import dump
-from accelsim.search.path import search_path
-from accelsim.search.space import depth_space
-from accelsim.search.spec import read_sweep
+from accelsim.network import configure, read_network, read_overlay, to_yaml
+from accelsim.search import depth_space, plan_for, read_sweep, search_depth, search_path
 
 
 @pytest.mark.parametrize("name", accelsim.__all__)
@@ -161,7 +160,13 @@ CALLS = (
     (accelsim.Cache, {}, ("file", "most_bytes")),
     (search_path, RUN, (*OPTIONS, "max_params", "max_macs", "min_params", "steps", "step")),
     (depth_space, {"network": "sqnxt23v5"}, ("total_blocks", "min_blocks")),
+    (search_depth, {"task": None, "space": None}, ()),
+    (plan_for, {"sweep": None}, ()),
     (read_sweep, {"path": "absent.yaml"}, ()),
+    (read_network, {"path": "absent.yaml"}, ()),
+    (read_overlay, {"path": "absent.yaml"}, ()),
+    (configure, {"description": None}, ()),
+    (to_yaml, {"description": None}, ()),
 )
 
 
@@ -216,6 +221,10 @@ def test_an_argument_of_another_kind_is_a_line(function, right, argument):
         (lambda: accelsim.load_network(None), "name = None: must be the path of a network, or its name"),
         (lambda: accelsim.overlaid("sqnxt23v5", 1), "path = 1: must be the path of an overlay file"),
         (lambda: accelsim.from_onnx("\0"), "\0: no such file"),
+        (
+            lambda: depth_space("sqnxt23v5", fixed=0),
+            "fixed = 0: must map names of stages to their depths",
+        ),
         (lambda: accelsim.Cache(1), "file = 1: must be the path of a file of mappings"),
         (lambda: accelsim.Cache(most_bytes=-1), "most_bytes = -1: must be a whole number, at least 0"),
         (

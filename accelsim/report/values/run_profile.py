@@ -1,7 +1,7 @@
 """The profile of a run in figures: what the SqueezeNext paper says of its per-layer figure, as values.
 
 Gholami et al., arXiv:1803.10615, section 4: the first convolution takes a large part of the baseline's time,
-the layers of the first stage use the array badly, and the profile of v5 is flatter. `plot_layers` draws it.
+the layers of the first stage use the array badly, and the profile of v5 is flatter.
 """
 
 import statistics
