@@ -137,24 +137,11 @@ Change: TypeAlias = PartChange | LatencyChange | AddedDataflow | DataflowChange 
 
 
 @dataclass(frozen=True)
-class Remedy:
-    """One change, and what to run instead.
-
-    Example:
-        >>> from accelsim import load_hardware, load_network
-        >>> first = next(remedies(load_network("alexnet"), load_hardware("16x16_128k"), "auto"))
-        >>> first.words, first.hardware.channel.bytes_per_cycle
-        ('DRAM 16 -> 32 bytes per cycle', 32.0)
-    """
+class _Proposal:
+    """A change that might help."""
 
     change: Change
     """What is another than before, in numbers."""
-    network: Network = field(compare=False)
-    """The network to run."""
-    hardware: Hardware = field(compare=False)
-    """The machine to run it on."""
-    dataflow: str
-    """As in `run_network`."""
 
     @property
     def name(self) -> str:
@@ -173,27 +160,30 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class ImpossibleRemedy:
+class Remedy(_Proposal):
+    """One change, and what to run instead.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> first = next(remedies(load_network("alexnet"), load_hardware("16x16_128k"), "auto"))
+        >>> first.words, first.hardware.channel.bytes_per_cycle
+        ('DRAM 16 -> 32 bytes per cycle', 32.0)
+    """
+
+    network: Network = field(compare=False)
+    """The network to run."""
+    hardware: Hardware = field(compare=False)
+    """The machine to run it on."""
+    dataflow: str
+    """As in `run_network`."""
+
+
+@dataclass(frozen=True)
+class ImpossibleRemedy(_Proposal):
     """A change that cannot be had, and why."""
 
-    change: Change
     reason: str
     """Of an error, a line for each thing wrong."""
-
-    @property
-    def name(self) -> str:
-        """See Remedy."""
-        return self.change.name
-
-    @property
-    def kind(self) -> RemedyKind:
-        """See Remedy."""
-        return self.change.kind
-
-    @property
-    def words(self) -> str:
-        """See Remedy."""
-        return self.change.words
 
 
 @dataclass(frozen=True)
