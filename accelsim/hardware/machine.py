@@ -26,9 +26,12 @@ from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
 from accelsim.hardware.memory import (
+    POOL,
     Bank,
     Channel,
+    Kept,
     Memory,
+    MemoryName,
     bank_shares,
     banks_of,
     channel_of,
@@ -78,6 +81,22 @@ class Mapper(Description):
     """The dataflow, each with its best tiles."""
 
 
+class Ends(Description):
+    """Where the network's input lies before it runs, and its results afterwards.
+
+    Attributes:
+        inputs: A memory; None is the outermost one that holds them.
+        outputs: A memory.
+
+    Example:
+        >>> Ends(inputs="sram").outputs is None
+        True
+    """
+
+    inputs: MemoryName | None = None
+    outputs: MemoryName | None = None
+
+
 class VectorUnit(Description):
     """Where bias, activation, addition and pooling happen, on the way from the array to memory."""
 
@@ -102,6 +121,7 @@ class Hardware(Description):
         clock_mhz: Of the whole chip [MHz].
         precision: Bits of elements, where a network does not say.
         pe_array: The processing elements.
+        io: Where the network's input and results lie.
         vector_unit: What finishes outputs.
         mapper: By what its compiler chooses.
         energy: What actions cost.
@@ -122,6 +142,7 @@ class Hardware(Description):
     pe_array: PEArray
     memories: tuple[Memory, ...] = Field(min_length=2)
     """The outermost first."""
+    io: Ends = Ends()
     vector_unit: VectorUnit = VectorUnit()
     mapper: Mapper = Mapper()
     energy: EnergyTable = EnergyTable()
@@ -168,6 +189,18 @@ class Hardware(Description):
         return memories
 
     @model_validator(mode="after")
+    def _ends_have_a_place(self) -> Self:
+        places = self.activation_places
+        mistakes = [
+            Mistake(("io", key), f"must be a memory that holds or keeps activations: {one_of(places)}")
+            for key, name in (("inputs", self.io.inputs), ("outputs", self.io.outputs))
+            if name is not None and name not in places
+        ]
+        if mistakes:
+            raise refusal("hardware", mistakes)
+        return self
+
+    @model_validator(mode="after")
     def _assumed_keys_exist(self) -> Self:
         values = self.model_dump(mode="json")
         mistakes = [
@@ -193,10 +226,16 @@ class Hardware(Description):
 
     def _too_small(self, memory: Memory) -> Iterator[_TooSmall]:
         """What of a memory on chip would have to be larger for its banks to hold two words each."""
+        if memory.banks == POOL:
+            least = sum(WORDS_OF_A_BANK * self.word_bytes(operand) for operand in memory.holds)
+            if (memory.size_bytes or 0) < least:
+                sentence = f"must be at least {least}: it has to hold two words of each operand"
+                yield _TooSmall(("size_bytes",), sentence)
+            return
         two_words = {operand: WORDS_OF_A_BANK * self.word_bytes(operand) for operand in bank_shares(memory)}
         words = {operand: f"two words of {counted(size // 2, 'byte')}" for operand, size in two_words.items()}
-        if memory.banks is not None and memory.banks.bytes is not None:
-            for operand, size in memory.banks.bytes.items():
+        if memory.division is not None and memory.division.bytes is not None:
+            for operand, size in memory.division.bytes.items():
                 if size < two_words[operand]:
                     sentence = f"must be at least {two_words[operand]}: it has to hold {words[operand]}"
                     yield _TooSmall(("banks", "bytes", operand.value), sentence)
@@ -247,6 +286,31 @@ class Hardware(Description):
     def bank_of(self) -> Mapping[Operand, Bank]:
         """The bank in which each operand's tiles wait."""
         return {operand: bank for bank in self.banks for operand in bank.operands}
+
+    @cached_property
+    def pool(self) -> Bank | None:
+        """The bank that all operands of a memory share; None where each operand has its own."""
+        return next((bank for bank in self.banks if bank.name == POOL), None)
+
+    def keeps(self, kind: Kept) -> bool:
+        """Whether a memory on chip keeps tensors of a kind."""
+        return any(kind in memory.keeps for memory in self.on_chip)
+
+    @property
+    def activation_places(self) -> tuple[str, ...]:
+        """The memories in which activations may lie between layers, the outermost first."""
+        outermost = [self.off_chip.name] if Operand.OUTPUTS in self.off_chip.holds else []
+        return (*outermost, *(memory.name for memory in self.on_chip if "activations" in memory.keeps))
+
+    @property
+    def input_place(self) -> str:
+        """The memory in which the network's input lies before it runs."""
+        return self.io.inputs or self.activation_places[0]
+
+    @property
+    def output_place(self) -> str:
+        """The memory in which the network's results lie afterwards."""
+        return self.io.outputs or self.activation_places[0]
 
     @property
     def on_chip_bytes(self) -> int:

@@ -7,7 +7,7 @@ memory*, the one on chip that holds it; they come from the outermost memory, or 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -83,6 +83,18 @@ class Banks(Description):
         return self
 
 
+Kept = Literal["activations", "weights"]
+"""Tensors that may stay in a memory from one layer, or one inference, to the next."""
+ACTIVATIONS: Final = (Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL)
+KEPT_OPERANDS: Final[Mapping[Kept, tuple[Operand, ...]]] = {
+    "activations": ACTIVATIONS,
+    "weights": (Operand.WEIGHTS,),
+}
+"""As what layers see them."""
+POOL: Final = "pool"
+"""The name of the one bank of a memory that all of its operands share."""
+
+
 class Memory(Description):
     """One memory of the machine.
 
@@ -101,8 +113,10 @@ class Memory(Description):
     holds: tuple[Operand, ...] = Field(default=tuple(Operand), min_length=1)
     size_bytes: BufferBytes | None = None
     """None: as large as need be, which only the outermost memory can be."""
-    banks: Banks | None = None
-    """None: the operands that wait in it have equal shares."""
+    keeps: tuple[Kept, ...] = ()
+    """What may stay in it from one layer to the next, so that it need not go outside and come back."""
+    banks: Banks | Literal["pool"] | None = None
+    """None: the operands that wait in it have equal shares; `pool`: all of them share the whole of it."""
     bandwidth: Bandwidth | None = None
     """Of the outermost memory's channel to those on chip."""
     latency_cycles: LatencyCycles | None = None
@@ -110,6 +124,11 @@ class Memory(Description):
     prefetch: Descriptors | None = None
     """Steps whose tiles may be asked for before the array takes up the first of them."""
     energy: AccessEnergy | None = None
+
+    @property
+    def division(self) -> Banks | None:
+        """How operands divide it, as its file says; None where that is left out, and of a pool."""
+        return self.banks if isinstance(self.banks, Banks) else None
 
 
 class Channel(NamedTuple):
@@ -132,12 +151,16 @@ class Channel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """A part of a memory on chip, in which tiles of some operands wait for the array; double buffered.
+    """A part of a memory on chip, in which tiles of some operands wait for the array.
+
+    A bank of one operand is double buffered: a tile takes half of it at most, and room for it is taken when
+    its transfer is asked for (of outputs, when the array is ready). In a pool a step takes room for all that
+    it needs there in one request, in the order of the schedule.
 
     Attributes:
         memory: The name of the one that it is a part of.
-        name: That of its operand.
-        size_bytes: Of both halves.
+        name: That of its operand, or `pool`.
+        size_bytes: Of the whole bank.
         operands: Whose tiles wait here.
 
     Example:
@@ -154,6 +177,9 @@ class Bank:
 
 def banks_of(memory: Memory) -> Iterator[Bank]:
     """The banks of a memory on chip, in the order of their operands."""
+    if memory.banks == POOL:
+        yield Bank(memory.name, POOL, memory.size_bytes or 0, memory.holds)
+        return
     sizes = _bank_bytes(memory)
     for operand, size in sizes.items():
         shared = (
@@ -164,7 +190,7 @@ def banks_of(memory: Memory) -> Iterator[Bank]:
 
 def bank_shares(memory: Memory) -> dict[Operand, float]:
     """The part of a memory on chip that each operand's bank takes."""
-    own_banks, banks = _with_banks_of_their_own(memory.holds), memory.banks
+    own_banks, banks = _with_banks_of_their_own(memory.holds), memory.division
     shares: Mapping[Operand, float] = dict.fromkeys(own_banks, 1 / len(own_banks))
     if banks is not None and banks.shares is not None:
         shares = banks.shares
@@ -174,8 +200,9 @@ def bank_shares(memory: Memory) -> dict[Operand, float]:
 
 
 def _bank_bytes(memory: Memory) -> dict[Operand, int]:
-    if memory.banks is not None and memory.banks.bytes is not None:
-        return {operand: memory.banks.bytes[operand] for operand in bank_shares(memory)}
+    banks = memory.division
+    if banks is not None and banks.bytes is not None:
+        return {operand: banks.bytes[operand] for operand in bank_shares(memory)}
     return {operand: int((memory.size_bytes or 0) * share) for operand, share in bank_shares(memory).items()}
 
 
@@ -225,9 +252,16 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
             yield Unserved(index, "name", f"must be another name: {conflict}")
         if len(set(memory.holds)) < len(memory.holds):
             yield Unserved(index, "holds", "must name each operand once")
-    yield from _unserved_outermost(memories[0])
+    kept_on_chip = any("activations" in memory.keeps for memory in memories[1:])
+    yield from _unserved_outermost(memories[0], kept_on_chip)
     for index, memory in enumerate(memories[1:], 1):
         yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memory))
+    pools = [index for index, memory in enumerate(memories) if memory.banks == POOL]
+    for index in pools[1:]:
+        sentence = (
+            f"must be divided: {memories[pools[0]].name} is a pool already, and a machine has one at most"
+        )
+        yield Unserved(index, "banks", sentence)
     for operand in Operand:
         holders = [index for index, memory in enumerate(memories[1:], 1) if operand in memory.holds]
         if not holders:
@@ -253,14 +287,19 @@ def _taken_by(name: str, *, outermost: bool) -> str | None:
     return None
 
 
-def _unserved_outermost(memory: Memory) -> Iterator[Unserved]:
-    if missing := [operand for operand in Operand if operand not in memory.holds]:
+def _unserved_outermost(memory: Memory, kept_on_chip: bool) -> Iterator[Unserved]:
+    needed = [Operand.WEIGHTS] if kept_on_chip and not set(ACTIVATIONS) & set(memory.holds) else list(Operand)
+    if missing := [operand for operand in needed if operand not in memory.holds]:
         sentence = f"must hold everything: {', '.join(missing)} would have no place outside the chip"
+        if not kept_on_chip and set(missing) == set(ACTIVATIONS):
+            sentence = f"{sentence}, and no memory on chip keeps activations"
         yield Unserved(0, "holds", sentence)
     if memory.bandwidth is None:
         yield Unserved(0, "bandwidth", "missing, must be a mapping with the key bytes_per_cycle")
     if memory.banks is not None:
         yield Unserved(0, "banks", "must be left out: tiles wait in the memories on chip")
+    if memory.keeps:
+        yield Unserved(0, "keeps", "must be left out: all that the outermost memory holds stays there")
     if memory.size_bytes is not None:
         yield Unserved(0, "size_bytes", "must be left out: the outermost memory is as large as need be")
 
@@ -273,21 +312,38 @@ def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
             yield key, "must be left out: only the outermost memory has a channel"
     if (Operand.RESIDUAL in memory.holds) != (Operand.INPUTS in memory.holds):
         yield "holds", "must name inputs and residual together: their tiles wait in one bank"
-    own_banks = _with_banks_of_their_own(memory.holds)
-    if memory.banks is None:
+    yield from _unserved_keeps(memory)
+    yield from _unserved_banks(memory)
+
+
+def _unserved_keeps(memory: Memory) -> Iterator[tuple[str, str]]:
+    if len(set(memory.keeps)) < len(memory.keeps):
+        yield "keeps", "must name each kind of tensor once"
+    if memory.keeps and memory.banks != POOL:
+        yield "keeps", "must be left out where banks is not pool: what stays shares the room of tiles"
+    for kind, operands in KEPT_OPERANDS.items():
+        if kind in memory.keeps and (
+            missing := [operand for operand in operands if operand not in memory.holds]
+        ):
+            yield "keeps", f"must not name {kind}: the memory does not hold {' and '.join(missing)}"
+
+
+def _unserved_banks(memory: Memory) -> Iterator[tuple[str, str]]:
+    division, own_banks = memory.division, _with_banks_of_their_own(memory.holds)
+    if division is None:
         return
-    banks = memory.banks.shares or memory.banks.bytes or {}
+    banks = division.shares or division.bytes or {}
     if missing := [operand for operand in Operand if operand in own_banks and operand not in banks]:
         yield "banks", f"must have a bank for the {' and the '.join(missing)}, which it holds"
     if Operand.RESIDUAL in banks:
         yield "banks", "must have no bank for the residual: its tiles wait with the inputs"
     if strange := [operand for operand in banks if operand not in memory.holds]:
         yield "banks", f"must have no bank for the {' and the '.join(strange)}, which it does not hold"
-    if memory.banks.shares is not None and math.fsum(memory.banks.shares.values()) > 1 + ROUNDING:
-        total = sum(memory.banks.shares.values())
+    if division.shares is not None and math.fsum(division.shares.values()) > 1 + ROUNDING:
+        total = sum(division.shares.values())
         yield "banks.shares", f"must not exceed 1 together; they are {total:g}"
-    if memory.banks.bytes is not None and sum(memory.banks.bytes.values()) > (memory.size_bytes or 0):
-        total_bytes = sum(memory.banks.bytes.values())
+    if division.bytes is not None and sum(division.bytes.values()) > (memory.size_bytes or 0):
+        total_bytes = sum(division.bytes.values())
         yield "banks.bytes", f"must not exceed size_bytes together; they take {total_bytes} bytes"
 
 

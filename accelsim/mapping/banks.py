@@ -67,7 +67,7 @@ def _memory_of(bank: Operand, hardware: Hardware) -> Memory:
 
 def _what_would_hold(tile_bytes: int, bank: Operand, memory: Memory) -> tuple[str, int]:
     """The key that says how large a bank is, and its value where half of the bank holds a tile."""
-    if memory.banks is not None and memory.banks.bytes is not None:
+    if memory.division is not None and memory.division.bytes is not None:
         return f"banks.bytes.{bank}", 2 * tile_bytes
     return "size_bytes", _size_for(tile_bytes, bank_shares(memory)[bank])
 

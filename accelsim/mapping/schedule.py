@@ -1,11 +1,12 @@
 """Schedule: the mapped layers in running order, and which of them each one waits for."""
 
 from collections.abc import Hashable, MutableMapping, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from accelsim.errors import MappingError, NetworkError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.countable import uncountable
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
@@ -17,9 +18,23 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 
 
+class PoolChange(NamedTuple):
+    """What a layer's tensors take of the pool, and give up; tiles come beside that.
+
+    Example:
+        >>> PoolChange(taken_bytes=4096, freed_bytes=0).taken_bytes
+        4096
+    """
+
+    taken_bytes: int
+    """With the room of its first step: of tensors that begin with it."""
+    freed_bytes: int
+    """When it is finished: of tensors that nobody reads there afterwards."""
+
+
 @dataclass(frozen=True)
 class Schedule:
-    """What a machine executes. Every layer's inputs and outputs pass through DRAM.
+    """What a machine executes: by default every layer's inputs and outputs pass through DRAM.
 
     Attributes:
         mappings: Of each layer.
@@ -38,6 +53,13 @@ class Schedule:
     """Of each layer: those whose results it reads, by their place in the schedule."""
     idle_descriptors: int = 0
     """Of the DMA, that are left idle because the schedule is done sooner without them."""
+    pool_changes: tuple[PoolChange, ...] = ()
+    """Of each layer; empty where no tensor stays on chip."""
+    pool_bytes_at_start: int = 0
+    """What tensors take of the pool before the first layer."""
+    places: tuple[MappingOf[Operand, str], ...] = ()
+    """Of each layer: the memory that each operand comes from or goes to; empty where that is always the
+    outermost."""
 
 
 Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]

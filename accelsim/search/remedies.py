@@ -242,8 +242,8 @@ def _banks_in_bytes(hardware: Hardware) -> dict[str, int]:
     return {
         f"memories.{memory.name}.banks.bytes.{operand}": size
         for memory in hardware.on_chip
-        if memory.banks is not None and memory.banks.bytes is not None
-        for operand, size in memory.banks.bytes.items()
+        if memory.division is not None and memory.division.bytes is not None
+        for operand, size in memory.division.bytes.items()
     }
 
 
