@@ -29,12 +29,14 @@ from accelsim.mapping.costs import (
 )
 from accelsim.mapping.cuts import space_of
 from accelsim.mapping.mapping import Order
-from accelsim.mapping.space import ORDERS, Space, Tiles
+from accelsim.mapping.space import ORDERS, Nesting, Space, Tiles
 from accelsim.mapping.tile import UNCUT, TileShape, whole_image
 from accelsim.mapping.timing import timing_of
 from accelsim.mapping.transfers import Transfers, transfers
 from accelsim.network.layer import Layer, LoopNest
 
+_SECOND_ORDER: Final = np.array([[False], [True]])
+"""Orders x 1: the second of `ORDERS` has the output channels inside."""
 _NO_COST: Final = ArrayCost(0, ActionCounts())
 
 
@@ -82,8 +84,8 @@ def candidates(
 def evaluate(space: Space, hardware: Hardware, batch: int, numbers: Ints) -> Candidates:
     """What mappings of a space cost, given by their numbers; an entry each."""
     tiles, order = space.tiles(numbers // len(ORDERS)), numbers % len(ORDERS)
-    array, last_array_cycles = _array_total(space, tiles, hardware)
-    moved = transfers(space, tiles, order, hardware, batch)
+    array, last_array_cycles = array_total(space, tiles, hardware)
+    moved = transfers(space, tiles, Nesting(np.equal(order, 1), False, False), hardware, batch)
     counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
     array_cycles = column_of(array.cycles * batch, len(numbers))
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, last_array_cycles)
@@ -97,9 +99,9 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     Like `evaluate`, but with the least that the array does for a layer that is cut into so many tiles, so
     that it need not be said what each of them costs.
     """
-    tiles, orders = space.tiles(slice(None)), np.arange(len(ORDERS))[:, np.newaxis]
+    tiles, nesting = space.tiles(slice(None)), Nesting(_SECOND_ORDER, False, False)
     array = _array_at_least(space, tiles, hardware)
-    moved = transfers(space, tiles, orders, hardware, batch)
+    moved = transfers(space, tiles, nesting, hardware, batch)
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array.cycles * batch, 0)
     energy = total_energy(array.counts * batch, hardware.prices)
     for counts in _counts(space, tiles, moved, hardware, batch):
@@ -118,11 +120,20 @@ def _counts(
     space: Space, tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int
 ) -> list[ActionCounts[Count]]:
     """What happens beside the array; to be added up."""
+    return [
+        transfer_counts(hardware, moved.loaded, moved.stored),
+        *counts_on_chip(space, tiles, moved, hardware, batch),
+    ]
+
+
+def counts_on_chip(
+    space: Space, tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int
+) -> list[ActionCounts[Count]]:
+    """What happens beside the array and the transfers, if all operands are moved; to be added up."""
     layers, channels, plane = space.layers, tiles.channels, tiles.plane
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
     ops = entries(vector_ops(layers, outputs, stored), tiles.owner)
     counts = [
-        transfer_counts(hardware, moved.loaded, moved.stored),
         completion_counts(ops, moved.loaded[Operand.RESIDUAL], moved.stored[Operand.OUTPUTS], hardware),
         partial_sum_counts(layers, entries(outputs, tiles.owner), channels.c_tiles, hardware),
     ]
@@ -131,7 +142,7 @@ def _counts(
     return counts
 
 
-def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayCost, Count]:
+def array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayCost, Count]:
     """The array's cost over all tiles of an image, edges included, and its cycles for the last of them."""
     length = len(tiles.owner)
     if not (space.layers.on_array and length):

@@ -24,27 +24,17 @@ Dimension: TypeAlias = Literal[
     "image", "group", "output_channel", "input_channel", "row", "column", "tap_row", "tap_column"
 ]
 
+_PIXELS: Final[tuple[Dimension, ...]] = ("row", "column")
+_FILTERS: Final[tuple[Dimension, ...]] = ("output_channel",)
+_CHANNELS: Final[tuple[Dimension, ...]] = ("input_channel", "tap_row", "tap_column")
+_OUTERMOST: Final[tuple[Dimension, ...]] = ("image", "group")
 LOOPS: Final[dict[Order, tuple[Dimension, ...]]] = {
-    "pixels_outer": (
-        "image",
-        "group",
-        "row",
-        "column",
-        "output_channel",
-        "input_channel",
-        "tap_row",
-        "tap_column",
-    ),
-    "filters_outer": (
-        "image",
-        "group",
-        "output_channel",
-        "row",
-        "column",
-        "input_channel",
-        "tap_row",
-        "tap_column",
-    ),
+    "pixels_outer": (*_OUTERMOST, *_PIXELS, *_FILTERS, *_CHANNELS),
+    "filters_outer": (*_OUTERMOST, *_FILTERS, *_PIXELS, *_CHANNELS),
+    "pixels_channels_filters": (*_OUTERMOST, *_PIXELS, *_CHANNELS, *_FILTERS),
+    "filters_channels_pixels": (*_OUTERMOST, *_FILTERS, *_CHANNELS, *_PIXELS),
+    "channels_filters_pixels": (*_OUTERMOST, *_CHANNELS, *_FILTERS, *_PIXELS),
+    "channels_pixels_filters": (*_OUTERMOST, *_CHANNELS, *_PIXELS, *_FILTERS),
 }
 """Outermost first."""
 _BY_DIRECTION: Final = {
@@ -175,6 +165,8 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
         totals=program_totals(program, hardware),
         estimated_cycles=choice.estimated_cycles,
         idle_rows=choice.idle_rows,
+        moved=choice.moved,
+        placed=choice.placed,
     )
 
 

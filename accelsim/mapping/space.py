@@ -8,6 +8,7 @@ A tile that the search tries is of one image and has all taps of the kernel.
 """
 
 from dataclasses import dataclass
+from typing import Final, assert_never
 
 import numpy as np
 
@@ -19,6 +20,50 @@ from accelsim.mapping.tile import TileShape, Visits
 from accelsim.network.layer import LoopNest
 
 ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
+"""Of which one tile of outputs is unfinished at a time: those of a buffer that operands divide."""
+POOL_ORDERS: Final[tuple[Order, ...]] = (
+    *ORDERS,
+    "pixels_channels_filters",
+    "filters_channels_pixels",
+    "channels_filters_pixels",
+    "channels_pixels_filters",
+)
+"""Those of a pool, in which partial sums may take as much room as they need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nesting:
+    """Which loops over tiles lie inside which, of loop orders: all that traffic and room depend on."""
+
+    filters_in_pixels: "Flags | bool"
+    """The loop over output channels in that over the output plane; otherwise the other way round."""
+    filters_in_channels: "Flags | bool"
+    """The loop over output channels in that over input channels."""
+    pixels_in_channels: "Flags | bool"
+
+
+def nesting_of(order: Order) -> Nesting:
+    """That of a loop order.
+
+    Example:
+        >>> nesting_of("pixels_channels_filters")
+        Nesting(filters_in_pixels=True, filters_in_channels=True, pixels_in_channels=False)
+    """
+    match order:
+        case "filters_outer":
+            return Nesting(False, False, False)
+        case "pixels_outer":
+            return Nesting(True, False, False)
+        case "pixels_channels_filters":
+            return Nesting(True, True, False)
+        case "filters_channels_pixels":
+            return Nesting(False, False, True)
+        case "channels_filters_pixels":
+            return Nesting(False, True, True)
+        case "channels_pixels_filters":
+            return Nesting(True, True, True)
+        case _:
+            assert_never(order)
 
 
 @dataclass(frozen=True, slots=True)

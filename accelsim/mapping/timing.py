@@ -57,9 +57,11 @@ class Timing:
         return least
 
 
-def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:
-    """Of tiles that move so much."""
-    reads = entries(_every_window_reads(tiles.layers), tiles.owner)
+def timing_of(
+    tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int, every_tile_comes: bool = True
+) -> Timing:
+    """Of tiles that move so much; an operand that lies on chip already does not come with each tile."""
+    reads = entries(_every_window_reads(tiles.layers), tiles.owner) if every_tile_comes else 0
     return Timing(
         transfers=moved,
         latency_steps=tiles.visits.total * batch * reads,

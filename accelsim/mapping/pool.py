@@ -1,0 +1,257 @@
+"""Mappings of a layer on a machine whose operands share a pool: what each takes of it, and costs.
+
+A divided buffer says beforehand how large a tile of each operand may be. In a pool that depends on all of
+them, on which of them come from outside at all, and on what else lies there; so every mapping is laid out
+once, and for each set of operands that move it is known how much room it needs and what it costs.
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from accelsim.columns import Count, Flags, Floats, Ints, Real
+from accelsim.energy import total_energy
+from accelsim.hardware import Hardware, Operand
+from accelsim.mapping.arithmetic import at_most_one, chosen, column_of, entries
+from accelsim.mapping.banks import weight_demand
+from accelsim.mapping.candidates import array_total, counts_on_chip
+from accelsim.mapping.costs import ArrayCost, transfer_counts
+from accelsim.mapping.cuts import cuts_of
+from accelsim.mapping.grids import Grids, granularity
+from accelsim.mapping.mapping import Choice, Order
+from accelsim.mapping.space import POOL_ORDERS, Nesting, Space, Tiles, nesting_of
+from accelsim.mapping.tile import TileShape
+from accelsim.mapping.timing import timing_of
+from accelsim.mapping.transfers import transfers
+from accelsim.network.layer import Layer
+
+_BY_ORDER: Final = [nesting_of(order) for order in POOL_ORDERS]
+_FLAGS: Final = ("filters_in_pixels", "filters_in_channels", "pixels_in_channels")
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What mappings take with some operands moving, an entry each."""
+
+    room_bytes: Ints
+    """Of the pool: for a step, and for the next one, whose tiles come meanwhile."""
+    time_cycles: Floats
+    """At least."""
+    energy: Floats
+    dram_bytes: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes of the pool that tiles of mappings need, an entry each; 0 of an operand that lies elsewhere.
+
+    A step has room beside the one before it, so of tiles that change from step to step there are two, and of
+    outputs as many as are unfinished at a time.
+    """
+
+    inputs: Count
+    """Where they come from outside; and so on."""
+    weights: Count
+    outputs: Count
+    residual: Count
+    unfinished_outputs: Count
+    """Of partial sums and pooling windows, where complete outputs have their place in the pool."""
+
+    def of(self, operands: Set[Operand]) -> "Room":
+        """That of some operands, whose tiles lie in the pool; the others have memories of their own."""
+        return Room(
+            self.inputs if Operand.INPUTS in operands else 0,
+            self.weights if Operand.WEIGHTS in operands else 0,
+            self.outputs if Operand.OUTPUTS in operands else 0,
+            self.residual if Operand.RESIDUAL in operands else 0,
+            self.unfinished_outputs if Operand.OUTPUTS in operands else 0,
+        )
+
+    def together(self, moved: Set[Operand]) -> Count:
+        """Of all operands, where some move and the others lie in the pool."""
+        by_operand = {
+            Operand.INPUTS: self.inputs,
+            Operand.WEIGHTS: self.weights,
+            Operand.OUTPUTS: self.outputs,
+            Operand.RESIDUAL: self.residual,
+        }
+        room: Count = 0 if Operand.OUTPUTS in moved else self.unfinished_outputs
+        for operand in moved:
+            room = room + by_operand[operand]
+        return room
+
+
+@dataclass(frozen=True)
+class PoolMappings:
+    """Every mapping of one layer by one dataflow that a pool can hold: M of them."""
+
+    layer: Layer
+    """In the form in which it is executed."""
+    images: int
+    """That it goes through one after the other."""
+    dataflow: str
+    hardware: Hardware
+    space: Space
+    """Its tiles; loop orders are those here."""
+    tile: Ints
+    """Of each mapping: its number among the tiles, M."""
+    order: Ints
+    """Of each mapping: its number among `POOL_ORDERS`, M."""
+    room: Room
+    _costs: dict[frozenset[Operand], Costs] = field(default_factory=dict, init=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.tile)
+
+    def costs(self, moved: frozenset[Operand]) -> Costs:
+        """With some operands moving, while the others lie in the pool."""
+        known = self._costs.get(moved)
+        if known is None:
+            known = self._costs[moved] = self._with_moving(moved)
+        return known
+
+    def choice(self, index: int, moved: frozenset[Operand], placed: frozenset[Operand]) -> Choice:
+        """What the program of one of the mappings follows from."""
+        shape = self._tiles.shape
+        g, k, c, y, x = (_at(size, index) for size in (shape.g, shape.k, shape.c, shape.y, shape.x))
+        tile = TileShape(1, g, k, c, y, x, self.layer.FY, self.layer.FX)
+        cycles = int(self.costs(moved).time_cycles[index])
+        order = POOL_ORDERS[int(self.order[index])]
+        return Choice(self.layer, self.dataflow, tile, order, cycles, moved=moved, placed=placed)
+
+    @cached_property
+    def _tiles(self) -> Tiles:
+        """Of each mapping, M."""
+        return self.space.tiles(self.tile)
+
+    @cached_property
+    def _nesting(self) -> Nesting:
+        """Of each mapping, M."""
+        return _nesting(self.order)
+
+    @cached_property
+    def _array(self) -> tuple[ArrayCost, Count]:
+        """What the array does over all tiles of an image, and its cycles for the last of them; M."""
+        every_tile = self.space.tiles(slice(None))
+        total, last_cycles = array_total(self.space, every_tile, self.hardware)
+        counts = total.counts.each(lambda count: entries(count, self.tile))
+        return ArrayCost(entries(total.cycles, self.tile), counts), entries(last_cycles, self.tile)
+
+    @cached_property
+    def _energy_on_chip(self) -> Real:
+        """Of each mapping, whatever moves."""
+        array, _ = self._array
+        moved = transfers(self.space, self._tiles, self._nesting, self.hardware, self.images)
+        counts = counts_on_chip(self.space, self._tiles, moved, self.hardware, self.images)
+        return total_energy(sum(counts, array.counts * self.images), self.hardware.prices)
+
+    def _with_moving(self, moved: frozenset[Operand]) -> Costs:
+        hardware, images, length = self.hardware, self.images, len(self)
+        moving = transfers(self.space, self._tiles, self._nesting, hardware, images, moved)
+        array, last_cycles = self._array
+        timing = timing_of(self._tiles, moving, hardware, images, every_tile_comes=moved >= _EACH_STEP)
+        array_cycles = column_of(array.cycles * images, length)
+        counts = transfer_counts(hardware, moving.loaded, moving.stored)
+        energy = self._energy_on_chip + total_energy(counts, hardware.prices)
+        moved_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())
+        return Costs(
+            column_of(self.room.together(moved), length),
+            np.broadcast_to(timing.least_cycles(array_cycles, last_cycles), length),
+            np.broadcast_to(np.asarray(energy, dtype=np.float64), length),
+            column_of(moved_bytes, length),
+        )
+
+
+_EACH_STEP: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
+"""Of which at least one comes with each step, if both move."""
+
+
+def pool_mappings(layer: Layer, images: int, dataflow: str, hardware: Hardware, grids: Grids) -> PoolMappings:
+    """Every mapping of a layer, in the form in which it is executed, by one dataflow.
+
+    Left out is what the pool cannot hold even if nothing moves but weights, and what is the same as another.
+    """
+    pool = hardware.pool
+    in_pool, pool_bytes = (frozenset(pool.operands), pool.size_bytes) if pool else (frozenset(), 0)
+    cuts = cuts_of([layer], [dataflow], [grids.of(layer, granularity(dataflow, hardware))], hardware)
+    space = cuts.crossed(np.arange(len(cuts.channel_owner)), np.arange(len(cuts.plane_owner)))
+    tile, order = _distinct(space)
+    largest_inputs = entries(cuts.largest_inputs, space.plane_cut[tile])
+    room = _room(space.tiles(tile), _nesting(order), largest_inputs, images).of(in_pool)
+    fits = np.flatnonzero(np.less_equal(room.together({Operand.WEIGHTS}), pool_bytes))
+    return PoolMappings(
+        layer, images, dataflow, hardware, space, tile[fits], order[fits], entries(room, fits)
+    )
+
+
+def _pool_bytes(hardware: Hardware) -> int:
+    return 0 if hardware.pool is None else hardware.pool.size_bytes
+
+
+def _nesting(order: Ints) -> Nesting:
+    """Columns, for the orders that are given by their numbers."""
+    return Nesting(*(np.array([getattr(nesting, name) for nesting in _BY_ORDER])[order] for name in _FLAGS))
+
+
+def _distinct(space: Space) -> tuple[Ints, Ints]:
+    """Tiles and orders that are not the same as others, because loops of one iteration have no place.
+
+    Windows of a fused pooling that cuts leave unfinished are kept where input channels are innermost only.
+    """
+    tiles, length = space.tiles(slice(None)), len(space.owner)
+    filters, pixels, channels = (
+        np.greater(column_of(trips, length), 1)
+        for trips in (tiles.channels.k_tiles, tiles.plane.tiles, tiles.channels.c_tiles)
+    )
+    both = filters & pixels
+    is_distinct: dict[Order, Flags] = {
+        "filters_outer": np.ones(length, dtype=np.bool_),
+        "pixels_outer": both,
+        "pixels_channels_filters": both & channels,
+        "filters_channels_pixels": both & channels,
+        "channels_filters_pixels": channels & (filters | pixels),
+        "channels_pixels_filters": both & channels,
+    }
+    kept = np.stack([is_distinct[order] for order in POOL_ORDERS], axis=1)  # tiles x orders
+    if space.layers.pooling is not None:
+        innermost = np.array([not (n.filters_in_channels or n.pixels_in_channels) for n in _BY_ORDER])
+        kept = kept & (innermost | ~pixels[:, np.newaxis])
+    tile, order = np.nonzero(kept)
+    return tile, order
+
+
+def _room(tiles: Tiles, nesting: Nesting, largest_inputs: Count, images: int) -> Room:
+    """What mappings need of the pool; `largest_inputs` are the pixels of the tile that reads most."""
+    shape, footprint, channels, plane = tiles.shape, tiles.footprint, tiles.channels, tiles.plane
+    k_tiles, c_tiles, p_tiles = channels.k_tiles, channels.c_tiles, plane.tiles
+    groups, partial = channels.g_tiles * images, np.greater(c_tiles, 1)
+    # While input channels pass around other loops, a tile of outputs is unfinished for each of their turns.
+    unfinished = chosen(partial & nesting.filters_in_channels, k_tiles, 1) * chosen(
+        partial & nesting.pixels_in_channels, p_tiles, 1
+    )
+    n_outputs = groups * k_tiles * p_tiles
+    outputs_at_once = unfinished + at_most_one(n_outputs - unfinished)
+    rows_cut, columns_cut = (np.greater(tiles_along, 1) for tiles_along in (plane.y_tiles, plane.x_tiles))
+    all_filters = entries(tiles.layers.K, tiles.owner)
+    output_channels = chosen(nesting.filters_in_pixels, all_filters, shape.k)
+    windows = footprint.unfinished(shape, output_channels, rows_cut * 1, columns_cut * 1)
+    outputs = footprint.outputs(shape, partial * 1) + windows
+    return Room(
+        inputs=footprint.inputs(shape, largest_inputs, 1) * _at_once(groups * c_tiles * p_tiles),
+        weights=weight_demand(footprint, shape) * _at_once(channels.g_tiles * k_tiles * c_tiles),
+        outputs=outputs * outputs_at_once,
+        residual=footprint.residual(shape) * _at_once(n_outputs),
+        unfinished_outputs=(outputs * partial * 1 + windows * (1 - partial)) * outputs_at_once,
+    )
+
+
+def _at(sizes: Count, index: int) -> int:
+    return sizes if isinstance(sizes, int) else int(sizes[index])
+
+
+def _at_once(tiles: Count) -> Count:
+    """Tiles of an operand that lie beside each other: two where there are several."""
+    return 1 + at_most_one(tiles - 1)
