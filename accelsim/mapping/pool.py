@@ -5,7 +5,7 @@ them, on which of them come from outside at all, and on what else lies there; so
 once, and for each set of operands that move it is known how much room it needs and what it costs.
 """
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -18,10 +18,11 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.arithmetic import at_most_one, chosen, column_of, entries
 from accelsim.mapping.banks import weight_demand
 from accelsim.mapping.candidates import array_total, counts_on_chip
-from accelsim.mapping.costs import ArrayCost, transfer_counts
+from accelsim.mapping.costs import VECTOR, ArrayCost, transfer_counts
 from accelsim.mapping.cuts import cuts_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.mapping import Choice, Order
+from accelsim.mapping.search import as_executed
 from accelsim.mapping.space import POOL_ORDERS, Nesting, Space, Tiles, nesting_of
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.timing import timing_of
@@ -167,6 +168,60 @@ class PoolMappings:
 
 _EACH_STEP: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
 """Of which at least one comes with each step, if both move."""
+
+
+@dataclass(frozen=True)
+class LayerMappings:
+    """Every mapping of one layer that a pool can hold, by any of its dataflows: those of one after another."""
+
+    by_dataflow: tuple[PoolMappings, ...]
+    _costs: dict[frozenset[Operand], Costs] = field(default_factory=dict, init=False, compare=False)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.by_dataflow))
+
+    @property
+    def images(self) -> int:
+        """That the layer's executed form goes through one after the other."""
+        return self.by_dataflow[0].images
+
+    def costs(self, moved: frozenset[Operand]) -> Costs:
+        """With some operands moving, while the others lie in the pool."""
+        known = self._costs.get(moved)
+        if known is None:
+            each = [mappings.costs(moved) for mappings in self.by_dataflow]
+            known = self._costs[moved] = Costs(
+                np.concatenate([costs.room_bytes for costs in each]),
+                np.concatenate([costs.time_cycles for costs in each]),
+                np.concatenate([costs.energy for costs in each]),
+                np.concatenate([costs.dram_bytes for costs in each]),
+            )
+        return known
+
+    def choice(self, index: int, moved: frozenset[Operand], placed: frozenset[Operand]) -> Choice:
+        """What the program of one of the mappings follows from."""
+        for mappings in self.by_dataflow:
+            if index < len(mappings):
+                return mappings.choice(index, moved, placed)
+            index -= len(mappings)
+        raise IndexError(index)
+
+
+def layer_mappings(
+    layer: Layer, hardware: Hardware, dataflows: Sequence[str], batch: int, grids: Grids
+) -> LayerMappings:
+    """Every mapping of a layer onto a machine with a pool; there may be none.
+
+    Args:
+        layer: For one image.
+        hardware: A machine with a pool.
+        dataflows: Of the array, that are tried.
+        batch: Images that run together.
+        grids: The sizes that layers are cut into.
+    """
+    executed, images = as_executed(layer, batch)
+    names = dataflows if executed.on_array else (VECTOR,)
+    return LayerMappings(tuple([pool_mappings(executed, images, name, hardware, grids) for name in names]))
 
 
 def pool_mappings(layer: Layer, images: int, dataflow: str, hardware: Hardware, grids: Grids) -> PoolMappings:
