@@ -13,7 +13,7 @@ from accelsim.verification.walk import Executed, walk
 
 
 def verify_mapping(
-    layer: Layer, mapping: Mapping, hardware: Hardware, *, batch: int = 1
+    layer: Layer, mapping: Mapping, hardware: Hardware, *, batch: int = 1, pool_bytes: int = 0
 ) -> tuple[Executed, bool]:
     """Execute a mapping of a layer.
 
@@ -22,6 +22,7 @@ def verify_mapping(
         mapping: What the search chose for it; its own layer may be another form of the same work.
         hardware: The machine.
         batch: Images.
+        pool_bytes: What tensors take of the pool while the layer runs.
 
     Returns:
         What was counted, and whether all integers were computed.
@@ -37,7 +38,7 @@ def verify_mapping(
         >>> layer.name, executed.products == layer.macs, is_whole
         ('fc', True, True)
     """
-    case = Case(layer, mapping, hardware, batch)
+    case = Case(layer, mapping, hardware, batch, pool_bytes)
     return execute(case, lambda: visits(mapping, case.images), mapping.steps())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from accelsim.descriptions.phrases import counted
-from accelsim.hardware.memory import Bank
+from accelsim.hardware.memory import POOL, Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Range, Region
 from accelsim.verification.functions import Integers
@@ -28,10 +28,15 @@ class LoadedRegion:
 
 @dataclass
 class Storage:
-    """What the buffer holds, and how many bytes of each bank that takes."""
+    """What the buffer holds, and how many bytes of each bank that takes.
+
+    Tensors that have their place on chip are read there; what they take of a bank is taken from the start.
+    """
 
     dram: Mapping[str, Integers]
     banks: Sequence[Bank]
+    placed: frozenset[str] = frozenset()
+    """Tensors that lie on chip as a whole."""
     loaded: dict[str, list[LoadedRegion]] = field(default_factory=dict)
     """By tensor, in the order of loading."""
     used_bytes: dict[str, int] = field(default_factory=dict)
@@ -57,6 +62,8 @@ class Storage:
 
     def read(self, region: Region) -> Integers:
         """Elements that have to be in the buffer."""
+        if region.tensor in self.placed:
+            return self.dram[region.tensor][slices(region.ranges)]
         regions = self.loaded.get(region.tensor, [])
         for loaded in regions:
             bounds = list(zip(region.ranges, loaded.region.ranges, strict=True))
@@ -82,6 +89,10 @@ class Storage:
         if self.used_bytes[bank] < 0:
             excess = counted(-self.used_bytes[bank], "byte")
             refuse(f"frees {excess} of {operand} more than the bank of {bank} holds")
+
+    def give_back_pool(self, size_bytes: int) -> None:
+        """Free what tensors took of the pool all the while."""
+        self.used_bytes[POOL] = self.used_bytes.get(POOL, 0) - size_bytes
 
     def _bank_of(self, operand: str) -> tuple[str, int]:
         """The bank that the machine gives to an operand, and its bytes."""

@@ -12,6 +12,8 @@ from typing import Final
 
 from accelsim.descriptions import phrases
 from accelsim.hardware.counts import ActionCounts, Direction
+from accelsim.hardware.memory import POOL
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.regions import Region, Tile, Visit
 from accelsim.network.layer import Layer
@@ -24,7 +26,7 @@ from accelsim.verification.coverage import PoolingWindows, Stored
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import MismatchError, expect_equal, refuse
 from accelsim.verification.sampling import outputs_of
-from accelsim.verification.sizes import elements_of, packed_bytes
+from accelsim.verification.sizes import OPERAND, elements_of, packed_bytes
 from accelsim.verification.storage import Storage, described
 from accelsim.verification.sums import Contribution, OutputBank, Sums
 from accelsim.verification.uses import ReadTensor, Uses
@@ -84,7 +86,10 @@ class _Execution:
     def __post_init__(self) -> None:
         case = self.case
         layer, pooling = case.mapped, case.mapped.pooling
-        self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.banks)
+        self.placed = case.mapping.placed
+        on_chip = frozenset(tensor for tensor, operand in OPERAND.items() if operand in self.placed)
+        self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.banks, on_chip)
+        self.storage.used_bytes[POOL] = case.pool_bytes
         self.outermost = case.hardware.off_chip.name
         self.outputs = OutputBank()
         self.uses = Uses(case)
@@ -122,6 +127,7 @@ class _Execution:
         self._give_back()
         self.outputs.expect_empty()
         self.stored.expect_all()
+        self.storage.give_back_pool(self.case.pool_bytes)
         self.storage.expect_empty()
         totals = self.case.mapping.totals
         expect_equal("steps of the program", totals.steps, self.step_count)
@@ -147,6 +153,8 @@ class _Execution:
             return self.outputs.resume(outputs)
         self.outputs.expect_none(outputs)
         room = self.counting.output_room(visit, outputs)
+        if Operand.OUTPUTS in self.placed and visit.completes:
+            room = self.counting.window_room(outputs)
         expect_equal("bytes that are taken for outputs", step_bytes.takes_for_outputs(step), room)
         self.storage.take("outputs", room)
         self._give_back()
@@ -205,7 +213,8 @@ class _Execution:
         del self.outputs.sums[outputs]
 
     def _store(self, step: Step, results: Region, outputs: Region, finished: Integers | None) -> None:
-        size = self.case.sizes.by_operand((results,)).get("outputs", 0)
+        moves = Operand.OUTPUTS in self.case.mapping.moved
+        size = self.case.sizes.by_operand((results,)).get("outputs", 0) if moves else 0
         expect_equal("bytes that are stored", step_bytes.stores(step), size)
         self.traffic.count(self.outermost, "written", "outputs", size)
         if self.windows is None:
