@@ -72,6 +72,23 @@ def bank_bytes(hardware: Hardware) -> dict[str, int]:
     return {bank.name: bank.size_bytes for bank in hardware.banks}
 
 
+def pooled_machine(
+    size_bytes: int, operands: Sequence[Operand] = tuple(Operand), *, own_bytes: int = 4096, **changes: Any
+) -> Hardware:
+    """The machine above, varied, with a pool for these operands; each of the others has a bank of its own."""
+    others = {operand: own_bytes for operand in _WITH_BANKS if operand not in operands}
+    outermost, buffer = machine(**changes).model_dump(mode="json", exclude_none=True)["memories"]
+    pool = {**buffer, "name": "shared", "holds": list(operands), "size_bytes": size_bytes, "banks": "pool"}
+    beside = {**buffer, "holds": list(others), "size_bytes": own_bytes * len(others)}
+    if Operand.INPUTS in others:
+        beside["holds"] += [Operand.RESIDUAL]
+    memories = [outermost, pool, *([{**beside, "banks": {"bytes": others}}] if others else [])]
+    return Hardware.model_validate_json(json.dumps({**MACHINE, "memories": memories}))
+
+
+_WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
+
+
 def pairs_of_counts(first: ActionCounts, second: ActionCounts) -> Iterator[tuple[int, int]]:
     """How often each action happened in one and in the other."""
     for name in ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes"):
@@ -240,15 +257,19 @@ def step(
     vector: int = 0,
     store: int = 0,
     shortcut: int = 0,
+    copy: int = 0,
     completes: bool = True,
 ) -> Step:
-    """A step that frees all it brings: bytes of what it loads and stores, cycles of array and vector unit."""
+    """A step that frees all it brings: bytes of what it loads and stores, cycles of array and vector unit.
+
+    A `copy` is stored of outputs that stay on chip: no room is taken or freed for them.
+    """
     return Step(
         loads=_more_than_none(weights=weights, inputs=inputs, residual=shortcut),
         takes=_more_than_none(outputs=store),
         freed_by_array=_more_than_none(weights=weights, inputs=inputs),
         freed_by_vector_unit=_more_than_none(residual=shortcut),
-        stores=_more_than_none(outputs=store),
+        stores=_more_than_none(outputs=store + copy),
         freed_by_store=_more_than_none(outputs=store),
         array_cycles=array,
         vector_cycles=vector,
@@ -269,11 +290,17 @@ def layer_of(*steps: Program) -> Mapping:
     return Mapping(layer, "weight_stationary", whole_image(layer), "pixels_outer", steps, totals, 1)
 
 
-def schedule(*mappings: Mapping, waits_for: Sequence[Sequence[int]] | None = None) -> Schedule:
-    """Layers one after another, each waiting for the one before unless told otherwise."""
+def schedule(
+    *mappings: Mapping, waits_for: Sequence[Sequence[int]] | None = None, **tensors: Any
+) -> Schedule:
+    """Layers one after another, each waiting for the one before unless told otherwise.
+
+    What tensors take of a pool is none unless told otherwise: `pool_changes`, `pool_bytes_at_start`.
+    """
     chain = [(index - 1,) if index else () for index in range(len(mappings))]
     return Schedule(
         layers=tuple(mapping.layer for mapping in mappings),
         mappings=mappings,
         waits_for=tuple(tuple(layers) for layers in (chain if waits_for is None else waits_for)),
+        **tensors,
     )

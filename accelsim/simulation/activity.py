@@ -105,7 +105,7 @@ class LayerActivity(NamedTuple):
     """
 
     start_cycle: int
-    """Its first request to DRAM."""
+    """Its first request to DRAM; if it reads nothing there, when the array was told of its first step."""
     end_cycle: int
     """Its last output has reached DRAM."""
     dram_busy_cycles: int
@@ -114,7 +114,8 @@ class LayerActivity(NamedTuple):
     counts: ActionCounts[int]
     waiting_cycles: Mapping[Operand, int]
     """Cycles in which nothing was executed because of one of its steps, by what that step still lacked first:
-    an operand that had not come, or `outputs` where there was no room for them. None of them is 0."""
+    an operand that had not come, or `outputs` where there was no room, for them or for all of a step that
+    takes its room in a pool. None of them is 0."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class Recorder:
         self._waits: list[Wait] = []
 
     def begins(self, layer: int, cycle: int) -> None:
-        """The layer asks for its first byte."""
+        """The layer asks for its first byte, or hands over a step without doing so."""
         if self._start[layer] is None:
             self._start[layer] = cycle
 

@@ -2,17 +2,20 @@
 
 Loads are issued in the order of the schedule and do not wait for each other. A layer's weights are asked
 for before its inputs, so they may come while the layers it reads from are still running; its inputs may not.
+What a step needs of a pool it takes before any of them is asked for (pool.py).
 """
 
 from collections.abc import Callable
 
 import simpy
 
+from accelsim.hardware.memory import POOL
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import transfer_counts
 from accelsim.simulation.activity import Resource, Wait
 from accelsim.simulation.dram import READ, WRITE
 from accelsim.simulation.machine import Machine, Process, TileTask
+from accelsim.simulation.pool import room_bytes
 
 
 def load(machine: Machine) -> Process:
@@ -22,19 +25,33 @@ def load(machine: Machine) -> Process:
         transfers: list[tuple[Operand, simpy.Event]] = []
         task = TileTask(layer, index, step, last, transfers)
         yield from _wait(machine, task, "descriptor", machine.descriptors.get(1))
+        yield from _take_room_in_pool(machine, task, transfers)
         for operand, size in step.loads.items():
             if operand.of_layers and layer != ready_layer:
                 yield from _wait_for_producers(machine, task)
                 ready_layer = layer
-            bank = machine.banks.bank_of(operand)
-            yield from _wait(machine, task, "room", machine.banks.take(operand, size), bank)
+            if operand not in machine.pooled:
+                bank = machine.banks.bank_of(operand)
+                yield from _wait(machine, task, "room", machine.banks.take(bank, size), bank)
             transfers.append((operand, _read(machine, task, operand, size)))
         if layer != ready_layer:
             yield from _wait_for_producers(machine, task)
             producers = machine.schedule.waits_for[layer]
             transfers += [(Operand.INPUTS, machine.finished[producer]) for producer in producers]
             ready_layer = layer
+        machine.recorder.begins(layer, machine.now)
         machine.to_array.put(task)
+
+
+def _take_room_in_pool(
+    machine: Machine, task: TileTask, arrivals: list[tuple[Operand, simpy.Event]]
+) -> Process:
+    """All that a step needs there, and the tensors that begin with it; it arrives before its operands do."""
+    taken_bytes = 0 if task.index else machine.changes[task.layer].taken_bytes
+    needed_bytes = taken_bytes + room_bytes(task.step, machine.pooled)
+    if needed_bytes:
+        yield from _wait(machine, task, "room", machine.banks.take(POOL, needed_bytes), POOL)
+        arrivals.append((Operand.OUTPUTS, machine.env.event().succeed(machine.now)))
 
 
 def _wait_for_producers(machine: Machine, task: TileTask) -> Process:
@@ -54,9 +71,11 @@ def store(machine: Machine, task: TileTask) -> Process:
         machine.unstored[task.layer] += 1
     for operand, size in step.stores.items():
         yield _transfer(machine, task, operand, size, WRITE)
-    machine.banks.give_back(step.freed_by_store)
+    machine.banks.give_back_tiles(step.freed_by_store)
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:
+        if freed_bytes := machine.changes[task.layer].freed_bytes:
+            machine.banks.give_back(POOL, freed_bytes)
         machine.finished[task.layer].succeed(machine.now)
 
 

@@ -13,13 +13,14 @@ def execute(machine: Machine) -> Process:
             if not transfer.processed:
                 yield transfer
         for operand, size in step.takes.items():
-            yield machine.banks.take(operand, size)
+            if operand not in machine.pooled:
+                yield machine.banks.take(machine.banks.bank_of(operand), size)
         start = machine.now
         machine.standstill.begins(task.layer, step, task.loaded, start)
         if step.array_cycles:
             yield machine.env.timeout(step.array_cycles)
         machine.worked("array", task, start, step.array_counts)
         machine.standstill.leaves_array(step, machine.now)
-        machine.banks.give_back(step.freed_by_array)
+        machine.banks.give_back_tiles(step.freed_by_array)
         if step.completes:
             machine.to_vector.put(task)

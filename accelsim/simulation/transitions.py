@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from accelsim.hardware import Operand
 from accelsim.mapping.mapping import Program, Step
-from accelsim.simulation.stepper import State
+from accelsim.mapping.schedule import PoolChange
+from accelsim.simulation.state import State
 
 MOST_ENTRIES: Final = 800_000
 """Remembered at a time, about 60 MB; then everything is forgotten at the next layer."""
@@ -66,8 +67,9 @@ class Transitions:
     """Keeps alive what is known by its identity."""
     of_part: dict[tuple[int, int, bool], Transition] = field(default_factory=dict)
     """Part of a program, state, whether it ends the layer."""
-    of_entry: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
-    """State before a layer, its producers counted back from it: the state in which it begins."""
+    of_entry: dict[tuple[int, tuple[int, ...], PoolChange], int] = field(default_factory=dict)
+    """State before a layer, its producers counted back from it, what its tensors take of the pool and give
+    up: the state in which it begins."""
     stream_cycles: dict[int, tuple[Sequence[Program], int]] = field(default_factory=dict)
     """Of programs, by their identity: the program, and cycles in which the DRAM channel streams."""
     entries: int = 0
@@ -110,9 +112,9 @@ class Transitions:
         self.parts[id(part)] = part
         self.entries += ENTRIES_OF_A_STATE + len(transition.end_cycles) + len(transition.waiting_cycles)
 
-    def remember_entry(self, before: int, distances: tuple[int, ...], state: int) -> None:
-        """In which state a layer begins: the numbers of it and of the state before, and its producers."""
-        self.of_entry[before, distances] = state
+    def remember_entry(self, before: int, distances: tuple[int, ...], change: PoolChange, state: int) -> None:
+        """In which state a layer begins: the numbers of it and of the state before, producers and tensors."""
+        self.of_entry[before, distances, change] = state
         self.entries += ENTRIES_OF_A_STATE // 2 + len(distances) // 4
 
     def forget_states(self) -> None:

@@ -13,5 +13,5 @@ def finish(machine: Machine) -> Process:
             yield machine.env.timeout(task.step.vector_cycles)
         machine.worked("vector", task, start, task.step.vector_counts)
         machine.standstill.leaves_vector_unit(task.step, machine.now)
-        machine.banks.give_back(task.step.freed_by_vector_unit)
+        machine.banks.give_back_tiles(task.step.freed_by_vector_unit)
         machine.env.process(store(machine, task))

@@ -9,11 +9,11 @@ from unittest import mock
 import hypothesis.strategies as st
 from hypothesis import assume, given, settings
 from machines import bank_bytes
-from strategies import repeated_schedules, schedules, some_descriptors
+from strategies import pooled_schedules, repeated_schedules, schedules, some_descriptors
 
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand
-from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.simulation import events, traversal
 from accelsim.simulation import transitions as transitions_module
 from accelsim.simulation.banks import Banks
@@ -21,7 +21,8 @@ from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
 
-SCHEDULES = st.one_of(schedules(), schedules(packed=True), schedules(cut=True), repeated_schedules())
+UNPOOLED = st.one_of(schedules(), schedules(packed=True), schedules(cut=True), repeated_schedules())
+SCHEDULES = st.one_of(UNPOOLED, pooled_schedules())
 
 
 @settings(max_examples=max(100, settings.default.max_examples))
@@ -69,6 +70,9 @@ def test_what_is_remembered_from_other_schedules_changes_nothing(case, data):
         mappings=tuple(schedule.mappings[layer] for layer in order),
         waits_for=tuple((layer - 1,) if layer else () for layer in range(len(order))),
     )
+    if schedule.pool_changes:
+        changes = [PoolChange(change.taken_bytes // 3, 0) for change in schedule.pool_changes]
+        other = replace(other, pool_changes=tuple(changes))
     fewer = replace(schedule, idle_descriptors=data.draw(some_descriptors(hardware)))
     transitions = Transitions()
     for some in (schedule, other, fewer, schedule, other, fewer):
