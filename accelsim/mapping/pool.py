@@ -172,7 +172,7 @@ _EACH_STEP: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
 
 @dataclass(frozen=True)
 class LayerMappings:
-    """Every mapping of one layer that a pool can hold, by any of its dataflows, one dataflow after another."""
+    """Every mapping of one layer that a pool can hold, by one of its dataflows after another."""
 
     by_dataflow: tuple[PoolMappings, ...]
     _costs: dict[frozenset[Operand], Costs] = field(default_factory=dict, init=False, compare=False)
