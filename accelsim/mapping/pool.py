@@ -8,7 +8,7 @@ once, and for each set of operands that move it is known how much room it needs 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from accelsim.mapping.tile import TileShape
 from accelsim.mapping.timing import timing_of
 from accelsim.mapping.transfers import transfers
 from accelsim.network.layer import Layer
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _BY_ORDER: Final = [nesting_of(order) for order in POOL_ORDERS]
 _FLAGS: Final = ("filters_in_pixels", "filters_in_channels", "pixels_in_channels")
@@ -85,6 +88,33 @@ class Room:
         return room
 
 
+@dataclass(frozen=True, slots=True)
+class MappingCuts:
+    """How mappings of a layer cut it, and in which order, an entry each."""
+
+    dataflow: "npt.NDArray[np.str_]"
+    g: Ints
+    k: Ints
+    c: Ints
+    y: Ints
+    x: Ints
+    order: Ints
+    """By its number among `POOL_ORDERS`."""
+
+    def columns(self) -> "tuple[npt.NDArray[Any], ...]":
+        """In the order of the fields."""
+        return self.dataflow, self.g, self.k, self.c, self.y, self.x, self.order
+
+    def choice(
+        self, index: int, layer: Layer, cycles: int, moved: frozenset[Operand], placed: frozenset[Operand]
+    ) -> Choice:
+        """What the program of one of them follows from; the layer is theirs."""
+        g, k, c, y, x, order = (int(column[index]) for column in self.columns()[1:])
+        tile = TileShape(1, g, k, c, y, x, layer.FY, layer.FX)
+        dataflow = str(self.dataflow[index])
+        return Choice(layer, dataflow, tile, POOL_ORDERS[order], cycles, moved=moved, placed=placed)
+
+
 @dataclass(frozen=True)
 class PoolMappings:
     """Every mapping of one layer by one dataflow that a pool can hold: M of them."""
@@ -114,14 +144,19 @@ class PoolMappings:
             known = self._costs[moved] = self._with_moving(moved)
         return known
 
-    def choice(self, index: int, moved: frozenset[Operand], placed: frozenset[Operand]) -> Choice:
-        """What the program of one of the mappings follows from."""
-        shape = self._tiles.shape
-        g, k, c, y, x = (_at(size, index) for size in (shape.g, shape.k, shape.c, shape.y, shape.x))
-        tile = TileShape(1, g, k, c, y, x, self.layer.FY, self.layer.FX)
-        cycles = int(self.costs(moved).time_cycles[index])
-        order = POOL_ORDERS[int(self.order[index])]
-        return Choice(self.layer, self.dataflow, tile, order, cycles, moved=moved, placed=placed)
+    @property
+    def cuts(self) -> "MappingCuts":
+        """What the mappings are, M entries."""
+        shape, length = self._tiles.shape, len(self)
+        return MappingCuts(
+            np.full(length, self.dataflow),
+            column_of(shape.g, length),
+            column_of(shape.k, length),
+            column_of(shape.c, length),
+            column_of(shape.y, length),
+            column_of(shape.x, length),
+            self.order,
+        )
 
     @cached_property
     def _tiles(self) -> Tiles:
@@ -181,9 +216,20 @@ class LayerMappings:
         return sum(map(len, self.by_dataflow))
 
     @property
+    def layer(self) -> Layer:
+        """In the form in which it is executed."""
+        return self.by_dataflow[0].layer
+
+    @property
     def images(self) -> int:
-        """That the layer's executed form goes through one after the other."""
+        """That it goes through one after the other."""
         return self.by_dataflow[0].images
+
+    @cached_property
+    def cuts(self) -> MappingCuts:
+        """What the mappings are, an entry each."""
+        parts = [mappings.cuts for mappings in self.by_dataflow]
+        return MappingCuts(*map(np.concatenate, zip(*map(MappingCuts.columns, parts), strict=True)))
 
     def costs(self, moved: frozenset[Operand]) -> Costs:
         """With some operands moving, while the others lie in the pool."""
@@ -197,14 +243,6 @@ class LayerMappings:
                 np.concatenate([costs.dram_bytes for costs in each]),
             )
         return known
-
-    def choice(self, index: int, moved: frozenset[Operand], placed: frozenset[Operand]) -> Choice:
-        """What the program of one of the mappings follows from."""
-        for mappings in self.by_dataflow:
-            if index < len(mappings):
-                return mappings.choice(index, moved, placed)
-            index -= len(mappings)
-        raise IndexError(index)
 
 
 def layer_mappings(
@@ -301,10 +339,6 @@ def _room(tiles: Tiles, nesting: Nesting, largest_inputs: Count, images: int) ->
         residual=footprint.residual(shape) * _at_once(n_outputs),
         unfinished_outputs=(outputs * partial * 1 + windows * (1 - partial)) * outputs_at_once,
     )
-
-
-def _at(sizes: Count, index: int) -> int:
-    return sizes if isinstance(sizes, int) else int(sizes[index])
 
 
 def _at_once(tiles: Count) -> Count:

@@ -56,7 +56,12 @@ def make_schedule(
         ('conv1', 0)
     """
     transitions = Transitions() if transitions is None else transitions
-    mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
+    if hardware.pool is None:
+        mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
+    else:
+        from accelsim.planning.pool_compiler import pool_schedule  # noqa: PLC0415 (most machines have none)
+
+        mapped = pool_schedule(graph, hardware, options, transitions)
     schedules = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
     if len(schedules) == 1:
         return mapped
