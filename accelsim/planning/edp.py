@@ -1,20 +1,20 @@
 """The least product of energy and delay, by plans that minimise weighted sums of both.
 
-Over all plans the product is least at a corner of their convex hull in the plane of cycles and energy, for it is
-quasi-concave; and each corner is the plan of least price by some weights. So corners are looked for between the
-fastest plan and the one of least energy: the plan that is best by the weights to which two corners are equal is
+In the plane of cycles and energy the product of all plans is least at a corner of their convex hull, for it is
+quasi-concave; and each corner is the plan of least price by some weights. Corners are looked for between the
+fastest plan and the one of least energy: the plan that is best by the weights that make two corners equal is
 a corner between them, or there is none. What lies between two corners lies above the lines on which they were
-found, and is looked at only where the product at the crossing of these lines is less than the best known.
+found, and is looked at only where the product at the crossing of these lines is less than the least so far.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.planning.residency import DoesNotFit, ResidencyPlan
 from accelsim.planning.staircase import Cost, Weights
 
 PlanByWeights: TypeAlias = Callable[[Weights], ResidencyPlan | DoesNotFit]
-_ROUNDING = 1e-12
+_ROUNDING: Final = 1e-12
 
 
 class _Point(NamedTuple):
@@ -41,9 +41,9 @@ class _Gap(NamedTuple):
     """Of the lines below which no plan lies."""
 
     @property
-    def weights(self) -> _Point:
-        """To which both are equal."""
-        return _Point(self.faster.energy - self.thriftier.energy, self.thriftier.cycles - self.faster.cycles)
+    def weights(self) -> Weights:
+        """By which both have the same price."""
+        return Weights(self.faster.energy - self.thriftier.energy, self.thriftier.cycles - self.faster.cycles)
 
 
 def least_edp(plan: PlanByWeights, start: Cost, *, within: float = 0.001) -> ResidencyPlan | DoesNotFit:
@@ -60,10 +60,7 @@ def least_edp(plan: PlanByWeights, start: Cost, *, within: float = 0.001) -> Res
     Example:
         >>> import numpy as np
         >>> from accelsim.hardware import Operand
-        >>> from accelsim.planning.planner import plan_residency
-        >>> from accelsim.planning.residency import Pool
-        >>> from accelsim.planning.staircase import Staircase
-        >>> from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor
+        >>> from accelsim.planning import LayerUse, NetworkTensors, Pool, Staircase, Tensor, plan_residency
         >>> tensors = Tensor("image", 6, is_image=True), Tensor("fc", 1, is_result=True)
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
         >>> moved = frozenset({Operand.INPUTS, Operand.OUTPUTS})
@@ -74,14 +71,17 @@ def least_edp(plan: PlanByWeights, start: Cost, *, within: float = 0.001) -> Res
         >>> least_edp(plan, start=Cost(cycles=90, energy=2)).cost
         Cost(cycles=30, energy=4, dram_bytes=7)
     """
-    best = plan(Weights(cycles=float(start.energy), energy=float(start.cycles)))
-    if isinstance(best, DoesNotFit):
-        return best
+    first = plan(Weights(cycles=float(start.energy), energy=float(start.cycles)))
+    return first if isinstance(first, DoesNotFit) else _best_corner(plan, first, within)
+
+
+def _best_corner(plan: PlanByWeights, first: ResidencyPlan, within: float) -> ResidencyPlan:
+    best = first
 
     def corner(weights: Weights) -> _Point:
         nonlocal best
         candidate = plan(weights)
-        assert isinstance(candidate, ResidencyPlan) and isinstance(best, ResidencyPlan), "as by other weights"
+        assert isinstance(candidate, ResidencyPlan), "what fits by some weights fits by all"
         point = _point(candidate)
         if point.product < _point(best).product:
             best = candidate
@@ -91,21 +91,17 @@ def least_edp(plan: PlanByWeights, start: Cost, *, within: float = 0.001) -> Res
     gaps = [_Gap(fastest, thriftiest, _Point(fastest.cycles, thriftiest.energy))]
     while gaps:
         gap = gaps.pop()
-        if gap.crossing.product >= _point(best).product * (1 - within):
+        if gap.crossing.product >= _point(best).product * (1 - within) or min(gap.weights) < 0:
             continue
-        weights = gap.weights
-        if min(weights) < 0:
-            continue
-        between = corner(Weights(*weights))
-        height, at_crossing, at_corner = [
-            weights.cycles * point.cycles + weights.energy * point.energy
-            for point in (gap.faster, gap.crossing, between)
+        between = corner(gap.weights)
+        height, at_corner, at_crossing = [
+            gap.weights.cycles * point.cycles + gap.weights.energy * point.energy
+            for point in (gap.faster, between, gap.crossing)
         ]
-        if at_corner >= height * (1 - _ROUNDING):
-            continue
-        part = (height - at_corner) / (height - at_crossing)
-        gaps.append(_Gap(gap.faster, between, gap.faster.towards(gap.crossing, part)))
-        gaps.append(_Gap(between, gap.thriftier, gap.thriftier.towards(gap.crossing, part)))
+        if at_corner < height * (1 - _ROUNDING):
+            part = (height - at_corner) / (height - at_crossing)
+            gaps.append(_Gap(gap.faster, between, gap.faster.towards(gap.crossing, part)))
+            gaps.append(_Gap(between, gap.thriftier, gap.thriftier.towards(gap.crossing, part)))
     return best
 
 

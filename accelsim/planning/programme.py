@@ -7,6 +7,7 @@ are reached than are followed, is in docs/decisions/residency.md.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from heapq import nsmallest
 from typing import Final, NamedTuple, TypeAlias
 
@@ -71,6 +72,12 @@ class Programme:
         images = [1 << index for index, tensor in enumerate(self.network.tensors) if tensor.is_image]
         return (sum(images) if self.pool.image_inside else 0), 0
 
+    @cached_property
+    def kept_to_the_end(self) -> TensorSet:
+        """Results that have to lie in the pool after the last step."""
+        results = [1 << index for index, tensor in enumerate(self.network.tensors) if tensor.is_result]
+        return sum(results) if self.pool.results_inside else 0
+
     def bytes_of(self, tensors: TensorSet) -> int:
         """The size of tensors together."""
         size = self._bytes.get(tensors)
@@ -128,7 +135,7 @@ class Transitions:
             staying = in_pool & ~useless
             # What is given up in the pool at another time than after it was read there took room for nothing.
             # So it is enough to decide here: for all subsets, in falling order of their bits.
-            optional = given_up = read & copied & staying
+            optional = given_up = read & copied & staying & ~self.programme.kept_to_the_end
             states = []
             while True:
                 left_in_pool = staying & ~given_up
