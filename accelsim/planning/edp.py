@@ -1,6 +1,6 @@
 """The least product of energy and delay, by plans that minimise weighted sums of both.
 
-In the plane of cycles and energy the product of all plans is least at a corner of their convex hull, for it is
+In the plane of cycles and energy the product is least at a corner of the convex hull of all plans, for it is
 quasi-concave; and each corner is the plan of least price by some weights. Corners are looked for between the
 fastest plan and the one of least energy: the plan that is best by the weights that make two corners equal is
 a corner between them, or there is none. What lies between two corners lies above the lines on which they were

@@ -192,7 +192,7 @@ def search(programme: Programme, most_states: int) -> Search | DoesNotFit:
             return _does_not_fit(programme, step, states)
         if len(arrivals) > most_states:
             remainder = remainder or Remainder.of(programme.network, programme.pool, programme.stages)
-            arrivals, forgotten = _followed(programme, remainder, step + 1, arrivals, most_states)
+            arrivals, forgotten = _followed(remainder, step + 1, arrivals, most_states)
             least_forgotten = min(least_forgotten, forgotten)
             levels = []
         elif remainder is None:
@@ -217,18 +217,19 @@ def _arrivals(transitions: Transitions, states: dict[State, Arrival]) -> dict[St
 
 
 def _followed(
-    programme: Programme, remainder: Remainder, step: int, arrivals: dict[State, Arrival], most_states: int
+    remainder: Remainder, step: int, arrivals: dict[State, Arrival], most_states: int
 ) -> tuple[dict[State, Arrival], float]:
     """The states that are followed, through which a plan may cost least; and the least of the others.
 
-    The state with the least in the pool is always followed, so that a plan is never worse than nothing kept.
+    The state in which nothing was kept that could be elsewhere is always followed, so that a plan is never worse.
+    It has the fewest tensors in the pool, and no copies of them.
     """
     bounds = {
         state: arrival.price[0] + remainder.least(step, state[0]) for state, arrival in arrivals.items()
     }
-    emptiest = min(arrivals, key=lambda state: (programme.bytes_of(state[0]), arrivals[state].price))
+    nothing_kept = min(arrivals, key=lambda state: state[0].bit_count() + state[1].bit_count())
     best = nsmallest(most_states + 1, arrivals, key=lambda state: (bounds[state], arrivals[state].price))
-    followed = {state: arrivals[state] for state in [*best[: most_states - 1], emptiest]}
+    followed = {state: arrivals[state] for state in [*best[: most_states - 1], nothing_kept]}
     forgotten = next(bounds[state] for state in best if state not in followed)
     return followed, forgotten
 
