@@ -1,22 +1,68 @@
-"""From layers to what is simulated: mappings chosen with the simulation as judge, in one schedule."""
+"""From layers to what is simulated: mappings chosen with the simulation as judge, and what stays on chip."""
 
 from accelsim.door import door
 
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
+    from accelsim.planning.edp import least_edp
     from accelsim.planning.plan import Plan
+    from accelsim.planning.planner import nothing_kept, plan_residency
+    from accelsim.planning.residency import (
+        CostsMore,
+        DoesNotFit,
+        Pool,
+        ResidencyPlan,
+        StepPlan,
+        Steps,
+        TensorPlaces,
+        TooLarge,
+    )
+    from accelsim.planning.staircase import Cost, Staircase, Weights
+    from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor, network_tensors
 
 __all__ = [
+    "Cost",
+    "CostsMore",
+    "DoesNotFit",
+    "LayerUse",
+    "NetworkTensors",
     "Plan",
+    "Pool",
+    "ResidencyPlan",
+    "Staircase",
+    "StepPlan",
+    "Steps",
+    "Tensor",
+    "TensorPlaces",
+    "TooLarge",
+    "Weights",
     "idle_descriptors",
+    "least_edp",
     "make_schedule",
     "map_network",
+    "network_tensors",
+    "nothing_kept",
+    "plan_residency",
 ]
 __getattr__, __dir__ = door(
     __name__,
     {
         "compiler": ("idle_descriptors", "make_schedule", "map_network"),
+        "edp": ("least_edp",),
         "plan": ("Plan",),
+        "planner": ("nothing_kept", "plan_residency"),
+        "residency": (
+            "CostsMore",
+            "DoesNotFit",
+            "Pool",
+            "ResidencyPlan",
+            "StepPlan",
+            "Steps",
+            "TensorPlaces",
+            "TooLarge",
+        ),
+        "staircase": ("Cost", "Staircase", "Weights"),
+        "tensors": ("LayerUse", "NetworkTensors", "Tensor", "network_tensors"),
     },
 )

@@ -1,0 +1,157 @@
+"""Planner: the plan of least price for what stays on chip, and the plan in which nothing does."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from accelsim.planning.programme import Arrival, Programme, search
+from accelsim.planning.residency import (
+    DoesNotFit,
+    Pool,
+    ResidencyPlan,
+    StepPlan,
+    Steps,
+    TensorPlaces,
+    WhyNot,
+)
+from accelsim.planning.stages import OUTPUTS, Life, lives, members, stages
+from accelsim.planning.staircase import StepPrices
+from accelsim.planning.tensors import NetworkTensors
+from accelsim.planning.why_not import why_not
+
+MOST_STATES: Final = 20_000
+"""That are followed after a step. Networks as they are published reach a few hundred."""
+
+
+def plan_residency(
+    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], *, most_states: int = MOST_STATES
+) -> ResidencyPlan | DoesNotFit:
+    """The plan of least price.
+
+    Args:
+        network: Tensors and their uses.
+        pool: Where tensors may lie.
+        prices: Of each step.
+        most_states: How many states are followed after a step, at most; where there are more, the plan may
+            not be the best, and says by how much it may miss it.
+
+    Returns:
+        The plan; or the first step that cannot be run, whatever stays.
+
+    Example:
+        >>> from accelsim.hardware import Operand
+        >>> from accelsim.planning.staircase import Cost, Staircase
+        >>> from accelsim.planning.tensors import LayerUse, Tensor
+        >>> image, result = Tensor("image", 60, is_image=True), Tensor("fc", 10, is_result=True)
+        >>> tensors = image, Tensor("conv1", 40), result
+        >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1), LayerUse((1,), (), 2)))
+        >>> def flat(*moved, bytes):
+        ...     return frozenset(moved), Staircase((20,), (float(bytes),), (Cost(dram_bytes=bytes),), (0,))
+        >>> moves = Operand.INPUTS, Operand.OUTPUTS
+        >>> conv1 = dict([flat(*moves, bytes=100), flat(Operand.INPUTS, bytes=60)])
+        >>> fc = dict([flat(*moves, bytes=50), flat(Operand.OUTPUTS, bytes=10)])
+        >>> plan = plan_residency(network, Pool(size_bytes=64), [conv1, fc])
+        >>> plan.price, plan.places[1]
+        (70.0, TensorPlaces(in_pool=Steps(first=0, last=1), outside=None))
+        >>> plan_residency(network, Pool(size_bytes=50), [conv1, fc]).why_not[1]
+        TooLarge(step=0, size_bytes=40, beside_bytes=20, pool_bytes=50)
+    """
+    return _plan(network, pool, prices, most_states, nothing_kept=False)
+
+
+def nothing_kept(
+    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
+) -> ResidencyPlan | DoesNotFit:
+    """The plan in which nothing stays in the pool but what cannot be elsewhere.
+
+    Args:
+        network: Tensors and their uses.
+        pool: Where tensors may lie.
+        prices: Of each step.
+
+    Returns:
+        The plan; or the first step that cannot be run.
+
+    Example:
+        >>> from accelsim.hardware import Operand
+        >>> from accelsim.planning.staircase import Cost, Staircase
+        >>> from accelsim.planning.tensors import LayerUse, Tensor
+        >>> tensors = Tensor("image", 60, is_image=True), Tensor("fc", 10, is_result=True)
+        >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
+        >>> fc = {frozenset({Operand.INPUTS, Operand.OUTPUTS}): Staircase((20,), (70.0,), (Cost(9),), (0,))}
+        >>> nothing_kept(network, Pool(size_bytes=64), [fc]).steps[0].written
+        True
+    """
+    return _plan(network, pool, prices, most_states=1, nothing_kept=True)
+
+
+def _plan(
+    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], most_states: int, *, nothing_kept: bool
+) -> ResidencyPlan | DoesNotFit:
+    of_tensors = lives(network)
+    programme = Programme(network, pool, stages(network, pool, prices, nothing_kept=nothing_kept))
+    found = search(programme, most_states)
+    if isinstance(found, DoesNotFit):
+        return found
+    steps = _steps(programme, found.best)
+    places = tuple(_places(programme, of_tensors, steps))
+    price = found.best.price[0]
+    reasons: dict[int, WhyNot] = {}
+    if found.levels and not nothing_kept:
+        absent = [
+            tensor
+            for tensor, life in enumerate(of_tensors)
+            if life.reads and tensor not in steps[life.reads[-1]].in_pool
+        ]
+        reasons = why_not(programme, found.levels, of_tensors, absent)
+    missed = price - found.least_forgotten
+    return ResidencyPlan(
+        network=network,
+        pool=pool,
+        steps=steps,
+        places=places,
+        price=price,
+        gap=missed / price if missed > 0 else None,
+        why_not=tuple([reasons.get(tensor) for tensor in range(len(of_tensors))]),
+    )
+
+
+def _steps(programme: Programme, last: Arrival) -> tuple[StepPlan, ...]:
+    """The steps on the way that arrives so."""
+    arrivals = []
+    arrival = last
+    while arrival.previous is not None:
+        arrivals.append(arrival)
+        arrival = arrival.previous
+    steps = []
+    for stage, (_, _, in_pool, moved) in zip(programme.stages, reversed(arrivals), strict=True):
+        room_bytes = programme.pool.size_bytes - programme.bytes_of(in_pool)
+        staircase = stage.staircases[moved]
+        stair = None if staircase is None else staircase.stair(room_bytes)
+        assert staircase is not None and stair is not None, "the programme goes no way without room"
+        steps.append(
+            StepPlan(
+                moved=stage.moved[moved],
+                room_bytes=room_bytes,
+                in_pool=members(in_pool),
+                written=bool(moved & OUTPUTS),
+                kept=bool(in_pool & stage.output),
+                stair=stair,
+                cost=staircase.costs[stair],
+            )
+        )
+    return tuple(steps)
+
+
+def _places(
+    programme: Programme, of_tensors: Sequence[Life], steps: Sequence[StepPlan]
+) -> Iterator[TensorPlaces]:
+    pool, end = programme.pool, len(steps) - 1
+    stays: dict[int, list[int]] = {}
+    for step, plan in enumerate(steps):
+        for index in plan.in_pool:
+            stays.setdefault(index, []).append(step)
+    for index, (tensor, life) in enumerate(zip(programme.network.tensors, of_tensors, strict=True)):
+        in_pool = Steps(stays[index][0], stays[index][-1]) if index in stays else None
+        outside = not pool.image_inside if tensor.is_image else steps[life.first].written
+        last = end if tensor.is_result else life.last
+        yield TensorPlaces(in_pool, Steps(life.first, last) if outside else None)

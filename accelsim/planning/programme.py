@@ -1,0 +1,253 @@
+"""The programme: the least price over all that may be decided, step by step in running order.
+
+A state is what matters to the steps that follow: the set of tensors in the pool, and those of them that lie
+outside as well, where that matters. Why nothing that matters is lost, and what is forgotten where more states
+are reached than are followed, is in docs/decisions/residency.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from heapq import nsmallest
+from typing import Final, NamedTuple, TypeAlias
+
+from accelsim.planning.remainder import Remainder
+from accelsim.planning.residency import DoesNotFit, Pool
+from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, Stage, TensorSet, members
+from accelsim.planning.tensors import NetworkTensors
+
+State: TypeAlias = tuple[TensorSet, TensorSet]
+"""The tensors in the pool, and those of them whose copy outside matters."""
+Price: TypeAlias = tuple[float, int]
+"""Of equal prices the one with fewer bytes outside is lower."""
+START: Final[Price] = (0.0, 0)
+
+
+class Way(NamedTuple):
+    """One way to run a step, whether there is room or not."""
+
+    in_pool: TensorSet
+    """During the step."""
+    copied: TensorSet
+    """Those of them that lie outside as well, where that mattered before the step."""
+    read: TensorSet
+    """What the step reads in the pool."""
+    moved: int
+    """The combination of operands that move."""
+
+
+class Transition(NamedTuple):
+    """A way to run a step that has room."""
+
+    in_pool: TensorSet
+    moved: int
+    price: Price
+    states: tuple[State, ...]
+    """In which the next step may begin: what lies outside as well may be given up in the pool, or not."""
+
+
+class Arrival(NamedTuple):
+    """The best way to a state."""
+
+    price: Price
+    previous: "Arrival | None"
+    in_pool: TensorSet
+    """During the last step."""
+    moved: int
+    """In the last step."""
+
+
+@dataclass(frozen=True)
+class Programme:
+    """The stages of a network, on a pool."""
+
+    network: NetworkTensors
+    pool: Pool
+    stages: tuple[Stage, ...]
+    _bytes: dict[TensorSet, int] = field(default_factory=lambda: {0: 0}, compare=False, repr=False)
+
+    @property
+    def start(self) -> State:
+        """The state before the first step."""
+        images = [1 << index for index, tensor in enumerate(self.network.tensors) if tensor.is_image]
+        return (sum(images) if self.pool.image_inside else 0), 0
+
+    @cached_property
+    def kept_to_the_end(self) -> TensorSet:
+        """Results that have to lie in the pool after the last step."""
+        results = [1 << index for index, tensor in enumerate(self.network.tensors) if tensor.is_result]
+        return sum(results) if self.pool.results_inside else 0
+
+    def bytes_of(self, tensors: TensorSet) -> int:
+        """The size of tensors together."""
+        size = self._bytes.get(tensors)
+        if size is None:
+            size = sum([self.network.tensors[index].size_bytes for index in members(tensors)])
+            self._bytes[tensors] = size
+        return size
+
+    def transitions(self, step: int) -> "Transitions":
+        """Those of a step."""
+        return Transitions(self, self.stages[step])
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """The ways from the states before a step to those after it."""
+
+    programme: Programme
+    stage: Stage
+    _prices: dict[tuple[TensorSet, int], Price | None] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """Of what lies in the pool, and what moves: many states have these in common."""
+
+    def ways(self, state: State) -> Iterator[Way]:
+        """All that may be decided in a state, whether there is room or not."""
+        stage = self.stage
+        in_pool, copied = state
+        moved = read = 0
+        for operand, tensors in ((INPUTS, stage.inputs), (RESIDUAL, stage.residuals)):
+            if not tensors & ~in_pool:
+                read |= tensors
+            elif tensors & in_pool & ~copied:
+                return  # some of the operand lies in the pool only, some outside only
+            else:
+                moved |= operand
+        for choice in stage.choices:
+            yield Way(
+                in_pool | stage.output if choice.kept else in_pool,
+                copied | stage.output if choice.kept and choice.written else copied,
+                read,
+                moved | OUTPUTS if choice.written else moved,
+            )
+        if not stage.choices:
+            only_in_pool = stage.output & in_pool & ~copied
+            yield Way(in_pool, copied, read, moved if only_in_pool else moved | OUTPUTS)
+
+    def of(self, state: State) -> Iterator[Transition]:
+        """All ways to run the step from a state that have room."""
+        useless, copies = self.stage.useless, self.stage.copies
+        for in_pool, copied, read, moved in self.ways(state):
+            price = self._price(in_pool, moved)
+            if price is None:
+                continue
+            staying = in_pool & ~useless
+            # What is given up in the pool at another time than after it was read there took room for nothing.
+            # So it is enough to decide here: for all subsets, in falling order of their bits.
+            optional = given_up = read & copied & staying & ~self.programme.kept_to_the_end
+            states = []
+            while True:
+                left_in_pool = staying & ~given_up
+                states.append((left_in_pool, copied & left_in_pool & copies))
+                if not given_up:
+                    break
+                given_up = (given_up - 1) & optional
+            yield Transition(in_pool, moved, price, tuple(states))
+
+    def _price(self, in_pool: TensorSet, moved: int) -> Price | None:
+        """None where there is no room."""
+        key = in_pool, moved
+        if key not in self._prices:
+            staircase = self.stage.staircases[moved]
+            room_bytes = self.programme.pool.size_bytes - self.programme.bytes_of(in_pool)
+            stair = None if staircase is None else staircase.stair(room_bytes)
+            self._prices[key] = (
+                None
+                if staircase is None or stair is None
+                else (staircase.prices[stair], staircase.costs[stair].dram_bytes)
+            )
+        return self._prices[key]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the programme found."""
+
+    best: Arrival
+    """After the last step."""
+    levels: tuple[dict[State, Arrival], ...]
+    """The states before each step; none where not all states were followed."""
+    least_forgotten: float
+    """No plan through a state that was not followed has a lower price; infinite where all were."""
+
+
+def search(programme: Programme, most_states: int) -> Search | DoesNotFit:
+    """The best way through all stages.
+
+    Args:
+        programme: The stages.
+        most_states: How many states are followed after a step, at most.
+
+    Returns:
+        The best way, or where there is none the step that cannot be run.
+    """
+    states = {programme.start: Arrival(START, None, 0, 0)}
+    levels = [states]
+    remainder: Remainder | None = None
+    least_forgotten = float("inf")
+    for step in range(len(programme.stages)):
+        arrivals = _arrivals(programme.transitions(step), states)
+        if not arrivals:
+            return _does_not_fit(programme, step, states)
+        if len(arrivals) > most_states:
+            remainder = remainder or Remainder.of(programme.network, programme.pool, programme.stages)
+            arrivals, forgotten = _followed(remainder, step + 1, arrivals, most_states)
+            least_forgotten = min(least_forgotten, forgotten)
+            levels = []
+        elif remainder is None:
+            levels.append(arrivals)
+        states = arrivals
+    best = min(states.values(), key=lambda arrival: arrival.price)
+    return Search(best, tuple(levels), least_forgotten)
+
+
+def _arrivals(transitions: Transitions, states: dict[State, Arrival]) -> dict[State, Arrival]:
+    """The best way to each state after a step."""
+    arrivals: dict[State, Arrival] = {}
+    for state, previous in states.items():
+        price, dram_bytes = previous.price
+        for in_pool, moved, (added, added_bytes), following in transitions.of(state):
+            arrival = Arrival((price + added, dram_bytes + added_bytes), previous, in_pool, moved)
+            for following_state in following:
+                rival = arrivals.get(following_state)
+                if rival is None or arrival.price < rival.price:
+                    arrivals[following_state] = arrival
+    return arrivals
+
+
+def _followed(
+    remainder: Remainder, step: int, arrivals: dict[State, Arrival], most_states: int
+) -> tuple[dict[State, Arrival], float]:
+    """The states that are followed, through which a plan may cost least; and the least of the others.
+
+    The state in which nothing was kept that could be elsewhere is always followed, so that a plan is never worse.
+    It has the fewest tensors in the pool, and no copies of them.
+    """
+    bounds = {
+        state: arrival.price[0] + remainder.least(step, state[0]) for state, arrival in arrivals.items()
+    }
+    nothing_kept = min(arrivals, key=lambda state: state[0].bit_count() + state[1].bit_count())
+    best = nsmallest(most_states + 1, arrivals, key=lambda state: (bounds[state], arrivals[state].price))
+    followed = {state: arrivals[state] for state in [*best[: most_states - 1], nothing_kept]}
+    forgotten = next(bounds[state] for state in best if state not in followed)
+    return followed, forgotten
+
+
+def _does_not_fit(programme: Programme, step: int, states: dict[State, Arrival]) -> DoesNotFit:
+    """What a step needs in the state that leaves it most room, where it has room in none."""
+    stage, transitions = programme.stages[step], programme.transitions(step)
+    everything = stage.inputs | stage.residuals | stage.output
+
+    def needs() -> Iterator[tuple[int, TensorSet]]:
+        for in_pool, copied in states:
+            ways = list(transitions.ways((in_pool, copied))) or [
+                Way(in_pool | everything, copied, everything, 0)
+            ]
+            for way in ways:
+                staircase = stage.staircases[way.moved]
+                tiles = staircase.room_bytes[0] if staircase and staircase.room_bytes else 0
+                yield programme.bytes_of(way.in_pool) + tiles, way.in_pool
+
+    needed_bytes, in_pool = min(needs())
+    return DoesNotFit(step, members(in_pool), needed_bytes, programme.pool.size_bytes)

@@ -1,0 +1,185 @@
+"""Stages: the steps of a network as the programme sees them, in sets of tensors.
+
+A set is an integer with one bit for each tensor, so that a state takes two words and what a step reads is
+compared in one operation.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from accelsim.hardware import Operand
+from accelsim.planning.residency import Pool
+from accelsim.planning.staircase import Moved, Staircase, StepPrices
+from accelsim.planning.tensors import LayerUse, NetworkTensors
+
+TensorSet: TypeAlias = int
+INPUTS: Final = 1
+RESIDUAL: Final = 2
+OUTPUTS: Final = 4
+"""Bits of a combination of operands that move."""
+COMBINATIONS: Final = range(8)
+_OPERANDS: Final = {INPUTS: Operand.INPUTS, RESIDUAL: Operand.RESIDUAL, OUTPUTS: Operand.OUTPUTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """When a tensor is written and read."""
+
+    writes: tuple[int, ...]
+    """Steps; none of the image."""
+    reads: tuple[int, ...]
+    """Steps."""
+    beside_others: tuple[int, ...]
+    """Those that read other tensors as the same operand."""
+
+    @property
+    def first(self) -> int:
+        """The step with which it begins; the image is there at the start."""
+        return min(self.writes, default=0)
+
+    @property
+    def last(self) -> int:
+        """The step after which nobody in the network needs it."""
+        return max([*self.writes, *self.reads], default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where the first step that writes a tensor puts it."""
+
+    kept: bool
+    """In the pool."""
+    written: bool
+    """Outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step."""
+
+    inputs: TensorSet
+    residuals: TensorSet
+    output: TensorSet
+    choices: tuple[Choice, ...]
+    """Of the output; none where an earlier step has written a part of it: all parts lie in one piece."""
+    staircases: tuple[Staircase | None, ...]
+    """By combinations of operands that move."""
+    moved: tuple[Moved, ...]
+    """The same combinations, as the staircases name them."""
+    useless: TensorSet
+    """Tensors that nobody needs in the pool afterwards."""
+    copies: TensorSet
+    """Tensors of which it matters afterwards whether they lie outside as well."""
+
+
+def members(tensors: TensorSet) -> tuple[int, ...]:
+    """The tensors of a set, in order."""
+    return tuple([index for index in range(tensors.bit_length()) if tensors >> index & 1])
+
+
+def tensor_set(tensors: Sequence[int]) -> TensorSet:
+    """The set of tensors."""
+    return sum([1 << tensor for tensor in set(tensors)])
+
+
+def lives(network: NetworkTensors) -> tuple[Life, ...]:
+    """Of each tensor."""
+    writes: list[list[int]] = [[] for _ in network.tensors]
+    reads: list[list[int]] = [[] for _ in network.tensors]
+    beside: list[list[int]] = [[] for _ in network.tensors]
+    for step, use in enumerate(network.uses):
+        writes[use.output].append(step)
+        for tensor in set(use.reads):
+            reads[tensor].append(step)
+            if any(tensor in operand and len(operand) > 1 for operand in (use.inputs, use.residuals)):
+                beside[tensor].append(step)
+    return tuple([Life(*map(tuple, of_tensor)) for of_tensor in zip(writes, reads, beside, strict=True)])
+
+
+def stages(
+    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], *, nothing_kept: bool
+) -> tuple[Stage, ...]:
+    """The steps of a network. `nothing_kept`: nothing stays but what cannot be elsewhere."""
+    of_tensors = lives(network)
+    afterwards = _afterwards(network, pool, of_tensors)
+    made = []
+    for step, (use, of_step, (useless, copies)) in enumerate(
+        zip(network.uses, prices, afterwards, strict=True)
+    ):
+        staircases, moved = _by_combination(of_step, step)
+        begins = of_tensors[use.output].first == step
+        made.append(
+            Stage(
+                inputs=tensor_set(use.inputs),
+                residuals=tensor_set(use.residuals),
+                output=1 << use.output,
+                choices=tuple(_choices(network, pool, use, nothing_kept)) if begins else (),
+                staircases=staircases,
+                moved=moved,
+                useless=useless,
+                copies=copies,
+            )
+        )
+    return tuple(made)
+
+
+def _choices(network: NetworkTensors, pool: Pool, use: LayerUse, nothing_kept: bool) -> Iterator[Choice]:
+    is_result = network.tensors[use.output].is_result
+    may_stay_inside = not is_result or pool.results_inside
+    may_be_outside_only = not is_result or not pool.results_inside
+    if nothing_kept:
+        inside = not pool.outside or not may_be_outside_only
+        yield Choice(kept=inside, written=not inside)
+        return
+    if may_stay_inside:
+        yield Choice(kept=True, written=False)
+    if pool.outside:
+        if may_be_outside_only:
+            yield Choice(kept=False, written=True)
+        yield Choice(kept=True, written=True)
+
+
+def _last_step_copied(life: Life, *, wanted_outside: bool) -> int:
+    """Before its end it matters whether a tensor in the pool lies outside as well; -1 where it never does.
+
+    A copy serves whoever reads the tensor after it was given up in the pool, which is after another reader;
+    whoever reads it beside tensors that are not in the pool; and those outside the network. Parts that are
+    to come are written if the first one was.
+    """
+    after_another_reader = life.reads[-2] if len(life.reads) > 1 else -1
+    wanted = life.last if wanted_outside else -1
+    return max(after_another_reader, *life.beside_others[-1:], *life.writes[-1:], wanted)
+
+
+def _afterwards(
+    network: NetworkTensors, pool: Pool, of_tensors: Sequence[Life]
+) -> Iterator[tuple[TensorSet, TensorSet]]:
+    """For each step: tensors useless in the pool afterwards; and those whose copy outside matters."""
+    useless_from: dict[int, TensorSet] = {}
+    copied_until: dict[int, TensorSet] = {}
+    for index, (tensor, life) in enumerate(zip(network.tensors, of_tensors, strict=True)):
+        if not (tensor.is_result and pool.results_inside):
+            useless_from[life.last] = useless_from.get(life.last, 0) | 1 << index
+        wanted_outside = tensor.is_result and not pool.results_inside
+        end = _last_step_copied(life, wanted_outside=wanted_outside)
+        copied_until[end] = copied_until.get(end, 0) | 1 << index
+    useless, copies = 0, (1 << len(network.tensors)) - 1 & ~copied_until.get(-1, 0)
+    for step in range(len(network.uses)):
+        useless |= useless_from.get(step, 0)
+        copies &= ~copied_until.get(step, 0)
+        yield useless, copies
+
+
+def _by_combination(prices: StepPrices, step: int) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
+    """The staircases of a step, and what moves in each, by combinations of activations that move."""
+    if len({Operand.WEIGHTS in moved for moved in prices}) > 1:
+        raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
+    weights = {Operand.WEIGHTS} if any(Operand.WEIGHTS in moved for moved in prices) else set()
+    moved = tuple(
+        [
+            frozenset(weights | {operand for bit, operand in _OPERANDS.items() if combination & bit})
+            for combination in COMBINATIONS
+        ]
+    )
+    return tuple([prices.get(operands) for operands in moved]), moved

@@ -1,0 +1,137 @@
+"""Staircase: what a layer costs at least, by the room that its tiles have.
+
+The more room, the lower the price, in steps: each stair is the mapping that is the best of those that the
+room holds. There is one staircase of a layer for each set of operands that move between the pool and the
+memory outside; the others lie in the pool already, and their tensors take room there of their own.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.hardware import Operand
+
+Moved: TypeAlias = frozenset[Operand]
+"""The operands of a step that move between the pool and the memory outside."""
+Column: TypeAlias = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
+
+
+class Cost(NamedTuple):
+    """What a step, or a plan, costs.
+
+    Example:
+        >>> Cost.total([Cost(100, 6400.0, 64), Cost(10)])
+        Cost(cycles=110, energy=6400.0, dram_bytes=64)
+    """
+
+    cycles: float = 0
+    """Of a layer that runs alone."""
+    energy: float = 0
+    """In the machine's unit."""
+    dram_bytes: int = 0
+    """Read and written outside."""
+
+    @classmethod
+    def total(cls, costs: "Iterable[Cost]") -> "Cost":
+        """Of several steps, one after the other."""
+        cycles, energy, dram_bytes = zip(*costs, strict=True)
+        return cls(sum(cycles), sum(energy), sum(dram_bytes))
+
+
+class Weights(NamedTuple):
+    """What is minimised: the sum of each cost times its weight.
+
+    Example:
+        >>> Weights(dram_bytes=1).price(Cost(cycles=100, energy=6400.0, dram_bytes=64))
+        64.0
+    """
+
+    cycles: float = 0.0
+    """Of one cycle."""
+    energy: float = 0.0
+    """Of one unit of energy."""
+    dram_bytes: float = 0.0
+    """Of one byte that is read or written outside."""
+
+    def price(self, cost: Cost) -> float:
+        """Of one cost."""
+        return float(
+            self.cycles * cost.cycles + self.energy * cost.energy + self.dram_bytes * cost.dram_bytes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Staircase:
+    """Rising room, falling price. Of equal prices the one with fewer bytes outside counts as lower.
+
+    Example:
+        >>> stairs = Staircase((1024, 4096), (900.0, 500.0), (Cost(900), Cost(500)), (3, 0))
+        >>> stairs.at(2048), stairs.at(512), stairs.stair(2048)
+        (900.0, inf, 0)
+    """
+
+    room_bytes: tuple[int, ...]
+    """The least room of each stair, rising."""
+    prices: tuple[float, ...]
+    """Of each stair, falling."""
+    costs: tuple[Cost, ...]
+    """Of each stair."""
+    candidates: tuple[int, ...]
+    """Which of the candidates each stair is."""
+
+    @classmethod
+    def from_candidates(
+        cls, room_bytes: Column, cycles: Column, energy: Column, dram_bytes: Column, weights: Weights
+    ) -> Self:
+        """The staircase of columns of candidate mappings; those whose price is infinite are left out.
+
+        Args:
+            room_bytes: What each candidate's tiles take of the pool.
+            cycles: Of each, alone.
+            energy: Of each.
+            dram_bytes: What each moves.
+            weights: What is minimised.
+
+        Returns:
+            The best of those that need at most a room, for every room.
+
+        Example:
+            >>> room, cycles, zeros = np.array([4096, 512, 1024]), np.array([50, 90, 95]), np.zeros(3, int)
+            >>> Staircase.from_candidates(room, cycles, zeros, zeros, Weights(cycles=1)).candidates
+            (1, 0)
+        """
+        prices = weights.cycles * cycles + weights.energy * energy + weights.dram_bytes * dram_bytes
+        # From the lowest price to the highest; of equal ones the least room first, so that none of the others
+        # is a stair.
+        rank = np.empty(len(prices), int)
+        rank[np.lexsort((room_bytes, dram_bytes, prices))] = np.arange(len(prices))
+        by_room = np.lexsort((rank, room_bytes))
+        lowest = np.minimum.accumulate(rank[by_room])
+        is_stair = np.diff(lowest, prepend=len(prices)) < 0
+        stairs = [int(row) for row in by_room[is_stair] if np.isfinite(prices[row])]
+        return cls(
+            tuple([int(room_bytes[row]) for row in stairs]),
+            tuple([float(prices[row]) for row in stairs]),
+            tuple([Cost(cycles[row].item(), energy[row].item(), int(dram_bytes[row])) for row in stairs]),
+            tuple(stairs),
+        )
+
+    def stair(self, room_bytes: int) -> int | None:
+        """The best stair that a room holds; None where it holds none."""
+        index = bisect_right(self.room_bytes, room_bytes) - 1
+        return index if index >= 0 else None
+
+    def at(self, room_bytes: int) -> float:
+        """The least price in a room; infinite where no candidate fits."""
+        index = self.stair(room_bytes)
+        return math.inf if index is None else self.prices[index]
+
+
+StepPrices: TypeAlias = Mapping[Moved, Staircase]
+"""Of one step: the staircase of each set of operands that may move. All of them, or none, name the weights:
+those that stay (pins) do not move."""

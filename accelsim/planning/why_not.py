@@ -1,0 +1,94 @@
+"""Why tensors do not stay in the pool to their last reader: there is no room, or it costs more than it saves.
+
+The states of the programme are gone through once more, from the last step to the first, so that each has the
+least price from it to the end. The best plan in which a tensor stays is the best way through any transition
+of its last reader that has it in the pool: what is not there is never brought back.
+"""
+
+import math
+from collections.abc import Sequence
+
+from accelsim.planning.programme import Arrival, Programme, State
+from accelsim.planning.residency import CostsMore, TooLarge, WhyNot
+from accelsim.planning.stages import COMBINATIONS, INPUTS, OUTPUTS, RESIDUAL, Life, Stage, TensorSet
+
+
+def why_not(
+    programme: Programme,
+    levels: Sequence[dict[State, Arrival]],
+    lives: Sequence[Life],
+    absent: Sequence[int],
+) -> dict[int, WhyNot]:
+    """The reason of each tensor that does not stay.
+
+    Args:
+        programme: The stages.
+        levels: All states before each step, and after the last.
+        lives: Of each tensor.
+        absent: The tensors, each with a reader, that are not in the pool at their last one.
+
+    Returns:
+        By tensor.
+    """
+    prices_if_kept, held = _prices_if_kept(programme, levels, lives, absent)
+    price = min(arrival.price[0] for arrival in levels[-1].values())
+    reasons: dict[int, WhyNot] = {}
+    for tensor in absent:
+        if math.isfinite(prices_if_kept[tensor]):
+            # No less than the plan's: sums in another order may differ in their last digit.
+            reasons[tensor] = CostsMore(price, max(price, prices_if_kept[tensor]))
+        else:
+            reasons[tensor] = _too_large(programme, tensor, lives[tensor], held)
+    return reasons
+
+
+def _prices_if_kept(
+    programme: Programme, levels: Sequence[dict[State, Arrival]], lives: Sequence[Life], absent: Sequence[int]
+) -> tuple[dict[int, float], list[TensorSet]]:
+    """The price of the best plan in which each tensor stays; what any way has in the pool at each step."""
+    last_read: dict[int, list[int]] = {}
+    for tensor in absent:
+        last_read.setdefault(lives[tensor].reads[-1], []).append(tensor)
+    prices_if_kept = dict.fromkeys(absent, math.inf)
+    held = [0] * len(programme.stages)
+    rest_after = dict.fromkeys(levels[-1], 0.0)
+    for step in reversed(range(len(programme.stages))):
+        transitions = programme.transitions(step)
+        rest: dict[State, float] = {}
+        for state, arrival in levels[step].items():
+            rest[state] = math.inf
+            for in_pool, _, (price, _), states in transitions.of(state):
+                held[step] |= in_pool
+                to_the_end = price + min([rest_after[following] for following in states])
+                rest[state] = min(rest[state], to_the_end)
+                for tensor in last_read.get(step, ()):
+                    if in_pool >> tensor & 1:
+                        prices_if_kept[tensor] = min(prices_if_kept[tensor], arrival.price[0] + to_the_end)
+        rest_after = rest
+    return prices_if_kept, held
+
+
+def _too_large(programme: Programme, tensor: int, life: Life, held: Sequence[TensorSet]) -> TooLarge:
+    steps = range(life.first, life.reads[-1] + 1)
+    step = next((step for step in steps if not held[step] >> tensor & 1), steps[-1])
+    size_bytes = programme.network.tensors[tensor].size_bytes
+    beside_bytes = _least_bytes(programme, programme.stages[step], 1 << tensor) - size_bytes
+    return TooLarge(step, size_bytes, beside_bytes, programme.pool.size_bytes)
+
+
+def _least_bytes(programme: Programme, stage: Stage, tensor: TensorSet) -> int:
+    """What a step takes of the pool at least, with a tensor that stays there."""
+    least = []
+    for combination in COMBINATIONS:
+        staircase = stage.staircases[combination]
+        if staircase is None or not staircase.room_bytes:
+            continue
+        inside = 0 if combination & INPUTS else stage.inputs
+        inside |= 0 if combination & RESIDUAL else stage.residuals
+        inside |= 0 if combination & OUTPUTS else stage.output
+        moved_alone = (combination & INPUTS and stage.inputs == tensor) or (
+            combination & RESIDUAL and stage.residuals == tensor
+        )
+        if not moved_alone:
+            least.append(programme.bytes_of(inside | tensor) + staircase.room_bytes[0])
+    return min(least, default=programme.bytes_of(tensor))

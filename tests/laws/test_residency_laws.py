@@ -1,0 +1,328 @@
+"""What stays on chip, for every network and pool: the plan is the best of all, which are tried here."""
+
+import math
+from dataclasses import replace
+from itertools import chain, combinations
+
+import hypothesis.strategies as st
+import numpy as np
+from hypothesis import assume, event, given, settings
+
+from accelsim.hardware import Operand
+from accelsim.planning import (
+    CostsMore,
+    DoesNotFit,
+    LayerUse,
+    NetworkTensors,
+    Pool,
+    ResidencyPlan,
+    Staircase,
+    Tensor,
+    TooLarge,
+    Weights,
+    least_edp,
+    nothing_kept,
+    plan_residency,
+)
+
+BYTES, TIME = Weights(dram_bytes=1.0), Weights(cycles=1.0)
+ACTIVATIONS = (Operand.INPUTS, Operand.RESIDUAL, Operand.OUTPUTS)
+POOLS = st.builds(
+    lambda size, places: Pool(size, *places),
+    st.integers(6, 40),
+    st.sampled_from(
+        [(True, False, False)] * 3
+        + [(True, True, False), (True, False, True), (True, True, True), (False, True, True)]
+    ),
+)
+
+
+def subsets(elements):
+    elements = list(elements)
+    return map(frozenset, chain.from_iterable(combinations(elements, n) for n in range(len(elements) + 1)))
+
+
+# --- random networks and prices
+
+
+@st.composite
+def networks(draw, most_steps=7):
+    """Layers that read one tensor or two, some a residual, too, some into a tensor that others have begun."""
+    tensors = [Tensor("image", draw(st.integers(1, 8)), is_image=True)]
+    uses = []
+    for step in range(draw(st.integers(1, most_steps))):
+        begun = st.integers(max(0, len(tensors) - 4), len(tensors) - 1)
+        inputs = draw(st.sets(begun, min_size=1, max_size=2))
+        residuals = draw(st.sets(begun, max_size=1)) if draw(st.booleans()) else set()
+        if len(tensors) > 1 and draw(st.integers(0, 4)) == 0:
+            output = draw(st.integers(max(1, len(tensors) - 2), len(tensors) - 1))
+        else:
+            output = len(tensors)
+            tensors.append(
+                Tensor(f"layer{step}", draw(st.integers(1, 8)), is_result=draw(st.integers(0, 9)) == 0)
+            )
+        uses.append(LayerUse(tuple(sorted(inputs)), tuple(residuals), output))
+    last = uses[-1].output
+    tensors[last] = tensors[last]._replace(is_result=True)
+    return NetworkTensors(tuple(tensors), tuple(uses))
+
+
+def columns(random):
+    """Room, cycles, energy, bytes of candidate mappings: of whatever moves, in any relation to the rest."""
+    rows = random.integers((0, 0, 1, 0), (10, 10, 10, 10), (random.integers(1, 4), 4), endpoint=True)
+    return tuple(rows.T)
+
+
+RANDOM = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))
+
+
+@st.composite
+def problems(draw, most_steps=7):
+    """A network, and of each step the candidates of each set of operands that moves; some have none."""
+    network, random = draw(networks(most_steps)), draw(RANDOM)
+    part = draw(st.sampled_from([0.8, 1.0]))
+    candidates = [
+        {moved: columns(random) for moved in subsets(ACTIVATIONS) if random.random() < part}
+        for _ in network.uses
+    ]
+    return network, candidates
+
+
+def staircases(candidates, weights):
+    return [
+        {moved: Staircase.from_candidates(*rows, weights) for moved, rows in of_step.items()}
+        for of_step in candidates
+    ]
+
+
+# --- all plans, in the plainest words
+
+
+class Plans:
+    """Every plan that there is for a network on a pool."""
+
+    def __init__(self, network, pool, staying=None):
+        self.network, self.pool, self.staying = network, pool, staying
+        """Of all plans, or of those in which a tensor is in the pool at its last reader."""
+        self.wanted = {index for index, tensor in enumerate(network.tensors) if tensor.is_result}
+        self.last_read = [
+            max([step for step, use in enumerate(network.uses) if index in use.reads], default=None)
+            for index in range(len(network.tensors))
+        ]
+        self.last_write = [
+            max([step for step, use in enumerate(network.uses) if index == use.output], default=0)
+            for index in range(len(network.tensors))
+        ]
+
+    def __iter__(self):
+        """Of each plan: what each step moves, and the room of its tiles."""
+        image = frozenset({0})
+        inside, outside = (image, frozenset()) if self.pool.image_inside else (frozenset(), image)
+        return self.from_step(0, inside, outside)
+
+    def from_step(self, step, inside, outside):
+        if step == len(self.network.uses):
+            if self.wanted <= (inside if self.pool.results_inside else outside):
+                yield ()
+            return
+        use = self.network.uses[step]
+        moved = set()
+        for operand, read in ((Operand.INPUTS, use.inputs), (Operand.RESIDUAL, use.residuals)):
+            if not set(read) <= inside:
+                if not set(read) <= outside:
+                    return
+                moved.add(operand)
+        for kept, written in self.placements(use.output, inside, outside):
+            held = inside | {use.output} if kept else inside
+            stored = outside | {use.output} if written else outside
+            if self.staying is not None and self.last_read[self.staying] == step and self.staying not in held:
+                continue
+            room = self.pool.size_bytes - sum(self.network.tensors[index].size_bytes for index in held)
+            this = frozenset(moved | {Operand.OUTPUTS} if written else moved), room
+            alive = frozenset(index for index in held if index in self.wanted or self.last_step(index) > step)
+            for given_up in subsets(alive & stored):
+                yield from ((this, *rest) for rest in self.from_step(step + 1, alive - given_up, stored))
+
+    def placements(self, output, inside, outside):
+        if output in inside | outside:
+            return [(output in inside, output in outside)]
+        return [(True, False), (False, True), (True, True)] if self.pool.outside else [(True, False)]
+
+    def last_step(self, index):
+        return max(self.last_read[index] or 0, self.last_write[index])
+
+
+def price_of(steps, prices):
+    return sum(
+        of_step[moved].at(room) if moved in of_step and room >= 0 else math.inf
+        for of_step, (moved, room) in zip(prices, steps, strict=True)
+    )
+
+
+def least_price(plans, prices):
+    return min((price_of(steps, prices) for steps in plans), default=math.inf)
+
+
+# --- laws
+
+
+@given(problem=problems(), pool=POOLS)
+@settings(max_examples=300, deadline=None)
+def test_a_plan_is_the_best_of_all_plans(problem, pool):
+    network, candidates = problem
+    prices = staircases(candidates, BYTES)
+    least = least_price(Plans(network, pool), prices)
+    plan = plan_residency(network, pool, prices)
+    if math.isinf(least):
+        assert isinstance(plan, DoesNotFit)
+    else:
+        assert plan.price == least
+        assert plan.gap is None
+        event(given_up_early(plan))
+
+
+def given_up_early(plan):
+    return any(in_pool and outside and in_pool.last < outside.last for in_pool, outside in plan.places)
+
+
+@given(problem=problems(), pool=POOLS)
+@settings(max_examples=150, deadline=None)
+def test_a_plan_is_what_its_steps_say(problem, pool):
+    network, candidates = problem
+    prices = staircases(candidates, BYTES)
+    plan = plan_residency(network, pool, prices)
+    assume(isinstance(plan, ResidencyPlan))
+    steps = tuple((step.moved, step.room_bytes) for step in plan.steps)
+    assert steps in set(Plans(network, pool))
+    assert plan.price == price_of(steps, prices)
+    assert plan.cost.dram_bytes == plan.price
+    for step, of_step in zip(plan.steps, prices, strict=True):
+        assert of_step[step.moved].stair(step.room_bytes) == step.stair
+        assert of_step[step.moved].costs[step.stair] == step.cost
+
+
+@given(problem=problems(), pool=POOLS)
+@settings(max_examples=150, deadline=None)
+def test_places_and_changes_of_the_pool_are_those_of_the_steps(problem, pool):
+    network, candidates = problem
+    plan = plan_residency(network, pool, staircases(candidates, BYTES))
+    assume(isinstance(plan, ResidencyPlan))
+    in_use = plan.pool_bytes_at_start
+    for index, (step, use, change) in enumerate(
+        zip(plan.steps, network.uses, plan.pool_changes, strict=True)
+    ):
+        in_use += change.taken_bytes
+        assert in_use == pool.size_bytes - step.room_bytes
+        in_use -= change.freed_bytes
+        in_pool, outside = [
+            {
+                tensor
+                for tensor, of_tensor in enumerate(places)
+                if of_tensor and of_tensor[0] <= index <= of_tensor[1]
+            }
+            for places in zip(*plan.places, strict=True)
+        ]
+        assert in_pool == set(step.in_pool)
+        assert set(use.reads) <= in_pool | outside
+        assert (use.output in in_pool, use.output in outside) == (step.kept, step.written)
+        assert (Operand.OUTPUTS in step.moved) == step.written
+        for operand, read in ((Operand.INPUTS, use.inputs), (Operand.RESIDUAL, use.residuals)):
+            assert (operand in step.moved) == (not set(read) <= in_pool)
+            assert operand not in step.moved or set(read) <= outside
+    results = sum(tensor.size_bytes for tensor in network.tensors if tensor.is_result)
+    assert in_use == (results if pool.results_inside else 0)
+    for places in plan.places:
+        assert places.in_pool or places.outside
+
+
+@given(problem=problems(), pool=POOLS)
+@settings(max_examples=100, deadline=None)
+def test_it_is_never_worse_than_nothing_kept(problem, pool):
+    network, candidates = problem
+    prices = staircases(candidates, BYTES)
+    nothing = nothing_kept(network, pool, prices)
+    assume(isinstance(nothing, ResidencyPlan))
+    assert plan_residency(network, pool, prices).price <= nothing.price
+    assert pool.results_inside or not any(step.kept for step in nothing.steps)
+
+
+@given(problem=problems(), pool=POOLS, added=st.integers(1, 20))
+@settings(max_examples=100, deadline=None)
+def test_a_larger_pool_is_never_worse(problem, pool, added):
+    network, candidates = problem
+    prices = staircases(candidates, BYTES)
+    smaller = plan_residency(network, pool, prices)
+    assume(isinstance(smaller, ResidencyPlan))
+    assert (
+        plan_residency(network, replace(pool, size_bytes=pool.size_bytes + added), prices).price
+        <= smaller.price
+    )
+
+
+@given(problem=problems(), pool=POOLS)
+@settings(max_examples=150, deadline=None)
+def test_a_tensor_that_does_not_stay_has_a_reason_that_holds(problem, pool):
+    network, candidates = problem
+    prices = staircases(candidates, BYTES)
+    plan = plan_residency(network, pool, prices)
+    assume(isinstance(plan, ResidencyPlan))
+    for tensor, reason in enumerate(plan.why_not):
+        last_read = max([step for step, use in enumerate(network.uses) if tensor in use.reads], default=None)
+        stays = last_read is None or tensor in plan.steps[last_read].in_pool
+        assert (reason is None) == stays
+        if stays:
+            continue
+        least = least_price(Plans(network, pool, staying=tensor), prices)
+        if math.isinf(least):
+            assert isinstance(reason, TooLarge)
+            assert reason.size_bytes == network.tensors[tensor].size_bytes
+        else:
+            assert reason == CostsMore(plan.price, least)
+
+
+@given(problem=problems(), pool=POOLS, most_states=st.integers(1, 6))
+@settings(max_examples=200, deadline=None)
+def test_a_plan_of_fewer_states_says_what_it_may_miss(problem, pool, most_states):
+    network, candidates = problem
+    prices = staircases(candidates, BYTES)
+    best = plan_residency(network, pool, prices)
+    nothing = nothing_kept(network, pool, prices)
+    assume(isinstance(nothing, ResidencyPlan))
+    plan = plan_residency(network, pool, prices, most_states=most_states)
+    assert best.price <= plan.price <= nothing.price
+    least = plan.price if plan.gap is None else plan.price * (1 - plan.gap)
+    assert best.price >= least - 1e-9
+    event("exact" if plan.gap is None else "with a gap")
+
+
+@given(problem=problems(most_steps=4), pool=POOLS, within=st.sampled_from([0.0, 0.005]))
+@settings(max_examples=150, deadline=None)
+def test_the_product_of_energy_and_delay_is_the_least_of_all(problem, pool, within):
+    network, candidates = problem
+    assume(isinstance(nothing := nothing_kept(network, pool, staircases(candidates, TIME)), ResidencyPlan))
+    products = []
+    for steps in Plans(network, pool):
+        totals = {(0, 0)}
+        for of_step, (moved, room) in zip(candidates, steps, strict=True):
+            rows = zip(*of_step[moved], strict=True) if moved in of_step else ()
+            fitting = [(cycles, energy) for needed, cycles, energy, _ in rows if needed <= room]
+            totals = {(time + t, joules + e) for time, joules in totals for t, e in fitting}
+        products += [time * energy for time, energy in totals]
+    plan = least_edp(
+        lambda weights: plan_residency(network, pool, staircases(candidates, weights)),
+        nothing.cost,
+        within=within,
+    )
+    product = plan.cost.cycles * plan.cost.energy
+    assert min(products) <= product <= min(products) / (1 - within) + 1e-9
+
+
+@given(RANDOM.map(columns), st.integers(0, 20))
+def test_a_staircase_is_the_least_of_what_fits(rows, room):
+    stairs = Staircase.from_candidates(*rows, BYTES)
+    fitting = [bytes for needed, _, _, bytes in zip(*rows, strict=True) if needed <= room]
+    assert stairs.at(room) == min(fitting, default=math.inf)
+    assert list(stairs.room_bytes) == sorted(set(stairs.room_bytes))
+    assert list(stairs.prices) == sorted(set(stairs.prices), reverse=True)
+    for candidate, needed, cost in zip(stairs.candidates, stairs.room_bytes, stairs.costs, strict=True):
+        assert tuple(column[candidate] for column in rows) == (needed, *cost)
