@@ -109,12 +109,12 @@ def layer_results(
         costs_of: What mappings cost, by their identity, from one run on the machine to the next.
 
     Returns:
-        Results in running order; the cycles of a layer are those from the end of the one before to its own.
+        Results in running order; the cycles of a layer are those by which it moves the finish.
     """
     costs_of = {} if costs_of is None else costs_of
     pes = hardware.pe_array.pes
     results = []
-    before = 0
+    finish = 0
     for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
         as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
         key = Identity(mapping)
@@ -123,8 +123,9 @@ def layer_results(
             costs = layer_costs(layer, mapping, observed, hardware, batch)
             if as_mapped:
                 costs_of[key] = costs
-        results.append(_layer_result(layer, mapping, costs, observed, observed.end_cycle - before, pes))
-        before = observed.end_cycle
+        cycles = max(observed.end_cycle - finish, 0)
+        results.append(_layer_result(layer, mapping, costs, observed, cycles, pes))
+        finish += cycles
     return tuple(results)
 
 

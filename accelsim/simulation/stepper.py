@@ -120,7 +120,7 @@ class Stepper:
     # What the DMA is told to do
 
     def enter(self, waits_for: Iterable[int], _change: PoolChange) -> None:
-        """Begin a layer that reads what others store, counted back from it; no room changes without a pool."""
+        """Begin a layer that reads what others store, counted back from it; there is no pool to change."""
         self.waits_for = {self.layer - distance for distance in waits_for}
 
     def hand_over(self, step: Step, number: int, last: bool) -> None:
