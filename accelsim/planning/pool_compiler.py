@@ -150,27 +150,25 @@ class PoolCompiler:
             image_inside=self.hardware.input_place == self.pool.memory,
             results_inside=self.hardware.output_place == self.pool.memory,
         )
-        used = [Weights(cycles=1)]
+        made: list[tuple[ResidencyPlan | DoesNotFit, Weights]] = []
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
-            used.append(weights)
             prices = self._prices(network, weights)
-            if not keeping:
-                return nothing_kept(network.tensors, pool, prices)
-            return plan_residency(network.tensors, pool, prices)
+            planner = plan_residency if keeping else nothing_kept
+            made.append((planner(network.tensors, pool, prices), weights))
+            return made[-1][0]
 
         match self.objective:
             case "time":
-                return plan(Weights(cycles=1)), used[-1]
+                best = plan(Weights(cycles=1))
             case "energy":
-                return plan(Weights(energy=1)), used[-1]
+                best = plan(Weights(energy=1))
             case "edp":
                 first = plan(Weights(energy=1))
-                if isinstance(first, DoesNotFit):
-                    return first, used[-1]
-                return least_edp(plan, first.cost), used[-1]
+                best = first if isinstance(first, DoesNotFit) else least_edp(plan, first.cost)
             case _:
                 assert_never(self.objective)
+        return next((found, weights) for found, weights in made if found is best)
 
     def _prices(self, network: _Network, weights: Weights) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move."""
@@ -245,7 +243,7 @@ class PoolCompiler:
         listed = self._shortlist(placed.layer, placed.moved)
         judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
         best: tuple[float, Mapping] | None = None
-        for index in listed.nearly_best(placed.room_bytes, placed.weights, COMPILER.max_judged):
+        for index in listed.nearly_best(placed.room_bytes, placed.weights):
             cost = listed.cost(index)
             if best is not None and placed.weights.price(cost) >= best[0] * (1 - COMPILER.gap):
                 break

@@ -4,6 +4,8 @@ There are some ten thousand mappings of a layer. For each set of operands that m
 price is, to within a tolerance, the least that fits the room which they need themselves.
 """
 
+from bisect import insort
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -14,9 +16,12 @@ from accelsim.hardware import Objective
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import Costs, LayerMappings, MappingCuts
+from accelsim.mapping.settle import COMPILER
 from accelsim.network.layer import Layer
 from accelsim.planning.staircase import Cost, Moved, Staircase, Weights
 
+MOST_JUDGED: Final = COMPILER.max_judged
+"""Mappings of a layer that are simulated at most, for one set of operands that move and one room."""
 TOLERANCE: Final = 0.005
 """By which part of the price a mapping may be worse than the best by its bounds, and still be simulated."""
 SLOPES: Final = tuple(2.0**power for power in range(-4, 5))
@@ -45,12 +50,12 @@ class Shortlist:
             costs.room_bytes, costs.time_cycles, costs.energy, costs.dram_bytes, weights
         )
 
-    def nearly_best(self, room_bytes: int, weights: Weights, most: int) -> list[int]:
-        """The best mappings that a room holds, the best first: no more than `most`, within the tolerance."""
+    def nearly_best(self, room_bytes: int, weights: Weights) -> list[int]:
+        """The best mappings that a room holds, the best first: a few within the tolerance."""
         costs = self.costs
         fitting = np.flatnonzero(costs.room_bytes <= room_bytes)
         prices = _prices(costs, weights)[fitting]
-        ranked = np.lexsort((costs.dram_bytes[fitting], prices))[:most]
+        ranked = np.lexsort((costs.time_cycles[fitting], costs.dram_bytes[fitting], prices))[:MOST_JUDGED]
         within = prices[ranked] <= prices[ranked[:1]] * (1 + TOLERANCE)
         return [int(index) for index in fitting[ranked[within]]]
 
@@ -74,15 +79,30 @@ def shortlist(mappings: LayerMappings, moved: Moved, objective: Objective) -> Sh
         objective: What the network is planned by.
     """
     costs = mappings.costs(moved)
-    by_room = np.lexsort((costs.dram_bytes, costs.room_bytes))
-    near = np.zeros(len(by_room), dtype=np.bool_)
+    chosen: set[int] = set()
     for weights in _weights_of(costs, objective):
-        prices = _prices(costs, weights)[by_room]
-        near |= prices <= np.minimum.accumulate(prices) * (1 + TOLERANCE)
-    chosen = by_room[near]
+        chosen.update(_best_few(costs, weights))
+    numbers = np.array(sorted(chosen), dtype=np.int64)
     return Shortlist(
-        mappings.layer, mappings.images, moved, entries(mappings.cuts, chosen), entries(costs, chosen)
+        mappings.layer, mappings.images, moved, entries(mappings.cuts, numbers), entries(costs, numbers)
     )
+
+
+def _best_few(costs: Costs, weights: Weights) -> Iterator[int]:
+    """For every room the few best mappings that it holds, by a weighted sum."""
+    prices = _prices(costs, weights)
+    by_room = np.argsort(costs.room_bytes, kind="stable")
+    near = by_room[prices[by_room] <= np.minimum.accumulate(prices[by_room]) * (1 + TOLERANCE)]
+    ranked = near[
+        np.lexsort((costs.room_bytes[near], costs.time_cycles[near], costs.dram_bytes[near], prices[near]))
+    ]
+    # From the best to the worst: one that needs as much room as `MOST_JUDGED` better ones is never among them.
+    rooms: list[int] = []
+    for index, room in zip(ranked.tolist(), costs.room_bytes[ranked].tolist(), strict=True):
+        if len(rooms) < MOST_JUDGED or room < rooms[-1]:
+            yield index
+            insort(rooms, room)
+            del rooms[MOST_JUDGED:]
 
 
 def _weights_of(costs: Costs, objective: Objective) -> list[Weights]:
@@ -94,7 +114,8 @@ def _weights_of(costs: Costs, objective: Objective) -> list[Weights]:
             return [Weights(energy=1)]
         case "edp":
             time, energy = float(costs.time_cycles.min(initial=1)), float(costs.energy.min(initial=1))
-            return [Weights(cycles=energy * slope, energy=time) for slope in SLOPES]
+            between = [Weights(cycles=energy * slope, energy=time) for slope in SLOPES]
+            return [Weights(cycles=1), *between, Weights(energy=1)]
         case _:
             assert_never(objective)
 
