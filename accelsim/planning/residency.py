@@ -174,7 +174,7 @@ class ResidencyPlan:
     there is no better plan."""
     why_not: tuple[WhyNot | None, ...]
     """Of each tensor: why it does not stay in the pool to its last reader; None where it does, where nobody
-    reads it, and for all where there is a gap."""
+    reads it, and for all where reasons were not asked for, or not all states were followed."""
 
     @property
     def cost(self) -> Cost:
