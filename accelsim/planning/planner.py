@@ -72,7 +72,7 @@ def plan_residency(
     absent = [
         tensor
         for tensor, life in enumerate(of_tensors)
-        if life.reads and tensor not in plan.steps[life.reads[-1]].in_pool
+        if life.writes and life.reads and tensor not in plan.steps[life.reads[-1]].in_pool
     ]
     of_absent = why_not(programme, found.levels, of_tensors, absent)
     return replace(plan, why_not=tuple([of_absent.get(tensor) for tensor in range(len(of_tensors))]))
