@@ -1,9 +1,10 @@
 """Planner: the plan of least price for what stays on chip, and the plan in which nothing does."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from accelsim.planning.programme import Arrival, Programme, search
+from accelsim.planning.programme import Arrival, Programme, Search, search
 from accelsim.planning.residency import (
     DoesNotFit,
     Pool,
@@ -11,7 +12,6 @@ from accelsim.planning.residency import (
     StepPlan,
     Steps,
     TensorPlaces,
-    WhyNot,
 )
 from accelsim.planning.stages import OUTPUTS, Life, lives, members, stages
 from accelsim.planning.staircase import StepPrices
@@ -23,14 +23,20 @@ MOST_STATES: Final = 20_000
 
 
 def plan_residency(
-    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], *, most_states: int = MOST_STATES
+    network: NetworkTensors,
+    pool: Pool,
+    prices: Sequence[StepPrices],
+    *,
+    reasons: bool = True,
+    most_states: int = MOST_STATES,
 ) -> ResidencyPlan | DoesNotFit:
-    """The plan of least price.
+    """The plan of least price; of equal ones that with fewer bytes outside.
 
     Args:
         network: Tensors and their uses.
         pool: Where tensors may lie.
         prices: Of each step.
+        reasons: Whether to find out why tensors do not stay, which takes as long as the plan.
         most_states: How many states are followed after a step, at most; where there are more, the plan may
             not be the best, and says by how much it may miss it.
 
@@ -55,7 +61,21 @@ def plan_residency(
         >>> plan_residency(network, Pool(size_bytes=50), [conv1, fc]).why_not[1]
         TooLarge(step=0, size_bytes=40, beside_bytes=20, pool_bytes=50)
     """
-    return _plan(network, pool, prices, most_states, nothing_kept=False)
+    of_tensors = lives(network)
+    programme = Programme(network, pool, stages(network, pool, prices))
+    found = search(programme, most_states)
+    if isinstance(found, DoesNotFit):
+        return found
+    plan = _plan(programme, of_tensors, found)
+    if not reasons or not found.levels:
+        return plan
+    absent = [
+        tensor
+        for tensor, life in enumerate(of_tensors)
+        if life.writes and life.reads and tensor not in plan.steps[life.reads[-1]].in_pool
+    ]
+    of_absent = why_not(programme, found.levels, of_tensors, absent)
+    return replace(plan, why_not=tuple([of_absent.get(tensor) for tensor in range(len(of_tensors))]))
 
 
 def nothing_kept(
@@ -81,37 +101,24 @@ def nothing_kept(
         >>> nothing_kept(network, Pool(size_bytes=64), [fc]).steps[0].written
         True
     """
-    return _plan(network, pool, prices, most_states=1, nothing_kept=True)
+    programme = Programme(network, pool, stages(network, pool, prices, nothing_kept=True))
+    found = search(programme, most_states=1)
+    return found if isinstance(found, DoesNotFit) else _plan(programme, lives(network), found)
 
 
-def _plan(
-    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], most_states: int, *, nothing_kept: bool
-) -> ResidencyPlan | DoesNotFit:
-    of_tensors = lives(network)
-    programme = Programme(network, pool, stages(network, pool, prices, nothing_kept=nothing_kept))
-    found = search(programme, most_states)
-    if isinstance(found, DoesNotFit):
-        return found
+def _plan(programme: Programme, of_tensors: Sequence[Life], found: Search) -> ResidencyPlan:
+    """The plan that was found, without reasons."""
     steps = _steps(programme, found.best)
-    places = tuple(_places(programme, of_tensors, steps))
     price = found.best.price[0]
-    reasons: dict[int, WhyNot] = {}
-    if found.levels and not nothing_kept:
-        absent = [
-            tensor
-            for tensor, life in enumerate(of_tensors)
-            if life.reads and tensor not in steps[life.reads[-1]].in_pool
-        ]
-        reasons = why_not(programme, found.levels, of_tensors, absent)
     missed = price - found.least_forgotten
     return ResidencyPlan(
-        network=network,
-        pool=pool,
+        network=programme.network,
+        pool=programme.pool,
         steps=steps,
-        places=places,
+        places=tuple(_places(programme, of_tensors, steps)),
         price=price,
         gap=missed / price if missed > 0 else None,
-        why_not=tuple([reasons.get(tensor) for tensor in range(len(of_tensors))]),
+        why_not=(None,) * len(of_tensors),
     )
 
 

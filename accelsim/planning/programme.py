@@ -86,9 +86,10 @@ class Programme:
             self._bytes[tensors] = size
         return size
 
-    def transitions(self, step: int) -> "Transitions":
-        """Those of a step."""
-        return Transitions(self, self.stages[step])
+    @cached_property
+    def transitions(self) -> "tuple[Transitions, ...]":
+        """Of each step."""
+        return tuple([Transitions(self, stage) for stage in self.stages])
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,10 @@ class Transitions:
     def of(self, state: State) -> Iterator[Transition]:
         """All ways to run the step from a state that have room."""
         useless, copies = self.stage.useless, self.stage.copies
+        prices = self._prices
         for in_pool, copied, read, moved in self.ways(state):
-            price = self._price(in_pool, moved)
+            key = in_pool, moved
+            price = prices[key] if key in prices else prices.setdefault(key, self._price(in_pool, moved))
             if price is None:
                 continue
             staying = in_pool & ~useless
@@ -147,17 +150,11 @@ class Transitions:
 
     def _price(self, in_pool: TensorSet, moved: int) -> Price | None:
         """None where there is no room."""
-        key = in_pool, moved
-        if key not in self._prices:
-            staircase = self.stage.staircases[moved]
-            room_bytes = self.programme.pool.size_bytes - self.programme.bytes_of(in_pool)
-            stair = None if staircase is None else staircase.stair(room_bytes)
-            self._prices[key] = (
-                None
-                if staircase is None or stair is None
-                else (staircase.prices[stair], staircase.costs[stair].dram_bytes)
-            )
-        return self._prices[key]
+        staircase = self.stage.staircases[moved]
+        if staircase is None:
+            return None
+        stair = staircase.stair(self.programme.pool.size_bytes - self.programme.bytes_of(in_pool))
+        return None if stair is None else (staircase.prices[stair], staircase.costs[stair].dram_bytes)
 
 
 @dataclass(frozen=True)
@@ -186,8 +183,8 @@ def search(programme: Programme, most_states: int) -> Search | DoesNotFit:
     levels = [states]
     remainder: Remainder | None = None
     least_forgotten = float("inf")
-    for step in range(len(programme.stages)):
-        arrivals = _arrivals(programme.transitions(step), states)
+    for step, transitions in enumerate(programme.transitions):
+        arrivals = _arrivals(transitions, states)
         if not arrivals:
             return _does_not_fit(programme, step, states)
         if len(arrivals) > most_states:
@@ -221,8 +218,8 @@ def _followed(
 ) -> tuple[dict[State, Arrival], float]:
     """The states that are followed, through which a plan may cost least; and the least of the others.
 
-    The state in which nothing was kept that could be elsewhere is always followed, so that a plan is never worse.
-    It has the fewest tensors in the pool, and no copies of them.
+    The state in which nothing was kept that could be elsewhere is always followed, so that a plan is never
+    worse. It has the fewest tensors in the pool, and no copies of them.
     """
     bounds = {
         state: arrival.price[0] + remainder.least(step, state[0]) for state, arrival in arrivals.items()
@@ -236,7 +233,7 @@ def _followed(
 
 def _does_not_fit(programme: Programme, step: int, states: dict[State, Arrival]) -> DoesNotFit:
     """What a step needs in the state that leaves it most room, where it has room in none."""
-    stage, transitions = programme.stages[step], programme.transitions(step)
+    stage, transitions = programme.stages[step], programme.transitions[step]
     everything = stage.inputs | stage.residuals | stage.output
 
     def needs() -> Iterator[tuple[int, TensorSet]]:

@@ -173,8 +173,8 @@ class ResidencyPlan:
     """The part of the price that a better plan may save at most, where not all states were followed; None:
     there is no better plan."""
     why_not: tuple[WhyNot | None, ...]
-    """Of each tensor: why it does not stay in the pool to its last reader; None where it does, where nobody
-    reads it, and for all where there is a gap."""
+    """Of each tensor: why it does not stay in the pool to its last reader. None where it does, where nobody
+    reads it, of the image, and for all where reasons were not asked for or not all states were followed."""
 
     @property
     def cost(self) -> Cost:

@@ -75,7 +75,12 @@ class Stage:
 
 def members(tensors: TensorSet) -> tuple[int, ...]:
     """The tensors of a set, in order."""
-    return tuple([index for index in range(tensors.bit_length()) if tensors >> index & 1])
+    indices = []
+    while tensors:
+        lowest = tensors & -tensors
+        indices.append(lowest.bit_length() - 1)
+        tensors ^= lowest
+    return tuple(indices)
 
 
 def tensor_set(tensors: Sequence[int]) -> TensorSet:
@@ -98,7 +103,7 @@ def lives(network: NetworkTensors) -> tuple[Life, ...]:
 
 
 def stages(
-    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], *, nothing_kept: bool
+    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], *, nothing_kept: bool = False
 ) -> tuple[Stage, ...]:
     """The steps of a network. `nothing_kept`: nothing stays but what cannot be elsewhere."""
     of_tensors = lives(network)

@@ -53,7 +53,7 @@ def _prices_if_kept(
     held = [0] * len(programme.stages)
     rest_after = dict.fromkeys(levels[-1], 0.0)
     for step in reversed(range(len(programme.stages))):
-        transitions = programme.transitions(step)
+        transitions = programme.transitions[step]
         rest: dict[State, float] = {}
         for state, arrival in levels[step].items():
             rest[state] = math.inf

@@ -166,7 +166,7 @@ def least_price(plans, prices):
 # --- laws
 
 
-@given(problem=problems(), pool=POOLS)
+@given(problem=problems(most_steps=9), pool=POOLS)
 @settings(max_examples=300, deadline=None)
 def test_a_plan_is_the_best_of_all_plans(problem, pool):
     network, candidates = problem
@@ -268,7 +268,7 @@ def test_a_tensor_that_does_not_stay_has_a_reason_that_holds(problem, pool):
     assume(isinstance(plan, ResidencyPlan))
     for tensor, reason in enumerate(plan.why_not):
         last_read = max([step for step, use in enumerate(network.uses) if tensor in use.reads], default=None)
-        stays = last_read is None or tensor in plan.steps[last_read].in_pool
+        stays = tensor == 0 or last_read is None or tensor in plan.steps[last_read].in_pool
         assert (reason is None) == stays
         if stays:
             continue
