@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from accelsim.mapping.schedule import NetworkMapper, Schedule
     from accelsim.mapping.search import as_executed, map_layer, map_layers
     from accelsim.mapping.settle import Judge
+    from accelsim.mapping.staircase import Cost, Staircase, Weights
     from accelsim.mapping.tile import TileShape, whole_image
     from accelsim.mapping.unmappable import NoTileFits, NotListed, Uncountable, Unmappable
 
 __all__ = [
     "Choice",
+    "Cost",
     "Judge",
     "Mapping",
     "MappingOptions",
@@ -32,12 +34,14 @@ __all__ = [
     "Region",
     "Repeat",
     "Schedule",
+    "Staircase",
     "Step",
     "TileShape",
     "Totals",
     "Uncountable",
     "Unmappable",
     "Visit",
+    "Weights",
     "as_executed",
     "compulsory_dram_bytes",
     "lower_bound_cycles",
@@ -58,6 +62,7 @@ __getattr__, __dir__ = door(
         "schedule": ("NetworkMapper", "Schedule"),
         "search": ("as_executed", "map_layer", "map_layers"),
         "settle": ("Judge",),
+        "staircase": ("Cost", "Staircase", "Weights"),
         "tile": ("TileShape", "whole_image"),
         "unmappable": ("NoTileFits", "NotListed", "Uncountable", "Unmappable"),
     },

@@ -10,8 +10,8 @@ found, and is looked at only where the product at the crossing of these lines is
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
+from accelsim.mapping.staircase import Cost, Weights
 from accelsim.planning.residency import DoesNotFit, ResidencyPlan
-from accelsim.planning.staircase import Cost, Weights
 
 PlanByWeights: TypeAlias = Callable[[Weights], ResidencyPlan | DoesNotFit]
 _ROUNDING: Final = 1e-12

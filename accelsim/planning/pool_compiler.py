@@ -5,10 +5,9 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
-from collections.abc import MutableMapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import compress, product
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.phrases import counted
@@ -22,10 +21,13 @@ from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool import layer_mappings
+from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.settle import COMPILER
+from accelsim.mapping.shortlist import Shortlist, shortlist
+from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
 from accelsim.mapping.unmappable import NotListed
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -33,31 +35,10 @@ from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.edp import least_edp
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
-from accelsim.planning.shortlist import Shortlist, shortlist
-from accelsim.planning.staircase import Moved, Staircase, StepPrices, Weights
 from accelsim.planning.tensors import LayerUse, NetworkTensors, network_tensors
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
-
-
-class PlacedLayer(NamedTuple):
-    """A layer without names, with what of it moves and lies in the pool, in so much room."""
-
-    layer: Layer
-    moved: Moved
-    placed: Moved
-    room_bytes: int
-    weights: Weights
-    """What its mapping is chosen by."""
-
-
-@dataclass
-class PoolKnowledge:
-    """What is known of layers on one machine with a pool, by one choice of options; it grows."""
-
-    shortlists: MutableMapping[tuple[Layer, Moved], Shortlist] = field(default_factory=dict)
-    mappings: MutableMapping[PlacedLayer, Mapping] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -279,7 +260,11 @@ class PoolCompiler:
 
 
 def pool_schedule(
-    graph: ExecutedGraph, hardware: Hardware, options: MappingOptions, transitions: Transitions
+    graph: ExecutedGraph,
+    hardware: Hardware,
+    options: MappingOptions,
+    transitions: Transitions,
+    known: PoolKnowledge,
 ) -> Schedule:
     """The schedule of a graph on a machine with a pool.
 
@@ -288,6 +273,7 @@ def pool_schedule(
         hardware: The machine.
         options: How it is mapped.
         transitions: What simulations went through, for the next one.
+        known: What is known of layers on this machine by these options, for the next graph.
 
     Raises:
         MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
@@ -299,5 +285,5 @@ def pool_schedule(
     if hardware.pool is None:
         raise ValueError(f"{hardware.name} has no pool")
     grids = Grids(finely=False)
-    compiler = PoolCompiler(hardware, hardware.pool, options, transitions, PoolKnowledge(), grids)
+    compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known, grids)
     return compiler.schedule(graph)

@@ -17,13 +17,15 @@ from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import Costs, LayerMappings, MappingCuts
 from accelsim.mapping.settle import COMPILER
+from accelsim.mapping.staircase import Cost, Moved, Staircase, Weights
 from accelsim.network.layer import Layer
-from accelsim.planning.staircase import Cost, Moved, Staircase, Weights
 
 MOST_JUDGED: Final = COMPILER.max_judged
 """Mappings of a layer that are simulated at most, for one set of operands that move and one room."""
 TOLERANCE: Final = 0.005
 """By which part of the price a mapping may be worse than the best by its bounds, and still be simulated."""
+_ENTRY_BYTES: Final = 120
+"""Of a shortlist: ten numbers and a name."""
 SLOPES: Final = tuple(2.0**power for power in range(-4, 5))
 """What an energy-delay product weighs time against energy with, as multiples of a layer's own ratio: that of
 the whole network, which is what is planned for, may differ from it."""
@@ -42,6 +44,11 @@ class Shortlist:
     """What the mappings are, N entries."""
     costs: Costs
     """And what they cost."""
+
+    @property
+    def held_bytes(self) -> int:
+        """What it takes, estimated."""
+        return _ENTRY_BYTES * (1 + len(self.costs.room_bytes))
 
     def staircase(self, weights: Weights) -> Staircase:
         """The best by a weighted sum, for every room."""
