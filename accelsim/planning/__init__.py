@@ -4,19 +4,17 @@ from accelsim.door import door
 
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
+    from accelsim.memory_map import CostsMore, Steps, TooLarge
     from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
     from accelsim.planning.edp import least_edp
     from accelsim.planning.plan import Plan
     from accelsim.planning.planner import nothing_kept, plan_residency
     from accelsim.planning.residency import (
-        CostsMore,
         DoesNotFit,
         Pool,
         ResidencyPlan,
         StepPlan,
-        Steps,
         TensorPlaces,
-        TooLarge,
     )
     from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor, network_tensors
 
@@ -49,15 +47,14 @@ __getattr__, __dir__ = door(
         "plan": ("Plan",),
         "planner": ("nothing_kept", "plan_residency"),
         "residency": (
-            "CostsMore",
             "DoesNotFit",
             "Pool",
             "ResidencyPlan",
             "StepPlan",
             "Steps",
             "TensorPlaces",
-            "TooLarge",
         ),
         "tensors": ("LayerUse", "NetworkTensors", "Tensor", "network_tensors"),
+        "why_not": ("CostsMore", "TooLarge"),
     },
 )

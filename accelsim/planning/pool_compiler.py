@@ -5,6 +5,7 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress, product
 from typing import assert_never
@@ -29,10 +30,12 @@ from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
 from accelsim.mapping.unmappable import NotListed
+from accelsim.memory_map import CostsMoreTogether
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.edp import least_edp
+from accelsim.planning.plan_map import memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.tensors import LayerUse, NetworkTensors, network_tensors
@@ -103,7 +106,17 @@ class PoolCompiler:
             (fault, _) = plans[-1]
             assert isinstance(fault, DoesNotFit)
             raise MappingError(self._sentence(network, fault))
-        return min(schedules, key=self._value) if len(schedules) > 1 else schedules[0]
+        return self._best(schedules) if len(schedules) > 1 else schedules[0]
+
+    def _best(self, schedules: Sequence[Schedule]) -> Schedule:
+        """Of the schedule in which nothing stays, and that in which something may, the better one."""
+        values = list(map(self._value, schedules))
+        (without, keeping), (value, value_if_kept) = schedules, values
+        if value_if_kept < value:
+            return keeping
+        assert without.memory_map is not None
+        reason = CostsMoreTogether(value, value_if_kept)
+        return replace(without, memory_map=without.memory_map.because(reason))
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -214,6 +227,7 @@ class PoolCompiler:
             pool_changes=plan.pool_changes,
             pool_bytes_at_start=plan.pool_bytes_at_start,
             places=tuple(places),
+            memory_map=memory_map_of(plan, on_chip, [mapping.room_bytes for mapping in mappings]),
         )
 
     def _mapping(self, placed: PlacedLayer) -> Mapping:
@@ -233,7 +247,8 @@ class PoolCompiler:
             cycles = judge(mapping)
             price = placed.weights.price(cost._replace(cycles=cycles))
             if best is None or price < best[0]:
-                best = price, replace(mapping, estimated_cycles=cycles)
+                room_bytes = int(listed.costs.room_bytes[index])
+                best = price, replace(mapping, estimated_cycles=cycles, room_bytes=room_bytes)
         assert best is not None  # a plan has room for a mapping of each layer
         self.known.mappings[placed] = best[1]
         return best[1]
