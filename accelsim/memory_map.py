@@ -217,7 +217,7 @@ class MemoryMap:
 
     @property
     def address_waste_bytes(self) -> int:
-        """By how much tensors, or the tiles of a layer in one piece, do not fit at most: 0 where addresses do."""
+        """By how much tensors, or tiles of a layer in one piece, do not fit at most: 0 where addresses do."""
         beyond = [tensor.end_address - self.size_bytes for tensor in self.tensors if tensor.end_address]
         return max([0, *beyond, *[tiles.missing_bytes for tiles in self.tiles]])
 

@@ -1,8 +1,8 @@
 """The memory map: which tensor lies at which addresses of the pool, from which layer to which.
 
-Across are layers in running order, up are addresses. Each tensor is a rectangle for as long as it is kept, and
-of each layer the tiles are one in the largest part that tensors leave; the rest is free. Below is what lies
-outside meanwhile, and nowhere on chip.
+Across are layers in running order, up are addresses. Each tensor is a rectangle for as long as it is kept,
+and of each layer the tiles are one in the largest part that tensors leave; the rest is free. Below is what
+lies outside meanwhile, and nowhere on chip.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MultipleLocator
 
-from accelsim.errors import AccelsimError
 from accelsim.memory_map import MemoryMap, PlacedTensor
 from accelsim.report.labels.geometry import POINTS_PER_INCH
 from accelsim.report.labels.words import size_points
 from accelsim.report.plots.stages import Panel, stage_figure, stage_spans
-from accelsim.report.plots.style import GREEN, ORANGE, PURPLE, SKY, VERMILION, plain, run_name
+from accelsim.report.plots.style import GREEN, ORANGE, PURPLE, SKY, VERMILION, run_name
+from accelsim.report.text.residency import map_or_error
 from accelsim.report.text.table import kibibytes
 from accelsim.result import RunResult
 
@@ -120,7 +120,7 @@ def memory_figure(results: Sequence[RunResult]) -> Figure:
     Raises:
         AccelsimError: A machine has no pool.
     """
-    maps = [(result, _map_of(result)) for result in results]
+    maps = [(result, map_or_error(result.memory_map, result.hardware)) for result in results]
     blocks = [memory_blocks(memory_map) for _, memory_map in maps]
     panels = [
         Panel(
@@ -140,15 +140,6 @@ def memory_figure(results: Sequence[RunResult]) -> Figure:
     legend.append(Line2D([], [], color="black", marker="v", linestyle="", label="peak"))
     legend.append(Patch(color=VERMILION, label="tensors outside only"))
     return stage_figure(panels, legend, rows_inches=_ROWS_INCHES)
-
-
-def _map_of(result: RunResult) -> MemoryMap:
-    if result.memory_map is None:
-        raise AccelsimError(
-            f"{result.hardware}: has no memory map: no memory of it has `banks: pool`, so every tensor lies "
-            f"in {result.outermost}"
-        )
-    return result.memory_map
 
 
 def memory_title(result: RunResult, memory_map: MemoryMap) -> str:
@@ -211,7 +202,7 @@ def _set_kib_ticks(top_kib: float, most: int, axes: Axes) -> None:
     while top_kib / step > most:
         step *= 2
     axes.yaxis.set_major_locator(MultipleLocator(step))
-    axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
 
 
 def _write_name(block: MapBlock, layers: int, top_kib: float, axes: Axes) -> None:
