@@ -4,7 +4,11 @@ import pytest
 from machines import machine
 
 from accelsim import load_network
+from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.text.excess import excess_words
+from accelsim.report.text.table import Style
+from accelsim.report.text.zeros import zeros_sentence
+from accelsim.search.explain import explain_network
 from accelsim.search.path_moves import DesignPoint, Excess, SizeBudget
 from accelsim.search.remedies import ImpossibleRemedy, remedies
 
@@ -61,3 +65,10 @@ def test_a_budget_is_exceeded_by_each_limit_that_a_network_does_not_keep():
     assert excess_words(over) == "1 params too many, 3 MACs too many"
     under = budget.excesses(DesignPoint(1, 1.0, params=49, macs=1))
     assert (under, excess_words(under)) == ((Excess("params", 1, above=False),), "1 params too few")
+
+
+def test_an_explanation_says_that_zeros_are_skipped():
+    sparse = machine(**{"pe_array.output_stationary.weight_density": 0.6})
+    explained = explain_network("squeezenet_v1_1", sparse, layers=0)
+    text = explanation_report(explained, Style(200))
+    assert zeros_sentence(explained.result) in " ".join(text.split())
