@@ -41,7 +41,12 @@ from accelsim.verification.schedules import verify_plan
 
 INPUTS, WEIGHTS, OUTPUTS, RESIDUAL = Operand
 SPARSE = machine(
-    **{"pe_array.output_stationary.weight_density": 0.6, "pe_array.rows": 4, "pe_array.columns": 4}
+    **{
+        "pe_array.dataflows": tuple(SHIPPED_PASSES),  # those that are shipped later join
+        "pe_array.output_stationary.weight_density": 0.6,
+        "pe_array.rows": 4,
+        "pe_array.columns": 4,
+    }
 )
 WIDE = conv(6, 8, (9, 9), G=2, kernel=(3, 3), dilation=(2, 1), padding=(2, 2, 1, 1), bias=True)
 """Two groups, dilated rows, padding, offsets: tiles of it have halos, and sums that wait."""
