@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class Complaint(NamedTuple):
@@ -27,7 +27,23 @@ class AccelsimError(Exception):
     Example:
         >>> AccelsimError("a.yaml:3: rows: no such key\\na.yaml:5: name: missing").lines
         ['a.yaml:3: rows: no such key', 'a.yaml:5: name: missing']
+        >>> AccelsimError.about("a.yaml", "no such file").complaints
+        (Complaint(sentence='no such file', subject='a.yaml', key='', value=''),)
     """
+
+    def __init__(self, text: str, complaints: Sequence[Complaint] = ()) -> None:
+        super().__init__(text)
+        self._complaints = tuple(complaints)
+
+    @classmethod
+    def of(cls, *complaints: Complaint) -> Self:
+        """An error of known parts, one line for each."""
+        return cls("\n".join(map(str, complaints)), complaints)
+
+    @classmethod
+    def about(cls, subject: object, sentence: str) -> Self:
+        """An error of one line, `SUBJECT: SENTENCE`."""
+        return cls.of(Complaint(sentence, str(subject)))
 
     @property
     def lines(self) -> list[str]:
@@ -35,27 +51,13 @@ class AccelsimError(Exception):
         return str(self).splitlines()
 
     @property
-    def complaints(self) -> Sequence[Complaint]:
+    def complaints(self) -> tuple[Complaint, ...]:
         """The same in parts; where none are known, each line is a sentence."""
-        return [Complaint(line) for line in self.lines]
+        return self._complaints or tuple(map(Complaint, self.lines))
 
 
 class DescriptionError(AccelsimError):
     """A YAML file, or a value that stands for one, does not describe a network or a machine."""
-
-    def __init__(self, text: str, complaints: Sequence[Complaint] = ()) -> None:
-        super().__init__(text)
-        self._complaints = tuple(complaints)
-
-    @classmethod
-    def of(cls, *complaints: Complaint) -> "DescriptionError":
-        """An error of known parts, one line for each."""
-        return cls("\n".join(map(str, complaints)), complaints)
-
-    @property
-    def complaints(self) -> Sequence[Complaint]:
-        """See AccelsimError."""
-        return self._complaints or super().complaints
 
 
 class NetworkError(AccelsimError):

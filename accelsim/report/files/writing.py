@@ -119,7 +119,7 @@ def _as_output_error(path: Path) -> Iterator[None]:
 
 
 def _why_not_found(path: Path) -> str:
-    """Why a file that is to be made is not found: its folder is absent, or that of the file that it links to."""
+    """Why a file that is to be made is not found: its folder is absent, or that of the file it links to."""
     if not path.parent.is_dir():
         return f"no such folder as {path.parent}"
     if not (folder := path.resolve().parent).is_dir():
