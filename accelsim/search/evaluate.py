@@ -1,14 +1,12 @@
 """What a candidate costs: exactly what `run_network` says of the same network."""
 
 import math
-import traceback
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.limits import MAX_COUNT
 from accelsim.energy import energy_by_component
-from accelsim.errors import AccelsimError, MappingError, came_of_interrupt
+from accelsim.errors import MappingError, problem_text, problems_of
 from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.build import build
@@ -103,17 +101,8 @@ class Evaluation:
 
 
 def problem_of(error: Exception) -> str:
-    """Why a candidate has no result: what is wrong with it, or where accelsim has a fault.
-
-    Raises KeyboardInterrupt where neither is true, and somebody has pressed Ctrl-C.
-    """
-    if came_of_interrupt(error):
-        raise KeyboardInterrupt from error
-    if isinstance(error, AccelsimError):
-        return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    line = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"a fault of accelsim itself, please report it: {type(error).__name__}{line}: {error}"
+    """Why a candidate has no result, as stores and files keep it. Raises as `problems_of` does."""
+    return problem_text(problems_of(error))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from accelsim.report.text.zeros import zeros_sentence
 from accelsim.search.explain import explain_network
 from accelsim.search.path_moves import DesignPoint, Excess, SizeBudget
 from accelsim.search.remedies import ImpossibleRemedy, remedies
+from accelsim.search.words import change_words, obstacle_words
 
 NETWORK, MACHINE = load_network("alexnet"), machine()
 
@@ -42,19 +43,19 @@ def test_parts_are_doubled_and_latency_is_halved():
     ],
 )
 def test_words_are_made_of_the_numbers(name, words):
-    assert changes()[name].words == words
+    assert change_words(changes()[name]) == words
 
 
 def test_a_machine_of_one_dataflow_gets_the_other_beside_it():
     change = changes(machine(**{"pe_array.dataflows": ["weight_stationary"]}))["output_stationary"]
-    assert (change.kind, change.words) == ("machine", "some layers output stationary")
+    assert (change.kind, change_words(change)) == ("machine", "some layers output stationary")
 
 
 def test_a_remedy_that_a_machine_cannot_have_says_what_it_would_be_and_why_not():
     tall = machine(**{"pe_array.rows": 4096})
     (impossible,) = [remedy for remedy in remedies(NETWORK, tall, "auto") if remedy.name == "rows"]
     assert isinstance(impossible, ImpossibleRemedy)
-    assert (impossible.change.after, "from 1 to 4096" in impossible.reason) == (8192, True)
+    assert (impossible.change.after, "from 1 to 4096" in obstacle_words(impossible)) == (8192, True)
 
 
 def test_a_budget_is_exceeded_by_each_limit_that_a_network_does_not_keep():

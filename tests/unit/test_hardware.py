@@ -454,7 +454,7 @@ def test_an_assumption_may_be_about_any_key_that_the_file_leaves_out(tmp_path, k
         "memories.sram.banks.bytes.results",
         "area.pe",
         "assumed.area",
-        "pe_array.dataflows.row_stationary",
+        "pe_array.dataflows.nothing_stationary",
         "energy.mac.mac",
         "",
     ],

@@ -14,6 +14,7 @@ from accelsim.report.text.energies import EnergyScale, table_scale
 from accelsim.result import RunResult
 from accelsim.search.path import DesignPath
 from accelsim.search.path_moves import DesignPoint
+from accelsim.search.words import move_words
 
 SIZE_INCHES: Final = (11.0, 5.6)
 """Of the two panels of a walk, without the list of moves."""
@@ -46,7 +47,7 @@ class PathPoint:
 def path_points(path: DesignPath) -> list[PathPoint]:
     """The start, called 0, and every step by its number."""
     points = [(f"start: {path.network.name}", path.start)]
-    points += [(step.best.move.words, step.after) for step in path.steps]
+    points += [(move_words(step.best.move), step.after) for step in path.steps]
     factor = path_scale(path).factor
     return [
         _path_point(str(number), words, point, path, factor) for number, (words, point) in enumerate(points)
