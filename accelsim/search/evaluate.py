@@ -125,13 +125,13 @@ class SearchTask:
     """Images that run together; None for as many as the network is described for."""
     dataflow: str = AUTO
     """One for every layer of the array; `auto` is the machine's choice, as in `run_network`."""
-    tiles_by: Objective | None = None
+    objective: Objective | None = None
     """What dataflows and tiles are chosen by, instead of what the machine says."""
 
     @property
     def options(self) -> MappingOptions:
         """How candidates are mapped."""
-        return MappingOptions(self.network.images(self.batch), self.dataflow, self.tiles_by)
+        return MappingOptions(self.network.images(self.batch), self.dataflow, self.objective)
 
 
 def run_cost(task: SearchTask, cache: Cache) -> Cost:

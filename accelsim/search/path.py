@@ -294,12 +294,12 @@ def _check_start(network: Network, point: DesignPoint, budget: SizeBudget) -> No
     ):
         if size > limit:
             raise SpaceError(
-                f"{name} = {limit}: {network.name} has {size}, {size - limit} more: no walk starts there"
+                f"{name} = {limit}: {network.name} has {size}, {size - limit} more: no path starts there"
             )
     if point.params < budget.min_params:
         raise SpaceError(
             f"min params = {budget.min_params}: {network.name} has {point.params}, "
-            f"{budget.min_params - point.params} fewer: no walk starts there"
+            f"{budget.min_params - point.params} fewer: no path starts there"
         )
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 from operator import sub
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.mapping import Program, Repeat
+from accelsim.mapping.mapping import ProgramPart, Repeat
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.simulation.stepper import bank_sums, banks_by_memory
@@ -75,12 +75,12 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     )
 
 
-def cycles_alone(program: Sequence[Program], hardware: Hardware, transitions: Transitions) -> int:
+def cycles_alone(program: Sequence[ProgramPart], hardware: Hardware, transitions: Transitions) -> int:
     """When the program of a layer is done on a machine that does nothing else."""
     return Traversal(hardware, 0, transitions).cycles_of_layer(program)
 
 
-def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
+def _stream_cycles(program: Sequence[ProgramPart], bandwidth: float) -> int:
     """Cycles in which the DRAM channel streams for a program."""
     cycles = 0
     for part in program:

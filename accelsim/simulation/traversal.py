@@ -12,7 +12,7 @@ from collections.abc import Mapping as MappingOf
 from typing import Any, Final
 
 from accelsim.hardware import Hardware, Operand
-from accelsim.mapping.mapping import Program, Repeat, Step
+from accelsim.mapping.mapping import ProgramPart, Repeat, Step
 from accelsim.simulation.stepper import Log, State, Stepper
 from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, Transition, Transitions
 
@@ -57,7 +57,7 @@ class Traversal:
         self.steps_of_body: dict[int, int] = {}
         """Of bodies of loops, by their identity; the schedule keeps them alive."""
 
-    def through(self, programs: Sequence[Sequence[Program]], waits_for: Sequence[Sequence[int]]) -> Log:
+    def through(self, programs: Sequence[Sequence[ProgramPart]], waits_for: Sequence[Sequence[int]]) -> Log:
         """What is observed on the way; each layer's program, and the layers that it waits for.
 
         Raises RuntimeError if the machine comes to a stop.
@@ -68,7 +68,7 @@ class Traversal:
         self._drain(len(programs))
         return self.log
 
-    def cycles_of_layer(self, program: Sequence[Program]) -> int:
+    def cycles_of_layer(self, program: Sequence[ProgramPart]) -> int:
         """When the program of a layer is done by itself.
 
         Its loops are remembered, for a schedule may come to them in the same state; the whole of it is not,
@@ -86,7 +86,7 @@ class Traversal:
             if layer not in self.log.end_cycles:
                 raise RuntimeError(f"the simulation came to a stop in layer {layer}")
 
-    def _enter(self, layer: int, producers: Sequence[int], program: Sequence[Program]) -> None:
+    def _enter(self, layer: int, producers: Sequence[int], program: Sequence[ProgramPart]) -> None:
         """Begin a layer."""
         self.layer = layer
         transitions = self.transitions
@@ -157,7 +157,7 @@ class Traversal:
         self._observe(transition, before)
         return transition
 
-    def _body(self, body: Sequence[Program], last: bool) -> None:
+    def _body(self, body: Sequence[ProgramPart], last: bool) -> None:
         machine, step_number = self.machine, self.transitions.step_number
         for number, part in enumerate(body, 1):
             ends = last and number == len(body)

@@ -1,4 +1,4 @@
-"""A walk, step by step: time against energy, and against parameters, with other networks beside it."""
+"""A path of redesigns: time against energy, and against parameters, with other networks beside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from accelsim.search.path_moves import DesignPoint
 from accelsim.search.words import move_words
 
 SIZE_INCHES: Final = (11.0, 5.6)
-"""Of the two panels of a walk, without the list of moves."""
+"""Of the two panels of a path, without the list of moves."""
 LINE_INCHES: Final = 0.2
 """Of the list of moves."""
 PATH: Final = MarkerStyle(VERMILION, "o", 30)
@@ -107,7 +107,7 @@ def _draw(figure: Figure, path: DesignPath, networks: Sequence[PathPoint], top: 
         axes = figure.add_axes((axes_left, low / total, 0.4, (high - low) / total))
         if against == AGAINST[0]:
             by = "energy x time" if path.objective == "edp" else path.objective
-            title = f"A walk by {by} from {path.network.name} on {path.hardware.name}"
+            title = f"A path by {by} from {path.network.name} on {path.hardware.name}"
             set_title(title, axes, pad=26)
         plot_path(points, networks, against, axes, path_scale(path).unit)
     rows = -(-len(points) // 2)
@@ -138,7 +138,7 @@ def plot_path(
     if networks and against == "energy":
         legend_above(
             [
-                PATH.in_legend("the walk; its moves are below", linestyle="-"),
+                PATH.in_legend("the path; its moves are below", linestyle="-"),
                 NETWORKS.in_legend("other networks, as they are", linestyle="--"),
             ],
             axes,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from accelsim.network.shapes import layer_shape
-from accelsim.report.text.diagnosis import direction, reason
+from accelsim.report.text.diagnosis import loop_words, reason
 from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import BOUNDS, memory_word, shape_word
@@ -213,7 +213,7 @@ def _diagnosis_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "balance_macs_per_byte": diagnosis.balance,
         "fills": [
             {
-                "direction": direction(fill),
+                "direction": loop_words(fill),
                 "extent": fill.extent,
                 "of_a_pass": fill.of_a_pass,
                 "passes": fill.passes,

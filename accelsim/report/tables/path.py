@@ -37,12 +37,12 @@ def path_report(path: DesignPath, style: Style) -> str:
         >>> from accelsim.search.path import search_path
         >>> path = search_path("mobilenet_v1@width=0.25,resolution=128", "16x16_128k", steps=0)
         >>> print(path_report(path, Style()).splitlines()[0])
-        mobilenet_v1@width=0.25,resolution=128 on 16x16_128k: a walk by time
+        mobilenet_v1@width=0.25,resolution=128 on 16x16_128k: a path by time
     """
     budget = path.budget
     limits = f"at most {si(budget.max_params)} parameters and {si(budget.max_macs)} MACs, at least "
     limits += f"{si(budget.min_params)} parameters"
-    text = [style.strong(f"{path.network.name} on {path.hardware.name}: a walk by {BY[path.objective]}"), ""]
+    text = [style.strong(f"{path.network.name} on {path.hardware.name}: a path by {BY[path.objective]}"), ""]
     text += [*labelled("budget", limits, style), *labelled("start", _point(path.start, path), style)]
     before: PathStep | None = None
     for number, step in enumerate(path.steps, start=1):
