@@ -122,7 +122,7 @@ class WeightStationary(Dataflow):
         )
         load_cycles = port.cycles(least_rows, array)
         least_load = ceil_div(layer.C, array.rows * port.words_per_cycle(array))
-        waits = larger((tiles.c_tiles - 1) * load_cycles + 1, smaller(least_load, load_cycles))
+        load_wait_cycles = larger((tiles.c_tiles - 1) * load_cycles + 1, smaller(least_load, load_cycles))
         # The folds of the last of several parts of the input channels may be smaller than the others.
         full_folds = row_folds - 1
         if tiles.exact:
@@ -133,7 +133,7 @@ class WeightStationary(Dataflow):
         passes = full_folds * full_pass + (row_folds - full_folds) * last_pass
         weights = layer.weights
         return ArrayWork(
-            cycles=tiles.total // tiles.c_tiles * waits + layer.G * taps * column_folds * passes,
+            cycles=tiles.total // tiles.c_tiles * load_wait_cycles + layer.G * taps * column_folds * passes,
             macs=weights * pixels,
             weight_register_words=weights * (chunks + pixels),
             partial_sum_register_words=(2 * taps * row_folds - 1) * outputs,
