@@ -145,8 +145,8 @@ def functions_part() -> str:
 def _profiled() -> list[tuple[str, float, int]]:
     """(where, own time [s], calls in a run) of every function, those that take longest first.
 
-    Of several runs, and in processor time, so that other programs' share of a busy machine is nobody's. Built-in
-    functions count to those that call them.
+    Of several runs, and in processor time, so that other programs' share of a busy machine is nobody's.
+    Built-in functions count to those that call them.
     """
     network, hardware = load_network(NETWORK), load_hardware(HARDWARE)
     profile = cProfile.Profile(time.process_time, builtins=False)
