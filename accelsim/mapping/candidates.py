@@ -76,7 +76,7 @@ class Bounds:
 def candidates(
     layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1, *, finely: bool = False
 ) -> Candidates:
-    """Every mapping of a layer by a dataflow that fits the global buffer; none if no tile does."""
+    """Every mapping of a layer by a dataflow that fits the banks; none if no tile does."""
     space = space_of(layer, hardware, dataflow, finely=finely)
     return evaluate(space, hardware, batch, space.fitting())
 
@@ -171,11 +171,11 @@ def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost
     """What the array does at least for an image of layers that are cut into so many tiles."""
     if not (space.layers.on_array and len(tiles.owner)):
         return _NO_COST
-    visits = tiles.visits
+    counts = tiles.tile_counts
 
     def cost_of(layer: LoopNest[Count], dataflow: str, which: Selection) -> ArrayCost:
         shape = entries(tiles.shape, which)
-        return least_array_cost(layer, dataflow, shape, entries(visits, which), hardware)
+        return least_array_cost(layer, dataflow, shape, entries(counts, which), hardware)
 
     return array_costs(space.layers, space.dataflows, tiles.owner, cost_of)
 

@@ -16,7 +16,7 @@ from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR, transfer_counts
-from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
+from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
@@ -170,7 +170,7 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
     )
 
 
-def program_totals(program: Sequence[Program], hardware: Hardware) -> Totals:
+def program_totals(program: Sequence[ProgramPart], hardware: Hardware) -> Totals:
     """Sums over all steps; those that are alike are added up once."""
     visits: dict[int, int] = {}
     steps: dict[int, Step] = {}
@@ -197,7 +197,7 @@ def _moved(sizes: Sequence[MappingOf[Operand, int]], times: Sequence[int]) -> di
 
 
 def _count_visits(
-    program: Sequence[Program], times: int, visits: dict[int, int], steps: dict[int, Step]
+    program: Sequence[ProgramPart], times: int, visits: dict[int, int], steps: dict[int, Step]
 ) -> None:
     """How often each step is visited, by its identity: a program shares the steps that are alike."""
     for part in program:
@@ -334,11 +334,11 @@ class _Writer:
     """Loops of more than one iteration, outermost first."""
     work: Sequence[StepWork]
     """Of each kind of tile."""
-    parts: dict[_Position, tuple[Program, ...]] = field(default_factory=dict)
+    parts: dict[_Position, tuple[ProgramPart, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)
     repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
 
-    def part(self, position: _Position) -> tuple[Program, ...]:
+    def part(self, position: _Position) -> tuple[ProgramPart, ...]:
         """The steps inside the loops that have been entered."""
         part = self.parts.get(position)
         if part is None:
@@ -346,14 +346,14 @@ class _Writer:
             self.parts[position] = part
         return part
 
-    def _nest(self, position: _Position) -> tuple[Program, ...]:
+    def _nest(self, position: _Position) -> tuple[ProgramPart, ...]:
         loop = self.moving[position.depth]
-        program: list[Program] = []
+        program: list[ProgramPart] = []
         for iterations in loop.iterations:
             self._append(program, iterations.tiles, self.part(position.into(loop, iterations)))
         return tuple(program)
 
-    def _append(self, program: list[Program], times: int, body: tuple[Program, ...]) -> None:
+    def _append(self, program: list[ProgramPart], times: int, body: tuple[ProgramPart, ...]) -> None:
         """Have a body gone through so many times more.
 
         A loop of nothing but a loop is one loop, and what comes once more is another iteration. However steps
@@ -372,7 +372,7 @@ class _Writer:
         else:
             program += body
 
-    def _repeat(self, times: int, body: tuple[Program, ...]) -> Repeat:
+    def _repeat(self, times: int, body: tuple[ProgramPart, ...]) -> Repeat:
         key = (times, *map(id, body))
         if key not in self.repeated:
             self.repeated[key] = Repeat(times, body)

@@ -16,7 +16,7 @@ from accelsim.columns import Count, Flags, Ints, Selection
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.mapping import Order
-from accelsim.mapping.tile import TileShape, Visits
+from accelsim.mapping.tile import TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
 ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
@@ -173,10 +173,10 @@ class Tiles:
         return channels * self.full(layers.OY, shape.y) * self.full(layers.OX, shape.x)
 
     @property
-    def visits(self) -> Visits[Count]:
+    def tile_counts(self) -> TileCounts[Count]:
         """How many tiles an image is cut into."""
         channels, plane = self.channels, self.plane
-        return Visits(
+        return TileCounts(
             plane.y_tiles,
             plane.x_tiles,
             plane.tiles,

@@ -18,7 +18,7 @@ ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
 
 @dataclass(frozen=True)
 class FusedOperator(Generic[CountT_co]):
-    """An operator that the vector unit applies to a layer's outputs on their way to the global buffer.
+    """An operator that the vector unit applies to a layer's outputs on their way to the memory on chip.
 
     Example:
         >>> FusedOperator("conv1.relu", "relu", vector_ops=64 * 112 * 112).residual_elements

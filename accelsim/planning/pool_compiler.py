@@ -116,8 +116,8 @@ class PoolCompiler:
         for part in parts:
             if not self._fits(part):
                 raise MappingError(
-                    f"{part.name} on {self.hardware.name}: no tile fits: the smallest that is tried takes more "
-                    f"than the {counted(self.pool.size_bytes, 'byte')} of {self.pool.memory}"
+                    f"{part.name} on {self.hardware.name}: no tile fits: the smallest that is tried takes "
+                    f"more than the {counted(self.pool.size_bytes, 'byte')} of {self.pool.memory}"
                 )
         return parts
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from accelsim.hardware import Operand
-from accelsim.mapping.mapping import Program, Step
+from accelsim.mapping.mapping import ProgramPart, Step
 from accelsim.mapping.schedule import PoolChange
 from accelsim.simulation.state import State
 
@@ -70,7 +70,7 @@ class Transitions:
     of_entry: dict[tuple[int, tuple[int, ...], PoolChange], int] = field(default_factory=dict)
     """State before a layer, its producers counted back from it, what its tensors take of the pool and give
     up: the state in which it begins."""
-    stream_cycles: dict[int, tuple[Sequence[Program], int]] = field(default_factory=dict)
+    stream_cycles: dict[int, tuple[Sequence[ProgramPart], int]] = field(default_factory=dict)
     """Of programs, by their identity: the program, and cycles in which the DRAM channel streams."""
     entries: int = 0
     """How much is remembered, in entries of queues or what takes as much."""

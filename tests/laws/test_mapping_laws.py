@@ -38,7 +38,7 @@ from accelsim.mapping.cuts import cuts_of, space_of
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.ranking import ROUNDING, best_first
+from accelsim.mapping.ranking import VALUE_ROUNDING, best_first
 from accelsim.mapping.relaxation import relaxed
 from accelsim.mapping.search import as_executed, map_layer
 from accelsim.mapping.space import ORDERS
@@ -441,7 +441,7 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     winner = None
     for idle_rows in idle_rows_tried(executed, hardware, objective):
         best = best_candidate(executed, hardware.with_idle_rows(idle_rows), images, objective)
-        if winner is None or cost(*best[:2]) <= cost(*winner[:2]) * (1 - left_open) * (1 + ROUNDING):
+        if winner is None or cost(*best[:2]) <= cost(*winner[:2]) * (1 - left_open) * (1 + VALUE_ROUNDING):
             winner = (*best, idle_rows)
     with mock.patch.object(tile_search, "FEW_TILES", few_tiles):
         found = map_layer(layer, hardware, MappingOptions(batch=batch, objective=objective))
