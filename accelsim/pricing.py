@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, MutableMapping
 from collections.abc import Mapping as MappingOf
-from dataclasses import replace
 from typing import Final
 
 from accelsim.descriptions.phrases import counted
@@ -15,7 +14,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
 from accelsim.mapping.program import LOOPS, Dimension
 from accelsim.mapping.schedule import Schedule
-from accelsim.network.layer import Layer
+from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
 from accelsim.planning.plan import Plan
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
@@ -181,7 +180,7 @@ def form_of(layer: Layer, hardware: Hardware) -> Layer:
     """
     machine = hardware.precision
     dense = layer.weight_density is None and _weight_density(layer, hardware) == 1
-    return replace(
+    return changed(
         layer.nameless,
         weight_bits=weight_bits(layer, machine),
         activation_bits=activation_bits(layer, machine),
