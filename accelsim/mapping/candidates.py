@@ -230,7 +230,7 @@ def _kinds_of_tiles(layers: LoopNest[Count], tiles: Tiles) -> _Kinds:
     c, times = depth.tiles(candidate, at_edge)
     visits *= np.where(at_edge | (digits == 0), 1, times - 1)
     g, k, y, x = kind_sizes
-    fy, fx = entries(tiles.kernel, candidate)
+    fy, fx = entries((shape.fy, shape.fx), candidate)
     tile = TileShape(1, g, k, c, y, x, fy, fx)
     return _Kinds(candidate, tile, visits, np.minimum(digits, 1))
 

@@ -76,6 +76,8 @@ def array_costs(
 
 def _spread(which: Ints, length: int, count: Count) -> Count:
     """Entries at some places of a column, and none at the others."""
+    if isinstance(count, int) and not count:
+        return 0
     column = np.zeros(length, dtype=np.int64)
     column[which] = count
     return column

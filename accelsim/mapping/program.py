@@ -70,6 +70,8 @@ class Iterations(NamedTuple):
     tiles: int
     extent: TileExtent
     """Of one of them."""
+    kind: int
+    """Which of the loop's kinds of tiles they are."""
     first: bool
     last: bool
 
@@ -81,8 +83,8 @@ class Loop(NamedTuple):
     """Whether each iteration needs inputs of its own."""
     of_weights: bool
     iterations: tuple[Iterations, ...]
-    kinds: dict[TileExtent, int]
-    """What its tiles cover, each with a number."""
+    kinds: tuple[TileExtent, ...]
+    """What its tiles cover."""
 
     @property
     def moves(self) -> bool:
@@ -112,7 +114,7 @@ class _Position(NamedTuple):
         """
         return _Position(
             self.depth + 1,
-            self.kind * len(loop.kinds) + loop.kinds[iterations.extent],
+            self.kind * len(loop.kinds) + iterations.kind,
             loop.of_weights or (iterations.first and self.weights_come),
             loop.of_inputs or (iterations.first and self.inputs_come),
             loop.of_weights or (iterations.last and self.weights_go),
@@ -236,12 +238,11 @@ def _loops(choice: Choice, batch: int, loop_of: dict[_LoopKey, Loop]) -> list[Lo
 
 
 def _loop(dimension: Dimension, extent: int | tuple[Axis, ...], size: int) -> Loop:
-    iterations = tuple(
-        _iterations_of(tuple(_equal_tiles(dimension, extent, size)), adds_up=dimension in ADDING_UP)
+    kinds: dict[TileExtent, int] = {}
+    iterations = _iterations_of(
+        list(_equal_tiles(dimension, extent, size)), kinds, adds_up=dimension in ADDING_UP
     )
-    extents = dict.fromkeys(alike.extent for alike in iterations)
-    kinds = {extent_kind: number for number, extent_kind in enumerate(extents)}
-    return Loop(dimension in OF_INPUTS, dimension in OF_WEIGHTS, iterations, kinds)
+    return Loop(dimension in OF_INPUTS, dimension in OF_WEIGHTS, tuple(iterations), tuple(kinds))
 
 
 class _EqualTiles(NamedTuple):
@@ -269,10 +270,12 @@ def _equal_tiles(dimension: Dimension, extent: int | tuple[Axis, ...], size: int
             yield _EqualTiles(span.tiles, span.size)
 
 
-def _iterations_of(equal_tiles: Sequence[_EqualTiles], adds_up: bool) -> Iterator[Iterations]:
+def _iterations_of(
+    equal_tiles: Sequence[_EqualTiles], kinds: dict[TileExtent, int], *, adds_up: bool
+) -> Iterator[Iterations]:
     """Tiles with the first and the last iteration of the loop apart from the others.
 
-    `adds_up` says that all iterations add to the same outputs.
+    `adds_up` says that all iterations add to the same outputs; what they cover is added to `kinds`, numbered.
     """
 
     def iterations(tiles: int, tiles_alike: _EqualTiles, first: bool, last: bool) -> Iterations:
@@ -280,7 +283,7 @@ def _iterations_of(equal_tiles: Sequence[_EqualTiles], adds_up: bool) -> Iterato
         extent = TileExtent(
             tiles_alike.size, tiles_alike.inputs, tiles_alike.stored, tiles_alike.part, resumes, completes
         )
-        return Iterations(tiles, extent, first, last)
+        return Iterations(tiles, extent, kinds.setdefault(extent, len(kinds)), first, last)
 
     total = sum(tiles_alike.tiles for tiles_alike in equal_tiles)
     n_before = 0

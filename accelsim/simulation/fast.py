@@ -92,5 +92,5 @@ def _stream_cycles(program: Sequence[ProgramPart], bandwidth: float) -> int:
             cycles += part.times * _stream_cycles(part.body, bandwidth)
         else:
             transfers = chain(part.loads.values(), part.stores.values())
-            cycles += sum(math.ceil(size / bandwidth) for size in transfers)
+            cycles += sum([math.ceil(size / bandwidth) for size in transfers])
     return cycles

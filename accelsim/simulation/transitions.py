@@ -8,7 +8,7 @@ within limits. docs/decisions/fast-engine.md has the argument in full.
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from accelsim.hardware import Operand
 from accelsim.mapping.mapping import ProgramPart, Step
@@ -23,8 +23,7 @@ ENTRIES_OF_A_STATE: Final = 16
 """What a state takes beside its queues, and what a transition takes, measured in entries of a queue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """What a part of a program did to the machine from one state on; times from its beginning."""
 
     cycles: int
