@@ -266,10 +266,10 @@ class PoolCompiler:
         layer, memory = network.layers[fault.step], self.pool.memory
         tensors = [network.tensors.tensors[index] for index in fault.tensors]
         beside = "".join(f", {tensor.name} ({counted(tensor.size_bytes, 'byte')})" for tensor in tensors)
+        needed = counted(fault.needed_bytes, "byte")
         return (
-            f"{layer.name} on {self.hardware.name}: needs {counted(fault.needed_bytes, 'byte')} of {memory}, which "
-            f"has {fault.pool_bytes}: tiles{beside}; memories.{memory}.size_bytes = {fault.needed_bytes} would hold "
-            f"them"
+            f"{layer.name} on {self.hardware.name}: needs {needed} of {memory}, which has {fault.pool_bytes}: "
+            f"tiles{beside}; memories.{memory}.size_bytes = {fault.needed_bytes} would hold them"
         )
 
 
