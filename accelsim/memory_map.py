@@ -183,13 +183,16 @@ class MemoryMap:
             ]
         )
 
-    def because(self, reason: WhyNot) -> "MemoryMap":
-        """The same with one reason for all tensors that are read and do not stay."""
+    def instead_of(self, other: "MemoryMap", reason: WhyNot) -> "MemoryMap":
+        """The same, where it was preferred to another map for a reason.
+
+        What does not stay in the other one either keeps its own reason.
+        """
         tensors = [
             tensor
             if tensor.stays or tensor.is_image or tensor.last_reader is None
-            else tensor._replace(why_not=reason)
-            for tensor in self.tensors
+            else tensor._replace(why_not=reason if planned.stays else planned.why_not)
+            for tensor, planned in zip(self.tensors, other.tensors, strict=True)
         ]
         return replace(self, tensors=tuple(tensors))
 

@@ -246,10 +246,10 @@ class RunResult:
     idle_descriptors: int = 0
     """Of the DMA, that the schedule leaves idle, because it is done sooner without them."""
     lower_bound_if_kept_cycles: int | None = None
-    """Of a machine with a pool: what no schedule goes below even if all tensors stay on chip, so that nothing
-    moves but weights, the image and the results."""
+    """Of a machine that keeps tensors: what no schedule goes below even if all of them stay on chip, so that
+    nothing moves but weights, the image and the results."""
     memory_map: MemoryMap | None = field(default=None, repr=False)
-    """Of a machine with a pool: what lies where in it, and when; its steps are the layers."""
+    """Of a machine that keeps tensors: what lies where in its pool, and when; its steps are the layers."""
 
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div
@@ -82,8 +83,21 @@ def lower_bound_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
         >>> lower_bound_cycles(layer, load_hardware("16x16_128k"))
         90
     """
-    traffic = compulsory_dram_bytes(layer, hardware, batch) / hardware.channel.bytes_per_cycle
-    return max(_compute_cycles(layer, hardware, batch), math.ceil(traffic))
+    return lower_bounds(layer, hardware, batch).cycles
+
+
+class LowerBounds(NamedTuple):
+    """What no mapping of a layer goes below."""
+
+    dram_bytes: int
+    cycles: int
+
+
+def lower_bounds(layer: Layer, hardware: Hardware, batch: int = 1) -> LowerBounds:
+    """What `compulsory_dram_bytes` and `lower_bound_cycles` say, both at once."""
+    compute = _compute_cycles(layer, hardware, batch)
+    compulsory = compulsory_dram_bytes(layer, hardware, batch)
+    return LowerBounds(compulsory, max(compute, math.ceil(compulsory / hardware.channel.bytes_per_cycle)))
 
 
 def lower_bound_if_kept_cycles(

@@ -62,7 +62,7 @@ class Schedule:
     """Of each layer: the memory that each operand comes from or goes to; empty where that is always the
     outermost."""
     memory_map: MemoryMap | None = None
-    """What lies where in the pool; None where the machine has none."""
+    """What lies where in the pool; None where the machine keeps no tensors in one."""
 
 
 Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]

@@ -6,7 +6,7 @@ whole is simulated beside the schedule in which nothing stays: it is never worse
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from typing import assert_never
 
@@ -30,7 +30,7 @@ from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
 from accelsim.mapping.unmappable import NotListed
-from accelsim.memory_map import CostsMoreTogether
+from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
@@ -82,7 +82,9 @@ class PoolCompiler:
     options: MappingOptions
     transitions: Transitions
     known: PoolKnowledge
-    grids: Grids
+    grids: Grids = field(default_factory=Grids)
+    _listed: dict[tuple[Layer, Moved], Shortlist] = field(default_factory=dict)
+    """Of the layers of the graph in hand: what is known may be forgotten meanwhile."""
 
     @property
     def objective(self) -> Objective:
@@ -110,13 +112,12 @@ class PoolCompiler:
 
     def _best(self, schedules: Sequence[Schedule]) -> Schedule:
         """Of the schedule in which nothing stays, and that in which something may, the better one."""
-        values = list(map(self._value, schedules))
-        (without, keeping), (value, value_if_kept) = schedules, values
+        (without, keeping), (value, value_if_kept) = schedules, list(map(self._value, schedules))
         if value_if_kept < value:
             return keeping
-        assert without.memory_map is not None
-        reason = CostsMoreTogether(value, value_if_kept)
-        return replace(without, memory_map=without.memory_map.because(reason))
+        assert without.memory_map is not None and keeping.memory_map is not None
+        together = CostsMoreTogether(value[0], value_if_kept[0])
+        return replace(without, memory_map=without.memory_map.instead_of(keeping.memory_map, together))
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -127,8 +128,8 @@ class PoolCompiler:
         for part in parts:
             if not self._fits(part):
                 raise MappingError(
-                    f"{part.name} on {self.hardware.name}: no tile fits: the smallest that is tried takes more "
-                    f"than the {counted(self.pool.size_bytes, 'byte')} of {self.pool.memory}"
+                    f"{part.name} on {self.hardware.name}: no tile fits: the smallest that is tried takes "
+                    f"more than the {counted(self.pool.size_bytes, 'byte')} of {self.pool.memory}"
                 )
         return parts
 
@@ -192,15 +193,24 @@ class PoolCompiler:
         return sets
 
     def _shortlist(self, layer: Layer, moved: Moved) -> Shortlist:
-        key = layer, moved
-        if key not in self.known.shortlists:
-            dataflows = tuple(self.hardware.pe_array.dataflows)
-            if self.options.dataflow != AUTO:
-                dataflows = (self.options.dataflow,)
-            mappings = layer_mappings(layer, self.hardware, dataflows, self.options.batch, self.grids)
-            for moves in self._all_sets(layer):
-                self.known.shortlists[layer, moves] = shortlist(mappings, moves, self.objective)
-        return self.known.shortlists[key]
+        if (layer, moved) not in self._listed:
+            keys = [(layer, moves) for moves in self._all_sets(layer)]
+            found = [(key, self.known.shortlists.get(key)) for key in keys]
+            known = {key: listed for key, listed in found if listed is not None}
+            self._listed.update(known if len(known) == len(keys) else self._searched(layer))
+        return self._listed[layer, moved]
+
+    def _searched(self, layer: Layer) -> dict[tuple[Layer, Moved], Shortlist]:
+        """The shortlists of a layer, for each set of operands that may move."""
+        dataflows = tuple(self.hardware.pe_array.dataflows)
+        if self.options.dataflow != AUTO:
+            dataflows = (self.options.dataflow,)
+        mappings = layer_mappings(layer, self.hardware, dataflows, self.options.batch, self.grids)
+        searched = {
+            (layer, moves): shortlist(mappings, moves, self.objective) for moves in self._all_sets(layer)
+        }
+        self.known.shortlists.update(searched)
+        return searched
 
     def _all_sets(self, layer: Layer) -> list[Moved]:
         residuals = (0,) if layer.residual_elements else ()
@@ -212,14 +222,17 @@ class PoolCompiler:
         outermost, on_chip = self.hardware.off_chip.name, self.pool.memory
         mappings, places = [], []
         for layer, step in zip(network.layers, plan.steps, strict=True):
-            placed = frozenset(
-                operand
-                for operand in (Operand.INPUTS, Operand.RESIDUAL, Operand.OUTPUTS)
-                if (step.kept if operand is Operand.OUTPUTS else operand not in step.moved)
-            )
+            operands = _operands(layer)
+            placed = operands - step.moved - {Operand.WEIGHTS} | ({Operand.OUTPUTS} if step.kept else set())
             placed_layer = PlacedLayer(layer.nameless, step.moved, placed, step.room_bytes, weights)
             mappings.append(self._mapping(placed_layer))
-            places.append({operand: on_chip if operand in placed else outermost for operand in Operand})
+            places.append(
+                {
+                    operand: on_chip if operand in placed else outermost
+                    for operand in Operand
+                    if operand in operands
+                }
+            )
         return Schedule(
             network.layers,
             tuple(mappings),
@@ -227,8 +240,14 @@ class PoolCompiler:
             pool_changes=plan.pool_changes,
             pool_bytes_at_start=plan.pool_bytes_at_start,
             places=tuple(places),
-            memory_map=memory_map_of(plan, on_chip, [mapping.room_bytes for mapping in mappings]),
+            memory_map=self._memory_map(plan, mappings),
         )
+
+    def _memory_map(self, plan: ResidencyPlan, mappings: Sequence[Mapping]) -> MemoryMap | None:
+        """What lies where, on a machine that keeps tensors."""
+        if not self.hardware.keeps("activations"):
+            return None
+        return memory_map_of(plan, self.pool.memory, [mapping.room_bytes for mapping in mappings])
 
     def _mapping(self, placed: PlacedLayer) -> Mapping:
         """The best mapping by simulations of the few that are the best by their bounds."""
@@ -253,25 +272,32 @@ class PoolCompiler:
         self.known.mappings[placed] = best[1]
         return best[1]
 
-    def _value(self, schedule: Schedule) -> float:
-        """What a schedule takes, simulated as a whole."""
+    def _value(self, schedule: Schedule) -> tuple[float, int]:
+        """What a schedule takes, simulated as a whole; of equal ones the faster is better."""
         cycles = simulate_fast(schedule, self.hardware, self.transitions).cycles
         counts = weighted_sum(
             [mapping.totals.counts for mapping in schedule.mappings], [1] * len(schedule.mappings)
         )
         energy = float(total_energy(counts, self.hardware.prices))
-        return objective_value(float(cycles), energy, self.objective)
+        return objective_value(float(cycles), energy, self.objective), cycles
 
     def _sentence(self, network: _Network, fault: DoesNotFit) -> str:
         """What has to be on chip at a step and does not fit."""
         layer, memory = network.layers[fault.step], self.pool.memory
         tensors = [network.tensors.tensors[index] for index in fault.tensors]
         beside = "".join(f", {tensor.name} ({counted(tensor.size_bytes, 'byte')})" for tensor in tensors)
+        needed = counted(fault.needed_bytes, "byte")
         return (
-            f"{layer.name} on {self.hardware.name}: needs {counted(fault.needed_bytes, 'byte')} of {memory}, which "
-            f"has {fault.pool_bytes}: tiles{beside}; memories.{memory}.size_bytes = {fault.needed_bytes} would hold "
-            f"them"
+            f"{layer.name} on {self.hardware.name}: needs {needed} of {memory}, which has {fault.pool_bytes}: "
+            f"tiles{beside}; memories.{memory}.size_bytes = {fault.needed_bytes} would hold them"
         )
+
+
+def _operands(layer: Layer) -> frozenset[Operand]:
+    """That a layer has."""
+    weights = {Operand.WEIGHTS} if layer.on_array else set()
+    residual = {Operand.RESIDUAL} if layer.residual_elements else set()
+    return frozenset({Operand.INPUTS, Operand.OUTPUTS} | weights | residual)
 
 
 def pool_schedule(
@@ -299,6 +325,4 @@ def pool_schedule(
         raise MappingError(f"{name} on {hardware.name}: {NotListed(options.dataflow, dataflows)}")
     if hardware.pool is None:
         raise ValueError(f"{hardware.name} has no pool")
-    grids = Grids(finely=False)
-    compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known, grids)
-    return compiler.schedule(graph)
+    return PoolCompiler(hardware, hardware.pool, options, transitions, known).schedule(graph)
