@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from accelsim.errors import missing_extra
@@ -164,8 +163,9 @@ class LayerResult(NamedTuple):
     """`energy` in picojoules, where the machine's file says what a unit is."""
     idle_rows: int = 0
     """Rows of the array that its mapping leaves idle, because an objective is better off without them."""
-    on_chip_places: Mapping[str, str] = MappingProxyType({})
-    """Of its operands that lie in a memory on chip before or after the layer: which memory."""
+    on_chip_places: Mapping[str, str] | None = None
+    """Of its operands that lie in a memory on chip before or after the layer: which memory; None where the
+    machine keeps none there."""
 
     @property
     def places(self) -> dict[str, str]:

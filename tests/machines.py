@@ -86,6 +86,14 @@ def pooled_machine(
     return Hardware.model_validate_json(json.dumps({**MACHINE, "memories": memories}))
 
 
+def keeping_machine(size_bytes: int, **keys: Any) -> Hardware:
+    """The machine above with one pool on chip, in which activations may stay; further keys as in its file."""
+    outermost, buffer = MACHINE["memories"]
+    pool = {**buffer, "name": "sram", "size_bytes": size_bytes, "banks": "pool", "keeps": ["activations"]}
+    data = {**MACHINE, "memories": [outermost, pool], **keys}
+    return Hardware.model_validate_json(json.dumps(data))
+
+
 _WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
 
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, assert_never
+from typing import TYPE_CHECKING, Annotated, TypeAlias, assert_never
 
 import typer
 
@@ -65,26 +65,28 @@ def list_(
     )
 
 
+LoweredOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--lowered", help="Of a network: the layers as executed, and what became of the others."),
+]
+StatsOption: TypeAlias = Annotated[
+    bool, typer.Option("--stats", help="Of a network: computed beside reported, shares, memory.")
+]
+PlacesOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--hw", metavar="HW", help="Of a network: its tensors, and where each lies on this machine."
+    ),
+]
+
+
 def show(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A network or a machine: a name or a path to a YAML file.")
     ],
-    lowered: Annotated[
-        bool,
-        typer.Option(
-            "--lowered", help="Of a network: the layers as executed, and what became of the others."
-        ),
-    ] = False,
-    stats: Annotated[
-        bool,
-        typer.Option("--stats", help="Of a network: computed beside reported, shares, memory."),
-    ] = False,
-    hw: Annotated[
-        str | None,
-        typer.Option(
-            "--hw", metavar="HW", help="Of a network: its tensors, and where each lies on this machine."
-        ),
-    ] = None,
+    lowered: LoweredOption = False,
+    stats: StatsOption = False,
+    hw: PlacesOption = None,
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -109,12 +111,11 @@ def show(
         from accelsim.network.overlay import overlaid
 
         network = load_network(name)
-        machines = [] if hw is None else [hw]
-        check_outputs({"--output": output}, inputs([name], machines, overlay or []))
+        check_outputs({"--output": output}, inputs([name], [] if hw is None else [hw], overlay or []))
         for file in only(overlay or [], "--overlay"):
             network = overlaid(network, file)
         if hw is not None:
-            to.deliver(_residency_answer(network, hw))
+            to.deliver(_residency_answer(network, hw, quiet))
         else:
             to.deliver(_statistics_answer(network) if stats else network_answer(network, lowered))
         return
@@ -306,13 +307,14 @@ def _statistics_answer(network: "Network") -> Answer:
     )
 
 
-def _residency_answer(network: "Network", machine: str) -> Answer:
+def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
     """Where the network's tensors lie on a machine."""
     from accelsim.report.tables.residency import residency_report
     from accelsim.report.text.residency import map_or_error
     from accelsim.result import flat
     from accelsim.run import plan_run
 
+    say_of_format1([machine], quiet)
     plan = plan_run(network, machine)
     memory_map = map_or_error(plan.schedule.memory_map, plan.hardware.name)
     layers = [layer.name for layer in plan.schedule.layers]

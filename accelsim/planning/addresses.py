@@ -1,11 +1,11 @@
 """Addresses of tensors in the pool, by best fit over their lifetimes, and the region left to tiles.
 
 Each tensor gets an offset for all of its life, in turn: where no tensor that is alive at the same time lies,
-in the smallest gap that holds it. Which comes first decides how well they pack; no order is always the best
-(Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, arXiv:2001.03288, compare
-orders by size and by breadth), so several are tried. Each is tried from the bottom and from both
-ends: where a layer reads at one end and writes at the other, the tiles have the middle in one piece. The first
-packing is taken that leaves tiles the room that they need; if none does, the one that misses it by least.
+in the smallest gap that holds it. Which comes first decides how well they pack, and no order is always the
+best (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, arXiv:2001.03288, compare
+orders by size and by breadth), so several are tried, each from the bottom and from both ends: where a layer
+reads at one end and writes at the other, the tiles have the middle in one piece. The first packing is taken
+that leaves tiles the room that they need; if none does, the one that misses it by least.
 """
 
 from collections.abc import Callable, Iterable, Sequence

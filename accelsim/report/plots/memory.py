@@ -118,7 +118,17 @@ def memory_figure(results: Sequence[RunResult]) -> Figure:
         A figure with axes of addresses and of bytes outside for each run.
 
     Raises:
-        AccelsimError: A machine has no pool.
+        AccelsimError: A machine keeps no tensors.
+
+    Example:
+        >>> from accelsim import load_hardware, run_network
+        >>> from accelsim.descriptions import vary
+        >>> machine = vary(load_hardware("16x16_128k"), **{
+        ...     "memories.global_buffer.banks": "pool", "memories.global_buffer.keeps": ["activations"]
+        ... })
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", machine)
+        >>> [axes.get_ylabel() for axes in memory_figure([result]).axes]
+        ['address in global_buffer [KiB]', 'outside [KiB]']
     """
     maps = [(result, map_or_error(result.memory_map, result.hardware)) for result in results]
     blocks = [memory_blocks(memory_map) for _, memory_map in maps]

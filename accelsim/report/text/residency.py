@@ -33,7 +33,8 @@ def kept_sentence(memory_map: MemoryMap) -> str:
     ]
     absent = [tensor for tensor in between if not tensor.stays]
     stay = len(between) - len(absent)
-    text = f"{stay} of {counted(len(between), 'tensor')} stay in {memory_word(memory_map.memory)}"
+    verb = "stays" if stay == 1 else "stay"
+    text = f"{stay} of {counted(len(between), 'tensor')} {verb} in {memory_word(memory_map.memory)}"
     parts = [
         words
         for kind in (TooLarge, CostsMore, CostsMoreTogether, type(None))
