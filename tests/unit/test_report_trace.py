@@ -250,5 +250,6 @@ def test_a_pool_has_a_counter_of_tensors_and_of_tiles(tmp_path):
     held = [event["args"] for event in events if event["ph"] == "C"]
     assert all(values.keys() == {"tensors", "tiles"} and min(values.values()) >= 0 for values in held)
     assert max(map(sum, map(dict.values, held))) == result.memories["sram"].peak_bytes
-    assert max(values["tensors"] for values in held) == max(result.memory_map.tensor_bytes)
+    # A layer may have room before the one before it has given up its own.
+    assert max(values["tensors"] for values in held) >= max(result.memory_map.tensor_bytes)
     assert held[-1] == {"tensors": 0, "tiles": 0}
