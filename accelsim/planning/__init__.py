@@ -5,7 +5,7 @@ from accelsim.door import door
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.memory_map import CostsMore, Steps, TooLarge
-    from accelsim.planning.addresses import Lifetime, addresses
+    from accelsim.planning.addresses import Lifetime, assign_addresses
     from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
     from accelsim.planning.edp import least_edp
     from accelsim.planning.plan import Plan
@@ -33,7 +33,7 @@ __all__ = [
     "Tensor",
     "TensorPlaces",
     "TooLarge",
-    "addresses",
+    "assign_addresses",
     "idle_descriptors",
     "least_edp",
     "make_schedule",
@@ -45,7 +45,7 @@ __all__ = [
 __getattr__, __dir__ = door(
     __name__,
     {
-        "addresses": ("Lifetime", "addresses"),
+        "addresses": ("Lifetime", "assign_addresses"),
         "compiler": ("idle_descriptors", "make_schedule", "map_network"),
         "edp": ("least_edp",),
         "plan": ("Plan",),

@@ -24,6 +24,7 @@ class Lifetime(NamedTuple):
     """
 
     size_bytes: int
+    """Of it."""
     steps: Steps
     """When it lies in the pool."""
 
@@ -47,7 +48,7 @@ _ORDERS: Final[tuple[Order, ...]] = (
 """Long lives first; large ones first; large and long ones first; as they begin."""
 
 
-def addresses(
+def assign_addresses(
     lifetimes: Sequence[Lifetime], pool_bytes: int, tile_bytes: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[TileRegion, ...]]:
     """Where each tensor lies, and what that leaves in one piece to the tiles of each step.
@@ -63,7 +64,7 @@ def addresses(
 
     Example:
         >>> lifetimes = [Lifetime(40, Steps(0, 1)), Lifetime(30, Steps(1, 2)), Lifetime(20, Steps(2, 3))]
-        >>> offsets, regions = addresses(lifetimes, 100, [60, 30, 50, 80])
+        >>> offsets, regions = assign_addresses(lifetimes, 100, [60, 30, 50, 80])
         >>> offsets, regions[2]
         ((0, 70, 0), TileRegion(address=20, size_bytes=50, needed_bytes=50))
     """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from accelsim.memory_map import MemoryMap, PlacedTensor
-from accelsim.planning.addresses import Lifetime, addresses
+from accelsim.planning.addresses import Lifetime, assign_addresses
 from accelsim.planning.residency import ResidencyPlan
 from accelsim.planning.stages import lives
 
@@ -36,7 +36,7 @@ def memory_map_of(plan: ResidencyPlan, memory: str, tile_bytes: Sequence[int]) -
         for index, (tensor, places) in enumerate(zip(plan.network.tensors, plan.places, strict=True))
         if places.in_pool is not None
     }
-    offsets, regions = addresses(list(kept.values()), plan.pool.size_bytes, tile_bytes)
+    offsets, regions = assign_addresses(list(kept.values()), plan.pool.size_bytes, tile_bytes)
     offset_of = dict(zip(kept, offsets, strict=True))
     tensors = [
         PlacedTensor(

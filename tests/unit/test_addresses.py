@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.memory_map import Steps, TileRegion
-from accelsim.planning.addresses import Lifetime, addresses, best_fit
+from accelsim.planning.addresses import Lifetime, assign_addresses, best_fit
 
 STEPS = 8
 A_LIFETIME = st.builds(
@@ -37,7 +37,7 @@ def assert_disjoint(lifetimes, offsets):
 
 @given(lifetimes=LIFETIMES, pool_bytes=st.integers(1, 400))
 def test_no_two_tensors_that_are_alive_at_once_overlap(lifetimes, pool_bytes):
-    offsets, _ = addresses(lifetimes, pool_bytes, [0] * STEPS)
+    offsets, _ = assign_addresses(lifetimes, pool_bytes, [0] * STEPS)
     assert_disjoint(lifetimes, offsets)
     assert len(offsets) == len(lifetimes)
     assert min(offsets, default=0) >= 0
@@ -45,7 +45,7 @@ def test_no_two_tensors_that_are_alive_at_once_overlap(lifetimes, pool_bytes):
 
 @given(lifetimes=LIFETIMES, pool_bytes=st.integers(1, 400), tile_bytes=st.integers(0, 100))
 def test_tiles_get_the_largest_part_in_which_no_tensor_lies(lifetimes, pool_bytes, tile_bytes):
-    offsets, regions = addresses(lifetimes, pool_bytes, [tile_bytes] * STEPS)
+    offsets, regions = assign_addresses(lifetimes, pool_bytes, [tile_bytes] * STEPS)
     for step, region in enumerate(regions):
         is_free = [True] * pool_bytes
         for index in alive(lifetimes, step):
@@ -60,7 +60,7 @@ def test_tiles_get_the_largest_part_in_which_no_tensor_lies(lifetimes, pool_byte
 @given(lifetimes=LIFETIMES)
 def test_a_pool_that_holds_all_tensors_beside_each_other_holds_them_with_all_that_is_left(lifetimes):
     total = sum(life.size_bytes for life in lifetimes)
-    offsets, regions = addresses(lifetimes, total + 10, [10] * STEPS)
+    offsets, regions = assign_addresses(lifetimes, total + 10, [10] * STEPS)
     assert all(not region.missing_bytes for region in regions)
     assert all(
         offset + life.size_bytes <= total + 10 for offset, life in zip(offsets, lifetimes, strict=True)
@@ -95,7 +95,7 @@ def test_what_has_no_room_in_one_piece_lies_above_the_pool():
 def test_a_chain_reads_at_one_end_and_writes_at_the_other():
     chain = [lifetime(40, 0, 1), lifetime(30, 1, 2), lifetime(20, 2, 3), lifetime(10, 3, 4)]
     assert best_fit(chain, 100, as_they_begin) == (0, 40, 0, 20)
-    offsets, regions = addresses(chain, 100, [60, 30, 50, 70, 90])
+    offsets, regions = assign_addresses(chain, 100, [60, 30, 50, 70, 90])
     assert offsets == (0, 70, 0, 90)
     assert [region.missing_bytes for region in regions] == [0, 0, 0, 0, 0]
 
@@ -103,19 +103,19 @@ def test_a_chain_reads_at_one_end_and_writes_at_the_other():
 def test_of_room_in_several_pieces_the_tiles_get_one_and_what_is_missing_is_counted():
     # Each is alive beside the next, so that of any three in a row the middle one is at neither end for ever.
     ring = [lifetime(30, 0, 1), lifetime(30, 1, 2), lifetime(30, 2, 3), lifetime(20, 0, 3)]
-    offsets, regions = addresses(ring, 100, [50, 20, 20, 50])
+    offsets, regions = assign_addresses(ring, 100, [50, 20, 20, 50])
     assert_disjoint(ring, offsets)
     assert [region.missing_bytes for region in regions] == [0, 0, 0, 0]
-    assert addresses([lifetime(40, 0, 0)], 100, [70])[1] == (TileRegion(40, 60, 70),)
+    assert assign_addresses([lifetime(40, 0, 0)], 100, [70])[1] == (TileRegion(40, 60, 70),)
     assert TileRegion(40, 60, 70).missing_bytes == 10
 
 
 def test_what_stays_for_longest_lies_at_the_bottom():
     around = [lifetime(10, step, step) for step in range(6)]
-    offsets, regions = addresses([*around, lifetime(50, 0, 5)], 100, [40] * 6)
+    offsets, regions = assign_addresses([*around, lifetime(50, 0, 5)], 100, [40] * 6)
     assert offsets == (50,) * 6 + (0,)
     assert {region.size_bytes for region in regions} == {40}
 
 
 def test_no_tensor_leaves_all_of_the_pool():
-    assert addresses([], 64, [10, 20]) == ((), (TileRegion(0, 64, 10), TileRegion(0, 64, 20)))
+    assert assign_addresses([], 64, [10, 20]) == ((), (TileRegion(0, 64, 10), TileRegion(0, 64, 20)))
