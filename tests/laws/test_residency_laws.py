@@ -188,6 +188,7 @@ def check_against_all_plans(network, candidates, pool):
     plan = plan_residency(network, pool, prices)
     if math.isinf(least):
         assert isinstance(plan, DoesNotFit)
+        assert plan.needed_bytes > pool.size_bytes or any(len(of_step) < 8 for of_step in candidates)
     else:
         assert plan.price == least
         assert plan.gap is None
@@ -289,6 +290,8 @@ def test_a_tensor_that_does_not_stay_has_a_reason_that_holds(problem, pool):
         if math.isinf(least):
             assert isinstance(reason, TooLarge)
             assert reason.size_bytes == network.tensors[tensor].size_bytes
+            if all(len(of_step) == 8 for of_step in candidates):
+                assert reason.size_bytes + reason.beside_bytes > pool.size_bytes
         else:
             assert reason == CostsMore(plan.price, least)
 
