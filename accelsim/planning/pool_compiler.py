@@ -11,6 +11,7 @@ from typing import assert_never
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
+from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.descriptions.phrases import counted
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
@@ -284,7 +285,7 @@ class PoolCompiler:
         """
         needs = tuple(self._needs(network))
         most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in network.parts)
-        while not holds:
+        while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
             larger = self._with_pool_of(most.size_bytes)
             needed = max(larger._needs(larger._network(graph)), key=_size_bytes)
             most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.descriptions.phrases import counted
 from accelsim.hardware import Hardware
 from accelsim.mapping.staircase import StepPrices
@@ -98,8 +99,7 @@ class Shortage:
         needed = counted(fault.needed_bytes, "byte")
         return (
             f"{self.layers[fault.step].name} on {self.hardware.name}: needs {needed} "
-            f"of {memory}, which has {fault.pool_bytes}: {what}{self._why_there()}; would help: "
-            f"{' or '.join(self._remedies())}"
+            f"of {memory}, which has {fault.pool_bytes}: {what}{self._why_there()}{self._remedies()}"
         )
 
     @property
@@ -123,15 +123,19 @@ class Shortage:
             return f", where io says that the network's ends lie and not in {outermost}"
         return f", and {outermost} holds no activations"
 
-    def _remedies(self) -> list[str]:
-        most = self.roomiest
-        of_whom = "" if most.step == self.fault.step else f" (as much as {self.layers[most.step].name} takes)"
-        remedies = [f"memories.{self.memory}.size_bytes = {most.size_bytes}{of_whom}"]
+    def _remedies(self) -> str:
+        """What would help, of what there may be."""
+        most, remedies = self.roomiest, []
+        if most.size_bytes <= MAX_BUFFER_BYTES:
+            whose = (
+                f" (as much as {self.layers[most.step].name} takes)" if most.step != self.fault.step else ""
+            )
+            remedies.append(f"memories.{self.memory}.size_bytes = {most.size_bytes}{whose}")
         if image := self._smaller_image():
             remedies.append(image)
         if self.batch > 1:
             remedies.append(f"fewer images than {self.batch} at a time")
-        return remedies
+        return f"; would help: {' or '.join(remedies)}" if remedies else ""
 
     def _smaller_image(self) -> str:
         """About how small an image would have to be: tensors are in proportion to its area, but for rows and
@@ -141,10 +145,11 @@ class Shortage:
         area = min(
             (pool_bytes - need.tile_bytes) / need.tensor_bytes for need in self.needs if need.tensor_bytes
         )
-        if area <= 0 or min(first.IY, first.IX) == 1:
+        if area <= 0:
             return ""
-        sides = [math.floor(side * math.sqrt(area)) for side in (first.IY, first.IX)]
-        height, width = (side - side % min(_STRIDES, side) if side else 0 for side in sides)
+        height, width = (
+            math.floor(side * math.sqrt(area) / _STRIDES) * _STRIDES for side in (first.IY, first.IX)
+        )
         if not min(height, width):
             return ""
         return f"images of about {height} x {width} instead of {first.IY} x {first.IX} pixels"

@@ -1,4 +1,4 @@
-"""What a file may say of memories that keep tensors, and the line that a user reads where it says something else."""
+"""What a file may say of memories that keep tensors, and the line that one reads where it does not."""
 
 import re
 
@@ -70,7 +70,8 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
         (
             "  bandwidth",
             "  keeps: [weights]\n  bandwidth",
-            '6: memories.0.keeps = ["weights"]: must be left out: all that the outermost memory holds stays there',
+            '6: memories.0.keeps = ["weights"]: must be left out: all that the outermost memory holds stays '
+            "there",
         ),
         ("  banks: pool\n", "", f'9: memories.1.keeps = ["activations"]: {SHARES_ROOM}'),
         (
@@ -101,8 +102,8 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
         (
             "[activations]",
             "[activations, weights]",
-            '10: memories.1.keeps = ["activations", "weights"]: must not name weights: which of them stay from one '
-            "inference to the next is not modelled yet",
+            '10: memories.1.keeps = ["activations", "weights"]: must not name weights: which of them stay '
+            "from one inference to the next is not modelled yet",
         ),
         ("[activations]", "[]", f'5: memories.0.holds = ["weights"]: must hold everything: {NO_PLACE}'),
         (
@@ -119,8 +120,8 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
         (
             "holds: [weights]",
             "holds: [inputs, outputs, residual]",
-            '5: memories.0.holds = ["inputs", "outputs", "residual"]: must hold everything, or weights alone: '
-            "weights would have no place outside the chip",
+            '5: memories.0.holds = ["inputs", "outputs", "residual"]: must hold everything, or weights '
+            "alone: weights would have no place outside the chip",
         ),
         ("inputs: sram", "inputs: dram", f"11: io.inputs = 'dram': {NAMES_NONE}"),
         ("inputs: sram", "inputs: flash", f"11: io.inputs = 'flash': {NAMES_NONE}"),
@@ -158,7 +159,8 @@ def test_a_machine_has_one_pool(tmp_path):
         "  holds: [inputs, outputs, residual]\n- {name: w, holds: [weights], size_bytes: 4096, banks: pool}\n"
     )
     assert mistakes(tmp_path, ("io:", f"{beside}io:")) == [
-        "12: memories.2.banks = 'pool': must be divided: sram is a pool already, and a machine has one at most"
+        "12: memories.2.banks = 'pool': must be divided: sram is a pool already, and a machine has one at "
+        "most"
     ]
 
 
@@ -178,7 +180,8 @@ BESIDE_A_POOL = {
     "outputs": "holds: [inputs, weights, residual]\n- {name: beside, holds: [outputs], size_bytes: 8192}",
     "weights": "holds: [inputs, outputs, residual]\n  keeps: [activations]\n"
     "- {name: beside, holds: [weights], size_bytes: 16384}",
-    "activations": "holds: [weights]\n- {name: beside, holds: [inputs, outputs, residual], size_bytes: 16384}",
+    "activations": "holds: [weights]\n"
+    "- {name: beside, holds: [inputs, outputs, residual], size_bytes: 16384}",
     "inputs": "holds: [outputs]\n- {name: beside, holds: [inputs, residual, weights], size_bytes: 16384}",
 }
 
@@ -235,8 +238,8 @@ def test_activations_that_do_not_fit_are_named_with_what_would_help():
     assert sentence == (
         "conv1 on npu_int8_256k: needs 351260 bytes of sram, which has 262144: image (150528 bytes), conv1 "
         "(200704 bytes) and 28 bytes of tiles, and flash holds no activations; would help: "
-        "memories.sram.size_bytes = 602124 (as much as stage1.block1.pointwise takes) or images of about 144 x 144 "
-        "instead of 224 x 224 pixels"
+        "memories.sram.size_bytes = 602124 (as much as stage1.block1.pointwise takes) or images of about "
+        "144 x 144 instead of 224 x 224 pixels"
     )
 
 
@@ -259,6 +262,12 @@ def refused_batch(network, hardware, batch):
     with pytest.raises(MappingError) as error:
         run_network(network, hardware, batch=batch)
     return str(error.value)
+
+
+def test_no_memory_is_named_that_is_larger_than_a_machine_may_have():
+    sentence = refused_batch("mobilenet_v1", load_hardware("npu_int8_256k"), batch=1024)
+    assert "size_bytes" not in sentence
+    assert sentence.endswith("; would help: fewer images than 1024 at a time")
 
 
 def test_an_image_that_has_to_lie_on_chip_is_why_it_does_not_fit(tmp_path):
