@@ -105,7 +105,12 @@ def plan_run(
     schedule = layers.schedule(
         lowered.graph,
         lambda: make_schedule(
-            lowered.graph, hardware, options, mappings=layers.mappings, transitions=layers.transitions
+            lowered.graph,
+            hardware,
+            options,
+            mappings=layers.mappings,
+            transitions=layers.transitions,
+            pool=layers.pool,
         ),
     )
     return Plan(network, hardware, options, lowered, schedule, layers)

@@ -10,7 +10,7 @@ from typing import Any
 
 from accelsim.descriptions import vary
 from accelsim.hardware import ActionCounts, Hardware, Operand
-from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Step
+from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Step
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
@@ -70,6 +70,23 @@ BUFFER = ("global_buffer",)
 def bank_bytes(hardware: Hardware) -> dict[str, int]:
     """The size of each bank, by its name."""
     return {bank.name: bank.size_bytes for bank in hardware.banks}
+
+
+def pooled_machine(
+    size_bytes: int, operands: Sequence[Operand] = tuple(Operand), *, own_bytes: int = 4096, **changes: Any
+) -> Hardware:
+    """The machine above, varied, with a pool for these operands; each of the others has a bank of its own."""
+    others = {operand: own_bytes for operand in _WITH_BANKS if operand not in operands}
+    outermost, buffer = machine(**changes).model_dump(mode="json", exclude_none=True)["memories"]
+    pool = {**buffer, "name": "shared", "holds": list(operands), "size_bytes": size_bytes, "banks": "pool"}
+    beside = {**buffer, "holds": list(others), "size_bytes": own_bytes * len(others)}
+    if Operand.INPUTS in others:
+        beside["holds"] += [Operand.RESIDUAL]
+    memories = [outermost, pool, *([{**beside, "banks": {"bytes": others}}] if others else [])]
+    return Hardware.model_validate_json(json.dumps({**MACHINE, "memories": memories}))
+
+
+_WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
 
 
 def pairs_of_counts(first: ActionCounts, second: ActionCounts) -> Iterator[tuple[int, int]]:
@@ -240,15 +257,19 @@ def step(
     vector: int = 0,
     store: int = 0,
     shortcut: int = 0,
+    copy: int = 0,
     completes: bool = True,
 ) -> Step:
-    """A step that frees all it brings: bytes of what it loads and stores, cycles of array and vector unit."""
+    """A step that frees all it brings: bytes of what it loads and stores, cycles of array and vector unit.
+
+    A `copy` is stored of outputs that stay on chip: no room is taken or freed for them.
+    """
     return Step(
         loads=_more_than_none(weights=weights, inputs=inputs, residual=shortcut),
         takes=_more_than_none(outputs=store),
         freed_by_array=_more_than_none(weights=weights, inputs=inputs),
         freed_by_vector_unit=_more_than_none(residual=shortcut),
-        stores=_more_than_none(outputs=store),
+        stores=_more_than_none(outputs=store + copy),
         freed_by_store=_more_than_none(outputs=store),
         array_cycles=array,
         vector_cycles=vector,
@@ -262,18 +283,24 @@ def _more_than_none(**size_bytes: int) -> dict[Operand, int]:
     return {Operand(operand): size for operand, size in size_bytes.items() if size}
 
 
-def layer_of(*steps: Program) -> Mapping:
+def layer_of(*steps: ProgramPart) -> Mapping:
     """A mapping that is these steps, of a layer that does not matter."""
     layer = fully_connected(1, 1)
     totals = program_totals(steps, _MACHINE)
     return Mapping(layer, "weight_stationary", whole_image(layer), "pixels_outer", steps, totals, 1)
 
 
-def schedule(*mappings: Mapping, waits_for: Sequence[Sequence[int]] | None = None) -> Schedule:
-    """Layers one after another, each waiting for the one before unless told otherwise."""
+def schedule(
+    *mappings: Mapping, waits_for: Sequence[Sequence[int]] | None = None, **tensors: Any
+) -> Schedule:
+    """Layers one after another, each waiting for the one before unless told otherwise.
+
+    What tensors take of a pool is none unless told otherwise: `pool_changes`, `pool_bytes_at_start`.
+    """
     chain = [(index - 1,) if index else () for index in range(len(mappings))]
     return Schedule(
         layers=tuple(mapping.layer for mapping in mappings),
         mappings=mappings,
         waits_for=tuple(tuple(layers) for layers in (chain if waits_for is None else waits_for)),
+        **tensors,
     )

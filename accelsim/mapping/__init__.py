@@ -9,18 +9,20 @@ from accelsim.door import door
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
-    from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
+    from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
     from accelsim.mapping.options import MappingOptions
     from accelsim.mapping.program import mappings
     from accelsim.mapping.regions import Region, Visit, visits
     from accelsim.mapping.schedule import NetworkMapper, Schedule
     from accelsim.mapping.search import as_executed, map_layer, map_layers
     from accelsim.mapping.settle import Judge
+    from accelsim.mapping.staircase import Cost, Staircase, Weights
     from accelsim.mapping.tile import TileShape, whole_image
     from accelsim.mapping.unmappable import NoTileFits, NotListed, Uncountable, Unmappable
 
 __all__ = [
     "Choice",
+    "Cost",
     "Judge",
     "Mapping",
     "MappingOptions",
@@ -28,16 +30,18 @@ __all__ = [
     "NoTileFits",
     "NotListed",
     "Order",
-    "Program",
+    "ProgramPart",
     "Region",
     "Repeat",
     "Schedule",
+    "Staircase",
     "Step",
     "TileShape",
     "Totals",
     "Uncountable",
     "Unmappable",
     "Visit",
+    "Weights",
     "as_executed",
     "compulsory_dram_bytes",
     "lower_bound_cycles",
@@ -51,13 +55,14 @@ __getattr__, __dir__ = door(
     __name__,
     {
         "bounds": ("compulsory_dram_bytes", "lower_bound_cycles"),
-        "mapping": ("Choice", "Mapping", "Order", "Program", "Repeat", "Step", "Totals"),
+        "mapping": ("Choice", "Mapping", "Order", "ProgramPart", "Repeat", "Step", "Totals"),
         "options": ("MappingOptions",),
         "program": ("mappings",),
         "regions": ("Region", "Visit", "visits"),
         "schedule": ("NetworkMapper", "Schedule"),
         "search": ("as_executed", "map_layer", "map_layers"),
         "settle": ("Judge",),
+        "staircase": ("Cost", "Staircase", "Weights"),
         "tile": ("TileShape", "whole_image"),
         "unmappable": ("NoTileFits", "NotListed", "Uncountable", "Unmappable"),
     },

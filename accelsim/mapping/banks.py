@@ -1,6 +1,7 @@
 """What a tile takes in the banks of the memories on chip, and what is missing where it takes too much."""
 
 import math
+from typing import Final
 
 from accelsim.columns import Count
 from accelsim.hardware.machine import Hardware
@@ -12,6 +13,9 @@ from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.mapping.tiling import column_axis, row_axis
 from accelsim.mapping.unmappable import NoTileFits
 from accelsim.network.layer import Layer
+
+BANKS: Final = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
+"""Operands with a bank of their own in a divided memory."""
 
 
 def input_demand(footprint: Footprint, tile: TileShape[Count], pixels: Count) -> Count:
@@ -27,7 +31,7 @@ def weight_demand(footprint: Footprint, tile: TileShape[Count]) -> Count:
 def bank_demand(
     layer: Layer, hardware: Hardware, tile: TileShape[Count], rows: Count, columns: Count, pixels_outer: Count
 ) -> dict[Operand, Count]:
-    """Bytes that a tile takes in each bank of the global buffer; `rows` x `columns` inputs."""
+    """Bytes that a tile takes in each bank of the memories on chip; `rows` x `columns` inputs."""
     footprint = Footprint.of(layer, hardware.precision)
     output_channels = tile.k + pixels_outer * (layer.K - tile.k)
     unfinished = footprint.unfinished(
@@ -43,9 +47,13 @@ def bank_demand(
 def half_banks(hardware: Hardware) -> dict[Operand, int]:
     """Bytes that a tile may take in each bank: half, so that the next tile can be loaded meanwhile.
 
-    A bank is named after its operand; the residual lies with the inputs.
+    A bank is named after its operand; the residual lies with the inputs. Of a pool a tile of one operand may
+    take all, as far as the other operands leave it (see pool.py).
     """
-    return {Operand(bank.name): bank.size_bytes // 2 for bank in hardware.banks}
+    banks = {operand: hardware.bank_of[operand] for operand in BANKS}
+    return {
+        operand: bank.size_bytes // (1 if bank is hardware.pool else 2) for operand, bank in banks.items()
+    }
 
 
 def shortfall(layer: Layer, hardware: Hardware) -> NoTileFits:

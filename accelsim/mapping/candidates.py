@@ -29,12 +29,14 @@ from accelsim.mapping.costs import (
 )
 from accelsim.mapping.cuts import space_of
 from accelsim.mapping.mapping import Order
-from accelsim.mapping.space import ORDERS, Space, Tiles
+from accelsim.mapping.space import ORDERS, Nesting, Space, Tiles
 from accelsim.mapping.tile import UNCUT, TileShape, whole_image
 from accelsim.mapping.timing import timing_of
 from accelsim.mapping.transfers import Transfers, transfers
 from accelsim.network.layer import Layer, LoopNest
 
+_SECOND_ORDER: Final = np.array([[False], [True]])
+"""Orders x 1: the second of `ORDERS` has the output channels inside."""
 _NO_COST: Final = ArrayCost(0, ActionCounts())
 
 
@@ -74,7 +76,7 @@ class Bounds:
 def candidates(
     layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1, *, finely: bool = False
 ) -> Candidates:
-    """Every mapping of a layer by a dataflow that fits the global buffer; none if no tile does."""
+    """Every mapping of a layer by a dataflow that fits the banks; none if no tile does."""
     space = space_of(layer, hardware, dataflow, finely=finely)
     return evaluate(space, hardware, batch, space.fitting())
 
@@ -82,8 +84,8 @@ def candidates(
 def evaluate(space: Space, hardware: Hardware, batch: int, numbers: Ints) -> Candidates:
     """What mappings of a space cost, given by their numbers; an entry each."""
     tiles, order = space.tiles(numbers // len(ORDERS)), numbers % len(ORDERS)
-    array, last_array_cycles = _array_total(space, tiles, hardware)
-    moved = transfers(space, tiles, order, hardware, batch)
+    array, last_array_cycles = array_total(space, tiles, hardware)
+    moved = transfers(space, tiles, Nesting(np.equal(order, 1), False, False), hardware, batch)
     counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
     array_cycles = column_of(array.cycles * batch, len(numbers))
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, last_array_cycles)
@@ -97,9 +99,9 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     Like `evaluate`, but with the least that the array does for a layer that is cut into so many tiles, so
     that it need not be said what each of them costs.
     """
-    tiles, orders = space.tiles(slice(None)), np.arange(len(ORDERS))[:, np.newaxis]
+    tiles, nesting = space.tiles(slice(None)), Nesting(_SECOND_ORDER, False, False)
     array = _array_at_least(space, tiles, hardware)
-    moved = transfers(space, tiles, orders, hardware, batch)
+    moved = transfers(space, tiles, nesting, hardware, batch)
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array.cycles * batch, 0)
     energy = total_energy(array.counts * batch, hardware.prices)
     for counts in _counts(space, tiles, moved, hardware, batch):
@@ -118,11 +120,20 @@ def _counts(
     space: Space, tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int
 ) -> list[ActionCounts[Count]]:
     """What happens beside the array; to be added up."""
+    return [
+        transfer_counts(hardware, moved.loaded, moved.stored),
+        *counts_on_chip(space, tiles, moved, hardware, batch),
+    ]
+
+
+def counts_on_chip(
+    space: Space, tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int
+) -> list[ActionCounts[Count]]:
+    """What happens beside the array and the transfers, if all operands are moved; to be added up."""
     layers, channels, plane = space.layers, tiles.channels, tiles.plane
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
     ops = entries(vector_ops(layers, outputs, stored), tiles.owner)
     counts = [
-        transfer_counts(hardware, moved.loaded, moved.stored),
         completion_counts(ops, moved.loaded[Operand.RESIDUAL], moved.stored[Operand.OUTPUTS], hardware),
         partial_sum_counts(layers, entries(outputs, tiles.owner), channels.c_tiles, hardware),
     ]
@@ -131,7 +142,7 @@ def _counts(
     return counts
 
 
-def _array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayCost, Count]:
+def array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayCost, Count]:
     """The array's cost over all tiles of an image, edges included, and its cycles for the last of them."""
     length = len(tiles.owner)
     if not (space.layers.on_array and length):
@@ -160,11 +171,11 @@ def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost
     """What the array does at least for an image of layers that are cut into so many tiles."""
     if not (space.layers.on_array and len(tiles.owner)):
         return _NO_COST
-    visits = tiles.visits
+    counts = tiles.tile_counts
 
     def cost_of(layer: LoopNest[Count], dataflow: str, which: Selection) -> ArrayCost:
         shape = entries(tiles.shape, which)
-        return least_array_cost(layer, dataflow, shape, entries(visits, which), hardware)
+        return least_array_cost(layer, dataflow, shape, entries(counts, which), hardware)
 
     return array_costs(space.layers, space.dataflows, tiles.owner, cost_of)
 
@@ -219,7 +230,7 @@ def _kinds_of_tiles(layers: LoopNest[Count], tiles: Tiles) -> _Kinds:
     c, times = depth.tiles(candidate, at_edge)
     visits *= np.where(at_edge | (digits == 0), 1, times - 1)
     g, k, y, x = kind_sizes
-    fy, fx = entries(tiles.kernel, candidate)
+    fy, fx = entries((shape.fy, shape.fx), candidate)
     tile = TileShape(1, g, k, c, y, x, fy, fx)
     return _Kinds(candidate, tile, visits, np.minimum(digits, 1))
 

@@ -7,21 +7,33 @@ and stores. Tiles that are alike are written once, as `Repeat`, however many the
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
-Order = Literal["pixels_outer", "filters_outer"]
-"""What the loops over tiles have outside; images and groups are always outermost, what adds up innermost.
+Order = Literal[
+    "pixels_outer",
+    "filters_outer",
+    "pixels_channels_filters",
+    "filters_channels_pixels",
+    "channels_filters_pixels",
+    "channels_pixels_filters",
+]
+"""What the loops over tiles have outside; images and groups are always outermost.
 
 pixels_outer   a tile of inputs stays while the output channels pass: inputs are read once, weights once for
                each tile of pixels (unless all of them fit);
 filters_outer  a tile of weights stays while the pixels pass: weights are read once, inputs once for each
                tile of output channels.
+
+In both, what adds up is innermost, so that one tile of outputs is unfinished at a time. The others have the
+loop over input channels around loops over outputs, in the order that their names give: the partial sums of
+all tiles inside are held until the last input channels have come.
 """
+ALL_OPERANDS: Final = frozenset(Operand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +97,11 @@ class Repeat:
     """
 
     times: int
-    body: tuple["Program", ...]
+    body: tuple["ProgramPart", ...]
 
 
-Program: TypeAlias = Step | Repeat
+ProgramPart: TypeAlias = Step | Repeat
+"""A program is a tuple of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +165,10 @@ class Choice:
     estimated_cycles: int = 0
     idle_rows: int = 0
     """Of the array."""
+    moved: frozenset[Operand] = ALL_OPERANDS
+    """What comes from outside, or goes there."""
+    placed: frozenset[Operand] = frozenset()
+    """What lies in the memory that the array works on: it takes no room as tiles."""
 
 
 @dataclass(frozen=True)
@@ -181,12 +198,16 @@ class Mapping:
     """A dataflow of the array, or `vector`."""
     tile: TileShape[int]
     order: Order
-    program: tuple[Program, ...]
+    program: tuple[ProgramPart, ...]
     totals: "Totals"
     estimated_cycles: int = field(default=0, compare=False)
     """What the search took the layer's time to be; the simulation says what it is."""
     idle_rows: int = 0
     """Of the array, that are left idle because the layer is better off without them."""
+    moved: frozenset[Operand] = ALL_OPERANDS
+    """What comes from outside, or goes there."""
+    placed: frozenset[Operand] = frozenset()
+    """What lies in the memory that the array works on: it takes no room as tiles."""
 
     def steps(self) -> Iterator[Step]:
         """Every step in order."""
@@ -201,7 +222,7 @@ class Mapping:
         return " ".join(cut) or "1"
 
 
-def unrolled(program: tuple[Program, ...]) -> Iterator[Step]:
+def unrolled(program: tuple[ProgramPart, ...]) -> Iterator[Step]:
     """Every step of a program in order."""
     for part in program:
         if isinstance(part, Step):

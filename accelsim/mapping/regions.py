@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from itertools import pairwise, product
 from typing import Final, NamedTuple, TypeAlias
 
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.footprint import residual_elements
 from accelsim.mapping.mapping import Mapping
@@ -79,7 +80,7 @@ class Visit(NamedTuple):
 
     tile: Tile
     loads: tuple[Region, ...]
-    """From DRAM into the buffer, before the array begins."""
+    """From outside into the buffer, before the array begins: of operands that move."""
     resumes: bool
     """Whether it adds to the partial sums of the visit before; else the sums start from the offsets."""
     completes: bool
@@ -89,7 +90,7 @@ class Visit(NamedTuple):
     frees_later: tuple[Region, ...]
     """In the buffer, when the vector unit is done."""
     stores: Region | None
-    """Results that go to DRAM; the room of the tile's outputs is free afterwards."""
+    """Results that go outside or to their place on chip; the room of the outputs is free afterwards."""
 
 
 class _Iteration(NamedTuple):
@@ -148,9 +149,10 @@ def _visit(
     adding_up = ((tile.c, layer.C), (tile.fy, layer.FY), (tile.fx, layer.FX))
     resumes = any(start > 0 for (start, _), _ in adding_up)
     completes = all(end == extent for (_, end), extent in adding_up)
-    weights = tensors.weights(tile, resumes)
-    inputs = tensors.inputs(position, tile)
-    residual = tensors.residual(tile) if completes else ()
+    moved = mapping.moved
+    weights = tensors.weights(tile, resumes) if Operand.WEIGHTS in moved else ()
+    inputs = tensors.inputs(position, tile) if Operand.INPUTS in moved else ()
+    residual = tensors.residual(tile) if completes and Operand.RESIDUAL in moved else ()
     weights_go = weights if _moves(OF_WEIGHTS, position, after) else ()
     inputs_go = inputs if _moves(OF_INPUTS, position, after) else ()
     read_by_vector_unit = mapping.dataflow == VECTOR and completes

@@ -18,7 +18,7 @@ from accelsim.mapping.space import Tiles
 from accelsim.mapping.transfers import Transfers
 from accelsim.network.layer import LoopNest
 
-ROUNDING: Final = 1e-6
+CYCLE_ROUNDING: Final = 1e-6
 """Cycles: sums of fractions of a cycle that are whole together differ by less."""
 
 
@@ -53,19 +53,24 @@ class Timing:
         chains = self.hardware.channel.prefetch + 1
         under_way = (self.latency_steps * latency + moved.read_cycles + array_cycles) / chains
         cycles = np.maximum(np.maximum(on_chip, reading), np.maximum(latency + moved.cycles, under_way))
-        least: Floats = np.ceil(cycles - ROUNDING)
+        least: Floats = np.ceil(cycles - CYCLE_ROUNDING)
         return least
 
 
 def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:
     """Of tiles that move so much."""
-    reads = entries(_every_window_reads(tiles.layers), tiles.owner)
     return Timing(
         transfers=moved,
-        latency_steps=tiles.visits.total * batch * reads,
-        vector=_vector_work(tiles, batch, hardware),
+        latency_steps=latency_steps(tiles, batch),
+        vector=vector_work(tiles, batch, hardware),
         hardware=hardware,
     )
+
+
+def latency_steps(tiles: Tiles, batch: int) -> Count:
+    """Steps of mappings, if inputs or weights come with each of them; 0 where that is not known."""
+    reads: Count = entries(_every_window_reads(tiles.layers), tiles.owner)
+    return tiles.tile_counts.total * batch * reads
 
 
 def _every_window_reads(layers: LoopNest[Count]) -> Count:
@@ -77,7 +82,7 @@ def _every_window_reads(layers: LoopNest[Count]) -> Count:
     return (begins & ends).astype(np.int64)
 
 
-def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
+def vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     """Each step takes whole cycles, as transfers do."""
     layers, owner, lanes, pooling = tiles.layers, tiles.owner, hardware.vector_lanes, tiles.layers.pooling
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
@@ -95,4 +100,4 @@ def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     full = tiles.full_outputs * batch
     of_each = ops * (shape.g * shape.k * shape.pixels)
     added = ceil_div(of_each, elements * lanes) - of_each / (elements * lanes)
-    return VectorWork(np.ceil(total / lanes + full * added - ROUNDING), ceil_div(last_ops, lanes))
+    return VectorWork(np.ceil(total / lanes + full * added - CYCLE_ROUNDING), ceil_div(last_ops, lanes))

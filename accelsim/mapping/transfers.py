@@ -5,7 +5,7 @@ at the edges; of the others the bytes are added up, which may be a cycle too few
 lower bound, and of most mappings exact.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,9 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import chosen, entries
 from accelsim.mapping.footprint import bits_to_bytes
+from accelsim.mapping.mapping import ALL_OPERANDS
 from accelsim.mapping.precision import activation_bits
-from accelsim.mapping.space import Space, Tiles
+from accelsim.mapping.space import Nesting, Space, Tiles
 from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import LoopNest
 
@@ -38,6 +39,21 @@ class Transfers:
     """Of what the last step stores, the latency included; 0 where it may store nothing."""
 
 
+def together(parts: Sequence[Transfers], latency_cycles: int) -> Transfers:
+    """The transfers of different operands of the same mappings as one; latencies overlap."""
+    loaded: dict[Operand, Count] = {}
+    stored: dict[Operand, Count] = {}
+    read_cycles = cycles = streams = last_cycles = np.asarray(0.0)
+    for part in parts:
+        loaded |= {operand: loaded.get(operand, 0) + size for operand, size in part.loaded.items()}
+        stored |= {operand: stored.get(operand, 0) + size for operand, size in part.stored.items()}
+        read_cycles, cycles = read_cycles + part.read_cycles, cycles + part.cycles
+        streams = streams + np.maximum(part.first_cycles - latency_cycles, 0)
+        last_cycles = last_cycles + part.last_cycles
+    first_cycles = streams + latency_cycles * np.greater(streams, 0)
+    return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reads:
     """How often the operands of each tile come, for the whole batch."""
@@ -47,58 +63,70 @@ class _Reads:
     weights: Count
 
 
-def transfers(space: Space, tiles: Tiles, pixels_outer: Count, hardware: Hardware, batch: int) -> Transfers:
-    """Transfers of tiles in a loop order."""
+def transfers(
+    space: Space,
+    tiles: Tiles,
+    nesting: Nesting,
+    hardware: Hardware,
+    batch: int,
+    moved: Set[Operand] = ALL_OPERANDS,
+) -> Transfers:
+    """Transfers of tiles in a loop order, of those operands that come from outside or go there."""
     layers, owner, plane = space.layers, tiles.owner, tiles.plane
     bandwidth = hardware.channel.bytes_per_cycle
     whole = whole_image(layers)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
     stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
     weight_bytes, stored_bytes = entries(weight_bytes, owner), entries(stored_bytes, owner)
-    reads = _reads(tiles, pixels_outer, batch)
+    reads = _reads(tiles, nesting, batch)
     loaded = {
-        Operand.INPUTS: plane.input_bytes * reads.inputs,
-        Operand.RESIDUAL: plane.residual_bytes * batch,
-        Operand.WEIGHTS: weight_bytes * reads.weights,
+        Operand.INPUTS: plane.input_bytes * reads.inputs if Operand.INPUTS in moved else 0,
+        Operand.RESIDUAL: plane.residual_bytes * batch if Operand.RESIDUAL in moved else 0,
+        Operand.WEIGHTS: weight_bytes * reads.weights if Operand.WEIGHTS in moved else 0,
     }
+    stored = {Operand.OUTPUTS: stored_bytes if Operand.OUTPUTS in moved else 0}
     read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
 
-    read_cycles, stored_cycles = np.divide(read_bytes, bandwidth), np.divide(stored_bytes, bandwidth)
-    first_cycles, last_cycles = _first_and_last(tiles, hardware)
+    read_cycles, stored_cycles = (
+        np.divide(size, bandwidth) for size in (read_bytes, stored[Operand.OUTPUTS])
+    )
+    first_cycles, last_cycles = _first_and_last(tiles, hardware, moved)
     if tiles.exist:
         rounded = _Rounded(layers, tiles, bandwidth)
-        read_cycles = read_cycles + rounded.of_reads(reads, batch)
-        stored_cycles = stored_cycles + rounded.of_stores(batch)
+        read_cycles = read_cycles + rounded.of_reads(reads, batch, moved)
+        if Operand.OUTPUTS in moved:
+            stored_cycles = stored_cycles + rounded.of_stores(batch)
     cycles = read_cycles + stored_cycles
-    stored = {Operand.OUTPUTS: stored_bytes}
     return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
 
 
-def _first_and_last(tiles: Tiles, hardware: Hardware) -> tuple[Floats, Floats]:
+def _first_and_last(tiles: Tiles, hardware: Hardware, moved: Set[Operand]) -> tuple[Floats, Floats]:
     """Cycles until the first step has its operands, and in which the last step's outputs are stored."""
     shape, footprint, channel = tiles.shape, tiles.footprint, hardware.channel
 
-    def cycles(*sizes: Count) -> Floats:
-        streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in sizes]
-        first_to_last: Floats = sum(streams) + channel.latency_cycles * np.greater(sum(sizes), 0)
+    def cycles(sizes: Mapping[Operand, Count]) -> Floats:
+        moving = [size for operand, size in sizes.items() if operand in moved]
+        streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in moving]
+        first_to_last: Floats = sum(streams) + channel.latency_cycles * np.greater(sum(moving), 0)
         return first_to_last
 
     weights = footprint.weights(shape) + footprint.biases(shape)
     inputs = footprint.inputs(shape, tiles.plane.first_inputs, 1)
+    loaded = {Operand.WEIGHTS: weights, Operand.INPUTS: inputs}
     if not tiles.exist:
-        return cycles(weights, inputs), np.asarray(0.0)
+        return cycles(loaded), np.asarray(0.0)
     residual = footprint.residual(shape) * np.equal(tiles.channels.c_tiles, 1)
     stored = footprint.stored(tiles.last, tiles.plane.last_stored, 1)
-    return cycles(weights, inputs, residual), cycles(stored)
+    return cycles(loaded | {Operand.RESIDUAL: residual}), cycles({Operand.OUTPUTS: stored})
 
 
-def _reads(tiles: Tiles, pixels_outer: Count, batch: int) -> _Reads:
-    """See `Order` for what stays when."""
+def _reads(tiles: Tiles, nesting: Nesting, batch: int) -> _Reads:
+    """An operand stays while a loop passes on which it does not depend, if no loop inside moves it."""
     channels, plane = tiles.channels, tiles.plane
-    outer = np.equal(pixels_outer, 1)
+    outer = nesting.filters_in_pixels
     all_inputs, all_outputs = np.equal(channels.c_tiles, 1), np.equal(channels.k_tiles, 1)
-    inputs_stay = all_inputs & (outer | np.equal(plane.tiles, 1))
-    weights_stay = all_inputs & (~outer | all_outputs)
+    inputs_stay = (all_inputs | nesting.filters_in_channels) & (outer | np.equal(plane.tiles, 1))
+    weights_stay = (all_inputs | nesting.pixels_in_channels) & (np.logical_not(outer) | all_outputs)
     weight_reads = chosen(weights_stay, 1, plane.tiles)
     if batch > 1:
         weights_stay_for_good = all_inputs & all_outputs & np.equal(channels.g_tiles, 1)
@@ -115,19 +143,21 @@ class _Rounded:
     tiles: Tiles
     bandwidth: float
 
-    def of_reads(self, reads: _Reads, batch: int) -> Floats:
+    def of_reads(self, reads: _Reads, batch: int, moved: Set[Operand]) -> Floats:
         """Of inputs, weights and residuals."""
         tiles, shape, footprint = self.tiles, self.tiles.shape, self.tiles.footprint
         groups, outputs = tiles.full(self.layers.G, shape.g), tiles.full(self.layers.K, shape.k)
         depth = tiles.full(self.layers.C, shape.c)
-        inputs = groups * depth * tiles.plane.inner_tiles * reads.inputs
-        added = inputs * self._added(footprint.inputs(shape, tiles.plane.inner_inputs, 1))
-        if self.layers.on_array:
+        added: Floats = np.asarray(0.0)
+        if Operand.INPUTS in moved:
+            inputs = groups * depth * tiles.plane.inner_tiles * reads.inputs
+            added = inputs * self._added(footprint.inputs(shape, tiles.plane.inner_inputs, 1))
+        if self.layers.on_array and Operand.WEIGHTS in moved:
             weights, biases = footprint.weights(shape), footprint.biases(shape)
             visits = groups * outputs * reads.weights
             added = added + visits * (self._added(weights + biases) + (depth - 1) * self._added(weights))
         residual = footprint.residual(shape)
-        if isinstance(residual, int) and not residual:
+        if Operand.RESIDUAL not in moved or (isinstance(residual, int) and not residual):
             return added
         return added + self.tiles.full_outputs * batch * self._added(residual)
 

@@ -5,6 +5,7 @@ because numpy takes no longer for many than for a few.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import chain, repeat
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from accelsim.mapping.costs import (
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.precision import partial_sum_bits
+from accelsim.mapping.space import nesting_of
 from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.network.layer import LoopNest
@@ -106,12 +108,14 @@ def work_of_tiles(
     )
     vector_counts = completion_counts(ops, residual, stored, hardware)
     counts = [_rows(group, len(owner)) for group in (array_counts, vector_counts)]
+    weights = footprint.weights(tile) + footprint.biases(tile) * (1 - resumes)
+    moved = partial(_moved, choices, owner)
     sizes = (
-        (Operand.WEIGHTS, footprint.weights(tile) + footprint.biases(tile) * (1 - resumes)),
-        (Operand.INPUTS, inputs),
-        (Operand.RESIDUAL, residual),
+        (Operand.WEIGHTS, moved(Operand.WEIGHTS, weights)),
+        (Operand.INPUTS, moved(Operand.INPUTS, inputs)),
+        (Operand.RESIDUAL, moved(Operand.RESIDUAL, residual)),
         (Operand.OUTPUTS, _output_space(choices, layers, footprint, tile, owner)),
-        (Operand.OUTPUTS, stored),
+        (Operand.OUTPUTS, moved(Operand.OUTPUTS, stored)),
     )
     by_operand = [
         [{operand: size} if size else {} for size in column]
@@ -121,6 +125,15 @@ def work_of_tiles(
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
     works = map(StepWork, *flags, *by_operand, *cycles, *counts)
     return [[next(works) for _ in range(count)] for count in how_many]
+
+
+def _moved(choices: Sequence[Choice], owner: Ints, operand: Operand, sizes: Count) -> Count:
+    """Bytes of tiles of an operand that come from outside or go there: none where it lies on chip."""
+    moves = [operand in choice.moved for choice in choices]
+    if all(moves):
+        return sizes
+    moved: Ints = sizes * np.array(moves, dtype=np.int64)[owner]
+    return moved
 
 
 def _rows(counts: ActionCounts[Count], length: int) -> list[ActionCounts[int]]:
@@ -147,17 +160,21 @@ def _output_space(
     tile: TileShape[Count],
     owner: Ints,
 ) -> Count:
-    """Outputs, as wide as partial sums where others add to them, and windows that are not finished."""
+    """What is taken for outputs: as wide as partial sums where others add to them, and unfinished windows.
+
+    Complete outputs that lie on chip take no room as tiles.
+    """
     cuts = [
         (
             is_partial(choice.layer, choice.tile),
             choice.tile.y < choice.layer.OY,
             choice.tile.x < choice.layer.OX,
-            choice.order == "pixels_outer",
+            nesting_of(choice.order).filters_in_pixels,
+            Operand.OUTPUTS in choice.placed,
         )
         for choice in choices
     ]
-    partial, rows_cut, columns_cut, pixels_outer = np.array(cuts, dtype=np.int64)[owner].T
-    output_channels = tile.k + pixels_outer * (layers.K - tile.k)
-    outputs = footprint.outputs(tile, partial)
+    adds_up, rows_cut, columns_cut, filters_in_pixels, placed = np.array(cuts, dtype=np.int64)[owner].T
+    output_channels = tile.k + filters_in_pixels * (layers.K - tile.k)
+    outputs: Count = footprint.outputs(tile, adds_up) * (1 - placed * (1 - adds_up))
     return outputs + footprint.unfinished(tile, output_channels, rows_cut, columns_cut)

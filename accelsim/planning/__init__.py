@@ -18,11 +18,9 @@ if TYPE_CHECKING:
         TensorPlaces,
         TooLarge,
     )
-    from accelsim.planning.staircase import Cost, Staircase, Weights
     from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor, network_tensors
 
 __all__ = [
-    "Cost",
     "CostsMore",
     "DoesNotFit",
     "LayerUse",
@@ -30,13 +28,11 @@ __all__ = [
     "Plan",
     "Pool",
     "ResidencyPlan",
-    "Staircase",
     "StepPlan",
     "Steps",
     "Tensor",
     "TensorPlaces",
     "TooLarge",
-    "Weights",
     "idle_descriptors",
     "least_edp",
     "make_schedule",
@@ -62,7 +58,6 @@ __getattr__, __dir__ = door(
             "TensorPlaces",
             "TooLarge",
         ),
-        "staircase": ("Cost", "Staircase", "Weights"),
         "tensors": ("LayerUse", "NetworkTensors", "Tensor", "network_tensors"),
     },
 )

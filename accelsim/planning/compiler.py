@@ -11,6 +11,7 @@ from typing import Final
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -29,6 +30,7 @@ def make_schedule(
     *,
     mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
+    pool: PoolKnowledge | None = None,
 ) -> Schedule:
     """The schedule of an executed graph, mapped as the machine's compiler, or the objective asked for, would.
 
@@ -40,6 +42,7 @@ def make_schedule(
         options: How it is mapped.
         mappings: By layers without names, for the next graph: all else must be the same for all of them.
         transitions: What simulations went through, for the next one.
+        pool: What is known of layers on a machine with a pool, for the next graph.
 
     Returns:
         What is simulated.
@@ -56,7 +59,13 @@ def make_schedule(
         ('conv1', 0)
     """
     transitions = Transitions() if transitions is None else transitions
-    mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
+    if hardware.pool is None:
+        mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
+    else:
+        from accelsim.planning.pool_compiler import pool_schedule  # noqa: PLC0415 (most machines have none)
+
+        known = PoolKnowledge() if pool is None else pool
+        mapped = pool_schedule(graph, hardware, options, transitions, known)
     schedules = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
     if len(schedules) == 1:
         return mapped

@@ -10,8 +10,8 @@ found, and is looked at only where the product at the crossing of these lines is
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
+from accelsim.mapping.staircase import Cost, Weights
 from accelsim.planning.residency import DoesNotFit, ResidencyPlan
-from accelsim.planning.staircase import Cost, Weights
 
 PlanByWeights: TypeAlias = Callable[[Weights], ResidencyPlan | DoesNotFit]
 _ROUNDING: Final = 1e-12
@@ -60,7 +60,8 @@ def least_edp(plan: PlanByWeights, start: Cost, *, within: float = 0.001) -> Res
     Example:
         >>> import numpy as np
         >>> from accelsim.hardware import Operand
-        >>> from accelsim.planning import LayerUse, NetworkTensors, Pool, Staircase, Tensor, plan_residency
+        >>> from accelsim.mapping import Staircase
+        >>> from accelsim.planning import LayerUse, NetworkTensors, Pool, Tensor, plan_residency
         >>> tensors = Tensor("image", 6, is_image=True), Tensor("fc", 1, is_result=True)
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
         >>> moved = frozenset({Operand.INPUTS, Operand.OUTPUTS})

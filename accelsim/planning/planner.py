@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from accelsim.mapping.staircase import StepPrices
 from accelsim.planning.programme import Arrival, Programme, Search, search
 from accelsim.planning.residency import (
     DoesNotFit,
@@ -14,7 +15,6 @@ from accelsim.planning.residency import (
     TensorPlaces,
 )
 from accelsim.planning.stages import OUTPUTS, Life, lives, members, stages
-from accelsim.planning.staircase import StepPrices
 from accelsim.planning.tensors import NetworkTensors
 from accelsim.planning.why_not import why_not
 
@@ -45,7 +45,7 @@ def plan_residency(
 
     Example:
         >>> from accelsim.hardware import Operand
-        >>> from accelsim.planning.staircase import Cost, Staircase
+        >>> from accelsim.mapping.staircase import Cost, Staircase
         >>> from accelsim.planning.tensors import LayerUse, Tensor
         >>> image, result = Tensor("image", 60, is_image=True), Tensor("fc", 10, is_result=True)
         >>> tensors = image, Tensor("conv1", 40), result
@@ -93,7 +93,7 @@ def nothing_kept(
 
     Example:
         >>> from accelsim.hardware import Operand
-        >>> from accelsim.planning.staircase import Cost, Staircase
+        >>> from accelsim.mapping.staircase import Cost, Staircase
         >>> from accelsim.planning.tensors import LayerUse, Tensor
         >>> tensors = Tensor("image", 60, is_image=True), Tensor("fc", 10, is_result=True)
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from accelsim.mapping.schedule import PoolChange
-from accelsim.planning.staircase import Cost, Moved
+from accelsim.mapping.staircase import Cost, Moved
 from accelsim.planning.tensors import NetworkTensors
 
 

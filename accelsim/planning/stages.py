@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from accelsim.hardware import Operand
+from accelsim.mapping.staircase import Moved, Staircase, StepPrices
 from accelsim.planning.residency import Pool
-from accelsim.planning.staircase import Moved, Staircase, StepPrices
 from accelsim.planning.tensors import LayerUse, NetworkTensors
 
 TensorSet: TypeAlias = int

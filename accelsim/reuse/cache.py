@@ -16,8 +16,9 @@ from accelsim.descriptions import in_words
 from accelsim.descriptions.arguments import check_path, whole_number
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
-from accelsim.mapping.mapping import Mapping, Program, Repeat
+from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
 from accelsim.network.executed import ExecutedGraph
@@ -61,6 +62,8 @@ class LayersOnMachine:
     write_down: Callable[[], None] = lambda: None
     """Has what was found out about mappings written into the file, where there is one."""
     transitions: Transitions = field(default_factory=Transitions)
+    pool: PoolKnowledge = field(default_factory=PoolKnowledge)
+    """What is known of layers, where the machine has a pool."""
 
     def schedule(self, executed: ExecutedGraph, make: Callable[[], Schedule]) -> Schedule:
         """The schedule of an executed graph."""
@@ -140,10 +143,13 @@ class Cache:
         mappings: Recent[Layer, Mapping] = Recent(self._budget, mapping_bytes)
         schedules: Recent[Identity, Schedule] = Recent(self._budget, _schedule_bytes)
         costs: Recent[Identity, LayerCosts] = Recent(self._budget, lambda _: _COSTS_BYTES)
+        pool = PoolKnowledge(
+            Recent(self._budget, lambda listed: listed.held_bytes), Recent(self._budget, mapping_bytes)
+        )
         if self._file is None:
-            return LayersOnMachine(mappings, schedules, costs)
+            return LayersOnMachine(mappings, schedules, costs, pool=pool)
         mappings_in_file = self._file.mappings(hardware, options, mappings)
-        return LayersOnMachine(mappings_in_file, schedules, costs, mappings_in_file.flush)
+        return LayersOnMachine(mappings_in_file, schedules, costs, mappings_in_file.flush, pool=pool)
 
 
 def cache_or_new(cache: Cache | None, memory: Cache | None = None) -> Cache:
@@ -237,7 +243,7 @@ def mapping_bytes(mapping: Mapping) -> int:
     return _MAPPING_BYTES + _STEP_BYTES * len(_parts(mapping.program, set()))
 
 
-def _parts(program: Iterable[Program], identities: set[int]) -> set[int]:
+def _parts(program: Iterable[ProgramPart], identities: set[int]) -> set[int]:
     """The identities of all steps and loops of a program."""
     for part in program:
         if id(part) not in identities:

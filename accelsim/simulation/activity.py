@@ -8,6 +8,7 @@ from accelsim.hardware.counts import ActionCounts, weighted_sum
 from accelsim.hardware.operand import Operand
 
 Component = Literal["dram", "array", "vector"]
+"""What can be busy: the channel of DRAM, the array, the vector unit."""
 Resource = Literal["descriptor", "room", "producer"]
 """What the DMA may lack: a free descriptor, room in a bank, or the results of layers that a layer reads."""
 
@@ -69,7 +70,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """What a bank of the global buffer holds from the end of a cycle until the next entry of that bank.
+    """What a bank on chip holds from the end of a cycle until the next entry of that bank.
 
     Attributes:
         cycle: From whose end on.
@@ -105,7 +106,7 @@ class LayerActivity(NamedTuple):
     """
 
     start_cycle: int
-    """Its first request to DRAM."""
+    """Its first request to DRAM; if it reads nothing there, when the array was told of its first step."""
     end_cycle: int
     """Its last output has reached DRAM."""
     dram_busy_cycles: int
@@ -114,7 +115,8 @@ class LayerActivity(NamedTuple):
     counts: ActionCounts[int]
     waiting_cycles: Mapping[Operand, int]
     """Cycles in which nothing was executed because of one of its steps, by what that step still lacked first:
-    an operand that had not come, or `outputs` where there was no room for them. None of them is 0."""
+    an operand that had not come, or `outputs` where there was no room, for them or for all of a step that
+    takes its room in a pool. None of them is 0."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ class Recorder:
         self._waits: list[Wait] = []
 
     def begins(self, layer: int, cycle: int) -> None:
-        """The layer asks for its first byte."""
+        """The layer asks for its first byte, or hands over a step without doing so."""
         if self._start[layer] is None:
             self._start[layer] = cycle
 

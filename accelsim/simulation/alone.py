@@ -15,6 +15,7 @@ class Alone:
     Attributes:
         hardware: The machine.
         transitions: What simulations went through.
+        pool_bytes: What tensors take of the pool all the while, so that tiles have no room there.
 
     Example:
         >>> from accelsim import load_hardware
@@ -29,7 +30,8 @@ class Alone:
 
     hardware: Hardware
     transitions: Transitions = field(default_factory=Transitions)
+    pool_bytes: int = 0
 
     def __call__(self, mapping: Mapping) -> int:
         """Cycles from the first request to DRAM until the last output is stored there."""
-        return cycles_alone(mapping.program, self.hardware, self.transitions)
+        return cycles_alone(mapping.program, self.hardware, self.transitions, self.pool_bytes)

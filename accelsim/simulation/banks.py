@@ -13,15 +13,23 @@ class Banks:
     """Room for the operands of tiles, and the most of it that was in use at the end of any cycle."""
 
     def __init__(
-        self, env: simpy.Environment, banks: Sequence[Bank], *, keep_occupancy: bool = False
+        self,
+        env: simpy.Environment,
+        banks: Sequence[Bank],
+        free_bytes: Sequence[int],
+        *,
+        keep_occupancy: bool = False,
     ) -> None:
         self._env = env
         self._cycle = 0
         self._bank_of = {operand: bank.name for bank in banks for operand in bank.operands}
         self._free = {
-            bank.name: simpy.Container(env, capacity=bank.size_bytes, init=bank.size_bytes) for bank in banks
+            bank.name: simpy.Container(env, capacity=bank.size_bytes, init=free)
+            for bank, free in zip(banks, free_bytes, strict=True)
         }
-        self._used_bytes = dict.fromkeys(self._free, 0)
+        self._used_bytes = {
+            bank.name: bank.size_bytes - free for bank, free in zip(banks, free_bytes, strict=True)
+        }
         self._peaks = dict.fromkeys(self._free, 0)
         self._banks_of: dict[str, list[str]] = {}
         for bank in banks:
@@ -36,20 +44,22 @@ class Banks:
         """The bank that an operand's tiles lie in."""
         return self._bank_of[operand]
 
-    def take(self, operand: Operand, size_bytes: int) -> simpy.Event:
-        """Room for so many bytes of an operand; the event happens when there is enough."""
-        bank = self._bank_of[operand]
+    def take(self, bank: str, size_bytes: int) -> simpy.Event:
+        """Room for so many bytes, more than none, in a bank; the event happens when there is enough."""
         room: simpy.Event = self._free[bank].get(size_bytes)
         if room.callbacks is not None:
             room.callbacks.append(lambda _: self._account(bank, size_bytes))
         return room
 
-    def give_back(self, freed: Mapping[Operand, int]) -> None:
-        """Free room."""
+    def give_back(self, bank: str, size_bytes: int) -> None:
+        """Free room, more than none."""
+        self._account(bank, -size_bytes)
+        self._free[bank].put(size_bytes)
+
+    def give_back_tiles(self, freed: Mapping[Operand, int]) -> None:
+        """Free the room of operands."""
         for operand, size_bytes in freed.items():
-            bank = self._bank_of[operand]
-            self._account(bank, -size_bytes)
-            self._free[bank].put(size_bytes)
+            self.give_back(self._bank_of[operand], size_bytes)
 
     def peaks(self) -> tuple[dict[str, int], dict[str, int], int]:
         """The most that each bank, that each memory, and that all together, held."""

@@ -1,18 +1,21 @@
-"""DMA: brings tiles into the global buffer as soon as there is room, and stores outputs.
+"""DMA: brings tiles into the memories on chip as soon as there is room, and stores outputs.
 
 Loads are issued in the order of the schedule and do not wait for each other. A layer's weights are asked
 for before its inputs, so they may come while the layers it reads from are still running; its inputs may not.
+What a step needs of a pool it takes before any of them is asked for (pool.py).
 """
 
 from collections.abc import Callable
 
 import simpy
 
+from accelsim.hardware.memory import POOL
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import transfer_counts
 from accelsim.simulation.activity import Resource, Wait
 from accelsim.simulation.dram import READ, WRITE
-from accelsim.simulation.machine import Machine, Process, TileTask
+from accelsim.simulation.machine import EventTask, Machine, Process
+from accelsim.simulation.pool import room_bytes
 
 
 def load(machine: Machine) -> Process:
@@ -20,30 +23,44 @@ def load(machine: Machine) -> Process:
     ready_layer = -1
     for layer, index, step, last in machine.steps():
         transfers: list[tuple[Operand, simpy.Event]] = []
-        task = TileTask(layer, index, step, last, transfers)
+        task = EventTask(layer, index, step, last, transfers)
         yield from _wait(machine, task, "descriptor", machine.descriptors.get(1))
+        yield from _take_room_in_pool(machine, task, transfers)
         for operand, size in step.loads.items():
             if operand.of_layers and layer != ready_layer:
                 yield from _wait_for_producers(machine, task)
                 ready_layer = layer
-            bank = machine.banks.bank_of(operand)
-            yield from _wait(machine, task, "room", machine.banks.take(operand, size), bank)
+            if operand not in machine.pooled:
+                bank = machine.banks.bank_of(operand)
+                yield from _wait(machine, task, "room", machine.banks.take(bank, size), bank)
             transfers.append((operand, _read(machine, task, operand, size)))
         if layer != ready_layer:
             yield from _wait_for_producers(machine, task)
             producers = machine.schedule.waits_for[layer]
             transfers += [(Operand.INPUTS, machine.finished[producer]) for producer in producers]
             ready_layer = layer
+        machine.recorder.begins(layer, machine.now)
         machine.to_array.put(task)
 
 
-def _wait_for_producers(machine: Machine, task: TileTask) -> Process:
+def _take_room_in_pool(
+    machine: Machine, task: EventTask, arrivals: list[tuple[Operand, simpy.Event]]
+) -> Process:
+    """All that a step needs there, and the tensors that begin with it; it arrives before its operands do."""
+    taken_bytes = 0 if task.index else machine.changes[task.layer].taken_bytes
+    needed_bytes = taken_bytes + room_bytes(task.step, machine.pooled)
+    if needed_bytes:
+        yield from _wait(machine, task, "room", machine.banks.take(POOL, needed_bytes), POOL)
+        arrivals.append((Operand.OUTPUTS, machine.env.event().succeed(machine.now)))
+
+
+def _wait_for_producers(machine: Machine, task: EventTask) -> Process:
     for producer in machine.schedule.waits_for[task.layer]:
         if not machine.finished[producer].processed:
             yield from _wait(machine, task, "producer", machine.finished[producer])
 
 
-def store(machine: Machine, task: TileTask) -> Process:
+def store(machine: Machine, task: EventTask) -> Process:
     """Write a step's complete outputs to DRAM, then free their place.
 
     The last step may have nothing to store (where a pooling drops the last rows) while outputs of earlier
@@ -54,27 +71,29 @@ def store(machine: Machine, task: TileTask) -> Process:
         machine.unstored[task.layer] += 1
     for operand, size in step.stores.items():
         yield _transfer(machine, task, operand, size, WRITE)
-    machine.banks.give_back(step.freed_by_store)
+    machine.banks.give_back_tiles(step.freed_by_store)
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:
+        if freed_bytes := machine.changes[task.layer].freed_bytes:
+            machine.banks.give_back(POOL, freed_bytes)
         machine.finished[task.layer].succeed(machine.now)
 
 
 def _wait(
-    machine: Machine, task: TileTask, resource: Resource, event: simpy.Event, bank: str | None = None
+    machine: Machine, task: EventTask, resource: Resource, event: simpy.Event, bank: str | None = None
 ) -> Process:
     start = machine.now
     yield event
     machine.recorder.waited(Wait(resource, task.layer, task.index, start, machine.now, bank))
 
 
-def _read(machine: Machine, task: TileTask, operand: Operand, size_bytes: int) -> simpy.Event:
+def _read(machine: Machine, task: EventTask, operand: Operand, size_bytes: int) -> simpy.Event:
     machine.recorder.begins(task.layer, machine.now)
     return _transfer(machine, task, operand, size_bytes, READ)
 
 
 def _transfer(
-    machine: Machine, task: TileTask, operand: Operand, size_bytes: int, direction: int
+    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, direction: int
 ) -> simpy.Event:
     transfer = machine.dram.request(size_bytes, direction)
     if transfer.callbacks is not None:
@@ -83,7 +102,7 @@ def _transfer(
 
 
 def _report(
-    machine: Machine, task: TileTask, operand: Operand, size_bytes: int, direction: int
+    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, direction: int
 ) -> Callable[[simpy.Event], None]:
     moved = {operand: size_bytes}
     loaded, stored = (moved, {}) if direction == READ else ({}, moved)

@@ -10,6 +10,7 @@ from accelsim.simulation.dma import load
 from accelsim.simulation.dram import DRAMChannel
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.pe_array import execute
+from accelsim.simulation.pool import changes_of, free_bytes_at_start
 from accelsim.simulation.standstill import Standstill
 from accelsim.simulation.vector_unit import finish
 
@@ -39,12 +40,14 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     env = simpy.Environment()
     layers = len(schedule.mappings)
     prefetch = hardware.channel.prefetch - schedule.idle_descriptors
+    free_bytes = free_bytes_at_start(hardware, schedule.pool_bytes_at_start)
     machine = Machine(
         env=env,
         hardware=hardware,
         schedule=schedule,
         dram=DRAMChannel(env, hardware.channel),
-        banks=Banks(env, hardware.banks, keep_occupancy=keep_timeline),
+        banks=Banks(env, hardware.banks, free_bytes, keep_occupancy=keep_timeline),
+        changes=changes_of(schedule, hardware),
         descriptors=simpy.Container(env, capacity=prefetch, init=prefetch),
         to_array=simpy.Store(env),
         to_vector=simpy.Store(env),

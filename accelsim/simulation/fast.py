@@ -10,9 +10,10 @@ from itertools import chain
 from operator import sub
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.mapping import Program, Repeat
+from accelsim.mapping.mapping import ProgramPart, Repeat
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.simulation.pool import changes_of
 from accelsim.simulation.stepper import bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
@@ -44,7 +45,8 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     """
     transitions = Transitions() if transitions is None else transitions
     programs = [mapping.program for mapping in schedule.mappings]
-    log = Traversal(hardware, schedule.idle_descriptors, transitions).through(programs, schedule.waits_for)
+    walk = Traversal(hardware, schedule.idle_descriptors, transitions, schedule.pool_bytes_at_start)
+    log = walk.through(programs, schedule.waits_for, changes_of(schedule, hardware))
     bandwidth, streamed = hardware.channel.bytes_per_cycle, transitions.stream_cycles
     for program in programs:
         if id(program) not in streamed:
@@ -63,7 +65,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     )
     banks, memories = hardware.banks, hardware.on_chip
     sizes = bank_sums([bank.size_bytes for bank in banks], banks_by_memory(banks))
-    peaks = tuple(map(sub, sizes, log.least_free_bytes or sizes))
+    peaks = tuple(map(sub, sizes, log.least_free_bytes))
     *of_memories, together = peaks[len(banks) :]
     return Activity(
         layers=layers,
@@ -75,12 +77,14 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     )
 
 
-def cycles_alone(program: Sequence[Program], hardware: Hardware, transitions: Transitions) -> int:
-    """When the program of a layer is done on a machine that does nothing else."""
-    return Traversal(hardware, 0, transitions).cycles_of_layer(program)
+def cycles_alone(
+    program: Sequence[ProgramPart], hardware: Hardware, transitions: Transitions, pool_bytes: int = 0
+) -> int:
+    """When the program of a layer is done on a machine that does nothing else, whose pool tensors share."""
+    return Traversal(hardware, 0, transitions, pool_bytes).cycles_of_layer(program)
 
 
-def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
+def _stream_cycles(program: Sequence[ProgramPart], bandwidth: float) -> int:
     """Cycles in which the DRAM channel streams for a program."""
     cycles = 0
     for part in program:
@@ -88,5 +92,5 @@ def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
             cycles += part.times * _stream_cycles(part.body, bandwidth)
         else:
             transfers = chain(part.loads.values(), part.stores.values())
-            cycles += sum(math.ceil(size / bandwidth) for size in transfers)
+            cycles += sum([math.ceil(size / bandwidth) for size in transfers])
     return cycles

@@ -1,6 +1,6 @@
 """What the processes of one simulation share: the clock, the components, and who reports to whom."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,7 +10,7 @@ from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
-from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.simulation.activity import Busy, Component, Recorder
 from accelsim.simulation.banks import Banks
 from accelsim.simulation.dram import DRAMChannel
@@ -20,7 +20,7 @@ Process: TypeAlias = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
-class TileTask:
+class EventTask:
     """One step of one layer on its way through the machine."""
 
     layer: int
@@ -29,8 +29,9 @@ class TileTask:
     last: bool
     """Whether it is the layer's last."""
     loaded: Sequence[tuple[Operand, simpy.Event]]
-    """Its transfers from DRAM in the order in which they were asked for; and of a layer that begins without
-    inputs, the ends of those that it reads from. The value of each event is the cycle in which it happens."""
+    """Its room in the pool, which counts as outputs; its transfers from DRAM in the order in which they were
+    asked for; and of a layer that begins without inputs, the ends of those that it reads from. The value of
+    each event is the cycle in which it happens."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Machine:
     schedule: Schedule
     dram: DRAMChannel
     banks: Banks
+    changes: Sequence[PoolChange]
+    """Of each layer: what its tensors take of the pool, and give up."""
     descriptors: simpy.Container
     """Free ones of the DMA; a step holds one from its first request until the array takes it up."""
     to_array: simpy.Store
@@ -52,6 +55,12 @@ class Machine:
     """Of each layer: all its outputs are in DRAM."""
     recorder: Recorder
     standstill: Standstill
+
+    @property
+    def pooled(self) -> Collection[Operand]:
+        """What lies in the pool, if there is one."""
+        pool = self.hardware.pool
+        return () if pool is None else pool.operands
 
     @property
     def now(self) -> int:
@@ -68,7 +77,7 @@ class Machine:
     def worked(
         self,
         component: Component,
-        task: TileTask,
+        task: EventTask,
         start: int,
         counts: ActionCounts[int],
         operand: Operand | None = None,

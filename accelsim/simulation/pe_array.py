@@ -1,25 +1,26 @@
 """The PE array: one tile after the other, each when its operands are there and its outputs have a place."""
 
-from accelsim.simulation.machine import Machine, Process, TileTask
+from accelsim.simulation.machine import EventTask, Machine, Process
 
 
 def execute(machine: Machine) -> Process:
     """Run every step in the order of the schedule; complete outputs go on to the vector unit."""
     while True:
-        task: TileTask = yield machine.to_array.get()
+        task: EventTask = yield machine.to_array.get()
         machine.descriptors.put(1)
         step = task.step
         for _, transfer in task.loaded:
             if not transfer.processed:
                 yield transfer
         for operand, size in step.takes.items():
-            yield machine.banks.take(operand, size)
+            if operand not in machine.pooled:
+                yield machine.banks.take(machine.banks.bank_of(operand), size)
         start = machine.now
         machine.standstill.begins(task.layer, step, task.loaded, start)
         if step.array_cycles:
             yield machine.env.timeout(step.array_cycles)
         machine.worked("array", task, start, step.array_counts)
         machine.standstill.leaves_array(step, machine.now)
-        machine.banks.give_back(step.freed_by_array)
+        machine.banks.give_back_tiles(step.freed_by_array)
         if step.completes:
             machine.to_vector.put(task)

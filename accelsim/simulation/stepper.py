@@ -11,48 +11,16 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import lt
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
-from accelsim.simulation.task_queue import NEVER, QueueState, Tag, TaskQueue, TileTask
-
-
-class State(NamedTuple):
-    """All that what happens next depends on, apart from the steps to come; times relative to now."""
-
-    prefetch: int
-    """Descriptors of the DMA that the schedule does not leave idle: of one schedule always as many."""
-    free_bytes: tuple[int, ...]
-    """Of each bank of the memories on chip."""
-    to_array: tuple[tuple[Tag, int], ...]
-    """Tasks that wait for the array, each with how many of its reads are still to come."""
-    streaming: tuple[int, Tag | None] | None
-    """When the transfer ends, and for a write the task that it is for."""
-    reads: tuple[tuple[int, int], ...]
-    """When each is ready, how long it streams. They come for the tasks in `to_array`, in the same order."""
-    writes: QueueState | None
-    """When each is ready, and for whom."""
-    in_array: tuple[int, Tag] | None
-    vector_busy_cycles: int
-    """How long the vector unit still works on what it has been given."""
-    to_finish: QueueState | None
-    """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
-    executing_cycles: int
-    """How long the vector unit still executes steps of its own layers."""
-    waits_for: tuple[int, ...]
-    """Layers, counted back from the DMA's, that have to be finished before it may ask for inputs."""
-
-    @property
-    def entries(self) -> int:
-        """How long it is: what its queues list, one by one or in runs."""
-        entries = len(self.to_array) + len(self.reads)
-        for queue in (self.writes, self.to_finish):
-            if queue is not None:
-                entries += 1 + len(queue.runs)
-        return entries
+from accelsim.mapping.schedule import PoolChange
+from accelsim.simulation.pool import free_bytes_at_start
+from accelsim.simulation.state import State
+from accelsim.simulation.task_queue import NEVER, Tag, TaskQueue, TileTask
 
 
 @dataclass(slots=True)
@@ -115,7 +83,7 @@ _ReadRequest: TypeAlias = tuple[int, int, TileTask]
 class Stepper:
     """The state of the machine, and how it goes on from one cycle in which something happens to the next."""
 
-    def __init__(self, hardware: Hardware, idle_descriptors: int = 0) -> None:
+    def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         self.bandwidth, self.latency, prefetch = hardware.channel
         self.prefetch = prefetch - idle_descriptors
         self.bank_of = {
@@ -125,7 +93,7 @@ class Stepper:
         self.cycle = 0
         self.layer = 0
         self.waits_for: set[int] = set()
-        self.free_bytes = [bank.size_bytes for bank in hardware.banks]
+        self.free_bytes = free_bytes_at_start(hardware, pool_bytes)
         """Of each bank."""
         self.reads: deque[_ReadRequest] = deque()
         self.sum_of_reads = 0
@@ -151,8 +119,8 @@ class Stepper:
 
     # What the DMA is told to do
 
-    def enter(self, waits_for: Iterable[int]) -> None:
-        """Begin a layer that reads what others store, counted back from it."""
+    def enter(self, waits_for: Iterable[int], _change: PoolChange) -> None:
+        """Begin a layer that reads what others store, counted back from it; there is no pool to change."""
         self.waits_for = {self.layer - distance for distance in waits_for}
 
     def hand_over(self, step: Step, number: int, last: bool) -> None:
@@ -176,18 +144,26 @@ class Stepper:
                 self._go_on()
             free_bytes[bank] -= size_bytes
             self._read(size_bytes, task)
-        if self.waits_for:  # a layer that begins without inputs
+        if self.waits_for or not step.loads:
+            self._wait_for_producers(task)
+        waiting.append(task)
+        self.layer += last
+
+    def _wait_for_producers(self, task: TileTask) -> None:
+        """A layer may begin without inputs, and a step without any request to DRAM."""
+        if self.waits_for:
             while self.waits_for:
                 self._go_on()
             if self.in_array is None and not task.reads_due and self._is_next(task):
                 self._stood_still(task, Operand.INPUTS)
-        waiting.append(task)
-        self.layer += last
+        self.log.start_cycles.setdefault(task.layer, self.cycle)
 
     def drain(self) -> None:
         """Until everything that was asked for is done."""
         while self.to_array or self.in_array or self.to_finish.tasks or self.writes.tasks or self.streaming:
             self._go_on()
+        if self.holds_more:  # what was taken in the last cycle, and stays
+            self._observe()
 
     def _go_on(self) -> None:
         """Until something is free that the DMA may have waited for: in this cycle, or in a later one.
@@ -302,14 +278,18 @@ class Stepper:
         for operand, size_bytes in step.takes.items():
             if size_bytes > free_bytes[bank_of[operand]]:
                 return
-        self.to_array.popleft()
         for operand, size_bytes in step.takes.items():
             free_bytes[bank_of[operand]] -= size_bytes
+        self._start_array()
+
+    def _start_array(self) -> None:
+        """With the first of the tasks that wait for it, which has all that it needs."""
+        task = self.to_array.popleft()
         if self.executed_until < self.cycle:
             self._stood_still(task, Operand.OUTPUTS)
         self.holds_more = True
         self.in_array = task
-        self.array_ends = self.cycle + step.array_cycles
+        self.array_ends = self.cycle + task.step.array_cycles
 
     def _end_array(self) -> None:
         task = self.in_array
@@ -428,8 +408,8 @@ class Stepper:
         self.cycle, self.layer, self.holds_more = cycle, layer, True
         self.waits_for = {layer - distance for distance in state.waits_for}
         self.free_bytes = list(state.free_bytes)
-        self.to_array = deque(task(tag, due) for tag, due in state.to_array)
-        due = (task for task in self.to_array for _ in range(task.reads_due))
+        self.to_array = deque([task(tag, due) for tag, due in state.to_array])
+        due = iter([task for task in self.to_array for _ in range(task.reads_due)])
         self.streaming, self.stream_is_read, self.stream_ends = None, False, NEVER
         if state.streaming is not None:
             ends, tag = state.streaming
@@ -437,9 +417,9 @@ class Stepper:
             self.streaming = next(due) if tag is None else task(tag)
             self.stream_ends = cycle + ends
         self.reads = deque(
-            (cycle + ready, cycles, of) for (ready, cycles), of in zip(state.reads, due, strict=True)
+            [(cycle + ready, cycles, of) for (ready, cycles), of in zip(state.reads, due, strict=True)]
         )
-        self.sum_of_reads = sum(ready_at for ready_at, _, _ in self.reads)
+        self.sum_of_reads = sum([ready_at for ready_at, _, _ in self.reads])
         self.writes = TaskQueue.of_state(state.writes, cycle, task)
         self.in_array, self.array_ends = None, NEVER
         if state.in_array is not None:

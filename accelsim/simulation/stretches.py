@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.fast import simulate_fast
-from accelsim.simulation.stepper import Stepper
+from accelsim.simulation.pool import changes_of
+from accelsim.simulation.pool_stepper import stepper_of
 from accelsim.simulation.transitions import Transitions
 
 MOST_PASSAGES: Final = 100_000
@@ -32,7 +33,8 @@ class Stretch(NamedTuple):
     """
 
     key: Hashable
-    """Equal only where the programs are, and how far back from each layer those are that it waits for."""
+    """Equal only where the programs are, how far back from each layer those are that it waits for, and what
+    tensors take of a pool and give up, before the first layer too."""
     layers: int
 
 
@@ -97,7 +99,7 @@ class Stretches:
     def _start(self, idle_descriptors: int) -> int:
         start = self._starts.get(idle_descriptors)
         if start is None:
-            state = Stepper(self._hardware, idle_descriptors).state()
+            state = stepper_of(self._hardware, idle_descriptors).state()
             start = self._starts[idle_descriptors] = self._transitions.state_number(state)
         return start
 
@@ -116,12 +118,15 @@ class Stretches:
 
     def _learn(self, stretches: Sequence[Stretch], schedule: Schedule, cycles: int) -> None:
         """Follow what the engine remembers of a schedule that it has just walked through, while it does."""
+        if schedule.pool_bytes_at_start:  # which no state here begins with
+            return
+        changes = changes_of(schedule, self._hardware)
         state, elapsed, end, first = self._start(schedule.idle_descriptors), 0, 0, 0
         for stretch in stretches:
             before, entered, last_end = elapsed, state, 0
             for layer in range(first, first + stretch.layers):
                 distances = tuple(layer - producer for producer in schedule.waits_for[layer])
-                entry = self._transitions.of_entry.get((state, distances))
+                entry = self._transitions.of_entry.get((state, distances, changes[layer]))
                 if entry is None:
                     return
                 passed = self._transitions.of_part.get((id(schedule.mappings[layer].program), entry, True))

@@ -8,11 +8,12 @@ within limits. docs/decisions/fast-engine.md has the argument in full.
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from accelsim.hardware import Operand
-from accelsim.mapping.mapping import Program, Step
-from accelsim.simulation.stepper import State
+from accelsim.mapping.mapping import ProgramPart, Step
+from accelsim.mapping.schedule import PoolChange
+from accelsim.simulation.state import State
 
 MOST_ENTRIES: Final = 800_000
 """Remembered at a time, about 60 MB; then everything is forgotten at the next layer."""
@@ -22,8 +23,7 @@ ENTRIES_OF_A_STATE: Final = 16
 """What a state takes beside its queues, and what a transition takes, measured in entries of a queue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """What a part of a program did to the machine from one state on; times from its beginning."""
 
     cycles: int
@@ -66,9 +66,10 @@ class Transitions:
     """Keeps alive what is known by its identity."""
     of_part: dict[tuple[int, int, bool], Transition] = field(default_factory=dict)
     """Part of a program, state, whether it ends the layer."""
-    of_entry: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
-    """State before a layer, its producers counted back from it: the state in which it begins."""
-    stream_cycles: dict[int, tuple[Sequence[Program], int]] = field(default_factory=dict)
+    of_entry: dict[tuple[int, tuple[int, ...], PoolChange], int] = field(default_factory=dict)
+    """State before a layer, its producers counted back from it, what its tensors take of the pool and give
+    up: the state in which it begins."""
+    stream_cycles: dict[int, tuple[Sequence[ProgramPart], int]] = field(default_factory=dict)
     """Of programs, by their identity: the program, and cycles in which the DRAM channel streams."""
     entries: int = 0
     """How much is remembered, in entries of queues or what takes as much."""
@@ -110,9 +111,9 @@ class Transitions:
         self.parts[id(part)] = part
         self.entries += ENTRIES_OF_A_STATE + len(transition.end_cycles) + len(transition.waiting_cycles)
 
-    def remember_entry(self, before: int, distances: tuple[int, ...], state: int) -> None:
-        """In which state a layer begins: the numbers of it and of the state before, and its producers."""
-        self.of_entry[before, distances] = state
+    def remember_entry(self, before: int, distances: tuple[int, ...], change: PoolChange, state: int) -> None:
+        """In which state a layer begins: the numbers of it and of the state before, producers and tensors."""
+        self.of_entry[before, distances, change] = state
         self.entries += ENTRIES_OF_A_STATE // 2 + len(distances) // 4
 
     def forget_states(self) -> None:

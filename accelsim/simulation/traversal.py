@@ -12,8 +12,11 @@ from collections.abc import Mapping as MappingOf
 from typing import Any, Final
 
 from accelsim.hardware import Hardware, Operand
-from accelsim.mapping.mapping import Program, Repeat, Step
-from accelsim.simulation.stepper import Log, State, Stepper
+from accelsim.mapping.mapping import ProgramPart, Repeat, Step
+from accelsim.mapping.schedule import PoolChange
+from accelsim.simulation.pool_stepper import entered, stepper_of
+from accelsim.simulation.state import State
+from accelsim.simulation.stepper import Log, Stepper
 from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, Transition, Transitions
 
 WORTHWHILE_ITERATIONS: Final = 4
@@ -41,10 +44,12 @@ class Traversal:
     docs/decisions/fast-engine.md has the argument.
     """
 
-    def __init__(self, hardware: Hardware, idle_descriptors: int, transitions: Transitions) -> None:
+    def __init__(
+        self, hardware: Hardware, idle_descriptors: int, transitions: Transitions, pool_bytes: int = 0
+    ) -> None:
         self.transitions = transitions
         self.transitions.forget_if_full()
-        self.machine = Stepper(hardware, idle_descriptors)
+        self.machine = stepper_of(hardware, idle_descriptors, pool_bytes)
         self.layer = 0
         self.cycle = 0
         self.number: int | None = None
@@ -57,18 +62,24 @@ class Traversal:
         self.steps_of_body: dict[int, int] = {}
         """Of bodies of loops, by their identity; the schedule keeps them alive."""
 
-    def through(self, programs: Sequence[Sequence[Program]], waits_for: Sequence[Sequence[int]]) -> Log:
-        """What is observed on the way; each layer's program, and the layers that it waits for.
+    def through(
+        self,
+        programs: Sequence[Sequence[ProgramPart]],
+        waits_for: Sequence[Sequence[int]],
+        changes: Sequence[PoolChange],
+    ) -> Log:
+        """What is observed on the way; each layer's program, the layers that it waits for, what tensors take.
 
         Raises RuntimeError if the machine comes to a stop.
         """
-        for layer, (program, producers) in enumerate(zip(programs, waits_for, strict=True)):
-            self._enter(layer, producers, program)
+        of_layers = zip(programs, waits_for, changes, strict=True)
+        for layer, (program, producers, change) in enumerate(of_layers):
+            self._enter(layer, producers, change, program)
             self._remembered(program, True, self._body)
         self._drain(len(programs))
         return self.log
 
-    def cycles_of_layer(self, program: Sequence[Program]) -> int:
+    def cycles_of_layer(self, program: Sequence[ProgramPart]) -> int:
         """When the program of a layer is done by itself.
 
         Its loops are remembered, for a schedule may come to them in the same state; the whole of it is not,
@@ -86,7 +97,9 @@ class Traversal:
             if layer not in self.log.end_cycles:
                 raise RuntimeError(f"the simulation came to a stop in layer {layer}")
 
-    def _enter(self, layer: int, producers: Sequence[int], program: Sequence[Program]) -> None:
+    def _enter(
+        self, layer: int, producers: Sequence[int], change: PoolChange, program: Sequence[ProgramPart]
+    ) -> None:
         """Begin a layer."""
         self.layer = layer
         transitions = self.transitions
@@ -95,17 +108,17 @@ class Traversal:
             transitions.forget_states()
             self.number = self.state = None
         if self.number is None and not self._is_worth_a_look(program):
-            self.machine.enter(self._unfinished(layer, producers))
+            self.machine.enter(self._unfinished(layer, producers), change)
             return
         before, distances = self._number(), tuple([layer - producer for producer in producers])
-        number = transitions.of_entry.get((before, distances))
+        number = transitions.of_entry.get((before, distances, change))
         if number is None:
             waits_for = tuple(self._unfinished(layer, producers))
-            number = transitions.state_number(transitions.states[before]._replace(waits_for=waits_for))
-            transitions.remember_entry(before, distances, number)
+            number = transitions.state_number(entered(transitions.states[before], waits_for, change))
+            transitions.remember_entry(before, distances, change, number)
         self.number, self.state = number, None
         if self.machine_is_here:
-            self.machine.enter(self._state().waits_for)
+            self.machine.enter(self._state().waits_for, change)
 
     def _unfinished(self, layer: int, producers: Sequence[int]) -> list[int]:
         """Those that are not finished yet, counted back from a layer."""
@@ -157,7 +170,7 @@ class Traversal:
         self._observe(transition, before)
         return transition
 
-    def _body(self, body: Sequence[Program], last: bool) -> None:
+    def _body(self, body: Sequence[ProgramPart], last: bool) -> None:
         machine, step_number = self.machine, self.transitions.step_number
         for number, part in enumerate(body, 1):
             ends = last and number == len(body)

@@ -30,6 +30,8 @@ class Case:
     mapping: Mapping
     hardware: Hardware
     batch: int
+    pool_bytes: int = 0
+    """What tensors take of the pool while the layer runs."""
 
     @property
     def mapped(self) -> Layer:

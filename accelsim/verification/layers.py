@@ -7,13 +7,14 @@ from accelsim.mapping.mapping import Mapping, Step
 from accelsim.mapping.regions import Visit, visits
 from accelsim.network.layer import Layer
 from accelsim.verification.case import Case
+from accelsim.verification.difference import Difference
 from accelsim.verification.mismatch import refuse
 from accelsim.verification.sampling import sampled_outputs
 from accelsim.verification.walk import Executed, walk
 
 
 def verify_mapping(
-    layer: Layer, mapping: Mapping, hardware: Hardware, *, batch: int = 1
+    layer: Layer, mapping: Mapping, hardware: Hardware, *, batch: int = 1, pool_bytes: int = 0
 ) -> tuple[Executed, bool]:
     """Execute a mapping of a layer.
 
@@ -22,6 +23,7 @@ def verify_mapping(
         mapping: What the search chose for it; its own layer may be another form of the same work.
         hardware: The machine.
         batch: Images.
+        pool_bytes: What tensors take of the pool while the layer runs.
 
     Returns:
         What was counted, and whether all integers were computed.
@@ -37,7 +39,7 @@ def verify_mapping(
         >>> layer.name, executed.products == layer.macs, is_whole
         ('fc', True, True)
     """
-    case = Case(layer, mapping, hardware, batch)
+    case = Case(layer, mapping, hardware, batch, pool_bytes)
     return execute(case, lambda: visits(mapping, case.images), mapping.steps())
 
 
@@ -56,7 +58,7 @@ def _together(steps: Iterable[Step], visited: Iterable[Visit]) -> Iterable[tuple
     for number, step in enumerate(steps):
         visit = next(remaining, None)
         if visit is None:
-            refuse(f"has a step {number}, but no tile is left for it")
+            refuse(Difference.STEP_WITHOUT_TILE, step=number)
         yield step, visit
     if next(remaining, None) is not None:
-        refuse("has no step for the tiles behind its last one")
+        refuse(Difference.TILE_WITHOUT_STEP)

@@ -175,8 +175,8 @@ def _verified(layer: Layer, mapping: Mapping, hardware: Hardware, batch: int) ->
     )
     try:
         walked, is_whole = verify_mapping(layer, mapping, hardware, batch=batch)
-    except MismatchError as mismatch:
-        return replace(outcome, mismatch=str(mismatch))
+    except MismatchError as error:
+        return replace(outcome, mismatch=error.mismatch)
     return replace(
         outcome,
         computed_macs=walked.products,

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import assume, event, given, settings
 
 from accelsim.hardware import Operand
+from accelsim.mapping import Staircase, Weights
 from accelsim.planning import (
     CostsMore,
     DoesNotFit,
@@ -16,10 +17,8 @@ from accelsim.planning import (
     NetworkTensors,
     Pool,
     ResidencyPlan,
-    Staircase,
     Tensor,
     TooLarge,
-    Weights,
     least_edp,
     nothing_kept,
     plan_residency,

@@ -8,12 +8,13 @@ from unittest import mock
 
 import hypothesis.strategies as st
 from hypothesis import assume, given, settings
-from machines import bank_bytes
-from strategies import repeated_schedules, schedules, some_descriptors
+from machines import bank_bytes, layer_of
+from strategies import pooled_schedules, repeated_schedules, schedules, some_descriptors
 
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand
-from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.mapping import Repeat
+from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.simulation import events, traversal
 from accelsim.simulation import transitions as transitions_module
 from accelsim.simulation.banks import Banks
@@ -21,7 +22,8 @@ from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
 
-SCHEDULES = st.one_of(schedules(), schedules(packed=True), schedules(cut=True), repeated_schedules())
+UNPOOLED = st.one_of(schedules(), schedules(packed=True), schedules(cut=True), repeated_schedules())
+SCHEDULES = st.one_of(UNPOOLED, pooled_schedules())
 
 
 @settings(max_examples=max(100, settings.default.max_examples))
@@ -73,6 +75,33 @@ def test_what_is_remembered_from_other_schedules_changes_nothing(case, data):
     transitions = Transitions()
     for some in (schedule, other, fewer, schedule, other, fewer):
         assert simulate_fast(some, hardware, transitions) == simulate_fast(some, hardware)
+
+
+@given(pooled_schedules())
+def test_what_is_remembered_of_other_tensors_changes_nothing(case):
+    """The same layers, whose tensors take less room, or more of it for longer, with one memory."""
+    hardware, schedule = case
+    less = tuple(PoolChange(taken // 3, freed // 3) for taken, freed in schedule.pool_changes)
+    longer = tuple(PoolChange(taken // 3, 0) for taken, _ in schedule.pool_changes)
+    plans = [replace(schedule, pool_changes=changes) for changes in (schedule.pool_changes, less, longer)]
+    transitions = Transitions()
+    for plan in (*plans, *plans):
+        assert simulate_fast(plan, hardware, transitions) == simulate_fast(plan, hardware)
+
+
+def outcome_of(engine, schedule, hardware):
+    """What an engine observes; None where it comes to a stop."""
+    try:
+        return engine(schedule, hardware)
+    except RuntimeError:
+        return None
+
+
+@given(pooled_schedules(feasible=False))
+def test_both_engines_come_to_a_stop_where_a_pool_is_too_small(case):
+    hardware, schedule = case
+    events = outcome_of(simulate_events, schedule, hardware)
+    assert outcome_of(simulate_fast, schedule, hardware) == events
 
 
 @given(SCHEDULES)
@@ -147,22 +176,22 @@ def test_no_layer_reads_before_what_it_reads_is_written(case):
 
 
 @given(SCHEDULES)
-def test_no_bank_is_ever_over_full_and_all_are_empty_at_the_end(case):
+def test_no_bank_is_ever_over_full_and_nothing_but_tensors_is_left_at_the_end(case):
     hardware, schedule = case
-    held = Counter()
+    held = Counter(pool=schedule.pool_bytes_at_start)
 
     class Watched(Banks):
-        def take(self, operand, size_bytes):
-            held[self.bank_of(operand)] += size_bytes
-            return super().take(operand, size_bytes)
+        def take(self, bank, size_bytes):
+            held[bank] += size_bytes
+            return super().take(bank, size_bytes)
 
-        def give_back(self, freed):
-            for operand, size_bytes in freed.items():
-                held[self.bank_of(operand)] -= size_bytes
-            super().give_back(freed)
+        def give_back(self, bank, size_bytes):
+            held[bank] -= size_bytes
+            super().give_back(bank, size_bytes)
 
     with mock.patch.object(events, "Banks", Watched):
         activity = simulate_events(schedule, hardware)
+    assert held.pop("pool") == tensor_bytes_at_end(schedule)
     assert not any(held.values())
     sizes = bank_bytes(hardware)
     assert all(0 <= peak <= sizes[bank] for bank, peak in activity.peak_bank_bytes.items())
@@ -173,13 +202,26 @@ def test_no_bank_is_ever_over_full_and_all_are_empty_at_the_end(case):
         assert max(peaks) <= activity.peak_memory_bytes[memory.name] <= sum(peaks)
 
 
-@given(SCHEDULES)
-def test_layers_end_in_order_and_take_no_less_than_their_busiest_component(case):
+def tensor_bytes_at_end(schedule):
+    """What tensors that nobody reads any more have not given up."""
+    changes = schedule.pool_changes
+    return schedule.pool_bytes_at_start + sum(change.taken_bytes - change.freed_bytes for change in changes)
+
+
+@given(UNPOOLED)
+def test_layers_end_in_order_where_all_store_something(case):
     hardware, schedule = case
     activity = simulate_fast(schedule, hardware)
     ends = [layer.end_cycle for layer in activity.layers]
     assert ends == sorted(ends)
     assert activity.cycles == ends[-1]
+
+
+@given(SCHEDULES)
+def test_layers_take_no_less_than_their_busiest_component(case):
+    hardware, schedule = case
+    activity = simulate_fast(schedule, hardware)
+    assert activity.cycles == max(layer.end_cycle for layer in activity.layers)
     for busy in ("array_busy_cycles", "dram_busy_cycles", "vector_busy_cycles"):
         assert sum(getattr(layer, busy) for layer in activity.layers) <= activity.cycles
         for layer in activity.layers:
@@ -215,7 +257,7 @@ def test_less_latency_is_never_slower(case, fewer):
 
 
 @given(SCHEDULES)
-def test_what_banks_hold_over_time_has_the_observed_peaks_and_ends_empty(case):
+def test_what_banks_hold_over_time_has_the_observed_peaks_and_ends_with_tensors_alone(case):
     hardware, schedule = case
     activity = simulate_events(schedule, hardware, keep_timeline=True)
     assert list(activity.occupancy) == sorted(activity.occupancy, key=lambda change: change.cycle)
@@ -223,7 +265,8 @@ def test_what_banks_hold_over_time_has_the_observed_peaks_and_ends_empty(case):
     for bank, peak in activity.peak_bank_bytes.items():
         changes = held.get(bank, [])
         assert max((change.bytes for change in changes), default=0) == peak
-        assert not changes or changes[-1].bytes == 0
+        left_bytes = tensor_bytes_at_end(schedule) if bank == "pool" else 0
+        assert (changes[-1].bytes if changes else 0) == left_bytes
         assert all(one.cycle < other.cycle for one, other in itertools.pairwise(changes))
         assert all(one.bytes != other.bytes for one, other in itertools.pairwise(changes))
 
@@ -270,8 +313,10 @@ def executions(schedule, timeline):
             vector_free_at = finished.end if finished else vector_free_at
 
 
-def waited_for(schedule, timeline):
+def waited_for(schedule, activity):
     """By layer and operand, cycles in which nothing was executed: from when everything happened."""
+    timeline = activity.timeline
+    had_room = {(wait.layer, wait.step): wait.end for wait in activity.waits if wait.bank == "pool"}
     came = {
         (entry.layer, entry.step, entry.operand): entry.end for entry in timeline if entry.component == "dram"
     }
@@ -283,7 +328,8 @@ def waited_for(schedule, timeline):
     for layer, index, start, end, free_since in executions(schedule, timeline):
         since = max(executed_until, free_since)
         loads = steps[layer][index].loads
-        lacked = [(operand, came[layer, index, operand]) for operand in loads]
+        lacked = [(Operand.OUTPUTS, had_room.get((layer, index), 0))]
+        lacked += [(operand, came[layer, index, operand]) for operand in loads]
         if not index and not any(operand.of_layers for operand in loads):
             lacked += [(Operand.INPUTS, written[producer]) for producer in schedule.waits_for[layer]]
         for operand, here in [*lacked, (Operand.OUTPUTS, start)]:
@@ -302,13 +348,26 @@ def all_executed_visibly(schedule):
     )
 
 
+def executed_visibly(part):
+    """A part of a program whose steps take time, as a timeline shows them."""
+    if isinstance(part, Repeat):
+        return Repeat(part.times, tuple(map(executed_visibly, part.body)))
+    return part if part.array_cycles else replace(part, array_cycles=5)
+
+
+def with_visible_steps(case):
+    """The same case, of steps that take time."""
+    hardware, schedule = case
+    programs = [map(executed_visibly, mapping.program) for mapping in schedule.mappings]
+    return hardware, replace(schedule, mappings=tuple(layer_of(*program) for program in programs))
+
+
 @settings(max_examples=max(100, settings.default.max_examples))
-@given(SCHEDULES)
+@given(st.one_of(SCHEDULES, pooled_schedules().map(with_visible_steps)))
 def test_what_is_waited_for_is_what_the_next_step_lacks_while_nothing_is_executed(case):
     hardware, schedule = case
     assume(all_executed_visibly(schedule))
-    timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
-    waited, _ = waited_for(schedule, timeline)
+    waited, _ = waited_for(schedule, simulate_events(schedule, hardware, keep_timeline=True))
     for layer, observed in enumerate(simulate_fast(schedule, hardware).layers):
         expected = {operand: waited[layer, operand] for operand in Operand if waited[layer, operand]}
         assert observed.waiting_cycles == expected

@@ -237,15 +237,16 @@ def _layer_times(timeline: Timeline) -> Iterator[TraceEvent]:
     for index, layer in enumerate(timeline.result.layers):
         if index in timeline.layer_indexes:
             timed_layers.append((end, layer))
-        end = layer.end_cycle
+        end += layer.cycles
     for stage, members in groupby(timed_layers, lambda item: item[1].stage):
         layers = list(members)
         if len(layers) > 1:
-            yield _slice(
-                LAYERS, TIME_THREAD[0], stage, layers[0][0], layers[-1][1].end_cycle, {"layers": len(layers)}
-            )
+            last_start, last = layers[-1]
+            end = last_start + last.cycles
+            yield _slice(LAYERS, TIME_THREAD[0], stage, layers[0][0], end, {"layers": len(layers)})
         for start, layer in layers:
-            yield _slice(LAYERS, TIME_THREAD[0], layer.name, start, layer.end_cycle, _layer_arguments(layer))
+            end = start + layer.cycles
+            yield _slice(LAYERS, TIME_THREAD[0], layer.name, start, end, _layer_arguments(layer))
 
 
 def _layer_arguments(layer: LayerResult) -> dict[str, Any]:

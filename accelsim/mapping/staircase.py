@@ -67,7 +67,8 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Staircase:
-    """Rising room, falling price. Of equal prices the one with fewer bytes outside counts as lower.
+    """Rising room, falling price. Of equal prices the one with fewer bytes outside counts as lower, then the
+    faster one.
 
     Example:
         >>> stairs = Staircase((1024, 4096), (900.0, 500.0), (Cost(900), Cost(500)), (3, 0))
@@ -109,7 +110,7 @@ class Staircase:
         # From the lowest price to the highest; of equal ones the least room first, so that none of the others
         # is a stair.
         rank = np.empty(len(prices), int)
-        rank[np.lexsort((room_bytes, dram_bytes, prices))] = np.arange(len(prices))
+        rank[np.lexsort((room_bytes, cycles, dram_bytes, prices))] = np.arange(len(prices))
         by_room = np.lexsort((rank, room_bytes))
         lowest = np.minimum.accumulate(rank[by_room])
         is_stair = np.diff(lowest, prepend=len(prices)) < 0

@@ -13,6 +13,7 @@ from machines import (
     layer_of,
     machine,
     pool,
+    pooled_machine,
     schedule,
     step,
     with_activation,
@@ -23,12 +24,13 @@ from machines import (
 )
 
 from accelsim.errors import DescriptionError
-from accelsim.hardware import Hardware, dataflow_names
+from accelsim.hardware import Hardware, Operand, dataflow_names
 from accelsim.mapping.banks import bank_demand, half_banks
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.mapping import Choice, Mapping, Repeat
 from accelsim.mapping.program import mappings
+from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape, whole_image
 from accelsim.mapping.tiling import column_axes, row_axes
@@ -346,3 +348,117 @@ def repeated_schedules(draw):
     ]
     assume(sum(mapping.totals.steps for mapping in some) <= 500)
     return hardware, replace(schedule(*some), idle_descriptors=draw(some_descriptors(hardware)))
+
+
+# --- pools
+
+
+_POOLED_STEPS = st.builds(
+    step,
+    weights=st.sampled_from([0, 0, 100, 500]),
+    inputs=st.sampled_from([0, 0, 40, 256]),
+    array=st.sampled_from([0, 0, 1, 30, 100]),
+    vector=st.sampled_from([0, 0, 7, 60]),
+    store=st.sampled_from([0, 0, 30, 512]),
+    shortcut=st.sampled_from([0, 0, 100, 256]),
+    copy=st.sampled_from([0, 0, 0, 64]),
+)
+"""Some load nothing, some store nothing, some need no room, some take no time."""
+_MOST_POOLED_BYTES = 500 + 256 + 512 + 256 + 300 + 300
+"""Of a step, and of what stays from steps before it."""
+
+
+@st.composite
+def _steps_that_hold(draw):
+    """Steps between which weights and partial sums stay."""
+    weights, sums = draw(st.sampled_from([100, 300])), draw(st.sampled_from([0, 20, 300]))
+    first = step(weights=weights, array=draw(st.sampled_from([0, 30])), completes=False)
+    last = draw(_POOLED_STEPS)
+    return (
+        replace(first, takes={Operand.OUTPUTS: sums} if sums else {}, freed_by_array={}),
+        *draw(st.lists(_POOLED_STEPS, max_size=2)),
+        replace(
+            last,
+            freed_by_array=_more(last.freed_by_array, Operand.WEIGHTS, weights),
+            stores=_more(last.stores, Operand.OUTPUTS, sums),
+            freed_by_store=_more(last.freed_by_store, Operand.OUTPUTS, sums),
+        ),
+    )
+
+
+def _more(sizes, operand, size_bytes):
+    return {**sizes, operand: sizes.get(operand, 0) + size_bytes} if size_bytes else sizes
+
+
+_POOLED_PARTS = st.one_of(
+    _POOLED_STEPS.map(lambda one: (one,)),
+    _steps_that_hold(),
+    st.builds(lambda times, body: (Repeat(times, body),), st.integers(1, 30), _steps_that_hold()),
+    st.builds(lambda times, one: (Repeat(times, (one,)),), st.integers(1, 30), _POOLED_STEPS),
+)
+
+
+@st.composite
+def pooled_programs(draw, depth=1):
+    """Programs of steps for a pool, with loops in loops."""
+    parts = draw(st.lists(_POOLED_PARTS, min_size=1, max_size=3))
+    body = tuple(part for some in parts for part in some)
+    return (Repeat(draw(st.integers(1, 8)), body),) if depth and draw(st.booleans()) else body
+
+
+@st.composite
+def pooled_schedules(draw, feasible=True):
+    """A machine with a pool, and layers whose steps, repetitions and tensors are made up.
+
+    The pool has room for each step beside all tensors that are there then, and often for little more; where
+    it need not be feasible, it may have less.
+    """
+    tensor_bytes = draw(st.sampled_from([0, 100, 2000]))
+    spare_bytes = draw(st.sampled_from([0, 0, 700, 5000] if feasible else [-2000, -1500, -600, 0]))
+    hardware = pooled_machine(
+        tensor_bytes + _MOST_POOLED_BYTES + spare_bytes,
+        draw(st.sampled_from(_POOLED_OPERANDS)),
+        **{
+            "dram.latency_cycles": draw(st.sampled_from([0, 3, 100])),
+            "dram.bandwidth_bytes_per_cycle": draw(st.sampled_from([1.5, 4, 16])),
+            "dma.descriptors": draw(st.sampled_from([1, 2, 64])),
+        },
+    )
+    programs = draw(st.lists(pooled_programs(), min_size=1, max_size=3))
+    order = draw(st.lists(st.integers(0, len(programs) - 1), min_size=1, max_size=6))
+    mappings = [layer_of(*program) for program in programs]
+    assume(sum(mappings[which].totals.steps for which in order) <= 500)
+    waits_for = [
+        draw(st.sets(st.integers(0, layer - 1), max_size=2)) if layer else set()
+        for layer in range(len(order))
+    ]
+    whole = schedule(
+        *(mappings[which] for which in order),
+        waits_for=map(sorted, waits_for),
+        **draw(_tensors(len(order), tensor_bytes)),
+    )
+    return hardware, replace(whole, idle_descriptors=draw(some_descriptors(hardware)))
+
+
+_POOLED_OPERANDS = [
+    tuple(Operand),
+    tuple(Operand),
+    (Operand.INPUTS, Operand.RESIDUAL, Operand.OUTPUTS),
+    (Operand.INPUTS, Operand.RESIDUAL, Operand.WEIGHTS),
+    (Operand.INPUTS, Operand.RESIDUAL),
+    (Operand.WEIGHTS, Operand.OUTPUTS),
+]
+
+
+@st.composite
+def _tensors(draw, layers, most_bytes):
+    """What tensors take of a pool and give up, never more than so much at a time."""
+    held_bytes = at_start = draw(st.sampled_from([0, 0, most_bytes, most_bytes // 3]))
+    changes = []
+    for _ in range(layers):
+        taken_bytes = draw(st.sampled_from([0, most_bytes - held_bytes, (most_bytes - held_bytes) // 2]))
+        held_bytes += taken_bytes
+        freed_bytes = draw(st.sampled_from([0, held_bytes, held_bytes // 2]))
+        held_bytes -= freed_bytes
+        changes.append(PoolChange(taken_bytes, freed_bytes))
+    return {"pool_changes": tuple(changes) if most_bytes else (), "pool_bytes_at_start": at_start}

@@ -1,0 +1,31 @@
+"""What is known of layers on a machine with a pool, from one network to the next."""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.staircase import Moved, Weights
+from accelsim.network.layer import Layer
+
+if TYPE_CHECKING:
+    from accelsim.mapping.shortlist import Shortlist
+
+
+class PlacedLayer(NamedTuple):
+    """A layer without names, with what of it moves and lies in the pool, in so much room."""
+
+    layer: Layer
+    moved: Moved
+    placed: Moved
+    room_bytes: int
+    weights: Weights
+    """What its mapping is chosen by."""
+
+
+@dataclass
+class PoolKnowledge:
+    """What is known of layers on one machine with a pool, by one choice of options; it grows."""
+
+    shortlists: MutableMapping[tuple[Layer, Moved], "Shortlist"] = field(default_factory=dict)
+    mappings: MutableMapping[PlacedLayer, Mapping] = field(default_factory=dict)

@@ -1,0 +1,341 @@
+"""What the compiler of a machine with a pool does: where tensors lie, and with which tiles each layer runs.
+
+The plan of what stays on chip is made by bounds of what layers cost, of which each is known for any room that
+is left to its tiles (`Shortlist`). Then each layer's few best mappings are simulated by themselves, and the
+whole is simulated beside the schedule in which nothing stays: it is never worse than that.
+"""
+
+from dataclasses import dataclass, field, replace
+from itertools import compress, product
+from typing import assert_never
+
+from accelsim.choices import AUTO
+from accelsim.descriptions import vary
+from accelsim.descriptions.limits import MAX_BUFFER_BYTES
+from accelsim.descriptions.phrases import counted
+from accelsim.energy import total_energy
+from accelsim.errors import MappingError
+from accelsim.hardware import Hardware, Objective, Operand
+from accelsim.hardware.counts import weighted_sum
+from accelsim.hardware.memory import Bank
+from accelsim.mapping.banks import shortfall
+from accelsim.mapping.countable import uncountable
+from accelsim.mapping.grids import Grids
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.pool import layer_mappings
+from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
+from accelsim.mapping.program import mappings as written
+from accelsim.mapping.ranking import objective_value, that_decides
+from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.settle import COMPILER
+from accelsim.mapping.shortlist import Shortlist, shortlist
+from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
+from accelsim.mapping.unmappable import NotListed
+from accelsim.network.executed import ExecutedGraph
+from accelsim.network.layer import Layer
+from accelsim.network.lowering.splitting import unfused
+from accelsim.planning.edp import least_edp
+from accelsim.planning.planner import nothing_kept, plan_residency
+from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
+from accelsim.planning.shortage import Shortage, StepNeed, step_needs
+from accelsim.planning.tensors import LayerUse, NetworkTensors, network_tensors
+from accelsim.simulation.alone import Alone
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What is planned."""
+
+    graph: ExecutedGraph
+    parts: tuple[tuple[Layer, ...], ...]
+    """What each layer is executed as."""
+    tensors: NetworkTensors
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Of each step."""
+        return tuple([part for parts in self.parts for part in parts])
+
+    @property
+    def waits_for(self) -> tuple[tuple[int, ...], ...]:
+        """Of each step: those whose results it reads."""
+        waits: list[tuple[int, ...]] = []
+        last_part: dict[str, int] = {}
+        for node, parts in zip(self.graph.nodes, self.parts, strict=True):
+            producers = tuple(sorted(last_part[producer] for producer in node.predecessors))
+            for _ in parts:
+                waits.append(producers)
+                producers = (len(waits) - 1,)
+            last_part[node.name] = len(waits) - 1
+        return tuple(waits)
+
+
+@dataclass(frozen=True)
+class PoolCompiler:
+    """Makes schedules for one machine with a pool."""
+
+    hardware: Hardware
+    pool: Bank
+    """Its pool."""
+    options: MappingOptions
+    transitions: Transitions
+    known: PoolKnowledge
+    grids: Grids = field(default_factory=Grids)
+    _listed: dict[tuple[Layer, Moved], Shortlist] = field(default_factory=dict)
+    """Of the layers of the graph in hand: what is known may be forgotten meanwhile."""
+
+    @property
+    def objective(self) -> Objective:
+        """What is to be small: of the network as a whole."""
+        return that_decides(self.options.objective or self.hardware.mapper.tiles, self.hardware)
+
+    def schedule(self, graph: ExecutedGraph) -> Schedule:
+        """The schedule of a graph.
+
+        Raises:
+            MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
+        """
+        network = self._network(graph)
+        plans = [self._planned(network, keeping=False)]
+        if self.hardware.keeps("activations"):
+            plans.append(self._planned(network, keeping=True))
+        schedules = [self._written(network, *plan) for plan in plans if isinstance(plan[0], ResidencyPlan)]
+        if not schedules:
+            (fault, _) = plans[-1]
+            assert isinstance(fault, DoesNotFit)
+            raise MappingError(str(self._shortage(graph, network, fault)))
+        return min(schedules, key=self._value) if len(schedules) > 1 else schedules[0]
+
+    def _network(self, graph: ExecutedGraph) -> _Network:
+        """What is planned of a graph. Raises MappingError where a layer has no mapping."""
+        parts = tuple([self._parts(layer) for layer in graph.layers])
+        tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
+        return _Network(graph, parts, tensors)
+
+    def _parts(self, layer: Layer) -> tuple[Layer, ...]:
+        """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
+        fault = uncountable(layer, self.options.batch)
+        if fault is not None:
+            raise MappingError(f"{layer.name} on {self.hardware.name}: {fault}")
+        parts = (layer,) if layer.pooling is None or self._fits(layer) else unfused(layer)
+        for part in parts:
+            if not self._fits(part):
+                raise MappingError(f"{part.name} on {self.hardware.name}: {self._no_tile(part)}")
+        return parts
+
+    def _no_tile(self, layer: Layer) -> str:
+        """Which memory is too small for the smallest tile that is tried."""
+        fault, pool = shortfall(layer, self.hardware), self.pool
+        if fault.bank not in pool.operands and fault.tile_bytes > fault.half_bank_bytes:
+            return str(fault)
+        size = counted(pool.size_bytes, "byte")
+        return f"no tile fits: the smallest that is tried takes more than the {size} of {pool.memory}"
+
+    def _fits(self, layer: Layer) -> bool:
+        """Whether the pool holds any tile of a layer."""
+        return bool(len(self._shortlist(layer.nameless, self._all_sets(layer)[-1]).costs.room_bytes))
+
+    def _planned(self, network: _Network, *, keeping: bool) -> tuple[ResidencyPlan | DoesNotFit, Weights]:
+        """The plan by the objective, and the weights by which it was the best."""
+        made: list[tuple[ResidencyPlan | DoesNotFit, Weights]] = []
+
+        def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
+            prices = self._prices(network, weights)
+            planner = plan_residency if keeping else nothing_kept
+            made.append((planner(network.tensors, self._places, prices), weights))
+            return made[-1][0]
+
+        match self.objective:
+            case "time":
+                best = plan(Weights(cycles=1))
+            case "energy":
+                best = plan(Weights(energy=1))
+            case "edp":
+                first = plan(Weights(energy=1))
+                best = first if isinstance(first, DoesNotFit) else least_edp(plan, first.cost)
+            case _:
+                assert_never(self.objective)
+        return next((found, weights) for found, weights in made if found is best)
+
+    @property
+    def _places(self) -> Pool:
+        """Where tensors may lie."""
+        return Pool(
+            self.pool.size_bytes,
+            outside=Operand.OUTPUTS in self.hardware.off_chip.holds,
+            image_inside=self.hardware.input_place == self.pool.memory,
+            results_inside=self.hardware.output_place == self.pool.memory,
+        )
+
+    def _prices(self, network: _Network, weights: Weights) -> list[StepPrices]:
+        """Of each step a staircase for each set of operands that may move."""
+        known: dict[tuple[Layer, Moved], Staircase] = {}
+        prices: list[StepPrices] = []
+        for layer, use in zip(network.layers, network.tensors.uses, strict=True):
+            of_step = {}
+            for moved in self._may_move(use):
+                key = layer.nameless, moved
+                if key not in known:
+                    known[key] = self._shortlist(*key).staircase(weights)
+                of_step[moved] = known[key]
+            prices.append(of_step)
+        return prices
+
+    def _may_move(self, use: LayerUse) -> list[Moved]:
+        """The sets of operands that may move, of a layer that reads residuals or not."""
+        activations = [Operand.INPUTS, Operand.OUTPUTS, *([Operand.RESIDUAL] if use.residuals else [])]
+        sets = [frozenset({Operand.WEIGHTS, *activations})]
+        if self.hardware.keeps("activations"):
+            sets = [
+                frozenset({Operand.WEIGHTS, *compress(activations, moves)})
+                for moves in product((True, False), repeat=len(activations))
+            ]
+        if Operand.OUTPUTS not in self.hardware.off_chip.holds:
+            sets = [frozenset({Operand.WEIGHTS})]
+        return sets
+
+    def _shortlist(self, layer: Layer, moved: Moved) -> Shortlist:
+        if (layer, moved) not in self._listed:
+            keys = [(layer, moves) for moves in self._all_sets(layer)]
+            found = [(key, self.known.shortlists.get(key)) for key in keys]
+            known = {key: listed for key, listed in found if listed is not None}
+            self._listed.update(known if len(known) == len(keys) else self._searched(layer))
+        return self._listed[layer, moved]
+
+    def _searched(self, layer: Layer) -> dict[tuple[Layer, Moved], Shortlist]:
+        """The shortlists of a layer, for each set of operands that may move."""
+        dataflows = tuple(self.hardware.pe_array.dataflows)
+        if self.options.dataflow != AUTO:
+            dataflows = (self.options.dataflow,)
+        mappings = layer_mappings(layer, self.hardware, dataflows, self.options.batch, self.grids)
+        searched = {
+            (layer, moves): shortlist(mappings, moves, self.objective) for moves in self._all_sets(layer)
+        }
+        self.known.shortlists.update(searched)
+        return searched
+
+    def _all_sets(self, layer: Layer) -> list[Moved]:
+        residuals = (0,) if layer.residual_elements else ()
+        return self._may_move(LayerUse((), residuals, 0))
+
+    def _written(self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights) -> Schedule:
+        """The schedule of a plan: each layer with the best mapping that its room holds."""
+        assert isinstance(plan, ResidencyPlan)
+        outermost, on_chip = self.hardware.off_chip.name, self.pool.memory
+        mappings, places = [], []
+        for layer, step in zip(network.layers, plan.steps, strict=True):
+            operands = _operands(layer)
+            placed = operands - step.moved - {Operand.WEIGHTS} | ({Operand.OUTPUTS} if step.kept else set())
+            placed_layer = PlacedLayer(layer.nameless, step.moved, placed, step.room_bytes, weights)
+            mappings.append(self._mapping(placed_layer))
+            places.append(
+                {
+                    operand: on_chip if operand in placed else outermost
+                    for operand in Operand
+                    if operand in operands
+                }
+            )
+        return Schedule(
+            network.layers,
+            tuple(mappings),
+            network.waits_for,
+            pool_changes=plan.pool_changes,
+            pool_bytes_at_start=plan.pool_bytes_at_start,
+            places=tuple(places),
+        )
+
+    def _mapping(self, placed: PlacedLayer) -> Mapping:
+        """The best mapping by simulations of the few that are the best by their bounds."""
+        known = self.known.mappings.get(placed)
+        if known is not None:
+            return known
+        listed = self._shortlist(placed.layer, placed.moved)
+        judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
+        best: tuple[float, Mapping] | None = None
+        for index in listed.nearly_best(placed.room_bytes, placed.weights):
+            cost = listed.cost(index)
+            if best is not None and placed.weights.price(cost) >= best[0] * (1 - COMPILER.gap):
+                break
+            choice = listed.choice(index, placed.moved, placed.placed)
+            (mapping,) = written([choice], listed.images, self.hardware)
+            cycles = judge(mapping)
+            price = placed.weights.price(cost._replace(cycles=cycles))
+            if best is None or price < best[0]:
+                best = price, replace(mapping, estimated_cycles=cycles)
+        assert best is not None  # a plan has room for a mapping of each layer
+        self.known.mappings[placed] = best[1]
+        return best[1]
+
+    def _value(self, schedule: Schedule) -> tuple[float, int]:
+        """What a schedule takes, simulated as a whole; of equal ones the faster is better."""
+        cycles = simulate_fast(schedule, self.hardware, self.transitions).cycles
+        counts = weighted_sum(
+            [mapping.totals.counts for mapping in schedule.mappings], [1] * len(schedule.mappings)
+        )
+        energy = float(total_energy(counts, self.hardware.prices))
+        return objective_value(float(cycles), energy, self.objective), cycles
+
+    def _shortage(self, graph: ExecutedGraph, network: _Network, fault: DoesNotFit) -> Shortage:
+        """What has to be on chip at a step and does not fit, and how large a pool holds everything.
+
+        In a larger pool a pooling may be fused that here is a layer of its own; so the size is tried.
+        """
+        needs = tuple(self._needs(network))
+        most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in network.parts)
+        while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
+            larger = self._with_pool_of(most.size_bytes)
+            needed = max(larger._needs(larger._network(graph)), key=_size_bytes)
+            most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes
+        return Shortage(
+            self.hardware, network.layers, network.tensors, self.options.batch, fault, needs, most
+        )
+
+    def _needs(self, network: _Network) -> list[StepNeed]:
+        return step_needs(network.tensors, self._places, self._prices(network, Weights(energy=1)))
+
+    def _with_pool_of(self, size_bytes: int) -> "PoolCompiler":
+        hardware = vary(self.hardware, **{f"memories.{self.pool.memory}.size_bytes": size_bytes})
+        assert hardware.pool is not None
+        return PoolCompiler(hardware, hardware.pool, self.options, Transitions(), PoolKnowledge())
+
+
+def _size_bytes(need: StepNeed) -> int:
+    return need.size_bytes
+
+
+def _operands(layer: Layer) -> frozenset[Operand]:
+    """That a layer has."""
+    weights = {Operand.WEIGHTS} if layer.on_array else set()
+    residual = {Operand.RESIDUAL} if layer.residual_elements else set()
+    return frozenset({Operand.INPUTS, Operand.OUTPUTS} | weights | residual)
+
+
+def pool_schedule(
+    graph: ExecutedGraph,
+    hardware: Hardware,
+    options: MappingOptions,
+    transitions: Transitions,
+    known: PoolKnowledge,
+) -> Schedule:
+    """The schedule of a graph on a machine with a pool.
+
+    Args:
+        graph: Layers in running order, as lowering makes them.
+        hardware: The machine.
+        options: How it is mapped.
+        transitions: What simulations went through, for the next one.
+        known: What is known of layers on this machine by these options, for the next graph.
+
+    Raises:
+        MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
+    """
+    dataflows = tuple(hardware.pe_array.dataflows)
+    if options.dataflow not in (AUTO, *dataflows):
+        name = graph.layers[0].name
+        raise MappingError(f"{name} on {hardware.name}: {NotListed(options.dataflow, dataflows)}")
+    if hardware.pool is None:
+        raise ValueError(f"{hardware.name} has no pool")
+    return PoolCompiler(hardware, hardware.pool, options, transitions, known).schedule(graph)

@@ -1,0 +1,43 @@
+"""The pool: a bank that all operands of a memory share, tensors that stay from layer to layer included.
+
+A step takes room for all that it needs there in one request, in the order of the schedule, before any of its
+transfers is asked for: so the steps before it have theirs, and whoever has room is never waited for in vain.
+The first step of a layer asks for the room of the tensors that begin with it too.
+"""
+
+from collections.abc import Collection, Sequence
+from itertools import chain
+from typing import Final
+
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
+from accelsim.mapping.mapping import Step
+from accelsim.mapping.schedule import PoolChange, Schedule
+
+UNCHANGED: Final = PoolChange(taken_bytes=0, freed_bytes=0)
+
+
+def changes_of(schedule: Schedule, hardware: Hardware) -> Sequence[PoolChange]:
+    """What the tensors of each layer take of the pool, and give up.
+
+    Raises RuntimeError where some do, and the machine has no pool.
+    """
+    if not schedule.pool_changes:
+        return (UNCHANGED,) * len(schedule.mappings)
+    if hardware.pool is None:
+        raise RuntimeError(f"the schedule keeps tensors in a pool, and {hardware.name} has none")
+    return schedule.pool_changes
+
+
+def free_bytes_at_start(hardware: Hardware, pool_bytes: int) -> list[int]:
+    """Of each bank, where tensors take so much of the pool. Raises RuntimeError where there is less."""
+    pool = hardware.pool
+    if pool_bytes > (0 if pool is None else pool.size_bytes):
+        raise RuntimeError(f"the pool has less than the {pool_bytes} bytes that tensors take at the start")
+    return [bank.size_bytes - (pool_bytes if bank is pool else 0) for bank in hardware.banks]
+
+
+def room_bytes(step: Step, pooled: Collection[Operand]) -> int:
+    """What a step needs of the pool, which these operands lie in."""
+    takes = chain(step.loads.items(), step.takes.items())
+    return sum([size_bytes for operand, size_bytes in takes if operand in pooled])

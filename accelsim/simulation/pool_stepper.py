@@ -1,0 +1,118 @@
+"""PoolStepper: the state machine of a machine with a pool, in which steps and tensors share the room.
+
+A step's room is taken in one request before its transfers are asked for, and not by the array; what tensors
+take comes with a layer's first step, what they give up with its end (pool.py). Operands that lie elsewhere
+take their room as they do without a pool.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import Bank
+from accelsim.hardware.operand import Operand
+from accelsim.mapping.mapping import Step
+from accelsim.mapping.schedule import PoolChange
+from accelsim.simulation.pool import room_bytes
+from accelsim.simulation.state import State, TensorState
+from accelsim.simulation.stepper import Stepper
+from accelsim.simulation.task_queue import TileTask
+
+
+def stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> Stepper:
+    """The state machine of a machine, where tensors take so much of its pool from the beginning."""
+    if hardware.pool is None:
+        return Stepper(hardware, idle_descriptors, pool_bytes)
+    return PoolStepper(hardware, hardware.pool, idle_descriptors, pool_bytes)
+
+
+class PoolStepper(Stepper):
+    """The state of a machine with a pool."""
+
+    def __init__(
+        self, hardware: Hardware, pool: Bank, idle_descriptors: int = 0, pool_bytes: int = 0
+    ) -> None:
+        super().__init__(hardware, idle_descriptors, pool_bytes)
+        self.pool = hardware.banks.index(pool)
+        self.pooled = frozenset(pool.operands)
+        self.taken_bytes = 0
+        """What tensors take with the room of the next step."""
+        self.freed_bytes: dict[int, int] = {}
+        """Of layers that are not finished: what their tensors give up when they are."""
+
+    def enter(self, waits_for: Iterable[int], change: PoolChange) -> None:
+        """Begin a layer, and perhaps tensors with it."""
+        super().enter(waits_for, change)
+        self.taken_bytes = change.taken_bytes
+        if change.freed_bytes:
+            self.freed_bytes[self.layer] = change.freed_bytes
+
+    def hand_over(self, step: Step, number: int, last: bool) -> None:
+        """Until a step has its room, is asked for and waits for the array."""
+        task = TileTask(step, number, self.layer, last, reads_due=len(step.loads))
+        waiting = self.to_array
+        while len(waiting) + (self.in_array is not None) > self.prefetch:
+            self._go_on()
+        self._take_room(task)
+        free_bytes, pooled = self.free_bytes, self.pooled
+        for operand, size_bytes in step.loads.items():
+            while self.waits_for and operand.of_layers:
+                self._go_on()
+            if operand not in pooled:
+                bank = self.bank_of[operand]
+                while size_bytes > free_bytes[bank]:
+                    self._go_on()
+                free_bytes[bank] -= size_bytes
+            self._read(size_bytes, task)
+        if self.waits_for or not step.loads:
+            self._wait_for_producers(task)
+        waiting.append(task)
+        self.layer += last
+
+    def _take_room(self, task: TileTask) -> None:
+        """All that a step needs of the pool, and the tensors that begin with it."""
+        free_bytes, pool = self.free_bytes, self.pool
+        needed_bytes = self.taken_bytes + room_bytes(task.step, self.pooled)
+        while needed_bytes > free_bytes[pool]:
+            self._go_on()
+        free_bytes[pool] -= needed_bytes
+        self.taken_bytes = 0
+        self.holds_more = True
+        if self.in_array is None and not self.to_array:
+            self._stood_still(task, Operand.OUTPUTS)
+
+    def _start_array_if_there_is_room(self) -> None:
+        """Outputs have their room already where they lie in the pool."""
+        task = self.to_array[0]
+        for operand, size_bytes in task.step.takes.items():
+            if operand not in self.pooled and size_bytes > self.free_bytes[self.bank_of[operand]]:
+                return
+        for operand, size_bytes in task.step.takes.items():
+            if operand not in self.pooled:
+                self.free_bytes[self.bank_of[operand]] -= size_bytes
+        self._start_array()
+
+    def _end_layer(self, layer: int) -> None:
+        super()._end_layer(layer)
+        self.free_bytes[self.pool] += self.freed_bytes.pop(layer, 0)
+
+    def state(self) -> State:
+        """The state between two steps, with what tensors will take and give up."""
+        state = super().state()
+        if not self.taken_bytes and not self.freed_bytes:
+            return state
+        freed_bytes = [(self.layer - layer, size_bytes) for layer, size_bytes in self.freed_bytes.items()]
+        return state._replace(tensors=TensorState(self.taken_bytes, tuple(freed_bytes)))
+
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
+        """Go on from a state at another place and time."""
+        super().put_into(state, layer, cycle, steps)
+        self.taken_bytes, freed_bytes = state.tensors
+        self.freed_bytes = {layer - distance: size_bytes for distance, size_bytes in freed_bytes}
+
+
+def entered(state: State, waits_for: tuple[int, ...], change: PoolChange) -> State:
+    """The state in which a layer begins, from the one before it."""
+    freed_bytes = state.tensors.freed_bytes
+    if change.freed_bytes:
+        freed_bytes = (*freed_bytes, (0, change.freed_bytes))
+    return state._replace(waits_for=waits_for, tensors=TensorState(change.taken_bytes, freed_bytes))

@@ -1,0 +1,54 @@
+"""State: what the machine is in between two steps, as a value."""
+
+from typing import Final, NamedTuple
+
+from accelsim.simulation.task_queue import QueueState, Tag
+
+
+class TensorState(NamedTuple):
+    """What tensors will take of the pool, and give back, because of layers that have begun."""
+
+    taken_bytes: int
+    """With the room of the next step, which is the first of its layer."""
+    freed_bytes: tuple[tuple[int, int], ...]
+    """By layers that are not finished, counted back from the DMA's, the earliest first: when they are."""
+
+
+NO_TENSORS: Final = TensorState(taken_bytes=0, freed_bytes=())
+"""Where nothing stays in a pool."""
+
+
+class State(NamedTuple):
+    """All that what happens next depends on, apart from the steps to come; times relative to now."""
+
+    prefetch: int
+    """Descriptors of the DMA that the schedule does not leave idle: of one schedule always as many."""
+    free_bytes: tuple[int, ...]
+    """Of each bank of the memories on chip."""
+    to_array: tuple[tuple[Tag, int], ...]
+    """Tasks that wait for the array, each with how many of its reads are still to come."""
+    streaming: tuple[int, Tag | None] | None
+    """When the transfer ends, and for a write the task that it is for."""
+    reads: tuple[tuple[int, int], ...]
+    """When each is ready, how long it streams. They come for the tasks in `to_array`, in the same order."""
+    writes: QueueState | None
+    """When each is ready, and for whom."""
+    in_array: tuple[int, Tag] | None
+    vector_busy_cycles: int
+    """How long the vector unit still works on what it has been given."""
+    to_finish: QueueState | None
+    """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
+    executing_cycles: int
+    """How long the vector unit still executes steps of its own layers."""
+    waits_for: tuple[int, ...]
+    """Layers, counted back from the DMA's, that have to be finished before it may ask for inputs."""
+    tensors: TensorState = NO_TENSORS
+
+    @property
+    def entries(self) -> int:
+        """How long it is: what its queues list, one by one or in runs."""
+        entries = len(self.to_array) + len(self.reads)
+        for queue in (self.writes, self.to_finish):
+            if queue is not None:
+                entries += 1 + len(queue.runs)
+        return entries
