@@ -86,6 +86,16 @@ def pooled_machine(
     return Hardware.model_validate_json(json.dumps({**MACHINE, "memories": memories}))
 
 
+def keeping_machine(size_bytes: int, io: dict[str, str] | None = None, **changes: Any) -> Hardware:
+    """The machine above, varied, with one pool `sram` on chip in which activations stay."""
+    outermost, buffer = machine(**changes).model_dump(mode="json", exclude_none=True)["memories"]
+    pool = {**buffer, "name": "sram", "size_bytes": size_bytes, "banks": "pool", "keeps": ["activations"]}
+    described = machine(**changes).model_dump(mode="json", exclude_none=True)
+    return Hardware.model_validate_json(
+        json.dumps({**described, "memories": [outermost, pool], "io": io or {}})
+    )
+
+
 _WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
 
 
