@@ -25,8 +25,8 @@ from accelsim.mapping.mapping import Choice, Order
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.space import POOL_ORDERS, Nesting, Space, Tiles, nesting_of
 from accelsim.mapping.tile import TileShape
-from accelsim.mapping.timing import timing_of
-from accelsim.mapping.transfers import transfers
+from accelsim.mapping.timing import Timing, VectorWork, latency_steps, vector_work
+from accelsim.mapping.transfers import Transfers, together, transfers
 from accelsim.network.layer import Layer
 
 if TYPE_CHECKING:
@@ -177,25 +177,57 @@ class PoolMappings:
         return ArrayCost(entries(total.cycles, self.tile), counts), entries(last_cycles, self.tile)
 
     @cached_property
+    def _transfers(self) -> dict[Operand, Transfers]:
+        """Of each operand by itself."""
+        parts = (self.space, self._tiles, self._nesting, self.hardware, self.images)
+        return {operand: transfers(*parts, frozenset({operand})) for operand in self._operands}
+
+    @cached_property
+    def _operands(self) -> tuple[Operand, ...]:
+        """That the layer has."""
+        absent = {Operand.RESIDUAL} if not self.layer.residual_elements else set()
+        absent |= {Operand.WEIGHTS} if not self.layer.on_array else set()
+        return tuple([operand for operand in Operand if operand not in absent])
+
+    @cached_property
     def _energy_on_chip(self) -> Real:
         """Of each mapping, whatever moves."""
         array, _ = self._array
-        moved = transfers(self.space, self._tiles, self._nesting, self.hardware, self.images)
+        moved = together(tuple(self._transfers.values()), 0)
         counts = counts_on_chip(self.space, self._tiles, moved, self.hardware, self.images)
         return total_energy(sum(counts, array.counts * self.images), self.hardware.prices)
 
+    @cached_property
+    def _transfer_energy(self) -> dict[Operand, Real]:
+        """Of each operand by itself."""
+        return {
+            operand: total_energy(
+                transfer_counts(self.hardware, moved.loaded, moved.stored), self.hardware.prices
+            )
+            for operand, moved in self._transfers.items()
+        }
+
+    @cached_property
+    def _vector(self) -> VectorWork:
+        return vector_work(self._tiles, self.images, self.hardware)
+
+    @cached_property
+    def _latency_steps(self) -> Count:
+        return latency_steps(self._tiles, self.images)
+
     def _with_moving(self, moved: frozenset[Operand]) -> Costs:
-        hardware, images, length = self.hardware, self.images, len(self)
-        moving = transfers(self.space, self._tiles, self._nesting, hardware, images, moved)
+        length, latency_cycles = len(self), self.hardware.channel.latency_cycles
+        operands = [operand for operand in self._operands if operand in moved]
+        moving = together([self._transfers[operand] for operand in operands], latency_cycles)
         array, last_cycles = self._array
-        timing = timing_of(self._tiles, moving, hardware, images, every_tile_comes=moved >= _EACH_STEP)
-        array_cycles = column_of(array.cycles * images, length)
-        counts = transfer_counts(hardware, moving.loaded, moving.stored)
-        energy = self._energy_on_chip + total_energy(counts, hardware.prices)
+        steps = self._latency_steps if moved >= _EACH_STEP else 0
+        timing = Timing(moving, steps, self._vector, self.hardware)
+        cycles = timing.least_cycles(column_of(array.cycles * self.images, length), last_cycles)
+        energy = sum([self._transfer_energy[operand] for operand in operands], self._energy_on_chip)
         moved_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())
         return Costs(
             column_of(self.room.together(moved), length),
-            np.broadcast_to(timing.least_cycles(array_cycles, last_cycles), length),
+            np.broadcast_to(cycles, length),
             np.broadcast_to(np.asarray(energy, dtype=np.float64), length),
             column_of(moved_bytes, length),
         )

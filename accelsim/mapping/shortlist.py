@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from accelsim.columns import Floats
+from accelsim.columns import Floats, Ints
 from accelsim.hardware import Objective
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
@@ -24,6 +24,7 @@ MOST_JUDGED: Final = COMPILER.max_judged
 """Mappings of a layer that are simulated at most, for one set of operands that move and one room."""
 TOLERANCE: Final = 0.005
 """By which part of the price a mapping may be worse than the best by its bounds, and still be simulated."""
+SHELVES: Final = 512
 _ENTRY_BYTES: Final = 120
 """Of a shortlist: ten numbers and a name."""
 SLOPES: Final = tuple(2.0**power for power in range(-4, 5))
@@ -97,19 +98,31 @@ def shortlist(mappings: LayerMappings, moved: Moved, objective: Objective) -> Sh
 
 def _best_few(costs: Costs, weights: Weights) -> Iterator[int]:
     """For every room the few best mappings that it holds, by a weighted sum."""
-    prices = _prices(costs, weights)
-    by_room = np.argsort(costs.room_bytes, kind="stable")
+    prices, rooms_bytes = _prices(costs, weights), costs.room_bytes
+    hopeful = _hopeful(rooms_bytes, prices)
+    by_room = hopeful[np.argsort(rooms_bytes[hopeful], kind="stable")]
     near = by_room[prices[by_room] <= np.minimum.accumulate(prices[by_room]) * (1 + TOLERANCE)]
-    ranked = near[
-        np.lexsort((costs.room_bytes[near], costs.time_cycles[near], costs.dram_bytes[near], prices[near]))
-    ]
+    keys = (rooms_bytes[near], costs.time_cycles[near], costs.dram_bytes[near], prices[near])
+    ranked = near[np.lexsort(keys)]
     # From the best to the worst: one that needs as much room as `MOST_JUDGED` better ones is never among them.
     rooms: list[int] = []
-    for index, room in zip(ranked.tolist(), costs.room_bytes[ranked].tolist(), strict=True):
+    for index, room in zip(ranked.tolist(), rooms_bytes[ranked].tolist(), strict=True):
         if len(rooms) < MOST_JUDGED or room < rooms[-1]:
             yield index
             insort(rooms, room)
             del rooms[MOST_JUDGED:]
+
+
+def _hopeful(room_bytes: Ints, prices: Floats) -> Ints:
+    """Numbers of the mappings than which none that certainly needs less room is better by the tolerance.
+
+    Room is divided into shelves, and a mapping is compared with the best of all shelves below its own: that
+    rules out most without sorting them.
+    """
+    shelf = room_bytes // (int(room_bytes.max(initial=0)) // SHELVES + 1)
+    best = np.full(SHELVES + 2, np.inf)
+    np.minimum.at(best, shelf + 1, prices)
+    return np.flatnonzero(prices <= np.minimum.accumulate(best)[shelf] * (1 + TOLERANCE))
 
 
 def _weights_of(costs: Costs, objective: Objective) -> list[Weights]:

@@ -57,17 +57,20 @@ class Timing:
         return least
 
 
-def timing_of(
-    tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int, every_tile_comes: bool = True
-) -> Timing:
-    """Of tiles that move so much; an operand that lies on chip already does not come with each tile."""
-    reads = entries(_every_window_reads(tiles.layers), tiles.owner) if every_tile_comes else 0
+def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:
+    """Of tiles that move so much."""
     return Timing(
         transfers=moved,
-        latency_steps=tiles.visits.total * batch * reads,
-        vector=_vector_work(tiles, batch, hardware),
+        latency_steps=latency_steps(tiles, batch),
+        vector=vector_work(tiles, batch, hardware),
         hardware=hardware,
     )
+
+
+def latency_steps(tiles: Tiles, batch: int) -> Count:
+    """Steps of mappings, if inputs or weights come with each of them; 0 where that is not known."""
+    reads: Count = entries(_every_window_reads(tiles.layers), tiles.owner)
+    return tiles.visits.total * batch * reads
 
 
 def _every_window_reads(layers: LoopNest[Count]) -> Count:
@@ -79,7 +82,7 @@ def _every_window_reads(layers: LoopNest[Count]) -> Count:
     return (begins & ends).astype(np.int64)
 
 
-def _vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
+def vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     """Each step takes whole cycles, as transfers do."""
     layers, owner, lanes, pooling = tiles.layers, tiles.owner, hardware.vector_lanes, tiles.layers.pooling
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch

@@ -5,7 +5,7 @@ at the edges; of the others the bytes are added up, which may be a cycle too few
 lower bound, and of most mappings exact.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,21 @@ class Transfers:
     """Of the first step's operands, the latency included."""
     last_cycles: Floats
     """Of what the last step stores, the latency included; 0 where it may store nothing."""
+
+
+def together(parts: Sequence[Transfers], latency_cycles: int) -> Transfers:
+    """The transfers of different operands of the same mappings as one; latencies overlap."""
+    loaded: dict[Operand, Count] = {}
+    stored: dict[Operand, Count] = {}
+    read_cycles = cycles = streams = last_cycles = np.asarray(0.0)
+    for part in parts:
+        loaded |= {operand: loaded.get(operand, 0) + size for operand, size in part.loaded.items()}
+        stored |= {operand: stored.get(operand, 0) + size for operand, size in part.stored.items()}
+        read_cycles, cycles = read_cycles + part.read_cycles, cycles + part.cycles
+        streams = streams + np.maximum(part.first_cycles - latency_cycles, 0)
+        last_cycles = last_cycles + part.last_cycles
+    first_cycles = streams + latency_cycles * np.greater(streams, 0)
+    return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
 
 
 @dataclass(frozen=True, slots=True)

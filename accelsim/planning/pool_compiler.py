@@ -5,7 +5,7 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from typing import assert_never
 
@@ -79,7 +79,9 @@ class PoolCompiler:
     options: MappingOptions
     transitions: Transitions
     known: PoolKnowledge
-    grids: Grids
+    grids: Grids = field(default_factory=Grids)
+    _listed: dict[tuple[Layer, Moved], Shortlist] = field(default_factory=dict)
+    """Of the layers of the graph in hand: what is known may be forgotten meanwhile."""
 
     @property
     def objective(self) -> Objective:
@@ -179,15 +181,24 @@ class PoolCompiler:
         return sets
 
     def _shortlist(self, layer: Layer, moved: Moved) -> Shortlist:
-        key = layer, moved
-        if key not in self.known.shortlists:
-            dataflows = tuple(self.hardware.pe_array.dataflows)
-            if self.options.dataflow != AUTO:
-                dataflows = (self.options.dataflow,)
-            mappings = layer_mappings(layer, self.hardware, dataflows, self.options.batch, self.grids)
-            for moves in self._all_sets(layer):
-                self.known.shortlists[layer, moves] = shortlist(mappings, moves, self.objective)
-        return self.known.shortlists[key]
+        if (layer, moved) not in self._listed:
+            keys = [(layer, moves) for moves in self._all_sets(layer)]
+            found = [(key, self.known.shortlists.get(key)) for key in keys]
+            known = {key: listed for key, listed in found if listed is not None}
+            self._listed.update(known if len(known) == len(keys) else self._searched(layer))
+        return self._listed[layer, moved]
+
+    def _searched(self, layer: Layer) -> dict[tuple[Layer, Moved], Shortlist]:
+        """The shortlists of a layer, for each set of operands that may move."""
+        dataflows = tuple(self.hardware.pe_array.dataflows)
+        if self.options.dataflow != AUTO:
+            dataflows = (self.options.dataflow,)
+        mappings = layer_mappings(layer, self.hardware, dataflows, self.options.batch, self.grids)
+        searched = {
+            (layer, moves): shortlist(mappings, moves, self.objective) for moves in self._all_sets(layer)
+        }
+        self.known.shortlists.update(searched)
+        return searched
 
     def _all_sets(self, layer: Layer) -> list[Moved]:
         residuals = (0,) if layer.residual_elements else ()
@@ -199,14 +210,17 @@ class PoolCompiler:
         outermost, on_chip = self.hardware.off_chip.name, self.pool.memory
         mappings, places = [], []
         for layer, step in zip(network.layers, plan.steps, strict=True):
-            placed = frozenset(
-                operand
-                for operand in (Operand.INPUTS, Operand.RESIDUAL, Operand.OUTPUTS)
-                if (step.kept if operand is Operand.OUTPUTS else operand not in step.moved)
-            )
+            operands = _operands(layer)
+            placed = operands - step.moved - {Operand.WEIGHTS} | ({Operand.OUTPUTS} if step.kept else set())
             placed_layer = PlacedLayer(layer.nameless, step.moved, placed, step.room_bytes, weights)
             mappings.append(self._mapping(placed_layer))
-            places.append({operand: on_chip if operand in placed else outermost for operand in Operand})
+            places.append(
+                {
+                    operand: on_chip if operand in placed else outermost
+                    for operand in Operand
+                    if operand in operands
+                }
+            )
         return Schedule(
             network.layers,
             tuple(mappings),
@@ -238,14 +252,14 @@ class PoolCompiler:
         self.known.mappings[placed] = best[1]
         return best[1]
 
-    def _value(self, schedule: Schedule) -> float:
-        """What a schedule takes, simulated as a whole."""
+    def _value(self, schedule: Schedule) -> tuple[float, int]:
+        """What a schedule takes, simulated as a whole; of equal ones the faster is better."""
         cycles = simulate_fast(schedule, self.hardware, self.transitions).cycles
         counts = weighted_sum(
             [mapping.totals.counts for mapping in schedule.mappings], [1] * len(schedule.mappings)
         )
         energy = float(total_energy(counts, self.hardware.prices))
-        return objective_value(float(cycles), energy, self.objective)
+        return objective_value(float(cycles), energy, self.objective), cycles
 
     def _sentence(self, network: _Network, fault: DoesNotFit) -> str:
         """What has to be on chip at a step and does not fit."""
@@ -257,6 +271,13 @@ class PoolCompiler:
             f"has {fault.pool_bytes}: tiles{beside}; memories.{memory}.size_bytes = {fault.needed_bytes} would hold "
             f"them"
         )
+
+
+def _operands(layer: Layer) -> frozenset[Operand]:
+    """That a layer has."""
+    weights = {Operand.WEIGHTS} if layer.on_array else set()
+    residual = {Operand.RESIDUAL} if layer.residual_elements else set()
+    return frozenset({Operand.INPUTS, Operand.OUTPUTS} | weights | residual)
 
 
 def pool_schedule(
@@ -284,6 +305,4 @@ def pool_schedule(
         raise MappingError(f"{name} on {hardware.name}: {NotListed(options.dataflow, dataflows)}")
     if hardware.pool is None:
         raise ValueError(f"{hardware.name} has no pool")
-    grids = Grids(finely=False)
-    compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known, grids)
-    return compiler.schedule(graph)
+    return PoolCompiler(hardware, hardware.pool, options, transitions, known).schedule(graph)
