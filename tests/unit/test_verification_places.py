@@ -1,4 +1,4 @@
-"""Where tensors lie is proven layer by layer; a schedule that is broken on purpose is caught at that layer."""
+"""Where tensors lie is proven layer by layer; what is broken is caught, and the layer is named."""
 
 import json
 from dataclasses import replace
@@ -54,7 +54,7 @@ ROOMY = keeping_machine(100_000)
 INSIDE = keeping_machine(100_000, {"inputs": "sram", "outputs": "sram"})
 """Everything stays."""
 TIGHT = keeping_machine(2600)
-"""The outputs of a stay until b has read them and are written besides, for c; those of d and e are written."""
+"""The outputs of a stay until b has read them, and are written for c; those of d and e are written only."""
 
 
 @pytest.fixture(scope="module")
@@ -130,17 +130,17 @@ def test_of_a_batch_each_tensor_is_of_all_images():
     assert "the schedule says 512, executing it gives 1536" in wrong(batch)["a"]
 
 
-def test_a_pooling_that_is_not_fused_reads_what_its_layer_left():
-    # No pool of 1200 bytes holds the windows that cuts leave unfinished.
-    rows = (
-        conv("a", "input"),
-        {"name": "p", "operator": "max_pool", "inputs": ["a"], "kernel": 3, "stride": 2},
-    )
-    plan = plan_run(network(*rows), keeping_machine(100_000))
-    layer, mapping = plan.schedule.layers[0], plan.schedule.mappings[0]
-    assert layer.pooling is not None
-    assert wrong(plan) == {}
-    assert mapping.placed >= {RESIDUAL}
+@pytest.fixture(scope="module")
+def apart():
+    """A layer and its pooling one after the other: unfinished windows beside tiles would take 388 bytes."""
+    window = {"kernel": 7, "stride": 1, "padding": 3}
+    pooling = {"name": "p", "operator": "max_pool", "inputs": ["a"], **window}
+    return plan_run(network(conv("a", "input"), pooling, conv("b", "p", 4, 1)), keeping_machine(350))
+
+
+def test_a_pooling_that_is_not_fused_reads_what_its_layer_left(apart):
+    assert [layer.name for layer in apart.schedule.layers] == ["a", "p", "b"]
+    assert verify_plan(apart).mismatches == ()
 
 
 # --- what is broken is caught
@@ -199,6 +199,15 @@ def test_an_input_that_is_read_where_nobody_wrote_it(plans):
     assert wrong(broken)["a"] == "reads elements of the image as inputs in sram, where nobody wrote them"
     broken = placing(plans["inside"], "a", INPUTS, placed=False, moved=True)
     assert wrong(broken)["a"] == "reads elements of the image as inputs in dram, where nobody wrote them"
+
+
+def test_a_pooling_that_reads_elsewhere_than_its_layer_wrote(apart):
+    broken = placing(apart, "p", INPUTS, placed=True, moved=False)
+    assert wrong(broken) == {
+        "p": "reads outputs of a before pooling as inputs in sram, where nobody wrote them"
+    }
+    kept = moving_bytes(placing(broken, "a", OUTPUTS, placed=True, moved=False), "a", taken=1024)
+    assert wrong(moving_bytes(kept, "p", freed=1024), keeping_machine(2000)) == {}
 
 
 def test_a_residual_that_is_read_where_nobody_wrote_it(plans):
