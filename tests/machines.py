@@ -86,14 +86,15 @@ def pooled_machine(
     return Hardware.model_validate_json(json.dumps({**MACHINE, "memories": memories}))
 
 
-def keeping_machine(size_bytes: int, io: dict[str, str] | None = None, **changes: Any) -> Hardware:
-    """The machine above, varied, with one pool `sram` on chip in which activations stay."""
-    outermost, buffer = machine(**changes).model_dump(mode="json", exclude_none=True)["memories"]
+def keeping_machine(
+    size_bytes: int, io: dict[str, str] | None = None, hardware: Hardware = _MACHINE
+) -> Hardware:
+    """A machine with one pool `sram` on chip, in which activations may stay."""
+    described = hardware.model_dump(mode="json", exclude_none=True)
+    outermost, buffer = described["memories"]
     pool = {**buffer, "name": "sram", "size_bytes": size_bytes, "banks": "pool", "keeps": ["activations"]}
-    described = machine(**changes).model_dump(mode="json", exclude_none=True)
-    return Hardware.model_validate_json(
-        json.dumps({**described, "memories": [outermost, pool], "io": io or {}})
-    )
+    changes = {"memories": [outermost, pool], "io": io or {}, "assumed": {}}
+    return Hardware.model_validate_json(json.dumps({**described, **changes}))
 
 
 _WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)

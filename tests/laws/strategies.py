@@ -10,6 +10,7 @@ from machines import (
     conv,
     fully_connected,
     gated,
+    keeping_machine,
     layer_of,
     machine,
     pool,
@@ -351,6 +352,18 @@ def repeated_schedules(draw):
 
 
 # --- pools
+
+
+@st.composite
+def keeping_machines(draw, bits=WHOLE_BYTES, smallest_pool=256, largest_pool=32768):
+    """Machines with a pool in which activations may stay, and the network's ends, too."""
+    pool = 2 ** draw(st.integers(smallest_pool.bit_length() - 1, largest_pool.bit_length() - 2))
+    place = st.sampled_from(["dram", "dram", "sram"])
+    return keeping_machine(
+        pool + draw(st.integers(0, pool - 1)),
+        {"inputs": draw(place), "outputs": draw(place)},
+        draw(machines(bits, smallest_buffer=4096)),
+    )
 
 
 _POOLED_STEPS = st.builds(
