@@ -140,9 +140,9 @@ def test_in_the_room_that_it_needs_a_mapping_executes_to_the_layers_own_outputs(
 def test_the_least_traffic_of_a_layer_in_a_pool_of_32_kb():
     """64 filters of 3 x 1 on 64 channels of 14 x 14, two bytes each: input channels outermost, sums held.
 
-    Each operand is moved once: inputs and outputs of 2 * 64 * 14 * 14 bytes, weights of 2 * 64 * (64 * 3 + 1).
-    The pool holds the inputs of a tile and of the next, 2 * 8 * 14 * 14 bytes each, weights of both with their
-    offsets, 2 * 4 * (8 * 3 + 1) each, and all outputs.
+    Each operand is moved once: inputs and outputs of 2 * 64 * 14 * 14 bytes, weights of 128 * (64 * 3 + 1).
+    The pool holds inputs of a tile and of the next, 2 * 8 * 14 * 14 bytes each, weights of both with offsets,
+    2 * 4 * (8 * 3 + 1) each, and all outputs.
     """
     layer = lowered_network(load_network("sqnxt23v5")).graph["stage3.block2.conv3x1"].layer
     hardware = keeping_machine(32_768, hardware=load_hardware("8x8_32k"))
