@@ -1,8 +1,10 @@
 """What can be wrong with what a user gave: every error that accelsim raises on purpose."""
 
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Self, TypeAlias
 
 
 class Complaint(NamedTuple):
@@ -27,7 +29,23 @@ class AccelsimError(Exception):
     Example:
         >>> AccelsimError("a.yaml:3: rows: no such key\\na.yaml:5: name: missing").lines
         ['a.yaml:3: rows: no such key', 'a.yaml:5: name: missing']
+        >>> AccelsimError.about("a.yaml", "no such file").complaints
+        (Complaint(sentence='no such file', subject='a.yaml', key='', value=''),)
     """
+
+    def __init__(self, text: str, complaints: Sequence[Complaint] = ()) -> None:
+        super().__init__(text)
+        self._complaints = tuple(complaints)
+
+    @classmethod
+    def of(cls, *complaints: Complaint) -> Self:
+        """An error of known parts, one line for each."""
+        return cls("\n".join(map(str, complaints)), complaints)
+
+    @classmethod
+    def about(cls, subject: object, sentence: str) -> Self:
+        """An error of one line, `SUBJECT: SENTENCE`."""
+        return cls.of(Complaint(sentence, str(subject)))
 
     @property
     def lines(self) -> list[str]:
@@ -35,27 +53,13 @@ class AccelsimError(Exception):
         return str(self).splitlines()
 
     @property
-    def complaints(self) -> Sequence[Complaint]:
+    def complaints(self) -> tuple[Complaint, ...]:
         """The same in parts; where none are known, each line is a sentence."""
-        return [Complaint(line) for line in self.lines]
+        return self._complaints or tuple(map(Complaint, self.lines))
 
 
 class DescriptionError(AccelsimError):
     """A YAML file, or a value that stands for one, does not describe a network or a machine."""
-
-    def __init__(self, text: str, complaints: Sequence[Complaint] = ()) -> None:
-        super().__init__(text)
-        self._complaints = tuple(complaints)
-
-    @classmethod
-    def of(cls, *complaints: Complaint) -> "DescriptionError":
-        """An error of known parts, one line for each."""
-        return cls("\n".join(map(str, complaints)), complaints)
-
-    @property
-    def complaints(self) -> Sequence[Complaint]:
-        """See AccelsimError."""
-        return self._complaints or super().complaints
 
 
 class NetworkError(AccelsimError):
@@ -64,6 +68,44 @@ class NetworkError(AccelsimError):
 
 class MappingError(AccelsimError):
     """A layer that a machine cannot execute: the text says demand, bound and what would help."""
+
+
+class Fault(NamedTuple):
+    """An exception that accelsim does not raise on purpose: a fault of its own."""
+
+    exception: str
+    """The name of its class."""
+    location: str
+    """`search.py:12`, where it was raised; empty where that is not known."""
+    message: str
+    """Its text."""
+
+    def __str__(self) -> str:
+        location = f" at {self.location}" if self.location else ""
+        return f"a fault of accelsim itself, please report it: {self.exception}{location}: {self.message}"
+
+
+Problem: TypeAlias = Complaint | Fault
+"""One thing for which something has no result."""
+
+
+def problems_of(error: Exception) -> tuple[Problem, ...]:
+    """Why something has no result: what is wrong with it, or where accelsim has a fault.
+
+    Raises KeyboardInterrupt where neither is true, and somebody has pressed Ctrl-C.
+    """
+    if came_of_interrupt(error):
+        raise KeyboardInterrupt from error
+    if isinstance(error, AccelsimError):
+        return error.complaints
+    frames = traceback.extract_tb(error.__traceback__)
+    location = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return (Fault(type(error).__name__, location, str(error)),)
+
+
+def problem_text(problems: Iterable[Problem]) -> str:
+    """A line for each problem; nothing where there is none."""
+    return "\n".join(map(str, problems))
 
 
 class FileWarning(UserWarning):

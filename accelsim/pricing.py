@@ -3,19 +3,18 @@
 import math
 from collections.abc import Iterable, MutableMapping
 from collections.abc import Mapping as MappingOf
-from dataclasses import replace
 from typing import Final
 
 from accelsim.descriptions.phrases import counted
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware
-from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+from accelsim.mapping.bounds import lower_bounds
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
 from accelsim.mapping.program import LOOPS, Dimension
 from accelsim.mapping.schedule import Schedule
-from accelsim.network.layer import Layer
+from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
 from accelsim.planning.plan import Plan
 from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
@@ -136,7 +135,7 @@ def layer_costs(
     counts = observed.counts
     by_component = energy_by_component(counts, hardware.prices)
     energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
-    macs = batch * layer.macs
+    macs, bounds = batch * layer.macs, lower_bounds(layer, hardware, batch)
     return LayerCosts(
         form=form_of(layer, hardware),
         macs=macs,
@@ -147,8 +146,8 @@ def layer_costs(
         energy_by_component=by_component,
         dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
-        compulsory_dram_bytes=compulsory_dram_bytes(layer, hardware, batch),
-        lower_bound_cycles=lower_bound_cycles(layer, hardware, batch),
+        compulsory_dram_bytes=bounds.dram_bytes,
+        lower_bound_cycles=bounds.cycles,
         busy_cycles={
             "array": observed.array_busy_cycles,
             "dram": observed.dram_busy_cycles,
@@ -182,7 +181,7 @@ def form_of(layer: Layer, hardware: Hardware) -> Layer:
     """
     machine = hardware.precision
     dense = layer.weight_density is None and _weight_density(layer, hardware) == 1
-    return replace(
+    return changed(
         layer.nameless,
         weight_bits=weight_bits(layer, machine),
         activation_bits=activation_bits(layer, machine),

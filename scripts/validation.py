@@ -304,7 +304,7 @@ def sensitivity_part(table: PublishedTable) -> str:
     rows = [["as shipped", "", *_outcome_cells(shipped_one)]]
     rows += [_outcome_row(outcome) for outcome in outcomes]
     reasons = [
-        f"- `{outcome.variant}` cannot be: {outcome.why_not}" for outcome in outcomes if outcome.why_not
+        f"- `{outcome.variant}` cannot be: {outcome.complaint}" for outcome in outcomes if outcome.complaint
     ]
     return "\n\n".join([_grid(headers, rows, left=2), "\n".join(reasons)])
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from accelsim.descriptions import vary
 from accelsim.hardware import ActionCounts, Hardware, Operand
-from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Step
+from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Step
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
@@ -307,7 +307,7 @@ def _more_than_none(**size_bytes: int) -> dict[Operand, int]:
     return {Operand(operand): size for operand, size in size_bytes.items() if size}
 
 
-def layer_of(*steps: Program) -> Mapping:
+def layer_of(*steps: ProgramPart) -> Mapping:
     """A mapping that is these steps, of a layer that does not matter."""
     layer = fully_connected(1, 1)
     totals = program_totals(steps, _MACHINE)

@@ -1,4 +1,4 @@
-"""`accelsim search path`: a walk from a network to one that suits a machine better, step by step."""
+"""`accelsim search path`: a path from a network to one that suits a machine better, step by step."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -34,7 +34,7 @@ NetworkOption: TypeAlias = Annotated[
     typer.Option(
         "--net",
         metavar="NET",
-        help="Where the walk starts: a name, with parameters after an @, or a path.",
+        help="Where the path starts: a name, with parameters after an @, or a path.",
     ),
 ]
 StepObjectiveOption: TypeAlias = Annotated[
@@ -101,7 +101,7 @@ def path(
     """
     networks, machines = load([net], hw, quiet=quiet)
     if write is not None and len(machines) > 1:
-        raise typer.BadParameter("takes one --hw: each walk ends elsewhere", param_hint="--write")
+        raise typer.BadParameter("takes one --hw: each path ends elsewhere", param_hint="--write")
     check_outputs({"--output": output, "--write": write}, inputs([net], hw))
     check_yaml(write, "--write")
     to = destination(output, format_, quiet)

@@ -352,10 +352,10 @@ def _path_figure(request: _Request) -> "PlotFigure":
 
     loaded, options = _loaded(request), request.options
     first, *other_names = loaded.networks
-    walks = []
+    paths = []
     for hardware in loaded.machines.values():
         with note(request.quiet) as step:
-            walks.append(
+            paths.append(
                 search_path(
                     loaded.networks[first],
                     hardware,
@@ -367,7 +367,7 @@ def _path_figure(request: _Request) -> "PlotFigure":
     as_they_are = {name: loaded.networks[name] for name in other_names}
     cases = _cases(replace(loaded, networks=as_they_are), request)
     results = [[_labelled(case) for case in cases if case.hardware == machine] for machine in loaded.machines]
-    return path_figure(list(zip(walks, results, strict=True)))
+    return path_figure(list(zip(paths, results, strict=True)))
 
 
 def _sweep_figure(request: _Request) -> "PlotFigure":

@@ -93,7 +93,7 @@ def verified_plan(plan: "Plan", quiet: bool, layers: list[str] | None = None) ->
 
 def exit_unless_proven(verified: "Verification") -> None:
     """Say what differs, and leave with exit code 1 where something does."""
-    for sentence in verified.mismatches:
-        say(sentence)
+    for name, mismatch in verified.mismatches.items():
+        say(f"{name}: {mismatch}")
     if not verified.proven:
         raise typer.Exit(1)

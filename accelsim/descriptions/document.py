@@ -21,6 +21,7 @@ MOST_LISTED: Final = 600
 MOST_CHARACTERS: Final = 60
 """Of a value or a name that a message shows."""
 KeyPath = tuple[str | int, ...]
+"""Where a value stands: the keys, and the indexes in lists, that lead to it."""
 
 
 @dataclass(frozen=True)

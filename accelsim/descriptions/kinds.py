@@ -88,9 +88,8 @@ def check_kind(document: "Document", expected: FileKind) -> None:
     # One key of another kind may be a slip; two of them, or an overlay's, are another file.
     sure = kind is FileKind.OVERLAY or _ranked(document)[0][0] > 1
     if kind is not None and kind is not expected and sure:
-        raise DescriptionError(
-            f"{document.label}: is {article(kind)} {kind}, not {article(expected)} {expected}: {_USE[kind]}"
-        )
+        sentence = f"is {article(kind)} {kind}, not {article(expected)} {expected}: {_USE[kind]}"
+        raise DescriptionError.about(document.label, sentence)
 
 
 def article(kind: FileKind) -> str:

@@ -55,7 +55,7 @@ number is computed before any is listed."""
 MAX_SEED: Final = 2**32 - 1
 """As many as numpy's generators take."""
 MAX_STEPS: Final = 10_000
-"""Moves of a walk: each helps, and none is taken back."""
+"""Moves of a path: each helps, and none is taken back."""
 MAX_AXIS_VALUES: Final = 1_000
 """Values on one axis of a sweep: each is checked by itself before anything runs."""
 MAX_BOUND: Final = 1e30

@@ -8,6 +8,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {plural or f'{noun}s'}"
 
 
+def memory_word(name: str) -> str:
+    """`DRAM` for `dram`, `weight memory` for `weight_memory`: a machine's memory in a sentence."""
+    return "DRAM" if name == "dram" else name.replace("_", " ")
+
+
 def these(names: Sequence[str], noun: str) -> str:
     """`the 112 layers, which are conv1 to fc`."""
     if len(names) == 1:

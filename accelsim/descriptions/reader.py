@@ -61,11 +61,11 @@ def parse_text(text: str, label: str) -> Document:
     """
     root = _compose(text, label)
     if root is None:
-        raise DescriptionError(f"{label}:1: is empty: must be a mapping of keys to values")
+        raise DescriptionError.about(f"{label}:1", "is empty: must be a mapping of keys to values")
     if not isinstance(root, MappingNode):
         noun = "a list" if isinstance(root, SequenceNode) else shown(root.value)
         line = root.start_mark.line + 1
-        raise DescriptionError(f"{label}:{line}: is {noun}: must be a mapping of keys to values")
+        raise DescriptionError.about(f"{label}:{line}", f"is {noun}: must be a mapping of keys to values")
     reader = _TreeReader(label)
     data = reader.mapping(root, ())
     return Document(label, data, reader.lines, tuple(reader.mistakes))
@@ -75,23 +75,21 @@ def _text(path: Path) -> str:
     """The text of a file, or the reason why there is none."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise DescriptionError(
-                f"{path}: is larger than {MAX_FILE_BYTES} bytes: must be a short YAML file"
-            )
+            sentence = f"is larger than {MAX_FILE_BYTES} bytes: must be a short YAML file"
+            raise DescriptionError.about(path, sentence)
         content = path.read_bytes()
     except FileNotFoundError:
-        raise DescriptionError(f"{path}: no such file") from None
+        raise DescriptionError.about(path, "no such file") from None
     except IsADirectoryError:
-        raise DescriptionError(f"{path}: is a directory: must be a YAML file") from None
+        raise DescriptionError.about(path, "is a directory: must be a YAML file") from None
     except (OSError, ValueError) as error:
-        raise DescriptionError(f"{path}: cannot be read: {error}") from None
+        raise DescriptionError.about(path, f"cannot be read: {error}") from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise DescriptionError(
-            f"{path}:{line}: is not UTF-8 text (byte {content[error.start]:#04x})"
-        ) from None
+        sentence = f"is not UTF-8 text (byte {content[error.start]:#04x})"
+        raise DescriptionError.about(f"{path}:{line}", sentence) from None
 
 
 class _TooDeepError(Exception):
@@ -131,19 +129,21 @@ def _compose(text: str, label: str) -> Node | None:
     try:
         root: Node | None = yaml.compose(text)
     except _TooDeepError:
-        raise DescriptionError(f"{label}: is nested more than {MAX_DEPTH} levels deep") from None
+        raise DescriptionError.about(label, f"is nested more than {MAX_DEPTH} levels deep") from None
     except _TooManyError:
-        raise DescriptionError(f"{label}: has more than {MAX_VALUES} values") from None
+        raise DescriptionError.about(label, f"has more than {MAX_VALUES} values") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise DescriptionError(f"{label}:{line}: is not YAML: {_syntax_sentence(error)}") from None
+        raise DescriptionError.about(f"{label}:{line}", f"is not YAML: {_syntax_sentence(error)}") from None
     except YAMLError as error:
         # The only unmarked one is the reader's, about a control character; its text is several lines.
         position = getattr(error, "position", 0)
         line = text.count("\n", 0, position) + 1
         code = getattr(error, "character", 0)
-        raise DescriptionError(f"{label}:{line}: is not YAML: character {code:#04x} is not allowed") from None
+        raise DescriptionError.about(
+            f"{label}:{line}", f"is not YAML: character {code:#04x} is not allowed"
+        ) from None
     return root
 
 
@@ -212,7 +212,7 @@ class _TreeReader:
         if self.values > MAX_VALUES or len(path) > MAX_DEPTH:
             line = node.start_mark.line + 1
             limits = f"{MAX_DEPTH} levels or {MAX_VALUES} values"
-            raise DescriptionError(f"{self.label}:{line}: has more than {limits}, aliases expanded")
+            raise DescriptionError.about(f"{self.label}:{line}", f"has more than {limits}, aliases expanded")
 
     def item(self, node: Node, path: KeyPath) -> Any:
         self.lines[path] = node.start_mark.line + 1

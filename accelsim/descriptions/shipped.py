@@ -35,14 +35,13 @@ def find(kind: Kind, name: str | Path) -> Path:
         return file
     other_kind, sentence = _OTHERS[kind]
     if named(other_kind, str(name).partition("@")[0]):
-        raise DescriptionError(f"{name}: {sentence}")
+        raise DescriptionError.about(name, sentence)
     if len(path.parts) > 1:
         return path
     if str(name) and exists(path):
-        raise DescriptionError(
-            f"{shortened(str(name))}: is a directory: must be a YAML file or the name of a {_WORDS[kind]}"
-        )
-    raise DescriptionError(_unknown(kind, str(name)))
+        sentence = f"is a directory: must be a YAML file or the name of a {_WORDS[kind]}"
+        raise DescriptionError.about(shortened(str(name)), sentence)
+    raise DescriptionError.about(shortened(str(name)) or repr(str(name)), _unknown(kind, str(name)))
 
 
 def named(kind: Kind, name: str) -> Path | None:
@@ -101,5 +100,4 @@ def _packaged_folder(kind: Kind) -> Path:
 def _unknown(kind: Kind, name: str) -> str:
     meant = near(name, names(kind))
     guess = f", did you mean {', '.join(meant)}?" if meant else ":"
-    sentence = f"{shortened(name) or repr(name)}: no such {_WORDS[kind]}{guess}"
-    return f"{sentence} `accelsim list {kind}` shows all, and a path to a YAML file works"
+    return f"no such {_WORDS[kind]}{guess} `accelsim list {kind}` shows all, and a path to a YAML file works"

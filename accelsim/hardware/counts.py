@@ -110,9 +110,11 @@ class ActionCounts(Generic[CountT_co]):
 
     def _bytes(self, memories: Collection[str], direction: Direction) -> CountT_co:
         return sum(
-            count
-            for access, count in self.accesses.items()
-            if access.direction is direction and access.memory in memories
+            [
+                count
+                for (memory, _, way), count in self.accesses.items()
+                if way is direction and memory in memories
+            ]
         )
 
 

@@ -120,6 +120,7 @@ def entry_points_by_name(group: str = GROUP) -> "Mapping[str, tuple[EntryPoint, 
     return by_name
 
 
+@cache
 def _imported(reference: str) -> Any:
     module, _, attribute = reference.partition(":")
     return getattr(import_module(module), attribute)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from accelsim.errors import AccelsimError, DescriptionError, NetworkError
+from accelsim.errors import AccelsimError, Complaint, DescriptionError, NetworkError
 from accelsim.importers.model import Imported, Model, ModelNode, first_line, operator_name, visible, words_of
 from accelsim.importers.onnx_inputs import Inputs, batch_of_others, fixed_inputs
 from accelsim.importers.onnx_tensors import OnnxTensors
@@ -56,7 +56,7 @@ def read_onnx(path: Path, resolution: int | None = None) -> Imported:
     except AccelsimError:
         raise
     except Exception as error:  # onnx and protobuf raise what they like where a file is damaged
-        raise NetworkError(f"{path}: is not a valid ONNX model: {first_line(error)}") from error
+        raise NetworkError.about(path, f"is not a valid ONNX model: {first_line(error)}") from error
     return imported(model)
 
 
@@ -107,20 +107,19 @@ def _loaded(path: Path) -> "onnx.ModelProto":
         import onnx  # noqa: PLC0415 (an extra: only who reads a model needs it)
         from google.protobuf.message import DecodeError  # noqa: PLC0415
     except ImportError:
-        raise DescriptionError(
-            f'{path}: reading ONNX models takes the package onnx: pip install "accelsim[onnx]"'
-        ) from None
+        sentence = 'reading ONNX models takes the package onnx: pip install "accelsim[onnx]"'
+        raise DescriptionError.about(path, sentence) from None
     try:
         _check_file(path)
         proto = onnx.load_model(path, format="protobuf", load_external_data=False)
     except FileNotFoundError:
-        raise DescriptionError(f"{path}: no such file") from None
+        raise DescriptionError.about(path, "no such file") from None
     except OSError as error:
-        raise DescriptionError(f"{path}: cannot be read: {error.strerror}") from None
+        raise DescriptionError.about(path, f"cannot be read: {error.strerror}") from None
     except DecodeError:
-        raise DescriptionError(f"{path}: is not an ONNX model, or not all of one") from None
+        raise DescriptionError.about(path, "is not an ONNX model, or not all of one") from None
     if not proto.graph.node:
-        raise DescriptionError(f"{path}: is not an ONNX model, or one without nodes")
+        raise DescriptionError.about(path, "is not an ONNX model, or one without nodes")
     return proto
 
 
@@ -129,11 +128,12 @@ def _check_file(path: Path) -> None:
     try:
         size = path.stat().st_size
     except ValueError:  # a null character, say
-        raise DescriptionError(f"{path}: no such file") from None
+        raise DescriptionError.about(path, "no such file") from None
     if size >= MAX_FILE_BYTES:
-        raise DescriptionError(
-            f"{path}: has {size:,} bytes: an ONNX model has less than {MAX_FILE_BYTES:,}, "
-            "and the weights of a larger one in files beside it"
+        raise DescriptionError.about(
+            path,
+            f"has {size:,} bytes: an ONNX model has less than {MAX_FILE_BYTES:,}, "
+            "and the weights of a larger one in files beside it",
         )
 
 
@@ -163,11 +163,11 @@ def _check_size(proto: "onnx.ModelProto", label: str) -> None:
                 if called in bodies:
                     inner[called] += count
         if nodes > MAX_NODES:
-            raise NetworkError(f"{label}: has more than {MAX_NODES:,} nodes, its functions looked into")
+            raise NetworkError.about(label, f"has more than {MAX_NODES:,} nodes, its functions looked into")
         if not inner:
             return
         calls = inner
-    raise NetworkError(f"{label}: its functions call each other more than {MAX_CALLS} deep")
+    raise NetworkError.about(label, f"its functions call each other more than {MAX_CALLS} deep")
 
 
 def _check_operands(graph: "onnx.GraphProto", label: str) -> None:
@@ -176,7 +176,7 @@ def _check_operands(graph: "onnx.GraphProto", label: str) -> None:
         tensors = max(len(node.input), len(node.output))
         if tensors > MAX_OPERANDS:
             limit = f"at most {MAX_OPERANDS:,} are possible"
-            raise NetworkError(f"{label}: {words_of(node)}: reads or makes {tensors:,} tensors: {limit}")
+            raise NetworkError.about(label, f"{words_of(node)}: reads or makes {tensors:,} tensors: {limit}")
 
 
 def _nodes_within(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto"]:
@@ -202,7 +202,7 @@ def _check_text(graph: "onnx.GraphProto", label: str) -> None:
     for node in graph.node:
         for name in (node.name, node.op_type, node.domain, *node.input, *node.output):
             if not isinstance(name, str):
-                raise NetworkError(f"{label}: is damaged: a name in it is no text: {name!r}")
+                raise NetworkError.about(label, f"is damaged: a name in it is no text: {name!r}")
 
 
 def _check_opset(proto: "onnx.ModelProto", label: str) -> None:
@@ -213,9 +213,8 @@ def _check_opset(proto: "onnx.ModelProto", label: str) -> None:
     opset = _opset(proto)
     if not 1 <= opset <= newest:
         remedy = "; a newer one may: pip install --upgrade onnx" if opset > newest else ""
-        raise NetworkError(
-            f"{label}: is written in opset {opset} of ONNX: the package onnx here knows 1 to {newest}{remedy}"
-        )
+        sentence = f"is written in opset {opset} of ONNX: the package onnx here knows 1 to {newest}{remedy}"
+        raise NetworkError.about(label, sentence)
 
 
 def _opset(proto: "onnx.ModelProto") -> int:
@@ -228,21 +227,23 @@ def _check_names(graph: "onnx.GraphProto", label: str) -> None:
     makers = {tensor.name: "a constant" for tensor in graph.initializer}
     makers |= {tensor.values.name: "a constant" for tensor in graph.sparse_initializer}
     makers |= {value.name: "an input" for value in graph.input if value.name not in makers}
-    mistakes = []
+    mistakes: list[Complaint] = []
     for node in graph.node:
         maker = words_of(node)
         for output in filter(None, node.output):
             if output in makers:
-                mistakes.append(f"{label}: {maker}: makes {output!r}, which is made by {makers[output]} too")
+                sentence = f"{maker}: makes {output!r}, which is made by {makers[output]} too"
+                mistakes.append(Complaint(sentence, label))
             makers[output] = maker
     ready = makers.keys() - {output for node in graph.node for output in node.output}
     for node in graph.node:
         later = next((name for name in node.input if name in makers and name not in ready), None)
         if later is not None:
-            mistakes.append(f"{label}: {words_of(node)}: reads {later!r}, which no node before it makes")
+            sentence = f"{words_of(node)}: reads {later!r}, which no node before it makes"
+            mistakes.append(Complaint(sentence, label))
         ready.update(node.output)
     if mistakes:
-        raise NetworkError("\n".join(mistakes))
+        raise NetworkError.of(*mistakes)
 
 
 # --- nodes

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
-from accelsim.errors import NetworkError
+from accelsim.errors import Complaint, NetworkError
 from accelsim.importers.model import operator_name
 
 if TYPE_CHECKING:
@@ -66,26 +66,25 @@ def fixed_inputs(
     read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
     types: dict[str, onnx.TypeProto] = {}
     batches: list[Batch] = []
-    mistakes: list[str] = []
+    mistakes: list[Complaint] = []
     changed = batch_is_open = False
     for value in (value for value in graph.input if value.name not in constants):
         if value.name not in read:
             types[value.name] = value.type
             continue
-        subject = f"{label}: input {value.name!r}"
         try:
             sizes = _sizes(value.type)
             transposed = _is_transposed(graph, value.name)
             numbers = _fixed(sizes, label, resolution, batch or 1, transposed=transposed)
         except ValueError as error:
-            mistakes.append(f"{subject} {error}")
+            mistakes.append(Complaint(f"input {value.name!r} {error}", label))
             continue
         batches += _batches(sizes, batch)
         changed |= numbers != sizes
         batch_is_open |= isinstance(sizes[0], str) if sizes else False
         types[value.name] = _typed(value.type, numbers)
     if mistakes:
-        raise NetworkError("\n".join(mistakes))
+        raise NetworkError.of(*mistakes)
     return Inputs(types, next(iter(batches), None), changed, batch_is_open)
 
 
@@ -103,9 +102,10 @@ def batch_of_others(
             batches |= {dims[0].dim_value} if dims[0].dim_value > 0 else set()
     if len(batches) > 1:
         listed = " and ".join(map(str, sorted(batches)))
-        raise NetworkError(
-            f"{label}: the input leaves the batch open, and other tensors have batches of {listed}: "
-            "let the exporter fix one"
+        raise NetworkError.about(
+            label,
+            f"the input leaves the batch open, and other tensors have batches of {listed}: "
+            "let the exporter fix one",
         )
     return next(iter(batches), None)
 

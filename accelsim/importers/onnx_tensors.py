@@ -152,7 +152,7 @@ class OnnxTensors:
         sizes = list(dims)
         if any(size < 0 for size in sizes):
             shape = " x ".join(map(str, sizes))
-            raise NetworkError(f"{self.label}: the constant {name!r} is {shape}: no size may be negative")
+            raise NetworkError.about(self.label, f"the constant {name!r} is {shape}: no size may be negative")
         self.constants.add(name)
         self._note(name, helper.make_tensor_type_proto(element_type, sizes))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Final, TypeAlias
 
-from accelsim.errors import NetworkError
+from accelsim.errors import Complaint, NetworkError
 from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError, visible
 from accelsim.importers.names import INPUT, Names, network_name, row_names
 from accelsim.importers.precision import ArrayBits, precision_of
@@ -96,7 +96,7 @@ class Conversion:
     shapes: dict[str, Dims] = field(default_factory=dict)
     tensors: dict[str, ModelTensor | None] = field(default_factory=dict)
     """None where a mistake has been noted already."""
-    mistakes: list[str] = field(default_factory=list)
+    mistakes: list[Complaint] = field(default_factory=list)
     remedy: str = ""
     """What would help against some of them."""
     batch: int = 1
@@ -116,7 +116,7 @@ class Conversion:
         if not (self.mistakes or self.rows):
             self._complain("", "has nothing to execute: its nodes only rename axes or change nothing")
         if self.mistakes or image is None:
-            raise NetworkError("\n".join(self._lines()))
+            raise NetworkError.of(*self._complaints())
         stages = self._stages()
         for row in self.rows:
             row["stage"] = stages[row["name"]]
@@ -133,31 +133,31 @@ class Conversion:
         }
         return Imported(self.model.label, data, self.shapes)
 
-    def _lines(self) -> list[str]:
+    def _complaints(self) -> list[Complaint]:
         """What is wrong, no line twice, and what would help."""
-        lines = list(dict.fromkeys(self.mistakes))
-        if len(lines) > MOST_MISTAKES:
-            omitted = f"{self.model.label}: ... and {len(lines) - MOST_MISTAKES:,} mistakes more"
-            lines = [*lines[:MOST_MISTAKES], omitted]
-        return [*lines, self.remedy] if self.remedy else lines
+        label, complaints = self.model.label, list(dict.fromkeys(self.mistakes))
+        if len(complaints) > MOST_MISTAKES:
+            omitted = f"... and {len(complaints) - MOST_MISTAKES:,} mistakes more"
+            complaints = [*complaints[:MOST_MISTAKES], Complaint(omitted, label)]
+        return [*complaints, Complaint(self.remedy, label)] if self.remedy else complaints
 
     # Ends
 
     def _image(self) -> Dims | None:
         """The shape of the one input."""
-        label = self.model.label
         read = [name for name in self.model.inputs if self.model.readers[name]]
         self.tensors.update(dict.fromkeys(self.model.inputs))
         if len(read) != 1:
             count = f"has {len(read)} inputs ({', '.join(read)})" if read else "reads no input"
-            self.mistakes.append(f"{label}: {count}: a network has to have one, the image")
+            self._complain("", f"{count}: a network has to have one, the image")
             return None
         dims = self.model.shapes.get(read[0], ())
         axes = self._input_axes(read[0], dims)
         if axes is None or 0 in dims:
-            self.mistakes.append(
-                f"{label}: input {read[0]!r} has the shape {by(dims)}: must be batch x channels x height x "
-                "width, batch x channels x length or batch x features"
+            self._complain(
+                "",
+                f"input {read[0]!r} has the shape {by(dims)}: must be batch x channels x height x "
+                "width, batch x channels x length or batch x features",
             )
             return None
         sizes = dict(zip(axes, dims, strict=True))
@@ -252,11 +252,12 @@ class Conversion:
         if operator in {"If", "Loop", "Scan"}:
             return "control flow is not supported: a network has to do the same for every image"
         names = self.model.supported or sorted(self.rules)
-        self.remedy = f"{self.model.label}: supported operators are {', '.join(names)}"
+        self.remedy = f"supported operators are {', '.join(names)}"
         return "is no supported operator"
 
-    def _complain(self, subject: str, sentence: str) -> None:
-        self.mistakes.append(": ".join(part for part in (self.model.label, subject, sentence) if part))
+    def _complain(self, node: str, sentence: str) -> None:
+        sentence = f"{node}: {sentence}" if node else sentence
+        self.mistakes.append(Complaint(sentence, self.model.label))
 
     def row(
         self, name: str, operator: str, inputs: Sequence[ModelTensor], shape: Dims, **arguments: Any

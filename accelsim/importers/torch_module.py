@@ -52,7 +52,7 @@ def read_torch(module: "torch.nn.Module", example_input: Any, name: str | None =
         raise NetworkError('PyTorch modules take the package torch: pip install "accelsim[torch]"') from None
     label = type(module).__name__
     if not isinstance(module, torch.nn.Module):
-        raise NetworkError(f"{label}: must be a torch.nn.Module")
+        raise NetworkError.about(label, "must be a torch.nn.Module")
     inputs = tuple(example_input) if isinstance(example_input, tuple | list) else (example_input,)
     translation = _Translation(label, torch.__version__)
     translation.read(_exported(module, inputs, label))
@@ -69,7 +69,7 @@ def _exported(module: "torch.nn.Module", inputs: tuple[Any, ...], label: str) ->
             warnings.simplefilter("ignore")  # torch's, about its own insides
             return torch.export.export(module.eval(), inputs).run_decompositions({})
     except Exception as error:  # whatever keeps torch from exporting it, its own words are the best
-        raise NetworkError(f"{label}: torch.export cannot export it: {first_line(error)}") from error
+        raise NetworkError.about(label, f"torch.export cannot export it: {first_line(error)}") from error
     finally:
         for part, mode in training:
             part.training = mode

@@ -1,9 +1,10 @@
 """Whole-number arithmetic on plain integers and, entry by entry, on columns of them (accelsim.columns)."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,16 +34,16 @@ def entries(value: ValueT, which: Selection) -> ValueT:
     elif isinstance(value, int):
         pass  # by far the most
     elif isinstance(value, tuple):
-        selected = tuple([entries(part, which) for part in value])
-    elif names := _parts(selected.__class__):
-        selected = type(selected)(*[entries(getattr(value, name), which) for name in names])
+        selected = tuple([part if isinstance(part, int) else entries(part, which) for part in value])
+    elif parts_of := _parts(selected.__class__):
+        selected = type(selected)(*entries(parts_of(value), which))
     return selected  # type: ignore[no-any-return]  # of the same type, which the checker cannot see
 
 
 @cache
-def _parts(kind: Hashable) -> tuple[str, ...]:
-    """The fields of a dataclass, in the order in which it is made of them."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+def _parts(kind: Hashable) -> Callable[[Any], tuple[Any, ...]] | None:
+    """What gives the fields of a dataclass of several, in the order in which it is made of them."""
+    return attrgetter(*(field.name for field in fields(kind))) if is_dataclass(kind) else None
 
 
 def ceil_div(dividend: CountT, divisor: CountT) -> CountT:

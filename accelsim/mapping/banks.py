@@ -31,7 +31,7 @@ def weight_demand(footprint: Footprint, tile: TileShape[Count]) -> Count:
 def bank_demand(
     layer: Layer, hardware: Hardware, tile: TileShape[Count], rows: Count, columns: Count, pixels_outer: Count
 ) -> dict[Operand, Count]:
-    """Bytes that a tile takes in each bank of the global buffer; `rows` x `columns` inputs."""
+    """Bytes that a tile takes in each bank of the memories on chip; `rows` x `columns` inputs."""
     footprint = Footprint.of(layer, hardware.precision)
     output_channels = tile.k + pixels_outer * (layer.K - tile.k)
     unfinished = footprint.unfinished(

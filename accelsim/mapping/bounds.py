@@ -1,6 +1,7 @@
 """Lower bounds of a layer: what no mapping and no schedule can go below."""
 
 import math
+from typing import NamedTuple
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div
@@ -72,8 +73,20 @@ def lower_bound_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
         >>> lower_bound_cycles(layer, load_hardware("16x16_128k"))
         90
     """
+    return lower_bounds(layer, hardware, batch).cycles
+
+
+class LowerBounds(NamedTuple):
+    """What no mapping of a layer goes below."""
+
+    dram_bytes: int
+    cycles: int
+
+
+def lower_bounds(layer: Layer, hardware: Hardware, batch: int = 1) -> LowerBounds:
+    """What `compulsory_dram_bytes` and `lower_bound_cycles` say, both at once."""
     array = hardware.pe_array
     density = least_weight_density(layer, hardware, array.dataflows)
     compute = math.ceil(batch * layer.macs * density / array.pes - 1e-9)
-    traffic = compulsory_dram_bytes(layer, hardware, batch) / hardware.channel.bytes_per_cycle
-    return max(compute, math.ceil(traffic))
+    compulsory = compulsory_dram_bytes(layer, hardware, batch)
+    return LowerBounds(compulsory, max(compute, math.ceil(compulsory / hardware.channel.bytes_per_cycle)))

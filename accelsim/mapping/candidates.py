@@ -76,7 +76,7 @@ class Bounds:
 def candidates(
     layer: Layer, hardware: Hardware, dataflow: str, batch: int = 1, *, finely: bool = False
 ) -> Candidates:
-    """Every mapping of a layer by a dataflow that fits the global buffer; none if no tile does."""
+    """Every mapping of a layer by a dataflow that fits the banks; none if no tile does."""
     space = space_of(layer, hardware, dataflow, finely=finely)
     return evaluate(space, hardware, batch, space.fitting())
 
@@ -171,11 +171,11 @@ def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost
     """What the array does at least for an image of layers that are cut into so many tiles."""
     if not (space.layers.on_array and len(tiles.owner)):
         return _NO_COST
-    visits = tiles.visits
+    counts = tiles.tile_counts
 
     def cost_of(layer: LoopNest[Count], dataflow: str, which: Selection) -> ArrayCost:
         shape = entries(tiles.shape, which)
-        return least_array_cost(layer, dataflow, shape, entries(visits, which), hardware)
+        return least_array_cost(layer, dataflow, shape, entries(counts, which), hardware)
 
     return array_costs(space.layers, space.dataflows, tiles.owner, cost_of)
 
@@ -230,7 +230,7 @@ def _kinds_of_tiles(layers: LoopNest[Count], tiles: Tiles) -> _Kinds:
     c, times = depth.tiles(candidate, at_edge)
     visits *= np.where(at_edge | (digits == 0), 1, times - 1)
     g, k, y, x = kind_sizes
-    fy, fx = entries(tiles.kernel, candidate)
+    fy, fx = entries((shape.fy, shape.fx), candidate)
     tile = TileShape(1, g, k, c, y, x, fy, fx)
     return _Kinds(candidate, tile, visits, np.minimum(digits, 1))
 

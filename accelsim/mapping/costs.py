@@ -1,6 +1,6 @@
 """What tiles cost on chip: array and vector cycles, and counts of every action but those of DRAM.
 
-The array reads inputs and weights from the global buffer and keeps partial sums there between visits to
+The array reads inputs and weights from memory on chip and keeps partial sums there between visits to
 the same outputs. Complete outputs pass the vector unit on their way: it reads residuals from the
 buffer and writes what is to be stored. Each function serves single tiles and arrays of candidates.
 """
@@ -21,7 +21,7 @@ from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
-from accelsim.mapping.tile import ArrayWork, TileShape, Visits
+from accelsim.mapping.tile import ArrayWork, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
 VECTOR = "vector"
@@ -41,7 +41,7 @@ class ArrayCost:
 def array_cost(
     layer: LoopNest[Count], dataflow: str, tile: TileShape[Count], resumes: Count, hardware: Hardware
 ) -> ArrayCost:
-    """One visit of the array to a tile, without the partial sums that wait in the global buffer."""
+    """One visit of the array to a tile, without the partial sums that wait on chip."""
     work = dataflow_of(dataflow).execute(layer, tile, resumes, hardware)
     machine = hardware.precision
     if layer.weight_density is None:
@@ -76,13 +76,19 @@ def array_costs(
 
 def _spread(which: Ints, length: int, count: Count) -> Count:
     """Entries at some places of a column, and none at the others."""
+    if isinstance(count, int) and not count:
+        return 0
     column = np.zeros(length, dtype=np.int64)
     column[which] = count
     return column
 
 
 def least_array_cost(
-    layer: LoopNest[Count], dataflow: str, tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
+    layer: LoopNest[Count],
+    dataflow: str,
+    tile: TileShape[Count],
+    tiles: TileCounts[Count],
+    hardware: Hardware,
 ) -> ArrayCost:
     """What the array costs at least for an image of a layer that is cut into at least so many tiles.
 
@@ -90,7 +96,7 @@ def least_array_cost(
     """
     if dataflow == VECTOR:
         return ArrayCost(0, ActionCounts())
-    work, machine = dataflow_of(dataflow).least_work(layer, tile, visits, hardware), hardware.precision
+    work, machine = dataflow_of(dataflow).least_work(layer, tile, tiles, hardware), hardware.precision
     pruned = layer.weight_density is not None
     return _cost_of(work, layer, hardware, least_weight_storage_bits(layer, machine) if pruned else None)
 

@@ -1,4 +1,4 @@
-"""Bytes of a tile's operands: what DRAM moves and what the global buffer has to hold for it.
+"""Bytes of a tile's operands: what DRAM moves and what the memory on chip has to hold for it.
 
 Written once for single tiles and for arrays of candidates.
 """

@@ -1,7 +1,6 @@
 """Sizes to cut layers into: a grid of channel cuts x tile rows x tile columns for each layer."""
 
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Final
 
 import numpy as np
@@ -60,7 +59,13 @@ class Grids:
         if cuts is None:
             outputs, inputs = self._sizes(layer.K, unit.k), self._sizes(layer.C, unit.c)
             groups = [(g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1]
-            cuts = self.channels[key] = np.array([*product((1,), outputs, inputs), *groups], dtype=np.int64)
+            parts_of_one = np.ones((len(outputs), len(inputs), 3), dtype=np.int64)
+            parts_of_one[..., 1] = np.array(outputs)[:, np.newaxis]
+            parts_of_one[..., 2] = inputs
+            cuts = parts_of_one.reshape(-1, 3)
+            if groups:
+                cuts = np.concatenate([cuts, groups])
+            self.channels[key] = cuts
         return cuts
 
     def _axis_cuts(self, axis: Axis, unit: int) -> Ints:

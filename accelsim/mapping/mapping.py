@@ -97,10 +97,11 @@ class Repeat:
     """
 
     times: int
-    body: tuple["Program", ...]
+    body: tuple["ProgramPart", ...]
 
 
-Program: TypeAlias = Step | Repeat
+ProgramPart: TypeAlias = Step | Repeat
+"""A program is a tuple of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class Mapping:
     """A dataflow of the array, or `vector`."""
     tile: TileShape[int]
     order: Order
-    program: tuple[Program, ...]
+    program: tuple[ProgramPart, ...]
     totals: "Totals"
     estimated_cycles: int = field(default=0, compare=False)
     """What the search took the layer's time to be; the simulation says what it is."""
@@ -221,7 +222,7 @@ class Mapping:
         return " ".join(cut) or "1"
 
 
-def unrolled(program: tuple[Program, ...]) -> Iterator[Step]:
+def unrolled(program: tuple[ProgramPart, ...]) -> Iterator[Step]:
     """Every step of a program in order."""
     for part in program:
         if isinstance(part, Step):

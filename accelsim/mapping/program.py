@@ -16,7 +16,7 @@ from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR, transfer_counts
-from accelsim.mapping.mapping import Choice, Mapping, Order, Program, Repeat, Step, Totals
+from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
@@ -70,6 +70,8 @@ class Iterations(NamedTuple):
     tiles: int
     extent: TileExtent
     """Of one of them."""
+    kind: int
+    """Which of the loop's kinds of tiles they are."""
     first: bool
     last: bool
 
@@ -81,8 +83,8 @@ class Loop(NamedTuple):
     """Whether each iteration needs inputs of its own."""
     of_weights: bool
     iterations: tuple[Iterations, ...]
-    kinds: dict[TileExtent, int]
-    """What its tiles cover, each with a number."""
+    kinds: tuple[TileExtent, ...]
+    """What its tiles cover."""
 
     @property
     def moves(self) -> bool:
@@ -112,7 +114,7 @@ class _Position(NamedTuple):
         """
         return _Position(
             self.depth + 1,
-            self.kind * len(loop.kinds) + loop.kinds[iterations.extent],
+            self.kind * len(loop.kinds) + iterations.kind,
             loop.of_weights or (iterations.first and self.weights_come),
             loop.of_inputs or (iterations.first and self.inputs_come),
             loop.of_weights or (iterations.last and self.weights_go),
@@ -170,7 +172,7 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
     )
 
 
-def program_totals(program: Sequence[Program], hardware: Hardware) -> Totals:
+def program_totals(program: Sequence[ProgramPart], hardware: Hardware) -> Totals:
     """Sums over all steps; those that are alike are added up once."""
     visits: dict[int, int] = {}
     steps: dict[int, Step] = {}
@@ -197,7 +199,7 @@ def _moved(sizes: Sequence[MappingOf[Operand, int]], times: Sequence[int]) -> di
 
 
 def _count_visits(
-    program: Sequence[Program], times: int, visits: dict[int, int], steps: dict[int, Step]
+    program: Sequence[ProgramPart], times: int, visits: dict[int, int], steps: dict[int, Step]
 ) -> None:
     """How often each step is visited, by its identity: a program shares the steps that are alike."""
     for part in program:
@@ -236,12 +238,11 @@ def _loops(choice: Choice, batch: int, loop_of: dict[_LoopKey, Loop]) -> list[Lo
 
 
 def _loop(dimension: Dimension, extent: int | tuple[Axis, ...], size: int) -> Loop:
-    iterations = tuple(
-        _iterations_of(tuple(_equal_tiles(dimension, extent, size)), adds_up=dimension in ADDING_UP)
+    kinds: dict[TileExtent, int] = {}
+    iterations = _iterations_of(
+        list(_equal_tiles(dimension, extent, size)), kinds, adds_up=dimension in ADDING_UP
     )
-    extents = dict.fromkeys(alike.extent for alike in iterations)
-    kinds = {extent_kind: number for number, extent_kind in enumerate(extents)}
-    return Loop(dimension in OF_INPUTS, dimension in OF_WEIGHTS, iterations, kinds)
+    return Loop(dimension in OF_INPUTS, dimension in OF_WEIGHTS, tuple(iterations), tuple(kinds))
 
 
 class _EqualTiles(NamedTuple):
@@ -269,10 +270,12 @@ def _equal_tiles(dimension: Dimension, extent: int | tuple[Axis, ...], size: int
             yield _EqualTiles(span.tiles, span.size)
 
 
-def _iterations_of(equal_tiles: Sequence[_EqualTiles], adds_up: bool) -> Iterator[Iterations]:
+def _iterations_of(
+    equal_tiles: Sequence[_EqualTiles], kinds: dict[TileExtent, int], *, adds_up: bool
+) -> Iterator[Iterations]:
     """Tiles with the first and the last iteration of the loop apart from the others.
 
-    `adds_up` says that all iterations add to the same outputs.
+    `adds_up` says that all iterations add to the same outputs; what they cover is added to `kinds`, numbered.
     """
 
     def iterations(tiles: int, tiles_alike: _EqualTiles, first: bool, last: bool) -> Iterations:
@@ -280,7 +283,7 @@ def _iterations_of(equal_tiles: Sequence[_EqualTiles], adds_up: bool) -> Iterato
         extent = TileExtent(
             tiles_alike.size, tiles_alike.inputs, tiles_alike.stored, tiles_alike.part, resumes, completes
         )
-        return Iterations(tiles, extent, first, last)
+        return Iterations(tiles, extent, kinds.setdefault(extent, len(kinds)), first, last)
 
     total = sum(tiles_alike.tiles for tiles_alike in equal_tiles)
     n_before = 0
@@ -334,11 +337,11 @@ class _Writer:
     """Loops of more than one iteration, outermost first."""
     work: Sequence[StepWork]
     """Of each kind of tile."""
-    parts: dict[_Position, tuple[Program, ...]] = field(default_factory=dict)
+    parts: dict[_Position, tuple[ProgramPart, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)
     repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
 
-    def part(self, position: _Position) -> tuple[Program, ...]:
+    def part(self, position: _Position) -> tuple[ProgramPart, ...]:
         """The steps inside the loops that have been entered."""
         part = self.parts.get(position)
         if part is None:
@@ -346,14 +349,14 @@ class _Writer:
             self.parts[position] = part
         return part
 
-    def _nest(self, position: _Position) -> tuple[Program, ...]:
+    def _nest(self, position: _Position) -> tuple[ProgramPart, ...]:
         loop = self.moving[position.depth]
-        program: list[Program] = []
+        program: list[ProgramPart] = []
         for iterations in loop.iterations:
             self._append(program, iterations.tiles, self.part(position.into(loop, iterations)))
         return tuple(program)
 
-    def _append(self, program: list[Program], times: int, body: tuple[Program, ...]) -> None:
+    def _append(self, program: list[ProgramPart], times: int, body: tuple[ProgramPart, ...]) -> None:
         """Have a body gone through so many times more.
 
         A loop of nothing but a loop is one loop, and what comes once more is another iteration. However steps
@@ -372,7 +375,7 @@ class _Writer:
         else:
             program += body
 
-    def _repeat(self, times: int, body: tuple[Program, ...]) -> Repeat:
+    def _repeat(self, times: int, body: tuple[ProgramPart, ...]) -> Repeat:
         key = (times, *map(id, body))
         if key not in self.repeated:
             self.repeated[key] = Repeat(times, body)

@@ -9,7 +9,7 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.candidates import Bounds
 
 NumbersT = TypeVar("NumbersT", float, Floats)
-ROUNDING: Final = 1e-9
+VALUE_ROUNDING: Final = 1e-9
 """Sums of the same numbers in another order differ by less."""
 
 
@@ -63,7 +63,7 @@ def best_first(time: Floats, energy: Floats, objective: Objective, owner: "Ints 
 
 def as_good(values: Floats, references: Floats) -> Flags:
     """Where a value may be as small as its reference, if sums had been added up in another order."""
-    return values <= references * (1 + ROUNDING)
+    return values <= references * (1 + VALUE_ROUNDING)
 
 
 def best_of_each(owner: Ints, values: "Floats | Ints", max_count: int) -> Ints:

@@ -147,7 +147,7 @@ def _least_up_to(
     least = np.minimum.accumulate((table - owner * apart)[:, ranked], axis=1)  # A x M
     keys = keys[ranked]
     # The entries of a query are keys[begins:ends]; a limit of `apart` or more would reach the next owner.
-    begins = np.searchsorted(keys, query_owner * apart)
+    begins = np.searchsorted(keys, np.arange(1 + query_owner.max(initial=0)) * apart)[query_owner]
     ends = np.searchsorted(keys, query_owner * apart + np.minimum(largest, apart - 1), side="right")
     return least[:, ends - 1] + query_owner * apart, ends > begins
 

@@ -14,7 +14,7 @@ from accelsim.columns import Floats
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.program import mappings
-from accelsim.mapping.ranking import ROUNDING, best_first, objective_value
+from accelsim.mapping.ranking import VALUE_ROUNDING, best_first, objective_value
 from accelsim.mapping.tile_search import UNBEATABLE, Contender, TileSearch
 from accelsim.network.layer import Layer
 
@@ -76,7 +76,7 @@ class JudgedMapping(NamedTuple):
         """Whether another mapping may be better by more than the gap, or as good and faster."""
         value, bound = self.value(objective), rival.lower_bound(objective)
         is_faster = rival.time_cycles < self.time_cycles * (1 - gap)
-        return bound < value * (1 - gap) or (bound <= value * (1 + ROUNDING) and is_faster)
+        return bound < value * (1 - gap) or (bound <= value * (1 + VALUE_ROUNDING) and is_faster)
 
 
 @dataclass(frozen=True, slots=True)

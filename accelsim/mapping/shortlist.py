@@ -104,7 +104,7 @@ def _best_few(costs: Costs, weights: Weights) -> Iterator[int]:
     near = by_room[prices[by_room] <= np.minimum.accumulate(prices[by_room]) * (1 + TOLERANCE)]
     keys = (rooms_bytes[near], costs.time_cycles[near], costs.dram_bytes[near], prices[near])
     ranked = near[np.lexsort(keys)]
-    # From the best to the worst: one that needs as much room as `MOST_JUDGED` better ones is never among them.
+    # From the best to the worst: one that needs as much room as `MOST_JUDGED` better ones is no use.
     rooms: list[int] = []
     for index, room in zip(ranked.tolist(), rooms_bytes[ranked].tolist(), strict=True):
         if len(rooms) < MOST_JUDGED or room < rooms[-1]:

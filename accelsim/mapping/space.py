@@ -16,7 +16,7 @@ from accelsim.columns import Count, Flags, Ints, Selection
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.mapping import Order
-from accelsim.mapping.tile import TileShape, Visits
+from accelsim.mapping.tile import TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
 ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
@@ -130,18 +130,12 @@ class Tiles:
     owner: Ints
     """Which layer of the stack a tile is of."""
     footprint: Footprint
-    kernel: tuple[Count, Count]
-    """Rows and columns of taps of the layer that a tile is of."""
+    shape: TileShape[Count]
+    """Bounds of the tiles."""
     channels: ChannelCuts
     plane: PlaneCuts
     exist: bool
     """Whether they are tiles, and not the least of several in each number by itself (`Relaxation`)."""
-
-    @property
-    def shape(self) -> TileShape[Count]:
-        """Bounds of the tiles."""
-        channels, plane = self.channels, self.plane
-        return TileShape(1, channels.g, channels.k, channels.c, plane.y, plane.x, *self.kernel)
 
     @property
     def last(self) -> TileShape[Count]:
@@ -158,7 +152,8 @@ class Tiles:
             remainder(layers.C, channels.c_tiles, shape.c),
             remainder(layers.OY, plane.y_tiles, shape.y),
             remainder(layers.OX, plane.x_tiles, shape.x),
-            *self.kernel,
+            shape.fy,
+            shape.fx,
         )
 
     def full(self, extent: Count, size: Count) -> Count:
@@ -173,10 +168,10 @@ class Tiles:
         return channels * self.full(layers.OY, shape.y) * self.full(layers.OX, shape.x)
 
     @property
-    def visits(self) -> Visits[Count]:
+    def tile_counts(self) -> TileCounts[Count]:
         """How many tiles an image is cut into."""
         channels, plane = self.channels, self.plane
-        return Visits(
+        return TileCounts(
             plane.y_tiles,
             plane.x_tiles,
             plane.tiles,
@@ -224,12 +219,15 @@ class Space:
     def tiles(self, which: Selection) -> Tiles:
         """Chosen tiles."""
         owner = self.owner[which]
+        channels = entries(self.channels, self.channel_cut[which])
+        plane = entries(self.planes, self.plane_cut[which])
+        fy, fx = entries((self.layers.FY, self.layers.FX), owner)
         return Tiles(
             self.layers,
             owner,
             entries(self.footprint, owner),
-            entries((self.layers.FY, self.layers.FX), owner),
-            entries(self.channels, self.channel_cut[which]),
-            entries(self.planes, self.plane_cut[which]),
+            TileShape(1, channels.g, channels.k, channels.c, plane.y, plane.x, fy, fx),
+            channels,
+            plane,
             self.exist,
         )

@@ -73,7 +73,7 @@ def is_partial(layer: LoopNest[CountT], tile: TileShape[CountT]) -> CountT:
 
 
 @dataclass(frozen=True, slots=True)
-class Visits(Generic[CountT_co]):
+class TileCounts(Generic[CountT_co]):
     """How many tiles an image of a layer is cut into; each has all taps of the kernel."""
 
     y_tiles: CountT_co
@@ -91,7 +91,7 @@ class Visits(Generic[CountT_co]):
     """Whether these are the numbers of one cut, and not only the least of many."""
 
 
-UNCUT = Visits(1, 1, 1, 1, 1, 1)
+UNCUT = TileCounts(1, 1, 1, 1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class ArrayWork(Generic[CountT_co]):
     input_hop_words: CountT_co
     """Inputs that move from a PE to its neighbour."""
     input_read_words: CountT_co
-    """Read from the global buffer, as the weights are; finished outputs go to the vector unit."""
+    """Read from memory on chip, as the weights are; finished outputs go to the vector unit."""
     weight_read_words: CountT_co
     weight_reads: CountT_co
     """How often the tile's weights are read; those of a pruned layer in the form in which they are kept."""

@@ -37,6 +37,8 @@ FEW_TILES: Final = 1 << 10
 """Tiles that are laid out at once, since it takes longer to rule them out."""
 FEW_MAPPINGS: Final = 1 << 10
 """Mappings that are evaluated at once, for the same reason."""
+MOST_PROMISING: Final = 128
+"""Mappings of each layer, those of the least bounds, that are evaluated before all that may be as good."""
 MOST_TILES: Final = 1 << 17
 """Tiles that are laid out together, so that memory stays constant."""
 UNBEATABLE: Final = -1.0
@@ -210,9 +212,9 @@ class TileSearch:
         return self._best_values(space, numbers[space.fits.T.ravel()[numbers]])
 
     def _values_of_most_promising(self, space: Space, bounds: Bounds) -> Floats:
-        """What the mapping of each layer takes that has the least lower bound."""
+        """The best of those mappings of each layer that have the least lower bounds."""
         lower_bounds = lower_bound(bounds, self.among_tiles)
-        numbers = best_of_each(space.mapping_owner(), lower_bounds, 1)
+        numbers = best_of_each(space.mapping_owner(), lower_bounds, MOST_PROMISING)
         return self._best_values(space, numbers[np.isfinite(lower_bounds[numbers])])
 
     def _best_values(self, space: Space, numbers: Ints) -> Floats:

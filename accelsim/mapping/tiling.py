@@ -5,17 +5,16 @@ last one half full.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 from accelsim.columns import CountT
 from accelsim.mapping.arithmetic import ceil_div, larger
 from accelsim.network.layer import Layer, LoopNest
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Successive tiles along one direction that are alike."""
 
     tiles: int
@@ -32,8 +31,8 @@ def tile_sizes(extent: int, unit: int, *, finely: bool = False) -> tuple[int, ..
 
     All of them are rounded up. The divisors grow by halves and thirds, so there are few of them however large
     the extent is: each size is at least half of the next larger one. `finely` adds the extent itself divided
-    by 1 to 8 and by four numbers for each doubling: sizes that are the same whatever the array is, so that a
-    larger array can be given what a smaller one can.
+    by 1 to 16 and by eight numbers for each doubling: sizes that are the same whatever the array is, so that
+    a larger array can be given what a smaller one can, or a ninth less.
     """
     passes, one_pass = -(-extent // unit), min(extent, unit)
     sizes = {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
@@ -53,10 +52,10 @@ def _divisors(largest: int) -> Iterator[int]:
 
 
 def _fine_divisors(largest: int) -> Iterator[int]:
-    yield from range(1, 9)
-    power = 8
+    yield from range(1, 17)
+    power = 16
     while power < largest:
-        yield from range(power + power // 4, 2 * power + 1, power // 4)
+        yield from range(power + power // 8, 2 * power + 1, power // 8)
         power *= 2
 
 
@@ -67,8 +66,7 @@ def channel_spans(extent: int, size: int) -> tuple[Span, ...]:
     return (*spans, Span(1, rest, rest, rest)) if rest else spans
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """One direction of the output plane: windows of `reach` inputs, `stride` apart, the first from -pad on.
 
     Windows of some of a kernel's taps start further on, so that there `pad` may be negative.
@@ -186,11 +184,11 @@ def together(axes: Sequence[Axis], size: int) -> Iterator[tuple[Span, ...]]:
         return
     while remaining[0]:
         tiles = min(spans[0].tiles for spans in remaining)
-        yield tuple(replace(spans[0], tiles=tiles) for spans in remaining)
+        yield tuple(spans[0]._replace(tiles=tiles) for spans in remaining)
         for spans in remaining:
             span = spans.pop(0)
             if span.tiles > tiles:
-                spans.insert(0, replace(span, tiles=span.tiles - tiles))
+                spans.insert(0, span._replace(tiles=span.tiles - tiles))
 
 
 def row_axes(layer: Layer, taps: int) -> tuple[Axis, ...]:
@@ -207,8 +205,7 @@ def _parts(axis: Axis, kernel: int, dilation: int, taps: int) -> tuple[Axis, ...
     if taps == kernel:
         return (axis,)
     return tuple(
-        replace(
-            axis,
+        axis._replace(
             reach=(min(taps, kernel - first) - 1) * dilation + 1,
             pad=axis.pad - first * dilation,
         )

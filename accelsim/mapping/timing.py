@@ -18,7 +18,7 @@ from accelsim.mapping.space import Tiles
 from accelsim.mapping.transfers import Transfers
 from accelsim.network.layer import LoopNest
 
-ROUNDING: Final = 1e-6
+CYCLE_ROUNDING: Final = 1e-6
 """Cycles: sums of fractions of a cycle that are whole together differ by less."""
 
 
@@ -53,7 +53,7 @@ class Timing:
         chains = self.hardware.channel.prefetch + 1
         under_way = (self.latency_steps * latency + moved.read_cycles + array_cycles) / chains
         cycles = np.maximum(np.maximum(on_chip, reading), np.maximum(latency + moved.cycles, under_way))
-        least: Floats = np.ceil(cycles - ROUNDING)
+        least: Floats = np.ceil(cycles - CYCLE_ROUNDING)
         return least
 
 
@@ -70,7 +70,7 @@ def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) ->
 def latency_steps(tiles: Tiles, batch: int) -> Count:
     """Steps of mappings, if inputs or weights come with each of them; 0 where that is not known."""
     reads: Count = entries(_every_window_reads(tiles.layers), tiles.owner)
-    return tiles.visits.total * batch * reads
+    return tiles.tile_counts.total * batch * reads
 
 
 def _every_window_reads(layers: LoopNest[Count]) -> Count:
@@ -100,4 +100,4 @@ def vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     full = tiles.full_outputs * batch
     of_each = ops * (shape.g * shape.k * shape.pixels)
     added = ceil_div(of_each, elements * lanes) - of_each / (elements * lanes)
-    return VectorWork(np.ceil(total / lanes + full * added - ROUNDING), ceil_div(last_ops, lanes))
+    return VectorWork(np.ceil(total / lanes + full * added - CYCLE_ROUNDING), ceil_div(last_ops, lanes))

@@ -86,3 +86,4 @@ class NotListed:
 
 
 Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed
+"""Why a layer has no mapping."""

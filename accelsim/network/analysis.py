@@ -4,7 +4,6 @@ These are the figures that papers on small networks argue with. All are for one 
 an element takes in bytes is the machine's affair.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -108,11 +107,6 @@ def memory_access_cost(operator: Operator) -> int:
     """
     inputs = sum(shape.elements for shape in operator.inputs)
     return inputs + operator.weights + operator.output.elements
-
-
-def least_memory_access_cost(macs: int, pixels: int) -> float:
-    """No 1x1 convolution of so many MACs and pixels has less (there, equation 1); c1 = c2 has just that."""
-    return 2 * math.sqrt(pixels * macs) + macs / pixels
 
 
 def network_memory_access_cost(published: PublishedGraph) -> int:

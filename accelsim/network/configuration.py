@@ -180,12 +180,10 @@ def name_and_parameters(name: str) -> tuple[str, dict[str, str]]:
     for setting in settings.split(","):
         key, equals, text = setting.partition("=")
         if not (key.strip() and equals and text.strip()):
-            raise DescriptionError(
-                f"{shipped.shortened(name)}: {shown(setting)}: must be key=value, several separated by commas"
-            )
+            sentence = f"{shown(setting)}: must be key=value, several separated by commas"
+            raise DescriptionError.about(shipped.shortened(name), sentence)
         if key.strip() in texts:
-            raise DescriptionError(
-                f"{shipped.shortened(name)}: {shipped.shortened(key.strip())}: given twice"
-            )
+            sentence = f"{shipped.shortened(key.strip())}: given twice"
+            raise DescriptionError.about(shipped.shortened(name), sentence)
         texts[key.strip()] = text.strip()
     return bare, texts

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from accelsim.descriptions import Document, check
 from accelsim.descriptions.arguments import check_path, check_text, of_kind
-from accelsim.errors import NetworkError
+from accelsim.errors import Complaint, NetworkError
 from accelsim.network.build import build
 from accelsim.network.configuration import checked_resolution, configure
 from accelsim.network.declaration import unsaid
@@ -95,9 +95,10 @@ def _network(model: "Imported") -> Network:
         output = published[node].operator.output
         if (output.channels, output.height, output.width) != shape:
             modelled = " x ".join(map(str, shape))
-            mistakes.append(f"{model.label}: {node}: its output is {modelled} in the model, {output} here")
+            sentence = f"{node}: its output is {modelled} in the model, {output} here"
+            mistakes.append(Complaint(sentence, model.label))
     if mistakes:
-        raise NetworkError("\n".join(mistakes))
+        raise NetworkError.of(*mistakes)
     return network
 
 

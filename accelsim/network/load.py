@@ -34,7 +34,9 @@ def load_network(name: str | Path, **parameters: Value) -> Network:
     bare, texts = name_and_parameters(str(name))
     if twice := set(texts) & set(parameters):
         keys = ", ".join(map(shipped.shortened, sorted(twice)))
-        raise DescriptionError(f"{shipped.shortened(str(name))}: {keys}: given after the @ and by keyword")
+        raise DescriptionError.about(
+            shipped.shortened(str(name)), f"{keys}: given after the @ and by keyword"
+        )
     path = shipped.find("networks", bare)
     if path.suffix.lower() == shipped.ONNX_SUFFIX:
         return _imported(path, {**texts, **parameters})

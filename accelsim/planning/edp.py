@@ -60,7 +60,8 @@ def least_edp(plan: PlanByWeights, start: Cost, *, within: float = 0.001) -> Res
     Example:
         >>> import numpy as np
         >>> from accelsim.hardware import Operand
-        >>> from accelsim.planning import LayerUse, NetworkTensors, Pool, Staircase, Tensor, plan_residency
+        >>> from accelsim.mapping import Staircase
+        >>> from accelsim.planning import LayerUse, NetworkTensors, Pool, Tensor, plan_residency
         >>> tensors = Tensor("image", 6, is_image=True), Tensor("fc", 1, is_result=True)
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
         >>> moved = frozenset({Operand.INPUTS, Operand.OUTPUTS})

@@ -117,8 +117,8 @@ class PoolCompiler:
         for part in parts:
             if not self._fits(part, self._all_sets(part)[-1]):
                 raise MappingError(
-                    f"{part.name} on {self.hardware.name}: no tile fits: the smallest that is tried takes more "
-                    f"than the {counted(self.pool.size_bytes, 'byte')} of {self.pool.memory}"
+                    f"{part.name} on {self.hardware.name}: no tile fits: the smallest that is tried takes "
+                    f"more than the {counted(self.pool.size_bytes, 'byte')} of {self.pool.memory}"
                 )
         return parts
 
@@ -268,10 +268,10 @@ class PoolCompiler:
         layer, memory = network.layers[fault.step], self.pool.memory
         tensors = [network.tensors.tensors[index] for index in fault.tensors]
         beside = "".join(f", {tensor.name} ({counted(tensor.size_bytes, 'byte')})" for tensor in tensors)
+        needed = counted(fault.needed_bytes, "byte")
         return (
-            f"{layer.name} on {self.hardware.name}: needs {counted(fault.needed_bytes, 'byte')} of {memory}, which "
-            f"has {fault.pool_bytes}: tiles{beside}; memories.{memory}.size_bytes = {fault.needed_bytes} would hold "
-            f"them"
+            f"{layer.name} on {self.hardware.name}: needs {needed} of {memory}, which has {fault.pool_bytes}: "
+            f"tiles{beside}; memories.{memory}.size_bytes = {fault.needed_bytes} would hold them"
         )
 
 

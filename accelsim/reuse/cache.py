@@ -16,7 +16,7 @@ from accelsim.descriptions import in_words
 from accelsim.descriptions.arguments import check_path, whole_number
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
-from accelsim.mapping.mapping import Mapping, Program, Repeat
+from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.schedule import Schedule
@@ -243,7 +243,7 @@ def mapping_bytes(mapping: Mapping) -> int:
     return _MAPPING_BYTES + _STEP_BYTES * len(_parts(mapping.program, set()))
 
 
-def _parts(program: Iterable[Program], identities: set[int]) -> set[int]:
+def _parts(program: Iterable[ProgramPart], identities: set[int]) -> set[int]:
     """The identities of all steps and loops of a program."""
     for part in program:
         if id(part) not in identities:

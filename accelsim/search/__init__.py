@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from accelsim.search.spec import Sweep, SweepAxis, read_sweep
     from accelsim.search.store import StoreError
     from accelsim.search.sweep import SweepCandidate, SweepResult, run_sweep
+    from accelsim.search.words import change_words, move_words
 
 __all__ = [
     "METRICS",
@@ -42,10 +43,12 @@ __all__ = [
     "SweepAxis",
     "SweepCandidate",
     "SweepResult",
+    "change_words",
     "depth_space",
     "depths_of",
     "dominates",
     "explain_network",
+    "move_words",
     "plan_for",
     "read_sweep",
     "run_sweep",
@@ -110,6 +113,10 @@ __getattr__, __dir__ = door(
             "SweepCandidate",
             "SweepResult",
             "run_sweep",
+        ),
+        "words": (
+            "change_words",
+            "move_words",
         ),
     },
 )

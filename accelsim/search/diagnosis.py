@@ -117,6 +117,6 @@ def fills(mapping: Mapping, hardware: Hardware) -> tuple[Fill, ...]:
     return tuple(sorted(along_loops, key=lambda fill: fill.filled))
 
 
-def lost_cycles(layers: Iterable[LayerResult]) -> float:
+def idle_array_cycles(layers: Iterable[LayerResult]) -> float:
     """Cycles in which PEs did not multiply, together as many as those of a whole array."""
     return sum(layer.cycles * (1 - layer.utilization) for layer in layers)

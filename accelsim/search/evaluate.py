@@ -1,14 +1,12 @@
 """What a candidate costs: exactly what `run_network` says of the same network."""
 
 import math
-import traceback
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.limits import MAX_COUNT
 from accelsim.energy import energy_by_component
-from accelsim.errors import AccelsimError, MappingError, came_of_interrupt
+from accelsim.errors import MappingError, problem_text, problems_of
 from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.build import build
@@ -103,17 +101,8 @@ class Evaluation:
 
 
 def problem_of(error: Exception) -> str:
-    """Why a candidate has no result: what is wrong with it, or where accelsim has a fault.
-
-    Raises KeyboardInterrupt where neither is true, and somebody has pressed Ctrl-C.
-    """
-    if came_of_interrupt(error):
-        raise KeyboardInterrupt from error
-    if isinstance(error, AccelsimError):
-        return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    line = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"a fault of accelsim itself, please report it: {type(error).__name__}{line}: {error}"
+    """Why a candidate has no result, as stores and files keep it. Raises as `problems_of` does."""
+    return problem_text(problems_of(error))
 
 
 @dataclass(frozen=True)
@@ -136,13 +125,13 @@ class SearchTask:
     """Images that run together; None for as many as the network is described for."""
     dataflow: str = AUTO
     """One for every layer of the array; `auto` is the machine's choice, as in `run_network`."""
-    tiles_by: Objective | None = None
+    objective: Objective | None = None
     """What dataflows and tiles are chosen by, instead of what the machine says."""
 
     @property
     def options(self) -> MappingOptions:
         """How candidates are mapped."""
-        return MappingOptions(self.network.images(self.batch), self.dataflow, self.tiles_by)
+        return MappingOptions(self.network.images(self.batch), self.dataflow, self.objective)
 
 
 def run_cost(task: SearchTask, cache: Cache) -> Cost:

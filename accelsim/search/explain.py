@@ -25,6 +25,7 @@ from accelsim.reuse.cache import Cache
 from accelsim.run import options_for, plan_run, run_network
 from accelsim.search.diagnosis import Diagnosis, diagnose
 from accelsim.search.remedies import ImpossibleRemedy, Remedy, remedies
+from accelsim.search.words import change_words
 from accelsim.simulation.engines import simulate
 
 TOP_LAYERS: Final = 5
@@ -132,7 +133,7 @@ def explain_network(
 
     Example:
         >>> explained = explain_network("alexnet", "16x16_128k", layers=1)
-        >>> explained.outcomes[0].remedy.words
+        >>> change_words(explained.outcomes[0].remedy.change)
         'DRAM 16 -> 32 bytes per cycle'
         >>> explained.outcomes[0].result.cycles < explained.result.cycles
         True
@@ -167,8 +168,8 @@ def _outcomes(
             if isinstance(result, RunResult):
                 outcomes.append(RemedyOutcome(remedy, result))
             else:
-                impossible.append(ImpossibleRemedy(remedy.change, str(result)))
-            step(remedy.words)
+                impossible.append(ImpossibleRemedy(remedy.change, result.complaints))
+            step(change_words(remedy.change))
     outcomes.sort(key=lambda outcome: (outcome.result.cycles, outcome.result.energy.total))
     return outcomes, impossible
 

@@ -20,7 +20,7 @@ class Metric:
     """One figure of a candidate.
 
     Example:
-        >>> METRICS["utilization"].more_is_better, METRICS["utilization"].sign(0.5)
+        >>> METRICS["utilization"].more_is_better, METRICS["utilization"].loss(0.5)
         (True, -0.5)
     """
 
@@ -35,7 +35,7 @@ class Metric:
     simulated: bool = False
     """Whether it is known only after the simulation."""
 
-    def sign(self, value: float) -> float:
+    def loss(self, value: float) -> float:
         """The value, or its negative: the less the better."""
         return -value if self.more_is_better else value
 
@@ -51,7 +51,7 @@ METRICS: Final = {
         Metric("utilization", "utilization of the PEs", more_is_better=True, simulated=True),
         Metric("area_mm2", "area of the chip", "mm\N{SUPERSCRIPT TWO}"),
         Metric("pes", "processing elements"),
-        Metric("buffer_bytes", "global buffer", "bytes"),
+        Metric("buffer_bytes", "memory on chip", "bytes"),
         Metric("register_file_bytes", "register files and accumulators", "bytes"),
         Metric("params", "parameters"),
         Metric("macs", "multiply-accumulates of one image"),

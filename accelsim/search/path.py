@@ -25,6 +25,7 @@ from accelsim.run import options_for
 from accelsim.search.path_moves import DesignPoint, MoveOutcome, MoveSimulator, PathState, SizeBudget
 from accelsim.search.redesign import Argument, channel_arguments, concrete, moved, moves
 from accelsim.search.space import SpaceError, depths_of
+from accelsim.search.words import move_words
 from accelsim.search.worst_stage import WorstStage
 
 Stopped: TypeAlias = Literal["nothing helps", "budget", "steps"]
@@ -150,7 +151,7 @@ def search_path(
 
     Example:
         >>> path = search_path("sqnxt23", "16x16_128k", steps=1)
-        >>> path.steps[0].worst.name, path.steps[0].best.move.words
+        >>> path.steps[0].worst.name, move_words(path.steps[0].best.move)
         ('stage1', '5x5 instead of 7x7 in conv1')
         >>> path.final.name
         'sqnxt23-path'
@@ -253,7 +254,7 @@ class _Explorer:
             after = self.simulator.state(moved(state.network, move))
             path_steps.append(ranking.step(state, after))
             state = after
-            step(move.words)
+            step(move_words(move))
         return path_steps, state, None
 
     def _ranking(self, state: PathState) -> _MoveRanking:
@@ -293,12 +294,12 @@ def _check_start(network: Network, point: DesignPoint, budget: SizeBudget) -> No
     ):
         if size > limit:
             raise SpaceError(
-                f"{name} = {limit}: {network.name} has {size}, {size - limit} more: no walk starts there"
+                f"{name} = {limit}: {network.name} has {size}, {size - limit} more: no path starts there"
             )
     if point.params < budget.min_params:
         raise SpaceError(
             f"min params = {budget.min_params}: {network.name} has {point.params}, "
-            f"{budget.min_params - point.params} fewer: no walk starts there"
+            f"{budget.min_params - point.params} fewer: no path starts there"
         )
 
 
@@ -306,7 +307,7 @@ def _named(
     description: NetworkDescription, network: Network, hardware: Hardware, steps: Sequence[PathStep]
 ) -> NetworkDescription:
     """The description under a name of its own, saying where it comes from."""
-    changes = "; ".join(step.best.move.words for step in steps) or "nothing"
+    changes = "; ".join(move_words(step.best.move) for step in steps) or "nothing"
     return vary(
         description,
         name=f"{description.name}-path",

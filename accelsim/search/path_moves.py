@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from accelsim.descriptions import vary
+from accelsim.errors import Problem, problems_of
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import Network
@@ -14,7 +15,7 @@ from accelsim.pricing import result_of
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
-from accelsim.search.evaluate import Evaluator, SearchTask, problem_of
+from accelsim.search.evaluate import Evaluator, SearchTask
 from accelsim.search.redesign import BlockMove, Move, moved
 from accelsim.search.space import depths_of
 from accelsim.search.worst_stage import WorstStage, worst_stage
@@ -99,7 +100,7 @@ class MoveOutcome:
     """None where the network cannot be built or mapped."""
     excesses: tuple[Excess, ...] = ()
     """The limits of the budget that it does not keep."""
-    problem: str = ""
+    problems: tuple[Problem, ...] = ()
     """Why it cannot be built or mapped."""
 
     def value(self, objective: Objective) -> float:
@@ -154,7 +155,7 @@ class MoveSimulator:
         try:
             point = self._cost(moved(network, move), move, of_depths)
         except Exception as error:
-            return MoveOutcome(move, None, problem=problem_of(error))
+            return MoveOutcome(move, None, problems=problems_of(error))
         return MoveOutcome(move, point, budget.excesses(point))
 
     def _cost(self, network: Network, move: Move, of_depths: Evaluator) -> DesignPoint:

@@ -60,11 +60,6 @@ class KernelMove:
         """Names of the rows of the stage table that it changes."""
         return (self.stage,)
 
-    @property
-    def words(self) -> str:
-        """`5x5 instead of 7x7 in conv1`."""
-        return f"{self.new[0]}x{self.new[1]} instead of {self.old[0]}x{self.old[1]} in {self.stage}"
-
 
 @dataclass(frozen=True)
 class BlockMove:
@@ -79,11 +74,6 @@ class BlockMove:
     def stages(self) -> tuple[str, ...]:
         """Names of the rows of the stage table that it changes."""
         return (self.giver, self.taker)
-
-    @property
-    def words(self) -> str:
-        """`a block from stage1 to stage3`."""
-        return f"a block from {self.giver} to {self.taker}"
 
 
 @dataclass(frozen=True)
@@ -103,15 +93,9 @@ class ChannelsMove:
         """Names of the rows of the stage table that it changes."""
         return (self.stage,)
 
-    @property
-    def words(self) -> str:
-        """`64 instead of 60 channels in stage1`."""
-        noun = "channels" if self.key == "out_channels" else self.key.replace("_", " ")
-        return f"{self.new} instead of {self.old} {noun} in {self.stage}"
-
 
 Move: TypeAlias = KernelMove | BlockMove | ChannelsMove
-"""One change of a network; its words name it in a search's progress and in the source of what it made."""
+"""One change of a network; words.py names it."""
 
 
 def concrete(network: Network) -> Network:

@@ -6,9 +6,8 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, assert_never, get_a
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, Complaint
 from accelsim.hardware import Hardware, dataflow_names
-from accelsim.mapping.dataflows import dataflow_of
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 
@@ -19,6 +18,8 @@ Part: TypeAlias = Literal["bandwidth", "rows", "columns", "buffer", "vector_lane
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 TIMES: Final = 2
 """How much more of a machine's part a remedy gives it."""
+ChannelObstacle: TypeAlias = Literal["none_alone", "multiples_already"]
+"""Why channels are not rounded: no number of them can change by itself, or all that can are so already."""
 REMEDIES_BESIDE_DATAFLOWS: Final = len(PARTS) + 5
 """Parts, latency, the dataflow chosen, bits of weights and of activations, channels."""
 
@@ -31,27 +32,13 @@ class PartChange:
     part: Part
     before: float
     after: float
+    memories: tuple[str, ...] = ()
+    """Names of the memories that it is a part of: the outermost, or all on chip."""
 
     @property
     def name(self) -> str:
         """`bandwidth`."""
         return self.part
-
-    @property
-    def words(self) -> str:
-        """`DRAM 16 -> 32 bytes per cycle`."""
-        before, after = self.before, self.after
-        match self.part:
-            case "bandwidth":
-                return f"DRAM {before:g} -> {after:g} bytes per cycle"
-            case "buffer":
-                return f"global buffer {before / 1024:.10g} -> {after / 1024:.10g} KiB"
-            case "vector_lanes":
-                return f"vector lanes {before:g} -> {after:g} per column"
-            case "rows" | "columns":
-                return f"{before:g} -> {after:g} {self.part} of PEs"
-            case part:
-                assert_never(part)
 
 
 @dataclass(frozen=True)
@@ -60,13 +47,10 @@ class LatencyChange:
 
     kind: ClassVar[RemedyKind] = "machine"
     name: ClassVar[str] = "latency"
+    memory: str
+    """Its name."""
     before_cycles: int
     after_cycles: int
-
-    @property
-    def words(self) -> str:
-        """`DRAM latency 100 -> 50 cycles`."""
-        return f"DRAM latency {self.before_cycles} -> {self.after_cycles} cycles"
 
 
 @dataclass(frozen=True)
@@ -76,11 +60,6 @@ class AddedDataflow:
     kind: ClassVar[RemedyKind] = "machine"
     name: str
 
-    @property
-    def words(self) -> str:
-        """`some layers output stationary`."""
-        return f"some layers {dataflow_of(self.name).title}"
-
 
 @dataclass(frozen=True)
 class DataflowChange:
@@ -89,13 +68,6 @@ class DataflowChange:
     kind: ClassVar[RemedyKind] = "mapping"
     name: str
     """`auto`: chosen layer by layer."""
-
-    @property
-    def words(self) -> str:
-        """`every layer output stationary`."""
-        if self.name == AUTO:
-            return "dataflow chosen layer by layer"
-        return f"every layer {dataflow_of(self.name).title}"
 
 
 @dataclass(frozen=True)
@@ -112,11 +84,6 @@ class BitsChange:
         """`weights_bits`."""
         return f"{self.tensors}_bits"
 
-    @property
-    def words(self) -> str:
-        """`weights of 16 -> 8 bits`."""
-        return f"{self.tensors} of {self.before} -> {self.after} bits"
-
 
 @dataclass(frozen=True)
 class ChannelsChange:
@@ -126,14 +93,9 @@ class ChannelsChange:
     name: ClassVar[str] = "channels"
     multiple: int
 
-    @property
-    def words(self) -> str:
-        """`channels up to multiples of 16`."""
-        return f"channels up to multiples of {self.multiple}"
-
 
 Change: TypeAlias = PartChange | LatencyChange | AddedDataflow | DataflowChange | BitsChange | ChannelsChange
-"""What a remedy changes; its words name it in the progress of a search and in reports."""
+"""What a remedy changes; words.py names it."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +115,6 @@ class _Proposal:
         """Whether it is of the machine, of the network, or of how layers are mapped."""
         return self.change.kind
 
-    @property
-    def words(self) -> str:
-        """`DRAM 16 -> 32 bytes per cycle`."""
-        return self.change.words
-
 
 @dataclass(frozen=True)
 class Remedy(_Proposal):
@@ -166,8 +123,8 @@ class Remedy(_Proposal):
     Example:
         >>> from accelsim import load_hardware, load_network
         >>> first = next(remedies(load_network("alexnet"), load_hardware("16x16_128k"), "auto"))
-        >>> first.words, first.hardware.channel.bytes_per_cycle
-        ('DRAM 16 -> 32 bytes per cycle', 32.0)
+        >>> first.name, first.hardware.channel.bytes_per_cycle
+        ('bandwidth', 32.0)
     """
 
     network: Network = field(compare=False)
@@ -182,8 +139,8 @@ class Remedy(_Proposal):
 class ImpossibleRemedy(_Proposal):
     """A change that cannot be had, and why."""
 
-    reason: str
-    """Of an error, a line for each thing wrong."""
+    obstacle: ChannelObstacle | tuple[Complaint, ...]
+    """What is in its way: a kind, or what an error says. words.py says it."""
 
 
 @dataclass(frozen=True)
@@ -205,13 +162,16 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
     for part in PARTS:
         before = _amounts(hardware, part)
         after = {key: TIMES * amount for key, amount in before.items()}
-        change = PartChange(part, sum(before.values()), sum(after.values()))
+        memories = _memories(hardware, part)
+        change = PartChange(part, sum(before.values()), sum(after.values()), memories)
         if part == "buffer":
             after |= {key: TIMES * size for key, size in _banks_in_bytes(hardware).items()}
         yield _changed_machine(baseline, change, **after)
     if latency := hardware.channel.latency_cycles:
-        key = f"memories.{hardware.off_chip.name}.latency_cycles"
-        yield _changed_machine(baseline, LatencyChange(latency, latency // TIMES), **{key: latency // TIMES})
+        memory = hardware.off_chip.name
+        shorter = LatencyChange(memory, latency, latency // TIMES)
+        key = f"memories.{memory}.latency_cycles"
+        yield _changed_machine(baseline, shorter, **{key: shorter.after_cycles})
     yield from _dataflows(baseline)
     yield from _fewer_bits(baseline)
     yield _rounded_channels(baseline)
@@ -237,6 +197,19 @@ def _amounts(hardware: Hardware, part: Part) -> dict[str, float]:
             assert_never(part)
 
 
+def _memories(hardware: Hardware, part: Part) -> tuple[str, ...]:
+    """The memories that a part is of, by their names."""
+    match part:
+        case "bandwidth":
+            return (hardware.off_chip.name,)
+        case "buffer":
+            return tuple(memory.name for memory in hardware.on_chip)
+        case "vector_lanes" | "rows" | "columns":
+            return ()
+        case _:
+            assert_never(part)
+
+
 def _banks_in_bytes(hardware: Hardware) -> dict[str, int]:
     """The keys of banks whose sizes do not follow that of their memory, and what they say."""
     return {
@@ -252,7 +225,7 @@ def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Reme
     try:
         hardware = vary(baseline.hardware, **values)
     except AccelsimError as error:
-        return ImpossibleRemedy(change, str(error))
+        return ImpossibleRemedy(change, error.complaints)
     return baseline.remedy(change, hardware=hardware)
 
 
@@ -292,10 +265,9 @@ def _rounded_channels(baseline: _Baseline) -> Remedy | ImpossibleRemedy:
         arguments = channel_arguments(table)
         rounded = rounded_up(table, arguments, change.multiple)
     except AccelsimError as error:
-        return ImpossibleRemedy(change, str(error))
+        return ImpossibleRemedy(change, error.complaints)
     if not arguments:
-        return ImpossibleRemedy(change, "no number of channels of the stage table can change alone")
+        return ImpossibleRemedy(change, "none_alone")
     if rounded is table:
-        reason = "every number of channels that can change alone is a multiple already"
-        return ImpossibleRemedy(change, reason)
+        return ImpossibleRemedy(change, "multiples_already")
     return baseline.remedy(change, network=rounded)

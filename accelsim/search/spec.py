@@ -303,8 +303,10 @@ class _Reader:
             try:
                 loaded.append(load(text))
             except AccelsimError as error:
-                for line in error.lines:
-                    self._note(key, index, sentence=line.removeprefix(f"{text}: "))
+                for complaint in error.complaints:
+                    repeats = complaint.subject == text  # which the line says already, as the value
+                    sentence = complaint._replace(subject="") if repeats else complaint
+                    self._note(key, index, sentence=str(sentence))
         return tuple(loaded)
 
     def _check_list(self, path: tuple[str, ...], values: tuple[Any, ...]) -> None:

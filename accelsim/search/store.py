@@ -210,7 +210,7 @@ def task_text(task: SearchTask) -> str:
             "hardware": task.hardware.model_dump(mode="json", exclude=_NO_RESULT),
             "batch": task.options.batch,
             "dataflow": task.dataflow,
-            "tiles_by": task.tiles_by,
+            "objective": task.objective,
             **({"code": code} if code else {}),
         }
     )

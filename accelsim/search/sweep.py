@@ -380,7 +380,7 @@ class _SweepTally:
             value = numbers[METRIC_INDEX[metric.name]]
             if value is None:
                 return None
-            objectives.append(metric.sign(value))
+            objectives.append(metric.loss(value))
         return tuple(objectives)
 
     def candidates(self) -> tuple[SweepCandidate, ...]:

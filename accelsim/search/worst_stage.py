@@ -7,7 +7,7 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer
 from accelsim.result import LayerResult, RunResult
-from accelsim.search.diagnosis import Diagnosis, diagnose, lost_cycles
+from accelsim.search.diagnosis import Diagnosis, diagnose, idle_array_cycles
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ def worst_stage(result: RunResult, schedule: Schedule, hardware: Hardware) -> Wo
         layer.name: mapping for layer, mapping in zip(schedule.layers, schedule.mappings, strict=True)
     }
     stage = _by_stage(result.layers)[worst.stage]
-    cycles, lost = sum(layer.cycles for layer in stage), lost_cycles(stage)
+    cycles, lost = sum(layer.cycles for layer in stage), idle_array_cycles(stage)
     return WorstStage(
         name=worst.stage,
         cycles=cycles,
         share=cycles / result.cycles,
         utilization=1 - lost / cycles if cycles else 0.0,
-        lost_share=lost / lost_cycles(result.layers),
+        lost_share=lost / idle_array_cycles(result.layers),
         layer=worst.name,
         layer_count=len(worst_layers),
         diagnosis=diagnose(worst, mappings[worst.name], hardware),
@@ -52,11 +52,11 @@ def worst_stage(result: RunResult, schedule: Schedule, hardware: Hardware) -> Wo
 
 def layers_of_worst_form(result: RunResult) -> Sequence[LayerResult]:
     """Of the stage that leaves most PEs idle, the layers of one form that do; the worst of them first."""
-    stage = max(_by_stage(result.layers).values(), key=lost_cycles)
+    stage = max(_by_stage(result.layers).values(), key=idle_array_cycles)
     forms: dict[Layer, list[LayerResult]] = {}
     for layer in stage:
         forms.setdefault(layer.form, []).append(layer)
-    return sorted(max(forms.values(), key=lost_cycles), key=lambda layer: -lost_cycles([layer]))
+    return sorted(max(forms.values(), key=idle_array_cycles), key=lambda layer: -idle_array_cycles([layer]))
 
 
 def _by_stage(layers: Iterable[LayerResult]) -> Mapping[str, list[LayerResult]]:

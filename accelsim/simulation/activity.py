@@ -8,6 +8,7 @@ from accelsim.hardware.counts import ActionCounts, weighted_sum
 from accelsim.hardware.operand import Operand
 
 Component = Literal["dram", "array", "vector"]
+"""What can be busy: the channel of DRAM, the array, the vector unit."""
 Resource = Literal["descriptor", "room", "producer"]
 """What the DMA may lack: a free descriptor, room in a bank, or the results of layers that a layer reads."""
 
@@ -69,7 +70,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """What a bank of the global buffer holds from the end of a cycle until the next entry of that bank.
+    """What a bank on chip holds from the end of a cycle until the next entry of that bank.
 
     Attributes:
         cycle: From whose end on.

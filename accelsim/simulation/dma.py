@@ -1,4 +1,4 @@
-"""DMA: brings tiles into the global buffer as soon as there is room, and stores outputs.
+"""DMA: brings tiles into the memories on chip as soon as there is room, and stores outputs.
 
 Loads are issued in the order of the schedule and do not wait for each other. A layer's weights are asked
 for before its inputs, so they may come while the layers it reads from are still running; its inputs may not.
@@ -14,7 +14,7 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import transfer_counts
 from accelsim.simulation.activity import Resource, Wait
 from accelsim.simulation.dram import READ, WRITE
-from accelsim.simulation.machine import Machine, Process, TileTask
+from accelsim.simulation.machine import EventTask, Machine, Process
 from accelsim.simulation.pool import room_bytes
 
 
@@ -23,7 +23,7 @@ def load(machine: Machine) -> Process:
     ready_layer = -1
     for layer, index, step, last in machine.steps():
         transfers: list[tuple[Operand, simpy.Event]] = []
-        task = TileTask(layer, index, step, last, transfers)
+        task = EventTask(layer, index, step, last, transfers)
         yield from _wait(machine, task, "descriptor", machine.descriptors.get(1))
         yield from _take_room_in_pool(machine, task, transfers)
         for operand, size in step.loads.items():
@@ -44,7 +44,7 @@ def load(machine: Machine) -> Process:
 
 
 def _take_room_in_pool(
-    machine: Machine, task: TileTask, arrivals: list[tuple[Operand, simpy.Event]]
+    machine: Machine, task: EventTask, arrivals: list[tuple[Operand, simpy.Event]]
 ) -> Process:
     """All that a step needs there, and the tensors that begin with it; it arrives before its operands do."""
     taken_bytes = 0 if task.index else machine.changes[task.layer].taken_bytes
@@ -54,13 +54,13 @@ def _take_room_in_pool(
         arrivals.append((Operand.OUTPUTS, machine.env.event().succeed(machine.now)))
 
 
-def _wait_for_producers(machine: Machine, task: TileTask) -> Process:
+def _wait_for_producers(machine: Machine, task: EventTask) -> Process:
     for producer in machine.schedule.waits_for[task.layer]:
         if not machine.finished[producer].processed:
             yield from _wait(machine, task, "producer", machine.finished[producer])
 
 
-def store(machine: Machine, task: TileTask) -> Process:
+def store(machine: Machine, task: EventTask) -> Process:
     """Write a step's complete outputs to DRAM, then free their place.
 
     The last step may have nothing to store (where a pooling drops the last rows) while outputs of earlier
@@ -80,20 +80,20 @@ def store(machine: Machine, task: TileTask) -> Process:
 
 
 def _wait(
-    machine: Machine, task: TileTask, resource: Resource, event: simpy.Event, bank: str | None = None
+    machine: Machine, task: EventTask, resource: Resource, event: simpy.Event, bank: str | None = None
 ) -> Process:
     start = machine.now
     yield event
     machine.recorder.waited(Wait(resource, task.layer, task.index, start, machine.now, bank))
 
 
-def _read(machine: Machine, task: TileTask, operand: Operand, size_bytes: int) -> simpy.Event:
+def _read(machine: Machine, task: EventTask, operand: Operand, size_bytes: int) -> simpy.Event:
     machine.recorder.begins(task.layer, machine.now)
     return _transfer(machine, task, operand, size_bytes, READ)
 
 
 def _transfer(
-    machine: Machine, task: TileTask, operand: Operand, size_bytes: int, direction: int
+    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, direction: int
 ) -> simpy.Event:
     transfer = machine.dram.request(size_bytes, direction)
     if transfer.callbacks is not None:
@@ -102,7 +102,7 @@ def _transfer(
 
 
 def _report(
-    machine: Machine, task: TileTask, operand: Operand, size_bytes: int, direction: int
+    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, direction: int
 ) -> Callable[[simpy.Event], None]:
     moved = {operand: size_bytes}
     loaded, stored = (moved, {}) if direction == READ else ({}, moved)

@@ -13,6 +13,7 @@ from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
 
 Engine = Literal["fast", "events"]
+"""Which of two engines with one answer simulates."""
 
 
 def simulate(

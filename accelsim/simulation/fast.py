@@ -10,7 +10,7 @@ from itertools import chain
 from operator import sub
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.mapping import Program, Repeat
+from accelsim.mapping.mapping import ProgramPart, Repeat
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.simulation.pool import changes_of
@@ -78,13 +78,13 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
 
 
 def cycles_alone(
-    program: Sequence[Program], hardware: Hardware, transitions: Transitions, pool_bytes: int = 0
+    program: Sequence[ProgramPart], hardware: Hardware, transitions: Transitions, pool_bytes: int = 0
 ) -> int:
     """When the program of a layer is done on a machine that does nothing else, whose pool tensors share."""
     return Traversal(hardware, 0, transitions, pool_bytes).cycles_of_layer(program)
 
 
-def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
+def _stream_cycles(program: Sequence[ProgramPart], bandwidth: float) -> int:
     """Cycles in which the DRAM channel streams for a program."""
     cycles = 0
     for part in program:
@@ -92,5 +92,5 @@ def _stream_cycles(program: Sequence[Program], bandwidth: float) -> int:
             cycles += part.times * _stream_cycles(part.body, bandwidth)
         else:
             transfers = chain(part.loads.values(), part.stores.values())
-            cycles += sum(math.ceil(size / bandwidth) for size in transfers)
+            cycles += sum([math.ceil(size / bandwidth) for size in transfers])
     return cycles

@@ -20,7 +20,7 @@ Process: TypeAlias = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
-class TileTask:
+class EventTask:
     """One step of one layer on its way through the machine."""
 
     layer: int
@@ -77,7 +77,7 @@ class Machine:
     def worked(
         self,
         component: Component,
-        task: TileTask,
+        task: EventTask,
         start: int,
         counts: ActionCounts[int],
         operand: Operand | None = None,

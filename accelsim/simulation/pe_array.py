@@ -1,12 +1,12 @@
 """The PE array: one tile after the other, each when its operands are there and its outputs have a place."""
 
-from accelsim.simulation.machine import Machine, Process, TileTask
+from accelsim.simulation.machine import EventTask, Machine, Process
 
 
 def execute(machine: Machine) -> Process:
     """Run every step in the order of the schedule; complete outputs go on to the vector unit."""
     while True:
-        task: TileTask = yield machine.to_array.get()
+        task: EventTask = yield machine.to_array.get()
         machine.descriptors.put(1)
         step = task.step
         for _, transfer in task.loaded:

@@ -408,8 +408,8 @@ class Stepper:
         self.cycle, self.layer, self.holds_more = cycle, layer, True
         self.waits_for = {layer - distance for distance in state.waits_for}
         self.free_bytes = list(state.free_bytes)
-        self.to_array = deque(task(tag, due) for tag, due in state.to_array)
-        due = (task for task in self.to_array for _ in range(task.reads_due))
+        self.to_array = deque([task(tag, due) for tag, due in state.to_array])
+        due = iter([task for task in self.to_array for _ in range(task.reads_due)])
         self.streaming, self.stream_is_read, self.stream_ends = None, False, NEVER
         if state.streaming is not None:
             ends, tag = state.streaming
@@ -417,9 +417,9 @@ class Stepper:
             self.streaming = next(due) if tag is None else task(tag)
             self.stream_ends = cycle + ends
         self.reads = deque(
-            (cycle + ready, cycles, of) for (ready, cycles), of in zip(state.reads, due, strict=True)
+            [(cycle + ready, cycles, of) for (ready, cycles), of in zip(state.reads, due, strict=True)]
         )
-        self.sum_of_reads = sum(ready_at for ready_at, _, _ in self.reads)
+        self.sum_of_reads = sum([ready_at for ready_at, _, _ in self.reads])
         self.writes = TaskQueue.of_state(state.writes, cycle, task)
         self.in_array, self.array_ends = None, NEVER
         if state.in_array is not None:

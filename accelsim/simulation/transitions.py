@@ -8,10 +8,10 @@ within limits. docs/decisions/fast-engine.md has the argument in full.
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from accelsim.hardware import Operand
-from accelsim.mapping.mapping import Program, Step
+from accelsim.mapping.mapping import ProgramPart, Step
 from accelsim.mapping.schedule import PoolChange
 from accelsim.simulation.state import State
 
@@ -23,8 +23,7 @@ ENTRIES_OF_A_STATE: Final = 16
 """What a state takes beside its queues, and what a transition takes, measured in entries of a queue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """What a part of a program did to the machine from one state on; times from its beginning."""
 
     cycles: int
@@ -70,7 +69,7 @@ class Transitions:
     of_entry: dict[tuple[int, tuple[int, ...], PoolChange], int] = field(default_factory=dict)
     """State before a layer, its producers counted back from it, what its tensors take of the pool and give
     up: the state in which it begins."""
-    stream_cycles: dict[int, tuple[Sequence[Program], int]] = field(default_factory=dict)
+    stream_cycles: dict[int, tuple[Sequence[ProgramPart], int]] = field(default_factory=dict)
     """Of programs, by their identity: the program, and cycles in which the DRAM channel streams."""
     entries: int = 0
     """How much is remembered, in entries of queues or what takes as much."""

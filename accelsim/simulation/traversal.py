@@ -12,7 +12,7 @@ from collections.abc import Mapping as MappingOf
 from typing import Any, Final
 
 from accelsim.hardware import Hardware, Operand
-from accelsim.mapping.mapping import Program, Repeat, Step
+from accelsim.mapping.mapping import ProgramPart, Repeat, Step
 from accelsim.mapping.schedule import PoolChange
 from accelsim.simulation.pool_stepper import entered, stepper_of
 from accelsim.simulation.state import State
@@ -64,7 +64,7 @@ class Traversal:
 
     def through(
         self,
-        programs: Sequence[Sequence[Program]],
+        programs: Sequence[Sequence[ProgramPart]],
         waits_for: Sequence[Sequence[int]],
         changes: Sequence[PoolChange],
     ) -> Log:
@@ -79,7 +79,7 @@ class Traversal:
         self._drain(len(programs))
         return self.log
 
-    def cycles_of_layer(self, program: Sequence[Program]) -> int:
+    def cycles_of_layer(self, program: Sequence[ProgramPart]) -> int:
         """When the program of a layer is done by itself.
 
         Its loops are remembered, for a schedule may come to them in the same state; the whole of it is not,
@@ -98,7 +98,7 @@ class Traversal:
                 raise RuntimeError(f"the simulation came to a stop in layer {layer}")
 
     def _enter(
-        self, layer: int, producers: Sequence[int], change: PoolChange, program: Sequence[Program]
+        self, layer: int, producers: Sequence[int], change: PoolChange, program: Sequence[ProgramPart]
     ) -> None:
         """Begin a layer."""
         self.layer = layer
@@ -170,7 +170,7 @@ class Traversal:
         self._observe(transition, before)
         return transition
 
-    def _body(self, body: Sequence[Program], last: bool) -> None:
+    def _body(self, body: Sequence[ProgramPart], last: bool) -> None:
         machine, step_number = self.machine, self.transitions.step_number
         for number, part in enumerate(body, 1):
             ends = last and number == len(body)

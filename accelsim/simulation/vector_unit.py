@@ -1,13 +1,13 @@
 """The vector unit: activation, addition and pooling of complete outputs, and layers without products."""
 
 from accelsim.simulation.dma import store
-from accelsim.simulation.machine import Machine, Process, TileTask
+from accelsim.simulation.machine import EventTask, Machine, Process
 
 
 def finish(machine: Machine) -> Process:
     """Finish the outputs of one tile after the other, and have them stored."""
     while True:
-        task: TileTask = yield machine.to_vector.get()
+        task: EventTask = yield machine.to_vector.get()
         start = machine.now
         if task.step.vector_cycles:
             yield machine.env.timeout(task.step.vector_cycles)

@@ -8,6 +8,7 @@ from accelsim.errors import AccelsimError
 
 __all__ = ["Template", "template"]
 Template: TypeAlias = Literal["machine", "network"]
+"""What a file from which a newcomer begins describes."""
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 """What may be the name of a file and of what it describes."""
 

@@ -61,7 +61,7 @@ class TableCell:
 
 @dataclass(frozen=True)
 class Errors:
-    """|ln(simulated / published)| over the cells of one quantity."""
+    """|ln(simulated / published)| over the cells of one quantity; 0 where no cell has one."""
 
     mean_abs_log_error: float
     max_abs_log_error: float
@@ -191,9 +191,9 @@ def compare_with(table: PublishedTable, costs: Mapping[CellKey, Cost]) -> Reprod
 
 
 def errors_of(cells: Iterable[TableCell], quantity: Quantity) -> Errors:
-    """Mean and largest error over the cells that are not 1 by definition."""
+    """Mean and largest error over the cells that are not 1 by definition; 0 where there is none."""
     errors = [abs(error) for cell in cells if (error := cell.log_error(quantity)) is not None]
-    return Errors(math.fsum(errors) / len(errors), max(errors))
+    return Errors(math.fsum(errors) / max(1, len(errors)), max(errors, default=0.0))
 
 
 def holds(ordering: Ordering, costs: Mapping[CellKey, Cost]) -> bool:

@@ -13,7 +13,7 @@ from itertools import permutations
 from typing import Any, Final, get_args
 
 from accelsim.descriptions import value_of, vary
-from accelsim.errors import AccelsimError, DescriptionError
+from accelsim.errors import AccelsimError, Complaint, DescriptionError
 from accelsim.hardware import Hardware, Objective
 from accelsim.validation.evaluate import ColumnJob, Cost, evaluate_columns, shipped_hardware
 from accelsim.validation.published import CellKey, PublishedTable
@@ -45,7 +45,8 @@ class VariantOutcome:
     variant: Variant
     reproduction: Reproduction | None
     """None where some network cannot be mapped, or there is no such machine."""
-    why_not: str = ""
+    complaint: Complaint | None = None
+    """The first thing that is in its way."""
 
 
 def assumed_values(hardware: Hardware) -> dict[str, str]:
@@ -92,12 +93,12 @@ def outcomes(
 ) -> list[VariantOutcome]:
     """The reproduction of a table under each variant; all columns share the cores."""
     varied: dict[int, Mapping[str, Hardware]] = {}
-    impossible: dict[int, str] = {}
+    impossible: dict[int, Complaint] = {}
     for index, variant in enumerate(some_variants):
         try:
             varied[index] = {name: vary(machine, **variant.changes) for name, machine in machines.items()}
         except DescriptionError as error:
-            impossible[index] = error.lines[0]
+            impossible[index] = error.complaints[0]
     networks = tuple(row.network for row in table.rows)
     jobs = [ColumnJob(networks, varied[index][name]) for index in varied for name in table.machines]
     columns = iter(evaluate_columns(jobs, step))
@@ -116,7 +117,7 @@ def _outcome(
     costs: dict[CellKey, Cost] = {}
     for name, column in zip(table.machines, columns, strict=True):
         if isinstance(column, AccelsimError):
-            return VariantOutcome(variant, None, column.lines[0])
+            return VariantOutcome(variant, None, column.complaints[0])
         costs |= {(row.network, name): cost for row, cost in zip(table.rows, column, strict=True)}
     return VariantOutcome(variant, compare_with(table, costs))
 

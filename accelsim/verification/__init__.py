@@ -5,12 +5,13 @@ from accelsim.door import door
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.verification.layers import verify_mapping
-    from accelsim.verification.mismatch import MismatchError
+    from accelsim.verification.mismatch import Mismatch, MismatchError
     from accelsim.verification.outcome import LayerVerification, Verification
     from accelsim.verification.schedules import verify, verify_plan
 
 __all__ = [
     "LayerVerification",
+    "Mismatch",
     "MismatchError",
     "Verification",
     "verify",
@@ -21,7 +22,10 @@ __getattr__, __dir__ = door(
     __name__,
     {
         "layers": ("verify_mapping",),
-        "mismatch": ("MismatchError",),
+        "mismatch": (
+            "Mismatch",
+            "MismatchError",
+        ),
         "outcome": (
             "LayerVerification",
             "Verification",

@@ -6,6 +6,7 @@ import numpy as np
 
 from accelsim.mapping.regions import Range, Region, Tile
 from accelsim.verification.case import Case
+from accelsim.verification.difference import Difference
 from accelsim.verification.functions import Integers, is_pooling, keeps_largest
 from accelsim.verification.mismatch import refuse
 from accelsim.verification.passes import passes_of, vector
@@ -128,4 +129,9 @@ def _expect_same(region: Region, part: slice, values: Integers, expected: Intege
     position = np.unravel_index(int(np.argmax(different)), different.shape)
     flags = np.zeros((1, *values.shape[:2], region.ranges[3][1] - region.ranges[3][0], values.shape[3]), bool)
     flags[0, :, :, part] = different
-    refuse(f"{first_of(region, flags)} is {values[position]:g}, computed directly {expected[position]:g}")
+    refuse(
+        Difference.VALUE,
+        element=first_of(region, flags),
+        value=values[position].item(),
+        expected=expected[position].item(),
+    )

@@ -139,12 +139,12 @@ class Counting:
         tile = TileWork(n, g, k, c, y, x, fy, fx, strides, dilations, nonzero, visit.resumes)
         walked = self.passes.walk(tile, self.machine)
         if layer.weight_density is None:
-            weight_bytes = packed_bytes(walked.weight_reads, sizes.weight_bits)
+            weight_bytes = packed_bytes(walked.weight_read_words, sizes.weight_bits)
         else:
-            weight_bytes = packed_bytes(walked.weight_readings * sizes.stored_weight_bits(weights), 1)
+            weight_bytes = packed_bytes(walked.weight_reads * sizes.stored_weight_bits(weights), 1)
         traffic[self.memory_of("weights"), "read", "weights"] = weight_bytes
         traffic[self.memory_of("inputs"), "read", "inputs"] = packed_bytes(
-            walked.input_reads, sizes.activation_bits
+            walked.input_read_words, sizes.activation_bits
         )
         return walked
 

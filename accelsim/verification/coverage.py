@@ -9,10 +9,11 @@ import numpy as np
 
 from accelsim.mapping.regions import Range, Region
 from accelsim.network.layer import Layer, Pooling
+from accelsim.verification.difference import Difference
 from accelsim.verification.functions import Integers, keeps_largest
 from accelsim.verification.mismatch import refuse
 from accelsim.verification.sizes import elements_of
-from accelsim.verification.storage import described, first_of, slices
+from accelsim.verification.storage import first_of, slices
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Stored:
         """Write results to DRAM."""
         for (start, end), extent in zip(region.ranges, (self.images, *self.shape), strict=True):
             if not 0 <= start <= end <= extent:
-                refuse(f"stores {described(region)}, which is more than there is")
+                refuse(Difference.STORES_WHAT_IS_NOT, results=region)
         if not elements_of(region):  # where a pooling drops the last outputs
             return
         for image in range(*region.ranges[0]):
@@ -37,11 +38,11 @@ class Stored:
 
     def _store(self, image: int, region: Region) -> None:
         if image in self.complete:
-            refuse(f"stores {described(region)} once more")
+            refuse(Difference.STORES_AGAIN, results=region)
         stored = self.in_work.setdefault(image, np.zeros(self.shape, dtype=np.bool_))
         box = stored[slices(region.ranges[1:])]
         if box.any():
-            refuse(f"stores {first_of(region, box[None])} once more")
+            refuse(Difference.STORES_AGAIN, results=first_of(region, box[None]))
         box[...] = True
         if region.ranges[1][1] == self.shape[0] and region.ranges[2][1] == self.shape[1] and stored.all():
             self.complete.add(image)
@@ -55,9 +56,9 @@ class Stored:
             stored = self.in_work.get(image)
             whole = Region("results", ((image, image + 1), *((0, extent) for extent in self.shape)))
             if stored is None:
-                refuse(f"never stores {described(whole)}")
+                refuse(Difference.NEVER_STORES, results=whole)
             if not stored.all():
-                refuse(f"never stores {first_of(whole, ~stored[None])}")
+                refuse(Difference.NEVER_STORES, results=first_of(whole, ~stored[None]))
 
 
 @dataclass
@@ -111,12 +112,12 @@ class PoolingWindows:
     def take(self, region: Region) -> tuple[Integers, Integers]:
         """Results whose windows are complete, and which of them are computed."""
         if region.ranges[0] != self.images:
-            refuse(f"stores {described(region)}, which are of other images than the outputs are")
+            refuse(Difference.STORES_OTHER_IMAGES, results=region)
         box = (slice(None), *slices(region.ranges[1:]))
         counts, expected = self.seen_outputs[box], self.expected[box[3:]]
         self.unfinished -= int(np.count_nonzero(counts))
         if (counts != expected).any():
-            refuse(f"stores {first_of(region, counts != expected)} before its window is complete")
+            refuse(Difference.STORES_UNFINISHED_WINDOW, results=first_of(region, counts != expected))
         return self.so_far[box], self.computed[box] == expected
 
     def _begin(self, images: Range) -> None:

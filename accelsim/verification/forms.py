@@ -12,6 +12,7 @@ from typing import Any
 import numpy.typing as npt
 
 from accelsim.network.layer import Layer
+from accelsim.verification.difference import Difference
 from accelsim.verification.mismatch import refuse
 
 
@@ -49,7 +50,7 @@ def form_of(layer: Layer, mapped: Layer, batch: int) -> Form:
     _check_bounds(layer, mapped, batch if rows else 1, channels)
     pixel = (mapped.stride_y, mapped.pad_top, mapped.FY, mapped.FX, mapped.IY)
     if rows and pixel != (1, 0, 1, 1, mapped.OY):
-        refuse("images are mapped as rows of one picture, but a pixel reads more than one pixel")
+        refuse(Difference.IMAGES_ARE_NO_ROWS)
     return Form(batch, rows, channels)
 
 
@@ -79,7 +80,7 @@ def _check_bounds(layer: Layer, mapped: Layer, stacked: int, flattened: bool) ->
         expected["stride_x"] = layer.stride_x
     whole = (layer.C, layer.OY, layer.OX, layer.FY, layer.FX) == (1, 1, 1, layer.IY, layer.IX)
     if flattened and not (whole and layer.pad_top == layer.pad_left == 0):
-        refuse("pixels are mapped as input channels, but the window is not the whole picture")
+        refuse(Difference.PIXELS_ARE_NO_CHANNELS)
     for bound, value in expected.items():
-        if getattr(mapped, bound) != value:
-            refuse(f"is mapped as a layer of {bound} = {getattr(mapped, bound)} where it has {value}")
+        if (of_mapped := getattr(mapped, bound)) != value:
+            refuse(Difference.OTHER_BOUND, bound=bound, mapped=of_mapped, expected=value)

@@ -7,6 +7,7 @@ from accelsim.mapping.mapping import Mapping, Step
 from accelsim.mapping.regions import Visit, visits
 from accelsim.network.layer import Layer
 from accelsim.verification.case import Case
+from accelsim.verification.difference import Difference
 from accelsim.verification.mismatch import refuse
 from accelsim.verification.sampling import sampled_outputs
 from accelsim.verification.walk import Executed, walk
@@ -57,7 +58,7 @@ def _together(steps: Iterable[Step], visited: Iterable[Visit]) -> Iterable[tuple
     for number, step in enumerate(steps):
         visit = next(remaining, None)
         if visit is None:
-            refuse(f"has a step {number}, but no tile is left for it")
+            refuse(Difference.STEP_WITHOUT_TILE, step=number)
         yield step, visit
     if next(remaining, None) is not None:
-        refuse("has no step for the tiles behind its last one")
+        refuse(Difference.TILE_WITHOUT_STEP)

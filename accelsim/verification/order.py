@@ -8,24 +8,25 @@ from collections.abc import Iterator
 
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.executed import ExecutedGraph, ExecutedNode
-from accelsim.verification.mismatch import MismatchError, refuse
+from accelsim.verification.difference import Difference
+from accelsim.verification.mismatch import Mismatch, MismatchError, refuse
 
 
-def order_mismatches(graph: ExecutedGraph, schedule: Schedule) -> dict[str, str]:
-    """What is wrong with the order of a schedule's layers: a sentence for each layer that it is wrong for."""
+def order_mismatches(graph: ExecutedGraph, schedule: Schedule) -> dict[str, Mismatch]:
+    """What is wrong with the order of a schedule's layers, by the names of those that it is wrong for."""
     last_part: dict[str, int] = {}
-    sentences: dict[str, str] = {}
+    mismatches: dict[str, Mismatch] = {}
     end = 0
     for node, parts in parts_of(graph, schedule):
         end = parts.stop
         try:
             _check(node, schedule, parts, last_part)
-        except MismatchError as mismatch:
-            sentences[node.name] = str(mismatch)
+        except MismatchError as error:
+            mismatches[node.name] = error.mismatch
         last_part[node.name] = parts.stop - 1
     for layer in schedule.layers[end:]:
-        sentences[layer.name] = "is scheduled, and is no layer of the network"
-    return sentences
+        mismatches[layer.name] = Mismatch(Difference.NOT_OF_NETWORK)
+    return mismatches
 
 
 def parts_of(graph: ExecutedGraph, schedule: Schedule) -> Iterator[tuple[ExecutedNode, range]]:
@@ -42,20 +43,20 @@ def parts_of(graph: ExecutedGraph, schedule: Schedule) -> Iterator[tuple[Execute
 def _check(node: ExecutedNode, schedule: Schedule, parts: range, last_part: dict[str, int]) -> None:
     first, layer = parts.start, node.layer
     if first >= len(schedule.layers):
-        refuse("is not scheduled")
+        refuse(Difference.NOT_SCHEDULED)
     if schedule.layers[first].name != layer.name:
-        refuse(f"is scheduled where {schedule.layers[first].name} should be")
+        refuse(Difference.OUT_OF_ORDER, layer=schedule.layers[first].name)
     for producer in node.predecessors:
         if producer not in last_part:
-            refuse(f"reads the outputs of {producer}, which runs after it")
+            refuse(Difference.READS_LATER_LAYER, producer=producer)
         if last_part[producer] not in schedule.waits_for[first]:
-            refuse(f"reads the outputs of {producer}, but does not wait for it")
+            refuse(Difference.DOES_NOT_WAIT, producer=producer)
     for part in parts[1:]:
         if part - 1 not in schedule.waits_for[part]:
-            refuse(f"pools the outputs of {layer.name}, but does not wait for it")
+            refuse(Difference.POOLING_DOES_NOT_WAIT, layer=layer.name)
     inputs = node.network_input_elements + sum(read.input_elements for read in node.reads)
     if inputs != layer.input_elements:
-        refuse(f"reads {layer.input_elements} elements of inputs, its producers leave {inputs}")
+        refuse(Difference.OTHER_INPUTS, read=layer.input_elements, left=inputs)
     residual = node.network_residual_elements + sum(read.residual_elements for read in node.reads)
     if residual != layer.residual_elements:
-        refuse(f"reads {layer.residual_elements} elements of second operands, its producers leave {residual}")
+        refuse(Difference.OTHER_RESIDUAL, read=layer.residual_elements, left=residual)

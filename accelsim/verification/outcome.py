@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from accelsim.verification.mismatch import Mismatch
 from accelsim.version import __version__
 
 Extent = Literal["all", "sampled"]
@@ -35,7 +36,7 @@ class LayerVerification:
     """Whether integers were computed for all tiles, or for some of a large layer."""
     traffic: dict[str, dict[str, dict[str, int]]]
     """Counted on the way, by memory, access and operand: bytes; of registers and hops words."""
-    mismatch: str | None
+    mismatch: Mismatch | None
     """The first access that differs; None where there is none."""
 
 
@@ -47,7 +48,7 @@ class Verification:
         >>> import accelsim
         >>> verification = accelsim.verify("sqnxt23v5", "16x16_128k", layers=["conv1"])
         >>> verification.proven, verification.mismatches
-        (True, ())
+        (True, {})
     """
 
     network: str
@@ -67,10 +68,9 @@ class Verification:
         return not self.mismatches
 
     @property
-    def mismatches(self) -> tuple[str, ...]:
-        """A sentence for each layer that differs, with its name."""
-        differing = (layer for layer in self.layers if layer.mismatch is not None)
-        return tuple(f"{layer.name}: {layer.mismatch}" for layer in differing)
+    def mismatches(self) -> dict[str, Mismatch]:
+        """Of the layers that differ, by their names."""
+        return {layer.name: layer.mismatch for layer in self.layers if layer.mismatch is not None}
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -96,5 +96,5 @@ def layer_row(layer: LayerVerification) -> dict[str, Any]:
         "macs": layer.macs,
         "computed_macs": layer.computed_macs,
         "extent": layer.extent,
-        "mismatch": layer.mismatch,
+        "mismatch": None if layer.mismatch is None else str(layer.mismatch),
     }

@@ -7,15 +7,15 @@ gives up has to be as large as some of the tensors that no layer reads or writes
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
-from accelsim.descriptions.phrases import counted
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.network.executed import ExecutedGraph, ExecutedNode
 from accelsim.network.layer import Layer
-from accelsim.verification.mismatch import MismatchError, expect_equal, refuse
+from accelsim.verification.difference import Difference, Part, Quantity
+from accelsim.verification.mismatch import Mismatch, MismatchError, expect_equal, refuse
 from accelsim.verification.order import parts_of
 from accelsim.verification.sizes import activation_bits, packed_bytes
 
@@ -66,8 +66,8 @@ class _Pieces:
 
 def place_mismatches(
     graph: ExecutedGraph, schedule: Schedule, hardware: Hardware, batch: int
-) -> dict[str, str]:
-    """What is wrong with where tensors lie: a sentence for each layer that it is wrong for.
+) -> dict[str, Mismatch]:
+    """What is wrong with where tensors lie, by the names of the layers that it is wrong for.
 
     Args:
         graph: What was scheduled, in an order that is right.
@@ -146,30 +146,32 @@ class _Places:
             results = [part.writes for part in self.parts if part.is_result]
             self.last_use |= {self.pieces.tensor_of[piece]: len(self.parts) for piece in results}
 
-    def mismatches(self) -> dict[str, str]:
+    def mismatches(self) -> dict[str, Mismatch]:
         """The first of each layer."""
-        sentences: dict[str, str] = {}
-        last, held_bytes, at_start = len(self.parts) - 1, pool_bytes(self.schedule), self._put_image()
+        mismatches: dict[str, Mismatch] = {}
+        last, held_bytes, image_bytes = len(self.parts) - 1, pool_bytes(self.schedule), self._put_image()
         for number, (part, change) in enumerate(zip(self.parts, _changes(self.schedule), strict=True)):
-            begun = self._write(number, part)
+            begun_bytes = self._write(number, part)
             self._end_uses(number)
             left = {rest for sizes in self.idle for rest in _without(sizes, change.freed_bytes)}
             try:
                 if number == 0:
-                    quantity = "bytes that the image takes of the pool before the first layer"
-                    expect_equal(quantity, self.schedule.pool_bytes_at_start, at_start)
+                    self._expect(Quantity.IMAGE_BYTES, self.schedule.pool_bytes_at_start, image_bytes)
                 self._check_operands(number, part)
                 self._check_reads(number, part)
-                expect_equal("bytes that its tensors take of the pool", change.taken_bytes, begun)
+                self._expect(Quantity.TENSOR_BYTES, change.taken_bytes, begun_bytes)
                 self._check_size(held_bytes[number])
                 if not left:
-                    refuse(self._given_up_wrongly(change.freed_bytes))
+                    self._refuse_given_up(change.freed_bytes)
                 if number == last:
                     self._check_end(held_bytes[number] - change.freed_bytes)
-            except MismatchError as mismatch:
-                sentences[part.name] = str(mismatch)
+            except MismatchError as error:
+                mismatches[part.name] = error.mismatch
             self.idle = left or {()}
-        return sentences
+        return mismatches
+
+    def _expect(self, quantity: Quantity, scheduled: int, observed: int) -> None:
+        expect_equal(quantity, scheduled, observed, memory=self.memory)
 
     def _put_image(self) -> int:
         """Where the machine says; returns what it takes of the pool."""
@@ -213,21 +215,19 @@ class _Places:
             place = places.get(operand, self.outermost)
             placed, moved = operand in mapping.placed, operand in mapping.moved
             if place not in kept_in:
-                refuse(
-                    f"has the place of {operand} in {place}; activations may lie in {' and '.join(kept_in)}"
-                )
+                refuse(Difference.NO_SUCH_PLACE, operand=operand, place=place, places=" or ".join(kept_in))
             if placed != (place == self.memory):
-                refuse(f"has the place of {operand} in {place}, and its mapping has it elsewhere")
+                refuse(Difference.OTHER_PLACE, operand=operand, place=place)
             if moved and self.outermost not in kept_in:
-                refuse(f"moves {operand}, which {self.outermost} does not hold")
+                refuse(Difference.MOVES_TO_NO_PLACE, operand=operand, memory=self.outermost)
             if not (placed or moved):
-                refuse(f"has {operand} neither in {self.memory} nor outside")
+                refuse(Difference.LIES_NOWHERE, operand=operand, memory=self.memory)
             if placed and moved and operand is not Operand.OUTPUTS:
-                refuse(f"moves {operand}, which lie in {self.memory}")
+                refuse(Difference.MOVES_WHAT_STAYS, operand=operand, memory=self.memory)
         if self.schedule.layers[number].on_array:
             outside = places.get(Operand.WEIGHTS, self.outermost) == self.outermost
             if Operand.WEIGHTS in mapping.placed or Operand.WEIGHTS not in mapping.moved or not outside:
-                refuse(f"reads weights that {self.outermost} holds elsewhere")
+                refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.outermost)
 
     def _check_reads(self, number: int, part: _Part) -> None:
         """Whatever a layer reads was written where it is read."""
@@ -236,43 +236,39 @@ class _Places:
             written, place = (self.in_pool, self.memory) if placed else (self.outside, self.outermost)
             for piece in pieces:
                 if piece not in written:
-                    refuse(f"reads {_whose(piece)} as {operand} in {place}, where nobody wrote them")
+                    refuse(Difference.READS_ELSEWHERE, piece=_named(piece), operand=operand, place=place)
 
     def _check_size(self, held_bytes: int) -> None:
         """Beside the tiles of each step, which the walk counts."""
         if held_bytes > self.room_bytes:
-            refuse(f"tensors take {counted(held_bytes, 'byte')} of {self.memory}; it has {self.room_bytes}")
+            room = self.room_bytes
+            refuse(Difference.TENSORS_TOO_LARGE, used=held_bytes, memory=self.memory, room=room)
 
-    def _given_up_wrongly(self, freed_bytes: int) -> str:
-        """What a layer gives up that is still used there, or that no tensor takes."""
-        given_up = f"gives up {counted(freed_bytes, 'byte')} of {self.memory}"
+    def _refuse_given_up(self, freed_bytes: int) -> NoReturn:
+        """A layer gives up what is still used in the pool, or what no tensor takes."""
         for tensor in sorted(self.needed):
-            rest_bytes = freed_bytes - self.pieces.bytes_of[tensor]
-            if any(_without(sizes, rest_bytes) for sizes in self.idle):
-                return f"{given_up}: {_whose(tensor)} are among them, which {self._later(tensor)}"
-        sizes = sorted({sum(sizes) for sizes in self.idle})
-        return f"{given_up}; what nobody uses there afterwards takes {' or '.join(map(str, sizes))}"
-
-    def _later(self, tensor: str) -> str:
-        number = self.last_use[tensor]
-        return (
-            "have to lie there in the end"
-            if number == len(self.parts)
-            else f"{self.parts[number].name} uses there"
-        )
+            rest_bytes, user = freed_bytes - self.pieces.bytes_of[tensor], self.last_use[tensor]
+            if not any(_without(sizes, rest_bytes) for sizes in self.idle):
+                continue
+            given_up: dict[str, Part] = {"freed": freed_bytes, "memory": self.memory, "piece": _named(tensor)}
+            if user == len(self.parts):
+                refuse(Difference.GIVES_UP_RESULT, **given_up)
+            refuse(Difference.GIVES_UP_WHAT_IS_READ, **given_up, layer=self.parts[user].name)
+        left = " or ".join(map(str, sorted({sum(sizes) for sizes in self.idle})))
+        refuse(Difference.GIVES_UP_NO_TENSOR, freed=freed_bytes, memory=self.memory, left=left)
 
     def _check_end(self, held_bytes: int) -> None:
         """Results lie where the machine says, and nothing but results."""
         place = self.hardware.output_place
         for part in self.parts:
             if part.is_result and part.writes not in (self.in_pool if self.results_stay else self.outside):
-                refuse(f"{_whose(part.writes)}, which are results, do not lie in {place} in the end")
-        results = sum(self.pieces.bytes_of[tensor] for tensor in self.needed)
-        expect_equal("bytes that tensors take of the pool in the end", held_bytes, results)
+                refuse(Difference.RESULT_ELSEWHERE, piece=_named(part.writes), place=place)
+        result_bytes = sum(self.pieces.bytes_of[tensor] for tensor in self.needed)
+        self._expect(Quantity.LEFT_BYTES, held_bytes, result_bytes)
 
 
-def _whose(piece: str) -> str:
-    return f"elements of {piece}" if piece == IMAGE else f"outputs of {piece}"
+def _named(piece: str) -> str:
+    return piece if piece == IMAGE else f"the output of {piece}"
 
 
 def _without(sizes: tuple[int, ...], freed_bytes: int) -> set[tuple[int, ...]]:

@@ -177,8 +177,8 @@ def _verified(case: Case) -> LayerVerification:
         walked, is_whole = verify_mapping(
             layer, mapping, case.hardware, batch=case.batch, pool_bytes=case.pool_bytes
         )
-    except MismatchError as mismatch:
-        return replace(outcome, mismatch=str(mismatch))
+    except MismatchError as error:
+        return replace(outcome, mismatch=error.mismatch)
     return replace(
         outcome,
         computed_macs=walked.products,

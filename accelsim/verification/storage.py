@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from accelsim.descriptions.phrases import counted
 from accelsim.hardware.memory import POOL, Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Range, Region
+from accelsim.verification.axes import AXES
+from accelsim.verification.difference import Difference, Element
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import refuse
-from accelsim.verification.tensors import AXES
 
 
 @dataclass
@@ -47,7 +47,12 @@ class Storage:
         for axis, (start, end), extent in zip(AXES[region.tensor], region.ranges, source.shape, strict=True):
             if not 0 <= start <= end <= extent:
                 refuse(
-                    f"loads {region.tensor} {axis} {start} to {end - 1}, but there are only 0 to {extent - 1}"
+                    Difference.LOADS_WHAT_IS_NOT,
+                    tensor=region.tensor,
+                    axis=axis,
+                    start=start,
+                    last=end - 1,
+                    last_of_all=extent - 1,
                 )
         self.loaded.setdefault(region.tensor, []).append(LoadedRegion(region, source[slices(region.ranges)]))
 
@@ -58,7 +63,7 @@ class Storage:
             if loaded.region == region:
                 del regions[index]
                 return
-        refuse(f"frees {described(region)}, which the buffer does not hold")
+        refuse(Difference.FREES_WHAT_IS_NOT_HELD, region=region)
 
     def read(self, region: Region) -> Integers:
         """Elements that have to be in the buffer."""
@@ -77,18 +82,15 @@ class Storage:
         bank, room = self._bank_of(operand)
         used_bytes = self.used_bytes[bank] = self.used_bytes.get(bank, 0) + size_bytes
         if used_bytes > room:
-            refuse(
-                f"{operand} need {counted(used_bytes, 'byte')} of the bank of {bank} together with what is "
-                f"there; it has {room}"
-            )
+            refuse(Difference.BANK_TOO_SMALL, operand=operand, used=used_bytes, bank=bank, room=room)
 
     def give_back(self, operand: str, size_bytes: int) -> None:
         """Free room in the bank of an operand."""
         bank, _ = self._bank_of(operand)
         self.used_bytes[bank] = self.used_bytes.get(bank, 0) - size_bytes
         if self.used_bytes[bank] < 0:
-            excess = counted(-self.used_bytes[bank], "byte")
-            refuse(f"frees {excess} of {operand} more than the bank of {bank} holds")
+            excess = -self.used_bytes[bank]
+            refuse(Difference.FREES_MORE_THAN_IS_TAKEN, excess=excess, operand=operand, bank=bank)
 
     def give_back_pool(self, size_bytes: int) -> None:
         """Free what tensors took of the pool all the while."""
@@ -105,10 +107,10 @@ class Storage:
         """Nothing may be left behind."""
         for regions in self.loaded.values():
             for loaded in regions:
-                refuse(f"leaves {described(loaded.region)} in the buffer")
+                refuse(Difference.LEAVES_ELEMENTS, region=loaded.region)
         for bank, used_bytes in self.used_bytes.items():
             if used_bytes:
-                refuse(f"leaves {counted(used_bytes, 'byte')} taken in the bank of {bank}")
+                refuse(Difference.LEAVES_ROOM_TAKEN, used=used_bytes, bank=bank)
 
 
 def slices(ranges: Sequence[Range]) -> tuple[slice, ...]:
@@ -116,34 +118,24 @@ def slices(ranges: Sequence[Range]) -> tuple[slice, ...]:
     return tuple(slice(start, end) for start, end in ranges)
 
 
-def described(region: Region) -> str:
-    """`weights G 0, K 0-15, C 0-31`: the axes along which there is more than one element, and where."""
-    parts = [
-        f"{axis} {start}" if end - start == 1 else f"{axis} {start}-{end - 1}"
-        for axis, (start, end) in zip(AXES[region.tensor], region.ranges, strict=True)
-    ]
-    return f"{region.tensor} {', '.join(parts)}"
-
-
-def first_of(region: Region, flags: Integers) -> str:
-    """The first element of a region that is flagged, in words."""
+def first_of(region: Region, flags: Integers) -> Element:
+    """The first element of a region that is flagged."""
     position = np.unravel_index(int(np.argmax(flags)), flags.shape)
     starts = [start for start, _ in region.ranges]
-    coordinates = [int(index) + start for index, start in zip(position, starts, strict=True)]
-    axes = zip(AXES[region.tensor], coordinates, strict=True)
-    return f"{region.tensor} {', '.join(f'{axis} {coordinate}' for axis, coordinate in axes)}"
+    index = tuple(int(offset) + start for offset, start in zip(position, starts, strict=True))
+    return Element(region.tensor, index)
 
 
 def _missing(region: Region, regions: Sequence[Region]) -> Integers:
     """Name the first element that is not there."""
     tensor, ranges = region
-    holds = "; ".join(map(described, regions)) or "none"
+    held = tuple(regions)
     for axis, (start, end) in enumerate(ranges):
         reached = [
             bounds for bounds in (loaded.ranges[axis] for loaded in regions) if bounds[0] <= start < bounds[1]
         ]
         first = max((high for _, high in reached), default=start)
         if first < end:
-            element = f"{AXES[tensor][axis]} {first}"
-            refuse(f"reads {tensor} at {element}, which is not in the buffer; it holds {holds}")
-    refuse(f"reads {described(region)}, which no single load brought; it holds {holds}")
+            letters = AXES[tensor][axis]
+            refuse(Difference.READS_WHAT_IS_NOT_HELD, tensor=tensor, axis=letters, index=first, held=held)
+    refuse(Difference.READS_OF_SEVERAL_LOADS, region=region, held=held)

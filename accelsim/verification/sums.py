@@ -1,15 +1,16 @@
 """Outputs while they are computed: partial sums in the output bank, from the first visit to the last."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
 from accelsim.mapping.regions import Range, Region, Tile
 from accelsim.network.layer import Layer
+from accelsim.verification.difference import Difference
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import refuse
-from accelsim.verification.storage import described, slices
+from accelsim.verification.storage import slices
 
 
 class Contribution(NamedTuple):
@@ -48,7 +49,7 @@ class Sums:
         for earlier in self.parts:
             axes = zip(part, earlier, strict=True)
             if all(start < high and low < end for (start, end), (low, high) in axes):
-                refuse(f"adds input channels {self._words(part)} to {described(outputs)} once more")
+                self._refuse_again(outputs, part)
         self.parts.append(part)
 
     def expect_complete(self, outputs: Region) -> None:
@@ -58,21 +59,19 @@ class Sums:
             missing[slices(part)] = False
         if not missing.any():
             return
-        channels, *taps = (int(index) for index in np.argwhere(missing)[0])
-        if not missing[channels].all():
-            row, column = taps
-            lacking = f"tap {row}, {column} of input channel {channels}"
-        else:
-            present = np.flatnonzero(~missing[channels:].all(axis=(1, 2)))
-            end = channels + int(present[0]) if len(present) else self.whole.channels[1]
-            lacking = f"input channels {_words((channels, end))}"
-        refuse(f"completes {described(outputs)} without {lacking}")
+        channel, row, column = (int(index) for index in np.argwhere(missing)[0])
+        if not missing[channel].all():
+            refuse(Difference.LACKS_TAP, outputs=outputs, row=row, column=column, channel=channel)
+        present = np.flatnonzero(~missing[channel:].all(axis=(1, 2)))
+        end = channel + int(present[0]) if len(present) else self.whole.channels[1]
+        refuse(Difference.LACKS_CHANNELS, outputs=outputs, channels=(channel, end))
 
-    def _words(self, part: Contribution) -> str:
-        """`0-3`; where the kernel is cut, also which taps: `0-3, taps 0, 0-2`."""
+    def _refuse_again(self, outputs: Region, part: Contribution) -> NoReturn:
+        """Say what is added twice: input channels, and which taps where the kernel is cut."""
+        channels, rows, columns = part
         if part[1:] == self.whole[1:]:
-            return _words(part.channels)
-        return f"{_words(part.channels)}, taps {_words(part.tap_rows)}, {_words(part.tap_columns)},"
+            refuse(Difference.ADDS_CHANNELS_AGAIN, outputs=outputs, channels=channels)
+        refuse(Difference.ADDS_TAPS_AGAIN, outputs=outputs, channels=channels, rows=rows, columns=columns)
 
 
 @dataclass
@@ -84,20 +83,15 @@ class OutputBank:
     def expect_none(self, outputs: Region) -> None:
         """Sums that are to start anew must not be there yet."""
         if outputs in self.sums:
-            refuse(f"starts {described(outputs)} anew while their partial sums wait in the buffer")
+            refuse(Difference.STARTS_ANEW, outputs=outputs)
 
     def resume(self, outputs: Region) -> Sums:
         """Go on with what is there."""
         if outputs not in self.sums:
-            refuse(f"adds to partial sums of {described(outputs)}, which are not in the buffer")
+            refuse(Difference.RESUMES_WHAT_IS_NOT_HELD, outputs=outputs)
         return self.sums[outputs]
 
     def expect_empty(self) -> None:
         """Nothing may be left behind."""
         for outputs in self.sums:
-            refuse(f"leaves {described(outputs)} incomplete")
-
-
-def _words(bounds: Range) -> str:
-    start, end = bounds
-    return str(start) if end - start == 1 else f"{start}-{end - 1}"
+            refuse(Difference.LEAVES_INCOMPLETE, outputs=outputs)

@@ -18,16 +18,6 @@ from accelsim.verification.forms import Form
 from accelsim.verification.functions import Integers
 
 NONZERO: Final = np.array([-3, -2, -1, 1, 2, 3], dtype=np.int8)
-AXES: Final[MappingOf[str, tuple[str, ...]]] = {
-    "inputs": ("N", "operand", "G", "C", "IY", "IX"),
-    "factors": ("N", "G", "factor"),
-    "weights": ("G", "K", "C", "FY", "FX"),
-    "offsets": ("G", "K"),
-    "residual": ("N", "operand", "G", "K", "OY", "OX"),
-    "residual_factors": ("N", "G", "K", "factor"),
-    "outputs": ("N", "G", "K", "OY", "OX"),
-    "results": ("N", "G", "K", "OY", "OX"),
-}
 
 
 def operand_counts(layer: Layer, operator: FusedOperator[int]) -> tuple[int, int]:

@@ -7,15 +7,13 @@ direct computation. docs/decisions/verification.md says why this proves a schedu
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
 
-from accelsim.descriptions import phrases
-from accelsim.hardware.counts import ActionCounts, Direction
+from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.memory import POOL
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
-from accelsim.mapping.regions import Region, Tile, Visit
+from accelsim.mapping.regions import Range, Region, Tile, Visit
 from accelsim.network.layer import Layer
 from accelsim.verification import step_bytes
 from accelsim.verification.accesses import Accesses
@@ -23,15 +21,14 @@ from accelsim.verification.arithmetic import Compute
 from accelsim.verification.case import Case
 from accelsim.verification.counting import Counting, StepCounts
 from accelsim.verification.coverage import PoolingWindows, Stored
+from accelsim.verification.difference import Difference, Quantity, TileOfStep
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import MismatchError, expect_equal, refuse
 from accelsim.verification.sampling import outputs_of
 from accelsim.verification.sizes import OPERAND, elements_of, packed_bytes
-from accelsim.verification.storage import Storage, described
+from accelsim.verification.storage import Storage
 from accelsim.verification.sums import Contribution, OutputBank, Sums
 from accelsim.verification.uses import ReadTensor, Uses
-
-_VERBS: Final = {Direction.READ: "reads from", Direction.WRITE: "writes to"}
 
 
 @dataclass(frozen=True)
@@ -57,21 +54,21 @@ def walk(case: Case, program: Iterable[tuple[Step, Visit]], computed: frozenset[
     for step, visit in program:
         try:
             execution.run(step, visit)
-        except MismatchError as mismatch:
-            tile = _tile_words(visit, case.mapped)
-            raise MismatchError(f"step {steps} ({tile}): {mismatch}") from None
+        except MismatchError as error:
+            tile = TileOfStep(steps, _tile_ranges(visit, case.mapped))
+            raise MismatchError(replace(error.mismatch, tile=tile)) from None
         steps += 1
     execution.finish()
     return Executed(steps, execution.products, execution.traffic)
 
 
-def _tile_words(visit: Visit, layer: Layer) -> str:
-    """`N0:1 G0:1 K0:16 C0:8 Y0:4 X0:4`, and the taps where they are not all of the kernel's."""
+def _tile_ranges(visit: Visit, layer: Layer) -> dict[str, Range]:
+    """The tile along N, G, K, C, Y and X, and its taps where they are not all of the kernel's."""
     tile = visit.tile
     sizes = dict(zip("NGKCYX", tile[:6], strict=True))
     taps = {"FY": (tile.fy, layer.FY), "FX": (tile.fx, layer.FX)}
     sizes |= {letters: bounds for letters, (bounds, extent) in taps.items() if bounds != (0, extent)}
-    return " ".join(f"{letters}{start}:{end}" for letters, (start, end) in sizes.items())
+    return sizes
 
 
 @dataclass
@@ -114,12 +111,8 @@ class _Execution:
         if visit.completes:
             self._complete(step, visit, outputs, sums)
         else:
-            expect_equal("bytes of incomplete outputs that are stored", step_bytes.stores(step), 0)
-            expect_equal(
-                "bytes of outputs that are freed before they are complete",
-                step_bytes.frees_of_outputs(step),
-                0,
-            )
+            expect_equal(Quantity.STORED_INCOMPLETE_BYTES, step_bytes.stores(step), 0)
+            expect_equal(Quantity.FREED_INCOMPLETE_BYTES, step_bytes.frees_of_outputs(step), 0)
         self._count(step, visit, outputs)
 
     def finish(self) -> None:
@@ -130,15 +123,15 @@ class _Execution:
         self.storage.give_back_pool(self.case.pool_bytes)
         self.storage.expect_empty()
         totals = self.case.mapping.totals
-        expect_equal("steps of the program", totals.steps, self.step_count)
-        expect_equal("array cycles of the program", totals.array_cycles, self.totals.array_cycles)
-        expect_equal("vector cycles of the program", totals.vector_cycles, self.totals.vector_cycles)
+        expect_equal(Quantity.STEPS, totals.steps, self.step_count)
+        expect_equal(Quantity.PROGRAM_ARRAY_CYCLES, totals.array_cycles, self.totals.array_cycles)
+        expect_equal(Quantity.PROGRAM_VECTOR_CYCLES, totals.vector_cycles, self.totals.vector_cycles)
         _expect_counts("the program", totals.counts, self.totals.counts)
 
     def _load(self, step: Step, visit: Visit) -> None:
         sizes = self.case.sizes.by_operand(visit.loads)
         for operand, size in step_bytes.loads(step).items():
-            expect_equal(f"bytes of {operand} that are loaded", size, sizes.get(operand, 0))
+            expect_equal(Quantity.LOADED_BYTES, size, sizes.get(operand, 0), operand=operand)
         for region in visit.loads:
             self.storage.load(region)
         for operand, size in sizes.items():
@@ -148,14 +141,14 @@ class _Execution:
     def _begin(self, step: Step, visit: Visit, outputs: Region, is_computed: bool) -> Sums:
         """Room for outputs at the first visit to them; then what the step before freed is free."""
         if visit.resumes:
-            expect_equal("bytes of outputs that are taken once more", step_bytes.takes_for_outputs(step), 0)
+            expect_equal(Quantity.TAKEN_AGAIN_BYTES, step_bytes.takes_for_outputs(step), 0)
             self._give_back()
             return self.outputs.resume(outputs)
         self.outputs.expect_none(outputs)
         room = self.counting.output_room(visit, outputs)
         if Operand.OUTPUTS in self.placed and visit.completes:
             room = self.counting.window_room(outputs)
-        expect_equal("bytes that are taken for outputs", step_bytes.takes_for_outputs(step), room)
+        expect_equal(Quantity.TAKEN_BYTES, step_bytes.takes_for_outputs(step), room)
         self.storage.take("outputs", room)
         self._give_back()
         self._expect_operand("offsets", visit)
@@ -186,10 +179,9 @@ class _Execution:
         sizes = self.case.sizes.by_operand(visit.frees)
         later = self.case.sizes.by_operand(visit.frees_later)
         for operand, size in step_bytes.frees_after_array(step).items():
-            expect_equal(f"bytes of {operand} that are freed", size, sizes.get(operand, 0))
-        expect_equal(
-            "bytes that the vector unit frees", step_bytes.frees_after_vector_unit(step), sum(later.values())
-        )
+            expect_equal(Quantity.FREED_BYTES, size, sizes.get(operand, 0), operand=operand)
+        by_vector_unit = step_bytes.frees_after_vector_unit(step)
+        expect_equal(Quantity.FREED_BY_VECTOR_UNIT_BYTES, by_vector_unit, sum(later.values()))
         self.freed += [*sizes.items(), *later.items()]
         for region in visit.frees:
             self.storage.free(region)
@@ -206,20 +198,21 @@ class _Execution:
         for region in visit.frees_later:
             self.storage.free(region)
         if visit.stores is None:
-            refuse("completes outputs and stores nothing of them")
+            refuse(Difference.STORES_NOTHING)
         self._store(step, visit.stores, outputs, finished)
-        expect_equal("bytes of outputs that are freed", step_bytes.frees_of_outputs(step), sums.room_bytes)
+        freed = step_bytes.frees_of_outputs(step)
+        expect_equal(Quantity.FREED_BYTES, freed, sums.room_bytes, operand="outputs")
         self.freed.append(("outputs", sums.room_bytes))
         del self.outputs.sums[outputs]
 
     def _store(self, step: Step, results: Region, outputs: Region, finished: Integers | None) -> None:
         moves = Operand.OUTPUTS in self.case.mapping.moved
         size = self.case.sizes.by_operand((results,)).get("outputs", 0) if moves else 0
-        expect_equal("bytes that are stored", step_bytes.stores(step), size)
+        expect_equal(Quantity.STORED_BYTES, step_bytes.stores(step), size)
         self.traffic.count(self.outermost, "written", "outputs", size)
         if self.windows is None:
             if results.ranges != outputs.ranges:
-                refuse(f"stores {described(results)}, but completed {described(outputs)}")
+                refuse(Difference.STORES_OTHER_OUTPUTS, results=results, outputs=outputs)
             self.stored.store(results)
             return
         self.windows.add(outputs, finished)
@@ -229,16 +222,15 @@ class _Execution:
         unfinished = packed_bytes(self.windows.unfinished, self.case.sizes.activation_bits)
         room = self.counting.window_room(outputs)
         if unfinished > room:
-            kept_bytes = phrases.counted(unfinished, "byte")
-            refuse(f"keeps {kept_bytes} of unfinished pooling windows, but has taken room for {room}")
+            refuse(Difference.WINDOWS_TOO_LARGE, unfinished=unfinished, room=room)
 
     def _count(self, step: Step, visit: Visit, outputs: Region) -> None:
         """Hold what was counted against what the step says."""
         counted = self.counting.step(visit, outputs)
         self.step_count += 1
-        expect_equal("whether outputs are complete", step.completes, visit.completes)
-        expect_equal("array cycles", step.array_cycles, counted.array_cycles)
-        expect_equal("vector cycles", step.vector_cycles, counted.vector_cycles)
+        expect_equal(Quantity.COMPLETES, step.completes, visit.completes)
+        expect_equal(Quantity.ARRAY_CYCLES, step.array_cycles, counted.array_cycles)
+        expect_equal(Quantity.VECTOR_CYCLES, step.vector_cycles, counted.vector_cycles)
         _expect_counts("the array", step.array_counts, counted.array)
         _expect_counts("the vector unit", step.vector_counts, counted.vector)
         self.traffic.add(counted.traffic)
@@ -254,10 +246,16 @@ def _expect_counts(component: str, scheduled: ActionCounts[int], counted: Action
     if scheduled == counted:
         return
     for name in ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes"):
-        expect_equal(
-            f"{name.replace('_', ' ')} of {component}", getattr(scheduled, name), getattr(counted, name)
-        )
+        in_schedule, executed = getattr(scheduled, name), getattr(counted, name)
+        expect_equal(Quantity.ACTIONS, in_schedule, executed, action=name, component=component)
     for access in sorted({**scheduled.accesses, **counted.accesses}):
         memory, operand, direction = access
-        quantity = f"bytes of {operand} that {component} {_VERBS[direction]} the {memory.replace('_', ' ')}"
-        expect_equal(quantity, scheduled.accesses.get(access, 0), counted.accesses.get(access, 0))
+        expect_equal(
+            Quantity.ACCESSED_BYTES,
+            scheduled.accesses.get(access, 0),
+            counted.accesses.get(access, 0),
+            component=component,
+            memory=memory,
+            operand=operand,
+            direction=direction,
+        )

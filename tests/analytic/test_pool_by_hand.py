@@ -177,8 +177,9 @@ def test_what_is_remembered_of_one_plan_of_tensors_is_not_taken_for_another():
         for changes in (
             (),
             (PoolChange(500, 500), PoolChange(300, 0)),
-            (PoolChange(0, 0), PoolChange(300, 0)),
-            (PoolChange(100, 0), PoolChange(0, 100)),
+            (PoolChange(0, 0), PoolChange(400, 0)),
+            (PoolChange(100, 0), PoolChange(400, 0)),
+            (PoolChange(100, 100), PoolChange(400, 0)),
         )
     ]
     for plan in [*plans, *plans]:

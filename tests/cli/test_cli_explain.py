@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from accelsim.hardware import dataflow_names
+
 EXPLAIN = ("explain", "--net", "tiny.yaml", "--hw", "8x8_32k")
 
 
@@ -82,7 +84,7 @@ def test_an_overlay_is_explained_too(accelsim, folder):
         (("--layers", "-1"), "--layers"),
         (("--layers", "many"), "Invalid value for '--layers'"),
         (("--net", "vgg16"), "--net: takes one; `accelsim compare` takes several"),
-        (("--dataflow", "row_stationary"), "'auto', 'weight_stationary', 'output_stationary'"),
+        (("--dataflow", "nothing_stationary"), ", ".join(map(repr, ("auto", *dataflow_names())))),
         (("--output", "no/such.json"), "no/such.json: cannot be written: no such folder as no"),
         (("--remedy", "rows"), "--remedy"),
     ],

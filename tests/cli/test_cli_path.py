@@ -35,7 +35,7 @@ def test_the_story_fits_and_tells_each_step(accelsim):
     outcome = accelsim(*WALK, "--steps", "1")
     assert outcome.code == 0
     assert max(map(len, outcome.out.splitlines())) <= 80
-    assert outcome.out.startswith("stem on 8x8_32k: a walk by time\n")
+    assert outcome.out.startswith("stem on 8x8_32k: a path by time\n")
     assert "\n1  " in outcome.out
     assert "   worst: " in outcome.out
     assert "   why: " in outcome.out
@@ -110,7 +110,7 @@ def test_quiet_says_nothing_and_a_file_gets_the_result(accelsim, folder):
         (("--max-macs", "1k"), "max MACs = 1000: stem has "),
         (("--min-params", "1G"), "min params = 1000000000: stem has "),
         (("--write", "no/such.yaml"), "no/such.yaml: cannot be written: no such folder as no"),
-        (("--write", "a.yaml", "--hw", "16x16_128k"), "--write: takes one --hw: each walk ends elsewhere"),
+        (("--write", "a.yaml", "--hw", "16x16_128k"), "--write: takes one --hw: each path ends elsewhere"),
         (("--write", "a", "--output", "a"), "--write: must be another file than --output"),
         (("--overlay", "a.yaml"), "--overlay"),
     ],

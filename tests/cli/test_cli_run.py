@@ -247,7 +247,7 @@ def test_parameters_follow_an_at(accelsim):
         (("--format", "xml"), "'xml'"),
         (("--batch", "0"), "--batch"),
         (("--batch", "many"), "--batch"),
-        (("--dataflow", "row_stationary"), "'row_stationary'"),
+        (("--dataflow", "nothing_stationary"), "'nothing_stationary'"),
         (("--engine", "magic"), "'magic'"),
         (("--layers", "some"), "'some'"),
         (("--colour",), "--colour"),

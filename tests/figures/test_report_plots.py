@@ -49,6 +49,7 @@ from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import SearchTask
 from accelsim.search.path import search_path
 from accelsim.search.space import depth_space
+from accelsim.search.words import move_words
 
 OKABE_ITO = {"#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#000000"}
 
@@ -355,7 +356,9 @@ def test_every_word_of_a_walk_can_be_read(walked):
     assert_legible(figure)
     words = [text.get_text() for text, _ in words_of(figure)]
     assert words.count("sqnxt23v5@resolution=131") == 2
-    assert all(f"{number}  {step.best.move.words}" in words for number, step in enumerate(found.steps, 1))
+    assert all(
+        f"{number}  {move_words(step.best.move)}" in words for number, step in enumerate(found.steps, 1)
+    )
 
 
 def test_a_walk_that_goes_nowhere_is_a_point(walked):

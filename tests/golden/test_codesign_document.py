@@ -12,6 +12,7 @@ from accelsim.descriptions import vary
 from accelsim.network.configuration import configure
 from accelsim.report.text.diagnosis import reason
 from accelsim.search.path import LEAST_PARAMS, MORE_MACS, MORE_PARAMS, search_path
+from accelsim.search.words import move_words
 
 PAGE = " ".join((Path(__file__).parents[2] / "docs" / "codesign.md").read_text(encoding="utf-8").split())
 LARGE = load_hardware("16x16_128k")
@@ -33,7 +34,7 @@ def run(name):
 
 
 def test_the_walk_from_the_baseline(walked):
-    assert [(step.best.move.words, step.depths) for step in walked.steps] == [
+    assert [(move_words(step.best.move), step.depths) for step in walked.steps] == [
         ("5x5 instead of 7x7 in conv1", (6, 6, 8, 1)),
         ("a block from stage1 to stage3", (5, 6, 9, 1)),
         ("a block from stage1 to stage3", (4, 6, 10, 1)),

@@ -38,7 +38,7 @@ from accelsim.mapping.cuts import cuts_of, space_of
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.ranking import ROUNDING, best_first
+from accelsim.mapping.ranking import VALUE_ROUNDING, best_first
 from accelsim.mapping.relaxation import relaxed
 from accelsim.mapping.search import as_executed, map_layer
 from accelsim.mapping.space import ORDERS
@@ -441,7 +441,7 @@ def test_bounds_rule_out_no_mapping_that_could_be_the_best(layer, hardware, batc
     winner = None
     for idle_rows in idle_rows_tried(executed, hardware, objective):
         best = best_candidate(executed, hardware.with_idle_rows(idle_rows), images, objective)
-        if winner is None or cost(*best[:2]) <= cost(*winner[:2]) * (1 - left_open) * (1 + ROUNDING):
+        if winner is None or cost(*best[:2]) <= cost(*winner[:2]) * (1 - left_open) * (1 + VALUE_ROUNDING):
             winner = (*best, idle_rows)
     with mock.patch.object(tile_search, "FEW_TILES", few_tiles):
         found = map_layer(layer, hardware, MappingOptions(batch=batch, objective=objective))
@@ -675,10 +675,13 @@ def test_parts_of_a_pass_are_sizes_from_a_pass_down_to_one(extent, unit):
 
 @given(st.integers(1, 5000), st.integers(1, 300), st.integers(1, 300))
 def test_fine_sizes_are_the_same_whatever_the_array_is(extent, unit, other_unit):
-    """Any number of tiles up to eight is there, with the smallest tiles that it takes."""
+    """Any number of tiles up to 16 is there, with the smallest tiles that it takes; smaller ones are close."""
     both = {*tile_sizes(extent, unit, finely=True)} & {*tile_sizes(extent, other_unit, finely=True)}
-    assert both >= {-(-extent // tiles) for tiles in range(1, 9)}
-    assert both >= {*range(1, min(extent, 4))}
+    assert both >= {-(-extent // tiles) for tiles in range(1, 17)}
+    tiles_of = [-(-extent // size) for size in range(1, 9)]
+    assert both >= {-(-extent // tiles) for tiles in tiles_of}
+    small = sorted(size for size in both if size * 8 <= extent)
+    assert all(larger - 1 <= smaller * 9 / 8 for smaller, larger in itertools.pairwise(small))
 
 
 @pytest.mark.parametrize("pes", [32, 64])

@@ -74,7 +74,7 @@ def planned(network, hardware, **options):
 def is_proven(plan):
     assert simulate_fast(plan.schedule, plan.hardware) == simulate_events(plan.schedule, plan.hardware)
     event(f"at most {len(str(max(pool_bytes(plan.schedule))))} digits of bytes stay")
-    return verify_plan(plan).mismatches == ()
+    return verify_plan(plan).mismatches == {}
 
 
 SOME = settings(max_examples=max(60, settings.default.max_examples))

@@ -26,6 +26,7 @@ from accelsim.verification.layers import verify_mapping
 INPUTS, WEIGHTS, OUTPUTS, RESIDUAL = Operand
 DRAM = ("dram",)
 MOST_STEPS = 200
+SOME = settings(max_examples=max(25, settings.default.max_examples // 2))
 
 
 def sets_that_move(layer):
@@ -87,7 +88,7 @@ def room_of(mapping, hardware):
 
 
 @pytest.mark.parametrize("any_layer", [layers(), unusual_layers()])
-@settings(max_examples=25)
+@SOME
 @given(data=st.data())
 def test_whatever_moves_costs_are_those_of_the_program(any_layer, data):
     _, hardware, _, found, numbers = data.draw(pool_mappings(any_layer, keeping_machines()))
@@ -101,7 +102,7 @@ def test_whatever_moves_costs_are_those_of_the_program(any_layer, data):
             assert costs.room_bytes[number] >= room_of(mapping, hardware)
 
 
-@settings(max_examples=25)
+@SOME
 @given(case=pool_mappings(compressed_layers(), keeping_machines(ANY_BITS)))
 def test_packed_elements_are_rounded_up_tile_by_tile_in_the_program_and_in_its_room(case):
     _, hardware, _, found, numbers = case
@@ -115,7 +116,7 @@ def test_packed_elements_are_rounded_up_tile_by_tile_in_the_program_and_in_its_r
             assert costs.room_bytes[number] >= room_of(mapping, hardware)
 
 
-@settings(max_examples=25)
+@SOME
 @given(case=pool_mappings(layers(), keeping_machines()), data=st.data())
 def test_in_the_room_that_it_needs_a_mapping_runs_no_sooner_than_its_bound(case, data):
     _, hardware, _, found, numbers = case
@@ -129,7 +130,7 @@ def test_in_the_room_that_it_needs_a_mapping_runs_no_sooner_than_its_bound(case,
 
 
 @pytest.mark.parametrize("any_layer", [layers(), compressed_layers(), unusual_layers()])
-@settings(max_examples=25)
+@SOME
 @given(data=st.data())
 def test_in_the_room_that_it_needs_a_mapping_executes_to_the_layers_own_outputs(any_layer, data):
     layer, hardware, batch, found, numbers = data.draw(pool_mappings(any_layer, keeping_machines()))

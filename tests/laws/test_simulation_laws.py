@@ -71,13 +71,22 @@ def test_what_is_remembered_from_other_schedules_changes_nothing(case, data):
         mappings=tuple(schedule.mappings[layer] for layer in order),
         waits_for=tuple((layer - 1,) if layer else () for layer in range(len(order))),
     )
-    if schedule.pool_changes:
-        changes = [PoolChange(change.taken_bytes // 3, 0) for change in schedule.pool_changes]
-        other = replace(other, pool_changes=tuple(changes))
     fewer = replace(schedule, idle_descriptors=data.draw(some_descriptors(hardware)))
     transitions = Transitions()
     for some in (schedule, other, fewer, schedule, other, fewer):
         assert simulate_fast(some, hardware, transitions) == simulate_fast(some, hardware)
+
+
+@given(pooled_schedules())
+def test_what_is_remembered_of_other_tensors_changes_nothing(case):
+    """The same layers, whose tensors take less room, or more of it for longer, with one memory."""
+    hardware, schedule = case
+    less = tuple(PoolChange(taken // 3, freed // 3) for taken, freed in schedule.pool_changes)
+    longer = tuple(PoolChange(taken // 3, 0) for taken, _ in schedule.pool_changes)
+    plans = [replace(schedule, pool_changes=changes) for changes in (schedule.pool_changes, less, longer)]
+    transitions = Transitions()
+    for plan in (*plans, *plans):
+        assert simulate_fast(plan, hardware, transitions) == simulate_fast(plan, hardware)
 
 
 def outcome_of(engine, schedule, hardware):

@@ -91,7 +91,7 @@ def network(channels, height, width, rows):
 def proven(network, hardware):
     plan = plan_run(network, hardware)
     assert simulate_fast(plan.schedule, hardware) == simulate_events(plan.schedule, hardware)
-    return verify_plan(plan).mismatches == ()
+    return verify_plan(plan).mismatches == {}
 
 
 @settings(max_examples=max(120, settings.default.max_examples))

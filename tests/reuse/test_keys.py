@@ -144,7 +144,7 @@ def test_the_parts_of_a_network_that_are_left_out_change_no_cost(keys):
     assert run_cost(task(configure(NETWORKS[keys])), Cache()) == run_cost(task(), Cache())
 
 
-@pytest.mark.parametrize("option", [{"batch": 2}, {"dataflow": "weight_stationary"}, {"tiles_by": "energy"}])
+@pytest.mark.parametrize("option", [{"batch": 2}, {"dataflow": "weight_stationary"}, {"objective": "energy"}])
 def test_every_option_is_in_the_key_of_a_result(option):
     assert place(task(**option))[0] != place(task())[0]
 

@@ -105,7 +105,7 @@ def search_limited(limits, evaluated):
         SearchTask(NETWORK, vary(HARDWARE, **{"dram.latency_cycles": 99})),
         SearchTask(NETWORK, HARDWARE, batch=2),
         SearchTask(NETWORK, HARDWARE, dataflow="weight_stationary"),
-        SearchTask(NETWORK, HARDWARE, tiles_by="energy"),
+        SearchTask(NETWORK, HARDWARE, objective="energy"),
     ],
 )
 def test_what_another_network_machine_or_option_gave_is_kept_apart(tmp_path, other):

@@ -6,9 +6,11 @@ from hypothesis import given, settings
 
 from accelsim import AccelsimError, load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
+from accelsim.errors import problem_text
 from accelsim.search.path import AS_GOOD, search_path
 from accelsim.search.redesign import concrete, moved
 from accelsim.search.space import SpaceError
+from accelsim.search.words import move_words
 
 SMALL, LARGE = load_hardware("8x8_32k"), load_hardware("16x16_128k")
 LEAN = vary(SMALL, **{"dram.latency_cycles": 7, "pe_array.rows": 6, "dram.bandwidth_bytes_per_cycle": 3})
@@ -82,7 +84,7 @@ def test_every_move_that_was_tried_costs_what_a_run_of_it_says(name, hardware):
     (step,) = found.steps
     table = concrete(load_network(name))
     for one in step.moves:
-        assert figures(one.point) == point_of(moved(table, one.move), hardware), one.move.words
+        assert figures(one.point) == point_of(moved(table, one.move), hardware), move_words(one.move)
 
 
 FIVES = """\
@@ -104,7 +106,7 @@ def test_a_move_that_gives_no_network_is_said_to_be_impossible(tmp_path):
     file.write_text(FIVES)
     found = search_path(load_network(file), SMALL, steps=1)
     tried = found.steps[0].moves if found.steps else found.last_moves
-    problems = {one.move.words: one.problem for one in tried if one.problem}
+    problems = {move_words(one.move): problem_text(one.problems) for one in tried if one.problems}
     assert problems.keys() == {
         "a block from stage1 to stage2",
         "16 instead of 20 channels in fives",
@@ -112,7 +114,7 @@ def test_a_move_that_gives_no_network_is_said_to_be_impossible(tmp_path):
     }
     assert "groups" in problems["16 instead of 20 channels in fives"]
     assert "stage1.block2.conv1" in problems["a block from stage1 to stage2"]
-    assert all(one.point is None for one in tried if one.problem)
+    assert all(one.point is None for one in tried if one.problems)
     checked(found, 1)
 
 

@@ -13,10 +13,10 @@ from accelsim.mapping.program import mappings
 from accelsim.mapping.search import map_layer
 from accelsim.mapping.tile import TileShape
 from accelsim.pricing import result_of
-from accelsim.report.text.diagnosis import direction, reason
+from accelsim.report.text.diagnosis import loop_words, reason
 from accelsim.result import Traffic
 from accelsim.run import plan_run
-from accelsim.search.diagnosis import diagnose, fills, lost_cycles
+from accelsim.search.diagnosis import diagnose, fills, idle_array_cycles
 from accelsim.simulation.engines import simulate
 
 LARGE = machine(**{"pe_array.output_stationary.weight_density": 0.6})
@@ -36,7 +36,7 @@ def diagnosed(network, layer, hardware=LARGE, options=None):
 
 
 def by_direction(mapping, hardware):
-    return {direction(fill): fill for fill in fills(mapping, hardware)}
+    return {loop_words(fill): fill for fill in fills(mapping, hardware)}
 
 
 def test_three_input_channels_fill_3_of_16_rows_when_weights_are_stationary():
@@ -100,7 +100,7 @@ def of_convolution(folder, channels, **arguments):
 
 def test_output_channels_in_turn_leave_no_pe_idle_when_outputs_are_stationary(tmp_path):
     found = of_convolution(tmp_path, 64, out_channels=9, kernel=7)
-    channels = {direction(fill): fill for fill in found.fills}["output channels"]
+    channels = {loop_words(fill): fill for fill in found.fills}["output channels"]
     assert (channels.filled, channels.across) == (9 / 16, False)
     assert found.array_utilization > 0.9
     assert "output channels" not in reason(found)
@@ -170,5 +170,5 @@ def test_each_bound_has_its_sentence(a_layer, changes, words):
 
 def test_lost_cycles_are_those_of_idle_pes(a_layer):
     layers = [a_layer(cycles=1000, utilization=0.25), a_layer(cycles=100, utilization=1.0)]
-    assert lost_cycles(layers) == 750
-    assert lost_cycles([layers[0]._replace(utilization=0.0)]) == 1000
+    assert idle_array_cycles(layers) == 750
+    assert idle_array_cycles([layers[0]._replace(utilization=0.0)]) == 1000

@@ -72,7 +72,7 @@ def test_candidates_that_leave_descriptors_idle_cost_what_a_run_says():
     """With 16 descriptors, loads keep the stores of SqueezeNext's first layer waiting (by edp)."""
     network, cache = load_network("sqnxt23v5"), Cache()
     hardware = vary(load_hardware("16x16_128k"), **{"dma.descriptors": 16})
-    evaluator = Evaluator(SearchTask(network, hardware, tiles_by="edp"))
+    evaluator = Evaluator(SearchTask(network, hardware, objective="edp"))
     for depths in (depths_of(network), (1, 1, 1, 1), (3, 2, 4, 1)):
         candidate = with_depths(network, depths)
         assert run_network(candidate, hardware, objective="edp", cache=cache).idle_descriptors

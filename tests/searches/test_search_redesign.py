@@ -12,6 +12,7 @@ from accelsim.network.description import NetworkDescription
 from accelsim.network.graph import total_macs, total_params
 from accelsim.search.redesign import channel_arguments, concrete, moved, moves, rounded_up
 from accelsim.search.space import depths_of
+from accelsim.search.words import move_words
 
 SMALL = load_hardware("8x8_32k")
 TABLE = {
@@ -39,7 +40,7 @@ def all_moves(network, hardware=SMALL):
 
 
 def words(network, kind, hardware=SMALL):
-    return [move.words for move in all_moves(network, hardware) if move.kind == kind]
+    return [move_words(move) for move in all_moves(network, hardware) if move.kind == kind]
 
 
 @pytest.mark.parametrize("name", [name for name in shipped.names("networks") if "_compressed" not in name])

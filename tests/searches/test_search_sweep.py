@@ -10,6 +10,7 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.errors import DescriptionError
 from accelsim.execution.processes import Processes
+from accelsim.hardware import dataflow_names
 from accelsim.report.tables.sweep import setting_word
 from accelsim.search import sweep as sweeps
 from accelsim.search.depth import search_depth
@@ -544,7 +545,7 @@ def test_without_optuna_the_error_says_what_to_install(sweep_of, monkeypatch):
             "  energy.unit: [MAC, pJ]",
             ['sweep.yaml:4: hardware_parameters.energy.unit = ["MAC", "pJ"]: energies in different units'],
         ),
-        ("", "dataflow: fastest\n", ["dataflow = 'fastest': must be 'auto', 'weight_stationary'"]),
+        ("", "dataflow: fastest\n", [f"dataflow = 'fastest': must be 'auto', {dataflow_names()[0]!r}"]),
     ],
 )
 def test_every_mistake_in_the_file_has_a_line(sweep_of, old, new, sentences):

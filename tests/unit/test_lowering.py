@@ -10,7 +10,7 @@ from accelsim.network import operators as ops
 from accelsim.network.build import build
 from accelsim.network.executed import Note, Read, Reason
 from accelsim.network.graph import Draft, Operator, Shape
-from accelsim.network.layer import FusedOperator, Layer, Pooling, fusing
+from accelsim.network.layer import FusedOperator, Layer, Pooling, changed
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.report.text.lowering import reason_words
@@ -44,17 +44,17 @@ def fates(graph):
     return {note.node: (note.fate, note.layers) for note in graph.notes}
 
 
-def test_fusing_into_a_layer_gives_what_replacing_its_fields_gives():
+def test_a_changed_layer_is_what_replacing_its_fields_gives():
     layer = Layer("c", "conv", 8, 8, 6, 5, params=64, stage="s")
     caches = [name for name, value in vars(Layer).items() if isinstance(value, cached_property)]
     for name in caches:
         getattr(layer, name)
     changes = {"bias": True, "params": 80, "fused": (FusedOperator("r", "relu", 240),), "pooling": None}
-    changed = fusing(layer, **changes)
-    assert changed == replace(layer, **changes)
+    other = changed(layer, **changes)
+    assert other == replace(layer, **changes)
     assert caches
     for name in caches:
-        assert getattr(changed, name) == getattr(replace(layer, **changes), name)
+        assert getattr(other, name) == getattr(replace(layer, **changes), name)
     assert layer == Layer("c", "conv", 8, 8, 6, 5, params=64, stage="s")
 
 

@@ -1,5 +1,7 @@
 """What a network asks for before any machine, on graphs small enough to count by hand."""
 
+import math
+
 import pytest
 
 from accelsim.errors import NetworkError
@@ -10,7 +12,6 @@ from accelsim.network.analysis import (
     counted_params,
     frugal_order,
     largest_activations,
-    least_memory_access_cost,
     memory_access_cost,
     network_arithmetic_intensity,
     network_memory_access_cost,
@@ -80,6 +81,11 @@ def test_memory_access_cost_is_that_of_shufflenet_v2():
     """MAC = hw(c1 + c2) + c1 c2 / g."""
     assert memory_access_cost(pointwise(100, 16, 32)) == 100 * (16 + 32) + 16 * 32
     assert memory_access_cost(pointwise(100, 16, 32, groups=4)) == 100 * (16 + 32) + 16 * 32 / 4
+
+
+def least_memory_access_cost(macs, pixels):
+    """No 1x1 convolution of so many MACs and pixels has less (equation 1 of the paper)."""
+    return 2 * math.sqrt(pixels * macs) + macs / pixels
 
 
 def test_equal_channels_reach_the_least_memory_access_cost():

@@ -90,6 +90,20 @@ def test_a_folder_that_is_not_there_is_named(tmp_path, function):
         function(tmp_path / "absent" / "a.txt")
 
 
+@pytest.mark.parametrize("function", [check_writable, lambda path: write(path, "text")])
+def test_a_link_into_a_folder_that_is_not_there_names_that_folder(tmp_path, function):
+    (tmp_path / "link.txt").symlink_to(tmp_path / "absent" / "a.txt")
+    with pytest.raises(OutputError, match=r"is a link into .*absent, and there is no such folder$"):
+        function(tmp_path / "link.txt")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="has no folder that takes no files")
+@pytest.mark.parametrize("function", [check_writable, lambda path: write(path, "text")])
+def test_a_folder_that_takes_no_files_is_not_said_to_be_absent(function):
+    with pytest.raises(OutputError, match=r"^/proc/x.json: cannot be written: no file can be made in /proc$"):
+        function(Path("/proc/x.json"))
+
+
 def test_a_name_that_cannot_be_is_an_error(tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         check_writable(tmp_path / "a\0b")

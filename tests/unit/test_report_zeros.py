@@ -8,11 +8,9 @@ from accelsim.descriptions import dump, shipped
 from accelsim.hardware import load_hardware
 from accelsim.network.load import load_network
 from accelsim.network.overlay import overlaid
-from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
 from accelsim.report.text.zeros import zeros_sentence
-from accelsim.search.explain import explain_network
 
 SPARSE = machine(**{"pe_array.output_stationary.weight_density": 0.6})
 NETWORK = load_network("squeezenet_v1_1")
@@ -111,11 +109,6 @@ def test_both_are_named_where_both_say_so(tmp_path):
     file.write_text('compression:\n  - {layers: "fire*.expand3x3", weight_density: 0.5}\n')
     sentence = zeros_sentence(run_network(overlaid(NETWORK, file), SPARSE))
     assert "the machine takes 40% of the weights as zero and the network says how many" in sentence
-
-
-def test_an_explanation_says_it_too():
-    explained = explain_network(NETWORK, SPARSE, layers=0)
-    assert zeros_sentence(explained.result) in lines(explanation_report(explained, Style(200)))
 
 
 def test_the_values_have_names_of_their_own(sparse):

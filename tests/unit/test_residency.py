@@ -6,17 +6,16 @@ import pytest
 from machines import machine
 
 from accelsim.hardware import Operand
+from accelsim.mapping import Cost, Staircase
 from accelsim.mapping.schedule import PoolChange
 from accelsim.network import load_network, lowered_network
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning import (
-    Cost,
     CostsMore,
     DoesNotFit,
     LayerUse,
     NetworkTensors,
     Pool,
-    Staircase,
     Steps,
     Tensor,
     TensorPlaces,

@@ -139,7 +139,7 @@ def test_a_variant_that_is_no_machine_says_why(simulated, ideal, published):
     machines = {name: shipped_hardware(name) for name in published.machines}
     halved, doubled = outcomes(published, machines, variants(machines["8x8_32k"], PORT))
     assert halved.reproduction is None
-    assert halved.why_not == f"8x8_32k: {PORT} = 0: must be a whole number from 1 to 4096"
+    assert str(halved.complaint) == f"8x8_32k: {PORT} = 0: must be a whole number from 1 to 4096"
     assert doubled.reproduction is not None
     assert [column.hardware.name for column in asked] == ["8x8_32k", "16x16_128k"]
 
@@ -155,7 +155,7 @@ def test_a_variant_on_which_a_network_cannot_be_mapped_says_which(simulated, ide
     simulated(cost_of)
     machines = {name: shipped_hardware(name) for name in published.machines}
     for outcome in outcomes(published, machines, variants(machines["8x8_32k"], SUMS)):
-        assert (outcome.reproduction, outcome.why_not) == (None, "conv1 on 8x8_32k: no tile fits")
+        assert (outcome.reproduction, str(outcome.complaint)) == (None, "conv1 on 8x8_32k: no tile fits")
 
 
 def test_the_search_finds_the_assumption_that_its_column_asks_for(simulated, ideal, published, monkeypatch):

@@ -56,6 +56,14 @@ def test_an_error_is_as_large_for_twice_as_for_half(published, exact):
     assert errors == [pytest.approx(math.log(2)), pytest.approx(-math.log(2))]
 
 
+def test_a_table_of_nothing_but_its_reference_network_has_no_error_of_time(published, exact):
+    rows = [row for row in published.rows if row.network == published.relative_to]
+    alone = compare_with(vary(published, rows=rows, orderings=[]), exact)
+    assert (alone.time.mean_abs_log_error, alone.time.max_abs_log_error) == (0, 0)
+    assert alone.energy.max_abs_log_error == 0
+    assert missed_bars(alone) == ()
+
+
 def test_the_reference_network_counts_in_no_error_of_time(published, exact):
     cells = compare_with(published, exact).cells
     assert [cell.network for cell in cells if cell.time_log_error is None] == ["sqnxt23v5", "sqnxt23v5"]

@@ -31,8 +31,9 @@ from accelsim.mapping.tile import whole_image
 from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
-from accelsim.verification import sampling
+from accelsim.verification import sampling, words
 from accelsim.verification.case import Case
+from accelsim.verification.difference import Difference, Quantity
 from accelsim.verification.layers import execute, verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.order import order_mismatches
@@ -41,7 +42,12 @@ from accelsim.verification.schedules import verify_plan
 
 INPUTS, WEIGHTS, OUTPUTS, RESIDUAL = Operand
 SPARSE = machine(
-    **{"pe_array.output_stationary.weight_density": 0.6, "pe_array.rows": 4, "pe_array.columns": 4}
+    **{
+        "pe_array.dataflows": tuple(SHIPPED_PASSES),  # those that are shipped later join
+        "pe_array.output_stationary.weight_density": 0.6,
+        "pe_array.rows": 4,
+        "pe_array.columns": 4,
+    }
 )
 WIDE = conv(6, 8, (9, 9), G=2, kernel=(3, 3), dilation=(2, 1), padding=(2, 2, 1, 1), bias=True)
 """Two groups, dilated rows, padding, offsets: tiles of it have halos, and sums that wait."""
@@ -691,7 +697,16 @@ def test_an_array_that_computes_something_else(dataflow, monkeypatch):
     assert re.search(r"outputs N 0, G 0, K 0, OY 0, OX \d is -?\d+, computed directly -?\d+", caught(program))
 
 
+def test_every_kind_of_mismatch_has_its_sentence():
+    assert set(words._SENTENCES) == set(Difference)
+    assert set(words._QUANTITIES) == set(Quantity)
+
+
 # --- whole networks
+
+
+def in_words(mismatches):
+    return {name: str(mismatch) for name, mismatch in mismatches.items()}
 
 
 @pytest.fixture(scope="module")
@@ -711,16 +726,16 @@ def test_a_residual_that_is_not_waited_for(plan):
     waits_for[index] = waits_for[index][1:]
     schedule = replace(plan.schedule, waits_for=tuple(waits_for))
     sentence = f"reads the outputs of {producer}, but does not wait for it"
-    assert order_mismatches(plan.lowered.graph, schedule) == {name: sentence}
+    assert in_words(order_mismatches(plan.lowered.graph, schedule)) == {name: sentence}
     verified = verify_plan(replace(plan, schedule=schedule), layers=[name])
-    assert verified.mismatches == (f"{name}: {sentence}",)
+    assert in_words(verified.mismatches) == {name: sentence}
     assert not verified.proven
 
 
 def test_layers_that_run_in_another_order(plan):
     schedule = plan.schedule
     layers = (schedule.layers[1], schedule.layers[0], *schedule.layers[2:])
-    wrong = order_mismatches(plan.lowered.graph, replace(schedule, layers=layers))
+    wrong = in_words(order_mismatches(plan.lowered.graph, replace(schedule, layers=layers)))
     assert wrong[schedule.layers[0].name] == f"is scheduled where {schedule.layers[1].name} should be"
 
 

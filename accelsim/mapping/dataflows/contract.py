@@ -16,10 +16,11 @@ from accelsim.hardware.array import PEArray
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, larger
-from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
+from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
 ArrayAxis: TypeAlias = Literal["rows", "columns"]
+"""Along which PEs lie."""
 
 
 class Port(NamedTuple):
@@ -111,7 +112,7 @@ class Dataflow(ABC):
 
     @abstractmethod
     def least_work(
-        self, layer: LoopNest[Count], tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
+        self, layer: LoopNest[Count], tile: TileShape[Count], tiles: TileCounts[Count], hardware: Hardware
     ) -> ArrayWork[Count]:
         """What the array does at least for an image of a layer that is cut into so many tiles, with all taps.
 

@@ -23,7 +23,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_part, larger, smaller
 from accelsim.mapping.dataflows.contract import Dataflow, Port
-from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
+from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
 
@@ -111,7 +111,7 @@ class OutputStationary(Dataflow):
         )
 
     def least_work(
-        self, layer: LoopNest[Count], tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
+        self, layer: LoopNest[Count], tile: TileShape[Count], tiles: TileCounts[Count], hardware: Hardware
     ) -> ArrayWork[Count]:
         """Cutting adds blocks, halos, first loads, and partial sums that are drained and loaded again.
 
@@ -120,29 +120,29 @@ class OutputStationary(Dataflow):
         array = hardware.pe_array
         input_port, output_port = self.ports[Operand.INPUTS], self.ports[Operand.OUTPUTS]
         taps = layer.FY * layer.FX
-        row_blocks = larger(ceil_div(layer.OY, array.rows), visits.y_tiles)
-        column_blocks = larger(ceil_div(layer.OX, array.columns), visits.x_tiles)
-        channel_sets = larger(ceil_div(layer.K, self.of(array).partial_sums_per_pe), visits.k_tiles)
+        row_blocks = larger(ceil_div(layer.OY, array.rows), tiles.y_tiles)
+        column_blocks = larger(ceil_div(layer.OX, array.columns), tiles.x_tiles)
+        channel_sets = larger(ceil_div(layer.K, self.of(array).partial_sums_per_pe), tiles.k_tiles)
         words = _least_covered(
             layer.OY, row_blocks, layer.FY, layer.stride_y, layer.dilation_y
         ) * _least_covered(layer.OX, column_blocks, layer.FX, layer.stride_x, layer.dilation_x)
         input_words = words * layer.G * layer.C * channel_sets
         # Of equal blocks none has fewer than half the rows, unless the tile has.
         y, x = (
-            equal_part(outputs, across) if visits.exact else smaller(outputs, ceil_div(across, 2))
+            equal_part(outputs, across) if tiles.exact else smaller(outputs, ceil_div(across, 2))
             for outputs, across in ((tile.y, array.rows), (tile.x, array.columns))
         )
         first_words = _first_rows(
-            y, array.rows, visits.y_tiles, layer.FY, layer.stride_y, layer.dilation_y
-        ) * _first_rows(x, array.columns, visits.x_tiles, layer.FX, layer.stride_x, layer.dilation_x)
-        first_loads = input_port.cycles(first_words * (visits.total // visits.plane_tiles), array)
+            y, array.rows, tiles.y_tiles, layer.FY, layer.stride_y, layer.dilation_y
+        ) * _first_rows(x, array.columns, tiles.x_tiles, layer.FX, layer.stride_x, layer.dilation_x)
+        first_loads = input_port.cycles(first_words * (tiles.total // tiles.plane_tiles), array)
 
         nonzero_weights = ceil_scaled(layer.weights, self.weight_density(layer, hardware))
-        broadcast = larger(row_blocks * column_blocks, visits.plane_tiles) * nonzero_weights
+        broadcast = larger(row_blocks * column_blocks, tiles.plane_tiles) * nonzero_weights
         drain_cycles = output_port.cycles(layer.G * layer.K * layer.OY * column_blocks, array)
         passing = {
             Operand.INPUTS: input_port.cycles(input_words, array),
-            Operand.OUTPUTS: (2 * visits.c_tiles - 1) * drain_cycles,
+            Operand.OUTPUTS: (2 * tiles.c_tiles - 1) * drain_cycles,
         }
         pixels, outputs = layer.OY * layer.OX, layer.output_elements
         macs = nonzero_weights * pixels
@@ -150,7 +150,7 @@ class OutputStationary(Dataflow):
             cycles=first_loads + self.cycles_with_ports(broadcast, passing),
             macs=macs,
             weight_register_words=0,
-            partial_sum_register_words=2 * macs + (visits.c_tiles - 1) * outputs,
+            partial_sum_register_words=2 * macs + (tiles.c_tiles - 1) * outputs,
             input_hop_words=pixels * layer.G * layer.C * channel_sets * (taps - 1),
             input_read_words=input_words,
             weight_read_words=broadcast,

@@ -3,7 +3,7 @@
 The array holds a `rows x columns` sub-matrix of the weights: rows are input channels, columns are output
 channels, of one kernel tap of one group, as in the TPU (Jouppi et al., ISCA 2017) and in the array that
 SqueezeNext was simulated on (Kwon et al., arXiv:1804.10642, section 3). Every cycle one pixel's inputs
-enter on the rows, each read once from the global buffer and shared by the columns; an adder tree sums each
+enter on the rows, each read once from memory on chip and shared by the columns; an adder tree sums each
 column. An accumulator below the column collects the kernel taps and the folds of the input channels.
 
 A pass streams as many pixels as the accumulators hold. The next sub-matrix is loaded meanwhile, a row per
@@ -28,7 +28,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, chosen, equal_part, larger, smaller
 from accelsim.mapping.dataflows.contract import Dataflow, Port
-from accelsim.mapping.tile import ArrayWork, Granularity, TileShape, Visits
+from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
 
@@ -103,7 +103,7 @@ class WeightStationary(Dataflow):
         )
 
     def least_work(
-        self, layer: LoopNest[Count], tile: TileShape[Count], visits: Visits[Count], hardware: Hardware
+        self, layer: LoopNest[Count], tile: TileShape[Count], tiles: TileCounts[Count], hardware: Hardware
     ) -> ArrayWork[Count]:
         """Cutting adds folds and roundings, and weights come anew for each part of the output plane.
 
@@ -113,27 +113,27 @@ class WeightStationary(Dataflow):
         array = hardware.pe_array
         accumulators, port = self.of(array).accumulators_per_column, self.ports[Operand.WEIGHTS]
         pixels, taps, outputs = layer.OY * layer.OX, layer.FY * layer.FX, layer.output_elements
-        row_folds = larger(ceil_div(layer.C, array.rows), visits.c_tiles)
-        column_folds = larger(ceil_div(layer.K, array.columns), visits.k_tiles)
-        chunks = larger(ceil_div(pixels, accumulators), visits.plane_tiles)
+        row_folds = larger(ceil_div(layer.C, array.rows), tiles.c_tiles)
+        column_folds = larger(ceil_div(layer.K, array.columns), tiles.k_tiles)
+        chunks = larger(ceil_div(pixels, accumulators), tiles.plane_tiles)
         # Of the equal folds of c channels none has fewer than half the rows, unless c has.
         least_rows = (
-            equal_part(tile.c, array.rows) if visits.exact else smaller(tile.c, ceil_div(array.rows, 2))
+            equal_part(tile.c, array.rows) if tiles.exact else smaller(tile.c, ceil_div(array.rows, 2))
         )
         load_cycles = port.cycles(least_rows, array)
         least_load = ceil_div(layer.C, array.rows * port.words_per_cycle(array))
-        waits = larger((visits.c_tiles - 1) * load_cycles + 1, smaller(least_load, load_cycles))
+        load_wait_cycles = larger((tiles.c_tiles - 1) * load_cycles + 1, smaller(least_load, load_cycles))
         # The folds of the last of several parts of the input channels may be smaller than the others.
         full_folds = row_folds - 1
-        if visits.exact:
-            in_full_parts = (visits.c_tiles - 1) * ceil_div(tile.c, array.rows)
-            full_folds = chosen(np.equal(visits.c_tiles, 1), row_folds, in_full_parts)
+        if tiles.exact:
+            in_full_parts = (tiles.c_tiles - 1) * ceil_div(tile.c, array.rows)
+            full_folds = chosen(np.equal(tiles.c_tiles, 1), row_folds, in_full_parts)
         full_pass = self.cycles_with_ports(pixels, {Operand.WEIGHTS: chunks * load_cycles})
         last_pass = self.cycles_with_ports(pixels, {Operand.WEIGHTS: chunks})
         passes = full_folds * full_pass + (row_folds - full_folds) * last_pass
         weights = layer.weights
         return ArrayWork(
-            cycles=visits.total // visits.c_tiles * waits + layer.G * taps * column_folds * passes,
+            cycles=tiles.total // tiles.c_tiles * load_wait_cycles + layer.G * taps * column_folds * passes,
             macs=weights * pixels,
             weight_register_words=weights * (chunks + pixels),
             partial_sum_register_words=(2 * taps * row_folds - 1) * outputs,

@@ -3,7 +3,7 @@
 from accelsim.network import operators as ops
 from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode
-from accelsim.network.layer import FusedOperator, Layer, fusing
+from accelsim.network.layer import FusedOperator, Layer, changed
 from accelsim.network.lowering.execution import Execution, by_layer
 from accelsim.network.lowering.loop_nests import on_vector_unit
 from accelsim.network.lowering.progress import Progress
@@ -13,12 +13,12 @@ from accelsim.network.shapes import operator_name
 
 def fused(layer: Layer, operator: FusedOperator[int], params: int) -> Layer:
     """The layer that applies an operator, with so many parameters, to its outputs, too."""
-    return fusing(layer, fused=(*layer.fused, operator), params=layer.params + params)
+    return changed(layer, fused=(*layer.fused, operator), params=layer.params + params)
 
 
 def folded(layer: Layer, operator: FusedOperator[int], params: int) -> Layer:
     """The layer with a batch normalisation in its weights, of which an offset of each channel is left."""
-    return fusing(layer, fused=(*layer.fused, operator), params=layer.params + params, bias=True)
+    return changed(layer, fused=(*layer.fused, operator), params=layer.params + params, bias=True)
 
 
 def batch_norm(progress: Progress, node: PublishedNode, operator: ops.BatchNorm) -> Execution:

@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from accelsim.network import operators as ops
 from accelsim.network.graph import PublishedNode, Shape
-from accelsim.network.layer import Layer, fusing
+from accelsim.network.layer import Layer, changed
 from accelsim.network.lowering.vector_ops import MOVE_OPS
 from accelsim.network.precision import NetworkPrecision
 from accelsim.network.shapes import operator_name
@@ -111,7 +111,7 @@ def on_vector_unit(node: PublishedNode, vector_ops: int, precision: NetworkPreci
     operator, name = node.operator, operator_name(node.operator)
     source, output = operator.inputs[0], operator.output
     layer = vector_layer(node.name, name, source, output, bits_of(precision), node.stage, vector_ops)
-    return fusing(layer, params=operator.params) if operator.params else layer
+    return changed(layer, params=operator.params) if operator.params else layer
 
 
 def moving(name: str, kind: str, stage: str, shape: Shape, precision: NetworkPrecision) -> Layer:

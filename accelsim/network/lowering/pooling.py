@@ -9,7 +9,7 @@ from dataclasses import replace
 from accelsim.network import operators as ops
 from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode, Shape
-from accelsim.network.layer import Layer, Pooling, fusing
+from accelsim.network.layer import Layer, Pooling, changed
 from accelsim.network.lowering.execution import Execution, LayerWork, by_layer
 from accelsim.network.lowering.loop_nests import on_vector_unit, window_bounds
 from accelsim.network.lowering.progress import Progress
@@ -43,7 +43,7 @@ def _pooled(progress: Progress, node: PublishedNode, window: Window) -> Executio
         OX=output.width,
         **window_bounds(window),
     )
-    work = tuple([LayerWork(fusing(layer, pooling=pooling)) for layer in layers])
+    work = tuple([LayerWork(changed(layer, pooling=pooling)) for layer in layers])
     return Execution("fused", Reason.POOLS_OUTPUTS, progress.tensor(source), work)
 
 

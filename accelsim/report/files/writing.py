@@ -112,7 +112,16 @@ def _as_output_error(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise OutputError(f"{path}: cannot be written: no such folder as {path.parent}") from None
+        raise OutputError(f"{path}: cannot be written: {_why_not_found(path)}") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise OutputError(f"{path}: cannot be written: {reason}") from None
+
+
+def _why_not_found(path: Path) -> str:
+    """Why a file that is to be made is not found: its folder is absent, or that of the file it links to."""
+    if not path.parent.is_dir():
+        return f"no such folder as {path.parent}"
+    if not (folder := path.resolve().parent).is_dir():
+        return f"is a link into {folder}, and there is no such folder"
+    return f"no file can be made in {path.parent}"  # as in /proc, which is no place for files

@@ -1,4 +1,4 @@
-"""Time against energy, and time against parameters: what the figures of depth searches and walks share."""
+"""Time against energy, and time against parameters: what the figures of depth searches and paths share."""
 
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias

@@ -1,4 +1,4 @@
-"""A walk, step by step: time against energy, and against parameters, with other networks beside it."""
+"""A path of redesigns: time against energy, and against parameters, with other networks beside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from accelsim.report.text.energies import EnergyScale, table_scale
 from accelsim.result import RunResult
 from accelsim.search.path import DesignPath
 from accelsim.search.path_moves import DesignPoint
+from accelsim.search.words import move_words
 
 SIZE_INCHES: Final = (11.0, 5.6)
-"""Of the two panels of a walk, without the list of moves."""
+"""Of the two panels of a path, without the list of moves."""
 LINE_INCHES: Final = 0.2
 """Of the list of moves."""
 PATH: Final = MarkerStyle(VERMILION, "o", 30)
@@ -46,7 +47,7 @@ class PathPoint:
 def path_points(path: DesignPath) -> list[PathPoint]:
     """The start, called 0, and every step by its number."""
     points = [(f"start: {path.network.name}", path.start)]
-    points += [(step.best.move.words, step.after) for step in path.steps]
+    points += [(move_words(step.best.move), step.after) for step in path.steps]
     factor = path_scale(path).factor
     return [
         _path_point(str(number), words, point, path, factor) for number, (words, point) in enumerate(points)
@@ -106,7 +107,7 @@ def _draw(figure: Figure, path: DesignPath, networks: Sequence[PathPoint], top: 
         axes = figure.add_axes((axes_left, low / total, 0.4, (high - low) / total))
         if against == AGAINST[0]:
             by = "energy x time" if path.objective == "edp" else path.objective
-            title = f"A walk by {by} from {path.network.name} on {path.hardware.name}"
+            title = f"A path by {by} from {path.network.name} on {path.hardware.name}"
             set_title(title, axes, pad=26)
         plot_path(points, networks, against, axes, path_scale(path).unit)
     rows = -(-len(points) // 2)
@@ -137,7 +138,7 @@ def plot_path(
     if networks and against == "energy":
         legend_above(
             [
-                PATH.in_legend("the walk; its moves are below", linestyle="-"),
+                PATH.in_legend("the path; its moves are below", linestyle="-"),
                 NETWORKS.in_legend("other networks, as they are", linestyle="--"),
             ],
             axes,

@@ -132,7 +132,7 @@ def _name(varying: list[SweepAxis], settings: Mapping[str, Any]) -> str:
 def _corners(front: list[SweepPoint], across: Metric, up: Metric) -> tuple[tuple[float, float], ...]:
     """Steps through the front: what is reached at a given cost, up to where the next point begins."""
     corners: list[tuple[float, float]] = []
-    for point in sorted(front, key=lambda point: (across.sign(point.x), up.sign(point.y))):
+    for point in sorted(front, key=lambda point: (across.loss(point.x), up.loss(point.y))):
         if corners:
             corners.append((point.x, corners[-1][1]))
         corners.append((point.x, point.y))

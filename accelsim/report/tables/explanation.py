@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from accelsim.network.shapes import layer_shape
-from accelsim.report.text.diagnosis import direction, reason
+from accelsim.report.text.diagnosis import loop_words, reason
 from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import BOUNDS, memory_word, shape_word
@@ -13,6 +13,7 @@ from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult
 from accelsim.search.diagnosis import Diagnosis
 from accelsim.search.explain import Explanation, LayerOutcome, WorstLayer
+from accelsim.search.words import change_words, obstacle_words
 
 BEST: Final = 3
 """Remedies that are named for each of the worst layers."""
@@ -49,7 +50,8 @@ def explanation_report(explained: Explanation, style: Style) -> str:
     text = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", *_whole(result, style), ""]
     text += [style.strong(head), *lines]
     for remedy in explained.impossible:
-        text += wrapped(f"{remedy.words}: not possible: {remedy.reason}", style, indent=2)
+        sentence = f"{change_words(remedy.change)}: not possible: {obstacle_words(remedy)}"
+        text += wrapped(sentence, style, indent=2)
     text += ["", *wrapped(_LEGEND, style)]
     if explained.worst:
         text += ["", style.strong("The layers with the most cycles above their lower bounds")]
@@ -82,7 +84,7 @@ def _columns(explained: Explanation) -> list[Column]:
     base, outcomes = explained.result, explained.outcomes
     added_macs = [outcome.result.macs - base.macs for outcome in outcomes]
     columns = [
-        Column("what if", [outcome.remedy.words for outcome in outcomes], "left", least=16),
+        Column("what if", [change_words(outcome.remedy.change) for outcome in outcomes], "left", least=16),
         Column("time", [_change(outcome.result.cycles, base.cycles) for outcome in outcomes]),
         Column("energy", [_change(outcome.result.energy.total, base.energy.total) for outcome in outcomes]),
     ]
@@ -127,7 +129,7 @@ def _indented(text: str, style: Style) -> list[str]:
 
 def _helps(worst: WorstLayer) -> str:
     best = [outcome for outcome in worst.outcomes if outcome.cycles < NOTABLY * worst.cycles][:BEST]
-    words = (f"{outcome.remedy.words} ({_layer_change(outcome, worst)})" for outcome in best)
+    words = (f"{change_words(outcome.remedy.change)} ({_layer_change(outcome, worst)})" for outcome in best)
     return ", ".join(words) or "none of the remedies"
 
 
@@ -154,7 +156,7 @@ def explanation_dict(explained: Explanation) -> dict[str, Any]:
             {
                 "name": outcome.remedy.name,
                 "kind": outcome.remedy.kind,
-                "words": outcome.remedy.words,
+                "words": change_words(outcome.remedy.change),
                 "cycles": outcome.result.cycles,
                 "energy": outcome.result.energy.total,
                 "macs": outcome.result.macs,
@@ -163,7 +165,12 @@ def explanation_dict(explained: Explanation) -> dict[str, Any]:
             for outcome in explained.outcomes
         ],
         "impossible": [
-            {"name": remedy.name, "kind": remedy.kind, "words": remedy.words, "reason": remedy.reason}
+            {
+                "name": remedy.name,
+                "kind": remedy.kind,
+                "words": change_words(remedy.change),
+                "reason": obstacle_words(remedy),
+            }
             for remedy in explained.impossible
         ],
         "worst_layers": [_worst_dict(worst) for worst in explained.worst],
@@ -206,7 +213,7 @@ def _diagnosis_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "balance_macs_per_byte": diagnosis.balance,
         "fills": [
             {
-                "direction": direction(fill),
+                "direction": loop_words(fill),
                 "extent": fill.extent,
                 "of_a_pass": fill.of_a_pass,
                 "passes": fill.passes,
@@ -222,7 +229,10 @@ def explanation_rows(explained: Explanation) -> Sequence[dict[str, Any]]:
     result = explained.result
     runs = [
         ("", "as it is", result),
-        *((outcome.remedy.name, outcome.remedy.words, outcome.result) for outcome in explained.outcomes),
+        *(
+            (outcome.remedy.name, change_words(outcome.remedy.change), outcome.result)
+            for outcome in explained.outcomes
+        ),
     ]
     rows = [_row("", 1, name, words, run.cycles, run.energy.total, run.macs) for name, words, run in runs]
     for worst in explained.worst:
@@ -233,7 +243,7 @@ def explanation_rows(explained: Explanation) -> Sequence[dict[str, Any]]:
                 first,
                 count,
                 outcome.remedy.name,
-                outcome.remedy.words,
+                change_words(outcome.remedy.change),
                 outcome.cycles,
                 outcome.energy,
                 outcome.macs,

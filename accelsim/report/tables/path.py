@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, assert_never
 
 from accelsim.descriptions.phrases import counted
+from accelsim.errors import problem_text
 from accelsim.report.text.diagnosis import reason
 from accelsim.report.text.energies import duration, energy_cell, energy_text
 from accelsim.report.text.excess import excess_words
@@ -11,6 +12,7 @@ from accelsim.report.text.table import Column, Style, labelled, percent, si, tab
 from accelsim.search.path import DesignPath, PathStep
 from accelsim.search.path_moves import DesignPoint, MoveOutcome
 from accelsim.search.redesign import BlockMove, Move
+from accelsim.search.words import move_words
 from accelsim.search.worst_stage import WorstStage
 from accelsim.version import __version__
 
@@ -35,12 +37,12 @@ def path_report(path: DesignPath, style: Style) -> str:
         >>> from accelsim.search.path import search_path
         >>> path = search_path("mobilenet_v1@width=0.25,resolution=128", "16x16_128k", steps=0)
         >>> print(path_report(path, Style()).splitlines()[0])
-        mobilenet_v1@width=0.25,resolution=128 on 16x16_128k: a walk by time
+        mobilenet_v1@width=0.25,resolution=128 on 16x16_128k: a path by time
     """
     budget = path.budget
     limits = f"at most {si(budget.max_params)} parameters and {si(budget.max_macs)} MACs, at least "
     limits += f"{si(budget.min_params)} parameters"
-    text = [style.strong(f"{path.network.name} on {path.hardware.name}: a walk by {BY[path.objective]}"), ""]
+    text = [style.strong(f"{path.network.name} on {path.hardware.name}: a path by {BY[path.objective]}"), ""]
     text += [*labelled("budget", limits, style), *labelled("start", _point(path.start, path), style)]
     before: PathStep | None = None
     for number, step in enumerate(path.steps, start=1):
@@ -53,11 +55,11 @@ def path_report(path: DesignPath, style: Style) -> str:
 def _step(number: int, step: PathStep, before: PathStep | None, style: Style) -> Iterator[str]:
     """What was worst, what was tried, what was taken; in short where it is as in the step before."""
     if before is not None and _repeats(step, before):
-        yield style.strong(f"{number}  {step.best.move.words}, again")
+        yield style.strong(f"{number}  {move_words(step.best.move)}, again")
         yield from _indented(f"still worst: {_worst(step.worst)}", style)
         yield from _indented(f"again {_gain(step)}", style)
         return
-    yield style.strong(f"{number}  {step.best.move.words}")
+    yield style.strong(f"{number}  {move_words(step.best.move)}")
     yield from _indented(f"worst: {_worst(step.worst)}", style)
     yield from _indented(f"why: {reason(step.worst.diagnosis)}", style)
     yield from _indented(_counts(step), style)
@@ -108,7 +110,7 @@ def _moves(
     cells = [_cells(outcome.point, before) for outcome in outcomes]
     columns = [
         Column("  ", ["->" if outcome is best else "" for outcome in outcomes], "left"),
-        Column("", [outcome.move.words for outcome in outcomes], "left", least=20),
+        Column("", [move_words(outcome.move) for outcome in outcomes], "left", least=20),
         *(
             Column(header, [row[column] for row in cells])
             for column, header in enumerate(("time", "energy", "params", "MACs"))
@@ -131,7 +133,7 @@ def _cells(after: DesignPoint | None, before: DesignPoint) -> tuple[str, str, st
 
 
 def _verdict(outcome: MoveOutcome) -> str:
-    if outcome.problem:
+    if outcome.problems:
         return "impossible"
     return "over budget" if outcome.excesses else ""
 
@@ -155,7 +157,7 @@ def _end(path: DesignPath, style: Style) -> Iterator[str]:
             ending = _none(len(path.last_moves))
         case "budget":
             best = path.last_moves[0]
-            ending = f"{best.move.words} would help, but has {excess_words(best.excesses)}"
+            ending = f"{move_words(best.move)} would help, but has {excess_words(best.excesses)}"
         case _:
             assert_never(path.stopped)
     yield from labelled("end", f"{ending}; worst now: {_worst(path.worst)}", style)
@@ -220,7 +222,7 @@ def _depths(depths: Sequence[int]) -> str:
 
 def _move_cell(move: Move) -> str:
     """A move in few words: `block from stage1 to stage3`."""
-    return f"block from {move.giver} to {move.taker}" if isinstance(move, BlockMove) else move.words
+    return f"block from {move.giver} to {move.taker}" if isinstance(move, BlockMove) else move_words(move)
 
 
 def _ratio(after: float, before: float) -> str:
@@ -256,7 +258,7 @@ def path_dict(path: DesignPath) -> dict[str, Any]:
 
 def _step_dict(step: PathStep) -> dict[str, Any]:
     return {
-        "move": step.best.move.words,
+        "move": move_words(step.best.move),
         "kind": step.best.move.kind,
         "worst": _worst_dict(step.worst),
         "before": _point_dict(step.before),
@@ -274,11 +276,11 @@ def _point_dict(point: DesignPoint) -> dict[str, Any]:
 
 def _outcome_dict(outcome: MoveOutcome) -> dict[str, Any]:
     return {
-        "move": outcome.move.words,
+        "move": move_words(outcome.move),
         "kind": outcome.move.kind,
         **(_point_dict(outcome.point) if outcome.point else {}),
         "excess": excess_words(outcome.excesses),
-        "problem": outcome.problem,
+        "problem": problem_text(outcome.problems),
     }
 
 
@@ -298,7 +300,7 @@ def _worst_dict(worst: WorstStage) -> dict[str, Any]:
 def path_rows(path: DesignPath) -> list[dict[str, Any]]:
     """A row for the start and each step."""
     rows = [("start", "", path.start_depths, path.start)]
-    rows += [(s.best.move.words, s.best.move.kind, s.depths, s.after) for s in path.steps]
+    rows += [(move_words(s.best.move), s.best.move.kind, s.depths, s.after) for s in path.steps]
     return [
         {
             "network": path.network.name,

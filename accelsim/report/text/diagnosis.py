@@ -8,7 +8,7 @@ from accelsim.search.diagnosis import Diagnosis, Fill, FillLoop
 
 NOTABLY: Final = 0.9
 """What is below this part of what could be is named."""
-DIRECTIONS: Final[dict[FillLoop, str]] = {
+LOOPS: Final[dict[FillLoop, str]] = {
     "k": "output channels",
     "c": "input channels",
     "y": "output rows",
@@ -21,9 +21,9 @@ def reason(diagnosis: Diagnosis) -> str:
     return "; ".join(_reasons(diagnosis))
 
 
-def direction(fill: Fill) -> str:
+def loop_words(fill: Fill) -> str:
     """`input channels`, `input channels of a group`."""
-    return DIRECTIONS[fill.loop] + (" of a group" if fill.of_group else "")
+    return LOOPS[fill.loop] + (" of a group" if fill.of_group else "")
 
 
 def _reasons(diagnosis: Diagnosis) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _of_array(diagnosis: Diagnosis) -> Iterator[str]:
 
 def _badly_filled(fill: Fill) -> str:
     room = "a pass has room for" if fill.across else "a loaded block of inputs can serve"
-    words = f"{room} {fill.of_a_pass} {direction(fill)}"
+    words = f"{room} {fill.of_a_pass} {loop_words(fill)}"
     if fill.passes == 1:
         return f"{words}, the layer has {fill.extent}"
     return f"{words}, its {fill.extent} fill {fill.filled:.0%} of {fill.passes} passes"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from accelsim.descriptions import phrases
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.network.shapes import WrittenShape
@@ -53,7 +54,7 @@ COMPONENTS: Final = {
     "register_file": "register files",
     "inter_pe": "between PEs",
     "global_buffer": "global buffer",
-    "dram": "DRAM",
+    "dram": phrases.memory_word("dram"),
     "vector": "vector unit",
 }
 AREAS: Final = {
@@ -71,7 +72,7 @@ def component_word(component: str) -> str:
 
 def memory_word(memory: str) -> str:
     """`DRAM`, and `weight memory` for `weight_memory`."""
-    return COMPONENTS.get(memory) or memory.replace("_", " ")
+    return COMPONENTS.get(memory) or phrases.memory_word(memory)
 
 
 def on_chip_word(memories: Sequence[str]) -> str:

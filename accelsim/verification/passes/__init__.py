@@ -45,7 +45,7 @@ class ArrayPasses:
         >>> machine = ArrayMachine.of(load_hardware("16x16_128k"), "weight_stationary", idle_rows=0)
         >>> tile = TileWork(1, 1, 16, 16, 4, 4, 1, 1, (1, 1), (1, 1), nonzero=256, resumes=False)
         >>> counts = SHIPPED_PASSES["weight_stationary"].walk(tile, machine)
-        >>> counts.macs == 16 * 16 * 4 * 4, counts.weight_reads
+        >>> counts.macs == 16 * 16 * 4 * 4, counts.weight_read_words
         (True, 256)
     """
 

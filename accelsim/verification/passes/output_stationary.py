@@ -36,11 +36,11 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
         block_words = _reach(tile, 0, y1 - y0) * _reach(tile, 1, x1 - x0)
         first_words = first_words or block_words
         for _group, _set in product(range(tile.g), folds(tile.k, machine.parameters.partial_sums_per_pe)):
-            counts.input_reads += tile.c * block_words
+            counts.input_read_words += tile.c * block_words
             counts.input_hops += tile.c * pixels * (tile.taps - 1)
         broadcasts += tile.nonzero
-        counts.weight_reads += tile.nonzero
-        counts.weight_readings += 1
+        counts.weight_read_words += tile.nonzero
+        counts.weight_reads += 1
         counts.macs += tile.nonzero * pixels
         # Each product reads and writes a sum. The first of an output only writes, but the drain reads it;
         # where a tile resumes, the first reads too, and filling the registers is left out (docs/model.md).
@@ -48,7 +48,7 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
         counts.partial_sum_reads += tile.nonzero * pixels + tile.g * tile.k * pixels * tile.resumes
         drained_rows += tile.g * tile.k * (y1 - y0)
     drain = -(-drained_rows // machine.port_words)
-    counts.cycles = -(-first_words // port) + max(-(-counts.input_reads // port), broadcasts)
+    counts.cycles = -(-first_words // port) + max(-(-counts.input_read_words // port), broadcasts)
     counts.cycles += drain * (2 if tile.resumes else 1)
     return counts
 

@@ -100,11 +100,11 @@ class PassCounts:
     """Likewise."""
     input_hops: int = 0
     """Inputs that move to the neighbouring PE."""
-    input_reads: int = 0
+    input_read_words: int = 0
+    """From the buffer."""
+    weight_read_words: int = 0
     """From the buffer."""
     weight_reads: int = 0
-    """From the buffer."""
-    weight_readings: int = 0
     """How often all weights of the tile were read from the buffer."""
 
 

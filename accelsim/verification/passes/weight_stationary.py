@@ -50,14 +50,14 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
         pixels = array_pass.pixels[1] - array_pass.pixels[0]
         counts.cycles += max(load_cycles, pixels)
         counts.macs += rows * columns * pixels
-        counts.weight_reads += rows * columns
+        counts.weight_read_words += rows * columns
         counts.weight_register_writes += rows * columns
         counts.weight_register_reads += rows * columns * pixels
-        counts.input_reads += rows * pixels
+        counts.input_read_words += rows * pixels
         counts.partial_sum_writes += columns * pixels
         if tile.resumes or not array_pass.begins:
             counts.partial_sum_reads += columns * pixels
-    counts.weight_readings = counts.weight_reads // (tile.g * tile.k * tile.c * tile.taps)
+    counts.weight_reads = counts.weight_read_words // (tile.g * tile.k * tile.c * tile.taps)
     return counts
 
 

@@ -79,6 +79,7 @@ BY_OBJECTIVE = [
     ("resnet50", "16x16_128k", "edp", "pe_array.rows", (64, 128)),
     ("sqnxt23v5", "16x16_128k", "edp", "dma.descriptors", (8, 16)),
     ("squeezenet_v1_1", "16x16_128k", "time", "dma.descriptors", (4, 64)),
+    ("shufflenet_v2", "8x8_32k", "edp", "pe_array.columns", (20, 28, 40, 48, 56, 80, 96, 108, 128)),
 ]
 
 
@@ -86,18 +87,21 @@ BY_OBJECTIVE = [
 def test_a_network_is_no_worse_by_an_objective_on_a_machine_that_offers_more(
     network, machine, objective, key, values
 ):
-    """Each of these was once worse by 0.5 to 3.9%: all rows had to be used, and all descriptors."""
+    """Each of these was once worse by 0.5 to 3.9%.
+
+    All rows had to be used, and all descriptors; or the size that was best on fewer columns was not tried.
+    """
     described, hardware = load_network(network), load_hardware(machine)
     results = [
         run_network(described, vary(hardware, **{key: value}), objective=objective) for value in values
     ]
-    less, more = (
+    costs = [
         result.cycles
         if objective == "time"
         else math.fsum(layer.energy * layer.cycles for layer in result.layers)
         for result in results
-    )
-    assert more <= less * (1 + TOLERANCE)
+    ]
+    assert all(more <= min(costs[:rung]) * (1 + TOLERANCE) for rung, more in enumerate(costs) if rung)
 
 
 @pytest.mark.parametrize("machine", ["8x8_32k", "16x16_128k"])

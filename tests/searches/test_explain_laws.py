@@ -7,6 +7,7 @@ from accelsim.descriptions import dump, vary
 from accelsim.hardware import dataflow_names
 from accelsim.network.overlay import overlaid
 from accelsim.search.remedies import REMEDIES_BESIDE_DATAFLOWS
+from accelsim.search.words import change_words, obstacle_words
 
 SMALL, LARGE = load_hardware("8x8_32k"), load_hardware("16x16_128k")
 ONE_DATAFLOW = vary(SMALL, **{"pe_array.dataflows": ["weight_stationary"]})
@@ -78,7 +79,7 @@ def test_every_remedy_is_a_run_of_the_changed_files(name, hardware, options, tmp
             expected.cycles,
             expected.energy,
             expected.macs,
-        ), outcome.remedy.words
+        ), change_words(outcome.remedy.change)
 
 
 @pytest.mark.parametrize(("name", "hardware", "options"), CASES)
@@ -131,7 +132,7 @@ def channels_of(network, hardware):
     """Why channels cannot be rounded."""
     (one,) = explain_network(network, hardware, layers=0).impossible
     assert one.name == "channels"
-    return one.reason
+    return obstacle_words(one)
 
 
 def test_what_is_so_already_is_impossible_and_says_why():
@@ -163,7 +164,7 @@ def test_a_remedy_that_a_machine_file_may_not_say_is_impossible():
     huge = vary(SMALL, **{"pe_array.rows": 4096})
     found = explain_network(load_network("squeezenet_v1_1@resolution=64"), huge, layers=1)
     (one,) = [one for one in found.impossible if one.name == "rows"]
-    assert "from 1 to 4096" in one.reason
+    assert "from 1 to 4096" in obstacle_words(one)
 
 
 def test_a_negative_number_of_layers_is_refused():

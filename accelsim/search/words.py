@@ -1,0 +1,115 @@
+"""Changes in words: what a move or a remedy changes, and why a change cannot be had.
+
+The only place that writes them: for reports, for the progress of a search, and for the source of the networks
+that it makes.
+"""
+
+from typing import Final, assert_never
+
+from accelsim.choices import AUTO
+from accelsim.descriptions.phrases import memory_word
+from accelsim.errors import problem_text
+from accelsim.mapping.dataflows import dataflow_of
+from accelsim.search.redesign import BlockMove, ChannelsMove, KernelMove, Move
+from accelsim.search.remedies import (
+    AddedDataflow,
+    BitsChange,
+    Change,
+    ChannelObstacle,
+    ChannelsChange,
+    DataflowChange,
+    ImpossibleRemedy,
+    LatencyChange,
+    PartChange,
+)
+
+_OBSTACLES: Final[dict[ChannelObstacle, str]] = {
+    "none_alone": "no number of channels of the stage table can change alone",
+    "multiples_already": "every number of channels that can change alone is a multiple already",
+}
+
+
+def move_words(move: Move) -> str:
+    """What a move changes.
+
+    Args:
+        move: Of a path.
+
+    Returns:
+        The end of a sentence, without a full stop.
+
+    Example:
+        >>> move_words(BlockMove("stage1", "stage3", changes=()))
+        'a block from stage1 to stage3'
+    """
+    match move:
+        case KernelMove():
+            return f"{move.new[0]}x{move.new[1]} instead of {move.old[0]}x{move.old[1]} in {move.stage}"
+        case BlockMove():
+            return f"a block from {move.giver} to {move.taker}"
+        case ChannelsMove():
+            noun = "channels" if move.key == "out_channels" else move.key.replace("_", " ")
+            return f"{move.new} instead of {move.old} {noun} in {move.stage}"
+        case _:
+            assert_never(move)
+
+
+def change_words(change: Change) -> str:
+    """What a remedy changes.
+
+    Args:
+        change: Of a remedy.
+
+    Returns:
+        The end of a sentence, without a full stop.
+
+    Example:
+        >>> change_words(LatencyChange("dram", before_cycles=100, after_cycles=50))
+        'DRAM latency 100 -> 50 cycles'
+    """
+    match change:
+        case PartChange():
+            return _part_words(change)
+        case LatencyChange():
+            return (
+                f"{memory_word(change.memory)} latency {change.before_cycles} -> {change.after_cycles} cycles"
+            )
+        case AddedDataflow() | DataflowChange():
+            return _dataflow_words(change)
+        case BitsChange():
+            return f"{change.tensors} of {change.before} -> {change.after} bits"
+        case ChannelsChange():
+            return f"channels up to multiples of {change.multiple}"
+        case _:
+            assert_never(change)
+
+
+def _dataflow_words(change: AddedDataflow | DataflowChange) -> str:
+    if change.name == AUTO:
+        return "dataflow chosen layer by layer"
+    layers = "some layers" if isinstance(change, AddedDataflow) else "every layer"
+    return f"{layers} {dataflow_of(change.name).title}"
+
+
+def _part_words(change: PartChange) -> str:
+    before, after = change.before, change.after
+    match change.part:
+        case "bandwidth":
+            (memory,) = change.memories
+            return f"{memory_word(memory)} {before:g} -> {after:g} bytes per cycle"
+        case "buffer":
+            noun = memory_word(change.memories[0]) if len(change.memories) == 1 else "memories on chip"
+            return f"{noun} {before / 1024:.10g} -> {after / 1024:.10g} KiB"
+        case "vector_lanes":
+            return f"vector lanes {before:g} -> {after:g} per column"
+        case "rows" | "columns":
+            return f"{before:g} -> {after:g} {change.part} of PEs"
+        case part:
+            assert_never(part)
+
+
+def obstacle_words(remedy: ImpossibleRemedy) -> str:
+    """Why a remedy cannot be had: a line for each thing wrong."""
+    if isinstance(remedy.obstacle, str):
+        return _OBSTACLES[remedy.obstacle]
+    return problem_text(remedy.obstacle)

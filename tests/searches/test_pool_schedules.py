@@ -1,0 +1,127 @@
+"""Networks on machines that keep tensors: what stays is what should, and moves no more than it has to."""
+
+from itertools import pairwise
+
+import pytest
+
+from accelsim import load_hardware, load_network, run_network
+from accelsim.descriptions import vary
+from accelsim.errors import MappingError
+from accelsim.hardware import Operand
+from accelsim.network import lowered_network
+from accelsim.planning import network_tensors
+from accelsim.reuse import Cache
+from accelsim.run import options_for, plan_run
+from accelsim.simulation import simulate
+
+KIB = 1024
+FREE_ON_CHIP = {
+    "memories.global_buffer.energy.read": 0,
+    "memories.global_buffer.energy.write": 0,
+    "energy.mac": 0,
+    "energy.vector_op": 0,
+    "energy.register_file": 0,
+    "energy.inter_pe": 0,
+    "mapper.tiles": "energy",
+    "mapper.dataflow": "energy",
+}
+"""Only DRAM costs energy, so that a plan by energy moves as few bytes as it can."""
+EIGHT_BITS = {"precision.weights_bits": 8, "precision.activations_bits": 8}
+
+
+def keeping(size_bytes, **changes):
+    """SqueezeNext's larger machine with a pool of so many bytes, in which activations stay."""
+    pool = {
+        "memories.global_buffer.size_bytes": size_bytes,
+        "memories.global_buffer.banks": "pool",
+        "memories.global_buffer.keeps": ["activations"],
+    }
+    return vary(load_hardware("16x16_128k"), **(pool | changes))
+
+
+def moved_bytes(result):
+    return result.dram_bytes.read + result.dram_bytes.write
+
+
+def test_where_all_fits_only_weights_the_image_and_the_result_move():
+    network, machine = load_network("sqnxt23v5"), keeping(16 << 20)
+    graph = lowered_network(network).graph
+    tensors = network_tensors(graph, machine.precision).tensors
+    image = sum(tensor.size_bytes for tensor in tensors if tensor.is_image)
+    result = sum(tensor.size_bytes for tensor in tensors if tensor.is_result)
+    weights = sum(2 * (layer.weights + layer.G * layer.K * layer.bias) for layer in graph.layers)
+    run = run_network(network, machine)
+    assert run.dram_bytes.write == result
+    assert weights + image <= run.dram_bytes.read <= 1.02 * (weights + image)
+
+
+@pytest.mark.parametrize(
+    ("network", "kib", "prototype_kib", "tolerance"),
+    [
+        ("sqnxt23v5", 128, 2231, 0.10),
+        ("sqnxt23v5", 256, 1263, 0.10),
+        ("sqnxt23v5", 512, 1053, 0.03),
+        ("mobilenet_v2", 128, 14151, 0.10),
+        ("mobilenet_v2", 512, 8089, 0.03),
+        ("resnet18", 512, 12147, 0.03),
+    ],
+)
+def test_bytes_outside_are_no_more_than_those_of_an_independent_prototype(
+    network, kib, prototype_kib, tolerance
+):
+    """An exact plan over layers' least traffic, written apart: 8 bits, bytes without bursts, no addresses."""
+    run = run_network(network, keeping(kib * KIB, **FREE_ON_CHIP, **EIGHT_BITS))
+    assert moved_bytes(run) <= (1 + tolerance) * prototype_kib * KIB
+
+
+def test_more_room_never_costs_more():
+    values = [
+        run_network("squeezenet_v1_1", keeping(size), objective="time").cycles
+        for size in (64 * KIB, 128 * KIB, 256 * KIB, 1024 * KIB)
+    ]
+    for before, after in pairwise(values):
+        assert after <= before * 1.005
+
+
+@pytest.mark.parametrize("objective", ["time", "energy", "edp"])
+def test_keeping_is_never_worse_than_keeping_nothing(objective):
+    kept = run_network("mobilenet_v1@width=0.25,resolution=128", keeping(64 * KIB), objective=objective)
+    nothing = run_network(
+        "mobilenet_v1@width=0.25,resolution=128",
+        keeping(64 * KIB, **{"memories.global_buffer.keeps": []}),
+        objective=objective,
+    )
+    value = {
+        "time": lambda run: run.cycles,
+        "energy": lambda run: run.energy.total,
+        "edp": lambda run: run.cycles * run.energy.total,
+    }[objective]
+    assert value(kept) <= value(nothing)
+
+
+def test_both_engines_see_the_same_of_a_network_that_keeps():
+    network = load_network("squeezenet_v1_1")
+    for size in (96 * KIB, 384 * KIB):
+        plan = plan_run(network, keeping(size), options_for(network, batch=2))
+        assert simulate(plan.schedule, plan.hardware) == simulate(
+            plan.schedule, plan.hardware, engine="events"
+        )
+        assert any(places[Operand.OUTPUTS] == "global_buffer" for places in plan.schedule.places)
+
+
+def test_what_has_no_home_is_named_with_its_bytes():
+    """All activations have to lie on chip, where the memory outside holds weights only."""
+    flash = keeping(128 * KIB, **{"memories.dram.holds": ["weights"]})
+    with pytest.raises(MappingError) as raised:
+        run_network("squeezenet_v1_1", flash)
+    sentence = str(raised.value)
+    assert "conv1" in sentence
+    assert "image" in sentence
+    assert "memories.global_buffer.size_bytes" in sentence
+
+
+def test_a_run_is_the_same_however_little_is_remembered():
+    """What is known of layers may be forgotten while a network is planned."""
+    machine = keeping(128 * KIB)
+    forgetful = run_network("squeezenet_v1_1", machine, cache=Cache(most_bytes=0))
+    assert forgetful == run_network("squeezenet_v1_1", machine, cache=Cache())
