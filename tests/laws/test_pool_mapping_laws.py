@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
-from machines import keeping_machine
+from machines import addition, keeping_machine
 from strategies import ANY_BITS, compressed_layers, keeping_machines, layers, steps_of, unusual_layers
 
 from accelsim import load_hardware, load_network
@@ -127,6 +127,17 @@ def test_in_the_room_that_it_needs_a_mapping_runs_no_sooner_than_its_bound(case,
             continue
         tensor_bytes = hardware.pool.size_bytes - int(costs.room_bytes[number])
         assert Alone(hardware, Transitions(), tensor_bytes)(mapping) >= costs.time_cycles[number]
+
+
+@pytest.mark.parametrize(("moved", "cycles"), [((), 8), ((OUTPUTS,), 8 + 100 + 8), ((INPUTS,), 100 + 24 + 8)])
+def test_nobody_waits_for_the_latency_of_what_does_not_move(moved, cycles):
+    """Three operands of 64 elements are added on 16 lanes, in one step; 16 bytes a cycle after 100 cycles."""
+    layer, hardware = addition(4, (4, 4), operands=3), keeping_machine(4096)
+    found = layer_mappings(layer, hardware, [], 1, Grids())
+    costs = found.costs(frozenset(moved))
+    (number,) = [number for number, tile in enumerate(tiles(found)) if tile.g == 4 and tile.y == tile.x == 4]
+    (mapping, *_) = [mapping for _, mapping in programs(found, [number], frozenset(moved), hardware)]
+    assert Alone(hardware)(mapping) == costs.time_cycles[number] == cycles
 
 
 @pytest.mark.parametrize("any_layer", [layers(), compressed_layers(), unusual_layers()])
