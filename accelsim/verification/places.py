@@ -127,8 +127,8 @@ class _Places:
     """Pieces that were written in the pool."""
     outside: set[str] = field(default_factory=set)
     """Pieces that were written outside."""
-    needed: set[str] = field(default_factory=set)
-    """Tensors in the pool that this layer or layers to come read or write there."""
+    needed: list[str] = field(default_factory=list)
+    """Tensors in the pool that this layer or layers to come read or write there, the oldest first."""
     idle: set[tuple[int, ...]] = field(default_factory=lambda: {()})
     """The sizes of all other tensors in the pool, in each way that agrees with what was given up."""
 
@@ -181,7 +181,7 @@ class _Places:
         size_bytes = self.pieces.bytes_of[IMAGE]
         self.in_pool.add(IMAGE)
         if IMAGE in self.last_use:
-            self.needed.add(IMAGE)
+            self.needed.append(IMAGE)
         else:
             self.idle = {(size_bytes,)}
         return size_bytes
@@ -197,15 +197,15 @@ class _Places:
         self.in_pool.add(piece)
         if tensor in self.needed:
             return 0
-        self.needed.add(tensor)
+        self.needed.append(tensor)
         return self.pieces.bytes_of[tensor]
 
     def _end_uses(self, number: int) -> None:
         """Tensors that no layer to come reads or writes in the pool may be given up there."""
-        ended = {tensor for tensor in self.needed if self.last_use[tensor] == number}
+        ended = [tensor for tensor in self.needed if self.last_use[tensor] == number]
         sizes = [self.pieces.bytes_of[tensor] for tensor in ended]
         self.idle = {tuple(sorted([*others, *sizes])) for others in self.idle}
-        self.needed -= ended
+        self.needed = [tensor for tensor in self.needed if tensor not in ended]
 
     def _check_operands(self, number: int, part: _Part) -> None:
         """Each operand lies in a memory that may keep it, and moves between that and the pool or stays."""
@@ -246,7 +246,7 @@ class _Places:
 
     def _refuse_given_up(self, freed_bytes: int) -> NoReturn:
         """A layer gives up what is still used in the pool, or what no tensor takes."""
-        for tensor in sorted(self.needed):
+        for tensor in sorted(self.needed, key=self.last_use.__getitem__):
             rest_bytes, user = freed_bytes - self.pieces.bytes_of[tensor], self.last_use[tensor]
             if not any(_without(sizes, rest_bytes) for sizes in self.idle):
                 continue
