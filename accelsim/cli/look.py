@@ -98,7 +98,7 @@ def show(
     accelsim show sqnxt23v5
     accelsim show mobilenet_v1@width=0.5 --lowered
     accelsim show nasnet_a --stats
-    accelsim show mobilenet_v2 --hw my_npu.yaml
+    accelsim show mobilenet_v2 --hw npu_int8_2m
     accelsim show 16x16_128k
     """
     to = destination(output, format_, quiet)

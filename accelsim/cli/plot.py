@@ -155,7 +155,7 @@ def plot(
     accelsim plot layers --net sqnxt23 --net sqnxt23v5 --hw 16x16_128k -o layers.png
     accelsim plot roofline --net mobilenet_v1 --hw 8x8_32k -o roofline.svg
     accelsim plot accuracy --hw 16x16_128k -o accuracy.pdf
-    accelsim plot memory --net mobilenet_v2 --hw my_npu.yaml -o memory.png
+    accelsim plot memory --net mobilenet_v2 --hw npu_int8_2m -o memory.png
     accelsim plot sweep --result found.json -o front.png
     """
     from accelsim.report.plots.style import check_suffix, save

@@ -115,20 +115,16 @@ def memory_figure(results: Sequence[RunResult]) -> Figure:
         results: Runs on machines with a pool, each a panel below the one before.
 
     Returns:
-        A figure with axes of addresses and of bytes outside for each run.
+        A figure with axes of addresses for each run, and of bytes outside where any tensor lies there.
 
     Raises:
         AccelsimError: A machine keeps no tensors.
 
     Example:
-        >>> from accelsim import load_hardware, run_network
-        >>> from accelsim.descriptions import vary
-        >>> machine = vary(load_hardware("16x16_128k"), **{
-        ...     "memories.global_buffer.banks": "pool", "memories.global_buffer.keeps": ["activations"]
-        ... })
-        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", machine)
+        >>> from accelsim import run_network
+        >>> result = run_network("mobilenet_v1@width=0.25,resolution=128", "npu_int8_256k")
         >>> [axes.get_ylabel() for axes in memory_figure([result]).axes]
-        ['address in global_buffer [KiB]', 'outside [KiB]']
+        ['address in sram [KiB]']
     """
     maps = [(result, map_or_error(result.memory_map, result.hardware)) for result in results]
     blocks = [memory_blocks(memory_map) for _, memory_map in maps]
@@ -148,6 +144,8 @@ def memory_figure(results: Sequence[RunResult]) -> Figure:
         if kind in kinds
     ]
     legend.append(Line2D([], [], color="black", marker="v", linestyle="", label="peak"))
+    if not any(any(outside_bytes(memory_map)) for _, memory_map in maps):
+        return stage_figure(panels, legend, rows_inches=_ROWS_INCHES[:1])
     legend.append(Patch(color=VERMILION, label="tensors outside only"))
     return stage_figure(panels, legend, rows_inches=_ROWS_INCHES)
 
@@ -162,9 +160,10 @@ def memory_title(result: RunResult, memory_map: MemoryMap) -> str:
 
 
 def _draw(memory_map: MemoryMap, blocks: Sequence[MapBlock], axes: Sequence[Axes]) -> None:
-    above, below = axes
+    above, *below = axes
     plot_memory(memory_map, blocks, above)
-    plot_outside(outside_bytes(memory_map), below)
+    for row in below:
+        plot_outside(outside_bytes(memory_map), row)
 
 
 def plot_memory(memory_map: MemoryMap, blocks: Sequence[MapBlock], axes: Axes) -> None:

@@ -12,6 +12,7 @@ from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult, Traffic
 
 BAR_WIDTH = 10
+_OUTPUTS = "outputs"
 
 
 def totals(result: RunResult, style: Style) -> list[str]:
@@ -44,6 +45,8 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
 def _lower_bound(result: RunResult) -> str:
     """The bound; of a machine with a pool with and without the traffic that keeping tensors can save."""
     bound, bound_if_kept = result.lower_bound_cycles, result.lower_bound_if_kept_cycles
+    if bound_if_kept and _OUTPUTS not in result.memories[result.outermost].written_bytes:
+        bound, bound_if_kept = bound_if_kept, None  # no tensor can go outside
     times = f"{result.cycles / bound:.2f}"
     if not bound_if_kept:
         return f"{bound:,} cycles; the time is {times} times that"
