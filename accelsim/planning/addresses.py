@@ -8,6 +8,7 @@ reads at one end and writes at the other, the tiles have the middle in one piece
 that leaves tiles the room that they need; if none does, the one that misses it by least.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from typing import Final, NamedTuple, TypeAlias
@@ -27,10 +28,6 @@ class Lifetime(NamedTuple):
     """Of it."""
     steps: Steps
     """When it lies in the pool."""
-
-    def meets(self, other: "Lifetime") -> bool:
-        """Whether both are in the pool at some step."""
-        return self.steps.first <= other.steps.last and other.steps.first <= self.steps.last
 
 
 def _length(lifetime: Lifetime) -> int:
@@ -104,12 +101,16 @@ def best_fit(
         (0, 40, 0)
     """
     offsets: dict[int, int] = {}
+    alive = _alive_at(lifetimes)
     for index in sorted(range(len(lifetimes)), key=lambda index: order(lifetimes[index])):
         tensor = lifetimes[index]
+        meanwhile = {
+            other for step in range(tensor.steps.first, tensor.steps.last + 1) for other in alive[step]
+        }
         neighbours = [
-            (offset, offset + lifetimes[placed].size_bytes)
-            for placed, offset in offsets.items()
-            if tensor.meets(lifetimes[placed])
+            (offsets[other], offsets[other] + lifetimes[other].size_bytes)
+            for other in meanwhile
+            if other in offsets
         ]
         gaps = _gaps(neighbours, pool_bytes)
         holding = [
@@ -124,6 +125,15 @@ def best_fit(
         else:
             offsets[index] = max([pool_bytes, *[end for _, end in neighbours]])
     return tuple([offsets[index] for index in range(len(lifetimes))])
+
+
+def _alive_at(lifetimes: Sequence[Lifetime]) -> dict[int, list[int]]:
+    """Of each step: the tensors that lie in the pool."""
+    alive: dict[int, list[int]] = defaultdict(list)
+    for index, lifetime in enumerate(lifetimes):
+        for step in range(lifetime.steps.first, lifetime.steps.last + 1):
+            alive[step].append(index)
+    return alive
 
 
 def _gaps(blocks: Iterable[tuple[int, int]], pool_bytes: int) -> list[tuple[int, int]]:
@@ -142,15 +152,10 @@ def _regions(
 ) -> tuple[TileRegion, ...]:
     """The largest gap at each step, of equal ones the uppermost."""
     regions = []
+    alive = _alive_at(lifetimes)
     for step, needed_bytes in enumerate(tile_bytes):
-        gaps = _gaps(
-            [
-                (offset, offset + lifetime.size_bytes)
-                for lifetime, offset in zip(lifetimes, offsets, strict=True)
-                if lifetime.steps.first <= step <= lifetime.steps.last
-            ],
-            pool_bytes,
-        )
+        blocks = [(offsets[index], offsets[index] + lifetimes[index].size_bytes) for index in alive[step]]
+        gaps = _gaps(blocks, pool_bytes)
         size_bytes, start = max([(end - start, start) for start, end in gaps], default=(0, pool_bytes))
         regions.append(TileRegion(start, size_bytes, needed_bytes))
     return tuple(regions)
