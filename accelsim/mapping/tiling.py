@@ -31,8 +31,8 @@ def tile_sizes(extent: int, unit: int, *, finely: bool = False) -> tuple[int, ..
 
     All of them are rounded up. The divisors grow by halves and thirds, so there are few of them however large
     the extent is: each size is at least half of the next larger one. `finely` adds the extent itself divided
-    by 1 to 16 and by eight numbers for each doubling: sizes that are the same whatever the array is, so that a
-    larger array can be given what a smaller one can, or a ninth less.
+    by 1 to 16 and by eight numbers for each doubling: sizes that are the same whatever the array is, so that
+    a larger array can be given what a smaller one can, or a ninth less.
     """
     passes, one_pass = -(-extent // unit), min(extent, unit)
     sizes = {min(extent, -(-passes // divisor) * unit) for divisor in _divisors(passes)}
