@@ -86,6 +86,30 @@ def pooled_machine(
     return Hardware.model_validate_json(json.dumps({**MACHINE, "memories": memories}))
 
 
+def keeping_machine(
+    size_bytes: int,
+    io: dict[str, str] | None = None,
+    hardware: Hardware = _MACHINE,
+    *,
+    outside: Sequence[Operand] = tuple(Operand),
+    weights_bytes: int | None = None,
+) -> Hardware:
+    """A machine with one pool `sram` on chip, in which activations may stay.
+
+    Outside, `dram` holds these operands; weights may have a memory of their own on chip.
+    """
+    described = hardware.model_dump(mode="json", exclude_none=True)
+    outermost, buffer = described["memories"]
+    pool = {**buffer, "name": "sram", "size_bytes": size_bytes, "banks": "pool", "keeps": ["activations"]}
+    memories = [{**outermost, "holds": list(outside)}, pool]
+    if weights_bytes is not None:
+        pool["holds"] = [Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL]
+        own = {"holds": [Operand.WEIGHTS], "banks": {"bytes": {Operand.WEIGHTS: weights_bytes}}}
+        memories.append({**buffer, "name": "weight_buffer", "size_bytes": weights_bytes, **own})
+    changes = {"memories": memories, "io": io or {}, "assumed": {}}
+    return Hardware.model_validate_json(json.dumps({**described, **changes}))
+
+
 _WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
 
 

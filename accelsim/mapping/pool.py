@@ -221,7 +221,8 @@ class PoolMappings:
         moving = together([self._transfers[operand] for operand in operands], latency_cycles)
         array, last_cycles = self._array
         steps = self._latency_steps if moved >= _EACH_STEP else 0
-        timing = Timing(moving, steps, self._vector, self.hardware)
+        reads = any(operand is not Operand.OUTPUTS for operand in operands)
+        timing = Timing(moving, steps, self._vector, self.hardware, reads=reads, moves=bool(operands))
         cycles = timing.least_cycles(column_of(array.cycles * self.images, length), last_cycles)
         energy = sum([self._transfer_energy[operand] for operand in operands], self._energy_on_chip)
         moved_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())

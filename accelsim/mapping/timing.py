@@ -40,6 +40,10 @@ class Timing:
     """Steps that load something; 0 where it is not known that each of them does."""
     vector: VectorWork
     hardware: Hardware
+    reads: bool = True
+    """Whether anything comes from outside."""
+    moves: bool = True
+    """Whether anything comes from outside or goes there."""
 
     def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Floats:
         """With an array that works for so long in all, and so long for the last step."""
@@ -47,12 +51,13 @@ class Timing:
         working = np.maximum(array_cycles + self.vector.last_cycles, self.vector.cycles)
         on_chip = moved.first_cycles + working + moved.last_cycles
         finishing = last_array_cycles + self.vector.last_cycles + moved.last_cycles
-        reading = latency + moved.read_cycles + finishing
+        reading = latency * self.reads + moved.read_cycles + finishing
         # No more than prefetch + 1 steps are under way at a time, so of as many interleaved chains of steps,
         # each of which takes its steps one after the other, the longest takes no less than the average.
         chains = self.hardware.channel.prefetch + 1
         under_way = (self.latency_steps * latency + moved.read_cycles + array_cycles) / chains
-        cycles = np.maximum(np.maximum(on_chip, reading), np.maximum(latency + moved.cycles, under_way))
+        moving = latency * self.moves + moved.cycles
+        cycles = np.maximum(np.maximum(on_chip, reading), np.maximum(moving, under_way))
         least: Floats = np.ceil(cycles - CYCLE_ROUNDING)
         return least
 

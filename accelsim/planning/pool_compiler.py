@@ -120,9 +120,10 @@ class PoolCompiler:
         fault = uncountable(layer, self.options.batch)
         if fault is not None:
             raise MappingError(f"{layer.name} on {self.hardware.name}: {fault}")
-        parts = (layer,) if layer.pooling is None or self._fits(layer) else unfused(layer)
+        all_move, *_ = self._all_sets(layer)
+        parts = (layer,) if layer.pooling is None or self._fits(layer, all_move) else unfused(layer)
         for part in parts:
-            if not self._fits(part):
+            if not self._fits(part, self._all_sets(part)[-1]):
                 raise MappingError(f"{part.name} on {self.hardware.name}: {self._no_tile(part)}")
         return parts
 
@@ -134,9 +135,10 @@ class PoolCompiler:
         size = counted(pool.size_bytes, "byte")
         return f"no tile fits: the smallest that is tried takes more than the {size} of {pool.memory}"
 
-    def _fits(self, layer: Layer) -> bool:
-        """Whether the pool holds any tile of a layer."""
-        return bool(len(self._shortlist(layer.nameless, self._all_sets(layer)[-1]).costs.room_bytes))
+    def _fits(self, layer: Layer, moved: Moved) -> bool:
+        """Whether the pool holds any tile of a layer where these operands move."""
+        room_bytes = self._shortlist(layer.nameless, moved).costs.room_bytes
+        return bool((room_bytes <= self.pool.size_bytes).any())
 
     def _planned(self, network: _Network, *, keeping: bool) -> tuple[ResidencyPlan | DoesNotFit, Weights]:
         """The plan by the objective, and the weights by which it was the best."""

@@ -48,6 +48,19 @@ class Difference(Enum):
     POOLING_DOES_NOT_WAIT = auto()
     OTHER_INPUTS = auto()
     OTHER_RESIDUAL = auto()
+    NOT_OF_NETWORK = auto()
+    NO_SUCH_PLACE = auto()
+    OTHER_PLACE = auto()
+    MOVES_WHAT_STAYS = auto()
+    MOVES_TO_NO_PLACE = auto()
+    LIES_NOWHERE = auto()
+    WEIGHTS_ELSEWHERE = auto()
+    READS_ELSEWHERE = auto()
+    TENSORS_TOO_LARGE = auto()
+    GIVES_UP_WHAT_IS_READ = auto()
+    GIVES_UP_RESULT = auto()
+    GIVES_UP_NO_TENSOR = auto()
+    RESULT_ELSEWHERE = auto()
 
 
 class Quantity(Enum):
@@ -69,6 +82,9 @@ class Quantity(Enum):
     PROGRAM_VECTOR_CYCLES = auto()
     ACTIONS = auto()
     ACCESSED_BYTES = auto()
+    IMAGE_BYTES = auto()
+    TENSOR_BYTES = auto()
+    LEFT_BYTES = auto()
 
 
 class Element(NamedTuple):

@@ -1,6 +1,6 @@
 """The order of layers: each waits for all that it reads, and is given as much as it reads.
 
-Layers hand tensors on through DRAM. What a layer reads has to be complete when its first step asks for it, so
+What a layer reads has to be complete when its first step asks for it, so
 it has to wait for each layer that made a part of it.
 """
 
@@ -16,16 +16,20 @@ def order_mismatches(graph: ExecutedGraph, schedule: Schedule) -> dict[str, Mism
     """What is wrong with the order of a schedule's layers, by the names of those that it is wrong for."""
     last_part: dict[str, int] = {}
     mismatches: dict[str, Mismatch] = {}
-    for node, parts in _parts(graph, schedule):
+    end = 0
+    for node, parts in parts_of(graph, schedule):
+        end = parts.stop
         try:
             _check(node, schedule, parts, last_part)
         except MismatchError as error:
             mismatches[node.name] = error.mismatch
         last_part[node.name] = parts.stop - 1
+    for layer in schedule.layers[end:]:
+        mismatches[layer.name] = Mismatch(Difference.NOT_OF_NETWORK)
     return mismatches
 
 
-def _parts(graph: ExecutedGraph, schedule: Schedule) -> Iterator[tuple[ExecutedNode, range]]:
+def parts_of(graph: ExecutedGraph, schedule: Schedule) -> Iterator[tuple[ExecutedNode, range]]:
     """Each layer of the graph, and where in the schedule it is: itself, and a pooling that follows it."""
     names = [layer.name for layer in schedule.layers]
     index = 0

@@ -17,10 +17,8 @@ from accelsim.descriptions.phrases import these
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.hardware.registry import PASSES_GROUP
-from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
-from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
 from accelsim.planning.plan import Plan
 from accelsim.run import options_for, plan_run
@@ -30,6 +28,7 @@ from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.order import order_mismatches
 from accelsim.verification.outcome import LayerVerification, Verification
 from accelsim.verification.passes import passes_of
+from accelsim.verification.places import place_mismatches, pool_bytes
 
 
 def verify(
@@ -98,14 +97,17 @@ def verify_plan(
     names = [layer.name for layer in schedule.layers]
     executed = _chosen(names, layers)
     _check_passes(schedule)
-    order = order_mismatches(plan.lowered.graph, schedule)
-    by_form: dict[Hashable, list[tuple[Mapping, LayerVerification]]] = {}
+    of_network = order_mismatches(plan.lowered.graph, schedule)
+    if not of_network:  # in another order nothing lies where it should
+        of_network = place_mismatches(plan.lowered.graph, schedule, hardware, batch)
+    held_bytes = pool_bytes(schedule)
+    by_form: dict[Hashable, list[tuple[Case, LayerVerification]]] = {}
     verified = []
     for index in executed:
         layer, mapping = schedule.layers[index], schedule.mappings[index]
         step(layer.name)
-        outcome = _known_or_new(layer, mapping, hardware, batch, by_form)
-        mismatch = order.get(layer.name, outcome.mismatch)
+        outcome = _known_or_new(Case(layer, mapping, hardware, batch, held_bytes[index]), by_form)
+        mismatch = of_network.get(layer.name, outcome.mismatch)
         verified.append(replace(outcome, mismatch=mismatch))
     seconds = time.monotonic() - begin
     return Verification(plan.network.name, hardware.name, batch, tuple(verified), seconds)
@@ -144,37 +146,37 @@ def _check_passes(schedule: Schedule) -> None:
 
 
 def _known_or_new(
-    layer: Layer,
-    mapping: Mapping,
-    hardware: Hardware,
-    batch: int,
-    by_form: dict[Hashable, list[tuple[Mapping, LayerVerification]]],
+    case: Case, by_form: dict[Hashable, list[tuple[Case, LayerVerification]]]
 ) -> LayerVerification:
-    """The outcome of a layer; one of the same form and mapping answers for it."""
-    of_form = by_form.setdefault(layer.form, [])
+    """The outcome of a layer; one of the same form and mapping answers for it if it had no more room."""
+    of_form = by_form.setdefault(case.layer.form, [])
     for executed, outcome in of_form:
-        if executed == mapping:
-            return replace(outcome, name=layer.name, like=outcome.name)
-    outcome = _verified(layer, mapping, hardware, batch)
-    of_form.append((mapping, outcome))
+        as_full = case.pool_bytes == executed.pool_bytes
+        less_full = case.pool_bytes < executed.pool_bytes and outcome.mismatch is None
+        if executed.mapping == case.mapping and (as_full or less_full):
+            return replace(outcome, name=case.layer.name, like=outcome.name)
+    outcome = _verified(case)
+    of_form.append((case, outcome))
     return outcome
 
 
-def _verified(layer: Layer, mapping: Mapping, hardware: Hardware, batch: int) -> LayerVerification:
-    products = Case(layer, mapping, hardware, batch).products
+def _verified(case: Case) -> LayerVerification:
+    layer, mapping = case.layer, case.mapping
     outcome = LayerVerification(
         name=layer.name,
         dataflow=mapping.dataflow,
         like=None,
         steps=mapping.totals.steps,
-        macs=products,
+        macs=case.products,
         computed_macs=0,
         extent="all",
         traffic={},
         mismatch=None,
     )
     try:
-        walked, is_whole = verify_mapping(layer, mapping, hardware, batch=batch)
+        walked, is_whole = verify_mapping(
+            layer, mapping, case.hardware, batch=case.batch, pool_bytes=case.pool_bytes
+        )
     except MismatchError as error:
         return replace(outcome, mismatch=error.mismatch)
     return replace(

@@ -30,6 +30,11 @@ def packed_bytes(elements: int, bits: int) -> int:
     return -(-elements * bits // 8)
 
 
+def activation_bits(layer: Layer, machine: Precision) -> int:
+    """Bits of one of a layer's activations."""
+    return _first(layer.activation_bits, machine.activations_bits)
+
+
 def elements_of(region: Region) -> int:
     """Elements of a box."""
     elements = 1
@@ -49,7 +54,7 @@ class Sizes:
         self._nonzero = nonzero
         self.weight_bits = _first(layer.weight_bits, machine.weights_bits)
         self.index_bits = _first(layer.pruned_index_bits, machine.pruned_index_bits)
-        self.activation_bits = _first(layer.activation_bits, machine.activations_bits)
+        self.activation_bits = activation_bits(layer, machine)
         self.partial_sum_bits = _first(layer.partial_sum_bits, machine.partial_sums_bits)
 
     def stored_weight_bits(self, region: Region) -> int:

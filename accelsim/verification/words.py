@@ -66,6 +66,25 @@ _SENTENCES: Final = {
     Difference.POOLING_DOES_NOT_WAIT: "pools the outputs of {layer}, but does not wait for it",
     Difference.OTHER_INPUTS: "reads {read} elements of inputs, its producers leave {left}",
     Difference.OTHER_RESIDUAL: "reads {read} elements of second operands, its producers leave {left}",
+    Difference.NOT_OF_NETWORK: "is scheduled, but is no layer of the network",
+    Difference.NO_SUCH_PLACE: "{operand} lie in {place}; activations may lie in {places}",
+    Difference.OTHER_PLACE: "{operand} lie in {place}, but its mapping has them elsewhere",
+    Difference.MOVES_WHAT_STAYS: "{operand} lie in {memory}, but are moved",
+    Difference.MOVES_TO_NO_PLACE: "{operand} are moved, but {memory} does not hold them",
+    Difference.LIES_NOWHERE: "{operand} lie neither in {memory} nor outside",
+    Difference.WEIGHTS_ELSEWHERE: "weights are read elsewhere than in {memory}, which holds them",
+    Difference.READS_ELSEWHERE: "reads {piece} as {operand} in {place}, where it does not lie",
+    Difference.TENSORS_TOO_LARGE: "tensors take {used:bytes} of {memory}; it has {room}",
+    Difference.GIVES_UP_WHAT_IS_READ: (
+        "gives up {freed:bytes} of {memory}, among them {piece}, which {layer} uses there"
+    ),
+    Difference.GIVES_UP_RESULT: (
+        "gives up {freed:bytes} of {memory}, among them {piece}, which has to lie there in the end"
+    ),
+    Difference.GIVES_UP_NO_TENSOR: (
+        "gives up {freed:bytes} of {memory}; tensors that nobody uses there afterwards take {left}"
+    ),
+    Difference.RESULT_ELSEWHERE: "{piece}, a result, does not lie in {place} in the end",
 }
 _QUANTITIES: Final = {
     Quantity.LOADED_BYTES: "bytes of {operand} that are loaded",
@@ -84,6 +103,9 @@ _QUANTITIES: Final = {
     Quantity.PROGRAM_VECTOR_CYCLES: "vector cycles of the program",
     Quantity.ACTIONS: "{action:name} of {component}",
     Quantity.ACCESSED_BYTES: "bytes of {operand} that {component} {direction:verb} the {memory:name}",
+    Quantity.IMAGE_BYTES: "bytes of {memory} that the image takes before the first layer",
+    Quantity.TENSOR_BYTES: "bytes of {memory} that its tensors take",
+    Quantity.LEFT_BYTES: "bytes of {memory} that tensors take in the end",
 }
 _VERBS: Final = {Direction.READ: "reads from", Direction.WRITE: "writes to"}
 

@@ -1,0 +1,282 @@
+"""The places of tensors: each is read where it lies, and the pool has room for all that stays in it.
+
+Layers hand tensors on through the pool or through the memory outside. The schedule says of each layer where
+its operands lie, and how many bytes of the pool its tensors take and give up, not which. So whatever a layer
+gives up has to be as large as some of the tensors that no layer reads or writes there afterwards.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, NoReturn
+
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
+from accelsim.mapping.schedule import PoolChange, Schedule
+from accelsim.network.executed import ExecutedGraph, ExecutedNode
+from accelsim.network.layer import Layer
+from accelsim.verification.difference import Difference, Part, Quantity
+from accelsim.verification.mismatch import Mismatch, MismatchError, expect_equal, refuse
+from accelsim.verification.order import parts_of
+from accelsim.verification.sizes import activation_bits, packed_bytes
+
+IMAGE: Final = "the image"
+"""The name of what the network is given, as a piece and as a tensor."""
+
+
+class _Part(NamedTuple):
+    """A layer of the schedule, by the pieces of tensors that it reads and writes."""
+
+    name: str
+    reads: dict[Operand, tuple[str, ...]]
+    """Pieces, by the operand as which they are read."""
+    writes: str
+    """A piece."""
+    is_result: bool
+    """Whether somebody outside the network wants what it writes."""
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """What layers write, and the tensors that it lies in: several pieces where they are concatenated."""
+
+    tensor_of: dict[str, str]
+    bytes_of: dict[str, int]
+    """Of tensors, by their names."""
+
+    @classmethod
+    def of(cls, graph: ExecutedGraph, hardware: Hardware, batch: int) -> "_Pieces":
+        """Those of a network, for all images of a batch."""
+        machine = hardware.precision
+        tensor_of, bits_of = {IMAGE: IMAGE}, {}
+        readers = [activation_bits(node.layer, machine) for node in graph.nodes if node.reads_image]
+        bits_of[IMAGE] = graph.image_elements * max(readers, default=machine.activations_bits)
+        for node in graph.nodes:
+            layer, channels = node.layer, node.layer.G * node.layer.K
+            tensor_of[node.name] = node.buffer
+            bits_of.setdefault(node.buffer, 0)
+            plane = layer.OY * layer.OX
+            if layer.pooling is not None:
+                between = _before_pooling(layer)
+                tensor_of[between] = between
+                bits_of[between] = channels * plane * activation_bits(layer, machine)
+                plane = layer.pooling.OY * layer.pooling.OX
+            bits_of[node.buffer] += channels * plane * activation_bits(layer, machine)
+        return cls(tensor_of, {name: packed_bytes(batch, bits) for name, bits in bits_of.items()})
+
+
+def place_mismatches(
+    graph: ExecutedGraph, schedule: Schedule, hardware: Hardware, batch: int
+) -> dict[str, Mismatch]:
+    """What is wrong with where tensors lie, by the names of the layers that it is wrong for.
+
+    Args:
+        graph: What was scheduled, in an order that is right.
+        schedule: Its layers, with their places and what they take of the pool.
+        hardware: The machine.
+        batch: Images that run together.
+    """
+    parts = [part for node, scheduled in parts_of(graph, schedule) for part in _parts(node, scheduled)]
+    return _Places(schedule, hardware, _Pieces.of(graph, hardware, batch), parts).mismatches()
+
+
+def pool_bytes(schedule: Schedule) -> list[int]:
+    """What tensors take of the pool while each layer runs, as the schedule says."""
+    held, of_layers = schedule.pool_bytes_at_start, []
+    for taken_bytes, freed_bytes in _changes(schedule):
+        of_layers.append(held + taken_bytes)
+        held += taken_bytes - freed_bytes
+    return of_layers
+
+
+def _changes(schedule: Schedule) -> Sequence[PoolChange]:
+    return schedule.pool_changes or (PoolChange(0, 0),) * len(schedule.layers)
+
+
+def _before_pooling(layer: Layer) -> str:
+    """The name of what a layer leaves to a pooling that runs after it."""
+    return f"{layer.name} before pooling"
+
+
+def _parts(node: ExecutedNode, scheduled: range) -> Iterator[_Part]:
+    """A layer as one, or the layer and its pooling one after the other."""
+    inputs = [read.producer for read in node.reads if read.input_elements]
+    residuals = [read.producer for read in node.reads if read.residual_elements]
+    inputs += [IMAGE] if node.network_input_elements else []
+    residuals += [IMAGE] if node.network_residual_elements else []
+    reads = {Operand.INPUTS: tuple(inputs)}
+    if residuals:
+        reads[Operand.RESIDUAL] = tuple(residuals)
+    layer = node.layer
+    if len(scheduled) == 1 or layer.pooling is None:
+        yield _Part(node.name, reads, node.name, node.network_output)
+        return
+    between = _before_pooling(layer)
+    yield _Part(node.name, reads, between, is_result=False)
+    yield _Part(layer.pooling.name, {Operand.INPUTS: (between,)}, node.name, node.network_output)
+
+
+@dataclass
+class _Places:
+    """Where tensors lie, layer by layer."""
+
+    schedule: Schedule
+    hardware: Hardware
+    pieces: _Pieces
+    parts: Sequence[_Part]
+    in_pool: set[str] = field(default_factory=set)
+    """Pieces that were written in the pool."""
+    outside: set[str] = field(default_factory=set)
+    """Pieces that were written outside."""
+    needed: list[str] = field(default_factory=list)
+    """Tensors in the pool that this layer or layers to come read or write there, the oldest first."""
+    idle: set[tuple[int, ...]] = field(default_factory=lambda: {()})
+    """The sizes of all other tensors in the pool, in each way that agrees with what was given up."""
+
+    def __post_init__(self) -> None:
+        pool, mappings = self.hardware.pool, self.schedule.mappings
+        self.outermost = self.hardware.off_chip.name
+        self.memory, self.room_bytes = ("the pool", 0) if pool is None else (pool.memory, pool.size_bytes)
+        self.results_stay = self.hardware.output_place == self.memory
+        self.last_use: dict[str, int] = {}
+        for number, (part, mapping) in enumerate(zip(self.parts, mappings, strict=True)):
+            uses = {**part.reads, Operand.OUTPUTS: (part.writes,)}
+            used = {piece for operand in mapping.placed for piece in uses.get(operand, ())}
+            self.last_use |= {self.pieces.tensor_of[piece]: number for piece in used}
+        if self.results_stay:
+            results = [part.writes for part in self.parts if part.is_result]
+            self.last_use |= {self.pieces.tensor_of[piece]: len(self.parts) for piece in results}
+
+    def mismatches(self) -> dict[str, Mismatch]:
+        """The first of each layer."""
+        mismatches: dict[str, Mismatch] = {}
+        last, held_bytes, image_bytes = len(self.parts) - 1, pool_bytes(self.schedule), self._put_image()
+        for number, (part, change) in enumerate(zip(self.parts, _changes(self.schedule), strict=True)):
+            begun_bytes = self._write(number, part)
+            self._end_uses(number)
+            left = {rest for sizes in self.idle for rest in _without(sizes, change.freed_bytes)}
+            try:
+                if number == 0:
+                    self._expect(Quantity.IMAGE_BYTES, self.schedule.pool_bytes_at_start, image_bytes)
+                self._check_operands(number, part)
+                self._check_reads(number, part)
+                self._expect(Quantity.TENSOR_BYTES, change.taken_bytes, begun_bytes)
+                self._check_size(held_bytes[number])
+                if not left:
+                    self._refuse_given_up(change.freed_bytes)
+                if number == last:
+                    self._check_end(held_bytes[number] - change.freed_bytes)
+            except MismatchError as error:
+                mismatches[part.name] = error.mismatch
+            self.idle = left or {()}
+        return mismatches
+
+    def _expect(self, quantity: Quantity, scheduled: int, observed: int) -> None:
+        expect_equal(quantity, scheduled, observed, memory=self.memory)
+
+    def _put_image(self) -> int:
+        """Where the machine says; returns what it takes of the pool."""
+        if self.hardware.input_place != self.memory:
+            self.outside.add(IMAGE)
+            return 0
+        size_bytes = self.pieces.bytes_of[IMAGE]
+        self.in_pool.add(IMAGE)
+        if IMAGE in self.last_use:
+            self.needed.append(IMAGE)
+        else:
+            self.idle = {(size_bytes,)}
+        return size_bytes
+
+    def _write(self, number: int, part: _Part) -> int:
+        """What a layer writes goes where its mapping says; returns what of it begins in the pool."""
+        mapping, piece = self.schedule.mappings[number], part.writes
+        tensor = self.pieces.tensor_of[piece]
+        if Operand.OUTPUTS in mapping.moved:
+            self.outside.add(piece)
+        if Operand.OUTPUTS not in mapping.placed:
+            return 0
+        self.in_pool.add(piece)
+        if tensor in self.needed:
+            return 0
+        self.needed.append(tensor)
+        return self.pieces.bytes_of[tensor]
+
+    def _end_uses(self, number: int) -> None:
+        """Tensors that no layer to come reads or writes in the pool may be given up there."""
+        ended = [tensor for tensor in self.needed if self.last_use[tensor] == number]
+        sizes = [self.pieces.bytes_of[tensor] for tensor in ended]
+        self.idle = {tuple(sorted([*others, *sizes])) for others in self.idle}
+        self.needed = [tensor for tensor in self.needed if tensor not in ended]
+
+    def _check_operands(self, number: int, part: _Part) -> None:
+        """Each operand lies in a memory that may keep it, and moves between that and the pool or stays."""
+        mapping, kept_in = self.schedule.mappings[number], self.hardware.activation_places
+        places = self.schedule.places[number] if self.schedule.places else {}
+        for operand in (*part.reads, Operand.OUTPUTS):
+            place = places.get(operand, self.outermost)
+            placed, moved = operand in mapping.placed, operand in mapping.moved
+            if place not in kept_in:
+                refuse(Difference.NO_SUCH_PLACE, operand=operand, place=place, places=" or ".join(kept_in))
+            if placed != (place == self.memory):
+                refuse(Difference.OTHER_PLACE, operand=operand, place=place)
+            if moved and self.outermost not in kept_in:
+                refuse(Difference.MOVES_TO_NO_PLACE, operand=operand, memory=self.outermost)
+            if not (placed or moved):
+                refuse(Difference.LIES_NOWHERE, operand=operand, memory=self.memory)
+            if placed and moved and operand is not Operand.OUTPUTS:
+                refuse(Difference.MOVES_WHAT_STAYS, operand=operand, memory=self.memory)
+        if self.schedule.layers[number].on_array:
+            outside = places.get(Operand.WEIGHTS, self.outermost) == self.outermost
+            if Operand.WEIGHTS in mapping.placed or Operand.WEIGHTS not in mapping.moved or not outside:
+                refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.outermost)
+
+    def _check_reads(self, number: int, part: _Part) -> None:
+        """Whatever a layer reads was written where it is read."""
+        for operand, pieces in part.reads.items():
+            placed = operand in self.schedule.mappings[number].placed
+            written, place = (self.in_pool, self.memory) if placed else (self.outside, self.outermost)
+            for piece in pieces:
+                if piece not in written:
+                    refuse(Difference.READS_ELSEWHERE, piece=_named(piece), operand=operand, place=place)
+
+    def _check_size(self, held_bytes: int) -> None:
+        """Beside the tiles of each step, which the walk counts."""
+        if held_bytes > self.room_bytes:
+            room = self.room_bytes
+            refuse(Difference.TENSORS_TOO_LARGE, used=held_bytes, memory=self.memory, room=room)
+
+    def _refuse_given_up(self, freed_bytes: int) -> NoReturn:
+        """A layer gives up what is still used in the pool, or what no tensor takes."""
+        for tensor in sorted(self.needed, key=self.last_use.__getitem__):
+            rest_bytes, user = freed_bytes - self.pieces.bytes_of[tensor], self.last_use[tensor]
+            if not any(_without(sizes, rest_bytes) for sizes in self.idle):
+                continue
+            given_up: dict[str, Part] = {"freed": freed_bytes, "memory": self.memory, "piece": _named(tensor)}
+            if user == len(self.parts):
+                refuse(Difference.GIVES_UP_RESULT, **given_up)
+            refuse(Difference.GIVES_UP_WHAT_IS_READ, **given_up, layer=self.parts[user].name)
+        left = " or ".join(map(str, sorted({sum(sizes) for sizes in self.idle})))
+        refuse(Difference.GIVES_UP_NO_TENSOR, freed=freed_bytes, memory=self.memory, left=left)
+
+    def _check_end(self, held_bytes: int) -> None:
+        """Results lie where the machine says, and nothing but results."""
+        place = self.hardware.output_place
+        for part in self.parts:
+            if part.is_result and part.writes not in (self.in_pool if self.results_stay else self.outside):
+                refuse(Difference.RESULT_ELSEWHERE, piece=_named(part.writes), place=place)
+        result_bytes = sum(self.pieces.bytes_of[tensor] for tensor in self.needed)
+        self._expect(Quantity.LEFT_BYTES, held_bytes, result_bytes)
+
+
+def _named(piece: str) -> str:
+    return piece if piece == IMAGE else f"the output of {piece}"
+
+
+def _without(sizes: tuple[int, ...], freed_bytes: int) -> set[tuple[int, ...]]:
+    """What may be left of some tensors, by their sizes, where others of them took so many bytes together."""
+    if freed_bytes == 0:
+        return {sizes}
+    if not 0 < freed_bytes <= sum(sizes):
+        return set()
+    first, *others = sizes
+    left = {(first, *rest) for rest in _without(tuple(others), freed_bytes)}
+    return left | _without(tuple(others), freed_bytes - first)
