@@ -84,12 +84,9 @@ class Banks(Description):
 
 
 Kept = Literal["activations", "weights"]
-"""Tensors that may stay in a memory from one layer, or one inference, to the next."""
+"""Tensors that may stay in a memory from one layer to the next; weights, from one inference to the next, are
+refused as yet."""
 ACTIVATIONS: Final = (Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL)
-KEPT_OPERANDS: Final[Mapping[Kept, tuple[Operand, ...]]] = {
-    "activations": ACTIVATIONS,
-    "weights": (Operand.WEIGHTS,),
-}
 """As what layers see them."""
 POOL: Final = "pool"
 """The name of the one bank of a memory that all of its operands share."""
@@ -288,10 +285,12 @@ def _taken_by(name: str, *, outermost: bool) -> str | None:
 
 
 def _unserved_outermost(memory: Memory, kept_on_chip: bool) -> Iterator[Unserved]:
-    needed = [Operand.WEIGHTS] if kept_on_chip and not set(ACTIVATIONS) & set(memory.holds) else list(Operand)
-    if missing := [operand for operand in needed if operand not in memory.holds]:
-        sentence = f"must hold everything: {', '.join(missing)} would have no place outside the chip"
-        if not kept_on_chip and set(missing) == set(ACTIVATIONS):
+    missing = [operand for operand in Operand if operand not in memory.holds]
+    only_weights = memory.holds == (Operand.WEIGHTS,)
+    if missing and not (only_weights and kept_on_chip):
+        everything = "everything, or weights alone" if kept_on_chip else "everything"
+        sentence = f"must hold {everything}: {', '.join(missing)} would have no place outside the chip"
+        if only_weights:
             sentence = f"{sentence}, and no memory on chip keeps activations"
         yield Unserved(0, "holds", sentence)
     if memory.bandwidth is None:
@@ -321,11 +320,12 @@ def _unserved_keeps(memory: Memory) -> Iterator[tuple[str, str]]:
         yield "keeps", "must name each kind of tensor once"
     if memory.keeps and memory.banks != POOL:
         yield "keeps", "must be left out where banks is not pool: what stays shares the room of tiles"
-    for kind, operands in KEPT_OPERANDS.items():
-        if kind in memory.keeps and (
-            missing := [operand for operand in operands if operand not in memory.holds]
-        ):
-            yield "keeps", f"must not name {kind}: the memory does not hold {' and '.join(missing)}"
+    if "weights" in memory.keeps:
+        sentence = "which of them stay from one inference to the next is not modelled yet"
+        yield "keeps", f"must not name weights: {sentence}"
+    missing = [operand for operand in ACTIVATIONS if operand not in memory.holds]
+    if "activations" in memory.keeps and missing:
+        yield "keeps", f"must not name activations: the memory does not hold {' and '.join(missing)}"
 
 
 def _unserved_banks(memory: Memory) -> Iterator[tuple[str, str]]:

@@ -298,7 +298,8 @@ def layer_mappings(
 def pool_mappings(layer: Layer, images: int, dataflow: str, hardware: Hardware, grids: Grids) -> PoolMappings:
     """Every mapping of a layer, in the form in which it is executed, by one dataflow.
 
-    Left out is what the pool cannot hold even if nothing moves but weights, and what is the same as another.
+    Left out is what the pool cannot hold even if nothing moves but weights, and what is the same as another;
+    and what leaves more outputs unfinished at a time than a memory of their own holds.
     """
     pool = hardware.pool
     in_pool, pool_bytes = (frozenset(pool.operands), pool.size_bytes) if pool else (frozenset(), 0)
@@ -306,15 +307,15 @@ def pool_mappings(layer: Layer, images: int, dataflow: str, hardware: Hardware, 
     space = cuts.crossed(np.arange(len(cuts.channel_owner)), np.arange(len(cuts.plane_owner)))
     tile, order = _distinct(space)
     largest_inputs = entries(cuts.largest_inputs, space.plane_cut[tile])
-    room = _room(space.tiles(tile), _nesting(order), largest_inputs, images).of(in_pool)
-    fits = np.flatnonzero(np.less_equal(room.together({Operand.WEIGHTS}), pool_bytes))
+    needed = _room(space.tiles(tile), _nesting(order), largest_inputs, images)
+    room = needed.of(in_pool)
+    held = np.less_equal(room.together({Operand.WEIGHTS}), pool_bytes)
+    if Operand.OUTPUTS not in in_pool:
+        held = held & np.less_equal(needed.outputs, hardware.bank_of[Operand.OUTPUTS].size_bytes)
+    fits = np.flatnonzero(held)
     return PoolMappings(
         layer, images, dataflow, hardware, space, tile[fits], order[fits], entries(room, fits)
     )
-
-
-def _pool_bytes(hardware: Hardware) -> int:
-    return 0 if hardware.pool is None else hardware.pool.size_bytes
 
 
 def _nesting(order: Ints) -> Nesting:

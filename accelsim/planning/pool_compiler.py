@@ -10,12 +10,15 @@ from itertools import compress, product
 from typing import assert_never
 
 from accelsim.choices import AUTO
+from accelsim.descriptions import vary
+from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.descriptions.phrases import counted
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.memory import Bank
+from accelsim.mapping.banks import shortfall
 from accelsim.mapping.countable import uncountable
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
@@ -35,6 +38,7 @@ from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.edp import least_edp
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
+from accelsim.planning.shortage import Shortage, StepNeed, step_needs
 from accelsim.planning.tensors import LayerUse, NetworkTensors, network_tensors
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.fast import simulate_fast
@@ -94,9 +98,7 @@ class PoolCompiler:
         Raises:
             MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
         """
-        parts = tuple([self._parts(layer) for layer in graph.layers])
-        tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
-        network = _Network(graph, parts, tensors)
+        network = self._network(graph)
         plans = [self._planned(network, keeping=False)]
         if self.hardware.keeps("activations"):
             plans.append(self._planned(network, keeping=True))
@@ -104,8 +106,14 @@ class PoolCompiler:
         if not schedules:
             (fault, _) = plans[-1]
             assert isinstance(fault, DoesNotFit)
-            raise MappingError(self._sentence(network, fault))
+            raise MappingError(str(self._shortage(graph, network, fault)))
         return min(schedules, key=self._value) if len(schedules) > 1 else schedules[0]
+
+    def _network(self, graph: ExecutedGraph) -> _Network:
+        """What is planned of a graph. Raises MappingError where a layer has no mapping."""
+        parts = tuple([self._parts(layer) for layer in graph.layers])
+        tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
+        return _Network(graph, parts, tensors)
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -116,11 +124,16 @@ class PoolCompiler:
         parts = (layer,) if layer.pooling is None or self._fits(layer, all_move) else unfused(layer)
         for part in parts:
             if not self._fits(part, self._all_sets(part)[-1]):
-                raise MappingError(
-                    f"{part.name} on {self.hardware.name}: no tile fits: the smallest that is tried takes "
-                    f"more than the {counted(self.pool.size_bytes, 'byte')} of {self.pool.memory}"
-                )
+                raise MappingError(f"{part.name} on {self.hardware.name}: {self._no_tile(part)}")
         return parts
+
+    def _no_tile(self, layer: Layer) -> str:
+        """Which memory is too small for the smallest tile that is tried."""
+        fault, pool = shortfall(layer, self.hardware), self.pool
+        if fault.bank not in pool.operands and fault.tile_bytes > fault.half_bank_bytes:
+            return str(fault)
+        size = counted(pool.size_bytes, "byte")
+        return f"no tile fits: the smallest that is tried takes more than the {size} of {pool.memory}"
 
     def _fits(self, layer: Layer, moved: Moved) -> bool:
         """Whether the pool holds any tile of a layer where these operands move."""
@@ -129,18 +142,12 @@ class PoolCompiler:
 
     def _planned(self, network: _Network, *, keeping: bool) -> tuple[ResidencyPlan | DoesNotFit, Weights]:
         """The plan by the objective, and the weights by which it was the best."""
-        pool = Pool(
-            self.pool.size_bytes,
-            outside=Operand.OUTPUTS in self.hardware.off_chip.holds,
-            image_inside=self.hardware.input_place == self.pool.memory,
-            results_inside=self.hardware.output_place == self.pool.memory,
-        )
         made: list[tuple[ResidencyPlan | DoesNotFit, Weights]] = []
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             prices = self._prices(network, weights)
             planner = plan_residency if keeping else nothing_kept
-            made.append((planner(network.tensors, pool, prices), weights))
+            made.append((planner(network.tensors, self._places, prices), weights))
             return made[-1][0]
 
         match self.objective:
@@ -154,6 +161,16 @@ class PoolCompiler:
             case _:
                 assert_never(self.objective)
         return next((found, weights) for found, weights in made if found is best)
+
+    @property
+    def _places(self) -> Pool:
+        """Where tensors may lie."""
+        return Pool(
+            self.pool.size_bytes,
+            outside=Operand.OUTPUTS in self.hardware.off_chip.holds,
+            image_inside=self.hardware.input_place == self.pool.memory,
+            results_inside=self.hardware.output_place == self.pool.memory,
+        )
 
     def _prices(self, network: _Network, weights: Weights) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move."""
@@ -263,16 +280,32 @@ class PoolCompiler:
         energy = float(total_energy(counts, self.hardware.prices))
         return objective_value(float(cycles), energy, self.objective), cycles
 
-    def _sentence(self, network: _Network, fault: DoesNotFit) -> str:
-        """What has to be on chip at a step and does not fit."""
-        layer, memory = network.layers[fault.step], self.pool.memory
-        tensors = [network.tensors.tensors[index] for index in fault.tensors]
-        beside = "".join(f", {tensor.name} ({counted(tensor.size_bytes, 'byte')})" for tensor in tensors)
-        needed = counted(fault.needed_bytes, "byte")
-        return (
-            f"{layer.name} on {self.hardware.name}: needs {needed} of {memory}, which has {fault.pool_bytes}: "
-            f"tiles{beside}; memories.{memory}.size_bytes = {fault.needed_bytes} would hold them"
+    def _shortage(self, graph: ExecutedGraph, network: _Network, fault: DoesNotFit) -> Shortage:
+        """What has to be on chip at a step and does not fit, and how large a pool holds everything.
+
+        In a larger pool a pooling may be fused that here is a layer of its own; so the size is tried.
+        """
+        needs = tuple(self._needs(network))
+        most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in network.parts)
+        while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
+            larger = self._with_pool_of(most.size_bytes)
+            needed = max(larger._needs(larger._network(graph)), key=_size_bytes)
+            most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes
+        return Shortage(
+            self.hardware, network.layers, network.tensors, self.options.batch, fault, needs, most
         )
+
+    def _needs(self, network: _Network) -> list[StepNeed]:
+        return step_needs(network.tensors, self._places, self._prices(network, Weights(energy=1)))
+
+    def _with_pool_of(self, size_bytes: int) -> "PoolCompiler":
+        hardware = vary(self.hardware, **{f"memories.{self.pool.memory}.size_bytes": size_bytes})
+        assert hardware.pool is not None
+        return PoolCompiler(hardware, hardware.pool, self.options, Transitions(), PoolKnowledge())
+
+
+def _size_bytes(need: StepNeed) -> int:
+    return need.size_bytes
 
 
 def _operands(layer: Layer) -> frozenset[Operand]:

@@ -5,7 +5,7 @@ outside as well, where that matters. Why nothing that matters is lost, and what 
 are reached than are followed, is in docs/decisions/residency.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import nsmallest
@@ -231,20 +231,32 @@ def _followed(
     return followed, forgotten
 
 
-def _does_not_fit(programme: Programme, step: int, states: dict[State, Arrival]) -> DoesNotFit:
-    """What a step needs in the state that leaves it most room, where it has room in none."""
+def least_needed(
+    programme: Programme, step: int, states: Iterable[State], tensors: TensorSet = 0
+) -> tuple[int, TensorSet]:
+    """What a step takes of the pool in the state that leaves it most room, whether it has that room or not.
+
+    Args:
+        programme: The stages.
+        step: Which of them.
+        states: In which it may begin.
+        tensors: Which have to be in the pool during the step.
+
+    Returns:
+        Bytes of tensors and of the least tiles, and the tensors that then are in the pool.
+    """
     stage, transitions = programme.stages[step], programme.transitions[step]
-    everything = stage.inputs | stage.residuals | stage.output
+    needs = []
+    for state in states:
+        for in_pool, _, _, moved in transitions.ways(state):
+            staircase = stage.staircases[moved]
+            if not tensors & ~in_pool and staircase is not None and staircase.room_bytes:
+                needs.append((programme.bytes_of(in_pool) + staircase.room_bytes[0], in_pool))
+    # Where no way is open, an operand lies in two places: all of them would have to be in the pool.
+    everything = stage.inputs | stage.residuals | stage.output | tensors
+    return min(needs, default=(programme.bytes_of(everything), everything))
 
-    def needs() -> Iterator[tuple[int, TensorSet]]:
-        for in_pool, copied in states:
-            ways = list(transitions.ways((in_pool, copied))) or [
-                Way(in_pool | everything, copied, everything, 0)
-            ]
-            for way in ways:
-                staircase = stage.staircases[way.moved]
-                tiles = staircase.room_bytes[0] if staircase and staircase.room_bytes else 0
-                yield programme.bytes_of(way.in_pool) + tiles, way.in_pool
 
-    needed_bytes, in_pool = min(needs())
+def _does_not_fit(programme: Programme, step: int, states: Iterable[State]) -> DoesNotFit:
+    needed_bytes, in_pool = least_needed(programme, step, states)
     return DoesNotFit(step, members(in_pool), needed_bytes, programme.pool.size_bytes)

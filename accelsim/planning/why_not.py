@@ -8,9 +8,9 @@ of its last reader that has it in the pool: what is not there is never brought b
 import math
 from collections.abc import Sequence
 
-from accelsim.planning.programme import Arrival, Programme, State
+from accelsim.planning.programme import Arrival, Programme, State, least_needed
 from accelsim.planning.residency import CostsMore, TooLarge, WhyNot
-from accelsim.planning.stages import COMBINATIONS, INPUTS, OUTPUTS, RESIDUAL, Life, Stage, TensorSet
+from accelsim.planning.stages import Life, TensorSet
 
 
 def why_not(
@@ -38,7 +38,7 @@ def why_not(
             # No less than the plan's: sums in another order may differ in their last digit.
             reasons[tensor] = CostsMore(price, max(price, prices_if_kept[tensor]))
         else:
-            reasons[tensor] = _too_large(programme, tensor, lives[tensor], held)
+            reasons[tensor] = _too_large(programme, levels, tensor, lives[tensor], held)
     return reasons
 
 
@@ -68,27 +68,15 @@ def _prices_if_kept(
     return prices_if_kept, held
 
 
-def _too_large(programme: Programme, tensor: int, life: Life, held: Sequence[TensorSet]) -> TooLarge:
+def _too_large(
+    programme: Programme,
+    levels: Sequence[dict[State, Arrival]],
+    tensor: int,
+    life: Life,
+    held: Sequence[TensorSet],
+) -> TooLarge:
     steps = range(life.first, life.reads[-1] + 1)
     step = next((step for step in steps if not held[step] >> tensor & 1), steps[-1])
     size_bytes = programme.network.tensors[tensor].size_bytes
-    beside_bytes = _least_bytes(programme, programme.stages[step], 1 << tensor) - size_bytes
-    return TooLarge(step, size_bytes, beside_bytes, programme.pool.size_bytes)
-
-
-def _least_bytes(programme: Programme, stage: Stage, tensor: TensorSet) -> int:
-    """What a step takes of the pool at least, with a tensor that stays there."""
-    least = []
-    for combination in COMBINATIONS:
-        staircase = stage.staircases[combination]
-        if staircase is None or not staircase.room_bytes:
-            continue
-        inside = 0 if combination & INPUTS else stage.inputs
-        inside |= 0 if combination & RESIDUAL else stage.residuals
-        inside |= 0 if combination & OUTPUTS else stage.output
-        moved_alone = (combination & INPUTS and stage.inputs == tensor) or (
-            combination & RESIDUAL and stage.residuals == tensor
-        )
-        if not moved_alone:
-            least.append(programme.bytes_of(inside | tensor) + staircase.room_bytes[0])
-    return min(least, default=programme.bytes_of(tensor))
+    needed_bytes, _ = least_needed(programme, step, levels[step], 1 << tensor)
+    return TooLarge(step, size_bytes, needed_bytes - size_bytes, programme.pool.size_bytes)

@@ -107,6 +107,8 @@ class Assembly:
     def __init__(self, network: Network, hardware: Hardware, options: MappingOptions) -> None:
         if network.compression:
             raise NotLocalError("what is said of layers by name may be of layers that a candidate has not")
+        if hardware.pool is not None:
+            raise NotLocalError("what stays in a pool, and what it leaves to tiles, depends on all layers")
         self._network, self._hardware, self._options = network, hardware, options
         self._mappings: dict[Layer, Mapping] = {}
         self._numbers: dict[_Signature, int] = {}

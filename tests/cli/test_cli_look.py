@@ -28,7 +28,14 @@ def test_list_networks_shows_every_name_and_what_papers_report(accelsim):
 def test_list_hardware_shows_the_main_figures(accelsim):
     outcome = accelsim("list", "hardware")
     (line,) = (line for line in outcome.out.splitlines() if line.startswith("16x16_128k "))
-    assert "256  128 KiB  16.0 GB/s  1000" in line
+    assert re.search(r" 256 +128 KiB +16.0 GB/s +1000$", line)
+    (line,) = (line for line in outcome.out.splitlines() if line.startswith("npu_int8_256k "))
+    assert re.search(r" 64 +256 KiB +500 MB/s +500$", line)
+
+
+def test_show_leaves_out_what_a_memory_does_not_keep(accelsim):
+    assert ".keeps" not in accelsim("show", "16x16_128k").out
+    assert "memories.sram.keeps = activations\n" in accelsim("show", "npu_int8_256k").out
 
 
 def test_lists_are_data_too(accelsim):

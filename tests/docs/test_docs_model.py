@@ -194,7 +194,7 @@ def test_what_a_layer_boundary_costs_is_as_the_decision_says(in_the_network):
 def keys(value, prefix=""):
     """(key, value) of every number and choice of a machine; memories go by their names."""
     for key, inner in value.items():
-        if isinstance(inner, list) and isinstance(inner[0], dict):
+        if isinstance(inner, list) and inner and isinstance(inner[0], dict):
             for item in inner:
                 yield from keys({**item, "name": None}, f"{prefix}{key}.{item['name']}.")
         elif isinstance(inner, dict):
@@ -208,7 +208,7 @@ def test_every_key_of_a_machine_is_among_the_parameters_with_its_values():
     table = rows(section(page("model.md"), "## Parameters"))
     listed = {key.strip("`"): (values, source) for key, _, *values, source in table}
     small, large = (dict(keys(machine.model_dump(mode="json", exclude={"assumed"}))) for machine in machines)
-    given = {key for key, value in small.items() if value is not None} | {"energy.picojoules_per_unit"}
+    given = {key for key, value in small.items() if value not in (None, [])} | {"energy.picojoules_per_unit"}
     for key in given - {"name", "title", "source"}:
         values, source = listed.pop(key)
         assert values == [shown(small[key]), shown(large[key])], key

@@ -675,7 +675,7 @@ def test_parts_of_a_pass_are_sizes_from_a_pass_down_to_one(extent, unit):
 
 @given(st.integers(1, 5000), st.integers(1, 300), st.integers(1, 300))
 def test_fine_sizes_are_the_same_whatever_the_array_is(extent, unit, other_unit):
-    """Any number of tiles up to 16 is there, with the smallest tiles that it takes; smaller ones are close."""
+    """Any number of tiles up to 16 is there, with the smallest tiles that it takes; smaller ones are near."""
     both = {*tile_sizes(extent, unit, finely=True)} & {*tile_sizes(extent, other_unit, finely=True)}
     assert both >= {-(-extent // tiles) for tiles in range(1, 17)}
     tiles_of = [-(-extent // size) for size in range(1, 9)]

@@ -11,6 +11,7 @@ from hypothesis import assume, event, given, settings
 from accelsim.hardware import Operand
 from accelsim.mapping import Staircase, Weights
 from accelsim.planning import (
+    Cost,
     CostsMore,
     DoesNotFit,
     LayerUse,
@@ -23,6 +24,8 @@ from accelsim.planning import (
     nothing_kept,
     plan_residency,
 )
+from accelsim.planning.remainder import Remainder
+from accelsim.planning.stages import stages, tensor_set
 
 BYTES, TIME = Weights(dram_bytes=1.0), Weights(cycles=1.0)
 ACTIVATIONS = (Operand.INPUTS, Operand.RESIDUAL, Operand.OUTPUTS)
@@ -187,6 +190,7 @@ def check_against_all_plans(network, candidates, pool):
     plan = plan_residency(network, pool, prices)
     if math.isinf(least):
         assert isinstance(plan, DoesNotFit)
+        assert plan.needed_bytes > pool.size_bytes or any(len(of_step) < 8 for of_step in candidates)
     else:
         assert plan.price == least
         assert plan.gap is None
@@ -288,6 +292,8 @@ def test_a_tensor_that_does_not_stay_has_a_reason_that_holds(problem, pool):
         if math.isinf(least):
             assert isinstance(reason, TooLarge)
             assert reason.size_bytes == network.tensors[tensor].size_bytes
+            if all(len(of_step) == 8 for of_step in candidates):
+                assert reason.size_bytes + reason.beside_bytes > pool.size_bytes
         else:
             assert reason == CostsMore(plan.price, least)
 
@@ -305,6 +311,40 @@ def test_a_plan_of_fewer_states_says_what_it_may_miss(problem, pool, most_states
     least = plan.price if plan.gap is None else plan.price * (1 - plan.gap)
     assert best.price >= least - 1e-9
     event("exact" if plan.gap is None else "with a gap")
+
+
+@given(problem=problems(), pool=POOLS)
+@settings(max_examples=100, deadline=None)
+def test_no_rest_of_a_plan_costs_less_than_its_bound(problem, pool):
+    network, candidates = problem
+    prices = staircases(candidates, BYTES)
+    plan = plan_residency(network, pool, prices)
+    assume(isinstance(plan, ResidencyPlan))
+    remainder = Remainder.of(network, pool, stages(network, pool, prices))
+    for step, planned in enumerate(plan.steps):
+        began_before = [index for index in planned.in_pool if plan.places[index].in_pool.first < step]
+        image = [0] if pool.image_inside and step == 0 else []
+        rest = sum(following.cost.dram_bytes for following in plan.steps[step:])
+        assert remainder.least(step, tensor_set([*began_before, *image])) <= rest + 1e-9
+
+
+@given(random=RANDOM, count=st.integers(1, 60))
+def test_of_many_corners_the_one_with_the_least_product_is_found(random, count):
+    # Nearly of one product, so that only a search of all corners finds the least.
+    cycles = np.round(10 ** random.uniform(2, 5, count)).astype(int)
+    energy = np.round(1e9 / cycles * random.uniform(1.0, 1.5, count)).astype(int)
+    network = NetworkTensors(
+        (Tensor("image", 1, is_image=True), Tensor("fc", 1, is_result=True)), (LayerUse((0,), (), 1),)
+    )
+    moved, zeros = frozenset({Operand.INPUTS, Operand.OUTPUTS}), np.zeros(count, int)
+    plan = least_edp(
+        lambda weights: plan_residency(
+            network, Pool(9), [{moved: Staircase.from_candidates(zeros, cycles, energy, zeros, weights)}]
+        ),
+        Cost(int(cycles[0]), int(energy[0])),
+        within=0.0,
+    )
+    assert plan.cost.cycles * plan.cost.energy == min(cycles * energy)
 
 
 @given(problem=problems(most_steps=4), pool=POOLS, within=st.sampled_from([0.0, 0.005]))

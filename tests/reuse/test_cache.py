@@ -199,6 +199,15 @@ def test_a_file_does_not_mix_up_options_and_machines(machine, tmp_path, options,
     assert run_network(network, other, cache=Cache(file), **options) == run_network(network, other, **options)
 
 
+def test_a_file_is_of_no_use_where_tensors_stay_in_a_pool_and_does_no_harm(machine, tmp_path):
+    """Which mapping a layer has there depends on what stays beside it, which the file does not say."""
+    network, file = load_network("sqnxt23v5@resolution=64"), tmp_path / "mappings"
+    pooled = vary(machine, **{"memories.global_buffer.banks": "pool"})
+    keeping = vary(pooled, **{"memories.global_buffer.keeps": ["activations"]})
+    for some in (machine, keeping, pooled, keeping, machine):
+        assert run_network(network, some, cache=Cache(file)) == run_network(network, some)
+
+
 def test_another_version_of_the_model_finds_nothing_in_a_file(machine, tmp_path, monkeypatch):
     file, layer = tmp_path / "mappings.sqlite", Layer("layer", "conv", K=8, C=8, OY=4, OX=4, IY=4, IX=4)
     mappings = Cache(file).layers(machine, MappingOptions()).mappings

@@ -13,6 +13,7 @@ from accelsim.hardware import ActionCounts
 from accelsim.network.load import load_network as load
 from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows, heading, rows
 from accelsim.report.text.table import Style
+from accelsim.search.assembly import Assembly, NotLocalError
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Evaluator, Limits, SearchTask, cost_of
 from accelsim.search.family import relatives
@@ -58,6 +59,19 @@ def test_a_candidate_costs_what_a_run_of_its_yaml_says(found, tmp_path):
         result = run_network(load(file), LARGE)
         assert (result.cycles, result.energy.total) == (candidate.cycles, candidate.energy)
         assert (result.params, result.macs) == (candidate.params, candidate.macs)
+
+
+def test_candidates_on_a_machine_that_keeps_activations_cost_what_their_runs_say():
+    """What stays depends on all layers: no schedule is put together from pieces of others."""
+    network, hardware = load_network("sqnxt23v5@resolution=64"), load_hardware("npu_int8_256k")
+    with pytest.raises(NotLocalError, match="depends on all layers"):
+        Assembly(network, hardware, SearchTask(network, hardware).options)
+    space = depth_space(network, fixed={"stage1": 1, "stage2": 2}, total_blocks=6)
+    found = search_depth(SearchTask(network, hardware), space)
+    assert len(found.ranked) == 2
+    for candidate in found.ranked:
+        result = run_network(with_depths(network, candidate.depths), hardware)
+        assert (result.cycles, result.energy.total) == (candidate.cycles, candidate.energy)
 
 
 def test_the_authors_networks_fall_on_candidates_in_the_order_of_their_versions(found):

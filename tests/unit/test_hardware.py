@@ -200,7 +200,7 @@ def mistakes2(tmp_path, *changes):
             "  bandwidth",
             "  holds: [weights]\n  bandwidth",
             '5: memories.0.holds = ["weights"]: must hold everything: inputs, outputs, '
-            "residual would have no place outside the chip",
+            "residual would have no place outside the chip, and no memory on chip keeps activations",
         ),
         (
             "  bandwidth: {bytes_per_cycle: 8}\n",

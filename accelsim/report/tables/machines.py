@@ -125,5 +125,5 @@ def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, s
                 yield from dotted(inside, f"{prefix}{key}.{item['name']}.")
         elif isinstance(value, Mapping):
             yield from dotted(value, f"{prefix}{key}.")
-        elif value is not None:
+        elif value not in (None, []):
             yield prefix + key, ", ".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,277 @@
+"""What a file may say of memories that keep tensors, and the line that one reads where it does not."""
+
+import re
+
+import pytest
+
+from accelsim import load_hardware, load_network, run_network, verify
+from accelsim.descriptions import read, shipped, vary
+from accelsim.errors import DescriptionError, MappingError
+from accelsim.hardware import Hardware, Operand
+
+KEEPS = """\
+name: machine
+pe_array: {rows: 8, columns: 8}
+memories:
+- name: flash
+  holds: [weights]
+  bandwidth: {bytes_per_cycle: 8}
+- name: sram
+  size_bytes: 65536
+  banks: pool
+  keeps: [activations]
+io: {inputs: sram, outputs: sram}
+"""
+BESIDE = "- {name: beside, holds: [outputs], size_bytes: 4096}\n"
+NO_PLACE = (
+    "inputs, outputs, residual would have no place outside the chip, and no memory on chip keeps activations"
+)
+SHARES_ROOM = "must be left out where banks is not pool: what stays shares the room of tiles"
+NAMES_NONE = "must be a memory that holds or keeps activations: sram"
+
+
+def load(tmp_path, text):
+    path = tmp_path / "m.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read(path, Hardware)
+
+
+def mistakes(tmp_path, *changes):
+    """The lines about a file in which some texts were replaced by others, without the file's name."""
+    text = KEEPS
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    with pytest.raises(DescriptionError) as error:
+        load(tmp_path, text)
+    return [line.removeprefix(f"{tmp_path / 'm.yaml'}:") for line in error.value.lines]
+
+
+def test_activations_may_lie_on_chip_only(tmp_path):
+    hardware = load(tmp_path, KEEPS)
+    assert hardware.pool is not None
+    assert (hardware.pool.memory, hardware.pool.size_bytes) == ("sram", 65536)
+    assert hardware.keeps("activations")
+    assert hardware.activation_places == ("sram",)
+
+
+def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_path):
+    everything = KEEPS.replace("  holds: [weights]\n", "")
+    assert load(tmp_path, everything).input_place == load(tmp_path, everything).output_place == "sram"
+    silent = load(tmp_path, everything.replace("io: {inputs: sram, outputs: sram}\n", ""))
+    assert (silent.input_place, silent.output_place) == ("flash", "flash")
+    only_inside = load(tmp_path, KEEPS.replace("io: {inputs: sram, outputs: sram}\n", ""))
+    assert (only_inside.input_place, only_inside.output_place) == ("sram", "sram")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (
+            "  bandwidth",
+            "  keeps: [weights]\n  bandwidth",
+            '6: memories.0.keeps = ["weights"]: must be left out: all that the outermost memory holds stays '
+            "there",
+        ),
+        ("  banks: pool\n", "", f'9: memories.1.keeps = ["activations"]: {SHARES_ROOM}'),
+        (
+            "banks: pool",
+            "banks: {shares: {inputs: 0.3, weights: 0.3, outputs: 0.3}}",
+            f'10: memories.1.keeps = ["activations"]: {SHARES_ROOM}',
+        ),
+        (
+            "banks: pool",
+            "banks: pond",
+            "9: memories.1.banks = 'pond': must be a mapping with the keys shares, bytes or 'pool'",
+        ),
+        (
+            "[activations]",
+            "activations",
+            "10: memories.1.keeps = 'activations': must be a list (each 'activations' or 'weights')",
+        ),
+        (
+            "[activations]",
+            "[outputs]",
+            "10: memories.1.keeps.0 = 'outputs': must be 'activations' or 'weights'",
+        ),
+        (
+            "[activations]",
+            "[activations, activations]",
+            '10: memories.1.keeps = ["activations", "activations"]: must name each kind of tensor once',
+        ),
+        (
+            "[activations]",
+            "[activations, weights]",
+            '10: memories.1.keeps = ["activations", "weights"]: must not name weights: which of them stay '
+            "from one inference to the next is not modelled yet",
+        ),
+        ("[activations]", "[]", f'5: memories.0.holds = ["weights"]: must hold everything: {NO_PLACE}'),
+        (
+            "  keeps: [activations]\n",
+            "",
+            f'5: memories.0.holds = ["weights"]: must hold everything: {NO_PLACE}',
+        ),
+        (
+            "holds: [weights]",
+            "holds: [weights, inputs]",
+            '5: memories.0.holds = ["weights", "inputs"]: must hold everything, or weights alone: outputs, '
+            "residual would have no place outside the chip",
+        ),
+        (
+            "holds: [weights]",
+            "holds: [inputs, outputs, residual]",
+            '5: memories.0.holds = ["inputs", "outputs", "residual"]: must hold everything, or weights '
+            "alone: weights would have no place outside the chip",
+        ),
+        ("inputs: sram", "inputs: dram", f"11: io.inputs = 'dram': {NAMES_NONE}"),
+        ("inputs: sram", "inputs: flash", f"11: io.inputs = 'flash': {NAMES_NONE}"),
+        ("outputs: sram", "outputs: flash", f"11: io.outputs = 'flash': {NAMES_NONE}"),
+        (
+            "outputs: sram",
+            "outputs: S RAM",
+            "11: io.outputs = 'S RAM': must be a name of small letters, digits and underscores",
+        ),
+        (
+            "{inputs: sram, outputs: sram}",
+            "sram",
+            "11: io = 'sram': must be a mapping with the keys inputs, outputs",
+        ),
+        (
+            "size_bytes: 65536",
+            "size_bytes: 13",
+            "8: memories.1.size_bytes = 13: must be at least 14: it has to hold two words of each operand",
+        ),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_with_its_place(tmp_path, old, new, line):
+    assert mistakes(tmp_path, (old, new)) == [line]
+
+
+def test_a_pool_keeps_activations_only_if_it_holds_all_of_them(tmp_path):
+    beside = f"  keeps: [activations]\n  holds: [inputs, weights, residual]\n{BESIDE}"
+    assert mistakes(tmp_path, ("  keeps: [activations]\n", beside)) == [
+        '10: memories.1.keeps = ["activations"]: must not name activations: the memory does not hold outputs'
+    ]
+
+
+def test_a_machine_has_one_pool(tmp_path):
+    beside = (
+        "  holds: [inputs, outputs, residual]\n- {name: w, holds: [weights], size_bytes: 4096, banks: pool}\n"
+    )
+    assert mistakes(tmp_path, ("io:", f"{beside}io:")) == [
+        "12: memories.2.banks = 'pool': must be divided: sram is a pool already, and a machine has one at "
+        "most"
+    ]
+
+
+def test_a_divided_memory_becomes_a_pool_that_keeps():
+    divided = load_hardware("16x16_128k")
+    pooled = vary(divided, **{"memories.global_buffer.banks": "pool"})
+    assert pooled.pool is not None
+    assert pooled.pool.operands == tuple(Operand)
+    assert not pooled.keeps("activations")
+    keeping = {"memories.global_buffer.banks": "pool", "memories.global_buffer.keeps": ["activations"]}
+    assert vary(divided, **keeping).keeps("activations")
+    with pytest.raises(DescriptionError, match="must be left out where banks is not pool"):
+        vary(divided, **{"memories.global_buffer.keeps": ["activations"]})
+
+
+BESIDE_A_POOL = {
+    "outputs": "holds: [inputs, weights, residual]\n- {name: beside, holds: [outputs], size_bytes: 8192}",
+    "weights": "holds: [inputs, outputs, residual]\n  keeps: [activations]\n"
+    "- {name: beside, holds: [weights], size_bytes: 16384}",
+    "activations": "holds: [weights]\n"
+    "- {name: beside, holds: [inputs, outputs, residual], size_bytes: 16384}",
+    "inputs": "holds: [outputs]\n- {name: beside, holds: [inputs, residual, weights], size_bytes: 16384}",
+}
+
+
+@pytest.mark.parametrize("elsewhere", BESIDE_A_POOL)
+def test_operands_may_have_a_memory_beside_the_pool(tmp_path, elsewhere):
+    """More outputs unfinished at a time than their own memory holds would stop the simulation."""
+    text = KEEPS.replace("  holds: [weights]\n", "").replace("io: {inputs: sram, outputs: sram}\n", "")
+    hardware = load(tmp_path, text.replace("keeps: [activations]", BESIDE_A_POOL[elsewhere]))
+    network = load_network("mobilenet_v1@width=0.25,resolution=64")
+    result = run_network(network, hardware)
+    assert run_network(network, hardware, engine="events").to_dict() == result.to_dict()
+    verified = verify(network, hardware)
+    assert verified.proven, verified.mismatches
+    assert result.to_dict()["memories"]["beside"]["peak_bytes"] <= 16384
+
+
+def test_a_tile_too_large_for_a_memory_beside_the_pool_is_refused_by_its_name(tmp_path):
+    text = KEEPS.replace("  holds: [weights]\n", "").replace("io: {inputs: sram, outputs: sram}\n", "")
+    beside = "holds: [inputs, outputs, residual]\n- {name: beside, holds: [weights], size_bytes: 8}"
+    hardware = load(tmp_path, text.replace("keeps: [activations]", beside))
+    with pytest.raises(
+        MappingError, match=r"the weights take 10 bytes.*; memories\.beside\.size_bytes = 20 would"
+    ):
+        run_network("mobilenet_v1@width=0.25,resolution=64", hardware)
+
+
+SHIPPED = ("npu_int8_256k", "npu_int8_2m")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_chips_that_keep_activations_are_dense_and_of_8_bits(name):
+    hardware = load_hardware(name)
+    assert name in shipped.names("hardware")
+    assert (hardware.precision.weights_bits, hardware.precision.activations_bits) == (8, 8)
+    assert hardware.precision.partial_sums_bits == 32
+    assert hardware.activation_places == ("sram",)
+    assert hardware.off_chip.holds == (Operand.WEIGHTS,)
+    assert hardware.energy.picojoules == 1
+    assert "weight_density': 1.0" in str(hardware.pe_array.model_dump())
+
+
+SMALL = "mobilenet_v1@width=0.5"
+
+
+def refused(network, hardware):
+    with pytest.raises(MappingError) as error:
+        run_network(network, hardware)
+    return str(error.value)
+
+
+def test_activations_that_do_not_fit_are_named_with_what_would_help():
+    sentence = refused(SMALL, load_hardware("npu_int8_256k"))
+    assert sentence == (
+        "conv1 on npu_int8_256k: needs 351260 bytes of sram, which has 262144: image (150528 bytes), conv1 "
+        "(200704 bytes) and 28 bytes of tiles, and flash holds no activations; would help: "
+        "memories.sram.size_bytes = 602124 (as much as stage1.block1.pointwise takes) or images of about "
+        "144 x 144 instead of 224 x 224 pixels"
+    )
+
+
+def test_who_does_what_the_sentence_says_has_a_machine_or_an_image_that_does():
+    hardware = load_hardware("npu_int8_256k")
+    sentence = refused(SMALL, hardware)
+    ((key, size),) = re.findall(r"(memories\.\S+) = (\d+)", sentence)
+    assert run_network(SMALL, vary(hardware, **{key: int(size)})).cycles > 0
+    assert "does not" not in refused(SMALL, vary(hardware, **{key: int(size) - 1}))
+    (side,) = re.findall(r"about (\d+) x", sentence)
+    assert run_network(f"{SMALL},resolution={side}", hardware).cycles > 0
+
+
+def test_images_that_run_together_take_room_together():
+    sentence = refused_batch(f"{SMALL},resolution=128", load_hardware("npu_int8_256k"), batch=2)
+    assert sentence.endswith("or fewer images than 2 at a time")
+
+
+def refused_batch(network, hardware, batch):
+    with pytest.raises(MappingError) as error:
+        run_network(network, hardware, batch=batch)
+    return str(error.value)
+
+
+def test_no_memory_is_named_that_is_larger_than_a_machine_may_have():
+    sentence = refused_batch("mobilenet_v1", load_hardware("npu_int8_256k"), batch=1024)
+    assert "size_bytes" not in sentence
+    assert sentence.endswith("; would help: fewer images than 1024 at a time")
+
+
+def test_an_image_that_has_to_lie_on_chip_is_why_it_does_not_fit(tmp_path):
+    text = KEEPS.replace("  holds: [weights]\n", "").replace("outputs: sram}", "outputs: flash}")
+    sentence = refused(SMALL, load(tmp_path, text))
+    assert "image (150528 bytes)" in sentence
+    assert "where io says that the network's ends lie and not in flash" in sentence
