@@ -15,6 +15,7 @@ from pages import DOCS, blocks, page, printed, rows
 
 import accelsim
 from accelsim.cli.plot import PlotKind
+from accelsim.descriptions import vary
 from accelsim.execution.processes import Processes
 from accelsim.hardware import registry
 from accelsim.report.files import trace
@@ -208,7 +209,7 @@ def test_the_python_of_the_guide_to_reports_writes_a_page(monkeypatch, tmp_path)
 
 
 def test_the_machine_of_the_guide_has_what_the_guide_says(tmp_path):
-    code, _ = blocks(page("how-to/add-a-machine.md"), "yaml")
+    code, *_ = blocks(page("how-to/add-a-machine.md"), "yaml")
     file = tmp_path / code.splitlines()[0].removeprefix("# ")
     file.write_text(code, encoding="utf-8")
     machine, reference = accelsim.load_hardware(str(file)), accelsim.load_hardware("16x16_128k")
@@ -219,7 +220,7 @@ def test_the_machine_of_the_guide_has_what_the_guide_says(tmp_path):
 
 def test_the_second_memory_of_the_guide_for_machines_is_run(tmp_path):
     text = page("how-to/add-a-machine.md")
-    whole, part = blocks(text, "yaml")
+    whole, part, *_ = blocks(text, "yaml")
     head, _, tail = whole.partition("memories:")
     assert tail
     file = tmp_path / "machine.yaml"
@@ -228,6 +229,19 @@ def test_the_second_memory_of_the_guide_for_machines_is_run(tmp_path):
     result = accelsim.run_network("sqnxt23v5", file)
     assert result.memories["accumulators"].written_bytes["outputs"] > 0
     assert result.energy.by_component["accumulators"] > 0
+
+
+def test_the_chips_of_the_guide_for_machines_differ_in_what_stays_alone(tmp_path):
+    chips = {}
+    for code in blocks(page("how-to/add-a-machine.md"), "yaml")[2:]:
+        file = tmp_path / code.splitlines()[0].removeprefix("# ")
+        file.write_text(code, encoding="utf-8")
+        chips[file.stem] = accelsim.load_hardware(file)
+    shares, pool, keeping = chips["chip_shares"], chips["chip_pool"], chips["chip"]
+    assert (shares.pool, keeping.keeps("activations"), pool.keeps("activations")) == (None, True, False)
+    assert vary(shares, **{"memories.sram.banks": "pool"}).banks == pool.banks == keeping.banks
+    assert shares.off_chip == pool.off_chip == keeping.off_chip
+    assert shares.mapper == pool.mapper == keeping.mapper
 
 
 COMPRESSION_GUIDE = page("how-to/compress-a-network.md")

@@ -8,6 +8,7 @@ from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.descriptions import read, shipped, vary
 from accelsim.errors import DescriptionError, MappingError
 from accelsim.hardware import Hardware, Operand
+from accelsim.templates import template
 
 KEEPS = """\
 name: machine
@@ -174,6 +175,18 @@ def test_a_divided_memory_becomes_a_pool_that_keeps():
     assert vary(divided, **keeping).keeps("activations")
     with pytest.raises(DescriptionError, match="must be left out where banks is not pool"):
         vary(divided, **{"memories.global_buffer.keeps": ["activations"]})
+
+
+def test_a_newcomers_file_becomes_a_pool_as_its_comments_say(tmp_path):
+    text = template("machine", "mine")
+    shares = text.index("  banks:  # each is double buffered")
+    text = text[:shares] + text[text.index("  energy:", shares) :]
+    for line in ("  banks: pool", "  keeps: [activations]", "io: {inputs: sram, outputs: sram}"):
+        assert text.count(f"# {line}") == 1
+        text = text.replace(f"# {line}", line)
+    hardware = load(tmp_path, text)
+    assert hardware.keeps("activations")
+    assert (hardware.input_place, hardware.output_place) == ("sram", "sram")
 
 
 BESIDE_A_POOL = {
