@@ -20,7 +20,7 @@ IMAGE = PlacedTensor("image", 800, Steps(0, 0), 200, None, last_reader=0, is_ima
 CONV1 = PlacedTensor("conv1", 400, Steps(0, 1), 1000, Steps(0, 2), last_reader=2)
 CONV2 = PlacedTensor("conv2", 600, None, None, Steps(1, 2), last_reader=2)
 CONV3 = PlacedTensor("conv3", 50, Steps(2, 2), 0, None, is_result=True)
-TILES = (TileRegion(1400, 600, 500), TileRegion(0, 1000, 1000), TileRegion(50, 1950, 2000))
+TILES = (TileRegion(1400, 600, 500), TileRegion(0, 1000, 1030), TileRegion(50, 1950, 2000))
 MAP = MemoryMap("sram", 2000, (IMAGE, CONV1, CONV2, CONV3), TILES)
 
 
@@ -37,11 +37,12 @@ def test_each_tensor_in_the_pool_is_a_block_for_as_long_as_it_lies_there():
     ]
 
 
-def test_tiles_have_a_block_in_each_layer_and_what_they_lack_one_above_it():
+def test_tiles_have_a_block_in_each_layer_and_what_they_lack_one_above_the_pool():
     blocks = [block for block in memory_blocks(MAP) if not block.name]
     assert blocks == [
         MapBlock("", "tiles", first=0, last=0, address=1400, size_bytes=500),
         MapBlock("", "tiles", first=1, last=1, address=0, size_bytes=1000),
+        MapBlock("", "waste", first=1, last=1, address=2000, size_bytes=30),
         MapBlock("", "tiles", first=2, last=2, address=50, size_bytes=1950),
         MapBlock("", "waste", first=2, last=2, address=2000, size_bytes=50),
     ]

@@ -64,7 +64,7 @@ class MapBlock:
 
 
 def memory_blocks(memory_map: MemoryMap) -> list[MapBlock]:
-    """The tensors of the map, and after them the tiles of each layer."""
+    """The tensors of the map, and after them the tiles of each layer; what these lack is above the pool."""
     tensors = [
         MapBlock(
             tensor.name,
@@ -82,8 +82,7 @@ def memory_blocks(memory_map: MemoryMap) -> list[MapBlock]:
         fitting = region.needed_bytes - region.missing_bytes
         tiles.append(MapBlock("", "tiles", step, step, region.address, fitting))
         if region.missing_bytes:
-            above = region.address + fitting
-            tiles.append(MapBlock("", "waste", step, step, above, region.missing_bytes))
+            tiles.append(MapBlock("", "waste", step, step, memory_map.size_bytes, region.missing_bytes))
     return [*tensors, *tiles]
 
 
@@ -231,6 +230,7 @@ def _write_name(block: MapBlock, layers: int, top_kib: float, axes: Axes) -> Non
                 va="center",
                 fontsize=_FONT,
                 parse_math=False,
+                bbox={"facecolor": STYLES[block.kind][0], "edgecolor": "none", "pad": 1.0},
                 zorder=5,
             )
             return
