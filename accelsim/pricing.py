@@ -7,8 +7,8 @@ from typing import Final
 
 from accelsim.descriptions.phrases import counted
 from accelsim.energy import energy_by_component
-from accelsim.hardware import Access, ActionCounts, Direction, Hardware
-from accelsim.mapping.bounds import lower_bounds
+from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Operand
+from accelsim.mapping.bounds import compulsory_input_bytes, lower_bound_if_kept_cycles, lower_bounds
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
@@ -88,6 +88,27 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         memories=memory_results(counts, hardware, by_component, activity),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
+        lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, hardware, batch),
+        memory_map=plan.schedule.memory_map,
+    )
+
+
+def _lower_bound_if_kept(schedule: Schedule, hardware: Hardware, batch: int) -> int | None:
+    """The lower bound of a network of which all tensors stay on chip; None where there is no pool.
+
+    Of the image only what the first layer reads is sure to come.
+    """
+    if schedule.memory_map is None:
+        return None
+    outermost, tensors = hardware.off_chip.name, schedule.memory_map.tensors
+    image = compulsory_input_bytes(schedule.layers[0], hardware, batch)
+    results = sum([tensor.size_bytes for tensor in tensors if tensor.is_result])
+    return lower_bound_if_kept_cycles(
+        schedule.layers,
+        hardware,
+        image if hardware.input_place == outermost else 0,
+        results if hardware.output_place == outermost else 0,
+        batch,
     )
 
 
@@ -114,7 +135,10 @@ def layer_results(
     pes = hardware.pe_array.pes
     results = []
     finish = 0
-    for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
+    places = schedule.places or (None,) * len(schedule.layers)
+    for layer, mapping, observed, of_operands in zip(
+        schedule.layers, schedule.mappings, activity.layers, places, strict=True
+    ):
         as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
         key = Identity(mapping)
         costs = costs_of.get(key) if as_mapped else None
@@ -123,9 +147,22 @@ def layer_results(
             if as_mapped:
                 costs_of[key] = costs
         cycles = max(observed.end_cycle - finish, 0)
-        results.append(_layer_result(layer, mapping, costs, observed, cycles, pes))
+        result = _layer_result(layer, mapping, costs, observed, cycles, pes)
+        if of_operands is not None:
+            result = result._replace(on_chip_places=_on_chip_places(layer, of_operands, hardware))
+        results.append(result)
         finish += cycles
     return tuple(results)
+
+
+def _on_chip_places(layer: Layer, places: MappingOf[Operand, str], hardware: Hardware) -> dict[str, str]:
+    """The memories of those of a layer's operands that it has, and that lie on chip."""
+    outermost = hardware.off_chip.name
+    return {
+        operand.value: place
+        for operand, place in places.items()
+        if place != outermost and (operand is not Operand.RESIDUAL or layer.residual_elements)
+    }
 
 
 def layer_costs(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from accelsim.errors import missing_extra
+from accelsim.memory_map import MemoryMap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,7 @@ latency     none of them is busy for half of the time: they wait for each other 
 """
 _LOOPS: Final = ("G", "K", "C", "OY", "OX", "FY", "FX", "IY", "IX")
 _OUTPUTS: Final = "outputs"
+_OPERANDS: Final = ("inputs", "weights", _OUTPUTS, "residual")
 _STEPS: Final = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", "pad_left")
 """Names of a layer's bounds and of how its windows move, as `Layer` has them."""
 
@@ -161,12 +163,22 @@ class LayerResult(NamedTuple):
     """`energy` in picojoules, where the machine's file says what a unit is."""
     idle_rows: int = 0
     """Rows of the array that its mapping leaves idle, because an objective is better off without them."""
+    on_chip_places: Mapping[str, str] | None = None
+    """Of its operands that lie in a memory on chip before or after the layer: which memory; None where the
+    machine keeps none there."""
 
     @property
     def places(self) -> dict[str, str]:
-        """The memory in which each of its operands is before and after the layer: the outermost one."""
+        """The memory in which each of its operands is before and after the layer.
+
+        Outputs that are kept on chip and written outside besides are on chip.
+        """
         outermost, memory = next(iter(self.memories.items()))
-        return {operand: outermost for operand, moved in memory.moved_bytes.items() if moved}
+        outside = {operand: outermost for operand, moved in memory.moved_bytes.items() if moved}
+        if not self.on_chip_places:
+            return outside
+        places = {**outside, **self.on_chip_places}
+        return {operand: places[operand] for operand in _OPERANDS if operand in places}
 
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:
@@ -233,6 +245,11 @@ class RunResult:
     """What the network has by assumption, by its keys: where an imported model has no one value for one."""
     idle_descriptors: int = 0
     """Of the DMA, that the schedule leaves idle, because it is done sooner without them."""
+    lower_bound_if_kept_cycles: int | None = None
+    """Of a machine that keeps tensors: what no schedule goes below even if all of them stay on chip, so that
+    nothing moves but weights, the image and the results."""
+    memory_map: MemoryMap | None = field(default=None, repr=False)
+    """Of a machine that keeps tensors: what lies where in its pool, and when; its steps are the layers."""
 
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:
@@ -293,6 +310,7 @@ class RunResult:
             "params": self.params,
             "utilization": self.utilization,
             "lower_bound_cycles": self.lower_bound_cycles,
+            **_with_values({"lower_bound_if_kept_cycles": self.lower_bound_if_kept_cycles}),
             "energy": _energy(self.energy),
             "dram_bytes": _traffic(self.dram_bytes),
             "global_buffer_bytes": _traffic(self.global_buffer_bytes),
@@ -304,6 +322,11 @@ class RunResult:
             **_with_values({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),
+            **(
+                {}
+                if self.memory_map is None
+                else self.memory_map.to_dict([layer.name for layer in self.layers])
+            ),
             "layers": [layer_to_dict(layer) for layer in self.layers],
         }
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, assert_never
+from typing import TYPE_CHECKING, Annotated, TypeAlias, assert_never
 
 import typer
 
@@ -65,20 +65,28 @@ def list_(
     )
 
 
+LoweredOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--lowered", help="Of a network: the layers as executed, and what became of the others."),
+]
+StatsOption: TypeAlias = Annotated[
+    bool, typer.Option("--stats", help="Of a network: computed beside reported, shares, memory.")
+]
+PlacesOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--hw", metavar="HW", help="Of a network: its tensors, and where each lies on this machine."
+    ),
+]
+
+
 def show(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A network or a machine: a name or a path to a YAML file.")
     ],
-    lowered: Annotated[
-        bool,
-        typer.Option(
-            "--lowered", help="Of a network: the layers as executed, and what became of the others."
-        ),
-    ] = False,
-    stats: Annotated[
-        bool,
-        typer.Option("--stats", help="Of a network: computed beside reported, shares, memory."),
-    ] = False,
+    lowered: LoweredOption = False,
+    stats: StatsOption = False,
+    hw: PlacesOption = None,
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -90,22 +98,29 @@ def show(
     accelsim show sqnxt23v5
     accelsim show mobilenet_v1@width=0.5 --lowered
     accelsim show nasnet_a --stats
+    accelsim show mobilenet_v2 --hw npu_int8_2m
     accelsim show 16x16_128k
     """
     to = destination(output, format_, quiet)
     if lowered and stats:
         raise typer.BadParameter("give one of --lowered and --stats", param_hint="--stats")
+    if hw is not None and (lowered or stats):
+        raise typer.BadParameter("give one of --hw, --lowered and --stats", param_hint="--hw")
     if _kind(name) is Listing.NETWORKS:
         from accelsim.network.load import load_network
         from accelsim.network.overlay import overlaid
 
         network = load_network(name)
-        check_outputs({"--output": output}, inputs([name], overlays=overlay or []))
+        check_outputs({"--output": output}, inputs([name], [] if hw is None else [hw], overlay or []))
         for file in only(overlay or [], "--overlay"):
             network = overlaid(network, file)
-        to.deliver(_statistics_answer(network) if stats else network_answer(network, lowered))
+        if hw is not None:
+            to.deliver(_residency_answer(network, hw, quiet))
+        else:
+            to.deliver(_statistics_answer(network) if stats else network_answer(network, lowered))
         return
     for_networks = {
+        "--hw": (hw is not None, "networks have tensors"),
         "--lowered": (lowered, "networks are lowered"),
         "--stats": (stats, "networks have statistics"),
         "--overlay": (bool(overlay), "overlays are for networks"),
@@ -289,6 +304,26 @@ def _statistics_answer(network: "Network") -> Answer:
         table=lambda style: report.statistics_report(statistics, style),
         values=lambda: values,
         rows=lambda: [flat(share) for share in values["operators"]],
+    )
+
+
+def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
+    """Where the network's tensors lie on a machine."""
+    from accelsim.report.tables.residency import residency_report
+    from accelsim.report.text.residency import map_or_error
+    from accelsim.result import flat
+    from accelsim.run import plan_run
+
+    say_of_format1([machine], quiet)
+    plan = plan_run(network, machine)
+    memory_map = map_or_error(plan.schedule.memory_map, plan.hardware.name)
+    layers = [layer.name for layer in plan.schedule.layers]
+    title, outermost = f"{network.name} on {plan.hardware.name}", plan.hardware.off_chip.name
+    values = {"network": network.name, "hardware": plan.hardware.name, **memory_map.to_dict(layers)}
+    return Answer(
+        table=lambda style: residency_report(title, memory_map, outermost, layers, style),
+        values=lambda: values,
+        rows=lambda: [flat(tensor) for tensor in memory_map.to_dict(layers)["tensors"]],
     )
 
 

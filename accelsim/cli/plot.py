@@ -39,6 +39,7 @@ class PlotKind(StrEnum):
     ROOFLINE = "roofline"
     ENERGY = "energy"
     TRAFFIC = "traffic"
+    MEMORY = "memory"
     ACCURACY = "accuracy"
     PUBLISHED = "published"
     DEPTHS = "depths"
@@ -143,6 +144,7 @@ def plot(
     roofline   every layer below what PEs and DRAM allow
     energy     by component, of every layer or of every network
     traffic    DRAM traffic of every layer against the compulsory minimum
+    memory     which tensor lies where on chip, and when; of machines with a pool
     accuracy   published top-1 accuracy against simulated energy and time
     published  a published table against the simulated one; takes no options
     depths     every distribution of blocks over stages, and the Pareto front
@@ -153,6 +155,7 @@ def plot(
     accelsim plot layers --net sqnxt23 --net sqnxt23v5 --hw 16x16_128k -o layers.png
     accelsim plot roofline --net mobilenet_v1 --hw 8x8_32k -o roofline.svg
     accelsim plot accuracy --hw 16x16_128k -o accuracy.pdf
+    accelsim plot memory --net mobilenet_v2 --hw npu_int8_2m -o memory.png
     accelsim plot sweep --result found.json -o front.png
     """
     from accelsim.report.plots.style import check_suffix, save
@@ -249,6 +252,8 @@ def _figure(request: _Request) -> "PlotFigure":
             draw = _layers_figure
         case PlotKind.TRAFFIC:
             draw = _traffic_figure
+        case PlotKind.MEMORY:
+            draw = _memory_figure
         case PlotKind.ENERGY:
             draw = _energy_figure
         case PlotKind.ROOFLINE:
@@ -291,6 +296,12 @@ def _traffic_figure(request: _Request) -> "PlotFigure":
     from accelsim.report.plots.traffic import traffic_figure
 
     return traffic_figure(_results(_loaded(request), request))
+
+
+def _memory_figure(request: _Request) -> "PlotFigure":
+    from accelsim.report.plots.memory import memory_figure
+
+    return memory_figure(_results(_loaded(request), request))
 
 
 def _energy_figure(request: _Request) -> "PlotFigure":

@@ -1,6 +1,7 @@
 """Lower bounds of a layer: what no mapping and no schedule can go below."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from accelsim.hardware import Hardware
@@ -31,16 +32,25 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
         >>> compulsory_dram_bytes(layer, load_hardware("16x16_128k")) == 2 * (64 + 640 + 10)
         True
     """
-    footprint = Footprint.of(layer, hardware.precision)
+    bits = activation_bits(layer, hardware.precision)
+    outputs = bits_to_bytes(batch * layer.stored_elements, bits)
+    residual = bits_to_bytes(batch * layer.residual_elements, bits)
+    inputs = compulsory_input_bytes(layer, hardware, batch)
+    return compulsory_weight_bytes(layer, hardware) + inputs + residual + outputs
+
+
+def compulsory_weight_bytes(layer: Layer, hardware: Hardware) -> int:
+    """The same of weights and offsets alone, which come once for all images of a batch."""
+    weights = ceil_div(least_weight_storage_bits(layer, hardware.precision), 8)
+    return int(weights) + int(Footprint.of(layer, hardware.precision).biases(whole_image(layer)))
+
+
+def compulsory_input_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
+    """The same of inputs alone."""
     rows = _touched(layer.OY, layer.FY, layer.dilation_y, layer.stride_y, layer.pad_top, layer.IY)
     columns = _touched(layer.OX, layer.FX, layer.dilation_x, layer.stride_x, layer.pad_left, layer.IX)
     inputs = layer.operands * layer.G * layer.C * rows * columns + layer.gate_elements
-    of_each_image = (inputs, layer.residual_elements, layer.stored_elements)
-    bits = activation_bits(layer, hardware.precision)
-    weights = ceil_div(least_weight_storage_bits(layer, hardware.precision), 8) + footprint.biases(
-        whole_image(layer)
-    )
-    return int(weights) + sum(bits_to_bytes(batch * elements, bits) for elements in of_each_image)
+    return bits_to_bytes(batch * inputs, activation_bits(layer, hardware.precision))
 
 
 def _touched(outputs: int, kernel: int, dilation: int, stride: int, pad: int, inputs: int) -> int:
@@ -85,8 +95,37 @@ class LowerBounds(NamedTuple):
 
 def lower_bounds(layer: Layer, hardware: Hardware, batch: int = 1) -> LowerBounds:
     """What `compulsory_dram_bytes` and `lower_bound_cycles` say, both at once."""
-    array = hardware.pe_array
-    density = least_weight_density(layer, hardware, array.dataflows)
-    compute = math.ceil(batch * layer.macs * density / array.pes - 1e-9)
+    compute = _compute_cycles(layer, hardware, batch)
     compulsory = compulsory_dram_bytes(layer, hardware, batch)
     return LowerBounds(compulsory, max(compute, math.ceil(compulsory / hardware.channel.bytes_per_cycle)))
+
+
+def lower_bound_if_kept_cycles(
+    layers: Sequence[Layer], hardware: Hardware, image_bytes: int, result_bytes: int, batch: int = 1
+) -> int:
+    """The same of a whole network, of which nothing goes outside but weights, the image and the results.
+
+    Args:
+        layers: In running order, each for one image.
+        hardware: The machine.
+        image_bytes: What has to come of the network's input; 0 where it lies on chip.
+        result_bytes: What has to go outside of its results.
+        batch: Images that run together.
+
+    Returns:
+        Cycles: the larger of all multiply-accumulates / PEs and that traffic / bandwidth.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> lower_bound_if_kept_cycles([layer, layer], load_hardware("16x16_128k"), 128, 20)
+        170
+    """
+    weights = sum([compulsory_weight_bytes(layer, hardware) for layer in layers])
+    traffic = (weights + image_bytes + result_bytes) / hardware.channel.bytes_per_cycle
+    return max(sum([_compute_cycles(layer, hardware, batch) for layer in layers]), math.ceil(traffic))
+
+
+def _compute_cycles(layer: Layer, hardware: Hardware, batch: int) -> int:
+    density = least_weight_density(layer, hardware, hardware.pe_array.dataflows)
+    return math.ceil(batch * layer.macs * density / hardware.pe_array.pes - 1e-9)

@@ -208,6 +208,8 @@ class Mapping:
     """What comes from outside, or goes there."""
     placed: frozenset[Operand] = frozenset()
     """What lies in the memory that the array works on: it takes no room as tiles."""
+    room_bytes: int = field(default=0, compare=False)
+    """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
 
     def steps(self) -> Iterator[Step]:
         """Every step in order."""

@@ -13,6 +13,7 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
 from accelsim.mapping.unmappable import Unmappable
+from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
@@ -60,6 +61,8 @@ class Schedule:
     places: tuple[MappingOf[Operand, str], ...] = ()
     """Of each layer: the memory that each operand comes from or goes to; empty where that is always the
     outermost."""
+    memory_map: MemoryMap | None = None
+    """What lies where in the pool; None where the machine keeps no tensors in one."""
 
 
 Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]

@@ -4,19 +4,18 @@ from accelsim.door import door
 
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
+    from accelsim.memory_map import CostsMore, Steps, TooLarge
+    from accelsim.planning.addresses import Lifetime, assign_addresses
     from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
     from accelsim.planning.edp import least_edp
     from accelsim.planning.plan import Plan
     from accelsim.planning.planner import nothing_kept, plan_residency
     from accelsim.planning.residency import (
-        CostsMore,
         DoesNotFit,
         Pool,
         ResidencyPlan,
         StepPlan,
-        Steps,
         TensorPlaces,
-        TooLarge,
     )
     from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor, network_tensors
 
@@ -24,6 +23,7 @@ __all__ = [
     "CostsMore",
     "DoesNotFit",
     "LayerUse",
+    "Lifetime",
     "NetworkTensors",
     "Plan",
     "Pool",
@@ -33,6 +33,7 @@ __all__ = [
     "Tensor",
     "TensorPlaces",
     "TooLarge",
+    "assign_addresses",
     "idle_descriptors",
     "least_edp",
     "make_schedule",
@@ -44,20 +45,20 @@ __all__ = [
 __getattr__, __dir__ = door(
     __name__,
     {
+        "addresses": ("Lifetime", "assign_addresses"),
         "compiler": ("idle_descriptors", "make_schedule", "map_network"),
         "edp": ("least_edp",),
         "plan": ("Plan",),
         "planner": ("nothing_kept", "plan_residency"),
         "residency": (
-            "CostsMore",
             "DoesNotFit",
             "Pool",
             "ResidencyPlan",
             "StepPlan",
             "Steps",
             "TensorPlaces",
-            "TooLarge",
         ),
         "tensors": ("LayerUse", "NetworkTensors", "Tensor", "network_tensors"),
+        "why_not": ("CostsMore", "TooLarge"),
     },
 )

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from accelsim.mapping.staircase import StepPrices
+from accelsim.memory_map import Steps
 from accelsim.planning.programme import Arrival, Programme, Search, search
 from accelsim.planning.residency import (
     DoesNotFit,
     Pool,
     ResidencyPlan,
     StepPlan,
-    Steps,
     TensorPlaces,
 )
 from accelsim.planning.stages import OUTPUTS, Life, lives, members, stages

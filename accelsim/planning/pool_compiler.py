@@ -5,6 +5,7 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from typing import assert_never
@@ -32,10 +33,12 @@ from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
 from accelsim.mapping.unmappable import NotListed
+from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.edp import least_edp
+from accelsim.planning.plan_map import memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.shortage import Shortage, StepNeed, step_needs
@@ -107,7 +110,16 @@ class PoolCompiler:
             (fault, _) = plans[-1]
             assert isinstance(fault, DoesNotFit)
             raise MappingError(str(self._shortage(graph, network, fault)))
-        return min(schedules, key=self._value) if len(schedules) > 1 else schedules[0]
+        return self._best(schedules) if len(schedules) > 1 else schedules[0]
+
+    def _best(self, schedules: Sequence[Schedule]) -> Schedule:
+        """Of the schedule in which nothing stays, and that in which something may, the better one."""
+        (without, keeping), (value, value_if_kept) = schedules, list(map(self._value, schedules))
+        if value_if_kept < value:
+            return keeping
+        assert without.memory_map is not None and keeping.memory_map is not None
+        together = CostsMoreTogether(value[0], value_if_kept[0])
+        return replace(without, memory_map=without.memory_map.instead_of(keeping.memory_map, together))
 
     def _network(self, graph: ExecutedGraph) -> _Network:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
@@ -247,7 +259,14 @@ class PoolCompiler:
             pool_changes=plan.pool_changes,
             pool_bytes_at_start=plan.pool_bytes_at_start,
             places=tuple(places),
+            memory_map=self._memory_map(plan, mappings),
         )
+
+    def _memory_map(self, plan: ResidencyPlan, mappings: Sequence[Mapping]) -> MemoryMap | None:
+        """What lies where, on a machine that keeps tensors."""
+        if not self.hardware.keeps("activations"):
+            return None
+        return memory_map_of(plan, self.pool.memory, [mapping.room_bytes for mapping in mappings])
 
     def _mapping(self, placed: PlacedLayer) -> Mapping:
         """The best mapping by simulations of the few that are the best by their bounds."""
@@ -266,7 +285,8 @@ class PoolCompiler:
             cycles = judge(mapping)
             price = placed.weights.price(cost._replace(cycles=cycles))
             if best is None or price < best[0]:
-                best = price, replace(mapping, estimated_cycles=cycles)
+                room_bytes = int(listed.costs.room_bytes[index])
+                best = price, replace(mapping, estimated_cycles=cycles, room_bytes=room_bytes)
         assert best is not None  # a plan has room for a mapping of each layer
         self.known.mappings[placed] = best[1]
         return best[1]

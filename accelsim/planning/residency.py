@@ -7,10 +7,11 @@ docs/decisions/residency.md.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.staircase import Cost, Moved
+from accelsim.memory_map import Steps, WhyNot
 from accelsim.planning.tensors import NetworkTensors
 
 
@@ -37,20 +38,6 @@ class Pool:
             raise ValueError("outside: must be True where the image or the results lie there")
 
 
-class Steps(NamedTuple):
-    """From the first of them to the last, both included.
-
-    Example:
-        >>> Steps(2, 5).last
-        5
-    """
-
-    first: int
-    """The place of the first among all steps."""
-    last: int
-    """That of the last."""
-
-
 class TensorPlaces(NamedTuple):
     """Where a tensor lies, and when; it may lie in two places at once.
 
@@ -63,41 +50,6 @@ class TensorPlaces(NamedTuple):
     """On chip; None where never."""
     outside: Steps | None
     """In the memory outside."""
-
-
-class TooLarge(NamedTuple):
-    """Why a tensor did not stay: at a step of its life the pool does not hold it.
-
-    Example:
-        >>> TooLarge(step=0, size_bytes=3000, beside_bytes=1200, pool_bytes=4096).pool_bytes
-        4096
-    """
-
-    step: int
-    """The first at which it has no room."""
-    size_bytes: int
-    """Of the tensor."""
-    beside_bytes: int
-    """What has to be in the pool then besides, at least: tiles, and tensors that cannot be elsewhere."""
-    pool_bytes: int
-    """Of the pool."""
-
-
-class CostsMore(NamedTuple):
-    """Why a tensor did not stay: it would save less than the room that it takes.
-
-    Example:
-        >>> CostsMore(price=1200.0, price_if_kept=1250.0).price
-        1200.0
-    """
-
-    price: float
-    """Of the plan."""
-    price_if_kept: float
-    """Of the best plan in which the tensor stays to its last reader."""
-
-
-WhyNot: TypeAlias = TooLarge | CostsMore
 
 
 class DoesNotFit(NamedTuple):

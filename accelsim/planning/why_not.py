@@ -8,8 +8,8 @@ of its last reader that has it in the pool: what is not there is never brought b
 import math
 from collections.abc import Sequence
 
+from accelsim.memory_map import CostsMore, TooLarge, WhyNot
 from accelsim.planning.programme import Arrival, Programme, State, least_needed
-from accelsim.planning.residency import CostsMore, TooLarge, WhyNot
 from accelsim.planning.stages import Life, TensorSet
 
 

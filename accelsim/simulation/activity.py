@@ -85,6 +85,8 @@ class Occupancy:
     cycle: int
     bank: str
     bytes: int
+    tensor_bytes: int = 0
+    """Of them, those of tensors that stay from layer to layer; the others are tiles."""
 
 
 class LayerActivity(NamedTuple):

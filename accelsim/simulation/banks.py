@@ -4,19 +4,23 @@ from collections.abc import Mapping, Sequence
 
 import simpy
 
-from accelsim.hardware.memory import Bank
+from accelsim.hardware.memory import POOL, Bank
 from accelsim.hardware.operand import Operand
 from accelsim.simulation.activity import Occupancy
 
 
 class Banks:
-    """Room for the operands of tiles, and the most of it that was in use at the end of any cycle."""
+    """Room for the operands of tiles, and the most of it that was in use at the end of any cycle.
+
+    `tensor_bytes` is what tensors take of the pool at the start.
+    """
 
     def __init__(
         self,
         env: simpy.Environment,
         banks: Sequence[Bank],
         free_bytes: Sequence[int],
+        tensor_bytes: int = 0,
         *,
         keep_occupancy: bool = False,
     ) -> None:
@@ -30,6 +34,7 @@ class Banks:
         self._used_bytes = {
             bank.name: bank.size_bytes - free for bank, free in zip(banks, free_bytes, strict=True)
         }
+        self._tensor_bytes = tensor_bytes
         self._peaks = dict.fromkeys(self._free, 0)
         self._banks_of: dict[str, list[str]] = {}
         for bank in banks:
@@ -44,16 +49,19 @@ class Banks:
         """The bank that an operand's tiles lie in."""
         return self._bank_of[operand]
 
-    def take(self, bank: str, size_bytes: int) -> simpy.Event:
-        """Room for so many bytes, more than none, in a bank; the event happens when there is enough."""
+    def take(self, bank: str, size_bytes: int, tensor_bytes: int = 0) -> simpy.Event:
+        """Room for so many bytes, more than none, in a bank; the event happens when there is enough.
+
+        `tensor_bytes` of them are for tensors that stay in the pool.
+        """
         room: simpy.Event = self._free[bank].get(size_bytes)
         if room.callbacks is not None:
-            room.callbacks.append(lambda _: self._account(bank, size_bytes))
+            room.callbacks.append(lambda _: self._account(bank, size_bytes, tensor_bytes))
         return room
 
-    def give_back(self, bank: str, size_bytes: int) -> None:
-        """Free room, more than none."""
-        self._account(bank, -size_bytes)
+    def give_back(self, bank: str, size_bytes: int, tensor_bytes: int = 0) -> None:
+        """Free room, more than none; `tensor_bytes` of it are of tensors."""
+        self._account(bank, -size_bytes, -tensor_bytes)
         self._free[bank].put(size_bytes)
 
     def give_back_tiles(self, freed: Mapping[Operand, int]) -> None:
@@ -72,12 +80,13 @@ class Banks:
         changes = [change for bank_changes in (self._occupancy or {}).values() for change in bank_changes]
         return tuple(sorted(changes, key=lambda change: change.cycle))
 
-    def _account(self, bank: str, size_bytes: int) -> None:
+    def _account(self, bank: str, size_bytes: int, tensor_bytes: int = 0) -> None:
         """What one component frees and another takes in the same cycle is never held twice."""
         if self._env.now != self._cycle:
             self._end_cycle()
             self._cycle = int(self._env.now)
         self._used_bytes[bank] += size_bytes
+        self._tensor_bytes += tensor_bytes
 
     def _end_cycle(self) -> None:
         for bank, used_bytes in self._used_bytes.items():
@@ -87,5 +96,8 @@ class Banks:
             self._memory_peaks[memory] = max(self._memory_peaks[memory], held_bytes)
         self._peak_total = max(self._peak_total, sum(self._used_bytes.values()))
         for bank, bank_changes in (self._occupancy or {}).items():
-            if self._used_bytes[bank] != (bank_changes[-1].bytes if bank_changes else 0):
-                bank_changes.append(Occupancy(self._cycle, bank, self._used_bytes[bank]))
+            tensor_bytes = self._tensor_bytes if bank == POOL else 0
+            held = self._used_bytes[bank], tensor_bytes
+            last = (bank_changes[-1].bytes, bank_changes[-1].tensor_bytes) if bank_changes else (0, 0)
+            if held != last:
+                bank_changes.append(Occupancy(self._cycle, bank, *held))

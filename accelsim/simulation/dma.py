@@ -50,7 +50,7 @@ def _take_room_in_pool(
     taken_bytes = 0 if task.index else machine.changes[task.layer].taken_bytes
     needed_bytes = taken_bytes + room_bytes(task.step, machine.pooled)
     if needed_bytes:
-        yield from _wait(machine, task, "room", machine.banks.take(POOL, needed_bytes), POOL)
+        yield from _wait(machine, task, "room", machine.banks.take(POOL, needed_bytes, taken_bytes), POOL)
         arrivals.append((Operand.OUTPUTS, machine.env.event().succeed(machine.now)))
 
 
@@ -75,7 +75,7 @@ def store(machine: Machine, task: EventTask) -> Process:
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:
         if freed_bytes := machine.changes[task.layer].freed_bytes:
-            machine.banks.give_back(POOL, freed_bytes)
+            machine.banks.give_back(POOL, freed_bytes, freed_bytes)
         machine.finished[task.layer].succeed(machine.now)
 
 

@@ -46,7 +46,9 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         hardware=hardware,
         schedule=schedule,
         dram=DRAMChannel(env, hardware.channel),
-        banks=Banks(env, hardware.banks, free_bytes, keep_occupancy=keep_timeline),
+        banks=Banks(
+            env, hardware.banks, free_bytes, schedule.pool_bytes_at_start, keep_occupancy=keep_timeline
+        ),
         changes=changes_of(schedule, hardware),
         descriptors=simpy.Container(env, capacity=prefetch, init=prefetch),
         to_array=simpy.Store(env),

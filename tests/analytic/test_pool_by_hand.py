@@ -145,7 +145,7 @@ def test_what_lies_in_the_pool_from_the_beginning_is_there_until_its_last_reader
     plan = schedule(ONE_TILE, ONE_TILE, pool_changes=changes, pool_bytes_at_start=500)
     activity = observed(plan, pooled_machine(1000))
     assert ends(activity) == [270, 540]
-    assert activity.occupancy[0] == Occupancy(cycle=0, bank="pool", bytes=820)
+    assert activity.occupancy[0] == Occupancy(cycle=0, bank="pool", bytes=820, tensor_bytes=500)
 
 
 def test_what_is_taken_in_the_last_cycle_and_stays_is_part_of_the_peak():

@@ -24,6 +24,17 @@ stages:
 """
 
 
+NPU = """\
+name: npu
+title: Eight rows and columns beside a pool of 3 KiB
+precision: {weights_bits: 8, activations_bits: 8, partial_sums_bits: 32}
+pe_array: {rows: 8, columns: 8, dataflows: {output_stationary: {partial_sums_per_pe: 4}}}
+memories:
+  - {name: dram, bandwidth: {bytes_per_cycle: 4}, latency_cycles: 50, prefetch: 8}
+  - {name: sram, size_bytes: 3072, banks: pool, keeps: [activations]}
+"""
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interrupts_arrive():
     """A shell that starts tests in the background lets them ignore interrupts, and all that they start."""
@@ -48,6 +59,13 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     (tmp_path / "tiny.yaml").write_text(TINY)
     return tmp_path
+
+
+@pytest.fixture
+def npu(folder):
+    """A machine on which activations may stay, in the folder."""
+    (folder / "npu.yaml").write_text(NPU)
+    return "npu.yaml"
 
 
 @pytest.fixture

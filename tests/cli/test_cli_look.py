@@ -299,3 +299,40 @@ def test_what_became_of_operators_is_said_alike_whatever_layers_are_called(accel
     ]
     assert "is applied to the outputs on their way to memory" in fates[0]
     assert fates[0] == fates[1]
+
+
+def test_show_says_where_tensors_lie_on_a_machine_that_keeps_them(accelsim, npu):
+    outcome = accelsim("show", "tiny.yaml", "--hw", npu)
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0] == "tiny on npu"
+    assert [line.split()[0] for line in lines[2:8]] == ["tensor", "image", "conv1", "conv2", "conv3", "fc"]
+    assert lines[3].split() == ["image", "768", "bytes", "dram", "-", "-"]
+    assert lines[4].split() == ["conv1", "392", "bytes", "sram", "784", "conv2"]
+    assert lines[-1].startswith("3 of 3 tensors stay in sram. At most ")
+    assert max(map(len, lines)) <= 80
+
+
+def test_tensors_are_data_too(accelsim, npu):
+    values = _json(accelsim("show", "tiny.yaml", "--hw", npu, "--format", "json"))
+    assert (values["network"], values["hardware"], values["address_waste_bytes"]) == ("tiny", "npu", 0)
+    run = _json(accelsim("run", "--net", "tiny.yaml", "--hw", npu, "--format", "json"))
+    assert values["tensors"] == run["tensors"]
+    rows = list(
+        csv.DictReader(io.StringIO(accelsim("show", "tiny.yaml", "--hw", npu, "--format", "csv").out))
+    )
+    assert [row["name"] for row in rows] == [tensor["name"] for tensor in values["tensors"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("tiny.yaml", "--hw", "8x8_32k"), "8x8_32k: keeps no tensor on chip"),
+        (("npu.yaml", "--hw", "npu.yaml"), "npu.yaml is a machine; networks have tensors"),
+        (("tiny.yaml", "--hw", "npu.yaml", "--stats"), "give one of --hw, --lowered and --stats"),
+    ],
+)
+def test_where_there_are_no_tensors_to_show_it_says_so(accelsim, npu, arguments, sentence):
+    outcome = accelsim("show", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert sentence in outcome.err

@@ -141,3 +141,17 @@ def test_a_run_does_not_wait_for_matplotlib(folder):
     )
     assert "accelsim.run" in done.stderr.split()
     assert not {name for name in done.stderr.split() if name.startswith(("matplotlib", "simpy", "PIL"))}
+
+
+def test_the_memory_map_of_a_machine_that_keeps_tensors(accelsim, folder, npu):
+    outcome = accelsim("plot", "memory", "--net", "tiny.yaml", "--hw", npu, "-o", "a.svg")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "wrote a.svg\n")
+    assert "</svg>" in (folder / "a.svg").read_text()
+
+
+def test_a_machine_that_keeps_nothing_has_no_memory_map(accelsim, folder):
+    outcome = accelsim("plot", "memory", "--net", "tiny.yaml", "--hw", "8x8_32k", "-o", "a.png", "--quiet")
+    assert (outcome.code, outcome.out) == (2, "")
+    sentence = "keeps no tensor on chip: none of its memories has `banks: pool` and `keeps: [activations]`"
+    assert outcome.err == f"8x8_32k: {sentence}\n"
+    assert not (folder / "a.png").exists()

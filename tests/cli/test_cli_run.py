@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -290,3 +291,13 @@ def test_what_is_no_choice_of_layers_is_refused(accelsim, command, layers):
     outcome = accelsim(command, "--net", "tiny.yaml", "--hw", "8x8_32k", "--layers", layers)
     assert (outcome.code, outcome.out) == (2, "")
     assert "must be one of all, top, none, or a number of layers such as 3" in outcome.err
+
+
+def test_a_run_says_what_stays_on_chip_and_both_lower_bounds(accelsim, npu):
+    out = accelsim("run", "--net", "tiny.yaml", "--hw", npu, "--layers", "none").out
+    values = json.loads(accelsim("run", "--net", "tiny.yaml", "--hw", npu, "--format", "json").out)
+    assert re.search(r"^tensors +3 of 3 tensors stay in sram$", out, re.MULTILINE)
+    bounds = f"{values['lower_bound_cycles']:,} cycles where every tensor goes outside, "
+    bounds += f"{values['lower_bound_if_kept_cycles']:,} where all"
+    assert bounds in out
+    assert max(map(len, out.splitlines())) <= 80

@@ -8,13 +8,14 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from machines import machine
+from machines import keeping_machine, machine
 
 from accelsim.errors import AccelsimError
 from accelsim.hardware import load_hardware
 from accelsim.network.load import load_network
 from accelsim.report.pages.html import check_page, in_script, page_html, title
 from accelsim.report.pages.values import layer_columns, make_page, run_values, script_values
+from accelsim.report.plots.memory import memory_blocks
 from accelsim.report.plots.roofline import roofline_points
 from accelsim.report.tables.comparison import Case
 from accelsim.report.text.table import si
@@ -230,3 +231,22 @@ def test_a_short_time_is_not_told_as_none(a_layer, a_result, page):
     networks = {"sqnxt23v5": page.networks["sqnxt23v5"]}
     machines = {"8x8_32k": page.machines["8x8_32k"]}
     assert ">0.00192</td>" in page_html(make_page([case], "8x8_32k", networks, machines))
+
+
+def test_the_page_of_a_machine_that_keeps_tensors_has_its_memory_map():
+    network = load_network("squeezenet_v1_1")
+    page = make({EVIL: network}, {"npu": keeping_machine(300 * 1024)}, "npu")
+    html = without_library(page_html(page))
+    (drawing,) = re.findall(r"(?s)<svg.*?</svg>", html)
+    memory_map = page.compared[0].case.result.memory_map
+    titles = [unescape(words) for words in re.findall(r"<title>(.*?)</title>", drawing)]
+    assert len(titles) == len(memory_blocks(memory_map))
+    words = re.compile(r"(fire\S+): tensor that is kept, .* KiB at \d+ to \d+, from \1 to fire\S+")
+    assert any(map(words.fullmatch, titles))
+    assert "stay in sram" in html
+    assert EVIL not in html
+
+
+def test_the_page_of_machines_that_keep_nothing_has_no_memory_map(html):
+    assert "<svg" not in without_library(html)
+    assert 'id="memory"' not in html

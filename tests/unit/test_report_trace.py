@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 
 import pytest
+from machines import keeping_machine
 
 import accelsim
 from accelsim.hardware import Operand
@@ -234,3 +235,21 @@ def test_what_goes_wrong_leaves_no_file(timeline, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             write_trace(tmp_path / name, timeline)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pool_has_a_counter_of_tensors_and_of_tiles(tmp_path):
+    hardware = keeping_machine(64 * 1024)
+    plan = plan_run("mobilenet_v1@width=0.25,resolution=128", hardware)
+    activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+    result = result_of(plan, activity)
+    shown = chosen_layers((), plan.schedule)
+    write_trace(tmp_path / "a.json", Timeline(result, hardware, plan.schedule, activity, shown))
+    events = json.loads((tmp_path / "a.json").read_text())["traceEvents"]
+    (name,) = {event["name"] for event in events if event["ph"] == "C"}
+    assert name == "pool in the sram, of 65536 bytes"
+    held = [event["args"] for event in events if event["ph"] == "C"]
+    assert all(values.keys() == {"tensors", "tiles"} and min(values.values()) >= 0 for values in held)
+    assert max(map(sum, map(dict.values, held))) == result.memories["sram"].peak_bytes
+    # A layer may have room before the one before it has given up its own.
+    assert max(values["tensors"] for values in held) >= max(result.memory_map.tensor_bytes)
+    assert held[-1] == {"tensors": 0, "tiles": 0}

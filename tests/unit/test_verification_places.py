@@ -9,7 +9,7 @@ from machines import keeping_machine, machine
 from accelsim.hardware import Operand
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
-from accelsim.run import plan_run
+from accelsim.run import options_for, plan_run
 from accelsim.verification.layers import verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.places import place_mismatches, pool_bytes
@@ -129,10 +129,13 @@ def test_what_was_given_up_may_have_been_one_tensor_or_two_as_large_together(pla
         assert wrong(moving_bytes(moving_bytes(late, "h", freed=at_h), "r", freed=at_r)) == {}
 
 
-def test_of_a_batch_each_tensor_is_of_all_images():
-    plan = plan_run(RESIDUAL_AND_CONCATENATION, INSIDE)
-    batch = replace(plan, options=replace(plan.options, batch=3))
-    assert "the schedule says 512, executing it gives 1536" in wrong(batch)["a"]
+def test_of_a_batch_each_tensor_is_of_all_images(plans):
+    options = options_for(RESIDUAL_AND_CONCATENATION, batch=3)
+    batch = plan_run(RESIDUAL_AND_CONCATENATION, INSIDE, options)
+    assert pool_bytes(batch.schedule) == [3 * size for size in pool_bytes(plans["inside"].schedule)]
+    assert verify_plan(batch).mismatches == {}
+    of_one = replace(batch, schedule=plans["inside"].schedule)
+    assert "the schedule says 512, executing it gives 1536" in wrong(of_one)["a"]
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,12 @@ from typing import Any, Final, TypeAlias
 from accelsim.descriptions.phrases import counted, these
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Operand
+from accelsim.hardware.memory import POOL
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.report.files.writing import writing
 from accelsim.result import LayerResult, RunResult
-from accelsim.simulation.activity import Activity, Busy, Component, Wait
+from accelsim.simulation.activity import Activity, Busy, Component, Occupancy, Wait
 
 TraceEvent: TypeAlias = dict[str, Any]
 
@@ -298,19 +299,25 @@ def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[
     """What the banks hold during the spans: at the beginning of each, and whenever it changes."""
     for bank in timeline.hardware.banks:
         name = f"{bank.name} in the {bank.memory.replace('_', ' ')}, of {counted(bank.size_bytes, 'byte')}"
-        changes = [
-            (change.cycle, change.bytes) for change in timeline.activity.occupancy if change.bank == bank.name
-        ]
-        held_bytes, position = 0, 0
-        for start, end in spans:  # `held_bytes` is what the changes before `position` left there
+        of_bank = (change for change in timeline.activity.occupancy if change.bank == bank.name)
+        changes = [(change.cycle, _held(change)) for change in of_bank]
+        held, position = _held(Occupancy(0, bank.name, 0)), 0
+        for start, end in spans:  # `held` is what the changes before `position` left there
             while position < len(changes) and changes[position][0] <= start:
-                held_bytes = changes[position][1]
+                held = changes[position][1]
                 position += 1
-            yield _counter(name, start, held_bytes)
+            yield _counter(name, start, held)
             while position < len(changes) and changes[position][0] <= end:
                 yield _counter(name, *changes[position])
-                held_bytes = changes[position][1]
+                held = changes[position][1]
                 position += 1
+
+
+def _held(change: Occupancy) -> dict[str, int]:
+    """What a bank holds, and of a pool how much of it is of tensors and how much of tiles."""
+    if change.bank != POOL:
+        return {"held": change.bytes}
+    return {"tensors": change.tensor_bytes, "tiles": change.bytes - change.tensor_bytes}
 
 
 def _step_name(timeline: Timeline, layer: int, step: int) -> str:
@@ -333,8 +340,8 @@ def _slice(
     }
 
 
-def _counter(name: str, cycle: int, held_bytes: int) -> TraceEvent:
-    return {"ph": "C", "pid": MACHINE, "name": name, "ts": cycle, "args": {"held": held_bytes}}
+def _counter(name: str, cycle: int, held: dict[str, int]) -> TraceEvent:
+    return {"ph": "C", "pid": MACHINE, "name": name, "ts": cycle, "args": held}
 
 
 def _meta(process: int, thread: int, kind: str, **arguments: Any) -> TraceEvent:

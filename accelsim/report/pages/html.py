@@ -7,7 +7,6 @@ so that it works offline and tells nobody what is in it.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from html import escape as escaped
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -16,20 +15,17 @@ from typing import Final
 from accelsim.choices import AUTO
 from accelsim.errors import AccelsimError, missing_extra
 from accelsim.hardware import Hardware
+from accelsim.report.pages.elements import element, escape
+from accelsim.report.pages.memory import memory_section
 from accelsim.report.pages.values import Page, script_values
 from accelsim.report.tables.comparison import ComparedCase
 from accelsim.report.tables.machines import dotted, peaks
 from accelsim.report.text.energies import energy_and_unit, engineering, in_whole_joules
-from accelsim.report.text.table import percent, printable, si
+from accelsim.report.text.table import percent, si
 from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES, SHAPE_LEGEND
 from accelsim.report.values.stage_results import cycles_by_bound
 
 SUFFIXES: Final = (".html", ".htm")
-
-
-def escape(text: str) -> str:
-    """A text that HTML takes for nothing else, and that is one."""
-    return escaped(printable(text))
 
 
 def check_page(path: Path) -> None:
@@ -80,6 +76,7 @@ def page_html(page: Page) -> str:
         summary=_summary(page),
         relative=escape(_relative(page)),
         legend=_legend(),
+        memory=memory_section([compared.case for compared in page.compared]),
         networks=_networks(page),
         machines="\n".join(_machine(name, machine) for name, machine in page.machines.items()),
         values=in_script(json.dumps(script_values(page), separators=(",", ":"), allow_nan=False)),
@@ -102,17 +99,6 @@ def title(page: Page) -> str:
     first = networks[0] if len(networks) == 1 else f"{len(networks)} networks"
     second = machines[0] if len(machines) == 1 else f"{len(machines)} machines"
     return f"{first} on {second}"
-
-
-def element(tag: str, *content: str, **attributes: object) -> str:
-    """An HTML element of content that is HTML already; values of attributes are escaped.
-
-    `data_value=3` is written `data-value="3"`, `class_` is `class`.
-    """
-    written = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"' for name, value in attributes.items()
-    )
-    return f"<{tag}{written}>{''.join(content)}</{tag}>"
 
 
 def _resource(name: str) -> str:

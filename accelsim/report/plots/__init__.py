@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from accelsim.report.plots.depths import depths_figure
     from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
     from accelsim.report.plots.layers import layers_figure
+    from accelsim.report.plots.memory import memory_figure
     from accelsim.report.plots.path import path_figure
     from accelsim.report.plots.published import published_figure
     from accelsim.report.plots.roofline import roofline_figure
@@ -24,6 +25,7 @@ __all__ = [
     "depths_figure",
     "layer_energy_figure",
     "layers_figure",
+    "memory_figure",
     "path_figure",
     "published_figure",
     "roofline_figure",
@@ -47,6 +49,7 @@ __getattr__, __dir__ = door(
             "run_energy_figure",
         ),
         "layers": ("layers_figure",),
+        "memory": ("memory_figure",),
         "path": ("path_figure",),
         "published": ("published_figure",),
         "roofline": ("roofline_figure",),

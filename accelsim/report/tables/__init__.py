@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from accelsim.report.tables.networks import executed_report, published_report
     from accelsim.report.tables.path import path_report
     from accelsim.report.tables.reproduction import reproduction_report
+    from accelsim.report.tables.residency import residency_report
     from accelsim.report.tables.run import run_report
     from accelsim.report.tables.statistics import NetworkStatistics, network_statistics, statistics_report
     from accelsim.report.tables.sweep import sweep_report
@@ -32,6 +33,7 @@ __all__ = [
     "path_report",
     "published_report",
     "reproduction_report",
+    "residency_report",
     "run_report",
     "statistics_report",
     "sweep_report",
@@ -56,6 +58,7 @@ __getattr__, __dir__ = door(
         ),
         "path": ("path_report",),
         "reproduction": ("reproduction_report",),
+        "residency": ("residency_report",),
         "run": ("run_report",),
         "statistics": (
             "NetworkStatistics",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import duration, energy_cell, energy_text, engineering
+from accelsim.report.text.residency import kept_sentence
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.text.words import BOUND_SENTENCES, BOUNDS, component_word, memory_word, on_chip_word
 from accelsim.report.text.zeros import zeros_sentence
@@ -11,6 +12,7 @@ from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult, Traffic
 
 BAR_WIDTH = 10
+_OUTPUTS = "outputs"
 
 
 def totals(result: RunResult, style: Style) -> list[str]:
@@ -23,8 +25,7 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     cycles = f"{result.cycles:,} cycles at {result.clock_mhz:g} MHz"
     yield "time", f"{duration(result.time_ms)}, {si(result.frames_per_second)} frames/s ({cycles})"
     if result.lower_bound_cycles:
-        times = result.cycles / result.lower_bound_cycles
-        yield "lower bound", f"{result.lower_bound_cycles:,} cycles; the time is {times:.2f} times that"
+        yield "lower bound", _lower_bound(result)
     work = f"{si(result.macs)} MACs, {si(result.params)} parameters"
     part = sum(layer.idle_rows > 0 for layer in result.layers)
     idle_rows = f"; {counted(part, 'layer')} left rows of the array idle" if part else ""
@@ -37,6 +38,23 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     yield memory_word(result.outermost), _traffic(result.dram_bytes) + idle
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield on_chip_word(result.on_chip), f"{_traffic(result.global_buffer_bytes)}; {peak}"
+    if result.memory_map is not None:
+        yield "tensors", kept_sentence(result.memory_map)
+
+
+def _lower_bound(result: RunResult) -> str:
+    """The bound; of a machine with a pool with and without the traffic that keeping tensors can save."""
+    bound, bound_if_kept = result.lower_bound_cycles, result.lower_bound_if_kept_cycles
+    if bound_if_kept and _OUTPUTS not in result.memories[result.outermost].written_bytes:
+        bound, bound_if_kept = bound_if_kept, None  # no tensor can go outside
+    times = f"{result.cycles / bound:.2f}"
+    if not bound_if_kept:
+        return f"{bound:,} cycles; the time is {times} times that"
+    times_if_kept = f"{result.cycles / bound_if_kept:.2f}"
+    return (
+        f"{bound:,} cycles where every tensor goes outside, {bound_if_kept:,} where all stay on chip; the "
+        f"time is {times} and {times_if_kept} times that"
+    )
 
 
 def _energy(result: RunResult, style: Style) -> Iterator[str]:

@@ -1,0 +1,239 @@
+"""MemoryMap: which tensor lies where on chip, from which layer to which, and why others do not.
+
+Plain values that mapping, planning, results and reports share. A step is a layer in running order, and says
+its place among all of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias, assert_never
+
+
+class Steps(NamedTuple):
+    """From the first of them to the last, both included.
+
+    Example:
+        >>> Steps(2, 5).last
+        5
+    """
+
+    first: int
+    """The place of the first among all steps."""
+    last: int
+    """That of the last."""
+
+
+class TooLarge(NamedTuple):
+    """Why a tensor did not stay: at a step of its life the pool does not hold it.
+
+    Example:
+        >>> TooLarge(step=0, size_bytes=3000, beside_bytes=1200, pool_bytes=4096).pool_bytes
+        4096
+    """
+
+    step: int
+    """The first at which it has no room."""
+    size_bytes: int
+    """Of the tensor."""
+    beside_bytes: int
+    """What has to be in the pool then besides, at least: tiles, and tensors that cannot be elsewhere."""
+    pool_bytes: int
+    """Of the pool."""
+
+
+class CostsMore(NamedTuple):
+    """Why a tensor did not stay: it would save less than the room that it takes.
+
+    Example:
+        >>> CostsMore(price=1200.0, price_if_kept=1250.0).price
+        1200.0
+    """
+
+    price: float
+    """Of the plan."""
+    price_if_kept: float
+    """Of the best plan in which the tensor stays to its last reader."""
+
+
+class CostsMoreTogether(NamedTuple):
+    """Why no tensor stayed: the best plan in which some do takes more when the whole network is simulated.
+
+    Example:
+        >>> CostsMoreTogether(simulated=1200.0, simulated_if_kept=1250.0).simulated
+        1200.0
+    """
+
+    simulated: float
+    """Cycles, energy or their product, whichever is to be small, of the schedule that is run."""
+    simulated_if_kept: float
+    """The same of the one in which tensors stay."""
+
+
+WhyNot: TypeAlias = TooLarge | CostsMore | CostsMoreTogether
+
+
+class PlacedTensor(NamedTuple):
+    """A tensor of a network, and where it lies when.
+
+    Example:
+        >>> conv1 = PlacedTensor("conv1", 4096, in_pool=Steps(0, 1), address=0, outside=None)
+        >>> conv1.stays, conv1.end_address
+        (True, 4096)
+    """
+
+    name: str
+    """Of the first layer that writes it; `image` is what the network is given."""
+    size_bytes: int
+    in_pool: Steps | None
+    """When it lies on chip; None where never."""
+    address: int | None
+    """Its offset in the pool; None where it is never there."""
+    outside: Steps | None
+    """When it lies in the memory outside, perhaps at the same time."""
+    last_reader: int | None = None
+    """The last step that reads it; None where nobody does."""
+    why_not: WhyNot | None = None
+    """Why it does not stay on chip to its last reader; None where it does, where nobody reads it, of the
+    image, and where reasons were not looked for."""
+    is_image: bool = False
+    """Whether it is what the network is given."""
+    is_result: bool = False
+    """Whether somebody outside the network wants it."""
+
+    def to_dict(self, memory: str, layers: Sequence[str]) -> dict[str, Any]:
+        """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
+        return {
+            "name": self.name,
+            "size_bytes": self.size_bytes,
+            "memory": None if self.in_pool is None else memory,
+            "address": self.address,
+            "first_layer": None if self.in_pool is None else layers[self.in_pool.first],
+            "last_layer": None if self.in_pool is None else layers[self.in_pool.last],
+            "outside": self.outside is not None,
+            "stays": self.stays,
+            "why_not": None if self.why_not is None else _why_not(self.why_not, layers),
+        }
+
+    @property
+    def stays(self) -> bool:
+        """Whether it lies on chip until its last reader, or to its end where nobody reads it."""
+        return self.in_pool is not None and self.in_pool.last >= (self.last_reader or 0)
+
+    @property
+    def end_address(self) -> int | None:
+        """The first offset beyond it."""
+        return None if self.address is None else self.address + self.size_bytes
+
+
+class TileRegion(NamedTuple):
+    """The largest contiguous part of the pool that tensors leave to the tiles of a layer.
+
+    Example:
+        >>> TileRegion(address=4096, size_bytes=1000, needed_bytes=1200).missing_bytes
+        200
+    """
+
+    address: int
+    """Its offset."""
+    size_bytes: int
+    """Of the whole part."""
+    needed_bytes: int
+    """What the tiles of the layer take at most, of two steps at once."""
+
+    @property
+    def missing_bytes(self) -> int:
+        """What the part is too small by: there is that much room, but not in one piece."""
+        return max(0, self.needed_bytes - self.size_bytes)
+
+
+@dataclass(frozen=True)
+class MemoryMap:
+    """What lies where in the pool of a machine while a network runs.
+
+    Example:
+        >>> conv1 = PlacedTensor("conv1", 3000, in_pool=Steps(0, 1), address=0, outside=None)
+        >>> memory_map = MemoryMap("sram", 4096, (conv1,), (TileRegion(3000, 1096, 1000),) * 2)
+        >>> memory_map.peak_bytes, memory_map.address_waste_bytes
+        (4000, 0)
+    """
+
+    memory: str
+    """Its name."""
+    size_bytes: int
+    """Of the pool."""
+    tensors: tuple[PlacedTensor, ...]
+    """The image first, then in the order in which they are begun."""
+    tiles: tuple[TileRegion, ...]
+    """Of each step."""
+
+    def to_dict(self, layers: Sequence[str]) -> dict[str, Any]:
+        """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
+        return {
+            "tensors": [tensor.to_dict(self.memory, layers) for tensor in self.tensors],
+            "address_waste_bytes": self.address_waste_bytes,
+        }
+
+    def in_pool_at(self, step: int) -> tuple[PlacedTensor, ...]:
+        """The tensors that lie in the pool during a step."""
+        return tuple(
+            [
+                tensor
+                for tensor in self.tensors
+                if tensor.in_pool and tensor.in_pool.first <= step <= tensor.in_pool.last
+            ]
+        )
+
+    def instead_of(self, other: "MemoryMap", reason: WhyNot) -> "MemoryMap":
+        """The same, where it was preferred to another map for a reason.
+
+        What does not stay in the other one either keeps its own reason.
+        """
+        tensors = [
+            tensor
+            if tensor.stays or tensor.is_image or tensor.last_reader is None
+            else tensor._replace(why_not=reason if planned.stays else planned.why_not)
+            for tensor, planned in zip(self.tensors, other.tensors, strict=True)
+        ]
+        return replace(self, tensors=tuple(tensors))
+
+    @property
+    def tensor_bytes(self) -> tuple[int, ...]:
+        """What tensors take of the pool, of each step."""
+        taken = [0] * len(self.tiles)
+        for tensor in self.tensors:
+            if tensor.in_pool is not None:
+                for step in range(tensor.in_pool.first, tensor.in_pool.last + 1):
+                    taken[step] += tensor.size_bytes
+        return tuple(taken)
+
+    @property
+    def used_bytes(self) -> tuple[int, ...]:
+        """What tensors and tiles of each step take of the pool, each step by itself."""
+        return tuple(
+            [taken + tiles.needed_bytes for taken, tiles in zip(self.tensor_bytes, self.tiles, strict=True)]
+        )
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most that tensors and tiles of one step take."""
+        return max(self.used_bytes, default=0)
+
+    @property
+    def address_waste_bytes(self) -> int:
+        """By how much tensors, or tiles of a layer in one piece, do not fit at most: 0 where addresses do."""
+        beyond = [tensor.end_address - self.size_bytes for tensor in self.tensors if tensor.end_address]
+        return max([0, *beyond, *[tiles.missing_bytes for tiles in self.tiles]])
+
+
+def _why_not(reason: WhyNot, layers: Sequence[str]) -> dict[str, Any]:
+    match reason:
+        case TooLarge(step, _, beside_bytes, pool_bytes):
+            sizes = {"beside_bytes": beside_bytes, "pool_bytes": pool_bytes}
+            return {"reason": "too_large", "layer": layers[step], **sizes}
+        case CostsMore(price, price_if_kept):
+            return {"reason": "costs_more", "price": price, "price_if_kept": price_if_kept}
+        case CostsMoreTogether(simulated, simulated_if_kept):
+            values = {"simulated": simulated, "simulated_if_kept": simulated_if_kept}
+            return {"reason": "costs_more_together", **values}
+        case _:
+            assert_never(reason)

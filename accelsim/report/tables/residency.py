@@ -1,0 +1,68 @@
+"""Where each tensor of a network lies on a machine, from which layer to which, and why not on chip."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from accelsim.memory_map import MemoryMap, PlacedTensor
+from accelsim.report.text.residency import kept_sentence, why_not_words
+from accelsim.report.text.table import Column, Style, kibibytes, table, wrapped
+from accelsim.report.text.words import memory_word, name_word
+
+_LEGEND: Final = (
+    "A tensor has the name of the first layer that writes it. place: where it lies from then on; address: "
+    "where it begins in {memory}, in bytes; until: the last layer during which it is there."
+)
+
+
+def residency_report(
+    title: str, memory_map: MemoryMap, outermost: str, layers: Sequence[str], style: Style
+) -> str:
+    """The tensors of a network with their places, as `accelsim show NET --hw HW` prints them.
+
+    Args:
+        title: Of the network and the machine.
+        memory_map: What lies where.
+        outermost: The name of the memory outside.
+        layers: Names of the layers in running order.
+        style: What the place that it goes to can show.
+
+    Returns:
+        Text that ends in a newline.
+
+    Example:
+        >>> from accelsim.memory_map import Steps, TileRegion
+        >>> conv1 = PlacedTensor("conv1", 3000, in_pool=Steps(0, 1), address=0, outside=None, last_reader=1)
+        >>> memory_map = MemoryMap("sram", 4096, (conv1,), (TileRegion(3000, 1096, 1000),) * 2)
+        >>> print(residency_report("a on b", memory_map, "dram", ["conv1", "conv2"], Style()).splitlines()[3])
+        conv1  2.93 KiB sram        0 conv2
+    """
+    tensors = memory_map.tensors
+    columns = [
+        Column("tensor", [name_word(tensor.name, "", style.width) for tensor in tensors], "left", least=8),
+        Column("size", [kibibytes(tensor.size_bytes) for tensor in tensors]),
+        Column("place", [_places(tensor, memory_map.memory, outermost) for tensor in tensors], "left"),
+        Column("address", ["-" if tensor.address is None else str(tensor.address) for tensor in tensors]),
+        Column("until", [_until(tensor, layers, style.width) for tensor in tensors], "left", least=8),
+        Column("why not", [_why_not(tensor, memory_map, layers) for tensor in tensors], "left", least=12),
+    ]
+    head, *body = table(columns, style.width)
+    memory = memory_word(memory_map.memory)
+    size, peak = kibibytes(memory_map.size_bytes), kibibytes(memory_map.peak_bytes)
+    lines = [style.strong(title), "", style.strong(head), *body, ""]
+    lines += [*wrapped(_LEGEND.format(memory=memory), style), ""]
+    lines += [*wrapped(f"{kept_sentence(memory_map)}. At most {peak} of {size} are in use.", style)]
+    return "\n".join(lines) + "\n"
+
+
+def _places(tensor: PlacedTensor, memory: str, outermost: str) -> str:
+    """The memories in which it lies."""
+    places = {memory: tensor.in_pool is not None, outermost: tensor.outside is not None}
+    return ", ".join([name for name, lies_there in places.items() if lies_there])
+
+
+def _until(tensor: PlacedTensor, layers: Sequence[str], width: int) -> str:
+    return "-" if tensor.in_pool is None else name_word(layers[tensor.in_pool.last], "", width)
+
+
+def _why_not(tensor: PlacedTensor, memory_map: MemoryMap, layers: Sequence[str]) -> str:
+    return "" if tensor.why_not is None else why_not_words(tensor.why_not, memory_map.memory, layers)

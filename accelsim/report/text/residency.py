@@ -1,0 +1,82 @@
+"""What stays on chip, in words: how many tensors do, which do not, and why."""
+
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from accelsim.descriptions.phrases import counted
+from accelsim.errors import AccelsimError
+from accelsim.memory_map import CostsMore, CostsMoreTogether, MemoryMap, PlacedTensor, TooLarge, WhyNot
+from accelsim.report.text.table import kibibytes, percent
+from accelsim.report.text.words import memory_word
+
+_MOST_NAMES: Final = 2
+"""Of tensors that do not stay for one kind of reason; where there are more, the largest."""
+
+
+def map_or_error(memory_map: MemoryMap | None, hardware: str) -> MemoryMap:
+    """The memory map of a run or a schedule. Raises AccelsimError where the machine has no pool."""
+    if memory_map is None:
+        raise AccelsimError(
+            f"{hardware}: keeps no tensor on chip: none of its memories has `banks: pool` and "
+            "`keeps: [activations]`"
+        )
+    return memory_map
+
+
+def kept_sentence(memory_map: MemoryMap) -> str:
+    """`43 of 52 tensors stay in sram; no room for 7 (conv1, ...); not worth their room: 2 (a, b)`.
+
+    Counted are tensors that a layer writes and a layer reads.
+    """
+    between = [
+        tensor for tensor in memory_map.tensors if not tensor.is_image and tensor.last_reader is not None
+    ]
+    absent = [tensor for tensor in between if not tensor.stays]
+    stay = len(between) - len(absent)
+    verb = "stays" if stay == 1 else "stay"
+    text = f"{stay} of {counted(len(between), 'tensor')} {verb} in {memory_word(memory_map.memory)}"
+    parts = [
+        words
+        for kind in (TooLarge, CostsMore, CostsMoreTogether, type(None))
+        if (words := _absent_words(kind, [tensor for tensor in absent if isinstance(tensor.why_not, kind)]))
+    ]
+    waste = memory_map.address_waste_bytes
+    if waste:
+        parts.append(f"their addresses leave {counted(waste, 'byte')} too few to tiles in one piece")
+    return "; ".join([text, *parts])
+
+
+def _absent_words(kind: type[WhyNot] | type[None], tensors: Sequence[PlacedTensor]) -> str:
+    if not tensors:
+        return ""
+    largest = sorted(tensors, key=lambda tensor: -tensor.size_bytes)[:_MOST_NAMES]
+    listed = ", ".join([f"{tensor.name} of {kibibytes(tensor.size_bytes)}" for tensor in largest])
+    names = f"{len(tensors)} ({listed}{', ...' if len(tensors) > len(largest) else ''})"
+    if kind is TooLarge:
+        return f"no room for {names}"
+    if kind is CostsMore:
+        return f"not worth their room: {names}"
+    if kind is CostsMoreTogether:
+        return f"keeping any of {names} takes more, all simulated together"
+    return f"for reasons not looked for, {names} do not"
+
+
+def why_not_words(reason: WhyNot, memory: str, layers: Sequence[str]) -> str:
+    """`no room beside 12 KiB at conv1`, of one tensor; `layers` are the names of the steps."""
+    match reason:
+        case TooLarge(step, size_bytes, beside_bytes, pool_bytes):
+            if size_bytes > pool_bytes:
+                return f"larger than {memory_word(memory)}"
+            return f"no room beside {kibibytes(beside_bytes)} at {layers[step]}"
+        case CostsMore(price, price_if_kept):
+            return _more(price, price_if_kept)
+        case CostsMoreTogether(simulated, simulated_if_kept):
+            return f"keeping any {_more(simulated, simulated_if_kept)}"
+        case _:
+            assert_never(reason)
+
+
+def _more(price: float, price_if_kept: float) -> str:
+    """`costs 3.2% more`, and `saves nothing` where that is what it comes to."""
+    part = price_if_kept / price - 1 if price else 0.0
+    return f"costs {percent(part)} more" if part >= 0.0005 else "saves nothing"

@@ -1,0 +1,225 @@
+"""What lies where on chip, and why the rest does not: from the plan to results, files and words."""
+
+import math
+
+import pytest
+from machines import keeping_machine
+
+import accelsim
+from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_if_kept_cycles
+from accelsim.memory_map import (
+    CostsMore,
+    CostsMoreTogether,
+    MemoryMap,
+    PlacedTensor,
+    Steps,
+    TileRegion,
+    TooLarge,
+)
+from accelsim.report.text.residency import kept_sentence, why_not_words
+from accelsim.run import plan_run
+
+KIB = 1024
+NETWORK = "mobilenet_v1@width=0.25,resolution=128"
+
+
+@pytest.fixture(scope="module")
+def plan():
+    """Of a network of which a part stays on chip."""
+    return plan_run(NETWORK, keeping_machine(48 * KIB))
+
+
+@pytest.fixture(scope="module")
+def result():
+    return accelsim.run_network(NETWORK, keeping_machine(48 * KIB))
+
+
+def kept(name="conv1", size=3000, steps=(0, 1), address=0, **others):
+    return PlacedTensor(name, size, Steps(*steps), address, None, last_reader=steps[1], **others)
+
+
+def absent(name, size, why_not):
+    return PlacedTensor(name, size, None, None, Steps(0, 1), last_reader=1, why_not=why_not)
+
+
+def map_of(*tensors, needed_bytes=1000):
+    return MemoryMap("sram", 4096, tensors, (TileRegion(3000, 1096, needed_bytes),) * 2)
+
+
+# --- the plan's facts on a schedule
+
+
+def test_tensors_lie_in_the_pool_when_the_schedule_takes_and_frees_their_room(plan):
+    schedule, memory_map = plan.schedule, plan.schedule.memory_map
+    held = schedule.pool_bytes_at_start
+    for step, change in enumerate(schedule.pool_changes):
+        held += change.taken_bytes
+        assert held == sum(tensor.size_bytes for tensor in memory_map.in_pool_at(step))
+        assert held == memory_map.tensor_bytes[step]
+        held -= change.freed_bytes
+    assert held == 0
+
+
+def test_some_stay_and_the_others_have_a_reason(plan):
+    tensors = [tensor for tensor in plan.schedule.memory_map.tensors if not tensor.is_image]
+    assert {tensor.stays for tensor in tensors} == {True, False}
+    for tensor in tensors:
+        assert (tensor.why_not is None) == (tensor.stays or tensor.last_reader is None)
+        assert (tensor.address is None) == (tensor.in_pool is None)
+
+
+def test_tensors_and_the_tiles_of_each_layer_fit_the_pool(plan):
+    memory_map = plan.schedule.memory_map
+    assert memory_map.address_waste_bytes == 0
+    assert max(memory_map.used_bytes) == memory_map.peak_bytes <= 48 * KIB
+    for step, region in enumerate(memory_map.tiles):
+        assert region.needed_bytes == plan.schedule.mappings[step].room_bytes > 0
+        for tensor in memory_map.in_pool_at(step):
+            assert (
+                tensor.end_address <= region.address or region.address + region.size_bytes <= tensor.address
+            )
+
+
+def test_a_machine_that_keeps_nothing_has_no_memory_map():
+    plan = plan_run(NETWORK, "16x16_128k")
+    assert plan.schedule.memory_map is None
+    assert {mapping.room_bytes for mapping in plan.schedule.mappings} == {0}
+
+
+# --- values
+
+
+def test_a_tensor_that_is_given_up_before_its_last_reader_does_not_stay():
+    tensor = PlacedTensor("conv1", 8, Steps(0, 2), 0, Steps(0, 4), last_reader=4)
+    assert not tensor.stays
+    assert tensor._replace(in_pool=Steps(0, 4)).stays
+    assert tensor._replace(last_reader=None).stays  # a result that lies in the pool
+
+
+def test_the_waste_is_what_tiles_lack_in_one_piece_or_tensors_beyond_the_pool():
+    assert map_of(kept()).address_waste_bytes == 0
+    assert map_of(kept(), needed_bytes=1100).address_waste_bytes == 4
+    assert map_of(kept(address=2000)).address_waste_bytes == 5000 - 4096
+
+
+def test_where_nothing_is_kept_after_all_what_would_have_stayed_says_so_and_the_rest_has_its_own_reason():
+    together, too_large = CostsMoreTogether(10.0, 11.0), TooLarge(0, 5000, 10, 4096)
+    without = map_of(absent("conv1", 3000, None), absent("conv2", 5000, None))
+    keeping = map_of(kept(), absent("conv2", 5000, too_large))
+    chosen = without.instead_of(keeping, together)
+    assert [tensor.why_not for tensor in chosen.tensors] == [together, too_large]
+    assert [tensor.in_pool for tensor in chosen.tensors] == [None, None]
+
+
+# --- results
+
+
+def test_json_lists_each_tensor_with_its_place(result):
+    values = result.to_dict()
+    names = [layer.name for layer in result.layers]
+    assert [tensor["name"] for tensor in values["tensors"]][:2] == ["image", "conv1"]
+    for tensor, placed in zip(values["tensors"], result.memory_map.tensors, strict=True):
+        if placed.in_pool is None:
+            assert {tensor[key] for key in ("memory", "address", "first_layer", "last_layer")} == {None}
+            assert tensor["outside"]
+        else:
+            assert tensor["memory"] == "sram"
+            assert tensor["first_layer"] == names[placed.in_pool.first]
+            assert tensor["last_layer"] == names[placed.in_pool.last]
+    reasons = {tensor["why_not"]["reason"] for tensor in values["tensors"] if tensor["why_not"]}
+    assert reasons <= {"too_large", "costs_more"}
+    assert reasons
+    assert values["address_waste_bytes"] == 0
+
+
+def test_places_of_a_layer_are_those_of_the_tensors_that_it_reads_and_writes(result):
+    in_pool = {t.name: t.in_pool for t in result.memory_map.tensors}
+    for layer in result.layers:
+        reads_outside = layer.memories["dram"].read_bytes["inputs"] > 0
+        assert layer.places["outputs"] == ("dram" if in_pool[layer.name] is None else "sram")
+        assert layer.places["inputs"] == ("dram" if reads_outside else "sram")
+        assert "residual" not in layer.places
+    assert list(result.layers[0].places) == ["inputs", "weights", "outputs"]
+    assert {layer.places["inputs"] for layer in result.layers} == {"dram", "sram"}
+
+
+def test_a_machine_that_keeps_nothing_has_none_of_this_in_its_json():
+    values = accelsim.run_network(NETWORK, "16x16_128k").to_dict()
+    assert not {"tensors", "address_waste_bytes", "lower_bound_if_kept_cycles"} & values.keys()
+    assert {layer["places"]["inputs"] for layer in values["layers"]} == {"dram"}
+
+
+# --- the bound
+
+
+def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_move(plan):
+    hardware, layers = plan.hardware, plan.schedule.layers
+    weights = sum(
+        compulsory_dram_bytes(layer, hardware)
+        - 2 * (layer.stored_elements + layer.residual_elements)
+        - inputs_of(layer)
+        for layer in layers
+    )
+    macs = sum(math.ceil(layer.macs / hardware.pe_array.pes) for layer in layers)
+    bytes_per_cycle = hardware.channel.bytes_per_cycle
+    for image, results in ((0, 0), (1000, 10), (10**9, 3)):
+        expected = max(macs, math.ceil((weights + image + results) / bytes_per_cycle))
+        assert lower_bound_if_kept_cycles(layers, hardware, image, results) == expected
+
+
+def inputs_of(layer):
+    """Bytes of 16 bits of all inputs under a window, none of which is left out here."""
+    rows = min((layer.OY - 1) * layer.stride_y + layer.FY - layer.pad_top, layer.IY)
+    columns = min((layer.OX - 1) * layer.stride_x + layer.FX - layer.pad_left, layer.IX)
+    return 2 * layer.operands * layer.G * layer.C * rows * columns
+
+
+def test_no_run_is_faster_than_that_and_it_is_less_than_what_moving_everything_takes(result):
+    assert result.lower_bound_if_kept_cycles <= result.cycles
+    assert result.lower_bound_if_kept_cycles < result.lower_bound_cycles
+
+
+def test_what_lies_on_chip_before_and_after_need_not_move():
+    inside = accelsim.run_network(
+        NETWORK, keeping_machine(512 * KIB, io={"inputs": "sram", "outputs": "sram"})
+    )
+    outside = accelsim.run_network(NETWORK, keeping_machine(512 * KIB))
+    assert inside.lower_bound_if_kept_cycles <= outside.lower_bound_if_kept_cycles
+    assert {tensor.stays for tensor in inside.memory_map.tensors} == {True}
+    assert inside.dram_bytes.write == 0
+    assert outside.dram_bytes.write == outside.memory_map.tensors[-1].size_bytes
+
+
+# --- words
+
+
+def test_reasons_in_words():
+    layers = ["conv1", "conv2"]
+    assert why_not_words(TooLarge(0, 5000, 10, 4096), "sram", layers) == "larger than sram"
+    assert why_not_words(TooLarge(1, 3000, 2048, 4096), "sram", layers) == "no room beside 2 KiB at conv2"
+    assert why_not_words(CostsMore(1000.0, 1032.0), "sram", layers) == "costs 3.2% more"
+    assert why_not_words(CostsMore(1000.0, 1000.0), "sram", layers) == "saves nothing"
+    assert why_not_words(CostsMoreTogether(100.0, 110.0), "sram", layers) == "keeping any costs 10.0% more"
+
+
+def test_the_sentence_counts_and_names_the_largest_of_those_that_do_not_stay():
+    too_large, costs_more = TooLarge(0, 5000, 10, 4096), CostsMore(1.0, 2.0)
+    memory_map = map_of(
+        kept(),
+        absent("conv2", 5 * KIB, too_large),
+        absent("conv3", 7 * KIB, too_large),
+        absent("conv4", 6 * KIB, too_large),
+        absent("conv5", KIB, costs_more),
+        PlacedTensor("fc", 10, None, None, Steps(1, 1), is_result=True),
+        PlacedTensor("image", 10, None, None, Steps(0, 0), last_reader=0, is_image=True),
+    )
+    assert kept_sentence(memory_map) == (
+        "1 of 5 tensors stays in sram; no room for 3 (conv3 of 7 KiB, conv4 of 6 KiB, ...); "
+        "not worth their room: 1 (conv5 of 1 KiB)"
+    )
+    assert kept_sentence(map_of(kept())) == "1 of 1 tensor stays in sram"
+
+
+def test_the_sentence_says_what_addresses_waste():
+    memory_map = map_of(kept(), needed_bytes=1100)
+    assert kept_sentence(memory_map).endswith("; their addresses leave 4 bytes too few to tiles in one piece")
