@@ -237,6 +237,19 @@ def test_the_chips_that_keep_activations_are_dense_and_of_8_bits(name):
     assert "weight_density': 1.0" in str(hardware.pe_array.model_dump())
 
 
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [("npu_int8_256k", "sqnxt23v5@resolution=128"), ("npu_int8_2m", "squeezenet_v1_1")],
+)
+def test_what_fits_these_chips_reads_its_weights_and_moves_nothing_else(name, network):
+    hardware, network = load_hardware(name), load_network(network)
+    result = run_network(network, hardware)
+    flash = result.memories["flash"]
+    assert set(flash.written_bytes.values()) == {0}
+    assert flash.read_bytes["weights"] == sum(flash.read_bytes.values()) <= result.params
+    assert run_network(network, hardware, engine="events").to_dict() == result.to_dict()
+
+
 SMALL = "mobilenet_v1@width=0.5"
 
 
