@@ -89,3 +89,32 @@ def test_idle_descriptors_and_rows_are_the_same_in_both_engines():
     assert fast.idle_descriptors
     assert fast.to_dict()["idle_descriptors"] == fast.idle_descriptors
     assert any(layer.idle_rows for layer in fast.layers)
+
+
+def test_of_a_pools_mappings_that_save_little_energy_none_is_taken_that_takes_much_longer(tmp_path):
+    """The best plan by bounds is that of least energy; which mapping is run depends on the time too."""
+    stage = "{block: conv, name: conv1, out_channels: 512, kernel: [1, 11], padding: [0, 5], groups: 512}"
+    network = tmp_path / "row.yaml"
+    network.write_text(
+        "name: row\ntitle: A row\nsource: made up\n"
+        f"input: {{channels: 512, height: 1, width: 100}}\nstages: [{stage}]\n"
+    )
+    hardware = vary(
+        load_hardware("npu_int8_2m"),
+        **{
+            "io": {},
+            "memories.flash.holds": ["inputs", "weights", "outputs", "residual"],
+            "memories.flash.bandwidth.bytes_per_cycle": 1,
+            "memories.flash.latency_cycles": 1,
+            "memories.flash.prefetch": 1,
+            "memories.flash.energy": {"read": 0, "write": 0},
+            "precision.weights_bits": 2,
+            "precision.activations_bits": 3,
+            "pe_array.dataflows.output_stationary.weight_density": 0.6,
+        },
+    )
+    small, large = [
+        run_network(network, vary(hardware, **{"memories.sram.size_bytes": size}), objective="edp")
+        for size in (6117, 24469)
+    ]
+    assert large.cycles * large.energy.total <= 1.005 * small.cycles * small.energy.total
