@@ -50,7 +50,8 @@ def residency_report(
     size, peak = kibibytes(memory_map.size_bytes), kibibytes(memory_map.peak_bytes)
     lines = [style.strong(title), "", style.strong(head), *body, ""]
     lines += [*wrapped(_LEGEND.format(memory=memory), style), ""]
-    lines += [*wrapped(f"{kept_sentence(memory_map)}. At most {peak} of {size} are in use.", style)]
+    use = f"Tensors and tiles of one layer at a time take at most {peak} of {size}."
+    lines += [*wrapped(f"{kept_sentence(memory_map)}. {use}", style)]
     return "\n".join(lines) + "\n"
 
 
