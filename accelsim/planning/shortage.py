@@ -24,14 +24,16 @@ class StepNeed(NamedTuple):
     """What a step needs of the pool at least.
 
     Example:
-        >>> StepNeed(step=3, tensor_bytes=4096, tile_bytes=96).size_bytes
+        >>> StepNeed(step=3, tensors=(2, 3), tensor_bytes=4096, tile_bytes=96).size_bytes
         4192
     """
 
     step: int
     """Its place among all steps."""
+    tensors: tuple[int, ...]
+    """Those that cannot be elsewhere."""
     tensor_bytes: int
-    """Of tensors that cannot be elsewhere."""
+    """Of them."""
     tile_bytes: int
     """Of its smallest tiles."""
 
@@ -59,12 +61,12 @@ def step_needs(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
         >>> fc = {frozenset(): Staircase((20,), (70.0,), (Cost(9),), (0,))}
         >>> step_needs(network, Pool(50, outside=False, image_inside=True, results_inside=True), [fc])
-        [StepNeed(step=0, tensor_bytes=70, tile_bytes=20)]
+        [StepNeed(step=0, tensors=(0, 1), tensor_bytes=70, tile_bytes=20)]
     """
     plan = nothing_kept(network, replace(pool, size_bytes=_UNBOUNDED), prices)
     assert isinstance(plan, ResidencyPlan)
     return [
-        StepNeed(number, _UNBOUNDED - step.room_bytes, of_step[step.moved].room_bytes[0])
+        StepNeed(number, step.in_pool, _UNBOUNDED - step.room_bytes, of_step[step.moved].room_bytes[0])
         for number, (step, of_step) in enumerate(zip(plan.steps, prices, strict=True))
     ]
 
@@ -114,6 +116,14 @@ class Shortage:
         others = f" with {counted(writers - 1, 'layer')} beside it" if writers > 1 else ""
         return f"{tensor.name}{others} ({counted(tensor.size_bytes, 'byte')})"
 
+    def _bytes_of_one_pixel(self, index: int) -> int:
+        """The size of a tensor that consists of vectors; 0 of others."""
+        layers = [
+            layer for layer, use in zip(self.layers, self.network.uses, strict=True) if use.output == index
+        ]
+        is_of_one_pixel = layers and all(layer.stored_elements == layer.G * layer.K for layer in layers)
+        return self.network.tensors[index].size_bytes if is_of_one_pixel else 0
+
     def _why_there(self) -> str:
         """Why tensors have to lie in the pool."""
         if not self.fault.tensors:
@@ -139,13 +149,18 @@ class Shortage:
 
     def _smaller_image(self) -> str:
         """About how small an image would have to be: tensors are in proportion to its area, but for rows and
-        columns that strides round up, of which there are fewest where they divide it.
+        columns that strides round up, of which there are fewest where they divide it; and for those of one
+        pixel, which are as large for every image.
         """
-        first, pool_bytes = self.layers[0], self.fault.pool_bytes
-        area = min(
-            (pool_bytes - need.tile_bytes) / need.tensor_bytes for need in self.needs if need.tensor_bytes
-        )
-        if area <= 0:
+        first, area = self.layers[0], math.inf
+        for need in self.needs:
+            of_one_pixel = sum([self._bytes_of_one_pixel(index) for index in need.tensors])
+            left_bytes = self.fault.pool_bytes - need.tile_bytes - of_one_pixel
+            if left_bytes < 0:
+                return ""
+            if need.tensor_bytes > of_one_pixel:
+                area = min(area, left_bytes / (need.tensor_bytes - of_one_pixel))
+        if not 0 < area < 1:
             return ""
         height, width = (
             math.floor(side * math.sqrt(area) / _STRIDES) * _STRIDES for side in (first.IY, first.IX)

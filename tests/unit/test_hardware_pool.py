@@ -279,6 +279,13 @@ def test_who_does_what_the_sentence_says_has_a_machine_or_an_image_that_does():
     assert run_network(f"{SMALL},resolution={side}", hardware).cycles > 0
 
 
+def test_where_a_result_of_one_pixel_does_not_fit_no_smaller_image_is_said_to_help():
+    small = vary(load_hardware("npu_int8_256k"), **{"memories.sram.size_bytes": 1000})
+    sentence = refused("mobilenet_v1@width=0.25,resolution=32", small)
+    assert "memories.sram.size_bytes = " in sentence
+    assert "images of about" not in sentence
+
+
 def test_images_that_run_together_take_room_together():
     sentence = refused_batch(f"{SMALL},resolution=128", load_hardware("npu_int8_256k"), batch=2)
     assert sentence.endswith("or fewer images than 2 at a time")
