@@ -60,7 +60,8 @@ def compulsory_input_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> 
 def _touched(outputs: int, kernel: int, dilation: int, stride: int, pad: int, inputs: int) -> int:
     """Input rows (or columns) that some window covers."""
     if dilation == 1 and stride <= kernel:  # windows leave nothing out between them
-        return max(0, min((outputs - 1) * stride + kernel - pad, inputs))
+        first, end = max(0, -pad), min((outputs - 1) * stride + kernel - pad, inputs)
+        return max(0, end - first)
     covered: set[int] = set()
     for tap in range(kernel):
         start = tap * dilation - pad

@@ -31,7 +31,7 @@ from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping import search, settle, tile_search
-from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+from accelsim.mapping.bounds import compulsory_dram_bytes, compulsory_input_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, candidates
 from accelsim.mapping.costs import VECTOR, least_array_cost
 from accelsim.mapping.cuts import cuts_of, space_of
@@ -346,6 +346,12 @@ def test_compulsory_traffic_is_what_windows_touch_and_what_is_stored(layer, hard
         bytes_of(batch * elements, bits_of_an_activation(layer, precision)) for elements in activations
     )
     assert compulsory_dram_bytes(layer, hardware, batch) == weights + biases + moved
+
+
+def test_what_a_crop_leaves_out_is_not_compulsory():
+    """Rows 2 to 16 and columns 20 to 29, of 20 x 30 pixels in 8 channels, are under windows of 3 x 3."""
+    layer = Layer("c2", "conv", K=8, C=8, OY=13, OX=8, FY=3, FX=3, IY=20, IX=30, pad_top=-2, pad_left=-20)
+    assert compulsory_input_bytes(layer, load_hardware("npu_int8_2m")) == 15 * 10 * 8
 
 
 @given(packed_cases() | cut_cases())
