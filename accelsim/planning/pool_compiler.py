@@ -154,13 +154,16 @@ class PoolCompiler:
 
     def _planned(self, network: _Network, *, keeping: bool) -> tuple[ResidencyPlan | DoesNotFit, Weights]:
         """The plan by the objective, and the weights by which it was the best."""
-        made: list[tuple[ResidencyPlan | DoesNotFit, Weights]] = []
+        made: list[tuple[ResidencyPlan | DoesNotFit, Weights, list[StepPrices]]] = []
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             prices = self._prices(network, weights)
-            planner = plan_residency if keeping else nothing_kept
-            made.append((planner(network.tensors, self._places, prices), weights))
-            return made[-1][0]
+            if keeping:
+                found = plan_residency(network.tensors, self._places, prices, reasons=False)
+            else:
+                found = nothing_kept(network.tensors, self._places, prices)
+            made.append((found, weights, prices))
+            return found
 
         match self.objective:
             case "time":
@@ -172,7 +175,10 @@ class PoolCompiler:
                 best = first if isinstance(first, DoesNotFit) else least_edp(plan, first.cost)
             case _:
                 assert_never(self.objective)
-        return next((found, weights) for found, weights in made if found is best)
+        weights, prices = next((weights, prices) for found, weights, prices in made if found is best)
+        if keeping:  # why others do not stay is asked of the best plan only
+            best = plan_residency(network.tensors, self._places, prices)
+        return best, weights
 
     @property
     def _places(self) -> Pool:
