@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
@@ -16,7 +16,8 @@ from accelsim.network.layer import Layer
 def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
     """Every input that is read, weight and residual once from DRAM, every result once to it.
 
-    Inputs that no window covers (the last row of 224 under a 3x3 window with stride 2) are not compulsory.
+    Inputs that no window covers (the last row of 224 under a 3x3 window with stride 2) are not compulsory, nor
+    is what the memory outside does not hold: activations, where it is for weights alone.
 
     Args:
         layer: For one image.
@@ -33,10 +34,13 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
         True
     """
     bits = activation_bits(layer, hardware.precision)
-    outputs = bits_to_bytes(batch * layer.stored_elements, bits)
-    residual = bits_to_bytes(batch * layer.residual_elements, bits)
-    inputs = compulsory_input_bytes(layer, hardware, batch)
-    return compulsory_weight_bytes(layer, hardware) + inputs + residual + outputs
+    least_bytes = {
+        Operand.INPUTS: compulsory_input_bytes(layer, hardware, batch),
+        Operand.WEIGHTS: compulsory_weight_bytes(layer, hardware),
+        Operand.OUTPUTS: bits_to_bytes(batch * layer.stored_elements, bits),
+        Operand.RESIDUAL: bits_to_bytes(batch * layer.residual_elements, bits),
+    }
+    return sum([least_bytes[operand] for operand in hardware.off_chip.holds])
 
 
 def compulsory_weight_bytes(layer: Layer, hardware: Hardware) -> int:

@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from accelsim.hardware import dataflow_names
 
+ROOT = Path(__file__).parents[2]
 EXPLAIN = ("explain", "--net", "tiny.yaml", "--hw", "8x8_32k")
 
 
@@ -99,3 +101,18 @@ def test_a_network_or_machine_that_is_not_there_is_said(accelsim):
     outcome = accelsim("explain", "--net", "sqnxt32", "--hw", "8x8")
     assert outcome.code == 2
     assert [line.partition(":")[0] for line in outcome.err.splitlines()] == ["sqnxt32", "8x8"]
+
+
+@pytest.mark.parametrize("changes", [{}, {"holds: [weights]": "holds: [inputs, weights, outputs, residual]"}])
+def test_of_a_machine_that_keeps_the_bound_is_one_that_the_time_does_not_undercut(accelsim, folder, changes):
+    network = "mobilenet_v1@width=0.25,resolution=128"
+    machine = (ROOT / "hardware" / "npu_int8_256k.yaml").read_text()
+    for old, new in changes.items():
+        machine = machine.replace(old, new)
+    (folder / "npu.yaml").write_text(machine)
+    run = values(accelsim("run", "--net", network, "--hw", "npu.yaml", "--format", "json"))
+    outcome = accelsim("explain", "--net", network, "--hw", "npu.yaml", "--layers", "1")
+    bound = run["lower_bound_if_kept_cycles"]
+    assert run["cycles"] >= bound
+    words = " ".join(outcome.out.split())
+    assert f"{run['cycles'] / bound:.2f} times the lower bound of {bound:,}" in words

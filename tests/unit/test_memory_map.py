@@ -223,3 +223,10 @@ def test_the_sentence_counts_and_names_the_largest_of_those_that_do_not_stay():
 def test_the_sentence_says_what_addresses_waste():
     memory_map = map_of(kept(), needed_bytes=1100)
     assert kept_sentence(memory_map).endswith("; their addresses leave 4 bytes too few to tiles in one piece")
+
+
+def test_where_weights_alone_lie_outside_nothing_else_has_to_move():
+    result = accelsim.run_network(NETWORK, "npu_int8_256k")
+    assert result.cycles >= result.lower_bound_cycles >= result.lower_bound_if_kept_cycles
+    assert sum(layer.compulsory_dram_bytes for layer in result.layers) == result.dram_bytes.read
+    assert all(layer.dram_bytes.total >= layer.compulsory_dram_bytes for layer in result.layers)
