@@ -16,8 +16,8 @@ from accelsim.network.layer import Layer
 def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
     """Every input that is read, weight and residual once from DRAM, every result once to it.
 
-    Inputs that no window covers (the last row of 224 under a 3x3 window with stride 2) are not compulsory, nor
-    is what the memory outside does not hold: activations, where it is for weights alone.
+    Inputs that no window covers (the last row of 224 under a 3x3 window with stride 2) are not compulsory,
+    nor is what the memory outside does not hold: activations, where it is for weights alone.
 
     Args:
         layer: For one image.

@@ -9,9 +9,8 @@ import numpy as np
 from hypothesis import assume, event, given, settings
 
 from accelsim.hardware import Operand
-from accelsim.mapping import Staircase, Weights
+from accelsim.mapping import Cost, Staircase, Weights
 from accelsim.planning import (
-    Cost,
     CostsMore,
     DoesNotFit,
     LayerUse,
