@@ -18,9 +18,8 @@ def changed_parts(
     words that may be allowed beside those that the schema names, `fixed` keys that have one value only.
     """
     words = [*sorted(_words(type(description).model_json_schema())), *more]
-    for keys, value in _values(description.model_dump(mode="json"), ""):
-        if keys not in fixed:
-            yield keys, _changed(description, keys, value, words)
+    for keys, value in _values(description.model_dump(mode="json"), "", fixed):
+        yield keys, _changed(description, keys, value, words)
 
 
 def _words(schema: Any) -> set[str]:
@@ -33,7 +32,9 @@ def _words(schema: Any) -> set[str]:
     return own.union(*map(_words, schema.values()))
 
 
-def _values(value: Any, keys: str) -> Iterator[tuple[str, Any]]:
+def _values(value: Any, keys: str, fixed: Collection[str]) -> Iterator[tuple[str, Any]]:
+    if keys in fixed:
+        return
     inner: dict[Any, Any] | None = None
     if isinstance(value, dict):
         inner = value
@@ -45,7 +46,7 @@ def _values(value: Any, keys: str) -> Iterator[tuple[str, Any]]:
         return
     assert inner, f"{keys} is empty: give it a value that can be changed"
     for key, part in inner.items():
-        yield from _values(part, f"{keys}.{key}" if keys else str(key))
+        yield from _values(part, f"{keys}.{key}" if keys else str(key), fixed)
 
 
 def _changed(description: DescriptionT, keys: str, value: Any, words: list[str]) -> DescriptionT:

@@ -153,14 +153,17 @@ class PoolCompiler:
         return bool((room_bytes <= self.pool.size_bytes).any())
 
     def _planned(self, network: _Network, *, keeping: bool) -> tuple[ResidencyPlan | DoesNotFit, Weights]:
-        """The plan by the objective, and the weights by which it was the best."""
-        made: list[tuple[ResidencyPlan | DoesNotFit, Weights]] = []
+        """The plan by the objective, and the weights by which mappings are compared."""
+        made: list[tuple[ResidencyPlan | DoesNotFit, Weights, list[StepPrices]]] = []
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             prices = self._prices(network, weights)
-            planner = plan_residency if keeping else nothing_kept
-            made.append((planner(network.tensors, self._places, prices), weights))
-            return made[-1][0]
+            if keeping:
+                found = plan_residency(network.tensors, self._places, prices, reasons=False)
+            else:
+                found = nothing_kept(network.tensors, self._places, prices)
+            made.append((found, weights, prices))
+            return found
 
         match self.objective:
             case "time":
@@ -172,10 +175,13 @@ class PoolCompiler:
                 best = first if isinstance(first, DoesNotFit) else least_edp(plan, first.cost)
             case _:
                 assert_never(self.objective)
+        weights, prices = next((weights, prices) for found, weights, prices in made if found is best)
+        if keeping:  # why others do not stay is asked of the best plan only
+            best = plan_residency(network.tensors, self._places, prices)
         if self.objective == "edp" and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
-            return best, Weights(cycles=best.cost.energy, energy=best.cost.cycles)
-        return next((found, weights) for found, weights in made if found is best)
+            weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
+        return best, weights
 
     @property
     def _places(self) -> Pool:

@@ -14,6 +14,7 @@ from accelsim.version import __version__
 _ROOMS: Final = (
     "columns.py",
     "energy.py",
+    "memory_map.py",
     "pricing.py",
     "run.py",
     "descriptions",

@@ -181,13 +181,13 @@ def test_no_bank_is_ever_over_full_and_nothing_but_tensors_is_left_at_the_end(ca
     held = Counter(pool=schedule.pool_bytes_at_start)
 
     class Watched(Banks):
-        def take(self, bank, size_bytes):
+        def take(self, bank, size_bytes, tensor_bytes=0):
             held[bank] += size_bytes
-            return super().take(bank, size_bytes)
+            return super().take(bank, size_bytes, tensor_bytes)
 
-        def give_back(self, bank, size_bytes):
+        def give_back(self, bank, size_bytes, tensor_bytes=0):
             held[bank] -= size_bytes
-            super().give_back(bank, size_bytes)
+            super().give_back(bank, size_bytes, tensor_bytes)
 
     with mock.patch.object(events, "Banks", Watched):
         activity = simulate_events(schedule, hardware)

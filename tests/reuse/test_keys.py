@@ -110,8 +110,16 @@ def below(keys, parts):
 ONE_VALUE_OF_A_MACHINE = (
     *("memories.0.size_bytes", "memories.0.banks", "memories.0.holds", "memories.1.holds"),
     *("memories.1.bandwidth", "memories.1.latency_cycles", "memories.1.prefetch", "memories.1.banks.bytes"),
+    *("memories.0.keeps", "memories.1.keeps", "io.inputs", "io.outputs"),
 )
-"""The outermost memory holds everything and has the channel; banks have shares or bytes."""
+"""The outermost memory holds everything and has the channel; banks have shares or bytes; nothing is kept."""
+POOLED = vary(FULL_MACHINE, **{"memories.1.banks": "pool", "memories.1.keeps": ["activations"]})
+POOLED_CHANGES = {
+    "memories.1.banks": {"memories.1.banks": FULL_MACHINE.memories[1].banks, "memories.1.keeps": []},
+    "memories.1.keeps": {"memories.1.keeps": []},
+    "io.inputs": {"io.inputs": FULL_MACHINE.memories[1].name},
+    "io.outputs": {"io.outputs": FULL_MACHINE.memories[1].name},
+}
 MACHINES = dict(changed_parts(FULL_MACHINE, fixed=ONE_VALUE_OF_A_MACHINE))
 NETWORKS = dict(changed_parts(FULL_NETWORK, "residual_basic", "separable_conv"))
 
@@ -120,6 +128,16 @@ NETWORKS = dict(changed_parts(FULL_NETWORK, "residual_basic", "separable_conv"))
 def test_every_part_of_a_machine_is_in_the_key_of_a_result(keys):
     (cost, words), (before, said_before) = place(task(hardware=MACHINES[keys])), place(task())
     assert (cost == before) == below(keys, NO_COST_OF_A_MACHINE)
+    assert words != said_before
+
+
+@pytest.mark.parametrize("changes", POOLED_CHANGES.values(), ids=POOLED_CHANGES)
+def test_what_a_machine_keeps_is_in_the_key_of_a_result(changes):
+    (cost, words), (before, said_before) = (
+        place(task(hardware=vary(POOLED, **changes))),
+        place(task(hardware=POOLED)),
+    )
+    assert cost != before
     assert words != said_before
 
 
