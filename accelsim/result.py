@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from accelsim.errors import missing_extra
-from accelsim.memory_map import MemoryMap
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from accelsim.memory_map import MemoryMap
     from accelsim.network.layer import Layer
 
 Bound = Literal["compute", "array_fill", "dram", "latency", "vector"]
@@ -248,7 +248,7 @@ class RunResult:
     lower_bound_if_kept_cycles: int | None = None
     """Of a machine that keeps tensors: what no schedule goes below even if all of them stay on chip, so that
     nothing moves but weights, the image and the results."""
-    memory_map: MemoryMap | None = field(default=None, repr=False)
+    memory_map: "MemoryMap | None" = field(default=None, repr=False)
     """Of a machine that keeps tensors: what lies where in its pool, and when; its steps are the layers."""
 
     @property

@@ -5,21 +5,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.staircase import Moved, Weights
 from accelsim.network.layer import Layer
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # machines without a pool have no use for them
     from accelsim.mapping.shortlist import Shortlist
+    from accelsim.mapping.staircase import Moved, Weights
 
 
 class PlacedLayer(NamedTuple):
     """A layer without names, with what of it moves and lies in the pool, in so much room."""
 
     layer: Layer
-    moved: Moved
-    placed: Moved
+    moved: "Moved"
+    placed: "Moved"
     room_bytes: int
-    weights: Weights
+    weights: "Weights"
     """What its mapping is chosen by."""
 
 
@@ -27,5 +27,5 @@ class PlacedLayer(NamedTuple):
 class PoolKnowledge:
     """What is known of layers on one machine with a pool, by one choice of options; it grows."""
 
-    shortlists: MutableMapping[tuple[Layer, Moved], "Shortlist"] = field(default_factory=dict)
+    shortlists: "MutableMapping[tuple[Layer, Moved], Shortlist]" = field(default_factory=dict)
     mappings: MutableMapping[PlacedLayer, Mapping] = field(default_factory=dict)

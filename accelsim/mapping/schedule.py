@@ -3,7 +3,7 @@
 from collections.abc import Hashable, MutableMapping, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from accelsim.errors import MappingError, NetworkError
 from accelsim.hardware import Hardware, Operand
@@ -13,10 +13,12 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
 from accelsim.mapping.unmappable import Unmappable
-from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
+
+if TYPE_CHECKING:
+    from accelsim.memory_map import MemoryMap
 
 
 class PoolChange(NamedTuple):
@@ -61,7 +63,7 @@ class Schedule:
     places: tuple[MappingOf[Operand, str], ...] = ()
     """Of each layer: the memory that each operand comes from or goes to; empty where that is always the
     outermost."""
-    memory_map: MemoryMap | None = None
+    memory_map: "MemoryMap | None" = None
     """What lies where in the pool; None where the machine keeps no tensors in one."""
 
 

@@ -9,16 +9,16 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from accelsim.hardware import Operand
+from accelsim.columns import Floats, Ints
+from accelsim.hardware.operand import Operand
 
 Moved: TypeAlias = frozenset[Operand]
 """The operands of a step that move between the pool and the memory outside."""
-Column: TypeAlias = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
+Column: TypeAlias = "Ints | Floats"
 
 
 class Cost(NamedTuple):

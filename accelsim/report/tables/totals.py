@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import duration, energy_cell, energy_text, engineering
-from accelsim.report.text.residency import kept_sentence
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.text.words import BOUND_SENTENCES, BOUNDS, component_word, memory_word, on_chip_word
 from accelsim.report.text.zeros import zeros_sentence
@@ -39,6 +38,8 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield on_chip_word(result.on_chip), f"{_traffic(result.global_buffer_bytes)}; {peak}"
     if result.memory_map is not None:
+        from accelsim.report.text.residency import kept_sentence  # noqa: PLC0415 (most machines have none)
+
         yield "tensors", kept_sentence(result.memory_map)
 
 
