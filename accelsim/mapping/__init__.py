@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from accelsim.mapping.schedule import NetworkMapper, Schedule
     from accelsim.mapping.search import as_executed, map_layer, map_layers
     from accelsim.mapping.settle import Judge
-    from accelsim.mapping.staircase import Cost, Staircase, Weights
+    from accelsim.mapping.staircase import Staircase, StepCost, Weights
     from accelsim.mapping.tile import TileShape, whole_image
     from accelsim.mapping.unmappable import NoTileFits, NotListed, Uncountable, Unmappable
 
 __all__ = [
     "Choice",
-    "Cost",
     "Judge",
     "Mapping",
     "MappingOptions",
@@ -36,6 +35,7 @@ __all__ = [
     "Schedule",
     "Staircase",
     "Step",
+    "StepCost",
     "TileShape",
     "Totals",
     "Uncountable",
@@ -62,7 +62,7 @@ __getattr__, __dir__ = door(
         "schedule": ("NetworkMapper", "Schedule"),
         "search": ("as_executed", "map_layer", "map_layers"),
         "settle": ("Judge",),
-        "staircase": ("Cost", "Staircase", "Weights"),
+        "staircase": ("StepCost", "Staircase", "Weights"),
         "tile": ("TileShape", "whole_image"),
         "unmappable": ("NoTileFits", "NotListed", "Uncountable", "Unmappable"),
     },

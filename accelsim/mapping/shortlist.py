@@ -17,7 +17,7 @@ from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import Costs, LayerMappings, MappingCuts
 from accelsim.mapping.settle import COMPILER
-from accelsim.mapping.staircase import Cost, Moved, Staircase, Weights
+from accelsim.mapping.staircase import Moved, Staircase, StepCost, Weights
 from accelsim.network.layer import Layer
 
 MOST_JUDGED: Final = COMPILER.max_judged
@@ -67,10 +67,12 @@ class Shortlist:
         within = prices[ranked] <= prices[ranked[:1]] * (1 + TOLERANCE)
         return [int(index) for index in fitting[ranked[within]]]
 
-    def cost(self, index: int) -> Cost:
+    def cost(self, index: int) -> StepCost:
         """Of one of the mappings."""
         costs = self.costs
-        return Cost(float(costs.time_cycles[index]), float(costs.energy[index]), int(costs.dram_bytes[index]))
+        return StepCost(
+            float(costs.time_cycles[index]), float(costs.energy[index]), int(costs.dram_bytes[index])
+        )
 
     def choice(self, index: int, moved: Moved, placed: Moved) -> Choice:
         """What the program of one of the mappings follows from."""

@@ -21,12 +21,12 @@ Moved: TypeAlias = frozenset[Operand]
 Column: TypeAlias = "Ints | Floats"
 
 
-class Cost(NamedTuple):
+class StepCost(NamedTuple):
     """What a step, or a plan, costs.
 
     Example:
-        >>> Cost.total([Cost(100, 6400.0, 64), Cost(10)])
-        Cost(cycles=110, energy=6400.0, dram_bytes=64)
+        >>> StepCost.total([StepCost(100, 6400.0, 64), StepCost(10)])
+        StepCost(cycles=110, energy=6400.0, dram_bytes=64)
     """
 
     cycles: float = 0
@@ -37,7 +37,7 @@ class Cost(NamedTuple):
     """Read and written outside."""
 
     @classmethod
-    def total(cls, costs: "Iterable[Cost]") -> "Cost":
+    def total(cls, costs: "Iterable[StepCost]") -> "StepCost":
         """Of several steps, one after the other."""
         cycles, energy, dram_bytes = zip(*costs, strict=True)
         return cls(sum(cycles), sum(energy), sum(dram_bytes))
@@ -47,7 +47,7 @@ class Weights(NamedTuple):
     """What is minimised: the sum of each cost times its weight.
 
     Example:
-        >>> Weights(dram_bytes=1).price(Cost(cycles=100, energy=6400.0, dram_bytes=64))
+        >>> Weights(dram_bytes=1).price(StepCost(cycles=100, energy=6400.0, dram_bytes=64))
         64.0
     """
 
@@ -58,7 +58,7 @@ class Weights(NamedTuple):
     dram_bytes: float = 0.0
     """Of one byte that is read or written outside."""
 
-    def price(self, cost: Cost) -> float:
+    def price(self, cost: StepCost) -> float:
         """Of one cost."""
         return float(
             self.cycles * cost.cycles + self.energy * cost.energy + self.dram_bytes * cost.dram_bytes
@@ -71,7 +71,7 @@ class Staircase:
     faster one.
 
     Example:
-        >>> stairs = Staircase((1024, 4096), (900.0, 500.0), (Cost(900), Cost(500)), (3, 0))
+        >>> stairs = Staircase((1024, 4096), (900.0, 500.0), (StepCost(900), StepCost(500)), (3, 0))
         >>> stairs.at(2048), stairs.at(512), stairs.stair(2048)
         (900.0, inf, 0)
     """
@@ -80,7 +80,7 @@ class Staircase:
     """The least room of each stair, rising."""
     prices: tuple[float, ...]
     """Of each stair, falling."""
-    costs: tuple[Cost, ...]
+    costs: tuple[StepCost, ...]
     """Of each stair."""
     candidates: tuple[int, ...]
     """Which of the candidates each stair is."""
@@ -118,7 +118,7 @@ class Staircase:
         return cls(
             tuple([int(room_bytes[row]) for row in stairs]),
             tuple([float(prices[row]) for row in stairs]),
-            tuple([Cost(cycles[row].item(), energy[row].item(), int(dram_bytes[row])) for row in stairs]),
+            tuple([StepCost(cycles[row].item(), energy[row].item(), int(dram_bytes[row])) for row in stairs]),
             tuple(stairs),
         )
 

@@ -10,7 +10,7 @@ found, and is looked at only where the product at the crossing of these lines is
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
-from accelsim.mapping.staircase import Cost, Weights
+from accelsim.mapping.staircase import StepCost, Weights
 from accelsim.planning.residency import DoesNotFit, ResidencyPlan
 
 PlanByWeights: TypeAlias = Callable[[Weights], ResidencyPlan | DoesNotFit]
@@ -46,7 +46,7 @@ class _Gap(NamedTuple):
         return Weights(self.faster.energy - self.thriftier.energy, self.thriftier.cycles - self.faster.cycles)
 
 
-def least_edp(plan: PlanByWeights, start: Cost, *, within: float = 0.001) -> ResidencyPlan | DoesNotFit:
+def least_edp(plan: PlanByWeights, start: StepCost, *, within: float = 0.001) -> ResidencyPlan | DoesNotFit:
     """The plan with the least product of energy and delay.
 
     Args:
@@ -69,8 +69,8 @@ def least_edp(plan: PlanByWeights, start: Cost, *, within: float = 0.001) -> Res
         >>> def plan(weights):
         ...     stairs = Staircase.from_candidates(*columns, weights)
         ...     return plan_residency(network, Pool(64), [{moved: stairs}])
-        >>> least_edp(plan, start=Cost(cycles=90, energy=2)).cost
-        Cost(cycles=30, energy=4, dram_bytes=7)
+        >>> least_edp(plan, start=StepCost(cycles=90, energy=2)).cost
+        StepCost(cycles=30, energy=4, dram_bytes=7)
     """
     first = plan(Weights(cycles=float(start.energy), energy=float(start.cycles)))
     return first if isinstance(first, DoesNotFit) else _best_corner(plan, first, within)

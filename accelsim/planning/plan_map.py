@@ -20,12 +20,12 @@ def memory_map_of(plan: ResidencyPlan, memory: str, tile_bytes: Sequence[int]) -
         Tensors with offsets; the reasons why others do not stay are the plan's.
 
     Example:
-        >>> from accelsim.mapping.staircase import Cost
+        >>> from accelsim.mapping.staircase import StepCost
         >>> from accelsim.memory_map import Steps
         >>> from accelsim.planning import LayerUse, NetworkTensors, Pool, StepPlan, Tensor, TensorPlaces
         >>> tensors = Tensor("image", 8, is_image=True), Tensor("fc", 4)
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
-        >>> step = StepPlan(frozenset(), 96, (1,), written=False, kept=True, stair=0, cost=Cost(100))
+        >>> step = StepPlan(frozenset(), 96, (1,), written=False, kept=True, stair=0, cost=StepCost(100))
         >>> places = (TensorPlaces(None, Steps(0, 0)), TensorPlaces(Steps(0, 0), None))
         >>> plan = ResidencyPlan(network, Pool(100), (step,), places, 100.0, None, (None, None))
         >>> memory_map_of(plan, "sram", [90]).tensors[1].address

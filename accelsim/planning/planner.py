@@ -45,13 +45,14 @@ def plan_residency(
 
     Example:
         >>> from accelsim.hardware import Operand
-        >>> from accelsim.mapping.staircase import Cost, Staircase
+        >>> from accelsim.mapping.staircase import StepCost, Staircase
         >>> from accelsim.planning.tensors import LayerUse, Tensor
         >>> image, result = Tensor("image", 60, is_image=True), Tensor("fc", 10, is_result=True)
         >>> tensors = image, Tensor("conv1", 40), result
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1), LayerUse((1,), (), 2)))
         >>> def flat(*moved, bytes):
-        ...     return frozenset(moved), Staircase((20,), (float(bytes),), (Cost(dram_bytes=bytes),), (0,))
+        ...     cost = StepCost(dram_bytes=bytes)
+        ...     return frozenset(moved), Staircase((20,), (float(bytes),), (cost,), (0,))
         >>> moves = Operand.INPUTS, Operand.OUTPUTS
         >>> conv1 = dict([flat(*moves, bytes=100), flat(Operand.INPUTS, bytes=60)])
         >>> fc = dict([flat(*moves, bytes=50), flat(Operand.OUTPUTS, bytes=10)])
@@ -93,11 +94,12 @@ def nothing_kept(
 
     Example:
         >>> from accelsim.hardware import Operand
-        >>> from accelsim.mapping.staircase import Cost, Staircase
+        >>> from accelsim.mapping.staircase import StepCost, Staircase
         >>> from accelsim.planning.tensors import LayerUse, Tensor
         >>> tensors = Tensor("image", 60, is_image=True), Tensor("fc", 10, is_result=True)
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
-        >>> fc = {frozenset({Operand.INPUTS, Operand.OUTPUTS}): Staircase((20,), (70.0,), (Cost(9),), (0,))}
+        >>> moved = frozenset({Operand.INPUTS, Operand.OUTPUTS})
+        >>> fc = {moved: Staircase((20,), (70.0,), (StepCost(9),), (0,))}
         >>> nothing_kept(network, Pool(size_bytes=64), [fc]).steps[0].written
         True
     """

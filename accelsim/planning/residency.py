@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from accelsim.mapping.schedule import PoolChange
-from accelsim.mapping.staircase import Cost, Moved
+from accelsim.mapping.staircase import Moved, StepCost
 from accelsim.memory_map import Steps, WhyNot
 from accelsim.planning.tensors import NetworkTensors
 
@@ -75,7 +75,7 @@ class StepPlan:
     """A step as it is planned.
 
     Example:
-        >>> step = StepPlan(frozenset(), 4096, (1, 2), written=False, kept=True, stair=0, cost=Cost(100))
+        >>> step = StepPlan(frozenset(), 4096, (1, 2), written=False, kept=True, stair=0, cost=StepCost(100))
         >>> step.in_pool
         (1, 2)
     """
@@ -92,7 +92,7 @@ class StepPlan:
     """Whether its output lies in the pool."""
     stair: int
     """Of the staircase of `moved`."""
-    cost: Cost
+    cost: StepCost
     """Of that stair."""
 
 
@@ -104,7 +104,7 @@ class ResidencyPlan:
         >>> from accelsim.planning.tensors import LayerUse, Tensor
         >>> tensors = Tensor("image", 8, is_image=True), Tensor("fc", 4)
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
-        >>> step = StepPlan(frozenset(), 96, (1,), written=False, kept=True, stair=0, cost=Cost(100))
+        >>> step = StepPlan(frozenset(), 96, (1,), written=False, kept=True, stair=0, cost=StepCost(100))
         >>> places = (TensorPlaces(None, Steps(0, 0)), TensorPlaces(Steps(0, 0), None))
         >>> plan = ResidencyPlan(network, Pool(100), (step,), places, 100.0, None, (None, None))
         >>> plan.cost.cycles, plan.pool_changes, plan.peak_bytes
@@ -129,9 +129,9 @@ class ResidencyPlan:
     reads it, of the image, and for all where reasons were not asked for or not all states were followed."""
 
     @property
-    def cost(self) -> Cost:
+    def cost(self) -> StepCost:
         """Of all steps."""
-        return Cost.total([step.cost for step in self.steps])
+        return StepCost.total([step.cost for step in self.steps])
 
     @property
     def pool_bytes_at_start(self) -> int:

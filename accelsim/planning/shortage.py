@@ -55,11 +55,11 @@ def step_needs(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
         The needs, in running order: the pool holds the network if it is as large as the largest.
 
     Example:
-        >>> from accelsim.mapping.staircase import Cost, Staircase
+        >>> from accelsim.mapping.staircase import StepCost, Staircase
         >>> from accelsim.planning.tensors import LayerUse, Tensor
         >>> tensors = Tensor("image", 60, is_image=True), Tensor("fc", 10, is_result=True)
         >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
-        >>> fc = {frozenset(): Staircase((20,), (70.0,), (Cost(9),), (0,))}
+        >>> fc = {frozenset(): Staircase((20,), (70.0,), (StepCost(9),), (0,))}
         >>> step_needs(network, Pool(50, outside=False, image_inside=True, results_inside=True), [fc])
         [StepNeed(step=0, tensors=(0, 1), tensor_bytes=70, tile_bytes=20)]
     """

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import assume, event, given, settings
 
 from accelsim.hardware import Operand
-from accelsim.mapping import Cost, Staircase, Weights
+from accelsim.mapping import Staircase, StepCost, Weights
 from accelsim.planning import (
     CostsMore,
     DoesNotFit,
@@ -340,7 +340,7 @@ def test_of_many_corners_the_one_with_the_least_product_is_found(random, count):
         lambda weights: plan_residency(
             network, Pool(9), [{moved: Staircase.from_candidates(zeros, cycles, energy, zeros, weights)}]
         ),
-        Cost(int(cycles[0]), int(energy[0])),
+        StepCost(int(cycles[0]), int(energy[0])),
         within=0.0,
     )
     assert plan.cost.cycles * plan.cost.energy == min(cycles * energy)

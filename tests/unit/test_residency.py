@@ -6,7 +6,7 @@ import pytest
 from machines import machine
 
 from accelsim.hardware import Operand
-from accelsim.mapping import Cost, Staircase
+from accelsim.mapping import Staircase, StepCost
 from accelsim.mapping.schedule import PoolChange
 from accelsim.network import load_network, lowered_network
 from accelsim.network.lowering.splitting import unfused
@@ -128,7 +128,7 @@ def flat_prices(network, weights=5, pinned=False, tiles=TILES):
             moved = [operand for bit, operand in enumerate(operands) if combination >> bit & 1]
             size = sum(sizes[index] for operand in moved for index in operands[operand])
             key = frozenset(moved if pinned else [*moved, WEIGHTS])
-            cost = Cost(cycles=1, dram_bytes=size if pinned else size + weights)
+            cost = StepCost(cycles=1, dram_bytes=size if pinned else size + weights)
             of_step[key] = Staircase((tiles,), (float(cost.dram_bytes),), (cost,), (0,))
         prices.append(of_step)
     return prices
@@ -292,10 +292,10 @@ def test_room_is_worth_its_price():
     prices = flat_prices(network)
     stairs = {
         frozenset({INPUTS, OUTPUTS}): Staircase(
-            (20, 80), (540.0, 140.0), (Cost(dram_bytes=540), Cost(dram_bytes=140)), (0, 1)
+            (20, 80), (540.0, 140.0), (StepCost(dram_bytes=540), StepCost(dram_bytes=140)), (0, 1)
         ),
         frozenset({OUTPUTS}): Staircase(
-            (20, 80), (510.0, 110.0), (Cost(dram_bytes=510), Cost(dram_bytes=110)), (0, 1)
+            (20, 80), (510.0, 110.0), (StepCost(dram_bytes=510), StepCost(dram_bytes=110)), (0, 1)
         ),
     }
     plan = plan_residency(network, Pool(100), [prices[0], stairs])
