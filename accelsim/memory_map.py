@@ -173,16 +173,6 @@ class MemoryMap:
             "address_waste_bytes": self.address_waste_bytes,
         }
 
-    def in_pool_at(self, step: int) -> tuple[PlacedTensor, ...]:
-        """The tensors that lie in the pool during a step."""
-        return tuple(
-            [
-                tensor
-                for tensor in self.tensors
-                if tensor.in_pool and tensor.in_pool.first <= step <= tensor.in_pool.last
-            ]
-        )
-
     def instead_of(self, other: "MemoryMap", reason: WhyNot) -> "MemoryMap":
         """The same, where it was preferred to another map for a reason.
 
