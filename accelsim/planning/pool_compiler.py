@@ -5,6 +5,7 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
@@ -21,6 +22,8 @@ from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.memory import Bank
 from accelsim.mapping.banks import shortfall
 from accelsim.mapping.countable import uncountable
+from accelsim.mapping.first_use import first_use
+from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
@@ -31,14 +34,17 @@ from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
+from accelsim.mapping.search import as_executed
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
+from accelsim.mapping.tile import whole_image
 from accelsim.mapping.unmappable import NotListed
 from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.edp import least_edp
-from accelsim.planning.plan_map import memory_map_of
+from accelsim.planning.pins import PinProblem, Pins
+from accelsim.planning.plan_map import PinnedWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.shortage import Shortage, StepNeed, step_needs
@@ -105,20 +111,24 @@ class PoolCompiler:
         plans = [self._planned(network, keeping=False)]
         if self.hardware.keeps("activations"):
             plans.append(self._planned(network, keeping=True))
+        if self.hardware.keeps("weights") and (pins := self._pins(network, *plans[-1])):
+            plans.append(self._planned(network, keeping=self.hardware.keeps("activations"), pins=pins))
         schedules = [self._written(network, *plan) for plan in plans if isinstance(plan[0], ResidencyPlan)]
         if not schedules:
-            (fault, _) = plans[-1]
+            fault, *_ = plans[-1]
             assert isinstance(fault, DoesNotFit)
             raise MappingError(str(self._shortage(graph, network, fault)))
         return self._best(schedules) if len(schedules) > 1 else schedules[0]
 
     def _best(self, schedules: Sequence[Schedule]) -> Schedule:
-        """Of the schedule in which nothing stays, and that in which something may, the better one."""
-        (without, keeping), (value, value_if_kept) = schedules, list(map(self._value, schedules))
-        if value_if_kept < value:
-            return keeping
+        """Of the schedule in which nothing stays, and those in which something may, the best one."""
+        values = list(map(self._value, schedules))
+        best = values.index(min(values))
+        if best or not self.hardware.keeps("activations"):
+            return schedules[best]
+        without, keeping = schedules[0], schedules[1 + values[1:].index(min(values[1:]))]
         assert without.memory_map is not None and keeping.memory_map is not None
-        together = CostsMoreTogether(value[0], value_if_kept[0])
+        together = CostsMoreTogether(values[0][0], min(values[1:])[0])
         return replace(without, memory_map=without.memory_map.instead_of(keeping.memory_map, together))
 
     def _network(self, graph: ExecutedGraph) -> _Network:
@@ -132,10 +142,10 @@ class PoolCompiler:
         fault = uncountable(layer, self.options.batch)
         if fault is not None:
             raise MappingError(f"{layer.name} on {self.hardware.name}: {fault}")
-        all_move, *_ = self._all_sets(layer)
+        all_move, *_ = self._sets(layer)
         parts = (layer,) if layer.pooling is None or self._fits(layer, all_move) else unfused(layer)
         for part in parts:
-            if not self._fits(part, self._all_sets(part)[-1]):
+            if not self._fits(part, self._sets(part)[-1]):
                 raise MappingError(f"{part.name} on {self.hardware.name}: {self._no_tile(part)}")
         return parts
 
@@ -152,16 +162,19 @@ class PoolCompiler:
         room_bytes = self._shortlist(layer.nameless, moved).costs.room_bytes
         return bool((room_bytes <= self.pool.size_bytes).any())
 
-    def _planned(self, network: _Network, *, keeping: bool) -> tuple[ResidencyPlan | DoesNotFit, Weights]:
-        """The plan by the objective, and the weights by which mappings are compared."""
+    def _planned(
+        self, network: _Network, *, keeping: bool, pins: Pins = frozenset()
+    ) -> tuple[ResidencyPlan | DoesNotFit, Weights, Pins]:
+        """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: list[tuple[ResidencyPlan | DoesNotFit, Weights, list[StepPrices]]] = []
+        pool = self._places(sum([self._weight_bytes(network.layers[step]) for step in pins]))
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
-            prices = self._prices(network, weights)
+            prices = self._prices(network, weights, pins)
             if keeping:
-                found = plan_residency(network.tensors, self._places, prices, reasons=False)
+                found = plan_residency(network.tensors, pool, prices, reasons=False)
             else:
-                found = nothing_kept(network.tensors, self._places, prices)
+                found = nothing_kept(network.tensors, pool, prices)
             made.append((found, weights, prices))
             return found
 
@@ -177,29 +190,54 @@ class PoolCompiler:
                 assert_never(self.objective)
         weights, prices = next((weights, prices) for found, weights, prices in made if found is best)
         if keeping:  # why others do not stay is asked of the best plan only
-            best = plan_residency(network.tensors, self._places, prices)
+            best = plan_residency(network.tensors, pool, prices)
         if self.objective == "edp" and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
-        return best, weights
+        return best, weights, pins
 
-    @property
-    def _places(self) -> Pool:
-        """Where tensors may lie."""
+    def _pins(
+        self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights, _: Pins
+    ) -> Pins:
+        """The steps whose weights stay, by prices with which the plan without any is the best."""
+        if isinstance(plan, DoesNotFit):
+            return frozenset()
+        every_step = frozenset(range(len(network.layers)))
+        problem = PinProblem(
+            network.tensors,
+            self._places(),
+            moved=self._prices(network, weights),
+            in_place=self._prices(network, weights, every_step),
+            size_bytes=[self._weight_bytes(layer) for layer in network.layers],
+            judge=_product if self.objective == "edp" else _price,
+        )
+        pins, _ = problem.solved()
+        return pins
+
+    def _weight_bytes(self, layer: Layer) -> int:
+        """What the weights of a layer take where they stay: all of them in one piece."""
+        footprint, whole = Footprint.of(layer, self.hardware.precision), whole_image(layer)
+        return int(footprint.weights(whole) + footprint.biases(whole))
+
+    def _places(self, pinned_bytes: int = 0) -> Pool:
+        """Where tensors may lie, beside so many bytes of pinned weights."""
         return Pool(
-            self.pool.size_bytes,
+            self.pool.size_bytes - pinned_bytes,
             outside=Operand.OUTPUTS in self.hardware.off_chip.holds,
             image_inside=self.hardware.input_place == self.pool.memory,
             results_inside=self.hardware.output_place == self.pool.memory,
         )
 
-    def _prices(self, network: _Network, weights: Weights) -> list[StepPrices]:
-        """Of each step a staircase for each set of operands that may move."""
+    def _prices(
+        self, network: _Network, weights: Weights, pins: Pins = frozenset()
+    ) -> list[StepPrices]:
+        """Of each step a staircase for each set of operands that may move, those of pinned weights without."""
         known: dict[tuple[Layer, Moved], Staircase] = {}
         prices: list[StepPrices] = []
-        for layer, use in zip(network.layers, network.tensors.uses, strict=True):
+        for step, (layer, use) in enumerate(zip(network.layers, network.tensors.uses, strict=True)):
             of_step = {}
-            for moved in self._may_move(use):
+            in_place = {Operand.WEIGHTS} if step in pins and layer.on_array else set()
+            for moved in [moved - in_place for moved in self._may_move(use)]:
                 key = layer.nameless, moved
                 if key not in known:
                     known[key] = self._shortlist(*key).staircase(weights)
@@ -240,18 +278,27 @@ class PoolCompiler:
         self.known.shortlists.update(searched)
         return searched
 
-    def _all_sets(self, layer: Layer) -> list[Moved]:
+    def _sets(self, layer: Layer) -> list[Moved]:
+        """Of operands of a layer that may move, its weights with them."""
         residuals = (0,) if layer.residual_elements else ()
         return self._may_move(LayerUse((), residuals, 0))
 
-    def _written(self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights) -> Schedule:
+    def _all_sets(self, layer: Layer) -> list[Moved]:
+        """Those in which its weights stay, too."""
+        sets = self._sets(layer)
+        may_stay = self.hardware.keeps("weights") and layer.on_array
+        return [*sets, *[moves - {Operand.WEIGHTS} for moves in sets]] if may_stay else sets
+
+    def _written(
+        self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights, pins: Pins
+    ) -> Schedule:
         """The schedule of a plan: each layer with the best mapping that its room holds."""
         assert isinstance(plan, ResidencyPlan)
         outermost, on_chip = self.hardware.off_chip.name, self.pool.memory
         mappings, places = [], []
         for layer, step in zip(network.layers, plan.steps, strict=True):
             operands = _operands(layer)
-            placed = operands - step.moved - {Operand.WEIGHTS} | ({Operand.OUTPUTS} if step.kept else set())
+            placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
             placed_layer = PlacedLayer(layer.nameless, step.moved, placed, step.room_bytes, weights)
             mappings.append(self._mapping(placed_layer))
             places.append(
@@ -261,21 +308,47 @@ class PoolCompiler:
                     if operand in operands
                 }
             )
+        pinned = {step: self._weight_bytes(network.layers[step]) for step in sorted(pins)}
         return Schedule(
             network.layers,
             tuple(mappings),
             network.waits_for,
             pool_changes=plan.pool_changes,
-            pool_bytes_at_start=plan.pool_bytes_at_start,
+            pool_bytes_at_start=plan.pool_bytes_at_start + sum(pinned.values()),
             places=tuple(places),
-            memory_map=self._memory_map(plan, mappings),
+            memory_map=self._memory_map(network, plan, mappings, pinned),
+            first_mappings=self._first_mappings(network, mappings, pins),
         )
 
-    def _memory_map(self, plan: ResidencyPlan, mappings: Sequence[Mapping]) -> MemoryMap | None:
+    def _first_mappings(
+        self, network: _Network, mappings: Sequence[Mapping], pins: Pins
+    ) -> tuple[Mapping, ...]:
+        """The same in the first inference, in which pinned weights come; none where none are pinned."""
+        if not pins:
+            return ()
+        first: dict[int, Mapping] = {}
+        for layer, mapping in [(network.layers[step], mappings[step]) for step in sorted(pins)]:
+            if id(mapping) not in first:
+                _, images = as_executed(layer, self.options.batch)
+                first[id(mapping)] = first_use(mapping, images, self.hardware)
+        return tuple([first.get(id(mapping), mapping) for mapping in mappings])
+
+    def _memory_map(
+        self,
+        network: _Network,
+        plan: ResidencyPlan,
+        mappings: Sequence[Mapping],
+        pinned: MappingOf[int, int],
+    ) -> MemoryMap | None:
         """What lies where, on a machine that keeps tensors."""
-        if not self.hardware.keeps("activations"):
+        if not (self.hardware.keeps("activations") or self.hardware.keeps("weights")):
             return None
-        return memory_map_of(plan, self.pool.memory, [mapping.room_bytes for mapping in mappings])
+        return memory_map_of(
+            plan,
+            self.pool.memory,
+            [mapping.room_bytes for mapping in mappings],
+            [PinnedWeights(network.layers[step].name, step, size) for step, size in pinned.items()],
+        )
 
     def _mapping(self, placed: PlacedLayer) -> Mapping:
         """The best mapping by simulations of the few that are the best by their bounds."""
@@ -331,6 +404,15 @@ class PoolCompiler:
         hardware = vary(self.hardware, **{f"memories.{self.pool.memory}.size_bytes": size_bytes})
         assert hardware.pool is not None
         return PoolCompiler(hardware, hardware.pool, self.options, Transitions(), PoolKnowledge())
+
+
+def _price(plan: ResidencyPlan) -> float:
+    return plan.price
+
+
+def _product(plan: ResidencyPlan) -> float:
+    """Energy x delay."""
+    return plan.cost.cycles * plan.cost.energy
 
 
 def _size_bytes(need: StepNeed) -> int:
