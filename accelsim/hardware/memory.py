@@ -84,8 +84,8 @@ class Banks(Description):
 
 
 Kept = Literal["activations", "weights"]
-"""Tensors that may stay in a memory: activations from one layer to the next, weights from one inference to the
-next."""
+"""Tensors that may stay in a memory: activations from one layer to the next, weights from one inference to
+the next."""
 ACTIVATIONS: Final = (Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL)
 """As what layers see them."""
 POOL: Final = "pool"

@@ -130,7 +130,9 @@ class _PinnedPosition(_Position):
     def into(self, loop: Loop, iterations: Iterations) -> "_Position":
         """One loop further in."""
         are_new = self.weights_come and (loop.of_weights or iterations.first)
-        return _PinnedPosition(*super().into(loop, iterations)._replace(weights_come=are_new, weights_go=False))
+        return _PinnedPosition(
+            *super().into(loop, iterations)._replace(weights_come=are_new, weights_go=False)
+        )
 
 
 BEFORE_THE_FIRST_LOOP = _Position(0, 0, True, True, True, True)

@@ -1,10 +1,10 @@
 """Pins: which layers' weights stay in the pool from one inference to the next.
 
-Weights are pinned whole or not at all, and take their room all the while, also while other layers run. So what
-they save is weighed against what everything else loses with a smaller pool; and for that there is no programme
-step by step. Pins are chosen outside it: the layers that save most for each byte, for several sizes of all pinned
-weights together, each with its own exact plan, of which the best is taken. docs/decisions/residency.md says how
-far that is from the best of all.
+Weights are pinned whole or not at all, and take their room all the while, also while other layers run. So
+what they save is weighed against what everything else loses with a smaller pool, which no programme step by
+step can do. Pins are chosen outside it: the layers that save most for each byte, for several sizes of all
+pinned weights together, each with its own exact plan, of which the best is taken; of few layers, every set.
+docs/decisions/residency.md says how far that is from the best of all.
 """
 
 import math
@@ -26,8 +26,8 @@ Pins: TypeAlias = frozenset[int]
 SIZES: Final = 8
 """Of pinned bytes, from none to all that fit, of which each is planned."""
 FEW: Final = 8
-"""Where no more layers have weights that the pool holds, all sets of them are planned: 256 at most, of a network
-so small that it takes a tenth of a second. Among few layers it matters which are pinned."""
+"""Where no more layers have weights that the pool holds, all sets of them are planned: 256 at most, of a
+network so small that it takes a tenth of a second. Among few layers it matters which are pinned."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PinProblem:
         moved: Prices of each step whose weights come from outside.
         in_place: The same where its weights lie in the pool; None of a step without weights.
         size_bytes: Of the weights of each step.
-        judge: What is to be small of a plan; by default its price.
+        by_product: Whether of plans the product of energy and delay is to be small, and not the price.
 
     Example:
         >>> from accelsim.mapping.staircase import StepCost, Staircase
@@ -60,7 +60,7 @@ class PinProblem:
     moved: Sequence[StepPrices]
     in_place: Sequence[StepPrices | None]
     size_bytes: Sequence[int]
-    judge: Callable[[ResidencyPlan], float] = lambda plan: plan.price
+    by_product: bool = False
     _plans: dict[Pins, ResidencyPlan | DoesNotFit] = field(default_factory=dict, init=False, compare=False)
 
     def plan(self, pins: Pins) -> ResidencyPlan | DoesNotFit:
@@ -96,7 +96,9 @@ class PinProblem:
     def _value(self, pins: Pins) -> tuple[float, int]:
         """Of equal plans the one with fewer pinned bytes is better."""
         plan = self.plan(pins)
-        value = self.judge(plan) if isinstance(plan, ResidencyPlan) else math.inf
+        if isinstance(plan, DoesNotFit):
+            return math.inf, self.bytes_of(pins)
+        value = plan.cost.cycles * plan.cost.energy if self.by_product else plan.price
         return value, self.bytes_of(pins)
 
     def _pinnable(self, plan: ResidencyPlan) -> Iterator[int]:
@@ -121,13 +123,15 @@ class PinProblem:
 
     @cached_property
     def _needs(self) -> list[tuple[int, int]]:
-        """What each step needs of the pool beside pinned weights, where its own move, and where they do not."""
+        """What each step needs of the pool beside pinned weights, where its own move, and where not."""
         in_place = [
             moved if in_place is None else in_place
             for moved, in_place in zip(self.moved, self.in_place, strict=True)
         ]
         needs = (step_needs(self.network, self.pool, prices) for prices in (self.moved, in_place))
-        return [(of_moved.size_bytes, of_placed.size_bytes) for of_moved, of_placed in zip(*needs, strict=True)]
+        return [
+            (of_moved.size_bytes, of_placed.size_bytes) for of_moved, of_placed in zip(*needs, strict=True)
+        ]
 
     def _fits_beside_others(self, pins: Pins) -> bool:
         """Whether the pool holds the weights, and what has to be there besides at each step."""

@@ -22,21 +22,19 @@ from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.memory import Bank
 from accelsim.mapping.banks import shortfall
 from accelsim.mapping.countable import uncountable
-from accelsim.mapping.first_use import first_use
-from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.pinned import first_use, pinned_bytes
 from accelsim.mapping.pool import layer_mappings
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.search import as_executed
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
-from accelsim.mapping.search import as_executed
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
-from accelsim.mapping.tile import whole_image
 from accelsim.mapping.unmappable import NotListed
 from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
@@ -167,7 +165,7 @@ class PoolCompiler:
     ) -> tuple[ResidencyPlan | DoesNotFit, Weights, Pins]:
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: list[tuple[ResidencyPlan | DoesNotFit, Weights, list[StepPrices]]] = []
-        pool = self._places(sum([self._weight_bytes(network.layers[step]) for step in pins]))
+        pool = self._places(sum([pinned_bytes(network.layers[step], self.hardware) for step in pins]))
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             prices = self._prices(network, weights, pins)
@@ -196,28 +194,21 @@ class PoolCompiler:
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
 
-    def _pins(
-        self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights, _: Pins
-    ) -> Pins:
+    def _pins(self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights, _: Pins) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
         if isinstance(plan, DoesNotFit):
             return frozenset()
-        every_step = frozenset(range(len(network.layers)))
+        with_weights = frozenset([step for step, layer in enumerate(network.layers) if layer.on_array])
+        in_place = self._prices(network, weights, pins=with_weights)
         problem = PinProblem(
             network.tensors,
             self._places(),
             moved=self._prices(network, weights),
-            in_place=self._prices(network, weights, every_step),
-            size_bytes=[self._weight_bytes(layer) for layer in network.layers],
-            judge=_product if self.objective == "edp" else _price,
+            in_place=[prices if step in with_weights else None for step, prices in enumerate(in_place)],
+            size_bytes=[pinned_bytes(layer, self.hardware) for layer in network.layers],
+            by_product=self.objective == "edp",
         )
-        pins, _ = problem.solved()
-        return pins
-
-    def _weight_bytes(self, layer: Layer) -> int:
-        """What the weights of a layer take where they stay: all of them in one piece."""
-        footprint, whole = Footprint.of(layer, self.hardware.precision), whole_image(layer)
-        return int(footprint.weights(whole) + footprint.biases(whole))
+        return problem.solved()[0]
 
     def _places(self, pinned_bytes: int = 0) -> Pool:
         """Where tensors may lie, beside so many bytes of pinned weights."""
@@ -228,16 +219,14 @@ class PoolCompiler:
             results_inside=self.hardware.output_place == self.pool.memory,
         )
 
-    def _prices(
-        self, network: _Network, weights: Weights, pins: Pins = frozenset()
-    ) -> list[StepPrices]:
-        """Of each step a staircase for each set of operands that may move, those of pinned weights without."""
+    def _prices(self, network: _Network, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
+        """Of each step a staircase for each set of operands that may move: pinned weights do not."""
         known: dict[tuple[Layer, Moved], Staircase] = {}
         prices: list[StepPrices] = []
         for step, (layer, use) in enumerate(zip(network.layers, network.tensors.uses, strict=True)):
             of_step = {}
-            in_place = {Operand.WEIGHTS} if step in pins and layer.on_array else set()
-            for moved in [moved - in_place for moved in self._may_move(use)]:
+            pinned = {Operand.WEIGHTS} if step in pins else set()
+            for moved in [moved - pinned for moved in self._may_move(use)]:
                 key = layer.nameless, moved
                 if key not in known:
                     known[key] = self._shortlist(*key).staircase(weights)
@@ -308,7 +297,7 @@ class PoolCompiler:
                     if operand in operands
                 }
             )
-        pinned = {step: self._weight_bytes(network.layers[step]) for step in sorted(pins)}
+        pinned = {step: pinned_bytes(network.layers[step], self.hardware) for step in sorted(pins)}
         return Schedule(
             network.layers,
             tuple(mappings),
@@ -398,21 +387,12 @@ class PoolCompiler:
         )
 
     def _needs(self, network: _Network) -> list[StepNeed]:
-        return step_needs(network.tensors, self._places, self._prices(network, Weights(energy=1)))
+        return step_needs(network.tensors, self._places(), self._prices(network, Weights(energy=1)))
 
     def _with_pool_of(self, size_bytes: int) -> "PoolCompiler":
         hardware = vary(self.hardware, **{f"memories.{self.pool.memory}.size_bytes": size_bytes})
         assert hardware.pool is not None
         return PoolCompiler(hardware, hardware.pool, self.options, Transitions(), PoolKnowledge())
-
-
-def _price(plan: ResidencyPlan) -> float:
-    return plan.price
-
-
-def _product(plan: ResidencyPlan) -> float:
-    """Energy x delay."""
-    return plan.cost.cycles * plan.cost.energy
 
 
 def _size_bytes(need: StepNeed) -> int:

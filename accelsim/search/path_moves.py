@@ -11,15 +11,13 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import Network
 from accelsim.planning.plan import Plan
-from accelsim.pricing import result_of
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
-from accelsim.run import plan_run
+from accelsim.run import plan_run, run_plan
 from accelsim.search.evaluate import Evaluator, SearchTask
 from accelsim.search.redesign import BlockMove, Move, moved
 from accelsim.search.space import depths_of
 from accelsim.search.worst_stage import WorstStage, worst_stage
-from accelsim.simulation.engines import simulate
 
 Quantity: TypeAlias = Literal["params", "MACs"]
 
@@ -135,8 +133,7 @@ class MoveSimulator:
 
     def _run(self, network: Network) -> tuple[Plan, RunResult]:
         plan = plan_run(network, self.hardware, self._options, cache=self._cache)
-        activity = simulate(plan.schedule, self.hardware, transitions=plan.cache.transitions)
-        return plan, result_of(plan, activity)
+        return plan, run_plan(plan)
 
     def outcomes(self, network: Network, moves: Sequence[Move], budget: SizeBudget) -> list[MoveOutcome]:
         """What comes of each move from a network."""

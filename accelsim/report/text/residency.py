@@ -29,7 +29,7 @@ def kept_sentence(memory_map: MemoryMap) -> str:
     Counted are tensors that a layer writes and a layer reads.
     """
     between = [
-        tensor for tensor in memory_map.tensors if not tensor.is_image and tensor.last_reader is not None
+        tensor for tensor in memory_map.activations if not tensor.is_image and tensor.last_reader is not None
     ]
     absent = [tensor for tensor in between if not tensor.stays]
     stay = len(between) - len(absent)
@@ -43,6 +43,9 @@ def kept_sentence(memory_map: MemoryMap) -> str:
     waste = memory_map.address_waste_bytes
     if waste:
         parts.append(f"their addresses leave {counted(waste, 'byte')} too few to tiles in one piece")
+    if pinned := memory_map.pinned:
+        size = kibibytes(sum(weights.size_bytes for weights in pinned))
+        parts.append(f"weights of {counted(len(pinned), 'layer')} are pinned, {size}")
     return "; ".join([text, *parts])
 
 

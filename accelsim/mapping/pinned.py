@@ -1,10 +1,19 @@
-"""First use: how a layer runs in the first inference, in which the weights that are to stay have to come."""
+"""Pinned weights: what they take of the pool, and how a layer runs in the inference in which they come."""
 
 from dataclasses import replace
 
 from accelsim.hardware import Hardware, Operand
+from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.program import mappings
+from accelsim.mapping.tile import whole_image
+from accelsim.network.layer import Layer
+
+
+def pinned_bytes(layer: Layer, hardware: Hardware) -> int:
+    """What the weights and offsets of a layer take where they stay: all of them in one piece."""
+    footprint, whole = Footprint.of(layer, hardware.precision), whole_image(layer)
+    return int(footprint.weights(whole) + footprint.biases(whole))
 
 
 def first_use(mapping: Mapping, images: int, hardware: Hardware) -> Mapping:
