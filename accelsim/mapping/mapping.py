@@ -91,8 +91,8 @@ class PinningStep(Step):
     """A step of the first inference, which brings pinned weights to the place where they stay.
 
     Example:
-        >>> sorted(PinningStep.in_place), sorted(Step.in_place)
-        (['weights'], [])
+        >>> Operand.WEIGHTS in PinningStep.in_place, Operand.WEIGHTS in Step.in_place
+        (True, False)
     """
 
     in_place: ClassVar[frozenset[Operand]] = frozenset({Operand.WEIGHTS})

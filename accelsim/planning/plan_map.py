@@ -1,6 +1,7 @@
 """The memory map of a plan: its tensors with their addresses, and what is left to tiles in one piece."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from accelsim.memory_map import MemoryMap, PlacedTensor, Steps, TooLarge, WhyNot
@@ -50,14 +51,14 @@ def memory_map_of(
         >>> memory_map_of(plan, "sram", [90]).tensors[1].address
         0
     """
+    always, pinned_bytes = Steps(0, len(plan.steps) - 1), sum([weights.size_bytes for weights in pinned])
+    pool_bytes = plan.pool.size_bytes + pinned_bytes
     kept = {
         index: Lifetime(tensor.size_bytes, places.in_pool)
         for index, (tensor, places) in enumerate(zip(plan.network.tensors, plan.places, strict=True))
         if places.in_pool is not None
     }
-    always, pinned_bytes = Steps(0, len(plan.steps) - 1), sum([weights.size_bytes for weights in pinned])
     lifetimes = [*kept.values(), *[Lifetime(weights.size_bytes, always) for weights in pinned]]
-    pool_bytes = plan.pool.size_bytes + pinned_bytes
     offsets, regions = assign_addresses(lifetimes, pool_bytes, tile_bytes)
     offset_of = dict(zip(kept, offsets, strict=False))
     tensors = [
@@ -76,19 +77,15 @@ def memory_map_of(
             zip(plan.network.tensors, plan.places, lives(plan.network), plan.why_not, strict=True)
         )
     ]
-    weights = [
-        PlacedTensor(
-            name=f"{layer} weights",
-            size_bytes=size_bytes,
-            in_pool=always,
-            address=address,
-            outside=always,
-            last_reader=step,
-            is_weights=True,
-        )
-        for (layer, step, size_bytes), address in zip(pinned, offsets[len(kept) :], strict=True)
-    ]
+    weights = map(_placed, pinned, repeat(always), offsets[len(kept) :])
     return MemoryMap(memory, pool_bytes, (*tensors, *weights), regions)
+
+
+def _placed(weights: PinnedWeights, always: Steps, address: int) -> PlacedTensor:
+    """Weights that stay; outside they lie as well."""
+    layer, step, size_bytes = weights
+    name = f"{layer} weights"
+    return PlacedTensor(name, size_bytes, always, address, always, last_reader=step, is_weights=True)
 
 
 def _beside_weights(reason: WhyNot | None, pinned_bytes: int) -> WhyNot | None:
