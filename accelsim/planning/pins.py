@@ -25,6 +25,8 @@ Pins: TypeAlias = frozenset[int]
 """Steps whose weights stay."""
 SIZES: Final = 8
 """Of pinned bytes, from none to all that fit, of which each is planned."""
+HALVINGS: Final = 2
+"""Of the distance between sizes: on either side of the best one, one is planned each time."""
 FEW: Final = 8
 """Where no more layers have weights that the pool holds, all sets of them are planned: 256 at most, of a
 network so small that it takes a tenth of a second. Among few layers it matters which are pinned."""
@@ -89,9 +91,31 @@ class PinProblem:
         if isinstance(first, DoesNotFit):
             return none, first
         pinnable = list(self._pinnable(first))
-        sets = _all_sets(pinnable) if len(pinnable) <= FEW else [none, *self._by_size(pinnable)]
-        best = min([pins for pins in sets if self.bytes_of(pins) <= self.pool.size_bytes], key=self._value)
+        best = self._best_set(pinnable) if len(pinnable) <= FEW else self._best_by_size(pinnable)
         return best, self.plan(best)
+
+    def _best_set(self, pinnable: Sequence[int]) -> Pins:
+        """Of all sets that the pool holds."""
+        sizes = range(len(pinnable) + 1)
+        sets = map(frozenset, chain.from_iterable(combinations(pinnable, size) for size in sizes))
+        return min([pins for pins in sets if self._holds(self.pool.size_bytes, pins)], key=self._value)
+
+    def _best_by_size(self, ranked: Sequence[int]) -> Pins:
+        """Of the first of the ranking that fit in each of some sizes, finer ones beside the best of them."""
+        fitting = self._first_within(ranked, self._fits_beside_others)
+        step = self.bytes_of(fitting) / (SIZES - 1)
+        by_limit = {part * step: self._within(ranked, part * step) for part in range(SIZES)}
+        for _ in range(HALVINGS):
+            step /= 2
+            best = min(by_limit, key=lambda limit: self._value(by_limit[limit]))
+            by_limit |= {limit: self._within(ranked, limit) for limit in (best - step, best + step)}
+        return min([fitting, *by_limit.values()], key=self._value)
+
+    def _within(self, ranked: Sequence[int], limit_bytes: float) -> Pins:
+        return self._first_within(ranked, partial(self._holds, limit_bytes))
+
+    def _holds(self, size_bytes: float, pins: Pins) -> bool:
+        return self.bytes_of(pins) <= size_bytes
 
     def _value(self, pins: Pins) -> tuple[float, int]:
         """Of equal plans the one with fewer pinned bytes is better."""
@@ -111,15 +135,6 @@ class PinProblem:
                 price = moved[of_step.moved].at(of_step.room_bytes)
                 saved[step] = price - in_place[of_step.moved - {Operand.WEIGHTS}].at(of_step.room_bytes)
         yield from sorted(saved, key=lambda step: -saved[step] / max(1, self.size_bytes[step]))
-
-    def _by_size(self, ranked: Sequence[int]) -> list[Pins]:
-        """The first of the ranking that fit in each of some sizes, up to all that fit."""
-        fitting = self._first_within(ranked, self._fits_beside_others)
-        limits = [self.bytes_of(fitting) * part // (SIZES - 1) for part in range(1, SIZES - 1)]
-        return [*[self._first_within(ranked, partial(self._holds, limit)) for limit in limits], fitting]
-
-    def _holds(self, size_bytes: int, pins: Pins) -> bool:
-        return self.bytes_of(pins) <= size_bytes
 
     @cached_property
     def _needs(self) -> list[tuple[int, int]]:
@@ -145,8 +160,3 @@ class PinProblem:
             if fit(pins | {step}):
                 pins |= {step}
         return pins
-
-
-def _all_sets(steps: Sequence[int]) -> list[Pins]:
-    sizes = range(len(steps) + 1)
-    return list(map(frozenset, chain.from_iterable(combinations(steps, size) for size in sizes)))

@@ -156,6 +156,17 @@ def test_where_all_fits_weights_come_in_the_first_inference_and_then_only_the_im
     assert run.first_inference.cycles >= run.cycles
 
 
+def test_by_its_own_objective_the_machine_reads_some_rows_of_the_image_twice_and_nothing_else():
+    machine = keeping(16 << 20, **PINS)
+    image, result, weights = ends_and_weights(machine)
+    run = run_network("sqnxt23v5", machine)
+    first = run.first_inference.memories["dram"]
+    assert run.dram_bytes.write == sum(first.written_bytes.values()) == result
+    assert weights + image <= sum(first.read_bytes.values()) <= 1.02 * (weights + image)
+    assert sum(first.read_bytes.values()) - run.dram_bytes.read == weights
+    assert set(run.memories["dram"].read_bytes.values()) == {0, run.dram_bytes.read}
+
+
 def test_pinned_weights_lie_in_the_pool_from_start_to_end_and_their_layers_read_them_there():
     machine = keeping(1 << 20, **PINS)
     plan = plan_run("sqnxt23v5", machine)
