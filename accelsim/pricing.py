@@ -111,11 +111,11 @@ def _first_inference(first: Activity, hardware: Hardware) -> FirstInference:
 
 
 def _lower_bound_if_kept(schedule: Schedule, hardware: Hardware, batch: int) -> int | None:
-    """The lower bound of a network of which all tensors stay on chip; None where there is no pool.
+    """The lower bound of a network of which all tensors stay on chip; None where they cannot.
 
     Of the image only what the first layer reads is sure to come.
     """
-    if schedule.memory_map is None:
+    if schedule.memory_map is None or not hardware.keeps("activations"):
         return None
     outermost, tensors = hardware.off_chip.name, schedule.memory_map.tensors
     image = compulsory_input_bytes(schedule.layers[0], hardware, batch)

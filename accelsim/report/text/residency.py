@@ -34,7 +34,10 @@ def kept_sentence(memory_map: MemoryMap) -> str:
     absent = [tensor for tensor in between if not tensor.stays]
     stay = len(between) - len(absent)
     verb = "stays" if stay == 1 else "stay"
-    text = f"{stay} of {counted(len(between), 'tensor')} {verb} in {memory_word(memory_map.memory)}"
+    memory = memory_word(memory_map.memory)
+    text = f"{stay} of {counted(len(between), 'tensor')} {verb} in {memory}"
+    if absent == between and not any(tensor.why_not for tensor in absent):
+        text, absent = f"none of {counted(len(between), 'tensor')} stays in {memory}", []
     parts = [
         words
         for kind in (TooLarge, CostsMore, CostsMoreTogether, type(None))
