@@ -134,7 +134,7 @@ def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) ->
         >>> lowered = lowered_network(load_network("googlenet"))
         >>> machine = vary(load_hardware("16x16_128k"), **{"mapper.order": "least_peak"})
         >>> in_running_order(lowered, machine, batch=1).graph.layers[7].name
-        'inception3a.proj'
+        'inception3a.reduce5x5'
     """
     match hardware.mapper.order:
         case "network":
