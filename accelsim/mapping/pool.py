@@ -54,6 +54,8 @@ class Costs:
     """At least."""
     energy: Floats
     dram_bytes: Ints
+    tiles: Ints
+    """Of an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,7 @@ class PoolMappings:
             self._of_each(cycles),
             self._of_each(np.asarray(energy, dtype=np.float64)),
             self._of_each(np.asarray(moved_bytes)),
+            self._of_each(np.asarray(self.tiles.tile_counts.total)),
         )
 
 
@@ -301,6 +304,7 @@ class LayerMappings:
                 np.concatenate([costs.time_cycles for costs in each]),
                 np.concatenate([costs.energy for costs in each]),
                 np.concatenate([costs.dram_bytes for costs in each]),
+                np.concatenate([costs.tiles for costs in each]),
             )
         return known
 

@@ -61,11 +61,15 @@ class Shortlist:
         )
 
     def nearly_best(self, room_bytes: int, weights: Weights) -> list[int]:
-        """The best mappings that a room holds, the best first: a few within the tolerance."""
+        """The best mappings that a room holds, the best first: a few within the tolerance.
+
+        Of equal ones those in fewer tiles come first, which begin and end less often.
+        """
         costs = self.costs
         fitting = np.flatnonzero(costs.room_bytes <= room_bytes)
         prices = _prices(costs, weights)[fitting]
-        ranked = np.lexsort((costs.time_cycles[fitting], costs.dram_bytes[fitting], prices))[:MOST_JUDGED]
+        keys = costs.tiles, costs.time_cycles, costs.dram_bytes
+        ranked = np.lexsort((*[key[fitting] for key in keys], prices))[:MOST_JUDGED]
         within = prices[ranked] <= prices[ranked[:1]] * (1 + TOLERANCE)
         return [int(index) for index in fitting[ranked[within]]]
 
@@ -111,9 +115,9 @@ def _best_few(costs: Costs, weights: Weights) -> Ints:
     # One that needs no less room than `MOST_JUDGED` better ones is no use: first by prices, of which many may
     # be equal, then by ranks.
     near = near[prices[near] <= _least_before(prices[near])]
-    keys = (costs.room_bytes[near], costs.time_cycles[near], costs.dram_bytes[near], prices[near])
+    keys = costs.room_bytes, costs.tiles, costs.time_cycles, costs.dram_bytes
     rank = np.empty(len(near))
-    rank[np.lexsort(keys)] = np.arange(len(near))
+    rank[np.lexsort((*[key[near] for key in keys], prices[near]))] = np.arange(len(near))
     by_room = np.lexsort((rank, costs.room_bytes[near]))
     return near[by_room[rank[by_room] < _least_before(rank[by_room])]]
 
