@@ -195,6 +195,11 @@ class PoolMappings:
         return np.broadcast_to(grid, self._grid).reshape(-1)[self.tile]
 
     @cached_property
+    def _tile_counts(self) -> Ints:
+        """Of each mapping, M."""
+        return self._of_each(np.asarray(self.tiles.tile_counts.total))
+
+    @cached_property
     def _array(self) -> tuple[ArrayCost, Count]:
         """What the array does over all tiles of an image, and its cycles for the last of them."""
         if not (self.layer.on_array and len(self)):
@@ -256,7 +261,7 @@ class PoolMappings:
             self._of_each(cycles),
             self._of_each(np.asarray(energy, dtype=np.float64)),
             self._of_each(np.asarray(moved_bytes)),
-            self._of_each(np.asarray(self.tiles.tile_counts.total)),
+            self._tile_counts,
         )
 
 

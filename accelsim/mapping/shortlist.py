@@ -140,9 +140,8 @@ def _hopeful(costs: Costs, sums: Sequence[Weights]) -> Ints:
     """
     rooms_bytes = costs.room_bytes
     shelf = rooms_bytes // (int(rooms_bytes.max(initial=0)) // SHELVES + 1)
-    hopeful = np.arange(len(rooms_bytes))
+    hopeful, time, energy, on = np.arange(len(rooms_bytes)), costs.time_cycles, costs.energy, shelf
     for weights in sums[:: max(1, len(sums) // 2)]:
-        time, energy, on = costs.time_cycles[hopeful], costs.energy[hopeful], shelf[hopeful]
         prices = weights.cycles * time + weights.energy * energy
         best = np.full(SHELVES, np.inf)
         np.minimum.at(best, on, prices)
@@ -154,7 +153,8 @@ def _hopeful(costs: Costs, sums: Sequence[Weights]) -> Ints:
         below = np.full((2, SHELVES), np.inf)
         below[:, 1:] = best_cost[:, so_far[:-1]] * ((1 + TOLERANCE) * (1 + _ROUNDING))
         least_time, least_energy = below[:, on]
-        hopeful = hopeful[(time <= least_time) | (energy <= least_energy)]
+        left = np.flatnonzero((time <= least_time) | (energy <= least_energy))
+        hopeful, time, energy, on = hopeful[left], time[left], energy[left], on[left]
     return hopeful
 
 
