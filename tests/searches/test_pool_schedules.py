@@ -157,3 +157,14 @@ def test_a_run_is_the_same_however_little_is_remembered():
     machine = keeping(128 * KIB)
     forgetful = run_network("squeezenet_v1_1", machine, cache=Cache(most_bytes=0))
     assert forgetful == run_network("squeezenet_v1_1", machine, cache=Cache())
+
+
+def test_of_mappings_that_cost_the_same_that_in_the_fewest_tiles_runs():
+    """A layer of the vector unit that lies in the pool whole moves nothing, however it is cut."""
+    plan = plan_run("densenet121", "npu_int8_2m")
+    (steps,) = {
+        mapping.totals.steps
+        for layer, mapping in zip(plan.schedule.layers, plan.schedule.mappings, strict=True)
+        if not layer.on_array
+    }
+    assert steps == 1

@@ -43,6 +43,8 @@ def kept_sentence(memory_map: MemoryMap) -> str:
     waste = memory_map.address_waste_bytes
     if waste:
         parts.append(f"their addresses leave {counted(waste, 'byte')} too few to tiles in one piece")
+    if memory_map.plan_gap is not None:
+        parts.append(f"a better plan may save {100 * memory_map.plan_gap:.2g}% at most")
     return "; ".join([text, *parts])
 
 
