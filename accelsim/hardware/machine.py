@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Self, assert_never
 
@@ -157,7 +156,7 @@ class Hardware(Description):
             return Upgrade(data)
         upgrade = format1.upgraded(data)
         mistakes = [Mistake(fault.path, _absent(fault)) for fault in format1.missing(data)]
-        return replace(upgrade, mistakes=(*upgrade.mistakes, *mistakes))
+        return upgrade._replace(mistakes=(*upgrade.mistakes, *mistakes))
 
     @classmethod
     def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:

@@ -6,7 +6,6 @@ memory*, the one on chip that holds it; they come from the outermost memory, or 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -146,8 +145,7 @@ class Channel(NamedTuple):
     prefetch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bank:
+class Bank(NamedTuple):
     """A part of a memory on chip, in which tiles of some operands wait for the array.
 
     A bank of one operand is double buffered: a tile takes half of it at most, and room for it is taken when

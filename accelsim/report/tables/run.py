@@ -1,8 +1,7 @@
 """The report of a run: what each layer costs and why, by stage, and what it adds up to."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from accelsim.descriptions.phrases import counted
 from accelsim.hardware.array import DEFAULT_DATAFLOWS
@@ -36,8 +35,7 @@ _LEGEND: Final = (
 )
 
 
-@dataclass(frozen=True)
-class _LayerRow:
+class _LayerRow(NamedTuple):
     """A line of the table: a layer, or the sums of a stage."""
 
     name: str
