@@ -278,12 +278,12 @@ class Hardware(Description):
 
     @cached_property
     def banks(self) -> tuple[Bank, ...]:
-        """The parts of the memories on chip, in which tiles wait for the array."""
+        """The parts of the memories on chip, in which tiles are buffered."""
         return tuple(bank for memory in self.on_chip for bank in banks_of(memory))
 
     @cached_property
     def bank_of(self) -> Mapping[Operand, Bank]:
-        """The bank in which each operand's tiles wait."""
+        """The bank in which each operand's tiles are buffered."""
         return {operand: bank for bank in self.banks for operand in bank.operands}
 
     @cached_property
