@@ -123,7 +123,7 @@ def _columns(result: RunResult, rows: Sequence[_LayerRow], style: Style, *, by_t
         Column("", _bars(rows, 10 if roomy else 3, style), "left", gap=int(roomy)),
         Column("PE%", [_utilization(value) for value in values]),
         *_zeros(result, values),
-        Column("x bound", [_ratio(value.cycles, value.lower_bound_cycles) for value in values], rank=1),
+        Column("x bound", [_ratio(value.cycles, value.least_cycles) for value in values], rank=1),
         Column("DRAM", [si(value.dram_bytes.total) for value in values]),
         *_operands(values),
         Column(
