@@ -149,6 +149,13 @@ def test_where_dram_is_slow_to_keep_activations_helps_most():
     assert max(map(len, report.splitlines())) <= 80
 
 
+def test_a_layer_whose_weights_came_before_has_no_cycles_above_its_bound():
+    found = explain_network("alexnet", LARGE, layers=8)
+    below = [worst for worst in found.worst if worst.lost_cycles <= 0]
+    report = " ".join(explanation_report(found, Style(80)).split())
+    assert report.count("none of them above the lower bound") == len(below) > 0
+
+
 def test_a_machine_that_keeps_has_nothing_more_to_keep():
     keeping = vary(LARGE, **PARTS["keep"](LARGE))
     found = explain_network("squeezenet_v1_1@resolution=64", keeping, layers=1)
