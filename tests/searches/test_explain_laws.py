@@ -150,7 +150,7 @@ def test_where_dram_is_slow_to_keep_activations_helps_most():
 
 
 def test_a_layer_whose_weights_came_before_has_no_cycles_above_its_bound():
-    found = explain_network("alexnet", LARGE, layers=8)
+    found = explained(*CASES[0])
     below = [worst for worst in found.worst if worst.lost_cycles <= 0]
     report = " ".join(explanation_report(found, Style(80)).split())
     assert report.count("none of them above the lower bound") == len(below) > 0

@@ -137,7 +137,8 @@ def _worst(number: int, worst: WorstLayer, result: RunResult, style: Style) -> I
     yield from _indented(f"{layer.operator.replace('_', ' ')} {shape}{dataflow}", style)
     share = percent(worst.cycles / result.cycles)
     lost = f"{worst.lost_cycles:,}" if worst.lost_cycles > 0 else "none"
-    yield from _indented(f"{worst.cycles:,} cycles, {share} of the time; {lost} of them above the lower bound", style)
+    above = f"{lost} of them above the lower bound"
+    yield from _indented(f"{worst.cycles:,} cycles, {share} of the time; {above}", style)
     yield from _indented(f"why: {reason(worst.diagnosis)}", style)
     yield from _indented(f"helps most: {_helps(worst, result)}", style)
 
