@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Self, assert_never
 
@@ -161,7 +160,7 @@ class Hardware(Description):
             return Upgrade(data)
         upgrade = format1.upgraded(data)
         mistakes = [Mistake(fault.path, _absent(fault)) for fault in format1.missing(data)]
-        return replace(upgrade, mistakes=(*upgrade.mistakes, *mistakes))
+        return upgrade._replace(mistakes=(*upgrade.mistakes, *mistakes))
 
     @classmethod
     def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
@@ -283,12 +282,12 @@ class Hardware(Description):
 
     @cached_property
     def banks(self) -> tuple[Bank, ...]:
-        """The parts of the memories on chip, in which tiles wait for the array."""
+        """The parts of the memories on chip, in which tiles are buffered."""
         return tuple(bank for memory in self.on_chip for bank in banks_of(memory))
 
     @cached_property
     def bank_of(self) -> Mapping[Operand, Bank]:
-        """The bank in which each operand's tiles wait."""
+        """The bank in which each operand's tiles are buffered."""
         return {operand: bank for bank in self.banks for operand in bank.operands}
 
     @cached_property

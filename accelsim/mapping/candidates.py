@@ -6,7 +6,7 @@ elements are whole bytes; packed elements and pruned weights are rounded up tile
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -65,8 +65,7 @@ class Candidates:
         return tile, ORDERS[int(self.numbers[index]) % len(ORDERS)]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What some mappings do not go below, an entry each; infinite where none fits."""
 
     time_cycles: Floats
@@ -180,8 +179,7 @@ def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost
     return array_costs(space.layers, space.dataflows, tiles.owner, cost_of)
 
 
-@dataclass(frozen=True, slots=True)
-class KindsOfTiles:
+class KindsOfTiles(NamedTuple):
     """Tiles of candidates that are alike: candidate after candidate, those of each together."""
 
     candidate: Ints
@@ -234,8 +232,7 @@ def kinds_of_tiles(layers: LoopNest[Count], shape: TileShape[Count], owner: Ints
     return KindsOfTiles(candidate, tile, visits, np.minimum(digits, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Tiling:
+class _Tiling(NamedTuple):
     """One loop, cut into tiles of one size for each of T candidates."""
 
     size: Ints
