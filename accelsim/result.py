@@ -90,30 +90,6 @@ class FirstInference(NamedTuple):
         return {"cycles": self.cycles, "energy": _energy(self.energy), "memories": _memories(self.memories)}
 
 
-@dataclass(frozen=True, slots=True)
-class LayerCosts:
-    """What a layer costs by its mapping alone, whatever runs before and after it."""
-
-    form: "Layer"
-    macs: int
-    skipped_macs: int
-    weight_density: float | None
-    energy: float
-    energy_pj: float | None
-    energy_by_component: Mapping[str, float]
-    dram_bytes: Traffic
-    global_buffer_bytes: Traffic
-    compulsory_dram_bytes: int
-    lower_bound_cycles: int
-    busy_cycles: Mapping[str, int]
-    shape: str
-    tile: str
-    memories: Mapping[str, MemoryResult]
-    tile_sizes: Mapping[str, int]
-    tile_order: tuple[str, ...]
-    idle_rows: int
-
-
 class LayerResult(NamedTuple):
     """One executed layer, for the whole batch."""
 
@@ -178,6 +154,15 @@ class LayerResult(NamedTuple):
     on_chip_places: Mapping[str, str] | None = None
     """Of its operands that lie in a memory on chip before or after the layer: which memory; None where the
     machine keeps none there."""
+    lower_bound_if_kept_cycles: int | None = None
+    """Of a machine that keeps tensors: the lower bound without the traffic that keeping can save, so that
+    nothing moves but weights, the image and the results."""
+
+    @property
+    def least_cycles(self) -> int:
+        """The lower bound wherever tensors stay: `lower_bound_if_kept_cycles` where there is one."""
+        if_kept = self.lower_bound_if_kept_cycles
+        return self.lower_bound_cycles if if_kept is None else if_kept
 
     @property
     def places(self) -> dict[str, str]:
@@ -370,6 +355,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "global_buffer_bytes": _traffic(layer.global_buffer_bytes),
         "compulsory_dram_bytes": layer.compulsory_dram_bytes,
         "lower_bound_cycles": layer.lower_bound_cycles,
+        **_with_values({"lower_bound_if_kept_cycles": layer.lower_bound_if_kept_cycles}),
         "busy_cycles": dict(layer.busy_cycles),
         "waiting_cycles": layer.waiting_cycles,
         "tiles": layer.tiles,

@@ -6,7 +6,7 @@ lower bound, and of most mappings exact.
 """
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import LoopNest
 
 
-@dataclass(frozen=True, slots=True)
-class Transfers:
+class Transfers(NamedTuple):
     """Between DRAM and the buffer, of each mapping."""
 
     loaded: Mapping[Operand, Count]
@@ -54,8 +53,7 @@ def together(parts: Sequence[Transfers], latency_cycles: int) -> Transfers:
     return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reads:
+class _Reads(NamedTuple):
     """How often the operands of each tile come, for the whole batch."""
 
     inputs: Count
@@ -134,8 +132,7 @@ def _reads(tiles: Tiles, nesting: Nesting, batch: int) -> _Reads:
     return _Reads(chosen(inputs_stay, 1, channels.k_tiles) * batch, weight_reads)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rounded:
+class _Rounded(NamedTuple):
     """Cycles that rounding up adds to the transfers of tiles which are not at an edge."""
 
     layers: LoopNest[Count]

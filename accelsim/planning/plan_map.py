@@ -78,7 +78,7 @@ def memory_map_of(
         )
     ]
     weights = map(_placed, pinned, repeat(always), offsets[len(kept) :])
-    return MemoryMap(memory, pool_bytes, (*tensors, *weights), regions)
+    return MemoryMap(memory, pool_bytes, (*tensors, *weights), regions, plan.gap)
 
 
 def _placed(weights: PinnedWeights, always: Steps, address: int) -> PlacedTensor:

@@ -9,6 +9,7 @@ from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
+from operator import itemgetter
 from typing import assert_never
 
 from accelsim.choices import AUTO
@@ -106,28 +107,36 @@ class PoolCompiler:
             MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
         """
         network = self._network(graph)
-        plans = [self._planned(network, keeping=False)]
-        if self.hardware.keeps("activations"):
-            plans.append(self._planned(network, keeping=True))
-        if self.hardware.keeps("weights") and (pins := self._pins(network, *plans[-1])):
-            plans.append(self._planned(network, keeping=self.hardware.keeps("activations"), pins=pins))
-        schedules = [self._written(network, *plan) for plan in plans if isinstance(plan[0], ResidencyPlan)]
+        plans = []
+        if self._places().outside:
+            plans.append((False, self._planned(network, keeping=False)))
+        activations = self.hardware.keeps("activations")
+        if activations:  # where nothing can be outside, nothing kept is the same plan
+            plans.append((True, self._planned(network, keeping=True)))
+        _, last = plans[-1]
+        if self.hardware.keeps("weights") and (pins := self._pins(network, *last[:2])):
+            plans.append((True, self._planned(network, keeping=activations, pins=pins)))
+        schedules = [
+            (keeping, self._written(network, *plan))
+            for keeping, plan in plans
+            if isinstance(plan[0], ResidencyPlan)
+        ]
         if not schedules:
-            fault, *_ = plans[-1]
+            fault, *_ = last
             assert isinstance(fault, DoesNotFit)
             raise MappingError(str(self._shortage(graph, network, fault)))
-        return self._best(schedules) if len(schedules) > 1 else schedules[0]
+        return self._best(schedules) if len(schedules) > 1 else schedules[0][1]
 
-    def _best(self, schedules: Sequence[Schedule]) -> Schedule:
-        """Of the schedule in which nothing stays, and those in which something may, the best one."""
-        values = list(map(self._value, schedules))
-        best = values.index(min(values))
-        if best or not self.hardware.keeps("activations"):
-            return schedules[best]
-        without, keeping = schedules[0], schedules[1 + values[1:].index(min(values[1:]))]
-        assert without.memory_map is not None and keeping.memory_map is not None
-        together = CostsMoreTogether(values[0][0], min(values[1:])[0])
-        return replace(without, memory_map=without.memory_map.instead_of(keeping.memory_map, together))
+    def _best(self, schedules: Sequence[tuple[bool, Schedule]]) -> Schedule:
+        """The best when simulated, of schedules each with whether anything may stay; if equal, the first."""
+        valued = [(self._value(schedule), keeping, schedule) for keeping, schedule in schedules]
+        value, keeping, schedule = min(valued, key=itemgetter(0))
+        if keeping or not self.hardware.keeps("activations"):
+            return schedule
+        value_if_kept, _, rival = min([row for row in valued if row[1]], key=itemgetter(0))
+        assert schedule.memory_map is not None and rival.memory_map is not None
+        together = CostsMoreTogether(value[0], value_if_kept[0])
+        return replace(schedule, memory_map=schedule.memory_map.instead_of(rival.memory_map, together))
 
     def _network(self, graph: ExecutedGraph) -> _Network:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
@@ -164,17 +173,18 @@ class PoolCompiler:
         self, network: _Network, *, keeping: bool, pins: Pins = frozenset()
     ) -> tuple[ResidencyPlan | DoesNotFit, Weights, Pins]:
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
-        made: list[tuple[ResidencyPlan | DoesNotFit, Weights, list[StepPrices]]] = []
+        made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
         pool = self._places(sum([pinned_bytes(network.layers[step], self.hardware) for step in pins]))
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
-            prices = self._prices(network, weights, pins)
-            if keeping:
-                found = plan_residency(network.tensors, pool, prices, reasons=False)
-            else:
-                found = nothing_kept(network.tensors, pool, prices)
-            made.append((found, weights, prices))
-            return found
+            if weights not in made:
+                prices = self._prices(network, weights, pins)
+                if keeping:
+                    found = plan_residency(network.tensors, pool, prices, reasons=False)
+                else:
+                    found = nothing_kept(network.tensors, pool, prices)
+                made[weights] = found, prices
+            return made[weights][0]
 
         match self.objective:
             case "time":
@@ -186,7 +196,9 @@ class PoolCompiler:
                 best = first if isinstance(first, DoesNotFit) else least_edp(plan, first.cost)
             case _:
                 assert_never(self.objective)
-        weights, prices = next((weights, prices) for found, weights, prices in made if found is best)
+        weights, prices = next(
+            (weights, prices) for weights, (found, prices) in made.items() if found is best
+        )
         if keeping:  # why others do not stay is asked of the best plan only
             best = plan_residency(network.tensors, pool, prices)
         if self.objective == "edp" and isinstance(best, ResidencyPlan):
@@ -194,7 +206,7 @@ class PoolCompiler:
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
 
-    def _pins(self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights, _: Pins) -> Pins:
+    def _pins(self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
         if isinstance(plan, DoesNotFit):
             return frozenset()

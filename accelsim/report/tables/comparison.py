@@ -7,7 +7,7 @@ from typing import Any
 
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, percent_digits, si, table, wrapped
-from accelsim.report.text.words import dram_words
+from accelsim.report.text.words import dram_words, memory_word
 from accelsim.report.text.zeros import skipped_percent
 from accelsim.result import RunResult
 
@@ -146,11 +146,20 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
-    legend += "".join(dict.fromkeys(dram_words(row.case.result.outermost) for row in compared))
+    legend += _outermost_words(compared)
     if any(row.case.result.skipped_macs for row in compared):
         legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
     text += ["", *wrapped(legend + _images_words(compared), style)]
     return "\n".join(text) + "\n"
+
+
+def _outermost_words(compared: Sequence[ComparedCase]) -> str:
+    """What DRAM is on machines that call their outermost memory something else."""
+    outermost = {row.case.hardware: row.case.result.outermost for row in compared}
+    if len(set(outermost.values())) == 1:
+        return dram_words(compared[0].case.result.outermost)
+    others = [f"{memory_word(name)} on {machine}" for machine, name in outermost.items() if dram_words(name)]
+    return f" DRAM is the outermost memory: {', '.join(others)}."
 
 
 def _images_words(compared: Sequence[ComparedCase]) -> str:

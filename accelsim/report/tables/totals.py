@@ -7,11 +7,10 @@ from accelsim.report.text.energies import duration, energy_cell, energy_text, en
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.text.words import BOUND_SENTENCES, BOUNDS, component_word, memory_word, on_chip_word
 from accelsim.report.text.zeros import zeros_sentence
-from accelsim.report.values.stage_results import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
 from accelsim.result import FirstInference, RunResult, Traffic
 
 BAR_WIDTH = 10
-_OUTPUTS = "outputs"
 
 
 def totals(result: RunResult, style: Style) -> list[str]:
@@ -48,7 +47,7 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
 def _lower_bound(result: RunResult) -> str:
     """The bound; of a machine with a pool with and without the traffic that keeping tensors can save."""
     bound, bound_if_kept = result.lower_bound_cycles, result.lower_bound_if_kept_cycles
-    if bound_if_kept and _OUTPUTS not in result.memories[result.outermost].written_bytes:
+    if bound_if_kept and not tensors_can_go_outside(result):
         bound, bound_if_kept = bound_if_kept, None  # no tensor can go outside
     times = f"{result.cycles / bound:.2f}"
     if not bound_if_kept:

@@ -43,8 +43,8 @@ class StageResult:
     """Of all memories on chip."""
     compulsory_dram_bytes: int
     """Every input, weight and output of each layer once."""
-    lower_bound_cycles: int
-    """Of its layers, each for itself."""
+    least_cycles: int
+    """Lower bounds of its layers, each for itself, that hold wherever tensors stay."""
     bound_by: Bound
     """What bounds the layers that take most of the time."""
 
@@ -77,6 +77,11 @@ def outermost_bytes(value: LayerResult | StageResult, operand: str) -> int:
     return memory.read_bytes.get(operand, 0) + memory.written_bytes.get(operand, 0)
 
 
+def tensors_can_go_outside(result: RunResult) -> bool:
+    """Whether the outermost memory takes what layers put out, and is not for weights alone."""
+    return Operand.OUTPUTS in result.memories[result.outermost].written_bytes
+
+
 def cycles_by_bound(layers: Iterable[LayerResult]) -> dict[Bound, int]:
     """Cycles of the layers that each bound bounds, the most first; bounds of no layer are left out."""
     cycles: dict[Bound, int] = dict.fromkeys(get_args(Bound), 0)
@@ -99,7 +104,7 @@ def _sum(name: str, layers: Sequence[LayerResult]) -> StageResult:
         dram_bytes=_traffic(layer.dram_bytes for layer in layers),
         global_buffer_bytes=_traffic(layer.global_buffer_bytes for layer in layers),
         compulsory_dram_bytes=sum(layer.compulsory_dram_bytes for layer in layers),
-        lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
+        least_cycles=sum(layer.least_cycles for layer in layers),
         bound_by=next(iter(cycles_by_bound(layers)), layers[0].bound_by),
     )
 
