@@ -6,7 +6,6 @@
 What is remembered from one run to the next is handed in; it changes how fast, never what.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import assert_never, get_args
 
@@ -142,7 +141,7 @@ def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) ->
         case "least_peak":
             from accelsim.planning.order import least_peak  # noqa: PLC0415 (most machines leave the order)
 
-            return replace(lowered, graph=least_peak(lowered.graph, hardware.precision, batch).graph)
+            return lowered._replace(graph=least_peak(lowered.graph, hardware.precision, batch).graph)
         case _:
             assert_never(hardware.mapper.order)
 

@@ -6,7 +6,7 @@ once, and for each set of operands that move it is known how much room it needs 
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 _Number = TypeVar("_Number", np.signedinteger[Any], np.float64)
 _NESTING: Final = Nesting(
     *(
-        np.array([getattr(nesting_of(order), flag.name) for order in POOL_ORDERS])[:, np.newaxis, np.newaxis]
-        for flag in fields(Nesting)
+        np.array([getattr(nesting_of(order), flag) for order in POOL_ORDERS])[:, np.newaxis, np.newaxis]
+        for flag in Nesting._fields
     )
 )
 """Orders x 1 x 1."""
