@@ -131,7 +131,7 @@ def _lower_bounds_if_kept(schedule: Schedule, hardware: Hardware, batch: int) ->
     Of a result that several layers write, the first of them stores its own part, and of the others it is not
     said which part is theirs.
     """
-    if schedule.memory_map is None:
+    if schedule.memory_map is None or not hardware.keeps("activations"):
         return [None] * len(schedule.layers)
     image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
     bounds: list[int | None] = []
