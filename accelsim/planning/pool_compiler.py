@@ -15,7 +15,6 @@ from typing import assert_never
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
-from accelsim.descriptions.phrases import counted
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
@@ -161,8 +160,16 @@ class PoolCompiler:
         fault, pool = shortfall(layer, self.hardware), self.pool
         if fault.bank not in pool.operands and fault.tile_bytes > fault.half_bank_bytes:
             return str(fault)
-        size = counted(pool.size_bytes, "byte")
-        return f"no tile fits: the smallest that is tried takes more than the {size} of {pool.memory}"
+        least_bytes, size_bytes = 0, pool.size_bytes
+        while not least_bytes and size_bytes <= MAX_BUFFER_BYTES:
+            size_bytes *= 2
+            larger = self._with_pool_of(size_bytes)
+            rooms_bytes = larger._shortlist(layer.nameless, self._all_sets(layer)[-1]).costs.room_bytes
+            least_bytes = int(rooms_bytes.min(initial=size_bytes)) if len(rooms_bytes) else 0
+        takes = (
+            f"{least_bytes} bytes of {pool.memory}" if least_bytes else f"more than {MAX_BUFFER_BYTES} bytes"
+        )
+        return f"no tile fits: the smallest that is tried takes {takes}, which has {pool.size_bytes}"
 
     def _fits(self, layer: Layer, moved: Moved) -> bool:
         """Whether the pool holds any tile of a layer where these operands move."""

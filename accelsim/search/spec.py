@@ -14,6 +14,7 @@ parameter. A candidate is known by its number; the machine varies slowest, so th
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -336,7 +337,13 @@ class _Reader:
                     instead = Hardware.instead_of(machine.model_dump(mode="json"), key)
                     self._note("hardware_parameters", key, sentence=f"{machine.name}: {instead or hint}")
                     continue
-                self._check_values("hardware_parameters", key, values, partial(_varied, machine))
+                beside = [
+                    {other: value}
+                    for other, of_other in self._described.hardware_parameters.items()
+                    for value in of_other
+                    if other != key
+                ]
+                self._check_values("hardware_parameters", key, values, partial(_varied, machine, beside))
 
     def _check_network_parameters(self, networks: tuple[Network, ...]) -> None:
         for network in networks:
@@ -402,8 +409,18 @@ class _Reader:
                 )
 
 
-def _varied(machine: Hardware, key: str, value: Any) -> Hardware:
-    return vary(machine, **{key: value})
+def _varied(machine: Hardware, beside: Sequence[Mapping[str, Any]], key: str, value: Any) -> Hardware:
+    """A machine with another value; `beside` another one, too, of which some values need one.
+
+    Raises DescriptionError where the value is refused by itself, and beside each of the others.
+    """
+    try:
+        return vary(machine, **{key: value})
+    except DescriptionError:
+        for other in beside:
+            with suppress(DescriptionError):
+                return vary(machine, **{key: value, **other})
+        raise
 
 
 def _changed(network: Network, name: str, value: Any) -> Network:

@@ -175,6 +175,19 @@ def test_of_mappings_that_cost_the_same_that_in_the_fewest_tiles_runs():
     assert steps == 1
 
 
+def test_where_no_tile_fits_the_error_names_the_size_at_which_one_does():
+    def error_at(size_bytes):
+        machine = vary(load_hardware("npu_int8_256k"), **{"memories.sram.size_bytes": size_bytes})
+        with pytest.raises(MappingError) as raised:
+            run_network("alexnet", machine)
+        return str(raised.value)
+
+    smallest = "the smallest that is tried takes 252 bytes of sram, which has"
+    assert error_at(96) == f"conv1 on npu_int8_256k: no tile fits: {smallest} 96"
+    assert error_at(251) == f"conv1 on npu_int8_256k: no tile fits: {smallest} 251"
+    assert "no tile fits" not in error_at(252)  # but for the image there is no room
+
+
 PINS = {"memories.global_buffer.keeps": ["activations", "weights"]}
 
 
