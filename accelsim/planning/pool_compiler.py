@@ -25,13 +25,12 @@ from accelsim.mapping.countable import uncountable
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.pinned import first_use, pinned_bytes
+from accelsim.mapping.pinned import first_mappings, pinned_bytes
 from accelsim.mapping.pool import layer_mappings
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
-from accelsim.mapping.search import as_executed
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
@@ -325,21 +324,8 @@ class PoolCompiler:
             pool_bytes_at_start=plan.pool_bytes_at_start + sum(pinned.values()),
             places=tuple(places),
             memory_map=self._memory_map(network, plan, mappings, pinned),
-            first_mappings=self._first_mappings(network, mappings, pins),
+            first_mappings=first_mappings(network.layers, mappings, self.options.batch, self.hardware),
         )
-
-    def _first_mappings(
-        self, network: _Network, mappings: Sequence[Mapping], pins: Pins
-    ) -> tuple[Mapping, ...]:
-        """The same in the first inference, in which pinned weights come; none where none are pinned."""
-        if not pins:
-            return ()
-        first: dict[int, Mapping] = {}
-        for layer, mapping in [(network.layers[step], mappings[step]) for step in sorted(pins)]:
-            if id(mapping) not in first:
-                _, images = as_executed(layer, self.options.batch)
-                first[id(mapping)] = first_use(mapping, images, self.hardware)
-        return tuple([first.get(id(mapping), mapping) for mapping in mappings])
 
     def _memory_map(
         self,
