@@ -43,6 +43,8 @@ from accelsim.hardware.registry import parameters_of
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
+RunningOrder = Literal["network", "least_peak"]
+"""Of layers."""
 ADDED_DATAFLOW: Final = "default, where no parameter is given: the machine did not run it before"
 """Of a dataflow that a machine is given by its name alone."""
 WORDS_OF_A_BANK: Final = 2
@@ -78,6 +80,8 @@ class Mapper(Description):
     """Tile sizes and loop order, for each dataflow."""
     dataflow: Objective = "time"
     """The dataflow, each with its best tiles."""
+    order: RunningOrder = "network"
+    """In which layers run: as the network lists them, or so that tensors take as little at once as can be."""
 
 
 class Ends(Description):

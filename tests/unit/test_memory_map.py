@@ -1,12 +1,14 @@
 """What lies where on chip, and why the rest does not: from the plan to results, files and words."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from machines import keeping_machine, machine
 
 import accelsim
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_if_kept_cycles
+from accelsim.mapping.staircase import StepCost
 from accelsim.memory_map import (
     CostsMore,
     CostsMoreTogether,
@@ -16,6 +18,8 @@ from accelsim.memory_map import (
     TileRegion,
     TooLarge,
 )
+from accelsim.planning import LayerUse, NetworkTensors, Pool, ResidencyPlan, StepPlan, Tensor, TensorPlaces
+from accelsim.planning.plan_map import memory_map_of
 from accelsim.report.tables.run import run_report
 from accelsim.report.text import Style
 from accelsim.report.text.residency import kept_sentence, why_not_words
@@ -117,6 +121,20 @@ def test_where_nothing_is_kept_after_all_what_would_have_stayed_says_so_and_the_
     chosen = without.instead_of(keeping, together)
     assert [tensor.why_not for tensor in chosen.tensors] == [together, too_large]
     assert [tensor.in_pool for tensor in chosen.tensors] == [None, None]
+
+
+def test_the_gap_of_a_plan_for_which_not_all_ways_were_followed_is_in_its_map_in_json_and_in_words():
+    network = NetworkTensors((Tensor("image", 8, is_image=True), Tensor("fc", 4)), (LayerUse((0,), (), 1),))
+    step = StepPlan(frozenset(), 96, (1,), written=False, kept=True, stair=0, cost=StepCost(100))
+    places = TensorPlaces(None, Steps(0, 0)), TensorPlaces(Steps(0, 0), None)
+    plan = ResidencyPlan(network, Pool(100), (step,), places, 100.0, 0.0123, (None, None))
+    memory_map = memory_map_of(plan, "sram", [90])
+    assert memory_map.to_dict(["fc"])["plan_gap"] == 0.0123
+    assert kept_sentence(memory_map).endswith("; a better plan may save 1.2% at most")
+    exact = memory_map_of(replace(plan, gap=None), "sram", [90])
+    assert exact.to_dict(["fc"])["plan_gap"] is None
+    assert "better plan" not in kept_sentence(exact)
+    assert exact.instead_of(memory_map, CostsMoreTogether(1.0, 2.0)).plan_gap == 0.0123
 
 
 # --- results
