@@ -34,6 +34,7 @@ from accelsim.hardware.area import Words
 from accelsim.network.description import Network
 from accelsim.network.load import load_network
 from accelsim.network.parameters import no_parameter
+from accelsim.planning.plan import Inferences
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
 from accelsim.search.space import repeating
 from accelsim.search.variants import DEPTHS, STAGES, variant
@@ -61,6 +62,7 @@ class SweepDescription(Description):
     constraints: tuple[str, ...] = ()
     batch: Batch | None = None
     dataflow: str = AUTO
+    inferences: Inferences = "steady"
 
     @field_validator("dataflow")
     @classmethod
@@ -121,6 +123,8 @@ class Sweep:
     """Images that run together; None for as many as every network is described for."""
     dataflow: str
     """As in `run_network`."""
+    inferences: Inferences = "steady"
+    """Which is judged, as in `SearchTask`."""
 
     @property
     def images(self) -> int:
@@ -284,6 +288,7 @@ class _Reader:
             constraints=constraints,
             batch=description.batch,
             dataflow=description.dataflow,
+            inferences=description.inferences,
         )
 
     def _check_batch(self, networks: Sequence[Network]) -> None:

@@ -27,6 +27,10 @@ PARTS = {
         "memories.global_buffer.banks": "pool",
         "memories.global_buffer.keeps": ["activations"],
     },
+    "pin": lambda machine: {
+        "memories.global_buffer.banks": "pool",
+        "memories.global_buffer.keeps": ["weights"],
+    },
 }
 CASES = [
     ("shufflenet_v2", LARGE, {}),
@@ -175,8 +179,12 @@ def test_where_nothing_helps_the_layers_with_most_cycles_above_their_bounds_are_
         "name: one\ntitle: One product\nsource: made up\ninput: {channels: 1, height: 1, width: 1}\n"
         "stages:\n  - {block: conv, name: c1, out_channels: 1, kernel: 1}\n"
     )
-    at_once = {"dram.bandwidth_bytes_per_cycle": 1024, "dram.latency_cycles": 0}
-    wide = vary(LARGE, **at_once, **{"pe_array.dataflows": list(dataflow_names())})
+    on_chip = {"weights": ["weights"], "others": ["inputs", "outputs", "residual"]}
+    described = [
+        {"name": "dram", "bandwidth": {"bytes_per_cycle": 1024}, "latency_cycles": 0},
+        *({"name": name, "holds": operands, "size_bytes": 65536} for name, operands in on_chip.items()),
+    ]
+    wide = vary(LARGE, memories=described, assumed={}, **{"pe_array.dataflows": list(dataflow_names())})
     found = explain_network(load_network(file), wide, objective="time")
     assert min(one.result.cycles for one in found.outcomes) == found.result.cycles
     assert [worst.gained_cycles for worst in found.worst] == [0] * len(found.worst)
