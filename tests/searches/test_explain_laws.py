@@ -184,8 +184,8 @@ def test_where_nothing_helps_the_layers_with_most_cycles_above_their_bounds_are_
         {"name": "dram", "bandwidth": {"bytes_per_cycle": 1024}, "latency_cycles": 0},
         *({"name": name, "holds": operands, "size_bytes": 65536} for name, operands in on_chip.items()),
     ]
-    wide = vary(LARGE, memories=described, assumed={})
-    found = explain_network(load_network(file), wide)
+    wide = vary(LARGE, memories=described, assumed={}, **{"pe_array.dataflows": list(dataflow_names())})
+    found = explain_network(load_network(file), wide, objective="time")
     assert min(one.result.cycles for one in found.outcomes) == found.result.cycles
     assert [worst.gained_cycles for worst in found.worst] == [0] * len(found.worst)
     lost = [worst.lost_cycles for worst in found.worst]
