@@ -1,7 +1,7 @@
 """What was observed of a network on a machine, priced: from an activity to a result."""
 
 import math
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from collections.abc import Mapping as MappingOf
 from typing import Final
 
@@ -33,6 +33,8 @@ LETTERS: Final[MappingOf[Dimension, str]] = {
     "tap_column": "FX",
 }
 """The letters of `Layer` for the loops over tiles."""
+NO_PEAKS: Final[MappingOf[str, int]] = {}
+"""Where nobody asks how much memories held."""
 
 
 def result_of(plan: Plan, activity: Activity) -> RunResult:
@@ -76,7 +78,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
             by_component=by_component,
             joules=None if picojoules is None else total * picojoules * 1e-12,
         ),
-        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        dram_bytes=_traffic(counts, (memory.name for memory in hardware.off_chip)),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
@@ -85,7 +87,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         nominal_utilization=_per_pe_cycle(
             sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
         ),
-        memories=memory_results(counts, hardware, by_component, activity),
+        memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
         lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, hardware, batch),
@@ -100,14 +102,14 @@ def _lower_bound_if_kept(schedule: Schedule, hardware: Hardware, batch: int) -> 
     """
     if schedule.memory_map is None:
         return None
-    outermost, tensors = hardware.off_chip.name, schedule.memory_map.tensors
+    off_chip, tensors = {memory.name for memory in hardware.off_chip}, schedule.memory_map.tensors
     image = compulsory_input_bytes(schedule.layers[0], hardware, batch)
     results = sum([tensor.size_bytes for tensor in tensors if tensor.is_result])
     return lower_bound_if_kept_cycles(
         schedule.layers,
         hardware,
-        image if hardware.input_place == outermost else 0,
-        results if hardware.output_place == outermost else 0,
+        image if hardware.input_place in off_chip else 0,
+        results if hardware.output_place in off_chip else 0,
         batch,
     )
 
@@ -157,11 +159,11 @@ def layer_results(
 
 def _on_chip_places(layer: Layer, places: MappingOf[Operand, str], hardware: Hardware) -> dict[str, str]:
     """The memories of those of a layer's operands that it has, and that lie on chip."""
-    outermost = hardware.off_chip.name
+    off_chip = {memory.name for memory in hardware.off_chip}
     return {
         operand.value: place
         for operand, place in places.items()
-        if place != outermost and (operand is not Operand.RESIDUAL or layer.residual_elements)
+        if place not in off_chip and (operand is not Operand.RESIDUAL or layer.residual_elements)
     }
 
 
@@ -181,7 +183,7 @@ def layer_costs(
         energy=energy,
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
-        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        dram_bytes=_traffic(counts, (memory.name for memory in hardware.off_chip)),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         compulsory_dram_bytes=bounds.dram_bytes,
         lower_bound_cycles=bounds.cycles,
@@ -192,7 +194,7 @@ def layer_costs(
         },
         shape=str(layer_shape(layer)),
         tile=_tile_words(mapping),
-        memories=memory_results(counts, hardware, by_component),
+        memories=memory_results(counts, hardware, by_component, [observed]),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,
@@ -282,10 +284,12 @@ def memory_results(
     counts: ActionCounts[int],
     hardware: Hardware,
     energies: MappingOf[str, float],
-    activity: Activity | None = None,
+    layers: Sequence[LayerActivity],
+    peak_bytes: MappingOf[str, int] = NO_PEAKS,
 ) -> dict[str, MemoryResult]:
-    """What each memory was accessed for, and what it held where the activity of a whole run is given."""
-    accesses = counts.accesses
+    """What each memory was accessed for by layers, and where it is known the most that it held."""
+    accesses, homes = counts.accesses, {channel.memory: channel.operands for channel in hardware.channels}
+    several = len(homes) > 1
     return {
         memory.name: MemoryResult(
             read_bytes={
@@ -297,7 +301,13 @@ def memory_results(
                 for operand in memory.holds
             },
             energy=energies[memory.name],
-            peak_bytes=None if activity is None else activity.peak_memory_bytes.get(memory.name),
+            peak_bytes=peak_bytes.get(memory.name),
+            home_of=tuple([operand.value for operand in memory.holds if operand in homes[memory.name]])
+            if memory.name in homes
+            else None,
+            busy_cycles=sum([layer.busy_cycles_by_memory[memory.name] for layer in layers])
+            if several and memory.name in homes
+            else None,
         )
         for memory in hardware.memories
     }

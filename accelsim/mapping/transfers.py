@@ -1,4 +1,4 @@
-"""What mappings move between DRAM and the buffer, many at once: bytes, and cycles of the channel.
+"""What mappings move between memories off chip and on chip, many at once: bytes, and cycles of channels.
 
 Each transfer takes whole cycles. What that adds is counted for tiles that are alike, which are all but those
 at the edges; of the others the bytes are added up, which may be a cycle too few for each. So the cycles are a
@@ -7,11 +7,13 @@ lower bound, and of most mappings exact.
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from accelsim.columns import Count, Floats
 from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import chosen, entries
 from accelsim.mapping.footprint import bits_to_bytes
@@ -23,14 +25,14 @@ from accelsim.network.layer import LoopNest
 
 
 @dataclass(frozen=True, slots=True)
-class Transfers:
-    """Between DRAM and the buffer, of each mapping."""
+class Streams:
+    """What one channel streams, of each mapping."""
 
-    loaded: Mapping[Operand, Count]
-    """Bytes that are read, and bytes that are stored."""
-    stored: Mapping[Operand, Count]
+    channel: Channel
+    operands: frozenset[Operand]
+    """That it moves."""
     read_cycles: Floats
-    """In which the channel streams what is read, at least."""
+    """In which it streams what is read, at least."""
     cycles: Floats
     """What is read and stored."""
     first_cycles: Floats
@@ -38,20 +40,42 @@ class Transfers:
     last_cycles: Floats
     """Of what the last step stores, the latency included; 0 where it may store nothing."""
 
+    @classmethod
+    def together(cls, parts: Sequence["Streams"]) -> "Streams":
+        """Those of different operands of the same mappings, over one channel; latencies overlap."""
+        channel, *_ = [part.channel for part in parts]
+        read_cycles = cycles = streams = last_cycles = np.asarray(0.0)
+        for part in parts:
+            read_cycles, cycles = read_cycles + part.read_cycles, cycles + part.cycles
+            streams = streams + np.maximum(part.first_cycles - channel.latency_cycles, 0)
+            last_cycles = last_cycles + part.last_cycles
+        operands = frozenset[Operand]().union(*[part.operands for part in parts])
+        first_cycles = streams + channel.latency_cycles * np.greater(streams, 0)
+        return cls(channel, operands, read_cycles, cycles, first_cycles, last_cycles)
 
-def together(parts: Sequence[Transfers], latency_cycles: int) -> Transfers:
-    """The transfers of different operands of the same mappings as one; latencies overlap."""
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """Between memories off chip and those on chip, of each mapping."""
+
+    loaded: Mapping[Operand, Count]
+    """Bytes that are read, and bytes that are stored."""
+    stored: Mapping[Operand, Count]
+    streams: Sequence[Streams]
+    """Of each channel that moves anything."""
+
+
+def together(parts: Sequence[Transfers]) -> Transfers:
+    """The transfers of different operands of the same mappings as one."""
     loaded: dict[Operand, Count] = {}
     stored: dict[Operand, Count] = {}
-    read_cycles = cycles = streams = last_cycles = np.asarray(0.0)
+    by_channel: dict[Channel, list[Streams]] = {}
     for part in parts:
         loaded |= {operand: loaded.get(operand, 0) + size for operand, size in part.loaded.items()}
         stored |= {operand: stored.get(operand, 0) + size for operand, size in part.stored.items()}
-        read_cycles, cycles = read_cycles + part.read_cycles, cycles + part.cycles
-        streams = streams + np.maximum(part.first_cycles - latency_cycles, 0)
-        last_cycles = last_cycles + part.last_cycles
-    first_cycles = streams + latency_cycles * np.greater(streams, 0)
-    return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
+        for streams in part.streams:
+            by_channel.setdefault(streams.channel, []).append(streams)
+    return Transfers(loaded, stored, list(map(Streams.together, by_channel.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +93,10 @@ def transfers(
     nesting: Nesting,
     hardware: Hardware,
     batch: int,
-    moved: Set[Operand] = ALL_OPERANDS,
+    moved: frozenset[Operand] = ALL_OPERANDS,
 ) -> Transfers:
     """Transfers of tiles in a loop order, of those operands that come from outside or go there."""
     layers, owner, plane = space.layers, tiles.owner, tiles.plane
-    bandwidth = hardware.channel.bytes_per_cycle
     whole = whole_image(layers)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
     stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
@@ -85,24 +108,45 @@ def transfers(
         Operand.WEIGHTS: weight_bytes * reads.weights if Operand.WEIGHTS in moved else 0,
     }
     stored = {Operand.OUTPUTS: stored_bytes if Operand.OUTPUTS in moved else 0}
-    read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
+    streams = []
+    for channel in hardware.channels:
+        operands = moved & channel.operands
+        if operands and (layers.on_array or operands != {Operand.WEIGHTS}):
+            streams.append(_streams(tiles, channel, operands, reads, loaded, stored, batch))
+    return Transfers(loaded, stored, streams)
 
+
+def _streams(
+    tiles: Tiles,
+    channel: Channel,
+    moved: frozenset[Operand],
+    reads: _Reads,
+    loaded: Mapping[Operand, Count],
+    stored: Mapping[Operand, Count],
+    batch: int,
+) -> Streams:
+    """What one channel streams of what is loaded and stored: that of the operands that it moves."""
+    first, *others = [loaded[operand] for operand in _READ if operand in moved] or [0]
+    read_bytes = sum(others, first)
+    stored_bytes = stored[Operand.OUTPUTS] if Operand.OUTPUTS in moved else 0
     read_cycles, stored_cycles = (
-        np.divide(size, bandwidth) for size in (read_bytes, stored[Operand.OUTPUTS])
+        np.divide(size, channel.bytes_per_cycle) for size in (read_bytes, stored_bytes)
     )
-    first_cycles, last_cycles = _first_and_last(tiles, hardware, moved)
+    first_cycles, last_cycles = _first_and_last(tiles, channel, moved)
     if tiles.exist:
-        rounded = _Rounded(layers, tiles, bandwidth)
+        rounded = _Rounded(tiles.layers, tiles, channel.bytes_per_cycle)
         read_cycles = read_cycles + rounded.of_reads(reads, batch, moved)
         if Operand.OUTPUTS in moved:
             stored_cycles = stored_cycles + rounded.of_stores(batch)
-    cycles = read_cycles + stored_cycles
-    return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
+    return Streams(channel, moved, read_cycles, read_cycles + stored_cycles, first_cycles, last_cycles)
 
 
-def _first_and_last(tiles: Tiles, hardware: Hardware, moved: Set[Operand]) -> tuple[Floats, Floats]:
+_READ: Final = (Operand.INPUTS, Operand.RESIDUAL, Operand.WEIGHTS)
+
+
+def _first_and_last(tiles: Tiles, channel: Channel, moved: Set[Operand]) -> tuple[Floats, Floats]:
     """Cycles until the first step has its operands, and in which the last step's outputs are stored."""
-    shape, footprint, channel = tiles.shape, tiles.footprint, hardware.channel
+    shape, footprint = tiles.shape, tiles.footprint
 
     def cycles(sizes: Mapping[Operand, Count]) -> Floats:
         moving = [size for operand, size in sizes.items() if operand in moved]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.descriptions.phrases import counted
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.staircase import StepPrices
 from accelsim.network.layer import Layer
 from accelsim.planning.planner import nothing_kept
@@ -128,10 +128,10 @@ class Shortage:
         """Why tensors have to lie in the pool."""
         if not self.fault.tensors:
             return ""
-        outermost = self.hardware.off_chip.name
-        if outermost in self.hardware.activation_places:
-            return f", where io says that the network's ends lie and not in {outermost}"
-        return f", and {outermost} holds no activations"
+        home = self.hardware.home(Operand.OUTPUTS)
+        if home is not None:
+            return f", where io says that the network's ends lie and not in {home.name}"
+        return f", and {self.hardware.off_chip[0].name} holds no activations"
 
     def _remedies(self) -> str:
         """What would help, of what there may be."""

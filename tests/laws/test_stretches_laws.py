@@ -43,7 +43,7 @@ def test_stretches_end_when_their_schedule_does(data):
     schedule = shortened(data.draw(st.integers(1, len(WHOLE.layers))))
     places = data.draw(st.sets(st.integers(1, len(schedule.layers)), max_size=12))
     expected = simulate(schedule, MACHINE).cycles
-    idle = data.draw(st.integers(0, MACHINE.channel.prefetch - 1))
+    idle = data.draw(st.integers(0, MACHINE.channels[0].prefetch - 1))
     with_fewer = simulate(replace(schedule, idle_descriptors=idle), MACHINE).cycles
     for _ in range(2):
         assert KNOWN.cycles(cut(schedule, places), lambda: schedule) == expected

@@ -232,7 +232,7 @@ def test_the_chips_that_keep_activations_are_dense_and_of_8_bits(name):
     assert (hardware.precision.weights_bits, hardware.precision.activations_bits) == (8, 8)
     assert hardware.precision.partial_sums_bits == 32
     assert hardware.activation_places == ("sram",)
-    assert hardware.off_chip.holds == (Operand.WEIGHTS,)
+    assert hardware.off_chip[0].holds == (Operand.WEIGHTS,)
     assert hardware.energy.picojoules == 1
     assert "weight_density': 1.0" in str(hardware.pe_array.model_dump())
 

@@ -166,7 +166,7 @@ def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_
         for layer in layers
     )
     macs = sum(math.ceil(layer.macs / hardware.pe_array.pes) for layer in layers)
-    bytes_per_cycle = hardware.channel.bytes_per_cycle
+    bytes_per_cycle = hardware.channels[0].bytes_per_cycle
     for image, results in ((0, 0), (1000, 10), (10**9, 3)):
         expected = max(macs, math.ceil((weights + image + results) / bytes_per_cycle))
         assert lower_bound_if_kept_cycles(layers, hardware, image, results) == expected

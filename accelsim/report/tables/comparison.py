@@ -146,7 +146,7 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
-    legend += "".join(dict.fromkeys(dram_words(row.case.result.outermost) for row in compared))
+    legend += "".join(dict.fromkeys(dram_words(row.case.result.off_chip) for row in compared))
     if any(row.case.result.skipped_macs for row in compared):
         legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
     text += ["", *wrapped(legend + _images_words(compared), style)]

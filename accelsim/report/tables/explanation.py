@@ -7,7 +7,7 @@ from accelsim.network.shapes import layer_shape
 from accelsim.report.text.diagnosis import loop_words, reason
 from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
-from accelsim.report.text.words import BOUNDS, memory_word, shape_word
+from accelsim.report.text.words import BOUNDS, off_chip_word, shape_word
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult
@@ -67,9 +67,9 @@ def _whole(result: RunResult, style: Style) -> Iterator[str]:
         cycles += f", {result.cycles / bound:.2f} times the lower bound of {bound:,}"
     yield from labelled("time", f"{duration(result.time_ms)}: {cycles}", style)
     energy = result.energy
-    dram = result.outermost_energy / energy.total if energy.total else 0.0
+    dram = result.off_chip_energy / energy.total if energy.total else 0.0
     text = energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
-    yield from labelled("energy", f"{text}, {percent(dram)} of it {memory_word(result.outermost)}", style)
+    yield from labelled("energy", f"{text}, {percent(dram)} of it {off_chip_word(result.off_chip)}", style)
     yield from labelled("utilization", f"{percent(result.utilization)} of the PEs' cycles multiply", style)
     if zeros := zeros_sentence(result):
         yield from labelled("zeros", zeros, style)

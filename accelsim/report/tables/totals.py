@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
-from accelsim.report.text.words import BOUND_SENTENCES, BOUNDS, component_word, memory_word, on_chip_word
+from accelsim.report.text.words import (
+    BOUND_SENTENCES,
+    BOUNDS,
+    component_word,
+    memory_word,
+    off_chip_word,
+    on_chip_word,
+)
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult, Traffic
@@ -34,7 +41,10 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     for key, value in result.assumed.items():
         yield "assumed", f"{key}: {value}"
     idle = f"; {counted(result.idle_descriptors, 'descriptor')} left idle" if result.idle_descriptors else ""
-    yield memory_word(result.outermost), _traffic(result.dram_bytes) + idle
+    yield off_chip_word(result.off_chip), _traffic(result.dram_bytes) + idle
+    if len(result.off_chip) > 1:
+        for name in result.off_chip:
+            yield memory_word(name), _streams(result, name)
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield on_chip_word(result.on_chip), f"{_traffic(result.global_buffer_bytes)}; {peak}"
     if result.memory_map is not None:
@@ -43,10 +53,24 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
         yield "tensors", kept_sentence(result.memory_map)
 
 
+def _moved(result: RunResult) -> set[str]:
+    """The operands that come from off chip, or go there."""
+    homes = [memory.home_of for memory in result.memories.values() if memory.home_of is not None]
+    return {operand for home in homes for operand in home}
+
+
+def _streams(result: RunResult, name: str) -> str:
+    """What one of several memories off chip moves, and how much of the time its channel is busy."""
+    memory = result.memories[name]
+    traffic = Traffic(sum(memory.read_bytes.values()), sum(memory.written_bytes.values()))
+    busy = percent((memory.busy_cycles or 0) / result.cycles if result.cycles else 0.0)
+    return f"{_traffic(traffic)}; its channel streams for {busy} of the time"
+
+
 def _lower_bound(result: RunResult) -> str:
     """The bound; of a machine with a pool with and without the traffic that keeping tensors can save."""
     bound, bound_if_kept = result.lower_bound_cycles, result.lower_bound_if_kept_cycles
-    if bound_if_kept and _OUTPUTS not in result.memories[result.outermost].written_bytes:
+    if bound_if_kept and _OUTPUTS not in _moved(result):
         bound, bound_if_kept = bound_if_kept, None  # no tensor can go outside
     times = f"{result.cycles / bound:.2f}"
     if not bound_if_kept:
