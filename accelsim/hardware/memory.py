@@ -330,6 +330,7 @@ def _unserved_homes(
     """Operands without a home, and memories off chip that are the home of none."""
     outer = [memories[index] for index in off_chip]
     homes = {operand: home_of(operand, outer) for operand in Operand}
+    yield from _unserved_inner_homes(memories, off_chip[1:], on_chip, homes)
     missing = [operand for operand, home in homes.items() if home is None]
     kept_on_chip = any("activations" in memories[index].keeps for index in on_chip)
     only_weights = missing == list(ACTIVATIONS)
@@ -341,16 +342,25 @@ def _unserved_homes(
         if only_weights:
             sentence = f"{sentence}, and no memory on chip keeps activations"
         yield Unserved(off_chip[-1], "holds", sentence)
-    for index in off_chip[1:]:
+
+
+def _unserved_inner_homes(
+    memories: Sequence[Memory],
+    off_chip: Sequence[int],
+    on_chip: Sequence[int],
+    homes: Mapping[Operand, Memory | None],
+) -> Iterator[Unserved]:
+    """Memories off chip that are not the first: what they are for, and where they stand."""
+    for index in off_chip:
         memory = memories[index]
         if any(place in on_chip for place in range(index)):
             sentence = "must come before the memories on chip: it has no size, so it is off chip"
             yield Unserved(index, "name", sentence)
-        if memory not in homes.values():
+        if not any(home is memory for home in homes.values()):
             sentence = "must name an operand that no memory before it holds: the first that does is its home"
             yield Unserved(index, "holds", sentence)
         at_home = [operand for operand in ACTIVATIONS if homes[operand] is memory]
-        if at_home and not missing and len(at_home) < len(ACTIVATIONS):
+        if at_home and None not in homes.values() and len(at_home) < len(ACTIVATIONS):
             elsewhere = " and ".join([operand for operand in ACTIVATIONS if operand not in at_home])
             sentence = (
                 f"must be the home of {', '.join(ACTIVATIONS)} or of none of them, but a memory before it is "

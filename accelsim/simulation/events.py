@@ -40,19 +40,18 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     """
     env = simpy.Environment()
     layers = len(schedule.mappings)
-    descriptors = most_descriptors(hardware) - schedule.idle_descriptors
+    most = most_descriptors(hardware) - schedule.idle_descriptors
     channels = {channel.memory: DRAMChannel(env, channel) for channel in hardware.channels}
-    free_bytes = free_bytes_at_start(hardware, schedule.pool_bytes_at_start)
+    pool_bytes = schedule.pool_bytes_at_start
+    free_bytes = free_bytes_at_start(hardware, pool_bytes)
     machine = Machine(
         env=env,
         hardware=hardware,
         schedule=schedule,
         channel_of={operand: channels[channel.memory] for operand, channel in hardware.channel_of.items()},
-        banks=Banks(
-            env, hardware.banks, free_bytes, schedule.pool_bytes_at_start, keep_occupancy=keep_timeline
-        ),
+        banks=Banks(env, hardware.banks, free_bytes, pool_bytes, keep_occupancy=keep_timeline),
         entries=entries_of(schedule, hardware),
-        descriptors=simpy.Container(env, capacity=descriptors, init=descriptors),
+        descriptors=simpy.Container(env, most, most),
         to_array=simpy.Store(env),
         to_vector=simpy.Store(env),
         unstored=[1] * layers,

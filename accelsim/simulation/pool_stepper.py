@@ -17,19 +17,6 @@ from accelsim.simulation.stepper import Stepper
 from accelsim.simulation.task_queue import TileTask
 
 
-def stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> Stepper:
-    """The state machine of a machine, where tensors take so much of its pool from the beginning."""
-    if len(hardware.channels) > 1:
-        from accelsim.simulation.channel_stepper import (  # noqa: PLC0415 (most machines have one)
-            ChannelStepper,
-            PoolChannelStepper,
-        )
-
-        several = ChannelStepper if hardware.pool is None else PoolChannelStepper
-        return several(hardware, idle_descriptors, pool_bytes)
-    return (Stepper if hardware.pool is None else PoolStepper)(hardware, idle_descriptors, pool_bytes)
-
-
 class PoolStepper(Stepper):
     """The state of a machine with a pool."""
 

@@ -14,8 +14,8 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.entry import entries_of
 from accelsim.simulation.fast import simulate_fast
-from accelsim.simulation.pool_stepper import stepper_of
 from accelsim.simulation.transitions import Transitions
+from accelsim.simulation.traversal import stepper_of
 
 MOST_PASSAGES: Final = 100_000
 """Remembered at a time, about 30 MB; then everything is forgotten."""

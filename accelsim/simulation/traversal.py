@@ -14,7 +14,7 @@ from typing import Any, Final
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import ProgramPart, Repeat, Step
 from accelsim.simulation.entry import Entry
-from accelsim.simulation.pool_stepper import entered, stepper_of
+from accelsim.simulation.pool_stepper import PoolStepper, entered
 from accelsim.simulation.state import State
 from accelsim.simulation.stepper import Log, Stepper
 from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, Transition, Transitions
@@ -30,6 +30,19 @@ MOST_ITERATION_ENTRIES: Final = 20_000
 """Of the states at the iterations of one loop, a few MB; then the comparison begins anew."""
 MOST_GLIMPSES: Final = 4_096
 """Of the iterations of one loop; then those before are forgotten."""
+
+
+def stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> Stepper:
+    """The state machine of a machine, where tensors take so much of its pool from the beginning."""
+    if len(hardware.channels) > 1:
+        from accelsim.simulation.channel_stepper import (  # noqa: PLC0415 (most machines have one)
+            ChannelStepper,
+            PoolChannelStepper,
+        )
+
+        several = ChannelStepper if hardware.pool is None else PoolChannelStepper
+        return several(hardware, idle_descriptors, pool_bytes)
+    return (Stepper if hardware.pool is None else PoolStepper)(hardware, idle_descriptors, pool_bytes)
 
 
 class Traversal:

@@ -71,7 +71,7 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
         (
             "  bandwidth",
             "  keeps: [weights]\n  bandwidth",
-            '6: memories.0.keeps = ["weights"]: must be left out: all that the outermost memory holds stays '
+            '6: memories.0.keeps = ["weights"]: must be left out: all that a memory off chip holds stays '
             "there",
         ),
         ("  banks: pool\n", "", f'9: memories.1.keeps = ["activations"]: {SHARES_ROOM}'),
