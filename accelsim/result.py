@@ -184,9 +184,7 @@ class LayerResult(NamedTuple):
             for operand, moved in memory.moved_bytes.items()
             if moved
         }
-        if not self.on_chip_places:
-            return outside
-        places = {**outside, **self.on_chip_places}
+        places = {**outside, **(self.on_chip_places or {})}
         return {operand: places[operand] for operand in _OPERANDS if operand in places}
 
     @property

@@ -67,6 +67,8 @@ class Diagnosis:
     """Of the array."""
     idle_rows: int = 0
     """Those of them that the mapping leaves idle."""
+    memory: str | None = None
+    """Of several off chip, the one whose channel is the busiest."""
 
 
 def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagnosis:
@@ -88,7 +90,16 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
         tiles=layer.tiles,
         rows=hardware.pe_array.rows,
         idle_rows=mapping.idle_rows,
+        memory=_busiest(layer),
     )
+
+
+def _busiest(layer: LayerResult) -> str | None:
+    """Of several memories off chip, the one whose channel streams longest."""
+    cycles = {
+        name: memory.busy_cycles for name, memory in layer.memories.items() if memory.busy_cycles is not None
+    }
+    return max(cycles, key=cycles.__getitem__, default=None)
 
 
 def _bytes_per_cycle(layer: LayerResult, channels: Sequence[Channel]) -> float:
