@@ -130,7 +130,7 @@ class Remedy(_Proposal):
     Example:
         >>> from accelsim import load_hardware, load_network
         >>> first = next(remedies(load_network("alexnet"), load_hardware("16x16_128k"), "auto"))
-        >>> first.name, first.hardware.channel.bytes_per_cycle
+        >>> first.name, first.hardware.channels[0].bytes_per_cycle
         ('bandwidth', 32.0)
     """
 
