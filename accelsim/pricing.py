@@ -78,7 +78,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
             by_component=by_component,
             joules=None if picojoules is None else total * picojoules * 1e-12,
         ),
-        dram_bytes=_traffic(counts, (memory.name for memory in hardware.off_chip)),
+        dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
@@ -102,7 +102,7 @@ def _lower_bound_if_kept(schedule: Schedule, hardware: Hardware, batch: int) -> 
     """
     if schedule.memory_map is None:
         return None
-    off_chip, tensors = {memory.name for memory in hardware.off_chip}, schedule.memory_map.tensors
+    off_chip, tensors = hardware.names_off_chip, schedule.memory_map.tensors
     image = compulsory_input_bytes(schedule.layers[0], hardware, batch)
     results = sum([tensor.size_bytes for tensor in tensors if tensor.is_result])
     return lower_bound_if_kept_cycles(
@@ -159,7 +159,7 @@ def layer_results(
 
 def _on_chip_places(layer: Layer, places: MappingOf[Operand, str], hardware: Hardware) -> dict[str, str]:
     """The memories of those of a layer's operands that it has, and that lie on chip."""
-    off_chip = {memory.name for memory in hardware.off_chip}
+    off_chip = hardware.names_off_chip
     return {
         operand.value: place
         for operand, place in places.items()
@@ -183,7 +183,7 @@ def layer_costs(
         energy=energy,
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
-        dram_bytes=_traffic(counts, (memory.name for memory in hardware.off_chip)),
+        dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         compulsory_dram_bytes=bounds.dram_bytes,
         lower_bound_cycles=bounds.cycles,
@@ -288,7 +288,7 @@ def memory_results(
     peak_bytes: MappingOf[str, int] = NO_PEAKS,
 ) -> dict[str, MemoryResult]:
     """What each memory was accessed for by layers, and where it is known the most that it held."""
-    accesses, homes = counts.accesses, {channel.memory: channel.operands for channel in hardware.channels}
+    accesses, homes = counts.accesses, hardware.homes
     several = len(homes) > 1
     return {
         memory.name: MemoryResult(
@@ -302,9 +302,7 @@ def memory_results(
             },
             energy=energies[memory.name],
             peak_bytes=peak_bytes.get(memory.name),
-            home_of=tuple([operand.value for operand in memory.holds if operand in homes[memory.name]])
-            if memory.name in homes
-            else None,
+            home_of=homes.get(memory.name),
             busy_cycles=sum([layer.busy_cycles_by_memory[memory.name] for layer in layers])
             if several and memory.name in homes
             else None,

@@ -271,10 +271,15 @@ class Hardware(Description):
                 assert_never(operand)
         return -(-bits // 8)
 
+    @cached_property
+    def names_off_chip(self) -> tuple[str, ...]:
+        """Of the memories outside the chip."""
+        return tuple([memory.name for memory in memories_off_chip(self.memories)])
+
     @property
     def off_chip(self) -> tuple[Memory, ...]:
         """The memories outside the chip: where networks' inputs, weights and outputs lie."""
-        return memories_off_chip(self.memories)
+        return self.memories[: len(self.names_off_chip)]
 
     def home(self, operand: Operand) -> Memory | None:
         """The memory off chip that an operand comes from or goes to; None where none holds it."""
@@ -283,7 +288,7 @@ class Hardware(Description):
     @property
     def on_chip(self) -> tuple[Memory, ...]:
         """The others."""
-        return self.memories[len(self.off_chip) :]
+        return self.memories[len(self.names_off_chip) :]
 
     @cached_property
     def banks(self) -> tuple[Bank, ...]:
@@ -335,6 +340,14 @@ class Hardware(Description):
                 for memory in self.off_chip
             ]
         )
+
+    @cached_property
+    def homes(self) -> Mapping[str, tuple[str, ...]]:
+        """The operands that are at home in each memory off chip, in the order in which it holds them."""
+        return {
+            memory.name: tuple([operand.value for operand in memory.holds if operand in channel.operands])
+            for memory, channel in zip(self.off_chip, self.channels, strict=True)
+        }
 
     @cached_property
     def channel_of(self) -> Mapping[Operand, Channel]:

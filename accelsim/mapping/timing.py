@@ -79,7 +79,11 @@ def _whole(cycles: Floats) -> Floats:
 
 def of_each_step(*, on_array: bool) -> frozenset[Operand]:
     """The operands of which one at least comes with each step of a layer, if any comes."""
-    return frozenset({Operand.INPUTS, Operand.WEIGHTS} if on_array else {Operand.INPUTS})
+    return _OF_ARRAY if on_array else _OF_VECTOR_UNIT
+
+
+_OF_ARRAY: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
+_OF_VECTOR_UNIT: Final = frozenset({Operand.INPUTS})
 
 
 def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:

@@ -7,7 +7,7 @@ lower bound, and of most mappings exact.
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,7 @@ from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import LoopNest
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(NamedTuple):
     """What one channel streams, of each mapping."""
 
     channel: Channel
@@ -96,7 +95,7 @@ def transfers(
     moved: frozenset[Operand] = ALL_OPERANDS,
 ) -> Transfers:
     """Transfers of tiles in a loop order, of those operands that come from outside or go there."""
-    layers, owner, plane = space.layers, tiles.owner, tiles.plane
+    layers, owner, plane, channels = space.layers, tiles.owner, tiles.plane, hardware.channels
     whole = whole_image(layers)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
     stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
@@ -108,12 +107,22 @@ def transfers(
         Operand.WEIGHTS: weight_bytes * reads.weights if Operand.WEIGHTS in moved else 0,
     }
     stored = {Operand.OUTPUTS: stored_bytes if Operand.OUTPUTS in moved else 0}
+    if len(channels) == 1 and moved <= channels[0].operands:
+        read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
+        stored_bytes = stored[Operand.OUTPUTS]
+        streams = [_streams(tiles, channels[0], moved, reads, read_bytes, stored_bytes, batch)]
+        return Transfers(loaded, stored, streams)
     streams = []
-    for channel in hardware.channels:
+    for channel in channels:
         operands = moved & channel.operands
-        if operands and (layers.on_array or operands != {Operand.WEIGHTS}):
-            streams.append(_streams(tiles, channel, operands, reads, loaded, stored, batch))
+        if operands and (layers.on_array or operands != _WEIGHTS):
+            read_bytes = sum([loaded[operand] for operand in loaded if operand in operands])
+            stored_bytes = sum([stored[operand] for operand in stored if operand in operands])
+            streams.append(_streams(tiles, channel, operands, reads, read_bytes, stored_bytes, batch))
     return Transfers(loaded, stored, streams)
+
+
+_WEIGHTS: Final = frozenset({Operand.WEIGHTS})
 
 
 def _streams(
@@ -121,14 +130,11 @@ def _streams(
     channel: Channel,
     moved: frozenset[Operand],
     reads: _Reads,
-    loaded: Mapping[Operand, Count],
-    stored: Mapping[Operand, Count],
+    read_bytes: Count,
+    stored_bytes: Count,
     batch: int,
 ) -> Streams:
-    """What one channel streams of what is loaded and stored: that of the operands that it moves."""
-    first, *others = [loaded[operand] for operand in _READ if operand in moved] or [0]
-    read_bytes = sum(others, first)
-    stored_bytes = stored[Operand.OUTPUTS] if Operand.OUTPUTS in moved else 0
+    """What one channel streams, of operands that it moves; their bytes for all tiles together."""
     read_cycles, stored_cycles = (
         np.divide(size, channel.bytes_per_cycle) for size in (read_bytes, stored_bytes)
     )
@@ -139,9 +145,6 @@ def _streams(
         if Operand.OUTPUTS in moved:
             stored_cycles = stored_cycles + rounded.of_stores(batch)
     return Streams(channel, moved, read_cycles, read_cycles + stored_cycles, first_cycles, last_cycles)
-
-
-_READ: Final = (Operand.INPUTS, Operand.RESIDUAL, Operand.WEIGHTS)
 
 
 def _first_and_last(tiles: Tiles, channel: Channel, moved: Set[Operand]) -> tuple[Floats, Floats]:

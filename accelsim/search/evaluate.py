@@ -83,7 +83,7 @@ def cost_of(cycles: int, counts: ActionCounts[int], hardware: Hardware) -> Cost:
     if max(cycles, counts.largest) > MAX_COUNT:
         raise MappingError(f"takes {cycles:.3g} cycles: what takes more than 2^62 cannot be compared")
     energy = math.fsum(energy_by_component(counts, hardware.prices).values())
-    off_chip = [memory.name for memory in hardware.off_chip]
+    off_chip = hardware.names_off_chip
     moved_bytes = counts.read_bytes(off_chip) + counts.written_bytes(off_chip)
     return Cost(cycles, energy, moved_bytes, counts.macs)
 
