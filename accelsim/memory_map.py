@@ -165,18 +165,23 @@ class MemoryMap:
     """The image first, then in the order in which they are begun."""
     tiles: tuple[TileRegion, ...]
     """Of each step."""
+    plan_gap: float | None = None
+    """The part of what it was planned by that a better plan may save at most, where there were too many ways
+    to follow all; None: there is no better plan."""
 
     def to_dict(self, layers: Sequence[str]) -> dict[str, Any]:
         """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
         return {
             "tensors": [tensor.to_dict(self.memory, layers) for tensor in self.tensors],
             "address_waste_bytes": self.address_waste_bytes,
+            "plan_gap": self.plan_gap,
         }
 
     def instead_of(self, other: "MemoryMap", reason: WhyNot) -> "MemoryMap":
         """The same, where it was preferred to another map for a reason.
 
-        What does not stay in the other one either keeps its own reason.
+        What does not stay in the other one either keeps its own reason, and the other one's gap counts: so
+        much less might be enough to be preferred.
         """
         tensors = [
             tensor
@@ -184,7 +189,7 @@ class MemoryMap:
             else tensor._replace(why_not=reason if planned.stays else planned.why_not)
             for tensor, planned in zip(self.tensors, other.tensors, strict=True)
         ]
-        return replace(self, tensors=tuple(tensors))
+        return replace(self, tensors=tuple(tensors), plan_gap=other.plan_gap)
 
     @property
     def tensor_bytes(self) -> tuple[int, ...]:

@@ -8,7 +8,12 @@ from typing import Final
 from accelsim.descriptions.phrases import counted
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Operand
-from accelsim.mapping.bounds import compulsory_input_bytes, lower_bound_if_kept_cycles, lower_bounds
+from accelsim.mapping.bounds import (
+    compulsory_input_bytes,
+    compulsory_output_bytes,
+    lower_bound_if_kept_cycles,
+    lower_bounds,
+)
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
@@ -96,22 +101,44 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
 
 
 def _lower_bound_if_kept(schedule: Schedule, hardware: Hardware, batch: int) -> int | None:
-    """The lower bound of a network of which all tensors stay on chip; None where there is no pool.
-
-    Of the image only what the first layer reads is sure to come.
-    """
+    """The lower bound of a network of which all tensors stay on chip; None where there is no pool."""
     if schedule.memory_map is None:
         return None
-    off_chip, tensors = hardware.names_off_chip, schedule.memory_map.tensors
-    image = compulsory_input_bytes(schedule.layers[0], hardware, batch)
-    results = sum([tensor.size_bytes for tensor in tensors if tensor.is_result])
+    image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
     return lower_bound_if_kept_cycles(
-        schedule.layers,
-        hardware,
-        image if hardware.input_place in off_chip else 0,
-        results if hardware.output_place in off_chip else 0,
-        batch,
+        schedule.layers, hardware, image_bytes, sum(result_bytes.values()), batch
     )
+
+
+def _lower_bounds_if_kept(schedule: Schedule, hardware: Hardware, batch: int) -> list[int | None]:
+    """The same of each layer by itself.
+
+    Of a result that several layers write, the first of them stores its own part, and of the others it is not
+    said which part is theirs.
+    """
+    if schedule.memory_map is None:
+        return [None] * len(schedule.layers)
+    image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
+    bounds: list[int | None] = []
+    for index, layer in enumerate(schedule.layers):
+        stored_bytes = min(result_bytes.get(layer.name, 0), compulsory_output_bytes(layer, hardware, batch))
+        read_bytes = 0 if index else image_bytes
+        bounds.append(lower_bound_if_kept_cycles([layer], hardware, read_bytes, stored_bytes, batch))
+    return bounds
+
+
+def _image_bytes(schedule: Schedule, hardware: Hardware, batch: int) -> int:
+    """What has to come of the image: only what the first layer reads is sure to."""
+    if hardware.input_place not in hardware.names_off_chip:
+        return 0
+    return compulsory_input_bytes(schedule.layers[0], hardware, batch)
+
+
+def _result_bytes(schedule: Schedule, hardware: Hardware) -> dict[str, int]:
+    """What has to go outside of results, by the first layer that writes each."""
+    if schedule.memory_map is None or hardware.output_place not in hardware.names_off_chip:
+        return {}
+    return {tensor.name: tensor.size_bytes for tensor in schedule.memory_map.tensors if tensor.is_result}
 
 
 def layer_results(
@@ -138,8 +165,9 @@ def layer_results(
     results = []
     finish = 0
     places = schedule.places or (None,) * len(schedule.layers)
-    for layer, mapping, observed, of_operands in zip(
-        schedule.layers, schedule.mappings, activity.layers, places, strict=True
+    bounds_if_kept = _lower_bounds_if_kept(schedule, hardware, batch)
+    for layer, mapping, observed, of_operands, bound_if_kept in zip(
+        schedule.layers, schedule.mappings, activity.layers, places, bounds_if_kept, strict=True
     ):
         as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
         key = Identity(mapping)
@@ -151,7 +179,8 @@ def layer_results(
         cycles = max(observed.end_cycle - finish, 0)
         result = _layer_result(layer, mapping, costs, observed, cycles, pes)
         if of_operands is not None:
-            result = result._replace(on_chip_places=_on_chip_places(layer, of_operands, hardware))
+            on_chip_places = _on_chip_places(layer, of_operands, hardware)
+            result = result._replace(on_chip_places=on_chip_places, lower_bound_if_kept_cycles=bound_if_kept)
         results.append(result)
         finish += cycles
     return tuple(results)

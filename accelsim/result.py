@@ -170,6 +170,15 @@ class LayerResult(NamedTuple):
     on_chip_places: Mapping[str, str] | None = None
     """Of its operands that lie in a memory on chip before or after the layer: which memory; None where the
     machine keeps none there."""
+    lower_bound_if_kept_cycles: int | None = None
+    """Of a machine that keeps tensors: the lower bound without the traffic that keeping can save, so that
+    nothing moves but weights, the image and the results."""
+
+    @property
+    def least_cycles(self) -> int:
+        """The lower bound wherever tensors stay: `lower_bound_if_kept_cycles` where there is one."""
+        if_kept = self.lower_bound_if_kept_cycles
+        return self.lower_bound_cycles if if_kept is None else if_kept
 
     @property
     def places(self) -> dict[str, str]:
@@ -368,6 +377,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "global_buffer_bytes": _traffic(layer.global_buffer_bytes),
         "compulsory_dram_bytes": layer.compulsory_dram_bytes,
         "lower_bound_cycles": layer.lower_bound_cycles,
+        **_with_values({"lower_bound_if_kept_cycles": layer.lower_bound_if_kept_cycles}),
         "busy_cycles": dict(layer.busy_cycles),
         "waiting_cycles": layer.waiting_cycles,
         "tiles": layer.tiles,

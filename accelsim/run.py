@@ -7,7 +7,7 @@ What is remembered from one run to the next is handed in; it changes how fast, n
 """
 
 from pathlib import Path
-from typing import get_args
+from typing import assert_never, get_args
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice, of_kind
@@ -15,7 +15,7 @@ from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import Network
 from accelsim.network.load import network_of
-from accelsim.network.lowered import lowered_network
+from accelsim.network.lowered import LoweredNetwork, lowered_network
 from accelsim.planning.compiler import make_schedule
 from accelsim.planning.plan import Plan
 from accelsim.pricing import result_of
@@ -100,7 +100,7 @@ def plan_run(
     network, hardware = network_of(network), hardware_of(hardware)
     options = options_for(network) if options is None else of_kind("options", options, MappingOptions)
     cache = cache_or_new(cache, memory)
-    lowered = cache.lowered(network, lowered_network)
+    lowered = in_running_order(cache.lowered(network, lowered_network), hardware, options.batch)
     layers = cache.layers(hardware, options)
     schedule = layers.schedule(
         lowered.graph,
@@ -114,6 +114,36 @@ def plan_run(
         ),
     )
     return Plan(network, hardware, options, lowered, schedule, layers)
+
+
+def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) -> LoweredNetwork:
+    """A network with its layers in the order in which a machine's compiler has them run.
+
+    Args:
+        lowered: In the order of the network.
+        hardware: The machine, whose `mapper.order` says which.
+        batch: Images that run together.
+
+    Returns:
+        The same layers.
+
+    Example:
+        >>> from accelsim import load_hardware, load_network
+        >>> from accelsim.descriptions import vary
+        >>> lowered = lowered_network(load_network("googlenet"))
+        >>> machine = vary(load_hardware("16x16_128k"), **{"mapper.order": "least_peak"})
+        >>> in_running_order(lowered, machine, batch=1).graph.layers[7].name
+        'inception3a.reduce5x5'
+    """
+    match hardware.mapper.order:
+        case "network":
+            return lowered
+        case "least_peak":
+            from accelsim.planning.order import least_peak  # noqa: PLC0415 (most machines leave the order)
+
+            return lowered._replace(graph=least_peak(lowered.graph, hardware.precision, batch).graph)
+        case _:
+            assert_never(hardware.mapper.order)
 
 
 def options_for(

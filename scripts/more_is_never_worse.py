@@ -3,6 +3,7 @@
     python scripts/more_is_never_worse.py                       everything, as a table
     python scripts/more_is_never_worse.py --only rows,buffer    some parameters
     python scripts/more_is_never_worse.py --write               also into docs/decisions/tile-sizes.md
+    python scripts/more_is_never_worse.py --only pool --write   for a pool, into docs/decisions/residency.md
 
 More of a machine can be left unused, so a compiler that is worth its name never makes a network worse by it.
 Each network runs by each objective on a ladder of machines that differ in one parameter only. What a run
@@ -16,7 +17,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
 
@@ -29,7 +30,7 @@ from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
 
-DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "decisions" / "tile-sizes.md"
+DECISIONS: Final = Path(__file__).parent.parent / "docs" / "decisions"
 NETWORKS: Final = ("sqnxt23v5", "squeezenet_v1_1", "mobilenet_v2", "shufflenet_v2", "resnet18", "resnet50")
 MACHINES: Final = ("8x8_32k", "16x16_128k")
 OBJECTIVES: Final[tuple[Objective, ...]] = get_args(Objective)
@@ -43,8 +44,14 @@ class Ladder:
 
     key: str
     values: tuple[Any, ...]
+    machines: tuple[str, ...] = MACHINES
+    also: Mapping[str, Any] = field(default_factory=dict)
+    """What else the machines are made to be."""
 
 
+POOL: Final = "pool"
+KIB_OF_POOL: Final = (192, 240, 288, 384, 480, 576, 768, 960, 1152, 1536, 1920, 2304, 3072, 4096)
+"""Of sizes twice as large as each other, a fourth more and half as much again."""
 LADDERS: Final[Mapping[str, Ladder]] = {
     "rows": Ladder("pe_array.rows", (4, 8, 12, 16, 24, 32, 64, 128)),
     "columns": Ladder("pe_array.columns", (4, 8, 12, 16, 24, 32, 64, 128)),
@@ -63,7 +70,15 @@ LADDERS: Final[Mapping[str, Ladder]] = {
     ),
     "port words": Ladder("pe_array.port_words_per_column", (1, 2, 3, 4, 8, 16)),
     "partial sums": Ladder("pe_array.output_stationary.partial_sums_per_pe", (1, 2, 3, 4, 6, 8, 12, 16, 32)),
+    POOL: Ladder(
+        "memories.global_buffer.size_bytes",
+        tuple(kib * 1024 for kib in KIB_OF_POOL),
+        machines=("16x16_128k",),
+        also={"memories.global_buffer.banks": "pool", "memories.global_buffer.keeps": ["activations"]},
+    ),
 }
+EACH_LAYER: Final = tuple(name for name in LADDERS if name != POOL)
+"""Of machines on which each layer is mapped by itself."""
 
 
 class Climb(NamedTuple):
@@ -90,17 +105,15 @@ def main() -> None:
     parser.add_argument("--only", metavar="PARAMETER,...", help=f"some of: {', '.join(LADDERS)}")
     parser.add_argument("--objectives", metavar="OBJECTIVE,...", default=",".join(OBJECTIVES))
     parser.add_argument("--networks", metavar="NAME,...", default=",".join(NETWORKS))
-    parser.add_argument(
-        "--write", action="store_true", help=f"bring docs/decisions/{DOCUMENT.name} up to date"
-    )
+    parser.add_argument("--write", action="store_true", help="bring the page of docs/decisions/ up to date")
     options = parser.parse_args()
-    names = options.only.split(",") if options.only else list(LADDERS)
+    names = options.only.split(",") if options.only else list(EACH_LAYER)
     if unknown := sorted({*names} - {*LADDERS}):
         parser.error(f"--only: {', '.join(unknown)}: must be among {', '.join(LADDERS)}")
     climbs = [
         Climb(network, machine, name, objective)
         for name in names
-        for machine in MACHINES
+        for machine in LADDERS[name].machines
         for network in options.networks.split(",")
         for objective in options.objectives.split(",")
     ]
@@ -114,8 +127,8 @@ def main() -> None:
             sys.stdout.write(f"{sentence}\n")
         sys.stdout.flush()
     if options.write:
-        text = DOCUMENT.read_text(encoding="utf-8")
-        write(DOCUMENT, with_table(text, table(climbed)))
+        document = DECISIONS / ("residency.md" if names == [POOL] else "tile-sizes.md")
+        write(document, with_table(document.read_text(encoding="utf-8"), table(climbed)))
     sys.exit(any(True for _ in breaches(climbed)))
 
 
@@ -124,13 +137,20 @@ def rungs(climb: Climb) -> list[Rung]:
     network, machine = load_network(climb.network), load_hardware(climb.machine)
     ladder, found, least = LADDERS[climb.parameter], [], math.inf
     for value in ladder.values:
-        hardware = vary(machine, **{ladder.key: value})
-        cost = cost_of(
-            run_network(network, hardware, objective=climb.objective, cache=Cache()), climb.objective
+        hardware = vary(machine, **{**ladder.also, ladder.key: value})
+        result = run_network(network, hardware, objective=climb.objective, cache=Cache())
+        in_pool = climb.parameter == POOL
+        cost = (
+            product_of(result) if in_pool and climb.objective == "edp" else cost_of(result, climb.objective)
         )
         found.append(Rung(value, cost, cost / least - 1 if math.isfinite(least) else -math.inf))
         least = min(least, cost)
     return found
+
+
+def product_of(result: RunResult) -> float:
+    """Energy times delay of a network as a whole."""
+    return result.energy.total * result.cycles
 
 
 def cost_of(result: RunResult, objective: Objective) -> float:

@@ -48,8 +48,8 @@ def explain(
 ) -> None:
     """What bounds a network on a machine, and what each remedy would gain.
 
-    More bandwidth, rows, columns or buffer, another dataflow, fewer bits, channels rounded up to the array:
-    every figure is a simulation of the whole network with that one change.
+    More bandwidth, rows, columns or buffer, tensors that stay on chip, another dataflow, fewer bits, channels
+    rounded up to the array: every figure is a simulation of the whole network with that one change.
 
     \b
     accelsim explain --net sqnxt23 --hw 16x16_128k

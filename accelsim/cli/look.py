@@ -19,6 +19,7 @@ from accelsim.report.text.table import kibibytes, on_one_line, si
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
+    from accelsim.planning.plan import Plan
 
 
 class Listing(StrEnum):
@@ -322,11 +323,23 @@ def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
     title = f"{network.name} on {plan.hardware.name}"
     outside = plan.hardware.channel_of[Operand.OUTPUTS].memory
     values = {"network": network.name, "hardware": plan.hardware.name, **memory_map.to_dict(layers)}
+    order = _order_sentence(plan)
     return Answer(
-        table=lambda style: residency_report(title, memory_map, outside, layers, style),
+        table=lambda style: residency_report(title, memory_map, outside, layers, style, order=order),
         values=lambda: values,
         rows=lambda: [flat(tensor) for tensor in memory_map.to_dict(layers)["tensors"]],
     )
+
+
+def _order_sentence(plan: "Plan") -> str:
+    """What the order in which layers run holds at once, on a machine that looks for a good one."""
+    from accelsim.planning.order import least_peak
+    from accelsim.report.text.residency import order_sentence
+
+    if plan.hardware.mapper.order == "network":
+        return ""
+    order = least_peak(plan.lowered.graph, plan.hardware.precision, plan.options.batch)
+    return order_sentence(order.peak_bytes, order.bound_bytes)
 
 
 def _hardware_answer(hardware: "Hardware") -> Answer:

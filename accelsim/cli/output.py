@@ -6,9 +6,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, assert_never
+from typing import Any, Final, NamedTuple, assert_never
 
 import typer
 
@@ -45,8 +44,7 @@ _PYDANTIC_PREFIX: Final = "Value error, "
 """Typer checks options with pydantic, which starts sentences so that are not its own."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A result in each of its formats; only the one that is asked for is made."""
 
     table: Callable[[Style], str]
@@ -54,8 +52,7 @@ class Answer:
     rows: Callable[[], Sequence[Mapping[str, Any]]]
 
 
-@dataclass(frozen=True)
-class Destination:
+class Destination(NamedTuple):
     """Where an answer goes and what it looks like there."""
 
     file: Path | None

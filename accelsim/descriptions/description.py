@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,7 +115,7 @@ def _checked(document: Document, upgrade: Upgrade, kind: type[DescriptionT]) -> 
         description = kind.model_validate_json(json.dumps(upgrade.data, default=plain))
     except ValidationError as error:
         reported = [
-            replace(mistake, path=upgrade.as_written(mistake.path))
+            mistake._replace(path=upgrade.as_written(mistake.path))
             for mistake in mistakes_of(error, upgrade.data, kind)
         ]
         mistakes += [mistake for mistake in reported if mistake.path not in unreadable]

@@ -3,9 +3,8 @@
 import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
 
@@ -24,8 +23,7 @@ KeyPath = tuple[str | int, ...]
 """Where a value stands: the keys, and the indexes in lists, that lead to it."""
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(NamedTuple):
     """One thing wrong: where, and a sentence that says what is allowed there.
 
     Attributes:
@@ -43,8 +41,7 @@ class Mistake:
     """The line, where it is not the one on which the path first stands (a repeated key)."""
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A YAML file as plain values, with the line on which each of them stands.
 
     Attributes:
@@ -101,8 +98,7 @@ def _as_it_is(path: KeyPath) -> KeyPath:
     return path
 
 
-@dataclass(frozen=True)
-class Upgrade:
+class Upgrade(NamedTuple):
     """The data of a file as the fields of a description have it.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Self, assert_never
 
@@ -46,6 +45,8 @@ from accelsim.hardware.registry import parameters_of
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
+RunningOrder = Literal["network", "least_peak"]
+"""Of layers."""
 ADDED_DATAFLOW: Final = "default, where no parameter is given: the machine did not run it before"
 """Of a dataflow that a machine is given by its name alone."""
 WORDS_OF_A_BANK: Final = 2
@@ -81,6 +82,8 @@ class Mapper(Description):
     """Tile sizes and loop order, for each dataflow."""
     dataflow: Objective = "time"
     """The dataflow, each with its best tiles."""
+    order: RunningOrder = "network"
+    """In which layers run: as the network lists them, or so that tensors take as little at once as can be."""
 
 
 class Ends(Description):
@@ -159,7 +162,7 @@ class Hardware(Description):
             return Upgrade(data)
         upgrade = format1.upgraded(data)
         mistakes = [Mistake(fault.path, _absent(fault)) for fault in format1.missing(data)]
-        return replace(upgrade, mistakes=(*upgrade.mistakes, *mistakes))
+        return upgrade._replace(mistakes=(*upgrade.mistakes, *mistakes))
 
     @classmethod
     def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
@@ -292,12 +295,12 @@ class Hardware(Description):
 
     @cached_property
     def banks(self) -> tuple[Bank, ...]:
-        """The parts of the memories on chip, in which tiles wait for the array."""
+        """The parts of the memories on chip, in which tiles are buffered."""
         return tuple(bank for memory in self.on_chip for bank in banks_of(memory))
 
     @cached_property
     def bank_of(self) -> Mapping[Operand, Bank]:
-        """The bank in which each operand's tiles wait."""
+        """The bank in which each operand's tiles are buffered."""
         return {operand: bank for bank in self.banks for operand in bank.operands}
 
     @cached_property

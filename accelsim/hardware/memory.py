@@ -1,13 +1,12 @@
 """Memories: what each of them holds, how large it is, what an access costs, and the channel behind it.
 
-A machine lists its memories from the outermost inwards. An operand's tiles wait for the array in its *working
+A machine lists its memories from the outermost inwards. An operand's tiles are buffered in its *working
 memory*, the one on chip that holds it; they come from its *home*, the outermost memory that holds it, or go
 there. Memories off chip have a channel each, over which they move tiles at the same time.
 """
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -114,7 +113,7 @@ class Memory(Description):
     keeps: tuple[Kept, ...] = ()
     """What may stay in it from one layer to the next, so that it need not go outside and come back."""
     banks: Banks | Literal["pool"] | None = None
-    """None: the operands that wait in it have equal shares; `pool`: all of them share the whole of it."""
+    """None: the operands buffered in it have equal shares; `pool`: all of them share the whole of it."""
     bandwidth: Bandwidth | None = None
     """Of the channel of a memory off chip to those on chip."""
     latency_cycles: LatencyCycles | None = None
@@ -153,9 +152,8 @@ class Channel(NamedTuple):
     prefetch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bank:
-    """A part of a memory on chip, in which tiles of some operands wait for the array.
+class Bank(NamedTuple):
+    """A part of a memory on chip, in which tiles of some operands are buffered.
 
     A bank of one operand is double buffered: a tile takes half of it at most, and room for it is taken when
     its transfer is asked for (of outputs, when the array is ready). In a pool a step takes room for all that
@@ -165,7 +163,7 @@ class Bank:
         memory: The name of the one that it is a part of.
         name: That of its operand, or `pool`.
         size_bytes: Of the whole bank.
-        operands: Whose tiles wait here.
+        operands: Whose tiles are buffered here.
 
     Example:
         >>> from accelsim.hardware import load_hardware
@@ -307,7 +305,7 @@ def _unserved_together(memories: Sequence[Memory], on_chip: Sequence[int]) -> It
         for index in holders[1:]:
             sentence = (
                 f"{memories[holders[0]].name} holds the {operand} too: there is one memory on chip for each "
-                "operand, in which its tiles wait for the array"
+                "operand, in which its tiles are buffered"
             )
             yield Unserved(index, "holds", sentence)
 
@@ -373,7 +371,7 @@ def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
     if memory.bandwidth is None:
         yield "bandwidth", "missing, must be a mapping with the key bytes_per_cycle"
     if memory.banks is not None:
-        yield "banks", "must be left out: tiles wait in the memories on chip"
+        yield "banks", "must be left out: tiles are buffered in the memories on chip"
     if memory.keeps:
         yield "keeps", "must be left out: all that a memory off chip holds stays there"
     if memory.size_bytes is not None:
@@ -387,7 +385,7 @@ def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
         if getattr(memory, key) is not None:
             yield key, "must be left out: only memories off chip, which have no size, have a channel"
     if (Operand.RESIDUAL in memory.holds) != (Operand.INPUTS in memory.holds):
-        yield "holds", "must name inputs and residual together: their tiles wait in one bank"
+        yield "holds", "must name inputs and residual together: their tiles are buffered in one bank"
     yield from _unserved_keeps(memory)
     yield from _unserved_banks(memory)
 
@@ -413,7 +411,7 @@ def _unserved_banks(memory: Memory) -> Iterator[tuple[str, str]]:
     if missing := [operand for operand in Operand if operand in own_banks and operand not in banks]:
         yield "banks", f"must have a bank for the {' and the '.join(missing)}, which it holds"
     if Operand.RESIDUAL in banks:
-        yield "banks", "must have no bank for the residual: its tiles wait with the inputs"
+        yield "banks", "must have no bank for the residual: its tiles are buffered with the inputs"
     if strange := [operand for operand in banks if operand not in memory.holds]:
         yield "banks", f"must have no bank for the {' and the '.join(strange)}, which it does not hold"
     if division.shares is not None and math.fsum(division.shares.values()) > 1 + ROUNDING:

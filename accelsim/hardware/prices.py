@@ -1,7 +1,6 @@
 """What one action costs on a machine, as its file says it: a table for the array, and prices of memories."""
 
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from pydantic import model_validator
 
@@ -60,8 +59,7 @@ class EnergyTable(Description):
         return _PICOJOULES.get(self.unit) if self.picojoules_per_unit is None else self.picojoules_per_unit
 
 
-@dataclass(frozen=True, slots=True)
-class AccessPrice:
+class AccessPrice(NamedTuple):
     """What an access of a memory costs for a word."""
 
     memory: str
@@ -69,8 +67,7 @@ class AccessPrice:
     write: float
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(NamedTuple):
     """Every price of a machine, in the unit of its table.
 
     Attributes:

@@ -43,7 +43,7 @@ def _least_bytes(layer: Layer, hardware: Hardware, batch: int) -> dict[Operand, 
     return {
         Operand.INPUTS: compulsory_input_bytes(layer, hardware, batch),
         Operand.WEIGHTS: compulsory_weight_bytes(layer, hardware),
-        Operand.OUTPUTS: bits_to_bytes(batch * layer.stored_elements, bits),
+        Operand.OUTPUTS: compulsory_output_bytes(layer, hardware, batch),
         Operand.RESIDUAL: bits_to_bytes(batch * layer.residual_elements, bits),
     }
 
@@ -60,6 +60,11 @@ def compulsory_input_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> 
     columns = _touched(layer.OX, layer.FX, layer.dilation_x, layer.stride_x, layer.pad_left, layer.IX)
     inputs = layer.operands * layer.G * layer.C * rows * columns + layer.gate_elements
     return bits_to_bytes(batch * inputs, activation_bits(layer, hardware.precision))
+
+
+def compulsory_output_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
+    """The same of outputs alone."""
+    return bits_to_bytes(batch * layer.stored_elements, activation_bits(layer, hardware.precision))
 
 
 def _touched(outputs: int, kernel: int, dilation: int, stride: int, pad: int, inputs: int) -> int:

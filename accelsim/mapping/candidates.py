@@ -6,7 +6,7 @@ elements are whole bytes; packed elements and pruned weights are rounded up tile
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -65,8 +65,7 @@ class Candidates:
         return tile, ORDERS[int(self.numbers[index]) % len(ORDERS)]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What some mappings do not go below, an entry each; infinite where none fits."""
 
     time_cycles: Floats
@@ -147,7 +146,7 @@ def array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayCo
     length = len(tiles.owner)
     if not (space.layers.on_array and length):
         return _NO_COST, 0
-    kinds = _kinds_of_tiles(space.layers, tiles)
+    kinds = kinds_of_tiles(space.layers, tiles.shape, tiles.owner)
 
     def cost_of(layer: LoopNest[Count], dataflow: str, which: Selection) -> ArrayCost:
         tile, resumes = entries(kinds.tile, which), entries(kinds.resumes, which)
@@ -180,8 +179,7 @@ def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost
     return array_costs(space.layers, space.dataflows, tiles.owner, cost_of)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kinds:
+class KindsOfTiles(NamedTuple):
     """Tiles of candidates that are alike: candidate after candidate, those of each together."""
 
     candidate: Ints
@@ -193,8 +191,8 @@ class _Kinds:
     """1 where they add to the partial sums of an earlier tile."""
 
 
-def _kinds_of_tiles(layers: LoopNest[Count], tiles: Tiles) -> _Kinds:
-    """The kinds of tiles that each of T candidates is made of.
+def kinds_of_tiles(layers: LoopNest[Count], shape: TileShape[Count], owner: Ints) -> KindsOfTiles:
+    """The kinds of tiles that each of T candidates is made of; `owner` says of which layer each is.
 
     Along G, K, OY and OX a layer is cut into full tiles and perhaps a smaller one at the edge; along C the
     first tile starts the partial sums, full ones in between resume them, and the last one may be smaller. The
@@ -202,7 +200,6 @@ def _kinds_of_tiles(layers: LoopNest[Count], tiles: Tiles) -> _Kinds:
     numbered in mixed radix, a binary digit for each of G, K, OY, OX that has an edge (1 at the edge), above
     them the digit of C. docs/decisions/branch-and-bound.md says why edges are costed exactly.
     """
-    shape, owner = tiles.shape, tiles.owner
     extents = (layers.G, layers.K, layers.OY, layers.OX)
     sizes = (shape.g, shape.k, shape.y, shape.x)
     loops = [_Tiling.of(entries(extent, owner), size) for extent, size in zip(extents, sizes, strict=True)]
@@ -232,11 +229,10 @@ def _kinds_of_tiles(layers: LoopNest[Count], tiles: Tiles) -> _Kinds:
     g, k, y, x = kind_sizes
     fy, fx = entries((shape.fy, shape.fx), candidate)
     tile = TileShape(1, g, k, c, y, x, fy, fx)
-    return _Kinds(candidate, tile, visits, np.minimum(digits, 1))
+    return KindsOfTiles(candidate, tile, visits, np.minimum(digits, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Tiling:
+class _Tiling(NamedTuple):
     """One loop, cut into tiles of one size for each of T candidates."""
 
     size: Ints

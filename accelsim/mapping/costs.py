@@ -41,7 +41,7 @@ class ArrayCost:
 def array_cost(
     layer: LoopNest[Count], dataflow: str, tile: TileShape[Count], resumes: Count, hardware: Hardware
 ) -> ArrayCost:
-    """One visit of the array to a tile, without the partial sums that wait on chip."""
+    """One visit of the array to a tile, without the partial sums that are buffered on chip."""
     work = dataflow_of(dataflow).execute(layer, tile, resumes, hardware)
     machine = hardware.precision
     if layer.weight_density is None:

@@ -68,6 +68,26 @@ class Cuts:
             fits=fits[:, fitting],
         )
 
+    @property
+    def grid(self) -> Space:
+        """Every tile of a single layer, whether it fits or not: channel cuts x plane cuts.
+
+        Of formulas, what depends on channels is a column of such a grid, and what depends on the plane a row.
+        """
+        channel_cut = np.arange(len(self.channel_owner))[:, np.newaxis]
+        plane_cut = np.arange(len(self.plane_owner))
+        return Space(
+            layers=self.layers,
+            dataflows=self.dataflows,
+            footprint=self.footprint,
+            owner=np.zeros((1, 1), dtype=np.int64),
+            channels=self.channels,
+            planes=self.planes,
+            channel_cut=channel_cut,
+            plane_cut=plane_cut,
+            fits=np.ones((1, 1, 1), dtype=np.bool_),
+        )
+
     def _fits(self, owner: Ints, channel_cut: Ints, plane_cut: Ints) -> Flags:
         """Whether tiles fit: orders x tiles. Where both orders are the same, the first stands for both."""
         g, k, c, c_tiles = (

@@ -1,7 +1,7 @@
 """Sizes to cut layers into: a grid of channel cuts x tile rows x tile columns for each layer."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ AXIS_COLUMNS: Final = ("outputs", "tiles", "largest", "total", "first", "inside"
 together and of the first; how many padding does not touch, and inputs of each; results of the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """Sizes to cut one layer into."""
 
     channels: Ints

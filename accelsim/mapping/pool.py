@@ -8,22 +8,24 @@ once, and for each set of operands that move it is known how much room it needs 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
 from accelsim.columns import Count, Flags, Floats, Ints, Real
 from accelsim.energy import total_energy
 from accelsim.hardware import Hardware, Operand
+from accelsim.hardware.counts import ActionCounts
 from accelsim.mapping.arithmetic import at_most_one, chosen, column_of, entries
-from accelsim.mapping.banks import weight_demand
-from accelsim.mapping.candidates import array_total, counts_on_chip
+from accelsim.mapping.banks import input_demand, weight_demand
+from accelsim.mapping.candidates import counts_on_chip
 from accelsim.mapping.costs import VECTOR, ArrayCost, transfer_counts
-from accelsim.mapping.cuts import cuts_of
+from accelsim.mapping.cuts import Cuts, cuts_of
+from accelsim.mapping.grid_array import grid_array_total
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.mapping import Choice, Order
 from accelsim.mapping.search import as_executed
-from accelsim.mapping.space import POOL_ORDERS, Nesting, Space, Tiles, nesting_of
+from accelsim.mapping.space import POOL_ORDERS, Nesting, Tiles, nesting_of
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.timing import Timing, VectorWork, latency_steps, of_each_step, vector_work
 from accelsim.mapping.transfers import Transfers, together, transfers
@@ -32,8 +34,14 @@ from accelsim.network.layer import Layer
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_BY_ORDER: Final = [nesting_of(order) for order in POOL_ORDERS]
-_FLAGS: Final = ("filters_in_pixels", "filters_in_channels", "pixels_in_channels")
+_Number = TypeVar("_Number", np.signedinteger[Any], np.float64)
+_NESTING: Final = Nesting(
+    *(
+        np.array([getattr(nesting_of(order), flag) for order in POOL_ORDERS])[:, np.newaxis, np.newaxis]
+        for flag in Nesting._fields
+    )
+)
+"""Orders x 1 x 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ class Costs:
     """At least."""
     energy: Floats
     dram_bytes: Ints
+    tiles: Ints
+    """Of an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +127,11 @@ class MappingCuts:
 
 @dataclass(frozen=True)
 class PoolMappings:
-    """Every mapping of one layer by one dataflow that a pool can hold: M of them."""
+    """Every mapping of one layer by one dataflow that a pool can hold: M of them.
+
+    What a formula gives is a grid of tiles (cuts of the channels x cuts of the output plane), or of loop
+    orders x tiles; mappings are entries of the latter.
+    """
 
     layer: Layer
     """In the form in which it is executed."""
@@ -125,13 +139,15 @@ class PoolMappings:
     """That it goes through one after the other."""
     dataflow: str
     hardware: Hardware
-    space: Space
-    """Its tiles; loop orders are those here."""
+    cuts: Cuts
+    tiles: Tiles
+    """A grid of them."""
     tile: Ints
     """Of each mapping: its number among the tiles, M."""
     order: Ints
     """Of each mapping: its number among `POOL_ORDERS`, M."""
     room: Room
+    """A grid."""
     _costs: dict[frozenset[Operand], Costs] = field(default_factory=dict, init=False, compare=False)
 
     def __len__(self) -> int:
@@ -144,42 +160,56 @@ class PoolMappings:
             known = self._costs[moved] = self._with_moving(moved)
         return known
 
-    @property
-    def cuts(self) -> "MappingCuts":
-        """What the mappings are, M entries."""
-        shape, length = self._tiles.shape, len(self)
+    def cuts_of(self, numbers: Ints) -> "MappingCuts":
+        """What some of the mappings are, by their numbers."""
+        length, (channel_cut, plane_cut) = len(numbers), np.divmod(self.tile[numbers], self._plane_cuts)
+        channels, planes = self.cuts.channels, self.cuts.planes
         return MappingCuts(
             np.full(length, self.dataflow),
-            column_of(shape.g, length),
-            column_of(shape.k, length),
-            column_of(shape.c, length),
-            column_of(shape.y, length),
-            column_of(shape.x, length),
-            self.order,
+            column_of(entries(channels.g, channel_cut), length),
+            column_of(entries(channels.k, channel_cut), length),
+            column_of(entries(channels.c, channel_cut), length),
+            column_of(entries(planes.y, plane_cut), length),
+            column_of(entries(planes.x, plane_cut), length),
+            self.order[numbers],
         )
 
-    @cached_property
-    def _tiles(self) -> Tiles:
-        """Of each mapping, M."""
-        return self.space.tiles(self.tile)
+    @property
+    def _plane_cuts(self) -> int:
+        return len(self.cuts.plane_owner)
+
+    @property
+    def _grid(self) -> tuple[int, int]:
+        """Its shape."""
+        return len(self.cuts.channel_owner), self._plane_cuts
 
     @cached_property
-    def _nesting(self) -> Nesting:
+    def _place(self) -> Ints:
+        """Of each mapping in a grid of loop orders x tiles, gone through row by row."""
+        return self.order * (self._grid[0] * self._grid[1]) + self.tile
+
+    def _of_each(self, grid: "npt.NDArray[_Number]") -> "npt.NDArray[_Number]":
+        """What a formula gave for each mapping, M."""
+        if grid.ndim > len(self._grid):
+            return np.broadcast_to(grid, (len(POOL_ORDERS), *self._grid)).reshape(-1)[self._place]
+        return np.broadcast_to(grid, self._grid).reshape(-1)[self.tile]
+
+    @cached_property
+    def _tile_counts(self) -> Ints:
         """Of each mapping, M."""
-        return _nesting(self.order)
+        return self._of_each(np.asarray(self.tiles.tile_counts.total))
 
     @cached_property
     def _array(self) -> tuple[ArrayCost, Count]:
-        """What the array does over all tiles of an image, and its cycles for the last of them; M."""
-        every_tile = self.space.tiles(slice(None))
-        total, last_cycles = array_total(self.space, every_tile, self.hardware)
-        counts = total.counts.each(lambda count: entries(count, self.tile))
-        return ArrayCost(entries(total.cycles, self.tile), counts), entries(last_cycles, self.tile)
+        """What the array does over all tiles of an image, and its cycles for the last of them."""
+        if not (self.layer.on_array and len(self)):
+            return ArrayCost(0, ActionCounts()), 0
+        return grid_array_total(self.cuts, self.hardware)
 
     @cached_property
     def _transfers(self) -> dict[Operand, Transfers]:
         """Of each operand by itself."""
-        parts = (self.space, self._tiles, self._nesting, self.hardware, self.images)
+        parts = (self.cuts.grid, self.tiles, _NESTING, self.hardware, self.images)
         return {operand: transfers(*parts, frozenset({operand})) for operand in self._operands}
 
     @cached_property
@@ -194,7 +224,7 @@ class PoolMappings:
         """Of each mapping, whatever moves."""
         array, _ = self._array
         moved = together(tuple(self._transfers.values()))
-        counts = counts_on_chip(self.space, self._tiles, moved, self.hardware, self.images)
+        counts = counts_on_chip(self.cuts.grid, self.tiles, moved, self.hardware, self.images)
         return total_energy(sum(counts, array.counts * self.images), self.hardware.prices)
 
     @cached_property
@@ -209,27 +239,27 @@ class PoolMappings:
 
     @cached_property
     def _vector(self) -> VectorWork:
-        return vector_work(self._tiles, self.images, self.hardware)
+        return vector_work(self.tiles, self.images, self.hardware)
 
     @cached_property
     def _latency_steps(self) -> Count:
-        return latency_steps(self._tiles, self.images)
+        return latency_steps(self.tiles, self.images)
 
     def _with_moving(self, moved: frozenset[Operand]) -> Costs:
-        length = len(self)
         operands = [operand for operand in self._operands if operand in moved]
         moving = together([self._transfers[operand] for operand in operands])
         array, last_cycles = self._array
         each_step = of_each_step(on_array=self.layer.on_array)
         timing = Timing(moving.streams, self._latency_steps, each_step, self._vector)
-        cycles = timing.least_cycles(column_of(array.cycles * self.images, length), last_cycles)
+        cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
         energy = sum([self._transfer_energy[operand] for operand in operands], self._energy_on_chip)
         moved_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())
         return Costs(
-            column_of(self.room.together(moved), length),
-            np.broadcast_to(cycles, length),
-            np.broadcast_to(np.asarray(energy, dtype=np.float64), length),
-            column_of(moved_bytes, length),
+            self._of_each(np.asarray(self.room.together(moved))),
+            self._of_each(cycles),
+            self._of_each(np.asarray(energy, dtype=np.float64)),
+            self._of_each(np.asarray(moved_bytes)),
+            self._tile_counts,
         )
 
 
@@ -253,10 +283,14 @@ class LayerMappings:
         """That it goes through one after the other."""
         return self.by_dataflow[0].images
 
-    @cached_property
-    def cuts(self) -> MappingCuts:
-        """What the mappings are, an entry each."""
-        parts = [mappings.cuts for mappings in self.by_dataflow]
+    def cuts_of(self, numbers: Ints) -> MappingCuts:
+        """What some of the mappings are, by their rising numbers."""
+        parts, begin = [], 0
+        for mappings in self.by_dataflow:
+            end = begin + len(mappings)
+            first, last = np.searchsorted(numbers, (begin, end))
+            parts.append(mappings.cuts_of(numbers[first:last] - begin))
+            begin = end
         return MappingCuts(*map(np.concatenate, zip(*map(MappingCuts.columns, parts), strict=True)))
 
     def costs(self, moved: frozenset[Operand]) -> Costs:
@@ -269,6 +303,7 @@ class LayerMappings:
                 np.concatenate([costs.time_cycles for costs in each]),
                 np.concatenate([costs.energy for costs in each]),
                 np.concatenate([costs.dram_bytes for costs in each]),
+                np.concatenate([costs.tiles for costs in each]),
             )
         return known
 
@@ -299,50 +334,50 @@ def pool_mappings(layer: Layer, images: int, dataflow: str, hardware: Hardware, 
     pool = hardware.pool
     in_pool, pool_bytes = (frozenset(pool.operands), pool.size_bytes) if pool else (frozenset(), 0)
     cuts = cuts_of([layer], [dataflow], [grids.of(layer, granularity(dataflow, hardware))], hardware)
-    space = cuts.crossed(np.arange(len(cuts.channel_owner)), np.arange(len(cuts.plane_owner)))
-    tile, order = _distinct(space)
-    largest_inputs = entries(cuts.largest_inputs, space.plane_cut[tile])
-    needed = _room(space.tiles(tile), _nesting(order), largest_inputs, images)
+    tiles = cuts.grid.tiles(slice(None))
+    needed = _room(tiles, _NESTING, cuts.largest_inputs, images)
     room = needed.of(in_pool)
-    held = np.less_equal(room.together({Operand.WEIGHTS}), pool_bytes)
+    held = _distinct(tiles) & np.less_equal(room.together({Operand.WEIGHTS}), pool_bytes) & _by_itself(cuts)
     if Operand.OUTPUTS not in in_pool:
         held = held & np.less_equal(needed.outputs, hardware.bank_of[Operand.OUTPUTS].size_bytes)
-    fits = np.flatnonzero(held)
-    return PoolMappings(
-        layer, images, dataflow, hardware, space, tile[fits], order[fits], entries(room, fits)
-    )
+    tile, order = np.divmod(np.flatnonzero(np.moveaxis(held, 0, 2)), len(POOL_ORDERS))
+    return PoolMappings(layer, images, dataflow, hardware, cuts, tiles, tile, order, room)
 
 
-def _nesting(order: Ints) -> Nesting:
-    """Columns, for the orders that are given by their numbers."""
-    return Nesting(*(np.array([getattr(nesting, name) for nesting in _BY_ORDER])[order] for name in _FLAGS))
+def _by_itself(cuts: Cuts) -> Flags:
+    """Whether a tile's inputs fit, and the outputs of one tile where input channels are innermost: a grid."""
+    tiles, halves = cuts.grid.tiles(slice(None)), cuts.half_banks
+    shape, footprint, plane = tiles.shape, tiles.footprint, tiles.plane
+    inputs = input_demand(footprint, shape, cuts.largest_inputs)
+    rows_cut, columns_cut = (np.greater(tiles_along, 1) * 1 for tiles_along in (plane.y_tiles, plane.x_tiles))
+    outputs = footprint.outputs(shape, np.greater(tiles.channels.c_tiles, 1) * 1)
+    outputs = outputs + footprint.unfinished(shape, shape.k, rows_cut, columns_cut)
+    fits: Flags = np.less_equal(inputs, halves[Operand.INPUTS])
+    return fits & np.less_equal(outputs, halves[Operand.OUTPUTS])
 
 
-def _distinct(space: Space) -> tuple[Ints, Ints]:
-    """Tiles and orders that are not the same as others, because loops of one iteration have no place.
+def _distinct(tiles: Tiles) -> Flags:
+    """Which orders of tiles are not the same as others, because loops of one iteration have no place.
 
     Windows of a fused pooling that cuts leave unfinished are kept where input channels are innermost only.
     """
-    tiles, length = space.tiles(slice(None)), len(space.owner)
     filters, pixels, channels = (
-        np.greater(column_of(trips, length), 1)
-        for trips in (tiles.channels.k_tiles, tiles.plane.tiles, tiles.channels.c_tiles)
+        np.greater(trips, 1) for trips in (tiles.channels.k_tiles, tiles.plane.tiles, tiles.channels.c_tiles)
     )
     both = filters & pixels
     is_distinct: dict[Order, Flags] = {
-        "filters_outer": np.ones(length, dtype=np.bool_),
+        "filters_outer": np.ones_like(both),
         "pixels_outer": both,
         "pixels_channels_filters": both & channels,
         "filters_channels_pixels": both & channels,
         "channels_filters_pixels": channels & (filters | pixels),
         "channels_pixels_filters": both & channels,
     }
-    kept = np.stack([is_distinct[order] for order in POOL_ORDERS], axis=1)  # tiles x orders
-    if space.layers.pooling is not None:
-        innermost = np.array([not (n.filters_in_channels or n.pixels_in_channels) for n in _BY_ORDER])
-        kept = kept & (innermost | ~pixels[:, np.newaxis])
-    tile, order = np.nonzero(kept)
-    return tile, order
+    distinct = np.stack([is_distinct[order] for order in POOL_ORDERS])
+    if tiles.layers.pooling is None:
+        return distinct
+    innermost = np.logical_not(_NESTING.filters_in_channels | _NESTING.pixels_in_channels)
+    return distinct & (innermost | np.logical_not(pixels))
 
 
 def _room(tiles: Tiles, nesting: Nesting, largest_inputs: Count, images: int) -> Room:

@@ -8,7 +8,7 @@ are never crossed (docs/decisions/branch-and-bound.md, "Before tiles are laid ou
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.space import ORDERS, ChannelCuts, PlaneCuts, Space
 
 
-@dataclass(frozen=True, slots=True)
-class Relaxation:
+class Relaxation(NamedTuple):
     """A tile for each cut of some layers that has any partner, and which cuts these are."""
 
     space: Space
@@ -63,8 +62,7 @@ def relaxed(cuts: Cuts) -> Relaxation:
     return Relaxation(space, channel_cuts, plane_cuts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sizes:
+class _Sizes(NamedTuple):
     """What cuts take of the banks, as a factor: channels x pixels are elements."""
 
     owner: Ints
@@ -73,8 +71,7 @@ class _Sizes:
     outputs: Count
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Room(NamedTuple):
     """Channels x pixels that half a bank holds, of each layer."""
 
     inputs: Count

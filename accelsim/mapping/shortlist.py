@@ -4,8 +4,7 @@ There are some ten thousand mappings of a layer. For each set of operands that m
 price is, to within a tolerance, the least that fits the room which they need themselves.
 """
 
-from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -25,6 +24,9 @@ MOST_JUDGED: Final = COMPILER.max_judged
 TOLERANCE: Final = 0.005
 """By which part of the price a mapping may be worse than the best by its bounds, and still be simulated."""
 SHELVES: Final = 512
+_ALL_SHELVES: Final = np.arange(SHELVES)
+_ROUNDING: Final = 1e-9
+"""Of sums: what is better by that much less than the tolerance is not ruled out."""
 _ENTRY_BYTES: Final = 120
 """Of a shortlist: ten numbers and a name."""
 SLOPES: Final = tuple(2.0**power for power in range(-4, 5))
@@ -59,11 +61,15 @@ class Shortlist:
         )
 
     def nearly_best(self, room_bytes: int, weights: Weights) -> list[int]:
-        """The best mappings that a room holds, the best first: a few within the tolerance."""
+        """The best mappings that a room holds, the best first: a few within the tolerance.
+
+        Of equal ones those in fewer tiles come first, which begin and end less often.
+        """
         costs = self.costs
         fitting = np.flatnonzero(costs.room_bytes <= room_bytes)
         prices = _prices(costs, weights)[fitting]
-        ranked = np.lexsort((costs.time_cycles[fitting], costs.dram_bytes[fitting], prices))[:MOST_JUDGED]
+        keys = costs.tiles, costs.time_cycles, costs.dram_bytes
+        ranked = np.lexsort((*[key[fitting] for key in keys], prices))[:MOST_JUDGED]
         within = prices[ranked] <= prices[ranked[:1]] * (1 + TOLERANCE)
         return [int(index) for index in fitting[ranked[within]]]
 
@@ -89,42 +95,67 @@ def shortlist(mappings: LayerMappings, moved: Moved, objective: Objective) -> Sh
         objective: What the network is planned by.
     """
     costs = mappings.costs(moved)
-    chosen: set[int] = set()
-    for weights in _weights_of(costs, objective):
-        chosen.update(_best_few(costs, weights))
-    numbers = np.array(sorted(chosen), dtype=np.int64)
+    sums = _weights_of(costs, objective)
+    hopeful = _hopeful(costs, sums)
+    by_room = hopeful[np.argsort(costs.room_bytes[hopeful], kind="stable")]
+    hopeful_costs = entries(costs, by_room)
+    chosen = np.zeros(len(by_room), dtype=np.bool_)
+    for weights in sums:
+        chosen[_best_few(hopeful_costs, weights)] = True
+    numbers = np.sort(by_room[chosen])
     return Shortlist(
-        mappings.layer, mappings.images, moved, entries(mappings.cuts, numbers), entries(costs, numbers)
+        mappings.layer, mappings.images, moved, mappings.cuts_of(numbers), entries(costs, numbers)
     )
 
 
-def _best_few(costs: Costs, weights: Weights) -> Iterator[int]:
-    """For every room the few best mappings that it holds, by a weighted sum."""
-    prices, rooms_bytes = _prices(costs, weights), costs.room_bytes
-    hopeful = _hopeful(rooms_bytes, prices)
-    by_room = hopeful[np.argsort(rooms_bytes[hopeful], kind="stable")]
-    near = by_room[prices[by_room] <= np.minimum.accumulate(prices[by_room]) * (1 + TOLERANCE)]
-    keys = (rooms_bytes[near], costs.time_cycles[near], costs.dram_bytes[near], prices[near])
-    ranked = near[np.lexsort(keys)]
-    # From the best to the worst: one that needs as much room as `MOST_JUDGED` better ones is no use.
-    rooms: list[int] = []
-    for index, room in zip(ranked.tolist(), rooms_bytes[ranked].tolist(), strict=True):
-        if len(rooms) < MOST_JUDGED or room < rooms[-1]:
-            yield index
-            insort(rooms, room)
-            del rooms[MOST_JUDGED:]
+def _best_few(costs: Costs, weights: Weights) -> Ints:
+    """For every room the few best mappings that it holds, by a weighted sum; of mappings by rising room."""
+    prices = _prices(costs, weights)
+    near = np.flatnonzero(prices <= np.minimum.accumulate(prices) * (1 + TOLERANCE))
+    # One that needs no less room than `MOST_JUDGED` better ones is no use: first by prices, of which many may
+    # be equal, then by ranks.
+    near = near[prices[near] <= _least_before(prices[near])]
+    keys = costs.room_bytes, costs.tiles, costs.time_cycles, costs.dram_bytes
+    rank = np.empty(len(near))
+    rank[np.lexsort((*[key[near] for key in keys], prices[near]))] = np.arange(len(near))
+    by_room = np.lexsort((rank, costs.room_bytes[near]))
+    return near[by_room[rank[by_room] < _least_before(rank[by_room])]]
 
 
-def _hopeful(room_bytes: Ints, prices: Floats) -> Ints:
+def _least_before(values: Floats) -> Floats:
+    """Before each of some values: of those that came, the one that as many as are judged do not exceed."""
+    coming = values
+    for _ in range(MOST_JUDGED):
+        least = np.concatenate(([np.inf], np.minimum.accumulate(coming)))[:-1]
+        coming = np.maximum(least, coming)  # what is not among the least so far, one place further down
+    return least
+
+
+def _hopeful(costs: Costs, sums: Sequence[Weights]) -> Ints:
     """Numbers of the mappings than which none that certainly needs less room is better by the tolerance.
 
-    Room is divided into shelves, and a mapping is compared with the best of all shelves below its own: that
-    rules out most without sorting them.
+    Room is divided into shelves. A mapping is compared with the best, by some sums, of all shelves below its
+    own: what takes more time and more energy than one of these is no use by any sum. That rules out most
+    without sorting them.
     """
-    shelf = room_bytes // (int(room_bytes.max(initial=0)) // SHELVES + 1)
-    best = np.full(SHELVES + 2, np.inf)
-    np.minimum.at(best, shelf + 1, prices)
-    return np.flatnonzero(prices <= np.minimum.accumulate(best)[shelf] * (1 + TOLERANCE))
+    rooms_bytes = costs.room_bytes
+    shelf = rooms_bytes // (int(rooms_bytes.max(initial=0)) // SHELVES + 1)
+    hopeful, time, energy, on = np.arange(len(rooms_bytes)), costs.time_cycles, costs.energy, shelf
+    for weights in sums[:: max(1, len(sums) // 2)]:
+        prices = weights.cycles * time + weights.energy * energy
+        best = np.full(SHELVES, np.inf)
+        np.minimum.at(best, on, prices)
+        is_best = prices == best[on]
+        best_cost = np.full((2, SHELVES), np.inf)
+        best_cost[:, on[is_best]] = time[is_best], energy[is_best]
+        # Of each shelf the one that is best so far, its own included; a mapping has those below its own.
+        so_far = np.maximum.accumulate(np.where(best <= np.minimum.accumulate(best), _ALL_SHELVES, 0))
+        below = np.full((2, SHELVES), np.inf)
+        below[:, 1:] = best_cost[:, so_far[:-1]] * ((1 + TOLERANCE) * (1 + _ROUNDING))
+        least_time, least_energy = below[:, on]
+        left = np.flatnonzero((time <= least_time) | (energy <= least_energy))
+        hopeful, time, energy, on = hopeful[left], time[left], energy[left], on[left]
+    return hopeful
 
 
 def _weights_of(costs: Costs, objective: Objective) -> list[Weights]:

@@ -8,7 +8,7 @@ A tile that the search tries is of one image and has all taps of the kernel.
 """
 
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 import numpy as np
 
@@ -31,8 +31,7 @@ POOL_ORDERS: Final[tuple[Order, ...]] = (
 """Those of a pool, in which partial sums may take as much room as they need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nesting:
+class Nesting(NamedTuple):
     """Which loops over tiles lie inside which, of loop orders: all that traffic and room depend on."""
 
     filters_in_pixels: "Flags | bool"

@@ -114,12 +114,14 @@ class Staircase:
         by_room = np.lexsort((rank, room_bytes))
         lowest = np.minimum.accumulate(rank[by_room])
         is_stair = np.diff(lowest, prepend=len(prices)) < 0
-        stairs = [int(row) for row in by_room[is_stair] if np.isfinite(prices[row])]
+        stairs = by_room[is_stair]
+        stairs = stairs[np.isfinite(prices[stairs])]
+        costs = zip(*(column[stairs].tolist() for column in (cycles, energy, dram_bytes)), strict=True)
         return cls(
-            tuple([int(room_bytes[row]) for row in stairs]),
-            tuple([float(prices[row]) for row in stairs]),
-            tuple([StepCost(cycles[row].item(), energy[row].item(), int(dram_bytes[row])) for row in stairs]),
-            tuple(stairs),
+            tuple(room_bytes[stairs].tolist()),
+            tuple(prices[stairs].tolist()),
+            tuple([StepCost(*cost) for cost in costs]),
+            tuple(stairs.tolist()),
         )
 
     def stair(self, room_bytes: int) -> int | None:

@@ -86,7 +86,7 @@ class TileCounts(Generic[CountT_co]):
     c_tiles: CountT_co
     """Parts that the input channels are cut into: visits to the same outputs."""
     total: CountT_co
-    """Tiles of all directions together."""
+    """Tiles along all loops together."""
     exact: bool = False
     """Whether these are the numbers of one cut, and not only the least of many."""
 
@@ -96,14 +96,14 @@ UNCUT = TileCounts(1, 1, 1, 1, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Granularity:
-    """What one pass of an array covers in each direction; tiles are whole passes or parts of one."""
+    """What one pass of an array covers of each loop; tiles are whole passes or parts of one."""
 
     k: int = 1
     c: int = 1
     y: int = 1
     x: int = 1
     in_turn: str = ""
-    """Letters of the directions that every PE goes through in turn; the others lie across the PEs."""
+    """Letters of the loops that every PE goes through in turn; the others lie across the PEs."""
 
 
 @dataclass(frozen=True, slots=True)

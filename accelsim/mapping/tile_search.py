@@ -45,8 +45,7 @@ UNBEATABLE: Final = -1.0
 """An objective value that no mapping has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contender:
+class Contender(NamedTuple):
     """A mapping that may be the best of its layer and dataflow."""
 
     dataflow: str

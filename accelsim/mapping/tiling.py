@@ -15,7 +15,7 @@ from accelsim.network.layer import Layer, LoopNest
 
 
 class Span(NamedTuple):
-    """Successive tiles along one direction that are alike."""
+    """Successive tiles along one axis that are alike."""
 
     tiles: int
     size: int
@@ -67,7 +67,7 @@ def channel_spans(extent: int, size: int) -> tuple[Span, ...]:
 
 
 class Axis(NamedTuple):
-    """One direction of the output plane: windows of `reach` inputs, `stride` apart, the first from -pad on.
+    """One axis of the output plane: windows of `reach` inputs, `stride` apart, the first from -pad on.
 
     Windows of some of a kernel's taps start further on, so that there `pad` may be negative.
     """
@@ -147,7 +147,7 @@ class Axis(NamedTuple):
         return self._complete(self.outputs) - self._complete((self.tiles(size) - 1) * size)
 
     def tiles(self, size: int) -> int:
-        """Tiles of `size` outputs that the direction is cut into."""
+        """Tiles of `size` outputs that the axis is cut into."""
         return -(-self.outputs // size)
 
     def input_range(self, tile: int, size: int) -> tuple[int, int]:
@@ -192,12 +192,12 @@ def together(axes: Sequence[Axis], size: int) -> Iterator[tuple[Span, ...]]:
 
 
 def row_axes(layer: Layer, taps: int) -> tuple[Axis, ...]:
-    """The vertical direction of a layer, for each part of so many rows of its kernel."""
+    """The vertical axis of a layer, for each part of so many rows of its kernel."""
     return _parts(row_axis(layer), layer.FY, layer.dilation_y, taps)
 
 
 def column_axes(layer: Layer, taps: int) -> tuple[Axis, ...]:
-    """The horizontal direction of a layer, for each part of so many columns of its kernel."""
+    """The horizontal axis of a layer, for each part of so many columns of its kernel."""
     return _parts(column_axis(layer), layer.FX, layer.dilation_x, taps)
 
 
@@ -214,7 +214,7 @@ def _parts(axis: Axis, kernel: int, dilation: int, taps: int) -> tuple[Axis, ...
 
 
 def row_axis(layer: Layer) -> Axis:
-    """The vertical direction of a layer."""
+    """The vertical axis of a layer."""
     pooling = layer.pooling
     return Axis(
         outputs=layer.OY,
@@ -227,7 +227,7 @@ def row_axis(layer: Layer) -> Axis:
 
 
 def column_axis(layer: Layer) -> Axis:
-    """The horizontal direction of a layer."""
+    """The horizontal axis of a layer."""
     pooling = layer.pooling
     return Axis(
         outputs=layer.OX,

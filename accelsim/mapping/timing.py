@@ -6,8 +6,7 @@ simulation.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -23,8 +22,7 @@ CYCLE_ROUNDING: Final = 1e-6
 """Cycles: sums of fractions of a cycle that are whole together differ by less."""
 
 
-@dataclass(frozen=True, slots=True)
-class VectorWork:
+class VectorWork(NamedTuple):
     """What the vector unit takes."""
 
     cycles: Floats
@@ -32,8 +30,7 @@ class VectorWork:
     """For the last step; 0 where that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(NamedTuple):
     """What the time of mappings is made of, beside the work of the array."""
 
     streams: Sequence[Streams]

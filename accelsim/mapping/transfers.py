@@ -6,7 +6,6 @@ lower bound, and of most mappings exact.
 """
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -53,8 +52,7 @@ class Streams(NamedTuple):
         return cls(channel, operands, read_cycles, cycles, first_cycles, last_cycles)
 
 
-@dataclass(frozen=True, slots=True)
-class Transfers:
+class Transfers(NamedTuple):
     """Between memories off chip and those on chip, of each mapping."""
 
     loaded: Mapping[Operand, Count]
@@ -77,8 +75,7 @@ def together(parts: Sequence[Transfers]) -> Transfers:
     return Transfers(loaded, stored, list(map(Streams.together, by_channel.values())))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reads:
+class _Reads(NamedTuple):
     """How often the operands of each tile come, for the whole batch."""
 
     inputs: Count
@@ -181,8 +178,7 @@ def _reads(tiles: Tiles, nesting: Nesting, batch: int) -> _Reads:
     return _Reads(chosen(inputs_stay, 1, channels.k_tiles) * batch, weight_reads)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rounded:
+class _Rounded(NamedTuple):
     """Cycles that rounding up adds to the transfers of tiles which are not at an edge."""
 
     layers: LoopNest[Count]

@@ -1,14 +1,12 @@
 """Unmappable: why a layer has no mapping, as values; their sentences are what a `MappingError` says."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from accelsim.descriptions.phrases import counted
 from accelsim.hardware.operand import Operand
 
 
-@dataclass(frozen=True)
-class NoTileFits:
+class NoTileFits(NamedTuple):
     """The smallest tile that is tried is larger than half of the bank that it exceeds most.
 
     Attributes:
@@ -40,8 +38,7 @@ class NoTileFits:
         )
 
 
-@dataclass(frozen=True)
-class Uncountable:
+class Uncountable(NamedTuple):
     """What a layer does for a batch exceeds the 64 bits in which it is counted.
 
     Attributes:
@@ -62,8 +59,7 @@ class Uncountable:
         return f"what it does for {together} cannot be counted in 64 bits: {remedy}"
 
 
-@dataclass(frozen=True)
-class NotListed:
+class NotListed(NamedTuple):
     """The array cannot run the dataflow that is asked for.
 
     Attributes:

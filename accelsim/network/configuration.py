@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from accelsim.descriptions import Document, Mistake, check, native, parse, shipped, shown, vary
 from accelsim.descriptions.arguments import check_path, of_kind
@@ -76,8 +75,7 @@ def read_network(path: str | Path) -> NetworkDescription:
     return _read(Path(path), visited=())[0]
 
 
-@dataclass(frozen=True)
-class _Source:
+class _Source(NamedTuple):
     """The files that a description comes from: messages name places in them."""
 
     stages: Document

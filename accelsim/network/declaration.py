@@ -11,9 +11,19 @@ so that a new argument is a new field, and nothing else (docs/decisions/operator
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from functools import cache
-from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, get_args, get_type_hints
+from typing import (
+    Any,
+    Concatenate,
+    Final,
+    NamedTuple,
+    ParamSpec,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_type_hints,
+)
 
 from accelsim.network.graph import Draft, Operator, Site
 
@@ -39,8 +49,7 @@ def operator(name: str) -> Callable[[OperatorT], OperatorT]:
     return declare
 
 
-@dataclass(frozen=True)
-class DeclaredArgument:
+class DeclaredArgument(NamedTuple):
     """One argument of an operator."""
 
     annotation: Any

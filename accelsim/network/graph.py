@@ -6,7 +6,7 @@ which they can run. What lowering makes of it is another type, `ExecutedGraph` (
 
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from accelsim.descriptions.limits import MAX_AXIS, MAX_CHANNELS, MAX_ELEMENTS, MAX_MACS, MAX_OPERATORS
 from accelsim.errors import NetworkError
@@ -42,8 +42,7 @@ class Shape:
         return f"{self.channels} x {self.height} x {self.width}"
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """Where an operator stands: what its node is called, and what it reads."""
 
     name: str

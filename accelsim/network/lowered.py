@@ -1,6 +1,6 @@
 """LoweredNetwork: a network as it is executed, beside what it has as it was published."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from accelsim.errors import NetworkError
 from accelsim.network.build import build
@@ -10,8 +10,7 @@ from accelsim.network.graph import total_macs, total_params
 from accelsim.network.lowering import lower
 
 
-@dataclass(frozen=True)
-class LoweredNetwork:
+class LoweredNetwork(NamedTuple):
     """A network as it is executed, and its published totals.
 
     Example:

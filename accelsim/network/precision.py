@@ -7,7 +7,7 @@ network, and that before what the machine takes for granted (mapping/precision.p
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Final, Self, TypeAlias
+from typing import Annotated, Final, NamedTuple, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -67,8 +67,7 @@ def compression_entries(compression: Compression, document: Document) -> tuple[C
     return tuple(CompressionEntry(entry, document, index) for index, entry in enumerate(compression))
 
 
-@dataclass(frozen=True)
-class WeightForm:
+class WeightForm(NamedTuple):
     """Bits of one operator's weights and the part of them that is not zero, where its network says."""
 
     bits: int | None = None

@@ -54,4 +54,4 @@ def memory_map_of(plan: ResidencyPlan, memory: str, tile_bytes: Sequence[int]) -
             zip(plan.network.tensors, plan.places, lives(plan.network), plan.why_not, strict=True)
         )
     ]
-    return MemoryMap(memory, plan.pool.size_bytes, tuple(tensors), regions)
+    return MemoryMap(memory, plan.pool.size_bytes, tuple(tensors), regions, plan.gap)

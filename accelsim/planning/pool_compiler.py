@@ -102,8 +102,10 @@ class PoolCompiler:
             MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
         """
         network = self._network(graph)
-        plans = [self._planned(network, keeping=False)]
-        if self.hardware.keeps("activations"):
+        plans = []
+        if self._places.outside:
+            plans.append(self._planned(network, keeping=False))
+        if self.hardware.keeps("activations"):  # where nothing can be outside, nothing kept is the same plan
             plans.append(self._planned(network, keeping=True))
         schedules = [self._written(network, *plan) for plan in plans if isinstance(plan[0], ResidencyPlan)]
         if not schedules:
@@ -154,16 +156,17 @@ class PoolCompiler:
 
     def _planned(self, network: _Network, *, keeping: bool) -> tuple[ResidencyPlan | DoesNotFit, Weights]:
         """The plan by the objective, and the weights by which mappings are compared."""
-        made: list[tuple[ResidencyPlan | DoesNotFit, Weights, list[StepPrices]]] = []
+        made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
-            prices = self._prices(network, weights)
-            if keeping:
-                found = plan_residency(network.tensors, self._places, prices, reasons=False)
-            else:
-                found = nothing_kept(network.tensors, self._places, prices)
-            made.append((found, weights, prices))
-            return found
+            if weights not in made:
+                prices = self._prices(network, weights)
+                if keeping:
+                    found = plan_residency(network.tensors, self._places, prices, reasons=False)
+                else:
+                    found = nothing_kept(network.tensors, self._places, prices)
+                made[weights] = found, prices
+            return made[weights][0]
 
         match self.objective:
             case "time":
@@ -175,7 +178,9 @@ class PoolCompiler:
                 best = first if isinstance(first, DoesNotFit) else least_edp(plan, first.cost)
             case _:
                 assert_never(self.objective)
-        weights, prices = next((weights, prices) for found, weights, prices in made if found is best)
+        weights, prices = next(
+            (weights, prices) for weights, (found, prices) in made.items() if found is best
+        )
         if keeping:  # why others do not stay is asked of the best plan only
             best = plan_residency(network.tensors, self._places, prices)
         if self.objective == "edp" and isinstance(best, ResidencyPlan):

@@ -109,6 +109,8 @@ class Assembly:
             raise NotLocalError("what is said of layers by name may be of layers that a candidate has not")
         if hardware.pool is not None:
             raise NotLocalError("what stays in a pool, and what it leaves to tiles, depends on all layers")
+        if hardware.mapper.order != "network":
+            raise NotLocalError("the order in which least is held at once depends on all layers")
         self._network, self._hardware, self._options = network, hardware, options
         self._mappings: dict[Layer, Mapping] = {}
         self._numbers: dict[_Signature, int] = {}

@@ -97,7 +97,8 @@ class Evaluation:
     cost: Cost | None
     """None where the candidate exceeds a limit, or cannot be built or mapped."""
     problem: str = ""
-    """Why it cannot be built or mapped."""
+    """Why it cannot be built or mapped: as a text, since that is what a store keeps, and what comes from a
+    store has to equal what is computed anew. Nothing reads it but people."""
 
 
 def problem_of(error: Exception) -> str:

@@ -7,6 +7,7 @@ is in the network's figure.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,11 @@ class RemedyOutcome:
     remedy: Remedy
     result: RunResult
 
+    @cached_property
+    def layers(self) -> dict[str, LayerResult]:
+        """Those of the run, by their names."""
+        return {layer.name: layer for layer in self.result.layers}
+
 
 @dataclass(frozen=True)
 class LayerOutcome:
@@ -52,7 +58,11 @@ class LayerOutcome:
 
 @dataclass(frozen=True)
 class WorstLayer:
-    """Layers of one form, that run in one way, and what each remedy does to them."""
+    """Layers of one form, that run in one way, and what each remedy does to them.
+
+    Cycles of layers add up to those of the network, so what a remedy gains at some layers is a part of what
+    it gains, or loses, for the network.
+    """
 
     names: tuple[str, ...]
     layer: LayerResult
@@ -60,6 +70,8 @@ class WorstLayer:
     cycles: int
     """Of all of them, like the following."""
     lower_bound_cycles: int
+    least_cycles: int
+    """The sum of their lower bounds that hold wherever tensors stay (`LayerResult.least_cycles`)."""
     energy: float
     macs: int
     diagnosis: Diagnosis
@@ -69,17 +81,22 @@ class WorstLayer:
     @property
     def lost_cycles(self) -> int:
         """Cycles above the lower bound; below 0 where weights came while the layer before ran."""
-        return self.cycles - self.lower_bound_cycles
+        return self.cycles - self.least_cycles
+
+    @property
+    def gained_cycles(self) -> int:
+        """Cycles of the network that its best remedy gains at these layers; 0 where none gains any."""
+        return max(self.cycles - self.outcomes[0].cycles, 0) if self.outcomes else 0
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A run, what its worst layers lose and why, and what remedies gain.
+    """A run, what remedies gain, at which layers most, and why these take their time.
 
     Example:
         >>> explained = explain_network("alexnet", "16x16_128k", layers=1)
         >>> explained.worst[0].names[0], explained.worst[0].diagnosis.bound_by
-        ('conv2', 'compute')
+        ('fc6', 'dram')
     """
 
     result: RunResult
@@ -91,7 +108,15 @@ class Explanation:
     impossible: tuple[ImpossibleRemedy, ...]
     """Remedies that cannot be had, or with which the network does not run."""
     worst: tuple[WorstLayer, ...]
-    """The most cycles lost first."""
+    """Those first at which the best remedy gains the network most; of those that none helps, those with the
+    most cycles above their lower bounds."""
+
+    @property
+    def lower_bound_if_kept_cycles(self) -> int | None:
+        """The network's, if all tensors stayed on chip, as its machine or a remedy lets them; else None."""
+        keeping = (outcome.result for outcome in self.outcomes if outcome.remedy.name == "keep")
+        bounds = (result.lower_bound_if_kept_cycles for result in (self.result, *keeping))
+        return next((bound for bound in bounds if bound is not None), None)
 
 
 @dataclass(frozen=True)
@@ -150,9 +175,9 @@ def explain_network(
         layer.name: diagnose(layer, mapping, hardware)
         for layer, mapping in zip(result.layers, plan.schedule.mappings, strict=True)
     }
-    groups = _worst_groups(result.layers)[:layers]
-    worst = tuple(_worst_layer(group, diagnoses, outcomes) for group in groups)
-    return Explanation(result, hardware, tuple(outcomes), tuple(impossible), worst)
+    worst = [_worst_layer(group, diagnoses, outcomes) for group in _groups(result.layers)]
+    worst.sort(key=lambda group: (-group.gained_cycles, -group.lost_cycles))
+    return Explanation(result, hardware, tuple(outcomes), tuple(impossible), tuple(worst[:layers]))
 
 
 def _outcomes(
@@ -198,17 +223,14 @@ def _prepare(setup: _WorkerSetup) -> Callable[[int], RunResult | AccelsimError]:
 # --- the layers
 
 
-def _worst_groups(layers: Sequence[LayerResult]) -> list[list[LayerResult]]:
-    """Layers of one form that run in one way, together; those that lose most first, groups and members."""
+def _groups(layers: Sequence[LayerResult]) -> list[list[LayerResult]]:
+    """Layers of one form that run in one way, together; of each group those that lose most first."""
     groups: dict[tuple[str, Layer, str], list[LayerResult]] = {}
     for layer in layers:
         groups.setdefault((layer.stage, layer.form, layer.dataflow), []).append(layer)
-    worst_first = [sorted(members, key=lambda layer: -_lost(layer)) for members in groups.values()]
-    return sorted(worst_first, key=lambda members: -sum(map(_lost, members)))
-
-
-def _lost(layer: LayerResult) -> int:
-    return layer.cycles - layer.lower_bound_cycles
+    return [
+        sorted(members, key=lambda layer: layer.least_cycles - layer.cycles) for members in groups.values()
+    ]
 
 
 def _worst_layer(
@@ -222,6 +244,7 @@ def _worst_layer(
         layer=members[0],
         cycles=sum(layer.cycles for layer in members),
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in members),
+        least_cycles=sum(layer.least_cycles for layer in members),
         energy=sum(layer.energy for layer in members),
         macs=sum(layer.macs for layer in members),
         diagnosis=diagnoses[names[0]],
@@ -231,10 +254,9 @@ def _worst_layer(
 
 def _layer_outcome(names: Sequence[str], outcome: RemedyOutcome) -> LayerOutcome | None:
     """Of the same layers in another run; None where one of them does not run there under its name."""
-    by_name = {layer.name: layer for layer in outcome.result.layers}
-    if not by_name.keys() >= set(names):
+    if not outcome.layers.keys() >= set(names):
         return None
-    layers = [by_name[name] for name in names]
+    layers = [outcome.layers[name] for name in names]
     return LayerOutcome(
         outcome.remedy,
         sum(layer.cycles for layer in layers),

@@ -8,6 +8,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, Complaint
 from accelsim.hardware import Hardware, dataflow_names
+from accelsim.hardware.memory import ACTIVATIONS, POOL, Kept
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 
@@ -21,6 +22,7 @@ TIMES: Final = 2
 """How much more of a machine's part a remedy gives it."""
 ChannelObstacle: TypeAlias = Literal["none_alone", "multiples_already"]
 """Why channels are not rounded: no number of them can change by itself, or all that can are so already."""
+KEPT: Final[tuple[Kept, ...]] = get_args(Kept)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,31 @@ class LatencyChange:
     def name(self) -> str:
         """`latency`; `flash_latency` where there are others."""
         return f"{self.memory}_latency" if self.one_of_several else "latency"
+
+
+@dataclass(frozen=True)
+class PoolChange:
+    """No banks in a memory on chip: its operands share the whole of it."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    name: ClassVar[str] = "pool"
+    memory: str
+    """Its name."""
+
+
+@dataclass(frozen=True)
+class KeepChange:
+    """One kind of tensors more that may stay in a memory on chip, which is a pool then."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    memory: str
+    """Its name."""
+    tensors: Kept
+
+    @property
+    def name(self) -> str:
+        """`keep`, of activations; `pin`, of weights."""
+        return "keep" if self.tensors == "activations" else "pin"
 
 
 @dataclass(frozen=True)
@@ -101,7 +128,16 @@ class ChannelsChange:
     multiple: int
 
 
-Change: TypeAlias = PartChange | LatencyChange | AddedDataflow | DataflowChange | BitsChange | ChannelsChange
+Change: TypeAlias = (
+    PartChange
+    | LatencyChange
+    | PoolChange
+    | KeepChange
+    | AddedDataflow
+    | DataflowChange
+    | BitsChange
+    | ChannelsChange
+)
 """What a remedy changes; words.py names it."""
 
 
@@ -184,16 +220,19 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
             shorter = LatencyChange(channel.memory, latency, latency // TIMES, several)
             key = f"memories.{channel.memory}.latency_cycles"
             yield _changed_machine(baseline, shorter, **{key: shorter.after_cycles})
+    yield from _pools(baseline)
+    yield from _more_kept(baseline)
     yield from _dataflows(baseline)
     yield from _fewer_bits(baseline)
     yield _rounded_channels(baseline)
 
 
 def most_remedies(hardware: Hardware) -> int:
-    """How many there are at most: bandwidth and latency of each channel, parts on chip, each dataflow, the
-    dataflow chosen, bits of weights and of activations, channels of the network.
+    """How many there are at most: bandwidth and latency of each channel, parts on chip, kinds of tensors that
+    stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations, channels of layers.
     """
-    return 2 * len(hardware.channels) + len(PARTS_ON_CHIP) + len(dataflow_names()) + 4
+    of_dataflows = len(dataflow_names()) + 1
+    return 2 * len(hardware.channels) + len(PARTS_ON_CHIP) + len(KEPT) + of_dataflows + 4
 
 
 def _amounts(hardware: Hardware, part: PartOnChip) -> dict[str, float]:
@@ -230,6 +269,30 @@ def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Reme
     except AccelsimError as error:
         return ImpossibleRemedy(change, error.complaints)
     return baseline.remedy(change, hardware=hardware)
+
+
+def _pools(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
+    """The largest memory on chip as a pool, where there is none: a machine has one at most."""
+    if baseline.hardware.pool is None:
+        memory = max(baseline.hardware.on_chip, key=lambda memory: memory.size_bytes or 0).name
+        yield _changed_machine(baseline, PoolChange(memory), **{f"memories.{memory}.banks": POOL})
+
+
+def _more_kept(baseline: _Baseline) -> Iterator[Remedy]:
+    """Each kind of tensors that may stay on chip and does not yet, where activations pass through.
+
+    Which kinds a machine may keep is the machine's to say: what it refuses is no remedy.
+    """
+    for memory in baseline.hardware.on_chip:
+        if not set(ACTIVATIONS) <= set(memory.holds):
+            continue
+        for tensors in KEPT:
+            if tensors not in memory.keeps:
+                key, change = f"memories.{memory.name}", KeepChange(memory.name, tensors)
+                values = {f"{key}.banks": POOL, f"{key}.keeps": [*memory.keeps, tensors]}
+                remedy = _changed_machine(baseline, change, **values)
+                if isinstance(remedy, Remedy):
+                    yield remedy
 
 
 def _dataflows(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:

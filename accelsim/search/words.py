@@ -19,10 +19,13 @@ from accelsim.search.remedies import (
     ChannelsChange,
     DataflowChange,
     ImpossibleRemedy,
+    KeepChange,
     LatencyChange,
     PartChange,
+    PoolChange,
 )
 
+KIB: Final = 1024
 _OBSTACLES: Final[dict[ChannelObstacle, str]] = {
     "none_alone": "no number of channels of the stage table can change alone",
     "multiples_already": "every number of channels that can change alone is a multiple already",
@@ -70,16 +73,26 @@ def change_words(change: Change) -> str:
     match change:
         case PartChange():
             return _part_words(change)
-        case LatencyChange():
-            return (
-                f"{memory_word(change.memory)} latency {change.before_cycles} -> {change.after_cycles} cycles"
-            )
+        case LatencyChange() | PoolChange() | KeepChange():
+            return f"{memory_word(change.memory)} {_memory_words(change)}"
         case AddedDataflow() | DataflowChange():
             return _dataflow_words(change)
         case BitsChange():
             return f"{change.tensors} of {change.before} -> {change.after} bits"
         case ChannelsChange():
             return f"channels up to multiples of {change.multiple}"
+        case _:
+            assert_never(change)
+
+
+def _memory_words(change: LatencyChange | PoolChange | KeepChange) -> str:
+    match change:
+        case LatencyChange():
+            return f"latency {change.before_cycles} -> {change.after_cycles} cycles"
+        case PoolChange():
+            return "one pool"
+        case KeepChange():
+            return f"keeps {change.tensors}"
         case _:
             assert_never(change)
 
@@ -99,7 +112,9 @@ def _part_words(change: PartChange) -> str:
             return f"{memory_word(memory)} {before:g} -> {after:g} bytes per cycle"
         case "buffer":
             noun = memory_word(change.memories[0]) if len(change.memories) == 1 else "memories on chip"
-            return f"{noun} {before / 1024:.10g} -> {after / 1024:.10g} KiB"
+            if before < KIB:
+                return f"{noun} {before:g} -> {after:g} bytes"
+            return f"{noun} {before / KIB:.10g} -> {after / KIB:.10g} KiB"
         case "vector_lanes":
             return f"vector lanes {before:g} -> {after:g} per column"
         case "rows" | "columns":

@@ -16,8 +16,7 @@ Resource = Literal["descriptor", "room", "producer"]
 _NONE: Final[Mapping[str, int]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(NamedTuple):
     """One component at work for one step of one layer, from `start` until `end`, in cycles.
 
     Attributes:
@@ -48,8 +47,7 @@ class Busy:
     """When a transfer was asked for; it starts after the latency, when the channel is free."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """The DMA could not ask for the next operand of a step, from `start` until `end`, in cycles.
 
     Attributes:
@@ -73,8 +71,7 @@ class Wait:
     """The one without room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Occupancy:
+class Occupancy(NamedTuple):
     """What a bank on chip holds from the end of a cycle until the next entry of that bank.
 
     Attributes:

@@ -36,8 +36,8 @@ class Standstill:
         since = max(self._executed_until, self._vector_free_at if on_vector_unit else 0)
         for operand, arrival in loaded:
             assert arrival.value is not None  # since it has happened
-            since = self._wait(layer, operand, since, arrival.value)
-        self._wait(layer, Operand.OUTPUTS, since, cycle)
+            since = self._put_down(layer, operand, since, arrival.value)
+        self._put_down(layer, Operand.OUTPUTS, since, cycle)
 
     def leaves_array(self, step: Step, cycle: int) -> None:
         """The array has executed a step, or passed it on."""
@@ -59,7 +59,7 @@ class Standstill:
         """Of each layer, by what was missing."""
         return self._cycles
 
-    def _wait(self, layer: int, operand: Operand, since: int, until: int) -> int:
+    def _put_down(self, layer: int, operand: Operand, since: int, until: int) -> int:
         """Put the time until then down to an operand; what comes next is waited for from there on."""
         if until <= since:
             return since

@@ -37,7 +37,7 @@ class Log:
     """The least that was free in each bank, in each of several memories, and in all of them together;
     empty as long as nothing was observed."""
 
-    def wait(self, layer: int, operand: Operand, cycles: int) -> None:
+    def stand_still(self, layer: int, operand: Operand, cycles: int) -> None:
         """Nothing was executed, because a step of a layer lacked an operand."""
         of_layer = self.waiting_cycles.get(layer)
         if of_layer is None:
@@ -344,7 +344,7 @@ class Stepper:
         if not task.step.array_cycles:
             since = max(since, self.vector_free_at)
         if since < cycle:
-            self.log.wait(task.layer, operand, cycle - since)
+            self.log.stand_still(task.layer, operand, cycle - since)
             self.executed_until = cycle
 
     def _stands_still(self) -> None:

@@ -239,13 +239,14 @@ class Traversal:
                 self._was_glimpsed(glimpsed) and self._is_worth_a_look(body, iteration - last_compared)
             ):
                 last_compared, state = iteration, self._state()
-                waits = self._waits()
-                earlier, cycle, waits_before = iteration_of.setdefault(state, (iteration, self.cycle, waits))
+                standstills = self._standstills()
+                earlier, cycle, before = iteration_of.setdefault(state, (iteration, self.cycle, standstills))
                 if earlier < iteration:
                     periods = (n_alike - iteration) // (iteration - earlier)
-                    for operand, cycles in waits.items():
-                        self.log.wait(self.layer, operand, periods * (cycles - waits_before.get(operand, 0)))
-                    self._wait(periods * (self.cycle - cycle))
+                    for operand, cycles in standstills.items():
+                        of_a_period = cycles - before.get(operand, 0)
+                        self.log.stand_still(self.layer, operand, periods * of_a_period)
+                    self._advance(periods * (self.cycle - cycle))
                     return iteration + periods * (iteration - earlier)
                 entries += ENTRIES_OF_A_STATE + state.entries
                 if entries > MOST_ITERATION_ENTRIES:
@@ -254,7 +255,7 @@ class Traversal:
             self._body(body, False)
         return n_alike
 
-    def _waits(self) -> MappingOf[Operand, int]:
+    def _standstills(self) -> MappingOf[Operand, int]:
         """What steps of the layer have been waited for so far.
 
         Within a period of its iterations no others are: it executes as many steps as it hands over, so all
@@ -272,7 +273,7 @@ class Traversal:
         glimpsed.add(glimpse)
         return False
 
-    def _wait(self, cycles: int) -> None:
+    def _advance(self, cycles: int) -> None:
         """Let everything be later by so many cycles."""
         self.cycle += cycles
         self.machine_is_here = self.machine_is_here and not cycles
@@ -322,5 +323,5 @@ class Traversal:
                 log.waiting_cycles[layer] = cycles_of
                 continue
             for operand, cycles in cycles_of.items():
-                log.wait(layer, operand, cycles)
+                log.stand_still(layer, operand, cycles)
         log.observe(transition.least_free_bytes)

@@ -153,7 +153,7 @@ class Counting:
         return walked
 
     def memory_of(self, operand: str) -> str:
-        """The memory on chip in which an operand's tiles wait."""
+        """The memory on chip in which an operand's tiles are buffered."""
         return self.case.hardware.bank_of[Operand(operand)].memory
 
     def _accesses(self, read: Mapping[str, int], written: Mapping[str, int]) -> dict[CountedAccess, int]:

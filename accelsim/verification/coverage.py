@@ -139,7 +139,7 @@ class PoolingWindows:
 
 
 def _overlaps(results: int, stride: int, pad: int, window: int, outputs: tuple[int, int]) -> Integers:
-    """Of each window along a direction: how many of some outputs lie in it."""
+    """Of each window along an axis: how many of some outputs lie in it."""
     starts = np.arange(results) * stride - pad
     ends = np.minimum(starts + window, outputs[1])
     return np.asarray(np.maximum(ends - np.maximum(starts, outputs[0]), 0))
@@ -154,7 +154,7 @@ def _extent(overlaps: Integers) -> tuple[int, int]:
 def _reduced(
     values: Integers, axis: int, first: int, results: slice, window: tuple[int, int, int], largest: bool
 ) -> Integers:
-    """One direction of a tile, reduced to the windows that it touches; `first` is the tile's first output.
+    """One axis of a tile, reduced to the windows that it touches; `first` is the tile's first output.
 
     Offset by offset within the window: at offset o, result r takes output r * stride - pad + o, if the tile
     has it. So each pass over the offsets adds at most one output to each window, without a loop over windows.

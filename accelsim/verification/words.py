@@ -36,7 +36,7 @@ _SENTENCES: Final = {
     ),
     Difference.LACKS_TAP: "completes {outputs} without tap {row}, {column} of input channel {channel}",
     Difference.LACKS_CHANNELS: "completes {outputs} without input channels {channels:range}",
-    Difference.STARTS_ANEW: "starts {outputs} anew while their partial sums wait in the buffer",
+    Difference.STARTS_ANEW: "starts {outputs} anew while their partial sums are in the buffer",
     Difference.RESUMES_WHAT_IS_NOT_HELD: "adds to partial sums of {outputs}, which are not in the buffer",
     Difference.LEAVES_INCOMPLETE: "leaves {outputs} incomplete",
     Difference.STORES_WHAT_IS_NOT: "stores {results}, which is more than there is",

@@ -77,6 +77,19 @@ def test_the_table_stands_below_its_machines_and_fits_80_columns(accelsim):
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize(
+    ("machines", "words"),
+    [
+        (("npu_int8_2m", "8x8_32k"), "DRAM is the outermost memory: flash on npu_int8_2m."),
+        (("npu_int8_2m",), "DRAM is the outermost memory, flash."),
+    ],
+)
+def test_the_legend_says_on_which_machines_dram_is_called_something_else(accelsim, machines, words):
+    options = [option for machine in machines for option in ("--hw", machine)]
+    outcome = accelsim("compare", *NETWORKS, *options)
+    assert words in " ".join(outcome.out.split())
+
+
 def test_csv_has_a_row_for_each_case(accelsim):
     outcome = accelsim("compare", *NETWORKS, *MACHINES, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(outcome.out)))

@@ -101,3 +101,45 @@ def test_the_budget_is_that_of_the_authors_v5():
     for words in (f"{MORE_PARAMS} times the parameters", f"{MORE_MACS} times the MACs"):
         assert words in decision
     assert f"at least {LEAST_PARAMS} times" in decision
+
+
+def keeping(kib):
+    """The machine whose buffer is a pool of so many KiB, in which activations stay; as on the page."""
+    return vary(
+        LARGE,
+        **{
+            "memories.global_buffer.banks": "pool",
+            "memories.global_buffer.keeps": ["activations"],
+            "memories.global_buffer.size_bytes": kib * 1024,
+        },
+    )
+
+
+def test_what_keeping_activations_changes_as_the_page_says():
+    names, kept_sizes = ("sqnxt23", "sqnxt23v2", "sqnxt23v4", "sqnxt23v5"), (128, 256, 512)
+    old = {name: run(name) for name in names}
+    new = {
+        kib: {name: run_network(load_network(name), keeping(kib), cache=CACHE) for name in names}
+        for kib in kept_sizes
+    }
+
+    def saved(after, before):
+        return less(after.cycles, before.cycles), less(after.energy.total, before.energy.total)
+
+    def more(after, before):
+        return f"{100 * (after.energy.total / before.energy.total - 1):.1f}%"
+
+    baseline = saved(new[128]["sqnxt23"], old["sqnxt23"])
+    assert f"the baseline takes {baseline[0]} less time and {baseline[1]} less energy" in PAGE
+    redesign = saved(old["sqnxt23v5"], old["sqnxt23"])
+    assert f"the machine of 2018 saves {redesign[0]} and {redesign[1]}." in PAGE
+    assert new[128]["sqnxt23"].energy.total < old["sqnxt23v4"].energy.total
+    then, now = (saved(runs["sqnxt23v5"], runs["sqnxt23v2"]) for runs in (old, new[512]))
+    assert f"v5 takes {then[0]} less time and {then[1]} less energy than v2" in PAGE
+    dearer = more(new[512]["sqnxt23v5"], new[512]["sqnxt23v2"])
+    assert f"v5 takes {now[0]} less time and {dearer} *more* energy than v2" in PAGE
+    moved = [run.dram_bytes.total / 1e6 for run in (new[512][name] for name in ("sqnxt23v5", "sqnxt23v2"))]
+    assert f"{moved[0]:.2f} MB move instead of {moved[1]:.2f} MB" in PAGE
+    step = more(new[256]["sqnxt23v5"], new[256]["sqnxt23v4"])
+    assert f"takes {step} more energy than v4" in PAGE
+    assert new[256]["sqnxt23v4"].energy.total < new[256]["sqnxt23v2"].energy.total

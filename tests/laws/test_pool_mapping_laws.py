@@ -48,15 +48,19 @@ def pool_mappings(draw, any_layer, hardware):
     few = np.flatnonzero([steps_of(found.layer, found.images, tile) <= MOST_STEPS for tile in tiles(found)])
     numbers = []
     for order in range(len(POOL_ORDERS)):
-        of_order = few[found.cuts.order[few] == order]
+        of_order = few[every(found).order[few] == order]
         if len(of_order):
             numbers.append(int(of_order[draw(st.integers(0, len(of_order) - 1))]))
     assume(numbers)
     return layer, hardware, batch, found, numbers
 
 
+def every(found):
+    return found.cuts_of(np.arange(len(found)))
+
+
 def tiles(found):
-    cuts, layer = found.cuts, found.layer
+    cuts, layer = every(found), found.layer
     sizes = zip(*(getattr(cuts, letter).tolist() for letter in "gkcyx"), strict=True)
     return [TileShape(1, *size, layer.FY, layer.FX) for size in sizes]
 
@@ -65,7 +69,7 @@ def programs(found, numbers, moved, hardware):
     """The mappings of these numbers, in which outputs that move lie in the pool as well, or do not."""
     stays = frozenset(Operand) - moved
     for placed in {stays, stays | {OUTPUTS}}:
-        choices = [found.cuts.choice(number, found.layer, 0, moved, placed) for number in numbers]
+        choices = [every(found).choice(number, found.layer, 0, moved, placed) for number in numbers]
         yield from zip(numbers, written(choices, found.images, hardware), strict=True)
 
 
@@ -168,7 +172,7 @@ def test_the_least_traffic_of_a_layer_in_a_pool_of_32_kb():
         number
         for number, tile in enumerate(tiles(found))
         if tile == TileShape(1, 1, 4, 8, 14, 14, 3, 1)
-        and POOL_ORDERS[found.cuts.order[number]] == "channels_filters_pixels"
+        and POOL_ORDERS[every(found).order[number]] == "channels_filters_pixels"
     ]
     assert costs.room_bytes[number] == 2 * 3_136 + 2 * 200 + 25_088 == 31_760
     assert costs.dram_bytes[number] == 2 * 25_088 + 24_704 == 74_880

@@ -5,6 +5,8 @@ import pytest
 from accelsim import AccelsimError, explain_network, load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.network.overlay import overlaid
+from accelsim.report.tables.explanation import explanation_report
+from accelsim.report.text import Style
 from accelsim.search.remedies import most_remedies
 from accelsim.search.words import change_words, obstacle_words
 
@@ -18,6 +20,11 @@ PARTS = {
     "buffer": lambda machine: {"global_buffer.size_bytes": 2 * machine.on_chip_bytes},
     "vector_lanes": lambda machine: {
         "vector_unit.lanes_per_column": 2 * machine.vector_unit.lanes_per_column
+    },
+    "pool": lambda machine: {"memories.global_buffer.banks": "pool"},
+    "keep": lambda machine: {
+        "memories.global_buffer.banks": "pool",
+        "memories.global_buffer.keeps": ["activations"],
     },
 }
 CASES = [
@@ -93,16 +100,89 @@ def test_a_layers_figures_are_its_own_in_the_same_runs(name, hardware, options):
             assert one.macs == sum(layer.macs for layer in own)
 
 
+def gained(names, found):
+    """What the best remedy gains of some layers' cycles, of those with which all of them run."""
+    gains = [0]
+    for outcome in found.outcomes:
+        after = {layer.name: layer.cycles for layer in outcome.result.layers}
+        if set(names) <= after.keys():
+            before = sum(layer.cycles for layer in found.result.layers if layer.name in names)
+            gains.append(before - sum(after[name] for name in names))
+    return max(gains)
+
+
 @pytest.mark.parametrize(("name", "hardware", "options"), CASES)
-def test_the_worst_layers_are_those_with_most_cycles_above_their_bounds(name, hardware, options):
+def test_the_worst_layers_are_those_at_which_the_best_remedy_gains_the_network_most(name, hardware, options):
     found = explained(name, hardware, options)
+    gains = [worst.gained_cycles for worst in found.worst]
+    assert gains == [gained(worst.names, found) for worst in found.worst] == sorted(gains, reverse=True)
+    assert gains[-1] > 0
+    shown = {name for worst in found.worst for name in worst.names}
+    others = [layer.name for layer in found.result.layers if layer.name not in shown]
+    assert max(gained([name], found) for name in others) <= gains[0]
+
+
+@pytest.mark.parametrize(("name", "hardware", "options"), CASES)
+def test_of_layers_that_are_alike_the_one_that_loses_most_stands_for_them(name, hardware, options):
+    found = explained(name, hardware, options)
+    lost = {layer.name: layer.cycles - layer.lower_bound_cycles for layer in found.result.layers}
+    for worst in found.worst:
+        assert worst.lost_cycles == sum(lost[layer] for layer in worst.names)
+        assert lost[worst.names[0]] == max(lost[layer] for layer in worst.names)
+        assert worst.layer.name == worst.names[0]
+
+
+def test_where_dram_is_slow_to_keep_activations_helps_most():
+    slow = vary(LARGE, **{"dram.bandwidth_bytes_per_cycle": 4})
+    found = explain_network("sqnxt23v5", slow, layers=2)
+    cycles = {one.remedy.name: one.result.cycles for one in found.outcomes}
+    assert min(cycles, key=cycles.get) == found.outcomes[0].remedy.name == "keep"
+    assert cycles["keep"] < cycles["pool"] < found.result.cycles
+    report = explanation_report(found, Style(80))
+    bounds = (found.result.lower_bound_cycles, found.outcomes[0].result.lower_bound_if_kept_cycles)
+    assert found.lower_bound_if_kept_cycles == bounds[1] < bounds[0]
+    for bound in bounds:
+        assert f"{found.result.cycles / bound:.2f} times" in report
+        assert f" {bound:,}" in report
+    assert "global buffer keeps activations" in report
+    assert max(map(len, report.splitlines())) <= 80
+
+
+def test_a_layer_whose_weights_came_before_has_no_cycles_above_its_bound():
+    found = explained(*CASES[0])
+    below = [worst for worst in found.worst if worst.lost_cycles <= 0]
+    report = " ".join(explanation_report(found, Style(80)).split())
+    assert report.count("none of them above the lower bound") == len(below) > 0
+
+
+def test_a_machine_that_keeps_has_nothing_more_to_keep():
+    keeping = vary(LARGE, **PARTS["keep"](LARGE))
+    found = explain_network("squeezenet_v1_1@resolution=64", keeping, layers=1)
+    assert {"keep", "pool"}.isdisjoint(one.remedy.name for one in found.outcomes)
+    (larger,) = [one.remedy.hardware for one in found.outcomes if one.remedy.name == "buffer"]
+    assert larger.pool.size_bytes == 2 * keeping.pool.size_bytes
+    assert found.lower_bound_if_kept_cycles == found.result.lower_bound_if_kept_cycles
+    (worst,) = found.worst
+    kept = {layer.name: layer.lower_bound_if_kept_cycles for layer in found.result.layers}
+    assert worst.lost_cycles == worst.cycles - sum(kept[name] for name in worst.names)
+    assert "if every tensor went outside" in " ".join(explanation_report(found, Style(80)).split())
+
+
+def test_where_nothing_helps_the_layers_with_most_cycles_above_their_bounds_are_shown(tmp_path):
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "name: one\ntitle: One product\nsource: made up\ninput: {channels: 1, height: 1, width: 1}\n"
+        "stages:\n  - {block: conv, name: c1, out_channels: 1, kernel: 1}\n"
+    )
+    wide = vary(LARGE, **{"dram.bandwidth_bytes_per_cycle": 1024, "dram.latency_cycles": 0})
+    found = explain_network(load_network(file), wide)
+    assert min(one.result.cycles for one in found.outcomes) == found.result.cycles
+    assert [worst.gained_cycles for worst in found.worst] == [0] * len(found.worst)
     lost = [worst.lost_cycles for worst in found.worst]
     assert lost == sorted(lost, reverse=True)
-    own = {layer.name: layer.cycles - layer.lower_bound_cycles for layer in found.result.layers}
-    for worst in found.worst:
-        assert worst.lost_cycles == sum(own.pop(layer) for layer in worst.names)
-        assert worst.layer.name == worst.names[0]
-    assert max(own.values()) <= lost[0]
+    words = " ".join(explanation_report(found, Style(80)).split())
+    assert "No remedy gains time at any layer; these have the most cycles above their lower bounds" in words
+    assert "helps most: none of the remedies" in words
 
 
 def test_more_remedies_are_offered_to_a_machine_with_one_dataflow():

@@ -1,5 +1,6 @@
 """Networks on machines that keep tensors: what stays is what should, and moves no more than it has to."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,9 @@ from accelsim.descriptions import vary
 from accelsim.errors import MappingError
 from accelsim.hardware import Operand
 from accelsim.network import lowered_network
+from accelsim.network.executed import ExecutedGraph
 from accelsim.planning import network_tensors
+from accelsim.planning.compiler import make_schedule
 from accelsim.reuse import Cache
 from accelsim.run import options_for, plan_run
 from accelsim.simulation import simulate
@@ -74,6 +77,35 @@ def test_bytes_outside_are_no_more_than_those_of_an_independent_prototype(
     assert moved_bytes(run) <= (1 + tolerance) * prototype_kib * KIB
 
 
+@pytest.mark.parametrize(
+    ("network", "first_layers", "kib", "least_bytes", "tolerance"),
+    [
+        ("mobilenet_v2", 14, 128, 8_657_720, 0.10),
+        ("mobilenet_v2", 14, 300, 7_421_984, 0.03),
+        ("mobilenet_v2", 14, 700, 4_498_784, 0.03),
+        ("resnet18", 12, 128, 6_643_808, 0.10),
+        ("resnet18", 12, 300, 3_351_616, 0.03),
+        ("resnet18", 12, 700, 1_261_184, 0.03),
+        ("sqnxt23v5", 13, 128, 1_339_013, 0.10),
+        ("sqnxt23v5", 13, 300, 224_732, 0.03),
+        ("sqnxt23v5", 13, 700, 218_603, 0.03),
+    ],
+)
+def test_bytes_of_first_layers_are_no_more_than_the_best_of_all_subsets_of_tensors(
+    network, first_layers, kib, least_bytes, tolerance
+):
+    """All subsets were tried by a prototype, written apart, whose layers have two loop orders; 8 bits."""
+    graph = lowered_network(load_network(network)).graph
+    nodes = graph.nodes[:first_layers]
+    read = {producer for node in nodes for producer in node.predecessors}
+    ends = tuple(replace(node, network_output=node.name not in read) for node in nodes)
+    machine = keeping(kib * KIB, **FREE_ON_CHIP, **EIGHT_BITS)
+    schedule = make_schedule(ExecutedGraph(ends, graph.image_elements), machine)
+    counts = [mapping.totals.counts for mapping in schedule.mappings]
+    moved = sum(count.read_bytes(["dram"]) + count.written_bytes(["dram"]) for count in counts)
+    assert moved <= (1 + tolerance) * least_bytes
+
+
 def test_more_room_never_costs_more():
     values = [
         run_network("squeezenet_v1_1", keeping(size), objective="time").cycles
@@ -125,3 +157,14 @@ def test_a_run_is_the_same_however_little_is_remembered():
     machine = keeping(128 * KIB)
     forgetful = run_network("squeezenet_v1_1", machine, cache=Cache(most_bytes=0))
     assert forgetful == run_network("squeezenet_v1_1", machine, cache=Cache())
+
+
+def test_of_mappings_that_cost_the_same_that_in_the_fewest_tiles_runs():
+    """A layer of the vector unit that lies in the pool whole moves nothing, however it is cut."""
+    plan = plan_run("densenet121", "npu_int8_2m")
+    (steps,) = {
+        mapping.totals.steps
+        for layer, mapping in zip(plan.schedule.layers, plan.schedule.mappings, strict=True)
+        if not layer.on_array
+    }
+    assert steps == 1

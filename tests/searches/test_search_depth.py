@@ -11,7 +11,7 @@ from accelsim.errors import MappingError
 from accelsim.execution.processes import Processes
 from accelsim.hardware import ActionCounts
 from accelsim.network.load import load_network as load
-from accelsim.report.tables.depths import depth_dict, depth_report, depth_rows, heading, rows
+from accelsim.report.tables.depths import EACH_PLANNED, depth_dict, depth_report, depth_rows, heading, rows
 from accelsim.report.text.table import Style
 from accelsim.search.assembly import Assembly, NotLocalError
 from accelsim.search.depth import search_depth
@@ -72,6 +72,7 @@ def test_candidates_on_a_machine_that_keeps_activations_cost_what_their_runs_say
     for candidate in found.ranked:
         result = run_network(with_depths(network, candidate.depths), hardware)
         assert (result.cycles, result.energy.total) == (candidate.cycles, candidate.energy)
+    assert EACH_PLANNED in " ".join(depth_report(found, Style(), 5).split())
 
 
 def test_the_authors_networks_fall_on_candidates_in_the_order_of_their_versions(found):

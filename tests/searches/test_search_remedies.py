@@ -3,14 +3,15 @@
 import pytest
 from machines import machine
 
-from accelsim import load_network
+from accelsim import AccelsimError, load_network
+from accelsim.descriptions import vary
 from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.text.excess import excess_words
 from accelsim.report.text.table import Style
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.search.explain import explain_network
 from accelsim.search.path_moves import DesignPoint, Excess, SizeBudget
-from accelsim.search.remedies import ImpossibleRemedy, remedies
+from accelsim.search.remedies import ImpossibleRemedy, PartChange, remedies
 from accelsim.search.words import change_words, obstacle_words
 
 NETWORK, MACHINE = load_network("alexnet"), machine()
@@ -40,10 +41,63 @@ def test_parts_are_doubled_and_latency_is_halved():
         ("weight_stationary", "every layer weight stationary"),
         ("activations_bits", "activations of 16 -> 8 bits"),
         ("channels", "channels up to multiples of 16"),
+        ("pool", "global buffer one pool"),
+        ("keep", "global buffer keeps activations"),
     ],
 )
 def test_words_are_made_of_the_numbers(name, words):
     assert change_words(changes()[name]) == words
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        (600, "global buffer 600 -> 1200 bytes"),
+        (1023, "global buffer 1023 -> 2046 bytes"),
+        (1024, "global buffer 1 -> 2 KiB"),
+        (1536, "global buffer 1.5 -> 3 KiB"),
+    ],
+)
+def test_memories_below_a_kibibyte_are_said_in_bytes(before, words):
+    assert change_words(PartChange("buffer", before, 2 * before, ("global_buffer",))) == words
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"memories.global_buffer.banks": "pool"},
+        {"memories.global_buffer.banks": "pool", "memories.global_buffer.keeps": ["activations"]},
+    ],
+)
+@pytest.mark.parametrize(("tensors", "name"), [("activations", "keep"), ("weights", "pin")])
+def test_to_keep_tensors_is_offered_where_the_machine_may_and_does_not_yet(changes, tensors, name):
+    hardware = machine(**changes)
+    keeps = [*changes.get("memories.global_buffer.keeps", ())]
+    values = {"memories.global_buffer.banks": "pool", "memories.global_buffer.keeps": [*keeps, tensors]}
+    try:
+        expected = vary(hardware, **values)
+    except AccelsimError:
+        expected = None
+    found = {
+        remedy.name: remedy.hardware for remedy in remedies(NETWORK, hardware, "auto") if remedy.name == name
+    }
+    assert found == ({} if expected is None else {name: expected})
+    assert (expected is None) >= (tensors in keeps)
+
+
+def test_a_machine_has_one_pool_at_most_and_is_offered_it_once():
+    assert "pool" in changes()
+    assert "pool" not in changes(machine(**{"memories.global_buffer.banks": "pool"}))
+
+
+def test_activations_that_lie_in_several_memories_are_not_offered_to_stay():
+    parts = [("input_memory", ["inputs", "residual"]), ("others", ["weights", "outputs"])]
+    on_chip = [{"name": name, "size_bytes": 65536, "holds": holds} for name, holds in parts]
+    outermost = {"name": "dram", "bandwidth": {"bytes_per_cycle": 16}}
+    split = machine(memories=[outermost, *on_chip])
+    assert changes(split)["pool"].memory in {"input_memory", "others"}
+    assert "keep" not in changes(split)
 
 
 def test_a_machine_of_one_dataflow_gets_the_other_beside_it():

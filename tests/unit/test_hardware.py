@@ -210,7 +210,7 @@ def mistakes2(tmp_path, *changes):
         (
             "  bandwidth",
             "  banks: {bytes: {inputs: 4}}\n  bandwidth",
-            '5: memories.0.banks = {"bytes": {"inputs": 4}}: must be left out: tiles wait in '
+            '5: memories.0.banks = {"bytes": {"inputs": 4}}: must be left out: tiles are buffered in '
             "the memories on chip",
         ),
         (
@@ -258,7 +258,8 @@ def mistakes2(tmp_path, *changes):
         (
             "outputs: 0.25",
             "outputs: 0.1, residual: 0.1",
-            "8: memories.1.banks = {...}: must have no bank for the residual: its tiles wait with the inputs",
+            "8: memories.1.banks = {...}: must have no bank for the residual: "
+            "its tiles are buffered with the inputs",
         ),
         (
             "  banks: {shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}}\n",
@@ -329,7 +330,7 @@ def test_memories_on_chip_share_the_operands(tmp_path):
     assert bank_bytes(load(tmp_path, text)) == {"inputs": 32768, "weights": 32768, "outputs": 4096}
     assert mistakes2(tmp_path, ("outputs: 0.25}}\n", f"outputs: 0.25}}}}\n{ACCUMULATORS}")) == [
         '9: memories.2.holds = ["outputs"]: sram holds the outputs too: there is one memory on chip for each '
-        "operand, in which its tiles wait for the array"
+        "operand, in which its tiles are buffered"
     ]
     assert mistakes2(tmp_path, WITHOUT_OUTPUTS, (SHARES, "shares: {inputs: 0.5, weights: 0.5}")) == [
         '8: memories.1.holds = ["inputs", "weights", "residual"]: no memory on chip holds the outputs: '

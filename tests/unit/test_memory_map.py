@@ -1,12 +1,14 @@
 """What lies where on chip, and why the rest does not: from the plan to results, files and words."""
 
 import math
+from dataclasses import replace
 
 import pytest
-from machines import keeping_machine
+from machines import keeping_machine, machine
 
 import accelsim
 from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_if_kept_cycles
+from accelsim.mapping.staircase import StepCost
 from accelsim.memory_map import (
     CostsMore,
     CostsMoreTogether,
@@ -16,7 +18,12 @@ from accelsim.memory_map import (
     TileRegion,
     TooLarge,
 )
+from accelsim.planning import LayerUse, NetworkTensors, Pool, ResidencyPlan, StepPlan, Tensor, TensorPlaces
+from accelsim.planning.plan_map import memory_map_of
+from accelsim.report.tables.run import run_report
+from accelsim.report.text import Style
 from accelsim.report.text.residency import kept_sentence, why_not_words
+from accelsim.result import layer_to_dict
 from accelsim.run import plan_run
 
 KIB = 1024
@@ -116,6 +123,20 @@ def test_where_nothing_is_kept_after_all_what_would_have_stayed_says_so_and_the_
     assert [tensor.in_pool for tensor in chosen.tensors] == [None, None]
 
 
+def test_the_gap_of_a_plan_for_which_not_all_ways_were_followed_is_in_its_map_in_json_and_in_words():
+    network = NetworkTensors((Tensor("image", 8, is_image=True), Tensor("fc", 4)), (LayerUse((0,), (), 1),))
+    step = StepPlan(frozenset(), 96, (1,), written=False, kept=True, stair=0, cost=StepCost(100))
+    places = TensorPlaces(None, Steps(0, 0)), TensorPlaces(Steps(0, 0), None)
+    plan = ResidencyPlan(network, Pool(100), (step,), places, 100.0, 0.0123, (None, None))
+    memory_map = memory_map_of(plan, "sram", [90])
+    assert memory_map.to_dict(["fc"])["plan_gap"] == 0.0123
+    assert kept_sentence(memory_map).endswith("; a better plan may save 1.2% at most")
+    exact = memory_map_of(replace(plan, gap=None), "sram", [90])
+    assert exact.to_dict(["fc"])["plan_gap"] is None
+    assert "better plan" not in kept_sentence(exact)
+    assert exact.instead_of(memory_map, CostsMoreTogether(1.0, 2.0)).plan_gap == 0.0123
+
+
 # --- results
 
 
@@ -182,6 +203,38 @@ def inputs_of(layer):
 def test_no_run_is_faster_than_that_and_it_is_less_than_what_moving_everything_takes(result):
     assert result.lower_bound_if_kept_cycles <= result.cycles
     assert result.lower_bound_if_kept_cycles < result.lower_bound_cycles
+
+
+def test_the_bound_of_a_layer_leaves_out_what_keeping_can_save(result):
+    first, *others = result.layers
+    assert all(layer.least_cycles == layer.lower_bound_if_kept_cycles for layer in result.layers)
+    assert all(layer.least_cycles <= layer.lower_bound_cycles for layer in result.layers)
+    assert any(layer.least_cycles < layer.lower_bound_cycles for layer in others)
+    assert result.lower_bound_if_kept_cycles <= sum(layer.least_cycles for layer in result.layers)
+    bytes_per_cycle = keeping_machine(48 * KIB).channels[0].bytes_per_cycle
+    assert first.least_cycles * bytes_per_cycle >= inputs_of(first.form)
+    assert layer_to_dict(first)["lower_bound_if_kept_cycles"] == first.least_cycles
+
+
+def test_a_layer_stores_at_least_the_result_of_which_it_is_the_writer():
+    inside, outside = (
+        accelsim.run_network(NETWORK, keeping_machine(512 * KIB, io={"outputs": memory})).layers[-1]
+        for memory in ("sram", "dram")
+    )
+    weights = inside.least_cycles * 16
+    assert outside.least_cycles == math.ceil((weights + 2 * inside.form.stored_elements) / 16)
+
+
+def test_of_a_machine_that_keeps_nothing_layers_have_one_bound():
+    layers = accelsim.run_network(NETWORK, machine()).layers
+    assert {layer.lower_bound_if_kept_cycles for layer in layers} == {None}
+    assert [layer.least_cycles for layer in layers] == [layer.lower_bound_cycles for layer in layers]
+    assert "lower_bound_if_kept_cycles" not in layer_to_dict(layers[0])
+
+
+def test_the_table_compares_a_layer_with_the_bound_without_what_keeping_saves(result):
+    words = run_report(result, Style(200)).split()
+    assert all(f"{layer.cycles / layer.least_cycles:.2f}" in words for layer in result.layers)
 
 
 def test_what_lies_on_chip_before_and_after_need_not_move():

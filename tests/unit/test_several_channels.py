@@ -131,7 +131,7 @@ BANDWIDTH = "  bandwidth: {bytes_per_cycle: 4}\n"
         ),
         (
             [(BANDWIDTH, f"{BANDWIDTH}  banks: pool\n")],
-            "13: memories.1.banks = 'pool': must be left out: tiles wait in the memories on chip",
+            "13: memories.1.banks = 'pool': must be left out: tiles are buffered in the memories on chip",
         ),
         (
             [(BANDWIDTH, f"{BANDWIDTH}  keeps: [weights]\n")],

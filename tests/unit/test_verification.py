@@ -402,7 +402,7 @@ def test_pooling_windows_of_other_images():
 def test_partial_sums_that_are_not_added_to():
     program = cut_wide()
     program.visit(1, resumes=False)
-    assert "anew while their partial sums wait in the buffer" in caught(program)
+    assert "anew while their partial sums are in the buffer" in caught(program)
 
 
 @pytest.mark.parametrize(("axis", "name", "row"), [(4, "IY", 5), (5, "IX", 5)])

@@ -417,7 +417,7 @@
     ["% of time", "number", (run, at) => [run.layers.cycles[at] / run.cycles, (part) => (100 * part).toFixed(1)]],
     ["PE%", "number", (run, at) => [run.layers.macs[at] ? run.layers.utilization[at] : null, (part) => (100 * part).toFixed(1)]],
     ["zero%", "number", (run, at) => [run.layers.macs[at] ? run.layers.skipped_macs[at] / run.layers.macs[at] : null, (part) => (100 * part).toFixed(1)]],
-    ["x bound", "number", (run, at) => [ratio(run.layers.cycles[at], run.layers.lower_bound_cycles[at]), (times) => times.toFixed(2)]],
+    ["x bound", "number", (run, at) => [ratio(run.layers.cycles[at], run.layers.least_cycles[at]), (times) => times.toFixed(2)]],
     ["DRAM [byte]", "number", (run, at) => [traffic(run, at), si]],
     ["x least", "number", (run, at) => [ratio(traffic(run, at), run.layers.compulsory_dram_bytes[at]), (times) => times.toFixed(2)]],
     ["buffer [byte]", "number", (run, at) => [run.layers.global_buffer_bytes[at], si]],

@@ -167,7 +167,7 @@ def layer_columns(result: RunResult, hardware: Hardware) -> dict[str, list[Any]]
         "time_us": [_short(bar.time_us) for bar in layer_bars(result)],
         "utilization": [_short(layer.utilization) for layer in layers],
         "bound_by": [layer.bound_by for layer in layers],
-        "lower_bound_cycles": [layer.lower_bound_cycles for layer in layers],
+        "least_cycles": [layer.least_cycles for layer in layers],
         "dram_bytes_read": [bar.read_bytes for bar in traffic],
         "dram_bytes_write": [bar.write_bytes for bar in traffic],
         "compulsory_dram_bytes": [bar.compulsory_bytes for bar in traffic],

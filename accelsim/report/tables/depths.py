@@ -19,6 +19,10 @@ RANKED_BY: Final[dict[DepthObjective, str]] = {
 }
 FRONT: Final = "Pareto front of time, energy and parameters"
 MARK: Final = "*"
+EACH_PLANNED: Final = (
+    "Each candidate is built and planned as a whole, which takes longer than to put it together from blocks: "
+    "with a pool, what a layer costs depends on what stays there from other layers."
+)
 
 
 Section: TypeAlias = Literal["ranked", "known", "front"]
@@ -138,6 +142,8 @@ def _legend(search: DepthSearch) -> str:
     )
     if search.excluded:
         legend += f" Not feasible: {', '.join(network.name for network in search.excluded)}."
+    if search.task.hardware.pool is not None:
+        legend += " " + EACH_PLANNED
     return legend
 
 

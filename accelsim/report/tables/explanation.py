@@ -9,7 +9,7 @@ from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import BOUNDS, off_chip_word, shape_word
 from accelsim.report.text.zeros import zeros_sentence
-from accelsim.report.values.stage_results import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
 from accelsim.result import RunResult
 from accelsim.search.diagnosis import Diagnosis
 from accelsim.search.explain import Explanation, LayerOutcome, WorstLayer
@@ -23,6 +23,9 @@ _LEGEND: Final = (
     "Each line is a run of the whole network with that one change. time, energy: of the network, against the "
     "run as it is; 1, 2, ...: time of the layers below, in the same run."
 )
+
+_HELPED: Final = "The layers at which one remedy gains the network most"
+_NOT_HELPED: Final = "No remedy gains time at any layer; these have the most cycles above their lower bounds"
 
 
 def explanation_report(explained: Explanation, style: Style) -> str:
@@ -47,25 +50,24 @@ def explanation_report(explained: Explanation, style: Style) -> str:
     result = explained.result
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
     head, *lines = table(_columns(explained), style.width)
-    text = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", *_whole(result, style), ""]
+    text = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", *_whole(explained, style), ""]
     text += [style.strong(head), *lines]
     for remedy in explained.impossible:
         sentence = f"{change_words(remedy.change)}: not possible: {obstacle_words(remedy)}"
         text += wrapped(sentence, style, indent=2)
     text += ["", *wrapped(_LEGEND, style)]
     if explained.worst:
-        text += ["", style.strong("The layers with the most cycles above their lower bounds")]
+        helped = explained.worst[0].gained_cycles > 0
+        text += ["", *(style.strong(line) for line in wrapped(_HELPED if helped else _NOT_HELPED, style))]
     for number, worst in enumerate(explained.worst, start=1):
         text += ["", *_worst(number, worst, result, style)]
     return "\n".join(text) + "\n"
 
 
-def _whole(result: RunResult, style: Style) -> Iterator[str]:
-    cycles = f"{result.cycles:,} cycles"
-    # Where tensors stay on chip, the bounds of layers by themselves may be above the time.
-    if bound := result.lower_bound_if_kept_cycles or result.lower_bound_cycles:
-        cycles += f", {result.cycles / bound:.2f} times the lower bound of {bound:,}"
-    yield from labelled("time", f"{duration(result.time_ms)}: {cycles}", style)
+def _whole(explained: Explanation, style: Style) -> Iterator[str]:
+    result = explained.result
+    time = f"{duration(result.time_ms)}: {result.cycles:,} cycles{_bounds(explained)}"
+    yield from labelled("time", time, style)
     energy = result.energy
     dram = result.off_chip_energy / energy.total if energy.total else 0.0
     text = energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
@@ -78,6 +80,23 @@ def _whole(result: RunResult, style: Style) -> Iterator[str]:
         for bound, count in cycles_by_bound(result.layers).items()
     )
     yield from labelled("bound by", f"{', '.join(bounds)} of the time", style)
+
+
+def _bounds(explained: Explanation) -> str:
+    """The lower bound of the machine as it is, then the other one: with or without what keeping can save."""
+    result, if_kept = explained.result, explained.lower_bound_if_kept_cycles
+    # Where tensors stay on chip, the bounds of layers by themselves may be above the time.
+    own = result.lower_bound_if_kept_cycles or result.lower_bound_cycles
+    if not own:
+        return ""
+    words = f", {result.cycles / own:.2f} times the lower bound of {own:,}"
+    if not if_kept or not tensors_can_go_outside(result):
+        return words
+    if result.lower_bound_if_kept_cycles:
+        other, condition = result.lower_bound_cycles, "if every tensor went outside"
+    else:
+        other, condition = if_kept, "if all tensors stayed on chip"
+    return f"{words}, {result.cycles / other:.2f} times that of {other:,} {condition}"
 
 
 def _columns(explained: Explanation) -> list[Column]:
@@ -117,20 +136,24 @@ def _worst(number: int, worst: WorstLayer, result: RunResult, style: Style) -> I
     shape = shape_word(layer_shape(layer.form), style.width)
     yield from _indented(f"{layer.operator.replace('_', ' ')} {shape}{dataflow}", style)
     share = percent(worst.cycles / result.cycles)
-    lost = f"{worst.lost_cycles:,} of them above the lower bound"
-    yield from _indented(f"{worst.cycles:,} cycles, {share} of the time; {lost}", style)
+    lost = f"{worst.lost_cycles:,}" if worst.lost_cycles > 0 else "none"
+    above = f"{lost} of them above the lower bound"
+    yield from _indented(f"{worst.cycles:,} cycles, {share} of the time; {above}", style)
     yield from _indented(f"why: {reason(worst.diagnosis)}", style)
-    yield from _indented(f"helps most: {_helps(worst)}", style)
+    yield from _indented(f"helps most: {_helps(worst, result)}", style)
 
 
 def _indented(text: str, style: Style) -> list[str]:
     return wrapped(f"   {text}", style, indent=5)
 
 
-def _helps(worst: WorstLayer) -> str:
+def _helps(worst: WorstLayer, result: RunResult) -> str:
     best = [outcome for outcome in worst.outcomes if outcome.cycles < NOTABLY * worst.cycles][:BEST]
-    words = (f"{change_words(outcome.remedy.change)} ({_layer_change(outcome, worst)})" for outcome in best)
-    return ", ".join(words) or "none of the remedies"
+    words = [f"{change_words(outcome.remedy.change)} ({_layer_change(outcome, worst)})" for outcome in best]
+    if not words:
+        return "none of the remedies"
+    share = percent(worst.gained_cycles / result.cycles)
+    return f"{', '.join(words)}; the first gains {share} of the network's time here"
 
 
 def _layer_change(outcome: LayerOutcome, worst: WorstLayer) -> str:
@@ -145,12 +168,13 @@ def _layer_change(outcome: LayerOutcome, worst: WorstLayer) -> str:
 
 def explanation_dict(explained: Explanation) -> dict[str, Any]:
     """Plain values of `explain --format json`, with the names of `run --format json`."""
-    result = explained.result
+    result, if_kept = explained.result, explained.lower_bound_if_kept_cycles
     whole = result.to_dict()
     whole.pop("layers")
     return {
         **whole,
         "lower_bound_cycles": result.lower_bound_cycles,
+        **({} if if_kept is None else {"lower_bound_if_kept_cycles": if_kept}),
         "cycles_by_bound": cycles_by_bound(result.layers),
         "remedies": [
             {
@@ -186,7 +210,13 @@ def _worst_dict(worst: WorstLayer) -> dict[str, Any]:
         "bound_by": worst.layer.bound_by,
         "cycles": worst.cycles,
         "lower_bound_cycles": worst.lower_bound_cycles,
+        **(
+            {}
+            if worst.layer.lower_bound_if_kept_cycles is None
+            else {"lower_bound_if_kept_cycles": worst.least_cycles}
+        ),
         "lost_cycles": worst.lost_cycles,
+        "gained_cycles": worst.gained_cycles,
         "energy": worst.energy,
         "macs": worst.macs,
         "diagnosis": _diagnosis_dict(worst.diagnosis),

@@ -15,7 +15,13 @@ _LEGEND: Final = (
 
 
 def residency_report(
-    title: str, memory_map: MemoryMap, outside: str, layers: Sequence[str], style: Style
+    title: str,
+    memory_map: MemoryMap,
+    outside: str,
+    layers: Sequence[str],
+    style: Style,
+    *,
+    order: str = "",
 ) -> str:
     """The tensors of a network with their places, as `accelsim show NET --hw HW` prints them.
 
@@ -25,6 +31,7 @@ def residency_report(
         outside: The name of the memory off chip for activations.
         layers: Names of the layers in running order.
         style: What the place that it goes to can show.
+        order: What there is to say of the order in which layers run.
 
     Returns:
         Text that ends in a newline.
@@ -51,7 +58,7 @@ def residency_report(
     lines = [style.strong(title), "", style.strong(head), *body, ""]
     lines += [*wrapped(_LEGEND.format(memory=memory), style), ""]
     use = f"Tensors and tiles of one layer at a time take at most {peak} of {size}."
-    lines += [*wrapped(f"{kept_sentence(memory_map)}. {use}", style)]
+    lines += [*wrapped(f"{kept_sentence(memory_map)}. {use}{order and ' ' + order}", style)]
     return "\n".join(lines) + "\n"
 
 

@@ -1,8 +1,7 @@
 """The report of a run: what each layer costs and why, by stage, and what it adds up to."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from accelsim.descriptions.phrases import counted
 from accelsim.hardware.array import DEFAULT_DATAFLOWS
@@ -36,8 +35,7 @@ _LEGEND: Final = (
 )
 
 
-@dataclass(frozen=True)
-class _LayerRow:
+class _LayerRow(NamedTuple):
     """A line of the table: a layer, or the sums of a stage."""
 
     name: str
@@ -125,7 +123,7 @@ def _columns(result: RunResult, rows: Sequence[_LayerRow], style: Style, *, by_t
         Column("", _bars(rows, 10 if roomy else 3, style), "left", gap=int(roomy)),
         Column("PE%", [_utilization(value) for value in values]),
         *_zeros(result, values),
-        Column("x bound", [_ratio(value.cycles, value.lower_bound_cycles) for value in values], rank=1),
+        Column("x bound", [_ratio(value.cycles, value.least_cycles) for value in values], rank=1),
         Column("DRAM", [si(value.dram_bytes.total) for value in values]),
         *_operands(values),
         Column(

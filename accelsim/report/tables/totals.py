@@ -14,11 +14,10 @@ from accelsim.report.text.words import (
     on_chip_word,
 )
 from accelsim.report.text.zeros import zeros_sentence
-from accelsim.report.values.stage_results import cycles_by_bound
+from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
 from accelsim.result import RunResult, Traffic
 
 BAR_WIDTH = 10
-_OUTPUTS = "outputs"
 
 
 def totals(result: RunResult, style: Style) -> list[str]:
@@ -53,12 +52,6 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
         yield "tensors", kept_sentence(result.memory_map)
 
 
-def _moved(result: RunResult) -> set[str]:
-    """The operands that come from off chip, or go there."""
-    homes = [memory.home_of for memory in result.memories.values() if memory.home_of is not None]
-    return {operand for home in homes for operand in home}
-
-
 def _streams(result: RunResult, name: str) -> str:
     """What one of several memories off chip moves, and how much of the time its channel is busy."""
     memory = result.memories[name]
@@ -70,7 +63,7 @@ def _streams(result: RunResult, name: str) -> str:
 def _lower_bound(result: RunResult) -> str:
     """The bound; of a machine with a pool with and without the traffic that keeping tensors can save."""
     bound, bound_if_kept = result.lower_bound_cycles, result.lower_bound_if_kept_cycles
-    if bound_if_kept and _OUTPUTS not in _moved(result):
+    if bound_if_kept and not tensors_can_go_outside(result):
         bound, bound_if_kept = bound_if_kept, None  # no tensor can go outside
     times = f"{result.cycles / bound:.2f}"
     if not bound_if_kept:

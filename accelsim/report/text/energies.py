@@ -6,8 +6,8 @@ joules; where it is not, the numbers stand as they are, with the suffixes of all
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from accelsim.hardware.prices import EnergyTable
 from accelsim.report.text.table import si, three_digits
@@ -95,8 +95,7 @@ def energy_cell(energy: float, picojoules: float | None) -> str:
     return f"{digits}{prefix}J"
 
 
-@dataclass(frozen=True)
-class EnergyScale:
+class EnergyScale(NamedTuple):
     """In which unit energies are drawn, and how many of it one unit of the machine's table is."""
 
     unit: str

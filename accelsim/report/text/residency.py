@@ -43,7 +43,21 @@ def kept_sentence(memory_map: MemoryMap) -> str:
     waste = memory_map.address_waste_bytes
     if waste:
         parts.append(f"their addresses leave {counted(waste, 'byte')} too few to tiles in one piece")
+    if memory_map.plan_gap is not None:
+        parts.append(f"a better plan may save {100 * memory_map.plan_gap:.2g}% at most")
     return "; ".join([text, *parts])
+
+
+def order_sentence(peak_bytes: int, bound_bytes: int) -> str:
+    """Of an order in which tensors take at most so much at once, where none takes less than the bound.
+
+    Example:
+        >>> order_sentence(501760, 501760)
+        'In this order of layers tensors take at most 490 KiB at once, chip or not; no order takes less.'
+    """
+    peak, bound = kibibytes(peak_bytes), kibibytes(bound_bytes)
+    less = "no order takes less" if peak_bytes == bound_bytes else f"no order takes less than {bound}"
+    return f"In this order of layers tensors take at most {peak} at once, chip or not; {less}."
 
 
 def _absent_words(kind: type[WhyNot] | type[None], tensors: Sequence[PlacedTensor]) -> str:

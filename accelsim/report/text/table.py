@@ -9,8 +9,7 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from accelsim.descriptions.phrases import counted
 
@@ -152,8 +151,7 @@ def shortened(text: str, width: int) -> str:
     return text[: width - 1 - tail] + "~" + text[len(text) - tail :]
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """What the terminal or file that a text goes to can show.
 
     Example:
@@ -191,8 +189,7 @@ def labelled(name: str, text: str, style: Style) -> list[str]:
     return wrapped(f"{name:<{LABEL_WIDTH - 1}} {text}", style, indent=LABEL_WIDTH)
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table: what stands in it, and what may become of it where space is short.
 
     Example:

@@ -43,8 +43,8 @@ class StageResult:
     """Of all memories on chip."""
     compulsory_dram_bytes: int
     """Every input, weight and output of each layer once."""
-    lower_bound_cycles: int
-    """Of its layers, each for itself."""
+    least_cycles: int
+    """Lower bounds of its layers, each for itself, that hold wherever tensors stay."""
     bound_by: Bound
     """What bounds the layers that take most of the time."""
 
@@ -80,6 +80,11 @@ def off_chip_bytes(value: LayerResult | StageResult, operand: str) -> int:
     )
 
 
+def tensors_can_go_outside(result: RunResult) -> bool:
+    """Whether a memory off chip takes what layers put out, so that none is for weights alone."""
+    return any(Operand.OUTPUTS in (memory.home_of or ()) for memory in result.memories.values())
+
+
 def cycles_by_bound(layers: Iterable[LayerResult]) -> dict[Bound, int]:
     """Cycles of the layers that each bound bounds, the most first; bounds of no layer are left out."""
     cycles: dict[Bound, int] = dict.fromkeys(get_args(Bound), 0)
@@ -102,7 +107,7 @@ def _sum(name: str, layers: Sequence[LayerResult]) -> StageResult:
         dram_bytes=_traffic(layer.dram_bytes for layer in layers),
         global_buffer_bytes=_traffic(layer.global_buffer_bytes for layer in layers),
         compulsory_dram_bytes=sum(layer.compulsory_dram_bytes for layer in layers),
-        lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
+        least_cycles=sum(layer.least_cycles for layer in layers),
         bound_by=next(iter(cycles_by_bound(layers)), layers[0].bound_by),
     )
 

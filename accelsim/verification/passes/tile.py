@@ -109,13 +109,13 @@ class PassCounts:
 
 
 def folds(extent: int, size: int) -> Iterator[tuple[int, int]]:
-    """How a direction is shared out among passes: equal ranges of at most `size`, longer ones first.
+    """How a loop is shared out among passes: equal ranges of at most `size`, longer ones first.
 
     All that passes cover (rows, columns, accumulators, registers of a PE) is shared out like this, so that
     what an array does with a remainder is said here only.
 
     Args:
-        extent: Of the direction.
+        extent: Of the loop.
         size: What a pass covers at most.
 
     Yields:

@@ -1,0 +1,76 @@
+"""The order of least peak, for every network: all orders are tried here."""
+
+from itertools import permutations
+
+from hypothesis import given, settings
+
+from accelsim import load_hardware, load_network, run_network, verify
+from accelsim.descriptions import vary
+from accelsim.network import lowered_network
+from accelsim.planning.order import least_peak, steps_of_least_peak
+from tests.laws.test_residency_laws import networks
+
+
+def needs_of(network):
+    """Of each step: the steps before it that write what it reads."""
+    return [
+        sum(1 << writer for writer in range(step) if network.uses[writer].output in use.reads)
+        for step, use in enumerate(network.uses)
+    ]
+
+
+def peak_of(network, order):
+    """The most that tensors take at once, counted anew for each step."""
+    peak = 0
+    for place, step in enumerate(order):
+        begun = {network.uses[earlier].output for earlier in order[: place + 1]}
+        to_come = [network.uses[later] for later in order[place:]]
+        held = [
+            tensor.size_bytes
+            for index, tensor in enumerate(network.tensors)
+            if (tensor.is_image or index in begun)
+            and (tensor.is_result or any(index == use.output or index in use.reads for use in to_come))
+        ]
+        peak = max(peak, sum(held))
+        assert network.uses[step] is to_come[0]
+    return peak
+
+
+def in_order(order, needs):
+    return all(
+        not needs[step] & ~sum(1 << earlier for earlier in order[:place]) for place, step in enumerate(order)
+    )
+
+
+@settings(max_examples=150)
+@given(networks(most_steps=6))
+def test_no_order_holds_less_at_once(network):
+    needs = needs_of(network)
+    peaks = [peak_of(network, order) for order in permutations(range(len(needs))) if in_order(order, needs)]
+    found = steps_of_least_peak(network, needs)
+    assert found.peak_bytes == found.bound_bytes == min(peaks) == peak_of(network, found.steps)
+    assert in_order(found.steps, needs)
+
+
+def test_branches_are_run_one_after_the_other():
+    """GoogLeNet lists the branches of an inception layer by layer; branch by branch less is held."""
+    graph, precision = (
+        lowered_network(load_network("googlenet")).graph,
+        load_hardware("npu_int8_2m").precision,
+    )
+    order = least_peak(graph, precision)
+    assert order.is_best
+    assert order.peak_bytes == 501_760
+    assert sorted(node.name for node in order.graph.nodes) == sorted(node.name for node in graph.nodes)
+
+
+def test_a_run_in_the_order_of_least_peak_is_proven_and_needs_less_of_a_pool():
+    network, machine = load_network("googlenet"), load_hardware("npu_int8_2m")
+    reordered = vary(machine, **{"mapper.order": "least_peak"})
+    listed, ordered = run_network(network, machine), run_network(network, reordered)
+    assert listed.memory_map is not None
+    assert ordered.memory_map is not None
+    assert ordered.memory_map.peak_bytes < listed.memory_map.peak_bytes
+    assert ordered.dram_bytes == listed.dram_bytes
+    assert ordered.cycles == run_network(network, reordered, engine="events").cycles
+    assert verify(network, reordered, layers=["inception3a*"]).proven
