@@ -331,7 +331,7 @@ def memory_results(
             },
             energy=energies[memory.name],
             peak_bytes=peak_bytes.get(memory.name),
-            home_of=homes.get(memory.name),
+            home_of=homes.get(memory.name, ()),
             busy_cycles=sum([layer.busy_cycles_by_memory[memory.name] for layer in layers])
             if several and memory.name in homes
             else None,

@@ -53,8 +53,8 @@ class MemoryResult:
     """In the unit of the hardware file's table."""
     peak_bytes: int | None = None
     """The most that it held at any time, of a memory on chip in a whole run."""
-    home_of: tuple[str, ...] | None = None
-    """The operands that come from it, or go to it, of a memory off chip; None of one on chip."""
+    home_of: tuple[str, ...] = ()
+    """The operands that come from it, or go to it: of a memory off chip one at least, of one on chip none."""
     busy_cycles: int | None = None
     """In which its channel streamed, of one of several memories off chip."""
 
@@ -189,9 +189,8 @@ class LayerResult(NamedTuple):
         outside = {
             operand: name
             for name, memory in self.memories.items()
-            if memory.home_of is not None
             for operand, moved in memory.moved_bytes.items()
-            if moved
+            if moved and memory.home_of
         }
         places = {**outside, **(self.on_chip_places or {})}
         return {operand: places[operand] for operand in _OPERANDS if operand in places}
@@ -278,19 +277,18 @@ class RunResult:
     @property
     def off_chip(self) -> tuple[str, ...]:
         """The names of the memories outside the chip, of which `dram_bytes` is the traffic together."""
-        names = [name for name, memory in self.memories.items() if memory.home_of is not None]
-        return tuple(names) or ("dram",)
+        return tuple([name for name, memory in self.memories.items() if memory.home_of]) or ("dram",)
 
     @property
     def on_chip(self) -> tuple[str, ...]:
         """The names of the others, of which `global_buffer_bytes` is the traffic together."""
-        names = [name for name, memory in self.memories.items() if memory.home_of is None]
-        return tuple(names) or ("global_buffer",)
+        names = tuple([name for name, memory in self.memories.items() if not memory.home_of])
+        return names or ("global_buffer",)
 
     @property
     def off_chip_energy(self) -> float:
         """Of the memories outside the chip."""
-        return sum([memory.energy for memory in self.memories.values() if memory.home_of is not None])
+        return sum([memory.energy for memory in self.memories.values() if memory.home_of])
 
     @property
     def time_ms(self) -> float:
@@ -423,10 +421,8 @@ def _waiting_cycles(
     """By memory and operand: outputs at the memory on chip that holds them, others at their home."""
     by_memory: dict[str, dict[str, int]] = {}
     for name, memory in memories.items():
-        if memory.home_of is not None:
-            by_memory[name] = {
-                operand: waited_for.get(operand, 0) for operand in memory.home_of if operand != _OUTPUTS
-            }
+        if memory.home_of:
+            by_memory[name] = {key: waited_for.get(key, 0) for key in memory.home_of if key != _OUTPUTS}
         elif _OUTPUTS in memory.read_bytes:
             by_memory[name] = {_OUTPUTS: waited_for.get(_OUTPUTS, 0)}
     return by_memory
@@ -439,8 +435,7 @@ def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:
             "written_bytes": dict(memory.written_bytes),
             "moved_bytes": memory.moved_bytes,
             "energy": memory.energy,
-            **({} if memory.peak_bytes is None else {"peak_bytes": memory.peak_bytes}),
-            **({} if memory.busy_cycles is None else {"busy_cycles": memory.busy_cycles}),
+            **_with_values({"peak_bytes": memory.peak_bytes, "busy_cycles": memory.busy_cycles}),
         }
         for name, memory in memories.items()
     }

@@ -75,14 +75,14 @@ def off_chip_bytes(value: LayerResult | StageResult, operand: str) -> int:
         [
             memory.read_bytes.get(operand, 0) + memory.written_bytes.get(operand, 0)
             for memory in value.memories.values()
-            if memory.home_of is not None
+            if memory.home_of
         ]
     )
 
 
 def tensors_can_go_outside(result: RunResult) -> bool:
     """Whether a memory off chip takes what layers put out, so that none is for weights alone."""
-    return any(Operand.OUTPUTS in (memory.home_of or ()) for memory in result.memories.values())
+    return any(Operand.OUTPUTS in memory.home_of for memory in result.memories.values())
 
 
 def cycles_by_bound(layers: Iterable[LayerResult]) -> dict[Bound, int]:
