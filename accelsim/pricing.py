@@ -22,7 +22,16 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
 from accelsim.planning.plan import Plan
-from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
+from accelsim.result import (
+    Bound,
+    Energy,
+    FirstInference,
+    LayerResult,
+    MemoryResult,
+    RunResult,
+    Traffic,
+)
+from accelsim.reuse.cache import LayerCosts
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.version import __version__
@@ -42,12 +51,13 @@ NO_PEAKS: Final[MappingOf[str, int]] = {}
 """Where nobody asks how much memories held."""
 
 
-def result_of(plan: Plan, activity: Activity) -> RunResult:
+def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> RunResult:
     """What was observed, priced, and beside it what was planned.
 
     Args:
         plan: What was simulated.
         activity: What was observed of it.
+        first: What was observed of the first inference, where weights are pinned.
 
     Returns:
         The result of the run.
@@ -65,8 +75,6 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
     layers = layer_results(plan.schedule, activity, hardware, batch, plan.cache.costs)
     counts = activity.counts
     by_component = energy_by_component(counts, hardware.prices)
-    total = math.fsum(by_component.values())
-    picojoules = hardware.energy.picojoules
     return RunResult(
         accelsim=__version__,
         network=network.name,
@@ -77,12 +85,7 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         macs=batch * lowered.macs,
         params=lowered.params,
         utilization=utilization(counts, hardware.pe_array.pes, activity.cycles),
-        energy=Energy(
-            total=total,
-            unit=hardware.energy.unit,
-            by_component=by_component,
-            joules=None if picojoules is None else total * picojoules * 1e-12,
-        ),
+        energy=_energy(by_component, hardware),
         dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
@@ -97,12 +100,26 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         idle_descriptors=plan.schedule.idle_descriptors,
         lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, hardware, batch),
         memory_map=plan.schedule.memory_map,
+        first_inference=None if first is None else _first_inference(first, hardware),
     )
 
 
+def _energy(by_component: MappingOf[str, float], hardware: Hardware) -> Energy:
+    total, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
+    joules = None if picojoules is None else total * picojoules * 1e-12
+    return Energy(total, hardware.energy.unit, by_component, joules)
+
+
+def _first_inference(first: Activity, hardware: Hardware) -> FirstInference:
+    counts = first.counts
+    by_component = energy_by_component(counts, hardware.prices)
+    memories = memory_results(counts, hardware, by_component, first.layers, first.peak_memory_bytes)
+    return FirstInference(first.cycles, _energy(by_component, hardware), memories)
+
+
 def _lower_bound_if_kept(schedule: Schedule, hardware: Hardware, batch: int) -> int | None:
-    """The lower bound of a network of which all tensors stay on chip; None where there is no pool."""
-    if schedule.memory_map is None:
+    """The lower bound of a network of which all tensors stay on chip; None where they cannot."""
+    if schedule.memory_map is None or not hardware.keeps("activations"):
         return None
     image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
     return lower_bound_if_kept_cycles(
@@ -116,7 +133,7 @@ def _lower_bounds_if_kept(schedule: Schedule, hardware: Hardware, batch: int) ->
     Of a result that several layers write, the first of them stores its own part, and of the others it is not
     said which part is theirs.
     """
-    if schedule.memory_map is None:
+    if schedule.memory_map is None or not hardware.keeps("activations"):
         return [None] * len(schedule.layers)
     image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
     bounds: list[int | None] = []

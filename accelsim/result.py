@@ -82,28 +82,16 @@ class Energy:
         return self.joules * 1e12 / self.total if self.joules is not None and self.total else None
 
 
-@dataclass(frozen=True, slots=True)
-class LayerCosts:
-    """What a layer costs by its mapping alone, whatever runs before and after it."""
+class FirstInference(NamedTuple):
+    """What the first inference takes, in which pinned weights come; names as in `RunResult`."""
 
-    form: "Layer"
-    macs: int
-    skipped_macs: int
-    weight_density: float | None
-    energy: float
-    energy_pj: float | None
-    energy_by_component: Mapping[str, float]
-    dram_bytes: Traffic
-    global_buffer_bytes: Traffic
-    compulsory_dram_bytes: int
-    lower_bound_cycles: int
-    busy_cycles: Mapping[str, int]
-    shape: str
-    tile: str
+    cycles: int
+    energy: Energy
     memories: Mapping[str, MemoryResult]
-    tile_sizes: Mapping[str, int]
-    tile_order: tuple[str, ...]
-    idle_rows: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the names of `run --format json`."""
+        return {"cycles": self.cycles, "energy": _energy(self.energy), "memories": _memories(self.memories)}
 
 
 class LayerResult(NamedTuple):
@@ -265,6 +253,8 @@ class RunResult:
     nothing moves but weights, the image and the results."""
     memory_map: "MemoryMap | None" = field(default=None, repr=False)
     """Of a machine that keeps tensors: what lies where in its pool, and when; its steps are the layers."""
+    first_inference: FirstInference | None = field(default=None, repr=False)
+    """Where weights are pinned, which all else is the steady state of: what their coming takes, too."""
 
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:
@@ -338,11 +328,8 @@ class RunResult:
             **_with_values({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),
-            **(
-                {}
-                if self.memory_map is None
-                else self.memory_map.to_dict([layer.name for layer in self.layers])
-            ),
+            **({} if self.first_inference is None else {"first_inference": self.first_inference.to_dict()}),
+            **({} if self.memory_map is None else self.memory_map.to_dict([row.name for row in self.layers])),
             "layers": [layer_to_dict(layer) for layer in self.layers],
         }
 

@@ -93,14 +93,15 @@ def keeping_machine(
     *,
     outside: Sequence[Operand] = tuple(Operand),
     weights_bytes: int | None = None,
+    keeps: Sequence[str] = ("activations",),
 ) -> Hardware:
-    """A machine with one pool `sram` on chip, in which activations may stay.
+    """A machine with one pool `sram` on chip, in which activations may stay, or what else is said.
 
     Outside, `dram` holds these operands; weights may have a memory of their own on chip.
     """
     described = hardware.model_dump(mode="json", exclude_none=True)
     outermost, buffer = described["memories"]
-    pool = {**buffer, "name": "sram", "size_bytes": size_bytes, "banks": "pool", "keeps": ["activations"]}
+    pool = {**buffer, "name": "sram", "size_bytes": size_bytes, "banks": "pool", "keeps": list(keeps)}
     memories = [{**outermost, "holds": list(outside)}, pool]
     if weights_bytes is not None:
         pool["holds"] = [Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL]

@@ -375,20 +375,26 @@ def repeated_schedules(draw, channels=1):
 
 
 @st.composite
-def keeping_machines(draw, bits=WHOLE_BYTES, smallest_pool=256, largest_pool=32768):
-    """Machines with a pool in which activations may stay, or have to, and the network's ends, too."""
+def keeping_machines(draw, bits=WHOLE_BYTES, smallest_pool=256, largest_pool=32768, keeps=("activations",)):
+    """Machines with a pool in which activations may stay, or have to, and the network's ends, too.
+
+    Where weights may stay as well, or they alone, they have no memory of their own.
+    """
     size = 2 ** draw(st.integers(smallest_pool.bit_length() - 1, largest_pool.bit_length() - 2))
     places = st.sampled_from(["dram", "dram", "sram"])
     io = {"inputs": draw(places), "outputs": draw(places)}
     outside = tuple(Operand)
-    if draw(st.integers(0, 5)) == 0:  # flash
+    if "activations" not in keeps:
+        io = dict.fromkeys(io, "dram")
+    elif draw(st.integers(0, 5)) == 0:  # flash
         io, outside = dict.fromkeys(io, "sram"), (Operand.WEIGHTS,)
     return keeping_machine(
         size + draw(st.integers(0, size - 1)),
         io,
         draw(machines(bits, smallest_buffer=4096)),
         outside=outside,
-        weights_bytes=draw(st.sampled_from([None, None, None, 64, 4096])),
+        weights_bytes=None if "weights" in keeps else draw(st.sampled_from([None, None, None, 64, 4096])),
+        keeps=keeps,
     )
 
 

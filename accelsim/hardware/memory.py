@@ -84,8 +84,8 @@ class Banks(Description):
 
 
 Kept = Literal["activations", "weights"]
-"""Tensors that may stay in a memory from one layer to the next; weights, from one inference to the next, are
-refused as yet."""
+"""Tensors that may stay in a memory: activations from one layer to the next, weights from one inference to
+the next."""
 ACTIVATIONS: Final = (Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL)
 """As what layers see them."""
 POOL: Final = "pool"
@@ -111,7 +111,7 @@ class Memory(Description):
     size_bytes: BufferBytes | None = None
     """None: as large as need be, which only memories off chip can be."""
     keeps: tuple[Kept, ...] = ()
-    """What may stay in it from one layer to the next, so that it need not go outside and come back."""
+    """What may stay in it, so that it need not go outside and come back, or come again."""
     banks: Banks | Literal["pool"] | None = None
     """None: the operands buffered in it have equal shares; `pool`: all of them share the whole of it."""
     bandwidth: Bandwidth | None = None
@@ -395,9 +395,8 @@ def _unserved_keeps(memory: Memory) -> Iterator[tuple[str, str]]:
         yield "keeps", "must name each kind of tensor once"
     if memory.keeps and memory.banks != POOL:
         yield "keeps", "must be left out where banks is not pool: what stays shares the room of tiles"
-    if "weights" in memory.keeps:
-        sentence = "which of them stay from one inference to the next is not modelled yet"
-        yield "keeps", f"must not name weights: {sentence}"
+    if "weights" in memory.keeps and Operand.WEIGHTS not in memory.holds:
+        yield "keeps", "must not name weights: the memory does not hold weights"
     missing = [operand for operand in ACTIVATIONS if operand not in memory.holds]
     if "activations" in memory.keeps and missing:
         yield "keeps", f"must not name activations: the memory does not hold {' and '.join(missing)}"

@@ -125,6 +125,8 @@ def lower_bound_if_kept_cycles(
 ) -> int:
     """The same of a whole network, of which nothing goes outside but weights, the image and the results.
 
+    Where the machine keeps weights, these do not come either.
+
     Args:
         layers: In running order, each for one image.
         hardware: The machine.
@@ -142,7 +144,8 @@ def lower_bound_if_kept_cycles(
         >>> lower_bound_if_kept_cycles([layer, layer], load_hardware("16x16_128k"), 128, 20)
         170
     """
-    weights = sum([compulsory_weight_bytes(layer, hardware) for layer in layers])
+    come = [] if hardware.keeps("weights") else layers
+    weights = sum([compulsory_weight_bytes(layer, hardware) for layer in come])
     least_bytes = {Operand.WEIGHTS: weights, Operand.OUTPUTS: image_bytes + result_bytes}
     cycles = [sum([_compute_cycles(layer, hardware, batch) for layer in layers])]
     for channel in hardware.channels:

@@ -328,8 +328,9 @@ def layer_mappings(
 def pool_mappings(layer: Layer, images: int, dataflow: str, hardware: Hardware, grids: Grids) -> PoolMappings:
     """Every mapping of a layer, in the form in which it is executed, by one dataflow.
 
-    Left out is what the pool cannot hold even if nothing moves but weights, and what is the same as another;
-    and what leaves more outputs unfinished at a time than a memory of their own holds.
+    Left out is what the pool cannot hold even if nothing moves but weights, or nothing at all where they may
+    stay; what is the same as another; and what leaves more outputs unfinished at a time than a memory of
+    their own holds.
     """
     pool = hardware.pool
     in_pool, pool_bytes = (frozenset(pool.operands), pool.size_bytes) if pool else (frozenset(), 0)
@@ -337,7 +338,8 @@ def pool_mappings(layer: Layer, images: int, dataflow: str, hardware: Hardware, 
     tiles = cuts.grid.tiles(slice(None))
     needed = _room(tiles, _NESTING, cuts.largest_inputs, images)
     room = needed.of(in_pool)
-    held = _distinct(tiles) & np.less_equal(room.together({Operand.WEIGHTS}), pool_bytes) & _by_itself(cuts)
+    least_bytes = room.together(frozenset() if hardware.keeps("weights") else {Operand.WEIGHTS})
+    held = _distinct(tiles) & np.less_equal(least_bytes, pool_bytes) & _by_itself(cuts)
     if Operand.OUTPUTS not in in_pool:
         held = held & np.less_equal(needed.outputs, hardware.bank_of[Operand.OUTPUTS].size_bytes)
     tile, order = np.divmod(np.flatnonzero(np.moveaxis(held, 0, 2)), len(POOL_ORDERS))

@@ -22,6 +22,6 @@ def free_bytes_at_start(hardware: Hardware, pool_bytes: int) -> list[int]:
 
 
 def room_bytes(step: Step, pooled: Collection[Operand]) -> int:
-    """What a step needs of the pool, which these operands lie in."""
-    takes = chain(step.loads.items(), step.takes.items())
-    return sum([size_bytes for operand, size_bytes in takes if operand in pooled])
+    """What a step needs of the pool, which these operands lie in; what comes to its place has its room."""
+    takes, in_place = chain(step.loads.items(), step.takes.items()), step.in_place
+    return sum([size for operand, size in takes if operand in pooled and operand not in in_place])

@@ -85,7 +85,10 @@ class _Execution:
         case = self.case
         layer, pooling = case.mapped, case.mapped.pooling
         self.placed = case.mapping.placed
-        on_chip = frozenset(tensor for tensor, operand in OPERAND.items() if operand in self.placed)
+        self.pinned = self.placed & case.mapping.moved & {Operand.WEIGHTS}
+        """What comes to where it stays, the first time that it is used."""
+        there = self.placed - self.pinned
+        on_chip = frozenset(tensor for tensor, operand in OPERAND.items() if operand in there)
         self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.banks, on_chip)
         self.storage.used_bytes[POOL] = case.pool_bytes
         self.homes = homes_of(case.hardware)
@@ -122,6 +125,8 @@ class _Execution:
         self.outputs.expect_empty()
         self.stored.expect_all()
         self.storage.give_back_pool(self.case.pool_bytes)
+        if self.pinned:
+            self.storage.leave_pinned(("weights", "offsets") if self.case.mapped.bias else ("weights",))
         self.storage.expect_empty()
         totals = self.case.mapping.totals
         expect_equal(Quantity.STEPS, totals.steps, self.step_count)
@@ -133,10 +138,16 @@ class _Execution:
         sizes = self.case.sizes.by_operand(visit.loads)
         for operand, size in step_bytes.loads(step).items():
             expect_equal(Quantity.LOADED_BYTES, size, sizes.get(operand, 0), operand=operand)
+        in_place = frozenset(self.pinned & sizes.keys())
+        if step_bytes.in_place(step) != in_place:
+            scheduled, observed = map(_operand_words, (step_bytes.in_place(step), in_place))
+            refuse(Difference.TAKES_ROOM_AGAIN, scheduled=scheduled, observed=observed)
         for region in visit.loads:
-            self.storage.load(region)
+            put = self.storage.pin if OPERAND[region.tensor] in in_place else self.storage.load
+            put(region)
         for operand, size in sizes.items():
-            self.storage.take(operand, size)
+            if operand not in in_place:
+                self.storage.take(operand, size)
             self.traffic.count(self.homes[operand], "read", operand, size)
 
     def _begin(self, step: Step, visit: Visit, outputs: Region, is_computed: bool) -> Sums:
@@ -241,6 +252,10 @@ class _Execution:
         for operand, size in self.freed:
             self.storage.give_back(operand, size)
         self.freed = []
+
+
+def _operand_words(operands: Iterable[str]) -> str:
+    return " and ".join(sorted(operands)) or "nothing"
 
 
 def _expect_counts(component: str, scheduled: ActionCounts[int], counted: ActionCounts[int]) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from accelsim import AccelsimError, explain_network, load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
+from accelsim.hardware import dataflow_names
 from accelsim.network.overlay import overlaid
 from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.text import Style
@@ -25,6 +26,10 @@ PARTS = {
     "keep": lambda machine: {
         "memories.global_buffer.banks": "pool",
         "memories.global_buffer.keeps": ["activations"],
+    },
+    "pin": lambda machine: {
+        "memories.global_buffer.banks": "pool",
+        "memories.global_buffer.keeps": ["weights"],
     },
 }
 CASES = [
@@ -174,8 +179,13 @@ def test_where_nothing_helps_the_layers_with_most_cycles_above_their_bounds_are_
         "name: one\ntitle: One product\nsource: made up\ninput: {channels: 1, height: 1, width: 1}\n"
         "stages:\n  - {block: conv, name: c1, out_channels: 1, kernel: 1}\n"
     )
-    wide = vary(LARGE, **{"dram.bandwidth_bytes_per_cycle": 1024, "dram.latency_cycles": 0})
-    found = explain_network(load_network(file), wide)
+    on_chip = {"weights": ["weights"], "others": ["inputs", "outputs", "residual"]}
+    described = [
+        {"name": "dram", "bandwidth": {"bytes_per_cycle": 1024}, "latency_cycles": 0},
+        *({"name": name, "holds": operands, "size_bytes": 65536} for name, operands in on_chip.items()),
+    ]
+    wide = vary(LARGE, memories=described, assumed={}, **{"pe_array.dataflows": list(dataflow_names())})
+    found = explain_network(load_network(file), wide, objective="time")
     assert min(one.result.cycles for one in found.outcomes) == found.result.cycles
     assert [worst.gained_cycles for worst in found.worst] == [0] * len(found.worst)
     lost = [worst.lost_cycles for worst in found.worst]

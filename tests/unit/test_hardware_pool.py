@@ -100,12 +100,6 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
             "[activations, activations]",
             '10: memories.1.keeps = ["activations", "activations"]: must name each kind of tensor once',
         ),
-        (
-            "[activations]",
-            "[activations, weights]",
-            '10: memories.1.keeps = ["activations", "weights"]: must not name weights: which of them stay '
-            "from one inference to the next is not modelled yet",
-        ),
         ("[activations]", "[]", f'5: memories.0.holds = ["weights"]: must hold everything: {NO_PLACE}'),
         (
             "  keeps: [activations]\n",
@@ -152,6 +146,15 @@ def test_a_pool_keeps_activations_only_if_it_holds_all_of_them(tmp_path):
     beside = f"  keeps: [activations]\n  holds: [inputs, weights, residual]\n{BESIDE}"
     assert mistakes(tmp_path, ("  keeps: [activations]\n", beside)) == [
         '10: memories.1.keeps = ["activations"]: must not name activations: the memory does not hold outputs'
+    ]
+
+
+def test_a_pool_keeps_weights_only_if_it_holds_them(tmp_path):
+    beside = "  keeps: [activations, weights]\n  holds: [inputs, outputs, residual]\n"
+    beside += "- {name: w, holds: [weights], size_bytes: 4096}\n"
+    assert mistakes(tmp_path, ("  keeps: [activations]\n", beside)) == [
+        '10: memories.1.keeps = ["activations", "weights"]: must not name weights: the memory does not hold '
+        "weights"
     ]
 
 

@@ -12,6 +12,7 @@ _LEGEND: Final = (
     "A tensor has the name of the first layer that writes it. place: where it lies from then on; address: "
     "where it begins in {memory}, in bytes; until: the last layer during which it is there."
 )
+_PINNED: Final = " Weights of a layer have its name; they stay from one inference to the next."
 
 
 def residency_report(
@@ -56,7 +57,8 @@ def residency_report(
     memory = memory_word(memory_map.memory)
     size, peak = kibibytes(memory_map.size_bytes), kibibytes(memory_map.peak_bytes)
     lines = [style.strong(title), "", style.strong(head), *body, ""]
-    lines += [*wrapped(_LEGEND.format(memory=memory), style), ""]
+    legend = _LEGEND.format(memory=memory) + (_PINNED if memory_map.pinned else "")
+    lines += [*wrapped(legend, style), ""]
     use = f"Tensors and tiles of one layer at a time take at most {peak} of {size}."
     lines += [*wrapped(f"{kept_sentence(memory_map)}. {use}{order and ' ' + order}", style)]
     return "\n".join(lines) + "\n"

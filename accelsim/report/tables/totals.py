@@ -15,7 +15,7 @@ from accelsim.report.text.words import (
 )
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
-from accelsim.result import RunResult, Traffic
+from accelsim.result import FirstInference, RunResult, Traffic
 
 BAR_WIDTH = 10
 
@@ -50,6 +50,8 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
         from accelsim.report.text.residency import kept_sentence  # noqa: PLC0415 (most machines have none)
 
         yield "tensors", kept_sentence(result.memory_map)
+    if result.first_inference is not None:
+        yield "first", _first_inference(result, result.first_inference)
 
 
 def _streams(result: RunResult, name: str) -> str:
@@ -72,6 +74,21 @@ def _lower_bound(result: RunResult) -> str:
     return (
         f"{bound:,} cycles where every tensor goes outside, {bound_if_kept:,} where all stay on chip; the "
         f"time is {times} and {times_if_kept} times that"
+    )
+
+
+def _first_inference(result: RunResult, first: FirstInference) -> str:
+    """What it takes; all else is of those that follow."""
+    off_chip = [first.memories[name] for name in result.off_chip]
+    moved = Traffic(
+        sum([sum(memory.read_bytes.values()) for memory in off_chip]),
+        sum([sum(memory.written_bytes.values()) for memory in off_chip]),
+    )
+    energy = energy_text(first.energy.total, first.energy.unit, first.energy.picojoules_per_unit)
+    time = duration(first.cycles / (result.clock_mhz * 1e3))
+    return (
+        f"inference, in which pinned weights come: {time} ({first.cycles:,} cycles), {energy}, "
+        f"{off_chip_word(result.off_chip)} {_traffic(moved)}"
     )
 
 

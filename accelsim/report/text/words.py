@@ -126,3 +126,8 @@ def shape_word(shape: WrittenShape, width: int) -> str:
     return channels + "".join(
         f"@{rows}" if rows == columns else f" -> {rows}x{columns}" for rows, columns in shape.sizes
     )
+
+
+def inferences_words(inferences: str) -> str:
+    """`, the first inference`, where that is judged; most machines have no other."""
+    return ", the first inference" if inferences == "first" else ""
