@@ -232,7 +232,7 @@ class PoolCompiler:
         """Where tensors may lie, beside so many bytes of pinned weights."""
         return Pool(
             self.pool.size_bytes - pinned_bytes,
-            outside=Operand.OUTPUTS in self.hardware.off_chip.holds,
+            outside=self.hardware.home(Operand.OUTPUTS) is not None,
             image_inside=self.hardware.input_place == self.pool.memory,
             results_inside=self.hardware.output_place == self.pool.memory,
         )
@@ -261,7 +261,7 @@ class PoolCompiler:
                 frozenset({Operand.WEIGHTS, *compress(activations, moves)})
                 for moves in product((True, False), repeat=len(activations))
             ]
-        if Operand.OUTPUTS not in self.hardware.off_chip.holds:
+        if self.hardware.home(Operand.OUTPUTS) is None:
             sets = [frozenset({Operand.WEIGHTS})]
         return sets
 
@@ -301,7 +301,7 @@ class PoolCompiler:
     ) -> Schedule:
         """The schedule of a plan: each layer with the best mapping that its room holds."""
         assert isinstance(plan, ResidencyPlan)
-        outermost, on_chip = self.hardware.off_chip.name, self.pool.memory
+        homes, on_chip = self.hardware.channel_of, self.pool.memory
         mappings, places = [], []
         for layer, step in zip(network.layers, plan.steps, strict=True):
             operands = _operands(layer)
@@ -310,7 +310,7 @@ class PoolCompiler:
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {
-                    operand: on_chip if operand in placed else outermost
+                    operand: on_chip if operand in placed else homes[operand].memory
                     for operand in Operand
                     if operand in operands
                 }
