@@ -268,7 +268,7 @@ class PoolCompiler:
     def _shortlist(self, layer: Layer, moved: Moved) -> Shortlist:
         if (layer, moved) not in self._listed:
             keys = [(layer, moves) for moves in self._all_sets(layer)]
-            found = [(key, self.known.shortlists.get(key)) for key in keys]
+            found = [(key, self.known.shortlists.get((*key, self.objective))) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
             self._listed.update(known if len(known) == len(keys) else self._searched(layer))
         return self._listed[layer, moved]
@@ -282,7 +282,7 @@ class PoolCompiler:
         searched = {
             (layer, moves): shortlist(mappings, moves, self.objective) for moves in self._all_sets(layer)
         }
-        self.known.shortlists.update(searched)
+        self.known.shortlists.update({(*key, self.objective): listed for key, listed in searched.items()})
         return searched
 
     def _sets(self, layer: Layer) -> list[Moved]:
@@ -306,7 +306,9 @@ class PoolCompiler:
         for layer, step in zip(network.layers, plan.steps, strict=True):
             operands = _operands(layer)
             placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
-            placed_layer = PlacedLayer(layer.nameless, step.moved, placed, step.room_bytes, weights)
+            placed_layer = PlacedLayer(
+                layer.nameless, step.moved, placed, step.room_bytes, weights, self.objective
+            )
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {
@@ -436,4 +438,12 @@ def pool_schedule(
         raise MappingError(f"{name} on {hardware.name}: {NotListed(options.dataflow, dataflows)}")
     if hardware.pool is None:
         raise ValueError(f"{hardware.name} has no pool")
-    return PoolCompiler(hardware, hardware.pool, options, transitions, known).schedule(graph)
+    compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known)
+    schedule = compiler.schedule(graph)
+    frugal = replace(compiler, options=replace(options, objective="edp"), _listed={})
+    if compiler.objective != "time" or frugal.objective != "edp":
+        return schedule
+    # Layers by themselves wait for their weights, which in a network come meanwhile: a plan in which energy
+    # counts, too, may be the faster one (docs/decisions/pool-mapping.md).
+    schedules = schedule, frugal.schedule(graph)
+    return min(schedules, key=lambda one: simulate_fast(one, hardware, transitions).cycles)

@@ -326,3 +326,11 @@ def test_a_sweep_says_which_inference_it_judges(tmp_path):
     (tmp_path / "sweep.yaml").write_text(f"{spec}, inferences: last}}")
     with pytest.raises(DescriptionError, match="inferences = 'last': must be 'steady' or 'first'"):
         read_sweep(tmp_path / "sweep.yaml")
+
+
+@pytest.mark.parametrize("network", ["resnet18", "sqnxt23v5", "mobilenet_v1@width=0.5"])
+def test_by_time_no_network_is_slower_than_by_energy_times_delay(network):
+    by_time, by_edp = (
+        run_network(network, "npu_int8_2m", objective=objective) for objective in ("time", "edp")
+    )
+    assert by_time.cycles <= by_edp.cycles
