@@ -100,6 +100,8 @@ class LayerCosts:
     tile_sizes: Mapping[str, int]
     tile_order: tuple[str, ...]
     idle_rows: int
+    least_weight_bytes: int  # as the next, 0 on a machine that keeps no activations
+    least_array_cycles: int
 
 
 class LayerResult(NamedTuple):

@@ -1,7 +1,6 @@
 """Lower bounds of a layer: what no mapping and no schedule can go below."""
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from accelsim.hardware import Hardware, Operand
@@ -105,37 +104,31 @@ class LowerBounds(NamedTuple):
 
 def lower_bounds(layer: Layer, hardware: Hardware, batch: int = 1) -> LowerBounds:
     """What `compulsory_dram_bytes` and `lower_bound_cycles` say, both at once."""
-    compute = _compute_cycles(layer, hardware, batch)
+    compute = least_array_cycles(layer, hardware, batch)
     compulsory = compulsory_dram_bytes(layer, hardware, batch)
     return LowerBounds(compulsory, max(compute, math.ceil(compulsory / hardware.channel.bytes_per_cycle)))
 
 
-def lower_bound_if_kept_cycles(
-    layers: Sequence[Layer], hardware: Hardware, image_bytes: int, result_bytes: int, batch: int = 1
-) -> int:
-    """The same of a whole network, of which nothing goes outside but weights, the image and the results.
+def lower_bound_if_kept_cycles(hardware: Hardware, array_cycles: int, moved_bytes: int) -> int:
+    """The same of layers whose activations stay on chip.
 
     Args:
-        layers: In running order, each for one image.
         hardware: The machine.
-        image_bytes: What has to come of the network's input; 0 where it lies on chip.
-        result_bytes: What has to go outside of its results.
-        batch: Images that run together.
+        array_cycles: Of all of them, at least.
+        moved_bytes: What has to come or go outside all the same: weights, the image, the results.
 
     Returns:
-        Cycles: the larger of all multiply-accumulates / PEs and that traffic / bandwidth.
+        The larger of both times.
 
     Example:
         >>> from accelsim import load_hardware
-        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
-        >>> lower_bound_if_kept_cycles([layer, layer], load_hardware("16x16_128k"), 128, 20)
+        >>> lower_bound_if_kept_cycles(load_hardware("16x16_128k"), array_cycles=6, moved_bytes=2708)
         170
     """
-    weights = sum([compulsory_weight_bytes(layer, hardware) for layer in layers])
-    traffic = (weights + image_bytes + result_bytes) / hardware.channel.bytes_per_cycle
-    return max(sum([_compute_cycles(layer, hardware, batch) for layer in layers]), math.ceil(traffic))
+    return max(array_cycles, math.ceil(moved_bytes / hardware.channel.bytes_per_cycle))
 
 
-def _compute_cycles(layer: Layer, hardware: Hardware, batch: int) -> int:
+def least_array_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
+    """What multiply-accumulates take if all PEs are busy."""
     density = least_weight_density(layer, hardware, hardware.pe_array.dataflows)
     return math.ceil(batch * layer.macs * density / hardware.pe_array.pes - 1e-9)

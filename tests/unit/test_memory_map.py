@@ -7,7 +7,7 @@ import pytest
 from machines import keeping_machine, machine
 
 import accelsim
-from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_if_kept_cycles
+from accelsim.mapping.bounds import compulsory_dram_bytes
 from accelsim.mapping.staircase import StepCost
 from accelsim.memory_map import (
     CostsMore,
@@ -178,8 +178,11 @@ def test_a_machine_that_keeps_nothing_has_none_of_this_in_its_json():
 # --- the bound
 
 
-def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_move(plan):
-    hardware, layers = plan.hardware, plan.schedule.layers
+@pytest.mark.parametrize("io", [{}, {"inputs": "sram", "outputs": "sram"}])
+def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_move(io):
+    hardware = keeping_machine(512 * KIB, io=io)
+    plan = plan_run(NETWORK, hardware)
+    layers = plan.schedule.layers
     weights = sum(
         compulsory_dram_bytes(layer, hardware)
         - 2 * (layer.stored_elements + layer.residual_elements)
@@ -187,10 +190,9 @@ def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_
         for layer in layers
     )
     macs = sum(math.ceil(layer.macs / hardware.pe_array.pes) for layer in layers)
-    bytes_per_cycle = hardware.channel.bytes_per_cycle
-    for image, results in ((0, 0), (1000, 10), (10**9, 3)):
-        expected = max(macs, math.ceil((weights + image + results) / bytes_per_cycle))
-        assert lower_bound_if_kept_cycles(layers, hardware, image, results) == expected
+    outside = 0 if io else inputs_of(layers[0]) + 2 * layers[-1].stored_elements
+    expected = max(macs, math.ceil((weights + outside) / hardware.channel.bytes_per_cycle))
+    assert accelsim.run_network(NETWORK, hardware).lower_bound_if_kept_cycles == expected
 
 
 def inputs_of(layer):
