@@ -8,7 +8,7 @@ whole is simulated beside the schedule in which nothing stays: it is never worse
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
-from typing import assert_never
+from typing import Final, assert_never
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
@@ -47,6 +47,10 @@ from accelsim.simulation.alone import Alone
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
 
+MOST_ROUNDS: Final = 4
+"""Plans that are made again, where tensors and tiles do not fit by addresses; no case is known in which one
+was not enough."""
+
 
 @dataclass(frozen=True)
 class _Network:
@@ -56,6 +60,8 @@ class _Network:
     parts: tuple[tuple[Layer, ...], ...]
     """What each layer is executed as."""
     tensors: NetworkTensors
+    lost_bytes: tuple[int, ...]
+    """Of each step: room that tensors leave, but not in one piece, so that tiles cannot have it."""
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -112,7 +118,26 @@ class PoolCompiler:
             (fault, _) = plans[-1]
             assert isinstance(fault, DoesNotFit)
             raise MappingError(str(self._shortage(graph, network, fault)))
+        schedules[-1] = self._by_addresses(network, schedules[-1])
         return self._best(schedules) if len(schedules) > 1 else schedules[0]
+
+    def _by_addresses(self, network: _Network, kept: Schedule) -> Schedule:
+        """A schedule in which tensors may stay, with tensors and tiles that fit by addresses, too.
+
+        It is planned again, with tiles that have less room where it was not in one piece. Where no plan fits,
+        the first one is left, and says what is missing.
+        """
+        tried = kept
+        for _ in range(MOST_ROUNDS):
+            if tried.memory_map is None or not tried.memory_map.address_waste_bytes:
+                return tried
+            lost_bytes = map(max, network.lost_bytes, tried.memory_map.lost_bytes)
+            network = replace(network, lost_bytes=tuple(lost_bytes))
+            plan, weights = self._planned(network, keeping=True)
+            if isinstance(plan, DoesNotFit):
+                return kept
+            tried = self._written(network, plan, weights)
+        return kept if tried.memory_map is None or tried.memory_map.address_waste_bytes else tried
 
     def _best(self, schedules: Sequence[Schedule]) -> Schedule:
         """Of the schedule in which nothing stays, and that in which something may, the better one."""
@@ -127,7 +152,7 @@ class PoolCompiler:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
         parts = tuple([self._parts(layer) for layer in graph.layers])
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
-        return _Network(graph, parts, tensors)
+        return _Network(graph, parts, tensors, (0,) * len(tensors.uses))
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -202,13 +227,15 @@ class PoolCompiler:
         """Of each step a staircase for each set of operands that may move."""
         known: dict[tuple[Layer, Moved], Staircase] = {}
         prices: list[StepPrices] = []
-        for layer, use in zip(network.layers, network.tensors.uses, strict=True):
+        for layer, use, lost_bytes in zip(
+            network.layers, network.tensors.uses, network.lost_bytes, strict=True
+        ):
             of_step = {}
             for moved in self._may_move(use):
                 key = layer.nameless, moved
                 if key not in known:
                     known[key] = self._shortlist(*key).staircase(weights)
-                of_step[moved] = known[key]
+                of_step[moved] = known[key].beside(lost_bytes) if lost_bytes else known[key]
             prices.append(of_step)
         return prices
 
@@ -254,10 +281,11 @@ class PoolCompiler:
         assert isinstance(plan, ResidencyPlan)
         outermost, on_chip = self.hardware.off_chip.name, self.pool.memory
         mappings, places = [], []
-        for layer, step in zip(network.layers, plan.steps, strict=True):
+        for layer, step, lost_bytes in zip(network.layers, plan.steps, network.lost_bytes, strict=True):
             operands = _operands(layer)
             placed = operands - step.moved - {Operand.WEIGHTS} | ({Operand.OUTPUTS} if step.kept else set())
-            placed_layer = PlacedLayer(layer.nameless, step.moved, placed, step.room_bytes, weights)
+            room_bytes = step.room_bytes - lost_bytes
+            placed_layer = PlacedLayer(layer.nameless, step.moved, placed, room_bytes, weights)
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {

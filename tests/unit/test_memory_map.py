@@ -114,6 +114,13 @@ def test_the_waste_is_what_tiles_lack_in_one_piece_or_tensors_beyond_the_pool():
     assert map_of(kept(address=2000)).address_waste_bytes == 5000 - 4096
 
 
+def test_lost_is_room_that_tensors_leave_beside_the_part_that_tiles_have():
+    assert map_of(kept(size=2000, address=1000)).lost_bytes == (0, 0)
+    in_two_pieces = map_of(kept(size=2000, address=1000, steps=(0, 0)), needed_bytes=1100)
+    assert in_two_pieces.lost_bytes == (4096 - 2000 - 1096, 4096 - 1096)
+    assert map_of(kept(address=2000, steps=(1, 1))).lost_bytes == (0, 5000 - 4096)
+
+
 def test_where_nothing_is_kept_after_all_what_would_have_stayed_says_so_and_the_rest_has_its_own_reason():
     together, too_large = CostsMoreTogether(10.0, 11.0), TooLarge(0, 5000, 10, 4096)
     without = map_of(absent("conv1", 3000, None), absent("conv2", 5000, None))
