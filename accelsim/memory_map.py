@@ -99,6 +99,8 @@ class PlacedTensor(NamedTuple):
     """Whether it is what the network is given."""
     is_result: bool = False
     """Whether somebody outside the network wants it."""
+    is_weights: bool = False
+    """Whether it is a layer's weights, which stay from one inference to the next."""
 
     def to_dict(self, memory: str, layers: Sequence[str]) -> dict[str, Any]:
         """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
@@ -112,6 +114,7 @@ class PlacedTensor(NamedTuple):
             "outside": self.outside is not None,
             "stays": self.stays,
             "why_not": None if self.why_not is None else _why_not(self.why_not, layers),
+            **({"pinned": True} if self.is_weights else {}),
         }
 
     @property
@@ -162,7 +165,7 @@ class MemoryMap:
     size_bytes: int
     """Of the pool."""
     tensors: tuple[PlacedTensor, ...]
-    """The image first, then in the order in which they are begun."""
+    """The image first, then in the order in which they are begun; pinned weights last."""
     tiles: tuple[TileRegion, ...]
     """Of each step."""
     plan_gap: float | None = None
@@ -187,9 +190,19 @@ class MemoryMap:
             tensor
             if tensor.stays or tensor.is_image or tensor.last_reader is None
             else tensor._replace(why_not=reason if planned.stays else planned.why_not)
-            for tensor, planned in zip(self.tensors, other.tensors, strict=True)
+            for tensor, planned in zip(self.tensors, other.activations, strict=True)
         ]
         return replace(self, tensors=tuple(tensors), plan_gap=other.plan_gap)
+
+    @property
+    def activations(self) -> tuple[PlacedTensor, ...]:
+        """Its tensors but for pinned weights."""
+        return tuple([tensor for tensor in self.tensors if not tensor.is_weights])
+
+    @property
+    def pinned(self) -> tuple[PlacedTensor, ...]:
+        """Weights of layers that stay from one inference to the next."""
+        return tuple([tensor for tensor in self.tensors if tensor.is_weights])
 
     @property
     def tensor_bytes(self) -> tuple[int, ...]:

@@ -24,7 +24,16 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
 from accelsim.planning.plan import Plan
-from accelsim.result import Bound, Energy, LayerCosts, LayerResult, MemoryResult, RunResult, Traffic
+from accelsim.result import (
+    Bound,
+    Energy,
+    FirstInference,
+    LayerResult,
+    MemoryResult,
+    RunResult,
+    Traffic,
+)
+from accelsim.reuse.cache import LayerCosts
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.version import __version__
@@ -40,14 +49,17 @@ LETTERS: Final[MappingOf[Dimension, str]] = {
     "tap_column": "FX",
 }
 """The letters of `Layer` for the loops over tiles."""
+NO_PEAKS: Final[MappingOf[str, int]] = {}
+"""Where nobody asks how much memories held."""
 
 
-def result_of(plan: Plan, activity: Activity) -> RunResult:
+def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> RunResult:
     """What was observed, priced, and beside it what was planned.
 
     Args:
         plan: What was simulated.
         activity: What was observed of it.
+        first: What was observed of the first inference, where weights are pinned.
 
     Returns:
         The result of the run.
@@ -66,8 +78,6 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
     layers = layer_results(plan.schedule, activity, hardware, batch, costs)
     counts = activity.counts
     by_component = energy_by_component(counts, hardware.prices)
-    total = math.fsum(by_component.values())
-    picojoules = hardware.energy.picojoules
     return RunResult(
         accelsim=__version__,
         network=network.name,
@@ -78,13 +88,8 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         macs=batch * lowered.macs,
         params=lowered.params,
         utilization=utilization(counts, hardware.pe_array.pes, activity.cycles),
-        energy=Energy(
-            total=total,
-            unit=hardware.energy.unit,
-            by_component=by_component,
-            joules=None if picojoules is None else total * picojoules * 1e-12,
-        ),
-        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        energy=_energy(by_component, hardware),
+        dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
@@ -93,25 +98,39 @@ def result_of(plan: Plan, activity: Activity) -> RunResult:
         nominal_utilization=_per_pe_cycle(
             sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
         ),
-        memories=memory_results(counts, hardware, by_component, activity),
+        memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
         lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, costs, hardware, batch),
         memory_map=plan.schedule.memory_map,
+        first_inference=None if first is None else _first_inference(first, hardware),
     )
+
+
+def _energy(by_component: MappingOf[str, float], hardware: Hardware) -> Energy:
+    total, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
+    joules = None if picojoules is None else total * picojoules * 1e-12
+    return Energy(total, hardware.energy.unit, by_component, joules)
+
+
+def _first_inference(first: Activity, hardware: Hardware) -> FirstInference:
+    counts = first.counts
+    by_component = energy_by_component(counts, hardware.prices)
+    memories = memory_results(counts, hardware, by_component, first.layers, first.peak_memory_bytes)
+    return FirstInference(first.cycles, _energy(by_component, hardware), memories)
 
 
 def _lower_bound_if_kept(
     schedule: Schedule, costs: Sequence[LayerCosts], hardware: Hardware, batch: int
 ) -> int | None:
-    """The lower bound of a network of which all tensors stay on chip; None where there is no pool."""
-    if schedule.memory_map is None:
+    """The lower bound of a network of which all tensors stay on chip; None where they cannot."""
+    if schedule.memory_map is None or not hardware.keeps("activations"):
         return None
     image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
     weight_bytes = sum([of_layer.least_weight_bytes for of_layer in costs])
     array_cycles = sum([of_layer.least_array_cycles for of_layer in costs])
-    moved_bytes = weight_bytes + image_bytes + sum(result_bytes.values())
-    return lower_bound_if_kept_cycles(hardware, array_cycles, moved_bytes)
+    activation_bytes = image_bytes + sum(result_bytes.values())
+    return lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes)
 
 
 def _lower_bounds_if_kept(
@@ -122,7 +141,7 @@ def _lower_bounds_if_kept(
     Of a result that several layers write, the first of them stores its own part, and of the others it is not
     said which part is theirs.
     """
-    if schedule.memory_map is None:
+    if schedule.memory_map is None or not hardware.keeps("activations"):
         return [None] * len(schedule.layers)
     image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
     bounds: list[int | None] = []
@@ -131,21 +150,22 @@ def _lower_bounds_if_kept(
         if layer.name in result_bytes:
             stored_bytes = min(result_bytes[layer.name], compulsory_output_bytes(layer, hardware, batch))
         read_bytes = 0 if bounds else image_bytes
-        moved_bytes = of_layer.least_weight_bytes + read_bytes + stored_bytes
-        bounds.append(lower_bound_if_kept_cycles(hardware, of_layer.least_array_cycles, moved_bytes))
+        array_cycles, weight_bytes = of_layer.least_array_cycles, of_layer.least_weight_bytes
+        activation_bytes = read_bytes + stored_bytes
+        bounds.append(lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes))
     return bounds
 
 
 def _image_bytes(schedule: Schedule, hardware: Hardware, batch: int) -> int:
     """What has to come of the image: only what the first layer reads is sure to."""
-    if hardware.input_place != hardware.off_chip.name:
+    if hardware.input_place not in hardware.names_off_chip:
         return 0
     return compulsory_input_bytes(schedule.layers[0], hardware, batch)
 
 
 def _result_bytes(schedule: Schedule, hardware: Hardware) -> dict[str, int]:
     """What has to go outside of results, by the first layer that writes each."""
-    if schedule.memory_map is None or hardware.output_place != hardware.off_chip.name:
+    if schedule.memory_map is None or hardware.output_place not in hardware.names_off_chip:
         return {}
     return {tensor.name: tensor.size_bytes for tensor in schedule.memory_map.tensors if tensor.is_result}
 
@@ -224,11 +244,11 @@ def layer_results(
 
 def _on_chip_places(layer: Layer, places: MappingOf[Operand, str], hardware: Hardware) -> dict[str, str]:
     """The memories of those of a layer's operands that it has, and that lie on chip."""
-    outermost = hardware.off_chip.name
+    off_chip = hardware.names_off_chip
     return {
         operand.value: place
         for operand, place in places.items()
-        if place != outermost and (operand is not Operand.RESIDUAL or layer.residual_elements)
+        if place not in off_chip and (operand is not Operand.RESIDUAL or layer.residual_elements)
     }
 
 
@@ -249,7 +269,7 @@ def layer_costs(
         energy=energy,
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
-        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         compulsory_dram_bytes=bounds.dram_bytes,
         lower_bound_cycles=bounds.cycles,
@@ -260,7 +280,7 @@ def layer_costs(
         },
         shape=str(layer_shape(layer)),
         tile=_tile_words(mapping),
-        memories=memory_results(counts, hardware, by_component),
+        memories=memory_results(counts, hardware, by_component, [observed]),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,
@@ -352,10 +372,12 @@ def memory_results(
     counts: ActionCounts[int],
     hardware: Hardware,
     energies: MappingOf[str, float],
-    activity: Activity | None = None,
+    layers: Sequence[LayerActivity],
+    peak_bytes: MappingOf[str, int] = NO_PEAKS,
 ) -> dict[str, MemoryResult]:
-    """What each memory was accessed for, and what it held where the activity of a whole run is given."""
-    accesses = counts.accesses
+    """What each memory was accessed for by layers, and where it is known the most that it held."""
+    accesses, homes = counts.accesses, hardware.homes
+    several = len(homes) > 1
     return {
         memory.name: MemoryResult(
             read_bytes={
@@ -367,7 +389,11 @@ def memory_results(
                 for operand in memory.holds
             },
             energy=energies[memory.name],
-            peak_bytes=None if activity is None else activity.peak_memory_bytes.get(memory.name),
+            peak_bytes=peak_bytes.get(memory.name),
+            home_of=homes.get(memory.name, ()),
+            busy_cycles=sum([layer.busy_cycles_by_memory[memory.name] for layer in layers])
+            if several and memory.name in homes
+            else None,
         )
         for memory in hardware.memories
     }

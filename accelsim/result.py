@@ -53,6 +53,10 @@ class MemoryResult:
     """In the unit of the hardware file's table."""
     peak_bytes: int | None = None
     """The most that it held at any time, of a memory on chip in a whole run."""
+    home_of: tuple[str, ...] = ()
+    """The operands that come from it, or go to it: of a memory off chip one at least, of one on chip none."""
+    busy_cycles: int | None = None
+    """In which its channel streamed, of one of several memories off chip."""
 
     @property
     def moved_bytes(self) -> dict[str, int]:
@@ -78,30 +82,16 @@ class Energy:
         return self.joules * 1e12 / self.total if self.joules is not None and self.total else None
 
 
-@dataclass(frozen=True, slots=True)
-class LayerCosts:
-    """What a layer costs by its mapping alone, whatever runs before and after it."""
+class FirstInference(NamedTuple):
+    """What the first inference takes, in which pinned weights come; names as in `RunResult`."""
 
-    form: "Layer"
-    macs: int
-    skipped_macs: int
-    weight_density: float | None
-    energy: float
-    energy_pj: float | None
-    energy_by_component: Mapping[str, float]
-    dram_bytes: Traffic
-    global_buffer_bytes: Traffic
-    compulsory_dram_bytes: int
-    lower_bound_cycles: int
-    busy_cycles: Mapping[str, int]
-    shape: str
-    tile: str
+    cycles: int
+    energy: Energy
     memories: Mapping[str, MemoryResult]
-    tile_sizes: Mapping[str, int]
-    tile_order: tuple[str, ...]
-    idle_rows: int
-    least_weight_bytes: int  # as the next, 0 on a machine that keeps no activations
-    least_array_cycles: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the names of `run --format json`."""
+        return {"cycles": self.cycles, "energy": _energy(self.energy), "memories": _memories(self.memories)}
 
 
 class LayerResult(NamedTuple):
@@ -184,11 +174,13 @@ class LayerResult(NamedTuple):
 
         Outputs that are kept on chip and written outside besides are on chip.
         """
-        outermost, memory = next(iter(self.memories.items()))
-        outside = {operand: outermost for operand, moved in memory.moved_bytes.items() if moved}
-        if not self.on_chip_places:
-            return outside
-        places = {**outside, **self.on_chip_places}
+        outside = {
+            operand: name
+            for name, memory in self.memories.items()
+            for operand, moved in memory.moved_bytes.items()
+            if moved and memory.home_of
+        }
+        places = {**outside, **(self.on_chip_places or {})}
         return {operand: places[operand] for operand in _OPERANDS if operand in places}
 
     @property
@@ -213,7 +205,7 @@ class RunResult:
         cycles: Until all is done.
         utilization: Multiply-accumulates executed / (PEs x cycles), from 0 to 1.
         energy: Of the batch.
-        dram_bytes: Traffic of the outermost memory.
+        dram_bytes: Traffic of the memories outside the chip.
         global_buffer_bytes: Traffic of the memories on chip.
         peak_global_buffer_bytes: The most that these held at the same time.
         lower_bound_cycles: Those of the layers together.
@@ -261,6 +253,8 @@ class RunResult:
     nothing moves but weights, the image and the results."""
     memory_map: "MemoryMap | None" = field(default=None, repr=False)
     """Of a machine that keeps tensors: what lies where in its pool, and when; its steps are the layers."""
+    first_inference: FirstInference | None = field(default=None, repr=False)
+    """Where weights are pinned, which all else is the steady state of: what their coming takes, too."""
 
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:
@@ -271,19 +265,20 @@ class RunResult:
         return _waiting_cycles(total, self.memories)
 
     @property
-    def outermost(self) -> str:
-        """The name of the memory outside the chip, of which `dram_bytes` is the traffic."""
-        return next(iter(self.memories), "dram")
+    def off_chip(self) -> tuple[str, ...]:
+        """The names of the memories outside the chip, of which `dram_bytes` is the traffic together."""
+        return tuple([name for name, memory in self.memories.items() if memory.home_of]) or ("dram",)
 
     @property
     def on_chip(self) -> tuple[str, ...]:
         """The names of the others, of which `global_buffer_bytes` is the traffic together."""
-        return tuple(self.memories)[1:] or ("global_buffer",)
+        names = tuple([name for name, memory in self.memories.items() if not memory.home_of])
+        return names or ("global_buffer",)
 
     @property
-    def outermost_energy(self) -> float:
-        """Of the memory outside the chip."""
-        return next((memory.energy for memory in self.memories.values()), 0.0)
+    def off_chip_energy(self) -> float:
+        """Of the memories outside the chip."""
+        return sum([memory.energy for memory in self.memories.values() if memory.home_of])
 
     @property
     def time_ms(self) -> float:
@@ -333,11 +328,8 @@ class RunResult:
             **_with_values({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),
-            **(
-                {}
-                if self.memory_map is None
-                else self.memory_map.to_dict([layer.name for layer in self.layers])
-            ),
+            **({} if self.first_inference is None else {"first_inference": self.first_inference.to_dict()}),
+            **({} if self.memory_map is None else self.memory_map.to_dict([row.name for row in self.layers])),
             "layers": [layer_to_dict(layer) for layer in self.layers],
         }
 
@@ -413,18 +405,13 @@ def _traffic(traffic: Traffic) -> dict[str, int]:
 def _waiting_cycles(
     waited_for: Mapping[str, int], memories: Mapping[str, MemoryResult]
 ) -> dict[str, dict[str, int]]:
-    """By memory and operand: outputs at the memory on chip that holds them, others at the outermost."""
-    outermost, *on_chip = memories
-    by_memory: dict[str, dict[str, int]] = {
-        outermost: {
-            operand: waited_for.get(operand, 0)
-            for operand in memories[outermost].read_bytes
-            if operand != _OUTPUTS
-        }
-    }
-    for memory in on_chip:
-        if _OUTPUTS in memories[memory].read_bytes:
-            by_memory[memory] = {_OUTPUTS: waited_for.get(_OUTPUTS, 0)}
+    """By memory and operand: outputs at the memory on chip that holds them, others at their home."""
+    by_memory: dict[str, dict[str, int]] = {}
+    for name, memory in memories.items():
+        if memory.home_of:
+            by_memory[name] = {key: waited_for.get(key, 0) for key in memory.home_of if key != _OUTPUTS}
+        elif _OUTPUTS in memory.read_bytes:
+            by_memory[name] = {_OUTPUTS: waited_for.get(_OUTPUTS, 0)}
     return by_memory
 
 
@@ -435,7 +422,7 @@ def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:
             "written_bytes": dict(memory.written_bytes),
             "moved_bytes": memory.moved_bytes,
             "energy": memory.energy,
-            **({} if memory.peak_bytes is None else {"peak_bytes": memory.peak_bytes}),
+            **_with_values({"peak_bytes": memory.peak_bytes, "busy_cycles": memory.busy_cycles}),
         }
         for name, memory in memories.items()
     }

@@ -65,8 +65,29 @@ def run_network(
     network, hardware = network_of(network), hardware_of(hardware)
     cache = cache_or_new(cache, memory)
     plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective), cache=cache)
-    activity = simulate(plan.schedule, hardware, engine=engine, transitions=plan.cache.transitions)
-    return result_of(plan, activity)
+    return run_plan(plan, engine)
+
+
+def run_plan(plan: Plan, engine: Engine = "fast") -> RunResult:
+    """What a plan comes to; where weights are pinned, in the first inference, too.
+
+    Args:
+        plan: As `plan_run` makes it.
+        engine: How to simulate; it changes nothing that comes out.
+
+    Returns:
+        As `run_network`.
+
+    Example:
+        >>> run_plan(plan_run("sqnxt23v5", "16x16_128k")) == run_network("sqnxt23v5", "16x16_128k")
+        True
+    """
+    schedule, transitions = plan.schedule, plan.cache.transitions
+    activity = simulate(schedule, plan.hardware, engine=engine, transitions=transitions)
+    if schedule.first_inference is None:
+        return result_of(plan, activity)
+    first = simulate(schedule.first_inference, plan.hardware, engine=engine, transitions=transitions)
+    return result_of(plan, activity, first)
 
 
 def plan_run(

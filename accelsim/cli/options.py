@@ -26,6 +26,13 @@ class Objective(StrEnum):
     EDP = "edp"
 
 
+class Inferences(StrEnum):
+    """Which inference a search judges."""
+
+    STEADY = "steady"
+    FIRST = "first"
+
+
 class Engine(StrEnum):
     """How the schedule is simulated."""
 
@@ -127,6 +134,14 @@ ObjectiveOption: TypeAlias = Annotated[
     typer.Option(
         "--objective",
         help="What dataflows and tiles are chosen by (edp: energy x time). Default: what the machine says.",
+    ),
+]
+InferencesOption: TypeAlias = Annotated[
+    Inferences,
+    typer.Option(
+        "--inferences",
+        help="Which to judge where a machine keeps weights: with those that stay on chip there (steady), or "
+        "the first, in which they come.",
     ),
 ]
 EngineOption: TypeAlias = Annotated[

@@ -12,6 +12,8 @@ from accelsim.cli.options import (
     BatchOption,
     DataflowOption,
     FormatOption,
+    Inferences,
+    InferencesOption,
     Machines,
     Objective,
     OutputOption,
@@ -87,6 +89,7 @@ def path(
     output: OutputOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
+    inferences: InferencesOption = Inferences.STEADY,
     quiet: QuietOption = False,
 ) -> None:
     """Redesign a network step by step, as an engineer would: what is worst, why, what was tried, what helped.
@@ -112,7 +115,7 @@ def path(
         writing.check_writable(write)
     (network,) = networks.values()
     limits = {"max_params": max_params, "max_macs": max_macs, "min_params": min_params, "steps": steps}
-    options = mapping_options(batch, dataflow, objective)
+    options = mapping_options(batch, dataflow, objective) | {"inferences": inferences.value}
     paths = [_searched(network, hardware, options | limits, quiet) for hardware in machines.values()]
     if write is not None:
         from accelsim.descriptions import dump

@@ -1,7 +1,7 @@
 """`accelsim run` and `accelsim compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -170,13 +170,9 @@ def _check_trace_options(trace: Path | None, trace_layers: str | None, engine: E
 
 
 def _simulated(plan: "Plan", engine: Engine | None) -> "RunResult":
-    from accelsim.pricing import result_of
-    from accelsim.simulation.engines import simulate
+    from accelsim.run import run_plan
 
-    name: Literal["events", "fast"] = "events" if engine is Engine.EVENTS else "fast"
-    return result_of(
-        plan, simulate(plan.schedule, plan.hardware, engine=name, transitions=plan.cache.transitions)
-    )
+    return run_plan(plan, "events" if engine is Engine.EVENTS else "fast")
 
 
 def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":
@@ -189,7 +185,8 @@ def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":
     check_writable(trace)
     layer_indexes = chosen_layers([] if layers is None else layers.split(","), plan.schedule)
     activity = simulate_events(plan.schedule, plan.hardware, keep_timeline=True)
-    result = result_of(plan, activity)
+    first = plan.schedule.first_inference
+    result = result_of(plan, activity, None if first is None else simulate_events(first, plan.hardware))
     write_trace(trace, Timeline(result, plan.hardware, plan.schedule, activity, layer_indexes))
     return result
 

@@ -15,6 +15,8 @@ from accelsim.cli.options import (
     BatchOption,
     DataflowOption,
     FormatOption,
+    Inferences,
+    InferencesOption,
     Machines,
     OutputOption,
     QuietOption,
@@ -110,6 +112,7 @@ def depth(
     output: OutputOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
+    inferences: InferencesOption = Inferences.STEADY,
     quiet: QuietOption = False,
 ) -> None:
     """Every distribution of a network's blocks over its stages, ranked by what it costs on a machine.
@@ -131,7 +134,8 @@ def depth(
     space = depth_space(network, total_blocks=total_blocks, min_blocks=min_blocks, fixed=fixed_depths)
 
     def task(hardware: "Hardware") -> SearchTask:
-        return SearchTask(network, hardware, Limits(max_params, max_macs), batch, dataflow)
+        limits = Limits(max_params, max_macs)
+        return SearchTask(network, hardware, limits, batch, dataflow, inferences=inferences.value)
 
     with executor(workers, scheduler) as workforce:
         results = [

@@ -7,7 +7,7 @@ and stores. Tiles that are alike are written once, as `Repeat`, however many the
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.operand import Operand
@@ -77,10 +77,25 @@ class Step:
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and outside."""
 
+    in_place: ClassVar[frozenset[Operand]] = frozenset()
+    """Of what is loaded: operands that come to where they stay, and take no room as tiles."""
+
     @property
     def store_bytes(self) -> int:
         """Bytes that go outside."""
         return sum(self.stores.values())
+
+
+@dataclass(frozen=True, slots=True)
+class PinningStep(Step):
+    """A step of the first inference, which brings pinned weights to the place where they stay.
+
+    Example:
+        >>> Operand.WEIGHTS in PinningStep.in_place, Operand.WEIGHTS in Step.in_place
+        (True, False)
+    """
+
+    in_place: ClassVar[frozenset[Operand]] = frozenset({Operand.WEIGHTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +183,8 @@ class Choice:
     moved: frozenset[Operand] = ALL_OPERANDS
     """What comes from outside, or goes there."""
     placed: frozenset[Operand] = frozenset()
-    """What lies in the memory that the array works on: it takes no room as tiles."""
+    """What lies in the memory that the array works on: it takes no room as tiles. Weights that are placed and
+    moved come there once."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +223,8 @@ class Mapping:
     moved: frozenset[Operand] = ALL_OPERANDS
     """What comes from outside, or goes there."""
     placed: frozenset[Operand] = frozenset()
-    """What lies in the memory that the array works on: it takes no room as tiles."""
+    """What lies in the memory that the array works on: it takes no room as tiles. Weights that are placed and
+    moved come there once."""
     room_bytes: int = field(default=0, compare=False)
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
 

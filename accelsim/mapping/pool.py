@@ -27,7 +27,7 @@ from accelsim.mapping.mapping import Choice, Order
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.space import POOL_ORDERS, Nesting, Tiles, nesting_of
 from accelsim.mapping.tile import TileShape
-from accelsim.mapping.timing import Timing, VectorWork, latency_steps, vector_work
+from accelsim.mapping.timing import Timing, VectorWork, latency_steps, of_each_step, vector_work
 from accelsim.mapping.transfers import Transfers, together, transfers
 from accelsim.network.layer import Layer
 
@@ -223,7 +223,7 @@ class PoolMappings:
     def _energy_on_chip(self) -> Real:
         """Of each mapping, whatever moves."""
         array, _ = self._array
-        moved = together(tuple(self._transfers.values()), 0)
+        moved = together(tuple(self._transfers.values()))
         counts = counts_on_chip(self.cuts.grid, self.tiles, moved, self.hardware, self.images)
         return total_energy(sum(counts, array.counts * self.images), self.hardware.prices)
 
@@ -246,13 +246,11 @@ class PoolMappings:
         return latency_steps(self.tiles, self.images)
 
     def _with_moving(self, moved: frozenset[Operand]) -> Costs:
-        latency_cycles = self.hardware.channel.latency_cycles
         operands = [operand for operand in self._operands if operand in moved]
-        moving = together([self._transfers[operand] for operand in operands], latency_cycles)
+        moving = together([self._transfers[operand] for operand in operands])
         array, last_cycles = self._array
-        steps = self._latency_steps if moved >= _EACH_STEP else 0
-        reads = any(operand is not Operand.OUTPUTS for operand in operands)
-        timing = Timing(moving, steps, self._vector, self.hardware, reads=reads, moves=bool(operands))
+        each_step = of_each_step(on_array=self.layer.on_array)
+        timing = Timing(moving.streams, self._latency_steps, each_step, self._vector)
         cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
         energy = sum([self._transfer_energy[operand] for operand in operands], self._energy_on_chip)
         moved_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())
@@ -263,10 +261,6 @@ class PoolMappings:
             self._of_each(np.asarray(moved_bytes)),
             self._tile_counts,
         )
-
-
-_EACH_STEP: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
-"""Of which at least one comes with each step, if both move."""
 
 
 @dataclass(frozen=True)
@@ -334,8 +328,9 @@ def layer_mappings(
 def pool_mappings(layer: Layer, images: int, dataflow: str, hardware: Hardware, grids: Grids) -> PoolMappings:
     """Every mapping of a layer, in the form in which it is executed, by one dataflow.
 
-    Left out is what the pool cannot hold even if nothing moves but weights, and what is the same as another;
-    and what leaves more outputs unfinished at a time than a memory of their own holds.
+    Left out is what the pool cannot hold even if nothing moves but weights, or nothing at all where they may
+    stay; what is the same as another; and what leaves more outputs unfinished at a time than a memory of
+    their own holds.
     """
     pool = hardware.pool
     in_pool, pool_bytes = (frozenset(pool.operands), pool.size_bytes) if pool else (frozenset(), 0)
@@ -343,7 +338,8 @@ def pool_mappings(layer: Layer, images: int, dataflow: str, hardware: Hardware, 
     tiles = cuts.grid.tiles(slice(None))
     needed = _room(tiles, _NESTING, cuts.largest_inputs, images)
     room = needed.of(in_pool)
-    held = _distinct(tiles) & np.less_equal(room.together({Operand.WEIGHTS}), pool_bytes) & _by_itself(cuts)
+    least_bytes = room.together(frozenset() if hardware.keeps("weights") else {Operand.WEIGHTS})
+    held = _distinct(tiles) & np.less_equal(least_bytes, pool_bytes) & _by_itself(cuts)
     if Operand.OUTPUTS not in in_pool:
         held = held & np.less_equal(needed.outputs, hardware.bank_of[Operand.OUTPUTS].size_bytes)
     tile, order = np.divmod(np.flatnonzero(np.moveaxis(held, 0, 2)), len(POOL_ORDERS))

@@ -16,7 +16,7 @@ from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR, transfer_counts
-from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
+from accelsim.mapping.mapping import Choice, Mapping, Order, PinningStep, ProgramPart, Repeat, Step, Totals
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
@@ -122,8 +122,22 @@ class _Position(NamedTuple):
         )
 
 
+class _PinnedPosition(_Position):
+    """Where weights come once, to the place where they stay: a tile of them is new as long as each loop that
+    does not need weights of its own is at its first iteration. They do not go.
+    """
+
+    def into(self, loop: Loop, iterations: Iterations) -> "_Position":
+        """One loop further in."""
+        are_new = self.weights_come and (loop.of_weights or iterations.first)
+        return _PinnedPosition(
+            *super().into(loop, iterations)._replace(weights_come=are_new, weights_go=False)
+        )
+
+
 BEFORE_THE_FIRST_LOOP = _Position(0, 0, True, True, True, True)
 """The first step needs everything, and the last one leaves nothing behind."""
+_BEFORE_WEIGHTS_ARE_PINNED: Final = _PinnedPosition(*BEFORE_THE_FIRST_LOOP._replace(weights_go=False))
 
 
 def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
@@ -157,7 +171,9 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
 
 def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
     moving = tuple(loop for loop in loops if loop.moves)
-    program = _Writer(choice.dataflow == VECTOR, moving, work).part(BEFORE_THE_FIRST_LOOP)
+    pins = Operand.WEIGHTS in choice.placed and Operand.WEIGHTS in choice.moved
+    start = _BEFORE_WEIGHTS_ARE_PINNED if pins else BEFORE_THE_FIRST_LOOP
+    program = _Writer(choice.dataflow == VECTOR, moving, work).part(start)
     return Mapping(
         layer=choice.layer,
         dataflow=choice.dataflow,
@@ -391,7 +407,8 @@ class _Writer:
         step = self.steps.get(key)
         if step is None:
             read_by_vector_unit = self.on_vector_unit and work.completes
-            step = self.steps[key] = Step(
+            kind = PinningStep if weights_come and isinstance(position, _PinnedPosition) else Step
+            step = self.steps[key] = kind(
                 loads=weights_come | inputs_come | work.residual,
                 takes={} if work.resumes else work.outputs,
                 freed_by_array=weights_go if read_by_vector_unit else weights_go | inputs_go,

@@ -153,13 +153,15 @@ def _visit(
     weights = tensors.weights(tile, resumes) if Operand.WEIGHTS in moved else ()
     inputs = tensors.inputs(position, tile) if Operand.INPUTS in moved else ()
     residual = tensors.residual(tile) if completes and Operand.RESIDUAL in moved else ()
-    weights_go = weights if _moves(OF_WEIGHTS, position, after) else ()
+    pins = Operand.WEIGHTS in mapping.placed
+    weights_come = _are_new(position) if pins else _moves(OF_WEIGHTS, before, position)
+    weights_go = weights if not pins and _moves(OF_WEIGHTS, position, after) else ()
     inputs_go = inputs if _moves(OF_INPUTS, position, after) else ()
     read_by_vector_unit = mapping.dataflow == VECTOR and completes
     return Visit(
         tile=tile,
         loads=(
-            *(weights if _moves(OF_WEIGHTS, before, position) else ()),
+            *(weights if weights_come else ()),
             *(inputs if _moves(OF_INPUTS, before, position) else ()),
             *residual,
         ),
@@ -188,6 +190,13 @@ def _moves(dimensions: frozenset[Dimension], before: _Position | None, after: _P
     if before is None or after is None:
         return True
     return any(before[dimension].number != after[dimension].number for dimension in dimensions)
+
+
+def _are_new(position: _Position) -> bool:
+    """Whether no step before had these weights: no loop but theirs has gone on."""
+    return not any(
+        iteration.number for dimension, iteration in position.items() if dimension not in OF_WEIGHTS
+    )
 
 
 def _results(position: _Position, tile: Tile) -> Region:

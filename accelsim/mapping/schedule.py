@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, MutableMapping, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from accelsim.errors import MappingError, NetworkError
@@ -40,7 +40,7 @@ class Schedule:
     """What a machine executes: by default every layer's inputs and outputs pass through DRAM.
 
     Attributes:
-        mappings: Of each layer.
+        mappings: Of each layer; where weights are pinned, as it is when they are there.
 
     Example:
         >>> from accelsim.run import plan_run
@@ -59,12 +59,19 @@ class Schedule:
     pool_changes: tuple[PoolChange, ...] = ()
     """Of each layer; empty where no tensor stays on chip."""
     pool_bytes_at_start: int = 0
-    """What tensors take of the pool before the first layer."""
+    """What tensors take of the pool before the first layer, and pinned weights all the while."""
     places: tuple[MappingOf[Operand, str], ...] = ()
     """Of each layer: the memory that each operand comes from or goes to; empty where that is always the
     outermost."""
     memory_map: "MemoryMap | None" = None
     """What lies where in the pool; None where the machine keeps no tensors in one."""
+    first_mappings: tuple[Mapping, ...] = ()
+    """Of each layer in the first inference, in which pinned weights come; empty where none are pinned."""
+
+    @property
+    def first_inference(self) -> "Schedule | None":
+        """What is executed when the machine begins, without any weights; None where it is this one, too."""
+        return replace(self, mappings=self.first_mappings, first_mappings=()) if self.first_mappings else None
 
 
 Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]

@@ -1,6 +1,7 @@
 """Plan: a network, mapped onto a machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
@@ -8,6 +9,9 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
 from accelsim.network.lowered import LoweredNetwork
 from accelsim.reuse.cache import LayersOnMachine
+
+Inferences: TypeAlias = Literal["steady", "first"]
+"""Which of them is meant: those in which all pinned weights are there, or the first, in which they come."""
 
 
 @dataclass(frozen=True)
@@ -35,3 +39,8 @@ class Plan:
     schedule: Schedule
     cache: LayersOnMachine
     """What runs found out about layers on the machine, of which this is one."""
+
+    def of(self, inferences: Inferences) -> "Plan":
+        """The same, where that inference is simulated: one plan for both where nothing is pinned."""
+        schedule = self.schedule.first_inference if inferences == "first" else None
+        return self if schedule is None else replace(self, schedule=schedule)

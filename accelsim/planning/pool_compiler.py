@@ -5,15 +5,16 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
+from operator import itemgetter
 from typing import Final, assert_never
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
-from accelsim.descriptions.phrases import counted
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
@@ -24,6 +25,7 @@ from accelsim.mapping.countable import uncountable
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.pinned import first_mappings, pinned_bytes
 from accelsim.mapping.pool import layer_mappings
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.program import mappings as written
@@ -38,11 +40,13 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.edp import least_edp
-from accelsim.planning.plan_map import memory_map_of
+from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.pins import PinProblem, Pins
+from accelsim.planning.plan_map import PinnedWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.shortage import Shortage, StepNeed, step_needs
-from accelsim.planning.tensors import LayerUse, NetworkTensors, network_tensors
+from accelsim.planning.tensors import LayerUse, network_tensors
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
@@ -50,36 +54,6 @@ from accelsim.simulation.transitions import Transitions
 MOST_ROUNDS: Final = 4
 """Plans that are made again, where tensors and tiles do not fit by addresses; no case is known in which one
 was not enough."""
-
-
-@dataclass(frozen=True)
-class _Network:
-    """What is planned."""
-
-    graph: ExecutedGraph
-    parts: tuple[tuple[Layer, ...], ...]
-    """What each layer is executed as."""
-    tensors: NetworkTensors
-    lost_bytes: tuple[int, ...]
-    """Of each step: room that tensors leave, but not in one piece, so that tiles cannot have it."""
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """Of each step."""
-        return tuple([part for parts in self.parts for part in parts])
-
-    @property
-    def waits_for(self) -> tuple[tuple[int, ...], ...]:
-        """Of each step: those whose results it reads."""
-        waits: list[tuple[int, ...]] = []
-        last_part: dict[str, int] = {}
-        for node, parts in zip(self.graph.nodes, self.parts, strict=True):
-            producers = tuple(sorted(last_part[producer] for producer in node.predecessors))
-            for _ in parts:
-                waits.append(producers)
-                producers = (len(waits) - 1,)
-            last_part[node.name] = len(waits) - 1
-        return tuple(waits)
 
 
 @dataclass(frozen=True)
@@ -109,60 +83,77 @@ class PoolCompiler:
         """
         network = self._network(graph)
         plans = []
-        if self._places.outside:
-            plans.append(self._planned(network, keeping=False))
-        if self.hardware.keeps("activations"):  # where nothing can be outside, nothing kept is the same plan
-            plans.append(self._planned(network, keeping=True))
-        schedules = [self._written(network, *plan) for plan in plans if isinstance(plan[0], ResidencyPlan)]
+        if self._places().outside:
+            plans.append((False, self._planned(network, keeping=False)))
+        activations = self.hardware.keeps("activations")
+        if activations:  # where nothing can be outside, nothing kept is the same plan
+            plans.append((True, self._planned(network, keeping=True)))
+        _, last = plans[-1]
+        if self.hardware.keeps("weights") and (pins := self._pins(network, *last[:2])):
+            plans.append((True, self._planned(network, keeping=activations, pins=pins)))
+        schedules = [
+            (keeping, self._by_addresses(network, *plan, keeping=keeping and activations))
+            for keeping, plan in plans
+            if isinstance(plan[0], ResidencyPlan)
+        ]
         if not schedules:
-            (fault, _) = plans[-1]
+            fault, *_ = last
             assert isinstance(fault, DoesNotFit)
             raise MappingError(str(self._shortage(graph, network, fault)))
-        schedules[-1] = self._by_addresses(network, schedules[-1])
-        return self._best(schedules) if len(schedules) > 1 else schedules[0]
+        return self._best(schedules) if len(schedules) > 1 else schedules[0][1]
 
-    def _by_addresses(self, network: _Network, kept: Schedule) -> Schedule:
-        """A schedule in which tensors may stay, with tensors and tiles that fit by addresses, too.
+    def _by_addresses(
+        self,
+        network: NetworkToPlan,
+        plan: ResidencyPlan | DoesNotFit,
+        weights: Weights,
+        pins: Pins,
+        *,
+        keeping: bool,
+    ) -> Schedule:
+        """The schedule of a plan, with tensors and tiles that fit by addresses, too.
 
         It is planned again, with tiles that have less room where it was not in one piece. Where no plan fits,
         the first one is left, and says what is missing.
         """
-        tried = kept
+        first = tried = self._written(network, plan, weights, pins)
         for _ in range(MOST_ROUNDS):
             if tried.memory_map is None or not tried.memory_map.address_waste_bytes:
                 return tried
             lost_bytes = map(max, network.lost_bytes, tried.memory_map.lost_bytes)
             network = replace(network, lost_bytes=tuple(lost_bytes))
-            plan, weights = self._planned(network, keeping=True)
+            plan, weights, pins = self._planned(network, keeping=keeping, pins=pins)
             if isinstance(plan, DoesNotFit):
-                return kept
-            tried = self._written(network, plan, weights)
-        return kept if tried.memory_map is None or tried.memory_map.address_waste_bytes else tried
+                return first
+            tried = self._written(network, plan, weights, pins)
+        return first if tried.memory_map is None or tried.memory_map.address_waste_bytes else tried
 
-    def _best(self, schedules: Sequence[Schedule]) -> Schedule:
-        """Of the schedule in which nothing stays, and that in which something may, the better one."""
-        (without, keeping), (value, value_if_kept) = schedules, list(map(self._value, schedules))
-        if value_if_kept < value:
-            return keeping
-        assert without.memory_map is not None and keeping.memory_map is not None
+    def _best(self, schedules: Sequence[tuple[bool, Schedule]]) -> Schedule:
+        """The best when simulated, of schedules each with whether anything may stay; if equal, the first."""
+        valued = [(self._value(schedule), keeping, schedule) for keeping, schedule in schedules]
+        value, keeping, schedule = min(valued, key=itemgetter(0))
+        if keeping or not self.hardware.keeps("activations"):
+            return schedule
+        value_if_kept, _, rival = min([row for row in valued if row[1]], key=itemgetter(0))
+        assert schedule.memory_map is not None and rival.memory_map is not None
         together = CostsMoreTogether(value[0], value_if_kept[0])
-        return replace(without, memory_map=without.memory_map.instead_of(keeping.memory_map, together))
+        return replace(schedule, memory_map=schedule.memory_map.instead_of(rival.memory_map, together))
 
-    def _network(self, graph: ExecutedGraph) -> _Network:
+    def _network(self, graph: ExecutedGraph) -> NetworkToPlan:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
         parts = tuple([self._parts(layer) for layer in graph.layers])
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
-        return _Network(graph, parts, tensors, (0,) * len(tensors.uses))
+        return NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
         fault = uncountable(layer, self.options.batch)
         if fault is not None:
             raise MappingError(f"{layer.name} on {self.hardware.name}: {fault}")
-        all_move, *_ = self._all_sets(layer)
+        all_move, *_ = self._sets(layer)
         parts = (layer,) if layer.pooling is None or self._fits(layer, all_move) else unfused(layer)
         for part in parts:
-            if not self._fits(part, self._all_sets(part)[-1]):
+            if not self._fits(part, self._sets(part)[-1]):
                 raise MappingError(f"{part.name} on {self.hardware.name}: {self._no_tile(part)}")
         return parts
 
@@ -171,25 +162,36 @@ class PoolCompiler:
         fault, pool = shortfall(layer, self.hardware), self.pool
         if fault.bank not in pool.operands and fault.tile_bytes > fault.half_bank_bytes:
             return str(fault)
-        size = counted(pool.size_bytes, "byte")
-        return f"no tile fits: the smallest that is tried takes more than the {size} of {pool.memory}"
+        least_bytes, size_bytes = 0, pool.size_bytes
+        while not least_bytes and size_bytes <= MAX_BUFFER_BYTES:
+            size_bytes *= 2
+            larger = self._with_pool_of(size_bytes)
+            rooms_bytes = larger._shortlist(layer.nameless, self._all_sets(layer)[-1]).costs.room_bytes
+            least_bytes = int(rooms_bytes.min(initial=size_bytes)) if len(rooms_bytes) else 0
+        takes = (
+            f"{least_bytes} bytes of {pool.memory}" if least_bytes else f"more than {MAX_BUFFER_BYTES} bytes"
+        )
+        return f"no tile fits: the smallest that is tried takes {takes}, which has {pool.size_bytes}"
 
     def _fits(self, layer: Layer, moved: Moved) -> bool:
         """Whether the pool holds any tile of a layer where these operands move."""
         room_bytes = self._shortlist(layer.nameless, moved).costs.room_bytes
         return bool((room_bytes <= self.pool.size_bytes).any())
 
-    def _planned(self, network: _Network, *, keeping: bool) -> tuple[ResidencyPlan | DoesNotFit, Weights]:
-        """The plan by the objective, and the weights by which mappings are compared."""
+    def _planned(
+        self, network: NetworkToPlan, *, keeping: bool, pins: Pins = frozenset()
+    ) -> tuple[ResidencyPlan | DoesNotFit, Weights, Pins]:
+        """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
+        pool = self._places(sum([pinned_bytes(network.layers[step], self.hardware) for step in pins]))
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             if weights not in made:
-                prices = self._prices(network, weights)
+                prices = self._prices(network, weights, pins)
                 if keeping:
-                    found = plan_residency(network.tensors, self._places, prices, reasons=False)
+                    found = plan_residency(network.tensors, pool, prices, reasons=False)
                 else:
-                    found = nothing_kept(network.tensors, self._places, prices)
+                    found = nothing_kept(network.tensors, pool, prices)
                 made[weights] = found, prices
             return made[weights][0]
 
@@ -207,31 +209,46 @@ class PoolCompiler:
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
         if keeping:  # why others do not stay is asked of the best plan only
-            best = plan_residency(network.tensors, self._places, prices)
+            best = plan_residency(network.tensors, pool, prices)
         if self.objective == "edp" and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
-        return best, weights
+        return best, weights, pins
 
-    @property
-    def _places(self) -> Pool:
-        """Where tensors may lie."""
+    def _pins(self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights) -> Pins:
+        """The steps whose weights stay, by prices with which the plan without any is the best."""
+        if isinstance(plan, DoesNotFit):
+            return frozenset()
+        with_weights = frozenset([step for step, layer in enumerate(network.layers) if layer.on_array])
+        in_place = self._prices(network, weights, pins=with_weights)
+        problem = PinProblem(
+            network.tensors,
+            self._places(),
+            moved=self._prices(network, weights),
+            in_place=[prices if step in with_weights else None for step, prices in enumerate(in_place)],
+            size_bytes=[pinned_bytes(layer, self.hardware) for layer in network.layers],
+            by_product=self.objective == "edp",
+        )
+        return problem.solved()[0]
+
+    def _places(self, pinned_bytes: int = 0) -> Pool:
+        """Where tensors may lie, beside so many bytes of pinned weights."""
         return Pool(
-            self.pool.size_bytes,
-            outside=Operand.OUTPUTS in self.hardware.off_chip.holds,
+            self.pool.size_bytes - pinned_bytes,
+            outside=self.hardware.home(Operand.OUTPUTS) is not None,
             image_inside=self.hardware.input_place == self.pool.memory,
             results_inside=self.hardware.output_place == self.pool.memory,
         )
 
-    def _prices(self, network: _Network, weights: Weights) -> list[StepPrices]:
-        """Of each step a staircase for each set of operands that may move."""
+    def _prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
+        """Of each step a staircase for each set of operands that may move: pinned weights do not."""
         known: dict[tuple[Layer, Moved], Staircase] = {}
         prices: list[StepPrices] = []
-        for layer, use, lost_bytes in zip(
-            network.layers, network.tensors.uses, network.lost_bytes, strict=True
-        ):
+        of_steps = zip(network.layers, network.tensors.uses, network.lost_bytes, strict=True)
+        for step, (layer, use, lost_bytes) in enumerate(of_steps):
             of_step = {}
-            for moved in self._may_move(use):
+            pinned = {Operand.WEIGHTS} if step in pins else set()
+            for moved in [moved - pinned for moved in self._may_move(use)]:
                 key = layer.nameless, moved
                 if key not in known:
                     known[key] = self._shortlist(*key).staircase(weights)
@@ -248,7 +265,7 @@ class PoolCompiler:
                 frozenset({Operand.WEIGHTS, *compress(activations, moves)})
                 for moves in product((True, False), repeat=len(activations))
             ]
-        if Operand.OUTPUTS not in self.hardware.off_chip.holds:
+        if self.hardware.home(Operand.OUTPUTS) is None:
             sets = [frozenset({Operand.WEIGHTS})]
         return sets
 
@@ -272,43 +289,65 @@ class PoolCompiler:
         self.known.shortlists.update(searched)
         return searched
 
-    def _all_sets(self, layer: Layer) -> list[Moved]:
+    def _sets(self, layer: Layer) -> list[Moved]:
+        """Of operands of a layer that may move, its weights with them."""
         residuals = (0,) if layer.residual_elements else ()
         return self._may_move(LayerUse((), residuals, 0))
 
-    def _written(self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights) -> Schedule:
+    def _all_sets(self, layer: Layer) -> list[Moved]:
+        """Those in which its weights stay, too."""
+        sets = self._sets(layer)
+        may_stay = self.hardware.keeps("weights") and layer.on_array
+        return [*sets, *[moves - {Operand.WEIGHTS} for moves in sets]] if may_stay else sets
+
+    def _written(
+        self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights, pins: Pins
+    ) -> Schedule:
         """The schedule of a plan: each layer with the best mapping that its room holds."""
         assert isinstance(plan, ResidencyPlan)
-        outermost, on_chip = self.hardware.off_chip.name, self.pool.memory
+        homes, on_chip = self.hardware.channel_of, self.pool.memory
         mappings, places = [], []
         for layer, step, lost_bytes in zip(network.layers, plan.steps, network.lost_bytes, strict=True):
             operands = _operands(layer)
-            placed = operands - step.moved - {Operand.WEIGHTS} | ({Operand.OUTPUTS} if step.kept else set())
+            placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
             room_bytes = step.room_bytes - lost_bytes
             placed_layer = PlacedLayer(layer.nameless, step.moved, placed, room_bytes, weights)
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {
-                    operand: on_chip if operand in placed else outermost
+                    operand: on_chip if operand in placed else homes[operand].memory
                     for operand in Operand
                     if operand in operands
                 }
             )
+        pinned = {step: pinned_bytes(network.layers[step], self.hardware) for step in sorted(pins)}
         return Schedule(
             network.layers,
             tuple(mappings),
             network.waits_for,
             pool_changes=plan.pool_changes,
-            pool_bytes_at_start=plan.pool_bytes_at_start,
+            pool_bytes_at_start=plan.pool_bytes_at_start + sum(pinned.values()),
             places=tuple(places),
-            memory_map=self._memory_map(plan, mappings),
+            memory_map=self._memory_map(network, plan, mappings, pinned),
+            first_mappings=first_mappings(network.layers, mappings, self.options.batch, self.hardware),
         )
 
-    def _memory_map(self, plan: ResidencyPlan, mappings: Sequence[Mapping]) -> MemoryMap | None:
+    def _memory_map(
+        self,
+        network: NetworkToPlan,
+        plan: ResidencyPlan,
+        mappings: Sequence[Mapping],
+        pinned: MappingOf[int, int],
+    ) -> MemoryMap | None:
         """What lies where, on a machine that keeps tensors."""
-        if not self.hardware.keeps("activations"):
+        if not (self.hardware.keeps("activations") or self.hardware.keeps("weights")):
             return None
-        return memory_map_of(plan, self.pool.memory, [mapping.room_bytes for mapping in mappings])
+        return memory_map_of(
+            plan,
+            self.pool.memory,
+            [mapping.room_bytes for mapping in mappings],
+            [PinnedWeights(network.layers[step].name, step, size) for step, size in pinned.items()],
+        )
 
     def _mapping(self, placed: PlacedLayer) -> Mapping:
         """The best mapping by simulations of the few that are the best by their bounds."""
@@ -342,7 +381,7 @@ class PoolCompiler:
         energy = float(total_energy(counts, self.hardware.prices))
         return objective_value(float(cycles), energy, self.objective), cycles
 
-    def _shortage(self, graph: ExecutedGraph, network: _Network, fault: DoesNotFit) -> Shortage:
+    def _shortage(self, graph: ExecutedGraph, network: NetworkToPlan, fault: DoesNotFit) -> Shortage:
         """What has to be on chip at a step and does not fit, and how large a pool holds everything.
 
         In a larger pool a pooling may be fused that here is a layer of its own; so the size is tried.
@@ -357,8 +396,8 @@ class PoolCompiler:
             self.hardware, network.layers, network.tensors, self.options.batch, fault, needs, most
         )
 
-    def _needs(self, network: _Network) -> list[StepNeed]:
-        return step_needs(network.tensors, self._places, self._prices(network, Weights(energy=1)))
+    def _needs(self, network: NetworkToPlan) -> list[StepNeed]:
+        return step_needs(network.tensors, self._places(), self._prices(network, Weights(energy=1)))
 
     def _with_pool_of(self, size_bytes: int) -> "PoolCompiler":
         hardware = vary(self.hardware, **{f"memories.{self.pool.memory}.size_bytes": size_bytes})

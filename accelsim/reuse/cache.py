@@ -8,6 +8,7 @@ bytes (docs/decisions/cache.md).
 import functools
 import warnings
 from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,7 +25,7 @@ from accelsim.network.description import Network
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import LoweredNetwork
-from accelsim.result import LayerCosts
+from accelsim.result import MemoryResult, Traffic
 from accelsim.reuse.identity import Identity
 from accelsim.reuse.recent import ByteBudget, Recent
 from accelsim.simulation.transitions import Transitions
@@ -37,6 +38,34 @@ MOST_BYTES: Final = 24_000_000
 100 of them are remembered, more than most comparisons and families have, while a process stays below 150 MB:
 it takes 55 MB before its first run, and a large network up to 50 MB while it is simulated. A search has one
 such process on each core."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCosts:
+    """What a layer costs by its mapping alone, whatever runs before and after it."""
+
+    form: Layer
+    macs: int
+    skipped_macs: int
+    weight_density: float | None
+    energy: float
+    energy_pj: float | None
+    energy_by_component: MappingOf[str, float]
+    dram_bytes: Traffic
+    global_buffer_bytes: Traffic
+    compulsory_dram_bytes: int
+    lower_bound_cycles: int
+    busy_cycles: MappingOf[str, int]
+    shape: str
+    tile: str
+    memories: MappingOf[str, MemoryResult]
+    tile_sizes: MappingOf[str, int]
+    tile_order: tuple[str, ...]
+    idle_rows: int
+    least_weight_bytes: int
+    """That have to come wherever activations lie; as the next, 0 on a machine that keeps none."""
+    least_array_cycles: int
+    """That it takes at least."""
 
 
 @dataclass

@@ -2,8 +2,10 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from accelsim.choices import AUTO
+from accelsim.descriptions.arguments import check_choice
 from accelsim.descriptions.limits import MAX_COUNT
 from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError, problem_text, problems_of
@@ -13,6 +15,7 @@ from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
 from accelsim.planning.compiler import idle_descriptors
+from accelsim.planning.plan import Inferences
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
 from accelsim.search.assembly import Assembled, Assembly, NotLocalError
@@ -83,8 +86,8 @@ def cost_of(cycles: int, counts: ActionCounts[int], hardware: Hardware) -> Cost:
     if max(cycles, counts.largest) > MAX_COUNT:
         raise MappingError(f"takes {cycles:.3g} cycles: what takes more than 2^62 cannot be compared")
     energy = math.fsum(energy_by_component(counts, hardware.prices).values())
-    outermost = (hardware.off_chip.name,)
-    moved_bytes = counts.read_bytes(outermost) + counts.written_bytes(outermost)
+    off_chip = hardware.names_off_chip
+    moved_bytes = counts.read_bytes(off_chip) + counts.written_bytes(off_chip)
     return Cost(cycles, energy, moved_bytes, counts.macs)
 
 
@@ -128,6 +131,11 @@ class SearchTask:
     """One for every layer of the array; `auto` is the machine's choice, as in `run_network`."""
     objective: Objective | None = None
     """What dataflows and tiles are chosen by, instead of what the machine says."""
+    inferences: Inferences = "steady"
+    """Which is judged: those in which pinned weights are there, or the first, in which they come."""
+
+    def __post_init__(self) -> None:
+        check_choice("inferences", self.inferences, get_args(Inferences))
 
     @property
     def options(self) -> MappingOptions:
@@ -137,7 +145,7 @@ class SearchTask:
 
 def run_cost(task: SearchTask, cache: Cache) -> Cost:
     """What the task's network costs as it is. Raises NetworkError or MappingError."""
-    plan = plan_run(task.network, task.hardware, task.options, cache=cache)
+    plan = plan_run(task.network, task.hardware, task.options, cache=cache).of(task.inferences)
     activity = simulate(plan.schedule, task.hardware, transitions=plan.cache.transitions)
     return cost_of(activity.cycles, activity.counts, task.hardware)
 

@@ -20,14 +20,12 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import Network
 from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
-from accelsim.pricing import result_of
 from accelsim.result import LayerResult, RunResult
 from accelsim.reuse.cache import Cache
-from accelsim.run import options_for, plan_run, run_network
+from accelsim.run import options_for, plan_run, run_network, run_plan
 from accelsim.search.diagnosis import Diagnosis, diagnose
 from accelsim.search.remedies import ImpossibleRemedy, Remedy, remedies
 from accelsim.search.words import change_words
-from accelsim.simulation.engines import simulate
 
 TOP_LAYERS: Final = 5
 """Of the worst layers, those that are explained unless more or fewer are asked for."""
@@ -169,7 +167,7 @@ def explain_network(
     cache = Cache()
     options = options_for(network, batch, dataflow, objective)
     plan = plan_run(network, hardware, options, cache=cache)
-    result = result_of(plan, simulate(plan.schedule, hardware, transitions=plan.cache.transitions))
+    result = run_plan(plan)
     outcomes, impossible = _outcomes(list(remedies(network, hardware, dataflow)), options, step)
     diagnoses = {
         layer.name: diagnose(layer, mapping, hardware)

@@ -21,6 +21,7 @@ from accelsim.descriptions.limits import MAX_STEPS
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.network.description import Network, NetworkDescription
 from accelsim.network.load import network_of
+from accelsim.planning.plan import Inferences
 from accelsim.run import options_for
 from accelsim.search.path_moves import DesignPoint, MoveOutcome, MoveSimulator, PathState, SizeBudget
 from accelsim.search.redesign import Argument, channel_arguments, concrete, moved, moves
@@ -108,6 +109,8 @@ class DesignPath:
     """Networks that were simulated."""
     seconds: float = 0.0
     """How long the search took."""
+    inferences: Inferences = "steady"
+    """Which was judged."""
 
     @property
     def end(self) -> DesignPoint:
@@ -126,6 +129,7 @@ def search_path(
     steps: int | None = None,
     batch: int | None = None,
     dataflow: str = AUTO,
+    inferences: Inferences = "steady",
     step: Callable[[str], None] = lambda _: None,
 ) -> DesignPath:
     """Redesign a network for a machine, until nothing helps, the budget forbids it, or `steps` are done.
@@ -140,6 +144,8 @@ def search_path(
         steps: At most; None is as many as help.
         batch: Images that run together; None is as many as the network is described for.
         dataflow: As in `run_network`.
+        inferences: Which is judged and reported where weights are pinned: those in which they are there, or
+            the first, in which they come.
         step: Is told of each move that is taken.
 
     Returns:
@@ -157,6 +163,7 @@ def search_path(
         'sqnxt23-path'
     """
     check_choice("objective", objective, get_args(Objective))
+    check_choice("inferences", inferences, get_args(Inferences))
     most_steps = whole_number_or_none("steps", steps, 0, MAX_STEPS)
     check_function("step", step, "each move")
     max_params = whole_number_or_none("max_params", max_params, 0)
@@ -164,13 +171,13 @@ def search_path(
     min_params = whole_number_or_none("min_params", min_params, 0)
     began = time.perf_counter()
     network, hardware = network_of(network), hardware_of(hardware)
-    simulator = MoveSimulator(hardware, options_for(network, batch, dataflow))
+    simulator = MoveSimulator(hardware, options_for(network, batch, dataflow), inferences)
     start = simulator.state(concrete(network))
     budget = _budget(start.point, max_params, max_macs, min_params)
     _check_start(network, start.point, budget)
     explorer = _Explorer(simulator, channel_arguments(start.network), budget, objective)
     path = explorer.path(network, start, most_steps, step)
-    return replace(path, seconds=time.perf_counter() - began)
+    return replace(path, seconds=time.perf_counter() - began, inferences=inferences)
 
 
 @dataclass(frozen=True)

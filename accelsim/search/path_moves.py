@@ -10,16 +10,14 @@ from accelsim.errors import Problem, problems_of
 from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import Network
-from accelsim.planning.plan import Plan
-from accelsim.pricing import result_of
+from accelsim.planning.plan import Inferences, Plan
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
-from accelsim.run import plan_run
+from accelsim.run import plan_run, run_plan
 from accelsim.search.evaluate import Evaluator, SearchTask
 from accelsim.search.redesign import BlockMove, Move, moved
 from accelsim.search.space import depths_of
 from accelsim.search.worst_stage import WorstStage, worst_stage
-from accelsim.simulation.engines import simulate
 
 Quantity: TypeAlias = Literal["params", "MACs"]
 
@@ -121,8 +119,10 @@ class PathState:
 class MoveSimulator:
     """Runs networks on one machine; what it learns from one serves the next."""
 
-    def __init__(self, hardware: Hardware, options: MappingOptions) -> None:
-        self.hardware, self._options = hardware, options
+    def __init__(
+        self, hardware: Hardware, options: MappingOptions, inferences: Inferences = "steady"
+    ) -> None:
+        self.hardware, self._options, self._inferences = hardware, options, inferences
         self._cache = Cache()
         self._families: dict[str, Evaluator] = {}
         """Evaluators of depths, by the rest of the description."""
@@ -134,9 +134,8 @@ class MoveSimulator:
         return PathState(network, _point(result), worst_stage(result, plan.schedule, self.hardware))
 
     def _run(self, network: Network) -> tuple[Plan, RunResult]:
-        plan = plan_run(network, self.hardware, self._options, cache=self._cache)
-        activity = simulate(plan.schedule, self.hardware, transitions=plan.cache.transitions)
-        return plan, result_of(plan, activity)
+        plan = plan_run(network, self.hardware, self._options, cache=self._cache).of(self._inferences)
+        return plan, run_plan(plan)
 
     def outcomes(self, network: Network, moves: Sequence[Move], budget: SizeBudget) -> list[MoveOutcome]:
         """What comes of each move from a network."""
@@ -147,7 +146,13 @@ class MoveSimulator:
 
     def _evaluator(self, network: Network) -> Evaluator:
         return Evaluator(
-            SearchTask(network, self.hardware, batch=self._options.batch, dataflow=self._options.dataflow)
+            SearchTask(
+                network,
+                self.hardware,
+                batch=self._options.batch,
+                dataflow=self._options.dataflow,
+                inferences=self._inferences,
+            )
         )
 
     def _outcome(self, network: Network, move: Move, of_depths: Evaluator, budget: SizeBudget) -> MoveOutcome:

@@ -14,6 +14,7 @@ parameter. A candidate is known by its number; the machine varies slowest, so th
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,6 +34,7 @@ from accelsim.hardware.area import Words
 from accelsim.network.description import Network
 from accelsim.network.load import load_network
 from accelsim.network.parameters import no_parameter
+from accelsim.planning.plan import Inferences
 from accelsim.search.metrics import Constraint, Metric, constraint, metric
 from accelsim.search.space import repeating
 from accelsim.search.variants import DEPTHS, STAGES, variant
@@ -60,6 +62,7 @@ class SweepDescription(Description):
     constraints: tuple[str, ...] = ()
     batch: Batch | None = None
     dataflow: str = AUTO
+    inferences: Inferences = "steady"
 
     @field_validator("dataflow")
     @classmethod
@@ -120,6 +123,8 @@ class Sweep:
     """Images that run together; None for as many as every network is described for."""
     dataflow: str
     """As in `run_network`."""
+    inferences: Inferences = "steady"
+    """Which is judged, as in `SearchTask`."""
 
     @property
     def images(self) -> int:
@@ -283,6 +288,7 @@ class _Reader:
             constraints=constraints,
             batch=description.batch,
             dataflow=description.dataflow,
+            inferences=description.inferences,
         )
 
     def _check_batch(self, networks: Sequence[Network]) -> None:
@@ -331,7 +337,13 @@ class _Reader:
                     instead = Hardware.instead_of(machine.model_dump(mode="json"), key)
                     self._note("hardware_parameters", key, sentence=f"{machine.name}: {instead or hint}")
                     continue
-                self._check_values("hardware_parameters", key, values, partial(_varied, machine))
+                beside = [
+                    {other: value}
+                    for other, of_other in self._described.hardware_parameters.items()
+                    for value in of_other
+                    if other != key
+                ]
+                self._check_values("hardware_parameters", key, values, partial(_varied, machine, beside))
 
     def _check_network_parameters(self, networks: tuple[Network, ...]) -> None:
         for network in networks:
@@ -397,8 +409,18 @@ class _Reader:
                 )
 
 
-def _varied(machine: Hardware, key: str, value: Any) -> Hardware:
-    return vary(machine, **{key: value})
+def _varied(machine: Hardware, beside: Sequence[Mapping[str, Any]], key: str, value: Any) -> Hardware:
+    """A machine with another value; `beside` another one, too, of which some values need one.
+
+    Raises DescriptionError where the value is refused by itself, and beside each of the others.
+    """
+    try:
+        return vary(machine, **{key: value})
+    except DescriptionError:
+        for other in beside:
+            with suppress(DescriptionError):
+                return vary(machine, **{key: value, **other})
+        raise
 
 
 def _changed(network: Network, name: str, value: Any) -> Network:

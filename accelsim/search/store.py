@@ -211,6 +211,7 @@ def task_text(task: SearchTask) -> str:
             "batch": task.options.batch,
             "dataflow": task.dataflow,
             "objective": task.objective,
+            "inferences": task.inferences,
             **({"code": code} if code else {}),
         }
     )

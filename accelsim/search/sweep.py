@@ -228,7 +228,9 @@ class _Variants:
         sweep = self._sweep
         network = self._networks.get_or_make(sweep.network_key(index), lambda: sweep.network(index))
         hardware = self._machines.get_or_make(sweep.hardware_key(index), lambda: sweep.hardware(index))
-        return SearchTask(network, hardware, batch=sweep.batch, dataflow=sweep.dataflow)
+        return SearchTask(
+            network, hardware, batch=sweep.batch, dataflow=sweep.dataflow, inferences=sweep.inferences
+        )
 
     def numbers(self, index: int, evaluation: Evaluation) -> Numbers:
         """The value of each metric, None where it is not known."""

@@ -58,7 +58,9 @@ class Verification:
     batch: int
     """Images that ran together."""
     layers: tuple[LayerVerification, ...]
-    """Those that were asked for, in the order of the schedule."""
+    """Those that were asked for, in the order of the schedule: once all that stays is on chip."""
+    first_inference: tuple[LayerVerification, ...] = ()
+    """The same layers in the first inference, in which pinned weights come; empty where none are pinned."""
     seconds: float = field(default=0.0, compare=False)
     """How long it took; no part of the JSON, which is the same each time."""
 
@@ -69,8 +71,14 @@ class Verification:
 
     @property
     def mismatches(self) -> dict[str, Mismatch]:
-        """Of the layers that differ, by their names."""
-        return {layer.name: layer.mismatch for layer in self.layers if layer.mismatch is not None}
+        """Of the layers that differ, by their names; `NAME (first inference)` where they do in that one."""
+        steady = {layer.name: layer.mismatch for layer in self.layers if layer.mismatch is not None}
+        first = {
+            f"{layer.name} (first inference)": layer.mismatch
+            for layer in self.first_inference
+            if layer.mismatch is not None
+        }
+        return steady | first
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -82,8 +90,13 @@ class Verification:
             "proven": self.proven,
             "macs": sum(layer.macs for layer in self.layers),
             "computed_macs": sum(layer.computed_macs for layer in self.layers),
-            "layers": [layer_row(layer) | {"traffic": layer.traffic} for layer in self.layers],
+            "layers": _rows(self.layers),
+            **({"first_inference": _rows(self.first_inference)} if self.first_inference else {}),
         }
+
+
+def _rows(layers: tuple[LayerVerification, ...]) -> list[dict[str, Any]]:
+    return [layer_row(layer) | {"traffic": layer.traffic} for layer in layers]
 
 
 def layer_row(layer: LayerVerification) -> dict[str, Any]:

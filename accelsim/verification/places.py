@@ -11,13 +11,16 @@ from typing import Final, NamedTuple, NoReturn
 
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
+from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.network.executed import ExecutedGraph, ExecutedNode
 from accelsim.network.layer import Layer
 from accelsim.verification.difference import Difference, Part, Quantity
+from accelsim.verification.homes import homes_of
 from accelsim.verification.mismatch import Mismatch, MismatchError, expect_equal, refuse
 from accelsim.verification.order import parts_of
 from accelsim.verification.sizes import activation_bits, packed_bytes
+from accelsim.verification.tensors import weight_bytes
 
 IMAGE: Final = "the image"
 """The name of what the network is given, as a piece and as a tensor."""
@@ -65,7 +68,7 @@ class _Pieces:
 
 
 def place_mismatches(
-    graph: ExecutedGraph, schedule: Schedule, hardware: Hardware, batch: int
+    graph: ExecutedGraph, schedule: Schedule, hardware: Hardware, batch: int, *, first: bool = False
 ) -> dict[str, Mismatch]:
     """What is wrong with where tensors lie, by the names of the layers that it is wrong for.
 
@@ -74,9 +77,10 @@ def place_mismatches(
         schedule: Its layers, with their places and what they take of the pool.
         hardware: The machine.
         batch: Images that run together.
+        first: Whether no weights lie in the pool before, so that those that are to stay have to come.
     """
     parts = [part for node, scheduled in parts_of(graph, schedule) for part in _parts(node, scheduled)]
-    return _Places(schedule, hardware, _Pieces.of(graph, hardware, batch), parts).mismatches()
+    return _Places(schedule, hardware, _Pieces.of(graph, hardware, batch), parts, first).mismatches()
 
 
 def pool_bytes(schedule: Schedule) -> list[int]:
@@ -123,6 +127,8 @@ class _Places:
     hardware: Hardware
     pieces: _Pieces
     parts: Sequence[_Part]
+    first: bool
+    """Whether pinned weights have to come."""
     in_pool: set[str] = field(default_factory=set)
     """Pieces that were written in the pool."""
     outside: set[str] = field(default_factory=set)
@@ -134,9 +140,16 @@ class _Places:
 
     def __post_init__(self) -> None:
         pool, mappings = self.hardware.pool, self.schedule.mappings
-        self.outermost = self.hardware.off_chip.name
+        homes = homes_of(self.hardware)
+        self.home, self.home_of_weights = homes[Operand.OUTPUTS], homes[Operand.WEIGHTS]
         self.memory, self.room_bytes = ("the pool", 0) if pool is None else (pool.memory, pool.size_bytes)
         self.results_stay = self.hardware.output_place == self.memory
+        self.weight_bytes = sum(
+            weight_bytes(layer, self.hardware.precision)
+            for layer, mapping in zip(self.schedule.layers, mappings, strict=True)
+            if Operand.WEIGHTS in mapping.placed and self.hardware.keeps("weights")
+        )
+        """Of weights that stay."""
         self.last_use: dict[str, int] = {}
         for number, (part, mapping) in enumerate(zip(self.parts, mappings, strict=True)):
             uses = {**part.reads, Operand.OUTPUTS: (part.writes,)}
@@ -156,7 +169,7 @@ class _Places:
             left = {rest for sizes in self.idle for rest in _without(sizes, change.freed_bytes)}
             try:
                 if number == 0:
-                    self._expect(Quantity.IMAGE_BYTES, self.schedule.pool_bytes_at_start, image_bytes)
+                    self._check_start(image_bytes)
                 self._check_operands(number, part)
                 self._check_reads(number, part)
                 self._expect(Quantity.TENSOR_BYTES, change.taken_bytes, begun_bytes)
@@ -172,6 +185,11 @@ class _Places:
 
     def _expect(self, quantity: Quantity, scheduled: int, observed: int) -> None:
         expect_equal(quantity, scheduled, observed, memory=self.memory)
+
+    def _check_start(self, image_bytes: int) -> None:
+        """The image lies where the machine says, and pinned weights, or the room for them, in the pool."""
+        quantity = Quantity.IMAGE_AND_WEIGHT_BYTES if self.weight_bytes else Quantity.IMAGE_BYTES
+        self._expect(quantity, self.schedule.pool_bytes_at_start, image_bytes + self.weight_bytes)
 
     def _put_image(self) -> int:
         """Where the machine says; returns what it takes of the pool."""
@@ -212,28 +230,38 @@ class _Places:
         mapping, kept_in = self.schedule.mappings[number], self.hardware.activation_places
         places = self.schedule.places[number] if self.schedule.places else {}
         for operand in (*part.reads, Operand.OUTPUTS):
-            place = places.get(operand, self.outermost)
+            place = places.get(operand, self.home)
             placed, moved = operand in mapping.placed, operand in mapping.moved
             if place not in kept_in:
                 refuse(Difference.NO_SUCH_PLACE, operand=operand, place=place, places=" or ".join(kept_in))
             if placed != (place == self.memory):
                 refuse(Difference.OTHER_PLACE, operand=operand, place=place)
-            if moved and self.outermost not in kept_in:
-                refuse(Difference.MOVES_TO_NO_PLACE, operand=operand, memory=self.outermost)
+            if moved and self.home not in kept_in:
+                refuse(Difference.MOVES_TO_NO_PLACE, operand=operand, memory=self.home)
             if not (placed or moved):
                 refuse(Difference.LIES_NOWHERE, operand=operand, memory=self.memory)
             if placed and moved and operand is not Operand.OUTPUTS:
                 refuse(Difference.MOVES_WHAT_STAYS, operand=operand, memory=self.memory)
         if self.schedule.layers[number].on_array:
-            outside = places.get(Operand.WEIGHTS, self.outermost) == self.outermost
-            if Operand.WEIGHTS in mapping.placed or Operand.WEIGHTS not in mapping.moved or not outside:
-                refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.outermost)
+            self._check_weights(mapping, places.get(Operand.WEIGHTS, self.home_of_weights))
+
+    def _check_weights(self, mapping: Mapping, place: str) -> None:
+        """They come from outside, or stay in the pool, where they come in the first inference alone."""
+        placed, moved = Operand.WEIGHTS in mapping.placed, Operand.WEIGHTS in mapping.moved
+        may_stay = self.hardware.keeps("weights")
+        lies_there = place == (self.memory if placed else self.home_of_weights)
+        if not lies_there or not (placed or moved) or (placed and not may_stay):
+            refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.home_of_weights)
+        if placed and moved and not self.first:
+            refuse(Difference.WEIGHTS_COME_AGAIN, memory=self.memory)
+        if placed and self.first and not moved:
+            refuse(Difference.WEIGHTS_NEVER_COME, memory=self.memory)
 
     def _check_reads(self, number: int, part: _Part) -> None:
         """Whatever a layer reads was written where it is read."""
         for operand, pieces in part.reads.items():
             placed = operand in self.schedule.mappings[number].placed
-            written, place = (self.in_pool, self.memory) if placed else (self.outside, self.outermost)
+            written, place = (self.in_pool, self.memory) if placed else (self.outside, self.home)
             for piece in pieces:
                 if piece not in written:
                     refuse(Difference.READS_ELSEWHERE, piece=_named(piece), operand=operand, place=place)
@@ -258,13 +286,13 @@ class _Places:
         refuse(Difference.GIVES_UP_NO_TENSOR, freed=freed_bytes, memory=self.memory, left=left)
 
     def _check_end(self, held_bytes: int) -> None:
-        """Results lie where the machine says, and nothing but results."""
+        """Results lie where the machine says, and nothing but results and pinned weights."""
         place = self.hardware.output_place
         for part in self.parts:
             if part.is_result and part.writes not in (self.in_pool if self.results_stay else self.outside):
                 refuse(Difference.RESULT_ELSEWHERE, piece=_named(part.writes), place=place)
         result_bytes = sum(self.pieces.bytes_of[tensor] for tensor in self.needed)
-        self._expect(Quantity.LEFT_BYTES, held_bytes, result_bytes)
+        self._expect(Quantity.LEFT_BYTES, held_bytes, result_bytes + self.weight_bytes)
 
 
 def _named(piece: str) -> str:

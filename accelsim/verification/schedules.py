@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeAlias
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_function, check_texts
@@ -93,24 +94,42 @@ def verify_plan(
         True
     """
     begin = time.monotonic()
-    schedule, hardware, batch = plan.schedule, plan.hardware, plan.options.batch
-    names = [layer.name for layer in schedule.layers]
+    names = [layer.name for layer in plan.schedule.layers]
     executed = _chosen(names, layers)
-    _check_passes(schedule)
-    of_network = order_mismatches(plan.lowered.graph, schedule)
+    _check_passes(plan.schedule)
+    by_form: _ByForm = {}
+    steady = _executed(plan, plan.schedule, executed, by_form, step, first=False)
+    schedule = plan.schedule.first_inference
+    first = (
+        () if schedule is None else _executed(plan, schedule, executed, by_form, lambda _: None, first=True)
+    )
+    seconds = time.monotonic() - begin
+    return Verification(plan.network.name, plan.hardware.name, plan.options.batch, steady, first, seconds)
+
+
+def _executed(
+    plan: Plan,
+    schedule: Schedule,
+    layers: Sequence[int],
+    by_form: "_ByForm",
+    step: Callable[[str], None],
+    *,
+    first: bool,
+) -> tuple[LayerVerification, ...]:
+    """Some layers of the schedule of an inference: the first, before which no weights are on chip, or not."""
+    graph, hardware, batch = plan.lowered.graph, plan.hardware, plan.options.batch
+    of_network = order_mismatches(graph, schedule)
     if not of_network:  # in another order nothing lies where it should
-        of_network = place_mismatches(plan.lowered.graph, schedule, hardware, batch)
+        of_network = place_mismatches(graph, schedule, hardware, batch, first=first)
     held_bytes = pool_bytes(schedule)
-    by_form: dict[Hashable, list[tuple[Case, LayerVerification]]] = {}
     verified = []
-    for index in executed:
+    for index in layers:
         layer, mapping = schedule.layers[index], schedule.mappings[index]
         step(layer.name)
         outcome = _known_or_new(Case(layer, mapping, hardware, batch, held_bytes[index]), by_form)
         mismatch = of_network.get(layer.name, outcome.mismatch)
         verified.append(replace(outcome, mismatch=mismatch))
-    seconds = time.monotonic() - begin
-    return Verification(plan.network.name, hardware.name, batch, tuple(verified), seconds)
+    return tuple(verified)
 
 
 def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
@@ -145,9 +164,10 @@ def _check_passes(schedule: Schedule) -> None:
             ) from None
 
 
-def _known_or_new(
-    case: Case, by_form: dict[Hashable, list[tuple[Case, LayerVerification]]]
-) -> LayerVerification:
+_ByForm: TypeAlias = dict[Hashable, list[tuple[Case, LayerVerification]]]
+
+
+def _known_or_new(case: Case, by_form: _ByForm) -> LayerVerification:
     """The outcome of a layer; one of the same form and mapping answers for it if it had no more room."""
     of_form = by_form.setdefault(case.layer.form, [])
     for executed, outcome in of_form:

@@ -15,6 +15,11 @@ def loads(step: Step) -> dict[str, int]:
     return _by_name(step.loads, Operand.WEIGHTS, Operand.INPUTS, Operand.RESIDUAL)
 
 
+def in_place(step: Step) -> frozenset[str]:
+    """Operands that come to where they stay, and so take no room as tiles."""
+    return frozenset(operand.value for operand in step.in_place if operand in step.loads)
+
+
 def frees_after_array(step: Step) -> dict[str, int]:
     """Bytes that are free when the array is done."""
     return _by_name(step.freed_by_array, Operand.WEIGHTS, Operand.INPUTS)

@@ -4,7 +4,7 @@ Regions are held with their elements. What is asked for has to lie within what i
 that no step brought is a missing value, not a silent read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,7 @@ from accelsim.verification.axes import AXES
 from accelsim.verification.difference import Difference, Element
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import refuse
+from accelsim.verification.sizes import elements_of
 
 
 @dataclass
@@ -55,6 +56,22 @@ class Storage:
                     last_of_all=extent - 1,
                 )
         self.loaded.setdefault(region.tensor, []).append(LoadedRegion(region, source[slices(region.ranges)]))
+
+    def pin(self, region: Region) -> None:
+        """Bring elements to where they stay, which happens once."""
+        for loaded in self.loaded.get(region.tensor, []):
+            bounds = zip(region.ranges, loaded.region.ranges, strict=True)
+            if all(max(starts) < min(ends) for starts, ends in map(_corners, bounds)):
+                refuse(Difference.LOADS_AGAIN, region=region)
+        self.load(region)
+
+    def leave_pinned(self, tensors: Collection[str]) -> None:
+        """What was pinned stays; of these tensors that has to be all."""
+        for tensor in tensors:
+            loaded = sum(elements_of(part.region) for part in self.loaded.pop(tensor, []))
+            elements = self.dram[tensor].size
+            if loaded != elements:
+                refuse(Difference.NEVER_LOADS, loaded=loaded, elements=elements, tensor=tensor)
 
     def free(self, region: Region) -> None:
         """Give up a region that was loaded; of two that are the same, the one that came first."""
@@ -111,6 +128,12 @@ class Storage:
         for bank, used_bytes in self.used_bytes.items():
             if used_bytes:
                 refuse(Difference.LEAVES_ROOM_TAKEN, used=used_bytes, bank=bank)
+
+
+def _corners(bounds: tuple[Range, Range]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The starts of two ranges, and their ends."""
+    (start, end), (other_start, other_end) = bounds
+    return (start, other_start), (end, other_end)
 
 
 def slices(ranges: Sequence[Range]) -> tuple[slice, ...]:

@@ -12,10 +12,13 @@ from typing import Final
 
 import numpy as np
 
+from accelsim.hardware.machine import Precision
+from accelsim.mapping.regions import Region
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import FusedOperator, Layer
 from accelsim.verification.forms import Form
 from accelsim.verification.functions import Integers
+from accelsim.verification.sizes import Sizes, elements_of
 
 NONZERO: Final = np.array([-3, -2, -1, 1, 2, 3], dtype=np.int8)
 
@@ -67,6 +70,15 @@ def random_tensors(layer: Layer, images: int, seed: int) -> Tensors:
 def nonzero_weights(weights: int, density: float) -> int:
     """How many weights of a tile are not zero; a product that is whole but for rounding stays as it is."""
     return math.ceil(Fraction(str(density)) * weights - Fraction(1, 10**9))
+
+
+def weight_bytes(layer: Layer, machine: Precision) -> int:
+    """What all weights and offsets of a layer take where they lie in one piece."""
+    density = layer.weight_density
+    sizes = Sizes(layer, machine, lambda region: nonzero_weights(elements_of(region), density or 1.0))
+    weights = Region("weights", ((0, layer.G), (0, layer.K), (0, layer.C), (0, layer.FY), (0, layer.FX)))
+    offsets = [Region("offsets", ((0, layer.G), (0, layer.K)))] if layer.bias else []
+    return sizes.by_operand([weights, *offsets]).get("weights", 0)
 
 
 def with_zeros(weights: Integers, tile: TileShape[int], density: float) -> Integers:

@@ -23,6 +23,7 @@ from accelsim.verification.counting import Counting, StepCounts
 from accelsim.verification.coverage import PoolingWindows, Stored
 from accelsim.verification.difference import Difference, Quantity, TileOfStep
 from accelsim.verification.functions import Integers
+from accelsim.verification.homes import homes_of
 from accelsim.verification.mismatch import MismatchError, expect_equal, refuse
 from accelsim.verification.sampling import outputs_of
 from accelsim.verification.sizes import OPERAND, elements_of, packed_bytes
@@ -84,10 +85,13 @@ class _Execution:
         case = self.case
         layer, pooling = case.mapped, case.mapped.pooling
         self.placed = case.mapping.placed
-        on_chip = frozenset(tensor for tensor, operand in OPERAND.items() if operand in self.placed)
+        self.pinned = self.placed & case.mapping.moved & {Operand.WEIGHTS}
+        """What comes to where it stays, the first time that it is used."""
+        there = self.placed - self.pinned
+        on_chip = frozenset(tensor for tensor, operand in OPERAND.items() if operand in there)
         self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.banks, on_chip)
         self.storage.used_bytes[POOL] = case.pool_bytes
-        self.outermost = case.hardware.off_chip.name
+        self.homes = homes_of(case.hardware)
         self.outputs = OutputBank()
         self.uses = Uses(case)
         self.counting = Counting(case)
@@ -121,6 +125,8 @@ class _Execution:
         self.outputs.expect_empty()
         self.stored.expect_all()
         self.storage.give_back_pool(self.case.pool_bytes)
+        if self.pinned:
+            self.storage.leave_pinned(("weights", "offsets") if self.case.mapped.bias else ("weights",))
         self.storage.expect_empty()
         totals = self.case.mapping.totals
         expect_equal(Quantity.STEPS, totals.steps, self.step_count)
@@ -132,11 +138,17 @@ class _Execution:
         sizes = self.case.sizes.by_operand(visit.loads)
         for operand, size in step_bytes.loads(step).items():
             expect_equal(Quantity.LOADED_BYTES, size, sizes.get(operand, 0), operand=operand)
+        in_place = frozenset(self.pinned & sizes.keys())
+        if step_bytes.in_place(step) != in_place:
+            scheduled, observed = map(_operand_words, (step_bytes.in_place(step), in_place))
+            refuse(Difference.TAKES_ROOM_AGAIN, scheduled=scheduled, observed=observed)
         for region in visit.loads:
-            self.storage.load(region)
+            put = self.storage.pin if OPERAND[region.tensor] in in_place else self.storage.load
+            put(region)
         for operand, size in sizes.items():
-            self.storage.take(operand, size)
-            self.traffic.count(self.outermost, "read", operand, size)
+            if operand not in in_place:
+                self.storage.take(operand, size)
+            self.traffic.count(self.homes[operand], "read", operand, size)
 
     def _begin(self, step: Step, visit: Visit, outputs: Region, is_computed: bool) -> Sums:
         """Room for outputs at the first visit to them; then what the step before freed is free."""
@@ -209,7 +221,7 @@ class _Execution:
         moves = Operand.OUTPUTS in self.case.mapping.moved
         size = self.case.sizes.by_operand((results,)).get("outputs", 0) if moves else 0
         expect_equal(Quantity.STORED_BYTES, step_bytes.stores(step), size)
-        self.traffic.count(self.outermost, "written", "outputs", size)
+        self.traffic.count(self.homes["outputs"], "written", "outputs", size)
         if self.windows is None:
             if results.ranges != outputs.ranges:
                 refuse(Difference.STORES_OTHER_OUTPUTS, results=results, outputs=outputs)
@@ -234,12 +246,16 @@ class _Execution:
         _expect_counts("the array", step.array_counts, counted.array)
         _expect_counts("the vector unit", step.vector_counts, counted.vector)
         self.traffic.add(counted.traffic)
-        self.totals.add(counted, step_bytes.loads(step), {"outputs": step_bytes.stores(step)}, self.outermost)
+        self.totals.add(counted, step_bytes.loads(step), {"outputs": step_bytes.stores(step)}, self.homes)
 
     def _give_back(self) -> None:
         for operand, size in self.freed:
             self.storage.give_back(operand, size)
         self.freed = []
+
+
+def _operand_words(operands: Iterable[str]) -> str:
+    return " and ".join(sorted(operands)) or "nothing"
 
 
 def _expect_counts(component: str, scheduled: ActionCounts[int], counted: ActionCounts[int]) -> None:

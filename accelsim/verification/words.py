@@ -73,6 +73,15 @@ _SENTENCES: Final = {
     Difference.MOVES_TO_NO_PLACE: "{operand} are moved, but {memory} does not hold them",
     Difference.LIES_NOWHERE: "{operand} lie neither in {memory} nor outside",
     Difference.WEIGHTS_ELSEWHERE: "weights are read elsewhere than in {memory}, which holds them",
+    Difference.WEIGHTS_COME_AGAIN: "weights lie in {memory} already, but are moved",
+    Difference.WEIGHTS_NEVER_COME: (
+        "weights are read in {memory}, where nothing brings them in the first inference"
+    ),
+    Difference.TAKES_ROOM_AGAIN: (
+        "has {scheduled} come to where it stays, executing it {observed}: else room is taken for tiles"
+    ),
+    Difference.LOADS_AGAIN: "loads {region} once more, which stays",
+    Difference.NEVER_LOADS: "brings {loaded} of {elements} elements of {tensor}, all of which are to stay",
     Difference.READS_ELSEWHERE: "reads {piece} as {operand} in {place}, where it does not lie",
     Difference.TENSORS_TOO_LARGE: "tensors take {used:bytes} of {memory}; it has {room}",
     Difference.GIVES_UP_WHAT_IS_READ: (
@@ -104,6 +113,9 @@ _QUANTITIES: Final = {
     Quantity.ACTIONS: "{action:name} of {component}",
     Quantity.ACCESSED_BYTES: "bytes of {operand} that {component} {direction:verb} the {memory:name}",
     Quantity.IMAGE_BYTES: "bytes of {memory} that the image takes before the first layer",
+    Quantity.IMAGE_AND_WEIGHT_BYTES: (
+        "bytes of {memory} that the image and pinned weights take before the first layer"
+    ),
     Quantity.TENSOR_BYTES: "bytes of {memory} that its tensors take",
     Quantity.LEFT_BYTES: "bytes of {memory} that tensors take in the end",
 }

@@ -337,3 +337,58 @@ def test_where_there_are_no_tensors_to_show_it_says_so(accelsim, npu, arguments,
     outcome = accelsim("show", *arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert sentence in outcome.err
+
+
+@pytest.fixture
+def pinning(folder, npu):
+    """A machine on which weights stay, too, in room for all of them."""
+    text = (folder / npu).read_text().replace("3072", "65536")
+    text = text.replace("[activations]", "[activations, weights]")
+    (folder / "pinning.yaml").write_text(text)
+    return "pinning.yaml"
+
+
+def test_show_says_whose_weights_stay(accelsim, pinning):
+    outcome = accelsim("show", "tiny.yaml", "--hw", pinning)
+    assert (outcome.code, outcome.err) == (0, "")
+    words = " ".join(outcome.out.split())
+    assert "conv2 weights" in words
+    assert "weights of 4 layers are pinned" in words
+    assert "Weights of a layer have its name; they stay from one inference to the next." in words
+    values = _json(accelsim("show", "tiny.yaml", "--hw", pinning, "--format", "json"))
+    rows = list(
+        csv.DictReader(io.StringIO(accelsim("show", "tiny.yaml", "--hw", pinning, "--format", "csv").out))
+    )
+    assert [row["name"] for row in rows] == [tensor["name"] for tensor in values["tensors"]]
+    assert [tensor["name"] for tensor in values["tensors"] if tensor.get("pinned")] == [
+        "conv1 weights",
+        "conv2 weights",
+        "conv3 weights",
+        "fc weights",
+    ]
+
+
+def test_both_inferences_are_run_and_proven(accelsim, pinning):
+    run = _json(accelsim("run", "--net", "tiny.yaml", "--hw", pinning, "--format", "json"))
+    events = accelsim("run", "--net", "tiny.yaml", "--hw", pinning, "--format", "json", "--engine", "events")
+    assert _json(events) == run
+    assert run["memories"]["dram"]["read_bytes"]["weights"] == 0
+    assert run["first_inference"]["memories"]["dram"]["read_bytes"]["weights"] > 0
+    assert run["first_inference"]["cycles"] > run["cycles"]
+    traced = accelsim(
+        "run", "--net", "tiny.yaml", "--hw", pinning, "--format", "json", "--quiet", "--trace", "t.json"
+    )
+    assert _json(traced) == run
+    outcome = accelsim("verify", "--net", "tiny.yaml", "--hw", pinning, "--quiet", "--format", "json")
+    verified = _json(outcome)
+    assert verified["proven"]
+    assert len(verified["first_inference"]) == len(verified["layers"])
+
+
+def test_searches_judge_the_first_inference_if_asked(accelsim, pinning):
+    case = ("--net", "mobilenet_v1@width=0.25,resolution=64", "--hw", pinning, "--quiet", "--format", "json")
+    run = _json(accelsim("run", *case))
+    arguments = ("search", "path", *case, "--steps", "0")
+    steady, first = _json(accelsim(*arguments)), _json(accelsim(*arguments, "--inferences", "first"))
+    assert (steady["inferences"], steady["start"]["cycles"]) == ("steady", run["cycles"])
+    assert (first["inferences"], first["start"]["cycles"]) == ("first", run["first_inference"]["cycles"])

@@ -48,6 +48,14 @@ def test_tiles_have_a_block_in_each_layer_and_what_they_lack_one_above_the_pool(
     ]
 
 
+def test_pinned_weights_are_blocks_from_start_to_end_and_nothing_that_moves_between_places():
+    weights = PlacedTensor("conv3 weights", 100, Steps(0, 2), 1900, Steps(0, 2), 2, is_weights=True)
+    with_weights = MemoryMap("sram", 2000, (*MAP.tensors, weights), TILES)
+    block = MapBlock("conv3 weights", "weights", first=0, last=2, address=1900, size_bytes=100)
+    assert block in memory_blocks(with_weights)
+    assert outside_bytes(with_weights) == outside_bytes(MAP)
+
+
 def test_outside_lies_what_is_not_in_the_pool_meanwhile():
     assert outside_bytes(MAP) == [0, 600, 400 + 600]
 

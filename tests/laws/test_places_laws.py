@@ -77,6 +77,15 @@ def is_proven(plan):
     return verify_plan(plan).mismatches == {}
 
 
+def both_are_proven(plan):
+    """Of both inferences."""
+    first = plan.schedule.first_inference
+    if first is not None:
+        assert simulate_fast(first, plan.hardware) == simulate_events(first, plan.hardware)
+    event("weights are pinned" if first else "no weights are pinned")
+    return is_proven(plan)
+
+
 SOME = settings(max_examples=max(60, settings.default.max_examples))
 BATCHES = st.sampled_from([1, 1, 2])
 OBJECTIVES = st.sampled_from([None, "time", "energy", "edp"])
@@ -92,3 +101,20 @@ def test_what_stays_is_read_where_it_lies(network, hardware, batch, objective):
 @given(networks(), keeping_machines(ANY_BITS, 1024))
 def test_so_it_is_where_elements_are_no_whole_bytes(network, hardware):
     assert is_proven(planned(network, hardware, batch=1, dataflow="auto", objective=None))
+
+
+@SOME
+@given(
+    networks(),
+    st.one_of(keeping_machines(keeps=keeps) for keeps in (("activations", "weights"), ("weights",))),
+    BATCHES,
+    OBJECTIVES,
+)
+def test_weights_that_stay_come_once(network, hardware, batch, objective):
+    assert both_are_proven(planned(network, hardware, batch=batch, dataflow="auto", objective=objective))
+
+
+@settings(SOME, max_examples=40)
+@given(networks(), keeping_machines(ANY_BITS, 1024, keeps=("activations", "weights")))
+def test_so_they_do_where_elements_are_no_whole_bytes(network, hardware):
+    assert both_are_proven(planned(network, hardware, batch=1, dataflow="auto", objective=None))

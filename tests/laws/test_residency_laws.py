@@ -23,6 +23,7 @@ from accelsim.planning import (
     nothing_kept,
     plan_residency,
 )
+from accelsim.planning.pins import FEW, PinProblem
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.stages import stages, tensor_set
 
@@ -378,3 +379,61 @@ def test_a_staircase_is_the_least_of_what_fits(rows, room):
     assert ranks == sorted(set(ranks), reverse=True)
     for candidate, needed, cost in zip(stairs.candidates, stairs.room_bytes, stairs.costs, strict=True):
         assert tuple(column[candidate] for column in rows) == (needed, *cost)
+
+
+# --- pins
+
+
+@st.composite
+def pin_problems(draw, most_steps):
+    """A network whose weights cost something each time that they come, and take room for tiles of them."""
+    network, random, pool = draw(networks(most_steps)), draw(RANDOM), draw(POOLS)
+    moved, in_place, sizes = [], [], []
+    for _ in network.uses:
+        size = int(random.integers(1, 13))
+        of_moved, of_placed = {}, {}
+        for activations in subsets(ACTIVATIONS):
+            room, cycles, energy, dram_bytes = columns(random)
+            tiles, reads = random.integers(1, 4, len(room)), random.integers(1, 3, len(room))
+            of_placed[activations] = Staircase.from_candidates(room, cycles, energy, dram_bytes, BYTES)
+            costs = room + tiles, cycles, energy, dram_bytes + size * reads
+            of_moved[activations | {Operand.WEIGHTS}] = Staircase.from_candidates(*costs, BYTES)
+        moved.append(of_moved)
+        in_place.append(of_placed if draw(st.integers(0, 4)) else None)
+        sizes.append(size)
+    return PinProblem(network, pool, moved, in_place, sizes)
+
+
+def least_price_by_pins(problem):
+    """Over all sets of steps whose weights stay, each with its own exact plan."""
+    plans = [
+        problem.plan(pins) for pins in all_pins(problem) if problem.bytes_of(pins) <= problem.pool.size_bytes
+    ]
+    return min([plan.price for plan in plans if isinstance(plan, ResidencyPlan)], default=math.inf)
+
+
+def all_pins(problem):
+    return subsets(step for step, prices in enumerate(problem.in_place) if prices is not None)
+
+
+@given(problem=pin_problems(most_steps=FEW))
+@settings(max_examples=60, deadline=None)
+def test_pins_of_few_layers_are_within_two_percent_of_the_best(problem):
+    pins, plan = problem.solved()
+    least = least_price_by_pins(problem)
+    event(f"{len(pins)} pinned")
+    if isinstance(plan, DoesNotFit):
+        assert not pins
+    else:
+        assert plan.price <= least * 1.02
+
+
+@given(problem=pin_problems(most_steps=14))
+@settings(max_examples=60, deadline=None)
+def test_pins_of_many_layers_fit_and_are_no_worse_than_none(problem):
+    pins, plan = problem.solved()
+    without = problem.plan(frozenset())
+    assert problem.bytes_of(pins) <= problem.pool.size_bytes
+    assert isinstance(plan, DoesNotFit) == isinstance(without, DoesNotFit)
+    if isinstance(plan, ResidencyPlan):
+        assert plan.price <= without.price

@@ -8,14 +8,14 @@ from accelsim.hardware import dataflow_names
 from accelsim.network.overlay import overlaid
 from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.text import Style
-from accelsim.search.remedies import REMEDIES_BESIDE_DATAFLOWS
+from accelsim.search.remedies import most_remedies
 from accelsim.search.words import change_words, obstacle_words
 
 SMALL, LARGE = load_hardware("8x8_32k"), load_hardware("16x16_128k")
 ONE_DATAFLOW = vary(SMALL, **{"pe_array.dataflows": ["weight_stationary"]})
 PARTS = {
-    "bandwidth": lambda machine: {"dram.bandwidth_bytes_per_cycle": 2 * machine.channel.bytes_per_cycle},
-    "latency": lambda machine: {"dram.latency_cycles": machine.channel.latency_cycles // 2},
+    "bandwidth": lambda machine: {"dram.bandwidth_bytes_per_cycle": 2 * machine.channels[0].bytes_per_cycle},
+    "latency": lambda machine: {"dram.latency_cycles": machine.channels[0].latency_cycles // 2},
     "rows": lambda machine: {"pe_array.rows": 2 * machine.pe_array.rows},
     "columns": lambda machine: {"pe_array.columns": 2 * machine.pe_array.columns},
     "buffer": lambda machine: {"global_buffer.size_bytes": 2 * machine.on_chip_bytes},
@@ -26,6 +26,10 @@ PARTS = {
     "keep": lambda machine: {
         "memories.global_buffer.banks": "pool",
         "memories.global_buffer.keeps": ["activations"],
+    },
+    "pin": lambda machine: {
+        "memories.global_buffer.banks": "pool",
+        "memories.global_buffer.keeps": ["weights"],
     },
 }
 CASES = [
@@ -79,7 +83,7 @@ def explained(name, hardware, options):
 def test_every_remedy_is_a_run_of_the_changed_files(name, hardware, options, tmp_path):
     found = explained(name, hardware, options)
     assert run_network(load_network(name), hardware, **options) == found.result
-    assert len(found.outcomes) + len(found.impossible) <= REMEDIES_BESIDE_DATAFLOWS + len(dataflow_names())
+    assert len(found.outcomes) + len(found.impossible) <= most_remedies(hardware)
     for outcome in found.outcomes:
         expected = rerun(outcome.remedy.name, name, hardware, options, tmp_path)
         assert (outcome.result.cycles, outcome.result.energy, outcome.result.macs) == (
@@ -175,8 +179,13 @@ def test_where_nothing_helps_the_layers_with_most_cycles_above_their_bounds_are_
         "name: one\ntitle: One product\nsource: made up\ninput: {channels: 1, height: 1, width: 1}\n"
         "stages:\n  - {block: conv, name: c1, out_channels: 1, kernel: 1}\n"
     )
-    wide = vary(LARGE, **{"dram.bandwidth_bytes_per_cycle": 1024, "dram.latency_cycles": 0})
-    found = explain_network(load_network(file), wide)
+    on_chip = {"weights": ["weights"], "others": ["inputs", "outputs", "residual"]}
+    described = [
+        {"name": "dram", "bandwidth": {"bytes_per_cycle": 1024}, "latency_cycles": 0},
+        *({"name": name, "holds": operands, "size_bytes": 65536} for name, operands in on_chip.items()),
+    ]
+    wide = vary(LARGE, memories=described, assumed={}, **{"pe_array.dataflows": list(dataflow_names())})
+    found = explain_network(load_network(file), wide, objective="time")
     assert min(one.result.cycles for one in found.outcomes) == found.result.cycles
     assert [worst.gained_cycles for worst in found.worst] == [0] * len(found.worst)
     lost = [worst.lost_cycles for worst in found.worst]

@@ -7,16 +7,21 @@ import pytest
 from machines import keeping_machine
 
 from accelsim import load_hardware, load_network, run_network
-from accelsim.descriptions import vary
-from accelsim.errors import MappingError
+from accelsim.descriptions import dump, vary
+from accelsim.errors import AccelsimError, DescriptionError, MappingError
 from accelsim.hardware import Operand
 from accelsim.mapping.options import MappingOptions
 from accelsim.network import lowered_network
 from accelsim.network.executed import ExecutedGraph
 from accelsim.planning import network_tensors, pool_compiler
 from accelsim.planning.compiler import make_schedule
+from accelsim.report.tables.path import path_dict
+from accelsim.report.tables.sweep import sweep_dict
 from accelsim.reuse import Cache
 from accelsim.run import options_for, plan_run
+from accelsim.search import SearchTask, plan_for, read_sweep, run_sweep, search_path
+from accelsim.search.evaluate import run_cost
+from accelsim.search.store import TaskKey
 from accelsim.simulation import simulate
 
 KIB = 1024
@@ -148,7 +153,7 @@ def test_where_room_is_not_in_one_piece_it_is_planned_again(network, kib, object
     once = plan_run(network, machine, options)
     assert planned.schedule.memory_map.address_waste_bytes == 0
     assert once.schedule.memory_map.address_waste_bytes > 0
-    outside = {machine.off_chip.name}
+    outside = {"dram"}
     moved = [
         sum(
             mapping.totals.counts.read_bytes(outside) + mapping.totals.counts.written_bytes(outside)
@@ -196,3 +201,156 @@ def test_of_mappings_that_cost_the_same_that_in_the_fewest_tiles_runs():
         if not layer.on_array
     }
     assert steps == 1
+
+
+def test_where_no_tile_fits_the_error_names_the_size_at_which_one_does():
+    def error_at(size_bytes):
+        machine = vary(load_hardware("npu_int8_256k"), **{"memories.sram.size_bytes": size_bytes})
+        with pytest.raises(MappingError) as raised:
+            run_network("alexnet", machine)
+        return str(raised.value)
+
+    smallest = "the smallest that is tried takes 252 bytes of sram, which has"
+    assert error_at(96) == f"conv1 on npu_int8_256k: no tile fits: {smallest} 96"
+    assert error_at(251) == f"conv1 on npu_int8_256k: no tile fits: {smallest} 251"
+    assert "no tile fits" not in error_at(252)  # but for the image there is no room
+
+
+PINS = {"memories.global_buffer.keeps": ["activations", "weights"]}
+
+
+def ends_and_weights(machine):
+    """Bytes of the image, the result and all weights of sqnxt23v5, as a machine stores them."""
+    graph = lowered_network(load_network("sqnxt23v5")).graph
+    tensors = network_tensors(graph, machine.precision).tensors
+    image = sum(tensor.size_bytes for tensor in tensors if tensor.is_image)
+    result = sum(tensor.size_bytes for tensor in tensors if tensor.is_result)
+    return image, result, sum(2 * (layer.weights + layer.G * layer.K * layer.bias) for layer in graph.layers)
+
+
+def test_where_all_fits_weights_come_in_the_first_inference_and_then_only_the_image_does():
+    machine = keeping(16 << 20, **(PINS | FREE_ON_CHIP))
+    image, result, weights = ends_and_weights(machine)
+    run = run_network("sqnxt23v5", machine)
+    assert (run.dram_bytes.read, run.dram_bytes.write) == (image, result)
+    first = run.first_inference.memories["dram"]
+    assert sum(first.written_bytes.values()) == result
+    assert weights + image <= sum(first.read_bytes.values()) <= 1.02 * (weights + image)
+    assert first.energy > run.memories["dram"].energy
+    assert run.first_inference.cycles >= run.cycles
+
+
+def test_by_its_own_objective_the_machine_reads_some_rows_of_the_image_twice_and_nothing_else():
+    machine = keeping(16 << 20, **PINS)
+    image, result, weights = ends_and_weights(machine)
+    run = run_network("sqnxt23v5", machine)
+    first = run.first_inference.memories["dram"]
+    assert run.dram_bytes.write == sum(first.written_bytes.values()) == result
+    assert weights + image <= sum(first.read_bytes.values()) <= 1.02 * (weights + image)
+    assert sum(first.read_bytes.values()) - run.dram_bytes.read == weights
+    assert set(run.memories["dram"].read_bytes.values()) == {0, run.dram_bytes.read}
+
+
+def test_pinned_weights_lie_in_the_pool_from_start_to_end_and_their_layers_read_them_there():
+    machine = keeping(1 << 20, **PINS)
+    plan = plan_run("sqnxt23v5", machine)
+    memory_map, layers = plan.schedule.memory_map, plan.schedule.layers
+    pinned_bytes = sum(weights.size_bytes for weights in memory_map.pinned)
+    assert 0 < pinned_bytes == plan.schedule.pool_bytes_at_start
+    for weights in memory_map.pinned:
+        layer, mapping = layers[weights.last_reader], plan.schedule.mappings[weights.last_reader]
+        assert weights.name == f"{layer.name} weights"
+        assert weights.in_pool == (0, len(layers) - 1)
+        assert weights.end_address <= machine.pool.size_bytes
+        assert plan.schedule.places[weights.last_reader][Operand.WEIGHTS] == "global_buffer"
+        assert Operand.WEIGHTS not in mapping.moved
+    for schedule in (plan.schedule, plan.schedule.first_inference):
+        assert simulate(schedule, machine) == simulate(schedule, machine, engine="events")
+
+
+@pytest.mark.parametrize("keeps", [["activations", "weights"], ["weights"]])
+@pytest.mark.parametrize("objective", ["time", "energy", "edp"])
+def test_pinning_is_never_worse_than_to_pin_nothing(objective, keeps):
+    name = "mobilenet_v1@width=0.25,resolution=128"
+    without = [keep for keep in keeps if keep != "weights"]
+    pinned, nothing = (
+        run_network(name, keeping(192 * KIB, **{"memories.global_buffer.keeps": kept}), objective=objective)
+        for kept in (keeps, without)
+    )
+    values = {
+        "time": [run.cycles for run in (pinned, nothing)],
+        "energy": [run.energy.total for run in (pinned, nothing)],
+        "edp": [run.cycles * run.energy.total for run in (pinned, nothing)],
+    }
+    value, value_without = values[objective]
+    assert value <= value_without
+
+
+def test_where_nothing_is_pinned_there_is_one_inference():
+    small = keeping(8 * KIB, **PINS)
+    name = "mobilenet_v1@width=0.25,resolution=64"
+    run, without = run_network(name, small), run_network(name, keeping(8 * KIB))
+    assert run.first_inference is None
+    assert (run.cycles, run.energy, run.memories) == (without.cycles, without.energy, without.memories)
+
+
+def test_weights_that_stay_do_not_come_from_flash_again():
+    machine = vary(
+        load_hardware("npu_int8_256k"),
+        **{"memories.sram.keeps": ["activations", "weights"], "memories.sram.size_bytes": 512 * KIB},
+    )
+    run = run_network("mobilenet_v1@width=0.25,resolution=128", machine)
+    (flash,) = run.off_chip
+    assert (
+        run.memories[flash].read_bytes["weights"] < run.first_inference.memories[flash].read_bytes["weights"]
+    )
+
+
+KEEPING_BOTH = keeping(1 << 20, **PINS)
+NETWORK = "mobilenet_v1@width=0.25,resolution=128"
+
+
+def test_a_search_judges_the_inference_that_is_asked_for():
+    run = run_network(NETWORK, KEEPING_BOTH)
+    steady, first = (
+        run_cost(SearchTask(load_network(NETWORK), KEEPING_BOTH, inferences=inferences), Cache())
+        for inferences in ("steady", "first")
+    )
+    assert (steady.cycles, steady.energy) == (run.cycles, run.energy.total)
+    assert (first.cycles, first.energy) == (run.first_inference.cycles, run.first_inference.energy.total)
+    assert first.dram_bytes > steady.dram_bytes == run.dram_bytes.total
+
+
+def test_a_path_is_judged_by_the_inference_that_is_asked_for():
+    run = run_network(NETWORK, KEEPING_BOTH)
+    steady = search_path(NETWORK, KEEPING_BOTH, steps=0)
+    first = search_path(NETWORK, KEEPING_BOTH, steps=0, inferences="first")
+    assert steady.start.cycles == run.cycles
+    assert first.start.cycles == run.first_inference.cycles
+    assert path_dict(first)["inferences"] == "first"
+    with pytest.raises(AccelsimError, match="inferences = 'last': must be one of steady, first"):
+        search_path(NETWORK, KEEPING_BOTH, inferences="last")
+
+
+def test_a_store_knows_which_inference_was_judged():
+    network = load_network(NETWORK)
+    keys = {TaskKey.of(SearchTask(network, KEEPING_BOTH, inferences=which)) for which in ("steady", "first")}
+    assert len(keys) == 2
+
+
+def test_a_sweep_says_which_inference_it_judges(tmp_path):
+    machine = tmp_path / "keeping.yaml"
+    machine.write_text(dump(KEEPING_BOTH))
+    spec = f"{{networks: ['{NETWORK}'], hardware: [{machine}], objectives: [cycles]"
+    costs = {}
+    for which in ("steady", "first"):
+        (tmp_path / "sweep.yaml").write_text(f"{spec}, inferences: {which}}}")
+        sweep = read_sweep(tmp_path / "sweep.yaml")
+        result = run_sweep(sweep, plan_for(sweep))
+        assert sweep_dict(result)["inferences"] == which
+        costs[which] = sweep_dict(result)["best"]["figures"]["cycles"]
+    run = run_network(NETWORK, KEEPING_BOTH)
+    assert costs == {"steady": run.cycles, "first": run.first_inference.cycles}
+    (tmp_path / "sweep.yaml").write_text(f"{spec}, inferences: last}}")
+    with pytest.raises(DescriptionError, match="inferences = 'last': must be 'steady' or 'first'"):
+        read_sweep(tmp_path / "sweep.yaml")

@@ -153,6 +153,10 @@ def test_an_array_that_cannot_skip_has_no_zero_weights_to_tell_of():
             {"bound_by": "dram", "dram_bytes": Traffic(1_000_000, 440_000)},
             "DRAM streams for 95% of the time, 2.00 times the least traffic",
         ),
+        (
+            {"bound_by": "dram", "dram_bytes": Traffic(300_000, 60_000)},
+            "0.50 times the least traffic of a layer of which nothing stays on chip",
+        ),
         ({"bound_by": "vector"}, "the vector unit works for 95% of the time"),
         (
             {"bound_by": "latency"},

@@ -278,6 +278,25 @@ def test_parameters_that_do_not_fit_each_other_are_their_candidates_problem(swee
     assert any("global_buffer.size_bytes = 32: must be at least" in problem for _, problem in result.problems)
 
 
+def test_a_value_that_needs_one_of_another_parameter_is_no_mistake_of_the_file(sweep_of):
+    """What stays does so in a pool only: whether there is one, the other parameter says."""
+    keeps = "  memories.global_buffer.keeps: [[], [activations]]\n"
+    text = SPEC.replace("hardware_parameters:\n", f"hardware_parameters:\n{keeps}")
+    with pytest.raises(DescriptionError, match=r"keeps\.1 = .*must be left out where banks is not pool"):
+        sweep_of(text)
+    pool = f"{keeps}  memories.global_buffer.banks: [pool]\n"
+    result = found_by(sweep_of(text.replace(keeps, pool)))
+    assert (result.evaluated, len(result.problems)) == (24, 0)
+    row = next(row for row in map(result.row, result.candidates) if row["memories.global_buffer.keeps"])
+    hardware = vary(
+        load_hardware("8x8_32k"),
+        **{key: value for key, value in row.items() if key.startswith(("memories.", "pe_array."))},
+        **{"global_buffer.size_bytes": row["global_buffer.size_bytes"]},
+    )
+    network = load_network(f"tiny.yaml@width={row['width']}")
+    assert run_network(network, hardware).cycles == row["cycles"]
+
+
 # --- resuming
 
 

@@ -71,7 +71,7 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
         (
             "  bandwidth",
             "  keeps: [weights]\n  bandwidth",
-            '6: memories.0.keeps = ["weights"]: must be left out: all that the outermost memory holds stays '
+            '6: memories.0.keeps = ["weights"]: must be left out: all that a memory off chip holds stays '
             "there",
         ),
         ("  banks: pool\n", "", f'9: memories.1.keeps = ["activations"]: {SHARES_ROOM}'),
@@ -99,12 +99,6 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
             "[activations]",
             "[activations, activations]",
             '10: memories.1.keeps = ["activations", "activations"]: must name each kind of tensor once',
-        ),
-        (
-            "[activations]",
-            "[activations, weights]",
-            '10: memories.1.keeps = ["activations", "weights"]: must not name weights: which of them stay '
-            "from one inference to the next is not modelled yet",
         ),
         ("[activations]", "[]", f'5: memories.0.holds = ["weights"]: must hold everything: {NO_PLACE}'),
         (
@@ -152,6 +146,15 @@ def test_a_pool_keeps_activations_only_if_it_holds_all_of_them(tmp_path):
     beside = f"  keeps: [activations]\n  holds: [inputs, weights, residual]\n{BESIDE}"
     assert mistakes(tmp_path, ("  keeps: [activations]\n", beside)) == [
         '10: memories.1.keeps = ["activations"]: must not name activations: the memory does not hold outputs'
+    ]
+
+
+def test_a_pool_keeps_weights_only_if_it_holds_them(tmp_path):
+    beside = "  keeps: [activations, weights]\n  holds: [inputs, outputs, residual]\n"
+    beside += "- {name: w, holds: [weights], size_bytes: 4096}\n"
+    assert mistakes(tmp_path, ("  keeps: [activations]\n", beside)) == [
+        '10: memories.1.keeps = ["activations", "weights"]: must not name weights: the memory does not hold '
+        "weights"
     ]
 
 
@@ -232,7 +235,7 @@ def test_the_chips_that_keep_activations_are_dense_and_of_8_bits(name):
     assert (hardware.precision.weights_bits, hardware.precision.activations_bits) == (8, 8)
     assert hardware.precision.partial_sums_bits == 32
     assert hardware.activation_places == ("sram",)
-    assert hardware.off_chip.holds == (Operand.WEIGHTS,)
+    assert hardware.off_chip[0].holds == (Operand.WEIGHTS,)
     assert hardware.energy.picojoules == 1
     assert "weight_density': 1.0" in str(hardware.pe_array.model_dump())
 

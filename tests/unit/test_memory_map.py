@@ -1,5 +1,6 @@
 """What lies where on chip, and why the rest does not: from the plan to results, files and words."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -22,7 +23,9 @@ from accelsim.planning import LayerUse, NetworkTensors, Pool, ResidencyPlan, Ste
 from accelsim.planning.plan_map import memory_map_of
 from accelsim.report.tables.run import run_report
 from accelsim.report.text import Style
+from accelsim.report.text.energies import duration
 from accelsim.report.text.residency import kept_sentence, why_not_words
+from accelsim.report.text.table import kibibytes
 from accelsim.result import layer_to_dict
 from accelsim.run import plan_run
 
@@ -198,7 +201,7 @@ def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_
     )
     macs = sum(math.ceil(layer.macs / hardware.pe_array.pes) for layer in layers)
     outside = 0 if io else inputs_of(layers[0]) + 2 * layers[-1].stored_elements
-    expected = max(macs, math.ceil((weights + outside) / hardware.channel.bytes_per_cycle))
+    expected = max(macs, math.ceil((weights + outside) / hardware.channels[0].bytes_per_cycle))
     assert accelsim.run_network(NETWORK, hardware).lower_bound_if_kept_cycles == expected
 
 
@@ -220,7 +223,7 @@ def test_the_bound_of_a_layer_leaves_out_what_keeping_can_save(result):
     assert all(layer.least_cycles <= layer.lower_bound_cycles for layer in result.layers)
     assert any(layer.least_cycles < layer.lower_bound_cycles for layer in others)
     assert result.lower_bound_if_kept_cycles <= sum(layer.least_cycles for layer in result.layers)
-    bytes_per_cycle = keeping_machine(48 * KIB).channel.bytes_per_cycle
+    bytes_per_cycle = keeping_machine(48 * KIB).channels[0].bytes_per_cycle
     assert first.least_cycles * bytes_per_cycle >= inputs_of(first.form)
     assert layer_to_dict(first)["lower_bound_if_kept_cycles"] == first.least_cycles
 
@@ -297,3 +300,63 @@ def test_where_weights_alone_lie_outside_nothing_else_has_to_move():
     assert result.cycles >= result.lower_bound_cycles >= result.lower_bound_if_kept_cycles
     assert sum(layer.compulsory_dram_bytes for layer in result.layers) == result.dram_bytes.read
     assert all(layer.dram_bytes.total >= layer.compulsory_dram_bytes for layer in result.layers)
+
+
+# --- weights that stay
+
+
+@pytest.fixture(scope="module")
+def pinned():
+    """Of a network whose weights stay in part."""
+    return accelsim.run_network(NETWORK, keeping_machine(400 * KIB, keeps=("activations", "weights")))
+
+
+def test_pinned_weights_have_names_sizes_and_addresses_that_no_tensor_has_meanwhile(pinned):
+    memory_map, layers = pinned.memory_map, [layer.name for layer in pinned.layers]
+    assert {weights.name for weights in memory_map.pinned} <= {f"{name} weights" for name in layers}
+    assert 0 < len(memory_map.pinned) < len(layers)
+    for step in range(len(layers)):
+        blocks = sorted((tensor.address, tensor.end_address) for tensor in in_pool_at(memory_map, step))
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(blocks))
+        assert {weights.name for weights in memory_map.pinned} <= {
+            tensor.name for tensor in in_pool_at(memory_map, step)
+        }
+
+
+def test_pinned_weights_are_tensors_in_the_json_from_the_first_layer_to_the_last(pinned):
+    values = pinned.to_dict()
+    weights = [tensor for tensor in values["tensors"] if tensor.get("pinned")]
+    assert len(weights) == len(pinned.memory_map.pinned)
+    first, last = pinned.layers[0].name, pinned.layers[-1].name
+    assert {(row["first_layer"], row["last_layer"]) for row in weights} == {(first, last)}
+    assert values["first_inference"]["memories"].keys() == values["memories"].keys()
+    assert values["first_inference"]["cycles"] == pinned.first_inference.cycles
+
+
+def test_totals_say_what_is_pinned_and_what_the_first_inference_takes(pinned):
+    count, size = len(pinned.memory_map.pinned), sum(row.size_bytes for row in pinned.memory_map.pinned)
+    assert f"weights of {count} layers are pinned, {kibibytes(size)}" in kept_sentence(pinned.memory_map)
+    report = " ".join(run_report(pinned, Style(), "none").split())
+    assert f"inference, in which pinned weights come: {duration_of(pinned)}" in report
+
+
+def duration_of(result):
+    first = result.first_inference.cycles
+    return f"{duration(first / (result.clock_mhz * 1e3))} ({first:,} cycles)"
+
+
+def test_of_a_machine_that_keeps_weights_alone_the_totals_say_that_no_tensor_stays():
+    result = accelsim.run_network(NETWORK, keeping_machine(200 * KIB, keeps=("weights",)))
+    assert kept_sentence(result.memory_map).startswith("none of 27 tensors stays in sram; weights of ")
+    assert result.lower_bound_if_kept_cycles is None
+
+
+def test_a_tensor_has_no_room_beside_pinned_weights_of_the_whole_pool(pinned):
+    reasons = [tensor.why_not for tensor in pinned.memory_map.tensors]
+    assert {row.pool_bytes for row in reasons if isinstance(row, TooLarge)} <= {400 * KIB}
+
+
+def test_a_map_without_pins_has_reasons_of_one_with_them():
+    weights = PlacedTensor("conv1 weights", 10, Steps(0, 1), 90, Steps(0, 1), last_reader=0, is_weights=True)
+    without, reason = map_of(absent("conv1", 10, None)), CostsMoreTogether(1.0, 2.0)
+    assert without.instead_of(map_of(kept(), weights), reason).tensors[0].why_not == reason

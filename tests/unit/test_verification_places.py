@@ -1,19 +1,24 @@
 """Where tensors lie is proven layer by layer; what is broken is caught, and the layer is named."""
 
 import json
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 
 import pytest
 from machines import keeping_machine, machine
 
 from accelsim.hardware import Operand
+from accelsim.mapping import Choice, Region, Step, mappings, regions, whole_image
+from accelsim.mapping.mapping import PinningStep
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
 from accelsim.run import options_for, plan_run
+from accelsim.verification.case import Case
 from accelsim.verification.layers import verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.places import place_mismatches, pool_bytes
 from accelsim.verification.schedules import verify_plan
+from accelsim.verification.storage import Storage
 
 INPUTS, WEIGHTS, OUTPUTS, RESIDUAL = Operand
 
@@ -340,3 +345,127 @@ def test_an_outcome_answers_for_layers_that_have_as_much_room_and_no_less():
     assert schedule.mappings[0] == schedule.mappings[1] == schedule.mappings[2]
     assert pool_bytes(schedule) == [1024, 1024, 1536, 1536]
     assert [layer.like for layer in verify_plan(plan).layers] == [None, "a", None, None]
+
+
+# --- weights that stay
+
+PINNING = keeping_machine(100_000, keeps=("activations", "weights"))
+"""All weights stay, too: of 8, 8, 8, 4, 12, 8 and 4 filters, two bytes each."""
+
+
+@pytest.fixture(scope="module")
+def pinned():
+    return plan_run(RESIDUAL_AND_CONCATENATION, PINNING)
+
+
+def in_first(plan):
+    """What is wrong with places in the first inference."""
+    schedule, hardware = plan.schedule.first_inference, plan.hardware
+    return in_words(place_mismatches(plan.lowered.graph, schedule, hardware, 1, first=True))
+
+
+def with_first(plan, name, mapping):
+    """The plan in whose first inference a layer runs by another mapping."""
+    number, mappings = number_of(plan, name), list(plan.schedule.first_mappings)
+    mappings[number] = mapping
+    return replace(plan, schedule=replace(plan.schedule, first_mappings=tuple(mappings)))
+
+
+def test_weights_that_stay_are_proven_in_both_inferences(pinned):
+    assert {mapping.placed >= {WEIGHTS} for mapping in pinned.schedule.mappings} == {True}
+    verification = verify_plan(pinned)
+    assert verification.proven, in_words(verification.mismatches)
+    assert len(verification.first_inference) == len(verification.layers)
+    assert "first_inference" in verification.to_dict()
+
+
+def test_without_the_room_of_weights_the_pool_is_fuller_than_it_says(pinned):
+    schedule = replace(pinned.schedule, pool_bytes_at_start=0)
+    weight_bytes = pinned.schedule.pool_bytes_at_start
+    assert wrong(replace(pinned, schedule=schedule)) == {
+        "a": "bytes of sram that the image and pinned weights take before the first layer: the schedule says "
+        f"0, executing it gives {weight_bytes}",
+        "r": "bytes of sram that tensors take in the end: the schedule says 0, executing it gives "
+        f"{weight_bytes}",
+    }
+
+
+def test_weights_that_nothing_brings_in_the_first_inference(pinned):
+    broken = with_first(pinned, "b", pinned.schedule.mappings[number_of(pinned, "b")])
+    sentence = "weights are read in sram, where nothing brings them in the first inference"
+    assert in_first(broken) == {"b": sentence}
+    assert in_words(verify_plan(broken).mismatches) == {"b (first inference)": sentence}
+
+
+def test_weights_that_are_there_and_come_again(pinned):
+    first = pinned.schedule.first_mappings
+    broken = replace(pinned, schedule=replace(pinned.schedule, mappings=first))
+    assert wrong(broken)["b"] == "weights lie in sram already, but are moved"
+
+
+def cut(plan, **sizes):
+    """Of layer b: how it runs in the first inference, cut into tiles, pixels outermost."""
+    mapping = plan.schedule.first_mappings[number_of(plan, "b")]
+    choice = Choice(
+        mapping.layer,
+        mapping.dataflow,
+        replace(whole_image(mapping.layer), **sizes),
+        "pixels_outer",
+        moved=mapping.moved,
+        placed=mapping.placed,
+    )
+    (first,) = mappings([choice], 1, PINNING)
+    return plan.schedule.layers[number_of(plan, "b")], first
+
+
+def refused(layer, mapping):
+    with pytest.raises(MismatchError) as raised:
+        verify_mapping(layer, mapping, PINNING)
+    return str(raised.value)
+
+
+def test_each_tile_of_weights_is_brought_by_the_first_step_that_uses_it(pinned):
+    layer, mapping = cut(pinned, k=4, y=4)
+    brought = [step.loads.get(WEIGHTS, 0) for step in mapping.steps()]
+    assert brought == [4 * 8 * 9 * 2] * 2 + [0, 0]
+    verify_mapping(layer, mapping, PINNING)
+
+
+def test_a_step_that_lacks_weights_that_a_step_before_it_should_have_brought(pinned):
+    layer, mapping = cut(pinned, k=4, y=4)
+    first, *others = mapping.steps()
+    lacking = replace(first, loads={})
+    sentence = refused(layer, replace(mapping, program=(lacking, *others)))
+    assert "bytes of weights that are loaded: the schedule says 0, executing it gives 576" in sentence
+
+
+def test_a_step_that_takes_room_for_weights_as_if_they_were_tiles(pinned):
+    layer, mapping = cut(pinned, k=4, y=4)
+    first, *others = mapping.steps()
+    fields = {field.name: getattr(first, field.name) for field in dataclass_fields(Step)}
+    sentence = refused(layer, replace(mapping, program=(Step(**fields), *others)))
+    assert "has nothing come to where it stays, executing it weights" in sentence
+
+
+def test_weights_that_come_with_each_visit_though_they_stay(pinned, monkeypatch):
+    """The walk believes no program: told that all tiles of weights are new, it refuses the second visit."""
+    layer, mapping = cut(pinned, k=4, y=4)
+    monkeypatch.setattr(regions, "_are_new", lambda _: True)
+    steps = list(mapping.steps())
+    fields = [field.name for field in dataclass_fields(Step)]
+    again = [
+        PinningStep(**{name: getattr(step, name) for name in fields} | {"loads": steps[0].loads})
+        for step in steps
+    ]
+    assert "once more, which stays" in refused(layer, replace(mapping, program=tuple(again)))
+
+
+def test_weights_of_which_a_part_never_comes(pinned):
+    layer, mapping = cut(pinned, k=4, y=4)
+    case = Case(layer, mapping, PINNING, 1)
+    storage = Storage(case.tensors.as_mapped(case.form), PINNING.banks)
+    storage.pin(Region("weights", ((0, 1), (0, 4), (0, 8), (0, 3), (0, 3))))
+    with pytest.raises(
+        MismatchError, match="brings 288 of 576 elements of weights, all of which are to stay"
+    ):
+        storage.leave_pinned(["weights"])

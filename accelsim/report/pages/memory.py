@@ -35,16 +35,21 @@ def memory_section(cases: Sequence[Case]) -> str:
         "Across: layers in running order, by stage. Up: addresses. Each rectangle is a tensor for as long as "
         "it is kept on chip, or the tiles of a layer; hover over one for its name, size and addresses."
     )
+    pinned = any(case.result.memory_map.pinned for case in cases if case.result.memory_map is not None)
     head = element("h2", "What lies where on chip")
     return (
-        element("section", head, element("p", note, class_="note"), _legend(), *figures, id="memory") + "\n"
+        element(
+            "section", head, element("p", note, class_="note"), _legend(pinned=pinned), *figures, id="memory"
+        )
+        + "\n"
     )
 
 
-def _legend() -> str:
+def _legend(*, pinned: bool) -> str:
     entries = [
         element("span", f"{element('span', '&#9632;', style=f'color: {colour}')} {escape(words)}&emsp;")
-        for colour, _, words in STYLES.values()
+        for kind, (colour, _, words) in STYLES.items()
+        if pinned or kind != "weights"
     ]
     return element("p", *entries, class_="note")
 

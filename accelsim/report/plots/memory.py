@@ -21,19 +21,20 @@ from accelsim.memory_map import MemoryMap, PlacedTensor
 from accelsim.report.labels.geometry import POINTS_PER_INCH
 from accelsim.report.labels.words import size_points
 from accelsim.report.plots.stages import Panel, stage_figure, stage_spans
-from accelsim.report.plots.style import GREEN, ORANGE, PURPLE, SKY, VERMILION, run_name
+from accelsim.report.plots.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, run_name
 from accelsim.report.text.residency import map_or_error
 from accelsim.report.text.table import kibibytes
 from accelsim.result import RunResult
 
-BlockKind: TypeAlias = Literal["tensor", "copied", "image", "result", "tiles", "waste"]
+BlockKind: TypeAlias = Literal["tensor", "copied", "image", "result", "weights", "tiles", "waste"]
 """What lies there: a tensor between layers; one that is written outside as well; the network's input; its
-result; tiles; tiles that have no room in one piece."""
+result; pinned weights; tiles; tiles that have no room in one piece."""
 STYLES: Final[dict[BlockKind, tuple[str, str, str]]] = {
     "tensor": (SKY, "", "tensor that is kept"),
     "copied": (ORANGE, "////", "written outside as well"),
     "image": (GREEN, "", "image"),
     "result": (PURPLE, "", "result"),
+    "weights": (BLUE, "", "pinned weights"),
     "tiles": ("#F0E442", "", "tiles of the layer, two steps at once"),
     "waste": ("black", "", "tiles without room in one piece"),
 }
@@ -89,7 +90,7 @@ def memory_blocks(memory_map: MemoryMap) -> list[MapBlock]:
 def outside_bytes(memory_map: MemoryMap) -> list[int]:
     """Of each layer: the tensors that lie outside meanwhile, and not in the pool."""
     outside = [0] * len(memory_map.tiles)
-    for tensor in memory_map.tensors:
+    for tensor in memory_map.activations:
         if tensor.outside is not None:
             in_pool = (
                 range(0) if tensor.in_pool is None else range(tensor.in_pool.first, tensor.in_pool.last + 1)
@@ -104,6 +105,8 @@ def _kind(tensor: PlacedTensor) -> BlockKind:
         return "image"
     if tensor.is_result:
         return "result"
+    if tensor.is_weights:
+        return "weights"
     return "copied" if tensor.outside is not None else "tensor"
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias, assert_never
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, si, table, wrapped
+from accelsim.report.text.words import inferences_words
 from accelsim.search.depth import DepthCandidate, DepthObjective, DepthSearch
 from accelsim.version import __version__
 
@@ -125,6 +126,7 @@ def _summary(search: DepthSearch) -> str:
         f"distribute {counted(space.total_blocks, 'block')} over {', '.join(space.stages)}"
     )
     summary += f" with {fixed}" if fixed else ""
+    summary += inferences_words(search.task.inferences)
     if search.feasible < search.evaluated:
         summary += f"; {search.feasible} {'is' if search.feasible == 1 else 'are'} feasible"
     if search.not_executable:
@@ -198,6 +200,7 @@ def depth_dict(search: DepthSearch) -> dict[str, Any]:
         "network": search.task.network.name,
         "hardware": search.task.hardware.name,
         "objective": search.objective,
+        "inferences": search.task.inferences,
         "stages": list(search.space.stages),
         "evaluated": search.evaluated,
         "feasible": search.feasible,

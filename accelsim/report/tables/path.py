@@ -9,6 +9,7 @@ from accelsim.report.text.diagnosis import reason
 from accelsim.report.text.energies import duration, energy_cell, energy_text
 from accelsim.report.text.excess import excess_words
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
+from accelsim.report.text.words import inferences_words
 from accelsim.search.path import DesignPath, PathStep
 from accelsim.search.path_moves import DesignPoint, MoveOutcome
 from accelsim.search.redesign import BlockMove, Move
@@ -42,7 +43,8 @@ def path_report(path: DesignPath, style: Style) -> str:
     budget = path.budget
     limits = f"at most {si(budget.max_params)} parameters and {si(budget.max_macs)} MACs, at least "
     limits += f"{si(budget.min_params)} parameters"
-    text = [style.strong(f"{path.network.name} on {path.hardware.name}: a path by {BY[path.objective]}"), ""]
+    judged = f"{BY[path.objective]}{inferences_words(path.inferences)}"
+    text = [style.strong(f"{path.network.name} on {path.hardware.name}: a path by {judged}"), ""]
     text += [*labelled("budget", limits, style), *labelled("start", _point(path.start, path), style)]
     before: PathStep | None = None
     for number, step in enumerate(path.steps, start=1):
@@ -240,6 +242,7 @@ def path_dict(path: DesignPath) -> dict[str, Any]:
         "network": path.network.name,
         "hardware": path.hardware.name,
         "objective": path.objective,
+        "inferences": path.inferences,
         "budget": {
             "max_params": budget.max_params,
             "max_macs": budget.max_macs,

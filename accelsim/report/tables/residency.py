@@ -12,12 +12,13 @@ _LEGEND: Final = (
     "A tensor has the name of the first layer that writes it. place: where it lies from then on; address: "
     "where it begins in {memory}, in bytes; until: the last layer during which it is there."
 )
+_PINNED: Final = " Weights of a layer have its name; they stay from one inference to the next."
 
 
 def residency_report(
     title: str,
     memory_map: MemoryMap,
-    outermost: str,
+    outside: str,
     layers: Sequence[str],
     style: Style,
     *,
@@ -28,7 +29,7 @@ def residency_report(
     Args:
         title: Of the network and the machine.
         memory_map: What lies where.
-        outermost: The name of the memory outside.
+        outside: The name of the memory off chip for activations.
         layers: Names of the layers in running order.
         style: What the place that it goes to can show.
         order: What there is to say of the order in which layers run.
@@ -47,7 +48,7 @@ def residency_report(
     columns = [
         Column("tensor", [name_word(tensor.name, "", style.width) for tensor in tensors], "left", least=8),
         Column("size", [kibibytes(tensor.size_bytes) for tensor in tensors]),
-        Column("place", [_places(tensor, memory_map.memory, outermost) for tensor in tensors], "left"),
+        Column("place", [_places(tensor, memory_map.memory, outside) for tensor in tensors], "left"),
         Column("address", ["-" if tensor.address is None else str(tensor.address) for tensor in tensors]),
         Column("until", [_until(tensor, layers, style.width) for tensor in tensors], "left", least=8),
         Column("why not", [_why_not(tensor, memory_map, layers) for tensor in tensors], "left", least=12),
@@ -56,15 +57,16 @@ def residency_report(
     memory = memory_word(memory_map.memory)
     size, peak = kibibytes(memory_map.size_bytes), kibibytes(memory_map.peak_bytes)
     lines = [style.strong(title), "", style.strong(head), *body, ""]
-    lines += [*wrapped(_LEGEND.format(memory=memory), style), ""]
+    legend = _LEGEND.format(memory=memory) + (_PINNED if memory_map.pinned else "")
+    lines += [*wrapped(legend, style), ""]
     use = f"Tensors and tiles of one layer at a time take at most {peak} of {size}."
     lines += [*wrapped(f"{kept_sentence(memory_map)}. {use}{order and ' ' + order}", style)]
     return "\n".join(lines) + "\n"
 
 
-def _places(tensor: PlacedTensor, memory: str, outermost: str) -> str:
+def _places(tensor: PlacedTensor, memory: str, outside: str) -> str:
     """The memories in which it lies."""
-    places = {memory: tensor.in_pool is not None, outermost: tensor.outside is not None}
+    places = {memory: tensor.in_pool is not None, outside: tensor.outside is not None}
     return ", ".join([name for name, lies_there in places.items() if lies_there])
 
 

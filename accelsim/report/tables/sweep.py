@@ -9,7 +9,7 @@ from accelsim.descriptions import flow_text, shown
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, fitting, kibibytes, si, table, wrapped
-from accelsim.report.text.words import dataflow_word
+from accelsim.report.text.words import dataflow_word, inferences_words
 from accelsim.search.metrics import METRICS
 from accelsim.search.spec import Sweep, SweepAxis
 from accelsim.search.sweep import SweepCandidate, SweepResult
@@ -106,6 +106,7 @@ def _summary(result: SweepResult) -> str:
     summary = f"{result.evaluated} of {counted(sweep.size, 'candidate')}, {_SAMPLERS[result.plan.name]}"
     if result.plan.name == "exhaustive":
         summary = "the only candidate" if sweep.size == 1 else f"all {sweep.size} candidates"
+    summary += inferences_words(sweep.inferences)
     if result.problems:
         summary += f"; {len(result.problems)} cannot be executed"
     if sweep.constraints:
@@ -255,6 +256,7 @@ def sweep_dict(result: SweepResult) -> dict[str, Any]:
         "not_executable": len(result.problems),
         "objectives": [objective.name for objective in sweep.objectives],
         "constraints": [constraint.text for constraint in sweep.constraints],
+        "inferences": sweep.inferences,
         "energy_unit": sweep.energy_unit,
         "picojoules_per_unit": sweep.picojoules_per_unit,
         "batch": sweep.images,

@@ -4,10 +4,13 @@ import math
 from collections.abc import Iterator
 from typing import Final, assert_never
 
+from accelsim.descriptions.phrases import memory_word
 from accelsim.search.diagnosis import Diagnosis, Fill, FillLoop
 
 NOTABLY: Final = 0.9
 """What is below this part of what could be is named."""
+AS_MUCH: Final = 0.995
+"""From here on a ratio reads 1.00."""
 LOOPS: Final[dict[FillLoop, str]] = {
     "k": "output channels",
     "c": "input channels",
@@ -45,7 +48,10 @@ def _reasons(diagnosis: Diagnosis) -> Iterator[str]:
 
 def _of_dram(diagnosis: Diagnosis) -> Iterator[str]:
     traffic = f"{diagnosis.times_compulsory:.2f} times the least traffic"
-    yield f"DRAM streams for {diagnosis.busy:.0%} of the time, {traffic}"
+    if diagnosis.times_compulsory < AS_MUCH:
+        traffic += " of a layer of which nothing stays on chip"
+    memory = memory_word(diagnosis.memory or "dram")
+    yield f"{memory} streams for {diagnosis.busy:.0%} of the time, {traffic}"
     intensity, balance = diagnosis.macs_per_byte, diagnosis.balance
     if not intensity:
         yield "it multiplies nothing"

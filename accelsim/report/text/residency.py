@@ -29,12 +29,15 @@ def kept_sentence(memory_map: MemoryMap) -> str:
     Counted are tensors that a layer writes and a layer reads.
     """
     between = [
-        tensor for tensor in memory_map.tensors if not tensor.is_image and tensor.last_reader is not None
+        tensor for tensor in memory_map.activations if not tensor.is_image and tensor.last_reader is not None
     ]
     absent = [tensor for tensor in between if not tensor.stays]
     stay = len(between) - len(absent)
     verb = "stays" if stay == 1 else "stay"
-    text = f"{stay} of {counted(len(between), 'tensor')} {verb} in {memory_word(memory_map.memory)}"
+    memory = memory_word(memory_map.memory)
+    text = f"{stay} of {counted(len(between), 'tensor')} {verb} in {memory}"
+    if absent == between and not any(tensor.why_not for tensor in absent):
+        text, absent = f"none of {counted(len(between), 'tensor')} stays in {memory}", []
     parts = [
         words
         for kind in (TooLarge, CostsMore, CostsMoreTogether, type(None))
@@ -43,6 +46,9 @@ def kept_sentence(memory_map: MemoryMap) -> str:
     waste = memory_map.address_waste_bytes
     if waste:
         parts.append(f"their addresses leave {counted(waste, 'byte')} too few to tiles in one piece")
+    if pinned := memory_map.pinned:
+        size = kibibytes(sum(weights.size_bytes for weights in pinned))
+        parts.append(f"weights of {counted(len(pinned), 'layer')} are pinned, {size}")
     if memory_map.plan_gap is not None:
         parts.append(f"a better plan may save {100 * memory_map.plan_gap:.2g}% at most")
     return "; ".join([text, *parts])
