@@ -1,7 +1,7 @@
 """What was observed of a network on a machine, priced: from an activity to a result."""
 
 import math
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from collections.abc import Mapping as MappingOf
 from typing import Final
 
@@ -47,6 +47,8 @@ LETTERS: Final[MappingOf[Dimension, str]] = {
     "tap_column": "FX",
 }
 """The letters of `Layer` for the loops over tiles."""
+NO_PEAKS: Final[MappingOf[str, int]] = {}
+"""Where nobody asks how much memories held."""
 
 
 def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> RunResult:
@@ -84,7 +86,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         params=lowered.params,
         utilization=utilization(counts, hardware.pe_array.pes, activity.cycles),
         energy=_energy(by_component, hardware),
-        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
@@ -93,7 +95,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         nominal_utilization=_per_pe_cycle(
             sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
         ),
-        memories=memory_results(counts, hardware, by_component, activity),
+        memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
         lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, hardware, batch),
@@ -111,7 +113,7 @@ def _energy(by_component: MappingOf[str, float], hardware: Hardware) -> Energy:
 def _first_inference(first: Activity, hardware: Hardware) -> FirstInference:
     counts = first.counts
     by_component = energy_by_component(counts, hardware.prices)
-    memories = memory_results(counts, hardware, by_component, first)
+    memories = memory_results(counts, hardware, by_component, first.layers, first.peak_memory_bytes)
     return FirstInference(first.cycles, _energy(by_component, hardware), memories)
 
 
@@ -144,14 +146,14 @@ def _lower_bounds_if_kept(schedule: Schedule, hardware: Hardware, batch: int) ->
 
 def _image_bytes(schedule: Schedule, hardware: Hardware, batch: int) -> int:
     """What has to come of the image: only what the first layer reads is sure to."""
-    if hardware.input_place != hardware.off_chip.name:
+    if hardware.input_place not in hardware.names_off_chip:
         return 0
     return compulsory_input_bytes(schedule.layers[0], hardware, batch)
 
 
 def _result_bytes(schedule: Schedule, hardware: Hardware) -> dict[str, int]:
     """What has to go outside of results, by the first layer that writes each."""
-    if schedule.memory_map is None or hardware.output_place != hardware.off_chip.name:
+    if schedule.memory_map is None or hardware.output_place not in hardware.names_off_chip:
         return {}
     return {tensor.name: tensor.size_bytes for tensor in schedule.memory_map.tensors if tensor.is_result}
 
@@ -203,11 +205,11 @@ def layer_results(
 
 def _on_chip_places(layer: Layer, places: MappingOf[Operand, str], hardware: Hardware) -> dict[str, str]:
     """The memories of those of a layer's operands that it has, and that lie on chip."""
-    outermost = hardware.off_chip.name
+    off_chip = hardware.names_off_chip
     return {
         operand.value: place
         for operand, place in places.items()
-        if place != outermost and (operand is not Operand.RESIDUAL or layer.residual_elements)
+        if place not in off_chip and (operand is not Operand.RESIDUAL or layer.residual_elements)
     }
 
 
@@ -227,7 +229,7 @@ def layer_costs(
         energy=energy,
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
-        dram_bytes=_traffic(counts, (hardware.off_chip.name,)),
+        dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
         compulsory_dram_bytes=bounds.dram_bytes,
         lower_bound_cycles=bounds.cycles,
@@ -238,7 +240,7 @@ def layer_costs(
         },
         shape=str(layer_shape(layer)),
         tile=_tile_words(mapping),
-        memories=memory_results(counts, hardware, by_component),
+        memories=memory_results(counts, hardware, by_component, [observed]),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,
@@ -328,10 +330,12 @@ def memory_results(
     counts: ActionCounts[int],
     hardware: Hardware,
     energies: MappingOf[str, float],
-    activity: Activity | None = None,
+    layers: Sequence[LayerActivity],
+    peak_bytes: MappingOf[str, int] = NO_PEAKS,
 ) -> dict[str, MemoryResult]:
-    """What each memory was accessed for, and what it held where the activity of a whole run is given."""
-    accesses = counts.accesses
+    """What each memory was accessed for by layers, and where it is known the most that it held."""
+    accesses, homes = counts.accesses, hardware.homes
+    several = len(homes) > 1
     return {
         memory.name: MemoryResult(
             read_bytes={
@@ -343,7 +347,11 @@ def memory_results(
                 for operand in memory.holds
             },
             energy=energies[memory.name],
-            peak_bytes=None if activity is None else activity.peak_memory_bytes.get(memory.name),
+            peak_bytes=peak_bytes.get(memory.name),
+            home_of=homes.get(memory.name, ()),
+            busy_cycles=sum([layer.busy_cycles_by_memory[memory.name] for layer in layers])
+            if several and memory.name in homes
+            else None,
         )
         for memory in hardware.memories
     }

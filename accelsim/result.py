@@ -53,6 +53,10 @@ class MemoryResult:
     """In the unit of the hardware file's table."""
     peak_bytes: int | None = None
     """The most that it held at any time, of a memory on chip in a whole run."""
+    home_of: tuple[str, ...] = ()
+    """The operands that come from it, or go to it: of a memory off chip one at least, of one on chip none."""
+    busy_cycles: int | None = None
+    """In which its channel streamed, of one of several memories off chip."""
 
     @property
     def moved_bytes(self) -> dict[str, int]:
@@ -170,11 +174,13 @@ class LayerResult(NamedTuple):
 
         Outputs that are kept on chip and written outside besides are on chip.
         """
-        outermost, memory = next(iter(self.memories.items()))
-        outside = {operand: outermost for operand, moved in memory.moved_bytes.items() if moved}
-        if not self.on_chip_places:
-            return outside
-        places = {**outside, **self.on_chip_places}
+        outside = {
+            operand: name
+            for name, memory in self.memories.items()
+            for operand, moved in memory.moved_bytes.items()
+            if moved and memory.home_of
+        }
+        places = {**outside, **(self.on_chip_places or {})}
         return {operand: places[operand] for operand in _OPERANDS if operand in places}
 
     @property
@@ -199,7 +205,7 @@ class RunResult:
         cycles: Until all is done.
         utilization: Multiply-accumulates executed / (PEs x cycles), from 0 to 1.
         energy: Of the batch.
-        dram_bytes: Traffic of the outermost memory.
+        dram_bytes: Traffic of the memories outside the chip.
         global_buffer_bytes: Traffic of the memories on chip.
         peak_global_buffer_bytes: The most that these held at the same time.
         lower_bound_cycles: Those of the layers together.
@@ -259,19 +265,20 @@ class RunResult:
         return _waiting_cycles(total, self.memories)
 
     @property
-    def outermost(self) -> str:
-        """The name of the memory outside the chip, of which `dram_bytes` is the traffic."""
-        return next(iter(self.memories), "dram")
+    def off_chip(self) -> tuple[str, ...]:
+        """The names of the memories outside the chip, of which `dram_bytes` is the traffic together."""
+        return tuple([name for name, memory in self.memories.items() if memory.home_of]) or ("dram",)
 
     @property
     def on_chip(self) -> tuple[str, ...]:
         """The names of the others, of which `global_buffer_bytes` is the traffic together."""
-        return tuple(self.memories)[1:] or ("global_buffer",)
+        names = tuple([name for name, memory in self.memories.items() if not memory.home_of])
+        return names or ("global_buffer",)
 
     @property
-    def outermost_energy(self) -> float:
-        """Of the memory outside the chip."""
-        return next((memory.energy for memory in self.memories.values()), 0.0)
+    def off_chip_energy(self) -> float:
+        """Of the memories outside the chip."""
+        return sum([memory.energy for memory in self.memories.values() if memory.home_of])
 
     @property
     def time_ms(self) -> float:
@@ -398,18 +405,13 @@ def _traffic(traffic: Traffic) -> dict[str, int]:
 def _waiting_cycles(
     waited_for: Mapping[str, int], memories: Mapping[str, MemoryResult]
 ) -> dict[str, dict[str, int]]:
-    """By memory and operand: outputs at the memory on chip that holds them, others at the outermost."""
-    outermost, *on_chip = memories
-    by_memory: dict[str, dict[str, int]] = {
-        outermost: {
-            operand: waited_for.get(operand, 0)
-            for operand in memories[outermost].read_bytes
-            if operand != _OUTPUTS
-        }
-    }
-    for memory in on_chip:
-        if _OUTPUTS in memories[memory].read_bytes:
-            by_memory[memory] = {_OUTPUTS: waited_for.get(_OUTPUTS, 0)}
+    """By memory and operand: outputs at the memory on chip that holds them, others at their home."""
+    by_memory: dict[str, dict[str, int]] = {}
+    for name, memory in memories.items():
+        if memory.home_of:
+            by_memory[name] = {key: waited_for.get(key, 0) for key in memory.home_of if key != _OUTPUTS}
+        elif _OUTPUTS in memory.read_bytes:
+            by_memory[name] = {_OUTPUTS: waited_for.get(_OUTPUTS, 0)}
     return by_memory
 
 
@@ -420,7 +422,7 @@ def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:
             "written_bytes": dict(memory.written_bytes),
             "moved_bytes": memory.moved_bytes,
             "energy": memory.energy,
-            **({} if memory.peak_bytes is None else {"peak_bytes": memory.peak_bytes}),
+            **_with_values({"peak_bytes": memory.peak_bytes, "busy_cycles": memory.busy_cycles}),
         }
         for name, memory in memories.items()
     }

@@ -99,8 +99,8 @@ def vela_configuration(hardware: Hardware) -> str:
 
     A port of the accelerator moves 16 bytes per cycle; a clock scale is the part of it that a memory gives.
     """
-    scale = hardware.channel.bytes_per_cycle / 16
-    latency = hardware.channel.latency_cycles
+    scale = hardware.channels[0].bytes_per_cycle / 16
+    latency = hardware.channels[0].latency_cycles
     return f"""\
 [System_Config.same]
 core_clock={hardware.clock_mhz * 1e6:g}

@@ -61,7 +61,7 @@ def expected(convolution: Convolution, hardware: Hardware) -> Expected:
     word_bytes = hardware.precision.activations_bits / 8
     return Expected(
         array_cycles=groups * folds * output.height * output.width,
-        dram_cycles=(given.elements + output.elements) * word_bytes / hardware.channel.bytes_per_cycle,
+        dram_cycles=(given.elements + output.elements) * word_bytes / hardware.channels[0].bytes_per_cycle,
     )
 
 

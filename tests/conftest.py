@@ -34,6 +34,8 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+OPERANDS = ("inputs", "weights", "outputs", "residual")
+
 A_LAYER = LayerResult(
     name="conv1",
     stage="conv1",
@@ -59,7 +61,7 @@ A_LAYER = LayerResult(
     tiles=168,
     tile="K8 C3 Y16 X48 pixels_outer",
     form=conv(64, 3, (227, 227), kernel=(5, 5), stride=(2, 2)),
-    memories={"dram": MemoryResult({"inputs": 500_000}, {"outputs": 400_000}, 200e6)},
+    memories={"dram": MemoryResult({"inputs": 500_000}, {"outputs": 400_000}, 200e6, home_of=OPERANDS)},
     tile_sizes={"N": 1, "G": 1, "K": 8, "C": 3, "OY": 16, "OX": 48, "FY": 5, "FX": 5},
     tile_order=("N", "G", "OY", "OX", "K", "C"),
 )
@@ -93,7 +95,7 @@ def _network(*layers: LayerResult) -> RunResult:
         peak_global_buffer_bytes=118_784,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
         layers=layers,
-        memories={"dram": MemoryResult({}, {}, by_component.get("dram", 0.0))},
+        memories={"dram": MemoryResult({}, {}, by_component.get("dram", 0.0), home_of=OPERANDS)},
     )
 
 

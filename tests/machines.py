@@ -111,6 +111,34 @@ def keeping_machine(
     return Hardware.model_validate_json(json.dumps({**described, **changes}))
 
 
+ACTIVATIONS = (Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL)
+
+
+def with_flash(
+    hardware: Hardware,
+    bytes_per_cycle: float = 4,
+    latency_cycles: int = 50,
+    prefetch: int = 4,
+    *,
+    outermost: bool = True,
+    read_energy: float = 60,
+) -> Hardware:
+    """A machine with `flash`, where weights are at home, outside or inside of the memory that was there."""
+    described = hardware.model_dump(mode="json", exclude_none=True)
+    dram, *on_chip = described["memories"]
+    flash = {
+        "name": "flash",
+        "holds": [Operand.WEIGHTS],
+        "bandwidth": {"bytes_per_cycle": bytes_per_cycle},
+        "latency_cycles": latency_cycles,
+        "prefetch": prefetch,
+        "energy": {"read": read_energy, "write": read_energy},
+    }
+    off_chip = [flash, dram] if outermost else [{**dram, "holds": list(ACTIVATIONS)}, flash]
+    changes = {"memories": [*off_chip, *on_chip], "assumed": {}}
+    return Hardware.model_validate_json(json.dumps({**described, **changes}))
+
+
 _WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
 
 
@@ -308,10 +336,10 @@ def _more_than_none(**size_bytes: int) -> dict[Operand, int]:
     return {Operand(operand): size for operand, size in size_bytes.items() if size}
 
 
-def layer_of(*steps: ProgramPart) -> Mapping:
+def layer_of(*steps: ProgramPart, hardware: Hardware = _MACHINE) -> Mapping:
     """A mapping that is these steps, of a layer that does not matter."""
     layer = fully_connected(1, 1)
-    totals = program_totals(steps, _MACHINE)
+    totals = program_totals(steps, hardware)
     return Mapping(layer, "weight_stationary", whole_image(layer), "pixels_outer", steps, totals, 1)
 
 

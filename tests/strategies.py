@@ -18,6 +18,7 @@ from machines import (
     schedule,
     step,
     with_activation,
+    with_flash,
     with_gate,
     with_global_pooling,
     with_pooling,
@@ -288,10 +289,11 @@ def steps_of(layer, images, tile):
 
 
 @st.composite
-def schedules(draw, most_layers=4, most_steps=60, packed=False, cut=False):
+def schedules(draw, most_layers=4, most_steps=60, packed=False, cut=False, channels=1):
     """A machine, and layers one after another on it, each waiting for any of those before it."""
     smallest_buffer = 1 << 14 if cut else 64
     hardware = draw(machines(ANY_BITS if packed else WHOLE_BYTES, smallest_buffer))
+    hardware = draw(with_channels(hardware, channels))
     layer, case_of = compressed_layers() if packed else layers(), cut_cases if cut else cases
     some = draw(
         st.lists(case_of(layer, st.just(hardware), most_steps=most_steps), min_size=1, max_size=most_layers)
@@ -305,7 +307,23 @@ def schedules(draw, most_layers=4, most_steps=60, packed=False, cut=False):
 
 def some_descriptors(hardware):
     """How many may be left idle; none as often as not."""
-    return st.one_of(st.just(0), st.integers(0, hardware.channel.prefetch - 1))
+    most = max(channel.prefetch for channel in hardware.channels)
+    return st.one_of(st.just(0), st.integers(0, most - 1))
+
+
+@st.composite
+def with_channels(draw, hardware, channels=2):
+    """A machine whose weights have a memory and a channel of their own, where there are to be two."""
+    if channels == 1 or Operand.OUTPUTS not in hardware.off_chip[0].holds:
+        return hardware
+    return with_flash(
+        hardware,
+        bytes_per_cycle=draw(st.integers(1, 320)) / draw(st.sampled_from([1, 3, 8, 10])),
+        latency_cycles=draw(st.sampled_from([0, 1, 5, 100])),
+        prefetch=draw(st.sampled_from([1, 2, 3, 64])),
+        outermost=draw(st.booleans()),
+        read_energy=draw(st.sampled_from([0.0, 60.0, 300.0])),
+    )
 
 
 @st.composite
@@ -333,7 +351,7 @@ _STEPS = st.builds(
 
 
 @st.composite
-def repeated_schedules(draw):
+def repeated_schedules(draw, channels=1):
     """A machine, and layers on it whose steps and repetitions are made up."""
     hardware = machine(
         **{
@@ -343,9 +361,11 @@ def repeated_schedules(draw):
             "dma.descriptors": draw(st.sampled_from([1, 2, 64])),
         }
     )
+    hardware = draw(with_channels(hardware, channels))
     reads_and_writes = step(inputs=40, store=30)  # as any layer does
     some = [
-        layer_of(reads_and_writes, *program) for program in draw(st.lists(programs(), min_size=1, max_size=3))
+        layer_of(reads_and_writes, *program, hardware=hardware)
+        for program in draw(st.lists(programs(), min_size=1, max_size=3))
     ]
     assume(sum(mapping.totals.steps for mapping in some) <= 500)
     return hardware, replace(schedule(*some), idle_descriptors=draw(some_descriptors(hardware)))
@@ -432,7 +452,7 @@ def pooled_programs(draw, depth=1):
 
 
 @st.composite
-def pooled_schedules(draw, feasible=True):
+def pooled_schedules(draw, feasible=True, channels=1):
     """A machine with a pool, and layers whose steps, repetitions and tensors are made up.
 
     The pool has room for each step beside all tensors that are there then, and often for little more; where
@@ -449,9 +469,10 @@ def pooled_schedules(draw, feasible=True):
             "dma.descriptors": draw(st.sampled_from([1, 2, 64])),
         },
     )
+    hardware = draw(with_channels(hardware, channels))
     programs = draw(st.lists(pooled_programs(), min_size=1, max_size=3))
     order = draw(st.lists(st.integers(0, len(programs) - 1), min_size=1, max_size=6))
-    mappings = [layer_of(*program) for program in programs]
+    mappings = [layer_of(*program, hardware=hardware) for program in programs]
     assume(sum(mappings[which].totals.steps for which in order) <= 500)
     waits_for = [
         draw(st.sets(st.integers(0, layer - 1), max_size=2)) if layer else set()

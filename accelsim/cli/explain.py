@@ -61,14 +61,13 @@ def explain(
     check_outputs({"--output": output}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
-    from accelsim.hardware import dataflow_names
     from accelsim.report.tables.explanation import explanation_dict, explanation_report, explanation_rows
     from accelsim.search.explain import TOP_LAYERS, explain_network
-    from accelsim.search.remedies import REMEDIES_BESIDE_DATAFLOWS
+    from accelsim.search.remedies import most_remedies
 
     (network,), (hardware,) = networks.values(), machines.values()
     options = mapping_options(batch, dataflow, objective)
-    with progress(REMEDIES_BESIDE_DATAFLOWS + len(dataflow_names()), quiet) as step:
+    with progress(most_remedies(hardware), quiet) as step:
         step("simulating")
         explained = explain_network(
             network, hardware, layers=layer_count(layers, TOP_LAYERS), **options, step=step

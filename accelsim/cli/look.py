@@ -310,6 +310,7 @@ def _statistics_answer(network: "Network") -> Answer:
 
 def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
     """Where the network's tensors lie on a machine."""
+    from accelsim.hardware import Operand
     from accelsim.report.tables.residency import residency_report
     from accelsim.report.text.residency import map_or_error
     from accelsim.result import flat
@@ -319,11 +320,12 @@ def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
     plan = plan_run(network, machine)
     memory_map = map_or_error(plan.schedule.memory_map, plan.hardware.name)
     layers = [layer.name for layer in plan.schedule.layers]
-    title, outermost = f"{network.name} on {plan.hardware.name}", plan.hardware.off_chip.name
+    title = f"{network.name} on {plan.hardware.name}"
+    outside = plan.hardware.channel_of[Operand.OUTPUTS].memory
     values = {"network": network.name, "hardware": plan.hardware.name, **memory_map.to_dict(layers)}
     order = _order_sentence(plan)
     return Answer(
-        table=lambda style: residency_report(title, memory_map, outermost, layers, style, order=order),
+        table=lambda style: residency_report(title, memory_map, outside, layers, style, order=order),
         values=lambda: values,
         rows=lambda: [flat(tensor) for tensor in memory_map.to_dict(layers)["tensors"]],
     )

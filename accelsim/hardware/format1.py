@@ -86,12 +86,12 @@ def renamed(key: str) -> tuple[str, ...]:
     return (key,)
 
 
-def in_place_of(key: str, memories: Sequence[str]) -> tuple[str, ...]:
+def in_place_of(key: str, off_chip: Sequence[str], on_chip: Sequence[str]) -> tuple[str, ...]:
     """The keys of a machine with these memories that say what a key of this format says of a memory."""
     target = _assumed_key(key)
     match target.split("."):
         case ["memories", name, *inner] if target != key:
-            holders = memories[:1] if name == OFF_CHIP else memories[1:]
+            holders = off_chip if name == OFF_CHIP else on_chip
             return tuple(".".join(("memories", holder, *inner)) for holder in holders)
     return ()
 

@@ -76,7 +76,9 @@ def with_defaults_said(hardware: Hardware, data: dict[str, Any]) -> Hardware:
     silent = {key: f"default: {reason}" for key, reason in _defaults(hardware, data)}
     if not silent:
         return hardware
-    memories = tuple(spelled_out(memory, memory is hardware.off_chip) for memory in hardware.memories)
+    memories = tuple(
+        [spelled_out(memory, off_chip=memory in hardware.off_chip) for memory in hardware.memories]
+    )
     return hardware.model_copy(update={"assumed": {**silent, **hardware.assumed}, "memories": memories})
 
 
@@ -85,7 +87,7 @@ def _defaults(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, s
         if not value_of(data, key)[0]:
             yield key, reason
     for memory in hardware.memories:
-        channel = memory is hardware.off_chip
+        channel = memory in hardware.off_chip
         for key, reason in (MEMORY_DEFAULTS | (CHANNEL_DEFAULTS if channel else {})).items():
             dotted = f"memories.{memory.name}.{key}"
             if not value_of(data, dotted)[0] and not (channel and key == "banks"):

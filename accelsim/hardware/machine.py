@@ -34,6 +34,8 @@ from accelsim.hardware.memory import (
     bank_shares,
     banks_of,
     channel_of,
+    home_of,
+    memories_off_chip,
     spelled_out,
     unserved,
 )
@@ -133,8 +135,8 @@ class Hardware(Description):
     Example:
         >>> from accelsim.hardware import load_hardware
         >>> machine = load_hardware("16x16_128k")
-        >>> machine.pe_array.pes, machine.channel.bytes_per_cycle, machine.off_chip.name
-        (256, 16.0, 'dram')
+        >>> machine.pe_array.pes, [(channel.memory, channel.bytes_per_cycle) for channel in machine.channels]
+        (256, [('dram', 16.0)])
     """
 
     name: Words
@@ -173,7 +175,9 @@ class Hardware(Description):
     @classmethod
     def instead_of(cls, data: dict[str, Any], key: str) -> str | None:
         """A key of format 1 means a memory of a name that this machine's need not have."""
-        keys = format1.in_place_of(key, [memory["name"] for memory in data["memories"]])
+        off_chip = [memory["name"] for memory in data["memories"] if memory["size_bytes"] is None]
+        on_chip = [memory["name"] for memory in data["memories"] if memory["name"] not in off_chip]
+        keys = format1.in_place_of(key, off_chip, on_chip)
         return f"is a key of format 1; this machine has {one_of(keys)}" if keys else None
 
     @classmethod
@@ -220,7 +224,7 @@ class Hardware(Description):
         """A bank is double buffered, so it has to hold a word of its widest operand twice."""
         mistakes = [
             Mistake(("memories", index, *fault.key), fault.sentence)
-            for index, memory in enumerate(self.on_chip, 1)
+            for index, memory in enumerate(self.on_chip, len(self.off_chip))
             for fault in self._too_small(memory)
         ]
         if mistakes:
@@ -270,15 +274,24 @@ class Hardware(Description):
                 assert_never(operand)
         return -(-bits // 8)
 
+    @cached_property
+    def names_off_chip(self) -> tuple[str, ...]:
+        """Of the memories outside the chip."""
+        return tuple([memory.name for memory in memories_off_chip(self.memories)])
+
     @property
-    def off_chip(self) -> Memory:
-        """The outermost memory: where networks' inputs, weights and outputs lie."""
-        return self.memories[0]
+    def off_chip(self) -> tuple[Memory, ...]:
+        """The memories outside the chip: where networks' inputs, weights and outputs lie."""
+        return self.memories[: len(self.names_off_chip)]
+
+    def home(self, operand: Operand) -> Memory | None:
+        """The memory off chip that an operand comes from or goes to; None where none holds it."""
+        return home_of(operand, self.off_chip)
 
     @property
     def on_chip(self) -> tuple[Memory, ...]:
         """The others."""
-        return self.memories[1:]
+        return self.memories[len(self.names_off_chip) :]
 
     @cached_property
     def banks(self) -> tuple[Bank, ...]:
@@ -302,8 +315,9 @@ class Hardware(Description):
     @property
     def activation_places(self) -> tuple[str, ...]:
         """The memories in which activations may lie between layers, the outermost first."""
-        outermost = [self.off_chip.name] if Operand.OUTPUTS in self.off_chip.holds else []
-        return (*outermost, *(memory.name for memory in self.on_chip if "activations" in memory.keeps))
+        home = self.home(Operand.OUTPUTS)
+        outside = [] if home is None else [home.name]
+        return (*outside, *(memory.name for memory in self.on_chip if "activations" in memory.keeps))
 
     @property
     def input_place(self) -> str:
@@ -321,14 +335,36 @@ class Hardware(Description):
         return sum(memory.size_bytes or 0 for memory in self.on_chip)
 
     @cached_property
-    def channel(self) -> Channel:
-        """Between the outermost memory and those on chip."""
-        return channel_of(self.off_chip)
+    def channels(self) -> tuple[Channel, ...]:
+        """Of each memory off chip, to those on chip."""
+        return tuple(
+            [
+                channel_of(memory, [operand for operand in memory.holds if self.home(operand) == memory])
+                for memory in self.off_chip
+            ]
+        )
+
+    @cached_property
+    def homes(self) -> Mapping[str, tuple[str, ...]]:
+        """The operands that are at home in each memory off chip, in the order in which it holds them."""
+        return {
+            memory.name: tuple([operand.value for operand in memory.holds if operand in channel.operands])
+            for memory, channel in zip(self.off_chip, self.channels, strict=True)
+        }
+
+    @cached_property
+    def channel_of(self) -> Mapping[Operand, Channel]:
+        """Over which each operand comes from its home, or goes there; of one without a home the first."""
+        first, *_ = self.channels
+        by_operand = dict.fromkeys(Operand, first)
+        return by_operand | {operand: channel for channel in self.channels for operand in channel.operands}
 
     @cached_property
     def prices(self) -> Prices:
         """What each action costs, accesses of memories included."""
-        spelled = [spelled_out(memory, memory is self.off_chip) for memory in reversed(self.memories)]
+        spelled = [
+            spelled_out(memory, off_chip=memory in self.off_chip) for memory in reversed(self.memories)
+        ]
         energies = [(memory.name, memory.energy) for memory in spelled]
         prices = (AccessPrice(name, energy.read, energy.write) for name, energy in energies if energy)
         return Prices(self.energy, tuple(prices))

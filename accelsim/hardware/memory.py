@@ -1,11 +1,12 @@
 """Memories: what each of them holds, how large it is, what an access costs, and the channel behind it.
 
 A machine lists its memories from the outermost inwards. An operand's tiles are buffered in its *working
-memory*, the one on chip that holds it; they come from the outermost memory, or go there.
+memory*, the one on chip that holds it; they come from its *home*, the outermost memory that holds it, or go
+there. Memories off chip have a channel each, over which they move tiles at the same time.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -26,7 +27,7 @@ ROUNDING: Final = 1e-9
 """By how much shares that are meant to add up to one may miss it."""
 LATENCY_CYCLES: Final = 100
 PREFETCH: Final = 8
-"""What the channel of an outermost memory has whose file does not say."""
+"""What the channel of a memory off chip has whose file does not say."""
 
 MemoryName = Annotated[
     str,
@@ -46,8 +47,8 @@ ROWS: Final = (
     *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "bound_by"),
 )
 """What reports have rows for beside memories: energies, what a machine amounts to, what a run adds up to."""
-OUTERMOST, INNER = "dram", "global_buffer"
-"""What results call all traffic of the outermost memory (`dram_bytes`), and of those on chip."""
+OFF_CHIP, ON_CHIP = "dram", "global_buffer"
+"""What results call all traffic of the memories off chip (`dram_bytes`), and of those on chip."""
 
 
 class Bandwidth(Description):
@@ -108,13 +109,13 @@ class Memory(Description):
     name: MemoryName
     holds: tuple[Operand, ...] = Field(default=tuple(Operand), min_length=1)
     size_bytes: BufferBytes | None = None
-    """None: as large as need be, which only the outermost memory can be."""
+    """None: as large as need be, which only memories off chip can be."""
     keeps: tuple[Kept, ...] = ()
     """What may stay in it, so that it need not go outside and come back, or come again."""
     banks: Banks | Literal["pool"] | None = None
     """None: the operands buffered in it have equal shares; `pool`: all of them share the whole of it."""
     bandwidth: Bandwidth | None = None
-    """Of the outermost memory's channel to those on chip."""
+    """Of the channel of a memory off chip to those on chip."""
     latency_cycles: LatencyCycles | None = None
     """Until the first byte of a transfer comes; latencies of several requests overlap."""
     prefetch: Descriptors | None = None
@@ -128,18 +129,24 @@ class Memory(Description):
 
 
 class Channel(NamedTuple):
-    """What moves tiles between the outermost memory and those on chip.
+    """What moves tiles between a memory off chip and those on chip.
 
     Attributes:
+        memory: The name of the one off chip.
+        operands: Whose home that is.
         bytes_per_cycle: While it streams.
         latency_cycles: Before the first byte of a transfer.
         prefetch: Steps whose tiles may be asked for before the array takes up the first of them.
 
     Example:
-        >>> Channel(bytes_per_cycle=16.0, latency_cycles=100, prefetch=8).bytes_per_cycle
-        16.0
+        >>> from accelsim.hardware import load_hardware
+        >>> (channel,) = load_hardware("16x16_128k").channels
+        >>> channel.memory, channel.bytes_per_cycle, channel.latency_cycles, channel.prefetch
+        ('dram', 16.0, 100, 8)
     """
 
+    memory: str
+    operands: frozenset[Operand]
     bytes_per_cycle: float
     latency_cycles: int
     prefetch: int
@@ -206,22 +213,40 @@ def _with_banks_of_their_own(holds: Sequence[Operand]) -> set[Operand]:
     return set(holds) - ({Operand.RESIDUAL} if Operand.INPUTS in holds else set())
 
 
-def spelled_out(memory: Memory, outermost: bool) -> Memory:
+def memories_off_chip(memories: Sequence[Memory]) -> tuple[Memory, ...]:
+    """Those of a list that have no size but a channel; the first of all, whatever its file says."""
+    return tuple([memories[index] for index in _off_chip(memories)])
+
+
+def _off_chip(memories: Sequence[Memory]) -> list[int]:
+    """The same, by their places in the list."""
+    others = enumerate(memories[1:], 1)
+    return [0, *(index for index, memory in others if memory.size_bytes is None and memory.bandwidth)]
+
+
+def home_of(operand: Operand, off_chip: Sequence[Memory]) -> Memory | None:
+    """The outermost memory that holds an operand; None where none off chip does."""
+    return next((memory for memory in off_chip if operand in memory.holds), None)
+
+
+def spelled_out(memory: Memory, *, off_chip: bool) -> Memory:
     """A memory with what is taken where its file says nothing."""
-    price = OFF_CHIP_ENERGY if outermost else ON_CHIP_ENERGY
+    price = OFF_CHIP_ENERGY if off_chip else ON_CHIP_ENERGY
     defaults: dict[str, Any] = {"energy": memory.energy or AccessEnergy(read=price, write=price)}
-    if not outermost:
+    if not off_chip:
         defaults["banks"] = memory.banks or Banks(shares=bank_shares(memory))
     else:
-        channel = channel_of(memory)
+        channel = channel_of(memory, ())
         defaults |= {"latency_cycles": channel.latency_cycles, "prefetch": channel.prefetch}
     return memory.model_copy(update=defaults)
 
 
-def channel_of(outermost: Memory) -> Channel:
-    """Between the outermost memory and those on chip."""
-    bandwidth, latency, prefetch = outermost.bandwidth, outermost.latency_cycles, outermost.prefetch
+def channel_of(memory: Memory, operands: Collection[Operand]) -> Channel:
+    """Between a memory off chip, the home of some operands, and those on chip."""
+    bandwidth, latency, prefetch = memory.bandwidth, memory.latency_cycles, memory.prefetch
     return Channel(
+        memory.name,
+        frozenset(operands),
         bandwidth.bytes_per_cycle if bandwidth else math.inf,
         LATENCY_CYCLES if latency is None else latency,
         PREFETCH if prefetch is None else prefetch,
@@ -240,27 +265,42 @@ class Unserved(NamedTuple):
 
 def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
     """What cannot be simulated, or contradicts itself."""
+    off_chip = _off_chip(memories)
+    on_chip = [index for index in range(len(memories)) if index not in off_chip]
     for index, memory in enumerate(memories):
         if memory.name in {earlier.name for earlier in memories[:index]}:
             yield Unserved(index, "name", "must be another name: a memory before it has this one")
-        elif conflict := _taken_by(memory.name, outermost=not index):
+        elif conflict := _taken_by(memory.name, off_chip=index in off_chip):
             yield Unserved(index, "name", f"must be another name: {conflict}")
         if len(set(memory.holds)) < len(memory.holds):
             yield Unserved(index, "holds", "must name each operand once")
-    kept_on_chip = any("activations" in memory.keeps for memory in memories[1:])
-    yield from _unserved_outermost(memories[0], kept_on_chip)
-    for index, memory in enumerate(memories[1:], 1):
-        yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memory))
-    pools = [index for index, memory in enumerate(memories) if memory.banks == POOL]
+    yield from _unserved_homes(memories, off_chip, on_chip)
+    for index in off_chip:
+        yield from (Unserved(index, key, sentence) for key, sentence in _unserved_off_chip(memories[index]))
+    if not on_chip:
+        yield Unserved(len(memories) - 1, "size_bytes", f"{_NO_SIZE}: no memory before it is on chip")
+        return
+    for index in on_chip:
+        yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memories[index]))
+    yield from _unserved_together(memories, on_chip)
+
+
+_NO_SIZE: Final = "missing, must be a whole number of bytes"
+
+
+def _unserved_together(memories: Sequence[Memory], on_chip: Sequence[int]) -> Iterator[Unserved]:
+    """Of the memories on chip, which have the operands in common."""
+    pools = [index for index in on_chip if memories[index].banks == POOL]
     for index in pools[1:]:
         sentence = (
             f"must be divided: {memories[pools[0]].name} is a pool already, and a machine has one at most"
         )
         yield Unserved(index, "banks", sentence)
     for operand in Operand:
-        holders = [index for index, memory in enumerate(memories[1:], 1) if operand in memory.holds]
+        holders = [index for index in on_chip if operand in memories[index].holds]
         if not holders:
-            sentence = f"no memory on chip holds the {operand}: must be held by one of {_names(memories[1:])}"
+            names = _names([memories[index] for index in on_chip])
+            sentence = f"no memory on chip holds the {operand}: must be held by one of {names}"
             yield Unserved(len(memories) - 1, "holds", sentence)
         for index in holders[1:]:
             sentence = (
@@ -270,43 +310,80 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
             yield Unserved(index, "holds", sentence)
 
 
-def _taken_by(name: str, *, outermost: bool) -> str | None:
+def _taken_by(name: str, *, off_chip: bool) -> str | None:
     """What else in results or reports goes by the name of a memory; None where nothing does."""
     if name in COMPONENTS:
         return "results have the energy of another component under this one"
     if name in ROWS:
         return "reports have a row of this one"
-    if name == (INNER if outermost else OUTERMOST):
-        where_it_is = "on chip" if outermost else "outside the chip"
+    if name == (ON_CHIP if off_chip else OFF_CHIP):
+        where_it_is = "on chip" if off_chip else "outside the chip"
         return f"results call the memory {where_it_is} by this one"
     return None
 
 
-def _unserved_outermost(memory: Memory, kept_on_chip: bool) -> Iterator[Unserved]:
-    missing = [operand for operand in Operand if operand not in memory.holds]
-    only_weights = memory.holds == (Operand.WEIGHTS,)
+def _unserved_homes(
+    memories: Sequence[Memory], off_chip: Sequence[int], on_chip: Sequence[int]
+) -> Iterator[Unserved]:
+    """Operands without a home, and memories off chip that are the home of none."""
+    outer = [memories[index] for index in off_chip]
+    homes = {operand: home_of(operand, outer) for operand in Operand}
+    yield from _unserved_inner_homes(memories, off_chip[1:], on_chip, homes)
+    missing = [operand for operand, home in homes.items() if home is None]
+    kept_on_chip = any("activations" in memories[index].keeps for index in on_chip)
+    only_weights = missing == list(ACTIVATIONS)
     if missing and not (only_weights and kept_on_chip):
         everything = "everything, or weights alone" if kept_on_chip else "everything"
-        sentence = f"must hold {everything}: {', '.join(missing)} would have no place outside the chip"
+        together = f", together with {_names(outer[:-1])}" if len(outer) > 1 else ""
+        absent = ", ".join(missing)
+        sentence = f"must hold {everything}{together}: {absent} would have no place outside the chip"
         if only_weights:
             sentence = f"{sentence}, and no memory on chip keeps activations"
-        yield Unserved(0, "holds", sentence)
+        yield Unserved(off_chip[-1], "holds", sentence)
+
+
+def _unserved_inner_homes(
+    memories: Sequence[Memory],
+    off_chip: Sequence[int],
+    on_chip: Sequence[int],
+    homes: Mapping[Operand, Memory | None],
+) -> Iterator[Unserved]:
+    """Memories off chip that are not the first: what they are for, and where they stand."""
+    for index in off_chip:
+        memory = memories[index]
+        if any(place in on_chip for place in range(index)):
+            sentence = "must come before the memories on chip: it has no size, so it is off chip"
+            yield Unserved(index, "name", sentence)
+        if not any(home is memory for home in homes.values()):
+            sentence = "must name an operand that no memory before it holds: the first that does is its home"
+            yield Unserved(index, "holds", sentence)
+        at_home = [operand for operand in ACTIVATIONS if homes[operand] is memory]
+        if at_home and None not in homes.values() and len(at_home) < len(ACTIVATIONS):
+            elsewhere = " and ".join([operand for operand in ACTIVATIONS if operand not in at_home])
+            sentence = (
+                f"must be the home of {', '.join(ACTIVATIONS)} or of none of them, but a memory before it is "
+                f"that of {elsewhere}: what a layer puts out is what others read"
+            )
+            yield Unserved(index, "holds", sentence)
+
+
+def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
     if memory.bandwidth is None:
-        yield Unserved(0, "bandwidth", "missing, must be a mapping with the key bytes_per_cycle")
+        yield "bandwidth", "missing, must be a mapping with the key bytes_per_cycle"
     if memory.banks is not None:
-        yield Unserved(0, "banks", "must be left out: tiles are buffered in the memories on chip")
+        yield "banks", "must be left out: tiles are buffered in the memories on chip"
     if memory.keeps:
-        yield Unserved(0, "keeps", "must be left out: all that the outermost memory holds stays there")
+        yield "keeps", "must be left out: all that a memory off chip holds stays there"
     if memory.size_bytes is not None:
-        yield Unserved(0, "size_bytes", "must be left out: the outermost memory is as large as need be")
+        yield "size_bytes", "must be left out: a memory off chip is as large as need be"
 
 
 def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
     if memory.size_bytes is None:
-        yield "size_bytes", "missing, must be a whole number of bytes"
+        yield "size_bytes", _NO_SIZE
     for key in ("bandwidth", "latency_cycles", "prefetch"):
         if getattr(memory, key) is not None:
-            yield key, "must be left out: only the outermost memory has a channel"
+            yield key, "must be left out: only memories off chip, which have no size, have a channel"
     if (Operand.RESIDUAL in memory.holds) != (Operand.INPUTS in memory.holds):
         yield "holds", "must name inputs and residual together: their tiles are buffered in one bank"
     yield from _unserved_keeps(memory)

@@ -14,10 +14,10 @@ from accelsim.network.layer import Layer
 
 
 def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
-    """Every input that is read, weight and residual once from DRAM, every result once to it.
+    """Every input that is read, weight and residual once from off chip, every result once to there.
 
     Inputs that no window covers (the last row of 224 under a 3x3 window with stride 2) are not compulsory,
-    nor is what the memory outside does not hold: activations, where it is for weights alone.
+    nor is what no memory off chip holds: activations, where there is one for weights alone.
 
     Args:
         layer: For one image.
@@ -33,14 +33,19 @@ def compulsory_dram_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> i
         >>> compulsory_dram_bytes(layer, load_hardware("16x16_128k")) == 2 * (64 + 640 + 10)
         True
     """
+    least_bytes = _least_bytes(layer, hardware, batch)
+    return sum([least_bytes[operand] for channel in hardware.channels for operand in channel.operands])
+
+
+def _least_bytes(layer: Layer, hardware: Hardware, batch: int) -> dict[Operand, int]:
+    """What of each operand has to come or go, if it does at all."""
     bits = activation_bits(layer, hardware.precision)
-    least_bytes = {
+    return {
         Operand.INPUTS: compulsory_input_bytes(layer, hardware, batch),
         Operand.WEIGHTS: compulsory_weight_bytes(layer, hardware),
         Operand.OUTPUTS: compulsory_output_bytes(layer, hardware, batch),
         Operand.RESIDUAL: bits_to_bytes(batch * layer.residual_elements, bits),
     }
-    return sum([least_bytes[operand] for operand in hardware.off_chip.holds])
 
 
 def compulsory_weight_bytes(layer: Layer, hardware: Hardware) -> int:
@@ -77,6 +82,7 @@ def _touched(outputs: int, kernel: int, dilation: int, stride: int, pad: int, in
 def lower_bound_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
     """The larger of multiply-accumulates / PEs and compulsory traffic / bandwidth.
 
+    Channels of several memories stream at the same time, each what comes from its own: the slowest counts.
     Where the array can skip zero weights, only the others have to be multiplied.
 
     Args:
@@ -105,9 +111,13 @@ class LowerBounds(NamedTuple):
 
 def lower_bounds(layer: Layer, hardware: Hardware, batch: int = 1) -> LowerBounds:
     """What `compulsory_dram_bytes` and `lower_bound_cycles` say, both at once."""
-    compute = _compute_cycles(layer, hardware, batch)
-    compulsory = compulsory_dram_bytes(layer, hardware, batch)
-    return LowerBounds(compulsory, max(compute, math.ceil(compulsory / hardware.channel.bytes_per_cycle)))
+    least_bytes = _least_bytes(layer, hardware, batch)
+    moved_bytes, cycles = 0, [_compute_cycles(layer, hardware, batch)]
+    for channel in hardware.channels:
+        of_channel = sum([least_bytes[operand] for operand in channel.operands])
+        moved_bytes += of_channel
+        cycles.append(math.ceil(of_channel / channel.bytes_per_cycle))
+    return LowerBounds(moved_bytes, max(cycles))
 
 
 def lower_bound_if_kept_cycles(
@@ -125,7 +135,8 @@ def lower_bound_if_kept_cycles(
         batch: Images that run together.
 
     Returns:
-        Cycles: the larger of all multiply-accumulates / PEs and that traffic / bandwidth.
+        Cycles: the larger of all multiply-accumulates / PEs and that traffic / bandwidth, by the slowest
+        channel.
 
     Example:
         >>> from accelsim import load_hardware
@@ -135,8 +146,12 @@ def lower_bound_if_kept_cycles(
     """
     come = [] if hardware.keeps("weights") else layers
     weights = sum([compulsory_weight_bytes(layer, hardware) for layer in come])
-    traffic = (weights + image_bytes + result_bytes) / hardware.channel.bytes_per_cycle
-    return max(sum([_compute_cycles(layer, hardware, batch) for layer in layers]), math.ceil(traffic))
+    least_bytes = {Operand.WEIGHTS: weights, Operand.OUTPUTS: image_bytes + result_bytes}
+    cycles = [sum([_compute_cycles(layer, hardware, batch) for layer in layers])]
+    for channel in hardware.channels:
+        of_channel = sum([least_bytes.get(operand, 0) for operand in channel.operands])
+        cycles.append(math.ceil(of_channel / channel.bytes_per_cycle))
+    return max(cycles)
 
 
 def _compute_cycles(layer: Layer, hardware: Hardware, batch: int) -> int:

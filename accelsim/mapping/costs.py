@@ -138,15 +138,15 @@ def on_chip_counts(
 def transfer_counts(
     hardware: Hardware, loaded: Mapping[Operand, CountT], stored: Mapping[Operand, CountT]
 ) -> ActionCounts[CountT]:
-    """Transfers between the outermost memory and those on chip, counted at the outermost one.
+    """Transfers between memories off chip and those on chip, counted at the home of each operand.
 
     The other end is not counted again: the unit costs of Eyeriss are for the whole way from a level of the
     hierarchy to the multiplier (ISCA 2016, table IV).
     """
-    outermost = hardware.off_chip.name
+    of = hardware.channel_of
     return accesses(
-        *((outermost, operand, Direction.READ, count) for operand, count in loaded.items()),
-        *((outermost, operand, Direction.WRITE, count) for operand, count in stored.items()),
+        *((of[operand].memory, operand, Direction.READ, count) for operand, count in loaded.items()),
+        *((of[operand].memory, operand, Direction.WRITE, count) for operand, count in stored.items()),
     )
 
 

@@ -1,11 +1,13 @@
 """Pinned weights: what they take of the pool, and how a layer runs in the inference in which they come."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.program import mappings
+from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import Layer
 
@@ -16,17 +18,27 @@ def pinned_bytes(layer: Layer, hardware: Hardware) -> int:
     return int(footprint.weights(whole) + footprint.biases(whole))
 
 
-def first_use(mapping: Mapping, images: int, hardware: Hardware) -> Mapping:
-    """The mapping of a layer whose weights lie in the pool, in the inference in which they come there.
+def first_mappings(
+    layers: Sequence[Layer], steady: Sequence[Mapping], batch: int, hardware: Hardware
+) -> tuple[Mapping, ...]:
+    """Mappings of a schedule in the first inference, in which pinned weights come; none if none are pinned.
 
     Args:
-        mapping: With weights in place: those of each tile are loaded by the first step that uses them.
-        images: That the mapping's own layer goes through.
+        layers: For one image.
+        steady: Their mappings where pinned weights are in place.
+        batch: Images that run together.
         hardware: The machine.
-
-    Returns:
-        The same tiles in the same order, in as much room.
     """
+    first: dict[int, Mapping] = {}
+    for layer, mapping in zip(layers, steady, strict=True):
+        if Operand.WEIGHTS in mapping.placed and id(mapping) not in first:
+            _, images = as_executed(layer, batch)
+            first[id(mapping)] = _first_use(mapping, images, hardware)
+    return tuple([first.get(id(mapping), mapping) for mapping in steady]) if first else ()
+
+
+def _first_use(mapping: Mapping, images: int, hardware: Hardware) -> Mapping:
+    """The same tiles in the same order: the weights of each are loaded by the first step that uses them."""
     choice = Choice(
         mapping.layer,
         mapping.dataflow,

@@ -27,7 +27,7 @@ from accelsim.mapping.mapping import Choice, Order
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.space import POOL_ORDERS, Nesting, Tiles, nesting_of
 from accelsim.mapping.tile import TileShape
-from accelsim.mapping.timing import Timing, VectorWork, latency_steps, vector_work
+from accelsim.mapping.timing import Timing, VectorWork, latency_steps, of_each_step, vector_work
 from accelsim.mapping.transfers import Transfers, together, transfers
 from accelsim.network.layer import Layer
 
@@ -223,7 +223,7 @@ class PoolMappings:
     def _energy_on_chip(self) -> Real:
         """Of each mapping, whatever moves."""
         array, _ = self._array
-        moved = together(tuple(self._transfers.values()), 0)
+        moved = together(tuple(self._transfers.values()))
         counts = counts_on_chip(self.cuts.grid, self.tiles, moved, self.hardware, self.images)
         return total_energy(sum(counts, array.counts * self.images), self.hardware.prices)
 
@@ -246,13 +246,11 @@ class PoolMappings:
         return latency_steps(self.tiles, self.images)
 
     def _with_moving(self, moved: frozenset[Operand]) -> Costs:
-        latency_cycles = self.hardware.channel.latency_cycles
         operands = [operand for operand in self._operands if operand in moved]
-        moving = together([self._transfers[operand] for operand in operands], latency_cycles)
+        moving = together([self._transfers[operand] for operand in operands])
         array, last_cycles = self._array
-        steps = self._latency_steps if moved >= _EACH_STEP else 0
-        reads = any(operand is not Operand.OUTPUTS for operand in operands)
-        timing = Timing(moving, steps, self._vector, self.hardware, reads=reads, moves=bool(operands))
+        each_step = of_each_step(on_array=self.layer.on_array)
+        timing = Timing(moving.streams, self._latency_steps, each_step, self._vector)
         cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
         energy = sum([self._transfer_energy[operand] for operand in operands], self._energy_on_chip)
         moved_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())
@@ -263,10 +261,6 @@ class PoolMappings:
             self._of_each(np.asarray(moved_bytes)),
             self._tile_counts,
         )
-
-
-_EACH_STEP: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
-"""Of which at least one comes with each step, if both move."""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,21 @@
 """The least time of mappings, many at once: what no simulation goes below, and most do not go above.
 
-Each resource (the array, the vector unit, the DRAM channel, the descriptors of the DMA) takes the time of its
+Each resource (the array, the vector unit, each channel, the descriptors of the DMA) takes the time of its
 own work, and what has to come before and after that. What they wait for each other in between is left to the
 simulation.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from accelsim.columns import Count, Floats
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.arithmetic import ceil_div, entries
 from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.space import Tiles
-from accelsim.mapping.transfers import Transfers
+from accelsim.mapping.transfers import Streams, Transfers
 from accelsim.network.layer import LoopNest
 
 CYCLE_ROUNDING: Final = 1e-6
@@ -32,40 +33,63 @@ class VectorWork(NamedTuple):
 class Timing(NamedTuple):
     """What the time of mappings is made of, beside the work of the array."""
 
-    transfers: Transfers
+    streams: Sequence[Streams]
+    """Of each channel that moves anything."""
     latency_steps: Count
-    """Steps that load something; 0 where it is not known that each of them does."""
+    """Steps that load something, if inputs or weights come with each of them; 0 where that is not known."""
+    each_step: frozenset[Operand]
+    """The operands of which one at least comes with each of those steps."""
     vector: VectorWork
-    hardware: Hardware
-    reads: bool = True
-    """Whether anything comes from outside."""
-    moves: bool = True
-    """Whether anything comes from outside or goes there."""
 
     def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Floats:
         """With an array that works for so long in all, and so long for the last step."""
-        latency, moved = self.hardware.channel.latency_cycles, self.transfers
         working = np.maximum(array_cycles + self.vector.last_cycles, self.vector.cycles)
-        on_chip = moved.first_cycles + working + moved.last_cycles
-        finishing = last_array_cycles + self.vector.last_cycles + moved.last_cycles
-        reading = latency * self.reads + moved.read_cycles + finishing
+        finishing = last_array_cycles + self.vector.last_cycles
+        if not self.streams:
+            return _whole(np.maximum(working, finishing))
+        first, *others = self.streams
+        last_cycles = sum([streams.last_cycles for streams in others], first.last_cycles)
         # No more than prefetch + 1 steps are under way at a time, so of as many interleaved chains of steps,
         # each of which takes its steps one after the other, the longest takes no less than the average.
-        chains = self.hardware.channel.prefetch + 1
-        under_way = (self.latency_steps * latency + moved.read_cycles + array_cycles) / chains
-        moving = latency * self.moves + moved.cycles
-        cycles = np.maximum(np.maximum(on_chip, reading), np.maximum(moving, under_way))
-        least: Floats = np.ceil(cycles - CYCLE_ROUNDING)
-        return least
+        chains = min([streams.channel.prefetch for streams in self.streams]) + 1
+        cycles: Floats = np.asarray(0.0)
+        for streams in self.streams:
+            latency = streams.channel.latency_cycles
+            on_chip = streams.first_cycles + working + last_cycles
+            reads = streams.operands != _STORED
+            reading = latency * reads + streams.read_cycles + (finishing + last_cycles)
+            steps = self.latency_steps if streams.operands >= self.each_step else 0
+            under_way = (steps * latency + streams.read_cycles + array_cycles) / chains
+            moving = latency + streams.cycles
+            of_channel = np.maximum(np.maximum(on_chip, reading), np.maximum(moving, under_way))
+            cycles = of_channel if streams is first else np.maximum(cycles, of_channel)
+        return _whole(cycles)
+
+
+_STORED: Final = frozenset({Operand.OUTPUTS})
+
+
+def _whole(cycles: Floats) -> Floats:
+    least: Floats = np.ceil(cycles - CYCLE_ROUNDING)
+    return least
+
+
+def of_each_step(*, on_array: bool) -> frozenset[Operand]:
+    """The operands of which one at least comes with each step of a layer, if any comes."""
+    return _OF_ARRAY if on_array else _OF_VECTOR_UNIT
+
+
+_OF_ARRAY: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
+_OF_VECTOR_UNIT: Final = frozenset({Operand.INPUTS})
 
 
 def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:
     """Of tiles that move so much."""
     return Timing(
-        transfers=moved,
+        streams=moved.streams,
         latency_steps=latency_steps(tiles, batch),
+        each_step=of_each_step(on_array=tiles.layers.on_array),
         vector=vector_work(tiles, batch, hardware),
-        hardware=hardware,
     )
 
 

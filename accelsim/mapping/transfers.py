@@ -1,4 +1,4 @@
-"""What mappings move between DRAM and the buffer, many at once: bytes, and cycles of the channel.
+"""What mappings move between memories off chip and on chip, many at once: bytes, and cycles of channels.
 
 Each transfer takes whole cycles. What that adds is counted for tiles that are alike, which are all but those
 at the edges; of the others the bytes are added up, which may be a cycle too few for each. So the cycles are a
@@ -6,12 +6,13 @@ lower bound, and of most mappings exact.
 """
 
 from collections.abc import Mapping, Sequence, Set
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from accelsim.columns import Count, Floats
 from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import chosen, entries
 from accelsim.mapping.footprint import bits_to_bytes
@@ -22,14 +23,14 @@ from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import LoopNest
 
 
-class Transfers(NamedTuple):
-    """Between DRAM and the buffer, of each mapping."""
+class Streams(NamedTuple):
+    """What one channel streams, of each mapping."""
 
-    loaded: Mapping[Operand, Count]
-    """Bytes that are read, and bytes that are stored."""
-    stored: Mapping[Operand, Count]
+    channel: Channel
+    operands: frozenset[Operand]
+    """That it moves."""
     read_cycles: Floats
-    """In which the channel streams what is read, at least."""
+    """In which it streams what is read, at least."""
     cycles: Floats
     """What is read and stored."""
     first_cycles: Floats
@@ -37,20 +38,41 @@ class Transfers(NamedTuple):
     last_cycles: Floats
     """Of what the last step stores, the latency included; 0 where it may store nothing."""
 
+    @classmethod
+    def together(cls, parts: Sequence["Streams"]) -> "Streams":
+        """Those of different operands of the same mappings, over one channel; latencies overlap."""
+        channel, *_ = [part.channel for part in parts]
+        read_cycles = cycles = streams = last_cycles = np.asarray(0.0)
+        for part in parts:
+            read_cycles, cycles = read_cycles + part.read_cycles, cycles + part.cycles
+            streams = streams + np.maximum(part.first_cycles - channel.latency_cycles, 0)
+            last_cycles = last_cycles + part.last_cycles
+        operands = frozenset[Operand]().union(*[part.operands for part in parts])
+        first_cycles = streams + channel.latency_cycles * np.greater(streams, 0)
+        return cls(channel, operands, read_cycles, cycles, first_cycles, last_cycles)
 
-def together(parts: Sequence[Transfers], latency_cycles: int) -> Transfers:
-    """The transfers of different operands of the same mappings as one; latencies overlap."""
+
+class Transfers(NamedTuple):
+    """Between memories off chip and those on chip, of each mapping."""
+
+    loaded: Mapping[Operand, Count]
+    """Bytes that are read, and bytes that are stored."""
+    stored: Mapping[Operand, Count]
+    streams: Sequence[Streams]
+    """Of each channel that moves anything."""
+
+
+def together(parts: Sequence[Transfers]) -> Transfers:
+    """The transfers of different operands of the same mappings as one."""
     loaded: dict[Operand, Count] = {}
     stored: dict[Operand, Count] = {}
-    read_cycles = cycles = streams = last_cycles = np.asarray(0.0)
+    by_channel: dict[Channel, list[Streams]] = {}
     for part in parts:
         loaded |= {operand: loaded.get(operand, 0) + size for operand, size in part.loaded.items()}
         stored |= {operand: stored.get(operand, 0) + size for operand, size in part.stored.items()}
-        read_cycles, cycles = read_cycles + part.read_cycles, cycles + part.cycles
-        streams = streams + np.maximum(part.first_cycles - latency_cycles, 0)
-        last_cycles = last_cycles + part.last_cycles
-    first_cycles = streams + latency_cycles * np.greater(streams, 0)
-    return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
+        for streams in part.streams:
+            by_channel.setdefault(streams.channel, []).append(streams)
+    return Transfers(loaded, stored, list(map(Streams.together, by_channel.values())))
 
 
 class _Reads(NamedTuple):
@@ -67,11 +89,10 @@ def transfers(
     nesting: Nesting,
     hardware: Hardware,
     batch: int,
-    moved: Set[Operand] = ALL_OPERANDS,
+    moved: frozenset[Operand] = ALL_OPERANDS,
 ) -> Transfers:
     """Transfers of tiles in a loop order, of those operands that come from outside or go there."""
-    layers, owner, plane = space.layers, tiles.owner, tiles.plane
-    bandwidth = hardware.channel.bytes_per_cycle
+    layers, owner, plane, channels = space.layers, tiles.owner, tiles.plane, hardware.channels
     whole = whole_image(layers)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
     stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
@@ -83,24 +104,49 @@ def transfers(
         Operand.WEIGHTS: weight_bytes * reads.weights if Operand.WEIGHTS in moved else 0,
     }
     stored = {Operand.OUTPUTS: stored_bytes if Operand.OUTPUTS in moved else 0}
-    read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
+    if len(channels) == 1 and moved <= channels[0].operands:
+        read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
+        stored_bytes = stored[Operand.OUTPUTS]
+        streams = [_streams(tiles, channels[0], moved, reads, read_bytes, stored_bytes, batch)]
+        return Transfers(loaded, stored, streams)
+    streams = []
+    for channel in channels:
+        operands = moved & channel.operands
+        if operands and (layers.on_array or operands != _WEIGHTS):
+            read_bytes = sum([loaded[operand] for operand in loaded if operand in operands])
+            stored_bytes = sum([stored[operand] for operand in stored if operand in operands])
+            streams.append(_streams(tiles, channel, operands, reads, read_bytes, stored_bytes, batch))
+    return Transfers(loaded, stored, streams)
 
+
+_WEIGHTS: Final = frozenset({Operand.WEIGHTS})
+
+
+def _streams(
+    tiles: Tiles,
+    channel: Channel,
+    moved: frozenset[Operand],
+    reads: _Reads,
+    read_bytes: Count,
+    stored_bytes: Count,
+    batch: int,
+) -> Streams:
+    """What one channel streams, of operands that it moves; their bytes for all tiles together."""
     read_cycles, stored_cycles = (
-        np.divide(size, bandwidth) for size in (read_bytes, stored[Operand.OUTPUTS])
+        np.divide(size, channel.bytes_per_cycle) for size in (read_bytes, stored_bytes)
     )
-    first_cycles, last_cycles = _first_and_last(tiles, hardware, moved)
+    first_cycles, last_cycles = _first_and_last(tiles, channel, moved)
     if tiles.exist:
-        rounded = _Rounded(layers, tiles, bandwidth)
+        rounded = _Rounded(tiles.layers, tiles, channel.bytes_per_cycle)
         read_cycles = read_cycles + rounded.of_reads(reads, batch, moved)
         if Operand.OUTPUTS in moved:
             stored_cycles = stored_cycles + rounded.of_stores(batch)
-    cycles = read_cycles + stored_cycles
-    return Transfers(loaded, stored, read_cycles, cycles, first_cycles, last_cycles)
+    return Streams(channel, moved, read_cycles, read_cycles + stored_cycles, first_cycles, last_cycles)
 
 
-def _first_and_last(tiles: Tiles, hardware: Hardware, moved: Set[Operand]) -> tuple[Floats, Floats]:
+def _first_and_last(tiles: Tiles, channel: Channel, moved: Set[Operand]) -> tuple[Floats, Floats]:
     """Cycles until the first step has its operands, and in which the last step's outputs are stored."""
-    shape, footprint, channel = tiles.shape, tiles.footprint, hardware.channel
+    shape, footprint = tiles.shape, tiles.footprint
 
     def cycles(sizes: Mapping[Operand, Count]) -> Floats:
         moving = [size for operand, size in sizes.items() if operand in moved]

@@ -16,6 +16,7 @@ from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
+from accelsim.simulation.entry import most_descriptors
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
 
@@ -90,7 +91,7 @@ def idle_descriptors(hardware: Hardware, options: MappingOptions) -> list[int]:
         >>> idle_descriptors(load_hardware("16x16_128k"), MappingOptions(objective="time"))
         [0, 4, 6, 7]
     """
-    prefetch = hardware.channel.prefetch
+    prefetch = most_descriptors(hardware)
     fewer = [prefetch - in_use for in_use in IN_USE if in_use < prefetch]
     return [0, *fewer] if options.objective is not None else [0]
 

@@ -25,13 +25,12 @@ from accelsim.mapping.countable import uncountable
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.pinned import first_use, pinned_bytes
+from accelsim.mapping.pinned import first_mappings, pinned_bytes
 from accelsim.mapping.pool import layer_mappings
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
-from accelsim.mapping.search import as_executed
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
@@ -234,7 +233,7 @@ class PoolCompiler:
         """Where tensors may lie, beside so many bytes of pinned weights."""
         return Pool(
             self.pool.size_bytes - pinned_bytes,
-            outside=Operand.OUTPUTS in self.hardware.off_chip.holds,
+            outside=self.hardware.home(Operand.OUTPUTS) is not None,
             image_inside=self.hardware.input_place == self.pool.memory,
             results_inside=self.hardware.output_place == self.pool.memory,
         )
@@ -263,7 +262,7 @@ class PoolCompiler:
                 frozenset({Operand.WEIGHTS, *compress(activations, moves)})
                 for moves in product((True, False), repeat=len(activations))
             ]
-        if Operand.OUTPUTS not in self.hardware.off_chip.holds:
+        if self.hardware.home(Operand.OUTPUTS) is None:
             sets = [frozenset({Operand.WEIGHTS})]
         return sets
 
@@ -303,7 +302,7 @@ class PoolCompiler:
     ) -> Schedule:
         """The schedule of a plan: each layer with the best mapping that its room holds."""
         assert isinstance(plan, ResidencyPlan)
-        outermost, on_chip = self.hardware.off_chip.name, self.pool.memory
+        homes, on_chip = self.hardware.channel_of, self.pool.memory
         mappings, places = [], []
         for layer, step in zip(network.layers, plan.steps, strict=True):
             operands = _operands(layer)
@@ -312,7 +311,7 @@ class PoolCompiler:
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {
-                    operand: on_chip if operand in placed else outermost
+                    operand: on_chip if operand in placed else homes[operand].memory
                     for operand in Operand
                     if operand in operands
                 }
@@ -326,21 +325,8 @@ class PoolCompiler:
             pool_bytes_at_start=plan.pool_bytes_at_start + sum(pinned.values()),
             places=tuple(places),
             memory_map=self._memory_map(network, plan, mappings, pinned),
-            first_mappings=self._first_mappings(network, mappings, pins),
+            first_mappings=first_mappings(network.layers, mappings, self.options.batch, self.hardware),
         )
-
-    def _first_mappings(
-        self, network: _Network, mappings: Sequence[Mapping], pins: Pins
-    ) -> tuple[Mapping, ...]:
-        """The same in the first inference, in which pinned weights come; none where none are pinned."""
-        if not pins:
-            return ()
-        first: dict[int, Mapping] = {}
-        for layer, mapping in [(network.layers[step], mappings[step]) for step in sorted(pins)]:
-            if id(mapping) not in first:
-                _, images = as_executed(layer, self.options.batch)
-                first[id(mapping)] = first_use(mapping, images, self.hardware)
-        return tuple([first.get(id(mapping), mapping) for mapping in mappings])
 
     def _memory_map(
         self,

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.descriptions.phrases import counted
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.staircase import StepPrices
 from accelsim.network.layer import Layer
-from accelsim.planning.planner import nothing_kept
+from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.tensors import NetworkTensors
 
@@ -63,7 +63,10 @@ def step_needs(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
         >>> step_needs(network, Pool(50, outside=False, image_inside=True, results_inside=True), [fc])
         [StepNeed(step=0, tensors=(0, 1), tensor_bytes=70, tile_bytes=20)]
     """
-    plan = nothing_kept(network, replace(pool, size_bytes=_UNBOUNDED), prices)
+    unbounded = replace(pool, size_bytes=_UNBOUNDED)
+    plan = nothing_kept(network, unbounded, prices)
+    if isinstance(plan, DoesNotFit):  # where a layer reads what must be in the pool beside what need not be
+        plan = plan_residency(network, unbounded, prices, reasons=False)
     assert isinstance(plan, ResidencyPlan)
     return [
         StepNeed(number, step.in_pool, _UNBOUNDED - step.room_bytes, of_step[step.moved].room_bytes[0])
@@ -128,10 +131,10 @@ class Shortage:
         """Why tensors have to lie in the pool."""
         if not self.fault.tensors:
             return ""
-        outermost = self.hardware.off_chip.name
-        if outermost in self.hardware.activation_places:
-            return f", where io says that the network's ends lie and not in {outermost}"
-        return f", and {outermost} holds no activations"
+        home = self.hardware.home(Operand.OUTPUTS)
+        if home is not None:
+            return f", where io says that the network's ends lie and not in {home.name}"
+        return f", and {self.hardware.off_chip[0].name} holds no activations"
 
     def _remedies(self) -> str:
         """What would help, of what there may be."""

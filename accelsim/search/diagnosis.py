@@ -6,11 +6,11 @@ room for more than the layer has: for sixteen input channels where there are thr
 where there are 7 x 7. And an array that has work for all PEs may still load, drain or wait.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from accelsim.hardware import Hardware
+from accelsim.hardware import Channel, Hardware
 from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of, least_weight_density
@@ -67,6 +67,8 @@ class Diagnosis:
     """Of the array."""
     idle_rows: int = 0
     """Those of them that the mapping leaves idle."""
+    memory: str | None = None
+    """Of several off chip, the one whose channel is the busiest."""
 
 
 def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagnosis:
@@ -84,11 +86,31 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
         by_zero=max(0.0, 1 - nonzero_macs / executed) if executed else 0.0,
         times_compulsory=traffic / layer.compulsory_dram_bytes if layer.compulsory_dram_bytes else 1.0,
         macs_per_byte=executed / traffic if traffic else 0.0,
-        balance=hardware.pe_array.pes / hardware.channel.bytes_per_cycle,
+        balance=hardware.pe_array.pes / _bytes_per_cycle(layer, hardware.channels),
         tiles=layer.tiles,
         rows=hardware.pe_array.rows,
         idle_rows=mapping.idle_rows,
+        memory=_busiest(layer),
     )
+
+
+def _busiest(layer: LayerResult) -> str | None:
+    """Of several memories off chip, the one whose channel streams longest."""
+    cycles = {
+        name: memory.busy_cycles for name, memory in layer.memories.items() if memory.busy_cycles is not None
+    }
+    return max(cycles, key=cycles.__getitem__, default=None)
+
+
+def _bytes_per_cycle(layer: LayerResult, channels: Sequence[Channel]) -> float:
+    """What channels stream together at most, where each moves its part of a layer's traffic."""
+    if len(channels) == 1:
+        return channels[0].bytes_per_cycle
+    moved = {channel: sum(layer.memories[channel.memory].moved_bytes.values()) for channel in channels}
+    slowest_cycles = max(size_bytes / channel.bytes_per_cycle for channel, size_bytes in moved.items())
+    if not slowest_cycles:
+        return sum(channel.bytes_per_cycle for channel in channels)
+    return sum(moved.values()) / slowest_cycles
 
 
 def _density(mapping: Mapping, hardware: Hardware) -> float:

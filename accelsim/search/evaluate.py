@@ -86,8 +86,8 @@ def cost_of(cycles: int, counts: ActionCounts[int], hardware: Hardware) -> Cost:
     if max(cycles, counts.largest) > MAX_COUNT:
         raise MappingError(f"takes {cycles:.3g} cycles: what takes more than 2^62 cannot be compared")
     energy = math.fsum(energy_by_component(counts, hardware.prices).values())
-    outermost = (hardware.off_chip.name,)
-    moved_bytes = counts.read_bytes(outermost) + counts.written_bytes(outermost)
+    off_chip = hardware.names_off_chip
+    moved_bytes = counts.read_bytes(off_chip) + counts.written_bytes(off_chip)
     return Cost(cycles, energy, moved_bytes, counts.macs)
 
 

@@ -14,17 +14,15 @@ from accelsim.search.redesign import channel_arguments, concrete, longer_side, r
 
 RemedyKind: TypeAlias = Literal["machine", "mapping", "network"]
 """What a remedy changes."""
-Part: TypeAlias = Literal["bandwidth", "rows", "columns", "buffer", "vector_lanes"]
+PartOnChip: TypeAlias = Literal["rows", "columns", "buffer", "vector_lanes"]
+Part: TypeAlias = Literal["bandwidth"] | PartOnChip
 """Of a machine, of which a remedy gives it twice as much."""
-PARTS: Final[tuple[Part, ...]] = get_args(Part)
+PARTS_ON_CHIP: Final[tuple[PartOnChip, ...]] = get_args(PartOnChip)
 TIMES: Final = 2
 """How much more of a machine's part a remedy gives it."""
 ChannelObstacle: TypeAlias = Literal["none_alone", "multiples_already"]
 """Why channels are not rounded: no number of them can change by itself, or all that can are so already."""
 KEPT: Final[tuple[Kept, ...]] = get_args(Kept)
-REMEDIES_BESIDE_DATAFLOWS: Final = len(PARTS) + len(KEPT) + 6
-"""Parts, kinds of tensors that stay, latency, a pool, the dataflow chosen, bits of weights and of
-activations, channels."""
 
 
 @dataclass(frozen=True)
@@ -36,24 +34,32 @@ class PartChange:
     before: float
     after: float
     memories: tuple[str, ...] = ()
-    """Names of the memories that it is a part of: the outermost, or all on chip."""
+    """Names of the memories that it is a part of: one off chip, or all on chip."""
+    one_of_several: bool = False
+    """Whether there are others that have such a part too."""
 
     @property
     def name(self) -> str:
-        """`bandwidth`."""
-        return self.part
+        """`bandwidth`; `flash_bandwidth` where other memories have one too."""
+        return f"{self.memories[0]}_{self.part}" if self.one_of_several else self.part
 
 
 @dataclass(frozen=True)
 class LatencyChange:
-    """A shorter latency of the outermost memory."""
+    """A shorter latency of a memory off chip."""
 
     kind: ClassVar[RemedyKind] = "machine"
-    name: ClassVar[str] = "latency"
     memory: str
     """Its name."""
     before_cycles: int
     after_cycles: int
+    one_of_several: bool = False
+    """Whether there are others off chip."""
+
+    @property
+    def name(self) -> str:
+        """`latency`; `flash_latency` where there are others."""
+        return f"{self.memory}_latency" if self.one_of_several else "latency"
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ class Remedy(_Proposal):
     Example:
         >>> from accelsim import load_hardware, load_network
         >>> first = next(remedies(load_network("alexnet"), load_hardware("16x16_128k"), "auto"))
-        >>> first.name, first.hardware.channel.bytes_per_cycle
+        >>> first.name, first.hardware.channels[0].bytes_per_cycle
         ('bandwidth', 32.0)
     """
 
@@ -196,19 +202,24 @@ class _Baseline:
 def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Remedy | ImpossibleRemedy]:
     """Every remedy for a network on a machine, where layers run by a dataflow or `auto`."""
     baseline = _Baseline(network, hardware, dataflow)
-    for part in PARTS:
-        before = _amounts(hardware, part)
-        after = {key: TIMES * amount for key, amount in before.items()}
-        memories = _memories(hardware, part)
-        change = PartChange(part, sum(before.values()), sum(after.values()), memories)
+    several = len(hardware.channels) > 1
+    for channel in hardware.channels:
+        key, before = f"memories.{channel.memory}.bandwidth.bytes_per_cycle", channel.bytes_per_cycle
+        faster = PartChange("bandwidth", before, TIMES * before, (channel.memory,), several)
+        yield _changed_machine(baseline, faster, **{key: faster.after})
+    for part in PARTS_ON_CHIP:
+        amounts = _amounts(hardware, part)
+        after = {key: TIMES * amount for key, amount in amounts.items()}
+        memories = tuple(memory.name for memory in hardware.on_chip) if part == "buffer" else ()
+        change = PartChange(part, sum(amounts.values()), sum(after.values()), memories)
         if part == "buffer":
             after |= {key: TIMES * size for key, size in _banks_in_bytes(hardware).items()}
         yield _changed_machine(baseline, change, **after)
-    if latency := hardware.channel.latency_cycles:
-        memory = hardware.off_chip.name
-        shorter = LatencyChange(memory, latency, latency // TIMES)
-        key = f"memories.{memory}.latency_cycles"
-        yield _changed_machine(baseline, shorter, **{key: shorter.after_cycles})
+    for channel in hardware.channels:
+        if latency := channel.latency_cycles:
+            shorter = LatencyChange(channel.memory, latency, latency // TIMES, several)
+            key = f"memories.{channel.memory}.latency_cycles"
+            yield _changed_machine(baseline, shorter, **{key: shorter.after_cycles})
     yield from _pools(baseline)
     yield from _more_kept(baseline)
     yield from _dataflows(baseline)
@@ -216,12 +227,17 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
     yield _rounded_channels(baseline)
 
 
-def _amounts(hardware: Hardware, part: Part) -> dict[str, float]:
+def most_remedies(hardware: Hardware) -> int:
+    """How many there are at most: bandwidth and latency of each channel, parts on chip, kinds of tensors that
+    stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations, channels of layers.
+    """
+    of_dataflows = len(dataflow_names()) + 1
+    return 2 * len(hardware.channels) + len(PARTS_ON_CHIP) + len(KEPT) + of_dataflows + 4
+
+
+def _amounts(hardware: Hardware, part: PartOnChip) -> dict[str, float]:
     """The keys that say how much a machine has of a part, and what they say."""
     match part:
-        case "bandwidth":
-            key = f"memories.{hardware.off_chip.name}.bandwidth.bytes_per_cycle"
-            return {key: hardware.channel.bytes_per_cycle}
         case "buffer":
             return {
                 f"memories.{memory.name}.size_bytes": memory.size_bytes or 0 for memory in hardware.on_chip
@@ -232,19 +248,6 @@ def _amounts(hardware: Hardware, part: Part) -> dict[str, float]:
             return {"pe_array.rows": hardware.pe_array.rows}
         case "columns":
             return {"pe_array.columns": hardware.pe_array.columns}
-        case _:
-            assert_never(part)
-
-
-def _memories(hardware: Hardware, part: Part) -> tuple[str, ...]:
-    """The memories that a part is of, by their names."""
-    match part:
-        case "bandwidth":
-            return (hardware.off_chip.name,)
-        case "buffer":
-            return tuple(memory.name for memory in hardware.on_chip)
-        case "vector_lanes" | "rows" | "columns":
-            return ()
         case _:
             assert_never(part)
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from accelsim.hardware.counts import ActionCounts, weighted_sum
 from accelsim.hardware.operand import Operand
 
 Component = Literal["dram", "array", "vector"]
-"""What can be busy: the channel of DRAM, the array, the vector unit."""
+"""What can be busy: a channel of a memory off chip, the array, the vector unit."""
 Resource = Literal["descriptor", "room", "producer"]
 """What the DMA may lack: a free descriptor, room in a bank, or the results of layers that a layer reads."""
+
+
+_NONE: Final[Mapping[str, int]] = {}
 
 
 class Busy(NamedTuple):
@@ -37,6 +40,8 @@ class Busy(NamedTuple):
     end: int
     operand: Operand | None = None
     """What a transfer moves; None of array and vector unit."""
+    memory: str | None = None
+    """Off chip, over whose channel a transfer goes."""
     bytes: int = 0
     request_cycle: int | None = None
     """When a transfer was asked for; it starts after the latency, when the channel is free."""
@@ -90,7 +95,7 @@ class LayerActivity(NamedTuple):
     """What a layer did.
 
     Attributes:
-        dram_busy_cycles: In which the channel streamed for it.
+        dram_busy_cycles: In which the channel streamed for it; of several, the busiest.
         array_busy_cycles: In which the array executed it.
         vector_busy_cycles: In which the vector unit finished it.
         counts: What happened how often.
@@ -116,6 +121,8 @@ class LayerActivity(NamedTuple):
     """Cycles in which nothing was executed because of one of its steps, by what that step still lacked first:
     an operand that had not come, or `outputs` where there was no room, for them or for all of a step that
     takes its room in a pool. None of them is 0."""
+    busy_cycles_by_memory: Mapping[str, int] = _NONE
+    """In which each of several channels streamed for it, by the memory off chip; empty where there is one."""
 
 
 @dataclass(frozen=True)
@@ -163,10 +170,11 @@ class Activity:
 class Recorder:
     """Collects what the components report, layer by layer."""
 
-    def __init__(self, layers: int, *, keep_timeline: bool) -> None:
+    def __init__(self, layers: int, memories: Sequence[str], *, keep_timeline: bool) -> None:
         self._start: list[int | None] = [None] * layers
         self._end = [0] * layers
-        self._busy: dict[Component, list[int]] = {name: [0] * layers for name in ("dram", "array", "vector")}
+        self._busy: dict[Component, list[int]] = {name: [0] * layers for name in ("array", "vector")}
+        self._streamed = {memory: [0] * layers for memory in memories}
         self._counts = [ActionCounts()] * layers
         self._timeline: list[Busy] | None = [] if keep_timeline else None
         self._waits: list[Wait] = []
@@ -178,7 +186,8 @@ class Recorder:
 
     def worked(self, busy: Busy, counts: ActionCounts[int]) -> None:
         """A component finished a piece of work."""
-        self._busy[busy.component][busy.layer] += busy.end - busy.start
+        of_layers = self._busy[busy.component] if busy.memory is None else self._streamed[busy.memory]
+        of_layers[busy.layer] += busy.end - busy.start
         self._counts[busy.layer] = self._counts[busy.layer] + counts
         self._end[busy.layer] = max(self._end[busy.layer], busy.end)
         if self._timeline is not None and (busy.end > busy.start or counts != ActionCounts()):
@@ -191,12 +200,25 @@ class Recorder:
 
     def layers(self, waiting_cycles: Sequence[Mapping[Operand, int]]) -> tuple[LayerActivity, ...]:
         """What each layer did; how long nothing was executed because of it is known to `Standstill`."""
+        by_memory = [
+            dict(zip(self._streamed, cycles, strict=True))
+            for cycles in zip(*self._streamed.values(), strict=True)
+        ]
         return tuple(
-            LayerActivity(start or 0, end, dram, array, vector, counts, waiting)
-            for start, end, dram, array, vector, counts, waiting in zip(
+            LayerActivity(
+                start or 0,
+                end,
+                max(streamed.values()),
+                array,
+                vector,
+                counts,
+                waiting,
+                streamed if len(streamed) > 1 else {},
+            )
+            for start, end, streamed, array, vector, counts, waiting in zip(
                 self._start,
                 self._end,
-                self._busy["dram"],
+                by_memory,
                 self._busy["array"],
                 self._busy["vector"],
                 self._counts,

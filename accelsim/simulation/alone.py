@@ -34,4 +34,4 @@ class Alone:
 
     def __call__(self, mapping: Mapping) -> int:
         """Cycles from the first request to DRAM until the last output is stored there."""
-        return cycles_alone(mapping.program, self.hardware, self.transitions, self.pool_bytes)
+        return cycles_alone(mapping, self.hardware, self.transitions, self.pool_bytes)

@@ -24,7 +24,7 @@ def load(machine: Machine) -> Process:
     for layer, index, step, last in machine.steps():
         transfers: list[tuple[Operand, simpy.Event]] = []
         task = EventTask(layer, index, step, last, transfers)
-        yield from _wait(machine, task, "descriptor", machine.descriptors.get(1))
+        yield from _take_descriptor(machine, task)
         yield from _take_room_in_pool(machine, task, transfers)
         for operand, size in step.loads.items():
             if operand.of_layers and layer != ready_layer:
@@ -43,11 +43,19 @@ def load(machine: Machine) -> Process:
         machine.to_array.put(task)
 
 
+def _take_descriptor(machine: Machine, task: EventTask) -> Process:
+    """One for the step, as soon as no more steps are under way than its layer has to have."""
+    others = machine.descriptors.capacity - machine.entries[task.layer].prefetch
+    yield from _wait(machine, task, "descriptor", machine.descriptors.get(1 + others))
+    if others:  # which other layers may use, and this one may not
+        machine.descriptors.put(others)
+
+
 def _take_room_in_pool(
     machine: Machine, task: EventTask, arrivals: list[tuple[Operand, simpy.Event]]
 ) -> Process:
     """All that a step needs there, and the tensors that begin with it; it arrives before its operands do."""
-    taken_bytes = 0 if task.index else machine.changes[task.layer].taken_bytes
+    taken_bytes = 0 if task.index else machine.entries[task.layer].taken_bytes
     needed_bytes = taken_bytes + room_bytes(task.step, machine.pooled)
     if needed_bytes:
         yield from _wait(machine, task, "room", machine.banks.take(POOL, needed_bytes, taken_bytes), POOL)
@@ -61,7 +69,7 @@ def _wait_for_producers(machine: Machine, task: EventTask) -> Process:
 
 
 def store(machine: Machine, task: EventTask) -> Process:
-    """Write a step's complete outputs to DRAM, then free their place.
+    """Write a step's complete outputs to where they go, then free their place.
 
     The last step may have nothing to store (where a pooling drops the last rows) while outputs of earlier
     steps still wait for the channel: the layer is finished when none do.
@@ -74,7 +82,7 @@ def store(machine: Machine, task: EventTask) -> Process:
     machine.banks.give_back_tiles(step.freed_by_store)
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:
-        if freed_bytes := machine.changes[task.layer].freed_bytes:
+        if freed_bytes := machine.entries[task.layer].freed_bytes:
             machine.banks.give_back(POOL, freed_bytes, freed_bytes)
         machine.finished[task.layer].succeed(machine.now)
 
@@ -95,7 +103,7 @@ def _read(machine: Machine, task: EventTask, operand: Operand, size_bytes: int) 
 def _transfer(
     machine: Machine, task: EventTask, operand: Operand, size_bytes: int, direction: int
 ) -> simpy.Event:
-    transfer = machine.dram.request(size_bytes, direction)
+    transfer = machine.channel_of[operand].request(size_bytes, direction)
     if transfer.callbacks is not None:
         transfer.callbacks.append(_report(machine, task, operand, size_bytes, direction))
     return transfer
@@ -107,10 +115,10 @@ def _report(
     moved = {operand: size_bytes}
     loaded, stored = (moved, {}) if direction == READ else ({}, moved)
     counts = transfer_counts(machine.hardware, loaded, stored)
-    request_cycle = machine.now
+    request_cycle, channel = machine.now, machine.channel_of[operand]
 
     def report(_: simpy.Event) -> None:
-        start = machine.now - machine.dram.stream_cycles(size_bytes)
-        machine.worked("dram", task, start, counts, operand, size_bytes, request_cycle)
+        start = machine.now - channel.stream_cycles(size_bytes)
+        machine.worked("dram", task, start, counts, operand, channel.memory, size_bytes, request_cycle)
 
     return report

@@ -1,4 +1,4 @@
-"""The DRAM channel: each transfer waits out the latency, then streams; one streams at a time.
+"""The channel of DRAM, or of another memory off chip: transfers wait out the latency, then stream one by one.
 
 Latencies overlap with each other and with other transfers' streams, as with any memory that takes several
 requests. The channel serves whoever has been ready longest; of those that became ready in the same cycle,
@@ -54,6 +54,11 @@ class DRAMChannel:
         self._requests = 0
         self._streaming = False
         self._deciding = False
+
+    @property
+    def memory(self) -> str:
+        """The name of the one off chip."""
+        return self._channel.memory
 
     def stream_cycles(self, size_bytes: int) -> int:
         """Cycles in which so many bytes keep the channel busy."""

@@ -8,9 +8,10 @@ from accelsim.simulation.activity import Activity, Recorder
 from accelsim.simulation.banks import Banks
 from accelsim.simulation.dma import load
 from accelsim.simulation.dram import DRAMChannel
+from accelsim.simulation.entry import entries_of, most_descriptors
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.pe_array import execute
-from accelsim.simulation.pool import changes_of, free_bytes_at_start
+from accelsim.simulation.pool import free_bytes_at_start
 from accelsim.simulation.standstill import Standstill
 from accelsim.simulation.vector_unit import finish
 
@@ -39,23 +40,23 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     """
     env = simpy.Environment()
     layers = len(schedule.mappings)
-    prefetch = hardware.channel.prefetch - schedule.idle_descriptors
-    free_bytes = free_bytes_at_start(hardware, schedule.pool_bytes_at_start)
+    most = most_descriptors(hardware) - schedule.idle_descriptors
+    channels = {channel.memory: DRAMChannel(env, channel) for channel in hardware.channels}
+    pool_bytes = schedule.pool_bytes_at_start
+    free_bytes = free_bytes_at_start(hardware, pool_bytes)
     machine = Machine(
         env=env,
         hardware=hardware,
         schedule=schedule,
-        dram=DRAMChannel(env, hardware.channel),
-        banks=Banks(
-            env, hardware.banks, free_bytes, schedule.pool_bytes_at_start, keep_occupancy=keep_timeline
-        ),
-        changes=changes_of(schedule, hardware),
-        descriptors=simpy.Container(env, capacity=prefetch, init=prefetch),
+        channel_of={operand: channels[channel.memory] for operand, channel in hardware.channel_of.items()},
+        banks=Banks(env, hardware.banks, free_bytes, pool_bytes, keep_occupancy=keep_timeline),
+        entries=entries_of(schedule, hardware),
+        descriptors=simpy.Container(env, most, most),
         to_array=simpy.Store(env),
         to_vector=simpy.Store(env),
         unstored=[1] * layers,
         finished=[env.event() for _ in range(layers)],
-        recorder=Recorder(layers, keep_timeline=keep_timeline),
+        recorder=Recorder(layers, list(channels), keep_timeline=keep_timeline),
         standstill=Standstill(layers),
     )
     env.process(load(machine))

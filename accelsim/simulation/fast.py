@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from itertools import chain
 from operator import sub
 
-from accelsim.hardware import Hardware
-from accelsim.mapping.mapping import ProgramPart, Repeat
+from accelsim.hardware import Channel, Hardware, Operand
+from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
-from accelsim.simulation.pool import changes_of
+from accelsim.simulation.entry import entries_of, idle_alone
 from accelsim.simulation.stepper import bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
@@ -46,11 +46,11 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     transitions = Transitions() if transitions is None else transitions
     programs = [mapping.program for mapping in schedule.mappings]
     walk = Traversal(hardware, schedule.idle_descriptors, transitions, schedule.pool_bytes_at_start)
-    log = walk.through(programs, schedule.waits_for, changes_of(schedule, hardware))
-    bandwidth, streamed = hardware.channel.bytes_per_cycle, transitions.stream_cycles
+    log = walk.through(programs, schedule.waits_for, entries_of(schedule, hardware))
+    channels, streamed = hardware.channels, transitions.stream_cycles
     for program in programs:
         if id(program) not in streamed:
-            streamed[id(program)] = program, _stream_cycles(program, bandwidth)
+            streamed[id(program)] = program, *_busy_cycles(program, channels)
     layers = tuple(
         LayerActivity(
             start_cycle=log.start_cycles.get(index, 0),
@@ -60,6 +60,7 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
             vector_busy_cycles=mapping.totals.vector_cycles,
             counts=mapping.totals.counts,
             waiting_cycles=log.waiting_cycles.get(index, {}),
+            busy_cycles_by_memory=streamed[id(mapping.program)][2],
         )
         for index, mapping in enumerate(schedule.mappings)
     )
@@ -77,19 +78,35 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     )
 
 
-def cycles_alone(
-    program: Sequence[ProgramPart], hardware: Hardware, transitions: Transitions, pool_bytes: int = 0
+def cycles_alone(mapping: Mapping, hardware: Hardware, transitions: Transitions, pool_bytes: int = 0) -> int:
+    """When a mapped layer is done on a machine that does nothing else, whose pool tensors share."""
+    walk = Traversal(hardware, idle_alone(mapping, hardware), transitions, pool_bytes)
+    return walk.cycles_of_layer(mapping.program)
+
+
+def _busy_cycles(program: Sequence[ProgramPart], channels: Sequence[Channel]) -> tuple[int, dict[str, int]]:
+    """Cycles in which the busiest channel streams for a program, and in which each of several does."""
+    first, *others = channels
+    if not others:
+        return _stream_cycles(program, first.bytes_per_cycle), {}
+    of_each = {
+        channel.memory: _stream_cycles(program, channel.bytes_per_cycle, channel.operands)
+        for channel in channels
+    }
+    return max(of_each.values()), of_each
+
+
+def _stream_cycles(
+    program: Sequence[ProgramPart], bandwidth: float, operands: frozenset[Operand] | None = None
 ) -> int:
-    """When the program of a layer is done on a machine that does nothing else, whose pool tensors share."""
-    return Traversal(hardware, 0, transitions, pool_bytes).cycles_of_layer(program)
-
-
-def _stream_cycles(program: Sequence[ProgramPart], bandwidth: float) -> int:
-    """Cycles in which the DRAM channel streams for a program."""
+    """Cycles in which a channel streams for a program: all that moves, or some operands."""
     cycles = 0
     for part in program:
         if isinstance(part, Repeat):
-            cycles += part.times * _stream_cycles(part.body, bandwidth)
+            cycles += part.times * _stream_cycles(part.body, bandwidth, operands)
+        elif operands is not None:
+            moved = chain(part.loads.items(), part.stores.items())
+            cycles += sum([math.ceil(size / bandwidth) for operand, size in moved if operand in operands])
         else:
             transfers = chain(part.loads.values(), part.stores.values())
             cycles += sum([math.ceil(size / bandwidth) for size in transfers])

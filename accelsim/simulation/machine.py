@@ -1,6 +1,6 @@
 """What the processes of one simulation share: the clock, the components, and who reports to whom."""
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,10 +10,11 @@ from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
-from accelsim.mapping.schedule import PoolChange, Schedule
+from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Busy, Component, Recorder
 from accelsim.simulation.banks import Banks
 from accelsim.simulation.dram import DRAMChannel
+from accelsim.simulation.entry import Entry
 from accelsim.simulation.standstill import Standstill
 
 Process: TypeAlias = Generator[simpy.Event, Any, None]
@@ -29,9 +30,9 @@ class EventTask:
     last: bool
     """Whether it is the layer's last."""
     loaded: Sequence[tuple[Operand, simpy.Event]]
-    """Its room in the pool, which counts as outputs; its transfers from DRAM in the order in which they were
-    asked for; and of a layer that begins without inputs, the ends of those that it reads from. The value of
-    each event is the cycle in which it happens."""
+    """Its room in the pool, which counts as outputs; its transfers from off chip in the order in which they
+    were asked for; and of a layer that begins without inputs, the ends of those that it reads from. The value
+    of each event is the cycle in which it happens."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ class Machine:
     env: simpy.Environment
     hardware: Hardware
     schedule: Schedule
-    dram: DRAMChannel
+    channel_of: Mapping[Operand, DRAMChannel]
+    """Of the memory off chip that is each operand's home."""
     banks: Banks
-    changes: Sequence[PoolChange]
-    """Of each layer: what its tensors take of the pool, and give up."""
+    entries: Sequence[Entry]
+    """Of each layer: what it brings."""
     descriptors: simpy.Container
-    """Free ones of the DMA; a step holds one from its first request until the array takes it up."""
+    """Free ones, of the memory that has most; a step holds one from its first request until the array takes
+    it up."""
     to_array: simpy.Store
     to_vector: simpy.Store
     unstored: list[int]
@@ -81,9 +84,12 @@ class Machine:
         start: int,
         counts: ActionCounts[int],
         operand: Operand | None = None,
+        memory: str | None = None,
         size_bytes: int = 0,
         request_cycle: int | None = None,
     ) -> None:
         """A component has just finished a piece of work."""
-        busy = Busy(component, task.layer, task.index, start, self.now, operand, size_bytes, request_cycle)
+        busy = Busy(
+            component, task.layer, task.index, start, self.now, operand, memory, size_bytes, request_cycle
+        )
         self.recorder.worked(busy, counts)

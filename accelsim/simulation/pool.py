@@ -5,28 +5,12 @@ transfers is asked for: so the steps before it have theirs, and whoever has room
 The first step of a layer asks for the room of the tensors that begin with it too.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from itertools import chain
-from typing import Final
 
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
-from accelsim.mapping.schedule import PoolChange, Schedule
-
-UNCHANGED: Final = PoolChange(taken_bytes=0, freed_bytes=0)
-
-
-def changes_of(schedule: Schedule, hardware: Hardware) -> Sequence[PoolChange]:
-    """What the tensors of each layer take of the pool, and give up.
-
-    Raises RuntimeError where some do, and the machine has no pool.
-    """
-    if not schedule.pool_changes:
-        return (UNCHANGED,) * len(schedule.mappings)
-    if hardware.pool is None:
-        raise RuntimeError(f"the schedule keeps tensors in a pool, and {hardware.name} has none")
-    return schedule.pool_changes
 
 
 def free_bytes_at_start(hardware: Hardware, pool_bytes: int) -> list[int]:

@@ -11,30 +11,22 @@ the question whether an operand lies in a pool, takes two percent longer for eac
 from collections.abc import Iterable, Sequence
 
 from accelsim.hardware.machine import Hardware
-from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
-from accelsim.mapping.schedule import PoolChange
+from accelsim.simulation.entry import Entry
 from accelsim.simulation.pool import room_bytes
 from accelsim.simulation.state import State, TensorState
 from accelsim.simulation.stepper import Stepper
 from accelsim.simulation.task_queue import TileTask
 
 
-def stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> Stepper:
-    """The state machine of a machine, where tensors take so much of its pool from the beginning."""
-    if hardware.pool is None:
-        return Stepper(hardware, idle_descriptors, pool_bytes)
-    return PoolStepper(hardware, hardware.pool, idle_descriptors, pool_bytes)
-
-
 class PoolStepper(Stepper):
     """The state of a machine with a pool."""
 
-    def __init__(
-        self, hardware: Hardware, pool: Bank, idle_descriptors: int = 0, pool_bytes: int = 0
-    ) -> None:
+    def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         super().__init__(hardware, idle_descriptors, pool_bytes)
+        pool = hardware.pool
+        assert pool is not None  # else another machine is meant
         self.pool = hardware.banks.index(pool)
         self.pooled = frozenset(pool.operands)
         self.taken_bytes = 0
@@ -42,12 +34,12 @@ class PoolStepper(Stepper):
         self.freed_bytes: dict[int, int] = {}
         """Of layers that are not finished: what their tensors give up when they are."""
 
-    def enter(self, waits_for: Iterable[int], change: PoolChange) -> None:
+    def enter(self, waits_for: Iterable[int], entry: Entry) -> None:
         """Begin a layer, and perhaps tensors with it."""
-        super().enter(waits_for, change)
-        self.taken_bytes = change.taken_bytes
-        if change.freed_bytes:
-            self.freed_bytes[self.layer] = change.freed_bytes
+        super().enter(waits_for, entry)
+        self.taken_bytes = entry.taken_bytes
+        if entry.freed_bytes:
+            self.freed_bytes[self.layer] = entry.freed_bytes
 
     def hand_over(self, step: Step, number: int, last: bool) -> None:
         """Until a step has its room, is asked for and waits for the array."""
@@ -113,9 +105,10 @@ class PoolStepper(Stepper):
         self.freed_bytes = {layer - distance: size_bytes for distance, size_bytes in freed_bytes}
 
 
-def entered(state: State, waits_for: tuple[int, ...], change: PoolChange) -> State:
+def entered(state: State, waits_for: tuple[int, ...], entry: Entry) -> State:
     """The state in which a layer begins, from the one before it."""
     freed_bytes = state.tensors.freed_bytes
-    if change.freed_bytes:
-        freed_bytes = (*freed_bytes, (0, change.freed_bytes))
-    return state._replace(waits_for=waits_for, tensors=TensorState(change.taken_bytes, freed_bytes))
+    if entry.freed_bytes:
+        freed_bytes = (*freed_bytes, (0, entry.freed_bytes))
+    tensors = TensorState(entry.taken_bytes, freed_bytes)
+    return state._replace(waits_for=waits_for, tensors=tensors, prefetch=entry.prefetch)

@@ -18,15 +18,23 @@ NO_TENSORS: Final = TensorState(taken_bytes=0, freed_bytes=())
 """Where nothing stays in a pool."""
 
 
+class ChannelState(NamedTuple):
+    """What the channel of one of several memories off chip does; as `State` has it of one."""
+
+    streaming: tuple[int, Tag | None] | None
+    reads: tuple[tuple[int, int], ...]
+
+
 class State(NamedTuple):
     """All that what happens next depends on, apart from the steps to come; times relative to now."""
 
     prefetch: int
-    """Descriptors of the DMA that the schedule does not leave idle: of one schedule always as many."""
+    """Steps that may be under way while one of the layer is asked for."""
     free_bytes: tuple[int, ...]
     """Of each bank of the memories on chip."""
     to_array: tuple[tuple[Tag, int], ...]
-    """Tasks that wait for the array, each with how many of its reads are still to come."""
+    """Tasks that wait for the array, each with how many of its reads are still to come; with several
+    channels, which of them: a bit for each."""
     streaming: tuple[int, Tag | None] | None
     """When the transfer ends, and for a write the task that it is for."""
     reads: tuple[tuple[int, int], ...]
@@ -43,11 +51,15 @@ class State(NamedTuple):
     waits_for: tuple[int, ...]
     """Layers, counted back from the DMA's, that have to be finished before it may ask for inputs."""
     tensors: TensorState = NO_TENSORS
+    channels: tuple[ChannelState, ...] = ()
+    """Where there are several: each, in place of `streaming` and `reads`."""
 
     @property
     def entries(self) -> int:
         """How long it is: what its queues list, one by one or in runs."""
         entries = len(self.to_array) + len(self.reads)
+        for channel in self.channels:
+            entries += len(channel.reads)
         for queue in (self.writes, self.to_finish):
             if queue is not None:
                 entries += 1 + len(queue.runs)

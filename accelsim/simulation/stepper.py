@@ -17,7 +17,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
-from accelsim.mapping.schedule import PoolChange
+from accelsim.simulation.entry import Entry
 from accelsim.simulation.pool import free_bytes_at_start
 from accelsim.simulation.state import State
 from accelsim.simulation.task_queue import NEVER, Tag, TaskQueue, TileTask
@@ -71,11 +71,6 @@ def bank_sums(of_banks: Sequence[int], memories: Sequence[Sequence[int]]) -> tup
     return (*of_banks, *(sum([of_banks[index] for index in indices]) for indices in memories), sum(of_banks))
 
 
-def _first_missing(task: TileTask) -> Operand:
-    """Of the operands that a task loads, which come in order."""
-    return list(task.step.loads)[-task.reads_due]
-
-
 _ReadRequest: TypeAlias = tuple[int, int, TileTask]
 """A request to DRAM: when its latency is over, how long it streams, and for which task."""
 
@@ -84,8 +79,9 @@ class Stepper:
     """The state of the machine, and how it goes on from one cycle in which something happens to the next."""
 
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
-        self.bandwidth, self.latency, prefetch = hardware.channel
-        self.prefetch = prefetch - idle_descriptors
+        channel = hardware.channel_of[Operand.OUTPUTS]
+        self.bandwidth, self.latency = channel.bytes_per_cycle, channel.latency_cycles
+        self.prefetch = channel.prefetch - idle_descriptors
         self.bank_of = {
             operand: index for index, bank in enumerate(hardware.banks) for operand in bank.operands
         }
@@ -119,8 +115,8 @@ class Stepper:
 
     # What the DMA is told to do
 
-    def enter(self, waits_for: Iterable[int], _change: PoolChange) -> None:
-        """Begin a layer that reads what others store, counted back from it; there is no pool to change."""
+    def enter(self, waits_for: Iterable[int], _entry: Entry) -> None:
+        """Begin a layer that reads what others store, counted back from it; nothing else changes with it."""
         self.waits_for = {self.layer - distance for distance in waits_for}
 
     def hand_over(self, step: Step, number: int, last: bool) -> None:
@@ -257,7 +253,7 @@ class Stepper:
             self._stored(task)
             return
         if self.in_array is None and self.executed_until < self.cycle and self._is_next(task):
-            self._stood_still(task, _first_missing(task))
+            self._stood_still(task, self._first_missing(task))
         task.reads_due -= 1
 
     def _stored(self, task: TileTask) -> None:
@@ -334,6 +330,10 @@ class Stepper:
 
     # Standstill (see standstill.py for what it is)
 
+    def _first_missing(self, task: TileTask) -> Operand:
+        """Of the operands that a task loads, which come in order."""
+        return list(task.step.loads)[-task.reads_due]
+
     def _is_next(self, task: TileTask) -> bool:
         """Whether a task that waits for the array, or will, is the first to do so."""
         return not self.to_array or self.to_array[0] is task
@@ -350,7 +350,7 @@ class Stepper:
     def _stands_still(self) -> None:
         """Put what has passed of a standstill down to what the next task lacks now: no state holds it."""
         task = self.to_array[0]
-        self._stood_still(task, _first_missing(task) if task.reads_due else Operand.OUTPUTS)
+        self._stood_still(task, self._first_missing(task) if task.reads_due else Operand.OUTPUTS)
 
     # The state, as a value
 

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
+from accelsim.simulation.entry import entries_of
 from accelsim.simulation.fast import simulate_fast
-from accelsim.simulation.pool import changes_of
-from accelsim.simulation.pool_stepper import stepper_of
 from accelsim.simulation.transitions import Transitions
+from accelsim.simulation.traversal import stepper_of
 
 MOST_PASSAGES: Final = 100_000
 """Remembered at a time, about 30 MB; then everything is forgotten."""
@@ -69,7 +69,8 @@ class Stretches:
         self._transitions = Transitions()
         self._starts: dict[int, int] = {}
         """The state at the beginning, by how many descriptors are left idle."""
-        self._passages: dict[tuple[Hashable, int], _Passage] = {}
+        self._passages: dict[int, dict[tuple[Hashable, int], _Passage]] = {}
+        """By how many descriptors are left idle: not every state says it."""
         self._drains: dict[int, int] = {}
         """Of states after the last layer: cycles until the last of what is still under way is done."""
 
@@ -86,10 +87,10 @@ class Stretches:
         Returns:
             Cycles until everything is done.
         """
-        cycles = self._remembered(stretches, self._start(idle_descriptors))
+        cycles = self._remembered(stretches, idle_descriptors)
         if cycles is not None:
             return cycles
-        if self._transitions.is_half_full or len(self._passages) > MOST_PASSAGES:
+        if self._transitions.is_half_full or sum(map(len, self._passages.values())) > MOST_PASSAGES:
             self._forget()
         whole = replace(schedule(), idle_descriptors=idle_descriptors)
         cycles = simulate_fast(whole, self._hardware, self._transitions).cycles
@@ -103,9 +104,9 @@ class Stretches:
             start = self._starts[idle_descriptors] = self._transitions.state_number(state)
         return start
 
-    def _remembered(self, stretches: Sequence[Stretch], start: int) -> int | None:
-        state, elapsed, end = start, 0, 0
-        passages = self._passages
+    def _remembered(self, stretches: Sequence[Stretch], idle_descriptors: int) -> int | None:
+        state, elapsed, end = self._start(idle_descriptors), 0, 0
+        passages = self._passages.get(idle_descriptors, {})
         for stretch in stretches:
             passage = passages.get((stretch.key, state))
             if passage is None:
@@ -120,13 +121,14 @@ class Stretches:
         """Follow what the engine remembers of a schedule that it has just walked through, while it does."""
         if schedule.pool_bytes_at_start:  # which no state here begins with
             return
-        changes = changes_of(schedule, self._hardware)
+        entries = entries_of(schedule, self._hardware)
         state, elapsed, end, first = self._start(schedule.idle_descriptors), 0, 0, 0
+        passages = self._passages.setdefault(schedule.idle_descriptors, {})
         for stretch in stretches:
             before, entered, last_end = elapsed, state, 0
             for layer in range(first, first + stretch.layers):
                 distances = tuple(layer - producer for producer in schedule.waits_for[layer])
-                entry = self._transitions.of_entry.get((state, distances, changes[layer]))
+                entry = self._transitions.of_entry.get((state, distances, entries[layer]))
                 if entry is None:
                     return
                 passed = self._transitions.of_part.get((id(schedule.mappings[layer].program), entry, True))
@@ -138,6 +140,6 @@ class Stretches:
                 state = passed.state
             first += stretch.layers
             end = max(end, before + last_end)
-            self._passages[stretch.key, entered] = _Passage(state, elapsed - before, last_end)
+            passages[stretch.key, entered] = _Passage(state, elapsed - before, last_end)
         if cycles > end:
             self._drains[state] = cycles - elapsed

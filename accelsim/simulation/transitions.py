@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from accelsim.hardware import Operand
 from accelsim.mapping.mapping import ProgramPart, Step
-from accelsim.mapping.schedule import PoolChange
+from accelsim.simulation.entry import Entry
 from accelsim.simulation.state import State
 
 MOST_ENTRIES: Final = 800_000
@@ -66,11 +66,14 @@ class Transitions:
     """Keeps alive what is known by its identity."""
     of_part: dict[tuple[int, int, bool], Transition] = field(default_factory=dict)
     """Part of a program, state, whether it ends the layer."""
-    of_entry: dict[tuple[int, tuple[int, ...], PoolChange], int] = field(default_factory=dict)
-    """State before a layer, its producers counted back from it, what its tensors take of the pool and give
-    up: the state in which it begins."""
-    stream_cycles: dict[int, tuple[Sequence[ProgramPart], int]] = field(default_factory=dict)
-    """Of programs, by their identity: the program, and cycles in which the DRAM channel streams."""
+    of_entry: dict[tuple[int, tuple[int, ...], Entry], int] = field(default_factory=dict)
+    """State before a layer, its producers counted back from it, what it brings: the state in which it
+    begins."""
+    stream_cycles: dict[int, tuple[Sequence[ProgramPart], int, MappingOf[str, int]]] = field(
+        default_factory=dict
+    )
+    """Of programs, by their identity: the program, cycles in which the busiest channel streams, and in which
+    each of several does."""
     entries: int = 0
     """How much is remembered, in entries of queues or what takes as much."""
 
@@ -111,9 +114,9 @@ class Transitions:
         self.parts[id(part)] = part
         self.entries += ENTRIES_OF_A_STATE + len(transition.end_cycles) + len(transition.waiting_cycles)
 
-    def remember_entry(self, before: int, distances: tuple[int, ...], change: PoolChange, state: int) -> None:
-        """In which state a layer begins: the numbers of it and of the state before, producers and tensors."""
-        self.of_entry[before, distances, change] = state
+    def remember_entry(self, before: int, distances: tuple[int, ...], entry: Entry, state: int) -> None:
+        """In which state a layer begins: the numbers of it and of the state before, and what of the layer."""
+        self.of_entry[before, distances, entry] = state
         self.entries += ENTRIES_OF_A_STATE // 2 + len(distances) // 4
 
     def forget_states(self) -> None:

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import ProgramPart, Repeat, Step
-from accelsim.mapping.schedule import PoolChange
-from accelsim.simulation.pool_stepper import entered, stepper_of
+from accelsim.simulation.entry import Entry
+from accelsim.simulation.pool_stepper import PoolStepper, entered
 from accelsim.simulation.state import State
 from accelsim.simulation.stepper import Log, Stepper
 from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, Transition, Transitions
@@ -30,6 +30,19 @@ MOST_ITERATION_ENTRIES: Final = 20_000
 """Of the states at the iterations of one loop, a few MB; then the comparison begins anew."""
 MOST_GLIMPSES: Final = 4_096
 """Of the iterations of one loop; then those before are forgotten."""
+
+
+def stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> Stepper:
+    """The state machine of a machine, where tensors take so much of its pool from the beginning."""
+    if len(hardware.channels) > 1:
+        from accelsim.simulation.channel_stepper import (  # noqa: PLC0415 (most machines have one)
+            ChannelStepper,
+            PoolChannelStepper,
+        )
+
+        several = ChannelStepper if hardware.pool is None else PoolChannelStepper
+        return several(hardware, idle_descriptors, pool_bytes)
+    return (Stepper if hardware.pool is None else PoolStepper)(hardware, idle_descriptors, pool_bytes)
 
 
 class Traversal:
@@ -66,15 +79,15 @@ class Traversal:
         self,
         programs: Sequence[Sequence[ProgramPart]],
         waits_for: Sequence[Sequence[int]],
-        changes: Sequence[PoolChange],
+        entries: Sequence[Entry],
     ) -> Log:
-        """What is observed on the way; each layer's program, the layers that it waits for, what tensors take.
+        """What is observed on the way; each layer's program, the layers that it waits for, what it brings.
 
         Raises RuntimeError if the machine comes to a stop.
         """
-        of_layers = zip(programs, waits_for, changes, strict=True)
-        for layer, (program, producers, change) in enumerate(of_layers):
-            self._enter(layer, producers, change, program)
+        of_layers = zip(programs, waits_for, entries, strict=True)
+        for layer, (program, producers, entry) in enumerate(of_layers):
+            self._enter(layer, producers, entry, program)
             self._remembered(program, True, self._body)
         self._drain(len(programs))
         return self.log
@@ -98,7 +111,7 @@ class Traversal:
                 raise RuntimeError(f"the simulation came to a stop in layer {layer}")
 
     def _enter(
-        self, layer: int, producers: Sequence[int], change: PoolChange, program: Sequence[ProgramPart]
+        self, layer: int, producers: Sequence[int], entry: Entry, program: Sequence[ProgramPart]
     ) -> None:
         """Begin a layer."""
         self.layer = layer
@@ -108,17 +121,17 @@ class Traversal:
             transitions.forget_states()
             self.number = self.state = None
         if self.number is None and not self._is_worth_a_look(program):
-            self.machine.enter(self._unfinished(layer, producers), change)
+            self.machine.enter(self._unfinished(layer, producers), entry)
             return
         before, distances = self._number(), tuple([layer - producer for producer in producers])
-        number = transitions.of_entry.get((before, distances, change))
+        number = transitions.of_entry.get((before, distances, entry))
         if number is None:
             waits_for = tuple(self._unfinished(layer, producers))
-            number = transitions.state_number(entered(transitions.states[before], waits_for, change))
-            transitions.remember_entry(before, distances, change, number)
+            number = transitions.state_number(entered(transitions.states[before], waits_for, entry))
+            transitions.remember_entry(before, distances, entry, number)
         self.number, self.state = number, None
         if self.machine_is_here:
-            self.machine.enter(self._state().waits_for, change)
+            self.machine.enter(self._state().waits_for, entry)
 
     def _unfinished(self, layer: int, producers: Sequence[int]) -> list[int]:
         """Those that are not finished yet, counted back from a layer."""

@@ -40,13 +40,17 @@ class StepCounts:
     counts: ActionCounts[int] = field(default_factory=ActionCounts)
 
     def add(
-        self, counted: Counted, loaded: Mapping[str, int], stored: Mapping[str, int], outermost: str
+        self,
+        counted: Counted,
+        loaded: Mapping[str, int],
+        stored: Mapping[str, int],
+        homes: Mapping[str, str],
     ) -> None:
-        """One more step, and what it moved between the chip and the outermost memory."""
+        """One more step, and what it moved between the chip and the memories that operands are at home in."""
         self.array_cycles += counted.array_cycles
         self.vector_cycles += counted.vector_cycles
         moved = {
-            CountedAccess(outermost, Operand(operand), direction): size
+            CountedAccess(homes[operand], Operand(operand), direction): size
             for direction, sizes in ((Direction.READ, loaded), (Direction.WRITE, stored))
             for operand, size in sizes.items()
             if size

@@ -16,6 +16,7 @@ from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.network.executed import ExecutedGraph, ExecutedNode
 from accelsim.network.layer import Layer
 from accelsim.verification.difference import Difference, Part, Quantity
+from accelsim.verification.homes import homes_of
 from accelsim.verification.mismatch import Mismatch, MismatchError, expect_equal, refuse
 from accelsim.verification.order import parts_of
 from accelsim.verification.sizes import activation_bits, packed_bytes
@@ -139,7 +140,8 @@ class _Places:
 
     def __post_init__(self) -> None:
         pool, mappings = self.hardware.pool, self.schedule.mappings
-        self.outermost = self.hardware.off_chip.name
+        homes = homes_of(self.hardware)
+        self.home, self.home_of_weights = homes[Operand.OUTPUTS], homes[Operand.WEIGHTS]
         self.memory, self.room_bytes = ("the pool", 0) if pool is None else (pool.memory, pool.size_bytes)
         self.results_stay = self.hardware.output_place == self.memory
         self.weight_bytes = sum(
@@ -228,28 +230,28 @@ class _Places:
         mapping, kept_in = self.schedule.mappings[number], self.hardware.activation_places
         places = self.schedule.places[number] if self.schedule.places else {}
         for operand in (*part.reads, Operand.OUTPUTS):
-            place = places.get(operand, self.outermost)
+            place = places.get(operand, self.home)
             placed, moved = operand in mapping.placed, operand in mapping.moved
             if place not in kept_in:
                 refuse(Difference.NO_SUCH_PLACE, operand=operand, place=place, places=" or ".join(kept_in))
             if placed != (place == self.memory):
                 refuse(Difference.OTHER_PLACE, operand=operand, place=place)
-            if moved and self.outermost not in kept_in:
-                refuse(Difference.MOVES_TO_NO_PLACE, operand=operand, memory=self.outermost)
+            if moved and self.home not in kept_in:
+                refuse(Difference.MOVES_TO_NO_PLACE, operand=operand, memory=self.home)
             if not (placed or moved):
                 refuse(Difference.LIES_NOWHERE, operand=operand, memory=self.memory)
             if placed and moved and operand is not Operand.OUTPUTS:
                 refuse(Difference.MOVES_WHAT_STAYS, operand=operand, memory=self.memory)
         if self.schedule.layers[number].on_array:
-            self._check_weights(mapping, places.get(Operand.WEIGHTS, self.outermost))
+            self._check_weights(mapping, places.get(Operand.WEIGHTS, self.home_of_weights))
 
     def _check_weights(self, mapping: Mapping, place: str) -> None:
         """They come from outside, or stay in the pool, where they come in the first inference alone."""
         placed, moved = Operand.WEIGHTS in mapping.placed, Operand.WEIGHTS in mapping.moved
         may_stay = self.hardware.keeps("weights")
-        lies_there = place == (self.memory if placed else self.outermost)
+        lies_there = place == (self.memory if placed else self.home_of_weights)
         if not lies_there or not (placed or moved) or (placed and not may_stay):
-            refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.outermost)
+            refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.home_of_weights)
         if placed and moved and not self.first:
             refuse(Difference.WEIGHTS_COME_AGAIN, memory=self.memory)
         if placed and self.first and not moved:
@@ -259,7 +261,7 @@ class _Places:
         """Whatever a layer reads was written where it is read."""
         for operand, pieces in part.reads.items():
             placed = operand in self.schedule.mappings[number].placed
-            written, place = (self.in_pool, self.memory) if placed else (self.outside, self.outermost)
+            written, place = (self.in_pool, self.memory) if placed else (self.outside, self.home)
             for piece in pieces:
                 if piece not in written:
                     refuse(Difference.READS_ELSEWHERE, piece=_named(piece), operand=operand, place=place)

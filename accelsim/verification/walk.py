@@ -23,6 +23,7 @@ from accelsim.verification.counting import Counting, StepCounts
 from accelsim.verification.coverage import PoolingWindows, Stored
 from accelsim.verification.difference import Difference, Quantity, TileOfStep
 from accelsim.verification.functions import Integers
+from accelsim.verification.homes import homes_of
 from accelsim.verification.mismatch import MismatchError, expect_equal, refuse
 from accelsim.verification.sampling import outputs_of
 from accelsim.verification.sizes import OPERAND, elements_of, packed_bytes
@@ -90,7 +91,7 @@ class _Execution:
         on_chip = frozenset(tensor for tensor, operand in OPERAND.items() if operand in there)
         self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.banks, on_chip)
         self.storage.used_bytes[POOL] = case.pool_bytes
-        self.outermost = case.hardware.off_chip.name
+        self.homes = homes_of(case.hardware)
         self.outputs = OutputBank()
         self.uses = Uses(case)
         self.counting = Counting(case)
@@ -147,7 +148,7 @@ class _Execution:
         for operand, size in sizes.items():
             if operand not in in_place:
                 self.storage.take(operand, size)
-            self.traffic.count(self.outermost, "read", operand, size)
+            self.traffic.count(self.homes[operand], "read", operand, size)
 
     def _begin(self, step: Step, visit: Visit, outputs: Region, is_computed: bool) -> Sums:
         """Room for outputs at the first visit to them; then what the step before freed is free."""
@@ -220,7 +221,7 @@ class _Execution:
         moves = Operand.OUTPUTS in self.case.mapping.moved
         size = self.case.sizes.by_operand((results,)).get("outputs", 0) if moves else 0
         expect_equal(Quantity.STORED_BYTES, step_bytes.stores(step), size)
-        self.traffic.count(self.outermost, "written", "outputs", size)
+        self.traffic.count(self.homes["outputs"], "written", "outputs", size)
         if self.windows is None:
             if results.ranges != outputs.ranges:
                 refuse(Difference.STORES_OTHER_OUTPUTS, results=results, outputs=outputs)
@@ -245,7 +246,7 @@ class _Execution:
         _expect_counts("the array", step.array_counts, counted.array)
         _expect_counts("the vector unit", step.vector_counts, counted.vector)
         self.traffic.add(counted.traffic)
-        self.totals.add(counted, step_bytes.loads(step), {"outputs": step_bytes.stores(step)}, self.outermost)
+        self.totals.add(counted, step_bytes.loads(step), {"outputs": step_bytes.stores(step)}, self.homes)
 
     def _give_back(self) -> None:
         for operand, size in self.freed:

@@ -132,7 +132,7 @@ def simulated(machine, in_the_network):
 
 
 def stream(machine, size_bytes):
-    return -(-size_bytes // machine.channel.bytes_per_cycle)
+    return -(-size_bytes // machine.channels[0].bytes_per_cycle)
 
 
 TABLES = rows(section(page("model.md"), "## A layer by hand"))

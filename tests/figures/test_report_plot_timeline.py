@@ -1,6 +1,7 @@
 """The timeline on a page: what it shows adds up to the run, and its words can be read."""
 
 from itertools import combinations
+from typing import get_args
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,9 +10,12 @@ from matplotlib.figure import Figure
 import accelsim
 from accelsim.pricing import result_of
 from accelsim.report.files.trace import Timeline
-from accelsim.report.plots.timeline import ROWS, TimelineWindow, plot_timeline, timeline_figure, work_bars
+from accelsim.report.plots.timeline import TimelineWindow, plot_timeline, timeline_figure, work_bars
 from accelsim.run import plan_run
+from accelsim.simulation.activity import Component
 from accelsim.simulation.events import simulate_events
+
+COMPONENTS = get_args(Component)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,7 @@ def cycles_of(bars, component):
 def test_bars_of_the_whole_run_are_the_cycles_in_which_components_were_busy(timeline):
     result = timeline.result
     bars = work_bars(TimelineWindow(timeline, "", 0, result.cycles))
-    for component in ROWS:
+    for component in COMPONENTS:
         assert cycles_of(bars, component) == sum(layer.busy_cycles[component] for layer in result.layers)
 
 
@@ -46,7 +50,7 @@ def test_windows_beside_each_other_show_what_one_shows_and_cut_at_their_ends(tim
     middle, end = timeline.result.cycles // 2, timeline.result.cycles
     parts = [work_bars(TimelineWindow(timeline, "", *span)) for span in ((0, middle), (middle, end - middle))]
     whole = work_bars(TimelineWindow(timeline, "", 0, end))
-    for component in ROWS:
+    for component in COMPONENTS:
         assert sum(cycles_of(bars, component) for bars in parts) == cycles_of(whole, component)
     assert all(0 <= bar.start_cycle < bar.end_cycle <= middle for bar in parts[0])
     assert all(0 <= bar.start_cycle < bar.end_cycle <= end - middle for bar in parts[1])
@@ -81,6 +85,6 @@ def test_a_figure_has_a_row_for_each_component_and_words_that_do_not_overlap(tim
 def test_the_bars_are_drawn_on_axes_of_the_caller(timeline):
     axes = Figure().subplots()
     bars = work_bars(TimelineWindow(timeline, "", 0, 5_000))
-    plot_timeline(bars, axes)
+    plot_timeline(bars, timeline.hardware, axes)
     assert sum(len(part.get_paths()) for part in axes.collections) == len(bars)
     assert len(axes.patches) == sum(bar.multiplying > 0 for bar in bars)

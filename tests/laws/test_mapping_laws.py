@@ -247,7 +247,7 @@ def busiest(case):
     totals, hardware = case.mapping.totals, case.hardware
     space, index = candidate_of(case)
     counts = counts_of(space, index)
-    moved = (counts.read_bytes(DRAM) + counts.written_bytes(DRAM)) / hardware.channel.bytes_per_cycle
+    moved = (counts.read_bytes(DRAM) + counts.written_bytes(DRAM)) / hardware.channels[0].bytes_per_cycle
     return max(totals.array_cycles, counts.vector_ops / hardware.vector_lanes, math.floor(moved))
 
 
@@ -376,7 +376,7 @@ def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once
 
 @given(packed_cases() | cut_cases())
 def test_no_mapping_is_faster_than_the_bound(case):
-    totals, channel = case.mapping.totals, case.hardware.channel
+    totals, channel = case.mapping.totals, case.hardware.channels[0]
     moved = totals.counts.read_bytes(DRAM) + totals.counts.written_bytes(DRAM)
     least = max(totals.array_cycles, math.ceil(moved / channel.bytes_per_cycle))
     assert lower_bound_cycles(case.layer, case.hardware, case.batch) <= least

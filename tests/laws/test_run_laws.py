@@ -55,7 +55,7 @@ def test_every_layer_waits_for_all_that_it_reads(run):
             for entry in timeline
             if first[consumer] <= entry.layer <= last[consumer] and entry.operand in {"inputs", "residual"}
         ]
-        assert min(read) >= written + hardware.channel.latency_cycles
+        assert min(read) >= written + hardware.channels[0].latency_cycles
 
 
 def places(graph, plan):
@@ -108,7 +108,7 @@ def test_results_of_layers_are_possible(run):
         assert layer.cycles >= 0
         assert 0 <= layer.utilization <= 1
         assert layer.dram_bytes.total >= layer.compulsory_dram_bytes
-        assert layer.compulsory_dram_bytes <= layer.lower_bound_cycles * hardware.channel.bytes_per_cycle
+        assert layer.compulsory_dram_bytes <= layer.lower_bound_cycles * hardware.channels[0].bytes_per_cycle
 
 
 @given(runs())
@@ -117,7 +117,7 @@ def test_no_network_is_faster_than_its_work_and_its_traffic(run):
     _, hardware, batch, plan = run
     activity = simulate_fast(plan, hardware)
     compulsory = sum(compulsory_dram_bytes(layer, hardware, batch) for layer in plan.layers)
-    assert activity.cycles * hardware.channel.bytes_per_cycle >= compulsory
+    assert activity.cycles * hardware.channels[0].bytes_per_cycle >= compulsory
     assert activity.cycles * hardware.pe_array.pes >= activity.counts.macs
 
 

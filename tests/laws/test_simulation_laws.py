@@ -23,7 +23,14 @@ from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
 
 UNPOOLED = st.one_of(schedules(), schedules(packed=True), schedules(cut=True), repeated_schedules())
-SCHEDULES = st.one_of(UNPOOLED, pooled_schedules())
+SCHEDULES = st.one_of(
+    UNPOOLED,
+    pooled_schedules(),
+    schedules(channels=2),
+    schedules(packed=True, channels=2),
+    repeated_schedules(channels=2),
+    pooled_schedules(channels=2),
+)
 
 
 @settings(max_examples=max(100, settings.default.max_examples))
@@ -97,7 +104,7 @@ def outcome_of(engine, schedule, hardware):
         return None
 
 
-@given(pooled_schedules(feasible=False))
+@given(st.one_of(pooled_schedules(feasible=False), pooled_schedules(feasible=False, channels=2)))
 def test_both_engines_come_to_a_stop_where_a_pool_is_too_small(case):
     hardware, schedule = case
     events = outcome_of(simulate_events, schedule, hardware)
@@ -107,36 +114,31 @@ def test_both_engines_come_to_a_stop_where_a_pool_is_too_small(case):
 @given(SCHEDULES)
 def test_what_is_observed_is_what_was_mapped(case):
     hardware, schedule = case
-    bandwidth = hardware.channel.bytes_per_cycle
     observed = simulate_events(schedule, hardware).layers
     for mapping, layer in zip(schedule.mappings, observed, strict=True):
         assert layer.counts == mapping.totals.counts
         assert layer.array_busy_cycles == mapping.totals.array_cycles
         assert layer.vector_busy_cycles == mapping.totals.vector_cycles
-        transfers = (
-            (
-                step.loads.get(Operand.WEIGHTS, 0),
-                step.loads.get(Operand.INPUTS, 0),
-                step.loads.get(Operand.RESIDUAL, 0),
-                step.store_bytes,
-            )
-            for step in mapping.steps()
-        )
-        stream_cycles = sum(math.ceil(size / bandwidth) for sizes in transfers for size in sizes)
-        assert layer.dram_busy_cycles == stream_cycles
+        stream_cycles = Counter({channel.memory: 0 for channel in hardware.channels})
+        for step in mapping.steps():
+            for operand, size in (*step.loads.items(), *step.stores.items()):
+                channel = hardware.channel_of[operand]
+                stream_cycles[channel.memory] += math.ceil(size / channel.bytes_per_cycle)
+        assert layer.dram_busy_cycles == max(stream_cycles.values())
+        assert layer.busy_cycles_by_memory == (stream_cycles if len(stream_cycles) > 1 else {})
 
 
 @given(SCHEDULES)
 def test_each_component_does_one_thing_at_a_time_in_order(case):
     hardware, schedule = case
     timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
-    for component in ("dram", "array", "vector"):
-        busy = sorted(
-            (entry for entry in timeline if entry.component == component), key=lambda entry: entry.start
-        )
+    memories = {channel.memory for channel in hardware.channels}
+    assert {entry.memory for entry in timeline} <= {None, *memories}
+    for component, entries in grouped(timeline, lambda entry: (entry.component, entry.memory)).items():
+        busy = sorted(entries, key=lambda entry: entry.start)
         for earlier, later in itertools.pairwise(busy):
             assert earlier.end <= later.start
-            if component != "dram":
+            if component[0] != "dram":
                 assert (earlier.layer, earlier.step) < (later.layer, later.step)
 
 
@@ -148,7 +150,8 @@ def test_a_step_is_loaded_then_computed_then_finished_then_stored(case):
     for of_step in grouped(timeline, lambda entry: (entry.layer, entry.step)).values():
         for one, other in itertools.permutations(of_step, 2):
             if order[one.operand or one.component] < order[other.operand or other.component]:
-                waited = hardware.channel.latency_cycles if other.operand == "outputs" else 0
+                stores = other.operand == "outputs"
+                waited = hardware.channel_of[Operand.OUTPUTS].latency_cycles if stores else 0
                 assert one.end + waited <= other.start
 
 
@@ -172,7 +175,8 @@ def test_no_layer_reads_before_what_it_reads_is_written(case):
     for entry in timeline:
         if entry.operand in {"inputs", "residual"}:
             for producer in schedule.waits_for[entry.layer]:
-                assert entry.start >= written.get(producer, 0) + hardware.channel.latency_cycles
+                latency = hardware.channel_of[entry.operand].latency_cycles
+                assert entry.start >= written.get(producer, 0) + latency
 
 
 @given(SCHEDULES)
@@ -222,10 +226,17 @@ def test_layers_take_no_less_than_their_busiest_component(case):
     hardware, schedule = case
     activity = simulate_fast(schedule, hardware)
     assert activity.cycles == max(layer.end_cycle for layer in activity.layers)
-    for busy in ("array_busy_cycles", "dram_busy_cycles", "vector_busy_cycles"):
-        assert sum(getattr(layer, busy) for layer in activity.layers) <= activity.cycles
-        for layer in activity.layers:
-            assert getattr(layer, busy) <= layer.end_cycle - layer.start_cycle
+    for layer in activity.layers:
+        for busy_cycles in busy_cycles_of(layer):
+            assert busy_cycles <= layer.end_cycle - layer.start_cycle
+    for busy_cycles in zip(*map(busy_cycles_of, activity.layers), strict=True):
+        assert sum(busy_cycles) <= activity.cycles
+
+
+def busy_cycles_of(layer):
+    """Of array and vector unit, and of each channel."""
+    channels = layer.busy_cycles_by_memory.values() or [layer.dram_busy_cycles]
+    return layer.array_busy_cycles, layer.vector_busy_cycles, *channels
 
 
 @given(SCHEDULES)
@@ -243,7 +254,7 @@ def test_the_same_schedule_again_takes_the_same_cycles(case):
 @given(schedules(), st.sampled_from([1.01, 1.3, 2, 10]))
 def test_more_bandwidth_is_never_slower(case, factor):
     hardware, schedule = case
-    bandwidth = hardware.channel.bytes_per_cycle * factor
+    bandwidth = hardware.channels[0].bytes_per_cycle * factor
     faster = vary(hardware, **{"dram.bandwidth_bytes_per_cycle": bandwidth})
     assert simulate_fast(schedule, faster).cycles <= simulate_fast(schedule, hardware).cycles
 
@@ -251,8 +262,8 @@ def test_more_bandwidth_is_never_slower(case, factor):
 @given(schedules(), st.integers(1, 100))
 def test_less_latency_is_never_slower(case, fewer):
     hardware, schedule = case
-    assume(hardware.channel.latency_cycles >= fewer)
-    faster = vary(hardware, **{"dram.latency_cycles": hardware.channel.latency_cycles - fewer})
+    assume(hardware.channels[0].latency_cycles >= fewer)
+    faster = vary(hardware, **{"dram.latency_cycles": hardware.channels[0].latency_cycles - fewer})
     assert simulate_fast(schedule, faster).cycles <= simulate_fast(schedule, hardware).cycles
 
 
@@ -289,7 +300,9 @@ def test_a_transfer_starts_no_sooner_than_a_latency_after_it_was_asked_for(case)
     hardware, schedule = case
     for busy in simulate_events(schedule, hardware, keep_timeline=True).timeline:
         if busy.component == "dram":
-            assert busy.request_cycle + hardware.channel.latency_cycles <= busy.start
+            channel = hardware.channel_of[busy.operand]
+            assert busy.memory == channel.memory
+            assert busy.request_cycle + channel.latency_cycles <= busy.start
 
 
 # --- standstill: what is waited for

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import hypothesis.strategies as st
 from hypothesis import given
+from machines import with_flash
 
 from accelsim import load_hardware, load_network
 from accelsim.mapping.schedule import Schedule
@@ -33,9 +34,9 @@ def cut(schedule, places):
     return found
 
 
-def shortened(layers):
-    """The first layers of the schedule."""
-    return Schedule(WHOLE.layers[:layers], WHOLE.mappings[:layers], WHOLE.waits_for[:layers])
+def shortened(layers, schedule=WHOLE):
+    """The first layers of a schedule."""
+    return Schedule(schedule.layers[:layers], schedule.mappings[:layers], schedule.waits_for[:layers])
 
 
 @given(st.data())
@@ -43,11 +44,30 @@ def test_stretches_end_when_their_schedule_does(data):
     schedule = shortened(data.draw(st.integers(1, len(WHOLE.layers))))
     places = data.draw(st.sets(st.integers(1, len(schedule.layers)), max_size=12))
     expected = simulate(schedule, MACHINE).cycles
-    idle = data.draw(st.integers(0, MACHINE.channel.prefetch - 1))
+    idle = data.draw(st.integers(0, MACHINE.channels[0].prefetch - 1))
     with_fewer = simulate(replace(schedule, idle_descriptors=idle), MACHINE).cycles
     for _ in range(2):
         assert KNOWN.cycles(cut(schedule, places), lambda: schedule) == expected
         assert KNOWN.cycles(cut(schedule, places), lambda: schedule, idle) == with_fewer
+
+
+TWO_CHANNELS = with_flash(MACHINE, bytes_per_cycle=4, latency_cycles=50, prefetch=2)
+ON_TWO_CHANNELS = make_schedule(lower(build(load_network("shufflenet_v2"))), TWO_CHANNELS)
+KNOWN_ON_TWO_CHANNELS = Stretches(TWO_CHANNELS)
+
+
+@given(st.data())
+def test_so_they_do_on_two_channels_however_many_descriptors_are_left_idle(data):
+    """Where a layer may have no more steps under way than flash has descriptors, its state does not say how
+    many the schedule leaves idle, and what the next layer may have depends on that.
+    """
+    layers = data.draw(st.integers(1, len(ON_TWO_CHANNELS.layers)))
+    schedule = shortened(layers, ON_TWO_CHANNELS)
+    places = data.draw(st.sets(st.integers(1, layers), max_size=12))
+    stretches_of_it = cut(schedule, places)
+    for idle in data.draw(st.lists(st.integers(0, 7), min_size=2, max_size=3)):
+        expected = simulate(replace(schedule, idle_descriptors=idle), TWO_CHANNELS).cycles
+        assert KNOWN_ON_TWO_CHANNELS.cycles(stretches_of_it, lambda: schedule, idle) == expected
 
 
 def test_what_was_seen_before_is_not_simulated_again():

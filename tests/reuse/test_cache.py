@@ -51,7 +51,7 @@ def test_options_are_not_mixed_up(machine, options):
 
 def test_machines_are_not_mixed_up_and_equal_ones_are_one(machine):
     cache, network = Cache(), load_network("squeezenet_v1_1")
-    dearer = vary(machine, **{"energy.dram": 2 * machine.off_chip.energy.read})
+    dearer = vary(machine, **{"energy.dram": 2 * machine.off_chip[0].energy.read})
     again = load_hardware("16x16_128k")
     for some in (machine, dearer, again):
         assert run_network(network, some, cache=cache) == run_network(network, some)

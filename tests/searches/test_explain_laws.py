@@ -8,14 +8,14 @@ from accelsim.hardware import dataflow_names
 from accelsim.network.overlay import overlaid
 from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.text import Style
-from accelsim.search.remedies import REMEDIES_BESIDE_DATAFLOWS
+from accelsim.search.remedies import most_remedies
 from accelsim.search.words import change_words, obstacle_words
 
 SMALL, LARGE = load_hardware("8x8_32k"), load_hardware("16x16_128k")
 ONE_DATAFLOW = vary(SMALL, **{"pe_array.dataflows": ["weight_stationary"]})
 PARTS = {
-    "bandwidth": lambda machine: {"dram.bandwidth_bytes_per_cycle": 2 * machine.channel.bytes_per_cycle},
-    "latency": lambda machine: {"dram.latency_cycles": machine.channel.latency_cycles // 2},
+    "bandwidth": lambda machine: {"dram.bandwidth_bytes_per_cycle": 2 * machine.channels[0].bytes_per_cycle},
+    "latency": lambda machine: {"dram.latency_cycles": machine.channels[0].latency_cycles // 2},
     "rows": lambda machine: {"pe_array.rows": 2 * machine.pe_array.rows},
     "columns": lambda machine: {"pe_array.columns": 2 * machine.pe_array.columns},
     "buffer": lambda machine: {"global_buffer.size_bytes": 2 * machine.on_chip_bytes},
@@ -83,7 +83,7 @@ def explained(name, hardware, options):
 def test_every_remedy_is_a_run_of_the_changed_files(name, hardware, options, tmp_path):
     found = explained(name, hardware, options)
     assert run_network(load_network(name), hardware, **options) == found.result
-    assert len(found.outcomes) + len(found.impossible) <= REMEDIES_BESIDE_DATAFLOWS + len(dataflow_names())
+    assert len(found.outcomes) + len(found.impossible) <= most_remedies(hardware)
     for outcome in found.outcomes:
         expected = rerun(outcome.remedy.name, name, hardware, options, tmp_path)
         assert (outcome.result.cycles, outcome.result.energy, outcome.result.macs) == (

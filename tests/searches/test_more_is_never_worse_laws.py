@@ -22,7 +22,7 @@ TOLERANCE = 0.005
 """Of a network, whose layers overlap although each is mapped by itself."""
 MORE = {
     "global_buffer.size_bytes": lambda machine: 2 * machine.on_chip_bytes,
-    "dram.bandwidth_bytes_per_cycle": lambda machine: 2 * machine.channel.bytes_per_cycle,
+    "dram.bandwidth_bytes_per_cycle": lambda machine: 2 * machine.channels[0].bytes_per_cycle,
     "pe_array.weight_stationary.accumulators_per_column": lambda machine: (
         machine.pe_array.dataflows["weight_stationary"].accumulators_per_column + 1
     ),

@@ -311,7 +311,7 @@ def test_weights_that_stay_do_not_come_from_flash_again():
         **{"memories.sram.keeps": ["activations", "weights"], "memories.sram.size_bytes": 512 * KIB},
     )
     run = run_network("mobilenet_v1@width=0.25,resolution=128", machine)
-    flash = run.outermost
+    (flash,) = run.off_chip
     assert (
         run.memories[flash].read_bytes["weights"] < run.first_inference.memories[flash].read_bytes["weights"]
     )

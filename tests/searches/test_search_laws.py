@@ -89,14 +89,14 @@ def test_the_order_of_candidates_does_not_matter(data):
     name = data.draw(st.sampled_from(["sqnxt23v2", "mobilenet_v2", "shufflenet_v2", "resnet18"]))
     hardware = data.draw(st.sampled_from([SMALL, LEAN]))
     batch = data.draw(st.sampled_from([1, 2]))
-    if (name, hardware.name, hardware.channel, batch) not in EVALUATORS:
+    if (name, hardware.name, hardware.channels[0], batch) not in EVALUATORS:
         network = load_network(name)
-        EVALUATORS[name, hardware.name, hardware.channel, batch] = (
+        EVALUATORS[name, hardware.name, hardware.channels[0], batch] = (
             Evaluator(SearchTask(network, hardware, batch=batch)),
             network,
             Cache(),
         )
-    evaluator, network, cache = EVALUATORS[name, hardware.name, hardware.channel, batch]
+    evaluator, network, cache = EVALUATORS[name, hardware.name, hardware.channels[0], batch]
     depths = tuple(data.draw(st.integers(1, 9)) for _ in depths_of(network))
     expected = run_outcome(with_depths(network, depths), hardware, cache, batch=batch)
     assert searched_outcome(evaluator, depths) == expected

@@ -216,24 +216,26 @@ def mistakes2(tmp_path, *changes):
         (
             "  bandwidth",
             "  size_bytes: 1000\n  bandwidth",
-            "5: memories.0.size_bytes = 1000: must be left out: the outermost memory is as large as need be",
+            "5: memories.0.size_bytes = 1000: must be left out: a memory off chip is as large as need be",
         ),
         ("  size_bytes: 65536\n", "", "6: memories.1.size_bytes: missing, must be a whole number of bytes"),
         (
             "  size_bytes",
             "  bandwidth: {bytes_per_cycle: 4}\n  size_bytes",
-            '7: memories.1.bandwidth = {"bytes_per_cycle": 4}: must be left out: only the '
-            "outermost memory has a channel",
+            '7: memories.1.bandwidth = {"bytes_per_cycle": 4}: must be left out: only memories '
+            "off chip, which have no size, have a channel",
         ),
         (
             "  size_bytes",
             "  latency_cycles: 4\n  size_bytes",
-            "7: memories.1.latency_cycles = 4: must be left out: only the outermost memory has a channel",
+            "7: memories.1.latency_cycles = 4: must be left out: only memories off chip, which have "
+            "no size, have a channel",
         ),
         (
             "  size_bytes",
             "  prefetch: 4\n  size_bytes",
-            "7: memories.1.prefetch = 4: must be left out: only the outermost memory has a channel",
+            "7: memories.1.prefetch = 4: must be left out: only memories off chip, which have "
+            "no size, have a channel",
         ),
         (
             ", outputs: 0.25",

@@ -71,7 +71,7 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
         (
             "  bandwidth",
             "  keeps: [weights]\n  bandwidth",
-            '6: memories.0.keeps = ["weights"]: must be left out: all that the outermost memory holds stays '
+            '6: memories.0.keeps = ["weights"]: must be left out: all that a memory off chip holds stays '
             "there",
         ),
         ("  banks: pool\n", "", f'9: memories.1.keeps = ["activations"]: {SHARES_ROOM}'),
@@ -235,7 +235,7 @@ def test_the_chips_that_keep_activations_are_dense_and_of_8_bits(name):
     assert (hardware.precision.weights_bits, hardware.precision.activations_bits) == (8, 8)
     assert hardware.precision.partial_sums_bits == 32
     assert hardware.activation_places == ("sram",)
-    assert hardware.off_chip.holds == (Operand.WEIGHTS,)
+    assert hardware.off_chip[0].holds == (Operand.WEIGHTS,)
     assert hardware.energy.picojoules == 1
     assert "weight_density': 1.0" in str(hardware.pe_array.model_dump())
 

@@ -190,7 +190,7 @@ def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_
         for layer in layers
     )
     macs = sum(math.ceil(layer.macs / hardware.pe_array.pes) for layer in layers)
-    bytes_per_cycle = hardware.channel.bytes_per_cycle
+    bytes_per_cycle = hardware.channels[0].bytes_per_cycle
     for image, results in ((0, 0), (1000, 10), (10**9, 3)):
         expected = max(macs, math.ceil((weights + image + results) / bytes_per_cycle))
         assert lower_bound_if_kept_cycles(layers, hardware, image, results) == expected
@@ -214,7 +214,7 @@ def test_the_bound_of_a_layer_leaves_out_what_keeping_can_save(result):
     assert all(layer.least_cycles <= layer.lower_bound_cycles for layer in result.layers)
     assert any(layer.least_cycles < layer.lower_bound_cycles for layer in others)
     assert result.lower_bound_if_kept_cycles <= sum(layer.least_cycles for layer in result.layers)
-    bytes_per_cycle = keeping_machine(48 * KIB).channel.bytes_per_cycle
+    bytes_per_cycle = keeping_machine(48 * KIB).channels[0].bytes_per_cycle
     assert first.least_cycles * bytes_per_cycle >= inputs_of(first.form)
     assert layer_to_dict(first)["lower_bound_if_kept_cycles"] == first.least_cycles
 

@@ -40,9 +40,10 @@ def test_a_wide_report_has_dram_traffic_by_operand(a_layer, a_result):
         {"inputs": 300_000, "weights": 20_000, "outputs": 4_000, "residual": 0},
         {"inputs": 0, "weights": 0, "outputs": 400_000, "residual": 0},
         200e6,
+        home_of=("inputs", "weights", "outputs", "residual"),
     )
     buffer = MemoryResult({"inputs": 1, "weights": 1, "outputs": 1, "residual": 1}, {}, 0.0)
-    added = MemoryResult({"residual": 9_000}, {}, 1e6)
+    added = MemoryResult({"residual": 9_000}, {}, 1e6, home_of=("residual",))
     layers = [
         a_layer(name="s.a", stage="s", memories={"dram": memory, "sram": buffer}),
         a_layer(name="s.b", stage="s", memories={"dram": added}),

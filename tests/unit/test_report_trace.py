@@ -105,7 +105,7 @@ def test_the_transfers_are_the_traffic_of_the_report(trace, timeline):
     for event in of_component(trace, "dram"):
         moved[event["name"].split()[0]][event["args"]["direction"]] += event["args"]["bytes"]
         waited = event["ts"] - event["args"]["asked_at"]
-        assert waited >= timeline.hardware.channel.latency_cycles
+        assert waited >= timeline.hardware.channels[0].latency_cycles
     for layer in timeline.result.layers:
         assert moved[layer.name] == {"read": layer.dram_bytes.read, "write": layer.dram_bytes.write}
 

@@ -20,7 +20,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from accelsim.descriptions.phrases import counted, these
+from accelsim.descriptions.phrases import counted, memory_word, these
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.memory import POOL
@@ -185,11 +185,12 @@ def trace_events(timeline: Timeline) -> Iterator[TraceEvent]:
         for index in sorted(timeline.layer_indexes)
     }
     lanes = span_lanes(spans)
-    yield from _track_names(timeline.result, max(lanes.values()) + 1)
+    threads = threads_of(timeline.hardware)
+    yield from _track_names(timeline.result, threads.values(), max(lanes.values()) + 1)
     yield from _layer_times(timeline)
     for index, (start, end) in spans.items():
         yield _slice(LAYERS, SPANS_THREAD[0] + lanes[index], layers[index].name, start, end, {})
-    yield from _work(timeline)
+    yield from _work(timeline, threads)
     for wait in timeline.activity.waits:
         if wait.layer in timeline.layer_indexes:
             name = f"{_wait_words(wait)}: {_step_name(timeline, wait.layer, wait.step)}"
@@ -219,12 +220,29 @@ def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _track_names(result: RunResult, lanes: int) -> Iterator[TraceEvent]:
+def threads_of(hardware: Hardware) -> dict[tuple[Component, str | None], tuple[int, str]]:
+    """The track of each component; of each channel, by the memory off chip, where there are several."""
+    number, name = COMPONENT_THREADS["dram"]
+    memories = [channel.memory for channel in hardware.channels]
+    threads: dict[tuple[Component, str | None], tuple[int, str]] = {}
+    for place, memory in enumerate(memories):
+        own_name = name if len(memories) == 1 else f"{memory_word(memory)} channel"
+        threads["dram", memory] = number - len(memories) + 1 + place, own_name
+    return {
+        **threads,
+        ("array", None): COMPONENT_THREADS["array"],
+        ("vector", None): COMPONENT_THREADS["vector"],
+    }
+
+
+def _track_names(
+    result: RunResult, components: Iterable[tuple[int, str]], lanes: int
+) -> Iterator[TraceEvent]:
     for process, name in ((LAYERS, f"layers of {result.network}"), (MACHINE, result.hardware)):
         yield _meta(process, 0, "process_name", name=name)
         yield _meta(process, 0, "process_sort_index", sort_index=process)
     first, span = SPANS_THREAD
-    threads = [(MACHINE, *thread) for thread in sorted([*COMPONENT_THREADS.values(), DMA_THREAD])]
+    threads = [(MACHINE, *thread) for thread in sorted([*components, DMA_THREAD])]
     threads += [(LAYERS, *TIME_THREAD), *((LAYERS, first + lane, span) for lane in range(lanes))]
     for process, thread, name in threads:
         yield _meta(process, thread, "thread_name", name=name)
@@ -268,7 +286,9 @@ def _layer_arguments(layer: LayerResult) -> dict[str, Any]:
     }
 
 
-def _work(timeline: Timeline) -> Iterator[TraceEvent]:
+def _work(
+    timeline: Timeline, threads: Mapping[tuple[Component, str | None], tuple[int, str]]
+) -> Iterator[TraceEvent]:
     """What the components did, step by step."""
     steps = {index: list(timeline.schedule.mappings[index].steps()) for index in timeline.layer_indexes}
     for busy in timeline.activity.timeline:
@@ -279,7 +299,7 @@ def _work(timeline: Timeline) -> Iterator[TraceEvent]:
             name = f"{name} {busy.operand}"
         on_chip = [memory.name for memory in timeline.hardware.on_chip]
         arguments = _work_arguments(busy, steps[busy.layer][busy.step], on_chip)
-        thread, _ = COMPONENT_THREADS[busy.component]
+        thread, _ = threads[busy.component, busy.memory]
         yield _slice(MACHINE, thread, name, busy.start, busy.end, arguments)
 
 

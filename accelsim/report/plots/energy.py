@@ -14,7 +14,7 @@ from accelsim.report.plots.stages import Panel, label_cut, limits, stage_figure,
 from accelsim.report.plots.style import COMPONENT_STYLES, component_styles, plain, run_name, set_title
 from accelsim.report.text.energies import energy_text, in_joules, of_largest_layer, of_run
 from accelsim.report.text.table import percent, si
-from accelsim.report.text.words import component_word, memory_word
+from accelsim.report.text.words import component_word, off_chip_word
 from accelsim.result import Energy, LayerResult, RunResult
 
 WIDTH_INCHES: Final = 10.0
@@ -76,7 +76,7 @@ def layer_energy_figure(results: Sequence[RunResult]) -> Figure:
     cuts = limits([[bar.total for bar in of_result] for of_result in bars])
     panels = [
         Panel(
-            f"Energy of {run_name(result)}: {_total(result)}, {_outermost(result)}",
+            f"Energy of {run_name(result)}: {_total(result)}, {_off_chip(result)}",
             stage_spans((bar.group, bar.total) for bar in of_result),
             "energy",
             partial(_draw_layers, of_result, limit, scaled.energy.unit),
@@ -91,14 +91,14 @@ def _total(result: RunResult) -> str:
     return energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
 
 
-def _outermost(result: RunResult) -> str:
+def _off_chip(result: RunResult) -> str:
     """`63.1% of it DRAM`."""
-    return f"{percent(dram_share(result))} of it {memory_word(result.outermost)}"
+    return f"{percent(dram_share(result))} of it {off_chip_word(result.off_chip)}"
 
 
 def dram_share(result: RunResult) -> float:
-    """The part of the energy that the outermost memory takes."""
-    return result.outermost_energy / result.energy.total if result.energy.total else 0.0
+    """The part of the energy that the memories off chip take."""
+    return result.off_chip_energy / result.energy.total if result.energy.total else 0.0
 
 
 def _draw_layers(bars: Sequence[EnergyBar], limit: float, unit: str, axes: Sequence[Axes]) -> None:

@@ -67,8 +67,8 @@ class RooflinePoint:
 
 
 def roof_of(hardware: Hardware) -> Roof:
-    """The roof of a machine."""
-    return Roof(hardware.pe_array.pes, hardware.channel.bytes_per_cycle)
+    """The roof of a machine; of several channels, as high as where all of them stream all the time."""
+    return Roof(hardware.pe_array.pes, sum([channel.bytes_per_cycle for channel in hardware.channels]))
 
 
 def roofline_points(result: RunResult, hardware: Hardware) -> list[RooflinePoint]:

@@ -12,13 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from accelsim.report.files.trace import COMPONENT_THREADS, Timeline
+from accelsim.hardware import Hardware
+from accelsim.report.files.trace import Timeline, threads_of
 from accelsim.report.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, set_title
 from accelsim.simulation.activity import Component
 
 WIDTH_INCHES: Final = 10.0
-ROWS: Final[tuple[Component, ...]] = ("dram", "array", "vector")
-"""From top to bottom."""
 OPERAND_COLOURS: Final = {"inputs": ORANGE, "weights": PURPLE, "outputs": GREEN}
 BUSY: Final = "#B9D6EA"
 """The array at work, whether its PEs multiply or not: a pale blue."""
@@ -33,8 +32,10 @@ class WorkBar:
     """A component at work for one tile, within the cycles that are shown."""
 
     component: Component
+    memory: str | None
+    """Whose channel it is; None for the others."""
     operand: str
-    """What the DRAM channel moves; empty for the others."""
+    """What the channel moves; empty for the others."""
     start_cycle: int
     """Since the first cycle that is shown."""
     end_cycle: int
@@ -81,7 +82,8 @@ def work_bars(window: TimelineWindow) -> list[WorkBar]:
         if busy.layer in steps and start < end:
             operand = busy.operand or ""
             macs = steps[busy.layer][busy.step].array_counts.macs if busy.component == "array" else 0
-            bars.append(WorkBar(busy.component, operand, start, end, macs / (pes * (busy.end - busy.start))))
+            multiplying = macs / (pes * (busy.end - busy.start))
+            bars.append(WorkBar(busy.component, busy.memory, operand, start, end, multiplying))
     return bars
 
 
@@ -116,22 +118,23 @@ def timeline_figure(windows: Sequence[TimelineWindow]) -> Figure:
         part = figure.add_subfigure(grid[row + 1, 0])
         axes = part.subplots()
         part.subplots_adjust(left=0.12, right=0.97, top=1 - 0.32 / _PANEL_INCHES, bottom=0.5 / _PANEL_INCHES)
-        plot_timeline(work_bars(window), axes)
+        plot_timeline(work_bars(window), window.timeline.hardware, axes)
         axes.set_xlim(0, window.cycles)
         axes.set_xlabel(f"cycles since cycle {window.start_cycle:,} of the run")
         set_title(window.title, axes)
     return figure
 
 
-def plot_timeline(bars: Sequence[WorkBar], axes: Axes) -> None:
-    """A row for each component: what the DRAM channel moves, the array and the vector unit at work."""
-    for row, component in enumerate(ROWS):
+def plot_timeline(bars: Sequence[WorkBar], hardware: Hardware, axes: Axes) -> None:
+    """A row for each component: what channels move, the array and the vector unit at work."""
+    rows = threads_of(hardware)
+    for row, (component, memory) in enumerate(rows):
         low = row - _HEIGHT / 2
         for operand, colour in _colours(component).items():
             spans = [
                 (bar.start_cycle, bar.end_cycle - bar.start_cycle)
                 for bar in bars
-                if bar.component == component and bar.operand == operand
+                if (bar.component, bar.memory) == (component, memory) and bar.operand == operand
             ]
             axes.broken_barh(spans, (low, _HEIGHT), facecolors=colour, edgecolors="white", linewidth=0.3)
     multiplying = [bar for bar in bars if bar.multiplying > 0]
@@ -139,12 +142,12 @@ def plot_timeline(bars: Sequence[WorkBar], axes: Axes) -> None:
         [bar.start_cycle for bar in multiplying],
         [-bar.multiplying * _HEIGHT for bar in multiplying],
         width=[bar.end_cycle - bar.start_cycle for bar in multiplying],
-        bottom=ROWS.index("array") + _HEIGHT / 2,
+        bottom=list(rows).index(("array", None)) + _HEIGHT / 2,
         align="edge",
         color=BLUE,
     )
-    axes.set_ylim(len(ROWS) - 0.5, -0.5)
-    axes.set_yticks(range(len(ROWS)), [COMPONENT_THREADS[component][1] for component in ROWS])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [name for _, name in rows.values()])
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.set_xlabel("cycles")

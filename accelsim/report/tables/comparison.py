@@ -146,20 +146,24 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
-    legend += _outermost_words(compared)
+    legend += _off_chip_words(compared)
     if any(row.case.result.skipped_macs for row in compared):
         legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
     text += ["", *wrapped(legend + _images_words(compared), style)]
     return "\n".join(text) + "\n"
 
 
-def _outermost_words(compared: Sequence[ComparedCase]) -> str:
-    """What DRAM is on machines that call their outermost memory something else."""
-    outermost = {row.case.hardware: row.case.result.outermost for row in compared}
-    if len(set(outermost.values())) == 1:
-        return dram_words(compared[0].case.result.outermost)
-    others = [f"{memory_word(name)} on {machine}" for machine, name in outermost.items() if dram_words(name)]
-    return f" DRAM is the outermost memory: {', '.join(others)}."
+def _off_chip_words(compared: Sequence[ComparedCase]) -> str:
+    """What DRAM is on machines that call the memory off chip something else, or have several."""
+    off_chip = {row.case.hardware: row.case.result.off_chip for row in compared}
+    if len(set(off_chip.values())) == 1:
+        return dram_words(compared[0].case.result.off_chip)
+    others = [
+        f"{' and '.join(map(memory_word, names))} on {machine}"
+        for machine, names in off_chip.items()
+        if dram_words(names)
+    ]
+    return f" DRAM is what is off chip: {', '.join(others)}."
 
 
 def _images_words(compared: Sequence[ComparedCase]) -> str:

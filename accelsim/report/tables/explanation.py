@@ -7,7 +7,7 @@ from accelsim.network.shapes import layer_shape
 from accelsim.report.text.diagnosis import loop_words, reason
 from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
-from accelsim.report.text.words import BOUNDS, memory_word, shape_word
+from accelsim.report.text.words import BOUNDS, off_chip_word, shape_word
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
 from accelsim.result import RunResult
@@ -69,9 +69,9 @@ def _whole(explained: Explanation, style: Style) -> Iterator[str]:
     time = f"{duration(result.time_ms)}: {result.cycles:,} cycles{_bounds(explained)}"
     yield from labelled("time", time, style)
     energy = result.energy
-    dram = result.outermost_energy / energy.total if energy.total else 0.0
+    dram = result.off_chip_energy / energy.total if energy.total else 0.0
     text = energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
-    yield from labelled("energy", f"{text}, {percent(dram)} of it {memory_word(result.outermost)}", style)
+    yield from labelled("energy", f"{text}, {percent(dram)} of it {off_chip_word(result.off_chip)}", style)
     yield from labelled("utilization", f"{percent(result.utilization)} of the PEs' cycles multiply", style)
     if zeros := zeros_sentence(result):
         yield from labelled("zeros", zeros, style)
@@ -241,6 +241,7 @@ def _diagnosis_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "times_compulsory": diagnosis.times_compulsory,
         "macs_per_byte": diagnosis.macs_per_byte,
         "balance_macs_per_byte": diagnosis.balance,
+        **({} if diagnosis.memory is None else {"memory": diagnosis.memory}),
         "fills": [
             {
                 "direction": loop_words(fill),

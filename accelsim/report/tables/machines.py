@@ -26,7 +26,9 @@ def _entry(name: str) -> dict[str, Any]:
         "title": hardware.title,
         "pes": hardware.pe_array.pes,
         "global_buffer_bytes": hardware.on_chip_bytes,
-        "dram_bytes_per_second": hardware.channel.bytes_per_cycle * hardware.clock_mhz * 1e6,
+        "dram_bytes_per_second": sum([channel.bytes_per_cycle for channel in hardware.channels])
+        * hardware.clock_mhz
+        * 1e6,
         "clock_mhz": hardware.clock_mhz,
     }
 
@@ -110,7 +112,8 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
     yield "PE array", f"{array.rows} x {array.columns} PEs, {quantity(array.pes * per_second, 'MAC/s')}"
     for memory in hardware.on_chip:
         yield memory_word(memory.name), kibibytes(memory.size_bytes or 0)
-    yield memory_word(hardware.off_chip.name), quantity(hardware.channel.bytes_per_cycle * per_second, "B/s")
+    for channel in hardware.channels:
+        yield memory_word(channel.memory), quantity(channel.bytes_per_cycle * per_second, "B/s")
     if hardware.area is not None and (parts := hardware.area_mm2_by_part) is not None:
         areas = ", ".join(f"{AREAS[part]} {area:.2f}" for part, area in parts.items())
         yield "area", f"{sum(parts.values()):.2f} mm2 in {hardware.area.process}: {areas}"

@@ -18,7 +18,7 @@ _PINNED: Final = " Weights of a layer have its name; they stay from one inferenc
 def residency_report(
     title: str,
     memory_map: MemoryMap,
-    outermost: str,
+    outside: str,
     layers: Sequence[str],
     style: Style,
     *,
@@ -29,7 +29,7 @@ def residency_report(
     Args:
         title: Of the network and the machine.
         memory_map: What lies where.
-        outermost: The name of the memory outside.
+        outside: The name of the memory off chip for activations.
         layers: Names of the layers in running order.
         style: What the place that it goes to can show.
         order: What there is to say of the order in which layers run.
@@ -48,7 +48,7 @@ def residency_report(
     columns = [
         Column("tensor", [name_word(tensor.name, "", style.width) for tensor in tensors], "left", least=8),
         Column("size", [kibibytes(tensor.size_bytes) for tensor in tensors]),
-        Column("place", [_places(tensor, memory_map.memory, outermost) for tensor in tensors], "left"),
+        Column("place", [_places(tensor, memory_map.memory, outside) for tensor in tensors], "left"),
         Column("address", ["-" if tensor.address is None else str(tensor.address) for tensor in tensors]),
         Column("until", [_until(tensor, layers, style.width) for tensor in tensors], "left", least=8),
         Column("why not", [_why_not(tensor, memory_map, layers) for tensor in tensors], "left", least=12),
@@ -64,9 +64,9 @@ def residency_report(
     return "\n".join(lines) + "\n"
 
 
-def _places(tensor: PlacedTensor, memory: str, outermost: str) -> str:
+def _places(tensor: PlacedTensor, memory: str, outside: str) -> str:
     """The memories in which it lies."""
-    places = {memory: tensor.in_pool is not None, outermost: tensor.outside is not None}
+    places = {memory: tensor.in_pool is not None, outside: tensor.outside is not None}
     return ", ".join([name for name, lies_there in places.items() if lies_there])
 
 

@@ -22,7 +22,7 @@ from accelsim.report.text.words import (
     shape_word,
 )
 from accelsim.report.text.zeros import MARK, MARK_LEGEND, skipped_percent
-from accelsim.report.values.stage_results import OPERANDS, StageResult, outermost_bytes, stages
+from accelsim.report.values.stage_results import OPERANDS, StageResult, off_chip_bytes, stages
 from accelsim.result import LayerResult, RunResult
 
 LayerChoice: TypeAlias = Literal["all", "top", "none"]
@@ -86,7 +86,7 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
         for name in dict.fromkeys([*DEFAULT_DATAFLOWS, *of_layers])
     )
     legend = _LEGEND.format(dataflows=dataflows, zeros=zeros, shape=SHAPE_LEGEND, operands=parts)
-    return legend + dram_words(result.outermost)
+    return legend + dram_words(result.off_chip)
 
 
 def _top(result: RunResult, count: int, style: Style) -> Iterator[_LayerRow]:
@@ -140,7 +140,7 @@ def _columns(result: RunResult, rows: Sequence[_LayerRow], style: Style, *, by_t
 
 def _operands(values: Sequence[LayerResult | StageResult]) -> list[Column]:
     """The bytes that DRAM is read and written for each operand, of those that it is accessed for at all."""
-    columns = {operand: [outermost_bytes(value, operand) for value in values] for operand in OPERANDS}
+    columns = {operand: [off_chip_bytes(value, operand) for value in values] for operand in OPERANDS}
     return [
         Column(operand, [si(size) if size else "-" for size in sizes], rank=3)
         for operand, sizes in columns.items()

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
-from accelsim.report.text.words import BOUND_SENTENCES, BOUNDS, component_word, memory_word, on_chip_word
+from accelsim.report.text.words import (
+    BOUND_SENTENCES,
+    BOUNDS,
+    component_word,
+    memory_word,
+    off_chip_word,
+    on_chip_word,
+)
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
 from accelsim.result import FirstInference, RunResult, Traffic
@@ -33,7 +40,10 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     for key, value in result.assumed.items():
         yield "assumed", f"{key}: {value}"
     idle = f"; {counted(result.idle_descriptors, 'descriptor')} left idle" if result.idle_descriptors else ""
-    yield memory_word(result.outermost), _traffic(result.dram_bytes) + idle
+    yield off_chip_word(result.off_chip), _traffic(result.dram_bytes) + idle
+    if len(result.off_chip) > 1:
+        for name in result.off_chip:
+            yield memory_word(name), _streams(result, name)
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield on_chip_word(result.on_chip), f"{_traffic(result.global_buffer_bytes)}; {peak}"
     if result.memory_map is not None:
@@ -42,6 +52,14 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
         yield "tensors", kept_sentence(result.memory_map)
     if result.first_inference is not None:
         yield "first", _first_inference(result, result.first_inference)
+
+
+def _streams(result: RunResult, name: str) -> str:
+    """What one of several memories off chip moves, and how much of the time its channel is busy."""
+    memory = result.memories[name]
+    traffic = Traffic(sum(memory.read_bytes.values()), sum(memory.written_bytes.values()))
+    busy = percent((memory.busy_cycles or 0) / result.cycles if result.cycles else 0.0)
+    return f"{_traffic(traffic)}; its channel streams for {busy} of the time"
 
 
 def _lower_bound(result: RunResult) -> str:
@@ -61,13 +79,16 @@ def _lower_bound(result: RunResult) -> str:
 
 def _first_inference(result: RunResult, first: FirstInference) -> str:
     """What it takes; all else is of those that follow."""
-    outermost = first.memories[result.outermost]
-    moved = Traffic(sum(outermost.read_bytes.values()), sum(outermost.written_bytes.values()))
+    off_chip = [first.memories[name] for name in result.off_chip]
+    moved = Traffic(
+        sum([sum(memory.read_bytes.values()) for memory in off_chip]),
+        sum([sum(memory.written_bytes.values()) for memory in off_chip]),
+    )
     energy = energy_text(first.energy.total, first.energy.unit, first.energy.picojoules_per_unit)
     time = duration(first.cycles / (result.clock_mhz * 1e3))
     return (
         f"inference, in which pinned weights come: {time} ({first.cycles:,} cycles), {energy}, "
-        f"{memory_word(result.outermost)} {_traffic(moved)}"
+        f"{off_chip_word(result.off_chip)} {_traffic(moved)}"
     )
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Final, assert_never
 
+from accelsim.descriptions.phrases import memory_word
 from accelsim.search.diagnosis import Diagnosis, Fill, FillLoop
 
 NOTABLY: Final = 0.9
@@ -49,7 +50,8 @@ def _of_dram(diagnosis: Diagnosis) -> Iterator[str]:
     traffic = f"{diagnosis.times_compulsory:.2f} times the least traffic"
     if diagnosis.times_compulsory < AS_MUCH:
         traffic += " of a layer of which nothing stays on chip"
-    yield f"DRAM streams for {diagnosis.busy:.0%} of the time, {traffic}"
+    memory = memory_word(diagnosis.memory or "dram")
+    yield f"{memory} streams for {diagnosis.busy:.0%} of the time, {traffic}"
     intensity, balance = diagnosis.macs_per_byte, diagnosis.balance
     if not intensity:
         yield "it multiplies nothing"

@@ -80,9 +80,17 @@ def on_chip_word(memories: Sequence[str]) -> str:
     return memory_word(memories[0]) if len(memories) == 1 else "on chip"
 
 
-def dram_words(outermost: str) -> str:
-    """What a legend says of DRAM where the outermost memory is called something else."""
-    word = memory_word(outermost)
+def off_chip_word(memories: Sequence[str]) -> str:
+    """What the memories off chip are called together: one by its name."""
+    return memory_word(memories[0]) if len(memories) == 1 else "off chip"
+
+
+def dram_words(off_chip: Sequence[str]) -> str:
+    """What a legend says of DRAM where the memory off chip is called something else, or there are several."""
+    if len(off_chip) > 1:
+        names = " and ".join(map(memory_word, off_chip))
+        return f" DRAM is what is off chip: {names} together."
+    word = memory_word(off_chip[0])
     return "" if word == COMPONENTS["dram"] else f" DRAM is the outermost memory, {word}."
 
 

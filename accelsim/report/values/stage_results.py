@@ -67,19 +67,22 @@ def stages(result: RunResult) -> list[StageResult]:
     return [_sum(name, tuple(members)) for name, members in groupby(result.layers, lambda layer: layer.stage)]
 
 
-def outermost_bytes(value: LayerResult | StageResult, operand: str) -> int:
-    """What the outermost memory, which reports call DRAM, is read and written for one operand."""
+def off_chip_bytes(value: LayerResult | StageResult, operand: str) -> int:
+    """What the memories off chip, which reports call DRAM, are read and written for one operand."""
     if isinstance(value, StageResult):
-        return sum(outermost_bytes(layer, operand) for layer in value.layers)
-    memory = next(iter(value.memories.values()), None)
-    if memory is None:
-        return 0
-    return memory.read_bytes.get(operand, 0) + memory.written_bytes.get(operand, 0)
+        return sum(off_chip_bytes(layer, operand) for layer in value.layers)
+    return sum(
+        [
+            memory.read_bytes.get(operand, 0) + memory.written_bytes.get(operand, 0)
+            for memory in value.memories.values()
+            if memory.home_of
+        ]
+    )
 
 
 def tensors_can_go_outside(result: RunResult) -> bool:
-    """Whether the outermost memory takes what layers put out, and is not for weights alone."""
-    return Operand.OUTPUTS in result.memories[result.outermost].written_bytes
+    """Whether a memory off chip takes what layers put out, so that none is for weights alone."""
+    return any(Operand.OUTPUTS in memory.home_of for memory in result.memories.values())
 
 
 def cycles_by_bound(layers: Iterable[LayerResult]) -> dict[Bound, int]:

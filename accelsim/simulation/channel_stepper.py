@@ -1,0 +1,253 @@
+"""ChannelStepper: the state machine of a machine with several memories off chip, each with a channel.
+
+The steps come one after the other, as they do to one memory. Their requests go to the queue of the memory
+that is the home of the operand, and each channel streams what comes from or goes to its own, reads before
+writes. So the operands of a step may come in another order than they were asked for, and which of them are
+still to come is a bit for each: the first that is loaded is the lowest (docs/decisions/channels.md).
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import Channel
+from accelsim.hardware.operand import Operand
+from accelsim.mapping.mapping import Step
+from accelsim.simulation.entry import Entry, most_descriptors
+from accelsim.simulation.pool_stepper import PoolStepper
+from accelsim.simulation.state import ChannelState, State
+from accelsim.simulation.stepper import Stepper
+from accelsim.simulation.task_queue import NEVER, TaskQueue, TileTask
+
+_ReadRequest: TypeAlias = tuple[int, int, TileTask, int]
+"""A request: when its latency is over, how long it streams, for which task, and for which of its loads."""
+
+
+class _Queue:
+    """What one memory off chip has been asked for, and what its channel streams."""
+
+    def __init__(self, channel: Channel, writes: TaskQueue) -> None:
+        self.bandwidth, self.latency = channel.bytes_per_cycle, channel.latency_cycles
+        self.reads: deque[_ReadRequest] = deque()
+        self.sum_of_reads = 0
+        """Of the cycles at which they are ready."""
+        self.writes = writes
+        """Always empty where outputs go to another memory."""
+        self.streaming: TileTask | None = None
+        self.bit_of_read = 0
+        """Of what streams, among the loads of its step; 0 of a write."""
+        self.stream_ends = NEVER
+
+    @property
+    def next_cycle(self) -> int:
+        """When its stream ends, or else a request is ready."""
+        if self.streaming is not None:
+            return self.stream_ends
+        return min(self.reads[0][0], self.writes.head_cycle) if self.reads else self.writes.head_cycle
+
+    def arbitrate(self, cycle: int) -> None:
+        """At the end of a cycle: the request that has been ready longest, if any is; reads before writes."""
+        if self.streaming is not None or self.next_cycle > cycle:
+            return
+        if self.reads and self.reads[0][0] <= self.writes.head_cycle:
+            ready_at, stream_cycles, self.streaming, self.bit_of_read = self.reads.popleft()
+            self.sum_of_reads -= ready_at
+        else:
+            self.streaming, self.bit_of_read = self.writes.get(), 0
+            stream_cycles = math.ceil(self.streaming.step.store_bytes / self.bandwidth)
+        self.stream_ends = cycle + stream_cycles
+
+    def end(self) -> TileTask:
+        """The stream is over."""
+        task, self.streaming, self.stream_ends = self.streaming, None, NEVER
+        assert task is not None  # a stream ends only where one has begun
+        return task
+
+
+def _bits(reads_due: int) -> list[int]:
+    """Of loads that are still to come, the first that was asked for first."""
+    return [1 << position for position in range(reads_due.bit_length()) if reads_due >> position & 1]
+
+
+class ChannelStepper(Stepper):
+    """The state of a machine with several memories off chip."""
+
+    def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
+        super().__init__(hardware, idle_descriptors, pool_bytes)
+        self.prefetch = most_descriptors(hardware) - idle_descriptors
+        self.channels = hardware.channels
+        self.queue_of: dict[Operand, int] = {
+            operand: self.channels.index(channel) for operand, channel in hardware.channel_of.items()
+        }
+        self.queues = self._empty_queues()
+        self.asked_for: TileTask | None = None
+        """The task that is being asked for."""
+        self.to_ask: list[tuple[int, int]] = []
+        """Of its loads that are not asked for, the next one last: the bit, and the number of the queue."""
+
+    def _empty_queues(self) -> list[_Queue]:
+        """With the writes, which are the stepper's own, where outputs go."""
+        of_outputs = self.queue_of[Operand.OUTPUTS]
+        return [
+            _Queue(channel, self.writes if number == of_outputs else TaskQueue())
+            for number, channel in enumerate(self.channels)
+        ]
+
+    def enter(self, waits_for: Iterable[int], entry: Entry) -> None:
+        """Begin a layer, which says how many steps may be under way."""
+        super().enter(waits_for, entry)
+        self.prefetch = entry.prefetch
+
+    def _read(self, size_bytes: int, task: TileTask) -> None:
+        """Ask for the next of the loads of a task; they come in order, and those of one task together."""
+        self.holds_more = True
+        if task is not self.asked_for:
+            self.asked_for = task
+            loads = [(1 << number, self.queue_of[operand]) for number, operand in enumerate(task.step.loads)]
+            self.to_ask = loads[::-1]
+            task.reads_due = (1 << len(loads)) - 1
+        bit, number = self.to_ask.pop()
+        queue = self.queues[number]
+        ready_at = self.cycle + queue.latency
+        queue.reads.append((ready_at, math.ceil(size_bytes / queue.bandwidth), task, bit))
+        queue.sum_of_reads += ready_at
+        self.log.start_cycles.setdefault(task.layer, self.cycle)
+
+    def drain(self) -> None:
+        """Until everything that was asked for is done."""
+        queues = self.queues
+        while (
+            self.to_array
+            or self.in_array
+            or self.to_finish.tasks
+            or self.writes.tasks
+            or any(queue.streaming is not None for queue in queues)
+        ):
+            self._go_on()
+        if self.holds_more:  # what was taken in the last cycle, and stays
+            self._observe()
+
+    def _go_on(self) -> None:
+        """Until something is free that the DMA may have waited for, as with one channel."""
+        waiting, finishing, queues = self.to_array, self.to_finish, self.queues
+        while True:
+            if self.in_array is None and waiting and not waiting[0].reads_due:
+                self._start_array_if_there_is_room()
+            array_ends = self.array_ends
+            next_cycle = min(array_ends, finishing.head_cycle)
+            if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
+                if self.holds_more:
+                    self._observe()
+                for queue in queues:
+                    queue.arbitrate(self.cycle)
+                cycle = min(next_cycle, *[queue.next_cycle for queue in queues])
+            else:
+                cycle = self.cycle
+            if cycle == NEVER:
+                raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
+            self.cycle = cycle
+            frees = next_cycle == cycle
+            for queue in queues:
+                if queue.stream_ends == cycle:
+                    frees = self._end_stream_of(queue) or frees
+            if not frees:  # a request is ready, or a read has come: neither frees anything
+                continue
+            if self.array_ends == cycle:
+                self._end_array()
+            while finishing.head_cycle == cycle:
+                self._finish(finishing.get())
+            return
+
+    def _end_stream_of(self, queue: _Queue) -> bool:
+        """Whether that frees anything."""
+        bit, task = queue.bit_of_read, queue.end()
+        if not bit:
+            self._stored(task)
+            return True
+        if self.in_array is None and self.executed_until < self.cycle and self._is_next(task):
+            self._stood_still(task, self._first_missing(task))
+        task.reads_due &= ~bit
+        return False
+
+    def _first_missing(self, task: TileTask) -> Operand:
+        """Of the operands that a task loads, in the order in which they are asked for."""
+        lowest = task.reads_due & -task.reads_due
+        return list(task.step.loads)[lowest.bit_length() - 1]
+
+    def _ends_with_a_write(self, layer: int) -> bool:
+        """Let a layer end with the last of its outputs that still wait for the channel, if any do."""
+        if self.writes.mark_last(layer):
+            return True
+        queue = self.queues[self.queue_of[Operand.OUTPUTS]]
+        task = queue.streaming
+        if task is None or queue.bit_of_read or task.layer != layer:
+            return False
+        queue.streaming = TileTask(task.step, task.number, layer, last=True)
+        return True
+
+    def glimpse(self) -> tuple[int, ...]:
+        """Some of the state: where it differs, so does the state."""
+        cycle = self.cycle
+        return (
+            *super().glimpse(),
+            *[queue.stream_ends - cycle for queue in self.queues if queue.streaming is not None],
+            *[queue.sum_of_reads - cycle * len(queue.reads) for queue in self.queues],
+        )
+
+    @property
+    def entries(self) -> int:
+        """How long its state is, in the same measure."""
+        return super().entries + sum([len(queue.reads) for queue in self.queues])
+
+    def state(self) -> State:
+        """The state between two steps."""
+        cycle, layer = self.cycle, self.layer
+        channels = [
+            ChannelState(
+                streaming=None
+                if queue.streaming is None
+                else (queue.stream_ends - cycle, None if queue.bit_of_read else queue.streaming.tag(layer)),
+                reads=tuple([(ready_at - cycle, cycles) for ready_at, cycles, _, _ in queue.reads]),
+            )
+            for queue in self.queues
+        ]
+        return super().state()._replace(channels=tuple(channels))
+
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
+        """Go on from a state at another place and time."""
+        super().put_into(state._replace(to_array=()), layer, cycle, steps)
+        self.prefetch, self.asked_for = state.prefetch, None
+        tasks = [
+            TileTask(steps[number], number, layer - distance, last, due)
+            for (number, distance, last), due in state.to_array
+        ]
+        self.to_array = deque(tasks)
+        self.queues = self._empty_queues()
+        due: list[list[tuple[TileTask, int]]] = [[] for _ in self.queues]
+        for task in tasks:
+            loads = list(task.step.loads)
+            for bit in _bits(task.reads_due):
+                due[self.queue_of[loads[bit.bit_length() - 1]]].append((task, bit))
+        for queue, of_queue, of_state in zip(self.queues, due, state.channels, strict=True):
+            to_come = iter(of_queue)
+            if of_state.streaming is not None:
+                ends, tag = of_state.streaming
+                queue.stream_ends = cycle + ends
+                if tag is None:
+                    queue.streaming, queue.bit_of_read = next(to_come)
+                else:
+                    number, distance, last = tag
+                    queue.streaming = TileTask(steps[number], number, layer - distance, last)
+            queue.reads = deque(
+                [
+                    (cycle + ready, cycles, task, bit)
+                    for (ready, cycles), (task, bit) in zip(of_state.reads, to_come, strict=True)
+                ]
+            )
+            queue.sum_of_reads = sum([request[0] for request in queue.reads])
+
+
+class PoolChannelStepper(ChannelStepper, PoolStepper):
+    """The state of a machine with several memories off chip, and a pool."""

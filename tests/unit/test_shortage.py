@@ -1,0 +1,28 @@
+"""What a network needs of a pool that does not hold it."""
+
+from itertools import compress, product
+
+from accelsim.hardware import Operand
+from accelsim.mapping.staircase import Staircase, StepCost
+from accelsim.planning.residency import Pool
+from accelsim.planning.shortage import step_needs
+from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor
+
+
+def test_what_is_read_beside_an_image_in_the_pool_is_needed_there_too():
+    """A layer that reads both as one operand reads both in the pool, or neither: the image cannot leave."""
+    tensors = (
+        Tensor("image", 60, is_image=True),
+        Tensor("conv1", 40),
+        Tensor("add", 40, is_result=True),
+    )
+    network = NetworkTensors(tensors, (LayerUse((0,), (), 1), LayerUse((0, 1), (), 2)))
+    moves = product((True, False), repeat=2)
+    prices = {
+        frozenset({Operand.WEIGHTS, *compress((Operand.INPUTS, Operand.OUTPUTS), some)}): Staircase(
+            (20,), (70.0,), (StepCost(9),), (0,)
+        )
+        for some in moves
+    }
+    needs = step_needs(network, Pool(50, image_inside=True), [prices, prices])
+    assert [(need.tensors, need.tensor_bytes, need.tile_bytes) for need in needs] == [((0, 1), 100, 20)] * 2
