@@ -15,12 +15,12 @@ from accelsim.hardware import Objective
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import Costs, LayerMappings, MappingCuts
-from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.staircase import Moved, Staircase, StepCost, Weights
 from accelsim.network.layer import Layer
 
-MOST_JUDGED: Final = COMPILER.max_judged
-"""Mappings of a layer that are simulated at most, for one set of operands that move and one room."""
+MOST_JUDGED: Final = 16
+"""Mappings of a layer that are simulated at most, for one set of operands that move and one room. More than in
+banks: what lies in the pool moves nothing however it is cut, so that many mappings have the same bounds."""
 TOLERANCE: Final = 0.005
 """By which part of the price a mapping may be worse than the best by its bounds, and still be simulated."""
 SHELVES: Final = 512
