@@ -321,11 +321,15 @@ def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
     memory_map = map_or_error(plan.schedule.memory_map, plan.hardware.name)
     layers = [layer.name for layer in plan.schedule.layers]
     title = f"{network.name} on {plan.hardware.name}"
-    outside = plan.hardware.channel_of[Operand.OUTPUTS].memory
+    outside, weights_outside = [
+        plan.hardware.channel_of[operand].memory for operand in (Operand.OUTPUTS, Operand.WEIGHTS)
+    ]
     values = {"network": network.name, "hardware": plan.hardware.name, **memory_map.to_dict(layers)}
     order = _order_sentence(plan)
     return Answer(
-        table=lambda style: residency_report(title, memory_map, outside, layers, style, order=order),
+        table=lambda style: residency_report(
+            title, memory_map, outside, layers, style, weights_outside=weights_outside, order=order
+        ),
         values=lambda: values,
         rows=lambda: [flat(tensor) for tensor in memory_map.to_dict(layers)["tensors"]],
     )

@@ -104,7 +104,7 @@ def nothing_kept(
         True
     """
     programme = Programme(network, pool, stages(network, pool, prices, nothing_kept=True))
-    found = search(programme, most_states=1)
+    found = search(programme, MOST_STATES)
     return found if isinstance(found, DoesNotFit) else _plan(programme, lives(network), found)
 
 

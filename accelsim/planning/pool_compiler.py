@@ -97,7 +97,8 @@ class PoolCompiler:
             if isinstance(plan[0], ResidencyPlan)
         ]
         if not schedules:
-            fault, *_ = last
+            # With nothing kept, it is the step that has no room, and not one that reads what had none before.
+            _, (fault, *_) = plans[0]
             assert isinstance(fault, DoesNotFit)
             raise MappingError(str(self._shortage(graph, network, fault)))
         return self._best(schedules) if len(schedules) > 1 else schedules[0][1]

@@ -10,7 +10,7 @@ from accelsim.descriptions.phrases import counted
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.staircase import StepPrices
 from accelsim.network.layer import Layer
-from accelsim.planning.planner import nothing_kept, plan_residency
+from accelsim.planning.planner import nothing_kept
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.tensors import NetworkTensors
 
@@ -63,10 +63,7 @@ def step_needs(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
         >>> step_needs(network, Pool(50, outside=False, image_inside=True, results_inside=True), [fc])
         [StepNeed(step=0, tensors=(0, 1), tensor_bytes=70, tile_bytes=20)]
     """
-    unbounded = replace(pool, size_bytes=_UNBOUNDED)
-    plan = nothing_kept(network, unbounded, prices)
-    if isinstance(plan, DoesNotFit):  # where a layer reads what must be in the pool beside what need not be
-        plan = plan_residency(network, unbounded, prices, reasons=False)
+    plan = nothing_kept(network, replace(pool, size_bytes=_UNBOUNDED), prices)
     assert isinstance(plan, ResidencyPlan)
     return [
         StepNeed(number, step.in_pool, _UNBOUNDED - step.room_bytes, of_step[step.moved].room_bytes[0])

@@ -4,14 +4,14 @@ A set is an integer with one bit for each tensor, so that a state takes two word
 compared in one operation.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices
 from accelsim.planning.residency import Pool
-from accelsim.planning.tensors import LayerUse, NetworkTensors
+from accelsim.planning.tensors import NetworkTensors
 
 TensorSet: TypeAlias = int
 INPUTS: Final = 1
@@ -108,6 +108,7 @@ def stages(
     """The steps of a network. `nothing_kept`: nothing stays but what cannot be elsewhere."""
     of_tensors = lives(network)
     afterwards = _afterwards(network, pool, of_tensors)
+    needed = _needed_inside(network, pool) if nothing_kept else None
     made = []
     for step, (use, of_step, (useless, copies)) in enumerate(
         zip(network.uses, prices, afterwards, strict=True)
@@ -119,7 +120,7 @@ def stages(
                 inputs=tensor_set(use.inputs),
                 residuals=tensor_set(use.residuals),
                 output=1 << use.output,
-                choices=tuple(_choices(network, pool, use, nothing_kept)) if begins else (),
+                choices=tuple(_choices(network, pool, use.output, needed)) if begins else (),
                 staircases=staircases,
                 moved=moved,
                 useless=useless,
@@ -129,20 +130,49 @@ def stages(
     return tuple(made)
 
 
-def _choices(network: NetworkTensors, pool: Pool, use: LayerUse, nothing_kept: bool) -> Iterator[Choice]:
-    is_result = network.tensors[use.output].is_result
+def _choices(
+    network: NetworkTensors, pool: Pool, output: int, needed: Mapping[int, Choice] | None
+) -> Iterator[Choice]:
+    """Of a tensor; where nothing stays but what is needed in the pool, there is one."""
+    if needed is not None:
+        yield needed.get(output, Choice(kept=False, written=True))
+        return
+    is_result = network.tensors[output].is_result
     may_stay_inside = not is_result or pool.results_inside
     may_be_outside_only = not is_result or not pool.results_inside
-    if nothing_kept:
-        inside = not pool.outside or not may_be_outside_only
-        yield Choice(kept=inside, written=not inside)
-        return
     if may_stay_inside:
         yield Choice(kept=True, written=False)
     if pool.outside:
         if may_be_outside_only:
             yield Choice(kept=False, written=True)
         yield Choice(kept=True, written=True)
+
+
+def _needed_inside(network: NetworkTensors, pool: Pool) -> dict[int, Choice]:
+    """The tensors that cannot be outside only, and where else they have to lie.
+
+    The image, where the pool has it, is read there, and so is all that is read beside it as the same operand.
+    Results that have to be in the pool are outside as well where they are read beside what is not.
+    """
+    tensors = dict(enumerate(network.tensors))
+    if not pool.outside:
+        return dict.fromkeys(tensors, Choice(kept=True, written=False))
+    read_together = [set(operand) for use in network.uses for operand in (use.inputs, use.residuals)]
+    beside_image = {index for index in tensors if tensors[index].is_image and pool.image_inside}
+    results = {index for index in tensors if tensors[index].is_result}
+    while joining := {
+        index
+        for operand in read_together
+        if not operand.isdisjoint(beside_image)
+        for index in operand - beside_image
+    }:
+        beside_image |= joining
+    inside = beside_image | (results if pool.results_inside else set())
+    elsewhere = set() if pool.results_inside else results
+    for operand in read_together:
+        if operand - inside:
+            elsewhere |= operand & inside
+    return {index: Choice(kept=True, written=index in elsewhere) for index in inside}
 
 
 def _last_step_copied(life: Life, *, wanted_outside: bool) -> int:

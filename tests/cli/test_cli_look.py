@@ -368,6 +368,17 @@ def test_show_says_whose_weights_stay(accelsim, pinning):
     ]
 
 
+def test_pinned_weights_lie_in_the_flash_besides_where_there_is_one(accelsim, folder, pinning):
+    text = (folder / pinning).read_text()
+    flash = "memories:\n  - {name: flash, holds: [weights], bandwidth: {bytes_per_cycle: 1}}\n"
+    assert "memories:\n" in text
+    (folder / "flash.yaml").write_text(text.replace("memories:\n", flash))
+    outcome = accelsim("show", "tiny.yaml", "--hw", "flash.yaml")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert re.search(r"^conv2 weights .* sram, flash ", outcome.out, re.MULTILINE)
+    assert re.search(r"^image .* dram ", outcome.out, re.MULTILINE)
+
+
 def test_both_inferences_are_run_and_proven(accelsim, pinning):
     run = _json(accelsim("run", "--net", "tiny.yaml", "--hw", pinning, "--format", "json"))
     events = accelsim("run", "--net", "tiny.yaml", "--hw", pinning, "--format", "json", "--engine", "events")

@@ -1,5 +1,7 @@
 """Networks on machines that keep tensors: what stays is what should, and moves no more than it has to."""
 
+import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,6 +14,8 @@ from accelsim.errors import AccelsimError, DescriptionError, MappingError
 from accelsim.hardware import Operand
 from accelsim.mapping.options import MappingOptions
 from accelsim.network import lowered_network
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
 from accelsim.network.executed import ExecutedGraph
 from accelsim.planning import network_tensors, pool_compiler
 from accelsim.planning.compiler import make_schedule
@@ -183,6 +187,40 @@ def test_what_has_no_home_is_named_with_its_bytes():
     assert "conv1" in sentence
     assert "image" in sentence
     assert "memories.global_buffer.size_bytes" in sentence
+
+
+def read_beside_the_image(*, concatenated):
+    """Three convolutions, of whose outputs one is added to the image, or joined to it as well."""
+    convolution = {"operator": "conv", "kernel": 3, "padding": "same"}
+    rows = [
+        {"name": "a", "inputs": ["input"], "out_channels": 16, **convolution},
+        {"name": "b", "inputs": ["a"], "out_channels": 3, **convolution},
+        {"name": "c", "inputs": ["b"], "out_channels": 3, **convolution},
+        {"name": "sum", "operator": "add", "inputs": ["b", "input"]},
+        {"name": "both", "operator": "concat", "inputs": ["sum", "c"]},
+    ]
+    image = {"channels": 3, "height": 64, "width": 64}
+    stages = [{"block": "graph", "name": "g", "operators": rows if concatenated else rows[:-1]}]
+    described = {"name": "beside", "title": "beside", "source": "made up", "input": image, "stages": stages}
+    return configure(NetworkDescription.model_validate_json(json.dumps(described)))
+
+
+@pytest.mark.parametrize("concatenated", [False, True])
+@pytest.mark.parametrize("keeps", [["activations"], ["activations", "weights"]])
+def test_what_is_read_beside_an_image_on_chip_needs_room_there_and_the_size_that_is_said_is_enough(
+    concatenated, keeps
+):
+    network = read_beside_the_image(concatenated=concatenated)
+    described = {"memories.sram.keeps": keeps, "io.inputs": "sram", "io.outputs": "dram"}
+    machine = vary(keeping_machine(40_000), **described)
+    with pytest.raises(MappingError, match=r"^b on .*: image .* b .* tiles") as raised:
+        run_network(network, machine)
+    said = re.search(r"size_bytes = (\d+)", str(raised.value))
+    size_bytes = int(said[1])
+    assert 40_000 < size_bytes < 50_000
+    assert run_network(network, vary(machine, **{"memories.sram.size_bytes": size_bytes})).cycles
+    with pytest.raises(MappingError):
+        run_network(network, vary(machine, **{"memories.sram.size_bytes": size_bytes - 1}))
 
 
 def test_a_run_is_the_same_however_little_is_remembered():

@@ -328,3 +328,11 @@ def test_weights_move_in_all_staircases_of_a_step_or_in_none():
     prices[2] = {**prices[2], frozenset(): prices[2][frozenset({WEIGHTS})]}
     with pytest.raises(ValueError, match="prices of step 2: weights must move in all staircases, or in none"):
         plan_residency(RESIDUAL_BLOCK, Pool(140), prices)
+
+
+def test_what_is_read_beside_an_image_on_chip_is_there_although_nothing_is_to_be_kept():
+    tensors = Tensor("image", 10, is_image=True), Tensor("conv1", 20), Tensor("sum", 30, is_result=True)
+    network = NetworkTensors(tensors, (LayerUse((0,), (), 1), LayerUse((0, 1), (), 2)))
+    plan = nothing_kept(network, Pool(10 + 20 + TILES, image_inside=True), flat_prices(network))
+    assert plan.places[1] == TensorPlaces(Steps(0, 1), outside=None)
+    assert plan.places[2].in_pool is None

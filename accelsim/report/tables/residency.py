@@ -22,6 +22,7 @@ def residency_report(
     layers: Sequence[str],
     style: Style,
     *,
+    weights_outside: str = "",
     order: str = "",
 ) -> str:
     """The tensors of a network with their places, as `accelsim show NET --hw HW` prints them.
@@ -32,6 +33,7 @@ def residency_report(
         outside: The name of the memory off chip for activations.
         layers: Names of the layers in running order.
         style: What the place that it goes to can show.
+        weights_outside: The name of the memory off chip for weights, where that is another.
         order: What there is to say of the order in which layers run.
 
     Returns:
@@ -45,10 +47,15 @@ def residency_report(
         conv1  2.93 KiB sram        0 conv2
     """
     tensors = memory_map.tensors
+    home_of_weights = weights_outside or outside
+    places = [
+        _places(tensor, memory_map.memory, home_of_weights if tensor.is_weights else outside)
+        for tensor in tensors
+    ]
     columns = [
         Column("tensor", [name_word(tensor.name, "", style.width) for tensor in tensors], "left", least=8),
         Column("size", [kibibytes(tensor.size_bytes) for tensor in tensors]),
-        Column("place", [_places(tensor, memory_map.memory, outside) for tensor in tensors], "left"),
+        Column("place", places, "left"),
         Column("address", ["-" if tensor.address is None else str(tensor.address) for tensor in tensors]),
         Column("until", [_until(tensor, layers, style.width) for tensor in tensors], "left", least=8),
         Column("why not", [_why_not(tensor, memory_map, layers) for tensor in tensors], "left", least=12),
