@@ -144,7 +144,6 @@ def test_keeping_is_never_worse_than_keeping_nothing(objective):
 @pytest.mark.parametrize(
     ("network", "kib", "objective"),
     [
-        ("resnet18@resolution=64", 64, "time"),
         ("resnet18@resolution=64", 20, "energy"),
         ("sqnxt23v5@resolution=64", 24, "time"),
     ],
