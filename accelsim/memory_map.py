@@ -232,6 +232,20 @@ class MemoryMap:
         beyond = [tensor.end_address - self.size_bytes for tensor in self.tensors if tensor.end_address]
         return max([0, *beyond, *[tiles.missing_bytes for tiles in self.tiles]])
 
+    @property
+    def lost_bytes(self) -> tuple[int, ...]:
+        """Of each step at which tensors and tiles do not fit: room that is there, but not in one piece."""
+        lost = [
+            self.size_bytes - taken - tiles.size_bytes if tiles.missing_bytes else 0
+            for taken, tiles in zip(self.tensor_bytes, self.tiles, strict=True)
+        ]
+        for tensor in self.tensors:
+            if tensor.in_pool is not None and tensor.end_address is not None:
+                beyond_bytes = tensor.end_address - self.size_bytes
+                for step in range(tensor.in_pool.first, tensor.in_pool.last + 1):
+                    lost[step] = max(lost[step], beyond_bytes)
+        return tuple(lost)
+
 
 def _why_not(reason: WhyNot, layers: Sequence[str]) -> dict[str, Any]:
     match reason:

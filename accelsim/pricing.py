@@ -11,6 +11,8 @@ from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Operand
 from accelsim.mapping.bounds import (
     compulsory_input_bytes,
     compulsory_output_bytes,
+    compulsory_weight_bytes,
+    least_array_cycles,
     lower_bound_if_kept_cycles,
     lower_bounds,
 )
@@ -72,7 +74,8 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
     """
     network, hardware, lowered = plan.network, plan.hardware, plan.lowered
     batch = plan.options.batch
-    layers = layer_results(plan.schedule, activity, hardware, batch, plan.cache.costs)
+    costs = costs_of_layers(plan.schedule, activity, hardware, batch, plan.cache.costs)
+    layers = layer_results(plan.schedule, activity, hardware, batch, costs)
     counts = activity.counts
     by_component = energy_by_component(counts, hardware.prices)
     return RunResult(
@@ -98,7 +101,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
-        lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, hardware, batch),
+        lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, costs, hardware, batch),
         memory_map=plan.schedule.memory_map,
         first_inference=None if first is None else _first_inference(first, hardware),
     )
@@ -117,17 +120,22 @@ def _first_inference(first: Activity, hardware: Hardware) -> FirstInference:
     return FirstInference(first.cycles, _energy(by_component, hardware), memories)
 
 
-def _lower_bound_if_kept(schedule: Schedule, hardware: Hardware, batch: int) -> int | None:
+def _lower_bound_if_kept(
+    schedule: Schedule, costs: Sequence[LayerCosts], hardware: Hardware, batch: int
+) -> int | None:
     """The lower bound of a network of which all tensors stay on chip; None where they cannot."""
     if schedule.memory_map is None or not hardware.keeps("activations"):
         return None
     image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
-    return lower_bound_if_kept_cycles(
-        schedule.layers, hardware, image_bytes, sum(result_bytes.values()), batch
-    )
+    weight_bytes = sum([of_layer.least_weight_bytes for of_layer in costs])
+    array_cycles = sum([of_layer.least_array_cycles for of_layer in costs])
+    activation_bytes = image_bytes + sum(result_bytes.values())
+    return lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes)
 
 
-def _lower_bounds_if_kept(schedule: Schedule, hardware: Hardware, batch: int) -> list[int | None]:
+def _lower_bounds_if_kept(
+    schedule: Schedule, costs: Sequence[LayerCosts], hardware: Hardware, batch: int
+) -> list[int | None]:
     """The same of each layer by itself.
 
     Of a result that several layers write, the first of them stores its own part, and of the others it is not
@@ -137,10 +145,14 @@ def _lower_bounds_if_kept(schedule: Schedule, hardware: Hardware, batch: int) ->
         return [None] * len(schedule.layers)
     image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
     bounds: list[int | None] = []
-    for index, layer in enumerate(schedule.layers):
-        stored_bytes = min(result_bytes.get(layer.name, 0), compulsory_output_bytes(layer, hardware, batch))
-        read_bytes = 0 if index else image_bytes
-        bounds.append(lower_bound_if_kept_cycles([layer], hardware, read_bytes, stored_bytes, batch))
+    for layer, of_layer in zip(schedule.layers, costs, strict=True):
+        stored_bytes = 0
+        if layer.name in result_bytes:
+            stored_bytes = min(result_bytes[layer.name], compulsory_output_bytes(layer, hardware, batch))
+        read_bytes = 0 if bounds else image_bytes
+        array_cycles, weight_bytes = of_layer.least_array_cycles, of_layer.least_weight_bytes
+        activation_bytes = read_bytes + stored_bytes
+        bounds.append(lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes))
     return bounds
 
 
@@ -158,12 +170,45 @@ def _result_bytes(schedule: Schedule, hardware: Hardware) -> dict[str, int]:
     return {tensor.name: tensor.size_bytes for tensor in schedule.memory_map.tensors if tensor.is_result}
 
 
+def costs_of_layers(
+    schedule: Schedule,
+    activity: Activity,
+    hardware: Hardware,
+    batch: int,
+    known: MutableMapping[Identity, LayerCosts] | None = None,
+) -> list[LayerCosts]:
+    """What each layer costs by its mapping alone.
+
+    Args:
+        schedule: What was simulated.
+        activity: What was observed of it.
+        hardware: The machine.
+        batch: Images that ran together.
+        known: What mappings cost, by their identity, from one run on the machine to the next.
+
+    Returns:
+        Of each layer, in running order.
+    """
+    known = {} if known is None else known
+    costs = []
+    for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
+        as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
+        key = Identity(mapping)
+        of_layer = known.get(key) if as_mapped else None
+        if of_layer is None:
+            of_layer = layer_costs(layer, mapping, observed, hardware, batch)
+            if as_mapped:
+                known[key] = of_layer
+        costs.append(of_layer)
+    return costs
+
+
 def layer_results(
     schedule: Schedule,
     activity: Activity,
     hardware: Hardware,
     batch: int,
-    costs_of: MutableMapping[Identity, LayerCosts] | None = None,
+    costs: Sequence[LayerCosts] | None = None,
 ) -> tuple[LayerResult, ...]:
     """One result a layer; cycles, traffic and energy add up to the network's.
 
@@ -172,29 +217,23 @@ def layer_results(
         activity: What was observed of it.
         hardware: The machine.
         batch: Images that ran together.
-        costs_of: What mappings cost, by their identity, from one run on the machine to the next.
+        costs: Of each layer, where they are known.
 
     Returns:
         Results in running order; the cycles of a layer are those by which it moves the finish.
     """
-    costs_of = {} if costs_of is None else costs_of
+    if costs is None:
+        costs = costs_of_layers(schedule, activity, hardware, batch)
     pes = hardware.pe_array.pes
     results = []
     finish = 0
     places = schedule.places or (None,) * len(schedule.layers)
-    bounds_if_kept = _lower_bounds_if_kept(schedule, hardware, batch)
-    for layer, mapping, observed, of_operands, bound_if_kept in zip(
-        schedule.layers, schedule.mappings, activity.layers, places, bounds_if_kept, strict=True
+    bounds_if_kept = _lower_bounds_if_kept(schedule, costs, hardware, batch)
+    for layer, mapping, observed, of_layer, of_operands, bound_if_kept in zip(
+        schedule.layers, schedule.mappings, activity.layers, costs, places, bounds_if_kept, strict=True
     ):
-        as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
-        key = Identity(mapping)
-        costs = costs_of.get(key) if as_mapped else None
-        if costs is None:
-            costs = layer_costs(layer, mapping, observed, hardware, batch)
-            if as_mapped:
-                costs_of[key] = costs
         cycles = max(observed.end_cycle - finish, 0)
-        result = _layer_result(layer, mapping, costs, observed, cycles, pes)
+        result = _layer_result(layer, mapping, of_layer, observed, cycles, pes)
         if of_operands is not None:
             on_chip_places = _on_chip_places(layer, of_operands, hardware)
             result = result._replace(on_chip_places=on_chip_places, lower_bound_if_kept_cycles=bound_if_kept)
@@ -221,6 +260,7 @@ def layer_costs(
     by_component = energy_by_component(counts, hardware.prices)
     energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
     macs, bounds = batch * layer.macs, lower_bounds(layer, hardware, batch)
+    keeps = hardware.keeps("activations")
     return LayerCosts(
         form=form_of(layer, hardware),
         macs=macs,
@@ -244,6 +284,8 @@ def layer_costs(
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,
+        least_weight_bytes=compulsory_weight_bytes(layer, hardware) if keeps else 0,
+        least_array_cycles=least_array_cycles(layer, hardware, batch) if keeps else 0,
     )
 
 

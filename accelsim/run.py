@@ -13,6 +13,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice, of_kind
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
 from accelsim.network.load import network_of
 from accelsim.network.lowered import LoweredNetwork, lowered_network
@@ -121,19 +122,23 @@ def plan_run(
     network, hardware = network_of(network), hardware_of(hardware)
     options = options_for(network) if options is None else of_kind("options", options, MappingOptions)
     cache = cache_or_new(cache, memory)
-    lowered = in_running_order(cache.lowered(network, lowered_network), hardware, options.batch)
+    as_described = cache.lowered(network, lowered_network)
+    lowered = in_running_order(as_described, hardware, options.batch)
     layers = cache.layers(hardware, options)
-    schedule = layers.schedule(
-        lowered.graph,
-        lambda: make_schedule(
+
+    def make() -> Schedule:
+        schedule = make_schedule(
             lowered.graph,
             hardware,
             options,
             mappings=layers.mappings,
             transitions=layers.transitions,
             pool=layers.pool,
-        ),
-    )
+        )
+        cache.keep(network, as_described, hardware, options, layers)
+        return schedule
+
+    schedule = layers.schedule(lowered.graph, make)
     return Plan(network, hardware, options, lowered, schedule, layers)
 
 

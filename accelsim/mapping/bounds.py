@@ -1,7 +1,6 @@
 """Lower bounds of a layer: what no mapping and no schedule can go below."""
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from accelsim.hardware import Hardware, Operand
@@ -112,7 +111,7 @@ class LowerBounds(NamedTuple):
 def lower_bounds(layer: Layer, hardware: Hardware, batch: int = 1) -> LowerBounds:
     """What `compulsory_dram_bytes` and `lower_bound_cycles` say, both at once."""
     least_bytes = _least_bytes(layer, hardware, batch)
-    moved_bytes, cycles = 0, [_compute_cycles(layer, hardware, batch)]
+    moved_bytes, cycles = 0, [least_array_cycles(layer, hardware, batch)]
     for channel in hardware.channels:
         of_channel = sum([least_bytes[operand] for operand in channel.operands])
         moved_bytes += of_channel
@@ -121,39 +120,36 @@ def lower_bounds(layer: Layer, hardware: Hardware, batch: int = 1) -> LowerBound
 
 
 def lower_bound_if_kept_cycles(
-    layers: Sequence[Layer], hardware: Hardware, image_bytes: int, result_bytes: int, batch: int = 1
+    hardware: Hardware, array_cycles: int, weight_bytes: int, activation_bytes: int
 ) -> int:
-    """The same of a whole network, of which nothing goes outside but weights, the image and the results.
+    """The same of layers whose activations stay on chip.
 
     Where the machine keeps weights, these do not come either.
 
     Args:
-        layers: In running order, each for one image.
         hardware: The machine.
-        image_bytes: What has to come of the network's input; 0 where it lies on chip.
-        result_bytes: What has to go outside of its results.
-        batch: Images that run together.
+        array_cycles: Of all of them, at least.
+        weight_bytes: Of all of them.
+        activation_bytes: What has to come or go outside all the same: the image, the results.
 
     Returns:
-        Cycles: the larger of all multiply-accumulates / PEs and that traffic / bandwidth, by the slowest
-        channel.
+        The larger of all multiply-accumulates / PEs and that traffic / bandwidth, by the slowest channel.
 
     Example:
         >>> from accelsim import load_hardware
-        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
-        >>> lower_bound_if_kept_cycles([layer, layer], load_hardware("16x16_128k"), 128, 20)
+        >>> lower_bound_if_kept_cycles(load_hardware("16x16_128k"), 6, 2560, activation_bytes=148)
         170
     """
-    come = [] if hardware.keeps("weights") else layers
-    weights = sum([compulsory_weight_bytes(layer, hardware) for layer in come])
-    least_bytes = {Operand.WEIGHTS: weights, Operand.OUTPUTS: image_bytes + result_bytes}
-    cycles = [sum([_compute_cycles(layer, hardware, batch) for layer in layers])]
+    come_bytes = 0 if hardware.keeps("weights") else weight_bytes
+    least_bytes = {Operand.WEIGHTS: come_bytes, Operand.OUTPUTS: activation_bytes}
+    cycles = [array_cycles]
     for channel in hardware.channels:
         of_channel = sum([least_bytes.get(operand, 0) for operand in channel.operands])
         cycles.append(math.ceil(of_channel / channel.bytes_per_cycle))
     return max(cycles)
 
 
-def _compute_cycles(layer: Layer, hardware: Hardware, batch: int) -> int:
+def least_array_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
+    """What multiply-accumulates take if all PEs are busy."""
     density = least_weight_density(layer, hardware, hardware.pe_array.dataflows)
     return math.ceil(batch * layer.macs * density / hardware.pe_array.pes - 1e-9)

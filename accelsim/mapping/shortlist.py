@@ -19,8 +19,8 @@ from accelsim.mapping.staircase import Moved, Staircase, StepCost, Weights
 from accelsim.network.layer import Layer
 
 MOST_JUDGED: Final = 16
-"""Mappings of a layer that are simulated at most, for one set of operands that move and one room. More than in
-banks: what lies in the pool moves nothing however it is cut, so that many mappings have the same bounds."""
+"""Mappings of a layer that are simulated at most, for one set of operands that move and one room. In banks
+fewer do; what lies in a pool moves nothing however it is cut, so that many mappings have the same bounds."""
 TOLERANCE: Final = 0.005
 """By which part of the price a mapping may be worse than the best by its bounds, and still be simulated."""
 SHELVES: Final = 512

@@ -8,7 +8,7 @@ memory outside; the others lie in the pool already, and their tensors take room 
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -123,6 +123,15 @@ class Staircase:
             tuple([StepCost(*cost) for cost in costs]),
             tuple(stairs.tolist()),
         )
+
+    def beside(self, lost_bytes: int) -> Self:
+        """The same beside so many bytes that tiles cannot have.
+
+        Example:
+            >>> Staircase((1024,), (900.0,), (StepCost(900),), (3,)).beside(512).at(1024)
+            inf
+        """
+        return replace(self, room_bytes=tuple([lost_bytes + room_bytes for room_bytes in self.room_bytes]))
 
     def stair(self, room_bytes: int) -> int | None:
         """The best stair that a room holds; None where it holds none."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from operator import itemgetter
-from typing import assert_never
+from typing import Final, assert_never
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
@@ -40,43 +40,20 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.edp import least_edp
+from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import PinnedWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.shortage import Shortage, StepNeed, step_needs
-from accelsim.planning.tensors import LayerUse, NetworkTensors, network_tensors
+from accelsim.planning.tensors import LayerUse, network_tensors
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
 
-
-@dataclass(frozen=True)
-class _Network:
-    """What is planned."""
-
-    graph: ExecutedGraph
-    parts: tuple[tuple[Layer, ...], ...]
-    """What each layer is executed as."""
-    tensors: NetworkTensors
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """Of each step."""
-        return tuple([part for parts in self.parts for part in parts])
-
-    @property
-    def waits_for(self) -> tuple[tuple[int, ...], ...]:
-        """Of each step: those whose results it reads."""
-        waits: list[tuple[int, ...]] = []
-        last_part: dict[str, int] = {}
-        for node, parts in zip(self.graph.nodes, self.parts, strict=True):
-            producers = tuple(sorted(last_part[producer] for producer in node.predecessors))
-            for _ in parts:
-                waits.append(producers)
-                producers = (len(waits) - 1,)
-            last_part[node.name] = len(waits) - 1
-        return tuple(waits)
+MOST_ROUNDS: Final = 4
+"""Plans that are made again, where tensors and tiles do not fit by addresses; no case is known in which one
+was not enough."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +92,7 @@ class PoolCompiler:
         if self.hardware.keeps("weights") and (pins := self._pins(network, *last[:2])):
             plans.append((True, self._planned(network, keeping=activations, pins=pins)))
         schedules = [
-            (keeping, self._written(network, *plan))
+            (keeping, self._by_addresses(network, *plan, keeping=keeping and activations))
             for keeping, plan in plans
             if isinstance(plan[0], ResidencyPlan)
         ]
@@ -125,6 +102,32 @@ class PoolCompiler:
             assert isinstance(fault, DoesNotFit)
             raise MappingError(str(self._shortage(graph, network, fault)))
         return self._best(schedules) if len(schedules) > 1 else schedules[0][1]
+
+    def _by_addresses(
+        self,
+        network: NetworkToPlan,
+        plan: ResidencyPlan | DoesNotFit,
+        weights: Weights,
+        pins: Pins,
+        *,
+        keeping: bool,
+    ) -> Schedule:
+        """The schedule of a plan, with tensors and tiles that fit by addresses, too.
+
+        It is planned again, with tiles that have less room where it was not in one piece. Where no plan fits,
+        the first one is left, and says what is missing.
+        """
+        first = tried = self._written(network, plan, weights, pins)
+        for _ in range(MOST_ROUNDS):
+            if tried.memory_map is None or not tried.memory_map.address_waste_bytes:
+                return tried
+            lost_bytes = map(max, network.lost_bytes, tried.memory_map.lost_bytes)
+            network = replace(network, lost_bytes=tuple(lost_bytes))
+            plan, weights, pins = self._planned(network, keeping=keeping, pins=pins)
+            if isinstance(plan, DoesNotFit):
+                return first
+            tried = self._written(network, plan, weights, pins)
+        return first if tried.memory_map is None or tried.memory_map.address_waste_bytes else tried
 
     def _best(self, schedules: Sequence[tuple[bool, Schedule]]) -> Schedule:
         """The best when simulated, of schedules each with whether anything may stay; if equal, the first."""
@@ -137,11 +140,11 @@ class PoolCompiler:
         together = CostsMoreTogether(value[0], value_if_kept[0])
         return replace(schedule, memory_map=schedule.memory_map.instead_of(rival.memory_map, together))
 
-    def _network(self, graph: ExecutedGraph) -> _Network:
+    def _network(self, graph: ExecutedGraph) -> NetworkToPlan:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
         parts = tuple([self._parts(layer) for layer in graph.layers])
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
-        return _Network(graph, parts, tensors)
+        return NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -178,7 +181,7 @@ class PoolCompiler:
         return bool((room_bytes <= self.pool.size_bytes).any())
 
     def _planned(
-        self, network: _Network, *, keeping: bool, pins: Pins = frozenset()
+        self, network: NetworkToPlan, *, keeping: bool, pins: Pins = frozenset()
     ) -> tuple[ResidencyPlan | DoesNotFit, Weights, Pins]:
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
@@ -214,7 +217,7 @@ class PoolCompiler:
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
 
-    def _pins(self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights) -> Pins:
+    def _pins(self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
         if isinstance(plan, DoesNotFit):
             return frozenset()
@@ -239,18 +242,19 @@ class PoolCompiler:
             results_inside=self.hardware.output_place == self.pool.memory,
         )
 
-    def _prices(self, network: _Network, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
+    def _prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move: pinned weights do not."""
         known: dict[tuple[Layer, Moved], Staircase] = {}
         prices: list[StepPrices] = []
-        for step, (layer, use) in enumerate(zip(network.layers, network.tensors.uses, strict=True)):
+        of_steps = zip(network.layers, network.tensors.uses, network.lost_bytes, strict=True)
+        for step, (layer, use, lost_bytes) in enumerate(of_steps):
             of_step = {}
             pinned = {Operand.WEIGHTS} if step in pins else set()
             for moved in [moved - pinned for moved in self._may_move(use)]:
                 key = layer.nameless, moved
                 if key not in known:
                     known[key] = self._shortlist(*key).staircase(weights)
-                of_step[moved] = known[key]
+                of_step[moved] = known[key].beside(lost_bytes) if lost_bytes else known[key]
             prices.append(of_step)
         return prices
 
@@ -270,7 +274,7 @@ class PoolCompiler:
     def _shortlist(self, layer: Layer, moved: Moved) -> Shortlist:
         if (layer, moved) not in self._listed:
             keys = [(layer, moves) for moves in self._all_sets(layer)]
-            found = [(key, self.known.shortlists.get(key)) for key in keys]
+            found = [(key, self.known.shortlists.get((*key, self.objective))) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
             self._listed.update(known if len(known) == len(keys) else self._searched(layer))
         return self._listed[layer, moved]
@@ -284,7 +288,7 @@ class PoolCompiler:
         searched = {
             (layer, moves): shortlist(mappings, moves, self.objective) for moves in self._all_sets(layer)
         }
-        self.known.shortlists.update(searched)
+        self.known.shortlists.update({(*key, self.objective): listed for key, listed in searched.items()})
         return searched
 
     def _sets(self, layer: Layer) -> list[Moved]:
@@ -299,16 +303,19 @@ class PoolCompiler:
         return [*sets, *[moves - {Operand.WEIGHTS} for moves in sets]] if may_stay else sets
 
     def _written(
-        self, network: _Network, plan: ResidencyPlan | DoesNotFit, weights: Weights, pins: Pins
+        self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights, pins: Pins
     ) -> Schedule:
         """The schedule of a plan: each layer with the best mapping that its room holds."""
         assert isinstance(plan, ResidencyPlan)
         homes, on_chip = self.hardware.channel_of, self.pool.memory
         mappings, places = [], []
-        for layer, step in zip(network.layers, plan.steps, strict=True):
+        for layer, step, lost_bytes in zip(network.layers, plan.steps, network.lost_bytes, strict=True):
             operands = _operands(layer)
             placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
-            placed_layer = PlacedLayer(layer.nameless, step.moved, placed, step.room_bytes, weights)
+            room_bytes = step.room_bytes - lost_bytes
+            placed_layer = PlacedLayer(
+                layer.nameless, step.moved, placed, room_bytes, weights, self.objective
+            )
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {
@@ -331,7 +338,7 @@ class PoolCompiler:
 
     def _memory_map(
         self,
-        network: _Network,
+        network: NetworkToPlan,
         plan: ResidencyPlan,
         mappings: Sequence[Mapping],
         pinned: MappingOf[int, int],
@@ -378,7 +385,7 @@ class PoolCompiler:
         energy = float(total_energy(counts, self.hardware.prices))
         return objective_value(float(cycles), energy, self.objective), cycles
 
-    def _shortage(self, graph: ExecutedGraph, network: _Network, fault: DoesNotFit) -> Shortage:
+    def _shortage(self, graph: ExecutedGraph, network: NetworkToPlan, fault: DoesNotFit) -> Shortage:
         """What has to be on chip at a step and does not fit, and how large a pool holds everything.
 
         In a larger pool a pooling may be fused that here is a layer of its own; so the size is tried.
@@ -393,7 +400,7 @@ class PoolCompiler:
             self.hardware, network.layers, network.tensors, self.options.batch, fault, needs, most
         )
 
-    def _needs(self, network: _Network) -> list[StepNeed]:
+    def _needs(self, network: NetworkToPlan) -> list[StepNeed]:
         return step_needs(network.tensors, self._places(), self._prices(network, Weights(energy=1)))
 
     def _with_pool_of(self, size_bytes: int) -> "PoolCompiler":
@@ -438,4 +445,12 @@ def pool_schedule(
         raise MappingError(f"{name} on {hardware.name}: {NotListed(options.dataflow, dataflows)}")
     if hardware.pool is None:
         raise ValueError(f"{hardware.name} has no pool")
-    return PoolCompiler(hardware, hardware.pool, options, transitions, known).schedule(graph)
+    compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known)
+    schedule = compiler.schedule(graph)
+    frugal = replace(compiler, options=replace(options, objective="edp"), _listed={})
+    if compiler.objective != "time" or frugal.objective != "edp":
+        return schedule
+    # Layers by themselves wait for their weights, which in a network come meanwhile: a plan in which energy
+    # counts, too, may be the faster one (docs/decisions/pool-mapping.md).
+    schedules = schedule, frugal.schedule(graph)
+    return min(schedules, key=lambda one: simulate_fast(one, hardware, transitions).cycles)

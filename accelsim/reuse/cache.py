@@ -62,6 +62,10 @@ class LayerCosts:
     tile_sizes: MappingOf[str, int]
     tile_order: tuple[str, ...]
     idle_rows: int
+    least_weight_bytes: int
+    """That have to come wherever activations lie; as the next, 0 on a machine that keeps none."""
+    least_array_cycles: int
+    """That it takes at least."""
 
 
 @dataclass
@@ -152,17 +156,36 @@ class Cache:
 
     def layers(self, hardware: Hardware, options: MappingOptions) -> LayersOnMachine:
         """Of one machine, whichever object describes it, and one choice of options."""
-        key = (self._machines.get_or_make(Identity(hardware), hardware.model_dump_json), options)
+        key = self._machine(hardware), options
         layers = self._layers.get_or_make(key, lambda: self._layers_on(hardware, options))
         if layers.simulation_bytes > self._most_bytes // 2:  # the other half is for what they are of
             layers.transitions = Transitions()
         self._layers[key] = layers  # it has grown since it was last used
         return layers
 
+    def keep(
+        self,
+        network: Network,
+        lowered: LoweredNetwork,
+        hardware: Hardware,
+        options: MappingOptions,
+        layers: LayersOnMachine,
+    ) -> None:
+        """Have these outlast what a search found out meanwhile, which may be more than the budget holds.
+
+        They were looked up before it; without them the schedule that it made would not be found again.
+        """
+        self._networks[Identity(network)] = lowered
+        self._layers[self._machine(hardware), options] = layers
+
     @property
     def held_bytes(self) -> int:
         """What it takes, estimated."""
         return self._budget.held_bytes
+
+    def _machine(self, hardware: Hardware) -> str:
+        """The same of all objects that describe one machine."""
+        return self._machines.get_or_make(Identity(hardware), hardware.model_dump_json)
 
     def _layers_on(self, hardware: Hardware, options: MappingOptions) -> LayersOnMachine:
         mappings: Recent[Layer, Mapping] = Recent(self._budget, mapping_bytes)

@@ -6,6 +6,7 @@ import tracemalloc
 import weakref
 
 import pytest
+from machines import keeping_machine
 from typer.testing import CliRunner
 
 import accelsim
@@ -36,6 +37,17 @@ def test_runs_that_share_a_memory_find_what_they_find_alone(machine):
     alone = [run_network(network, machine) for network in networks]
     for _ in range(2):
         assert [run_network(network, machine, cache=cache) for network in networks] == alone
+
+
+def test_a_repeat_finds_its_schedule_where_the_search_for_it_left_more_than_the_cache_holds():
+    machine = keeping_machine(64 * 1024)
+    network = load_network("mobilenet_v1@width=0.25,resolution=128")
+    roomy = Cache()
+    all_listed = plan_run(network, machine, cache=roomy).cache.pool.shortlists
+    cache = Cache(most_bytes=roomy.held_bytes * 3 // 4)
+    planned = plan_run(network, machine, cache=cache)
+    assert len(planned.cache.pool.shortlists) < len(all_listed)
+    assert plan_run(network, machine, cache=cache).schedule is planned.schedule
 
 
 @pytest.mark.parametrize(

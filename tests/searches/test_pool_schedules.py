@@ -12,11 +12,12 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.errors import AccelsimError, DescriptionError, MappingError
 from accelsim.hardware import Operand
+from accelsim.mapping.options import MappingOptions
 from accelsim.network import lowered_network
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
 from accelsim.network.executed import ExecutedGraph
-from accelsim.planning import network_tensors
+from accelsim.planning import network_tensors, pool_compiler
 from accelsim.planning.compiler import make_schedule
 from accelsim.report.tables.path import path_dict
 from accelsim.report.tables.sweep import sweep_dict
@@ -139,6 +140,32 @@ def test_keeping_is_never_worse_than_keeping_nothing(objective):
         "edp": lambda run: run.cycles * run.energy.total,
     }[objective]
     assert value(kept) <= value(nothing)
+
+
+@pytest.mark.parametrize(
+    ("network", "kib", "objective"),
+    [
+        ("resnet18@resolution=64", 64, "time"),
+        ("resnet18@resolution=64", 20, "energy"),
+        ("sqnxt23v5@resolution=64", 24, "time"),
+    ],
+)
+def test_where_room_is_not_in_one_piece_it_is_planned_again(network, kib, objective, monkeypatch):
+    machine, options = keeping_machine(kib * KIB), MappingOptions(objective=objective)
+    planned = plan_run(network, machine, options)
+    monkeypatch.setattr(pool_compiler, "MOST_ROUNDS", 0)
+    once = plan_run(network, machine, options)
+    assert planned.schedule.memory_map.address_waste_bytes == 0
+    assert once.schedule.memory_map.address_waste_bytes > 0
+    outside = {"dram"}
+    moved = [
+        sum(
+            mapping.totals.counts.read_bytes(outside) + mapping.totals.counts.written_bytes(outside)
+            for mapping in plan.schedule.mappings
+        )
+        for plan in (planned, once)
+    ]
+    assert moved[0] <= 1.01 * moved[1]
 
 
 def test_both_engines_see_the_same_of_a_network_that_keeps():
@@ -383,3 +410,11 @@ def test_a_sweep_says_which_inference_it_judges(tmp_path):
     (tmp_path / "sweep.yaml").write_text(f"{spec}, inferences: last}}")
     with pytest.raises(DescriptionError, match="inferences = 'last': must be 'steady' or 'first'"):
         read_sweep(tmp_path / "sweep.yaml")
+
+
+@pytest.mark.parametrize("network", ["resnet18", "sqnxt23v5", "mobilenet_v1@width=0.5"])
+def test_by_time_no_network_is_slower_than_by_energy_times_delay(network):
+    by_time, by_edp = (
+        run_network(network, "npu_int8_2m", objective=objective) for objective in ("time", "edp")
+    )
+    assert by_time.cycles <= by_edp.cycles

@@ -8,7 +8,7 @@ import pytest
 from machines import keeping_machine, machine
 
 import accelsim
-from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_if_kept_cycles
+from accelsim.mapping.bounds import compulsory_dram_bytes
 from accelsim.mapping.staircase import StepCost
 from accelsim.memory_map import (
     CostsMore,
@@ -117,6 +117,13 @@ def test_the_waste_is_what_tiles_lack_in_one_piece_or_tensors_beyond_the_pool():
     assert map_of(kept(address=2000)).address_waste_bytes == 5000 - 4096
 
 
+def test_lost_is_room_that_tensors_leave_beside_the_part_that_tiles_have():
+    assert map_of(kept(size=2000, address=1000)).lost_bytes == (0, 0)
+    in_two_pieces = map_of(kept(size=2000, address=1000, steps=(0, 0)), needed_bytes=1100)
+    assert in_two_pieces.lost_bytes == (4096 - 2000 - 1096, 4096 - 1096)
+    assert map_of(kept(address=2000, steps=(1, 1))).lost_bytes == (0, 5000 - 4096)
+
+
 def test_where_nothing_is_kept_after_all_what_would_have_stayed_says_so_and_the_rest_has_its_own_reason():
     together, too_large = CostsMoreTogether(10.0, 11.0), TooLarge(0, 5000, 10, 4096)
     without = map_of(absent("conv1", 3000, None), absent("conv2", 5000, None))
@@ -181,8 +188,11 @@ def test_a_machine_that_keeps_nothing_has_none_of_this_in_its_json():
 # --- the bound
 
 
-def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_move(plan):
-    hardware, layers = plan.hardware, plan.schedule.layers
+@pytest.mark.parametrize("io", [{}, {"inputs": "sram", "outputs": "sram"}])
+def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_move(io):
+    hardware = keeping_machine(512 * KIB, io=io)
+    plan = plan_run(NETWORK, hardware)
+    layers = plan.schedule.layers
     weights = sum(
         compulsory_dram_bytes(layer, hardware)
         - 2 * (layer.stored_elements + layer.residual_elements)
@@ -190,10 +200,9 @@ def test_of_a_network_that_stays_on_chip_only_weights_image_and_results_have_to_
         for layer in layers
     )
     macs = sum(math.ceil(layer.macs / hardware.pe_array.pes) for layer in layers)
-    bytes_per_cycle = hardware.channels[0].bytes_per_cycle
-    for image, results in ((0, 0), (1000, 10), (10**9, 3)):
-        expected = max(macs, math.ceil((weights + image + results) / bytes_per_cycle))
-        assert lower_bound_if_kept_cycles(layers, hardware, image, results) == expected
+    outside = 0 if io else inputs_of(layers[0]) + 2 * layers[-1].stored_elements
+    expected = max(macs, math.ceil((weights + outside) / hardware.channels[0].bytes_per_cycle))
+    assert accelsim.run_network(NETWORK, hardware).lower_bound_if_kept_cycles == expected
 
 
 def inputs_of(layer):
