@@ -63,7 +63,7 @@ def make_schedule(
     if hardware.pool is None:
         mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
     else:
-        from accelsim.planning.pool_compiler import pool_schedule  # noqa: PLC0415 (most machines have none)
+        from accelsim.planning.pool_schedule import pool_schedule  # noqa: PLC0415 (most machines have none)
 
         known = PoolKnowledge() if pool is None else pool
         mapped = pool_schedule(graph, hardware, options, transitions, known)

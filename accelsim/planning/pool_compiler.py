@@ -34,7 +34,6 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
-from accelsim.mapping.unmappable import NotListed
 from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -418,39 +417,3 @@ def _operands(layer: Layer) -> frozenset[Operand]:
     weights = {Operand.WEIGHTS} if layer.on_array else set()
     residual = {Operand.RESIDUAL} if layer.residual_elements else set()
     return frozenset({Operand.INPUTS, Operand.OUTPUTS} | weights | residual)
-
-
-def pool_schedule(
-    graph: ExecutedGraph,
-    hardware: Hardware,
-    options: MappingOptions,
-    transitions: Transitions,
-    known: PoolKnowledge,
-) -> Schedule:
-    """The schedule of a graph on a machine with a pool.
-
-    Args:
-        graph: Layers in running order, as lowering makes them.
-        hardware: The machine.
-        options: How it is mapped.
-        transitions: What simulations went through, for the next one.
-        known: What is known of layers on this machine by these options, for the next graph.
-
-    Raises:
-        MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
-    """
-    dataflows = tuple(hardware.pe_array.dataflows)
-    if options.dataflow not in (AUTO, *dataflows):
-        name = graph.layers[0].name
-        raise MappingError(f"{name} on {hardware.name}: {NotListed(options.dataflow, dataflows)}")
-    if hardware.pool is None:
-        raise ValueError(f"{hardware.name} has no pool")
-    compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known)
-    schedule = compiler.schedule(graph)
-    frugal = replace(compiler, options=replace(options, objective="edp"), _listed={})
-    if compiler.objective != "time" or frugal.objective != "edp":
-        return schedule
-    # Layers by themselves wait for their weights, which in a network come meanwhile: a plan in which energy
-    # counts, too, may be the faster one (docs/decisions/pool-mapping.md).
-    schedules = schedule, frugal.schedule(graph)
-    return min(schedules, key=lambda one: simulate_fast(one, hardware, transitions).cycles)

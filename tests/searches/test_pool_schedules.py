@@ -12,7 +12,6 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.errors import AccelsimError, DescriptionError, MappingError
 from accelsim.hardware import Operand
-from accelsim.mapping.options import MappingOptions
 from accelsim.network import lowered_network
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
@@ -151,21 +150,14 @@ def test_keeping_is_never_worse_than_keeping_nothing(objective):
     ],
 )
 def test_where_room_is_not_in_one_piece_it_is_planned_again(network, kib, objective, monkeypatch):
-    machine, options = keeping_machine(kib * KIB), MappingOptions(objective=objective)
-    planned = plan_run(network, machine, options)
+    machine = keeping_machine(kib * KIB)
+    planned = run_network(network, machine, objective=objective)
     monkeypatch.setattr(pool_compiler, "MOST_ROUNDS", 0)
-    once = plan_run(network, machine, options)
-    assert planned.schedule.memory_map.address_waste_bytes == 0
-    assert once.schedule.memory_map.address_waste_bytes > 0
-    outside = {"dram"}
-    moved = [
-        sum(
-            mapping.totals.counts.read_bytes(outside) + mapping.totals.counts.written_bytes(outside)
-            for mapping in plan.schedule.mappings
-        )
-        for plan in (planned, once)
-    ]
-    assert moved[0] <= 1.01 * moved[1]
+    once = run_network(network, machine, objective=objective)
+    assert planned.memory_map.address_waste_bytes == 0
+    assert once.memory_map.address_waste_bytes > 0
+    costs = [run.cycles if objective == "time" else run.energy.total for run in (planned, once)]
+    assert costs[0] <= 1.01 * costs[1]
 
 
 def test_both_engines_see_the_same_of_a_network_that_keeps():

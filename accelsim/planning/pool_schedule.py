@@ -1,0 +1,60 @@
+"""The schedule of a network on a machine with a pool: that of its compiler, by what is to be small."""
+
+from dataclasses import replace
+
+from accelsim.choices import AUTO
+from accelsim.errors import MappingError
+from accelsim.hardware import Hardware
+from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.pool_knowledge import PoolKnowledge
+from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.unmappable import NotListed
+from accelsim.network.executed import ExecutedGraph
+from accelsim.planning.pool_compiler import PoolCompiler
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
+
+
+def pool_schedule(
+    graph: ExecutedGraph,
+    hardware: Hardware,
+    options: MappingOptions,
+    transitions: Transitions,
+    known: PoolKnowledge,
+) -> Schedule:
+    """The schedule of a graph on a machine with a pool.
+
+    Args:
+        graph: Layers in running order, as lowering makes them.
+        hardware: The machine.
+        options: How it is mapped.
+        transitions: What simulations went through, for the next one.
+        known: What is known of layers on this machine by these options, for the next graph.
+
+    Raises:
+        MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
+    """
+    dataflows = tuple(hardware.pe_array.dataflows)
+    if options.dataflow not in (AUTO, *dataflows):
+        name = graph.layers[0].name
+        raise MappingError(f"{name} on {hardware.name}: {NotListed(options.dataflow, dataflows)}")
+    if hardware.pool is None:
+        raise ValueError(f"{hardware.name} has no pool")
+    compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known)
+    schedule = compiler.schedule(graph)
+    frugal = replace(compiler, options=replace(options, objective="edp"), _listed={})
+    if compiler.objective != "time" or frugal.objective != "edp":
+        return schedule
+    # Layers by themselves wait for their weights, which in a network come meanwhile: a plan in which energy
+    # counts, too, may be the faster one (docs/decisions/pool-mapping.md).
+    return min(
+        schedule,
+        frugal.schedule(graph),
+        key=lambda one: (_wastes(one), simulate_fast(one, hardware, transitions).cycles),
+    )
+
+
+def _wastes(schedule: Schedule) -> bool:
+    """Whether tensors and tiles have no room in one piece each."""
+    memory_map = schedule.memory_map
+    return memory_map is not None and memory_map.address_waste_bytes > 0
