@@ -163,11 +163,12 @@ class PoolCompiler:
         if fault.bank not in pool.operands and fault.tile_bytes > fault.half_bank_bytes:
             return str(fault)
         least_bytes, size_bytes = 0, pool.size_bytes
-        while not least_bytes and size_bytes <= MAX_BUFFER_BYTES:
-            size_bytes *= 2
+        while not least_bytes and size_bytes < MAX_BUFFER_BYTES:
+            size_bytes = min(2 * size_bytes, MAX_BUFFER_BYTES)
             larger = self._with_pool_of(size_bytes)
-            rooms_bytes = larger._shortlist(layer.nameless, self._all_sets(layer)[-1]).costs.room_bytes
-            least_bytes = int(rooms_bytes.min(initial=size_bytes)) if len(rooms_bytes) else 0
+            rooms_bytes = larger._shortlist(layer.nameless, self._sets(layer)[-1]).costs.room_bytes
+            fitting = rooms_bytes[rooms_bytes <= size_bytes]
+            least_bytes = int(fitting.min()) if len(fitting) else 0
         takes = (
             f"{least_bytes} bytes of {pool.memory}" if least_bytes else f"more than {MAX_BUFFER_BYTES} bytes"
         )

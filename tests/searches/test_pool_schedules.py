@@ -243,6 +243,24 @@ def test_where_no_tile_fits_the_error_names_the_size_at_which_one_does():
     assert "no tile fits" not in error_at(252)  # but for the image there is no room
 
 
+@pytest.mark.parametrize("keeps", [[], ["activations"], ["weights"], ["activations", "weights"]])
+def test_so_it_does_whatever_stays(keeps):
+    """Weights that may stay come first, so that a tile of them has to fit."""
+    described = {"memories.sram.keeps": keeps, "memories.sram.size_bytes": 20}
+    machine = vary(keeping_machine(1024), **described)
+    with pytest.raises(MappingError, match="no tile fits") as raised:
+        run_network("sqnxt23v5@resolution=64", machine)
+    said = re.search(r"^conv1 .* takes (\d+) bytes of sram, which has 20$", str(raised.value))
+    size_bytes = int(said[1])
+    assert size_bytes > 20
+    with pytest.raises(MappingError, match=r"^conv1 .* no tile fits"):
+        run_network("sqnxt23v5@resolution=64", vary(machine, **{"memories.sram.size_bytes": size_bytes - 1}))
+    try:
+        run_network("sqnxt23v5@resolution=64", vary(machine, **{"memories.sram.size_bytes": size_bytes}))
+    except MappingError as error:
+        assert not str(error).startswith("conv1 on machine: no tile fits")  # another layer may need more
+
+
 PINS = {"memories.global_buffer.keeps": ["activations", "weights"]}
 
 
