@@ -190,7 +190,7 @@ def check_suffix(path: Path) -> None:
 def _only_text(text: Text) -> None:
     """Keep names from being formulas (`$`), and from what no font has and no SVG may hold."""
     written = text.get_text()
-    if "\\mathdefault" not in written:  # which is matplotlib's own, of ticks
+    if written and "\\mathdefault" not in written:  # ticks: written when drawn, with matplotlib's own formulas
         text.set_text(printable(written))
         text.set_parse_math(False)
 

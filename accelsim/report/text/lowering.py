@@ -9,7 +9,7 @@ _SENTENCES: Final[dict[Reason, str]] = {
     Reason.ON_ARRAY: "runs on the array",
     Reason.INTO_WEIGHTS: "its scale goes into the weights, its shift into the offset",
     Reason.ON_THE_WAY: "is applied to the outputs on their way to memory",
-    Reason.NO_LAYER_OF_ITS_OWN: "{about} is pooled, put together, or read elsewhere too",
+    Reason.NO_LAYER_OF_ITS_OWN: "{about} is the image, or is pooled, put together, or read elsewhere too",
     Reason.POOLS_OUTPUTS: "is applied to the outputs, so that only its results are stored",
     Reason.POOLS_ALONE: (
         "runs on the vector unit: its input is not only its own, or no layer of the array makes it"
