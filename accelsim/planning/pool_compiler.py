@@ -39,7 +39,7 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.edp import least_edp
-from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.network_to_plan import NetworkToPlan, operands_of
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import PinnedWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
@@ -311,7 +311,7 @@ class PoolCompiler:
         homes, on_chip = self.hardware.channel_of, self.pool.memory
         mappings, places = [], []
         for layer, step, lost_bytes in zip(network.layers, plan.steps, network.lost_bytes, strict=True):
-            operands = _operands(layer)
+            operands = operands_of(layer)
             placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
             room_bytes = step.room_bytes - lost_bytes
             placed_layer = PlacedLayer(
@@ -412,10 +412,3 @@ class PoolCompiler:
 
 def _size_bytes(need: StepNeed) -> int:
     return need.size_bytes
-
-
-def _operands(layer: Layer) -> frozenset[Operand]:
-    """That a layer has."""
-    weights = {Operand.WEIGHTS} if layer.on_array else set()
-    residual = {Operand.RESIDUAL} if layer.residual_elements else set()
-    return frozenset({Operand.INPUTS, Operand.OUTPUTS} | weights | residual)
