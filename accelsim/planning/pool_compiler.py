@@ -74,8 +74,8 @@ class PoolCompiler:
         """What is to be small: of the network as a whole."""
         return that_decides(self.options.objective or self.hardware.mapper.tiles, self.hardware)
 
-    def schedule(self, graph: ExecutedGraph) -> Schedule:
-        """The schedule of a graph.
+    def schedules(self, graph: ExecutedGraph) -> list[tuple[bool, Schedule]]:
+        """The schedules of a graph, each with whether anything may stay: with nothing, tensors, weights.
 
         Raises:
             MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
@@ -100,7 +100,7 @@ class PoolCompiler:
             _, (fault, *_) = plans[0]
             assert isinstance(fault, DoesNotFit)
             raise MappingError(str(self._shortage(graph, network, fault)))
-        return self._best(schedules) if len(schedules) > 1 else schedules[0][1]
+        return schedules
 
     def _by_addresses(
         self,
@@ -128,8 +128,10 @@ class PoolCompiler:
             tried = self._written(network, plan, weights, pins)
         return first if tried.memory_map is None or tried.memory_map.address_waste_bytes else tried
 
-    def _best(self, schedules: Sequence[tuple[bool, Schedule]]) -> Schedule:
+    def best(self, schedules: Sequence[tuple[bool, Schedule]]) -> Schedule:
         """The best when simulated, of schedules each with whether anything may stay; if equal, the first."""
+        if len(schedules) == 1:
+            return schedules[0][1]
         valued = [(self._value(schedule), keeping, schedule) for keeping, schedule in schedules]
         value, keeping, schedule = min(valued, key=itemgetter(0))
         if keeping or not self.hardware.keeps("activations"):

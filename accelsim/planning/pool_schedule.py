@@ -41,15 +41,16 @@ def pool_schedule(
     if hardware.pool is None:
         raise ValueError(f"{hardware.name} has no pool")
     compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known)
-    schedule = compiler.schedule(graph)
+    schedule = compiler.best(compiler.schedules(graph))
     frugal = replace(compiler, options=replace(options, objective="edp"), _listed={})
     if compiler.objective != "time" or frugal.objective != "edp":
         return schedule
     # Layers by themselves wait for their weights, which in a network come meanwhile: a plan in which energy
-    # counts, too, may be the faster one (docs/decisions/pool-mapping.md).
+    # counts, too, may be the faster one (docs/decisions/pool-mapping.md). Of those, too, the fastest is
+    # taken: by their own objective one that pins weights may be preferred to one that is faster without.
     return min(
         schedule,
-        frugal.schedule(graph),
+        compiler.best(frugal.schedules(graph)),
         key=lambda one: (_wastes(one), simulate_fast(one, hardware, transitions).cycles),
     )
 

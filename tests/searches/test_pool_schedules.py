@@ -11,7 +11,7 @@ from machines import keeping_machine
 from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import dump, vary
 from accelsim.errors import AccelsimError, DescriptionError, MappingError
-from accelsim.hardware import Operand
+from accelsim.hardware import Hardware, Operand
 from accelsim.network import lowered_network
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
@@ -178,20 +178,66 @@ def test_what_has_no_home_is_named_with_its_bytes():
     assert "memories.global_buffer.size_bytes" in sentence
 
 
-def read_beside_the_image(*, concatenated):
-    """Three convolutions, of whose outputs one is added to the image, or joined to it as well."""
-    convolution = {"operator": "conv", "kernel": 3, "padding": "same"}
+def small_network(rows, channels, height, width):
+    """A network of convolutions that keep the size of their input, and what adds and joins them."""
+    image = {"channels": channels, "height": height, "width": width}
+    stages = [{"block": "graph", "name": "g", "operators": rows}]
+    described = {"name": "small", "title": "small", "source": "made up", "input": image, "stages": stages}
+    return configure(NetworkDescription.model_validate_json(json.dumps(described)))
+
+
+def convolution(name, source, out_channels, kernel):
+    row = {"name": name, "operator": "conv", "inputs": [source], "out_channels": out_channels}
+    return {**row, "kernel": kernel, "padding": "same"}
+
+
+def test_by_time_what_may_be_pinned_is_no_slower_whichever_objective_has_planned_it():
+    """By energy x delay it is better to pin here, which takes a cycle longer."""
     rows = [
-        {"name": "a", "inputs": ["input"], "out_channels": 16, **convolution},
-        {"name": "b", "inputs": ["a"], "out_channels": 3, **convolution},
-        {"name": "c", "inputs": ["b"], "out_channels": 3, **convolution},
+        convolution("n0", "input", 2, 3),
+        {"name": "n1", "operator": "add", "inputs": ["input", "n0"]},
+        convolution("n2", "n1", 2, 1),
+        {"name": "n3", "operator": "add", "inputs": ["n0", "n2"]},
+        convolution("n4", "n2", 3, 3),
+        convolution("n5", "n1", 5, 3),
+        convolution("n6", "n2", 5, 3),
+        {"name": "n7", "operator": "concat", "inputs": ["n4", "n5", "n6"]},
+        convolution("n8", "n5", 8, 3),
+        convolution("n9", "n8", 13, 3),
+        {"name": "n10", "operator": "add", "inputs": ["n7", "n9"]},
+    ]
+    described = {
+        "name": "m",
+        "pe_array": {
+            "rows": 8,
+            "columns": 8,
+            "dataflows": {
+                "weight_stationary": {"accumulators_per_column": 64},
+                "output_stationary": {"partial_sums_per_pe": 1},
+            },
+        },
+        "memories": [
+            {"name": "dram", "bandwidth": {"bytes_per_cycle": 16}, "latency_cycles": 0},
+            {"name": "sram", "size_bytes": 1706, "banks": "pool"},
+        ],
+        "vector_unit": {"lanes_per_column": 2},
+        "mapper": {"tiles": "time"},
+    }
+    nothing = Hardware.model_validate_json(json.dumps(described))
+    network, pinning = small_network(rows, 2, 2, 5), vary(nothing, **{"memories.sram.keeps": ["weights"]})
+    assert run_network(network, pinning).cycles <= run_network(network, nothing).cycles
+
+
+def read_beside_the_image(*, concatenated):
+    """Three convolutions, of whose outputs one is added to the image, and then joined to another."""
+    rows = [
+        convolution("a", "input", 16, 3),
+        convolution("b", "a", 3, 3),
+        convolution("c", "b", 3, 3),
         {"name": "sum", "operator": "add", "inputs": ["b", "input"]},
         {"name": "both", "operator": "concat", "inputs": ["sum", "c"]},
     ]
-    image = {"channels": 3, "height": 64, "width": 64}
-    stages = [{"block": "graph", "name": "g", "operators": rows if concatenated else rows[:-1]}]
-    described = {"name": "beside", "title": "beside", "source": "made up", "input": image, "stages": stages}
-    return configure(NetworkDescription.model_validate_json(json.dumps(described)))
+    return small_network(rows if concatenated else rows[:-1], 3, 64, 64)
 
 
 @pytest.mark.parametrize("concatenated", [False, True])
