@@ -79,7 +79,7 @@ class Banks(Description):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.shares is None) == (self.bytes is None):
-            raise ValueError("must give either shares or bytes")
+            raise ValueError("must give either shares or bytes, or be the word pool")
         return self
 
 
