@@ -80,7 +80,7 @@ def test_the_table_stands_below_its_machines_and_fits_80_columns(accelsim):
 @pytest.mark.parametrize(
     ("machines", "words"),
     [
-        (("npu_int8_2m", "8x8_32k"), "DRAM is the outermost memory: flash on npu_int8_2m."),
+        (("npu_int8_2m", "8x8_32k"), "DRAM is what is off chip: flash on npu_int8_2m."),
         (("npu_int8_2m",), "DRAM is the outermost memory, flash."),
     ],
 )

@@ -213,7 +213,7 @@ def test_the_bound_of_a_layer_is_by_its_slowest_channel(result):
 
 
 def test_tensors_that_stay_on_chip_leave_flash_to_the_weights(pool, result):
-    kept = run_network(NETWORK, pool)
+    kept = run_network(NETWORK, pool, objective="edp")
     assert sum(kept.memories["dram"].moved_bytes.values()) < sum(result.memories["dram"].moved_bytes.values())
     assert {place for layer in kept.layers for place in layer.places.values()} == {"flash", "dram", "sram"}
     assert all(layer.places["weights"] == "flash" for layer in kept.layers if layer.params)
