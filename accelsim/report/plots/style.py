@@ -190,7 +190,8 @@ def check_suffix(path: Path) -> None:
 def _only_text(text: Text) -> None:
     """Keep names from being formulas (`$`), and from what no font has and no SVG may hold."""
     written = text.get_text()
-    if written and "\\mathdefault" not in written:  # ticks: written when drawn, with matplotlib's own formulas
+    # Ticks are written when they are drawn, on logarithmic axes with matplotlib's own formulas.
+    if written and "\\mathdefault" not in written:
         text.set_text(printable(written))
         text.set_parse_math(False)
 
