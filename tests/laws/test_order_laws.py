@@ -3,12 +3,11 @@
 from itertools import permutations
 
 from hypothesis import given, settings
+from test_residency_laws import networks
 
-from accelsim import load_hardware, load_network, run_network, verify
-from accelsim.descriptions import vary
+from accelsim import load_hardware, load_network
 from accelsim.network import lowered_network
 from accelsim.planning.order import least_peak, steps_of_least_peak
-from tests.laws.test_residency_laws import networks
 
 
 def needs_of(network):
@@ -62,15 +61,3 @@ def test_branches_are_run_one_after_the_other():
     assert order.is_best
     assert order.peak_bytes == 501_760
     assert sorted(node.name for node in order.graph.nodes) == sorted(node.name for node in graph.nodes)
-
-
-def test_a_run_in_the_order_of_least_peak_is_proven_and_needs_less_of_a_pool():
-    network, machine = load_network("googlenet"), load_hardware("npu_int8_2m")
-    reordered = vary(machine, **{"mapper.order": "least_peak"})
-    listed, ordered = run_network(network, machine), run_network(network, reordered)
-    assert listed.memory_map is not None
-    assert ordered.memory_map is not None
-    assert ordered.memory_map.peak_bytes < listed.memory_map.peak_bytes
-    assert ordered.dram_bytes == listed.dram_bytes
-    assert ordered.cycles == run_network(network, reordered, engine="events").cycles
-    assert verify(network, reordered, layers=["inception3a*"]).proven
