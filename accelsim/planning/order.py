@@ -28,8 +28,8 @@ class LeastPeakOrder:
     Example:
         >>> from accelsim.network import load_network, lowered_network
         >>> graph = lowered_network(load_network("squeezenet_v1_1")).graph
-        >>> LeastPeakOrder(graph, peak_bytes=4096, bound_bytes=4096).is_best
-        True
+        >>> LeastPeakOrder(graph, peak_bytes=4096, bound_bytes=2048).bound_bytes
+        2048
     """
 
     graph: ExecutedGraph
@@ -38,11 +38,6 @@ class LeastPeakOrder:
     """The most that tensors take at once, those that a layer reads and writes with all that live beside."""
     bound_bytes: int
     """No order holds less at once."""
-
-    @property
-    def is_best(self) -> bool:
-        """Whether no order holds less."""
-        return self.peak_bytes == self.bound_bytes
 
 
 class _Way(NamedTuple):

@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from accelsim import AccelsimError, load_hardware, load_network, run_network
@@ -206,7 +207,6 @@ def test_what_a_store_could_not_hold_is_no_cost():
 
 
 def test_depths_may_be_numbers_of_numpy():
-    np = pytest.importorskip("numpy")
     space = depth_space(
         SQNXT, total_blocks=np.int64(20), min_blocks=np.int8(1), fixed={"stage4": np.int32(1)}
     )
@@ -214,7 +214,6 @@ def test_depths_may_be_numbers_of_numpy():
 
 
 def test_a_batch_may_be_a_number_of_numpy(tmp_path):
-    np = pytest.importorskip("numpy")
     task, space = SearchTask(SQNXT, LARGE, batch=np.int64(2)), depth_space(SQNXT, total_blocks=4)
     result = search_depth(task, space, top=np.int64(3), store=tmp_path / "found.sqlite")
     assert result.best == search_depth(replace(task, batch=2), space).best
