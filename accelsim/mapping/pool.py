@@ -210,14 +210,7 @@ class PoolMappings:
     def _transfers(self) -> dict[Operand, Transfers]:
         """Of each operand by itself."""
         parts = (self.cuts.grid, self.tiles, _NESTING, self.hardware, self.images)
-        return {operand: transfers(*parts, frozenset({operand})) for operand in self._operands}
-
-    @cached_property
-    def _operands(self) -> tuple[Operand, ...]:
-        """That the layer has."""
-        absent = {Operand.RESIDUAL} if not self.layer.residual_elements else set()
-        absent |= {Operand.WEIGHTS} if not self.layer.on_array else set()
-        return tuple([operand for operand in Operand if operand not in absent])
+        return {operand: transfers(*parts, frozenset({operand})) for operand in operands_of(self.layer)}
 
     @cached_property
     def _energy_on_chip(self) -> Real:
@@ -246,7 +239,7 @@ class PoolMappings:
         return latency_steps(self.tiles, self.images)
 
     def _with_moving(self, moved: frozenset[Operand]) -> Costs:
-        operands = [operand for operand in self._operands if operand in moved]
+        operands = [operand for operand in operands_of(self.layer) if operand in moved]
         moving = together([self._transfers[operand] for operand in operands])
         array, last_cycles = self._array
         each_step = of_each_step(on_array=self.layer.on_array)
@@ -261,6 +254,13 @@ class PoolMappings:
             self._of_each(np.asarray(moved_bytes)),
             self._tile_counts,
         )
+
+
+def operands_of(layer: Layer) -> tuple[Operand, ...]:
+    """That a layer has."""
+    absent = {Operand.RESIDUAL} if not layer.residual_elements else set()
+    absent |= {Operand.WEIGHTS} if not layer.on_array else set()
+    return tuple([operand for operand in Operand if operand not in absent])
 
 
 @dataclass(frozen=True)

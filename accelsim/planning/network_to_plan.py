@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from accelsim.hardware.operand import Operand
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.planning.tensors import NetworkTensors
@@ -36,10 +35,3 @@ class NetworkToPlan:
                 producers = (len(waits) - 1,)
             last_part[node.name] = len(waits) - 1
         return tuple(waits)
-
-
-def operands_of(layer: Layer) -> frozenset[Operand]:
-    """That a layer has."""
-    weights = {Operand.WEIGHTS} if layer.on_array else set()
-    residual = {Operand.RESIDUAL} if layer.residual_elements else set()
-    return frozenset({Operand.INPUTS, Operand.OUTPUTS} | weights | residual)

@@ -26,7 +26,7 @@ from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, pinned_bytes
-from accelsim.mapping.pool import layer_mappings
+from accelsim.mapping.pool import layer_mappings, operands_of
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
@@ -39,7 +39,7 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.edp import least_edp
-from accelsim.planning.network_to_plan import NetworkToPlan, operands_of
+from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import PinnedWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
@@ -311,7 +311,7 @@ class PoolCompiler:
         homes, on_chip = self.hardware.channel_of, self.pool.memory
         mappings, places = [], []
         for layer, step, lost_bytes in zip(network.layers, plan.steps, network.lost_bytes, strict=True):
-            operands = operands_of(layer)
+            operands = frozenset(operands_of(layer))
             placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
             room_bytes = step.room_bytes - lost_bytes
             placed_layer = PlacedLayer(
