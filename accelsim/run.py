@@ -134,6 +134,7 @@ def plan_run(
             mappings=layers.mappings,
             transitions=layers.transitions,
             pool=layers.pool,
+            layers_on=cache.layers,
         )
         cache.keep(network, as_described, hardware, options, layers)
         return schedule

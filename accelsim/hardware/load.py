@@ -87,7 +87,7 @@ def _defaults(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, s
         if not value_of(data, key)[0]:
             yield key, reason
     for memory in hardware.memories:
-        channel = memory in hardware.off_chip
+        channel = memory not in hardware.working
         for key, reason in (MEMORY_DEFAULTS | (CHANNEL_DEFAULTS if channel else {})).items():
             dotted = f"memories.{memory.name}.{key}"
             if not value_of(data, dotted)[0] and not (channel and key == "banks"):

@@ -19,29 +19,30 @@ from accelsim.descriptions import (
     value_of,
     vary,
 )
-from accelsim.descriptions.phrases import counted
 from accelsim.descriptions.quantities import Bits, IndexBits, Megahertz, PerColumn
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
 from accelsim.hardware.memory import (
     POOL,
+    TENSORS,
     Bank,
     Channel,
     Kept,
     Memory,
     MemoryName,
-    bank_shares,
     banks_of,
     channel_of,
+    for_tensors_alone,
     home_of,
     memories_off_chip,
     spelled_out,
-    unserved,
 )
 from accelsim.hardware.operand import Operand
+from accelsim.hardware.placed import placed_memories
 from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
 from accelsim.hardware.registry import parameters_of
+from accelsim.hardware.served import too_small, unserved
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
@@ -49,8 +50,6 @@ RunningOrder = Literal["network", "least_peak"]
 """Of layers."""
 ADDED_DATAFLOW: Final = "default, where no parameter is given: the machine did not run it before"
 """Of a dataflow that a machine is given by its name alone."""
-WORDS_OF_A_BANK: Final = 2
-"""A bank is double buffered, so it holds two words at least."""
 
 
 class Precision(Description):
@@ -107,13 +106,6 @@ class VectorUnit(Description):
 
     lanes_per_column: PerColumn = 1
     """Operations per cycle, for each column of the array."""
-
-
-class _TooSmall(NamedTuple):
-    """What of a memory has to be larger."""
-
-    key: tuple[str, ...]
-    sentence: str
 
 
 class Hardware(Description):
@@ -224,37 +216,13 @@ class Hardware(Description):
         """A bank is double buffered, so it has to hold a word of its widest operand twice."""
         mistakes = [
             Mistake(("memories", index, *fault.key), fault.sentence)
-            for index, memory in enumerate(self.on_chip, len(self.off_chip))
-            for fault in self._too_small(memory)
+            for index, memory in enumerate(self.memories)
+            if memory in self.working
+            for fault in too_small(memory, self.word_bytes)
         ]
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
-
-    def _too_small(self, memory: Memory) -> Iterator[_TooSmall]:
-        """What of a memory on chip would have to be larger for its banks to hold two words each."""
-        if memory.banks == POOL:
-            least = sum(WORDS_OF_A_BANK * self.word_bytes(operand) for operand in memory.holds)
-            if (memory.size_bytes or 0) < least:
-                sentence = f"must be at least {least}: it has to hold two words of each operand"
-                yield _TooSmall(("size_bytes",), sentence)
-            return
-        two_words = {operand: WORDS_OF_A_BANK * self.word_bytes(operand) for operand in bank_shares(memory)}
-        words = {operand: f"two words of {counted(size // 2, 'byte')}" for operand, size in two_words.items()}
-        if memory.division is not None and memory.division.bytes is not None:
-            for operand, size in memory.division.bytes.items():
-                if size < two_words[operand]:
-                    sentence = f"must be at least {two_words[operand]}: it has to hold {words[operand]}"
-                    yield _TooSmall(("banks", "bytes", operand.value), sentence)
-            return
-        least_bytes = {
-            operand: math.ceil(two_words[operand] / share) for operand, share in bank_shares(memory).items()
-        }
-        operand = max(least_bytes, key=least_bytes.__getitem__)
-        if (memory.size_bytes or 0) < least_bytes[operand]:
-            share = f"the share of {operand} has to hold {words[operand]}"
-            sentence = f"must be at least {least_bytes[operand]}: {share}"
-            yield _TooSmall(("size_bytes",), sentence)
 
     def with_idle_rows(self, rows: int) -> "Hardware":
         """The machine as it is where so many rows of its array are left idle."""
@@ -293,6 +261,42 @@ class Hardware(Description):
         """The others."""
         return self.memories[len(self.names_off_chip) :]
 
+    @property
+    def tensor_memory(self) -> Memory | None:
+        """The one on chip in which tensors stay and no tiles lie; None where there is none."""
+        return next((memory for memory in self.memories if for_tensors_alone(memory, self.memories)), None)
+
+    @property
+    def working(self) -> tuple[Memory, ...]:
+        """Those on chip in which tiles are buffered."""
+        return tuple([memory for memory in self.on_chip if memory is not self.tensor_memory])
+
+    def with_places(self, places: Mapping[Operand, str]) -> "Hardware":
+        """The machine as a layer sees it whose operands lie in these memories: the homes of its tiles.
+
+        Example:
+            >>> from accelsim.hardware import load_hardware
+            >>> machine = load_hardware("mcu_l3_l2_l1")
+            >>> kept = machine.with_places({Operand.INPUTS: "l2", Operand.OUTPUTS: "l3"})
+            >>> [channel.memory for channel in kept.channels], kept.channel_of[Operand.INPUTS].memory
+            (['l3', 'l2'], 'l2')
+        """
+        tensor_memory = self.tensor_memory
+        if tensor_memory is None:
+            return self
+        return self._by_places[
+            frozenset([operand for operand, place in places.items() if place == tensor_memory.name])
+        ]
+
+    @cached_property
+    def _by_places(self) -> Mapping[frozenset[Operand], "Hardware"]:
+        """The machine as layers see it, by those of their operands that lie in the tensor memory."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            inside: Hardware.model_construct(**{**fields, "memories": memories})
+            for inside, memories in placed_memories(self.memories, self.tensor_memory)
+        }
+
     @cached_property
     def banks(self) -> tuple[Bank, ...]:
         """The parts of the memories on chip, in which tiles are buffered."""
@@ -307,6 +311,11 @@ class Hardware(Description):
     def pool(self) -> Bank | None:
         """The bank that all operands of a memory share; None where each operand has its own."""
         return next((bank for bank in self.banks if bank.name == POOL), None)
+
+    @property
+    def tensor_bank(self) -> Bank | None:
+        """The bank in which tensors may stay: that of the memory for them alone, else the pool."""
+        return next((bank for bank in self.banks if bank.name == TENSORS), self.pool)
 
     def keeps(self, kind: Kept) -> bool:
         """Whether a memory on chip keeps tensors of a kind."""
@@ -336,12 +345,14 @@ class Hardware(Description):
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
-        """Of each memory off chip, to those on chip."""
+        """Of each memory off chip, and of one for tensors alone, to those with tiles."""
+        of_tensors = [] if self.tensor_memory is None else [channel_of(self.tensor_memory, ())]
         return tuple(
             [
                 channel_of(memory, [operand for operand in memory.holds if self.home(operand) == memory])
                 for memory in self.off_chip
             ]
+            + of_tensors
         )
 
     @cached_property
@@ -349,7 +360,7 @@ class Hardware(Description):
         """The operands that are at home in each memory off chip, in the order in which it holds them."""
         return {
             memory.name: tuple([operand.value for operand in memory.holds if operand in channel.operands])
-            for memory, channel in zip(self.off_chip, self.channels, strict=True)
+            for memory, channel in zip(self.off_chip, self.channels, strict=False)
         }
 
     @cached_property

@@ -111,7 +111,7 @@ class NetworkMapper:
         mappings: list[Mapping] = []
         waits_for: list[tuple[int, ...]] = []
         last_part: dict[str, int] = {}
-        for node, parts in zip(graph.nodes, self._parts(graph.layers), strict=True):
+        for node, parts in zip(graph.nodes, self.parts(graph.layers), strict=True):
             producers = tuple(sorted(last_part[producer] for producer in node.predecessors))
             for part, mapping in parts:
                 layers.append(part)
@@ -121,26 +121,30 @@ class NetworkMapper:
             last_part[node.name] = len(layers) - 1
         return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))
 
-    def _parts(self, layers: Sequence[Layer]) -> list[Parts]:
+    def parts(self, layers: Sequence[Layer]) -> list[Parts]:
         """Each layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
-        choices = self._choices(layers)
+        choices = self.choices(layers)
         pieces = [
             (layer,) if isinstance(choice, Mapping) or layer.pooling is None else unfused(layer)
             for layer, choice in zip(layers, choices, strict=True)
         ]
-        of_pieces = iter(self._choices([piece for group in pieces if len(group) > 1 for piece in group]))
+        of_pieces = iter(self.choices([piece for group in pieces if len(group) > 1 for piece in group]))
         parts = []
         for group, whole in zip(pieces, choices, strict=True):
             mapped = [whole] if len(group) == 1 else [next(of_pieces) for _ in group]
-            parts.append(tuple(map(self._mapped, group, mapped)))
+            parts.append(tuple(zip(group, map(self._mapped, group, mapped), strict=True)))
         return parts
 
-    def _mapped(self, layer: Layer, choice: Mapping | Unmappable) -> tuple[Layer, Mapping]:
+    def mapped(self, layers: Sequence[Layer]) -> list[Mapping]:
+        """The mapping of each layer as one. Raises MappingError where one has none."""
+        return list(map(self._mapped, layers, self.choices(layers)))
+
+    def _mapped(self, layer: Layer, choice: Mapping | Unmappable) -> Mapping:
         if not isinstance(choice, Mapping):
             raise MappingError(f"{layer.name} on {self.hardware.name}: {choice}")
-        return layer, choice
+        return choice
 
-    def _choices(self, layers: Sequence[Layer]) -> list[Mapping | Unmappable]:
+    def choices(self, layers: Sequence[Layer]) -> list[Mapping | Unmappable]:
         """The mapping of each layer, or why it has none. What is not known yet is searched for together."""
         forms = [layer.form for layer in layers]
         first_of: dict[Hashable, Layer] = {}

@@ -6,7 +6,7 @@ schedule that is run gets it here.
 
 from collections.abc import MutableMapping
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
@@ -15,10 +15,14 @@ from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
+from accelsim.reuse.cache import Cache
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.entry import most_descriptors
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
+
+if TYPE_CHECKING:
+    from accelsim.planning.level_compiler import LayersOn
 
 IN_USE: Final = (32, 16, 8, 4, 2, 1)
 """Descriptors that a network is simulated with, beside all of them."""
@@ -32,6 +36,7 @@ def make_schedule(
     mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
     pool: PoolKnowledge | None = None,
+    layers_on: "LayersOn | None" = None,
 ) -> Schedule:
     """The schedule of an executed graph, mapped as the machine's compiler, or the objective asked for, would.
 
@@ -44,6 +49,7 @@ def make_schedule(
         mappings: By layers without names, for the next graph: all else must be the same for all of them.
         transitions: What simulations went through, for the next one.
         pool: What is known of layers on a machine with a pool, for the next graph.
+        layers_on: And what on the same machine with all tensors in fixed places, as `Cache.layers` says it.
 
     Returns:
         What is simulated.
@@ -60,13 +66,13 @@ def make_schedule(
         ('conv1', 0)
     """
     transitions = Transitions() if transitions is None else transitions
-    if hardware.pool is None:
+    if hardware.tensor_bank is None:
         mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
     else:
         from accelsim.planning.pool_schedule import pool_schedule  # noqa: PLC0415 (most machines have none)
 
         known = PoolKnowledge() if pool is None else pool
-        mapped = pool_schedule(graph, hardware, options, transitions, known)
+        mapped = pool_schedule(graph, hardware, options, transitions, known, layers_on or Cache().layers)
     schedules = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
     if len(schedules) == 1:
         return mapped

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from operator import itemgetter
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
@@ -61,7 +61,7 @@ class PoolCompiler:
 
     hardware: Hardware
     pool: Bank
-    """Its pool."""
+    """Its bank in which tensors may stay."""
     options: MappingOptions
     transitions: Transitions
     known: PoolKnowledge
@@ -73,6 +73,10 @@ class PoolCompiler:
     def objective(self) -> Objective:
         """What is to be small: of the network as a whole."""
         return that_decides(self.options.objective or self.hardware.mapper.tiles, self.hardware)
+
+    def other(self, **changes: Any) -> "PoolCompiler":
+        """A compiler that differs in some fields, of no graph yet."""
+        return replace(self, _listed={}, **changes)
 
     def schedules(self, graph: ExecutedGraph) -> list[tuple[bool, Schedule]]:
         """The schedules of a graph, each with whether anything may stay: with nothing, tensors, weights.
@@ -254,10 +258,14 @@ class PoolCompiler:
             for moved in [moved - pinned for moved in self._may_move(use)]:
                 key = layer.nameless, moved
                 if key not in known:
-                    known[key] = self._shortlist(*key).staircase(weights)
+                    known[key] = self._staircase(*key, weights)
                 of_step[moved] = known[key].beside(lost_bytes) if lost_bytes else known[key]
             prices.append(of_step)
         return prices
+
+    def _staircase(self, layer: Layer, moved: Moved, weights: Weights) -> Staircase:
+        """What a layer without its name costs at least, by the room that its tiles have."""
+        return self._shortlist(layer, moved).staircase(weights)
 
     def _may_move(self, use: LayerUse) -> list[Moved]:
         """The sets of operands that may move, of a layer that reads residuals or not."""
@@ -350,9 +358,13 @@ class PoolCompiler:
         return memory_map_of(
             plan,
             self.pool.memory,
-            [mapping.room_bytes for mapping in mappings],
+            [self._room_bytes(mapping) for mapping in mappings],
             [PinnedWeights(network.layers[step].name, step, size) for step, size in pinned.items()],
         )
+
+    def _room_bytes(self, mapping: Mapping) -> int:
+        """What its tiles need where tensors lie."""
+        return mapping.room_bytes
 
     def _mapping(self, placed: PlacedLayer) -> Mapping:
         """The best mapping by simulations of the few that are the best by their bounds."""
@@ -406,8 +418,14 @@ class PoolCompiler:
 
     def _with_pool_of(self, size_bytes: int) -> "PoolCompiler":
         hardware = vary(self.hardware, **{f"memories.{self.pool.memory}.size_bytes": size_bytes})
-        assert hardware.pool is not None
-        return PoolCompiler(hardware, hardware.pool, self.options, Transitions(), PoolKnowledge())
+        assert hardware.tensor_bank is not None
+        return self.other(
+            hardware=hardware,
+            pool=hardware.tensor_bank,
+            transitions=Transitions(),
+            known=PoolKnowledge(),
+            grids=Grids(),
+        )
 
 
 def _size_bytes(need: StepNeed) -> int:

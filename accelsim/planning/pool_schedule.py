@@ -1,6 +1,7 @@
-"""The schedule of a network on a machine with a pool: that of its compiler, by what is to be small."""
+"""The schedule of a network on a machine with a pool, or with a memory for tensors: that of its compiler."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from accelsim.choices import AUTO
 from accelsim.errors import MappingError
@@ -14,6 +15,9 @@ from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
 
+if TYPE_CHECKING:
+    from accelsim.planning.level_compiler import LayersOn
+
 
 def pool_schedule(
     graph: ExecutedGraph,
@@ -21,8 +25,9 @@ def pool_schedule(
     options: MappingOptions,
     transitions: Transitions,
     known: PoolKnowledge,
+    layers_on: "LayersOn",
 ) -> Schedule:
-    """The schedule of a graph on a machine with a pool.
+    """The schedule of a graph on a machine with a pool, or with a memory for tensors alone.
 
     Args:
         graph: Layers in running order, as lowering makes them.
@@ -30,6 +35,7 @@ def pool_schedule(
         options: How it is mapped.
         transitions: What simulations went through, for the next one.
         known: What is known of layers on this machine by these options, for the next graph.
+        layers_on: And what on a machine whose tensors are all in fixed places.
 
     Raises:
         MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
@@ -38,12 +44,17 @@ def pool_schedule(
     if options.dataflow not in (AUTO, *dataflows):
         name = graph.layers[0].name
         raise MappingError(f"{name} on {hardware.name}: {NotListed(options.dataflow, dataflows)}")
-    if hardware.pool is None:
+    if hardware.tensor_bank is None:
         raise ValueError(f"{hardware.name} has no pool")
-    compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known)
+    common = hardware, hardware.tensor_bank, options, transitions, known
+    compiler = PoolCompiler(*common)
+    if hardware.tensor_memory is not None:
+        from accelsim.planning.level_compiler import LevelCompiler  # noqa: PLC0415 (most machines have none)
+
+        compiler = LevelCompiler(*common, layers_on=layers_on)
     schedule = compiler.best(compiler.schedules(graph))
-    frugal = replace(compiler, options=replace(options, objective="edp"), _listed={})
-    if compiler.objective != "time" or frugal.objective != "edp":
+    frugal = compiler.other(options=replace(options, objective="edp"))
+    if hardware.pool is None or compiler.objective != "time" or frugal.objective != "edp":
         return schedule
     # Layers by themselves wait for their weights, which in a network come meanwhile: a plan in which energy
     # counts, too, may be the faster one (docs/decisions/pool-mapping.md). Of those, too, the fastest is

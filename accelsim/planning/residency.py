@@ -32,6 +32,8 @@ class Pool:
     """Whether the network's input lies in the pool before the first step; else it lies outside."""
     results_inside: bool = False
     """Whether the network's results have to lie in the pool after the last step; else outside."""
+    copies: bool = True
+    """Whether a tensor may lie in the pool and outside at the same time; else it lies in one place for good."""
 
     def __post_init__(self) -> None:
         if not self.outside and not (self.image_inside and self.results_inside):

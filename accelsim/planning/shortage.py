@@ -106,8 +106,8 @@ class Shortage:
 
     @property
     def memory(self) -> str:
-        """The name of the one that is a pool."""
-        return "" if self.hardware.pool is None else self.hardware.pool.memory
+        """The name of the one in which tensors stay."""
+        return "" if self.hardware.tensor_bank is None else self.hardware.tensor_bank.memory
 
     def _tensor(self, index: int) -> str:
         """A tensor with its size; one that several layers write is more than the first one's outputs."""

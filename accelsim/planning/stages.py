@@ -5,6 +5,7 @@ compared in one operation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -145,7 +146,8 @@ def _choices(
     if pool.outside:
         if may_be_outside_only:
             yield Choice(kept=False, written=True)
-        yield Choice(kept=True, written=True)
+        if pool.copies:
+            yield Choice(kept=True, written=True)
 
 
 def _needed_inside(network: NetworkTensors, pool: Pool) -> dict[int, Choice]:
@@ -160,19 +162,28 @@ def _needed_inside(network: NetworkTensors, pool: Pool) -> dict[int, Choice]:
     read_together = [set(operand) for use in network.uses for operand in (use.inputs, use.residuals)]
     beside_image = {index for index in tensors if tensors[index].is_image and pool.image_inside}
     results = {index for index in tensors if tensors[index].is_result}
-    while joining := {
-        index
-        for operand in read_together
-        if not operand.isdisjoint(beside_image)
-        for index in operand - beside_image
-    }:
-        beside_image |= joining
+    beside_image = _read_beside(beside_image, read_together)
     inside = beside_image | (results if pool.results_inside else set())
+    if not pool.copies:
+        return dict.fromkeys(_read_beside(inside, read_together), Choice(kept=True, written=False))
     elsewhere = set() if pool.results_inside else results
     for operand in read_together:
         if operand - inside:
             elsewhere |= operand & inside
     return {index: Choice(kept=True, written=index in elsewhere) for index in inside}
+
+
+def _read_beside(tensors: AbstractSet[int], read_together: Sequence[AbstractSet[int]]) -> set[int]:
+    """Tensors, and all that are read as one operand with any of them."""
+    closed = set(tensors)
+    while joining := {
+        index
+        for operand in read_together
+        if not operand.isdisjoint(closed)
+        for index in operand - closed
+    }:
+        closed |= joining
+    return closed
 
 
 def _last_step_copied(life: Life, *, wanted_outside: bool) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import simpy
 
-from accelsim.hardware.memory import POOL, Bank
+from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.simulation.activity import Occupancy
 
@@ -12,7 +12,7 @@ from accelsim.simulation.activity import Occupancy
 class Banks:
     """Room for the operands of tiles, and the most of it that was in use at the end of any cycle.
 
-    `tensor_bytes` is what tensors take of the pool at the start.
+    `tensor_bytes` is what tensors take of their bank at the start.
     """
 
     def __init__(
@@ -20,6 +20,7 @@ class Banks:
         env: simpy.Environment,
         banks: Sequence[Bank],
         free_bytes: Sequence[int],
+        tensor_bank: Bank | None = None,
         tensor_bytes: int = 0,
         *,
         keep_occupancy: bool = False,
@@ -34,6 +35,7 @@ class Banks:
         self._used_bytes = {
             bank.name: bank.size_bytes - free for bank, free in zip(banks, free_bytes, strict=True)
         }
+        self._tensor_bank = None if tensor_bank is None else tensor_bank.name
         self._tensor_bytes = tensor_bytes
         self._peaks = dict.fromkeys(self._free, 0)
         self._banks_of: dict[str, list[str]] = {}
@@ -52,7 +54,7 @@ class Banks:
     def take(self, bank: str, size_bytes: int, tensor_bytes: int = 0) -> simpy.Event:
         """Room for so many bytes, more than none, in a bank; the event happens when there is enough.
 
-        `tensor_bytes` of them are for tensors that stay in the pool.
+        `tensor_bytes` of them are for tensors that stay in their bank.
         """
         room: simpy.Event = self._free[bank].get(size_bytes)
         if room.callbacks is not None:
@@ -96,7 +98,7 @@ class Banks:
             self._memory_peaks[memory] = max(self._memory_peaks[memory], held_bytes)
         self._peak_total = max(self._peak_total, sum(self._used_bytes.values()))
         for bank, bank_changes in (self._occupancy or {}).items():
-            tensor_bytes = self._tensor_bytes if bank == POOL else 0
+            tensor_bytes = self._tensor_bytes if bank == self._tensor_bank else 0
             held = self._used_bytes[bank], tensor_bytes
             last = (bank_changes[-1].bytes, bank_changes[-1].tensor_bytes) if bank_changes else (0, 0)
             if held != last:

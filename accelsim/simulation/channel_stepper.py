@@ -25,7 +25,7 @@ _ReadRequest: TypeAlias = tuple[int, int, TileTask, int]
 """A request: when its latency is over, how long it streams, for which task, and for which of its loads."""
 
 
-class _Queue:
+class Queue:
     """What one memory off chip has been asked for, and what its channel streams."""
 
     def __init__(self, channel: Channel, writes: TaskQueue) -> None:
@@ -81,19 +81,24 @@ class ChannelStepper(Stepper):
         self.queue_of: dict[Operand, int] = {
             operand: self.channels.index(channel) for operand, channel in hardware.channel_of.items()
         }
+        """Of the layer that is being asked for."""
         self.queues = self._empty_queues()
         self.asked_for: TileTask | None = None
         """The task that is being asked for."""
         self.to_ask: list[tuple[int, int]] = []
         """Of its loads that are not asked for, the next one last: the bit, and the number of the queue."""
 
-    def _empty_queues(self) -> list[_Queue]:
+    def _empty_queues(self) -> list[Queue]:
         """With the writes, which are the stepper's own, where outputs go."""
         of_outputs = self.queue_of[Operand.OUTPUTS]
         return [
-            _Queue(channel, self.writes if number == of_outputs else TaskQueue())
+            Queue(channel, self.writes if number == of_outputs else TaskQueue())
             for number, channel in enumerate(self.channels)
         ]
+
+    def _queue_number(self, _layer: int, operand: Operand) -> int:
+        """Over which channel an operand of a layer comes or goes."""
+        return self.queue_of[operand]
 
     def enter(self, waits_for: Iterable[int], entry: Entry) -> None:
         """Begin a layer, which says how many steps may be under way."""
@@ -122,8 +127,7 @@ class ChannelStepper(Stepper):
             self.to_array
             or self.in_array
             or self.to_finish.tasks
-            or self.writes.tasks
-            or any(queue.streaming is not None for queue in queues)
+            or any(queue.writes.tasks or queue.streaming is not None for queue in queues)
         ):
             self._go_on()
         if self.holds_more:  # what was taken in the last cycle, and stays
@@ -160,7 +164,7 @@ class ChannelStepper(Stepper):
                 self._finish(finishing.get())
             return
 
-    def _end_stream_of(self, queue: _Queue) -> bool:
+    def _end_stream_of(self, queue: Queue) -> bool:
         """Whether that frees anything."""
         bit, task = queue.bit_of_read, queue.end()
         if not bit:
@@ -178,9 +182,9 @@ class ChannelStepper(Stepper):
 
     def _ends_with_a_write(self, layer: int) -> bool:
         """Let a layer end with the last of its outputs that still wait for the channel, if any do."""
-        if self.writes.mark_last(layer):
+        queue = self.queues[self._queue_number(layer, Operand.OUTPUTS)]
+        if queue.writes.mark_last(layer):
             return True
-        queue = self.queues[self.queue_of[Operand.OUTPUTS]]
         task = queue.streaming
         if task is None or queue.bit_of_read or task.layer != layer:
             return False
@@ -229,7 +233,7 @@ class ChannelStepper(Stepper):
         for task in tasks:
             loads = list(task.step.loads)
             for bit in _bits(task.reads_due):
-                due[self.queue_of[loads[bit.bit_length() - 1]]].append((task, bit))
+                due[self._queue_number(task.layer, loads[bit.bit_length() - 1])].append((task, bit))
         for queue, of_queue, of_state in zip(self.queues, due, state.channels, strict=True):
             to_come = iter(of_queue)
             if of_state.streaming is not None:

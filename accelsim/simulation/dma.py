@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import simpy
 
-from accelsim.hardware.memory import POOL
+from accelsim.hardware.counts import Direction, accesses
+from accelsim.hardware.memory import POOL, TENSORS
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.costs import transfer_counts
 from accelsim.simulation.activity import Resource, Wait
 from accelsim.simulation.dram import READ, WRITE
 from accelsim.simulation.machine import EventTask, Machine, Process
@@ -56,9 +56,15 @@ def _take_room_in_pool(
 ) -> Process:
     """All that a step needs there, and the tensors that begin with it; it arrives before its operands do."""
     taken_bytes = 0 if task.index else machine.entries[task.layer].taken_bytes
-    needed_bytes = taken_bytes + room_bytes(task.step, machine.pooled)
-    if needed_bytes:
-        yield from _wait(machine, task, "room", machine.banks.take(POOL, needed_bytes, taken_bytes), POOL)
+    tile_bytes = room_bytes(task.step, machine.pooled)
+    needs = [(POOL, taken_bytes + tile_bytes, taken_bytes)]
+    if machine.hardware.tensor_memory is not None:
+        needs = [(TENSORS, taken_bytes, taken_bytes), (POOL, tile_bytes, 0)]
+    for bank, needed_bytes, tensor_bytes in needs:
+        if needed_bytes:
+            room = machine.banks.take(bank, needed_bytes, tensor_bytes)
+            yield from _wait(machine, task, "room", room, bank)
+    if taken_bytes or tile_bytes:
         arrivals.append((Operand.OUTPUTS, machine.env.event().succeed(machine.now)))
 
 
@@ -83,7 +89,8 @@ def store(machine: Machine, task: EventTask) -> Process:
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:
         if freed_bytes := machine.entries[task.layer].freed_bytes:
-            machine.banks.give_back(POOL, freed_bytes, freed_bytes)
+            of_tensors = POOL if machine.hardware.tensor_memory is None else TENSORS
+            machine.banks.give_back(of_tensors, freed_bytes, freed_bytes)
         machine.finished[task.layer].succeed(machine.now)
 
 
@@ -103,7 +110,7 @@ def _read(machine: Machine, task: EventTask, operand: Operand, size_bytes: int) 
 def _transfer(
     machine: Machine, task: EventTask, operand: Operand, size_bytes: int, direction: int
 ) -> simpy.Event:
-    transfer = machine.channel_of[operand].request(size_bytes, direction)
+    transfer = machine.channels[task.layer][operand].request(size_bytes, direction)
     if transfer.callbacks is not None:
         transfer.callbacks.append(_report(machine, task, operand, size_bytes, direction))
     return transfer
@@ -112,10 +119,9 @@ def _transfer(
 def _report(
     machine: Machine, task: EventTask, operand: Operand, size_bytes: int, direction: int
 ) -> Callable[[simpy.Event], None]:
-    moved = {operand: size_bytes}
-    loaded, stored = (moved, {}) if direction == READ else ({}, moved)
-    counts = transfer_counts(machine.hardware, loaded, stored)
-    request_cycle, channel = machine.now, machine.channel_of[operand]
+    request_cycle, channel = machine.now, machine.channels[task.layer][operand]
+    way = Direction.READ if direction == READ else Direction.WRITE
+    counts = accesses((channel.memory, operand, way, size_bytes))
 
     def report(_: simpy.Event) -> None:
         start = machine.now - channel.stream_cycles(size_bytes)

@@ -1,9 +1,12 @@
 """Entry: what changes in the machine when a layer begins, beside what it waits for."""
 
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import Channel
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import PoolChange, Schedule
 
@@ -17,6 +20,15 @@ class Entry(NamedTuple):
     """Of the pool, when it is finished: of tensors that nobody reads there afterwards."""
     prefetch: int
     """How many steps may be under way while one of its own is asked for."""
+    homes: tuple[int, ...] = ()
+    """The channel of each operand, in the order of operands; empty where all layers have the same."""
+
+
+def channels_of(schedule: Schedule, hardware: Hardware) -> Sequence[MappingOf[Operand, Channel]]:
+    """Of each layer of a schedule: over which channel each operand comes or goes."""
+    if hardware.tensor_memory is None or not schedule.places:
+        return [hardware.channel_of] * len(schedule.mappings)
+    return [hardware.with_places(places).channel_of for places in schedule.places]
 
 
 def entries_of(schedule: Schedule, hardware: Hardware) -> Sequence[Entry]:
@@ -24,15 +36,22 @@ def entries_of(schedule: Schedule, hardware: Hardware) -> Sequence[Entry]:
 
     Raises RuntimeError where tensors take room of a pool, and the machine has none.
     """
-    if schedule.pool_changes and hardware.pool is None:
+    if schedule.pool_changes and hardware.tensor_bank is None:
         raise RuntimeError(f"the schedule keeps tensors in a pool, and {hardware.name} has none")
     changes = schedule.pool_changes or (PoolChange(0, 0),) * len(schedule.mappings)
     if len(hardware.channels) == 1:
         prefetch = most_descriptors(hardware) - schedule.idle_descriptors
         return [Entry(taken, freed, prefetch) for taken, freed in changes]
-    return [
+    entries = [
         Entry(taken, freed, _prefetch(mapping, hardware, schedule.idle_descriptors))
         for (taken, freed), mapping in zip(changes, schedule.mappings, strict=True)
+    ]
+    if hardware.tensor_memory is None:
+        return entries
+    number_of = {channel.memory: number for number, channel in enumerate(hardware.channels)}
+    return [
+        entry._replace(homes=tuple([number_of[homes[operand].memory] for operand in Operand]))
+        for entry, homes in zip(entries, channels_of(schedule, hardware), strict=True)
     ]
 
 

@@ -8,7 +8,7 @@ from accelsim.simulation.activity import Activity, Recorder
 from accelsim.simulation.banks import Banks
 from accelsim.simulation.dma import load
 from accelsim.simulation.dram import DRAMChannel
-from accelsim.simulation.entry import entries_of, most_descriptors
+from accelsim.simulation.entry import channels_of, entries_of, most_descriptors
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.pe_array import execute
 from accelsim.simulation.pool import free_bytes_at_start
@@ -48,8 +48,13 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         env=env,
         hardware=hardware,
         schedule=schedule,
-        channel_of={operand: channels[channel.memory] for operand, channel in hardware.channel_of.items()},
-        banks=Banks(env, hardware.banks, free_bytes, pool_bytes, keep_occupancy=keep_timeline),
+        channels=[
+            {operand: channels[channel.memory] for operand, channel in of_layer.items()}
+            for of_layer in channels_of(schedule, hardware)
+        ],
+        banks=Banks(
+            env, hardware.banks, free_bytes, hardware.tensor_bank, pool_bytes, keep_occupancy=keep_timeline
+        ),
         entries=entries_of(schedule, hardware),
         descriptors=simpy.Container(env, most, most),
         to_array=simpy.Store(env),

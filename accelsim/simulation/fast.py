@@ -5,6 +5,7 @@ do is remembered (`Transitions`). docs/decisions/fast-engine.md has the argument
 """
 
 import math
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from itertools import chain
 from operator import sub
@@ -13,7 +14,7 @@ from accelsim.hardware import Channel, Hardware, Operand
 from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
-from accelsim.simulation.entry import entries_of, idle_alone
+from accelsim.simulation.entry import channels_of, entries_of, idle_alone
 from accelsim.simulation.stepper import bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
@@ -48,9 +49,15 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     walk = Traversal(hardware, schedule.idle_descriptors, transitions, schedule.pool_bytes_at_start)
     log = walk.through(programs, schedule.waits_for, entries_of(schedule, hardware))
     channels, streamed = hardware.channels, transitions.stream_cycles
-    for program in programs:
-        if id(program) not in streamed:
-            streamed[id(program)] = program, *_busy_cycles(program, channels)
+    if hardware.tensor_memory is None:
+        for program in programs:
+            if id(program) not in streamed:
+                streamed[id(program)] = program, *_busy_cycles(program, channels)
+    else:  # a program is of a layer whose operands have certain homes
+        for program, homes in zip(programs, channels_of(schedule, hardware), strict=True):
+            if id(program) not in streamed:
+                at_home = [channel._replace(operands=_at_home(channel, homes)) for channel in channels]
+                streamed[id(program)] = program, *_busy_cycles(program, at_home)
     layers = tuple(
         LayerActivity(
             start_cycle=log.start_cycles.get(index, 0),
@@ -82,6 +89,11 @@ def cycles_alone(mapping: Mapping, hardware: Hardware, transitions: Transitions,
     """When a mapped layer is done on a machine that does nothing else, whose pool tensors share."""
     walk = Traversal(hardware, idle_alone(mapping, hardware), transitions, pool_bytes)
     return walk.cycles_of_layer(mapping.program)
+
+
+def _at_home(channel: Channel, homes: MappingOf[Operand, Channel]) -> frozenset[Operand]:
+    """Of a layer: the operands that come or go over a channel."""
+    return frozenset([operand for operand, own in homes.items() if own.memory == channel.memory])
 
 
 def _busy_cycles(program: Sequence[ProgramPart], channels: Sequence[Channel]) -> tuple[int, dict[str, int]]:

@@ -42,8 +42,8 @@ class Machine:
     env: simpy.Environment
     hardware: Hardware
     schedule: Schedule
-    channel_of: Mapping[Operand, DRAMChannel]
-    """Of the memory off chip that is each operand's home."""
+    channels: Sequence[Mapping[Operand, DRAMChannel]]
+    """Of each layer: those of the memories that are its operands' homes."""
     banks: Banks
     entries: Sequence[Entry]
     """Of each layer: what it brings."""

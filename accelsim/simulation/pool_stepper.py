@@ -25,10 +25,11 @@ class PoolStepper(Stepper):
 
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         super().__init__(hardware, idle_descriptors, pool_bytes)
-        pool = hardware.pool
-        assert pool is not None  # else another machine is meant
-        self.pool = hardware.banks.index(pool)
-        self.pooled = frozenset(pool.operands)
+        of_tensors = hardware.tensor_bank
+        assert of_tensors is not None  # else another machine is meant
+        self.tensor_bank = hardware.banks.index(of_tensors)
+        """The pool, where tensors have no memory for themselves."""
+        self.pooled = frozenset(hardware.pool.operands if hardware.pool else ())
         self.taken_bytes = 0
         """What tensors take with the room of the next step."""
         self.freed_bytes: dict[int, int] = {}
@@ -65,7 +66,7 @@ class PoolStepper(Stepper):
 
     def _take_room(self, task: TileTask) -> None:
         """All that a step needs of the pool, and the tensors that begin with it."""
-        free_bytes, pool = self.free_bytes, self.pool
+        free_bytes, pool = self.free_bytes, self.tensor_bank
         needed_bytes = self.taken_bytes + room_bytes(task.step, self.pooled)
         while needed_bytes > free_bytes[pool]:
             self._go_on()
@@ -88,7 +89,7 @@ class PoolStepper(Stepper):
 
     def _end_layer(self, layer: int) -> None:
         super()._end_layer(layer)
-        self.free_bytes[self.pool] += self.freed_bytes.pop(layer, 0)
+        self.free_bytes[self.tensor_bank] += self.freed_bytes.pop(layer, 0)
 
     def state(self) -> State:
         """The state between two steps, with what tensors will take and give up."""
@@ -111,4 +112,5 @@ def entered(state: State, waits_for: tuple[int, ...], entry: Entry) -> State:
     if entry.freed_bytes:
         freed_bytes = (*freed_bytes, (0, entry.freed_bytes))
     tensors = TensorState(entry.taken_bytes, freed_bytes)
-    return state._replace(waits_for=waits_for, tensors=tensors, prefetch=entry.prefetch)
+    homes = (*state.homes, (0, entry.homes)) if entry.homes else state.homes
+    return state._replace(waits_for=waits_for, tensors=tensors, prefetch=entry.prefetch, homes=homes)

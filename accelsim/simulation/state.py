@@ -23,6 +23,8 @@ class ChannelState(NamedTuple):
 
     streaming: tuple[int, Tag | None] | None
     reads: tuple[tuple[int, int], ...]
+    writes: QueueState | None = None
+    """Where outputs of different layers go over different channels; else they are the state's."""
 
 
 class State(NamedTuple):
@@ -53,6 +55,9 @@ class State(NamedTuple):
     tensors: TensorState = NO_TENSORS
     channels: tuple[ChannelState, ...] = ()
     """Where there are several: each, in place of `streaming` and `reads`."""
+    homes: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """Where they depend on the layer: of those that are not finished, counted back from the DMA's, the
+    earliest first, the channel of each operand."""
 
     @property
     def entries(self) -> int:
@@ -60,7 +65,7 @@ class State(NamedTuple):
         entries = len(self.to_array) + len(self.reads)
         for channel in self.channels:
             entries += len(channel.reads)
-        for queue in (self.writes, self.to_finish):
+        for queue in (self.writes, self.to_finish, *[channel.writes for channel in self.channels]):
             if queue is not None:
                 entries += 1 + len(queue.runs)
         return entries

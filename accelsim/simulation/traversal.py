@@ -40,6 +40,10 @@ def stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 
             PoolChannelStepper,
         )
 
+        if hardware.tensor_memory is not None:
+            from accelsim.simulation.level_stepper import LevelStepper  # noqa: PLC0415 (as above)
+
+            return LevelStepper(hardware, idle_descriptors, pool_bytes)
         several = ChannelStepper if hardware.pool is None else PoolChannelStepper
         return several(hardware, idle_descriptors, pool_bytes)
     return (Stepper if hardware.pool is None else PoolStepper)(hardware, idle_descriptors, pool_bytes)

@@ -1,0 +1,264 @@
+"""What lists of memories ask for that no machine here has, and banks that are too small for a word.
+
+What is off chip, for tensors alone, or for tiles, follows from what each memory has (memory.py); here is what
+has to come together for it to be simulated.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from accelsim.descriptions.phrases import counted
+from accelsim.hardware.memory import (
+    ACTIVATIONS,
+    COMPONENTS,
+    OFF_CHIP,
+    ON_CHIP,
+    POOL,
+    ROUNDING,
+    ROWS,
+    Memory,
+    bank_shares,
+    for_tensors_alone,
+    home_of,
+    indices_off_chip,
+    with_banks_of_their_own,
+)
+from accelsim.hardware.operand import Operand
+
+WORDS_OF_A_BANK: Final = 2
+"""A bank is double buffered, so it holds two words at least."""
+
+
+class Unserved(NamedTuple):
+    """What a list of memories asks for that no machine here has."""
+
+    memory: int
+    """By its place in the list."""
+    key: str
+    """Dotted."""
+    sentence: str
+
+
+def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
+    """What cannot be simulated, or contradicts itself."""
+    off_chip = indices_off_chip(memories)
+    of_tensors = [index for index, memory in enumerate(memories) if for_tensors_alone(memory, memories)]
+    on_chip = [index for index in range(len(memories)) if index not in off_chip and index not in of_tensors]
+    for index, memory in enumerate(memories):
+        if memory.name in {earlier.name for earlier in memories[:index]}:
+            yield Unserved(index, "name", "must be another name: a memory before it has this one")
+        elif conflict := _taken_by(memory.name, off_chip=index in off_chip):
+            yield Unserved(index, "name", f"must be another name: {conflict}")
+        if len(set(memory.holds)) < len(memory.holds):
+            yield Unserved(index, "holds", "must name each operand once")
+    yield from _unserved_homes(memories, off_chip, [*of_tensors, *on_chip])
+    for index in off_chip:
+        yield from (Unserved(index, key, sentence) for key, sentence in _unserved_off_chip(memories[index]))
+    if not on_chip:
+        yield Unserved(len(memories) - 1, "size_bytes", f"{_NO_SIZE}: no memory before it is on chip")
+        return
+    for index in on_chip:
+        yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memories[index]))
+    yield from _unserved_together(memories, on_chip)
+    yield from _unserved_for_tensors(memories, of_tensors, on_chip)
+
+
+_NO_SIZE: Final = "missing, must be a whole number of bytes"
+
+
+def _unserved_for_tensors(
+    memories: Sequence[Memory], of_tensors: Sequence[int], on_chip: Sequence[int]
+) -> Iterator[Unserved]:
+    """Of memories for tensors alone, of which there may be one, before those in which tiles are buffered."""
+    for index in of_tensors:
+        memory = memories[index]
+        if any(place < index for place in on_chip):
+            sentence = f"must come before the memories with tiles: what {memory.name} keeps moves to them"
+            yield Unserved(index, "name", sentence)
+        if memory.banks is not None:
+            sentence = "must be left out: tiles are buffered in the memories after it"
+            yield Unserved(index, "banks", sentence)
+        yield from (Unserved(index, "keeps", sentence) for sentence in _misplaced(memory))
+    for index in [*of_tensors[1:], *[place for place in on_chip if of_tensors and memories[place].keeps]]:
+        keeper = memories[of_tensors[0]].name
+        sentence = f"must be left out: {keeper} keeps tensors, and one memory of a machine does at most"
+        yield Unserved(index, "keeps", sentence)
+
+
+def _unserved_together(memories: Sequence[Memory], on_chip: Sequence[int]) -> Iterator[Unserved]:
+    """Of the memories on chip, which have the operands in common."""
+    pools = [index for index in on_chip if memories[index].banks == POOL]
+    for index in pools[1:]:
+        sentence = (
+            f"must be divided: {memories[pools[0]].name} is a pool already, and a machine has one at most"
+        )
+        yield Unserved(index, "banks", sentence)
+    for operand in Operand:
+        holders = [index for index in on_chip if operand in memories[index].holds]
+        if not holders:
+            names = _names([memories[index] for index in on_chip])
+            sentence = f"no memory on chip holds the {operand}: must be held by one of {names}"
+            yield Unserved(len(memories) - 1, "holds", sentence)
+        for index in holders[1:]:
+            sentence = (
+                f"{memories[holders[0]].name} holds the {operand} too: there is one memory on chip for each "
+                "operand, in which its tiles are buffered"
+            )
+            yield Unserved(index, "holds", sentence)
+
+
+def _taken_by(name: str, *, off_chip: bool) -> str | None:
+    """What else in results or reports goes by the name of a memory; None where nothing does."""
+    if name in COMPONENTS:
+        return "results have the energy of another component under this one"
+    if name in ROWS:
+        return "reports have a row of this one"
+    if name == (ON_CHIP if off_chip else OFF_CHIP):
+        where_it_is = "on chip" if off_chip else "outside the chip"
+        return f"results call the memory {where_it_is} by this one"
+    return None
+
+
+def _unserved_homes(
+    memories: Sequence[Memory], off_chip: Sequence[int], on_chip: Sequence[int]
+) -> Iterator[Unserved]:
+    """Operands without a home, and memories off chip that are the home of none."""
+    outer = [memories[index] for index in off_chip]
+    homes = {operand: home_of(operand, outer) for operand in Operand}
+    yield from _unserved_inner_homes(memories, off_chip[1:], on_chip, homes)
+    missing = [operand for operand, home in homes.items() if home is None]
+    kept_on_chip = any("activations" in memories[index].keeps for index in on_chip)
+    only_weights = missing == list(ACTIVATIONS)
+    if missing and not (only_weights and kept_on_chip):
+        everything = "everything, or weights alone" if kept_on_chip else "everything"
+        together = f", together with {_names(outer[:-1])}" if len(outer) > 1 else ""
+        absent = ", ".join(missing)
+        sentence = f"must hold {everything}{together}: {absent} would have no place outside the chip"
+        if only_weights:
+            sentence = f"{sentence}, and no memory on chip keeps activations"
+        yield Unserved(off_chip[-1], "holds", sentence)
+
+
+def _unserved_inner_homes(
+    memories: Sequence[Memory],
+    off_chip: Sequence[int],
+    on_chip: Sequence[int],
+    homes: Mapping[Operand, Memory | None],
+) -> Iterator[Unserved]:
+    """Memories off chip that are not the first: what they are for, and where they stand."""
+    for index in off_chip:
+        memory = memories[index]
+        if any(place in on_chip for place in range(index)):
+            sentence = "must come before the memories on chip: it has no size, so it is off chip"
+            yield Unserved(index, "name", sentence)
+        if not any(home is memory for home in homes.values()):
+            sentence = "must name an operand that no memory before it holds: the first that does is its home"
+            yield Unserved(index, "holds", sentence)
+        at_home = [operand for operand in ACTIVATIONS if homes[operand] is memory]
+        if at_home and None not in homes.values() and len(at_home) < len(ACTIVATIONS):
+            elsewhere = " and ".join([operand for operand in ACTIVATIONS if operand not in at_home])
+            sentence = (
+                f"must be the home of {', '.join(ACTIVATIONS)} or of none of them, but a memory before it is "
+                f"that of {elsewhere}: what a layer puts out is what others read"
+            )
+            yield Unserved(index, "holds", sentence)
+
+
+def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
+    if memory.bandwidth is None:
+        yield "bandwidth", "missing, must be a mapping with the key bytes_per_cycle"
+    if memory.banks is not None:
+        yield "banks", "must be left out: tiles are buffered in the memories on chip"
+    if memory.keeps:
+        yield "keeps", "must be left out: all that a memory off chip holds stays there"
+    if memory.size_bytes is not None:
+        yield "size_bytes", "must be left out: a memory off chip is as large as need be"
+
+
+def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
+    if memory.size_bytes is None:
+        yield "size_bytes", _NO_SIZE
+    for key in ("bandwidth", "latency_cycles", "prefetch"):
+        if getattr(memory, key) is not None:
+            yield key, (
+                "must be left out: only memories off chip, which have no size, have a channel, and one before "
+                "this that keeps tensors"
+            )
+    if (Operand.RESIDUAL in memory.holds) != (Operand.INPUTS in memory.holds):
+        yield "holds", "must name inputs and residual together: their tiles are buffered in one bank"
+    yield from _unserved_keeps(memory)
+    yield from _unserved_banks(memory)
+
+
+def _unserved_keeps(memory: Memory) -> Iterator[tuple[str, str]]:
+    if memory.keeps and memory.banks != POOL:
+        yield "keeps", "must be left out where banks is not pool: what stays shares the room of tiles"
+    yield from (("keeps", sentence) for sentence in _misplaced(memory))
+
+
+def _misplaced(memory: Memory) -> Iterator[str]:
+    """What is wrong with the kinds of tensors that a memory keeps."""
+    if len(set(memory.keeps)) < len(memory.keeps):
+        yield "must name each kind of tensor once"
+    if "weights" in memory.keeps and Operand.WEIGHTS not in memory.holds:
+        yield "must not name weights: the memory does not hold weights"
+    missing = [operand for operand in ACTIVATIONS if operand not in memory.holds]
+    if "activations" in memory.keeps and missing:
+        yield f"must not name activations: the memory does not hold {' and '.join(missing)}"
+
+
+def _unserved_banks(memory: Memory) -> Iterator[tuple[str, str]]:
+    division, own_banks = memory.division, with_banks_of_their_own(memory.holds)
+    if division is None:
+        return
+    banks = division.shares or division.bytes or {}
+    if missing := [operand for operand in Operand if operand in own_banks and operand not in banks]:
+        yield "banks", f"must have a bank for the {' and the '.join(missing)}, which it holds"
+    if Operand.RESIDUAL in banks:
+        yield "banks", "must have no bank for the residual: its tiles are buffered with the inputs"
+    if strange := [operand for operand in banks if operand not in memory.holds]:
+        yield "banks", f"must have no bank for the {' and the '.join(strange)}, which it does not hold"
+    if division.shares is not None and math.fsum(division.shares.values()) > 1 + ROUNDING:
+        total = sum(division.shares.values())
+        yield "banks.shares", f"must not exceed 1 together; they are {total:g}"
+    if division.bytes is not None and sum(division.bytes.values()) > (memory.size_bytes or 0):
+        total_bytes = sum(division.bytes.values())
+        yield "banks.bytes", f"must not exceed size_bytes together; they take {total_bytes} bytes"
+
+
+def _names(memories: Sequence[Memory]) -> str:
+    return ", ".join(memory.name for memory in memories)
+
+
+class TooSmall(NamedTuple):
+    """What of a memory has to be larger."""
+
+    key: tuple[str, ...]
+    sentence: str
+
+
+def too_small(memory: Memory, word_bytes: Callable[[Operand], int]) -> Iterator[TooSmall]:
+    """What of a memory with tiles would have to be larger for its banks to hold two words each."""
+    if memory.banks == POOL:
+        least = sum(WORDS_OF_A_BANK * word_bytes(operand) for operand in memory.holds)
+        if (memory.size_bytes or 0) < least:
+            sentence = f"must be at least {least}: it has to hold two words of each operand"
+            yield TooSmall(("size_bytes",), sentence)
+        return
+    two_words = {operand: WORDS_OF_A_BANK * word_bytes(operand) for operand in bank_shares(memory)}
+    words = {operand: f"two words of {counted(size // 2, 'byte')}" for operand, size in two_words.items()}
+    if memory.division is not None and memory.division.bytes is not None:
+        for operand, size in memory.division.bytes.items():
+            if size < two_words[operand]:
+                sentence = f"must be at least {two_words[operand]}: it has to hold {words[operand]}"
+                yield TooSmall(("banks", "bytes", operand.value), sentence)
+        return
+    least_bytes = {
+        operand: math.ceil(two_words[operand] / share) for operand, share in bank_shares(memory).items()
+    }
+    operand = max(least_bytes, key=least_bytes.__getitem__)
+    if (memory.size_bytes or 0) < least_bytes[operand]:
+        share = f"the share of {operand} has to hold {words[operand]}"
+        sentence = f"must be at least {least_bytes[operand]}: {share}"
+        yield TooSmall(("size_bytes",), sentence)

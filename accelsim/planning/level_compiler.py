@@ -1,0 +1,131 @@
+"""What the compiler of a machine does in which tensors stay in one memory, and tiles wait in others.
+
+A tensor takes no room of the tiles', and they none of its. So how a layer is mapped depends only on where its
+operands lie: on each of at most eight machines with fixed homes it is mapped as on any other, and the plan
+chooses among them. A tensor lies in one place for good: nothing moves between the two.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from accelsim.energy import total_energy
+from accelsim.hardware import Hardware, Operand
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.pool import operands_of
+from accelsim.mapping.pool_knowledge import PlacedLayer
+from accelsim.mapping.schedule import NetworkMapper
+from accelsim.mapping.staircase import Moved, Staircase, StepCost, Weights
+from accelsim.network.executed import ExecutedGraph
+from accelsim.network.layer import Layer
+from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.pool_compiler import PoolCompiler
+from accelsim.planning.residency import Pool
+from accelsim.simulation.alone import Alone
+
+if TYPE_CHECKING:
+    from accelsim.reuse.cache import LayersOnMachine
+
+LayersOn: TypeAlias = Callable[[Hardware, MappingOptions], "LayersOnMachine"]
+"""What is known of layers on a machine by some options."""
+NO_OPERANDS: Moved = frozenset()
+
+
+@dataclass(frozen=True)
+class LevelCompiler(PoolCompiler):
+    """Makes schedules for one machine with a memory for tensors."""
+
+    layers_on: LayersOn = field(kw_only=True)
+    _mapped: dict[tuple[Layer, Moved], Mapping] = field(default_factory=dict)
+    """Of the layers of the graph in hand, by operands in the memory for tensors; tiles without a pool."""
+
+    def other(self, **changes: Any) -> "LevelCompiler":
+        """A compiler that differs in some fields, of no graph yet."""
+        return replace(self, _listed={}, _mapped={}, **changes)
+
+    def _places(self, pinned_bytes: int = 0) -> Pool:
+        return replace(super()._places(pinned_bytes), copies=False)
+
+    def _network(self, graph: ExecutedGraph) -> NetworkToPlan:
+        """What is planned of a graph, with its layers mapped: many at a time take less long than one by one."""
+        if self.hardware.pool is not None:
+            return super()._network(graph)
+        self._mapper(NO_OPERANDS).parts(graph.layers)
+        network = super()._network(graph)
+        layers = {layer.nameless: None for layer in network.layers}
+        of_sets: dict[Moved, list[Layer]] = {}
+        for layer in layers:
+            for moved in self._all_sets(layer):
+                of_sets.setdefault(_inside(layer, moved), []).append(layer)
+        for inside, in_places in of_sets.items():
+            mapped = self._mapper(inside).mapped(in_places)
+            self._mapped.update({(layer, inside): mapping for layer, mapping in zip(in_places, mapped)})
+        return network
+
+    def _parts(self, layer: Layer) -> tuple[Layer, ...]:
+        """The room of tiles does not depend on where tensors lie."""
+        if self.hardware.pool is not None:
+            return self._pooled(NO_OPERANDS)._parts(layer)
+        ((*parts,),) = self._mapper(NO_OPERANDS).parts([layer])
+        return tuple([part for part, _ in parts])
+
+    def _staircase(self, layer: Layer, moved: Moved, weights: Weights) -> Staircase:
+        """A single stair: tiles take no room of tensors."""
+        cost = self._cost(layer, moved, weights)
+        return Staircase((0,), (weights.price(cost),), (cost,), (0,))
+
+    def _cost(self, layer: Layer, moved: Moved, weights: Weights) -> StepCost:
+        inside = _inside(layer, moved)
+        if self.hardware.pool is None:
+            mapping = self._mapped[layer, inside]
+            counts, off_chip = mapping.totals.counts, self.hardware.names_off_chip
+            return StepCost(
+                mapping.estimated_cycles,
+                float(total_energy(counts, self.hardware.prices)),
+                counts.read_bytes(off_chip) + counts.written_bytes(off_chip),
+            )
+        tiles = self._pooled(inside)
+        all_move, *_ = tiles._sets(layer)
+        stairs = tiles._staircase(layer, all_move, weights)
+        stair = stairs.stair(tiles.pool.size_bytes)
+        assert stair is not None  # else `_parts` had refused it
+        return stairs.costs[stair]
+
+    def _mapping(self, placed: PlacedLayer) -> Mapping:
+        """As on the machine on which its operands are at home where they lie."""
+        inside = _inside(placed.layer, placed.moved)
+        if self.hardware.pool is None:
+            return self._mapped[placed.layer, inside]
+        tiles = self._pooled(inside)
+        all_move, *_ = tiles._sets(placed.layer)
+        room_bytes = tiles.pool.size_bytes
+        return tiles._mapping(
+            placed._replace(moved=all_move, placed=NO_OPERANDS, room_bytes=room_bytes)
+        )
+
+    def _room_bytes(self, mapping: Mapping) -> int:
+        return 0
+
+    def _machine(self, inside: Moved) -> Hardware:
+        """The one with the homes of a layer of which these operands lie in the memory for tensors."""
+        return self.hardware.with_places(dict.fromkeys(inside, self.pool.memory))
+
+    def _mapper(self, inside: Moved) -> NetworkMapper:
+        machine = self._machine(inside)
+        known = self.layers_on(machine, self.options)
+        return NetworkMapper(machine, self.options, Alone(machine, known.transitions), known.mappings)
+
+    def _pooled(self, inside: Moved) -> PoolCompiler:
+        """The compiler for tiles that share a pool."""
+        machine = self._machine(inside)
+        assert machine.pool is not None
+        known = self.layers_on(machine, self.options)
+        return PoolCompiler(
+            machine, machine.pool, self.options, known.transitions, known.pool, self.grids
+        )
+
+
+def _inside(layer: Layer, moved: Moved) -> Moved:
+    """The operands of a layer that lie in the memory for tensors, where others come from off chip."""
+    return frozenset(operands_of(layer)) - moved
