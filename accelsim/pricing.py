@@ -90,7 +90,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         utilization=utilization(counts, hardware.pe_array.pes, activity.cycles),
         energy=_energy(by_component, hardware),
         dram_bytes=_traffic(counts, hardware.names_off_chip),
-        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
+        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.working)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
         lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
         layers=layers,
@@ -98,7 +98,9 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         nominal_utilization=_per_pe_cycle(
             sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
         ),
-        memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
+        memories=memory_results(
+            counts, hardware, hardware.homes, by_component, activity.layers, activity.peak_memory_bytes
+        ),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
         lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, costs, hardware, batch),
@@ -116,7 +118,9 @@ def _energy(by_component: MappingOf[str, float], hardware: Hardware) -> Energy:
 def _first_inference(first: Activity, hardware: Hardware) -> FirstInference:
     counts = first.counts
     by_component = energy_by_component(counts, hardware.prices)
-    memories = memory_results(counts, hardware, by_component, first.layers, first.peak_memory_bytes)
+    memories = memory_results(
+        counts, hardware, hardware.homes, by_component, first.layers, first.peak_memory_bytes
+    )
     return FirstInference(first.cycles, _energy(by_component, hardware), memories)
 
 
@@ -191,12 +195,16 @@ def costs_of_layers(
     """
     known = {} if known is None else known
     costs = []
-    for layer, mapping, observed in zip(schedule.layers, schedule.mappings, activity.layers, strict=True):
+    places = schedule.places or ({},) * len(schedule.layers)
+    for layer, mapping, observed, of_operands in zip(
+        schedule.layers, schedule.mappings, activity.layers, places, strict=True
+    ):
         as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
         key = Identity(mapping)
         of_layer = known.get(key) if as_mapped else None
         if of_layer is None:
-            of_layer = layer_costs(layer, mapping, observed, hardware, batch)
+            homes = hardware.with_places(of_operands).homes
+            of_layer = layer_costs(layer, mapping, observed, hardware, batch, homes)
             if as_mapped:
                 known[key] = of_layer
         costs.append(of_layer)
@@ -253,9 +261,14 @@ def _on_chip_places(layer: Layer, places: MappingOf[Operand, str], hardware: Har
 
 
 def layer_costs(
-    layer: Layer, mapping: Mapping, observed: LayerActivity, hardware: Hardware, batch: int
+    layer: Layer,
+    mapping: Mapping,
+    observed: LayerActivity,
+    hardware: Hardware,
+    batch: int,
+    homes: MappingOf[str, tuple[str, ...]],
 ) -> LayerCosts:
-    """Energy, traffic and bounds of a mapped layer that did so much."""
+    """Energy, traffic and bounds of a mapped layer that did so much; operands have homes by memory."""
     counts = observed.counts
     by_component = energy_by_component(counts, hardware.prices)
     energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
@@ -270,7 +283,7 @@ def layer_costs(
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
         dram_bytes=_traffic(counts, hardware.names_off_chip),
-        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.on_chip)),
+        global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.working)),
         compulsory_dram_bytes=bounds.dram_bytes,
         lower_bound_cycles=bounds.cycles,
         busy_cycles={
@@ -280,7 +293,7 @@ def layer_costs(
         },
         shape=str(layer_shape(layer)),
         tile=_tile_words(mapping),
-        memories=memory_results(counts, hardware, by_component, [observed]),
+        memories=memory_results(counts, hardware, homes, by_component, [observed]),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,
@@ -371,13 +384,17 @@ def _traffic(counts: ActionCounts[int], memories: Iterable[str]) -> Traffic:
 def memory_results(
     counts: ActionCounts[int],
     hardware: Hardware,
+    homes: MappingOf[str, tuple[str, ...]],
     energies: MappingOf[str, float],
     layers: Sequence[LayerActivity],
     peak_bytes: MappingOf[str, int] = NO_PEAKS,
 ) -> dict[str, MemoryResult]:
-    """What each memory was accessed for by layers, and where it is known the most that it held."""
-    accesses, homes = counts.accesses, hardware.homes
-    several = len(homes) > 1
+    """What each memory was accessed for by layers, and where it is known the most that it held.
+
+    `homes` are the operands that are at home in each.
+    """
+    accesses, tensor_memory = counts.accesses, hardware.tensor_memory
+    channels = {channel.memory for channel in hardware.channels}
     return {
         memory.name: MemoryResult(
             read_bytes={
@@ -392,8 +409,9 @@ def memory_results(
             peak_bytes=peak_bytes.get(memory.name),
             home_of=homes.get(memory.name, ()),
             busy_cycles=sum([layer.busy_cycles_by_memory[memory.name] for layer in layers])
-            if several and memory.name in homes
+            if len(channels) > 1 and memory.name in channels
             else None,
+            keeps_tensors=memory is tensor_memory,
         )
         for memory in hardware.memories
     }

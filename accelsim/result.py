@@ -1,7 +1,7 @@
 """RunResult: what a run found out, with the names that the JSON output has too."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -54,9 +54,22 @@ class MemoryResult:
     peak_bytes: int | None = None
     """The most that it held at any time, of a memory on chip in a whole run."""
     home_of: tuple[str, ...] = ()
-    """The operands that come from it, or go to it: of a memory off chip one at least, of one on chip none."""
+    """The operands that come from it, or go to it: of a memory off chip one at least, of one in which tiles
+    are buffered none; of one for tensors alone those that lie there, which of a whole run is not said."""
     busy_cycles: int | None = None
-    """In which its channel streamed, of one of several memories off chip."""
+    """In which its channel streamed, of one of several memories with a channel."""
+    keeps_tensors: bool = False
+    """Whether it is on chip and for tensors alone, so that tiles come from it as from one off chip."""
+
+    @property
+    def is_off_chip(self) -> bool:
+        """Whether it is outside the chip."""
+        return bool(self.home_of) and not self.keeps_tensors
+
+    @property
+    def has_tiles(self) -> bool:
+        """Whether it is on chip, and tiles are buffered in it."""
+        return not (self.home_of or self.keeps_tensors)
 
     @property
     def moved_bytes(self) -> dict[str, int]:
@@ -206,7 +219,7 @@ class RunResult:
         utilization: Multiply-accumulates executed / (PEs x cycles), from 0 to 1.
         energy: Of the batch.
         dram_bytes: Traffic of the memories outside the chip.
-        global_buffer_bytes: Traffic of the memories on chip.
+        global_buffer_bytes: Traffic of the memories on chip in which tiles are buffered.
         peak_global_buffer_bytes: The most that these held at the same time.
         lower_bound_cycles: Those of the layers together.
         layers: In running order.
@@ -259,6 +272,8 @@ class RunResult:
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:
         """Those of the layers: all cycles in which nothing was executed though a step was still to come."""
+        if self.tensor_memory is not None:  # where operands are at home depends on the layer
+            return _added_up([layer.waiting_cycles for layer in self.layers])
         total: Counter[str] = Counter()
         for layer in self.layers:
             total.update(layer.waited_for)
@@ -267,18 +282,23 @@ class RunResult:
     @property
     def off_chip(self) -> tuple[str, ...]:
         """The names of the memories outside the chip, of which `dram_bytes` is the traffic together."""
-        return tuple([name for name, memory in self.memories.items() if memory.home_of]) or ("dram",)
+        return tuple([name for name, memory in self.memories.items() if memory.is_off_chip]) or ("dram",)
 
     @property
     def on_chip(self) -> tuple[str, ...]:
-        """The names of the others, of which `global_buffer_bytes` is the traffic together."""
-        names = tuple([name for name, memory in self.memories.items() if not memory.home_of])
+        """The names of those with tiles, of which `global_buffer_bytes` is the traffic together."""
+        names = tuple([name for name, memory in self.memories.items() if memory.has_tiles])
         return names or ("global_buffer",)
+
+    @property
+    def tensor_memory(self) -> str | None:
+        """The name of the one between them, for tensors alone; None where there is none."""
+        return next((name for name, memory in self.memories.items() if memory.keeps_tensors), None)
 
     @property
     def off_chip_energy(self) -> float:
         """Of the memories outside the chip."""
-        return sum([memory.energy for memory in self.memories.values() if memory.home_of])
+        return sum([memory.energy for memory in self.memories.values() if memory.is_off_chip])
 
     @property
     def time_ms(self) -> float:
@@ -410,9 +430,18 @@ def _waiting_cycles(
     for name, memory in memories.items():
         if memory.home_of:
             by_memory[name] = {key: waited_for.get(key, 0) for key in memory.home_of if key != _OUTPUTS}
-        elif _OUTPUTS in memory.read_bytes:
+        elif memory.has_tiles and _OUTPUTS in memory.read_bytes:
             by_memory[name] = {_OUTPUTS: waited_for.get(_OUTPUTS, 0)}
     return by_memory
+
+
+def _added_up(of_layers: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """By memory and operand, what layers waited for."""
+    total: dict[str, Counter[str]] = {}
+    for of_layer in of_layers:
+        for name, by_operand in of_layer.items():
+            total.setdefault(name, Counter()).update(by_operand)
+    return {name: dict(by_operand) for name, by_operand in total.items()}
 
 
 def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Hardware: the machine as its YAML describes it. It knows no network; one file says it all."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Final, Literal, NamedTuple, Self, assert_never
+from typing import Any, Final, Self, assert_never
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,7 +19,7 @@ from accelsim.descriptions import (
     value_of,
     vary,
 )
-from accelsim.descriptions.quantities import Bits, IndexBits, Megahertz, PerColumn
+from accelsim.descriptions.quantities import Bits, IndexBits, Megahertz
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
@@ -30,7 +30,6 @@ from accelsim.hardware.memory import (
     Channel,
     Kept,
     Memory,
-    MemoryName,
     banks_of,
     channel_of,
     for_tensors_alone,
@@ -39,15 +38,12 @@ from accelsim.hardware.memory import (
     spelled_out,
 )
 from accelsim.hardware.operand import Operand
+from accelsim.hardware.parts import Ends, Mapper, VectorUnit
 from accelsim.hardware.placed import placed_memories
 from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
 from accelsim.hardware.registry import parameters_of
 from accelsim.hardware.served import too_small, unserved
 
-Objective = Literal["time", "energy", "edp"]
-"""What is to be small: cycles, energy, or their product (energy-delay product)."""
-RunningOrder = Literal["network", "least_peak"]
-"""Of layers."""
 ADDED_DATAFLOW: Final = "default, where no parameter is given: the machine did not run it before"
 """Of a dataflow that a machine is given by its name alone."""
 
@@ -72,40 +68,6 @@ class Precision(Description):
     partial_sums_bits: Bits = 32
     pruned_index_bits: IndexBits = 0
     """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
-
-
-class Mapper(Description):
-    """By what the machine's compiler chooses among the mappings of a layer."""
-
-    tiles: Objective = "time"
-    """Tile sizes and loop order, for each dataflow."""
-    dataflow: Objective = "time"
-    """The dataflow, each with its best tiles."""
-    order: RunningOrder = "network"
-    """In which layers run: as the network lists them, or so that tensors take as little at once as can be."""
-
-
-class Ends(Description):
-    """Where the network's input lies before it runs, and its results afterwards.
-
-    Attributes:
-        inputs: A memory; None is the outermost one that holds them.
-        outputs: A memory.
-
-    Example:
-        >>> Ends(inputs="sram").outputs is None
-        True
-    """
-
-    inputs: MemoryName | None = None
-    outputs: MemoryName | None = None
-
-
-class VectorUnit(Description):
-    """Where bias, activation, addition and pooling happen, on the way from the array to memory."""
-
-    lanes_per_column: PerColumn = 1
-    """Operations per cycle, for each column of the array."""
 
 
 class Hardware(Description):
@@ -354,6 +316,11 @@ class Hardware(Description):
             ]
             + of_tensors
         )
+
+    @property
+    def bytes_per_cycle_off_chip(self) -> float:
+        """Of all memories outside the chip, while all of them stream."""
+        return sum([channel.bytes_per_cycle for channel in self.channels[: len(self.off_chip)]])
 
     @cached_property
     def homes(self) -> Mapping[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from accelsim.energy import total_energy
-from accelsim.hardware import Hardware, Operand
+from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool import operands_of
@@ -100,9 +100,7 @@ class LevelCompiler(PoolCompiler):
         tiles = self._pooled(inside)
         all_move, *_ = tiles._sets(placed.layer)
         room_bytes = tiles.pool.size_bytes
-        return tiles._mapping(
-            placed._replace(moved=all_move, placed=NO_OPERANDS, room_bytes=room_bytes)
-        )
+        return tiles._mapping(placed._replace(moved=all_move, placed=NO_OPERANDS, room_bytes=room_bytes))
 
     def _room_bytes(self, mapping: Mapping) -> int:
         return 0
@@ -121,9 +119,7 @@ class LevelCompiler(PoolCompiler):
         machine = self._machine(inside)
         assert machine.pool is not None
         known = self.layers_on(machine, self.options)
-        return PoolCompiler(
-            machine, machine.pool, self.options, known.transitions, known.pool, self.grids
-        )
+        return PoolCompiler(machine, machine.pool, self.options, known.transitions, known.pool, self.grids)
 
 
 def _inside(layer: Layer, moved: Moved) -> Moved:

@@ -177,10 +177,7 @@ def _read_beside(tensors: AbstractSet[int], read_together: Sequence[AbstractSet[
     """Tensors, and all that are read as one operand with any of them."""
     closed = set(tensors)
     while joining := {
-        index
-        for operand in read_together
-        if not operand.isdisjoint(closed)
-        for index in operand - closed
+        index for operand in read_together if not operand.isdisjoint(closed) for index in operand - closed
     }:
         closed |= joining
     return closed

@@ -107,7 +107,7 @@ class Assembly:
     def __init__(self, network: Network, hardware: Hardware, options: MappingOptions) -> None:
         if network.compression:
             raise NotLocalError("what is said of layers by name may be of layers that a candidate has not")
-        if hardware.pool is not None:
+        if hardware.tensor_bank is not None:
             raise NotLocalError("what stays in a pool, and what it leaves to tiles, depends on all layers")
         if hardware.mapper.order != "network":
             raise NotLocalError("the order in which least is held at once depends on all layers")

@@ -68,7 +68,7 @@ class Diagnosis:
     idle_rows: int = 0
     """Those of them that the mapping leaves idle."""
     memory: str | None = None
-    """Of several off chip, the one whose channel is the busiest."""
+    """Of several with a channel, the one whose channel is the busiest."""
 
 
 def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagnosis:
@@ -86,7 +86,7 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
         by_zero=max(0.0, 1 - nonzero_macs / executed) if executed else 0.0,
         times_compulsory=traffic / layer.compulsory_dram_bytes if layer.compulsory_dram_bytes else 1.0,
         macs_per_byte=executed / traffic if traffic else 0.0,
-        balance=hardware.pe_array.pes / _bytes_per_cycle(layer, hardware.channels),
+        balance=hardware.pe_array.pes / _bytes_per_cycle(layer, hardware.channels[: len(hardware.off_chip)]),
         tiles=layer.tiles,
         rows=hardware.pe_array.rows,
         idle_rows=mapping.idle_rows,
@@ -95,7 +95,7 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
 
 
 def _busiest(layer: LayerResult) -> str | None:
-    """Of several memories off chip, the one whose channel streams longest."""
+    """Of several memories with a channel, the one whose channel streams longest."""
     cycles = {
         name: memory.busy_cycles for name, memory in layer.memories.items() if memory.busy_cycles is not None
     }

@@ -147,7 +147,7 @@ class Activity:
     peak_memory_bytes: dict[str, int]
     """The most that the banks of each memory on chip held at the same time."""
     peak_global_buffer_bytes: int
-    """The most that all banks held at the same time."""
+    """The most that all banks of tiles held at the same time."""
     timeline: tuple[Busy, ...] = field(repr=False, default=())
     """Every interval, in the order in which they ended, also where something happened in no time; empty
     unless asked for."""

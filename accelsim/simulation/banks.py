@@ -41,6 +41,7 @@ class Banks:
         self._banks_of: dict[str, list[str]] = {}
         for bank in banks:
             self._banks_of.setdefault(bank.memory, []).append(bank.name)
+        self._of_tiles = [bank.name for bank in banks if bank.operands]
         self._memory_peaks = dict.fromkeys(self._banks_of, 0)
         self._peak_total = 0
         self._occupancy: dict[str, list[Occupancy]] | None = (
@@ -72,7 +73,7 @@ class Banks:
             self.give_back(self._bank_of[operand], size_bytes)
 
     def peaks(self) -> tuple[dict[str, int], dict[str, int], int]:
-        """The most that each bank, that each memory, and that all together, held."""
+        """The most that each bank, that each memory, and that all with tiles together, held."""
         self._end_cycle()
         return dict(self._peaks), dict(self._memory_peaks), self._peak_total
 
@@ -96,7 +97,7 @@ class Banks:
         for memory, banks in self._banks_of.items():
             held_bytes = sum(self._used_bytes[bank] for bank in banks)
             self._memory_peaks[memory] = max(self._memory_peaks[memory], held_bytes)
-        self._peak_total = max(self._peak_total, sum(self._used_bytes.values()))
+        self._peak_total = max(self._peak_total, sum(self._used_bytes[bank] for bank in self._of_tiles))
         for bank, bank_changes in (self._occupancy or {}).items():
             tensor_bytes = self._tensor_bytes if bank == self._tensor_bank else 0
             held = self._used_bytes[bank], tensor_bytes

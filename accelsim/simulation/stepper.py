@@ -34,7 +34,7 @@ class Log:
     waiting_cycles: dict[int, Mapping[Operand, int]] = field(default_factory=dict)
     """Of each layer for which nothing was executed, as `LayerActivity` has them: values that others share."""
     least_free_bytes: tuple[int, ...] = ()
-    """The least that was free in each bank, in each of several memories, and in all of them together;
+    """The least that was free in each bank, in each of several memories, and in all with tiles together;
     empty as long as nothing was observed."""
 
     def stand_still(self, layer: int, operand: Operand, cycles: int) -> None:
@@ -55,20 +55,22 @@ class Log:
 
 
 def banks_by_memory(banks: Sequence[Bank]) -> tuple[tuple[int, ...], ...]:
-    """Which banks each memory has, where there are several: one has all of them, and none is listed."""
+    """Which banks each memory has, and at last those of tiles, where there are several memories: one has all
+    banks, and none is listed.
+    """
     memories = dict.fromkeys(bank.memory for bank in banks)
     if len(memories) == 1:
         return ()
-    return tuple(
-        tuple(index for index, bank in enumerate(banks) if bank.memory == memory) for memory in memories
-    )
+    of_memories = [[index for index, bank in enumerate(banks) if bank.memory == memory] for memory in memories]
+    of_tiles = [index for index, bank in enumerate(banks) if bank.operands]
+    return tuple(map(tuple, [*of_memories, of_tiles]))
 
 
 def bank_sums(of_banks: Sequence[int], memories: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    """Bytes of each bank, then of each of several memories, then of all of them together."""
+    """Bytes of each bank, then of each of several memories, then of all with tiles together."""
     if not memories:  # as mostly
         return (*of_banks, sum(of_banks))
-    return (*of_banks, *(sum([of_banks[index] for index in indices]) for indices in memories), sum(of_banks))
+    return (*of_banks, *(sum([of_banks[index] for index in indices]) for indices in memories))
 
 
 _ReadRequest: TypeAlias = tuple[int, int, TileTask]

@@ -1,17 +1,20 @@
 """What is executed: a layer, the program that a mapping has for it, and the machine it was made for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from accelsim.hardware.machine import Hardware
+from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.regions import Region
 from accelsim.network.layer import Layer
 from accelsim.verification.forms import Form, form_of
 from accelsim.verification.functions import Integers
+from accelsim.verification.homes import homes_of
 from accelsim.verification.passes import passes_of
 from accelsim.verification.sizes import Sizes
 from accelsim.verification.storage import slices
@@ -32,6 +35,13 @@ class Case:
     batch: int
     pool_bytes: int = 0
     """What tensors take of the pool while the layer runs."""
+    places: MappingOf[Operand, str] = field(default_factory=dict)
+    """The memories that its operands lie in; what is left out is where it always is."""
+
+    @cached_property
+    def homes(self) -> dict[str, str]:
+        """The memory that each operand comes from or goes to."""
+        return homes_of(self.hardware, self.places)
 
     @property
     def mapped(self) -> Layer:

@@ -53,6 +53,7 @@ class Difference(Enum):
     OTHER_PLACE = auto()
     MOVES_WHAT_STAYS = auto()
     MOVES_TO_NO_PLACE = auto()
+    NEVER_MOVES = auto()
     LIES_NOWHERE = auto()
     WEIGHTS_ELSEWHERE = auto()
     WEIGHTS_COME_AGAIN = auto()

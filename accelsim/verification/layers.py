@@ -1,8 +1,9 @@
 """verify_mapping: one layer's program, executed and held against the layer."""
 
 from collections.abc import Callable, Iterable
+from collections.abc import Mapping as MappingOf
 
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import Mapping, Step
 from accelsim.mapping.regions import Visit, visits
 from accelsim.network.layer import Layer
@@ -14,7 +15,13 @@ from accelsim.verification.walk import Executed, walk
 
 
 def verify_mapping(
-    layer: Layer, mapping: Mapping, hardware: Hardware, *, batch: int = 1, pool_bytes: int = 0
+    layer: Layer,
+    mapping: Mapping,
+    hardware: Hardware,
+    *,
+    batch: int = 1,
+    pool_bytes: int = 0,
+    places: MappingOf[Operand, str] | None = None,
 ) -> tuple[Executed, bool]:
     """Execute a mapping of a layer.
 
@@ -24,6 +31,7 @@ def verify_mapping(
         hardware: The machine.
         batch: Images.
         pool_bytes: What tensors take of the pool while the layer runs.
+        places: The memories that its operands lie in; None where they always are.
 
     Returns:
         What was counted, and whether all integers were computed.
@@ -39,7 +47,7 @@ def verify_mapping(
         >>> layer.name, executed.products == layer.macs, is_whole
         ('fc', True, True)
     """
-    case = Case(layer, mapping, hardware, batch, pool_bytes)
+    case = Case(layer, mapping, hardware, batch, pool_bytes, places or {})
     return execute(case, lambda: visits(mapping, case.images), mapping.steps())
 
 

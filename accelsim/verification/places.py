@@ -2,7 +2,8 @@
 
 Layers hand tensors on through the pool or through the memory outside. The schedule says of each layer where
 its operands lie, and how many bytes of the pool its tensors take and give up, not which. So whatever a layer
-gives up has to be as large as some of the tensors that no layer reads or writes there afterwards.
+gives up has to be as large as some of the tensors that no layer reads or writes there afterwards. Where a
+machine has a memory for tensors alone, that stands for the pool, and tiles move between it and theirs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -139,8 +140,8 @@ class _Places:
     """The sizes of all other tensors in the pool, in each way that agrees with what was given up."""
 
     def __post_init__(self) -> None:
-        pool, mappings = self.hardware.pool, self.schedule.mappings
-        homes = homes_of(self.hardware)
+        pool, mappings = self.hardware.tensor_bank, self.schedule.mappings
+        homes = homes_of(self.hardware, {})
         self.home, self.home_of_weights = homes[Operand.OUTPUTS], homes[Operand.WEIGHTS]
         self.memory, self.room_bytes = ("the pool", 0) if pool is None else (pool.memory, pool.size_bytes)
         self.results_stay = self.hardware.output_place == self.memory
@@ -151,13 +152,25 @@ class _Places:
         )
         """Of weights that stay."""
         self.last_use: dict[str, int] = {}
-        for number, (part, mapping) in enumerate(zip(self.parts, mappings, strict=True)):
+        for number, part in enumerate(self.parts):
             uses = {**part.reads, Operand.OUTPUTS: (part.writes,)}
-            used = {piece for operand in mapping.placed for piece in uses.get(operand, ())}
+            used = {piece for operand in self._inside(number) for piece in uses.get(operand, ())}
             self.last_use |= {self.pieces.tensor_of[piece]: number for piece in used}
         if self.results_stay:
             results = [part.writes for part in self.parts if part.is_result]
             self.last_use |= {self.pieces.tensor_of[piece]: len(self.parts) for piece in results}
+
+    def _inside(self, number: int) -> frozenset[Operand]:
+        """The operands of a layer in the pool; in a memory for tensors, which a mapping knows nothing of."""
+        if self.hardware.tensor_memory is None:
+            return self.schedule.mappings[number].placed
+        places = self.schedule.places[number] if self.schedule.places else {}
+        return frozenset([operand for operand, place in places.items() if place == self.memory])
+
+    def _outside(self, number: int) -> frozenset[Operand]:
+        """The operands of a layer that come from outside or go there."""
+        moved = self.schedule.mappings[number].moved
+        return moved if self.hardware.tensor_memory is None else moved - self._inside(number)
 
     def mismatches(self) -> dict[str, Mismatch]:
         """The first of each layer."""
@@ -206,11 +219,11 @@ class _Places:
 
     def _write(self, number: int, part: _Part) -> int:
         """What a layer writes goes where its mapping says; returns what of it begins in the pool."""
-        mapping, piece = self.schedule.mappings[number], part.writes
+        piece = part.writes
         tensor = self.pieces.tensor_of[piece]
-        if Operand.OUTPUTS in mapping.moved:
+        if Operand.OUTPUTS in self._outside(number):
             self.outside.add(piece)
-        if Operand.OUTPUTS not in mapping.placed:
+        if Operand.OUTPUTS not in self._inside(number):
             return 0
         self.in_pool.add(piece)
         if tensor in self.needed:
@@ -228,10 +241,11 @@ class _Places:
     def _check_operands(self, number: int, part: _Part) -> None:
         """Each operand lies in a memory that may keep it, and moves between that and the pool or stays."""
         mapping, kept_in = self.schedule.mappings[number], self.hardware.activation_places
+        inside, outside = self._inside(number), self._outside(number)
         places = self.schedule.places[number] if self.schedule.places else {}
         for operand in (*part.reads, Operand.OUTPUTS):
             place = places.get(operand, self.home)
-            placed, moved = operand in mapping.placed, operand in mapping.moved
+            placed, moved = operand in inside, operand in outside
             if place not in kept_in:
                 refuse(Difference.NO_SUCH_PLACE, operand=operand, place=place, places=" or ".join(kept_in))
             if placed != (place == self.memory):
@@ -242,6 +256,8 @@ class _Places:
                 refuse(Difference.LIES_NOWHERE, operand=operand, memory=self.memory)
             if placed and moved and operand is not Operand.OUTPUTS:
                 refuse(Difference.MOVES_WHAT_STAYS, operand=operand, memory=self.memory)
+            if self.hardware.tensor_memory is not None and operand not in mapping.moved - mapping.placed:
+                refuse(Difference.NEVER_MOVES, operand=operand, place=place)
         if self.schedule.layers[number].on_array:
             self._check_weights(mapping, places.get(Operand.WEIGHTS, self.home_of_weights))
 
@@ -260,7 +276,7 @@ class _Places:
     def _check_reads(self, number: int, part: _Part) -> None:
         """Whatever a layer reads was written where it is read."""
         for operand, pieces in part.reads.items():
-            placed = operand in self.schedule.mappings[number].placed
+            placed = operand in self._inside(number)
             written, place = (self.in_pool, self.memory) if placed else (self.outside, self.home)
             for piece in pieces:
                 if piece not in written:

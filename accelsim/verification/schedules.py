@@ -121,12 +121,15 @@ def _executed(
     of_network = order_mismatches(graph, schedule)
     if not of_network:  # in another order nothing lies where it should
         of_network = place_mismatches(graph, schedule, hardware, batch, first=first)
-    held_bytes = pool_bytes(schedule)
+    # In a memory for tensors alone they take no room of tiles.
+    held_bytes = pool_bytes(schedule) if hardware.tensor_memory is None else [0] * len(schedule.layers)
+    places = schedule.places or ({},) * len(schedule.layers)
     verified = []
     for index in layers:
         layer, mapping = schedule.layers[index], schedule.mappings[index]
         step(layer.name)
-        outcome = _known_or_new(Case(layer, mapping, hardware, batch, held_bytes[index]), by_form)
+        case = Case(layer, mapping, hardware, batch, held_bytes[index], places[index])
+        outcome = _known_or_new(case, by_form)
         mismatch = of_network.get(layer.name, outcome.mismatch)
         verified.append(replace(outcome, mismatch=mismatch))
     return tuple(verified)
@@ -173,7 +176,8 @@ def _known_or_new(case: Case, by_form: _ByForm) -> LayerVerification:
     for executed, outcome in of_form:
         as_full = case.pool_bytes == executed.pool_bytes
         less_full = case.pool_bytes < executed.pool_bytes and outcome.mismatch is None
-        if executed.mapping == case.mapping and (as_full or less_full):
+        alike = executed.mapping == case.mapping and executed.homes == case.homes
+        if alike and (as_full or less_full):
             return replace(outcome, name=case.layer.name, like=outcome.name)
     outcome = _verified(case)
     of_form.append((case, outcome))
@@ -195,7 +199,7 @@ def _verified(case: Case) -> LayerVerification:
     )
     try:
         walked, is_whole = verify_mapping(
-            layer, mapping, case.hardware, batch=case.batch, pool_bytes=case.pool_bytes
+            layer, mapping, case.hardware, batch=case.batch, pool_bytes=case.pool_bytes, places=case.places
         )
     except MismatchError as error:
         return replace(outcome, mismatch=error.mismatch)

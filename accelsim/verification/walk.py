@@ -23,7 +23,6 @@ from accelsim.verification.counting import Counting, StepCounts
 from accelsim.verification.coverage import PoolingWindows, Stored
 from accelsim.verification.difference import Difference, Quantity, TileOfStep
 from accelsim.verification.functions import Integers
-from accelsim.verification.homes import homes_of
 from accelsim.verification.mismatch import MismatchError, expect_equal, refuse
 from accelsim.verification.sampling import outputs_of
 from accelsim.verification.sizes import OPERAND, elements_of, packed_bytes
@@ -91,7 +90,7 @@ class _Execution:
         on_chip = frozenset(tensor for tensor, operand in OPERAND.items() if operand in there)
         self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.banks, on_chip)
         self.storage.used_bytes[POOL] = case.pool_bytes
-        self.homes = homes_of(case.hardware)
+        self.homes = case.homes
         self.outputs = OutputBank()
         self.uses = Uses(case)
         self.counting = Counting(case)

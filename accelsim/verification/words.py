@@ -71,6 +71,7 @@ _SENTENCES: Final = {
     Difference.OTHER_PLACE: "{operand} lie in {place}, but its mapping has them elsewhere",
     Difference.MOVES_WHAT_STAYS: "{operand} lie in {memory}, but are moved",
     Difference.MOVES_TO_NO_PLACE: "{operand} are moved, but {memory} does not hold them",
+    Difference.NEVER_MOVES: "{operand} do not move between {place}, where they lie, and tiles",
     Difference.LIES_NOWHERE: "{operand} lie neither in {memory} nor outside",
     Difference.WEIGHTS_ELSEWHERE: "weights are read elsewhere than in {memory}, which holds them",
     Difference.WEIGHTS_COME_AGAIN: "weights lie in {memory} already, but are moved",

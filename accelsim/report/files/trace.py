@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias
 from accelsim.descriptions.phrases import counted, memory_word, these
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Operand
-from accelsim.hardware.memory import POOL
+from accelsim.hardware.memory import POOL, TENSORS
 from accelsim.mapping.mapping import Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.report.files.writing import writing
@@ -335,6 +335,8 @@ def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[
 
 def _held(change: Occupancy) -> dict[str, int]:
     """What a bank holds, and of a pool how much of it is of tensors and how much of tiles."""
+    if change.bank == TENSORS:
+        return {"tensors": change.tensor_bytes}
     if change.bank != POOL:
         return {"held": change.bytes}
     return {"tensors": change.tensor_bytes, "tiles": change.bytes - change.tensor_bytes}

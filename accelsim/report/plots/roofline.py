@@ -68,7 +68,7 @@ class RooflinePoint:
 
 def roof_of(hardware: Hardware) -> Roof:
     """The roof of a machine; of several channels, as high as where all of them stream all the time."""
-    return Roof(hardware.pe_array.pes, sum([channel.bytes_per_cycle for channel in hardware.channels]))
+    return Roof(hardware.pe_array.pes, hardware.bytes_per_cycle_off_chip)
 
 
 def roofline_points(result: RunResult, hardware: Hardware) -> list[RooflinePoint]:

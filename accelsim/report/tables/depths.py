@@ -144,7 +144,7 @@ def _legend(search: DepthSearch) -> str:
     )
     if search.excluded:
         legend += f" Not feasible: {', '.join(network.name for network in search.excluded)}."
-    if search.task.hardware.pool is not None:
+    if search.task.hardware.tensor_bank is not None:
         legend += " " + EACH_PLANNED
     return legend
 

@@ -26,9 +26,7 @@ def _entry(name: str) -> dict[str, Any]:
         "title": hardware.title,
         "pes": hardware.pe_array.pes,
         "global_buffer_bytes": hardware.on_chip_bytes,
-        "dram_bytes_per_second": sum([channel.bytes_per_cycle for channel in hardware.channels])
-        * hardware.clock_mhz
-        * 1e6,
+        "dram_bytes_per_second": hardware.bytes_per_cycle_off_chip * hardware.clock_mhz * 1e6,
         "clock_mhz": hardware.clock_mhz,
     }
 

@@ -86,7 +86,7 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
         for name in dict.fromkeys([*DEFAULT_DATAFLOWS, *of_layers])
     )
     legend = _LEGEND.format(dataflows=dataflows, zeros=zeros, shape=SHAPE_LEGEND, operands=parts)
-    return legend + dram_words(result.off_chip)
+    return legend + dram_words(result.off_chip, result.tensor_memory)
 
 
 def _top(result: RunResult, count: int, style: Style) -> Iterator[_LayerRow]:

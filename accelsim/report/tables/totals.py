@@ -44,6 +44,9 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     if len(result.off_chip) > 1:
         for name in result.off_chip:
             yield memory_word(name), _streams(result, name)
+    if (name := result.tensor_memory) is not None:
+        held = kibibytes(result.memories[name].peak_bytes or 0)
+        yield memory_word(name), f"{_streams(result, name)}; at most {held} in use"
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield on_chip_word(result.on_chip), f"{_traffic(result.global_buffer_bytes)}; {peak}"
     if result.memory_map is not None:
@@ -55,7 +58,7 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
 
 
 def _streams(result: RunResult, name: str) -> str:
-    """What one of several memories off chip moves, and how much of the time its channel is busy."""
+    """What one of several memories with a channel moves, and how much of the time that is busy."""
     memory = result.memories[name]
     traffic = Traffic(sum(memory.read_bytes.values()), sum(memory.written_bytes.values()))
     busy = percent((memory.busy_cycles or 0) / result.cycles if result.cycles else 0.0)

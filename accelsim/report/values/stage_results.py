@@ -75,7 +75,7 @@ def off_chip_bytes(value: LayerResult | StageResult, operand: str) -> int:
         [
             memory.read_bytes.get(operand, 0) + memory.written_bytes.get(operand, 0)
             for memory in value.memories.values()
-            if memory.home_of
+            if memory.is_off_chip
         ]
     )
 
