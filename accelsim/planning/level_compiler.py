@@ -39,10 +39,12 @@ class LevelCompiler(PoolCompiler):
     layers_on: LayersOn = field(kw_only=True)
     _mapped: dict[tuple[Layer, Moved], Mapping] = field(default_factory=dict)
     """Of the layers of the graph in hand, by operands in the memory for tensors; tiles without a pool."""
+    _compilers: dict[Moved, PoolCompiler] = field(default_factory=dict)
+    """For tiles in a pool, of the graph in hand, by operands in the memory for tensors."""
 
     def other(self, **changes: Any) -> "LevelCompiler":
         """A compiler that differs in some fields, of no graph yet."""
-        return replace(self, _listed={}, _mapped={}, **changes)
+        return replace(self, _listed={}, _mapped={}, _compilers={}, **changes)
 
     def _places(self, pinned_bytes: int = 0) -> Pool:
         return replace(super()._places(pinned_bytes), copies=False)
@@ -116,10 +118,15 @@ class LevelCompiler(PoolCompiler):
 
     def _pooled(self, inside: Moved) -> PoolCompiler:
         """The compiler for tiles that share a pool."""
-        machine = self._machine(inside)
-        assert machine.pool is not None
-        known = self.layers_on(machine, self.options)
-        return PoolCompiler(machine, machine.pool, self.options, known.transitions, known.pool, self.grids)
+        compiler = self._compilers.get(inside)
+        if compiler is None:
+            machine = self._machine(inside)
+            assert machine.pool is not None
+            known = self.layers_on(machine, self.options)
+            compiler = self._compilers[inside] = PoolCompiler(
+                machine, machine.pool, self.options, known.transitions, known.pool, self.grids
+            )
+        return compiler
 
 
 def _inside(layer: Layer, moved: Moved) -> Moved:
