@@ -139,6 +139,39 @@ def with_flash(
     return Hardware.model_validate_json(json.dumps({**described, **changes}))
 
 
+def with_tensor_memory(
+    hardware: Hardware,
+    size_bytes: int = 4096,
+    io: dict[str, str] | None = None,
+    *,
+    bytes_per_cycle: float = 8,
+    latency_cycles: int = 10,
+    prefetch: int = 4,
+    energy: float = 20,
+    holds: Sequence[Operand] = tuple(Operand),
+) -> Hardware:
+    """A machine with `l2`, in which activations stay, between the memories off chip and those with tiles.
+
+    The outermost memory holds these operands.
+    """
+    described = hardware.model_dump(mode="json", exclude_none=True)
+    off_chip = [memory for memory in described["memories"] if "size_bytes" not in memory]
+    on_chip = [{**memory, "keeps": []} for memory in described["memories"] if "size_bytes" in memory]
+    tensor_memory = {
+        "name": "l2",
+        "size_bytes": size_bytes,
+        "keeps": ["activations"],
+        "bandwidth": {"bytes_per_cycle": bytes_per_cycle},
+        "latency_cycles": latency_cycles,
+        "prefetch": prefetch,
+        "energy": {"read": energy, "write": energy},
+    }
+    if len(off_chip) == 1:
+        off_chip[0]["holds"] = list(holds)
+    changes = {"memories": [*off_chip, tensor_memory, *on_chip], "io": io or {}, "assumed": {}}
+    return Hardware.model_validate_json(json.dumps({**described, **changes}))
+
+
 _WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
 
 

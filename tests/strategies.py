@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass, replace
 import hypothesis.strategies as st
 from hypothesis import assume
 from machines import (
+    ACTIVATIONS,
     addition,
     conv,
     fully_connected,
@@ -23,6 +24,7 @@ from machines import (
     with_global_pooling,
     with_pooling,
     with_shortcut,
+    with_tensor_memory,
 )
 
 from accelsim.errors import DescriptionError
@@ -31,7 +33,7 @@ from accelsim.mapping.banks import bank_demand, half_banks
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.mapping import Choice, Mapping, Repeat
-from accelsim.mapping.program import mappings
+from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape, whole_image
@@ -508,3 +510,58 @@ def _tensors(draw, layers, most_bytes):
         held_bytes -= freed_bytes
         changes.append(PoolChange(taken_bytes, freed_bytes))
     return {"pool_changes": tuple(changes) if most_bytes else (), "pool_bytes_at_start": at_start}
+
+
+# --- memories for tensors alone
+
+
+_TENSOR_CHANNELS = {
+    "bytes_per_cycle": st.sampled_from([0.7, 1, 8, 32]),
+    "latency_cycles": st.sampled_from([0, 1, 20, 100]),
+    "prefetch": st.sampled_from([1, 2, 3, 64]),
+}
+
+
+@st.composite
+def leveled_schedules(draw):
+    """A machine with a memory for tensors, and layers whose operands lie there or off chip, at random.
+
+    Their steps, repetitions and tensors are made up, too; tiles lie in banks or in a pool.
+    """
+    made_up = st.sampled_from([schedules, repeated_schedules, pooled_schedules])
+    hardware, made = draw(draw(made_up)(channels=draw(st.sampled_from([1, 1, 2]))))
+    tensor_bytes = draw(st.sampled_from([0, 100, 2000]))
+    channel = {name: draw(values) for name, values in _TENSOR_CHANNELS.items()}
+    leveled = with_tensor_memory(hardware, max(16, tensor_bytes), **channel)
+    home_of = {operand: channel.memory for operand, channel in leveled.channel_of.items()}
+    places = [
+        home_of | dict.fromkeys(draw(st.sets(st.sampled_from(ACTIVATIONS))), "l2") for _ in made.mappings
+    ]
+    mappings_there = [
+        replace(mapping, totals=program_totals(mapping.program, leveled.with_places(of_layer)))
+        for mapping, of_layer in zip(made.mappings, places, strict=True)
+    ]
+    moved = replace(
+        made,
+        mappings=tuple(mappings_there),
+        places=tuple(places),
+        **draw(_tensors(len(places), tensor_bytes)),
+    )
+    return leveled, replace(moved, idle_descriptors=draw(some_descriptors(leveled)))
+
+
+@st.composite
+def leveled_machines(draw, bits=WHOLE_BYTES, largest_bytes=8192):
+    """Machines with a memory for tensors, in which the network's ends may lie, too; tiles in banks or a pool."""
+    if draw(st.booleans()):
+        hardware = draw(machines(bits, smallest_buffer=4096))
+    else:
+        hardware = draw(keeping_machines(bits, smallest_pool=2048))
+    places = st.sampled_from(["dram", "dram", "l2"])
+    io = {"inputs": draw(places), "outputs": draw(places)}
+    outside = tuple(Operand)
+    if draw(st.integers(0, 7)) == 0:  # flash
+        io, outside = dict.fromkeys(io, "l2"), (Operand.WEIGHTS,)
+    channel = {name: draw(values) for name, values in _TENSOR_CHANNELS.items()}
+    size_bytes = draw(st.integers(16, largest_bytes))
+    return with_tensor_memory(hardware, size_bytes, io, holds=outside, **channel)

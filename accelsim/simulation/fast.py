@@ -5,7 +5,6 @@ do is remembered (`Transitions`). docs/decisions/fast-engine.md has the argument
 """
 
 import math
-from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from itertools import chain
 from operator import sub
@@ -14,7 +13,7 @@ from accelsim.hardware import Channel, Hardware, Operand
 from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity
-from accelsim.simulation.entry import channels_of, entries_of, idle_alone
+from accelsim.simulation.entry import entries_of, idle_alone
 from accelsim.simulation.stepper import bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
@@ -47,27 +46,23 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     transitions = Transitions() if transitions is None else transitions
     programs = [mapping.program for mapping in schedule.mappings]
     walk = Traversal(hardware, schedule.idle_descriptors, transitions, schedule.pool_bytes_at_start)
-    log = walk.through(programs, schedule.waits_for, entries_of(schedule, hardware))
+    entries = entries_of(schedule, hardware)
+    log = walk.through(programs, schedule.waits_for, entries)
     channels, streamed = hardware.channels, transitions.stream_cycles
-    if hardware.tensor_memory is None:
-        for program in programs:
-            if id(program) not in streamed:
-                streamed[id(program)] = program, *_busy_cycles(program, channels)
-    else:  # a program is of a layer whose operands have certain homes
-        for program, homes in zip(programs, channels_of(schedule, hardware), strict=True):
-            if id(program) not in streamed:
-                at_home = [channel._replace(operands=_at_home(channel, homes)) for channel in channels]
-                streamed[id(program)] = program, *_busy_cycles(program, at_home)
+    keys = [(id(program), entry.homes) for program, entry in zip(programs, entries, strict=True)]
+    for key, program in zip(keys, programs, strict=True):
+        if key not in streamed:
+            streamed[key] = program, *_busy_cycles(program, _with_homes(channels, key[1]))
     layers = tuple(
         LayerActivity(
             start_cycle=log.start_cycles.get(index, 0),
             end_cycle=log.end_cycles[index],
-            dram_busy_cycles=streamed[id(mapping.program)][1],
+            dram_busy_cycles=streamed[keys[index]][1],
             array_busy_cycles=mapping.totals.array_cycles,
             vector_busy_cycles=mapping.totals.vector_cycles,
             counts=mapping.totals.counts,
             waiting_cycles=log.waiting_cycles.get(index, {}),
-            busy_cycles_by_memory=streamed[id(mapping.program)][2],
+            busy_cycles_by_memory=streamed[keys[index]][2],
         )
         for index, mapping in enumerate(schedule.mappings)
     )
@@ -91,9 +86,16 @@ def cycles_alone(mapping: Mapping, hardware: Hardware, transitions: Transitions,
     return walk.cycles_of_layer(mapping.program)
 
 
-def _at_home(channel: Channel, homes: MappingOf[Operand, Channel]) -> frozenset[Operand]:
-    """Of a layer: the operands that come or go over a channel."""
-    return frozenset([operand for operand, own in homes.items() if own.memory == channel.memory])
+def _with_homes(channels: Sequence[Channel], homes: tuple[int, ...]) -> Sequence[Channel]:
+    """Channels with the operands that come or go over them, where that depends on the layer."""
+    if not homes:
+        return channels
+    return [
+        channel._replace(
+            operands=frozenset([operand for operand, own in zip(Operand, homes, strict=True) if own == number])
+        )
+        for number, channel in enumerate(channels)
+    ]
 
 
 def _busy_cycles(program: Sequence[ProgramPart], channels: Sequence[Channel]) -> tuple[int, dict[str, int]]:

@@ -69,11 +69,11 @@ class Transitions:
     of_entry: dict[tuple[int, tuple[int, ...], Entry], int] = field(default_factory=dict)
     """State before a layer, its producers counted back from it, what it brings: the state in which it
     begins."""
-    stream_cycles: dict[int, tuple[Sequence[ProgramPart], int, MappingOf[str, int]]] = field(
-        default_factory=dict
-    )
-    """Of programs, by their identity: the program, cycles in which the busiest channel streams, and in which
-    each of several does."""
+    stream_cycles: dict[
+        tuple[int, tuple[int, ...]], tuple[Sequence[ProgramPart], int, MappingOf[str, int]]
+    ] = field(default_factory=dict)
+    """Of programs, by their identity and their layers' homes: the program, cycles in which the busiest channel
+    streams, and in which each of several does."""
     entries: int = 0
     """How much is remembered, in entries of queues or what takes as much."""
 

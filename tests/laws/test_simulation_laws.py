@@ -9,7 +9,7 @@ from unittest import mock
 import hypothesis.strategies as st
 from hypothesis import assume, given, settings
 from machines import bank_bytes, layer_of
-from strategies import pooled_schedules, repeated_schedules, schedules, some_descriptors
+from strategies import leveled_schedules, pooled_schedules, repeated_schedules, schedules, some_descriptors
 
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand
@@ -31,11 +31,20 @@ SCHEDULES = st.one_of(
     repeated_schedules(channels=2),
     pooled_schedules(channels=2),
 )
+LEVELED = leveled_schedules()
+"""Where operands are at home depends on the layer."""
 
 
 @settings(max_examples=max(100, settings.default.max_examples))
 @given(SCHEDULES)
 def test_the_fast_engine_observes_what_events_observe(case):
+    hardware, schedule = case
+    assert simulate_fast(schedule, hardware) == simulate_events(schedule, hardware)
+
+
+@settings(max_examples=max(100, settings.default.max_examples))
+@given(LEVELED)
+def test_so_it_does_where_homes_depend_on_the_layer(case):
     hardware, schedule = case
     assert simulate_fast(schedule, hardware) == simulate_events(schedule, hardware)
 
@@ -54,7 +63,7 @@ BOUNDS = st.fixed_dictionaries(
 
 
 @settings(max_examples=max(100, settings.default.max_examples))
-@given(SCHEDULES, BOUNDS)
+@given(st.one_of(SCHEDULES, LEVELED), BOUNDS)
 def test_how_little_the_fast_engine_remembers_changes_nothing(case, bounds):
     hardware, schedule = case
     transitions = Transitions()
@@ -96,6 +105,16 @@ def test_what_is_remembered_of_other_tensors_changes_nothing(case):
         assert simulate_fast(plan, hardware, transitions) == simulate_fast(plan, hardware)
 
 
+@given(LEVELED)
+def test_what_is_remembered_of_other_homes_changes_nothing(case):
+    """The same layers, whose operands lie elsewhere, with one memory."""
+    hardware, schedule = case
+    other = replace(schedule, places=schedule.places[::-1])
+    transitions = Transitions()
+    for plan in (schedule, other, schedule, other):
+        assert simulate_fast(plan, hardware, transitions) == simulate_fast(plan, hardware)
+
+
 def outcome_of(engine, schedule, hardware):
     """What an engine observes; None where it comes to a stop."""
     try:
@@ -111,24 +130,26 @@ def test_both_engines_come_to_a_stop_where_a_pool_is_too_small(case):
     assert outcome_of(simulate_fast, schedule, hardware) == events
 
 
-@given(SCHEDULES)
+@given(st.one_of(SCHEDULES, LEVELED))
 def test_what_is_observed_is_what_was_mapped(case):
     hardware, schedule = case
     observed = simulate_events(schedule, hardware).layers
-    for mapping, layer in zip(schedule.mappings, observed, strict=True):
+    places = schedule.places or [{}] * len(observed)
+    for mapping, layer, of_layer in zip(schedule.mappings, observed, places, strict=True):
         assert layer.counts == mapping.totals.counts
         assert layer.array_busy_cycles == mapping.totals.array_cycles
         assert layer.vector_busy_cycles == mapping.totals.vector_cycles
         stream_cycles = Counter({channel.memory: 0 for channel in hardware.channels})
         for step in mapping.steps():
             for operand, size in (*step.loads.items(), *step.stores.items()):
-                channel = hardware.channel_of[operand]
+                home = of_layer.get(operand, hardware.channel_of[operand].memory)
+                channel = next(channel for channel in hardware.channels if channel.memory == home)
                 stream_cycles[channel.memory] += math.ceil(size / channel.bytes_per_cycle)
         assert layer.dram_busy_cycles == max(stream_cycles.values())
         assert layer.busy_cycles_by_memory == (stream_cycles if len(stream_cycles) > 1 else {})
 
 
-@given(SCHEDULES)
+@given(st.one_of(SCHEDULES, LEVELED))
 def test_each_component_does_one_thing_at_a_time_in_order(case):
     hardware, schedule = case
     timeline = simulate_events(schedule, hardware, keep_timeline=True).timeline
