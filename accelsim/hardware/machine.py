@@ -17,7 +17,6 @@ from accelsim.descriptions import (
     put,
     refusal,
     value_of,
-    vary,
 )
 from accelsim.descriptions.quantities import Bits, IndexBits, Megahertz
 from accelsim.hardware import format1
@@ -188,7 +187,25 @@ class Hardware(Description):
 
     def with_idle_rows(self, rows: int) -> "Hardware":
         """The machine as it is where so many rows of its array are left idle."""
-        return vary(self, **{"pe_array.rows": self.pe_array.rows - rows}) if rows else self
+        if not rows:
+            return self
+        return self._with(pe_array=self.pe_array.model_copy(update={"rows": self.pe_array.rows - rows}))
+
+    def with_size(self, memory: str, size_bytes: int) -> "Hardware":
+        """The machine with another size of a memory on chip, in which its banks have room."""
+        resized = [
+            own.model_copy(update={"size_bytes": size_bytes}) if own.name == memory else own
+            for own in self.memories
+        ]
+        return self._with(memories=tuple(resized))
+
+    def _with(self, **fields: Any) -> "Hardware":
+        """The machine with other values, that are right: they are not checked, since layers see some machines
+        that no file may describe.
+        """
+        return Hardware.model_construct(
+            **{name: getattr(self, name) for name in type(self).model_fields} | fields
+        )
 
     def word_bytes(self, operand: Operand) -> int:
         """Whole bytes of one element of an operand, a partial sum's where outputs are unfinished."""
@@ -253,9 +270,8 @@ class Hardware(Description):
     @cached_property
     def _by_places(self) -> Mapping[frozenset[Operand], "Hardware"]:
         """The machine as layers see it, by those of their operands that lie in the tensor memory."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
         return {
-            inside: Hardware.model_construct(**{**fields, "memories": memories})
+            inside: self._with(memories=memories)
             for inside, memories in placed_memories(self.memories, self.tensor_memory)
         }
 

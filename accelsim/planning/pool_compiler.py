@@ -13,7 +13,6 @@ from operator import itemgetter
 from typing import Any, Final, assert_never
 
 from accelsim.choices import AUTO
-from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
@@ -417,7 +416,7 @@ class PoolCompiler:
         return step_needs(network.tensors, self._places(), self._prices(network, Weights(energy=1)))
 
     def _with_pool_of(self, size_bytes: int) -> "PoolCompiler":
-        hardware = vary(self.hardware, **{f"memories.{self.pool.memory}.size_bytes": size_bytes})
+        hardware = self.hardware.with_size(self.pool.memory, size_bytes)
         assert hardware.tensor_bank is not None
         return self.other(
             hardware=hardware,
