@@ -55,6 +55,20 @@ class CostsMore(NamedTuple):
     """Of the best plan in which the tensor stays to its last reader."""
 
 
+class ReadBeside(NamedTuple):
+    """Why a tensor did not stay: a step reads it, or what is read beside it, beside what has to be outside.
+
+    Example:
+        >>> ReadBeside(step=4, tensor="image").tensor
+        'image'
+    """
+
+    step: int
+    """The first that does."""
+    tensor: str
+    """What has to be outside."""
+
+
 class CostsMoreTogether(NamedTuple):
     """Why no tensor stayed: the best plan in which some do takes more when the whole network is simulated.
 
@@ -69,7 +83,7 @@ class CostsMoreTogether(NamedTuple):
     """The same of the one in which tensors stay."""
 
 
-WhyNot: TypeAlias = TooLarge | CostsMore | CostsMoreTogether
+WhyNot: TypeAlias = TooLarge | CostsMore | ReadBeside | CostsMoreTogether
 
 
 class PlacedTensor(NamedTuple):
@@ -254,6 +268,8 @@ def _why_not(reason: WhyNot, layers: Sequence[str]) -> dict[str, Any]:
             return {"reason": "too_large", "layer": layers[step], **sizes}
         case CostsMore(price, price_if_kept):
             return {"reason": "costs_more", "price": price, "price_if_kept": price_if_kept}
+        case ReadBeside(step, tensor):
+            return {"reason": "read_beside", "layer": layers[step], "tensor": tensor}
         case CostsMoreTogether(simulated, simulated_if_kept):
             values = {"simulated": simulated, "simulated_if_kept": simulated_if_kept}
             return {"reason": "costs_more_together", **values}

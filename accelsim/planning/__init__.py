@@ -4,7 +4,7 @@ from accelsim.door import door
 
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
-    from accelsim.memory_map import CostsMore, Steps, TooLarge
+    from accelsim.memory_map import CostsMore, ReadBeside, Steps, TooLarge
     from accelsim.planning.addresses import Lifetime, assign_addresses
     from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
     from accelsim.planning.edp import least_edp
@@ -27,6 +27,7 @@ __all__ = [
     "NetworkTensors",
     "Plan",
     "Pool",
+    "ReadBeside",
     "ResidencyPlan",
     "StepPlan",
     "Steps",
@@ -59,6 +60,6 @@ __getattr__, __dir__ = door(
             "TensorPlaces",
         ),
         "tensors": ("LayerUse", "NetworkTensors", "Tensor", "network_tensors"),
-        "why_not": ("CostsMore", "TooLarge"),
+        "why_not": ("CostsMore", "ReadBeside", "TooLarge"),
     },
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from accelsim.energy import total_energy
+from accelsim.errors import MappingError
 from accelsim.hardware import Hardware
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
@@ -22,6 +23,7 @@ from accelsim.network.layer import Layer
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.planning.residency import Pool
+from accelsim.planning.stages import torn
 from accelsim.simulation.alone import Alone
 
 if TYPE_CHECKING:
@@ -50,11 +52,27 @@ class LevelCompiler(PoolCompiler):
         return replace(super()._places(pinned_bytes), copies=False)
 
     def _network(self, graph: ExecutedGraph) -> NetworkToPlan:
-        """What is planned of a graph, with its layers mapped: many at a time take less long than one by one."""
-        if self.hardware.pool is not None:
-            return super()._network(graph)
-        self._mapper(NO_OPERANDS).parts(graph.layers)
+        """What is planned of a graph. Raises MappingError where the network's ends lie so that none can be."""
+        if self.hardware.pool is None:
+            self._mapper(NO_OPERANDS).parts(graph.layers)
         network = super()._network(graph)
+        found = torn(network.tensors, self._places())
+        if found is not None:
+            raise MappingError(self._torn(network.layers[found.step].name))
+        if self.hardware.pool is None:
+            self._map(network)
+        return network
+
+    def _torn(self, layer: str) -> str:
+        hardware = self.hardware
+        ends = f"the image lies in {hardware.input_place}, and results go to {hardware.output_place}"
+        return (
+            f"{layer} on {hardware.name}: reads both of them, or what is read beside them, as one tensor, but "
+            f"{ends}; would help: io.inputs = {hardware.output_place}"
+        )
+
+    def _map(self, network: NetworkToPlan) -> None:
+        """Map every layer for each place of its operands: many at a time take less long than one by one."""
         layers = {layer.nameless: None for layer in network.layers}
         of_sets: dict[Moved, list[Layer]] = {}
         for layer in layers:
@@ -62,8 +80,8 @@ class LevelCompiler(PoolCompiler):
                 of_sets.setdefault(_inside(layer, moved), []).append(layer)
         for inside, in_places in of_sets.items():
             mapped = self._mapper(inside).mapped(in_places)
-            self._mapped.update({(layer, inside): mapping for layer, mapping in zip(in_places, mapped)})
-        return network
+            keys = [(layer, inside) for layer in in_places]
+            self._mapped.update(zip(keys, mapped, strict=True))
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """The room of tiles does not depend on where tensors lie."""

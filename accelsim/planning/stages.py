@@ -7,7 +7,7 @@ compared in one operation.
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices
@@ -159,18 +159,64 @@ def _needed_inside(network: NetworkTensors, pool: Pool) -> dict[int, Choice]:
     tensors = dict(enumerate(network.tensors))
     if not pool.outside:
         return dict.fromkeys(tensors, Choice(kept=True, written=False))
-    read_together = [set(operand) for use in network.uses for operand in (use.inputs, use.residuals)]
+    read_together = [set(operand) for use in network.uses for operand in use.operands]
     beside_image = {index for index in tensors if tensors[index].is_image and pool.image_inside}
     results = {index for index in tensors if tensors[index].is_result}
     beside_image = _read_beside(beside_image, read_together)
     inside = beside_image | (results if pool.results_inside else set())
     if not pool.copies:
-        return dict.fromkeys(_read_beside(inside, read_together), Choice(kept=True, written=False))
+        held = held_with(network, pool, frozenset()) - ends_outside(network, pool)
+        return dict.fromkeys(held, Choice(kept=True, written=False))
     elsewhere = set() if pool.results_inside else results
     for operand in read_together:
         if operand - inside:
             elsewhere |= operand & inside
     return {index: Choice(kept=True, written=index in elsewhere) for index in inside}
+
+
+class Torn(NamedTuple):
+    """A step that reads as one operand a tensor that has to be in the pool beside one that has to be outside."""
+
+    step: int
+    outside: int
+    """The latter, by its place among the tensors."""
+
+
+def torn(network: NetworkTensors, pool: Pool, tensors: AbstractSet[int] = frozenset()) -> Torn | None:
+    """Why no plan has some tensors in the pool, and all that has to be there, where nothing can lie in both.
+
+    Args:
+        network: Tensors and their uses.
+        pool: Where they may lie.
+        tensors: Which are to be in the pool, beside the network's ends where these are.
+
+    Returns:
+        The first step at which that is in the way; None where there is none.
+    """
+    if pool.copies or not pool.outside:
+        return None
+    inside, outside = held_with(network, pool, tensors), ends_outside(network, pool)
+    for step, use in enumerate(network.uses):
+        for operand in use.operands:
+            if inside.intersection(operand) and (found := outside.intersection(operand)):
+                return Torn(step, min(found))
+    return None
+
+
+def held_with(network: NetworkTensors, pool: Pool, tensors: AbstractSet[int]) -> set[int]:
+    """What is in the pool with some tensors, where nothing can lie in both: what is read beside them, too."""
+    ends = {index for index, tensor in enumerate(network.tensors) if tensor.is_image or tensor.is_result}
+    inside = (ends - ends_outside(network, pool)) | tensors
+    return _read_beside(inside, [set(operand) for use in network.uses for operand in use.operands])
+
+
+def ends_outside(network: NetworkTensors, pool: Pool) -> set[int]:
+    """The image and the results, as far as they have to be outside."""
+    return {
+        index
+        for index, tensor in enumerate(network.tensors)
+        if (tensor.is_image and not pool.image_inside) or (tensor.is_result and not pool.results_inside)
+    }
 
 
 def _read_beside(tensors: AbstractSet[int], read_together: Sequence[AbstractSet[int]]) -> set[int]:

@@ -52,6 +52,11 @@ class LayerUse(NamedTuple):
     """What it writes, or a part of it."""
 
     @property
+    def operands(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What it reads as one operand, and what as the other."""
+        return self.inputs, self.residuals
+
+    @property
     def reads(self) -> tuple[int, ...]:
         """All that it reads."""
         return (*self.inputs, *self.residuals)

@@ -8,9 +8,9 @@ of its last reader that has it in the pool: what is not there is never brought b
 import math
 from collections.abc import Sequence
 
-from accelsim.memory_map import CostsMore, TooLarge, WhyNot
+from accelsim.memory_map import CostsMore, ReadBeside, TooLarge, WhyNot
 from accelsim.planning.programme import Arrival, Programme, State, least_needed
-from accelsim.planning.stages import Life, TensorSet
+from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, Life, TensorSet, held_with, members, torn
 
 
 def why_not(
@@ -37,9 +37,40 @@ def why_not(
         if math.isfinite(prices_if_kept[tensor]):
             # No less than the plan's: sums in another order may differ in their last digit.
             reasons[tensor] = CostsMore(price, max(price, prices_if_kept[tensor]))
-        else:
+        elif programme.pool.copies:
             reasons[tensor] = _too_large(programme, levels, tensor, lives[tensor], held)
+        else:
+            reasons[tensor] = _in_the_way(programme, tensor, lives)
     return reasons
+
+
+def _in_the_way(programme: Programme, tensor: int, lives: Sequence[Life]) -> ReadBeside | TooLarge:
+    """Where nothing can lie in both: what is read beside it, or too large together with that."""
+    network, pool = programme.network, programme.pool
+    found = torn(network, pool, {tensor})
+    if found is not None:
+        return ReadBeside(found.step, network.tensors[found.outside].name)
+    inside = held_with(network, pool, {tensor})
+    needs = []
+    for step, stage in enumerate(programme.stages):
+        alive = sum([1 << index for index in inside if lives[index].first <= step <= lives[index].last])
+        moved = sum(
+            [
+                operand
+                for operand, tensors in (
+                    (INPUTS, stage.inputs),
+                    (RESIDUAL, stage.residuals),
+                    (OUTPUTS, stage.output),
+                )
+                if tensors & ~alive
+            ]
+        )
+        staircase = stage.staircases[moved]
+        tile_bytes = staircase.room_bytes[0] if staircase is not None and staircase.room_bytes else 0
+        needs.append((programme.bytes_of(alive) + tile_bytes, -step))
+    needed_bytes, step = max(needs)
+    size_bytes = network.tensors[tensor].size_bytes
+    return TooLarge(-step, size_bytes, needed_bytes - size_bytes, pool.size_bytes)
 
 
 def _prices_if_kept(

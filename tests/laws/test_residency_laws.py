@@ -16,6 +16,7 @@ from accelsim.planning import (
     LayerUse,
     NetworkTensors,
     Pool,
+    ReadBeside,
     ResidencyPlan,
     Tensor,
     TooLarge,
@@ -26,7 +27,7 @@ from accelsim.planning import (
 from accelsim.planning.pins import FEW, PinProblem
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.shortage import step_needs
-from accelsim.planning.stages import stages, tensor_set
+from accelsim.planning.stages import stages, tensor_set, torn
 
 BYTES, TIME = Weights(dram_bytes=1.0), Weights(cycles=1.0)
 ACTIVATIONS = (Operand.INPUTS, Operand.RESIDUAL, Operand.OUTPUTS)
@@ -38,6 +39,8 @@ POOLS = st.builds(
         + [(True, True, False), (True, False, True), (True, True, True), (False, True, True)]
     ),
 )
+WITHOUT_COPIES = POOLS.map(lambda pool: replace(pool, copies=False))
+"""A tensor lies in one place for good."""
 
 
 def subsets(elements):
@@ -151,7 +154,8 @@ class Plans:
     def placements(self, output, inside, outside):
         if output in inside | outside:
             return [(output in inside, output in outside)]
-        return [(True, False), (False, True), (True, True)] if self.pool.outside else [(True, False)]
+        both = [(True, True)] if self.pool.copies else []
+        return [(True, False), (False, True), *both] if self.pool.outside else [(True, False)]
 
     def last_step(self, index):
         return max(self.last_read[index] or 0, self.last_write[index])
@@ -273,13 +277,16 @@ def read_beside_what_is_inside(network, pool):
     return any(operand & inside and len(operand) > 1 for operand in operands)
 
 
+def flat(network):
+    """Prices of steps that need a byte for tiles, whatever moves."""
+    stair = Staircase((1,), (1.0,), (StepCost(dram_bytes=1),), (0,))
+    return [dict.fromkeys(subsets(ACTIVATIONS), stair) for _ in network.uses]
+
+
 @given(network=networks(most_steps=6), pool=POOLS)
 @settings(max_examples=200, deadline=None)
 def test_in_a_pool_that_is_large_enough_there_is_a_plan_with_nothing_kept(network, pool):
-    prices = [
-        {moved: Staircase((1,), (1.0,), (StepCost(dram_bytes=1),), (0,)) for moved in subsets(ACTIVATIONS)}
-        for _ in network.uses
-    ]
+    prices = flat(network)
     needs = [need.size_bytes for need in step_needs(network, pool, prices)]
     enough = replace(pool, size_bytes=max(needs))
     assert isinstance(nothing_kept(network, enough, prices), ResidencyPlan)
@@ -302,7 +309,10 @@ def test_a_larger_pool_is_never_worse(problem, pool, added):
 @given(problem=problems(), pool=POOLS)
 @settings(max_examples=100, deadline=None)
 def test_a_tensor_that_does_not_stay_has_a_reason_that_holds(problem, pool):
-    network, candidates = problem
+    check_reasons(*problem, pool)
+
+
+def check_reasons(network, candidates, pool):
     prices = staircases(candidates, BYTES)
     plan = plan_residency(network, pool, prices)
     assume(isinstance(plan, ResidencyPlan))
@@ -313,13 +323,48 @@ def test_a_tensor_that_does_not_stay_has_a_reason_that_holds(problem, pool):
         if stays:
             continue
         least = least_price(Plans(network, pool, prices, staying=tensor))
-        if math.isinf(least):
+        if isinstance(reason, ReadBeside):
+            assert not pool.copies
+            enough = replace(pool, size_bytes=1000)
+            assert math.isinf(least_price(Plans(network, enough, prices, staying=tensor)))
+        elif math.isinf(least):
             assert isinstance(reason, TooLarge)
             assert reason.size_bytes == network.tensors[tensor].size_bytes
             if all(len(of_step) == 8 for of_step in candidates):
                 assert reason.size_bytes + reason.beside_bytes > pool.size_bytes
         else:
             assert reason == CostsMore(plan.price, least)
+
+
+@given(problem=problems(), pool=WITHOUT_COPIES)
+@settings(max_examples=150, deadline=None)
+def test_where_a_tensor_lies_in_one_place_for_good_a_plan_is_the_best_and_reasons_hold(problem, pool):
+    network, candidates = problem
+    prices = staircases(candidates, BYTES)
+    plan, least = plan_residency(network, pool, prices), least_price(Plans(network, pool, prices))
+    if math.isinf(least):
+        assert isinstance(plan, DoesNotFit)
+        return
+    assert plan.price == least
+    assert plan.gap is None
+    assert all((in_pool is None) != (outside is None) for in_pool, outside in plan.places)
+    check_reasons(network, candidates, pool)
+
+
+@given(network=networks(most_steps=6), pool=WITHOUT_COPIES)
+@settings(max_examples=100, deadline=None)
+def test_then_there_is_a_plan_if_no_step_reads_what_has_to_lie_in_both(network, pool):
+    prices = flat(network)
+    enough = replace(pool, size_bytes=sum(tensor.size_bytes for tensor in network.tensors) + 1)
+    there_is_one = torn(network, pool) is None
+    plans = plan_residency(network, enough, prices), nothing_kept(network, enough, prices)
+    assert [isinstance(plan, ResidencyPlan) for plan in plans] == [there_is_one] * 2
+    if there_is_one:
+        needs = [need.size_bytes for need in step_needs(network, pool, prices)]
+        least = replace(pool, size_bytes=max(needs))
+        assert isinstance(nothing_kept(network, least, prices), ResidencyPlan)
+        fault = nothing_kept(network, replace(pool, size_bytes=max(needs) - 1), prices)
+        assert fault.needed_bytes == max(needs)
 
 
 @given(problem=problems(), pool=POOLS, most_states=st.integers(1, 6))

@@ -5,7 +5,15 @@ from typing import Final, assert_never
 
 from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError
-from accelsim.memory_map import CostsMore, CostsMoreTogether, MemoryMap, PlacedTensor, TooLarge, WhyNot
+from accelsim.memory_map import (
+    CostsMore,
+    CostsMoreTogether,
+    MemoryMap,
+    PlacedTensor,
+    ReadBeside,
+    TooLarge,
+    WhyNot,
+)
 from accelsim.report.text.table import kibibytes, percent
 from accelsim.report.text.words import memory_word
 
@@ -40,7 +48,7 @@ def kept_sentence(memory_map: MemoryMap) -> str:
         text, absent = f"none of {counted(len(between), 'tensor')} stays in {memory}", []
     parts = [
         words
-        for kind in (TooLarge, CostsMore, CostsMoreTogether, type(None))
+        for kind in (TooLarge, CostsMore, ReadBeside, CostsMoreTogether, type(None))
         if (words := _absent_words(kind, [tensor for tensor in absent if isinstance(tensor.why_not, kind)]))
     ]
     waste = memory_map.address_waste_bytes
@@ -76,6 +84,8 @@ def _absent_words(kind: type[WhyNot] | type[None], tensors: Sequence[PlacedTenso
         return f"no room for {names}"
     if kind is CostsMore:
         return f"not worth their room: {names}"
+    if kind is ReadBeside:
+        return f"read beside what lies outside: {names}"
     if kind is CostsMoreTogether:
         return f"keeping any of {names} takes more, all simulated together"
     return f"for reasons not looked for, {names} do not"
@@ -90,6 +100,8 @@ def why_not_words(reason: WhyNot, memory: str, layers: Sequence[str]) -> str:
             return f"no room beside {kibibytes(beside_bytes)} at {layers[step]}"
         case CostsMore(price, price_if_kept):
             return _more(price, price_if_kept)
+        case ReadBeside(step, tensor):
+            return f"read beside {tensor} at {layers[step]}"
         case CostsMoreTogether(simulated, simulated_if_kept):
             return f"keeping any {_more(simulated, simulated_if_kept)}"
         case _:
