@@ -98,9 +98,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         nominal_utilization=_per_pe_cycle(
             sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
         ),
-        memories=memory_results(
-            counts, hardware, hardware.homes, by_component, activity.layers, activity.peak_memory_bytes
-        ),
+        memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
         lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, costs, hardware, batch),
@@ -118,9 +116,7 @@ def _energy(by_component: MappingOf[str, float], hardware: Hardware) -> Energy:
 def _first_inference(first: Activity, hardware: Hardware) -> FirstInference:
     counts = first.counts
     by_component = energy_by_component(counts, hardware.prices)
-    memories = memory_results(
-        counts, hardware, hardware.homes, by_component, first.layers, first.peak_memory_bytes
-    )
+    memories = memory_results(counts, hardware, by_component, first.layers, first.peak_memory_bytes)
     return FirstInference(first.cycles, _energy(by_component, hardware), memories)
 
 
@@ -196,9 +192,8 @@ def costs_of_layers(
     known = {} if known is None else known
     costs = []
     places = schedule.places or ({},) * len(schedule.layers)
-    for layer, mapping, observed, of_operands in zip(
-        schedule.layers, schedule.mappings, activity.layers, places, strict=True
-    ):
+    rows = zip(schedule.layers, schedule.mappings, activity.layers, places, strict=True)
+    for layer, mapping, observed, of_operands in rows:
         as_mapped = observed.counts is mapping.totals.counts  # not counted by events, one by one
         key = Identity(mapping)
         of_layer = known.get(key) if as_mapped else None
@@ -293,7 +288,7 @@ def layer_costs(
         },
         shape=str(layer_shape(layer)),
         tile=_tile_words(mapping),
-        memories=memory_results(counts, hardware, homes, by_component, [observed]),
+        memories=memory_results(counts, hardware, by_component, [observed], homes=homes),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,
@@ -384,15 +379,13 @@ def _traffic(counts: ActionCounts[int], memories: Iterable[str]) -> Traffic:
 def memory_results(
     counts: ActionCounts[int],
     hardware: Hardware,
-    homes: MappingOf[str, tuple[str, ...]],
     energies: MappingOf[str, float],
     layers: Sequence[LayerActivity],
     peak_bytes: MappingOf[str, int] = NO_PEAKS,
+    homes: MappingOf[str, tuple[str, ...]] | None = None,
 ) -> dict[str, MemoryResult]:
-    """What each memory was accessed for by layers, and where it is known the most that it held.
-
-    `homes` are the operands that are at home in each.
-    """
+    """What each memory was accessed for by layers that have these homes, and, if known, the most it held."""
+    homes = hardware.homes if homes is None else homes
     accesses, tensor_memory = counts.accesses, hardware.tensor_memory
     channels = {channel.memory for channel in hardware.channels}
     return {

@@ -1,7 +1,7 @@
 """RunResult: what a run found out, with the names that the JSON output has too."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -203,7 +203,14 @@ class LayerResult(NamedTuple):
         An operand stands at the memory that it was to come from; outputs, for which there was no room, at the
         memory that takes them up. Of several things that are missing it is the one that is asked for first.
         """
-        return _waiting_cycles(self.waited_for, self.memories)
+        by_memory: dict[str, dict[str, int]] = {}
+        for name, memory in self.memories.items():
+            if memory.home_of:
+                operands = [operand for operand in memory.home_of if operand != _OUTPUTS]
+                by_memory[name] = {operand: self.waited_for.get(operand, 0) for operand in operands}
+            elif memory.has_tiles and _OUTPUTS in memory.read_bytes:
+                by_memory[name] = {_OUTPUTS: self.waited_for.get(_OUTPUTS, 0)}
+        return by_memory
 
 
 @dataclass(frozen=True)
@@ -272,12 +279,11 @@ class RunResult:
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:
         """Those of the layers: all cycles in which nothing was executed though a step was still to come."""
-        if self.tensor_memory is not None:  # where operands are at home depends on the layer
-            return _added_up([layer.waiting_cycles for layer in self.layers])
-        total: Counter[str] = Counter()
+        total: dict[str, Counter[str]] = {}
         for layer in self.layers:
-            total.update(layer.waited_for)
-        return _waiting_cycles(total, self.memories)
+            for name, by_operand in layer.waiting_cycles.items():
+                total.setdefault(name, Counter()).update(by_operand)
+        return {name: dict(by_operand) for name, by_operand in total.items()}
 
     @property
     def off_chip(self) -> tuple[str, ...]:
@@ -420,28 +426,6 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _traffic(traffic: Traffic) -> dict[str, int]:
     return {"read": traffic.read, "write": traffic.write}
-
-
-def _waiting_cycles(
-    waited_for: Mapping[str, int], memories: Mapping[str, MemoryResult]
-) -> dict[str, dict[str, int]]:
-    """By memory and operand: outputs at the memory on chip that holds them, others at their home."""
-    by_memory: dict[str, dict[str, int]] = {}
-    for name, memory in memories.items():
-        if memory.home_of:
-            by_memory[name] = {key: waited_for.get(key, 0) for key in memory.home_of if key != _OUTPUTS}
-        elif memory.has_tiles and _OUTPUTS in memory.read_bytes:
-            by_memory[name] = {_OUTPUTS: waited_for.get(_OUTPUTS, 0)}
-    return by_memory
-
-
-def _added_up(of_layers: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
-    """By memory and operand, what layers waited for."""
-    total: dict[str, Counter[str]] = {}
-    for of_layer in of_layers:
-        for name, by_operand in of_layer.items():
-            total.setdefault(name, Counter()).update(by_operand)
-    return {name: dict(by_operand) for name, by_operand in total.items()}
 
 
 def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:

@@ -552,7 +552,7 @@ def leveled_schedules(draw):
 
 @st.composite
 def leveled_machines(draw, bits=WHOLE_BYTES, largest_bytes=8192):
-    """Machines with a memory for tensors, in which the network's ends may lie, too; tiles in banks or a pool."""
+    """Machines with a memory for tensors, in which networks' ends may lie; tiles lie in banks or a pool."""
     if draw(st.booleans()):
         hardware = draw(machines(bits, smallest_buffer=4096))
     else:

@@ -181,13 +181,8 @@ def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
         yield "size_bytes", _NO_SIZE
     for key in ("bandwidth", "latency_cycles", "prefetch"):
         if getattr(memory, key) is not None:
-            yield (
-                key,
-                (
-                    "must be left out: only memories off chip, which have no size, have a channel, and one before "
-                    "this that keeps tensors"
-                ),
-            )
+            sentence = "must be left out: only memories off chip, which have no size, have a channel"
+            yield key, f"{sentence}, and one before this that keeps tensors"
     if (Operand.RESIDUAL in memory.holds) != (Operand.INPUTS in memory.holds):
         yield "holds", "must name inputs and residual together: their tiles are buffered in one bank"
     yield from _unserved_keeps(memory)

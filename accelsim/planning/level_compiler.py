@@ -5,9 +5,9 @@ operands lie: on each of at most eight machines with fixed homes it is mapped as
 chooses among them. A tensor lies in one place for good: nothing moves between the two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LayersOn: TypeAlias = Callable[[Hardware, MappingOptions], "LayersOnMachine"]
 """What is known of layers on a machine by some options."""
-NO_OPERANDS: Moved = frozenset()
+NO_OPERANDS: Final[Moved] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class LevelCompiler(PoolCompiler):
         return replace(super()._places(pinned_bytes), copies=False)
 
     def _network(self, graph: ExecutedGraph) -> NetworkToPlan:
-        """What is planned of a graph. Raises MappingError where the network's ends lie so that none can be."""
+        """What is planned of a graph. Raises MappingError where there is no plan, wherever tensors lie."""
         if self.hardware.pool is None:
             self._mapper(NO_OPERANDS).parts(graph.layers)
         network = super()._network(graph)
@@ -67,8 +67,8 @@ class LevelCompiler(PoolCompiler):
         hardware = self.hardware
         ends = f"the image lies in {hardware.input_place}, and results go to {hardware.output_place}"
         return (
-            f"{layer} on {hardware.name}: reads both of them, or what is read beside them, as one tensor, but "
-            f"{ends}; would help: io.inputs = {hardware.output_place}"
+            f"{layer} on {hardware.name}: reads as one tensor what lies beside both ends of the network, "
+            f"but {ends}; would help: io.inputs = {hardware.output_place}"
         )
 
     def _map(self, network: NetworkToPlan) -> None:
@@ -122,8 +122,8 @@ class LevelCompiler(PoolCompiler):
         room_bytes = tiles.pool.size_bytes
         return tiles._mapping(placed._replace(moved=all_move, placed=NO_OPERANDS, room_bytes=room_bytes))
 
-    def _room_bytes(self, mapping: Mapping) -> int:
-        return 0
+    def _tile_bytes(self, mappings: Sequence[Mapping]) -> list[int]:
+        return [0] * len(mappings)
 
     def _machine(self, inside: Moved) -> Hardware:
         """The one with the homes of a layer of which these operands lie in the memory for tensors."""

@@ -357,13 +357,13 @@ class PoolCompiler:
         return memory_map_of(
             plan,
             self.pool.memory,
-            [self._room_bytes(mapping) for mapping in mappings],
+            self._tile_bytes(mappings),
             [PinnedWeights(network.layers[step].name, step, size) for step, size in pinned.items()],
         )
 
-    def _room_bytes(self, mapping: Mapping) -> int:
-        """What its tiles need where tensors lie."""
-        return mapping.room_bytes
+    def _tile_bytes(self, mappings: Sequence[Mapping]) -> list[int]:
+        """What the tiles of each layer need where tensors lie."""
+        return [mapping.room_bytes for mapping in mappings]
 
     def _mapping(self, placed: PlacedLayer) -> Mapping:
         """The best mapping by simulations of the few that are the best by their bounds."""

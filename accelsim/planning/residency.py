@@ -33,7 +33,7 @@ class Pool:
     results_inside: bool = False
     """Whether the network's results have to lie in the pool after the last step; else outside."""
     copies: bool = True
-    """Whether a tensor may lie in the pool and outside at the same time; else it lies in one place for good."""
+    """Whether a tensor may lie in the pool and outside at the same time; else it lies in one for good."""
 
     def __post_init__(self) -> None:
         if not self.outside and not (self.image_inside and self.results_inside):

@@ -175,7 +175,12 @@ def _needed_inside(network: NetworkTensors, pool: Pool) -> dict[int, Choice]:
 
 
 class Torn(NamedTuple):
-    """A step that reads as one operand a tensor that has to be in the pool beside one that has to be outside."""
+    """A step that reads, as one operand, what has to be in the pool beside what has to be outside.
+
+    Example:
+        >>> Torn(step=3, outside=0).outside
+        0
+    """
 
     step: int
     outside: int

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from accelsim.memory_map import CostsMore, ReadBeside, TooLarge, WhyNot
 from accelsim.planning.programme import Arrival, Programme, State, least_needed
-from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, Life, TensorSet, held_with, members, torn
+from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, Life, TensorSet, held_with, torn
 
 
 def why_not(

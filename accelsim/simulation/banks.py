@@ -1,12 +1,13 @@
 """Banks of the memories on chip. A tile that finds no room waits, first come first served."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import simpy
 
-from accelsim.hardware.memory import Bank
+from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.simulation.activity import Occupancy
+from accelsim.simulation.pool import free_bytes_at_start
 
 
 class Banks:
@@ -18,13 +19,13 @@ class Banks:
     def __init__(
         self,
         env: simpy.Environment,
-        banks: Sequence[Bank],
-        free_bytes: Sequence[int],
-        tensor_bank: Bank | None = None,
+        hardware: Hardware,
         tensor_bytes: int = 0,
         *,
         keep_occupancy: bool = False,
     ) -> None:
+        banks, tensor_bank = hardware.banks, hardware.tensor_bank
+        free_bytes = free_bytes_at_start(hardware, tensor_bytes)
         self._env = env
         self._cycle = 0
         self._bank_of = {operand: bank.name for bank in banks for operand in bank.operands}

@@ -1,8 +1,10 @@
 """simulate_events: a schedule on a machine, every tile as events of simpy."""
 
+from collections.abc import Mapping
+
 import simpy
 
-from accelsim.hardware import Hardware
+from accelsim.hardware import Channel, Hardware, Operand
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, Recorder
 from accelsim.simulation.banks import Banks
@@ -11,7 +13,6 @@ from accelsim.simulation.dram import DRAMChannel
 from accelsim.simulation.entry import channels_of, entries_of, most_descriptors
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.pe_array import execute
-from accelsim.simulation.pool import free_bytes_at_start
 from accelsim.simulation.standstill import Standstill
 from accelsim.simulation.vector_unit import finish
 
@@ -43,18 +44,12 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     most = most_descriptors(hardware) - schedule.idle_descriptors
     channels = {channel.memory: DRAMChannel(env, channel) for channel in hardware.channels}
     pool_bytes = schedule.pool_bytes_at_start
-    free_bytes = free_bytes_at_start(hardware, pool_bytes)
     machine = Machine(
         env=env,
         hardware=hardware,
         schedule=schedule,
-        channels=[
-            {operand: channels[channel.memory] for operand, channel in of_layer.items()}
-            for of_layer in channels_of(schedule, hardware)
-        ],
-        banks=Banks(
-            env, hardware.banks, free_bytes, hardware.tensor_bank, pool_bytes, keep_occupancy=keep_timeline
-        ),
+        channels=[_at_home(channels, homes) for homes in channels_of(schedule, hardware)],
+        banks=Banks(env, hardware, pool_bytes, keep_occupancy=keep_timeline),
         entries=entries_of(schedule, hardware),
         descriptors=simpy.Container(env, most, most),
         to_array=simpy.Store(env),
@@ -81,3 +76,10 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         waits=machine.recorder.waits(),
         occupancy=machine.banks.occupancy(),
     )
+
+
+def _at_home(
+    channels: Mapping[str, DRAMChannel], homes: Mapping[Operand, Channel]
+) -> dict[Operand, DRAMChannel]:
+    """Those of channels, by their memories, over which the operands of a layer come or go."""
+    return {operand: channels[channel.memory] for operand, channel in homes.items()}

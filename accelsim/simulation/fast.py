@@ -92,7 +92,9 @@ def _with_homes(channels: Sequence[Channel], homes: tuple[int, ...]) -> Sequence
         return channels
     return [
         channel._replace(
-            operands=frozenset([operand for operand, own in zip(Operand, homes, strict=True) if own == number])
+            operands=frozenset(
+                [operand for operand, own in zip(Operand, homes, strict=True) if own == number]
+            )
         )
         for number, channel in enumerate(channels)
     ]

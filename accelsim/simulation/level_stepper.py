@@ -1,4 +1,4 @@
-"""LevelStepper: the state machine of a machine with a memory for tensors between those off chip and the tiles'.
+"""LevelStepper: the state machine of a machine with a memory for tensors, between those off chip and tiles.
 
 Where an operand is at home depends on the layer: off chip, or where tensors stay. So each layer brings its
 homes with it, and they count until it is finished. Its outputs wait for the channel of their own home: layers

@@ -61,7 +61,9 @@ def banks_by_memory(banks: Sequence[Bank]) -> tuple[tuple[int, ...], ...]:
     memories = dict.fromkeys(bank.memory for bank in banks)
     if len(memories) == 1:
         return ()
-    of_memories = [[index for index, bank in enumerate(banks) if bank.memory == memory] for memory in memories]
+    of_memories = [
+        [index for index, bank in enumerate(banks) if bank.memory == memory] for memory in memories
+    ]
     of_tiles = [index for index, bank in enumerate(banks) if bank.operands]
     return tuple(map(tuple, [*of_memories, of_tiles]))
 

@@ -72,8 +72,8 @@ class Transitions:
     stream_cycles: dict[
         tuple[int, tuple[int, ...]], tuple[Sequence[ProgramPart], int, MappingOf[str, int]]
     ] = field(default_factory=dict)
-    """Of programs, by their identity and their layers' homes: the program, cycles in which the busiest channel
-    streams, and in which each of several does."""
+    """Of programs, by their identity and their layers' homes: the program, cycles in which the busiest
+    channel streams, and in which each of several does."""
     entries: int = 0
     """How much is remembered, in entries of queues or what takes as much."""
 

@@ -1,4 +1,4 @@
-"""Networks on machines with a memory for tensors: what lies there is what should, of all that there may be."""
+"""Networks on machines with a memory for tensors: what lies there is the best of all that there may be."""
 
 from itertools import chain, combinations, product
 

@@ -223,19 +223,19 @@ def mistakes2(tmp_path, *changes):
             "  size_bytes",
             "  bandwidth: {bytes_per_cycle: 4}\n  size_bytes",
             '7: memories.1.bandwidth = {"bytes_per_cycle": 4}: must be left out: only memories '
-            "off chip, which have no size, have a channel",
+            "off chip, which have no size, have a channel, and one before this that keeps tensors",
         ),
         (
             "  size_bytes",
             "  latency_cycles: 4\n  size_bytes",
             "7: memories.1.latency_cycles = 4: must be left out: only memories off chip, which have "
-            "no size, have a channel",
+            "no size, have a channel, and one before this that keeps tensors",
         ),
         (
             "  size_bytes",
             "  prefetch: 4\n  size_bytes",
             "7: memories.1.prefetch = 4: must be left out: only memories off chip, which have "
-            "no size, have a channel",
+            "no size, have a channel, and one before this that keeps tensors",
         ),
         (
             ", outputs: 0.25",

@@ -44,9 +44,10 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     if len(result.off_chip) > 1:
         for name in result.off_chip:
             yield memory_word(name), _streams(result, name)
-    if (name := result.tensor_memory) is not None:
-        held = kibibytes(result.memories[name].peak_bytes or 0)
-        yield memory_word(name), f"{_streams(result, name)}; at most {held} in use"
+    if result.tensor_memory is not None:
+        held = kibibytes(result.memories[result.tensor_memory].peak_bytes or 0)
+        text = f"{_streams(result, result.tensor_memory)}; at most {held} in use"
+        yield memory_word(result.tensor_memory), text
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield on_chip_word(result.on_chip), f"{_traffic(result.global_buffer_bytes)}; {peak}"
     if result.memory_map is not None:

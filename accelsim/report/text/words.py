@@ -88,7 +88,8 @@ def off_chip_word(memories: Sequence[str]) -> str:
 def dram_words(off_chip: Sequence[str], tensor_memory: str | None = None) -> str:
     """What a legend says of DRAM where the memory off chip is called something else, or there are several."""
     if tensor_memory is not None:
-        return f"{dram_words(off_chip)} A layer that DRAM bounds may wait for {memory_word(tensor_memory)}, too."
+        bounds = f"A layer that DRAM bounds may wait for {memory_word(tensor_memory)}, too."
+        return f"{dram_words(off_chip)} {bounds}"
     if len(off_chip) > 1:
         names = " and ".join(map(memory_word, off_chip))
         return f" DRAM is what is off chip: {names} together."
