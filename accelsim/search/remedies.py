@@ -1,13 +1,13 @@
 """Remedies: one change each of the machine, of the network, or of how layers are mapped."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, Literal, TypeAlias, assert_never, get_args
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, Complaint
-from accelsim.hardware import Hardware, dataflow_names
+from accelsim.hardware import Hardware, Memory, dataflow_names
 from accelsim.hardware.memory import ACTIVATIONS, POOL, Kept
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
@@ -34,7 +34,7 @@ class PartChange:
     before: float
     after: float
     memories: tuple[str, ...] = ()
-    """Names of the memories that it is a part of: one off chip, or all on chip."""
+    """Names of the memories that it is a part of: one with a channel, or all with tiles."""
     one_of_several: bool = False
     """Whether there are others that have such a part too."""
 
@@ -208,13 +208,10 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
         faster = PartChange("bandwidth", before, TIMES * before, (channel.memory,), several)
         yield _changed_machine(baseline, faster, **{key: faster.after})
     for part in PARTS_ON_CHIP:
-        amounts = _amounts(hardware, part)
-        after = {key: TIMES * amount for key, amount in amounts.items()}
-        memories = tuple(memory.name for memory in hardware.on_chip) if part == "buffer" else ()
-        change = PartChange(part, sum(amounts.values()), sum(after.values()), memories)
         if part == "buffer":
-            after |= {key: TIMES * size for key, size in _banks_in_bytes(hardware).items()}
-        yield _changed_machine(baseline, change, **after)
+            yield from _larger_buffers(baseline)
+        else:
+            yield _more_of(baseline, part)
     for channel in hardware.channels:
         if latency := channel.latency_cycles:
             shorter = LatencyChange(channel.memory, latency, latency // TIMES, several)
@@ -232,31 +229,45 @@ def most_remedies(hardware: Hardware) -> int:
     stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations, channels of layers.
     """
     of_dataflows = len(dataflow_names()) + 1
-    return 2 * len(hardware.channels) + len(PARTS_ON_CHIP) + len(KEPT) + of_dataflows + 4
+    parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None)
+    return 2 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
 
 
-def _amounts(hardware: Hardware, part: PartOnChip) -> dict[str, float]:
-    """The keys that say how much a machine has of a part, and what they say."""
+def _larger_buffers(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
+    """Of the memories with tiles all at once; of the one for tensors by itself."""
+    hardware = baseline.hardware
+    of_tensors = [] if hardware.tensor_memory is None else [(hardware.tensor_memory,)]
+    for memories in [hardware.working, *of_tensors]:
+        sizes = {f"memories.{memory.name}.size_bytes": memory.size_bytes or 0 for memory in memories}
+        before, names = sum(sizes.values()), tuple([memory.name for memory in memories])
+        change = PartChange("buffer", before, TIMES * before, names, bool(of_tensors))
+        sizes |= _banks_in_bytes(memories)
+        yield _changed_machine(baseline, change, **{key: TIMES * size for key, size in sizes.items()})
+
+
+def _more_of(
+    baseline: _Baseline, part: Literal["rows", "columns", "vector_lanes"]
+) -> Remedy | ImpossibleRemedy:
+    """More of another part on chip."""
+    array, vector_unit = baseline.hardware.pe_array, baseline.hardware.vector_unit
     match part:
-        case "buffer":
-            return {
-                f"memories.{memory.name}.size_bytes": memory.size_bytes or 0 for memory in hardware.on_chip
-            }
         case "vector_lanes":
-            return {"vector_unit.lanes_per_column": hardware.vector_unit.lanes_per_column}
+            key, before = "vector_unit.lanes_per_column", vector_unit.lanes_per_column
         case "rows":
-            return {"pe_array.rows": hardware.pe_array.rows}
+            key, before = "pe_array.rows", array.rows
         case "columns":
-            return {"pe_array.columns": hardware.pe_array.columns}
+            key, before = "pe_array.columns", array.columns
         case _:
             assert_never(part)
+    change = PartChange(part, before, TIMES * before)
+    return _changed_machine(baseline, change, **{key: change.after})
 
 
-def _banks_in_bytes(hardware: Hardware) -> dict[str, int]:
+def _banks_in_bytes(memories: Sequence[Memory]) -> dict[str, int]:
     """The keys of banks whose sizes do not follow that of their memory, and what they say."""
     return {
         f"memories.{memory.name}.banks.bytes.{operand}": size
-        for memory in hardware.on_chip
+        for memory in memories
         if memory.division is not None and memory.division.bytes is not None
         for operand, size in memory.division.bytes.items()
     }
@@ -272,9 +283,9 @@ def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Reme
 
 
 def _pools(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
-    """The largest memory on chip as a pool, where there is none: a machine has one at most."""
+    """The largest memory with tiles as a pool, where there is none: a machine has one at most."""
     if baseline.hardware.pool is None:
-        memory = max(baseline.hardware.on_chip, key=lambda memory: memory.size_bytes or 0).name
+        memory = max(baseline.hardware.working, key=lambda memory: memory.size_bytes or 0).name
         yield _changed_machine(baseline, PoolChange(memory), **{f"memories.{memory}.banks": POOL})
 
 

@@ -66,7 +66,9 @@ def residency_report(
     lines = [style.strong(title), "", style.strong(head), *body, ""]
     legend = _LEGEND.format(memory=memory) + (_PINNED if memory_map.pinned else "")
     lines += [*wrapped(legend, style), ""]
-    use = f"Tensors and tiles of one layer at a time take at most {peak} of {size}."
+    with_tiles = any(tiles.needed_bytes for tiles in memory_map.tiles)
+    what = "Tensors and tiles of one layer at a time" if with_tiles else "Those of one layer at a time"
+    use = f"{what} take at most {peak} of {size}."
     lines += [*wrapped(f"{kept_sentence(memory_map)}. {use}{order and ' ' + order}", style)]
     return "\n".join(lines) + "\n"
 

@@ -52,8 +52,10 @@ def kept_sentence(memory_map: MemoryMap) -> str:
         if (words := _absent_words(kind, [tensor for tensor in absent if isinstance(tensor.why_not, kind)]))
     ]
     waste = memory_map.address_waste_bytes
-    if waste:
+    if waste and any(tiles.needed_bytes for tiles in memory_map.tiles):
         parts.append(f"their addresses leave {counted(waste, 'byte')} too few to tiles in one piece")
+    elif waste:
+        parts.append(f"their addresses reach {counted(waste, 'byte')} too far")
     if pinned := memory_map.pinned:
         size = kibibytes(sum(weights.size_bytes for weights in pinned))
         parts.append(f"weights of {counted(len(pinned), 'layer')} are pinned, {size}")
