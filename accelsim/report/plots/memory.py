@@ -81,7 +81,8 @@ def memory_blocks(memory_map: MemoryMap) -> list[MapBlock]:
     tiles: list[MapBlock] = []
     for step, region in enumerate(memory_map.tiles):
         fitting = region.needed_bytes - region.missing_bytes
-        tiles.append(MapBlock("", "tiles", step, step, region.address, fitting))
+        if region.needed_bytes:  # tiles lie elsewhere where tensors have a memory for themselves
+            tiles.append(MapBlock("", "tiles", step, step, region.address, fitting))
         if region.missing_bytes:
             tiles.append(MapBlock("", "waste", step, step, memory_map.size_bytes, region.missing_bytes))
     return [*tensors, *tiles]
