@@ -149,8 +149,9 @@ def with_tensor_memory(
     prefetch: int = 4,
     energy: float = 20,
     holds: Sequence[Operand] = tuple(Operand),
+    keeps: Sequence[str] = ("activations",),
 ) -> Hardware:
-    """A machine with `l2`, in which activations stay, between the memories off chip and those with tiles.
+    """A machine with `l2`, in which these tensors stay, between the memories off chip and those with tiles.
 
     The outermost memory holds these operands.
     """
@@ -160,7 +161,7 @@ def with_tensor_memory(
     tensor_memory = {
         "name": "l2",
         "size_bytes": size_bytes,
-        "keeps": ["activations"],
+        "keeps": list(keeps),
         "bandwidth": {"bytes_per_cycle": bytes_per_cycle},
         "latency_cycles": latency_cycles,
         "prefetch": prefetch,

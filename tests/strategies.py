@@ -551,7 +551,7 @@ def leveled_schedules(draw):
 
 
 @st.composite
-def leveled_machines(draw, bits=WHOLE_BYTES, largest_bytes=8192):
+def leveled_machines(draw, bits=WHOLE_BYTES, largest_bytes=8192, keeps=("activations",)):
     """Machines with a memory for tensors, in which networks' ends may lie; tiles lie in banks or a pool."""
     if draw(st.booleans()):
         hardware = draw(machines(bits, smallest_buffer=4096))
@@ -560,8 +560,10 @@ def leveled_machines(draw, bits=WHOLE_BYTES, largest_bytes=8192):
     places = st.sampled_from(["dram", "dram", "l2"])
     io = {"inputs": draw(places), "outputs": draw(places)}
     outside = tuple(Operand)
-    if draw(st.integers(0, 7)) == 0:  # flash
+    if "activations" not in keeps:
+        io = dict.fromkeys(io, "dram")
+    elif draw(st.integers(0, 7)) == 0:  # flash
         io, outside = dict.fromkeys(io, "l2"), (Operand.WEIGHTS,)
     channel = {name: draw(values) for name, values in _TENSOR_CHANNELS.items()}
     size_bytes = draw(st.integers(16, largest_bytes))
-    return with_tensor_memory(hardware, size_bytes, io, holds=outside, **channel)
+    return with_tensor_memory(hardware, size_bytes, io, holds=outside, keeps=keeps, **channel)

@@ -233,9 +233,9 @@ def indices_off_chip(memories: Sequence[Memory]) -> list[int]:
 
 
 def for_tensors_alone(memory: Memory, memories: Sequence[Memory]) -> bool:
-    """Whether a memory of a list has room for what stays and a channel, and is neither outermost nor last."""
-    has_room = memory.size_bytes is not None and memory.bandwidth is not None and bool(memory.keeps)
-    return has_room and memory is not memories[0] and memory is not memories[-1]
+    """Whether a memory of a list has both a size and a channel, and is neither outermost nor last."""
+    has_both = memory.size_bytes is not None and memory.bandwidth is not None
+    return has_both and memory is not memories[0] and memory is not memories[-1]
 
 
 def home_of(operand: Operand, off_chip: Sequence[Memory]) -> Memory | None:

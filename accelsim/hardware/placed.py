@@ -32,8 +32,9 @@ def placed_memories(
     """
     if tensor_memory is None:
         return
-    for count in range(len(ACTIVATIONS) + 1):
-        for inside in map(frozenset[Operand], combinations(ACTIVATIONS, count)):
+    operands = (*ACTIVATIONS, Operand.WEIGHTS) if "weights" in tensor_memory.keeps else ACTIVATIONS
+    for count in range(len(operands) + 1):
+        for inside in map(frozenset[Operand], combinations(operands, count)):
             yield inside, tuple(_with_homes(memories, tensor_memory, inside))
 
 

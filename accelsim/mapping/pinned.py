@@ -33,11 +33,11 @@ def first_mappings(
     for layer, mapping in zip(layers, steady, strict=True):
         if Operand.WEIGHTS in mapping.placed and id(mapping) not in first:
             _, images = as_executed(layer, batch)
-            first[id(mapping)] = _first_use(mapping, images, hardware)
+            first[id(mapping)] = first_use(mapping, images, hardware)
     return tuple([first.get(id(mapping), mapping) for mapping in steady]) if first else ()
 
 
-def _first_use(mapping: Mapping, images: int, hardware: Hardware) -> Mapping:
+def first_use(mapping: Mapping, images: int, hardware: Hardware) -> Mapping:
     """The same tiles in the same order: the weights of each are loaded by the first step that uses them."""
     choice = Choice(
         mapping.layer,

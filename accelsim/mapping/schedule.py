@@ -67,11 +67,16 @@ class Schedule:
     """What lies where in the pool; None where the machine keeps no tensors in one."""
     first_mappings: tuple[Mapping, ...] = ()
     """Of each layer in the first inference, in which pinned weights come; empty where none are pinned."""
+    first_places: tuple[MappingOf[Operand, str], ...] = ()
+    """Those of the first inference, where they are others."""
 
     @property
     def first_inference(self) -> "Schedule | None":
         """What is executed when the machine begins, without any weights; None where it is this one, too."""
-        return replace(self, mappings=self.first_mappings, first_mappings=()) if self.first_mappings else None
+        if not self.first_mappings:
+            return None
+        places = self.first_places or self.places
+        return replace(self, mappings=self.first_mappings, places=places, first_mappings=(), first_places=())
 
 
 Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]

@@ -1,8 +1,9 @@
 """What the compiler of a machine does in which tensors stay in one memory, and tiles wait in others.
 
 A tensor takes no room of the tiles', and they none of its. So how a layer is mapped depends only on where its
-operands lie: on each of at most eight machines with fixed homes it is mapped as on any other, and the plan
-chooses among them. A tensor lies in one place for good: nothing moves between the two.
+operands lie: on each of at most sixteen machines with fixed homes it is mapped as on any other, and the plan
+chooses among them. A tensor lies in one place for good: nothing moves between the two but pinned weights, in
+the first inference.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,16 +12,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.pinned import first_use
 from accelsim.mapping.pool import operands_of
 from accelsim.mapping.pool_knowledge import PlacedLayer
-from accelsim.mapping.schedule import NetworkMapper
+from accelsim.mapping.schedule import NetworkMapper, Schedule
+from accelsim.mapping.search import as_executed
 from accelsim.mapping.staircase import Moved, Staircase, StepCost, Weights
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.pins import Pins
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.planning.residency import Pool
 from accelsim.planning.stages import torn
@@ -121,6 +125,19 @@ class LevelCompiler(PoolCompiler):
         all_move, *_ = tiles._sets(placed.layer)
         room_bytes = tiles.pool.size_bytes
         return tiles._mapping(placed._replace(moved=all_move, placed=NO_OPERANDS, room_bytes=room_bytes))
+
+    def _with_first(self, steady: Schedule, pins: Pins) -> Schedule:
+        """In the first inference pinned weights come from off chip, with the same tiles."""
+        if not pins:
+            return steady
+        mappings, places = list(steady.mappings), list(steady.places)
+        of_weights = self.hardware.channel_of[Operand.WEIGHTS].memory
+        for step in pins:
+            places[step] = {**places[step], Operand.WEIGHTS: of_weights}
+            machine = self.hardware.with_places(places[step])
+            _, images = as_executed(steady.layers[step], self.options.batch)
+            mappings[step] = first_use(mappings[step], images, machine)
+        return replace(steady, first_mappings=tuple(mappings), first_places=tuple(places))
 
     def _tile_bytes(self, mappings: Sequence[Mapping]) -> list[int]:
         return [0] * len(mappings)

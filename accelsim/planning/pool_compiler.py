@@ -333,7 +333,7 @@ class PoolCompiler:
                 }
             )
         pinned = {step: pinned_bytes(network.layers[step], self.hardware) for step in sorted(pins)}
-        return Schedule(
+        steady = Schedule(
             network.layers,
             tuple(mappings),
             network.waits_for,
@@ -341,7 +341,14 @@ class PoolCompiler:
             pool_bytes_at_start=plan.pool_bytes_at_start + sum(pinned.values()),
             places=tuple(places),
             memory_map=self._memory_map(network, plan, mappings, pinned),
-            first_mappings=first_mappings(network.layers, mappings, self.options.batch, self.hardware),
+        )
+        return self._with_first(steady, pins)
+
+    def _with_first(self, steady: Schedule, _pins: Pins) -> Schedule:
+        """The schedule with what the first inference does otherwise, in which pinned weights come."""
+        batch = self.options.batch
+        return replace(
+            steady, first_mappings=first_mappings(steady.layers, steady.mappings, batch, self.hardware)
         )
 
     def _memory_map(

@@ -97,7 +97,8 @@ class Shortage:
         fault, memory = self.fault, self.memory
         tensors = ", ".join(self._tensor(index) for index in fault.tensors)
         tiles = fault.needed_bytes - sum(self.network.tensors[index].size_bytes for index in fault.tensors)
-        what = f"{tensors} and {counted(tiles, 'byte')} of tiles" if tensors else "its smallest tiles"
+        beside = f" and {counted(tiles, 'byte')} of tiles" if tiles else ""
+        what = f"{tensors}{beside}" if tensors else "its smallest tiles"
         needed = counted(fault.needed_bytes, "byte")
         return (
             f"{self.layers[fault.step].name} on {self.hardware.name}: needs {needed} "

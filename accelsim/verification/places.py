@@ -69,7 +69,12 @@ class _Pieces:
 
 
 def place_mismatches(
-    graph: ExecutedGraph, schedule: Schedule, hardware: Hardware, batch: int, *, first: bool = False
+    graph: ExecutedGraph,
+    schedule: Schedule,
+    hardware: Hardware,
+    batch: int,
+    *,
+    steady: Schedule | None = None,
 ) -> dict[str, Mismatch]:
     """What is wrong with where tensors lie, by the names of the layers that it is wrong for.
 
@@ -78,10 +83,11 @@ def place_mismatches(
         schedule: Its layers, with their places and what they take of the pool.
         hardware: The machine.
         batch: Images that run together.
-        first: Whether no weights lie in the pool before, so that those that are to stay have to come.
+        steady: Of the first inference, before which no weights lie in the pool: that of those to come, for
+            which weights have to be there. None: it is one of these.
     """
     parts = [part for node, scheduled in parts_of(graph, schedule) for part in _parts(node, scheduled)]
-    return _Places(schedule, hardware, _Pieces.of(graph, hardware, batch), parts, first).mismatches()
+    return _Places(schedule, hardware, _Pieces.of(graph, hardware, batch), parts, steady).mismatches()
 
 
 def pool_bytes(schedule: Schedule) -> list[int]:
@@ -128,8 +134,8 @@ class _Places:
     hardware: Hardware
     pieces: _Pieces
     parts: Sequence[_Part]
-    first: bool
-    """Whether pinned weights have to come."""
+    steady: Schedule | None
+    """Where pinned weights have to come: what is executed when they are there."""
     in_pool: set[str] = field(default_factory=set)
     """Pieces that were written in the pool."""
     outside: set[str] = field(default_factory=set)
@@ -140,15 +146,15 @@ class _Places:
     """The sizes of all other tensors in the pool, in each way that agrees with what was given up."""
 
     def __post_init__(self) -> None:
-        pool, mappings = self.hardware.tensor_bank, self.schedule.mappings
+        pool = self.hardware.tensor_bank
         homes = homes_of(self.hardware, {})
         self.home, self.home_of_weights = homes[Operand.OUTPUTS], homes[Operand.WEIGHTS]
         self.memory, self.room_bytes = ("the pool", 0) if pool is None else (pool.memory, pool.size_bytes)
         self.results_stay = self.hardware.output_place == self.memory
         self.weight_bytes = sum(
             weight_bytes(layer, self.hardware.precision)
-            for layer, mapping in zip(self.schedule.layers, mappings, strict=True)
-            if Operand.WEIGHTS in mapping.placed and self.hardware.keeps("weights")
+            for number, layer in enumerate(self.schedule.layers)
+            if Operand.WEIGHTS in self._inside(number, self.steady) and self.hardware.keeps("weights")
         )
         """Of weights that stay."""
         self.last_use: dict[str, int] = {}
@@ -160,11 +166,12 @@ class _Places:
             results = [part.writes for part in self.parts if part.is_result]
             self.last_use |= {self.pieces.tensor_of[piece]: len(self.parts) for piece in results}
 
-    def _inside(self, number: int) -> frozenset[Operand]:
+    def _inside(self, number: int, schedule: Schedule | None = None) -> frozenset[Operand]:
         """The operands of a layer in the pool; in a memory for tensors, which a mapping knows nothing of."""
         if self.hardware.tensor_memory is None:
             return self.schedule.mappings[number].placed
-        places = self.schedule.places[number] if self.schedule.places else {}
+        schedule = schedule or self.schedule
+        places = schedule.places[number] if schedule.places else {}
         return frozenset([operand for operand, place in places.items() if place == self.memory])
 
     def _outside(self, number: int) -> frozenset[Operand]:
@@ -259,7 +266,10 @@ class _Places:
             if self.hardware.tensor_memory is not None and operand not in mapping.moved - mapping.placed:
                 refuse(Difference.NEVER_MOVES, operand=operand, place=place)
         if self.schedule.layers[number].on_array:
-            self._check_weights(mapping, places.get(Operand.WEIGHTS, self.home_of_weights))
+            check = (
+                self._check_weights if self.hardware.tensor_memory is None else self._check_where_weights_are
+            )
+            check(mapping, places.get(Operand.WEIGHTS, self.home_of_weights))
 
     def _check_weights(self, mapping: Mapping, place: str) -> None:
         """They come from outside, or stay in the pool, where they come in the first inference alone."""
@@ -268,9 +278,19 @@ class _Places:
         lies_there = place == (self.memory if placed else self.home_of_weights)
         if not lies_there or not (placed or moved) or (placed and not may_stay):
             refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.home_of_weights)
-        if placed and moved and not self.first:
+        if placed and moved and self.steady is None:
             refuse(Difference.WEIGHTS_COME_AGAIN, memory=self.memory)
-        if placed and self.first and not moved:
+        if placed and self.steady is not None and not moved:
+            refuse(Difference.WEIGHTS_NEVER_COME, memory=self.memory)
+
+    def _check_where_weights_are(self, mapping: Mapping, place: str) -> None:
+        """They move from off chip, or from the memory for tensors if they are there already."""
+        may_stay = place == self.memory and self.hardware.keeps("weights")
+        if place != self.home_of_weights and not may_stay:
+            refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.home_of_weights)
+        if Operand.WEIGHTS not in mapping.moved - mapping.placed:
+            refuse(Difference.NEVER_MOVES, operand=Operand.WEIGHTS, place=place)
+        if place == self.memory and self.steady is not None:
             refuse(Difference.WEIGHTS_NEVER_COME, memory=self.memory)
 
     def _check_reads(self, number: int, part: _Part) -> None:

@@ -120,7 +120,8 @@ def _executed(
     graph, hardware, batch = plan.lowered.graph, plan.hardware, plan.options.batch
     of_network = order_mismatches(graph, schedule)
     if not of_network:  # in another order nothing lies where it should
-        of_network = place_mismatches(graph, schedule, hardware, batch, first=first)
+        steady = plan.schedule if first else None
+        of_network = place_mismatches(graph, schedule, hardware, batch, steady=steady)
     # In a memory for tensors alone they take no room of tiles.
     held_bytes = pool_bytes(schedule) if hardware.tensor_memory is None else [0] * len(schedule.layers)
     places = schedule.places or ({},) * len(schedule.layers)

@@ -3,13 +3,24 @@
 import hypothesis.strategies as st
 from hypothesis import given, settings
 from strategies import ANY_BITS, leveled_machines
-from test_places_laws import BATCHES, OBJECTIVES, SOME, is_proven, networks, planned
+from test_places_laws import BATCHES, OBJECTIVES, SOME, both_are_proven, is_proven, networks, planned
 
 
 @SOME
 @given(networks(), leveled_machines(), BATCHES, OBJECTIVES)
 def test_tensors_are_read_where_they_lie(network, hardware, batch, objective):
     assert is_proven(planned(network, hardware, batch=batch, dataflow="auto", objective=objective))
+
+
+@settings(SOME, max_examples=40)
+@given(
+    networks(),
+    st.one_of(leveled_machines(keeps=keeps) for keeps in (("activations", "weights"), ("weights",))),
+    BATCHES,
+    OBJECTIVES,
+)
+def test_weights_that_stay_come_in_the_first_inference(network, hardware, batch, objective):
+    assert both_are_proven(planned(network, hardware, batch=batch, dataflow="auto", objective=objective))
 
 
 @settings(SOME, max_examples=30)

@@ -361,7 +361,7 @@ def pinned():
 def in_first(plan):
     """What is wrong with places in the first inference."""
     schedule, hardware = plan.schedule.first_inference, plan.hardware
-    return in_words(place_mismatches(plan.lowered.graph, schedule, hardware, 1, first=True))
+    return in_words(place_mismatches(plan.lowered.graph, schedule, hardware, 1, steady=plan.schedule))
 
 
 def with_first(plan, name, mapping):

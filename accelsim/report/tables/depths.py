@@ -22,7 +22,7 @@ FRONT: Final = "Pareto front of time, energy and parameters"
 MARK: Final = "*"
 EACH_PLANNED: Final = (
     "Each candidate is built and planned as a whole, which takes longer than to put it together from blocks: "
-    "with a pool, what a layer costs depends on what stays there from other layers."
+    "where tensors stay on chip, what a layer costs depends on those of other layers."
 )
 
 
