@@ -200,7 +200,8 @@ def torn(network: NetworkTensors, pool: Pool, tensors: AbstractSet[int] = frozen
     """
     if pool.copies or not pool.outside:
         return None
-    inside, outside = held_with(network, pool, tensors), ends_outside(network, pool)
+    outside = ends_outside(network, pool)
+    inside = held_with(network, pool, tensors) - outside
     for step, use in enumerate(network.uses):
         for operand in use.operands:
             if inside.intersection(operand) and (found := outside.intersection(operand)):

@@ -300,7 +300,9 @@ def _more_kept(baseline: _Baseline) -> Iterator[Remedy]:
         for tensors in KEPT:
             if tensors not in memory.keeps:
                 key, change = f"memories.{memory.name}", KeepChange(memory.name, tensors)
-                values = {f"{key}.banks": POOL, f"{key}.keeps": [*memory.keeps, tensors]}
+                values: dict[str, Any] = {f"{key}.keeps": [*memory.keeps, tensors]}
+                if memory in baseline.hardware.working:
+                    values[f"{key}.banks"] = POOL
                 remedy = _changed_machine(baseline, change, **values)
                 if isinstance(remedy, Remedy):
                     yield remedy
