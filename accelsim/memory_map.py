@@ -69,6 +69,18 @@ class ReadBeside(NamedTuple):
     """What has to be outside."""
 
 
+class ResultOutside(NamedTuple):
+    """Why a tensor did not stay: it is a result, which has to be outside, and can lie in one place only.
+
+    Example:
+        >>> ResultOutside(step=4).step
+        4
+    """
+
+    step: int
+    """The last that reads it."""
+
+
 class CostsMoreTogether(NamedTuple):
     """Why no tensor stayed: the best plan in which some do takes more when the whole network is simulated.
 
@@ -83,7 +95,7 @@ class CostsMoreTogether(NamedTuple):
     """The same of the one in which tensors stay."""
 
 
-WhyNot: TypeAlias = TooLarge | CostsMore | ReadBeside | CostsMoreTogether
+WhyNot: TypeAlias = TooLarge | CostsMore | ReadBeside | ResultOutside | CostsMoreTogether
 
 
 class PlacedTensor(NamedTuple):
@@ -270,6 +282,8 @@ def _why_not(reason: WhyNot, layers: Sequence[str]) -> dict[str, Any]:
             return {"reason": "costs_more", "price": price, "price_if_kept": price_if_kept}
         case ReadBeside(step, tensor):
             return {"reason": "read_beside", "layer": layers[step], "tensor": tensor}
+        case ResultOutside(step):
+            return {"reason": "result_outside", "layer": layers[step]}
         case CostsMoreTogether(simulated, simulated_if_kept):
             values = {"simulated": simulated, "simulated_if_kept": simulated_if_kept}
             return {"reason": "costs_more_together", **values}

@@ -4,7 +4,7 @@ from accelsim.door import door
 
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
-    from accelsim.memory_map import CostsMore, ReadBeside, Steps, TooLarge
+    from accelsim.memory_map import CostsMore, ReadBeside, ResultOutside, Steps, TooLarge
     from accelsim.planning.addresses import Lifetime, assign_addresses
     from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
     from accelsim.planning.edp import least_edp
@@ -29,6 +29,7 @@ __all__ = [
     "Pool",
     "ReadBeside",
     "ResidencyPlan",
+    "ResultOutside",
     "StepPlan",
     "Steps",
     "Tensor",
@@ -60,6 +61,6 @@ __getattr__, __dir__ = door(
             "TensorPlaces",
         ),
         "tensors": ("LayerUse", "NetworkTensors", "Tensor", "network_tensors"),
-        "why_not": ("CostsMore", "ReadBeside", "TooLarge"),
+        "why_not": ("CostsMore", "ReadBeside", "ResultOutside", "TooLarge"),
     },
 )

@@ -8,9 +8,18 @@ of its last reader that has it in the pool: what is not there is never brought b
 import math
 from collections.abc import Sequence
 
-from accelsim.memory_map import CostsMore, ReadBeside, TooLarge, WhyNot
+from accelsim.memory_map import CostsMore, ReadBeside, ResultOutside, TooLarge, WhyNot
 from accelsim.planning.programme import Arrival, Programme, State, least_needed
-from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, Life, TensorSet, held_with, torn
+from accelsim.planning.stages import (
+    INPUTS,
+    OUTPUTS,
+    RESIDUAL,
+    Life,
+    TensorSet,
+    ends_outside,
+    held_with,
+    torn,
+)
 
 
 def why_not(
@@ -44,9 +53,13 @@ def why_not(
     return reasons
 
 
-def _in_the_way(programme: Programme, tensor: int, lives: Sequence[Life]) -> ReadBeside | TooLarge:
+def _in_the_way(
+    programme: Programme, tensor: int, lives: Sequence[Life]
+) -> ResultOutside | ReadBeside | TooLarge:
     """Where nothing can lie in both: what is read beside it, or too large together with that."""
     network, pool = programme.network, programme.pool
+    if tensor in ends_outside(network, pool):
+        return ResultOutside(lives[tensor].reads[-1])
     found = torn(network, pool, {tensor})
     if found is not None:
         return ReadBeside(found.step, network.tensors[found.outside].name)

@@ -18,6 +18,7 @@ from accelsim.planning import (
     Pool,
     ReadBeside,
     ResidencyPlan,
+    ResultOutside,
     Tensor,
     TooLarge,
     least_edp,
@@ -323,7 +324,9 @@ def check_reasons(network, candidates, pool):
         if stays:
             continue
         least = least_price(Plans(network, pool, prices, staying=tensor))
-        if isinstance(reason, ReadBeside):
+        if isinstance(reason, ResultOutside):
+            assert network.tensors[tensor].is_result and not (pool.copies or pool.results_inside)
+        elif isinstance(reason, ReadBeside):
             assert not pool.copies
             enough = replace(pool, size_bytes=1000)
             assert math.isinf(least_price(Plans(network, enough, prices, staying=tensor)))

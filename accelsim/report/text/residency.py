@@ -11,6 +11,7 @@ from accelsim.memory_map import (
     MemoryMap,
     PlacedTensor,
     ReadBeside,
+    ResultOutside,
     TooLarge,
     WhyNot,
 )
@@ -19,6 +20,16 @@ from accelsim.report.text.words import memory_word
 
 _MOST_NAMES: Final = 2
 """Of tensors that do not stay for one kind of reason; where there are more, the largest."""
+
+_ABSENT: Final[dict[type[WhyNot] | type[None], str]] = {
+    TooLarge: "no room for {names}",
+    CostsMore: "not worth their room: {names}",
+    ReadBeside: "read beside what lies outside: {names}",
+    ResultOutside: "results, which have to be outside: {names}",
+    CostsMoreTogether: "keeping any of {names} takes more, all simulated together",
+    type(None): "for reasons not looked for, {names} do not",
+}
+"""What is said of tensors that do not stay, by the kind of their reason, in this order."""
 
 
 def map_or_error(memory_map: MemoryMap | None, hardware: str) -> MemoryMap:
@@ -48,7 +59,7 @@ def kept_sentence(memory_map: MemoryMap) -> str:
         text, absent = f"none of {counted(len(between), 'tensor')} stays in {memory}", []
     parts = [
         words
-        for kind in (TooLarge, CostsMore, ReadBeside, CostsMoreTogether, type(None))
+        for kind in _ABSENT
         if (words := _absent_words(kind, [tensor for tensor in absent if isinstance(tensor.why_not, kind)]))
     ]
     waste = memory_map.address_waste_bytes
@@ -82,15 +93,7 @@ def _absent_words(kind: type[WhyNot] | type[None], tensors: Sequence[PlacedTenso
     largest = sorted(tensors, key=lambda tensor: -tensor.size_bytes)[:_MOST_NAMES]
     listed = ", ".join([f"{tensor.name} of {kibibytes(tensor.size_bytes)}" for tensor in largest])
     names = f"{len(tensors)} ({listed}{', ...' if len(tensors) > len(largest) else ''})"
-    if kind is TooLarge:
-        return f"no room for {names}"
-    if kind is CostsMore:
-        return f"not worth their room: {names}"
-    if kind is ReadBeside:
-        return f"read beside what lies outside: {names}"
-    if kind is CostsMoreTogether:
-        return f"keeping any of {names} takes more, all simulated together"
-    return f"for reasons not looked for, {names} do not"
+    return _ABSENT[kind].format(names=names)
 
 
 def why_not_words(reason: WhyNot, memory: str, layers: Sequence[str]) -> str:
@@ -104,6 +107,8 @@ def why_not_words(reason: WhyNot, memory: str, layers: Sequence[str]) -> str:
             return _more(price, price_if_kept)
         case ReadBeside(step, tensor):
             return f"read beside {tensor} at {layers[step]}"
+        case ResultOutside(step):
+            return f"a result, read at {layers[step]}, too"
         case CostsMoreTogether(simulated, simulated_if_kept):
             return f"keeping any {_more(simulated, simulated_if_kept)}"
         case _:
