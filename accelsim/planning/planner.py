@@ -14,7 +14,7 @@ from accelsim.planning.residency import (
     StepPlan,
     TensorPlaces,
 )
-from accelsim.planning.stages import OUTPUTS, Life, lives, members, stages
+from accelsim.planning.stages import ARRIVAL, OUTPUTS, Life, lives, members, stages
 from accelsim.planning.tensors import NetworkTensors
 from accelsim.planning.why_not import why_not
 
@@ -146,6 +146,7 @@ def _steps(programme: Programme, last: Arrival) -> tuple[StepPlan, ...]:
                 kept=bool(in_pool & stage.output),
                 stair=stair,
                 cost=staircase.costs[stair],
+                arrives=bool(moved & ARRIVAL),
             )
         )
     return tuple(steps)

@@ -20,6 +20,7 @@ from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.memory import Bank
+from accelsim.mapping.arrival import may_arrive
 from accelsim.mapping.banks import shortfall
 from accelsim.mapping.countable import uncountable
 from accelsim.mapping.grids import Grids
@@ -31,9 +32,19 @@ from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.search import as_executed
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
-from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
+from accelsim.mapping.staircase import (
+    Arriving,
+    Moved,
+    Movement,
+    Staircase,
+    StepPrices,
+    Weights,
+    beside_pinned_weights,
+    movement_of,
+)
 from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -66,7 +77,7 @@ class PoolCompiler:
     transitions: Transitions
     known: PoolKnowledge
     grids: Grids = field(default_factory=Grids)
-    _listed: dict[tuple[Layer, Moved], Shortlist] = field(default_factory=dict)
+    _listed: dict[tuple[Layer, Movement], Shortlist] = field(default_factory=dict)
     """Of the layers of the graph in hand: what is known may be forgotten meanwhile."""
 
     @property
@@ -245,19 +256,32 @@ class PoolCompiler:
 
     def _prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move: pinned weights do not."""
-        known: dict[tuple[Layer, Moved], Staircase] = {}
+        known: dict[tuple[Layer, Movement], Staircase] = {}
         prices: list[StepPrices] = []
         of_steps = zip(network.layers, network.tensors.uses, network.lost_bytes, strict=True)
         for step, (layer, use, lost_bytes) in enumerate(of_steps):
             of_step = {}
-            pinned = {Operand.WEIGHTS} if step in pins else set()
-            for moved in [moved - pinned for moved in self._may_move(use)]:
-                key = layer.nameless, moved
+            movements = self._movements(network, layer, use)
+            for movement in map(beside_pinned_weights, movements) if step in pins else movements:
+                key = layer.nameless, movement
                 if key not in known:
                     known[key] = self._shortlist(*key).staircase(weights)
-                of_step[moved] = known[key].beside(lost_bytes) if lost_bytes else known[key]
+                of_step[movement] = known[key].beside(lost_bytes) if lost_bytes else known[key]
             prices.append(of_step)
         return prices
+
+    def _movements(self, network: NetworkToPlan, layer: Layer, use: LayerUse) -> list[Movement]:
+        """What may move of a step; an image that lies outside may come to the pool and stay there."""
+        sets, places = self._may_move(use), self._places()
+        alone = len(use.inputs) == 1 and network.tensors.tensors[use.inputs[0]].is_image
+        if not (alone and places.outside and not places.image_inside and self.hardware.keeps("activations")):
+            return [*sets]
+        executed, _ = as_executed(layer, self.options.batch)
+        arriving = self._arriving(sets) if may_arrive(executed, self.hardware) else []
+        return [*sets, *arriving]
+
+    def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
+        return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
 
     def _may_move(self, use: LayerUse) -> list[Moved]:
         """The sets of operands that may move, of a layer that reads residuals or not."""
@@ -272,22 +296,26 @@ class PoolCompiler:
             sets = [frozenset({Operand.WEIGHTS})]
         return sets
 
-    def _shortlist(self, layer: Layer, moved: Moved) -> Shortlist:
-        if (layer, moved) not in self._listed:
-            keys = [(layer, moves) for moves in self._all_sets(layer)]
+    def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
+        if (layer, movement) not in self._listed:
+            sets = self._all_sets(layer)
+            movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
+            keys = [(layer, movement) for movement in movements]
             found = [(key, self.known.shortlists.get((*key, self.objective))) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
-            self._listed.update(known if len(known) == len(keys) else self._searched(layer))
-        return self._listed[layer, moved]
+            self._listed.update(known if len(known) == len(keys) else self._searched(layer, movements))
+        return self._listed[layer, movement]
 
-    def _searched(self, layer: Layer) -> dict[tuple[Layer, Moved], Shortlist]:
-        """The shortlists of a layer, for each set of operands that may move."""
+    def _searched(
+        self, layer: Layer, movements: Sequence[Movement]
+    ) -> dict[tuple[Layer, Movement], Shortlist]:
+        """The shortlists of a layer, for some of what may move."""
         dataflows = tuple(self.hardware.pe_array.dataflows)
         if self.options.dataflow != AUTO:
             dataflows = (self.options.dataflow,)
         mappings = layer_mappings(layer, self.hardware, dataflows, self.options.batch, self.grids)
         searched = {
-            (layer, moves): shortlist(mappings, moves, self.objective) for moves in self._all_sets(layer)
+            (layer, movement): shortlist(mappings, movement, self.objective) for movement in movements
         }
         self.known.shortlists.update({(*key, self.objective): listed for key, listed in searched.items()})
         return searched
@@ -312,7 +340,8 @@ class PoolCompiler:
         mappings, places = [], []
         for layer, step, lost_bytes in zip(network.layers, plan.steps, network.lost_bytes, strict=True):
             operands = frozenset(operands_of(layer))
-            placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
+            stays = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
+            placed = stays | {Operand.INPUTS} if step.arrives else stays
             room_bytes = step.room_bytes - lost_bytes
             placed_layer = PlacedLayer(
                 layer.nameless, step.moved, placed, room_bytes, weights, self.objective
@@ -320,7 +349,7 @@ class PoolCompiler:
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {
-                    operand: on_chip if operand in placed else homes[operand].memory
+                    operand: on_chip if operand in stays else homes[operand].memory
                     for operand in Operand
                     if operand in operands
                 }
@@ -359,7 +388,7 @@ class PoolCompiler:
         known = self.known.mappings.get(placed)
         if known is not None:
             return known
-        listed = self._shortlist(placed.layer, placed.moved)
+        listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
         judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
         best: tuple[float, Mapping] | None = None
         for index in listed.nearly_best(placed.room_bytes, placed.weights):

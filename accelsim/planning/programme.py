@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.residency import DoesNotFit, Pool
-from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, Stage, TensorSet, members
+from accelsim.planning.stages import ARRIVAL, INPUTS, OUTPUTS, RESIDUAL, Stage, TensorSet, members
 from accelsim.planning.tensors import NetworkTensors
 
 State: TypeAlias = tuple[TensorSet, TensorSet]
@@ -115,6 +115,15 @@ class Transitions:
                 return  # some of the operand lies in the pool only, some outside only
             else:
                 moved |= operand
+        yield from self._written(Way(in_pool, copied, read, moved))
+        if moved & INPUTS and stage.may_arrive:
+            # What has come stays to its last reader, so that it does not matter that it lies outside as well.
+            yield from self._written(Way(in_pool | stage.inputs, copied, read, moved | ARRIVAL))
+
+    def _written(self, way: Way) -> Iterator[Way]:
+        """All that may be decided about the output."""
+        stage = self.stage
+        in_pool, copied, read, moved = way
         for choice in stage.choices:
             yield Way(
                 in_pool | stage.output if choice.kept else in_pool,

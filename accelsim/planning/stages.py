@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from accelsim.hardware import Operand
-from accelsim.mapping.staircase import Moved, Staircase, StepPrices
+from accelsim.mapping.staircase import Arriving, Moved, Staircase, StepPrices, moved_by
 from accelsim.planning.residency import Pool
 from accelsim.planning.tensors import NetworkTensors
 
@@ -18,7 +18,9 @@ INPUTS: Final = 1
 RESIDUAL: Final = 2
 OUTPUTS: Final = 4
 """Bits of a combination of operands that move."""
-COMBINATIONS: Final = range(8)
+ARRIVAL: Final = 8
+"""Beside `INPUTS`: they come to a place in the pool, and stay."""
+COMBINATIONS: Final = range(16)
 _OPERANDS: Final = {INPUTS: Operand.INPUTS, RESIDUAL: Operand.RESIDUAL, OUTPUTS: Operand.OUTPUTS}
 
 
@@ -66,11 +68,13 @@ class Stage:
     staircases: tuple[Staircase | None, ...]
     """By combinations of operands that move."""
     moved: tuple[Moved, ...]
-    """The same combinations, as the staircases name them."""
+    """The operands of the same combinations."""
     useless: TensorSet
     """Tensors that nobody needs in the pool afterwards."""
     copies: TensorSet
     """Tensors of which it matters afterwards whether they lie outside as well."""
+    may_arrive: bool
+    """Whether its inputs may come to a place in the pool and stay."""
 
 
 def members(tensors: TensorSet) -> tuple[int, ...]:
@@ -113,7 +117,7 @@ def stages(
     for step, (use, of_step, (useless, copies)) in enumerate(
         zip(network.uses, prices, afterwards, strict=True)
     ):
-        staircases, moved = _by_combination(of_step, step)
+        staircases, moved = _by_combination(of_step, step, may_arrive=not nothing_kept)
         begins = of_tensors[use.output].first == step
         made.append(
             Stage(
@@ -125,6 +129,7 @@ def stages(
                 moved=moved,
                 useless=useless,
                 copies=copies,
+                may_arrive=any(staircases[ARRIVAL:]),
             )
         )
     return tuple(made)
@@ -206,15 +211,24 @@ def _afterwards(
         yield useless, copies
 
 
-def _by_combination(prices: StepPrices, step: int) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
+def _by_combination(
+    prices: StepPrices, step: int, *, may_arrive: bool
+) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
     """The staircases of a step, and what moves in each, by combinations of activations that move."""
-    if len({Operand.WEIGHTS in moved for moved in prices}) > 1:
+    move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
+    if len(move_weights) > 1:
         raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
-    weights = {Operand.WEIGHTS} if any(Operand.WEIGHTS in moved for moved in prices) else set()
+    weights = {Operand.WEIGHTS} if True in move_weights else set()
     moved = tuple(
         [
             frozenset(weights | {operand for bit, operand in _OPERANDS.items() if combination & bit})
             for combination in COMBINATIONS
         ]
     )
-    return tuple([prices.get(operands) for operands in moved]), moved
+    staircases = [
+        prices.get(Arriving(operands) if combination & ARRIVAL else operands)
+        if may_arrive or not combination & ARRIVAL
+        else None
+        for combination, operands in enumerate(moved)
+    ]
+    return tuple(staircases), moved
