@@ -1,11 +1,13 @@
 """Inputs that come once: from outside to a place in a pool, where they stay to their last reader."""
 
+from typing import Final
+
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.tiling import Axis, column_axis, row_axis
 from accelsim.network.layer import Layer
 
-_BYTE_BITS = 8
+_BYTE_BITS: Final = 8
 
 
 def may_arrive(layer: Layer, hardware: Hardware) -> bool:

@@ -20,7 +20,6 @@ from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.memory import Bank
-from accelsim.mapping.arrival import may_arrive
 from accelsim.mapping.banks import shortfall
 from accelsim.mapping.countable import uncountable
 from accelsim.mapping.grids import Grids
@@ -32,7 +31,6 @@ from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
-from accelsim.mapping.search import as_executed
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
 from accelsim.mapping.staircase import (
@@ -49,6 +47,7 @@ from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
+from accelsim.planning.arrivals import arrivals
 from accelsim.planning.edp import least_edp
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pins import PinProblem, Pins
@@ -156,7 +155,9 @@ class PoolCompiler:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
         parts = tuple([self._parts(layer) for layer in graph.layers])
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
-        return NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
+        network = NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
+        arriving = arrivals(tensors, network.layers, self._places(), self.hardware, self.options.batch)
+        return replace(network, arrivals=arriving)
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -261,7 +262,8 @@ class PoolCompiler:
         of_steps = zip(network.layers, network.tensors.uses, network.lost_bytes, strict=True)
         for step, (layer, use, lost_bytes) in enumerate(of_steps):
             of_step = {}
-            movements = self._movements(network, layer, use)
+            sets = self._may_move(use)
+            movements: list[Movement] = [*sets, *(self._arriving(sets) if step in network.arrivals else [])]
             for movement in map(beside_pinned_weights, movements) if step in pins else movements:
                 key = layer.nameless, movement
                 if key not in known:
@@ -269,16 +271,6 @@ class PoolCompiler:
                 of_step[movement] = known[key].beside(lost_bytes) if lost_bytes else known[key]
             prices.append(of_step)
         return prices
-
-    def _movements(self, network: NetworkToPlan, layer: Layer, use: LayerUse) -> list[Movement]:
-        """What may move of a step; an image that lies outside may come to the pool and stay there."""
-        sets, places = self._may_move(use), self._places()
-        alone = len(use.inputs) == 1 and network.tensors.tensors[use.inputs[0]].is_image
-        if not (alone and places.outside and not places.image_inside and self.hardware.keeps("activations")):
-            return [*sets]
-        executed, _ = as_executed(layer, self.options.batch)
-        arriving = self._arriving(sets) if may_arrive(executed, self.hardware) else []
-        return [*sets, *arriving]
 
     def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
         return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]

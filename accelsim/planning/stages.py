@@ -5,7 +5,9 @@ compared in one operation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from operator import or_
 from typing import Final, TypeAlias
 
 from accelsim.hardware import Operand
@@ -75,6 +77,8 @@ class Stage:
     """Tensors of which it matters afterwards whether they lie outside as well."""
     may_arrive: bool
     """Whether its inputs may come to a place in the pool and stay."""
+    may_arrive_later: TensorSet
+    """Tensors that may come so at a later step."""
 
 
 def members(tensors: TensorSet) -> tuple[int, ...]:
@@ -130,9 +134,15 @@ def stages(
                 useless=useless,
                 copies=copies,
                 may_arrive=any(staircases[ARRIVAL:]),
+                may_arrive_later=0,
             )
         )
-    return tuple(made)
+    later = accumulate([stage.inputs if stage.may_arrive else 0 for stage in reversed(made)], or_, initial=0)
+    return tuple(map(_with_arrivals, made, [*later][-2::-1]))
+
+
+def _with_arrivals(stage: Stage, later: TensorSet) -> Stage:
+    return replace(stage, may_arrive_later=later)
 
 
 def _choices(

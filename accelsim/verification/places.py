@@ -208,14 +208,14 @@ class _Places:
 
     def _bring(self, number: int, part: _Part) -> int:
         """Inputs that are moved to where they stay lie there from now on; returns what of them begins so."""
-        mapping, begun_bytes = self.schedule.mappings[number], 0
-        for piece in part.reads[Operand.INPUTS] if _come(mapping) else ():
-            if piece not in self.in_pool:
-                self.in_pool.add(piece)
-                self.came[piece] = number
-                self.needed.append(self.pieces.tensor_of[piece])
-                begun_bytes += self.pieces.bytes_of[self.pieces.tensor_of[piece]]
-        return begun_bytes
+        if not _come(self.schedule.mappings[number]):
+            return 0
+        new = [piece for piece in part.reads[Operand.INPUTS] if piece not in self.in_pool]
+        self.in_pool.update(new)
+        self.came |= dict.fromkeys(new, number)
+        begun = {self.pieces.tensor_of[piece] for piece in new} - set(self.needed)
+        self.needed += sorted(begun)
+        return sum(self.pieces.bytes_of[tensor] for tensor in begun)
 
     def _write(self, number: int, part: _Part) -> int:
         """What a layer writes goes where its mapping says; returns what of it begins in the pool."""
