@@ -19,6 +19,7 @@ def may_arrive(layer: Layer, hardware: Hardware) -> bool:
     return (
         hardware.pool is not None
         and Operand.INPUTS in hardware.pool.operands
+        and hardware.home(Operand.INPUTS) is not None
         and layer.on_array
         and layer.operands == 1
         and not layer.gate_elements
