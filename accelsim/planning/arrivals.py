@@ -19,7 +19,8 @@ def arrivals(
     """The steps that may bring their inputs to a place: those that read one tensor, and all of it.
 
     It has to have other readers behind them; of the image, which may be read without its halos then, every
-    reader counts.
+    reader counts. Where an end of the network lies in the pool, so that what is read beside it has to be there
+    too, nothing arrives: what a step needs at least is known without.
 
     Args:
         network: Tensors and their uses.
@@ -28,7 +29,8 @@ def arrivals(
         hardware: The machine.
         batch: Images that run together.
     """
-    if not (pool.outside and hardware.keeps("activations")):
+    ends_inside = pool.image_inside or pool.results_inside
+    if ends_inside or not (pool.outside and hardware.keeps("activations")):
         return frozenset()
     of_tensors = lives(network)
     found = []
@@ -36,8 +38,9 @@ def arrivals(
         if len(use.inputs) != 1:
             continue
         tensor, life = network.tensors[use.inputs[0]], of_tensors[use.inputs[0]]
-        wanted = not pool.image_inside if tensor.is_image else life.reads[-1] > step
-        if wanted and _reads_all(layer, tensor.size_bytes, hardware, batch):
+        if (tensor.is_image or life.reads[-1] > step) and _reads_all(
+            layer, tensor.size_bytes, hardware, batch
+        ):
             found.append(step)
     return frozenset(found)
 
