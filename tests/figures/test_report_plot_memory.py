@@ -78,7 +78,7 @@ def test_the_title_says_how_much_is_in_use(a_layer, a_result):
     result = a_result(a_layer())
     memory_map = MemoryMap("sram", 4 * KIB, (), (TileRegion(0, 4 * KIB, 3 * KIB),))
     words = "Memory map of net on machine: 4 KiB of sram, peak 3 KiB"
-    assert memory_title(result, memory_map) == f"{words}, no waste by addresses"
+    assert memory_title(result, memory_map) == f"{words}, addresses up to 3 KiB"
     short = MemoryMap("sram", 4 * KIB, (), (TileRegion(0, 2 * KIB, 3 * KIB),))
     assert memory_title(result, short) == f"{words}, addresses waste 1 KiB"
 

@@ -153,9 +153,10 @@ def memory_figure(results: Sequence[RunResult]) -> Figure:
 
 
 def memory_title(result: RunResult, memory_map: MemoryMap) -> str:
-    """`Memory map of sqnxt23v5 on npu: 256 KiB of sram, peak 245 KiB, no waste by addresses`."""
+    """`Memory map of sqnxt23v5 on npu: 256 KiB of sram, peak 245 KiB, addresses up to 248 KiB`."""
     waste = memory_map.address_waste_bytes
-    words = f"addresses waste {kibibytes(waste)}" if waste else "no waste by addresses"
+    span = kibibytes(memory_map.address_span_bytes)
+    words = f"addresses waste {kibibytes(waste)}" if waste else f"addresses up to {span}"
     peak = kibibytes(memory_map.peak_bytes)
     size = kibibytes(memory_map.size_bytes)
     return f"Memory map of {run_name(result)}: {size} of {memory_map.memory}, peak {peak}, {words}"
