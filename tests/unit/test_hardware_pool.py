@@ -57,6 +57,17 @@ def test_activations_may_lie_on_chip_only(tmp_path):
     assert hardware.activation_places == ("sram",)
 
 
+def test_ends_that_are_null_are_left_out(tmp_path):
+    """On a chip whose outermost memory holds weights only that is the memory that keeps them."""
+    ends = "io: {inputs: sram, outputs: sram}\n"
+    said, null, nothing = (
+        load(tmp_path, KEEPS.replace(ends, text))
+        for text in (ends, "io: {inputs: null, outputs: null}\n", "")
+    )
+    assert null == nothing
+    assert null.input_place == null.output_place == said.input_place == "sram"
+
+
 def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_path):
     everything = KEEPS.replace("  holds: [weights]\n", "")
     assert load(tmp_path, everything).input_place == load(tmp_path, everything).output_place == "sram"
