@@ -95,6 +95,16 @@ def test_every_word_of_a_memory_map_can_be_read(network, kib):
     assert above.get_ylim() == (0, kib)
 
 
+def test_names_on_pinned_weights_can_be_read():
+    """They were black on dark blue."""
+    hardware = keeping_machine(2048 * KIB, keeps=["activations", "weights"])
+    figure = memory_figure([accelsim.run_network("squeezenet_v1_1", hardware)])
+    assert_legible(figure)
+    on_blue = [text for text, _ in words_of(figure) if "weights" in text.get_text() and text.get_bbox_patch()]
+    assert on_blue
+    assert {text.get_color() for text in on_blue} == {"white"}
+
+
 def test_names_stand_where_they_fit():
     figure = memory_figure([run("squeezenet_v1_1", 300 * KIB)])
     words = {text.get_text() for text, _ in words_of(figure)}

@@ -21,7 +21,7 @@ from accelsim.memory_map import MemoryMap, PlacedTensor
 from accelsim.report.labels.geometry import POINTS_PER_INCH
 from accelsim.report.labels.words import size_points
 from accelsim.report.plots.stages import Panel, stage_figure, stage_spans
-from accelsim.report.plots.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, run_name
+from accelsim.report.plots.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, run_name, text_colour
 from accelsim.report.text.residency import map_or_error
 from accelsim.report.text.table import kibibytes
 from accelsim.result import RunResult
@@ -233,6 +233,7 @@ def _write_name(block: MapBlock, layers: int, top_kib: float, axes: Axes) -> Non
                 ha="center",
                 va="center",
                 fontsize=_FONT,
+                color=text_colour(STYLES[block.kind][0]),
                 parse_math=False,
                 bbox={"facecolor": STYLES[block.kind][0], "edgecolor": "none", "pad": 1.0},
                 zorder=5,
