@@ -56,7 +56,7 @@ class CostsMore(NamedTuple):
 
 
 class CostsMoreTogether(NamedTuple):
-    """Why no tensor stayed: the best plan in which some do takes more when the whole network is simulated.
+    """Why a tensor did not stay: the best plan in which it does takes more when the whole network is simulated.
 
     Example:
         >>> CostsMoreTogether(simulated=1200.0, simulated_if_kept=1250.0).simulated
@@ -182,19 +182,19 @@ class MemoryMap:
             "plan_gap": self.plan_gap,
         }
 
-    def instead_of(self, other: "MemoryMap", reason: WhyNot) -> "MemoryMap":
+    def instead_of(self, other: "MemoryMap", reason: WhyNot | None) -> "MemoryMap":
         """The same, where it was preferred to another map for a reason.
 
-        What does not stay in the other one either keeps its own reason, and the other one's gap counts: so
+        What does not stay in the other one either keeps its reason there, and the other one's gap counts: so
         much less might be enough to be preferred.
         """
         tensors = [
             tensor
             if tensor.stays or tensor.is_image or tensor.last_reader is None
             else tensor._replace(why_not=reason if planned.stays else planned.why_not)
-            for tensor, planned in zip(self.tensors, other.activations, strict=True)
+            for tensor, planned in zip(self.activations, other.activations, strict=True)
         ]
-        return replace(self, tensors=tuple(tensors), plan_gap=other.plan_gap)
+        return replace(self, tensors=(*tensors, *self.pinned), plan_gap=other.plan_gap)
 
     @property
     def activations(self) -> tuple[PlacedTensor, ...]:

@@ -376,3 +376,22 @@ def test_a_map_without_pins_has_reasons_of_one_with_them():
     weights = PlacedTensor("conv1 weights", 10, Steps(0, 1), 90, Steps(0, 1), last_reader=0, is_weights=True)
     without, reason = map_of(absent("conv1", 10, None)), CostsMoreTogether(1.0, 2.0)
     assert without.instead_of(map_of(kept(), weights), reason).tensors[0].why_not == reason
+
+
+def test_by_time_the_reasons_are_in_cycles_whichever_plan_is_the_faster():
+    """Where the plan by energy times delay is faster, its own prices were said, which are sums of both."""
+    result = accelsim.run_network("resnet18", keeping_machine(96 * KIB), objective="time")
+    reasons = [tensor.why_not for tensor in result.memory_map.tensors]
+    in_cycles = [reason for reason in reasons if isinstance(reason, CostsMore | CostsMoreTogether)]
+    assert {type(reason) for reason in in_cycles} == {CostsMore, CostsMoreTogether}
+    for cycles, cycles_if_kept in in_cycles:
+        assert 0.9 * result.cycles < cycles <= cycles_if_kept < 2 * result.cycles
+
+
+def test_pinned_weights_stay_where_a_map_is_preferred_to_another():
+    weights = PlacedTensor("conv1 weights", 8, Steps(0, 1), 0, Steps(0, 1), 0, is_weights=True)
+    chosen = map_of(absent("conv1", 3000, None), weights).instead_of(
+        map_of(kept()), CostsMoreTogether(1.0, 2.0)
+    )
+    assert [tensor.why_not for tensor in chosen.tensors] == [CostsMoreTogether(1.0, 2.0), None]
+    assert chosen.pinned == (weights,)
