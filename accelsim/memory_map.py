@@ -56,7 +56,7 @@ class CostsMore(NamedTuple):
 
 
 class CostsMoreTogether(NamedTuple):
-    """Why a tensor did not stay: the best plan in which it does takes more when the whole network is simulated.
+    """Why a tensor did not stay: a plan in which it does takes more when the whole network is simulated.
 
     Example:
         >>> CostsMoreTogether(simulated=1200.0, simulated_if_kept=1250.0).simulated
