@@ -4,8 +4,8 @@ A set is an integer with one bit for each tensor, so that a state takes two word
 compared in one operation.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from accelsim.hardware import Operand
@@ -102,13 +102,10 @@ def lives(network: NetworkTensors) -> tuple[Life, ...]:
     return tuple([Life(*map(tuple, of_tensor)) for of_tensor in zip(writes, reads, beside, strict=True)])
 
 
-def stages(
-    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], *, nothing_kept: bool = False
-) -> tuple[Stage, ...]:
-    """The steps of a network. `nothing_kept`: nothing stays but what cannot be elsewhere."""
+def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) -> tuple[Stage, ...]:
+    """The steps of a network."""
     of_tensors = lives(network)
     afterwards = _afterwards(network, pool, of_tensors)
-    needed = _needed_inside(network, pool) if nothing_kept else None
     made = []
     for step, (use, of_step, (useless, copies)) in enumerate(
         zip(network.uses, prices, afterwards, strict=True)
@@ -120,7 +117,7 @@ def stages(
                 inputs=tensor_set(use.inputs),
                 residuals=tensor_set(use.residuals),
                 output=1 << use.output,
-                choices=tuple(_choices(network, pool, use.output, needed)) if begins else (),
+                choices=tuple(_choices(network, pool, use.output)) if begins else (),
                 staircases=staircases,
                 moved=moved,
                 useless=useless,
@@ -130,13 +127,21 @@ def stages(
     return tuple(made)
 
 
-def _choices(
-    network: NetworkTensors, pool: Pool, output: int, needed: Mapping[int, Choice] | None
-) -> Iterator[Choice]:
-    """Of a tensor; where nothing stays but what is needed in the pool, there is one."""
-    if needed is not None:
-        yield needed.get(output, Choice(kept=False, written=True))
-        return
+def keeping_nothing(network: NetworkTensors, pool: Pool, stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The same steps, where nothing stays but what cannot be elsewhere: one choice of each that there was."""
+    needed, outside = _needed_inside(network, pool), Choice(kept=False, written=True)
+    return tuple(
+        [
+            replace(stage, choices=(needed.get(stage.output.bit_length() - 1, outside),))
+            if stage.choices
+            else stage
+            for stage in stages
+        ]
+    )
+
+
+def _choices(network: NetworkTensors, pool: Pool, output: int) -> Iterator[Choice]:
+    """Of a tensor."""
     is_result = network.tensors[output].is_result
     may_stay_inside = not is_result or pool.results_inside
     may_be_outside_only = not is_result or not pool.results_inside
