@@ -19,8 +19,8 @@ def arrivals(
     """The steps that may bring their inputs to a place: those that read one tensor, and all of it.
 
     It has to have other readers behind them; of the image, which may be read without its halos then, every
-    reader counts. Where an end of the network lies in the pool, what is read beside it has to be there too, and
-    nothing arrives: what a step needs at least is known without.
+    reader counts. Where an end of the network lies in the pool, what is read beside it has to be there, too,
+    and nothing arrives: what a step needs at least is known without.
 
     Args:
         network: Tensors and their uses.

@@ -15,6 +15,7 @@ from typing import Final, assert_never
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
+from accelsim.descriptions.phrases import all_of
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
@@ -54,7 +55,7 @@ from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import PinnedWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
-from accelsim.planning.shortage import Shortage, StepNeed, step_needs
+from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, step_needs
 from accelsim.planning.tensors import LayerUse, network_tensors
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.fast import simulate_fast
@@ -109,7 +110,7 @@ class PoolCompiler:
             # With nothing kept, it is the step that has no room, and not one that reads what had none before.
             _, (fault, *_) = plans[0]
             assert isinstance(fault, DoesNotFit)
-            raise MappingError(str(self._shortage(graph, network, fault)))
+            raise PoolShortageError.of_shortage(self._shortage(network, fault))
         return schedules
 
     def _by_addresses(
@@ -186,7 +187,12 @@ class PoolCompiler:
         takes = (
             f"{least_bytes} bytes of {pool.memory}" if least_bytes else f"more than {MAX_BUFFER_BYTES} bytes"
         )
-        return f"no tile fits: the smallest that is tried takes {takes}, which has {pool.size_bytes}"
+        moving = [operand for operand in operands_of(layer) if operand in self._sets(layer)[-1]]
+        tiles = f"the smallest tiles{f' of {all_of(moving)}' if moving else ''} that are tried take"
+        needed = f"no tile fits: {tiles} {takes}, which has {pool.size_bytes}"
+        if not least_bytes:
+            return needed
+        return f"{needed}; memories.{pool.memory}.size_bytes = {least_bytes} would hold them"
 
     def _fits(self, layer: Layer, moved: Moved) -> bool:
         """Whether the pool holds any tile of a layer where these operands move."""
@@ -407,7 +413,7 @@ class PoolCompiler:
         energy = float(total_energy(counts, self.hardware.prices))
         return objective_value(float(cycles), energy, self.objective), cycles
 
-    def _shortage(self, graph: ExecutedGraph, network: NetworkToPlan, fault: DoesNotFit) -> Shortage:
+    def _shortage(self, network: NetworkToPlan, fault: DoesNotFit) -> Shortage:
         """What has to be on chip at a step and does not fit, and how large a pool holds everything.
 
         In a larger pool a pooling may be fused that here is a layer of its own; so the size is tried.
@@ -416,11 +422,9 @@ class PoolCompiler:
         most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in network.parts)
         while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
             larger = self._with_pool_of(most.size_bytes)
-            needed = max(larger._needs(larger._network(graph)), key=_size_bytes)
+            needed = max(larger._needs(larger._network(network.graph)), key=_size_bytes)
             most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes
-        return Shortage(
-            self.hardware, network.layers, network.tensors, self.options.batch, fault, needs, most
-        )
+        return Shortage(self.hardware, network, self.options.batch, fault, needs, most)
 
     def _needs(self, network: NetworkToPlan) -> list[StepNeed]:
         return step_needs(network.tensors, self._places(), self._prices(network, Weights(energy=1)))

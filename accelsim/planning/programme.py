@@ -5,7 +5,8 @@ outside as well, where that matters. Why nothing that matters is lost, and what 
 are reached than are followed, is in docs/decisions/residency.md.
 """
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import nsmallest
@@ -13,7 +14,16 @@ from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.residency import DoesNotFit, Pool
-from accelsim.planning.stages import ARRIVAL, INPUTS, OUTPUTS, RESIDUAL, Stage, TensorSet, members
+from accelsim.planning.stages import (
+    ARRIVAL,
+    INPUTS,
+    OUTPUTS,
+    RESIDUAL,
+    Stage,
+    TensorSet,
+    keeping_nothing,
+    members,
+)
 from accelsim.planning.tensors import NetworkTensors
 
 State: TypeAlias = tuple[TensorSet, TensorSet]
@@ -52,6 +62,8 @@ class Arrival(NamedTuple):
 
     price: Price
     previous: "Arrival | None"
+    before: State
+    """The state before the last step."""
     in_pool: TensorSet
     """During the last step."""
     moved: int
@@ -191,17 +203,21 @@ def search(programme: Programme, most_states: int) -> Search | DoesNotFit:
     Returns:
         The best way, or where there is none the step that cannot be run.
     """
-    states = {programme.start: Arrival(START, None, 0, 0)}
+    states = {programme.start: Arrival(START, None, programme.start, 0, 0)}
     levels = [states]
     remainder: Remainder | None = None
     least_forgotten = float("inf")
+    kept: Sequence[State] = ()
     for step, transitions in enumerate(programme.transitions):
         arrivals = _arrivals(transitions, states)
         if not arrivals:
             return _does_not_fit(programme, step, states)
         if len(arrivals) > most_states:
-            remainder = remainder or Remainder.of(programme.network, programme.pool, programme.stages)
-            arrivals, forgotten = _followed(remainder, step + 1, arrivals, most_states)
+            if remainder is None:
+                remainder = Remainder.of(programme.network, programme.pool, programme.stages)
+                kept = _states_with_nothing_kept(programme)
+            always = kept[step + 1] if kept else min(arrivals, key=_count)
+            arrivals, forgotten = _followed(remainder, step + 1, arrivals, always, most_states)
             least_forgotten = min(least_forgotten, forgotten)
             levels = []
         elif remainder is None:
@@ -217,7 +233,7 @@ def _arrivals(transitions: Transitions, states: dict[State, Arrival]) -> dict[St
     for state, previous in states.items():
         price, dram_bytes = previous.price
         for in_pool, moved, (added, added_bytes), following in transitions.of(state):
-            arrival = Arrival((price + added, dram_bytes + added_bytes), previous, in_pool, moved)
+            arrival = Arrival((price + added, dram_bytes + added_bytes), previous, state, in_pool, moved)
             for following_state in following:
                 rival = arrivals.get(following_state)
                 if rival is None or arrival.price < rival.price:
@@ -225,20 +241,40 @@ def _arrivals(transitions: Transitions, states: dict[State, Arrival]) -> dict[St
     return arrivals
 
 
+def _states_with_nothing_kept(programme: Programme) -> list[State]:
+    """Before each step and after the last, where nothing is kept that could be elsewhere.
+
+    None where that does not fit.
+    """
+    kept = keeping_nothing(programme.network, programme.pool, programme.stages)
+    found = search(Programme(programme.network, programme.pool, kept), sys.maxsize)
+    if isinstance(found, DoesNotFit):
+        return []
+    states = [next(state for state, arrival in found.levels[-1].items() if arrival is found.best)]
+    arrival = found.best
+    while arrival.previous is not None:
+        states.append(arrival.before)
+        arrival = arrival.previous
+    return states[::-1]
+
+
+def _count(state: State) -> int:
+    """Of tensors in the pool and of their copies."""
+    return state[0].bit_count() + state[1].bit_count()
+
+
 def _followed(
-    remainder: Remainder, step: int, arrivals: dict[State, Arrival], most_states: int
+    remainder: Remainder, step: int, arrivals: dict[State, Arrival], always: State, most_states: int
 ) -> tuple[dict[State, Arrival], float]:
     """The states that are followed, through which a plan may cost least; and the least of the others.
 
-    The state in which nothing was kept that could be elsewhere is always followed, so that a plan is never
-    worse. It has the fewest tensors in the pool, and no copies of them.
+    One is always followed: of the plan in which nothing is kept, so that a plan is there, and never worse.
     """
     bounds = {
         state: arrival.price[0] + remainder.least(step, state[0]) for state, arrival in arrivals.items()
     }
-    nothing_kept = min(arrivals, key=lambda state: state[0].bit_count() + state[1].bit_count())
     best = nsmallest(most_states + 1, arrivals, key=lambda state: (bounds[state], arrivals[state].price))
-    followed = {state: arrivals[state] for state in [*best[: most_states - 1], nothing_kept]}
+    followed = {state: arrivals[state] for state in [*best[: most_states - 1], always]}
     forgotten = next(bounds[state] for state in best if state not in followed)
     return followed, forgotten
 

@@ -4,7 +4,7 @@ A set is an integer with one bit for each tensor, so that a state takes two word
 compared in one operation.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from operator import or_
@@ -110,25 +110,22 @@ def lives(network: NetworkTensors) -> tuple[Life, ...]:
     return tuple([Life(*map(tuple, of_tensor)) for of_tensor in zip(writes, reads, beside, strict=True)])
 
 
-def stages(
-    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], *, nothing_kept: bool = False
-) -> tuple[Stage, ...]:
-    """The steps of a network. `nothing_kept`: nothing stays but what cannot be elsewhere."""
+def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) -> tuple[Stage, ...]:
+    """The steps of a network."""
     of_tensors = lives(network)
     afterwards = _afterwards(network, pool, of_tensors)
-    needed = _needed_inside(network, pool) if nothing_kept else None
     made = []
     for step, (use, of_step, (useless, copies)) in enumerate(
         zip(network.uses, prices, afterwards, strict=True)
     ):
-        staircases, moved = _by_combination(of_step, step, may_arrive=not nothing_kept)
+        staircases, moved = _by_combination(of_step, step)
         begins = of_tensors[use.output].first == step
         made.append(
             Stage(
                 inputs=tensor_set(use.inputs),
                 residuals=tensor_set(use.residuals),
                 output=1 << use.output,
-                choices=tuple(_choices(network, pool, use.output, needed)) if begins else (),
+                choices=tuple(_choices(network, pool, use.output)) if begins else (),
                 staircases=staircases,
                 moved=moved,
                 useless=useless,
@@ -145,13 +142,24 @@ def _with_arrivals(stage: Stage, later: TensorSet) -> Stage:
     return replace(stage, may_arrive_later=later)
 
 
-def _choices(
-    network: NetworkTensors, pool: Pool, output: int, needed: Mapping[int, Choice] | None
-) -> Iterator[Choice]:
-    """Of a tensor; where nothing stays but what is needed in the pool, there is one."""
-    if needed is not None:
-        yield needed.get(output, Choice(kept=False, written=True))
-        return
+def keeping_nothing(network: NetworkTensors, pool: Pool, stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The same steps, where nothing stays but what cannot be elsewhere: one choice of each that there was."""
+    needed, outside = _needed_inside(network, pool), Choice(kept=False, written=True)
+    return tuple(
+        [
+            replace(
+                stage,
+                choices=(needed.get(stage.output.bit_length() - 1, outside),) if stage.choices else (),
+                may_arrive=False,
+                may_arrive_later=0,
+            )
+            for stage in stages
+        ]
+    )
+
+
+def _choices(network: NetworkTensors, pool: Pool, output: int) -> Iterator[Choice]:
+    """Of a tensor."""
     is_result = network.tensors[output].is_result
     may_stay_inside = not is_result or pool.results_inside
     may_be_outside_only = not is_result or not pool.results_inside
@@ -221,9 +229,7 @@ def _afterwards(
         yield useless, copies
 
 
-def _by_combination(
-    prices: StepPrices, step: int, *, may_arrive: bool
-) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
+def _by_combination(prices: StepPrices, step: int) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
     """The staircases of a step, and what moves in each, by combinations of activations that move."""
     move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
     if len(move_weights) > 1:
@@ -237,8 +243,6 @@ def _by_combination(
     )
     staircases = [
         prices.get(Arriving(operands) if combination & ARRIVAL else operands)
-        if may_arrive or not combination & ARRIVAL
-        else None
         for combination, operands in enumerate(moved)
     ]
     return tuple(staircases), moved

@@ -5,15 +5,25 @@ import re
 
 import pytest
 from machines import machine_with_output_memory
+from matplotlib.text import Text
 
 from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.hardware import Operand
 from accelsim.hardware.memory import COMPONENTS, ROWS
+from accelsim.report.files.trace import threads_of
+from accelsim.report.pages import make_page, page_html
+from accelsim.report.pages.values import script_values
 from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
+from accelsim.report.plots.layers import layers_figure
+from accelsim.report.plots.roofline import roofline_figure
+from accelsim.report.plots.traffic import traffic_figure
+from accelsim.report.tables.comparison import Case
 from accelsim.report.tables.machines import hardware_report
 from accelsim.report.tables.run import run_report
+from accelsim.report.text.diagnosis import reason
 from accelsim.report.text.table import LABEL_WIDTH, Style, labelled
 from accelsim.run import plan_run
+from accelsim.search.diagnosis import diagnose
 from accelsim.simulation.fast import simulate_fast
 
 NETWORK = load_network("squeezenet_v1_1")
@@ -94,17 +104,39 @@ def test_reports_and_plots_call_memories_by_their_names(result):
 
 
 def test_a_report_calls_the_outermost_memory_by_one_name(result):
-    """Where a column or a bound has no room for it, the legend says what DRAM is."""
     text = run_report(result, Style(), "none")
     totals = text[text.index("\ntime ") : text.index("\nbound by ")]
     assert re.search(r"(?m)^flash {10}\d.* read, .* written$", totals)
     assert re.search(r"(?m)^on chip {8}\d.* read, .* written; at most ", totals)
     assert re.search(r"(?m)^ flash +\d", totals)
     assert "DRAM" not in totals
-    assert "DRAM is the outermost memory, flash." in " ".join(text.split())
+    assert "flash, buffer: bytes read and written" in " ".join(text.split())
+    assert "DRAM" not in text
     (figure,) = layer_energy_figure([result]).subfigs[-1:]
     titles = " ".join(axes.get_title(loc) for axes in figure.axes for loc in ("left", "center", "right"))
     assert "DRAM" not in titles
+
+
+def test_where_flash_is_off_chip_nobody_speaks_of_dram():
+    """Reports said that the DRAM channel streams, plots drew DRAM's traffic, and traces had a track of it."""
+    machine = load_hardware("npu_int8_2m")
+    network = "mobilenet_v1@width=0.25,resolution=96"
+    flash = run_network(network, machine)
+    text = run_report(flash, Style(), "all")
+    assert "the flash channel streams" in text
+    mappings = plan_run(network, machine).schedule.mappings
+    reasons = [reason(diagnose(*of_layer, machine)) for of_layer in zip(flash.layers, mappings, strict=True)]
+    assert any("flash streams for" in words for words in reasons)
+    figures = roofline_figure([(flash, machine)]), traffic_figure([flash]), layers_figure([flash])
+    words = [word.get_text() for figure in figures for word in figure.findobj(Text)]
+    assert any("flash traffic" in word for word in words)
+    page = make_page([Case("a", "b", flash)], "b", {"a": load_network(network)}, {"b": machine})
+    assert "flash [byte]" in page_html(page)
+    values = script_values(page)
+    assert (values["off_chip"], values["bounds"]["dram"]["name"]) == ("flash", "flash")
+    tracks = [name for _, name in threads_of(machine).values()]
+    assert tracks == ["flash channel", "PE array", "vector unit"]
+    assert not [said for said in (text, *reasons, *words) if "DRAM" in said]
 
 
 def test_one_memory_on_chip_is_called_by_its_name():

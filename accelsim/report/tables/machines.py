@@ -7,7 +7,7 @@ from accelsim.descriptions import read, shipped
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware
 from accelsim.report.text.table import Column, Style, kibibytes, labelled, quantity, table, wrapped
-from accelsim.report.text.words import AREAS, memory_word
+from accelsim.report.text.words import AREAS, OFF_CHIP, memory_word
 
 
 def known_machines() -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def list_machines(entries: Sequence[Mapping[str, Any]], style: Style) -> str:
         Column("title", [entry["title"] for entry in entries], "left", gap=2, least=12),
         _column("PEs", [entry.get("pes") for entry in entries], str),
         _column("buffer", [entry.get("global_buffer_bytes") for entry in entries], kibibytes),
-        _column("DRAM", [entry.get("dram_bytes_per_second") for entry in entries], _per_second),
+        _column(OFF_CHIP, [entry.get("dram_bytes_per_second") for entry in entries], _per_second),
         _column("MHz", [entry.get("clock_mhz") for entry in entries], "{:g}".format),
     ]
     head, *lines = table(columns, style.width)
