@@ -248,13 +248,14 @@ class _Places:
             if place not in kept_in:
                 refuse(Difference.NO_SUCH_PLACE, operand=operand, place=place, places=" or ".join(kept_in))
             comes = operand is Operand.INPUTS and _come(mapping)
-            if (placed and not comes) != (place == self.memory):
+            again = comes and any(self.came.get(piece) != number for piece in part.reads[operand])
+            lies_there = placed and (again or not comes)
+            if lies_there != (place == self.memory):
                 refuse(Difference.OTHER_PLACE, operand=operand, place=place)
             if moved and self.home not in kept_in:
                 refuse(Difference.MOVES_TO_NO_PLACE, operand=operand, memory=self.home)
             if not (placed or moved):
                 refuse(Difference.LIES_NOWHERE, operand=operand, memory=self.memory)
-            again = comes and any(self.came.get(piece) != number for piece in part.reads[operand])
             if again or (placed and moved and operand is Operand.RESIDUAL):
                 refuse(Difference.MOVES_WHAT_STAYS, operand=operand, memory=self.memory)
         if self.schedule.layers[number].on_array:

@@ -88,7 +88,7 @@ def test_what_comes_to_a_place_takes_its_room(arriving):
 
 
 def test_what_is_there_does_not_come_again(arriving):
-    assert wrong(brought_by(arriving, "b"))["b"] == "inputs lie in sram, but are moved"
+    assert wrong(brought_by(arriving, "b", place="sram"))["b"] == "inputs lie in sram, but are moved"
 
 
 def test_what_comes_is_read_outside(arriving):
