@@ -229,6 +229,21 @@ def test_the_chips_that_keep_activations_are_dense_and_of_8_bits(name):
     assert "weight_density': 1.0" in str(hardware.pe_array.model_dump())
 
 
+def test_a_chip_has_a_memory_beside_the_flash_for_what_does_not_stay():
+    hardware = load_hardware("npu_int8_psram")
+    assert [(channel.memory, channel.bytes_per_cycle) for channel in hardware.channels] == [
+        ("flash", 1.0),
+        ("psram", 0.8),
+    ]
+    assert hardware.activation_places == ("psram", "sram")
+    assert hardware.input_place == hardware.output_place == "psram"
+    result = run_network("mobilenet_v1@width=0.25,resolution=128", hardware)
+    assert {tensor.stays for tensor in result.memory_map.activations} == {True, False}
+    flash, psram = result.memories["flash"], result.memories["psram"]
+    assert flash.read_bytes.keys() == {"weights"}
+    assert min(psram.read_bytes["inputs"], psram.written_bytes["outputs"], flash.read_bytes["weights"]) > 0
+
+
 SMALL = "mobilenet_v1@width=0.5"
 
 

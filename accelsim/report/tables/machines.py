@@ -120,13 +120,17 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
 
 
 def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Keys of nested values, with dots, and what stands there; keys without a value are left out."""
+    """Keys of nested values, with dots, and what stands there: nothing in an empty mapping; keys without a
+    value are left out.
+    """
     for key, value in values.items():
         if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
             for item in value:
                 inside = {name: entry for name, entry in item.items() if name != "name"}
                 yield from dotted(inside, f"{prefix}{key}.{item['name']}.")
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and value:
             yield from dotted(value, f"{prefix}{key}.")
+        elif isinstance(value, Mapping):
+            yield f"{prefix}{key}", ""  # a dataflow that has no parameters
         elif value not in (None, []):
             yield prefix + key, ", ".join(value) if isinstance(value, list) else str(value)
