@@ -49,6 +49,11 @@ ROWS: Final = (
     *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "bound_by"),
 )
 """What reports have rows for beside memories: energies, what a machine amounts to, what a run adds up to."""
+CONTENTS: Final = (
+    *("image", "result", "constant", "activations", "tensor", "tensors", "tile", "tiles", "pool", "outside"),
+    *Operand,
+)
+"""What lies in memories or moves between them, and where, in the words of results and reports."""
 OFF_CHIP, ON_CHIP = "dram", "global_buffer"
 """What results call all traffic of the memories off chip (`dram_bytes`), and of those on chip."""
 

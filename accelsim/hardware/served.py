@@ -12,6 +12,7 @@ from accelsim.descriptions.phrases import counted
 from accelsim.hardware.memory import (
     ACTIVATIONS,
     COMPONENTS,
+    CONTENTS,
     OFF_CHIP,
     ON_CHIP,
     POOL,
@@ -117,6 +118,8 @@ def _taken_by(name: str, *, off_chip: bool) -> str | None:
         return "results have the energy of another component under this one"
     if name in ROWS:
         return "reports have a row of this one"
+    if name in CONTENTS:
+        return "results and reports say by this one what lies in a memory, or where"
     if name == (ON_CHIP if off_chip else OFF_CHIP):
         where_it_is = "on chip" if off_chip else "outside the chip"
         return f"results call the memory {where_it_is} by this one"

@@ -20,7 +20,7 @@ from accelsim.mapping.pool import operands_of
 from accelsim.mapping.pool_knowledge import PlacedLayer
 from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.mapping.search import as_executed
-from accelsim.mapping.staircase import Moved, Staircase, StepCost, Weights
+from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights, moved_by
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.planning.network_to_plan import NetworkToPlan
@@ -94,9 +94,9 @@ class LevelCompiler(PoolCompiler):
         ((*parts,),) = self._mapper(NO_OPERANDS).parts([layer])
         return tuple([part for part, _ in parts])
 
-    def _staircase(self, layer: Layer, moved: Moved, weights: Weights) -> Staircase:
-        """A single stair: tiles take no room of tensors."""
-        cost = self._cost(layer, moved, weights)
+    def _staircase(self, layer: Layer, movement: Movement, weights: Weights) -> Staircase:
+        """A single stair: tiles take no room of tensors, and nothing arrives there."""
+        cost = self._cost(layer, moved_by(movement), weights)
         return Staircase((0,), (weights.price(cost),), (cost,), (0,))
 
     def _cost(self, layer: Layer, moved: Moved, weights: Weights) -> StepCost:

@@ -1,6 +1,7 @@
 """What stays on chip: tensors of networks, and plans that can be worked out by hand."""
 
 import math
+from itertools import combinations
 
 import pytest
 from machines import machine
@@ -16,6 +17,7 @@ from accelsim.planning import (
     LayerUse,
     NetworkTensors,
     Pool,
+    ResidencyPlan,
     Steps,
     Tensor,
     TensorPlaces,
@@ -336,3 +338,27 @@ def test_what_is_read_beside_an_image_on_chip_is_there_although_nothing_is_to_be
     plan = nothing_kept(network, Pool(10 + 20 + TILES, image_inside=True), flat_prices(network))
     assert plan.places[1] == TensorPlaces(Steps(0, 1), outside=None)
     assert plan.places[2].in_pool is None
+
+
+@pytest.mark.parametrize("most_states", [1, 2, 3])
+def test_however_few_states_are_followed_what_is_read_beside_an_image_on_chip_is_there(most_states):
+    """The state with fewest tensors has conv1 outside: then no layer can read it beside the image."""
+    tensors = (
+        Tensor("image", 60, is_image=True),
+        Tensor("conv1", 40),
+        Tensor("conv2", 10),
+        Tensor("add", 40, is_result=True),
+    )
+    uses = LayerUse((0,), (), 1), LayerUse((1,), (), 2), LayerUse((0, 1), (2,), 3)
+    moves = (Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL)
+    sets = [frozenset(some) for count in range(4) for some in combinations(moves, count)]
+    prices = {
+        some: Staircase((20,), (10.0 * len(some),), (StepCost(dram_bytes=10 * len(some)),), (0,))
+        for some in sets
+    }
+    network, pool = NetworkTensors(tensors, uses), Pool(400, image_inside=True)
+    nothing = nothing_kept(network, pool, [prices] * 3)
+    plan = plan_residency(network, pool, [prices] * 3, most_states=most_states)
+    assert isinstance(plan, ResidencyPlan)
+    assert plan.price <= nothing.price
+    assert 1 in plan.steps[2].in_pool

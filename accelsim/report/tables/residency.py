@@ -68,7 +68,8 @@ def residency_report(
     lines += [*wrapped(legend, style), ""]
     with_tiles = any(tiles.needed_bytes for tiles in memory_map.tiles)
     what = "Tensors and tiles of one layer at a time" if with_tiles else "Those of one layer at a time"
-    use = f"{what} take at most {peak} of {size}."
+    use = f"{what} take at most {peak} of {size}"
+    use = f"{use}; addresses go up to {kibibytes(memory_map.address_span_bytes)}."
     lines += [*wrapped(f"{kept_sentence(memory_map)}. {use}{order and ' ' + order}", style)]
     return "\n".join(lines) + "\n"
 
