@@ -150,7 +150,7 @@ def plan_run(
 
 def _advised(error: MappingError, network: Network, hardware: Hardware, batch: int) -> MappingError:
     """The same error; where a pool is too small, with the largest image with which it would not be."""
-    if hardware.pool is None:
+    if hardware.tensor_bank is None:
         return error
     from accelsim.planning.shortage import PoolShortageError  # noqa: PLC0415 (most machines have no pool)
 

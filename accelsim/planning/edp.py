@@ -8,8 +8,9 @@ found, and is looked at only where the product at the crossing of these lines is
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, assert_never
 
+from accelsim.hardware import Objective
 from accelsim.mapping.staircase import StepCost, Weights
 from accelsim.planning.residency import DoesNotFit, ResidencyPlan
 
@@ -74,6 +75,28 @@ def least_edp(plan: PlanByWeights, start: StepCost, *, within: float = 0.001) ->
     """
     first = plan(Weights(cycles=float(start.energy), energy=float(start.cycles)))
     return first if isinstance(first, DoesNotFit) else _best_corner(plan, first, within)
+
+
+def best_plan(plan: PlanByWeights, objective: Objective) -> ResidencyPlan | DoesNotFit:
+    """The best plan by an objective.
+
+    Args:
+        plan: The plan of least price by weights.
+        objective: What is to be small.
+
+    Returns:
+        The plan; or why there is none.
+    """
+    match objective:
+        case "time":
+            return plan(Weights(cycles=1))
+        case "energy":
+            return plan(Weights(energy=1))
+        case "edp":
+            first = plan(Weights(energy=1))
+            return first if isinstance(first, DoesNotFit) else least_edp(plan, first.cost)
+        case _:
+            assert_never(objective)
 
 
 def _best_corner(plan: PlanByWeights, first: ResidencyPlan, within: float) -> ResidencyPlan:

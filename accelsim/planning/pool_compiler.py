@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from operator import itemgetter
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
@@ -48,7 +48,7 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
-from accelsim.planning.edp import least_edp
+from accelsim.planning.edp import best_plan
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import PinnedWeights, memory_map_of
@@ -219,16 +219,7 @@ class PoolCompiler:
                 made[weights] = found, prices
             return made[weights][0]
 
-        match self.objective:
-            case "time":
-                best = plan(Weights(cycles=1))
-            case "energy":
-                best = plan(Weights(energy=1))
-            case "edp":
-                first = plan(Weights(energy=1))
-                best = first if isinstance(first, DoesNotFit) else least_edp(plan, first.cost)
-            case _:
-                assert_never(self.objective)
+        best = best_plan(plan, self.objective)
         weights, prices = next(
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
@@ -297,9 +288,7 @@ class PoolCompiler:
                 frozenset({Operand.WEIGHTS, *compress(activations, moves)})
                 for moves in product((True, False), repeat=len(activations))
             ]
-        if self.hardware.home(Operand.OUTPUTS) is None:
-            sets = [frozenset({Operand.WEIGHTS})]
-        return sets
+        return sets if self.hardware.home(Operand.OUTPUTS) else [frozenset({Operand.WEIGHTS})]
 
     def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
         if (layer, movement) not in self._listed:
@@ -373,10 +362,8 @@ class PoolCompiler:
 
     def _with_first(self, steady: Schedule, _pins: Pins) -> Schedule:
         """The schedule with what the first inference does otherwise, in which pinned weights come."""
-        batch = self.options.batch
-        return replace(
-            steady, first_mappings=first_mappings(steady.layers, steady.mappings, batch, self.hardware)
-        )
+        first = first_mappings(steady.layers, steady.mappings, self.options.batch, self.hardware)
+        return replace(steady, first_mappings=first)
 
     def _memory_map(
         self,
@@ -455,7 +442,6 @@ class PoolCompiler:
             pool=hardware.tensor_bank,
             transitions=Transitions(),
             known=PoolKnowledge(),
-            grids=Grids(),
         )
 
 

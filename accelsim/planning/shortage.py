@@ -103,13 +103,14 @@ class Shortage:
 
     def __str__(self) -> str:
         fault, memory = self.fault, self.memory
-        tiles = self._tiles(fault.needed_bytes - sum([self._size_bytes(index) for index in fault.tensors]))
+        tile_bytes = fault.needed_bytes - sum([self._size_bytes(index) for index in fault.tensors])
         tensors = ", ".join(self._tensor(index) for index in fault.tensors)
+        tiles = [self._tiles(tile_bytes)] if tile_bytes or not tensors else []
+        what = " and ".join([*([tensors] if tensors else []), *tiles])
         needed = counted(fault.needed_bytes, "byte")
         return (
             f"{self.planned.layers[fault.step].name} on {self.hardware.name}: needs {needed} of {memory}, "
-            f"which has {fault.pool_bytes}: {f'{tensors} and ' if tensors else ''}{tiles}"
-            f"{self._why_there()}{self._remedies()}"
+            f"which has {fault.pool_bytes}: {what}{self._why_there()}{self._remedies()}"
         )
 
     @property
