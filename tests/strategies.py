@@ -556,7 +556,7 @@ def leveled_machines(draw, bits=WHOLE_BYTES, largest_bytes=8192, keeps=("activat
     if draw(st.booleans()):
         hardware = draw(machines(bits, smallest_buffer=4096))
     else:
-        hardware = draw(keeping_machines(bits, smallest_pool=2048))
+        hardware = draw(keeping_machines(bits, smallest_pool=draw(st.sampled_from([128, 2048]))))
     places = st.sampled_from(["dram", "dram", "l2"])
     io = {"inputs": draw(places), "outputs": draw(places)}
     outside = tuple(Operand)

@@ -38,7 +38,6 @@ from accelsim.hardware.memory import (
 )
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.parts import Ends, Mapper, VectorUnit
-from accelsim.hardware.placed import placed_memories
 from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
 from accelsim.hardware.registry import parameters_of
 from accelsim.hardware.served import too_small, unserved
@@ -270,6 +269,8 @@ class Hardware(Description):
     @cached_property
     def _by_places(self) -> Mapping[frozenset[Operand], "Hardware"]:
         """The machine as layers see it, by those of their operands that lie in the tensor memory."""
+        from accelsim.hardware.placed import placed_memories  # noqa: PLC0415 (most machines have none)
+
         return {
             inside: self._with(memories=memories)
             for inside, memories in placed_memories(self.memories, self.tensor_memory)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Operand
+from accelsim.hardware.memory import ACTIVATIONS
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_use
@@ -58,7 +59,7 @@ class LevelCompiler(PoolCompiler):
     def _network(self, graph: ExecutedGraph) -> NetworkToPlan:
         """What is planned of a graph. Raises MappingError where there is no plan, wherever tensors lie."""
         if self.hardware.pool is None:
-            self._mapper(NO_OPERANDS).parts(graph.layers)
+            self._mapper(self._somewhere).parts(graph.layers)
         network = super()._network(graph)
         found = torn(network.tensors, self._places())
         if found is not None:
@@ -66,6 +67,11 @@ class LevelCompiler(PoolCompiler):
         if self.hardware.pool is None:
             self._map(network)
         return network
+
+    @property
+    def _somewhere(self) -> Moved:
+        """Operands in the memory for tensors, with which all operands have a home: none, where they may."""
+        return NO_OPERANDS if self.hardware.home(Operand.OUTPUTS) else frozenset(ACTIVATIONS)
 
     def _torn(self, layer: str) -> str:
         hardware = self.hardware
@@ -90,8 +96,8 @@ class LevelCompiler(PoolCompiler):
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """The room of tiles does not depend on where tensors lie."""
         if self.hardware.pool is not None:
-            return self._pooled(NO_OPERANDS)._parts(layer)
-        ((*parts,),) = self._mapper(NO_OPERANDS).parts([layer])
+            return self._pooled(self._somewhere)._parts(layer)
+        ((*parts,),) = self._mapper(self._somewhere).parts([layer])
         return tuple([part for part, _ in parts])
 
     def _staircase(self, layer: Layer, movement: Movement, weights: Weights) -> Staircase:
