@@ -26,9 +26,10 @@ from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.mapping import Choice, Order
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.space import POOL_ORDERS, Nesting, Tiles, nesting_of
+from accelsim.mapping.staircase import Arriving, Movement, moved_by
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.timing import Timing, VectorWork, latency_steps, of_each_step, vector_work
-from accelsim.mapping.transfers import Transfers, together, transfers
+from accelsim.mapping.transfers import Transfers, arriving_inputs, together, transfers
 from accelsim.network.layer import Layer
 
 if TYPE_CHECKING:
@@ -148,16 +149,16 @@ class PoolMappings:
     """Of each mapping: its number among `POOL_ORDERS`, M."""
     room: Room
     """A grid."""
-    _costs: dict[frozenset[Operand], Costs] = field(default_factory=dict, init=False, compare=False)
+    _costs: dict[Movement, Costs] = field(default_factory=dict, init=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.tile)
 
-    def costs(self, moved: frozenset[Operand]) -> Costs:
+    def costs(self, movement: Movement) -> Costs:
         """With some operands moving, while the others lie in the pool."""
-        known = self._costs.get(moved)
+        known = self._costs.get(movement)
         if known is None:
-            known = self._costs[moved] = self._with_moving(moved)
+            known = self._costs[movement] = self._with_moving(movement)
         return known
 
     def cuts_of(self, numbers: Ints) -> "MappingCuts":
@@ -223,12 +224,11 @@ class PoolMappings:
     @cached_property
     def _transfer_energy(self) -> dict[Operand, Real]:
         """Of each operand by itself."""
-        return {
-            operand: total_energy(
-                transfer_counts(self.hardware, moved.loaded, moved.stored), self.hardware.prices
-            )
-            for operand, moved in self._transfers.items()
-        }
+        return {operand: self._energy_of(moved) for operand, moved in self._transfers.items()}
+
+    def _energy_of(self, moved: Transfers) -> Real:
+        counts = transfer_counts(self.hardware, moved.loaded, moved.stored)
+        return total_energy(counts, self.hardware.prices)
 
     @cached_property
     def _vector(self) -> VectorWork:
@@ -238,17 +238,24 @@ class PoolMappings:
     def _latency_steps(self) -> Count:
         return latency_steps(self.tiles, self.images)
 
-    def _with_moving(self, moved: frozenset[Operand]) -> Costs:
+    def _with_moving(self, movement: Movement) -> Costs:
+        moved = moved_by(movement)
         operands = [operand for operand in operands_of(self.layer) if operand in moved]
-        moving = together([self._transfers[operand] for operand in operands])
+        of_operands, energies, tiles = self._transfers, self._transfer_energy, moved
+        if isinstance(movement, Arriving):
+            arriving = arriving_inputs(self.cuts.grid, self.tiles, self.hardware, self.images)
+            of_operands = of_operands | {Operand.INPUTS: arriving}
+            energies = energies | {Operand.INPUTS: self._energy_of(arriving)}
+            tiles = moved - {Operand.INPUTS}
+        moving = together([of_operands[operand] for operand in operands])
         array, last_cycles = self._array
         each_step = of_each_step(on_array=self.layer.on_array)
         timing = Timing(moving.streams, self._latency_steps, each_step, self._vector)
         cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
-        energy = sum([self._transfer_energy[operand] for operand in operands], self._energy_on_chip)
+        energy = sum([energies[operand] for operand in operands], self._energy_on_chip)
         moved_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())
         return Costs(
-            self._of_each(np.asarray(self.room.together(moved))),
+            self._of_each(np.asarray(self.room.together(tiles))),
             self._of_each(cycles),
             self._of_each(np.asarray(energy, dtype=np.float64)),
             self._of_each(np.asarray(moved_bytes)),
@@ -268,7 +275,7 @@ class LayerMappings:
     """Every mapping of one layer that a pool can hold, by one of its dataflows after another."""
 
     by_dataflow: tuple[PoolMappings, ...]
-    _costs: dict[frozenset[Operand], Costs] = field(default_factory=dict, init=False, compare=False)
+    _costs: dict[Movement, Costs] = field(default_factory=dict, init=False, compare=False)
 
     def __len__(self) -> int:
         return sum(map(len, self.by_dataflow))
@@ -293,12 +300,12 @@ class LayerMappings:
             begin = end
         return MappingCuts(*map(np.concatenate, zip(*map(MappingCuts.columns, parts), strict=True)))
 
-    def costs(self, moved: frozenset[Operand]) -> Costs:
+    def costs(self, movement: Movement) -> Costs:
         """With some operands moving, while the others lie in the pool."""
-        known = self._costs.get(moved)
+        known = self._costs.get(movement)
         if known is None:
-            each = [mappings.costs(moved) for mappings in self.by_dataflow]
-            known = self._costs[moved] = Costs(
+            each = [mappings.costs(movement) for mappings in self.by_dataflow]
+            known = self._costs[movement] = Costs(
                 np.concatenate([costs.room_bytes for costs in each]),
                 np.concatenate([costs.time_cycles for costs in each]),
                 np.concatenate([costs.energy for costs in each]),

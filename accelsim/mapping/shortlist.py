@@ -15,7 +15,7 @@ from accelsim.hardware import Objective
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import Costs, LayerMappings, MappingCuts
-from accelsim.mapping.staircase import Moved, Staircase, StepCost, Weights
+from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights
 from accelsim.network.layer import Layer
 
 MOST_JUDGED: Final = 16
@@ -42,7 +42,7 @@ class Shortlist:
     """In the form in which it is executed."""
     images: int
     """That it goes through one after the other."""
-    moved: Moved
+    movement: Movement
     cuts: MappingCuts
     """What the mappings are, N entries."""
     costs: Costs
@@ -86,15 +86,15 @@ class Shortlist:
         return self.cuts.choice(index, self.layer, cycles, moved, placed)
 
 
-def shortlist(mappings: LayerMappings, moved: Moved, objective: Objective) -> Shortlist:
+def shortlist(mappings: LayerMappings, movement: Movement, objective: Objective) -> Shortlist:
     """The shortlist of a layer.
 
     Args:
         mappings: All that a pool can hold.
-        moved: Operands that come from outside, or go there; the others lie in the pool.
+        movement: Operands that come from outside, or go there; the others lie in the pool.
         objective: What the network is planned by.
     """
-    costs = mappings.costs(moved)
+    costs = mappings.costs(movement)
     sums = _weights_of(costs, objective)
     hopeful = _hopeful(costs, sums)
     by_room = hopeful[np.argsort(costs.room_bytes[hopeful], kind="stable")]
@@ -104,7 +104,7 @@ def shortlist(mappings: LayerMappings, moved: Moved, objective: Objective) -> Sh
         chosen[_best_few(hopeful_costs, weights)] = True
     numbers = np.sort(by_room[chosen])
     return Shortlist(
-        mappings.layer, mappings.images, moved, mappings.cuts_of(numbers), entries(costs, numbers)
+        mappings.layer, mappings.images, movement, mappings.cuts_of(numbers), entries(costs, numbers)
     )
 
 

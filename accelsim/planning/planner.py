@@ -14,7 +14,15 @@ from accelsim.planning.residency import (
     StepPlan,
     TensorPlaces,
 )
-from accelsim.planning.stages import OUTPUTS, Life, keeping_nothing, lives, members, stages
+from accelsim.planning.stages import (
+    ARRIVAL,
+    OUTPUTS,
+    Life,
+    keeping_nothing,
+    lives,
+    members,
+    stages,
+)
 from accelsim.planning.tensors import NetworkTensors
 from accelsim.planning.why_not import why_not
 
@@ -147,6 +155,7 @@ def _steps(programme: Programme, last: Arrival) -> tuple[StepPlan, ...]:
                 kept=bool(in_pool & stage.output),
                 stair=stair,
                 cost=staircase.costs[stair],
+                arrives=bool(moved & ARRIVAL),
             )
         )
     return tuple(steps)

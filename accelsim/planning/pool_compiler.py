@@ -34,11 +34,21 @@ from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
-from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
+from accelsim.mapping.staircase import (
+    Arriving,
+    Moved,
+    Movement,
+    Staircase,
+    StepPrices,
+    Weights,
+    beside_pinned_weights,
+    movement_of,
+)
 from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
+from accelsim.planning.arrivals import arrivals
 from accelsim.planning.edp import least_edp
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pins import PinProblem, Pins
@@ -67,7 +77,7 @@ class PoolCompiler:
     transitions: Transitions
     known: PoolKnowledge
     grids: Grids = field(default_factory=Grids)
-    _listed: dict[tuple[Layer, Moved], Shortlist] = field(default_factory=dict)
+    _listed: dict[tuple[Layer, Movement], Shortlist] = field(default_factory=dict)
     """Of the layers of the graph in hand: what is known may be forgotten meanwhile."""
 
     @property
@@ -146,7 +156,9 @@ class PoolCompiler:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
         parts = tuple([self._parts(layer) for layer in graph.layers])
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
-        return NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
+        network = NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
+        arriving = arrivals(tensors, network.layers, self._places(), self.hardware, self.options.batch)
+        return replace(network, arrivals=arriving)
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -251,19 +263,23 @@ class PoolCompiler:
 
     def _prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move: pinned weights do not."""
-        known: dict[tuple[Layer, Moved], Staircase] = {}
+        known: dict[tuple[Layer, Movement], Staircase] = {}
         prices: list[StepPrices] = []
         of_steps = zip(network.layers, network.tensors.uses, network.lost_bytes, strict=True)
         for step, (layer, use, lost_bytes) in enumerate(of_steps):
             of_step = {}
-            pinned = {Operand.WEIGHTS} if step in pins else set()
-            for moved in [moved - pinned for moved in self._may_move(use)]:
-                key = layer.nameless, moved
+            sets = self._may_move(use)
+            movements: list[Movement] = [*sets, *(self._arriving(sets) if step in network.arrivals else [])]
+            for movement in map(beside_pinned_weights, movements) if step in pins else movements:
+                key = layer.nameless, movement
                 if key not in known:
                     known[key] = self._shortlist(*key).staircase(weights)
-                of_step[moved] = known[key].beside(lost_bytes) if lost_bytes else known[key]
+                of_step[movement] = known[key].beside(lost_bytes) if lost_bytes else known[key]
             prices.append(of_step)
         return prices
+
+    def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
+        return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
 
     def _may_move(self, use: LayerUse) -> list[Moved]:
         """The sets of operands that may move, of a layer that reads residuals or not."""
@@ -278,22 +294,26 @@ class PoolCompiler:
             sets = [frozenset({Operand.WEIGHTS})]
         return sets
 
-    def _shortlist(self, layer: Layer, moved: Moved) -> Shortlist:
-        if (layer, moved) not in self._listed:
-            keys = [(layer, moves) for moves in self._all_sets(layer)]
+    def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
+        if (layer, movement) not in self._listed:
+            sets = self._all_sets(layer)
+            movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
+            keys = [(layer, movement) for movement in movements]
             found = [(key, self.known.shortlists.get((*key, self.objective))) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
-            self._listed.update(known if len(known) == len(keys) else self._searched(layer))
-        return self._listed[layer, moved]
+            self._listed.update(known if len(known) == len(keys) else self._searched(layer, movements))
+        return self._listed[layer, movement]
 
-    def _searched(self, layer: Layer) -> dict[tuple[Layer, Moved], Shortlist]:
-        """The shortlists of a layer, for each set of operands that may move."""
+    def _searched(
+        self, layer: Layer, movements: Sequence[Movement]
+    ) -> dict[tuple[Layer, Movement], Shortlist]:
+        """The shortlists of a layer, for some of what may move."""
         dataflows = tuple(self.hardware.pe_array.dataflows)
         if self.options.dataflow != AUTO:
             dataflows = (self.options.dataflow,)
         mappings = layer_mappings(layer, self.hardware, dataflows, self.options.batch, self.grids)
         searched = {
-            (layer, moves): shortlist(mappings, moves, self.objective) for moves in self._all_sets(layer)
+            (layer, movement): shortlist(mappings, movement, self.objective) for movement in movements
         }
         self.known.shortlists.update({(*key, self.objective): listed for key, listed in searched.items()})
         return searched
@@ -318,7 +338,8 @@ class PoolCompiler:
         mappings, places = [], []
         for layer, step, lost_bytes in zip(network.layers, plan.steps, network.lost_bytes, strict=True):
             operands = frozenset(operands_of(layer))
-            placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
+            stays = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
+            placed = stays | {Operand.INPUTS} if step.arrives else stays
             room_bytes = step.room_bytes - lost_bytes
             placed_layer = PlacedLayer(
                 layer.nameless, step.moved, placed, room_bytes, weights, self.objective
@@ -326,7 +347,7 @@ class PoolCompiler:
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {
-                    operand: on_chip if operand in placed else homes[operand].memory
+                    operand: on_chip if operand in stays else homes[operand].memory
                     for operand in Operand
                     if operand in operands
                 }
@@ -365,7 +386,7 @@ class PoolCompiler:
         known = self.known.mappings.get(placed)
         if known is not None:
             return known
-        listed = self._shortlist(placed.layer, placed.moved)
+        listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
         judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
         best: tuple[float, Mapping] | None = None
         for index in listed.nearly_best(placed.room_bytes, placed.weights):

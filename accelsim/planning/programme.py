@@ -14,11 +14,21 @@ from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.residency import DoesNotFit, Pool
-from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, Stage, TensorSet, keeping_nothing, members
+from accelsim.planning.stages import (
+    ARRIVAL,
+    INPUTS,
+    OUTPUTS,
+    RESIDUAL,
+    Stage,
+    TensorSet,
+    keeping_nothing,
+    members,
+)
 from accelsim.planning.tensors import NetworkTensors
 
 State: TypeAlias = tuple[TensorSet, TensorSet]
-"""The tensors in the pool, and those of them whose copy outside matters."""
+"""The tensors in the pool, and those of them whose copy outside matters. With the latter are those that were
+given up in the pool, where they might come to it once more: they do not."""
 Price: TypeAlias = tuple[float, int]
 """Of equal prices the one with fewer bytes outside is lower."""
 START: Final[Price] = (0.0, 0)
@@ -30,7 +40,7 @@ class Way(NamedTuple):
     in_pool: TensorSet
     """During the step."""
     copied: TensorSet
-    """Those of them that lie outside as well, where that mattered before the step."""
+    """Those of them that lie outside as well, where that mattered before the step; and what was given up."""
     read: TensorSet
     """What the step reads in the pool."""
     moved: int
@@ -118,6 +128,16 @@ class Transitions:
                 return  # some of the operand lies in the pool only, some outside only
             else:
                 moved |= operand
+        yield from self._written(Way(in_pool, copied, read, moved))
+        given_up = copied & ~in_pool
+        if moved & INPUTS and stage.may_arrive and not stage.inputs & given_up:
+            come = stage.inputs
+            yield from self._written(Way(in_pool | come, copied | come, read | come, moved | ARRIVAL))
+
+    def _written(self, way: Way) -> Iterator[Way]:
+        """All that may be decided about the output."""
+        stage = self.stage
+        in_pool, copied, read, moved = way
         for choice in stage.choices:
             yield Way(
                 in_pool | stage.output if choice.kept else in_pool,
@@ -131,7 +151,7 @@ class Transitions:
 
     def of(self, state: State) -> Iterator[Transition]:
         """All ways to run the step from a state that have room."""
-        useless, copies = self.stage.useless, self.stage.copies
+        useless, copies, may_arrive_later = self.stage.useless, self.stage.copies, self.stage.may_arrive_later
         prices = self._prices
         for in_pool, copied, read, moved in self.ways(state):
             key = in_pool, moved
@@ -145,7 +165,8 @@ class Transitions:
             states = []
             while True:
                 left_in_pool = staying & ~given_up
-                states.append((left_in_pool, copied & left_in_pool & copies))
+                marked = left_in_pool & copies | may_arrive_later & ~left_in_pool
+                states.append((left_in_pool, copied & marked))
                 if not given_up:
                     break
                 given_up = (given_up - 1) & optional

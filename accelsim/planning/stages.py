@@ -6,10 +6,12 @@ compared in one operation.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from operator import or_
 from typing import Final, TypeAlias
 
 from accelsim.hardware import Operand
-from accelsim.mapping.staircase import Moved, Staircase, StepPrices
+from accelsim.mapping.staircase import Arriving, Moved, Staircase, StepPrices, moved_by
 from accelsim.planning.residency import Pool
 from accelsim.planning.tensors import NetworkTensors
 
@@ -18,7 +20,9 @@ INPUTS: Final = 1
 RESIDUAL: Final = 2
 OUTPUTS: Final = 4
 """Bits of a combination of operands that move."""
-COMBINATIONS: Final = range(8)
+ARRIVAL: Final = 8
+"""Beside `INPUTS`: they come to a place in the pool, and stay."""
+COMBINATIONS: Final = range(16)
 _OPERANDS: Final = {INPUTS: Operand.INPUTS, RESIDUAL: Operand.RESIDUAL, OUTPUTS: Operand.OUTPUTS}
 
 
@@ -66,11 +70,15 @@ class Stage:
     staircases: tuple[Staircase | None, ...]
     """By combinations of operands that move."""
     moved: tuple[Moved, ...]
-    """The same combinations, as the staircases name them."""
+    """The operands of the same combinations."""
     useless: TensorSet
     """Tensors that nobody needs in the pool afterwards."""
     copies: TensorSet
     """Tensors of which it matters afterwards whether they lie outside as well."""
+    may_arrive: bool
+    """Whether its inputs may come to a place in the pool and stay."""
+    may_arrive_later: TensorSet
+    """Tensors that may come so at a later step."""
 
 
 def members(tensors: TensorSet) -> tuple[int, ...]:
@@ -122,9 +130,16 @@ def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) ->
                 moved=moved,
                 useless=useless,
                 copies=copies,
+                may_arrive=any(staircases[ARRIVAL:]),
+                may_arrive_later=0,
             )
         )
-    return tuple(made)
+    later = accumulate([stage.inputs if stage.may_arrive else 0 for stage in reversed(made)], or_, initial=0)
+    return tuple(map(_with_arrivals, made, [*later][-2::-1]))
+
+
+def _with_arrivals(stage: Stage, later: TensorSet) -> Stage:
+    return replace(stage, may_arrive_later=later)
 
 
 def keeping_nothing(network: NetworkTensors, pool: Pool, stages: Sequence[Stage]) -> tuple[Stage, ...]:
@@ -132,9 +147,12 @@ def keeping_nothing(network: NetworkTensors, pool: Pool, stages: Sequence[Stage]
     needed, outside = _needed_inside(network, pool), Choice(kept=False, written=True)
     return tuple(
         [
-            replace(stage, choices=(needed.get(stage.output.bit_length() - 1, outside),))
-            if stage.choices
-            else stage
+            replace(
+                stage,
+                choices=(needed.get(stage.output.bit_length() - 1, outside),) if stage.choices else (),
+                may_arrive=False,
+                may_arrive_later=0,
+            )
             for stage in stages
         ]
     )
@@ -213,13 +231,18 @@ def _afterwards(
 
 def _by_combination(prices: StepPrices, step: int) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
     """The staircases of a step, and what moves in each, by combinations of activations that move."""
-    if len({Operand.WEIGHTS in moved for moved in prices}) > 1:
+    move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
+    if len(move_weights) > 1:
         raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
-    weights = {Operand.WEIGHTS} if any(Operand.WEIGHTS in moved for moved in prices) else set()
+    weights = {Operand.WEIGHTS} if True in move_weights else set()
     moved = tuple(
         [
             frozenset(weights | {operand for bit, operand in _OPERANDS.items() if combination & bit})
             for combination in COMBINATIONS
         ]
     )
-    return tuple([prices.get(operands) for operands in moved]), moved
+    staircases = [
+        prices.get(Arriving(operands) if combination & ARRIVAL else operands)
+        for combination, operands in enumerate(moved)
+    ]
+    return tuple(staircases), moved

@@ -454,3 +454,18 @@ def test_by_time_no_network_is_slower_than_by_energy_times_delay(network):
         run_network(network, "npu_int8_2m", objective=objective) for objective in ("time", "edp")
     )
     assert by_time.cycles <= by_edp.cycles
+
+
+@pytest.mark.parametrize("objective", ["time", "energy", "edp"])
+def test_where_all_stays_the_image_is_read_once_and_the_result_written_once(objective):
+    """sqnxt23v5 at 16 bits: 227 x 227 x 3 elements in, 1,000 out, and 1,845,664 bytes of weights."""
+    hardware = keeping_machine(
+        16 * 1024 * KIB, keeps=("activations", "weights"), hardware=load_hardware("16x16_128k")
+    )
+    result = run_network("sqnxt23v5", hardware, objective=objective)
+    image_bytes, result_bytes, weight_bytes = 2 * 3 * 227 * 227, 2 * 1000, 1_845_664
+    assert sum(result.memories["dram"].read_bytes.values()) == image_bytes
+    assert sum(result.memories["dram"].written_bytes.values()) == result_bytes
+    first = result.first_inference.memories["dram"]
+    assert sum(first.read_bytes.values()) == image_bytes + weight_bytes
+    assert sum(first.written_bytes.values()) == result_bytes

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accelsim import load_hardware, load_network, run_network, verify
+from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import read, shipped, vary
 from accelsim.errors import AccelsimError, DescriptionError, MappingError
 from accelsim.hardware import Hardware, Operand
@@ -204,29 +204,6 @@ def test_a_newcomers_file_becomes_a_pool_as_its_comments_say(tmp_path):
     assert (hardware.input_place, hardware.output_place) == ("sram", "sram")
 
 
-BESIDE_A_POOL = {
-    "outputs": "holds: [inputs, weights, residual]\n- {name: beside, holds: [outputs], size_bytes: 8192}",
-    "weights": "holds: [inputs, outputs, residual]\n  keeps: [activations]\n"
-    "- {name: beside, holds: [weights], size_bytes: 16384}",
-    "activations": "holds: [weights]\n"
-    "- {name: beside, holds: [inputs, outputs, residual], size_bytes: 16384}",
-    "inputs": "holds: [outputs]\n- {name: beside, holds: [inputs, residual, weights], size_bytes: 16384}",
-}
-
-
-@pytest.mark.parametrize("elsewhere", BESIDE_A_POOL)
-def test_operands_may_have_a_memory_beside_the_pool(tmp_path, elsewhere):
-    """More outputs unfinished at a time than their own memory holds would stop the simulation."""
-    text = KEEPS.replace("  holds: [weights]\n", "").replace("io: {inputs: sram, outputs: sram}\n", "")
-    hardware = load(tmp_path, text.replace("keeps: [activations]", BESIDE_A_POOL[elsewhere]))
-    network = load_network("mobilenet_v1@width=0.25,resolution=64")
-    result = run_network(network, hardware)
-    assert run_network(network, hardware, engine="events").to_dict() == result.to_dict()
-    verified = verify(network, hardware)
-    assert verified.proven, verified.mismatches
-    assert result.to_dict()["memories"]["beside"]["peak_bytes"] <= 16384
-
-
 def test_a_tile_too_large_for_a_memory_beside_the_pool_is_refused_by_its_name(tmp_path):
     text = KEEPS.replace("  holds: [weights]\n", "").replace("io: {inputs: sram, outputs: sram}\n", "")
     beside = "holds: [inputs, outputs, residual]\n- {name: beside, holds: [weights], size_bytes: 8}"
@@ -265,19 +242,6 @@ def test_a_chip_has_a_memory_beside_the_flash_for_what_does_not_stay():
     flash, psram = result.memories["flash"], result.memories["psram"]
     assert flash.read_bytes.keys() == {"weights"}
     assert min(psram.read_bytes["inputs"], psram.written_bytes["outputs"], flash.read_bytes["weights"]) > 0
-
-
-@pytest.mark.parametrize(
-    ("name", "network"),
-    [("npu_int8_256k", "sqnxt23v5@resolution=128"), ("npu_int8_2m", "squeezenet_v1_1")],
-)
-def test_what_fits_these_chips_reads_its_weights_and_moves_nothing_else(name, network):
-    hardware, network = load_hardware(name), load_network(network)
-    result = run_network(network, hardware)
-    flash = result.memories["flash"]
-    assert set(flash.written_bytes.values()) == {0}
-    assert flash.read_bytes["weights"] == sum(flash.read_bytes.values()) <= result.params
-    assert run_network(network, hardware, engine="events").to_dict() == result.to_dict()
 
 
 SMALL = "mobilenet_v1@width=0.5"

@@ -2,10 +2,9 @@
 
 import json
 import re
-from collections import Counter
-from itertools import groupby
 
 import pytest
+from machines import machine_with_output_memory
 from matplotlib.text import Text
 
 from accelsim import load_hardware, load_network, run_network, verify
@@ -25,35 +24,14 @@ from accelsim.report.text.diagnosis import reason
 from accelsim.report.text.table import LABEL_WIDTH, Style, labelled
 from accelsim.run import plan_run
 from accelsim.search.diagnosis import diagnose
-from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 
-FILE = """\
-name: with_accumulators
-source: made up for a test
-pe_array: {rows: 8, columns: 8}
-memories:
-- name: flash
-  bandwidth: {bytes_per_cycle: 8}
-  energy: {read: 150, write: 160}
-- name: sram
-  holds: [inputs, weights, residual]
-  size_bytes: 65536
-  banks: {bytes: {inputs: 32768, weights: 32768}}
-  energy: {read: 6, write: 7}
-- name: output_memory
-  holds: [outputs]
-  size_bytes: 32768
-  energy: {read: 2, write: 3}
-"""
 NETWORK = load_network("squeezenet_v1_1")
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
-    file = tmp_path_factory.mktemp("machines") / "machine.yaml"
-    file.write_text(FILE)
-    return load_hardware(file)
+    return machine_with_output_memory(tmp_path_factory.mktemp("machines"))
 
 
 @pytest.fixture(scope="module")
@@ -80,28 +58,6 @@ def test_outputs_are_in_their_memory_and_nothing_else_is(result):
     assert 0 < memories["output_memory"]["peak_bytes"] <= 32768
     assert 0 < memories["sram"]["peak_bytes"] <= 65536
     assert "peak_bytes" not in memories["flash"]
-
-
-def peaks_over_time(machine, activity):
-    """The most that each memory held at the end of any cycle, from every change of what its banks hold."""
-    memory_of = {bank.name: bank.memory for bank in machine.banks}
-    held, peaks = Counter(), Counter()
-    for _, changes in groupby(activity.occupancy, lambda change: change.cycle):
-        held.update({change.bank: change.bytes - held[change.bank] for change in changes})
-        for memory in set(memory_of.values()):
-            now = sum(size for bank, size in held.items() if memory_of[bank] == memory)
-            peaks[memory] = max(peaks[memory], now)
-    return peaks
-
-
-@pytest.mark.parametrize("name", ["squeezenet_v1_1", "mobilenet_v2", "alexnet"])
-def test_the_peak_of_a_memory_is_what_its_banks_hold_together_at_one_time(machine, name):
-    plan = plan_run(name, machine)
-    activity = simulate_events(plan.schedule, machine, keep_timeline=True)
-    result = run_network(name, machine)
-    peaks = {memory: values.peak_bytes for memory, values in result.memories.items() if memory != "flash"}
-    assert peaks == peaks_over_time(machine, activity)
-    assert max(peaks.values()) < result.peak_global_buffer_bytes <= sum(peaks.values())
 
 
 def test_banks_that_are_full_at_different_times_are_not_added_up(machine):
