@@ -152,7 +152,6 @@ def keeping_nothing(network: NetworkTensors, pool: Pool, stages: Sequence[Stage]
                 stage,
                 choices=(needed.get(stage.output.bit_length() - 1, outside),) if stage.choices else (),
                 may_arrive=False,
-                may_arrive_later=0,
             )
             for stage in stages
         ]

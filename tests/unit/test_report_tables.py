@@ -62,7 +62,7 @@ def test_a_wide_report_has_dram_traffic_by_operand(a_layer, a_result):
         ["-", "-", "-", "9.00k"],
     ]
     legend = " ".join(text.split())
-    assert "bytes read and written; inputs, weights, outputs, residual: DRAM by operand. why:" in legend
+    assert "bytes read and written; inputs, weights, outputs, residual: DRAM's by operand. why:" in legend
     assert "by operand" not in " ".join(run_report(a_result(*layers), Style()).split())
 
 

@@ -9,6 +9,7 @@ from machines import machine
 from accelsim.hardware import Operand
 from accelsim.mapping import Staircase, StepCost
 from accelsim.mapping.schedule import PoolChange
+from accelsim.mapping.staircase import Arriving
 from accelsim.network import load_network, lowered_network
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning import (
@@ -362,3 +363,29 @@ def test_however_few_states_are_followed_what_is_read_beside_an_image_on_chip_is
     assert isinstance(plan, ResidencyPlan)
     assert plan.price <= nothing.price
     assert 1 in plan.steps[2].in_pool
+
+
+@pytest.mark.parametrize("most_states", [1, 2, 3])
+def test_a_tensor_that_may_come_again_is_no_other_state_where_nothing_is_kept(most_states):
+    """Where few states are followed, those of the plan that keeps nothing were not found among the others."""
+    tensors = (
+        Tensor("image", 60, is_image=True),
+        Tensor("conv1", 40, is_result=True),
+        Tensor("add", 40),
+        Tensor("conv2", 10, is_result=True),
+        Tensor("conv3", 10, is_result=True),
+    )
+    uses = LayerUse((0,), (), 1), LayerUse((0, 1), (), 2), LayerUse((2,), (), 3), LayerUse((1,), (), 4)
+    sets = [frozenset(some) for count in range(3) for some in combinations((INPUTS, OUTPUTS), count)]
+
+    def stairs(price, room_bytes):
+        return Staircase((room_bytes,), (float(price),), (StepCost(dram_bytes=price),), (0,))
+
+    prices = []
+    for room_bytes in (20, 20, 370, 20):  # beside the third layer's tiles conv1 has no room
+        prices.append({some: stairs(10 * len(some), room_bytes) for some in sets})
+        prices[-1] |= {Arriving(some): stairs(15 * len(some), room_bytes) for some in sets if INPUTS in some}
+    network, pool = NetworkTensors(tensors, uses), Pool(400, image_inside=True)
+    nothing = nothing_kept(network, pool, prices)
+    plan = plan_residency(network, pool, prices, most_states=most_states)
+    assert plan.price <= nothing.price

@@ -241,7 +241,7 @@ def _diagnosis_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "times_compulsory": diagnosis.times_compulsory,
         "macs_per_byte": diagnosis.macs_per_byte,
         "balance_macs_per_byte": diagnosis.balance,
-        **({} if diagnosis.memory is None else {"memory": diagnosis.memory}),
+        "memory": diagnosis.memory,
         "fills": [
             {
                 "direction": loop_words(fill),

@@ -81,7 +81,8 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     zeros = f", {MARK_LEGEND}" if result.skipped_macs else ""
     operands = [column.header for column in columns if column.header in OPERANDS]
     off_chip = off_chip_word(result.off_chip)
-    parts = f"; {', '.join(operands)}: {off_chip} by operand" if operands else ""
+    whose = off_chip if len(result.off_chip) > 1 else f"{off_chip}'s"
+    parts = f"; {', '.join(operands)}: {whose} by operand" if operands else ""
     of_layers = (layer.dataflow for layer in result.layers if layer.dataflow != VECTOR)
     dataflows = ", ".join(
         f"{dataflow_word(name)} = {dataflow_title(name)}"
