@@ -12,9 +12,9 @@ from operator import sub
 from accelsim.hardware import Channel, Hardware, Operand
 from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.schedule import Schedule
-from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.simulation.activity import Activity, LayerActivity, moved_finish
 from accelsim.simulation.entry import entries_of, idle_alone
-from accelsim.simulation.stepper import bank_sums, banks_by_memory
+from accelsim.simulation.stepper import Log, bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
 
@@ -44,26 +44,18 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
         True
     """
     transitions = Transitions() if transitions is None else transitions
-    programs = [mapping.program for mapping in schedule.mappings]
-    walk = Traversal(hardware, schedule.idle_descriptors, transitions, schedule.pool_bytes_at_start)
-    log = walk.through(programs, schedule.waits_for, entries_of(schedule, hardware))
-    channels, streamed = hardware.channels, transitions.stream_cycles
-    for program in programs:
-        if id(program) not in streamed:
-            streamed[id(program)] = program, *_busy_cycles(program, channels)
-    layers = tuple(
-        LayerActivity(
-            start_cycle=log.start_cycles.get(index, 0),
-            end_cycle=log.end_cycles[index],
-            dram_busy_cycles=streamed[id(mapping.program)][1],
-            array_busy_cycles=mapping.totals.array_cycles,
-            vector_busy_cycles=mapping.totals.vector_cycles,
-            counts=mapping.totals.counts,
-            waiting_cycles=log.waiting_cycles.get(index, {}),
-            busy_cycles_by_memory=streamed[id(mapping.program)][2],
-        )
-        for index, mapping in enumerate(schedule.mappings)
-    )
+    if schedule.images_in_turn == 1:
+        walk = Traversal(hardware, schedule.idle_descriptors, transitions, schedule.pool_bytes_at_start)
+        programs = [mapping.program for mapping in schedule.mappings]
+        log = walk.through(programs, schedule.waits_for, entries_of(schedule, hardware))
+        layers = _layers(schedule.mappings, log, hardware, transitions)
+    else:
+        from accelsim.simulation.images import summed, through_images  # noqa: PLC0415 (few batches have any)
+
+        log, cycles = through_images(schedule, hardware, transitions)
+        first = _layers(schedule.mappings, log, hardware, transitions)
+        later = _layers(schedule.later_mappings or schedule.mappings, log, hardware, transitions)
+        layers = summed(first, later, schedule.images_in_turn - 1, cycles)
     banks, memories = hardware.banks, hardware.on_chip
     sizes = bank_sums([bank.size_bytes for bank in banks], banks_by_memory(banks))
     peaks = tuple(map(sub, sizes, log.least_free_bytes))
@@ -75,6 +67,34 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
             memory.name: peak for memory, peak in zip(memories, of_memories or (together,), strict=True)
         },
         peak_global_buffer_bytes=together,
+    )
+
+
+def _layers(
+    mappings: Sequence[Mapping], log: Log, hardware: Hardware, transitions: Transitions
+) -> tuple[LayerActivity, ...]:
+    """What each layer did by its mapping, as it was observed."""
+    channels, streamed = hardware.channels, transitions.stream_cycles
+    for mapping in mappings:
+        program = mapping.program
+        if id(program) not in streamed:
+            streamed[id(program)] = program, *_busy_cycles(program, channels)
+    end_cycles = [log.end_cycles[index] for index in range(len(mappings))]
+    return tuple(
+        LayerActivity(
+            start_cycle=log.start_cycles.get(index, 0),
+            end_cycle=end_cycle,
+            cycles=cycles,
+            dram_busy_cycles=streamed[id(mapping.program)][1],
+            array_busy_cycles=mapping.totals.array_cycles,
+            vector_busy_cycles=mapping.totals.vector_cycles,
+            counts=mapping.totals.counts,
+            waiting_cycles=log.waiting_cycles.get(index, {}),
+            busy_cycles_by_memory=streamed[id(mapping.program)][2],
+        )
+        for index, (mapping, end_cycle, cycles) in enumerate(
+            zip(mappings, end_cycles, moved_finish(end_cycles), strict=True)
+        )
     )
 
 

@@ -72,15 +72,24 @@ def place_mismatches(
 ) -> dict[str, Mismatch]:
     """What is wrong with where tensors lie, by the names of the layers that it is wrong for.
 
+    Of images in turn three stand for all: the first, the second, and the last. Before and after each, nothing
+    is in the pool but weights that stay, but for the first image, which is there, and the last one's results.
+    So whatever the images before it left, each finds what the second one finds.
+
     Args:
         graph: What was scheduled, in an order that is right.
         schedule: Its layers, with their places and what they take of the pool.
         hardware: The machine.
-        batch: Images that run together.
+        batch: Images that run together; of images in turn, 1.
         first: Whether no weights lie in the pool before, so that those that are to stay have to come.
     """
     parts = [part for node, scheduled in parts_of(graph, schedule) for part in _parts(node, scheduled)]
-    return _Places(schedule, hardware, _Pieces.of(graph, hardware, batch), parts, first).mismatches()
+    pieces, last = _Pieces.of(graph, hardware, batch), schedule.images_in_turn - 1
+    mismatches: dict[str, Mismatch] = {}
+    for image in sorted({last, min(1, last), 0}, reverse=True):
+        turn = _Turn(image_comes=image > 0, results_go=image < last, weights_come=first and image == 0)
+        mismatches |= _Places(schedule.of_image(image), hardware, pieces, parts, turn).mismatches()
+    return mismatches
 
 
 def pool_bytes(schedule: Schedule) -> list[int]:
@@ -119,6 +128,17 @@ def _parts(node: ExecutedNode, scheduled: range) -> Iterator[_Part]:
     yield _Part(layer.pooling.name, {Operand.INPUTS: (between,)}, node.name, node.network_output)
 
 
+class _Turn(NamedTuple):
+    """What is special to one of several images in turn."""
+
+    image_comes: bool
+    """Whether the image comes to its place with the first layer; else it lies there before."""
+    results_go: bool
+    """Whether results are fetched from the pool when the last layer is finished; else they stay there."""
+    weights_come: bool
+    """Whether pinned weights have to come."""
+
+
 @dataclass
 class _Places:
     """Where tensors lie, layer by layer."""
@@ -127,8 +147,7 @@ class _Places:
     hardware: Hardware
     pieces: _Pieces
     parts: Sequence[_Part]
-    first: bool
-    """Whether pinned weights have to come."""
+    turn: _Turn
     in_pool: set[str] = field(default_factory=set)
     """Pieces that were written in the pool."""
     outside: set[str] = field(default_factory=set)
@@ -159,19 +178,22 @@ class _Places:
             self.last_use |= {self.pieces.tensor_of[piece]: number for piece in used}
         if self.results_stay:
             results = [part.writes for part in self.parts if part.is_result]
-            self.last_use |= {self.pieces.tensor_of[piece]: len(self.parts) for piece in results}
+            last_use = len(self.parts) - self.turn.results_go
+            self.last_use |= {self.pieces.tensor_of[piece]: last_use for piece in results}
 
     def mismatches(self) -> dict[str, Mismatch]:
         """The first of each layer."""
         mismatches: dict[str, Mismatch] = {}
         last, held_bytes, image_bytes = len(self.parts) - 1, pool_bytes(self.schedule), self._put_image()
+        bytes_at_start, bytes_in_turn = (0, image_bytes) if self.turn.image_comes else (image_bytes, 0)
         for number, (part, change) in enumerate(zip(self.parts, _changes(self.schedule), strict=True)):
             begun_bytes = self._bring(number, part) + self._write(number, part)
+            begun_bytes += bytes_in_turn if number == 0 else 0
             self._end_uses(number)
             left = {rest for sizes in self.idle for rest in _without(sizes, change.freed_bytes)}
             try:
                 if number == 0:
-                    self._check_start(image_bytes)
+                    self._check_start(bytes_at_start)
                 self._check_operands(number, part)
                 self._check_reads(number, part)
                 self._expect(Quantity.TENSOR_BYTES, change.taken_bytes, begun_bytes)
@@ -268,9 +290,9 @@ class _Places:
         lies_there = place == (self.memory if placed else self.home_of_weights)
         if not lies_there or not (placed or moved) or (placed and not may_stay):
             refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.home_of_weights)
-        if placed and moved and not self.first:
+        if placed and moved and not self.turn.weights_come:
             refuse(Difference.WEIGHTS_COME_AGAIN, memory=self.memory)
-        if placed and self.first and not moved:
+        if placed and self.turn.weights_come and not moved:
             refuse(Difference.WEIGHTS_NEVER_COME, memory=self.memory)
 
     def _check_reads(self, number: int, part: _Part) -> None:
