@@ -126,7 +126,7 @@ class PlacedTensor(NamedTuple):
     is_result: bool = False
     """Whether somebody outside the network wants it."""
     is_weights: bool = False
-    """Whether it is a layer's weights, which stay from one inference to the next."""
+    """Whether it is a layer's weights, which may stay from one inference to the next."""
 
     def to_dict(self, memory: str, layers: Sequence[str]) -> dict[str, Any]:
         """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
@@ -140,7 +140,7 @@ class PlacedTensor(NamedTuple):
             "outside": self.outside is not None,
             "stays": self.stays,
             "why_not": None if self.why_not is None else _why_not(self.why_not, layers),
-            **({"pinned": True} if self.is_weights else {}),
+            **({"pinned": self.in_pool is not None} if self.is_weights else {}),
         }
 
     @property
@@ -175,6 +175,26 @@ class TileRegion(NamedTuple):
         return max(0, self.needed_bytes - self.size_bytes)
 
 
+class BatchOrder(NamedTuple):
+    """Which way a batch goes: each image through all layers before the next, or all through each layer.
+
+    Example:
+        >>> BatchOrder(in_turn=True, other_cycles=None, other_energy=None).in_turn
+        True
+    """
+
+    in_turn: bool
+    """Whether an image goes through all layers before the next one does: tensors are those of one."""
+    other_cycles: int | None
+    """What the batch takes the other way; None where it does not fit so."""
+    other_energy: float | None
+    """In the unit of the machine's prices; None where it does not fit so."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the names of `run --format json`."""
+        return self._asdict()
+
+
 @dataclass(frozen=True)
 class MemoryMap:
     """What lies where in the pool of a machine while a network runs.
@@ -191,12 +211,14 @@ class MemoryMap:
     size_bytes: int
     """Of the pool."""
     tensors: tuple[PlacedTensor, ...]
-    """The image first, then in the order in which they are begun; pinned weights last."""
+    """The image first, then in the order in which they are begun; weights last, where they may stay."""
     tiles: tuple[TileRegion, ...]
     """Of each step."""
     plan_gap: float | None = None
     """The part of what it was planned by that a better plan may save at most, where there were too many ways
     to follow all; None: there is no better plan."""
+    batch_order: BatchOrder | None = None
+    """Which way a batch goes; None of a single image."""
 
     def to_dict(self, layers: Sequence[str]) -> dict[str, Any]:
         """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
@@ -206,31 +228,37 @@ class MemoryMap:
             "address_span_bytes": self.address_span_bytes,
             "address_waste_bytes": self.address_waste_bytes,
             "plan_gap": self.plan_gap,
+            **({} if self.batch_order is None else {"batch_order": self.batch_order.to_dict()}),
         }
 
-    def instead_of(self, other: "MemoryMap", reason: WhyNot | None) -> "MemoryMap":
-        """The same, where it was preferred to another map for a reason.
+    def instead_of(self, other: "MemoryMap", reason: WhyNot | None, *, weights: bool = False) -> "MemoryMap":
+        """The same, where it was preferred to another map, with other activations or weights, for a reason.
 
         What does not stay in the other one either keeps its reason there, and the other one's gap counts: so
         much less might be enough to be preferred.
         """
         tensors = [
             tensor
-            if tensor.stays or tensor.is_image or tensor.last_reader is None
+            if tensor.stays or tensor.is_image or tensor.last_reader is None or tensor.is_weights != weights
             else tensor._replace(why_not=reason if planned.stays else planned.why_not)
-            for tensor, planned in zip(self.activations, other.activations, strict=True)
+            for tensor, planned in zip(self.tensors, other.tensors, strict=True)
         ]
-        return replace(self, tensors=(*tensors, *self.pinned), plan_gap=other.plan_gap)
+        return replace(self, tensors=tuple(tensors), plan_gap=other.plan_gap)
 
     @property
     def activations(self) -> tuple[PlacedTensor, ...]:
-        """Its tensors but for pinned weights."""
+        """Its tensors but for weights."""
         return tuple([tensor for tensor in self.tensors if not tensor.is_weights])
 
     @property
     def pinned(self) -> tuple[PlacedTensor, ...]:
         """Weights of layers that stay from one inference to the next."""
-        return tuple([tensor for tensor in self.tensors if tensor.is_weights])
+        return tuple([tensor for tensor in self.tensors if tensor.is_weights and tensor.in_pool is not None])
+
+    @property
+    def unpinned(self) -> tuple[PlacedTensor, ...]:
+        """Weights of layers that might stay and do not."""
+        return tuple([tensor for tensor in self.tensors if tensor.is_weights and tensor.in_pool is None])
 
     @property
     def tensor_bytes(self) -> tuple[int, ...]:

@@ -167,7 +167,8 @@ def _result_bytes(schedule: Schedule, hardware: Hardware) -> dict[str, int]:
     """What has to go outside of results, by the first layer that writes each."""
     if schedule.memory_map is None or hardware.output_place not in hardware.names_off_chip:
         return {}
-    return {tensor.name: tensor.size_bytes for tensor in schedule.memory_map.tensors if tensor.is_result}
+    images, tensors = schedule.images_in_turn, schedule.memory_map.tensors
+    return {tensor.name: images * tensor.size_bytes for tensor in tensors if tensor.is_result}
 
 
 def costs_of_layers(
@@ -229,19 +230,16 @@ def layer_results(
         costs = costs_of_layers(schedule, activity, hardware, batch)
     pes = hardware.pe_array.pes
     results = []
-    finish = 0
     places = schedule.places or (None,) * len(schedule.layers)
     bounds_if_kept = _lower_bounds_if_kept(schedule, costs, hardware, batch)
     for layer, mapping, observed, of_layer, of_operands, bound_if_kept in zip(
         schedule.layers, schedule.mappings, activity.layers, costs, places, bounds_if_kept, strict=True
     ):
-        cycles = max(observed.end_cycle - finish, 0)
-        result = _layer_result(layer, mapping, of_layer, observed, cycles, pes)
+        result = _layer_result(layer, mapping, of_layer, observed, schedule.images_in_turn, pes)
         if of_operands is not None:
             on_chip_places = _on_chip_places(layer, of_operands, hardware)
             result = result._replace(on_chip_places=on_chip_places, lower_bound_if_kept_cycles=bound_if_kept)
         results.append(result)
-        finish += cycles
     return tuple(results)
 
 
@@ -331,9 +329,11 @@ def _layer_result(
     mapping: Mapping,
     costs: LayerCosts,
     observed: LayerActivity,
-    cycles: int,
+    images: int,
     pes: int,
 ) -> LayerResult:
+    """Of a layer whose program is executed once for each of so many images in turn."""
+    cycles = observed.cycles
     return LayerResult(
         name=layer.name,
         stage=layer.stage,
@@ -356,7 +356,7 @@ def _layer_result(
         lower_bound_cycles=costs.lower_bound_cycles,
         busy_cycles=costs.busy_cycles,
         waited_for={operand.value: cycles for operand, cycles in observed.waiting_cycles.items()},
-        tiles=mapping.totals.steps,
+        tiles=mapping.totals.steps * images,
         tile=costs.tile,
         form=costs.form,
         memories=costs.memories,

@@ -24,11 +24,16 @@ class PlacedLayer(NamedTuple):
     """What its mapping is chosen by."""
     objective: Objective
     """By which those were listed that it is chosen from."""
+    images: int
+    """That go through it together."""
 
 
 @dataclass
 class PoolKnowledge:
     """What is known of layers on one machine with a pool, by one choice of options; it grows."""
 
-    shortlists: "MutableMapping[tuple[Layer, Movement, Objective], Shortlist]" = field(default_factory=dict)
+    shortlists: "MutableMapping[tuple[Layer, Movement, Objective, int], Shortlist]" = field(
+        default_factory=dict
+    )
+    """By layers, what of them moves, the objective, and how many images go through a layer together."""
     mappings: MutableMapping[PlacedLayer, Mapping] = field(default_factory=dict)

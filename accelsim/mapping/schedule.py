@@ -3,7 +3,7 @@
 from collections.abc import Hashable, MutableMapping, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from accelsim.errors import MappingError, NetworkError
 from accelsim.hardware import Hardware, Operand
@@ -33,6 +33,9 @@ class PoolChange(NamedTuple):
     """With the room of its first step: of tensors that begin with it."""
     freed_bytes: int
     """When it is finished: of tensors that nobody reads there afterwards."""
+
+
+_NO_CHANGE: Final = PoolChange(taken_bytes=0, freed_bytes=0)
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,70 @@ class Schedule:
     """Of each layer in the first inference, in which pinned weights come; empty where none are pinned."""
     first_places: tuple[MappingOf[Operand, str], ...] = ()
     """Those of the first inference, where they are others."""
+    images_in_turn: int = 1
+    """How often all of it is executed: once for each image of a batch that go through all layers in turn;
+    once where all images go through each layer."""
+    next_image: PoolChange = _NO_CHANGE
+    """Of images in turn: what each but the first takes of the pool with its first layer, and what the results
+    of each but the last give up when its last layer is finished."""
+    later_mappings: tuple[Mapping, ...] = ()
+    """Of each layer for all images in turn but the first; empty where they are the same for all."""
 
     @property
     def first_inference(self) -> "Schedule | None":
         """What is executed when the machine begins, without any weights; None where it is this one, too."""
         if not self.first_mappings:
             return None
-        places = self.first_places or self.places
-        return replace(self, mappings=self.first_mappings, places=places, first_mappings=(), first_places=())
+        later = self.mappings if self.images_in_turn > 1 else ()
+        return replace(
+            self,
+            mappings=self.first_mappings,
+            places=self.first_places or self.places,
+            first_mappings=(),
+            first_places=(),
+            later_mappings=later,
+        )
+
+    def of_image(self, number: int) -> "Schedule":
+        """What is executed for one of the images in turn, which begins with nothing of its own in the pool
+        unless it is the first, and leaves nothing there unless it is the last.
+        """
+        changes, at_start = list(self.pool_changes), self.pool_bytes_at_start
+        taken_bytes, freed_bytes = self.next_image
+        if changes and number > 0:
+            changes[0] = changes[0]._replace(taken_bytes=changes[0].taken_bytes + taken_bytes)
+            at_start -= taken_bytes
+        if changes and number < self.images_in_turn - 1:
+            changes[-1] = changes[-1]._replace(freed_bytes=changes[-1].freed_bytes + freed_bytes)
+        return replace(
+            self,
+            mappings=(self.later_mappings or self.mappings) if number > 0 else self.mappings,
+            pool_changes=tuple(changes),
+            pool_bytes_at_start=at_start,
+            images_in_turn=1,
+            next_image=_NO_CHANGE,
+            later_mappings=(),
+        )
+
+    @property
+    def unrolled(self) -> "Schedule":
+        """The same with the layers of each of the images in turn written out, one image after the other."""
+        if self.images_in_turn == 1:
+            return self
+        images, layers = list(map(self.of_image, range(self.images_in_turn))), len(self.layers)
+        waits_for = (
+            tuple([number * layers + producer for producer in producers])
+            for number in range(self.images_in_turn)
+            for producers in self.waits_for
+        )
+        return replace(
+            images[0],
+            layers=self.layers * self.images_in_turn,
+            mappings=tuple([mapping for image in images for mapping in image.mappings]),
+            waits_for=tuple(waits_for),
+            pool_changes=tuple([change for image in images for change in image.pool_changes]),
+            places=self.places * self.images_in_turn,
+        )
 
 
 Parts: TypeAlias = tuple[tuple[Layer, Mapping], ...]

@@ -68,11 +68,23 @@ def make_schedule(
     transitions = Transitions() if transitions is None else transitions
     if hardware.tensor_bank is None:
         mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
-    else:
-        from accelsim.planning.pool_schedule import pool_schedule  # noqa: PLC0415 (most machines have none)
+        return _soonest(mapped, hardware, options, transitions)
+    from accelsim.planning.pool_schedule import (  # noqa: PLC0415 (most machines have none)
+        better_way,
+        pool_schedules,
+    )
 
-        known = PoolKnowledge() if pool is None else pool
-        mapped = pool_schedule(graph, hardware, options, transitions, known, layers_on or Cache().layers)
+    known = PoolKnowledge() if pool is None else pool
+    ways = pool_schedules(graph, hardware, options, transitions, known, layers_on or Cache().layers)
+    schedules = [_soonest(way, hardware, options, transitions) for way in ways]
+    tried = options.batch > 1 and hardware.keeps("activations") and hardware.tensor_memory is None
+    return better_way(schedules, hardware, options, transitions) if tried else schedules[0]
+
+
+def _soonest(
+    mapped: Schedule, hardware: Hardware, options: MappingOptions, transitions: Transitions
+) -> Schedule:
+    """With so many descriptors left idle that it is done soonest, where an objective is asked for."""
     schedules = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
     if len(schedules) == 1:
         return mapped

@@ -53,15 +53,16 @@ class LevelCompiler(PoolCompiler):
         """A compiler that differs in some fields, of no graph yet."""
         return replace(self, _listed={}, _mapped={}, _compilers={}, **changes)
 
-    def _places(self, pinned_bytes: int = 0) -> Pool:
-        return replace(super()._places(pinned_bytes), copies=False)
+    def places(self, pinned_bytes: int = 0) -> Pool:
+        """Where tensors may lie: each in one place."""
+        return replace(super().places(pinned_bytes), copies=False)
 
-    def _network(self, graph: ExecutedGraph) -> NetworkToPlan:
+    def network_to_plan(self, graph: ExecutedGraph) -> NetworkToPlan:
         """What is planned of a graph. Raises MappingError where there is no plan, wherever tensors lie."""
         if self.hardware.pool is None:
             self._mapper(self._somewhere).parts(graph.layers)
-        network = super()._network(graph)
-        found = torn(network.tensors, self._places())
+        network = super().network_to_plan(graph)
+        found = torn(network.tensors, self.places())
         if found is not None:
             raise MappingError(self._torn(network.layers[found.step].name))
         if self.hardware.pool is None:

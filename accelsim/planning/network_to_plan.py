@@ -26,6 +26,11 @@ class NetworkToPlan:
         return tuple([part for parts in self.parts for part in parts])
 
     @property
+    def with_weights(self) -> frozenset[int]:
+        """Steps that have weights."""
+        return frozenset([step for step, layer in enumerate(self.layers) if layer.on_array])
+
+    @property
     def waits_for(self) -> tuple[tuple[int, ...], ...]:
         """Of each step: those whose results it reads."""
         waits: list[tuple[int, ...]] = []

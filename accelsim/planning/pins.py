@@ -14,11 +14,14 @@ from functools import cached_property, partial
 from itertools import chain, combinations
 from typing import Final, TypeAlias
 
+from accelsim.hardware import Operand
 from accelsim.mapping.staircase import StepPrices, beside_pinned_weights
-from accelsim.planning.planner import plan_residency
+from accelsim.memory_map import CostsMore
+from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.shortage import step_needs
 from accelsim.planning.tensors import NetworkTensors
+from accelsim.planning.why_not_pinned import why_not_pinned
 
 Pins: TypeAlias = frozenset[int]
 """Steps whose weights stay."""
@@ -42,6 +45,7 @@ class PinProblem:
         in_place: The same where its weights lie in the pool; None of a step without weights.
         size_bytes: Of the weights of each step.
         by_product: Whether of plans the product of energy and delay is to be small, and not the price.
+        keeping: Whether activations may stay, too; else none does but where it cannot be elsewhere.
 
     Example:
         >>> from accelsim.mapping.staircase import StepCost, Staircase
@@ -62,13 +66,18 @@ class PinProblem:
     in_place: Sequence[StepPrices | None]
     size_bytes: Sequence[int]
     by_product: bool = False
+    keeping: bool = True
     _plans: dict[Pins, ResidencyPlan | DoesNotFit] = field(default_factory=dict, init=False, compare=False)
 
     def plan(self, pins: Pins) -> ResidencyPlan | DoesNotFit:
         """The best plan beside the weights of some steps."""
         if pins not in self._plans:
             pool, prices = self.beside(pins)
-            self._plans[pins] = plan_residency(self.network, pool, prices, reasons=False)
+            if self.keeping:
+                plan = plan_residency(self.network, pool, prices, reasons=False)
+            else:
+                plan = nothing_kept(self.network, pool, prices)
+            self._plans[pins] = plan
         return self._plans[pins]
 
     def beside(self, pins: Pins) -> tuple[Pool, list[StepPrices]]:
@@ -84,14 +93,41 @@ class PinProblem:
         return sum([self.size_bytes[step] for step in pins])
 
     def solved(self) -> tuple[Pins, ResidencyPlan | DoesNotFit]:
-        """The pins that are chosen, and the plan beside them; no pins where nothing else fits either."""
+        """The pins that are chosen, and the plan beside them; no pins where nothing fits either way."""
+        pinnable = [
+            step
+            for step, (in_place, size_bytes) in enumerate(zip(self.in_place, self.size_bytes, strict=True))
+            if in_place is not None and size_bytes <= self.pool.size_bytes
+        ]
+        if len(pinnable) <= FEW:
+            best = self._best_set(pinnable)
+            return best, self.plan(best)
         none: Pins = frozenset()
-        first = self.plan(none)
-        if isinstance(first, DoesNotFit):
-            return none, first
-        pinnable = list(self._pinnable(first))
-        best = self._best_set(pinnable) if len(pinnable) <= FEW else self._best_by_size(pinnable)
-        return best, self.plan(best)
+        for least in (none, *self._least(pinnable)):
+            first = self.plan(least)
+            if isinstance(first, ResidencyPlan):
+                best = self._best_by_size(self._ranked(first, pinnable), least)
+                return best, self.plan(best)
+        return none, self.plan(none)
+
+    def _least(self, pinnable: Sequence[int]) -> Iterator[Pins]:
+        """Pins with which a network may fit that does not without: of steps without room for their tiles.
+
+        First of those that a plan stops at, one after the other; then of those that have no room beside what
+        has to be there where nothing else stays.
+        """
+        pins: Pins = frozenset()
+        while isinstance(plan := self.plan(pins), DoesNotFit) and plan.step in pinnable:
+            if plan.step in pins:
+                break
+            pins |= {plan.step}
+        yield pins
+        pins, more = frozenset(), True
+        while more:
+            room_bytes = self.pool.size_bytes - self.bytes_of(pins)
+            without_room = {step for step in pinnable if self._needs[step][0] > room_bytes}
+            more, pins = not without_room <= pins, pins | without_room
+        yield pins
 
     def _best_set(self, pinnable: Sequence[int]) -> Pins:
         """Of all sets that the pool holds."""
@@ -99,19 +135,41 @@ class PinProblem:
         sets = map(frozenset, chain.from_iterable(combinations(pinnable, size) for size in sizes))
         return min([pins for pins in sets if self._holds(self.pool.size_bytes, pins)], key=self._value)
 
-    def _best_by_size(self, ranked: Sequence[int]) -> Pins:
+    def _best_by_size(self, ranked: Sequence[int], least: Pins) -> Pins:
         """Of the first of the ranking that fit in each of some sizes, finer ones beside the best of them."""
-        fitting = self._first_within(ranked, self._fits_beside_others)
-        step = self.bytes_of(fitting) / (SIZES - 1)
-        by_limit = {part * step: self._within(ranked, part * step) for part in range(SIZES)}
+        within = partial(self._within, ranked, least)
+        fitting = self._first_within(ranked, least, self._fits_beside_others)
+        least_bytes = self.bytes_of(least)
+        step = (self.bytes_of(fitting) - least_bytes) / (SIZES - 1)
+        by_limit = {part * step: within(least_bytes + part * step) for part in range(SIZES)}
         for _ in range(HALVINGS):
             step /= 2
             best = min(by_limit, key=lambda limit: self._value(by_limit[limit]))
-            by_limit |= {limit: self._within(ranked, limit) for limit in (best - step, best + step)}
-        return min([fitting, *by_limit.values()], key=self._value)
+            by_limit |= {limit: within(least_bytes + limit) for limit in (best - step, best + step)}
+        return self._with_more(min([fitting, *by_limit.values()], key=self._value))
 
-    def _within(self, ranked: Sequence[int], limit_bytes: float) -> Pins:
-        return self._first_within(ranked, partial(self._holds, limit_bytes))
+    def _with_more(self, pins: Pins) -> Pins:
+        """With layers added, one by one, that pay beside all that stays already."""
+        _, in_place = self.beside(frozenset(range(len(self.moved))))
+        while isinstance(plan := self.plan(pins), ResidencyPlan):
+            _, moved = self.beside(pins)
+            others = [step for step, of_step in enumerate(self.in_place) if of_step and step not in pins]
+            reasons = why_not_pinned(
+                plan, moved, in_place, self.size_bytes, others, by_product=self.by_product
+            )
+            paying = [
+                pins | {step}
+                for step, reason in reasons.items()
+                if isinstance(reason, CostsMore) and reason.price_if_kept < reason.price
+            ]
+            best = min(paying, key=self._value, default=pins)
+            if self._value(best) >= self._value(pins):
+                break
+            pins = best
+        return pins
+
+    def _within(self, ranked: Sequence[int], least: Pins, limit_bytes: float) -> Pins:
+        return self._first_within(ranked, least, partial(self._holds, limit_bytes))
 
     def _holds(self, size_bytes: float, pins: Pins) -> bool:
         return self.bytes_of(pins) <= size_bytes
@@ -124,25 +182,22 @@ class PinProblem:
         value = plan.cost.cycles * plan.cost.energy if self.by_product else plan.price
         return value, self.bytes_of(pins)
 
-    def _pinnable(self, plan: ResidencyPlan) -> Iterator[int]:
+    def _ranked(self, plan: ResidencyPlan, pinnable: Sequence[int]) -> list[int]:
         """The steps whose weights save something where they are, those that save most a byte first."""
         saved: dict[int, float] = {}
-        for step, (of_step, moved, in_place) in enumerate(
-            zip(plan.steps, self.moved, self.in_place, strict=True)
-        ):
-            if in_place is not None and self.size_bytes[step] <= self.pool.size_bytes:
-                price = moved[of_step.movement].at(of_step.room_bytes)
+        for step in pinnable:
+            of_step, in_place = plan.steps[step], self.in_place[step]
+            if in_place is not None and Operand.WEIGHTS in of_step.moved:
+                price = self.moved[step][of_step.movement].at(of_step.room_bytes)
                 saved[step] = price - in_place[beside_pinned_weights(of_step.movement)].at(of_step.room_bytes)
-        yield from sorted(saved, key=lambda step: -saved[step] / max(1, self.size_bytes[step]))
+        return sorted(saved, key=lambda step: -saved[step] / max(1, self.size_bytes[step]))
 
     @cached_property
     def _needs(self) -> list[tuple[int, int]]:
         """What each step needs of the pool beside pinned weights, where its own move, and where not."""
-        in_place = [
-            moved if in_place is None else in_place
-            for moved, in_place in zip(self.moved, self.in_place, strict=True)
-        ]
-        needs = (step_needs(self.network, self.pool, prices) for prices in (self.moved, in_place))
+        _, moved = self.beside(frozenset())
+        _, in_place = self.beside(frozenset(range(len(self.moved))))
+        needs = (step_needs(self.network, self.pool, prices) for prices in (moved, in_place))
         return [
             (of_moved.size_bytes, of_placed.size_bytes) for of_moved, of_placed in zip(*needs, strict=True)
         ]
@@ -152,9 +207,9 @@ class PinProblem:
         least = max([needs[step in pins] for step, needs in enumerate(self._needs)])
         return self.bytes_of(pins) + least <= self.pool.size_bytes
 
-    def _first_within(self, ranked: Sequence[int], fit: Callable[[Pins], bool]) -> Pins:
-        """Each in turn that fits together with those before it."""
-        pins: Pins = frozenset()
+    def _first_within(self, ranked: Sequence[int], least: Pins, fit: Callable[[Pins], bool]) -> Pins:
+        """Each in turn that fits together with those before it, and with the least."""
+        pins = least
         for step in ranked:
             if fit(pins | {step}):
                 pins |= {step}

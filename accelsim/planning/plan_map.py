@@ -1,7 +1,6 @@
 """The memory map of a plan: its tensors with their addresses, and what is left to tiles in one piece."""
 
-from collections.abc import Sequence
-from itertools import repeat
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from accelsim.memory_map import MemoryMap, PlacedTensor, Steps, TooLarge, WhyNot
@@ -10,12 +9,12 @@ from accelsim.planning.residency import ResidencyPlan
 from accelsim.planning.stages import lives
 
 
-class PinnedWeights(NamedTuple):
-    """Weights that lie in the pool all the while.
+class LayerWeights(NamedTuple):
+    """Weights that may lie in the pool all the while.
 
     Example:
-        >>> PinnedWeights("conv1", step=0, size_bytes=864).size_bytes
-        864
+        >>> LayerWeights("conv1", step=0, size_bytes=864).why_not is None
+        True
     """
 
     layer: str
@@ -23,10 +22,12 @@ class PinnedWeights(NamedTuple):
     step: int
     """Its place among all steps."""
     size_bytes: int
+    why_not: WhyNot | None = None
+    """Why they do not; None where they do."""
 
 
 def memory_map_of(
-    plan: ResidencyPlan, memory: str, tile_bytes: Sequence[int], pinned: Sequence[PinnedWeights] = ()
+    plan: ResidencyPlan, memory: str, tile_bytes: Sequence[int], weights: Sequence[LayerWeights] = ()
 ) -> MemoryMap:
     """What lies where in the pool.
 
@@ -34,7 +35,7 @@ def memory_map_of(
         plan: Which tensors lie there when, in what pinned weights leave.
         memory: The name of the pool's memory.
         tile_bytes: Of each step: what its tiles need there.
-        pinned: Weights that lie there besides.
+        weights: Weights that lie there besides, and those that might.
 
     Returns:
         Tensors with offsets; the reasons why others do not stay are the plan's.
@@ -51,14 +52,15 @@ def memory_map_of(
         >>> memory_map_of(plan, "sram", [90]).tensors[1].address
         0
     """
-    always, pinned_bytes = Steps(0, len(plan.steps) - 1), sum([weights.size_bytes for weights in pinned])
+    pinned = [of_layer for of_layer in weights if of_layer.why_not is None]
+    always, pinned_bytes = Steps(0, len(plan.steps) - 1), sum([of_layer.size_bytes for of_layer in pinned])
     pool_bytes = plan.pool.size_bytes + pinned_bytes
     kept = {
         index: Lifetime(tensor.size_bytes, places.in_pool)
         for index, (tensor, places) in enumerate(zip(plan.network.tensors, plan.places, strict=True))
         if places.in_pool is not None
     }
-    lifetimes = [*kept.values(), *[Lifetime(weights.size_bytes, always) for weights in pinned]]
+    lifetimes = [*kept.values(), *[Lifetime(of_layer.size_bytes, always) for of_layer in pinned]]
     offsets, regions = assign_addresses(lifetimes, pool_bytes, tile_bytes)
     offset_of = dict(zip(kept, offsets, strict=False))
     tensors = [
@@ -77,15 +79,26 @@ def memory_map_of(
             zip(plan.network.tensors, plan.places, lives(plan.network), plan.why_not, strict=True)
         )
     ]
-    weights = map(_placed, pinned, repeat(always), offsets[len(kept) :])
-    return MemoryMap(memory, pool_bytes, (*tensors, *weights), regions, plan.gap)
+    addresses = iter(offsets[len(kept) :])
+    placed = [_placed(of_layer, always, addresses, pinned_bytes) for of_layer in weights]
+    return MemoryMap(memory, pool_bytes, (*tensors, *placed), regions, plan.gap)
 
 
-def _placed(weights: PinnedWeights, always: Steps, address: int) -> PlacedTensor:
-    """Weights that stay; outside they lie as well."""
-    layer, step, size_bytes = weights
-    name = f"{layer} weights"
-    return PlacedTensor(name, size_bytes, always, address, always, last_reader=step, is_weights=True)
+def _placed(
+    weights: LayerWeights, always: Steps, addresses: Iterator[int], pinned_bytes: int
+) -> PlacedTensor:
+    """Weights, at the next of the addresses if they stay; outside they lie as well."""
+    stay = weights.why_not is None
+    return PlacedTensor(
+        name=f"{weights.layer} weights",
+        size_bytes=weights.size_bytes,
+        in_pool=always if stay else None,
+        address=next(addresses) if stay else None,
+        outside=always,
+        last_reader=weights.step,
+        why_not=_beside_weights(weights.why_not, pinned_bytes),
+        is_weights=True,
+    )
 
 
 def _beside_weights(reason: WhyNot | None, pinned_bytes: int) -> WhyNot | None:

@@ -5,20 +5,14 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
-from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress, product
-from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
-from accelsim.descriptions.phrases import all_of
-from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
-from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.memory import Bank
 from accelsim.mapping.banks import shortfall
 from accelsim.mapping.countable import uncountable
@@ -30,7 +24,7 @@ from accelsim.mapping.pool import layer_mappings, operands_of
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
-from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
 from accelsim.mapping.staircase import (
@@ -43,21 +37,24 @@ from accelsim.mapping.staircase import (
     beside_pinned_weights,
     movement_of,
 )
-from accelsim.memory_map import CostsMoreTogether, MemoryMap
+from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
 from accelsim.planning.edp import best_plan
+from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pins import PinProblem, Pins
-from accelsim.planning.plan_map import PinnedWeights, memory_map_of
+from accelsim.planning.plan_map import LayerWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
+from accelsim.planning.preference import Rival, preferred
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
-from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, step_needs
-from accelsim.planning.tensors import LayerUse, network_tensors
+from accelsim.planning.schedule_cost import schedule_cost
+from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, no_tile_words, step_needs
+from accelsim.planning.tensors import network_tensors
+from accelsim.planning.why_not_pinned import why_not_pinned
 from accelsim.simulation.alone import Alone
-from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.transitions import Transitions
 
 MOST_ROUNDS: Final = 4
@@ -76,6 +73,8 @@ class PoolCompiler:
     transitions: Transitions
     known: PoolKnowledge
     grids: Grids = field(default_factory=Grids)
+    images_in_turn: int = 1
+    """How often the schedules are executed, for one batch of images after the other."""
     _listed: dict[tuple[Layer, Movement], Shortlist] = field(default_factory=dict)
     """Of the layers of the graph in hand: what is known may be forgotten meanwhile."""
 
@@ -94,18 +93,14 @@ class PoolCompiler:
         Raises:
             MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
         """
-        network = self._network(graph)
-        plans = []
-        if self._places().outside:
-            plans.append((False, self._planned(network, keeping=False)))
-        activations = self.hardware.keeps("activations")
-        if activations:  # where nothing can be outside, nothing kept is the same plan
-            plans.append((True, self._planned(network, keeping=True)))
-        _, last = plans[-1]
-        if self.hardware.keeps("weights") and (pins := self._pins(network, *last[:2])):
-            plans.append((True, self._planned(network, keeping=activations, pins=pins)))
+        network = self.network_to_plan(graph)
+        plans: list[tuple[bool, Planned]] = []
+        for keeping in (False, True):
+            # Where nothing can be outside, nothing kept is the same plan.
+            if self.hardware.keeps("activations") if keeping else self.places().outside:
+                plans += [(keeping, plan) for plan in self._plans(network, keeping=keeping)]
         schedules = [
-            (keeping, self._by_addresses(network, *plan, keeping=keeping and activations))
+            (keeping, self._by_addresses(network, *plan, keeping=keeping))
             for keeping, plan in plans
             if isinstance(plan[0], ResidencyPlan)
         ]
@@ -115,6 +110,16 @@ class PoolCompiler:
             assert isinstance(fault, DoesNotFit)
             raise PoolShortageError.of_shortage(self._shortage(network, fault))
         return schedules
+
+    def _plans(self, network: NetworkToPlan, *, keeping: bool) -> Iterator["Planned"]:
+        """Without weights that may be elsewhere; and where weights may stay, with those that pay."""
+        planned = self._planned(network, keeping=keeping, pins=frozenset())
+        yield planned
+        if self.hardware.keeps("weights"):
+            _, weights, _ = planned
+            pins = self._pins(network, weights, keeping=keeping)
+            if pins:
+                yield self._planned(network, keeping=keeping, pins=pins)
 
     def _by_addresses(
         self,
@@ -146,21 +151,14 @@ class PoolCompiler:
         """The best when simulated, of schedules each with whether anything may stay; if equal, the first."""
         if len(schedules) == 1:
             return schedules[0][1]
-        valued = [(self._value(schedule), keeping, schedule) for keeping, schedule in schedules]
-        value, keeping, schedule = min(valued, key=itemgetter(0))
-        if keeping or not self.hardware.keeps("activations"):
-            return schedule
-        value_if_kept, _, rival = min([row for row in valued if row[1]], key=itemgetter(0))
-        assert schedule.memory_map is not None and rival.memory_map is not None
-        together = CostsMoreTogether(value[0], value_if_kept[0])
-        return replace(schedule, memory_map=schedule.memory_map.instead_of(rival.memory_map, together))
+        return preferred([Rival(self._value(schedule), keeping, schedule) for keeping, schedule in schedules])
 
-    def _network(self, graph: ExecutedGraph) -> NetworkToPlan:
+    def network_to_plan(self, graph: ExecutedGraph) -> NetworkToPlan:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
         parts = tuple([self._parts(layer) for layer in graph.layers])
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
         network = NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
-        arriving = arrivals(tensors, network.layers, self._places(), self.hardware, self.options.batch)
+        arriving = arrivals(tensors, network.layers, self.places(), self.hardware, self.options.batch)
         return replace(network, arrivals=arriving)
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
@@ -187,31 +185,22 @@ class PoolCompiler:
             rooms_bytes = larger._shortlist(layer.nameless, self._sets(layer)[-1]).costs.room_bytes
             fitting = rooms_bytes[rooms_bytes <= size_bytes]
             least_bytes = int(fitting.min()) if len(fitting) else 0
-        takes = (
-            f"{least_bytes} bytes of {pool.memory}" if least_bytes else f"more than {MAX_BUFFER_BYTES} bytes"
-        )
         moving = [operand for operand in operands_of(layer) if operand in self._sets(layer)[-1]]
-        tiles = f"the smallest tiles{f' of {all_of(moving)}' if moving else ''} that are tried take"
-        needed = f"no tile fits: {tiles} {takes}, which has {pool.size_bytes}"
-        if not least_bytes:
-            return needed
-        return f"{needed}; memories.{pool.memory}.size_bytes = {least_bytes} would hold them"
+        return no_tile_words(pool, moving, least_bytes)
 
     def _fits(self, layer: Layer, moved: Moved) -> bool:
         """Whether the pool holds any tile of a layer where these operands move."""
         room_bytes = self._shortlist(layer.nameless, moved).costs.room_bytes
         return bool((room_bytes <= self.pool.size_bytes).any())
 
-    def _planned(
-        self, network: NetworkToPlan, *, keeping: bool, pins: Pins = frozenset()
-    ) -> tuple[ResidencyPlan | DoesNotFit, Weights, Pins]:
+    def _planned(self, network: NetworkToPlan, *, keeping: bool, pins: Pins) -> "Planned":
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
-        pool = self._places(sum([pinned_bytes(network.layers[step], self.hardware) for step in pins]))
+        pool = self.places(self._pinned_bytes(network, pins))
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             if weights not in made:
-                prices = self._prices(network, weights, pins)
+                prices = self.prices(network, weights, pins)
                 if keeping:
                     found = plan_residency(network.tensors, pool, prices, reasons=False)
                 else:
@@ -230,23 +219,26 @@ class PoolCompiler:
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
 
-    def _pins(self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights) -> Pins:
+    def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
-        if isinstance(plan, DoesNotFit):
-            return frozenset()
-        with_weights = frozenset([step for step, layer in enumerate(network.layers) if layer.on_array])
-        in_place = self._prices(network, weights, pins=with_weights)
+        in_place = self.prices(network, weights, pins=network.with_weights)
         problem = PinProblem(
             network.tensors,
-            self._places(),
-            moved=self._prices(network, weights),
-            in_place=[prices if step in with_weights else None for step, prices in enumerate(in_place)],
+            self.places(),
+            moved=self.prices(network, weights),
+            in_place=[
+                prices if step in network.with_weights else None for step, prices in enumerate(in_place)
+            ],
             size_bytes=[pinned_bytes(layer, self.hardware) for layer in network.layers],
             by_product=self.objective == "edp",
+            keeping=keeping,
         )
         return problem.solved()[0]
 
-    def _places(self, pinned_bytes: int = 0) -> Pool:
+    def _pinned_bytes(self, network: NetworkToPlan, pins: Pins) -> int:
+        return sum([pinned_bytes(network.layers[step], self.hardware) for step in pins])
+
+    def places(self, pinned_bytes: int = 0) -> Pool:
         """Where tensors may lie, beside so many bytes of pinned weights."""
         return Pool(
             self.pool.size_bytes - pinned_bytes,
@@ -255,14 +247,14 @@ class PoolCompiler:
             results_inside=self.hardware.output_place == self.pool.memory,
         )
 
-    def _prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
+    def prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move: pinned weights do not."""
         known: dict[tuple[Layer, Movement], Staircase] = {}
         prices: list[StepPrices] = []
         of_steps = zip(network.layers, network.tensors.uses, network.lost_bytes, strict=True)
         for step, (layer, use, lost_bytes) in enumerate(of_steps):
             of_step = {}
-            sets = self._may_move(use)
+            sets = may_move(self.hardware, residual=bool(use.residuals))
             movements: list[Movement] = [*sets, *(self._arriving(sets) if step in network.arrivals else [])]
             for movement in map(beside_pinned_weights, movements) if step in pins else movements:
                 key = layer.nameless, movement
@@ -279,23 +271,17 @@ class PoolCompiler:
     def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
         return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
 
-    def _may_move(self, use: LayerUse) -> list[Moved]:
-        """The sets of operands that may move, of a layer that reads residuals or not."""
-        activations = [Operand.INPUTS, Operand.OUTPUTS, *([Operand.RESIDUAL] if use.residuals else [])]
-        sets = [frozenset({Operand.WEIGHTS, *activations})]
-        if self.hardware.keeps("activations"):
-            sets = [
-                frozenset({Operand.WEIGHTS, *compress(activations, moves)})
-                for moves in product((True, False), repeat=len(activations))
-            ]
-        return sets if self.hardware.home(Operand.OUTPUTS) else [frozenset({Operand.WEIGHTS})]
+    @property
+    def _listed_by(self) -> tuple[Objective, int]:
+        """What shortlists depend on beside a layer and what of it moves."""
+        return self.objective, self.options.batch
 
     def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
         if (layer, movement) not in self._listed:
             sets = self._all_sets(layer)
             movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
-            keys = [(layer, movement) for movement in movements]
-            found = [(key, self.known.shortlists.get((*key, self.objective))) for key in keys]
+            keys, options = [(layer, movement) for movement in movements], self._listed_by
+            found = [(key, self.known.shortlists.get((*key, *options))) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
             self._listed.update(known if len(known) == len(keys) else self._searched(layer, movements))
         return self._listed[layer, movement]
@@ -311,13 +297,13 @@ class PoolCompiler:
         searched = {
             (layer, movement): shortlist(mappings, movement, self.objective) for movement in movements
         }
-        self.known.shortlists.update({(*key, self.objective): listed for key, listed in searched.items()})
+        options = self._listed_by
+        self.known.shortlists.update({(*key, *options): listed for key, listed in searched.items()})
         return searched
 
     def _sets(self, layer: Layer) -> list[Moved]:
         """Of operands of a layer that may move, its weights with them."""
-        residuals = (0,) if layer.residual_elements else ()
-        return self._may_move(LayerUse((), residuals, 0))
+        return may_move(self.hardware, residual=bool(layer.residual_elements))
 
     def _all_sets(self, layer: Layer) -> list[Moved]:
         """Those in which its weights stay, too."""
@@ -338,7 +324,7 @@ class PoolCompiler:
             placed = stays | {Operand.INPUTS} if step.arrives else stays
             room_bytes = step.room_bytes - lost_bytes
             placed_layer = PlacedLayer(
-                layer.nameless, step.moved, placed, room_bytes, weights, self.objective
+                layer.nameless, step.moved, placed, room_bytes, weights, *self._listed_by
             )
             mappings.append(self._mapping(placed_layer))
             places.append(
@@ -348,15 +334,16 @@ class PoolCompiler:
                     if operand in operands
                 }
             )
-        pinned = {step: pinned_bytes(network.layers[step], self.hardware) for step in sorted(pins)}
         steady = Schedule(
             network.layers,
             tuple(mappings),
             network.waits_for,
             pool_changes=plan.pool_changes,
-            pool_bytes_at_start=plan.pool_bytes_at_start + sum(pinned.values()),
+            pool_bytes_at_start=plan.pool_bytes_at_start + self._pinned_bytes(network, pins),
             places=tuple(places),
-            memory_map=self._memory_map(network, plan, mappings, pinned),
+            memory_map=self._memory_map(network, (plan, weights, pins), mappings),
+            images_in_turn=self.images_in_turn,
+            next_image=PoolChange(plan.pool_bytes_at_start, plan.pool_bytes_at_end),
         )
         return self._with_first(steady, pins)
 
@@ -366,21 +353,35 @@ class PoolCompiler:
         return replace(steady, first_mappings=first)
 
     def _memory_map(
-        self,
-        network: NetworkToPlan,
-        plan: ResidencyPlan,
-        mappings: Sequence[Mapping],
-        pinned: MappingOf[int, int],
+        self, network: NetworkToPlan, planned: "Planned", mappings: Sequence[Mapping]
     ) -> MemoryMap | None:
         """What lies where, on a machine that keeps tensors."""
         if not (self.hardware.keeps("activations") or self.hardware.keeps("weights")):
             return None
-        return memory_map_of(
+        plan, _, _ = planned
+        assert isinstance(plan, ResidencyPlan)
+        tile_bytes = self._tile_bytes(mappings)
+        return memory_map_of(plan, self.pool.memory, tile_bytes, self._layer_weights(network, planned))
+
+    def _layer_weights(self, network: NetworkToPlan, planned: "Planned") -> list[LayerWeights]:
+        """The weights that may stay; those that do not, with the reason."""
+        if not self.hardware.keeps("weights"):
+            return []
+        plan, weights, pins = planned
+        assert isinstance(plan, ResidencyPlan)
+        sizes = [pinned_bytes(layer, self.hardware) for layer in network.layers]
+        reasons = why_not_pinned(
             plan,
-            self.pool.memory,
-            self._tile_bytes(mappings),
-            [PinnedWeights(network.layers[step].name, step, size) for step, size in pinned.items()],
+            self.prices(network, weights, pins),
+            self.prices(network, weights, network.with_weights),
+            sizes,
+            network.with_weights - pins,
+            by_product=self.objective == "edp",
         )
+        return [
+            LayerWeights(network.layers[step].name, step, sizes[step], reasons.get(step))
+            for step in sorted(network.with_weights)
+        ]
 
     def _tile_bytes(self, mappings: Sequence[Mapping]) -> list[int]:
         """What the tiles of each layer need where tensors lie."""
@@ -409,14 +410,10 @@ class PoolCompiler:
         self.known.mappings[placed] = best[1]
         return best[1]
 
-    def _value(self, schedule: Schedule) -> tuple[float, int]:
+    def _value(self, schedule: Schedule) -> tuple[float, float]:
         """What a schedule takes, simulated as a whole; of equal ones the faster is better."""
-        cycles = simulate_fast(schedule, self.hardware, self.transitions).cycles
-        counts = weighted_sum(
-            [mapping.totals.counts for mapping in schedule.mappings], [1] * len(schedule.mappings)
-        )
-        energy = float(total_energy(counts, self.hardware.prices))
-        return objective_value(float(cycles), energy, self.objective), cycles
+        cost = schedule_cost(schedule, self.hardware, self.transitions)
+        return objective_value(cost.cycles, cost.energy, self.objective), cost.cycles
 
     def _shortage(self, network: NetworkToPlan, fault: DoesNotFit) -> Shortage:
         """What has to be on chip at a step and does not fit, and how large a pool holds everything.
@@ -427,12 +424,12 @@ class PoolCompiler:
         most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in network.parts)
         while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
             larger = self._with_pool_of(most.size_bytes)
-            needed = max(larger._needs(larger._network(network.graph)), key=_size_bytes)
+            needed = max(larger._needs(larger.network_to_plan(network.graph)), key=_size_bytes)
             most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes
         return Shortage(self.hardware, network, self.options.batch, fault, needs, most)
 
     def _needs(self, network: NetworkToPlan) -> list[StepNeed]:
-        return step_needs(network.tensors, self._places(), self._prices(network, Weights(energy=1)))
+        return step_needs(network.tensors, self.places(), self.prices(network, Weights(energy=1)))
 
     def _with_pool_of(self, size_bytes: int) -> "PoolCompiler":
         hardware = self.hardware.with_size(self.pool.memory, size_bytes)
@@ -443,6 +440,10 @@ class PoolCompiler:
             transitions=Transitions(),
             known=PoolKnowledge(),
         )
+
+
+Planned: TypeAlias = tuple[ResidencyPlan | DoesNotFit, Weights, Pins]
+"""A plan, the weights by which mappings are compared, and the steps whose weights stay."""
 
 
 def _size_bytes(need: StepNeed) -> int:

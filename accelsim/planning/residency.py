@@ -148,6 +148,12 @@ class ResidencyPlan:
         return self._image_bytes if self.pool.image_inside else 0
 
     @property
+    def pool_bytes_at_end(self) -> int:
+        """What tensors take of the pool after the last step: results that have to lie there."""
+        results = [tensor.size_bytes for tensor in self.network.tensors if tensor.is_result]
+        return sum(results) if self.pool.results_inside else 0
+
+    @property
     def pool_changes(self) -> tuple[PoolChange, ...]:
         """What the tensors of each step take of the pool, and give up when it is finished."""
         taken, freed = [0] * len(self.steps), [0] * len(self.steps)

@@ -8,7 +8,7 @@ from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.descriptions.phrases import all_of, counted
 from accelsim.errors import AccelsimError, MappingError
-from accelsim.hardware import Hardware, Operand
+from accelsim.hardware import Bank, Hardware, Operand
 from accelsim.mapping.pool import operands_of
 from accelsim.mapping.staircase import StepPrices
 from accelsim.network.configuration import configure
@@ -76,6 +76,16 @@ def step_needs(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
         StepNeed(number, step.in_pool, _UNBOUNDED - step.room_bytes, of_step[step.moved].room_bytes[0])
         for number, (step, of_step) in enumerate(zip(plan.steps, prices, strict=True))
     ]
+
+
+def no_tile_words(pool: Bank, moving: Sequence[Operand], least_bytes: int) -> str:
+    """Of a layer no tile of which a pool holds: what the smallest take; 0 is more than any pool has."""
+    takes = f"{least_bytes} bytes of {pool.memory}" if least_bytes else f"more than {MAX_BUFFER_BYTES} bytes"
+    tiles = f"the smallest tiles{f' of {all_of(moving)}' if moving else ''} that are tried take"
+    needed = f"no tile fits: {tiles} {takes}, which has {pool.size_bytes}"
+    if not least_bytes:
+        return needed
+    return f"{needed}; memories.{pool.memory}.size_bytes = {least_bytes} would hold them"
 
 
 @dataclass(frozen=True)

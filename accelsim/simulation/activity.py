@@ -1,6 +1,6 @@
 """What was observed: who was busy when and for which layer, and what happened how often. No prices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -92,9 +92,11 @@ class Occupancy(NamedTuple):
 
 
 class LayerActivity(NamedTuple):
-    """What a layer did.
+    """What a layer did, for all images.
 
     Attributes:
+        cycles: By which it moves the finish: its end less that of all that ended before it, or 0; of images
+            in turn, the sum.
         dram_busy_cycles: In which the channel streamed for it; of several, the busiest.
         array_busy_cycles: In which the array executed it.
         vector_busy_cycles: In which the vector unit finished it.
@@ -113,6 +115,7 @@ class LayerActivity(NamedTuple):
     """Its first request to DRAM; if it reads nothing there, when the array was told of its first step."""
     end_cycle: int
     """Its last output has reached DRAM."""
+    cycles: int
     dram_busy_cycles: int
     array_busy_cycles: int
     vector_busy_cycles: int
@@ -155,6 +158,9 @@ class Activity:
     """What the DMA waited for, in order; empty unless the timeline was asked for."""
     occupancy: tuple[Occupancy, ...] = field(repr=False, default=())
     """Every change of a bank's contents, in order; empty unless the timeline was asked for."""
+    executed: tuple[LayerActivity, ...] = field(repr=False, default=())
+    """What each layer did for each of several images in turn, one image after the other, by which the layers
+    of the timeline and of waits are numbered; empty unless the timeline was asked for."""
 
     @property
     def cycles(self) -> int:
@@ -165,6 +171,15 @@ class Activity:
     def counts(self) -> ActionCounts[int]:
         """Sum over the layers."""
         return weighted_sum([layer.counts for layer in self.layers], [1] * len(self.layers))
+
+
+def moved_finish(end_cycles: Iterable[int], finish_cycle: int = 0) -> list[int]:
+    """By how much each of successive layers moves the finish, where all before them ended by a cycle."""
+    moved = []
+    for end_cycle in end_cycles:
+        moved.append(max(end_cycle - finish_cycle, 0))
+        finish_cycle += moved[-1]
+    return moved
 
 
 class Recorder:
@@ -208,6 +223,7 @@ class Recorder:
             LayerActivity(
                 start or 0,
                 end,
+                cycles,
                 max(streamed.values()),
                 array,
                 vector,
@@ -215,9 +231,10 @@ class Recorder:
                 waiting,
                 streamed if len(streamed) > 1 else {},
             )
-            for start, end, streamed, array, vector, counts, waiting in zip(
+            for start, end, cycles, streamed, array, vector, counts, waiting in zip(
                 self._start,
                 self._end,
+                moved_finish(self._end),
                 by_memory,
                 self._busy["array"],
                 self._busy["vector"],

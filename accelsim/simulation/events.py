@@ -11,6 +11,7 @@ from accelsim.simulation.banks import Banks
 from accelsim.simulation.dma import load
 from accelsim.simulation.dram import DRAMChannel
 from accelsim.simulation.entry import channels_of, entries_of, most_descriptors
+from accelsim.simulation.images import of_all_images
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.pe_array import execute
 from accelsim.simulation.standstill import Standstill
@@ -39,6 +40,7 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         >>> activity.timeline[0].component, str(activity.timeline[0].operand)
         ('dram', 'weights')
     """
+    images, schedule = schedule.images_in_turn, schedule.unrolled
     env = simpy.Environment()
     layers = len(schedule.mappings)
     most = most_descriptors(hardware) - schedule.idle_descriptors
@@ -66,15 +68,22 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     unfinished = [layer for layer, event in enumerate(machine.finished) if not event.triggered]
     if unfinished:
         raise RuntimeError(f"the simulation came to a stop in layer {unfinished[0]} of {layers}")
+    return _observed(machine, images, keep_timeline=keep_timeline)
+
+
+def _observed(machine: Machine, images: int, *, keep_timeline: bool) -> Activity:
+    """What the components reported of so many images in turn."""
     peak_bank_bytes, peak_memory_bytes, peak_global_buffer_bytes = machine.banks.peaks()
+    executed = machine.recorder.layers(machine.standstill.cycles())
     return Activity(
-        layers=machine.recorder.layers(machine.standstill.cycles()),
+        layers=executed if images == 1 else of_all_images(executed, images),
         peak_bank_bytes=peak_bank_bytes,
         peak_memory_bytes=peak_memory_bytes,
         peak_global_buffer_bytes=peak_global_buffer_bytes,
         timeline=machine.recorder.timeline(),
         waits=machine.recorder.waits(),
         occupancy=machine.banks.occupancy(),
+        executed=executed if keep_timeline and images > 1 else (),
     )
 
 

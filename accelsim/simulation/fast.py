@@ -12,9 +12,9 @@ from operator import sub
 from accelsim.hardware import Channel, Hardware, Operand
 from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.schedule import Schedule
-from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.simulation.activity import Activity, LayerActivity, moved_finish
 from accelsim.simulation.entry import entries_of, idle_alone
-from accelsim.simulation.stepper import bank_sums, banks_by_memory
+from accelsim.simulation.stepper import Log, bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
 
@@ -44,28 +44,20 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
         True
     """
     transitions = Transitions() if transitions is None else transitions
-    programs = [mapping.program for mapping in schedule.mappings]
-    walk = Traversal(hardware, schedule.idle_descriptors, transitions, schedule.pool_bytes_at_start)
-    entries = entries_of(schedule, hardware)
-    log = walk.through(programs, schedule.waits_for, entries)
-    channels, streamed = hardware.channels, transitions.stream_cycles
-    keys = [(id(program), entry.homes) for program, entry in zip(programs, entries, strict=True)]
-    for key, program in zip(keys, programs, strict=True):
-        if key not in streamed:
-            streamed[key] = program, *_busy_cycles(program, _with_homes(channels, key[1]))
-    layers = tuple(
-        LayerActivity(
-            start_cycle=log.start_cycles.get(index, 0),
-            end_cycle=log.end_cycles[index],
-            dram_busy_cycles=streamed[keys[index]][1],
-            array_busy_cycles=mapping.totals.array_cycles,
-            vector_busy_cycles=mapping.totals.vector_cycles,
-            counts=mapping.totals.counts,
-            waiting_cycles=log.waiting_cycles.get(index, {}),
-            busy_cycles_by_memory=streamed[keys[index]][2],
-        )
-        for index, mapping in enumerate(schedule.mappings)
-    )
+    if schedule.images_in_turn == 1:
+        walk = Traversal(hardware, schedule.idle_descriptors, transitions, schedule.pool_bytes_at_start)
+        programs = [mapping.program for mapping in schedule.mappings]
+        entries = entries_of(schedule, hardware)
+        log = walk.through(programs, schedule.waits_for, entries)
+        layers = _layers(schedule.mappings, log, hardware, transitions, [entry.homes for entry in entries])
+    else:
+        from accelsim.simulation.images import summed, through_images  # noqa: PLC0415 (few batches have any)
+
+        log, cycles = through_images(schedule, hardware, transitions)
+        homes = [entry.homes for entry in entries_of(schedule, hardware)]
+        first = _layers(schedule.mappings, log, hardware, transitions, homes)
+        later = _layers(schedule.later_mappings or schedule.mappings, log, hardware, transitions, homes)
+        layers = summed(first, later, schedule.images_in_turn - 1, cycles)
     banks, memories = hardware.banks, hardware.on_chip
     sizes = bank_sums([bank.size_bytes for bank in banks], banks_by_memory(banks))
     peaks = tuple(map(sub, sizes, log.least_free_bytes))
@@ -77,6 +69,39 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
             memory.name: peak for memory, peak in zip(memories, of_memories or (together,), strict=True)
         },
         peak_global_buffer_bytes=together,
+    )
+
+
+def _layers(
+    mappings: Sequence[Mapping],
+    log: Log,
+    hardware: Hardware,
+    transitions: Transitions,
+    homes: Sequence[tuple[int, ...]],
+) -> tuple[LayerActivity, ...]:
+    """What each layer did by its mapping, as it was observed, and by its homes where it has its own."""
+    channels, streamed = hardware.channels, transitions.stream_cycles
+    keys = [(id(mapping.program), of_layer) for mapping, of_layer in zip(mappings, homes, strict=True)]
+    for mapping, key in zip(mappings, keys, strict=True):
+        if key not in streamed:
+            program = mapping.program
+            streamed[key] = program, *_busy_cycles(program, _with_homes(channels, key[1]))
+    end_cycles = [log.end_cycles[index] for index in range(len(mappings))]
+    return tuple(
+        LayerActivity(
+            start_cycle=log.start_cycles.get(index, 0),
+            end_cycle=end_cycle,
+            cycles=cycles,
+            dram_busy_cycles=streamed[keys[index]][1],
+            array_busy_cycles=mapping.totals.array_cycles,
+            vector_busy_cycles=mapping.totals.vector_cycles,
+            counts=mapping.totals.counts,
+            waiting_cycles=log.waiting_cycles.get(index, {}),
+            busy_cycles_by_memory=streamed[keys[index]][2],
+        )
+        for index, (mapping, end_cycle, cycles) in enumerate(
+            zip(mappings, end_cycles, moved_finish(end_cycles), strict=True)
+        )
     )
 
 

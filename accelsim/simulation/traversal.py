@@ -89,12 +89,22 @@ class Traversal:
 
         Raises RuntimeError if the machine comes to a stop.
         """
-        of_layers = zip(programs, waits_for, entries, strict=True)
-        for layer, (program, producers, entry) in enumerate(of_layers):
-            self._enter(layer, producers, entry, program)
-            self._remembered(program, True, self._body)
+        self._go_through(programs, waits_for, entries)
         self._drain(len(programs))
         return self.log
+
+    def _go_through(
+        self,
+        programs: Sequence[Sequence[ProgramPart]],
+        waits_for: Sequence[Sequence[int]],
+        entries: Sequence[Entry],
+        first_layer: int = 0,
+    ) -> None:
+        """Until the last of these layers is handed over; they are numbered from the first on."""
+        of_layers = zip(programs, waits_for, entries, strict=True)
+        for layer, (program, producers, entry) in enumerate(of_layers, first_layer):
+            self._enter(layer, producers, entry, program)
+            self._remembered(program, True, self._body)
 
     def cycles_of_layer(self, program: Sequence[ProgramPart]) -> int:
         """When the program of a layer is done by itself.
@@ -108,11 +118,17 @@ class Traversal:
 
     def _drain(self, layers: int) -> None:
         """After so many layers, until everything is done."""
+        self._run_dry(layers)
+        for layer in range(layers):
+            self._check_ended(layer)
+
+    def _run_dry(self, layers: int) -> None:
         self.layer = layers
         self._bring_machine().drain()
-        for layer in range(layers):
-            if layer not in self.log.end_cycles:
-                raise RuntimeError(f"the simulation came to a stop in layer {layer}")
+
+    def _check_ended(self, layer: int) -> None:
+        if layer not in self.log.end_cycles:
+            raise RuntimeError(f"the simulation came to a stop in layer {layer}")
 
     def _enter(
         self, layer: int, producers: Sequence[int], entry: Entry, program: Sequence[ProgramPart]

@@ -78,16 +78,27 @@ def place_mismatches(
 ) -> dict[str, Mismatch]:
     """What is wrong with where tensors lie, by the names of the layers that it is wrong for.
 
+    Of images in turn three stand for all: the first, the second, and the last. Before and after each, nothing
+    is in the pool but weights that stay, but for the first image, which is there, and the last one's results.
+    So whatever the images before it left, each finds what the second one finds.
+
     Args:
         graph: What was scheduled, in an order that is right.
         schedule: Its layers, with their places and what they take of the pool.
         hardware: The machine.
-        batch: Images that run together.
+        batch: Images that run together; of images in turn, 1.
         steady: Of the first inference, before which no weights lie in the pool: that of those to come, for
             which weights have to be there. None: it is one of these.
     """
     parts = [part for node, scheduled in parts_of(graph, schedule) for part in _parts(node, scheduled)]
-    return _Places(schedule, hardware, _Pieces.of(graph, hardware, batch), parts, steady).mismatches()
+    pieces, last = _Pieces.of(graph, hardware, batch), schedule.images_in_turn - 1
+    mismatches: dict[str, Mismatch] = {}
+    for image in sorted({last, min(1, last), 0}, reverse=True):
+        turn = _Turn(
+            image_comes=image > 0, results_go=image < last, weights_come=steady is not None and image == 0
+        )
+        mismatches |= _Places(schedule.of_image(image), hardware, pieces, parts, turn, steady).mismatches()
+    return mismatches
 
 
 def pool_bytes(schedule: Schedule) -> list[int]:
@@ -126,6 +137,17 @@ def _parts(node: ExecutedNode, scheduled: range) -> Iterator[_Part]:
     yield _Part(layer.pooling.name, {Operand.INPUTS: (between,)}, node.name, node.network_output)
 
 
+class _Turn(NamedTuple):
+    """What is special to one of several images in turn."""
+
+    image_comes: bool
+    """Whether the image comes to its place with the first layer; else it lies there before."""
+    results_go: bool
+    """Whether results are fetched from the pool when the last layer is finished; else they stay there."""
+    weights_come: bool
+    """Whether pinned weights have to come."""
+
+
 @dataclass
 class _Places:
     """Where tensors lie, layer by layer."""
@@ -134,8 +156,9 @@ class _Places:
     hardware: Hardware
     pieces: _Pieces
     parts: Sequence[_Part]
+    turn: _Turn
     steady: Schedule | None
-    """Where pinned weights have to come: what is executed when they are there."""
+    """Of the first inference: what is executed when pinned weights are there."""
     in_pool: set[str] = field(default_factory=set)
     """Pieces that were written in the pool."""
     outside: set[str] = field(default_factory=set)
@@ -166,7 +189,8 @@ class _Places:
             self.last_use |= {self.pieces.tensor_of[piece]: number for piece in used}
         if self.results_stay:
             results = [part.writes for part in self.parts if part.is_result]
-            self.last_use |= {self.pieces.tensor_of[piece]: len(self.parts) for piece in results}
+            last_use = len(self.parts) - self.turn.results_go
+            self.last_use |= {self.pieces.tensor_of[piece]: last_use for piece in results}
 
     def _inside(self, number: int, schedule: Schedule | None = None) -> frozenset[Operand]:
         """The operands of a layer in the pool; in a memory for tensors, which a mapping knows nothing of."""
@@ -185,13 +209,15 @@ class _Places:
         """The first of each layer."""
         mismatches: dict[str, Mismatch] = {}
         last, held_bytes, image_bytes = len(self.parts) - 1, pool_bytes(self.schedule), self._put_image()
+        bytes_at_start, bytes_in_turn = (0, image_bytes) if self.turn.image_comes else (image_bytes, 0)
         for number, (part, change) in enumerate(zip(self.parts, _changes(self.schedule), strict=True)):
             begun_bytes = self._bring(number, part) + self._write(number, part)
+            begun_bytes += bytes_in_turn if number == 0 else 0
             self._end_uses(number)
             left = {rest for sizes in self.idle for rest in _without(sizes, change.freed_bytes)}
             try:
                 if number == 0:
-                    self._check_start(image_bytes)
+                    self._check_start(bytes_at_start)
                 self._check_operands(number, part)
                 self._check_reads(number, part)
                 self._expect(Quantity.TENSOR_BYTES, change.taken_bytes, begun_bytes)
@@ -294,9 +320,9 @@ class _Places:
         lies_there = place == (self.memory if placed else self.home_of_weights)
         if not lies_there or not (placed or moved) or (placed and not may_stay):
             refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.home_of_weights)
-        if placed and moved and self.steady is None:
+        if placed and moved and not self.turn.weights_come:
             refuse(Difference.WEIGHTS_COME_AGAIN, memory=self.memory)
-        if placed and self.steady is not None and not moved:
+        if placed and self.turn.weights_come and not moved:
             refuse(Difference.WEIGHTS_NEVER_COME, memory=self.memory)
 
     def _check_where_weights_are(self, mapping: Mapping, place: str) -> None:
@@ -306,7 +332,7 @@ class _Places:
             refuse(Difference.WEIGHTS_ELSEWHERE, memory=self.home_of_weights)
         if Operand.WEIGHTS not in mapping.moved - mapping.placed:
             refuse(Difference.NEVER_MOVES, operand=Operand.WEIGHTS, place=place)
-        if place == self.memory and self.steady is not None:
+        if place == self.memory and self.turn.weights_come:
             refuse(Difference.WEIGHTS_NEVER_COME, memory=self.memory)
 
     def _check_reads(self, number: int, part: _Part) -> None:

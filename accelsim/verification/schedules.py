@@ -117,7 +117,8 @@ def _executed(
     first: bool,
 ) -> tuple[LayerVerification, ...]:
     """Some layers of the schedule of an inference: the first, before which no weights are on chip, or not."""
-    graph, hardware, batch = plan.lowered.graph, plan.hardware, plan.options.batch
+    graph, hardware = plan.lowered.graph, plan.hardware
+    batch = plan.options.batch // schedule.images_in_turn  # that a program goes through
     of_network = order_mismatches(graph, schedule)
     if not of_network:  # in another order nothing lies where it should
         steady = plan.schedule if first else None
@@ -132,8 +133,28 @@ def _executed(
         case = Case(layer, mapping, hardware, batch, held_bytes[index], places[index])
         outcome = _known_or_new(case, by_form)
         mismatch = of_network.get(layer.name, outcome.mismatch)
-        verified.append(replace(outcome, mismatch=mismatch))
+        verified.append(replace(_of_all_images(outcome, schedule.images_in_turn), mismatch=mismatch))
     return tuple(verified)
+
+
+def _of_all_images(outcome: LayerVerification, images: int) -> LayerVerification:
+    """Of a layer whose program is executed for each of so many images in turn, the same each time."""
+    if images == 1:
+        return outcome
+    traffic = {
+        memory: {
+            access: {operand: images * amount for operand, amount in by_operand.items()}
+            for access, by_operand in accesses.items()
+        }
+        for memory, accesses in outcome.traffic.items()
+    }
+    return replace(
+        outcome,
+        steps=images * outcome.steps,
+        macs=images * outcome.macs,
+        computed_macs=images * outcome.computed_macs,
+        traffic=traffic,
+    )
 
 
 def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[int]:

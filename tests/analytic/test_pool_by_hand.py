@@ -186,6 +186,49 @@ def test_what_is_remembered_of_one_plan_of_tensors_is_not_taken_for_another():
         assert simulate_fast(plan, hardware, transitions) == simulate_events(plan, hardware)
 
 
+# --- images in turn
+
+TWO_LAYERS = layer_of(step(weights=160, array=50)), layer_of(step(weights=320, array=100))
+"""The first reads the image, 200 bytes, and writes 300; the second reads these and writes a result of 100."""
+
+
+def in_turn(images):
+    changes = (PoolChange(300, 200), PoolChange(100, 300))
+    each = {"images_in_turn": images, "next_image": PoolChange(taken_bytes=200, freed_bytes=100)}
+    return schedule(*TWO_LAYERS, pool_changes=changes, pool_bytes_at_start=200, **each)
+
+
+def test_an_image_that_has_no_room_beside_the_one_before_begins_when_that_has_ended():
+    # An image takes 160 cycles for its first layer, and 100 + 20 + 100 for the second, whose weights have no
+    # room beside the first one's. The next one needs 200 + 300 + 160 bytes; they are free when the second
+    # layer gives up its weights, what it read, and the result. The last result stays.
+    activity = observed(in_turn(3), pooled_machine(1000))
+    assert activity.cycles == 3 * (160 + 220)
+    assert [layer.cycles for layer in activity.layers] == [3 * 160, 3 * 220]
+    assert activity.occupancy[-1].bytes == 100
+
+
+def test_images_overlap_as_layers_do_where_there_is_room():
+    # Beside the first image's layers, which end at 160 and 260, the second image has room from 160 on: its
+    # weights come at 270, and its first layer ends at 320. The weights of its second layer have room at 260
+    # and come at 380; that layer ends at 480. The third image has room at 320; its first layer is executed
+    # from 480 to 530. The weights of the last layer are asked for at 480 and come at 600.
+    activity = observed(in_turn(3), pooled_machine(1500))
+    assert [layer.end_cycle for layer in activity.executed] == [160, 260, 320, 480, 530, 700]
+    assert activity.cycles == 700 < 3 * 260
+    assert [layer.cycles for layer in activity.layers] == [160 + 60 + 50, 100 + 160 + 170]
+    assert [layer.start_cycle for layer in activity.layers] == [0, 0]
+    assert activity.peak_bank_bytes == {"pool": 1500 - 120}
+
+
+def test_images_that_recur_are_not_gone_through_one_by_one():
+    images = 10**9
+    activity = simulate_fast(in_turn(images), pooled_machine(1000))
+    assert activity.cycles == images * 380
+    assert [layer.cycles for layer in activity.layers] == [images * 160, images * 220]
+    assert activity.layers[0].array_busy_cycles == images * 50
+
+
 # --- alone
 
 

@@ -132,11 +132,11 @@ def pinned_result():
     return result_where_stay(["activations", "weights"], 1048576)
 
 
-def result_where_stay(keeps, size_bytes):
+def result_where_stay(keeps, size_bytes, batch=1):
     buffer = {"banks": "pool", "keeps": keeps, "size_bytes": size_bytes}
     changes = {f"memories.global_buffer.{key}": value for key, value in buffer.items()}
     machine = vary(accelsim.load_hardware("16x16_128k"), **changes)
-    return accelsim.run_network(accelsim.load_network("sqnxt23v5"), machine)
+    return accelsim.run_network(accelsim.load_network("sqnxt23v5"), machine, batch=batch)
 
 
 def test_every_column_of_a_report_is_explained(result):
@@ -154,7 +154,13 @@ def test_every_bound_is_explained():
 
 def test_every_line_of_the_totals_is_explained(result, kept_result, pinned_result):
     explained = [name for name, _ in rows(section(page("reading-a-report.md"), "## Totals"))]
-    for run, absent in ((result, {"tensors", "first"}), (kept_result, {"first"}), (pinned_result, set())):
+    runs = (
+        (result, {"tensors", "batch", "first"}),
+        (kept_result, {"batch", "first"}),
+        (pinned_result, {"batch"}),
+        (result_where_stay(["activations"], 131072, batch=2), {"first"}),
+    )
+    for run, absent in runs:
         lines = [name for name in explained if name not in absent]
         report = run_report(run, Style(), "none").split("why: what bounds it, see below.\n", 1)[1]
         assert re.findall(r"(?m)^(\w[\w ]*?)  ", report) == lines
@@ -162,6 +168,8 @@ def test_every_line_of_the_totals_is_explained(result, kept_result, pinned_resul
 
 def test_every_name_of_the_json_is_explained(result, kept_result, pinned_result):
     explained = set(re.findall(r"`(\w+)`", section(page("reading-a-report.md"), "## As data")))
+    batch = result_where_stay(["activations"], 131072, batch=2).to_dict()
+    assert {"batch_order", *batch["batch_order"]} <= explained
     values, kept_values, pinned_values = (run.to_dict() for run in (result, kept_result, pinned_result))
     assert values.keys() < kept_values.keys() < pinned_values.keys() <= explained
     assert pinned_values["first_inference"].keys() <= explained

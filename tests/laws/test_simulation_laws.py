@@ -77,6 +77,40 @@ def test_how_little_the_fast_engine_remembers_changes_nothing(case, bounds):
             assert simulate_fast(schedule, hardware, transitions) == simulate_events(schedule, hardware)
 
 
+@st.composite
+def images_in_turn(draw, most_steps=200):
+    """A schedule that several images go through in turn: tensors of each leave the pool as they found it."""
+    hardware, schedule = draw(st.one_of(pooled_schedules(), pooled_schedules(channels=2)))
+    steps = sum(mapping.totals.steps for mapping in schedule.mappings)
+    images = [number for number in (2, 3, 5, 17, 40) if number * steps <= most_steps]
+    assume(images)
+    next_image = PoolChange(schedule.pool_bytes_at_start, tensor_bytes_at_end(schedule))
+    assume(schedule.pool_changes or next_image == (0, 0))
+    later = draw(st.sampled_from([(), schedule.mappings[::-1]]))
+    in_turn = {"images_in_turn": draw(st.sampled_from(images)), "next_image": next_image}
+    return hardware, replace(schedule, later_mappings=later, **in_turn)
+
+
+@given(images_in_turn())
+def test_of_images_in_turn_the_fast_engine_observes_what_events_observe(case):
+    hardware, schedule = case
+    observed, transitions = simulate_events(schedule, hardware), Transitions()
+    for _ in range(2):
+        assert simulate_fast(schedule, hardware, transitions) == observed
+
+
+@settings(max_examples=20)
+@given(images_in_turn(most_steps=100))
+def test_images_in_turn_are_layers_one_after_the_other(case):
+    hardware, schedule = case
+    unrolled, layers = schedule.unrolled, len(schedule.layers)
+    whole, by_image = simulate_events(schedule, hardware), simulate_fast(unrolled, hardware)
+    assert whole.cycles == by_image.cycles == sum(of_layer.cycles for of_layer in whole.layers)
+    for layer, of_layer in enumerate(whole.layers):
+        assert of_layer.cycles == sum(of_image.cycles for of_image in by_image.layers[layer::layers])
+    assert tensor_bytes_at_end(unrolled) == tensor_bytes_at_end(schedule)
+
+
 @given(SCHEDULES, st.data())
 def test_what_is_remembered_from_other_schedules_changes_nothing(case, data):
     """The same layers in another order and dependence, or with fewer descriptors, with one memory."""

@@ -102,13 +102,13 @@ def test_a_plan_is_the_best_of_all_subsets_of_tensors(network, size_bytes, ends)
     graph = lowered_network(network).graph
     compiler = compiler_of(hardware, options)
     try:
-        to_plan = compiler._network(graph)
+        to_plan = compiler.network_to_plan(graph)
     except MappingError:
         assume(False)
     assume(len(to_plan.tensors.tensors) <= 10 and all(len(parts) == 1 for parts in to_plan.parts))
     costs = cost_of(graph, hardware, options)
     for quantity, weights in OBJECTIVES.items():
-        plan = plan_residency(to_plan.tensors, compiler._places(), compiler._prices(to_plan, weights))
+        plan = plan_residency(to_plan.tensors, compiler.places(), compiler.prices(to_plan, weights))
         least = least_of_all_subsets(to_plan.tensors, to_plan.layers, hardware, costs, quantity)
         if least is None:
             assert isinstance(plan, DoesNotFit)

@@ -372,10 +372,39 @@ def test_a_tensor_has_no_room_beside_pinned_weights_of_the_whole_pool(pinned):
     assert {row.pool_bytes for row in reasons if isinstance(row, TooLarge)} <= {400 * KIB}
 
 
+def test_weights_that_are_not_pinned_say_why(pinned):
+    memory_map = pinned.memory_map
+    on_array = {f"{layer.name} weights" for layer in pinned.layers if layer.params}
+    assert {row.name for row in (*memory_map.pinned, *memory_map.unpinned)} == on_array
+    assert memory_map.unpinned
+    values = {row["name"]: row for row in pinned.to_dict()["tensors"]}
+    for row in memory_map.unpinned:
+        assert row.why_not is not None
+        assert values[row.name]["pinned"] is False
+        assert values[row.name]["why_not"]["reason"] in ("too_large", "costs_more", "costs_more_together")
+        assert values[row.name]["address"] is None
+        if isinstance(row.why_not, TooLarge):
+            assert row.why_not.beside_bytes + row.size_bytes > memory_map.size_bytes
+    sentence = kept_sentence(memory_map)
+    assert f"no room for {len(memory_map.unpinned)} (" in sentence
+    assert f"{max(memory_map.unpinned, key=lambda row: row.size_bytes).name} of " in sentence
+
+
+def test_where_weights_may_stay_and_none_do_the_sentence_says_so():
+    name, always, reason = "conv1 weights", Steps(0, 1), CostsMore(100.0, 104.0)
+    weights = PlacedTensor(name, 2048, None, None, always, last_reader=0, why_not=reason, is_weights=True)
+    sentence = kept_sentence(map_of(kept(), weights))
+    assert "weights of no layer are pinned; not worth their room: 1 (conv1 weights of 2 KiB)" in sentence
+
+
 def test_a_map_without_pins_has_reasons_of_one_with_them():
-    weights = PlacedTensor("conv1 weights", 10, Steps(0, 1), 90, Steps(0, 1), last_reader=0, is_weights=True)
-    without, reason = map_of(absent("conv1", 10, None)), CostsMoreTogether(1.0, 2.0)
-    assert without.instead_of(map_of(kept(), weights), reason).tensors[0].why_not == reason
+    name, always, reason = "conv1 weights", Steps(0, 1), CostsMoreTogether(1.0, 2.0)
+    weights = PlacedTensor(name, 10, always, 90, always, last_reader=0, is_weights=True)
+    unpinned = weights._replace(in_pool=None, address=None, why_not=CostsMore(2.0, 1.0))
+    without, pinning = map_of(absent("conv1", 10, None), unpinned), map_of(kept(), weights)
+    assert without.instead_of(pinning, reason).tensors[0].why_not == reason
+    assert without.instead_of(pinning, reason, weights=True).tensors[1].why_not == reason
+    assert without.instead_of(pinning, reason, weights=True).tensors[0].why_not is None
 
 
 def test_by_time_the_reasons_are_in_cycles_whichever_plan_is_the_faster():
@@ -390,8 +419,7 @@ def test_by_time_the_reasons_are_in_cycles_whichever_plan_is_the_faster():
 
 def test_pinned_weights_stay_where_a_map_is_preferred_to_another():
     weights = PlacedTensor("conv1 weights", 8, Steps(0, 1), 0, Steps(0, 1), 0, is_weights=True)
-    chosen = map_of(absent("conv1", 3000, None), weights).instead_of(
-        map_of(kept()), CostsMoreTogether(1.0, 2.0)
-    )
+    other = map_of(kept(), weights._replace(in_pool=None, address=None))
+    chosen = map_of(absent("conv1", 3000, None), weights).instead_of(other, CostsMoreTogether(1.0, 2.0))
     assert [tensor.why_not for tensor in chosen.tensors] == [CostsMoreTogether(1.0, 2.0), None]
     assert chosen.pinned == (weights,)

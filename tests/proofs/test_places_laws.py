@@ -1,17 +1,25 @@
 """What is planned for a machine with a pool is proven: whatever is added, put side by side or read later."""
 
 import json
+import math
+from dataclasses import replace
 
 import hypothesis.strategies as st
 from hypothesis import assume, event, given, settings
 from strategies import ANY_BITS, keeping_machines
 
+from accelsim.descriptions import vary
 from accelsim.errors import MappingError
+from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
+from accelsim.planning import idle_descriptors
+from accelsim.planning.pool_schedule import pool_schedules
+from accelsim.pricing import result_of
 from accelsim.run import options_for, plan_run
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
 from accelsim.verification.places import pool_bytes
 from accelsim.verification.schedules import verify_plan
 
@@ -87,7 +95,8 @@ def both_are_proven(plan):
 
 
 SOME = settings(max_examples=max(60, settings.default.max_examples))
-BATCHES = st.sampled_from([1, 1, 2])
+KEEPS = (("activations",), ("activations", "weights"))
+BATCHES = st.sampled_from([1, 1, 2, 5])
 OBJECTIVES = st.sampled_from([None, "time", "energy", "edp"])
 
 
@@ -112,6 +121,65 @@ def test_so_it_is_where_elements_are_no_whole_bytes(network, hardware):
 )
 def test_weights_that_stay_come_once(network, hardware, batch, objective):
     assert both_are_proven(planned(network, hardware, batch=batch, dataflow="auto", objective=objective))
+
+
+@settings(SOME, max_examples=40)
+@given(
+    networks(), keeping_machines(keeps=("activations", "weights")), st.sampled_from(["time", "energy", "edp"])
+)
+def test_to_keep_both_is_never_worse_than_to_keep_either(network, hardware, objective):
+    """Nor does it fit less."""
+    both = value_if(network, hardware, objective, ["activations", "weights"])
+    assert both <= value_if(network, hardware, objective, ["activations"])
+    if hardware.input_place == hardware.output_place == "dram":
+        assert both <= value_if(network, hardware, objective, ["weights"])
+
+
+def value_if(network, hardware, objective, keeps):
+    """What is to be small where these stay; what does not fit comes last."""
+    machine = vary(hardware, **{"memories.sram.keeps": keeps})
+    try:
+        plan = plan_run(network, machine, options_for(network, objective=objective))
+    except MappingError:
+        return True, math.inf
+    return value_of(plan.schedule, plan)
+
+
+@settings(SOME, max_examples=30)
+@given(
+    networks(most_rows=4),
+    st.one_of(keeping_machines(keeps=keeps) for keeps in KEEPS),
+    st.sampled_from([2, 3, 9]),
+    st.sampled_from(["time", "energy", "edp"]),
+)
+def test_a_batch_goes_the_better_way(network, hardware, batch, objective):
+    """Of all images through each layer, and each image through all layers; it says how the other way does."""
+    plan = planned(network, hardware, batch=batch, dataflow="auto", objective=objective)
+    ways = pool_schedules(plan.lowered.graph, hardware, plan.options, Transitions(), PoolKnowledge())
+    order = plan.schedule.memory_map.batch_order
+    event(f"images in turn: {order.in_turn}")
+    assert order.in_turn == (plan.schedule.images_in_turn == batch)
+    assert (order.other_cycles is None) == (len(ways) == 1)
+    assert value_of(plan.schedule, plan) == min(
+        value_of(one, plan) for way in ways for one in with_idle(way, plan)
+    )
+    if len(ways) == 2:
+        (other,) = [way for way in ways if way.images_in_turn != plan.schedule.images_in_turn]
+        cycles = min(simulate_events(one, hardware).cycles for one in with_idle(other, plan))
+        assert order.other_cycles == cycles
+
+
+def value_of(schedule, plan):
+    """What is to be small, as it is simulated; tensors and tiles without room in one piece come last."""
+    run = result_of(replace(plan, schedule=schedule), simulate_fast(schedule, plan.hardware))
+    value = {"time": run.cycles, "energy": run.energy.total, "edp": run.cycles * run.energy.total}
+    return schedule.memory_map.address_waste_bytes > 0, value[plan.options.objective]
+
+
+def with_idle(schedule, plan):
+    return [
+        replace(schedule, idle_descriptors=idle) for idle in idle_descriptors(plan.hardware, plan.options)
+    ]
 
 
 @settings(SOME, max_examples=40)

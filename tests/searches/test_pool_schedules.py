@@ -19,7 +19,9 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.planning import network_tensors, pool_compiler
 from accelsim.planning.compiler import make_schedule
 from accelsim.report.tables.path import path_dict
+from accelsim.report.tables.run import run_report
 from accelsim.report.tables.sweep import sweep_dict
+from accelsim.report.text import Style
 from accelsim.reuse import Cache
 from accelsim.run import options_for, plan_run
 from accelsim.search import SearchTask, plan_for, read_sweep, run_sweep, search_path
@@ -379,9 +381,9 @@ def test_pinning_is_never_worse_than_to_pin_nothing(objective, keeps):
 
 
 def test_where_nothing_is_pinned_there_is_one_inference():
-    small = keeping(8 * KIB, **PINS)
+    small = keeping(6 * KIB, **PINS)
     name = "mobilenet_v1@width=0.25,resolution=64"
-    run, without = run_network(name, small), run_network(name, keeping(8 * KIB))
+    run, without = run_network(name, small), run_network(name, keeping(6 * KIB))
     assert run.first_inference is None
     assert (run.cycles, run.energy, run.memories) == (without.cycles, without.energy, without.memories)
 
@@ -454,6 +456,42 @@ def test_by_time_no_network_is_slower_than_by_energy_times_delay(network):
         run_network(network, "npu_int8_2m", objective=objective) for objective in ("time", "edp")
     )
     assert by_time.cycles <= by_edp.cycles
+
+
+def test_a_batch_that_does_not_fit_goes_image_by_image():
+    network = "mobilenet_v1@width=0.25,resolution=128"
+    one, four = [run_network(network, "npu_int8_256k", batch=batch) for batch in (1, 4)]
+    values = four.to_dict()
+    assert values["batch_order"] == {"in_turn": True, "other_cycles": None, "other_energy": None}
+    assert "batch_order" not in one.to_dict()
+    assert values["tensors"] == one.to_dict()["tensors"]
+    assert four.dram_bytes.read == 4 * one.dram_bytes.read
+    assert 0 < 4 * one.cycles - four.cycles < 0.01 * four.cycles
+    for name in ("cycles", "tiles", "macs"):
+        assert sum(getattr(layer, name) for layer in four.layers) > 3.9 * sum(
+            getattr(layer, name) for layer in one.layers
+        )
+    assert sum(layer.cycles for layer in four.layers) == four.cycles
+    assert "does not fit" in run_report(four, Style())
+
+
+def test_where_both_ways_fit_the_better_one_is_run_and_the_other_one_said():
+    """Small images that the pool holds together share the weights that are not pinned."""
+    machine = vary(load_hardware("npu_int8_256k"), **{"memories.sram.keeps": ["activations", "weights"]})
+    run = run_network("mobilenet_v1@width=0.25,resolution=32", machine, batch=4)
+    order = run.memory_map.batch_order
+    assert not order.in_turn
+    assert order.other_cycles * order.other_energy > run.cycles * run.energy.total
+    assert "all images go through each layer; each image through all" in " ".join(
+        run_report(run, Style()).split()
+    )
+
+
+def test_what_does_not_fit_either_way_says_so_of_one_image():
+    with pytest.raises(MappingError) as error:
+        run_network("squeezenet_v1_1", "npu_int8_256k", batch=4)
+    assert "image (150528 bytes)" in str(error.value)
+    assert "at a time" not in str(error.value)
 
 
 @pytest.mark.parametrize("objective", ["time", "energy", "edp"])

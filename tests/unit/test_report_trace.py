@@ -25,7 +25,7 @@ from accelsim.report.files.trace import (
     united,
     write_trace,
 )
-from accelsim.run import plan_run
+from accelsim.run import options_for, plan_run
 from accelsim.simulation.events import simulate_events
 
 
@@ -253,6 +253,29 @@ def test_a_pool_has_a_counter_of_tensors_and_of_tiles(tmp_path):
     # A layer may have room before the one before it has given up its own.
     assert max(values["tensors"] for values in held) >= max(result.memory_map.tensor_bytes)
     assert held[-1] == {"tensors": 0, "tiles": 0}
+
+
+def test_of_images_in_turn_each_has_its_own_slices(tmp_path):
+    hardware = accelsim.load_hardware("npu_int8_256k")
+    network = accelsim.load_network("mobilenet_v1@width=0.25,resolution=128")
+    plan = plan_run(network, hardware, options_for(network, batch=4))
+    assert plan.schedule.images_in_turn == 4
+    activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+    shown = chosen_layers(("conv1", "fc"), plan.schedule)
+    result = result_of(plan, activity)
+    write_trace(tmp_path / "a.json", Timeline(result, hardware, plan.schedule, activity, shown))
+    trace = json.loads((tmp_path / "a.json").read_text())
+    times = slices(trace, LAYERS, TIME_THREAD[0])
+    names = [f"{layer}, image {image}" for image in range(1, 5) for layer in ("conv1", "fc")]
+    assert [event["name"] for event in times] == names
+    of_layers = {layer.name: layer.cycles for layer in result.layers}
+    assert sum(event["dur"] for event in times[::2]) == of_layers["conv1"]
+    assert times[-1]["ts"] + times[-1]["dur"] == result.cycles
+    first, _ = SPANS_THREAD
+    spans = [event["name"] for event in trace["traceEvents"] if event["ph"] == "X" and event["tid"] >= first]
+    assert sorted(spans) == sorted(names)
+    busy = sum(event["dur"] for event in of_component(trace, "array"))
+    assert busy == sum(row.busy_cycles["array"] for row in result.layers if row.name in ("conv1", "fc"))
 
 
 def test_where_weights_are_pinned_tiles_and_layers_say_so_and_nothing_loads_them(tmp_path):

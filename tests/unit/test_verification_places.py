@@ -10,6 +10,7 @@ from machines import keeping_machine, machine
 from accelsim.hardware import Operand
 from accelsim.mapping import Choice, Region, Step, mappings, regions, whole_image
 from accelsim.mapping.mapping import PinningStep
+from accelsim.mapping.schedule import PoolChange
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
 from accelsim.run import options_for, plan_run
@@ -98,9 +99,9 @@ def placing(plan, name, operand, *, placed, moved, place=None):
     return replace(plan, schedule=replace(schedule, mappings=tuple(mappings), places=tuple(places)))
 
 
-def wrong(plan, hardware=None):
+def wrong(plan, hardware=None, batch=None):
     graph, hardware = plan.lowered.graph, hardware or plan.hardware
-    return in_words(place_mismatches(graph, plan.schedule, hardware, plan.options.batch))
+    return in_words(place_mismatches(graph, plan.schedule, hardware, batch or plan.options.batch))
 
 
 def in_words(mismatches):
@@ -141,6 +142,35 @@ def test_of_a_batch_each_tensor_is_of_all_images(plans):
     assert verify_plan(batch).mismatches == {}
     of_one = replace(batch, schedule=plans["inside"].schedule)
     assert "the schedule says 512, executing it gives 1536" in wrong(of_one)["a"]
+
+
+def in_turn(plan, taken_bytes=512, freed_bytes=512):
+    """Three images in turn; in this pool each brings 512 bytes, and leaves a result of 512."""
+    next_image = PoolChange(taken_bytes, freed_bytes)
+    options = options_for(RESIDUAL_AND_CONCATENATION, batch=3)
+    schedule = replace(plan.schedule, images_in_turn=3, next_image=next_image)
+    return replace(plan, schedule=schedule, options=options)
+
+
+def test_of_images_in_turn_each_tensor_is_of_one_image(plans):
+    verified, of_one = verify_plan(in_turn(plans["inside"])), verify_plan(plans["inside"])
+    assert verified.mismatches == {}
+    assert [layer.macs for layer in verified.layers] == [3 * layer.macs for layer in of_one.layers]
+    assert verify_plan(in_turn(plans["roomy"], 0, 0)).mismatches == {}
+
+
+@pytest.mark.parametrize(
+    ("next_image", "layer", "sentence"),
+    [
+        ((0, 512), "a", "the schedule says 512, executing it gives 0"),
+        ((100, 512), "a", "the schedule says 412, executing it gives 0"),
+        ((512, 0), "r", "the schedule says 512, executing it gives 0"),
+        ((512, 400), "r", "gives up 1424 bytes of sram"),
+        ((512, 512 + 1024), "r", "gives up 2560 bytes of sram"),
+    ],
+)
+def test_an_image_in_turn_takes_its_room_and_its_results_give_up_theirs(plans, next_image, layer, sentence):
+    assert sentence in wrong(in_turn(plans["inside"], *next_image), batch=1)[layer]
 
 
 @pytest.fixture(scope="module")

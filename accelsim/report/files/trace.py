@@ -14,9 +14,10 @@ import fnmatch
 import gzip
 import io
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -24,11 +25,11 @@ from accelsim.descriptions.phrases import counted, memory_word, these
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.memory import POOL, TENSORS
-from accelsim.mapping.mapping import Step
+from accelsim.mapping.mapping import Mapping, Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.report.files.writing import writing
 from accelsim.result import LayerResult, RunResult
-from accelsim.simulation.activity import Activity, Busy, Component, Occupancy, Wait
+from accelsim.simulation.activity import Activity, Busy, Component, LayerActivity, Occupancy, Wait
 
 TraceEvent: TypeAlias = dict[str, Any]
 
@@ -80,6 +81,29 @@ class Timeline:
     """With its timeline."""
     layer_indexes: Collection[int]
     """Of the layers to show, in the schedule."""
+
+    @property
+    def executed(self) -> Sequence[LayerActivity]:
+        """What each layer did, for each of several images in turn."""
+        return self.activity.executed or self.activity.layers
+
+    @property
+    def executed_indexes(self) -> list[int]:
+        """Of the layers to show, among all that were executed."""
+        layers = len(self.schedule.layers)
+        return [index for index in range(len(self.executed)) if index % layers in self.layer_indexes]
+
+    def name(self, index: int) -> str:
+        """Of an executed layer: `conv1`, and of several images in turn `conv1, image 2`."""
+        image, layer = divmod(index, len(self.schedule.layers))
+        name = self.schedule.layers[layer].name
+        return f"{name}, image {image + 1}" if self.schedule.images_in_turn > 1 else name
+
+    def mapping(self, index: int) -> Mapping:
+        """Of an executed layer."""
+        image, layer = divmod(index, len(self.schedule.layers))
+        later = self.schedule.later_mappings
+        return later[layer] if image and later else self.schedule.mappings[layer]
 
 
 def chosen_layers(patterns: Sequence[str], schedule: Schedule) -> frozenset[int]:
@@ -179,26 +203,25 @@ def _write_json(file: Any, timeline: Timeline) -> None:
 
 def trace_events(timeline: Timeline) -> Iterator[TraceEvent]:
     """Every event of the file."""
-    layers = timeline.result.layers
+    executed = timeline.executed
     spans = {
-        index: (layers[index].start_cycle, layers[index].end_cycle)
-        for index in sorted(timeline.layer_indexes)
+        index: (executed[index].start_cycle, executed[index].end_cycle) for index in timeline.executed_indexes
     }
     lanes = span_lanes(spans)
     threads = threads_of(timeline.hardware)
     yield from _track_names(timeline.result, threads.values(), max(lanes.values()) + 1)
     yield from _layer_times(timeline)
     for index, (start, end) in spans.items():
-        yield _slice(LAYERS, SPANS_THREAD[0] + lanes[index], layers[index].name, start, end, {})
+        yield _slice(LAYERS, SPANS_THREAD[0] + lanes[index], timeline.name(index), start, end, {})
     yield from _work(timeline, threads)
     for wait in timeline.activity.waits:
-        if wait.layer in timeline.layer_indexes:
+        if wait.layer in spans:
             name = f"{_wait_words(wait)}: {_step_name(timeline, wait.layer, wait.step)}"
             yield _slice(MACHINE, DMA_THREAD[0], name, wait.start, wait.end, {})
     yield from _contents(timeline, united(spans.values()))
 
 
-def span_lanes(spans: Mapping[int, tuple[int, int]]) -> dict[int, int]:
+def span_lanes(spans: MappingOf[int, tuple[int, int]]) -> dict[int, int]:
     """For each span, given in the order of their starts, the first lane on which it overlaps no other."""
     lanes: dict[int, int] = {}
     ends: list[int] = []  # of the last span on each lane
@@ -250,23 +273,26 @@ def _track_names(
 
 
 def _layer_times(timeline: Timeline) -> Iterator[TraceEvent]:
-    """Stages, and in each its layers: by how much each moves the finish."""
-    end = 0
-    timed_layers: list[tuple[int, LayerResult]] = []
-    for index, layer in enumerate(timeline.result.layers):
-        if index in timeline.layer_indexes:
-            timed_layers.append((end, layer))
-        end += layer.cycles
-    for stage, members in groupby(timed_layers, lambda item: item[1].stage):
-        layers = list(members)
-        if len(layers) > 1:
-            last_start, last = layers[-1]
-            end = last_start + last.cycles
-            yield _slice(LAYERS, TIME_THREAD[0], stage, layers[0][0], end, {"layers": len(layers)})
-        for start, layer in layers:
-            end = start + layer.cycles
+    """Stages, and in each its layers: by how much each moves the finish, image by image."""
+    ends = list(accumulate([activity.cycles for activity in timeline.executed]))
+    layers = timeline.result.layers
+
+    def stage_of(index: int) -> tuple[int, str]:
+        image, layer = divmod(index, len(layers))
+        return image, layers[layer].stage
+
+    for (_, stage), members in groupby(timeline.executed_indexes, stage_of):
+        indexes = list(members)
+        spans = [(ends[index] - timeline.executed[index].cycles, ends[index]) for index in indexes]
+        if len(indexes) > 1:
+            counted_layers = {"layers": len(indexes)}
+            yield _slice(LAYERS, TIME_THREAD[0], stage, spans[0][0], spans[-1][1], counted_layers)
+        for index, (start, end) in zip(indexes, spans, strict=True):
+            layer = layers[index % len(layers)]
             arguments = _layer_arguments(layer) | _pinned_arguments(timeline, layer)
-            yield _slice(LAYERS, TIME_THREAD[0], layer.name, start, end, arguments)
+            if timeline.schedule.images_in_turn > 1:
+                arguments = {"cycles": end - start, "all_images": arguments}
+            yield _slice(LAYERS, TIME_THREAD[0], timeline.name(index), start, end, arguments)
 
 
 def _layer_arguments(layer: LayerResult) -> dict[str, Any]:
@@ -309,21 +335,25 @@ def _pinned_layers(timeline: Timeline) -> dict[str, int]:
 
 
 def _work(
-    timeline: Timeline, threads: Mapping[tuple[Component, str | None], tuple[int, str]]
+    timeline: Timeline, threads: MappingOf[tuple[Component, str | None], tuple[int, str]]
 ) -> Iterator[TraceEvent]:
     """What the components did, step by step."""
-    steps = {index: list(timeline.schedule.mappings[index].steps()) for index in timeline.layer_indexes}
+    steps: dict[int, list[Step]] = {}
+    shown = set(timeline.executed_indexes)
     pinned = _pinned_layers(timeline)
     for busy in timeline.activity.timeline:
-        if busy.layer not in timeline.layer_indexes:
+        if busy.layer not in shown:
             continue
+        mapping = timeline.mapping(busy.layer)
+        if id(mapping) not in steps:
+            steps[id(mapping)] = list(mapping.steps())
         name = _step_name(timeline, busy.layer, busy.step)
         if busy.component == "dram":
             name = f"{name} {busy.operand}"
-        elif busy.component == "array" and timeline.schedule.layers[busy.layer].name in pinned:
+        elif busy.component == "array" and _layer(timeline, busy.layer) in pinned:
             name = f"{name}, weights pinned"
         on_chip = [memory.name for memory in timeline.hardware.on_chip]
-        arguments = _work_arguments(busy, steps[busy.layer][busy.step], on_chip)
+        arguments = _work_arguments(busy, steps[id(mapping)][busy.step], on_chip)
         thread, _ = threads[busy.component, busy.memory]
         yield _slice(MACHINE, thread, name, busy.start, busy.end, arguments)
 
@@ -372,10 +402,15 @@ def _held(change: Occupancy, pinned_bytes: int) -> dict[str, int]:
     return {**pinned, "tensors": tensor_bytes, "tiles": change.bytes - change.tensor_bytes}
 
 
+def _layer(timeline: Timeline, index: int) -> str:
+    """The name of an executed layer, whichever image it is executed for."""
+    layers = timeline.schedule.layers
+    return layers[index % len(layers)].name
+
+
 def _step_name(timeline: Timeline, layer: int, step: int) -> str:
     """`conv1 12/168`: the layer, and which of its tiles."""
-    mapping = timeline.schedule.mappings[layer]
-    return f"{timeline.schedule.layers[layer].name} {step + 1}/{mapping.totals.steps}"
+    return f"{timeline.name(layer)} {step + 1}/{timeline.mapping(layer).totals.steps}"
 
 
 def _slice(

@@ -75,7 +75,7 @@ def work_bars(window: TimelineWindow) -> list[WorkBar]:
     """What happened in the window, in the order in which it ended; bars that reach beyond it are cut."""
     timeline = window.timeline
     pes = timeline.hardware.pe_array.pes
-    steps = {layer: list(timeline.schedule.mappings[layer].steps()) for layer in timeline.layer_indexes}
+    steps = {layer: list(timeline.mapping(layer).steps()) for layer in timeline.executed_indexes}
     bars = []
     for busy in timeline.activity.timeline:
         start = max(busy.start - window.start_cycle, 0)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from accelsim.memory_map import MemoryMap, PlacedTensor
-from accelsim.report.text.residency import kept_sentence, why_not_words
+from accelsim.report.text.residency import batch_sentence, kept_sentence, why_not_words
 from accelsim.report.text.table import Column, Style, kibibytes, table, wrapped
 from accelsim.report.text.words import memory_word, name_word
 
@@ -12,7 +12,7 @@ _LEGEND: Final = (
     "A tensor has the name of the first layer that writes it. place: where it lies from then on; address: "
     "where it begins in {memory}, in bytes; until: the last layer during which it is there."
 )
-_PINNED: Final = " Weights of a layer have its name; they stay from one inference to the next."
+_PINNED: Final = " Weights of a layer have its name; in {memory} they stay from one inference to the next."
 
 
 def residency_report(
@@ -64,13 +64,15 @@ def residency_report(
     memory = memory_word(memory_map.memory)
     size, peak = kibibytes(memory_map.size_bytes), kibibytes(memory_map.peak_bytes)
     lines = [style.strong(title), "", style.strong(head), *body, ""]
-    legend = _LEGEND.format(memory=memory) + (_PINNED if memory_map.pinned else "")
+    has_weights = memory_map.pinned or memory_map.unpinned
+    legend = (_LEGEND + (_PINNED if has_weights else "")).format(memory=memory)
     lines += [*wrapped(legend, style), ""]
     with_tiles = any(tiles.needed_bytes for tiles in memory_map.tiles)
     what = "Tensors and tiles of one layer at a time" if with_tiles else "Those of one layer at a time"
     use = f"{what} take at most {peak} of {size}"
     use = f"{use}; addresses go up to {kibibytes(memory_map.address_span_bytes)}."
-    lines += [*wrapped(f"{kept_sentence(memory_map)}. {use}{order and ' ' + order}", style)]
+    batch = f"; {batch_sentence(memory_map.batch_order)}" if memory_map.batch_order else ""
+    lines += [*wrapped(f"{kept_sentence(memory_map)}{batch}. {use}{order and ' ' + order}", style)]
     return "\n".join(lines) + "\n"
 
 

@@ -51,9 +51,15 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     peak = f"at most {kibibytes(result.peak_global_buffer_bytes)} in use"
     yield on_chip_word(result.on_chip), f"{_traffic(result.global_buffer_bytes)}; {peak}"
     if result.memory_map is not None:
-        from accelsim.report.text.residency import kept_sentence  # noqa: PLC0415 (most machines have none)
+        from accelsim.report.text.residency import (  # noqa: PLC0415 (most machines have none)
+            batch_sentence,
+            kept_sentence,
+        )
 
         yield "tensors", kept_sentence(result.memory_map)
+        if result.memory_map.batch_order is not None:
+            own = result.cycles, result.energy.total
+            yield "batch", batch_sentence(result.memory_map.batch_order, own)
     if result.first_inference is not None:
         yield "first", _first_inference(result, result.first_inference)
 

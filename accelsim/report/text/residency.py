@@ -6,6 +6,7 @@ from typing import Final, assert_never
 from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError
 from accelsim.memory_map import (
+    BatchOrder,
     CostsMore,
     CostsMoreTogether,
     MemoryMap,
@@ -57,22 +58,36 @@ def kept_sentence(memory_map: MemoryMap) -> str:
     text = f"{stay} of {counted(len(between), 'tensor')} {verb} in {memory}"
     if absent == between and not any(tensor.why_not for tensor in absent):
         text, absent = f"none of {counted(len(between), 'tensor')} stays in {memory}", []
-    parts = [
-        words
-        for kind in _ABSENT
-        if (words := _absent_words(kind, [tensor for tensor in absent if isinstance(tensor.why_not, kind)]))
-    ]
+    parts = _reasons(absent)
     waste = memory_map.address_waste_bytes
     if waste and any(tiles.needed_bytes for tiles in memory_map.tiles):
         parts.append(f"their addresses leave {counted(waste, 'byte')} too few to tiles in one piece")
     elif waste:
         parts.append(f"their addresses reach {counted(waste, 'byte')} too far")
-    if pinned := memory_map.pinned:
-        size = kibibytes(sum(weights.size_bytes for weights in pinned))
-        parts.append(f"weights of {counted(len(pinned), 'layer')} are pinned, {size}")
+    parts += _pinned_words(memory_map)
     if memory_map.plan_gap is not None:
         parts.append(f"a better plan may save {100 * memory_map.plan_gap:.2g}% at most")
     return "; ".join([text, *parts])
+
+
+def batch_sentence(order: BatchOrder, own: tuple[int, float] | None = None) -> str:
+    """Which way a batch goes, and how it does the other way; `own` are its cycles and energy, where known.
+
+    Example:
+        >>> order = BatchOrder(in_turn=True, other_cycles=1200, other_energy=2.5)
+        >>> batch_sentence(order, (1000, 2.0)).partition("; ")[2]
+        'all through each layer would take 1.20 times the time and 1.25 times the energy'
+    """
+    ways = ["all images go through each layer", "each image goes through all layers in turn"]
+    others = ["each image through all layers in turn", "all through each layer"]
+    way, other = ways[order.in_turn], others[order.in_turn]
+    if order.other_cycles is None or order.other_energy is None:
+        return f"{way}; {other} does not fit"
+    if own is None:
+        return way
+    cycles, energy = own
+    times = order.other_cycles / (cycles or 1), order.other_energy / (energy or 1)
+    return f"{way}; {other} would take {times[0]:.2f} times the time and {times[1]:.2f} times the energy"
 
 
 def order_sentence(peak_bytes: int, bound_bytes: int) -> str:
@@ -85,6 +100,25 @@ def order_sentence(peak_bytes: int, bound_bytes: int) -> str:
     peak, bound = kibibytes(peak_bytes), kibibytes(bound_bytes)
     less = "no order takes less" if peak_bytes == bound_bytes else f"no order takes less than {bound}"
     return f"In this order of layers tensors take at most {peak} at once, chip or not; {less}."
+
+
+def _pinned_words(memory_map: MemoryMap) -> list[str]:
+    """Of how many layers weights are pinned, and why others are not."""
+    pinned, unpinned = memory_map.pinned, memory_map.unpinned
+    if not (pinned or unpinned):
+        return []
+    size = kibibytes(sum(weights.size_bytes for weights in pinned))
+    layers = f"{counted(len(pinned), 'layer')} are pinned, {size}" if pinned else "no layer are pinned"
+    return [f"weights of {layers}", *_reasons(unpinned)]
+
+
+def _reasons(absent: Sequence[PlacedTensor]) -> list[str]:
+    """Of what does not stay, for each kind of reason."""
+    return [
+        words
+        for kind in (TooLarge, CostsMore, CostsMoreTogether, type(None))
+        if (words := _absent_words(kind, [tensor for tensor in absent if isinstance(tensor.why_not, kind)]))
+    ]
 
 
 def _absent_words(kind: type[WhyNot] | type[None], tensors: Sequence[PlacedTensor]) -> str:

@@ -1,0 +1,29 @@
+"""What a schedule takes, simulated as a whole: what plans are compared by in the end."""
+
+from accelsim.energy import total_energy
+from accelsim.hardware import Hardware
+from accelsim.hardware.counts import ActionCounts, weighted_sum
+from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.staircase import StepCost
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
+
+
+def schedule_cost(schedule: Schedule, hardware: Hardware, transitions: Transitions) -> StepCost:
+    """What a schedule takes, for all of its images in the steady state.
+
+    Args:
+        schedule: Of a network.
+        hardware: The machine.
+        transitions: What simulations went through.
+    """
+    cycles = simulate_fast(schedule, hardware, transitions).cycles
+    counts = schedule_counts(schedule)
+    dram_bytes = counts.read_bytes(hardware.names_off_chip) + counts.written_bytes(hardware.names_off_chip)
+    return StepCost(cycles, float(total_energy(counts, hardware.prices)), dram_bytes)
+
+
+def schedule_counts(schedule: Schedule) -> ActionCounts[int]:
+    """What happens in a schedule, how often."""
+    of_layers = [mapping.totals.counts for mapping in schedule.mappings]
+    return weighted_sum(of_layers, [schedule.images_in_turn] * len(of_layers))
