@@ -187,7 +187,7 @@ def test_reports_name_each_level(result):
     text = " ".join(run_report(result, Style(200)).split())
     busy = result.memories["l2"].busy_cycles / result.cycles
     assert f"its channel streams for {busy:.1%} of the time; at most" in text
-    assert "DRAM is the outermost memory, l3. A layer that DRAM bounds may wait for l2, too." in text
+    assert "What l3 bounds may wait for l2 instead." in text
     lines = hardware_report(LEVELS, Style()).splitlines()
     assert [line.split() for line in lines if "KiB" in line and "=" not in line] == [
         ["l2", "39.06", "KiB"],

@@ -116,7 +116,7 @@ def _reasons(absent: Sequence[PlacedTensor]) -> list[str]:
     """Of what does not stay, for each kind of reason."""
     return [
         words
-        for kind in (TooLarge, CostsMore, CostsMoreTogether, type(None))
+        for kind in _ABSENT
         if (words := _absent_words(kind, [tensor for tensor in absent if isinstance(tensor.why_not, kind)]))
     ]
 
