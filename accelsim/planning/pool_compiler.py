@@ -26,8 +26,9 @@ from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, pinned_bytes
-from accelsim.mapping.pool import layer_mappings, operands_of
+from accelsim.mapping.pool import layer_tiles
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
+from accelsim.mapping.pool_tiles import operands_of
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
@@ -285,9 +286,9 @@ class PoolCompiler:
         dataflows = tuple(self.hardware.pe_array.dataflows)
         if self.options.dataflow != AUTO:
             dataflows = (self.options.dataflow,)
-        mappings = layer_mappings(layer, self.hardware, dataflows, self.options.batch, self.grids)
+        tiles = layer_tiles(layer, self.hardware, dataflows, self.options.batch, self.grids)
         searched = {
-            (layer, moves): shortlist(mappings, moves, self.objective) for moves in self._all_sets(layer)
+            (layer, moves): shortlist(tiles, moves, self.objective) for moves in self._all_sets(layer)
         }
         self.known.shortlists.update({(*key, self.objective): listed for key, listed in searched.items()})
         return searched
