@@ -29,9 +29,9 @@ _ROUNDING: Final = 1e-9
 """Of sums: what is better by that much less than the tolerance is not ruled out."""
 _ENTRY_BYTES: Final = 120
 """Of a shortlist: ten numbers and a name."""
-SLOPES: Final = tuple(2.0**power for power in range(-4, 5))
-"""What an energy-delay product weighs time against energy with, as multiples of a layer's own ratio: that of
-the whole network, which is what is planned for, may differ from it."""
+SLOPES: Final = (1 / 16, 1 / 4)
+"""What an energy-delay product weighs time against energy with, as multiples of a layer's own ratio: less than
+it, since within a network a layer does not wait for its weights as it does by itself."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,8 @@ def _weights_of(costs: Costs, objective: Objective) -> list[Weights]:
         case "energy":
             return [Weights(energy=1)]
         case "edp":
-            time, energy = float(costs.time_cycles.min(initial=1)), float(costs.energy.min(initial=1))
+            least = [float(column.min(initial=np.inf)) for column in (costs.time_cycles, costs.energy)]
+            time, energy = least if len(costs.tiles) else (1.0, 1.0)
             between = [Weights(cycles=energy * slope, energy=time) for slope in SLOPES]
             return [Weights(cycles=1), *between, Weights(energy=1)]
         case _:

@@ -9,7 +9,7 @@ from strategies import compressed_layers, keeping_machines, layers, unusual_laye
 from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.pool import layer_tiles
-from accelsim.mapping.shortlist import MOST_JUDGED, TOLERANCE, shortlist
+from accelsim.mapping.shortlist import MOST_JUDGED, SLOPES, TOLERANCE, shortlist
 from accelsim.mapping.staircase import Weights
 
 
@@ -40,7 +40,12 @@ def test_in_every_room_the_best_are_those_of_all_mappings(any_layer, data):
     costs = tiles.mappings(np.arange(len(tiles))).costs(moved)
     assume(len(costs.room_bytes))
     rooms_bytes = data.draw(st.lists(st.sampled_from(sorted({*costs.room_bytes.tolist()})), min_size=1))
-    for objective, weights in [("time", Weights(cycles=1)), ("energy", Weights(energy=1))]:
+    least_time, least_energy = float(costs.time_cycles.min()), float(costs.energy.min())
+    for objective, weights in [
+        ("time", Weights(cycles=1)),
+        ("energy", Weights(energy=1)),
+        *[("edp", Weights(cycles=slope * least_energy, energy=least_time)) for slope in SLOPES],
+    ]:
         listed = shortlist(tiles, moved, objective)
         for room_bytes in rooms_bytes:
             of_listed = ranked_by(listed.costs, weights)
