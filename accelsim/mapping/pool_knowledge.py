@@ -4,7 +4,6 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from accelsim.hardware import Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.network.layer import Layer
 
@@ -22,13 +21,11 @@ class PlacedLayer(NamedTuple):
     room_bytes: int
     weights: "Weights"
     """What its mapping is chosen by."""
-    objective: Objective
-    """By which those were listed that it is chosen from."""
 
 
 @dataclass
 class PoolKnowledge:
     """What is known of layers on one machine with a pool, by one choice of options; it grows."""
 
-    shortlists: "MutableMapping[tuple[Layer, Moved, Objective], Shortlist]" = field(default_factory=dict)
+    shortlists: "MutableMapping[tuple[Layer, Moved], Shortlist]" = field(default_factory=dict)
     mappings: MutableMapping[PlacedLayer, Mapping] = field(default_factory=dict)

@@ -6,12 +6,11 @@ price is, to within a tolerance, the least that fits the room which they need th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self, assert_never
+from typing import Final, Self
 
 import numpy as np
 
 from accelsim.columns import Floats, Ints
-from accelsim.hardware import Objective
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import Bounds, Costs, LayerTiles, MappingCuts
@@ -30,8 +29,8 @@ _ROUNDING: Final = 1e-9
 _ENTRY_BYTES: Final = 120
 """Of a shortlist: ten numbers and a name."""
 SLOPES: Final = (1 / 16, 1 / 4)
-"""What an energy-delay product weighs time against energy with, as multiples of a layer's own ratio: less than
-it, since within a network a layer does not wait for its weights as it does by itself."""
+"""What an energy-delay product weighs time against energy with, as multiples of a layer's own ratio: less
+than it, since within a network a layer does not wait for its weights as it does by itself."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,13 @@ class Shortlist:
     def nearly_best(self, room_bytes: int, weights: Weights) -> list[int]:
         """The best mappings that a room holds, the best first: a few within the tolerance.
 
-        Of equal ones those in fewer tiles come first, which begin and end less often.
+        Of equal ones those in fewer tiles come first, which begin and end less often; of these the ones that
+        need less room. So it does not matter by which sums others were listed.
         """
         costs = self.costs
         fitting = np.flatnonzero(costs.room_bytes <= room_bytes)
         prices = _prices(costs, weights)[fitting]
-        keys = costs.tiles, costs.time_cycles, costs.dram_bytes
+        keys = costs.room_bytes, costs.tiles, costs.time_cycles, costs.dram_bytes
         ranked = np.lexsort((*[key[fitting] for key in keys], prices))[:MOST_JUDGED]
         within = prices[ranked] <= prices[ranked[:1]] * (1 + TOLERANCE)
         return [int(index) for index in fitting[ranked[within]]]
@@ -86,21 +86,20 @@ class Shortlist:
         return self.cuts.choice(index, self.layer, cycles, moved, placed)
 
 
-def shortlist(tiles: LayerTiles, moved: Moved, objective: Objective) -> Shortlist:
-    """The shortlist of a layer.
+def shortlist(tiles: LayerTiles, moved: Moved) -> Shortlist:
+    """The shortlist of a layer, for every objective that a network is planned by.
 
     Args:
         tiles: All that a pool can hold.
         moved: Operands that come from outside, or go there; the others lie in the pool.
-        objective: What the network is planned by.
     """
     first = tiles.in_first_order().costs(moved)
-    shelves = _Shelves.of(first, _weights_of(first, objective))
+    shelves = _Shelves.of(first, _sums_of(first))
     mappings = tiles.mappings(shelves.hopeful(tiles.least(moved)))
     costs = mappings.costs(moved)
     hopeful = shelves.hopeful(costs)
     by_room = hopeful[np.argsort(costs.room_bytes[hopeful], kind="stable")]
-    numbers = np.sort(by_room[_best_few(entries(costs, by_room), _weights_of(costs, objective))])
+    numbers = np.sort(by_room[_best_few(entries(costs, by_room), _sums_of(costs))])
     cuts = mappings.cuts_of(numbers)
     return Shortlist(mappings.layer, mappings.images, moved, cuts, entries(costs, numbers))
 
@@ -173,20 +172,12 @@ class _Shelves:
         return numbers
 
 
-def _weights_of(costs: Costs, objective: Objective) -> list[Weights]:
-    """By which sums a network may be planned for an objective."""
-    match objective:
-        case "time":
-            return [Weights(cycles=1)]
-        case "energy":
-            return [Weights(energy=1)]
-        case "edp":
-            least = [float(column.min(initial=np.inf)) for column in (costs.time_cycles, costs.energy)]
-            time, energy = least if len(costs.tiles) else (1.0, 1.0)
-            between = [Weights(cycles=energy * slope, energy=time) for slope in SLOPES]
-            return [Weights(cycles=1), *between, Weights(energy=1)]
-        case _:
-            assert_never(objective)
+def _sums_of(costs: Costs) -> list[Weights]:
+    """By which a network may be planned: time, energy, and what changes as their product does."""
+    least = [float(column.min(initial=np.inf)) for column in (costs.time_cycles, costs.energy)]
+    time, energy = least if len(costs.tiles) else (1.0, 1.0)
+    between = [Weights(cycles=energy * slope, energy=time) for slope in SLOPES]
+    return [Weights(cycles=1), *between, Weights(energy=1)]
 
 
 def _prices(costs: Costs, weights: Weights) -> Floats:

@@ -276,7 +276,7 @@ class PoolCompiler:
     def _shortlist(self, layer: Layer, moved: Moved) -> Shortlist:
         if (layer, moved) not in self._listed:
             keys = [(layer, moves) for moves in self._all_sets(layer)]
-            found = [(key, self.known.shortlists.get((*key, self.objective))) for key in keys]
+            found = [(key, self.known.shortlists.get(key)) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
             self._listed.update(known if len(known) == len(keys) else self._searched(layer))
         return self._listed[layer, moved]
@@ -287,10 +287,8 @@ class PoolCompiler:
         if self.options.dataflow != AUTO:
             dataflows = (self.options.dataflow,)
         tiles = layer_tiles(layer, self.hardware, dataflows, self.options.batch, self.grids)
-        searched = {
-            (layer, moves): shortlist(tiles, moves, self.objective) for moves in self._all_sets(layer)
-        }
-        self.known.shortlists.update({(*key, self.objective): listed for key, listed in searched.items()})
+        searched = {(layer, moves): shortlist(tiles, moves) for moves in self._all_sets(layer)}
+        self.known.shortlists.update(searched)
         return searched
 
     def _sets(self, layer: Layer) -> list[Moved]:
@@ -315,9 +313,7 @@ class PoolCompiler:
             operands = frozenset(operands_of(layer))
             placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
             room_bytes = step.room_bytes - lost_bytes
-            placed_layer = PlacedLayer(
-                layer.nameless, step.moved, placed, room_bytes, weights, self.objective
-            )
+            placed_layer = PlacedLayer(layer.nameless, step.moved, placed, room_bytes, weights)
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {

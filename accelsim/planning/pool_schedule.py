@@ -42,7 +42,7 @@ def pool_schedule(
         raise ValueError(f"{hardware.name} has no pool")
     compiler = PoolCompiler(hardware, hardware.pool, options, transitions, known)
     schedule = compiler.best(compiler.schedules(graph))
-    frugal = replace(compiler, options=replace(options, objective="edp"), _listed={})
+    frugal = replace(compiler, options=replace(options, objective="edp"))
     if compiler.objective != "time" or frugal.objective != "edp":
         return schedule
     # Layers by themselves wait for their weights, which in a network come meanwhile: a plan in which energy
