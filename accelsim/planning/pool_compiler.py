@@ -34,7 +34,7 @@ from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
-from accelsim.mapping.staircase import Moved, Staircase, StepPrices, Weights
+from accelsim.mapping.staircase import Moved, StepPrices, Weights
 from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -246,17 +246,20 @@ class PoolCompiler:
 
     def _prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move: pinned weights do not."""
-        known: dict[tuple[Layer, Moved], Staircase] = {}
+        known: dict[tuple[int, bool, bool], StepPrices] = {}
         prices: list[StepPrices] = []
-        of_steps = zip(network.layers, network.tensors.uses, network.lost_bytes, strict=True)
-        for step, (layer, use, lost_bytes) in enumerate(of_steps):
-            of_step = {}
-            pinned = {Operand.WEIGHTS} if step in pins else set()
-            for moved in [moved - pinned for moved in self._may_move(use)]:
-                key = layer.nameless, moved
-                if key not in known:
-                    known[key] = self._shortlist(*key).staircase(weights)
-                of_step[moved] = known[key].beside(lost_bytes) if lost_bytes else known[key]
+        forms, uses = network.forms, network.tensors.uses
+        for step, (form, use, lost_bytes) in enumerate(zip(forms, uses, network.lost_bytes, strict=True)):
+            key = form, bool(use.residuals), step in pins
+            of_step = known.get(key)
+            if of_step is None:
+                layer, pinned = network.layers[step].nameless, {Operand.WEIGHTS} if step in pins else set()
+                sets = [moved - pinned for moved in self._may_move(use)]
+                of_step = known[key] = {
+                    moved: self._shortlist(layer, moved).staircase(weights) for moved in sets
+                }
+            if lost_bytes:
+                of_step = {moved: stairs.beside(lost_bytes) for moved, stairs in of_step.items()}
             prices.append(of_step)
         return prices
 

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import Moved, Staircase, StepPrices
 from accelsim.planning.residency import Pool
-from accelsim.planning.tensors import NetworkTensors
+from accelsim.planning.tensors import Life, NetworkTensors
 
 TensorSet: TypeAlias = int
 INPUTS: Final = 1
@@ -20,28 +20,6 @@ OUTPUTS: Final = 4
 """Bits of a combination of operands that move."""
 COMBINATIONS: Final = range(8)
 _OPERANDS: Final = {INPUTS: Operand.INPUTS, RESIDUAL: Operand.RESIDUAL, OUTPUTS: Operand.OUTPUTS}
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """When a tensor is written and read."""
-
-    writes: tuple[int, ...]
-    """Steps; none of the image."""
-    reads: tuple[int, ...]
-    """Steps."""
-    beside_others: tuple[int, ...]
-    """Those that read other tensors as the same operand."""
-
-    @property
-    def first(self) -> int:
-        """The step with which it begins; the image is there at the start."""
-        return min(self.writes, default=0)
-
-    @property
-    def last(self) -> int:
-        """The step after which nobody in the network needs it."""
-        return max([*self.writes, *self.reads], default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +66,11 @@ def tensor_set(tensors: Sequence[int]) -> TensorSet:
     return sum([1 << tensor for tensor in set(tensors)])
 
 
-def lives(network: NetworkTensors) -> tuple[Life, ...]:
-    """Of each tensor."""
-    writes: list[list[int]] = [[] for _ in network.tensors]
-    reads: list[list[int]] = [[] for _ in network.tensors]
-    beside: list[list[int]] = [[] for _ in network.tensors]
-    for step, use in enumerate(network.uses):
-        writes[use.output].append(step)
-        for tensor in set(use.reads):
-            reads[tensor].append(step)
-            if any(tensor in operand and len(operand) > 1 for operand in (use.inputs, use.residuals)):
-                beside[tensor].append(step)
-    return tuple([Life(*map(tuple, of_tensor)) for of_tensor in zip(writes, reads, beside, strict=True)])
-
-
 def stages(
     network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], *, nothing_kept: bool = False
 ) -> tuple[Stage, ...]:
     """The steps of a network. `nothing_kept`: nothing stays but what cannot be elsewhere."""
-    of_tensors = lives(network)
+    of_tensors = network.lives
     afterwards = _afterwards(network, pool, of_tensors)
     needed = _needed_inside(network, pool) if nothing_kept else None
     made = []
@@ -210,11 +174,19 @@ def _by_combination(prices: StepPrices, step: int) -> tuple[tuple[Staircase | No
     """The staircases of a step, and what moves in each, by combinations of activations that move."""
     if len({Operand.WEIGHTS in moved for moved in prices}) > 1:
         raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
-    weights = {Operand.WEIGHTS} if any(Operand.WEIGHTS in moved for moved in prices) else set()
-    moved = tuple(
+    moved = _MOVED_BESIDE_WEIGHTS if any(Operand.WEIGHTS in moved for moved in prices) else _MOVED
+    return tuple([prices.get(operands) for operands in moved]), moved
+
+
+def _by_bits(*others: Operand) -> tuple[Moved, ...]:
+    """What moves in each combination, beside others."""
+    return tuple(
         [
-            frozenset(weights | {operand for bit, operand in _OPERANDS.items() if combination & bit})
+            frozenset({*others, *[operand for bit, operand in _OPERANDS.items() if combination & bit]})
             for combination in COMBINATIONS
         ]
     )
-    return tuple([prices.get(operands) for operands in moved]), moved
+
+
+_MOVED: Final = _by_bits()
+_MOVED_BESIDE_WEIGHTS: Final = _by_bits(Operand.WEIGHTS)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from accelsim.memory_map import CostsMore, TooLarge, WhyNot
 from accelsim.planning.programme import Arrival, Programme, State, least_needed
-from accelsim.planning.stages import Life, TensorSet
+from accelsim.planning.stages import TensorSet
+from accelsim.planning.tensors import Life
 
 
 def why_not(
