@@ -56,7 +56,7 @@ class CostsMore(NamedTuple):
 
 
 class CostsMoreTogether(NamedTuple):
-    """Why no tensor stayed: the best plan in which some do takes more when the whole network is simulated.
+    """Why a tensor did not stay: a plan in which it does takes more when the whole network is simulated.
 
     Example:
         >>> CostsMoreTogether(simulated=1200.0, simulated_if_kept=1250.0).simulated
@@ -156,8 +156,8 @@ class MemoryMap:
     Example:
         >>> conv1 = PlacedTensor("conv1", 3000, in_pool=Steps(0, 1), address=0, outside=None)
         >>> memory_map = MemoryMap("sram", 4096, (conv1,), (TileRegion(3000, 1096, 1000),) * 2)
-        >>> memory_map.peak_bytes, memory_map.address_waste_bytes
-        (4000, 0)
+        >>> memory_map.peak_bytes, memory_map.address_span_bytes, memory_map.address_waste_bytes
+        (4000, 4000, 0)
     """
 
     memory: str
@@ -176,23 +176,25 @@ class MemoryMap:
         """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
         return {
             "tensors": [tensor.to_dict(self.memory, layers) for tensor in self.tensors],
+            "layer_peak_bytes": self.peak_bytes,
+            "address_span_bytes": self.address_span_bytes,
             "address_waste_bytes": self.address_waste_bytes,
             "plan_gap": self.plan_gap,
         }
 
-    def instead_of(self, other: "MemoryMap", reason: WhyNot) -> "MemoryMap":
+    def instead_of(self, other: "MemoryMap", reason: WhyNot | None) -> "MemoryMap":
         """The same, where it was preferred to another map for a reason.
 
-        What does not stay in the other one either keeps its own reason, and the other one's gap counts: so
+        What does not stay in the other one either keeps its reason there, and the other one's gap counts: so
         much less might be enough to be preferred.
         """
         tensors = [
             tensor
             if tensor.stays or tensor.is_image or tensor.last_reader is None
             else tensor._replace(why_not=reason if planned.stays else planned.why_not)
-            for tensor, planned in zip(self.tensors, other.activations, strict=True)
+            for tensor, planned in zip(self.activations, other.activations, strict=True)
         ]
-        return replace(self, tensors=tuple(tensors), plan_gap=other.plan_gap)
+        return replace(self, tensors=(*tensors, *self.pinned), plan_gap=other.plan_gap)
 
     @property
     def activations(self) -> tuple[PlacedTensor, ...]:
@@ -225,6 +227,17 @@ class MemoryMap:
     def peak_bytes(self) -> int:
         """The most that tensors and tiles of one step take."""
         return max(self.used_bytes, default=0)
+
+    @property
+    def address_span_bytes(self) -> int:
+        """The first offset beyond all tensors and tiles, the pool's own end and what it lacks included.
+
+        What it exceeds the peak by are holes between them, at the layer that takes most.
+        """
+        tensors = [tensor.end_address for tensor in self.tensors if tensor.end_address is not None]
+        tiles = [tiles.address + tiles.needed_bytes for tiles in self.tiles if not tiles.missing_bytes]
+        waste_bytes = self.address_waste_bytes
+        return max([0, *tensors, *tiles, *([self.size_bytes + waste_bytes] if waste_bytes else [])])
 
     @property
     def address_waste_bytes(self) -> int:

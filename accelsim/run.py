@@ -11,10 +11,12 @@ from typing import assert_never, get_args
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice, of_kind
+from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
+from accelsim.network.executed import ExecutedGraph
 from accelsim.network.load import network_of
 from accelsim.network.lowered import LoweredNetwork, lowered_network
 from accelsim.planning.compiler import make_schedule
@@ -138,8 +140,26 @@ def plan_run(
         cache.keep(network, as_described, hardware, options, layers)
         return schedule
 
-    schedule = layers.schedule(lowered.graph, make)
+    try:
+        schedule = layers.schedule(lowered.graph, make)
+    except MappingError as error:
+        raise _advised(error, network, hardware, options.batch) from None
     return Plan(network, hardware, options, lowered, schedule, layers)
+
+
+def _advised(error: MappingError, network: Network, hardware: Hardware, batch: int) -> MappingError:
+    """The same error; where a pool is too small, with the largest image with which it would not be."""
+    if hardware.pool is None:
+        return error
+    from accelsim.planning.shortage import PoolShortageError  # noqa: PLC0415 (most machines have no pool)
+
+    if not isinstance(error, PoolShortageError):
+        return error
+
+    def graph_of(smaller: Network) -> ExecutedGraph:
+        return in_running_order(lowered_network(smaller), hardware, batch).graph
+
+    return PoolShortageError.of_shortage(error.shortage.with_smaller_image(network, graph_of))
 
 
 def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) -> LoweredNetwork:

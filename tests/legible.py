@@ -5,7 +5,7 @@ from unittest import mock
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import same_color
+from matplotlib.colors import same_color, to_rgb
 from matplotlib.path import Path
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Affine2D
@@ -13,6 +13,10 @@ from matplotlib.transforms import Affine2D
 SAVED_DPI = 120
 EDGE_PIXELS = 0.5
 """Of the white line around a marker, what lies outside."""
+
+
+LEAST_CONTRAST = 4.5
+"""Of text, in WCAG 2 (AA)."""
 
 
 def words_of(figure):
@@ -46,8 +50,24 @@ def assert_legible(figure, *, faint=None):
         assert box.y0 >= 0, text
         assert box.x1 <= figure.bbox.x1 + 1, text
         assert box.y1 <= figure.bbox.y1 + 1, text
+        ground = text.get_bbox_patch()
+        if ground is not None and ground.get_alpha() is None and ground.get_fill():
+            assert contrast(text.get_color(), ground.get_facecolor()) >= LEAST_CONTRAST, text
     for axes in [*figure.axes, *(axes for part in figure.subfigs for axes in part.axes)]:
         _assert_clear(axes, {text: box for text, box in words if text in axes.texts}, faint)
+
+
+def contrast(one, other):
+    """Of two colours, as WCAG 2 has it: from 1 to 21."""
+
+    def luminance(colour):
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)
+        ]
+        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def _assert_clear(axes, names, faint):

@@ -6,9 +6,10 @@ Nothing here depends on the files in hardware/: those follow what is published, 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from accelsim.descriptions import vary
+from accelsim.descriptions import read, vary
 from accelsim.hardware import ActionCounts, Hardware, Operand
 from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Step
 from accelsim.mapping.program import mappings, program_totals
@@ -357,3 +358,31 @@ def schedule(
         waits_for=tuple(tuple(layers) for layers in (chain if waits_for is None else waits_for)),
         **tensors,
     )
+
+
+WITH_OUTPUT_MEMORY = """\
+name: with_accumulators
+source: made up for a test
+pe_array: {rows: 8, columns: 8}
+memories:
+- name: flash
+  bandwidth: {bytes_per_cycle: 8}
+  energy: {read: 150, write: 160}
+- name: sram
+  holds: [inputs, weights, residual]
+  size_bytes: 65536
+  banks: {bytes: {inputs: 32768, weights: 32768}}
+  energy: {read: 6, write: 7}
+- name: output_memory
+  holds: [outputs]
+  size_bytes: 32768
+  energy: {read: 2, write: 3}
+"""
+"""A second memory on chip, of its own prices, for outputs alone."""
+
+
+def machine_with_output_memory(folder: Path) -> Hardware:
+    """The machine of a file that is written into a folder."""
+    file = folder / "machine.yaml"
+    file.write_text(WITH_OUTPUT_MEMORY, encoding="utf-8")
+    return read(file, Hardware)

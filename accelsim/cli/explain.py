@@ -1,6 +1,7 @@
 """`accelsim explain`: what bounds a network on a machine, and what would help."""
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +24,11 @@ from accelsim.cli.options import (
     mapping_options,
 )
 from accelsim.cli.output import Answer, destination, progress
+from accelsim.errors import MappingError
+
+if TYPE_CHECKING:
+    from accelsim.hardware import Hardware
+    from accelsim.network.description import Network
 
 
 def explain(
@@ -49,7 +55,8 @@ def explain(
     """What bounds a network on a machine, and what each remedy would gain.
 
     More bandwidth, rows, columns or buffer, tensors that stay on chip, another dataflow, fewer bits, channels
-    rounded up to the array: every figure is a simulation of the whole network with that one change.
+    rounded up to the array: every figure is a simulation of the whole network with that one change. Of a
+    network that a pool on chip does not hold, it is said what makes it run.
 
     \b
     accelsim explain --net sqnxt23 --hw 16x16_128k
@@ -69,13 +76,40 @@ def explain(
     options = mapping_options(batch, dataflow, objective)
     with progress(most_remedies(hardware), quiet) as step:
         step("simulating")
-        explained = explain_network(
-            network, hardware, layers=layer_count(layers, TOP_LAYERS), **options, step=step
-        )
+        try:
+            explained = explain_network(
+                network, hardware, layers=layer_count(layers, TOP_LAYERS), **options, step=step
+            )
+        except MappingError as error:
+            to.deliver(_what_fits(network, hardware, error, options, step))
+            return
     to.deliver(
         Answer(
             table=lambda style: explanation_report(explained, style),
             values=lambda: explanation_dict(explained),
             rows=lambda: explanation_rows(explained),
         )
+    )
+
+
+def _what_fits(
+    network: "Network",
+    hardware: "Hardware",
+    error: MappingError,
+    options: Mapping[str, Any],
+    step: Callable[[str], None],
+) -> Answer:
+    """What makes a network run that the machine's pool does not hold. Raises any other error again."""
+    from accelsim.planning.shortage import PoolShortageError
+    from accelsim.report.tables.misfit import misfit_dict, misfit_report, misfit_rows
+    from accelsim.search.fitting import what_fits
+
+    if not isinstance(error, PoolShortageError):
+        raise error
+    dataflow, objective = options["dataflow"], options["objective"]
+    misfit = what_fits(network, hardware, error, dataflow=dataflow, objective=objective, step=step)
+    return Answer(
+        table=lambda style: misfit_report(misfit, style),
+        values=lambda: misfit_dict(misfit),
+        rows=lambda: misfit_rows(misfit),
     )

@@ -8,6 +8,12 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {plural or f'{noun}s'}"
 
 
+def all_of(names: Sequence[str]) -> str:
+    """`inputs`, `inputs and outputs`, `inputs, weights and outputs`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def memory_word(name: str) -> str:
     """`DRAM` for `dram`, `weight memory` for `weight_memory`: a machine's memory in a sentence."""
     return "DRAM" if name == "dram" else name.replace("_", " ")

@@ -47,6 +47,11 @@ ROWS: Final = (
     *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "bound_by"),
 )
 """What reports have rows for beside memories: energies, what a machine amounts to, what a run adds up to."""
+CONTENTS: Final = (
+    *("image", "result", "constant", "activations", "tensor", "tensors", "tile", "tiles", "pool", "outside"),
+    *Operand,
+)
+"""What lies in memories or moves between them, and where, in the words of results and reports."""
 OFF_CHIP, ON_CHIP = "dram", "global_buffer"
 """What results call all traffic of the memories off chip (`dram_bytes`), and of those on chip."""
 
@@ -316,6 +321,8 @@ def _taken_by(name: str, *, off_chip: bool) -> str | None:
         return "results have the energy of another component under this one"
     if name in ROWS:
         return "reports have a row of this one"
+    if name in CONTENTS:
+        return "results and reports say by this one what lies in a memory, or where"
     if name == (ON_CHIP if off_chip else OFF_CHIP):
         where_it_is = "on chip" if off_chip else "outside the chip"
         return f"results call the memory {where_it_is} by this one"

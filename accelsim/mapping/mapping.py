@@ -99,6 +99,30 @@ class PinningStep(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivingStep(Step):
+    """A step that brings inputs, which lie outside, to the place where they stay.
+
+    Example:
+        >>> [str(operand) for operand in ArrivingStep.in_place]
+        ['inputs']
+    """
+
+    in_place: ClassVar[frozenset[Operand]] = frozenset({Operand.INPUTS})
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivingPinningStep(Step):
+    """A step of the first inference that brings both.
+
+    Example:
+        >>> ArrivingPinningStep.in_place == PinningStep.in_place | ArrivingStep.in_place
+        True
+    """
+
+    in_place: ClassVar[frozenset[Operand]] = frozenset({Operand.WEIGHTS, Operand.INPUTS})
+
+
+@dataclass(frozen=True, slots=True)
 class Repeat:
     """A body that is gone through `times` times.
 
@@ -183,8 +207,8 @@ class Choice:
     moved: frozenset[Operand] = ALL_OPERANDS
     """What comes from outside, or goes there."""
     placed: frozenset[Operand] = frozenset()
-    """What lies in the memory that the array works on: it takes no room as tiles. Weights that are placed and
-    moved come there once."""
+    """What lies in the memory that the array works on: it takes no room as tiles. Weights and inputs that are
+    placed and moved come there once."""
 
 
 @dataclass(frozen=True)
@@ -223,8 +247,8 @@ class Mapping:
     moved: frozenset[Operand] = ALL_OPERANDS
     """What comes from outside, or goes there."""
     placed: frozenset[Operand] = frozenset()
-    """What lies in the memory that the array works on: it takes no room as tiles. Weights that are placed and
-    moved come there once."""
+    """What lies in the memory that the array works on: it takes no room as tiles. Weights and inputs that are
+    placed and moved come there once."""
     room_bytes: int = field(default=0, compare=False)
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
 

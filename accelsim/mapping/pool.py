@@ -22,6 +22,7 @@ from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool_tiles import Grid, PoolTiles
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.space import POOL_ORDERS
+from accelsim.mapping.staircase import Movement
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
@@ -95,11 +96,11 @@ class PoolMappings:
     def __len__(self) -> int:
         return len(self.tile)
 
-    def costs(self, moved: frozenset[Operand]) -> Costs:
+    def costs(self, movement: Movement) -> Costs:
         """With some operands moving, while the others lie in the pool."""
-        of_tiles = self.tiles.costs(moved)
+        of_tiles = self.tiles.costs(movement)
         return Costs(
-            self._in_order(self.tiles.room_bytes(moved)),
+            self._in_order(self.tiles.room_bytes(movement)),
             self._as_read(of_tiles.time_cycles),
             self._as_read(of_tiles.energy),
             self._as_read(of_tiles.dram_bytes),
@@ -177,9 +178,9 @@ class LayerMappings:
             begin = end
         return MappingCuts(*map(np.concatenate, zip(*map(MappingCuts.columns, parts), strict=True)))
 
-    def costs(self, moved: frozenset[Operand]) -> Costs:
+    def costs(self, movement: Movement) -> Costs:
         """With some operands moving, while the others lie in the pool."""
-        each = [mappings.costs(moved).columns() for mappings in self.by_dataflow]
+        each = [mappings.costs(movement).columns() for mappings in self.by_dataflow]
         return Costs(*map(np.concatenate, zip(*each, strict=True)))
 
 
@@ -192,9 +193,9 @@ class LayerTiles:
     def __len__(self) -> int:
         return sum([len(tiles.held_tiles) for tiles in self.by_dataflow])
 
-    def least(self, moved: frozenset[Operand]) -> Bounds:
+    def least(self, movement: Movement) -> Bounds:
         """Of each tile: what it does not go below in any loop order, with some operands moving."""
-        each = [tiles.least(moved) for tiles in self.by_dataflow]
+        each = [tiles.least(movement) for tiles in self.by_dataflow]
         return Bounds(*map(np.concatenate, zip(*each, strict=True)))
 
     def in_first_order(self) -> LayerMappings:

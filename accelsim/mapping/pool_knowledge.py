@@ -9,7 +9,7 @@ from accelsim.network.layer import Layer
 
 if TYPE_CHECKING:  # machines without a pool have no use for them
     from accelsim.mapping.shortlist import Shortlist
-    from accelsim.mapping.staircase import Moved, Weights
+    from accelsim.mapping.staircase import Moved, Movement, Weights
 
 
 class PlacedLayer(NamedTuple):
@@ -27,5 +27,5 @@ class PlacedLayer(NamedTuple):
 class PoolKnowledge:
     """What is known of layers on one machine with a pool, by one choice of options; it grows."""
 
-    shortlists: "MutableMapping[tuple[Layer, Moved], Shortlist]" = field(default_factory=dict)
+    shortlists: "MutableMapping[tuple[Layer, Movement], Shortlist]" = field(default_factory=dict)
     mappings: MutableMapping[PlacedLayer, Mapping] = field(default_factory=dict)

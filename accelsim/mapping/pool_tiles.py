@@ -21,8 +21,17 @@ from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.grid_array import grid_array_total
 from accelsim.mapping.pool_room import NESTING, Room, distinct_orders, fits_by_itself, room_of
 from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
+from accelsim.mapping.staircase import Arriving, Movement, moved_by
 from accelsim.mapping.timing import Timing, VectorWork, latency_steps, of_each_step, vector_work
-from accelsim.mapping.transfers import Reads, Stay, Transfers, moved_bytes, together, transfers
+from accelsim.mapping.transfers import (
+    Reads,
+    Stay,
+    Transfers,
+    arriving_inputs,
+    moved_bytes,
+    together,
+    transfers,
+)
 from accelsim.network.layer import Layer
 
 if TYPE_CHECKING:
@@ -61,10 +70,10 @@ class PoolTiles:
     dataflow: str
     hardware: Hardware
     cuts: Cuts
-    _costs: dict[frozenset[Operand], TileCosts] = field(default_factory=dict, init=False, compare=False)
+    _costs: dict[Movement, TileCosts] = field(default_factory=dict, init=False, compare=False)
     _moving: dict[Operand, tuple[Transfers, Real]] = field(default_factory=dict, init=False, compare=False)
     """Operands by themselves: transfers, and their energy."""
-    _rooms_bytes: dict[frozenset[Operand], Grid] = field(default_factory=dict, init=False, compare=False)
+    _rooms_bytes: dict[Movement, Grid] = field(default_factory=dict, init=False, compare=False)
 
     @property
     def count(self) -> int:
@@ -76,17 +85,17 @@ class PoolTiles:
         """Of the grid."""
         return len(self.cuts.channel_owner), len(self.cuts.plane_owner)
 
-    def costs(self, moved: frozenset[Operand]) -> TileCosts:
+    def costs(self, movement: Movement) -> TileCosts:
         """With some operands moving, while the others lie in the pool."""
-        known = self._costs.get(moved)
+        known = self._costs.get(movement)
         if known is None:
-            known = self._costs[moved] = self._with_moving(moved)
+            known = self._costs[movement] = self._with_moving(movement)
         return known
 
-    def least(self, moved: frozenset[Operand]) -> tuple[Grid, Grid, Grid]:
+    def least(self, movement: Movement) -> tuple[Grid, Grid, Grid]:
         """Of each tile that the pool holds: room, time and energy that it does not go below in any order."""
-        costs = self.costs(moved)
-        least = self.room_bytes(moved)[0], costs.time_cycles[0, 0], costs.energy[0, 0]
+        costs = self.costs(movement)
+        least = self.room_bytes(movement)[0], costs.time_cycles[0, 0], costs.energy[0, 0]
         room_bytes, time_cycles, energy = (self.column(grid)[self.held_tiles] for grid in least)
         return room_bytes, time_cycles, energy
 
@@ -94,14 +103,16 @@ class PoolTiles:
         """What a formula gave for each tile, an entry each."""
         return np.broadcast_to(grid, self.shape).reshape(-1)
 
-    def room_bytes(self, moved: frozenset[Operand]) -> Grid:
-        """What mappings need of the pool: of each loop order x tile."""
-        known = self._rooms_bytes.get(moved)
+    def room_bytes(self, movement: Movement) -> Grid:
+        """What is needed of the pool, of each loop order x tile; inputs that arrive have a place there."""
+        known = self._rooms_bytes.get(movement)
         if known is None:
             pool = self.hardware.pool
             in_pool = self._room.of(frozenset(pool.operands) if pool else frozenset())
-            grid = np.broadcast_to(in_pool.together(moved), (len(POOL_ORDERS), *self.shape))
-            known = self._rooms_bytes[moved] = grid
+            moved = moved_by(movement)
+            tiles = moved - {Operand.INPUTS} if isinstance(movement, Arriving) else moved
+            grid = np.broadcast_to(in_pool.together(tiles), (len(POOL_ORDERS), *self.shape))
+            known = self._rooms_bytes[movement] = grid
         return known
 
     @cached_property
@@ -165,9 +176,12 @@ class PoolTiles:
         if known is None:
             parts = (self._space, self._tiles, self._reads, self.hardware, self.images)
             moved = transfers(*parts, frozenset({operand}))
-            counts = transfer_counts(self.hardware, moved.loaded, moved.stored)
-            known = self._moving[operand] = moved, total_energy(counts, self.hardware.prices)
+            known = self._moving[operand] = moved, self._energy_of(moved)
         return known
+
+    def _energy_of(self, moved: Transfers) -> Real:
+        counts = transfer_counts(self.hardware, moved.loaded, moved.stored)
+        return total_energy(counts, self.hardware.prices)
 
     @cached_property
     def _energy_on_chip(self) -> Real:
@@ -186,8 +200,15 @@ class PoolTiles:
     def _latency_steps(self) -> Count:
         return latency_steps(self._tiles, self.images)
 
-    def _with_moving(self, moved: frozenset[Operand]) -> TileCosts:
-        parts = [self._moved(operand) for operand in operands_of(self.layer) if operand in moved]
+    def _with_moving(self, movement: Movement) -> TileCosts:
+        moved = moved_by(movement)
+        if isinstance(movement, Arriving):
+            arriving = arriving_inputs(self._space, self._tiles, self.hardware, self.images)
+            parts = [(arriving, self._energy_of(arriving))]
+            moved = moved - {Operand.INPUTS}
+        else:
+            parts = []
+        parts += [self._moved(operand) for operand in operands_of(self.layer) if operand in moved]
         moving = together([moved_alone for moved_alone, _ in parts])
         array, last_cycles = self._array
         each_step = of_each_step(on_array=self.layer.on_array)

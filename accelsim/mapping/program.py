@@ -16,7 +16,8 @@ from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR, transfer_counts
-from accelsim.mapping.mapping import Choice, Mapping, Order, PinningStep, ProgramPart, Repeat, Step, Totals
+from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
+from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
@@ -41,103 +42,11 @@ _BY_DIRECTION: Final = {
     order: itemgetter(*map(loops.index, get_args(Dimension))) for order, loops in LOOPS.items()
 }
 """Brings what is in the order of the loops into that of `Dimension`."""
+_READ: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
 ADDING_UP: frozenset[Dimension] = frozenset({"input_channel", "tap_row", "tap_column"})
 """Loops of which all iterations add to the same outputs."""
 OF_INPUTS: frozenset[Dimension] = frozenset({"image", "group", "row", "column", *ADDING_UP})
 OF_WEIGHTS: frozenset[Dimension] = frozenset({"group", "output_channel", *ADDING_UP})
-
-
-class TileExtent(NamedTuple):
-    """What one tile covers along one loop."""
-
-    size: int
-    """Outputs (or channels, or taps)."""
-    inputs: tuple[int, ...]
-    """Input rows or columns, for each part of the kernel that goes over them."""
-    stored: int
-    """Output rows or columns that are completed and stored."""
-    part: int
-    """Which part of the kernel it is; 0 along all loops but those over taps."""
-    resumes: bool
-    """Whether it adds to the partial sums of the iteration before."""
-    completes: bool
-    """Whether no other iteration adds to its own."""
-
-
-class Iterations(NamedTuple):
-    """Successive iterations of one loop that are alike, and where in the loop they are."""
-
-    tiles: int
-    extent: TileExtent
-    """Of one of them."""
-    kind: int
-    """Which of the loop's kinds of tiles they are."""
-    first: bool
-    last: bool
-
-
-class Loop(NamedTuple):
-    """One loop over tiles."""
-
-    of_inputs: bool
-    """Whether each iteration needs inputs of its own."""
-    of_weights: bool
-    iterations: tuple[Iterations, ...]
-    kinds: tuple[TileExtent, ...]
-    """What its tiles cover."""
-
-    @property
-    def moves(self) -> bool:
-        """Whether there is more than one iteration."""
-        return not self.iterations[0].last
-
-
-class _Position(NamedTuple):
-    """Where the outer loops of the odometer are, as far as the steps inside depend on it."""
-
-    depth: int
-    """How many of the loops that move have been entered."""
-    kind: int
-    """Of the tiles inside, as far as it is known: a number with a digit for each loop."""
-    weights_come: bool
-    """Whether the first of the steps inside needs other weights than the step before it."""
-    inputs_come: bool
-    weights_go: bool
-    """Whether the step after the last of those inside needs other weights."""
-    inputs_go: bool
-
-    def into(self, loop: Loop, iterations: Iterations) -> "_Position":
-        """One loop further in; the loop is one that moves.
-
-        From the innermost outwards, a loop at its first iteration has wrapped round, and the next one out has
-        moved too; one that is not has moved by one, and those outside stand still.
-        """
-        return _Position(
-            self.depth + 1,
-            self.kind * len(loop.kinds) + iterations.kind,
-            loop.of_weights or (iterations.first and self.weights_come),
-            loop.of_inputs or (iterations.first and self.inputs_come),
-            loop.of_weights or (iterations.last and self.weights_go),
-            loop.of_inputs or (iterations.last and self.inputs_go),
-        )
-
-
-class _PinnedPosition(_Position):
-    """Where weights come once, to the place where they stay: a tile of them is new as long as each loop that
-    does not need weights of its own is at its first iteration. They do not go.
-    """
-
-    def into(self, loop: Loop, iterations: Iterations) -> "_Position":
-        """One loop further in."""
-        are_new = self.weights_come and (loop.of_weights or iterations.first)
-        return _PinnedPosition(
-            *super().into(loop, iterations)._replace(weights_come=are_new, weights_go=False)
-        )
-
-
-BEFORE_THE_FIRST_LOOP = _Position(0, 0, True, True, True, True)
-"""The first step needs everything, and the last one leaves nothing behind."""
-_BEFORE_WEIGHTS_ARE_PINNED: Final = _PinnedPosition(*BEFORE_THE_FIRST_LOOP._replace(weights_go=False))
 
 
 def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
@@ -171,9 +80,8 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
 
 def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
     moving = tuple(loop for loop in loops if loop.moves)
-    pins = Operand.WEIGHTS in choice.placed and Operand.WEIGHTS in choice.moved
-    start = _BEFORE_WEIGHTS_ARE_PINNED if pins else BEFORE_THE_FIRST_LOOP
-    program = _Writer(choice.dataflow == VECTOR, moving, work).part(start)
+    start, bringing = BEFORE[brought(choice)]
+    program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
     return Mapping(
         layer=choice.layer,
         dataflow=choice.dataflow,
@@ -186,6 +94,11 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
         moved=choice.moved,
         placed=choice.placed,
     )
+
+
+def brought(mapping: Choice | Mapping) -> frozenset[Operand]:
+    """The operands that come from outside to a place where they stay, so that they come once."""
+    return mapping.placed & mapping.moved & _READ if mapping.placed else mapping.placed
 
 
 def program_totals(program: Sequence[ProgramPart], hardware: Hardware) -> Totals:
@@ -232,14 +145,14 @@ _LoopKey: TypeAlias = tuple[Dimension, int | tuple[Axis, ...], int]
 
 def _loops(choice: Choice, batch: int, loop_of: dict[_LoopKey, Loop]) -> list[Loop]:
     """The loops over the tiles of a layer, outermost first; layers may have loops in common."""
-    layer, tile = choice.layer, choice.tile
+    layer, tile, once = choice.layer, choice.tile, Operand.INPUTS in brought(choice)
     cuts: dict[Dimension, _LoopKey] = {
         "image": ("image", batch, tile.n),
         "group": ("group", layer.G, tile.g),
         "output_channel": ("output_channel", layer.K, tile.k),
         "input_channel": ("input_channel", layer.C, tile.c),
-        "row": ("row", row_axes(layer, tile.fy), tile.y),
-        "column": ("column", column_axes(layer, tile.fx), tile.x),
+        "row": ("row", row_axes(layer, tile.fy, once=once), tile.y),
+        "column": ("column", column_axes(layer, tile.fx, once=once), tile.x),
         "tap_row": ("tap_row", layer.FY, tile.fy),
         "tap_column": ("tap_column", layer.FX, tile.fx),
     }
@@ -353,11 +266,13 @@ class _Writer:
     """Loops of more than one iteration, outermost first."""
     work: Sequence[StepWork]
     """Of each kind of tile."""
-    parts: dict[_Position, tuple[ProgramPart, ...]] = field(default_factory=dict)
+    bringing: type[Step]
+    """Steps that bring what stays."""
+    parts: dict[Position, tuple[ProgramPart, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)
     repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
 
-    def part(self, position: _Position) -> tuple[ProgramPart, ...]:
+    def part(self, position: Position) -> tuple[ProgramPart, ...]:
         """The steps inside the loops that have been entered."""
         part = self.parts.get(position)
         if part is None:
@@ -365,7 +280,7 @@ class _Writer:
             self.parts[position] = part
         return part
 
-    def _nest(self, position: _Position) -> tuple[ProgramPart, ...]:
+    def _nest(self, position: Position) -> tuple[ProgramPart, ...]:
         loop = self.moving[position.depth]
         program: list[ProgramPart] = []
         for iterations in loop.iterations:
@@ -397,7 +312,7 @@ class _Writer:
             self.repeated[key] = Repeat(times, body)
         return self.repeated[key]
 
-    def _step(self, position: _Position) -> Step:
+    def _step(self, position: Position) -> Step:
         work = self.work[position.kind]
         weights_come = work.weights if position.weights_come else {}
         inputs_come = work.inputs if position.inputs_come else {}
@@ -407,7 +322,7 @@ class _Writer:
         step = self.steps.get(key)
         if step is None:
             read_by_vector_unit = self.on_vector_unit and work.completes
-            kind = PinningStep if weights_come and isinstance(position, _PinnedPosition) else Step
+            kind = self.bringing if self.bringing.in_place & (weights_come | inputs_come).keys() else Step
             step = self.steps[key] = kind(
                 loads=weights_come | inputs_come | work.residual,
                 takes={} if work.resumes else work.outputs,

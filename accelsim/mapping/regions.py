@@ -26,7 +26,7 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.footprint import residual_elements
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Dimension
+from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Dimension, brought
 from accelsim.mapping.tiling import Axis, column_axes, column_axis, row_axes, row_axis
 
 Range: TypeAlias = tuple[int, int]
@@ -153,16 +153,21 @@ def _visit(
     weights = tensors.weights(tile, resumes) if Operand.WEIGHTS in moved else ()
     inputs = tensors.inputs(position, tile) if Operand.INPUTS in moved else ()
     residual = tensors.residual(tile) if completes and Operand.RESIDUAL in moved else ()
-    pins = Operand.WEIGHTS in mapping.placed
-    weights_come = _are_new(position) if pins else _moves(OF_WEIGHTS, before, position)
-    weights_go = weights if not pins and _moves(OF_WEIGHTS, position, after) else ()
-    inputs_go = inputs if _moves(OF_INPUTS, position, after) else ()
+    stay = brought(mapping)
+    weights_come, inputs_come = (
+        _are_new(position, loops) if operand in stay else _moves(loops, before, position)
+        for operand, loops in _LOOPS_OF.items()
+    )
+    weights_go, inputs_go = (
+        regions if operand not in stay and _moves(loops, position, after) else ()
+        for (operand, loops), regions in zip(_LOOPS_OF.items(), (weights, inputs), strict=True)
+    )
     read_by_vector_unit = mapping.dataflow == VECTOR and completes
     return Visit(
         tile=tile,
         loads=(
             *(weights if weights_come else ()),
-            *(inputs if _moves(OF_INPUTS, before, position) else ()),
+            *(inputs if inputs_come else ()),
             *residual,
         ),
         resumes=resumes,
@@ -173,6 +178,7 @@ def _visit(
     )
 
 
+_LOOPS_OF: Final = {Operand.WEIGHTS: OF_WEIGHTS, Operand.INPUTS: OF_INPUTS}
 _OF_TILE: Final[tuple[Dimension, ...]] = (
     "image",
     "group",
@@ -192,11 +198,9 @@ def _moves(dimensions: frozenset[Dimension], before: _Position | None, after: _P
     return any(before[dimension].number != after[dimension].number for dimension in dimensions)
 
 
-def _are_new(position: _Position) -> bool:
-    """Whether no step before had these weights: no loop but theirs has gone on."""
-    return not any(
-        iteration.number for dimension, iteration in position.items() if dimension not in OF_WEIGHTS
-    )
+def _are_new(position: _Position, loops: frozenset[Dimension]) -> bool:
+    """Whether no step before had these elements: no loop but theirs has gone on."""
+    return not any(iteration.number for dimension, iteration in position.items() if dimension not in loops)
 
 
 def _results(position: _Position, tile: Tile) -> Region:
@@ -239,7 +243,11 @@ class _TensorRegions:
     def __init__(self, mapping: Mapping) -> None:
         layer, tile = mapping.layer, mapping.tile
         self.layer, self.tile = layer, tile
-        self.rows, self.columns = row_axes(layer, tile.fy), column_axes(layer, tile.fx)
+        once = Operand.INPUTS in brought(mapping)
+        self.rows, self.columns = (
+            row_axes(layer, tile.fy, once=once),
+            column_axes(layer, tile.fx, once=once),
+        )
         self.factors = layer.gate_elements // layer.G
         self.full_residuals, self.residual_factors = residual_elements(layer)
 

@@ -14,7 +14,7 @@ from accelsim.columns import Floats, Ints
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import Bounds, Costs, LayerTiles, MappingCuts
-from accelsim.mapping.staircase import Moved, Staircase, StepCost, Weights
+from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights
 from accelsim.network.layer import Layer
 
 MOST_JUDGED: Final = 16
@@ -41,7 +41,7 @@ class Shortlist:
     """In the form in which it is executed."""
     images: int
     """That it goes through one after the other."""
-    moved: Moved
+    movement: Movement
     cuts: MappingCuts
     """What the mappings are, N entries."""
     costs: Costs
@@ -86,22 +86,22 @@ class Shortlist:
         return self.cuts.choice(index, self.layer, cycles, moved, placed)
 
 
-def shortlist(tiles: LayerTiles, moved: Moved) -> Shortlist:
+def shortlist(tiles: LayerTiles, movement: Movement) -> Shortlist:
     """The shortlist of a layer, for every objective that a network is planned by.
 
     Args:
         tiles: All that a pool can hold.
-        moved: Operands that come from outside, or go there; the others lie in the pool.
+        movement: Operands that come from outside, or go there; the others lie in the pool.
     """
-    first = tiles.in_first_order().costs(moved)
+    first = tiles.in_first_order().costs(movement)
     shelves = _Shelves.of(first, _sums_of(first))
-    mappings = tiles.mappings(shelves.hopeful(tiles.least(moved)))
-    costs = mappings.costs(moved)
+    mappings = tiles.mappings(shelves.hopeful(tiles.least(movement)))
+    costs = mappings.costs(movement)
     hopeful = shelves.hopeful(costs)
     by_room = hopeful[np.argsort(costs.room_bytes[hopeful], kind="stable")]
     numbers = np.sort(by_room[_best_few(entries(costs, by_room), _sums_of(costs))])
     cuts = mappings.cuts_of(numbers)
-    return Shortlist(mappings.layer, mappings.images, moved, cuts, entries(costs, numbers))
+    return Shortlist(mappings.layer, mappings.images, movement, cuts, entries(costs, numbers))
 
 
 def _best_few(costs: Costs, sums: Sequence[Weights]) -> Ints:

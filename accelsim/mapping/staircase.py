@@ -18,6 +18,21 @@ from accelsim.hardware.operand import Operand
 
 Moved: TypeAlias = frozenset[Operand]
 """The operands of a step that move between the pool and the memory outside."""
+
+
+class Arriving(NamedTuple):
+    """Operands that move, of which the inputs come to a place in the pool: once, and they stay.
+
+    Example:
+        >>> Operand.INPUTS in Arriving(frozenset({Operand.INPUTS})).moved
+        True
+    """
+
+    moved: Moved
+
+
+Movement: TypeAlias = Moved | Arriving
+"""What of a step moves, and how. A layer's mappings are known for each."""
 Column: TypeAlias = "Ints | Floats"
 
 
@@ -143,6 +158,38 @@ class Staircase:
         return math.inf if index is None else self.prices[index]
 
 
-StepPrices: TypeAlias = Mapping[Moved, Staircase]
+StepPrices: TypeAlias = Mapping[Movement, Staircase]
 """Of one step: the staircase of each set of operands that may move. All of them, or none, name the weights:
 those that stay (pins) do not move."""
+
+
+def moved_by(movement: Movement) -> Moved:
+    """The operands that move, whether the inputs stay or not.
+
+    Example:
+        >>> moved_by(Arriving(frozenset({Operand.INPUTS}))) == moved_by(frozenset({Operand.INPUTS}))
+        True
+    """
+    return movement.moved if isinstance(movement, Arriving) else movement
+
+
+def movement_of(moved: Moved, placed: Moved) -> Movement:
+    """What moves: inputs that move although they have a place in the pool arrive there.
+
+    Example:
+        >>> inputs = frozenset({Operand.INPUTS})
+        >>> movement_of(inputs, placed=frozenset()) == inputs, movement_of(inputs, placed=inputs) == inputs
+        (True, False)
+    """
+    return Arriving(moved) if Operand.INPUTS in moved & placed else moved
+
+
+def beside_pinned_weights(movement: Movement) -> Movement:
+    """The same, but that weights do not move.
+
+    Example:
+        >>> beside_pinned_weights(frozenset({Operand.WEIGHTS}))
+        frozenset()
+    """
+    moved = moved_by(movement) - {Operand.WEIGHTS}
+    return Arriving(moved) if isinstance(movement, Arriving) else moved

@@ -79,6 +79,8 @@ class Axis(NamedTuple):
     pad: int
     pooled: tuple[int, int, int, int] | None
     """Results, window, stride and padding of a pooling that follows."""
+    once: bool = False
+    """Whether what a tile before has read is still there, so that no input is read twice."""
 
     def spans(self, size: int) -> tuple[Span, ...]:
         """Tiles of `size` outputs, the last one smaller where they do not divide."""
@@ -98,6 +100,8 @@ class Axis(NamedTuple):
         cut off.
         """
         inside = self._inside(size)
+        if self.once:  # the first tile has no other before it
+            inside = range(max(inside.start, 1), max(inside.stop, 1))
         if self.pooled is None:
             return inside
         results, window, stride, pad = self.pooled
@@ -151,11 +155,15 @@ class Axis(NamedTuple):
         return -(-self.outputs // size)
 
     def input_range(self, tile: int, size: int) -> tuple[int, int]:
-        """The inputs that one tile reads: the first, and the one behind the last."""
+        """The inputs that come for one tile: the first, and the one behind the last."""
         first = min(max(tile * size * self.stride - self.pad, 0), self.inputs)
-        end = min((tile + 1) * size, self.outputs)
-        last = min((end - 1) * self.stride - self.pad + self.reach, self.inputs)
-        return first, max(first, last)
+        if self.once and tile:
+            first = max(first, self._inputs_end(tile * size))
+        return first, max(first, self._inputs_end(min((tile + 1) * size, self.outputs)))
+
+    def _inputs_end(self, outputs: int) -> int:
+        """The input behind those that the first `outputs` read."""
+        return min((outputs - 1) * self.stride - self.pad + self.reach, self.inputs)
 
     def result_range(self, tile: int, size: int) -> tuple[int, int]:
         """The results that one tile completes: the first, and the one behind the last."""
@@ -191,14 +199,22 @@ def together(axes: Sequence[Axis], size: int) -> Iterator[tuple[Span, ...]]:
                 spans.insert(0, span._replace(tiles=span.tiles - tiles))
 
 
-def row_axes(layer: Layer, taps: int) -> tuple[Axis, ...]:
-    """The vertical axis of a layer, for each part of so many rows of its kernel."""
-    return _parts(row_axis(layer), layer.FY, layer.dilation_y, taps)
+def row_axes(layer: Layer, taps: int, *, once: bool = False) -> tuple[Axis, ...]:
+    """The vertical axis of a layer, for each part of so many rows of its kernel; of all where `once`."""
+    return (
+        (row_axis(layer)._replace(once=True),)
+        if once
+        else _parts(row_axis(layer), layer.FY, layer.dilation_y, taps)
+    )
 
 
-def column_axes(layer: Layer, taps: int) -> tuple[Axis, ...]:
-    """The horizontal axis of a layer, for each part of so many columns of its kernel."""
-    return _parts(column_axis(layer), layer.FX, layer.dilation_x, taps)
+def column_axes(layer: Layer, taps: int, *, once: bool = False) -> tuple[Axis, ...]:
+    """The horizontal axis of a layer, for each part of so many columns of its kernel; of all where `once`."""
+    return (
+        (column_axis(layer)._replace(once=True),)
+        if once
+        else _parts(column_axis(layer), layer.FX, layer.dilation_x, taps)
+    )
 
 
 def _parts(axis: Axis, kernel: int, dilation: int, taps: int) -> tuple[Axis, ...]:

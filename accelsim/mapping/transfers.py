@@ -166,6 +166,20 @@ def transfers(
     return Transfers(loaded, stored, streams)
 
 
+def arriving_inputs(space: Space, tiles: Tiles, hardware: Hardware, batch: int) -> Transfers:
+    """Transfers of inputs that come once, all of them, to a place where they stay."""
+    layers = space.layers
+    whole_bytes = space.footprint.inputs(whole_image(layers), layers.IY, layers.IX) * batch
+    loaded = entries(whole_bytes, tiles.owner)
+    (channel,) = [channel for channel in hardware.channels if Operand.INPUTS in channel.operands]
+    cycles = np.divide(loaded, channel.bytes_per_cycle)
+    first_and_last = _first_and_last(tiles, channel, _INPUTS)
+    streams = Streams(channel, _INPUTS, cycles, cycles, *first_and_last)
+    nothing_else = {Operand.RESIDUAL: 0, Operand.WEIGHTS: 0}
+    return Transfers({Operand.INPUTS: loaded, **nothing_else}, {Operand.OUTPUTS: 0}, [streams])
+
+
+_INPUTS: Final = frozenset({Operand.INPUTS})
 _WEIGHTS: Final = frozenset({Operand.WEIGHTS})
 
 

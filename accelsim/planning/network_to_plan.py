@@ -18,6 +18,8 @@ class NetworkToPlan:
     tensors: NetworkTensors
     lost_bytes: tuple[int, ...]
     """Of each step: room that tensors leave, but not in one piece, so that tiles cannot have it."""
+    arrivals: frozenset[int] = frozenset()
+    """Steps whose inputs may come to a place in the pool, and stay there for others."""
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:

@@ -14,8 +14,7 @@ from functools import cached_property, partial
 from itertools import chain, combinations
 from typing import Final, TypeAlias
 
-from accelsim.hardware import Operand
-from accelsim.mapping.staircase import StepPrices
+from accelsim.mapping.staircase import StepPrices, beside_pinned_weights
 from accelsim.planning.planner import plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.shortage import step_needs
@@ -132,8 +131,8 @@ class PinProblem:
             zip(plan.steps, self.moved, self.in_place, strict=True)
         ):
             if in_place is not None and self.size_bytes[step] <= self.pool.size_bytes:
-                price = moved[of_step.moved].at(of_step.room_bytes)
-                saved[step] = price - in_place[of_step.moved - {Operand.WEIGHTS}].at(of_step.room_bytes)
+                price = moved[of_step.movement].at(of_step.room_bytes)
+                saved[step] = price - in_place[beside_pinned_weights(of_step.movement)].at(of_step.room_bytes)
         yield from sorted(saved, key=lambda step: -saved[step] / max(1, self.size_bytes[step]))
 
     @cached_property

@@ -14,7 +14,7 @@ from accelsim.planning.residency import (
     StepPlan,
     TensorPlaces,
 )
-from accelsim.planning.stages import OUTPUTS, members, stages
+from accelsim.planning.stages import ARRIVAL, OUTPUTS, keeping_nothing, members, stages
 from accelsim.planning.tensors import Life, NetworkTensors
 from accelsim.planning.why_not import why_not
 
@@ -103,7 +103,8 @@ def nothing_kept(
         >>> nothing_kept(network, Pool(size_bytes=64), [fc]).steps[0].written
         True
     """
-    programme = Programme(network, pool, stages(network, pool, prices, nothing_kept=True))
+    kept = keeping_nothing(network, pool, stages(network, pool, prices))
+    programme = Programme(network, pool, kept)
     found = search(programme, MOST_STATES)
     return found if isinstance(found, DoesNotFit) else _plan(programme, network.lives, found)
 
@@ -132,7 +133,7 @@ def _steps(programme: Programme, last: Arrival) -> tuple[StepPlan, ...]:
         arrivals.append(arrival)
         arrival = arrival.previous
     steps = []
-    for stage, (_, _, in_pool, moved) in zip(programme.stages, reversed(arrivals), strict=True):
+    for stage, (_, _, _, in_pool, moved) in zip(programme.stages, reversed(arrivals), strict=True):
         room_bytes = programme.pool.size_bytes - programme.bytes_of(in_pool)
         staircase = stage.staircases[moved]
         stair = None if staircase is None else staircase.stair(room_bytes)
@@ -146,6 +147,7 @@ def _steps(programme: Programme, last: Arrival) -> tuple[StepPlan, ...]:
                 kept=bool(in_pool & stage.output),
                 stair=stair,
                 cost=staircase.costs[stair],
+                arrives=bool(moved & ARRIVAL),
             )
         )
     return tuple(steps)

@@ -5,8 +5,8 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from operator import itemgetter
@@ -15,6 +15,7 @@ from typing import Final, assert_never
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
+from accelsim.descriptions.phrases import all_of
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
@@ -34,18 +35,27 @@ from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist, shortlist
-from accelsim.mapping.staircase import Moved, StepPrices, Weights
+from accelsim.mapping.staircase import (
+    Arriving,
+    Moved,
+    Movement,
+    StepPrices,
+    Weights,
+    beside_pinned_weights,
+    movement_of,
+)
 from accelsim.memory_map import CostsMoreTogether, MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
+from accelsim.planning.arrivals import arrivals
 from accelsim.planning.edp import least_edp
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import PinnedWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
-from accelsim.planning.shortage import Shortage, StepNeed, step_needs
+from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, step_needs
 from accelsim.planning.tensors import LayerUse, network_tensors
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.fast import simulate_fast
@@ -67,7 +77,7 @@ class PoolCompiler:
     transitions: Transitions
     known: PoolKnowledge
     grids: Grids = field(default_factory=Grids)
-    _listed: dict[tuple[Layer, Moved], Shortlist] = field(default_factory=dict)
+    _listed: dict[tuple[Layer, Movement], Shortlist] = field(default_factory=dict)
     """Of the layers of the graph in hand: what is known may be forgotten meanwhile."""
 
     @property
@@ -100,7 +110,7 @@ class PoolCompiler:
             # With nothing kept, it is the step that has no room, and not one that reads what had none before.
             _, (fault, *_) = plans[0]
             assert isinstance(fault, DoesNotFit)
-            raise MappingError(str(self._shortage(graph, network, fault)))
+            raise PoolShortageError.of_shortage(self._shortage(network, fault))
         return schedules
 
     def _by_addresses(
@@ -146,7 +156,9 @@ class PoolCompiler:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
         parts = tuple([self._parts(layer) for layer in graph.layers])
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
-        return NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
+        network = NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
+        arriving = arrivals(tensors, network.layers, self._places(), self.hardware, self.options.batch)
+        return replace(network, arrivals=arriving)
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -175,7 +187,12 @@ class PoolCompiler:
         takes = (
             f"{least_bytes} bytes of {pool.memory}" if least_bytes else f"more than {MAX_BUFFER_BYTES} bytes"
         )
-        return f"no tile fits: the smallest that is tried takes {takes}, which has {pool.size_bytes}"
+        moving = [operand for operand in operands_of(layer) if operand in self._sets(layer)[-1]]
+        tiles = f"the smallest tiles{f' of {all_of(moving)}' if moving else ''} that are tried take"
+        needed = f"no tile fits: {tiles} {takes}, which has {pool.size_bytes}"
+        if not least_bytes:
+            return needed
+        return f"{needed}; memories.{pool.memory}.size_bytes = {least_bytes} would hold them"
 
     def _fits(self, layer: Layer, moved: Moved) -> bool:
         """Whether the pool holds any tile of a layer where these operands move."""
@@ -246,22 +263,27 @@ class PoolCompiler:
 
     def _prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move: pinned weights do not."""
-        known: dict[tuple[int, bool, bool], StepPrices] = {}
+        known: dict[tuple[int, bool, bool, bool], StepPrices] = {}
         prices: list[StepPrices] = []
         forms, uses = network.forms, network.tensors.uses
         for step, (form, use, lost_bytes) in enumerate(zip(forms, uses, network.lost_bytes, strict=True)):
-            key = form, bool(use.residuals), step in pins
+            key = form, bool(use.residuals), step in network.arrivals, step in pins
             of_step = known.get(key)
             if of_step is None:
-                layer, pinned = network.layers[step].nameless, {Operand.WEIGHTS} if step in pins else set()
-                sets = [moved - pinned for moved in self._may_move(use)]
+                layer, sets = network.layers[step].nameless, self._may_move(use)
+                arriving = self._arriving(sets) if step in network.arrivals else []
+                movements: Iterable[Movement] = [*sets, *arriving]
                 of_step = known[key] = {
-                    moved: self._shortlist(layer, moved).staircase(weights) for moved in sets
+                    movement: self._shortlist(layer, movement).staircase(weights)
+                    for movement in (map(beside_pinned_weights, movements) if step in pins else movements)
                 }
             if lost_bytes:
-                of_step = {moved: stairs.beside(lost_bytes) for moved, stairs in of_step.items()}
+                of_step = {movement: stairs.beside(lost_bytes) for movement, stairs in of_step.items()}
             prices.append(of_step)
         return prices
+
+    def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
+        return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
 
     def _may_move(self, use: LayerUse) -> list[Moved]:
         """The sets of operands that may move, of a layer that reads residuals or not."""
@@ -276,21 +298,25 @@ class PoolCompiler:
             sets = [frozenset({Operand.WEIGHTS})]
         return sets
 
-    def _shortlist(self, layer: Layer, moved: Moved) -> Shortlist:
-        if (layer, moved) not in self._listed:
-            keys = [(layer, moves) for moves in self._all_sets(layer)]
+    def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
+        if (layer, movement) not in self._listed:
+            sets = self._all_sets(layer)
+            movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
+            keys = [(layer, movement) for movement in movements]
             found = [(key, self.known.shortlists.get(key)) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
-            self._listed.update(known if len(known) == len(keys) else self._searched(layer))
-        return self._listed[layer, moved]
+            self._listed.update(known if len(known) == len(keys) else self._searched(layer, movements))
+        return self._listed[layer, movement]
 
-    def _searched(self, layer: Layer) -> dict[tuple[Layer, Moved], Shortlist]:
-        """The shortlists of a layer, for each set of operands that may move."""
+    def _searched(
+        self, layer: Layer, movements: Sequence[Movement]
+    ) -> dict[tuple[Layer, Movement], Shortlist]:
+        """The shortlists of a layer, for some of what may move."""
         dataflows = tuple(self.hardware.pe_array.dataflows)
         if self.options.dataflow != AUTO:
             dataflows = (self.options.dataflow,)
         tiles = layer_tiles(layer, self.hardware, dataflows, self.options.batch, self.grids)
-        searched = {(layer, moves): shortlist(tiles, moves) for moves in self._all_sets(layer)}
+        searched = {(layer, movement): shortlist(tiles, movement) for movement in movements}
         self.known.shortlists.update(searched)
         return searched
 
@@ -314,13 +340,14 @@ class PoolCompiler:
         mappings, places = [], []
         for layer, step, lost_bytes in zip(network.layers, plan.steps, network.lost_bytes, strict=True):
             operands = frozenset(operands_of(layer))
-            placed = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
+            stays = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
+            placed = stays | {Operand.INPUTS} if step.arrives else stays
             room_bytes = step.room_bytes - lost_bytes
             placed_layer = PlacedLayer(layer.nameless, step.moved, placed, room_bytes, weights)
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {
-                    operand: on_chip if operand in placed else homes[operand].memory
+                    operand: on_chip if operand in stays else homes[operand].memory
                     for operand in Operand
                     if operand in operands
                 }
@@ -359,7 +386,7 @@ class PoolCompiler:
         known = self.known.mappings.get(placed)
         if known is not None:
             return known
-        listed = self._shortlist(placed.layer, placed.moved)
+        listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
         judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
         best: tuple[float, Mapping] | None = None
         for index in listed.nearly_best(placed.room_bytes, placed.weights):
@@ -386,7 +413,7 @@ class PoolCompiler:
         energy = float(total_energy(counts, self.hardware.prices))
         return objective_value(float(cycles), energy, self.objective), cycles
 
-    def _shortage(self, graph: ExecutedGraph, network: NetworkToPlan, fault: DoesNotFit) -> Shortage:
+    def _shortage(self, network: NetworkToPlan, fault: DoesNotFit) -> Shortage:
         """What has to be on chip at a step and does not fit, and how large a pool holds everything.
 
         In a larger pool a pooling may be fused that here is a layer of its own; so the size is tried.
@@ -395,11 +422,9 @@ class PoolCompiler:
         most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in network.parts)
         while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
             larger = self._with_pool_of(most.size_bytes)
-            needed = max(larger._needs(larger._network(graph)), key=_size_bytes)
+            needed = max(larger._needs(larger._network(network.graph)), key=_size_bytes)
             most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes
-        return Shortage(
-            self.hardware, network.layers, network.tensors, self.options.batch, fault, needs, most
-        )
+        return Shortage(self.hardware, network, self.options.batch, fault, needs, most)
 
     def _needs(self, network: NetworkToPlan) -> list[StepNeed]:
         return step_needs(network.tensors, self._places(), self._prices(network, Weights(energy=1)))

@@ -9,6 +9,7 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.unmappable import NotListed
+from accelsim.memory_map import CostsMoreTogether
 from accelsim.network.executed import ExecutedGraph
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.simulation.fast import simulate_fast
@@ -48,11 +49,15 @@ def pool_schedule(
     # Layers by themselves wait for their weights, which in a network come meanwhile: a plan in which energy
     # counts, too, may be the faster one (docs/decisions/pool-mapping.md). Of those, too, the fastest is
     # taken: by their own objective one that pins weights may be preferred to one that is faster without.
-    return min(
-        schedule,
-        compiler.best(frugal.schedules(graph)),
-        key=lambda one: (_wastes(one), simulate_fast(one, hardware, transitions).cycles),
-    )
+    other = compiler.best(frugal.schedules(graph))
+    cycles, other_cycles = [simulate_fast(one, hardware, transitions).cycles for one in (schedule, other)]
+    if (_wastes(schedule), cycles) <= (_wastes(other), other_cycles):
+        return schedule
+    if schedule.memory_map is None or other.memory_map is None:
+        return other
+    # The other plan's own reasons have prices of energy and time; why it is taken is said in cycles.
+    reason = None if _wastes(schedule) else CostsMoreTogether(other_cycles, cycles)
+    return replace(other, memory_map=other.memory_map.instead_of(schedule.memory_map, reason))
 
 
 def _wastes(schedule: Schedule) -> bool:

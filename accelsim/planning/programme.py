@@ -5,7 +5,8 @@ outside as well, where that matters. Why nothing that matters is lost, and what 
 are reached than are followed, is in docs/decisions/residency.md.
 """
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import nsmallest
@@ -13,11 +14,21 @@ from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.residency import DoesNotFit, Pool
-from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, Stage, TensorSet, members
+from accelsim.planning.stages import (
+    ARRIVAL,
+    INPUTS,
+    OUTPUTS,
+    RESIDUAL,
+    Stage,
+    TensorSet,
+    keeping_nothing,
+    members,
+)
 from accelsim.planning.tensors import NetworkTensors
 
 State: TypeAlias = tuple[TensorSet, TensorSet]
-"""The tensors in the pool, and those of them whose copy outside matters."""
+"""The tensors in the pool, and those of them whose copy outside matters. With the latter are those that were
+given up in the pool, where they might come to it once more: they do not."""
 Price: TypeAlias = tuple[float, int]
 """Of equal prices the one with fewer bytes outside is lower."""
 START: Final[Price] = (0.0, 0)
@@ -29,7 +40,7 @@ class Way(NamedTuple):
     in_pool: TensorSet
     """During the step."""
     copied: TensorSet
-    """Those of them that lie outside as well, where that mattered before the step."""
+    """Those of them that lie outside as well, where that mattered before the step; and what was given up."""
     read: TensorSet
     """What the step reads in the pool."""
     moved: int
@@ -51,6 +62,8 @@ class Arrival(NamedTuple):
 
     price: Price
     previous: "Arrival | None"
+    before: State
+    """The state before the last step."""
     in_pool: TensorSet
     """During the last step."""
     moved: int
@@ -115,6 +128,16 @@ class Transitions:
                 return  # some of the operand lies in the pool only, some outside only
             else:
                 moved |= operand
+        yield from self._written(Way(in_pool, copied, read, moved))
+        given_up = copied & ~in_pool
+        if moved & INPUTS and stage.may_arrive and not stage.inputs & given_up:
+            come = stage.inputs
+            yield from self._written(Way(in_pool | come, copied | come, read | come, moved | ARRIVAL))
+
+    def _written(self, way: Way) -> Iterator[Way]:
+        """All that may be decided about the output."""
+        stage = self.stage
+        in_pool, copied, read, moved = way
         for choice in stage.choices:
             yield Way(
                 in_pool | stage.output if choice.kept else in_pool,
@@ -128,7 +151,7 @@ class Transitions:
 
     def of(self, state: State) -> Iterator[Transition]:
         """All ways to run the step from a state that have room."""
-        useless, copies = self.stage.useless, self.stage.copies
+        useless, copies, may_arrive_later = self.stage.useless, self.stage.copies, self.stage.may_arrive_later
         prices = self._prices
         for in_pool, copied, read, moved in self.ways(state):
             key = in_pool, moved
@@ -142,7 +165,8 @@ class Transitions:
             states = []
             while True:
                 left_in_pool = staying & ~given_up
-                states.append((left_in_pool, copied & left_in_pool & copies))
+                marked = left_in_pool & copies | may_arrive_later & ~left_in_pool
+                states.append((left_in_pool, copied & marked))
                 if not given_up:
                     break
                 given_up = (given_up - 1) & optional
@@ -179,17 +203,21 @@ def search(programme: Programme, most_states: int) -> Search | DoesNotFit:
     Returns:
         The best way, or where there is none the step that cannot be run.
     """
-    states = {programme.start: Arrival(START, None, 0, 0)}
+    states = {programme.start: Arrival(START, None, programme.start, 0, 0)}
     levels = [states]
     remainder: Remainder | None = None
     least_forgotten = float("inf")
+    kept: Sequence[State] = ()
     for step, transitions in enumerate(programme.transitions):
         arrivals = _arrivals(transitions, states)
         if not arrivals:
             return _does_not_fit(programme, step, states)
         if len(arrivals) > most_states:
-            remainder = remainder or Remainder.of(programme.network, programme.pool, programme.stages)
-            arrivals, forgotten = _followed(remainder, step + 1, arrivals, most_states)
+            if remainder is None:
+                remainder = Remainder.of(programme.network, programme.pool, programme.stages)
+                kept = _states_with_nothing_kept(programme)
+            always = kept[step + 1] if kept else min(arrivals, key=_count)
+            arrivals, forgotten = _followed(remainder, step + 1, arrivals, always, most_states)
             least_forgotten = min(least_forgotten, forgotten)
             levels = []
         elif remainder is None:
@@ -205,7 +233,7 @@ def _arrivals(transitions: Transitions, states: dict[State, Arrival]) -> dict[St
     for state, previous in states.items():
         price, dram_bytes = previous.price
         for in_pool, moved, (added, added_bytes), following in transitions.of(state):
-            arrival = Arrival((price + added, dram_bytes + added_bytes), previous, in_pool, moved)
+            arrival = Arrival((price + added, dram_bytes + added_bytes), previous, state, in_pool, moved)
             for following_state in following:
                 rival = arrivals.get(following_state)
                 if rival is None or arrival.price < rival.price:
@@ -213,20 +241,40 @@ def _arrivals(transitions: Transitions, states: dict[State, Arrival]) -> dict[St
     return arrivals
 
 
+def _states_with_nothing_kept(programme: Programme) -> list[State]:
+    """Before each step and after the last, where nothing is kept that could be elsewhere.
+
+    None where that does not fit.
+    """
+    kept = keeping_nothing(programme.network, programme.pool, programme.stages)
+    found = search(Programme(programme.network, programme.pool, kept), sys.maxsize)
+    if isinstance(found, DoesNotFit):
+        return []
+    states = [next(state for state, arrival in found.levels[-1].items() if arrival is found.best)]
+    arrival = found.best
+    while arrival.previous is not None:
+        states.append(arrival.before)
+        arrival = arrival.previous
+    return states[::-1]
+
+
+def _count(state: State) -> int:
+    """Of tensors in the pool and of their copies."""
+    return state[0].bit_count() + state[1].bit_count()
+
+
 def _followed(
-    remainder: Remainder, step: int, arrivals: dict[State, Arrival], most_states: int
+    remainder: Remainder, step: int, arrivals: dict[State, Arrival], always: State, most_states: int
 ) -> tuple[dict[State, Arrival], float]:
     """The states that are followed, through which a plan may cost least; and the least of the others.
 
-    The state in which nothing was kept that could be elsewhere is always followed, so that a plan is never
-    worse. It has the fewest tensors in the pool, and no copies of them.
+    One is always followed: of the plan in which nothing is kept, so that a plan is there, and never worse.
     """
     bounds = {
         state: arrival.price[0] + remainder.least(step, state[0]) for state, arrival in arrivals.items()
     }
-    nothing_kept = min(arrivals, key=lambda state: state[0].bit_count() + state[1].bit_count())
     best = nsmallest(most_states + 1, arrivals, key=lambda state: (bounds[state], arrivals[state].price))
-    followed = {state: arrivals[state] for state in [*best[: most_states - 1], nothing_kept]}
+    followed = {state: arrivals[state] for state in [*best[: most_states - 1], always]}
     forgotten = next(bounds[state] for state in best if state not in followed)
     return followed, forgotten
 

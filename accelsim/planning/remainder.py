@@ -10,7 +10,16 @@ from itertools import accumulate
 from typing import Final
 
 from accelsim.planning.residency import Pool
-from accelsim.planning.stages import COMBINATIONS, INPUTS, OUTPUTS, RESIDUAL, Stage, TensorSet, members
+from accelsim.planning.stages import (
+    ARRIVAL,
+    COMBINATIONS,
+    INPUTS,
+    OUTPUTS,
+    RESIDUAL,
+    Stage,
+    TensorSet,
+    members,
+)
 from accelsim.planning.tensors import NetworkTensors
 
 _READS: Final = (0, INPUTS, RESIDUAL)
@@ -49,8 +58,8 @@ def _least_prices(stage: Stage, sizes: Sequence[int], pool_bytes: int) -> dict[i
         staircase = stage.staircases[combination]
         if staircase is None:
             continue
-        # What is not moved takes room.
-        inside = 0 if combination & INPUTS else stage.inputs
+        # What is not moved takes room, and what comes to stay.
+        inside = 0 if combination & INPUTS and not combination & ARRIVAL else stage.inputs
         inside |= 0 if combination & RESIDUAL else stage.residuals
         inside |= 0 if combination & OUTPUTS else stage.output
         price = staircase.at(pool_bytes - sum([sizes[tensor] for tensor in members(inside)]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from accelsim.mapping.schedule import PoolChange
-from accelsim.mapping.staircase import Moved, StepCost
+from accelsim.mapping.staircase import Arriving, Moved, Movement, StepCost
 from accelsim.memory_map import Steps, WhyNot
 from accelsim.planning.tensors import NetworkTensors
 
@@ -94,6 +94,13 @@ class StepPlan:
     """Of the staircase of `moved`."""
     cost: StepCost
     """Of that stair."""
+    arrives: bool = False
+    """Whether its inputs, which move, come to a place in the pool and stay."""
+
+    @property
+    def movement(self) -> Movement:
+        """By which the staircase is known."""
+        return Arriving(self.moved) if self.arrives else self.moved
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ class ResidencyPlan:
         for tensor, (in_pool, _) in zip(self.network.tensors, self.places, strict=True):
             if in_pool is None:
                 continue
-            if not tensor.is_image:
+            if not (tensor.is_image and self.pool.image_inside):
                 taken[in_pool.first] += tensor.size_bytes
             if not (tensor.is_result and self.pool.results_inside):
                 freed[in_pool.last] += tensor.size_bytes

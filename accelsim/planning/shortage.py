@@ -1,23 +1,30 @@
 """Shortage: why a network does not fit a pool, and how large a pool, or how small an image, would do."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
+from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
-from accelsim.descriptions.phrases import counted
+from accelsim.descriptions.phrases import all_of, counted
+from accelsim.errors import AccelsimError, MappingError
 from accelsim.hardware import Hardware, Operand
+from accelsim.mapping.pool_tiles import operands_of
 from accelsim.mapping.staircase import StepPrices
-from accelsim.network.layer import Layer
+from accelsim.network.configuration import configure
+from accelsim.network.description import Network
+from accelsim.network.executed import ExecutedGraph
+from accelsim.network.lowering.splitting import unfused
+from accelsim.network.parameters import RESOLUTION
+from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.planner import nothing_kept
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
-from accelsim.planning.tensors import NetworkTensors
+from accelsim.planning.tensors import NetworkTensors, network_tensors
 
 _UNBOUNDED: Final = 2**62
 """Bytes that no network takes."""
 _STRIDES: Final = 8
-"""What rows and columns that a stride need not round up are a multiple of: the largest tensors come early."""
+"""What rows and columns that a stride need not round up are a multiple of: sides of images that are tried."""
 
 
 class StepNeed(NamedTuple):
@@ -77,31 +84,32 @@ class Shortage:
 
     Attributes:
         hardware: The machine.
-        layers: Of each step.
-        network: Their tensors.
+        planned: The network.
         batch: Images that run together.
         fault: The first step that cannot run.
         needs: Of each step, on this machine.
         roomiest: The step that would need most, on a machine whose pool holds all of them.
+        smaller: The network with the largest image with which the pool holds it; None where there is none,
+            or it was not looked for.
     """
 
     hardware: Hardware
-    layers: tuple[Layer, ...]
-    network: NetworkTensors
+    planned: NetworkToPlan
     batch: int
     fault: DoesNotFit
     needs: tuple[StepNeed, ...]
     roomiest: StepNeed
+    smaller: Network | None = None
 
     def __str__(self) -> str:
         fault, memory = self.fault, self.memory
+        tiles = self._tiles(fault.needed_bytes - sum([self._size_bytes(index) for index in fault.tensors]))
         tensors = ", ".join(self._tensor(index) for index in fault.tensors)
-        tiles = fault.needed_bytes - sum(self.network.tensors[index].size_bytes for index in fault.tensors)
-        what = f"{tensors} and {counted(tiles, 'byte')} of tiles" if tensors else "its smallest tiles"
         needed = counted(fault.needed_bytes, "byte")
         return (
-            f"{self.layers[fault.step].name} on {self.hardware.name}: needs {needed} "
-            f"of {memory}, which has {fault.pool_bytes}: {what}{self._why_there()}{self._remedies()}"
+            f"{self.planned.layers[fault.step].name} on {self.hardware.name}: needs {needed} of {memory}, "
+            f"which has {fault.pool_bytes}: {f'{tensors} and ' if tensors else ''}{tiles}"
+            f"{self._why_there()}{self._remedies()}"
         )
 
     @property
@@ -109,20 +117,77 @@ class Shortage:
         """The name of the one that is a pool."""
         return "" if self.hardware.pool is None else self.hardware.pool.memory
 
+    def holds(self, graph: ExecutedGraph) -> bool:
+        """Whether the pool holds the same network of a smaller image, whose tiles take no more than here."""
+        parts = self.planned.parts
+        if len(graph.layers) != len(parts):
+            return False
+        split = [
+            (layer,) if len(before) == 1 or layer.pooling is None else unfused(layer)
+            for layer, before in zip(graph.layers, parts, strict=True)
+        ]
+        network = network_tensors(graph, self.hardware.precision, self.batch, split)
+        if network.uses != self.planned.tensors.uses:
+            return False
+        takes = [
+            need.tile_bytes + sum([network.tensors[index].size_bytes for index in need.tensors])
+            for need in self.needs
+        ]
+        return max(takes) <= self.fault.pool_bytes
+
+    def with_smaller_image(
+        self, network: Network, graph_of: Callable[[Network], ExecutedGraph]
+    ) -> "Shortage":
+        """The same, with what the largest image is with which the pool holds the network.
+
+        Args:
+            network: As it does not fit.
+            graph_of: What the machine runs of a network with another image. Raises AccelsimError where the
+                image is too small for it.
+        """
+        best: Network | None = None
+        shorter = min(network.image.height, network.image.width)
+        too_small, too_large = 0, -(-shorter // _STRIDES)
+        while too_small + 1 < too_large:
+            middle = (too_small + too_large) // 2
+            smaller = _with_image_of(network, middle * _STRIDES / shorter)
+            try:
+                fits = self.holds(graph_of(smaller))
+            except AccelsimError:
+                too_small = middle
+                continue
+            if fits:
+                best, too_small = smaller, middle
+            else:
+                too_large = middle
+        return replace(self, smaller=best)
+
+    def _size_bytes(self, index: int) -> int:
+        return self.planned.tensors.tensors[index].size_bytes
+
     def _tensor(self, index: int) -> str:
         """A tensor with its size; one that several layers write is more than the first one's outputs."""
-        tensor = self.network.tensors[index]
-        writers = sum(use.output == index for use in self.network.uses)
+        network = self.planned.tensors
+        writers = sum(use.output == index for use in network.uses)
         others = f" with {counted(writers - 1, 'layer')} beside it" if writers > 1 else ""
-        return f"{tensor.name}{others} ({counted(tensor.size_bytes, 'byte')})"
+        return f"{network.tensors[index].name}{others} ({counted(self._size_bytes(index), 'byte')})"
 
-    def _bytes_of_one_pixel(self, index: int) -> int:
-        """The size of a tensor that consists of vectors; 0 of others."""
-        layers = [
-            layer for layer, use in zip(self.layers, self.network.uses, strict=True) if use.output == index
+    def _tiles(self, size_bytes: int) -> str:
+        """Tiles of the operands that move between the pool and the memories outside."""
+        use, placed = self.planned.tensors.uses[self.fault.step], set(self.fault.tensors)
+        tensors = {
+            Operand.INPUTS: use.inputs,
+            Operand.RESIDUAL: use.residuals,
+            Operand.OUTPUTS: (use.output,),
+        }
+        moving = [
+            operand
+            for operand in operands_of(self.planned.layers[self.fault.step])
+            if self.hardware.pool is not None and operand in self.hardware.pool.operands
+            if not placed.issuperset(tensors.get(operand, (-1,)))
         ]
-        is_of_one_pixel = layers and all(layer.stored_elements == layer.G * layer.K for layer in layers)
-        return self.network.tensors[index].size_bytes if is_of_one_pixel else 0
+        of_operands = f" of {all_of(moving)}" if moving else ""
+        return f"{counted(size_bytes, 'byte')} of tiles{of_operands}"
 
     def _why_there(self) -> str:
         """Why tensors have to lie in the pool."""
@@ -137,34 +202,41 @@ class Shortage:
         """What would help, of what there may be."""
         most, remedies = self.roomiest, []
         if most.size_bytes <= MAX_BUFFER_BYTES:
-            whose = (
-                f" (as much as {self.layers[most.step].name} takes)" if most.step != self.fault.step else ""
-            )
-            remedies.append(f"memories.{self.memory}.size_bytes = {most.size_bytes}{whose}")
-        if image := self._smaller_image():
-            remedies.append(image)
+            whose = self.planned.layers[most.step].name
+            as_much = f" (as much as {whose} takes)" if most.step != self.fault.step else ""
+            remedies.append(f"memories.{self.memory}.size_bytes = {most.size_bytes}{as_much}")
+        if self.smaller is not None:
+            image, before = self.smaller.image, self.planned.layers[0]
+            setting = f" (resolution={image.height})" if RESOLUTION in self.smaller.parameters else ""
+            sizes = f"{image.height} x {image.width} instead of {before.IY} x {before.IX} pixels"
+            remedies.append(f"images of {sizes}{setting}")
         if self.batch > 1:
             remedies.append(f"fewer images than {self.batch} at a time")
         return f"; would help: {' or '.join(remedies)}" if remedies else ""
 
-    def _smaller_image(self) -> str:
-        """About how small an image would have to be: tensors are in proportion to its area, but for rows and
-        columns that strides round up, of which there are fewest where they divide it; and for those of one
-        pixel, which are as large for every image.
-        """
-        first, area = self.layers[0], math.inf
-        for need in self.needs:
-            of_one_pixel = sum([self._bytes_of_one_pixel(index) for index in need.tensors])
-            left_bytes = self.fault.pool_bytes - need.tile_bytes - of_one_pixel
-            if left_bytes < 0:
-                return ""
-            if need.tensor_bytes > of_one_pixel:
-                area = min(area, left_bytes / (need.tensor_bytes - of_one_pixel))
-        if not 0 < area < 1:
-            return ""
-        height, width = (
-            math.floor(side * math.sqrt(area) / _STRIDES) * _STRIDES for side in (first.IY, first.IX)
-        )
-        if not min(height, width):
-            return ""
-        return f"images of about {height} x {width} instead of {first.IY} x {first.IX} pixels"
+
+def _with_image_of(network: Network, part: float) -> Network:
+    """A network with an image of a part of its height and width, in multiples of what strides divide."""
+    image = network.image
+    height, width = (int(side * part / _STRIDES + 1e-9) * _STRIDES for side in (image.height, image.width))
+    if RESOLUTION in network.parameters:
+        return configure(network.description, **{**network.parameters, RESOLUTION: height})
+    description = vary(network.description, **{"input.height": height, "input.width": width})
+    return configure(description, **network.parameters)
+
+
+class PoolShortageError(MappingError):
+    """A pool that does not hold a network; the text is what the shortage says.
+
+    Attributes:
+        shortage: What is lacking, and what would help.
+    """
+
+    shortage: Shortage
+
+    @classmethod
+    def of_shortage(cls, shortage: Shortage) -> Self:
+        """The error of a shortage."""
+        error = cls(str(shortage))
+        error.shortage = shortage
+        return error

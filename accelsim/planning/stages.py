@@ -4,12 +4,14 @@ A set is an integer with one bit for each tensor, so that a state takes two word
 compared in one operation.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from operator import or_
 from typing import Final, TypeAlias
 
 from accelsim.hardware import Operand
-from accelsim.mapping.staircase import Moved, Staircase, StepPrices
+from accelsim.mapping.staircase import Arriving, Moved, Staircase, StepPrices, moved_by
 from accelsim.planning.residency import Pool
 from accelsim.planning.tensors import Life, NetworkTensors
 
@@ -18,7 +20,9 @@ INPUTS: Final = 1
 RESIDUAL: Final = 2
 OUTPUTS: Final = 4
 """Bits of a combination of operands that move."""
-COMBINATIONS: Final = range(8)
+ARRIVAL: Final = 8
+"""Beside `INPUTS`: they come to a place in the pool, and stay."""
+COMBINATIONS: Final = range(16)
 _OPERANDS: Final = {INPUTS: Operand.INPUTS, RESIDUAL: Operand.RESIDUAL, OUTPUTS: Operand.OUTPUTS}
 
 
@@ -44,11 +48,15 @@ class Stage:
     staircases: tuple[Staircase | None, ...]
     """By combinations of operands that move."""
     moved: tuple[Moved, ...]
-    """The same combinations, as the staircases name them."""
+    """The operands of the same combinations."""
     useless: TensorSet
     """Tensors that nobody needs in the pool afterwards."""
     copies: TensorSet
     """Tensors of which it matters afterwards whether they lie outside as well."""
+    may_arrive: bool
+    """Whether its inputs may come to a place in the pool and stay."""
+    may_arrive_later: TensorSet
+    """Tensors that may come so at a later step."""
 
 
 def members(tensors: TensorSet) -> tuple[int, ...]:
@@ -66,13 +74,10 @@ def tensor_set(tensors: Sequence[int]) -> TensorSet:
     return sum([1 << tensor for tensor in set(tensors)])
 
 
-def stages(
-    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], *, nothing_kept: bool = False
-) -> tuple[Stage, ...]:
-    """The steps of a network. `nothing_kept`: nothing stays but what cannot be elsewhere."""
+def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) -> tuple[Stage, ...]:
+    """The steps of a network."""
     of_tensors = network.lives
     afterwards = _afterwards(network, pool, of_tensors)
-    needed = _needed_inside(network, pool) if nothing_kept else None
     made = []
     for step, (use, of_step, (useless, copies)) in enumerate(
         zip(network.uses, prices, afterwards, strict=True)
@@ -84,23 +89,40 @@ def stages(
                 inputs=tensor_set(use.inputs),
                 residuals=tensor_set(use.residuals),
                 output=1 << use.output,
-                choices=tuple(_choices(network, pool, use.output, needed)) if begins else (),
+                choices=tuple(_choices(network, pool, use.output)) if begins else (),
                 staircases=staircases,
                 moved=moved,
                 useless=useless,
                 copies=copies,
+                may_arrive=any(staircases[ARRIVAL:]),
+                may_arrive_later=0,
             )
         )
-    return tuple(made)
+    later = accumulate([stage.inputs if stage.may_arrive else 0 for stage in reversed(made)], or_, initial=0)
+    return tuple(map(_with_arrivals, made, [*later][-2::-1]))
 
 
-def _choices(
-    network: NetworkTensors, pool: Pool, output: int, needed: Mapping[int, Choice] | None
-) -> Iterator[Choice]:
-    """Of a tensor; where nothing stays but what is needed in the pool, there is one."""
-    if needed is not None:
-        yield needed.get(output, Choice(kept=False, written=True))
-        return
+def _with_arrivals(stage: Stage, later: TensorSet) -> Stage:
+    return replace(stage, may_arrive_later=later)
+
+
+def keeping_nothing(network: NetworkTensors, pool: Pool, stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The same steps, where nothing stays but what cannot be elsewhere: one choice of each that there was."""
+    needed, outside = _needed_inside(network, pool), Choice(kept=False, written=True)
+    return tuple(
+        [
+            replace(
+                stage,
+                choices=(needed.get(stage.output.bit_length() - 1, outside),) if stage.choices else (),
+                may_arrive=False,
+            )
+            for stage in stages
+        ]
+    )
+
+
+def _choices(network: NetworkTensors, pool: Pool, output: int) -> Iterator[Choice]:
+    """Of a tensor."""
     is_result = network.tensors[output].is_result
     may_stay_inside = not is_result or pool.results_inside
     may_be_outside_only = not is_result or not pool.results_inside
@@ -172,10 +194,15 @@ def _afterwards(
 
 def _by_combination(prices: StepPrices, step: int) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
     """The staircases of a step, and what moves in each, by combinations of activations that move."""
-    if len({Operand.WEIGHTS in moved for moved in prices}) > 1:
+    move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
+    if len(move_weights) > 1:
         raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
-    moved = _MOVED_BESIDE_WEIGHTS if any(Operand.WEIGHTS in moved for moved in prices) else _MOVED
-    return tuple([prices.get(operands) for operands in moved]), moved
+    moved = _MOVED_BESIDE_WEIGHTS if True in move_weights else _MOVED
+    staircases = [
+        prices.get(Arriving(operands) if combination & ARRIVAL else operands)
+        for combination, operands in enumerate(moved)
+    ]
+    return tuple(staircases), moved
 
 
 def _by_bits(*others: Operand) -> tuple[Moved, ...]:

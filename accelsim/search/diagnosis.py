@@ -65,10 +65,10 @@ class Diagnosis:
     tiles: int
     rows: int
     """Of the array."""
+    memory: str
+    """The one off chip; of several the one whose channel is the busiest."""
     idle_rows: int = 0
     """Those of them that the mapping leaves idle."""
-    memory: str | None = None
-    """Of several off chip, the one whose channel is the busiest."""
 
 
 def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagnosis:
@@ -90,16 +90,13 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
         tiles=layer.tiles,
         rows=hardware.pe_array.rows,
         idle_rows=mapping.idle_rows,
-        memory=_busiest(layer),
+        memory=_busiest(layer, hardware.names_off_chip),
     )
 
 
-def _busiest(layer: LayerResult) -> str | None:
-    """Of several memories off chip, the one whose channel streams longest."""
-    cycles = {
-        name: memory.busy_cycles for name, memory in layer.memories.items() if memory.busy_cycles is not None
-    }
-    return max(cycles, key=cycles.__getitem__, default=None)
+def _busiest(layer: LayerResult, off_chip: Sequence[str]) -> str:
+    """Of the memories off chip, the one whose channel streams longest; a single one does not say how long."""
+    return max(off_chip, key=lambda name: layer.memories[name].busy_cycles or 0)
 
 
 def _bytes_per_cycle(layer: LayerResult, channels: Sequence[Channel]) -> float:

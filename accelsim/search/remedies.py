@@ -312,15 +312,26 @@ def _dataflows(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
 
 
 def _fewer_bits(baseline: _Baseline) -> Iterator[Remedy]:
-    """Half as many, said by the network, whose word goes before the machine's."""
-    network, machine = baseline.network, baseline.hardware.precision
-    for tensors in ("weights", "activations"):
-        of_network = getattr(network.description.precision, f"{tensors}_bits")
-        before = getattr(machine, f"{tensors}_bits") if of_network is None else of_network
-        if before > 1:
-            change = BitsChange(tensors, before, before // 2)
-            description = vary(network.description, **{f"precision.{change.name}": change.after})
-            yield baseline.remedy(change, network=replace(network, description=description))
+    """Half as many, of weights and of activations."""
+    kinds: tuple[Literal["weights"], Literal["activations"]] = ("weights", "activations")
+    for tensors in kinds:
+        halved = half_the_bits(baseline.network, baseline.hardware, tensors)
+        if halved is not None:
+            change, network = halved
+            yield baseline.remedy(change, network=network)
+
+
+def half_the_bits(
+    network: Network, hardware: Hardware, tensors: Literal["weights", "activations"]
+) -> tuple[BitsChange, Network] | None:
+    """A network of half as many bits, which it says itself; None where it has one."""
+    of_network = getattr(network.description.precision, f"{tensors}_bits")
+    before = getattr(hardware.precision, f"{tensors}_bits") if of_network is None else of_network
+    if before == 1:
+        return None
+    change = BitsChange(tensors, before, before // 2)
+    description = vary(network.description, **{f"precision.{change.name}": change.after})
+    return change, replace(network, description=description)
 
 
 def _rounded_channels(baseline: _Baseline) -> Remedy | ImpossibleRemedy:

@@ -133,6 +133,8 @@ class _Places:
     """Pieces that were written in the pool."""
     outside: set[str] = field(default_factory=set)
     """Pieces that were written outside."""
+    came: dict[str, int] = field(default_factory=dict)
+    """Pieces that were brought to the pool from outside, and at which layer."""
     needed: list[str] = field(default_factory=list)
     """Tensors in the pool that this layer or layers to come read or write there, the oldest first."""
     idle: set[tuple[int, ...]] = field(default_factory=lambda: {()})
@@ -164,7 +166,7 @@ class _Places:
         mismatches: dict[str, Mismatch] = {}
         last, held_bytes, image_bytes = len(self.parts) - 1, pool_bytes(self.schedule), self._put_image()
         for number, (part, change) in enumerate(zip(self.parts, _changes(self.schedule), strict=True)):
-            begun_bytes = self._write(number, part)
+            begun_bytes = self._bring(number, part) + self._write(number, part)
             self._end_uses(number)
             left = {rest for sizes in self.idle for rest in _without(sizes, change.freed_bytes)}
             try:
@@ -204,6 +206,17 @@ class _Places:
             self.idle = {(size_bytes,)}
         return size_bytes
 
+    def _bring(self, number: int, part: _Part) -> int:
+        """Inputs that are moved to where they stay lie there from now on; returns what of them begins so."""
+        if not _come(self.schedule.mappings[number]):
+            return 0
+        new = [piece for piece in part.reads[Operand.INPUTS] if piece not in self.in_pool]
+        self.in_pool.update(new)
+        self.came |= dict.fromkeys(new, number)
+        begun = {self.pieces.tensor_of[piece] for piece in new} - set(self.needed)
+        self.needed += sorted(begun)
+        return sum(self.pieces.bytes_of[tensor] for tensor in begun)
+
     def _write(self, number: int, part: _Part) -> int:
         """What a layer writes goes where its mapping says; returns what of it begins in the pool."""
         mapping, piece = self.schedule.mappings[number], part.writes
@@ -234,13 +247,16 @@ class _Places:
             placed, moved = operand in mapping.placed, operand in mapping.moved
             if place not in kept_in:
                 refuse(Difference.NO_SUCH_PLACE, operand=operand, place=place, places=" or ".join(kept_in))
-            if placed != (place == self.memory):
+            comes = operand is Operand.INPUTS and _come(mapping)
+            again = comes and any(self.came.get(piece) != number for piece in part.reads[operand])
+            lies_there = placed and (again or not comes)
+            if lies_there != (place == self.memory):
                 refuse(Difference.OTHER_PLACE, operand=operand, place=place)
             if moved and self.home not in kept_in:
                 refuse(Difference.MOVES_TO_NO_PLACE, operand=operand, memory=self.home)
             if not (placed or moved):
                 refuse(Difference.LIES_NOWHERE, operand=operand, memory=self.memory)
-            if placed and moved and operand is not Operand.OUTPUTS:
+            if again or (placed and moved and operand is Operand.RESIDUAL):
                 refuse(Difference.MOVES_WHAT_STAYS, operand=operand, memory=self.memory)
         if self.schedule.layers[number].on_array:
             self._check_weights(mapping, places.get(Operand.WEIGHTS, self.home_of_weights))
@@ -260,8 +276,9 @@ class _Places:
     def _check_reads(self, number: int, part: _Part) -> None:
         """Whatever a layer reads was written where it is read."""
         for operand, pieces in part.reads.items():
-            placed = operand in self.schedule.mappings[number].placed
-            written, place = (self.in_pool, self.memory) if placed else (self.outside, self.home)
+            mapping = self.schedule.mappings[number]
+            there = operand in mapping.placed and not (operand is Operand.INPUTS and _come(mapping))
+            written, place = (self.in_pool, self.memory) if there else (self.outside, self.home)
             for piece in pieces:
                 if piece not in written:
                     refuse(Difference.READS_ELSEWHERE, piece=_named(piece), operand=operand, place=place)
@@ -293,6 +310,11 @@ class _Places:
                 refuse(Difference.RESULT_ELSEWHERE, piece=_named(part.writes), place=place)
         result_bytes = sum(self.pieces.bytes_of[tensor] for tensor in self.needed)
         self._expect(Quantity.LEFT_BYTES, held_bytes, result_bytes + self.weight_bytes)
+
+
+def _come(mapping: Mapping) -> bool:
+    """Whether inputs come from outside to a place where they stay."""
+    return Operand.INPUTS in mapping.placed & mapping.moved
 
 
 def _named(piece: str) -> str:

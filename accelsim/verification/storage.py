@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from accelsim.columns import Flags
 from accelsim.hardware.memory import POOL, Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Range, Region
@@ -16,7 +17,6 @@ from accelsim.verification.axes import AXES
 from accelsim.verification.difference import Difference, Element
 from accelsim.verification.functions import Integers
 from accelsim.verification.mismatch import refuse
-from accelsim.verification.sizes import elements_of
 
 
 @dataclass
@@ -41,6 +41,8 @@ class Storage:
     loaded: dict[str, list[LoadedRegion]] = field(default_factory=dict)
     """By tensor, in the order of loading."""
     used_bytes: dict[str, int] = field(default_factory=dict)
+    brought: dict[str, Flags] = field(default_factory=dict)
+    """Of each tensor that comes to where it stays: which elements have come."""
 
     def load(self, region: Region) -> None:
         """Bring elements from DRAM."""
@@ -59,17 +61,19 @@ class Storage:
 
     def pin(self, region: Region) -> None:
         """Bring elements to where they stay, which happens once."""
-        for loaded in self.loaded.get(region.tensor, []):
-            bounds = zip(region.ranges, loaded.region.ranges, strict=True)
-            if all(max(starts) < min(ends) for starts, ends in map(_corners, bounds)):
-                refuse(Difference.LOADS_AGAIN, region=region)
         self.load(region)
+        source = self.dram[region.tensor]
+        brought = self.brought.setdefault(region.tensor, np.zeros(source.shape, dtype=np.bool_))
+        if brought[slices(region.ranges)].any():
+            refuse(Difference.LOADS_AGAIN, region=region)
+        brought[slices(region.ranges)] = True
 
     def leave_pinned(self, tensors: Collection[str]) -> None:
         """What was pinned stays; of these tensors that has to be all."""
         for tensor in tensors:
-            loaded = sum(elements_of(part.region) for part in self.loaded.pop(tensor, []))
+            self.loaded.pop(tensor, None)
             elements = self.dram[tensor].size
+            loaded = int(np.count_nonzero(self.brought.get(tensor, False)))
             if loaded != elements:
                 refuse(Difference.NEVER_LOADS, loaded=loaded, elements=elements, tensor=tensor)
 
@@ -85,6 +89,9 @@ class Storage:
     def read(self, region: Region) -> Integers:
         """Elements that have to be in the buffer."""
         if region.tensor in self.placed:
+            return self.dram[region.tensor][slices(region.ranges)]
+        brought = self.brought.get(region.tensor)
+        if brought is not None and brought[slices(region.ranges)].all():
             return self.dram[region.tensor][slices(region.ranges)]
         regions = self.loaded.get(region.tensor, [])
         for loaded in regions:
@@ -128,12 +135,6 @@ class Storage:
         for bank, used_bytes in self.used_bytes.items():
             if used_bytes:
                 refuse(Difference.LEAVES_ROOM_TAKEN, used=used_bytes, bank=bank)
-
-
-def _corners(bounds: tuple[Range, Range]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The starts of two ranges, and their ends."""
-    (start, end), (other_start, other_end) = bounds
-    return (start, other_start), (end, other_end)
 
 
 def slices(ranges: Sequence[Range]) -> tuple[slice, ...]:

@@ -85,9 +85,9 @@ class _Execution:
         case = self.case
         layer, pooling = case.mapped, case.mapped.pooling
         self.placed = case.mapping.placed
-        self.pinned = self.placed & case.mapping.moved & {Operand.WEIGHTS}
+        self.brought = self.placed & case.mapping.moved & {Operand.WEIGHTS, Operand.INPUTS}
         """What comes to where it stays, the first time that it is used."""
-        there = self.placed - self.pinned
+        there = self.placed - self.brought
         on_chip = frozenset(tensor for tensor, operand in OPERAND.items() if operand in there)
         self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.banks, on_chip)
         self.storage.used_bytes[POOL] = case.pool_bytes
@@ -125,8 +125,7 @@ class _Execution:
         self.outputs.expect_empty()
         self.stored.expect_all()
         self.storage.give_back_pool(self.case.pool_bytes)
-        if self.pinned:
-            self.storage.leave_pinned(("weights", "offsets") if self.case.mapped.bias else ("weights",))
+        self.storage.leave_pinned(self._tensors_that_stay())
         self.storage.expect_empty()
         totals = self.case.mapping.totals
         expect_equal(Quantity.STEPS, totals.steps, self.step_count)
@@ -134,11 +133,18 @@ class _Execution:
         expect_equal(Quantity.PROGRAM_VECTOR_CYCLES, totals.vector_cycles, self.totals.vector_cycles)
         _expect_counts("the program", totals.counts, self.totals.counts)
 
+    def _tensors_that_stay(self) -> list[str]:
+        """Of operands that come to stay: weights with their offsets, and inputs."""
+        layer = self.case.mapped
+        weights = [*(["weights"] if Operand.WEIGHTS in self.brought else [])]
+        inputs = ["inputs"] if Operand.INPUTS in self.brought else []
+        return [*weights, *(["offsets"] if weights and layer.bias else []), *inputs]
+
     def _load(self, step: Step, visit: Visit) -> None:
         sizes = self.case.sizes.by_operand(visit.loads)
         for operand, size in step_bytes.loads(step).items():
             expect_equal(Quantity.LOADED_BYTES, size, sizes.get(operand, 0), operand=operand)
-        in_place = frozenset(self.pinned & sizes.keys())
+        in_place = frozenset(self.brought & sizes.keys())
         if step_bytes.in_place(step) != in_place:
             scheduled, observed = map(_operand_words, (step_bytes.in_place(step), in_place))
             refuse(Difference.TAKES_ROOM_AGAIN, scheduled=scheduled, observed=observed)

@@ -116,3 +116,13 @@ def test_of_a_machine_that_keeps_the_bound_is_one_that_the_time_does_not_undercu
     assert run["cycles"] >= bound
     words = " ".join(outcome.out.split())
     assert f"{run['cycles'] / bound:.2f} times the lower bound of {bound:,}" in words
+
+
+def test_a_network_that_a_pool_does_not_hold_is_told_what_makes_it_run(accelsim):
+    """It was refused with the error of a run."""
+    options = ("--net", "mobilenet_v1@width=0.25,resolution=224", "--hw", "npu_int8_256k", "--quiet")
+    outcome = accelsim("explain", *options)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "what if" in outcome.out
+    assert "images of 224 x 224 -> " in outcome.out
+    assert values(accelsim("explain", *options, "--format", "json"))["fits"] is False

@@ -78,7 +78,7 @@ def test_the_title_says_how_much_is_in_use(a_layer, a_result):
     result = a_result(a_layer())
     memory_map = MemoryMap("sram", 4 * KIB, (), (TileRegion(0, 4 * KIB, 3 * KIB),))
     words = "Memory map of net on machine: 4 KiB of sram, peak 3 KiB"
-    assert memory_title(result, memory_map) == f"{words}, no waste by addresses"
+    assert memory_title(result, memory_map) == f"{words}, addresses up to 3 KiB"
     short = MemoryMap("sram", 4 * KIB, (), (TileRegion(0, 2 * KIB, 3 * KIB),))
     assert memory_title(result, short) == f"{words}, addresses waste 1 KiB"
 
@@ -93,6 +93,16 @@ def test_every_word_of_a_memory_map_can_be_read(network, kib):
     above, below = figure.axes
     assert (above.get_ylabel(), below.get_ylabel()) == ("address in sram [KiB]", "outside [KiB]")
     assert above.get_ylim() == (0, kib)
+
+
+def test_names_on_pinned_weights_can_be_read():
+    """They were black on dark blue."""
+    hardware = keeping_machine(2048 * KIB, keeps=["activations", "weights"])
+    figure = memory_figure([accelsim.run_network("squeezenet_v1_1", hardware)])
+    assert_legible(figure)
+    on_blue = [text for text, _ in words_of(figure) if "weights" in text.get_text() and text.get_bbox_patch()]
+    assert on_blue
+    assert {text.get_color() for text in on_blue} == {"white"}
 
 
 def test_names_stand_where_they_fit():

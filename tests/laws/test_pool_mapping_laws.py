@@ -1,5 +1,6 @@
 """Mappings onto a pool: what they are said to need and cost is what their programs take and move."""
 
+from dataclasses import replace
 from itertools import accumulate, chain, combinations
 
 import hypothesis.strategies as st
@@ -10,15 +11,20 @@ from machines import addition, keeping_machine
 from strategies import ANY_BITS, compressed_layers, keeping_machines, layers, steps_of, unusual_layers
 
 from accelsim import load_hardware, load_network
+from accelsim.descriptions import vary
 from accelsim.energy import total_energy
 from accelsim.hardware import Operand, dataflow_names
+from accelsim.mapping.arrival import may_arrive
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.grids import Grids
+from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import layer_tiles
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.space import POOL_ORDERS
+from accelsim.mapping.staircase import Arriving, moved_by
 from accelsim.mapping.tile import TileShape
 from accelsim.network import lowered_network
+from accelsim.network.layer import Layer
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.transitions import Transitions
 from accelsim.verification.layers import verify_mapping
@@ -36,6 +42,13 @@ def sets_that_move(layer):
     operands += [RESIDUAL] if layer.residual_elements else []
     sizes = range(len(operands) + 1)
     return list(map(frozenset, chain.from_iterable(combinations(operands, size) for size in sizes)))
+
+
+def movements(found, hardware):
+    """Whatever may move; inputs that move may come to a place in the pool, of some layers."""
+    sets = sets_that_move(found.layer)
+    arriving = [Arriving(moved) for moved in sets if INPUTS in moved]
+    return [*sets, *arriving] if may_arrive(found.layer, hardware) else sets
 
 
 @st.composite
@@ -70,12 +83,18 @@ def tiles(found):
     return [TileShape(1, *size, layer.FY, layer.FX) for size in sizes]
 
 
-def programs(found, numbers, moved, hardware):
+def programs(found, numbers, movement, hardware):
     """The mappings of these numbers, in which outputs that move lie in the pool as well, or do not."""
+    moved = moved_by(movement)
     stays = frozenset(Operand) - moved
+    stays |= {INPUTS} if isinstance(movement, Arriving) else set()
     for placed in {stays, stays | {OUTPUTS}}:
         choices = [every(found).choice(number, found.layer, 0, moved, placed) for number in numbers]
         yield from zip(numbers, written(choices, found.images, hardware), strict=True)
+
+
+def tile_loads(step):
+    return {operand: size for operand, size in step.loads.items() if operand not in step.in_place}
 
 
 def room_of(mapping, hardware):
@@ -85,7 +104,7 @@ def room_of(mapping, hardware):
         return sum(sizes.get(operand, 0) for sizes in moves for operand in hardware.pool.operands)
 
     steps = list(mapping.steps())
-    taken = [*accumulate(pooled(step.loads, step.takes) for step in steps)]
+    taken = [*accumulate(pooled(tile_loads(step), step.takes) for step in steps)]
     freed = [
         *accumulate(
             pooled(step.freed_by_array, step.freed_by_vector_unit, step.freed_by_store) for step in steps
@@ -101,9 +120,9 @@ def room_of(mapping, hardware):
 @given(data=st.data())
 def test_whatever_moves_costs_are_those_of_the_program(any_layer, data):
     _, hardware, _, found, numbers = data.draw(pool_mappings(any_layer, keeping_machines()))
-    for moved in sets_that_move(found.layer):
-        costs = found.costs(moved)
-        for number, mapping in programs(found, numbers, moved, hardware):
+    for movement in movements(found, hardware):
+        costs = found.costs(movement)
+        for number, mapping in programs(found, numbers, movement, hardware):
             counts = mapping.totals.counts
             energy = float(total_energy(counts, hardware.prices))
             assert costs.dram_bytes[number] == counts.read_bytes(DRAM) + counts.written_bytes(DRAM)
@@ -129,9 +148,9 @@ def test_packed_elements_are_rounded_up_tile_by_tile_in_the_program_and_in_its_r
 @given(case=pool_mappings(layers(), keeping_machines()), data=st.data())
 def test_in_the_room_that_it_needs_a_mapping_runs_no_sooner_than_its_bound(case, data):
     _, hardware, _, found, numbers = case
-    moved = data.draw(st.sampled_from(sets_that_move(found.layer)))
-    costs = found.costs(moved)
-    for number, mapping in programs(found, numbers, moved, hardware):
+    movement = data.draw(st.sampled_from(movements(found, hardware)))
+    costs = found.costs(movement)
+    for number, mapping in programs(found, numbers, movement, hardware):
         if costs.room_bytes[number] > hardware.pool.size_bytes:
             continue
         tensor_bytes = hardware.pool.size_bytes - int(costs.room_bytes[number])
@@ -154,9 +173,9 @@ def test_nobody_waits_for_the_latency_of_what_does_not_move(moved, cycles):
 @given(data=st.data())
 def test_in_the_room_that_it_needs_a_mapping_executes_to_the_layers_own_outputs(any_layer, data):
     layer, hardware, batch, found, numbers = data.draw(pool_mappings(any_layer, keeping_machines()))
-    moved = data.draw(st.sampled_from(sets_that_move(found.layer)))
-    rooms = found.costs(moved).room_bytes
-    for number, mapping in programs(found, numbers, moved, hardware):
+    movement = data.draw(st.sampled_from(movements(found, hardware)))
+    rooms = found.costs(movement).room_bytes
+    for number, mapping in programs(found, numbers, movement, hardware):
         tensor_bytes = hardware.pool.size_bytes - int(rooms[number])
         if tensor_bytes >= 0:
             verify_mapping(layer, mapping, hardware, batch=batch, pool_bytes=tensor_bytes)
@@ -182,3 +201,46 @@ def test_the_least_traffic_of_a_layer_in_a_pool_of_32_kb():
     assert costs.room_bytes[number] == 2 * 3_136 + 2 * 200 + 25_088 == 31_760
     assert costs.dram_bytes[number] == 2 * 25_088 + 24_704 == 74_880
     assert costs.dram_bytes[costs.room_bytes <= 32_768].min() == 74_880
+
+
+def test_of_inputs_that_come_to_a_place_each_row_and_column_comes_once():
+    """3 x 3 taps, one apart, on 12 x 12 pixels without padding: tiles of 5 x 5 outputs read 7 x 7 each.
+
+    The first reads 7 x 7, the others 5 rows or columns more: 12 x 12 in all, of two channels, two bytes each,
+    whatever filters are cut into. By tiles that bring their halos it is four times 7 x 7, for each tile of
+    filters.
+    """
+    layer = Layer("conv", "conv", K=8, C=2, OY=10, OX=10, FY=3, FX=3, IY=12, IX=12)
+    hardware = keeping_machine(4096, hardware=load_hardware("16x16_128k"))
+    tile = TileShape(1, 1, 4, 2, 5, 5, 3, 3)
+
+    def inputs_loaded(placed):
+        choice = Choice(layer, "weight_stationary", tile, "filters_outer", placed=frozenset(placed))
+        (mapping,) = written([choice], 1, hardware)
+        return [step.loads.get(INPUTS, 0) for step in mapping.steps()]
+
+    assert inputs_loaded({INPUTS}) == [4 * 49, 4 * 35, 4 * 35, 4 * 25, 0, 0, 0, 0]
+    assert sum(inputs_loaded({INPUTS})) == 4 * 144
+    assert inputs_loaded(()) == [4 * 49] * 8
+
+
+@pytest.mark.parametrize(
+    ("change", "may"),
+    [
+        ({}, True),
+        ({"stride_y": 4, "OY": 3}, False),  # rows between tiles that no tile reads
+        ({"IY": 13}, False),  # a row behind the last window
+        ({"pad_top": 3, "OY": 13}, False),  # tiles may lie in the padding
+    ],
+)
+def test_inputs_come_to_a_place_if_the_layer_reads_all_of_them(change, may):
+    layer = Layer("conv", "conv", K=8, C=2, OY=10, OX=10, FY=3, FX=3, IY=12, IX=12)
+    hardware = keeping_machine(4096, hardware=load_hardware("16x16_128k"))
+    assert may_arrive(replace(layer, **change), hardware) == may
+    assert not may_arrive(layer, load_hardware("16x16_128k"))
+    assert not may_arrive(addition(4, (4, 4), operands=2), hardware)
+
+
+def test_elements_that_share_a_byte_do_not_come_to_a_place():
+    hardware = vary(keeping_machine(4096), **{"precision.activations_bits": 4})
+    assert not may_arrive(Layer("conv", "conv", K=8, C=2, OY=10, OX=10, FY=3, FX=3, IY=12, IX=12), hardware)

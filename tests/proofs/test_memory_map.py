@@ -117,6 +117,20 @@ def test_the_waste_is_what_tiles_lack_in_one_piece_or_tensors_beyond_the_pool():
     assert map_of(kept(address=2000)).address_waste_bytes == 5000 - 4096
 
 
+def test_addresses_span_from_nothing_to_the_end_of_what_is_uppermost():
+    assert map_of(kept(), needed_bytes=500).address_span_bytes == 3500
+    holes = map_of(kept(size=2000), needed_bytes=500)  # the tiles lie at 3000
+    assert (holes.peak_bytes, holes.address_span_bytes) == (2500, 3500)
+    above = map_of(kept(size=96, address=4000), needed_bytes=500)
+    assert above.address_span_bytes == 4096
+    assert MemoryMap("sram", 4096, (), ()).address_span_bytes == 0
+
+
+def test_where_addresses_waste_bytes_the_span_is_what_the_pool_would_have_to_be():
+    assert map_of(kept(), needed_bytes=1100).address_span_bytes == 4096 + 4
+    assert map_of(kept(address=2000)).address_span_bytes == 5000
+
+
 def test_lost_is_room_that_tensors_leave_beside_the_part_that_tiles_have():
     assert map_of(kept(size=2000, address=1000)).lost_bytes == (0, 0)
     in_two_pieces = map_of(kept(size=2000, address=1000, steps=(0, 0)), needed_bytes=1100)
@@ -166,6 +180,7 @@ def test_json_lists_each_tensor_with_its_place(result):
     assert reasons <= {"too_large", "costs_more"}
     assert reasons
     assert values["address_waste_bytes"] == 0
+    assert 0 < values["layer_peak_bytes"] <= values["address_span_bytes"] <= 48 * KIB
 
 
 def test_places_of_a_layer_are_those_of_the_tensors_that_it_reads_and_writes(result):
@@ -181,7 +196,8 @@ def test_places_of_a_layer_are_those_of_the_tensors_that_it_reads_and_writes(res
 
 def test_a_machine_that_keeps_nothing_has_none_of_this_in_its_json():
     values = accelsim.run_network(NETWORK, "16x16_128k").to_dict()
-    assert not {"tensors", "address_waste_bytes", "lower_bound_if_kept_cycles"} & values.keys()
+    of_pools = {"tensors", "address_span_bytes", "address_waste_bytes", "lower_bound_if_kept_cycles"}
+    assert not of_pools & values.keys()
     assert {layer["places"]["inputs"] for layer in values["layers"]} == {"dram"}
 
 
@@ -360,3 +376,22 @@ def test_a_map_without_pins_has_reasons_of_one_with_them():
     weights = PlacedTensor("conv1 weights", 10, Steps(0, 1), 90, Steps(0, 1), last_reader=0, is_weights=True)
     without, reason = map_of(absent("conv1", 10, None)), CostsMoreTogether(1.0, 2.0)
     assert without.instead_of(map_of(kept(), weights), reason).tensors[0].why_not == reason
+
+
+def test_by_time_the_reasons_are_in_cycles_whichever_plan_is_the_faster():
+    """Where the plan by energy times delay is faster, its own prices were said, which are sums of both."""
+    result = accelsim.run_network(NETWORK, keeping_machine(96 * KIB), objective="time")
+    reasons = [tensor.why_not for tensor in result.memory_map.tensors]
+    in_cycles = [reason for reason in reasons if isinstance(reason, CostsMore | CostsMoreTogether)]
+    assert in_cycles
+    for cycles, cycles_if_kept in in_cycles:
+        assert 0.5 * result.cycles < cycles <= cycles_if_kept < 2 * result.cycles
+
+
+def test_pinned_weights_stay_where_a_map_is_preferred_to_another():
+    weights = PlacedTensor("conv1 weights", 8, Steps(0, 1), 0, Steps(0, 1), 0, is_weights=True)
+    chosen = map_of(absent("conv1", 3000, None), weights).instead_of(
+        map_of(kept()), CostsMoreTogether(1.0, 2.0)
+    )
+    assert [tensor.why_not for tensor in chosen.tensors] == [CostsMoreTogether(1.0, 2.0), None]
+    assert chosen.pinned == (weights,)

@@ -283,9 +283,10 @@ def test_where_no_tile_fits_the_error_names_the_size_at_which_one_does():
             run_network("alexnet", machine)
         return str(raised.value)
 
-    smallest = "the smallest that is tried takes 252 bytes of sram, which has"
-    assert error_at(96) == f"conv1 on npu_int8_256k: no tile fits: {smallest} 96"
-    assert error_at(251) == f"conv1 on npu_int8_256k: no tile fits: {smallest} 251"
+    smallest = "the smallest tiles of weights that are tried take 252 bytes of sram, which has"
+    remedy = "memories.sram.size_bytes = 252 would hold them"
+    assert error_at(96) == f"conv1 on npu_int8_256k: no tile fits: {smallest} 96; {remedy}"
+    assert error_at(251) == f"conv1 on npu_int8_256k: no tile fits: {smallest} 251; {remedy}"
     assert "no tile fits" not in error_at(252)  # but for the image there is no room
 
 
@@ -296,7 +297,7 @@ def test_so_it_does_whatever_stays(keeps):
     machine = vary(keeping_machine(1024), **described)
     with pytest.raises(MappingError, match="no tile fits") as raised:
         run_network("sqnxt23v5@resolution=64", machine)
-    said = re.search(r"^conv1 .* takes (\d+) bytes of sram, which has 20$", str(raised.value))
+    said = re.search(r"^conv1 .* take (\d+) bytes of sram, which has 20;", str(raised.value))
     size_bytes = int(said[1])
     assert size_bytes > 20
     with pytest.raises(MappingError, match=r"^conv1 .* no tile fits"):
@@ -453,3 +454,18 @@ def test_by_time_no_network_is_slower_than_by_energy_times_delay(network):
         run_network(network, "npu_int8_2m", objective=objective) for objective in ("time", "edp")
     )
     assert by_time.cycles <= by_edp.cycles
+
+
+@pytest.mark.parametrize("objective", ["time", "energy", "edp"])
+def test_where_all_stays_the_image_is_read_once_and_the_result_written_once(objective):
+    """sqnxt23v5 at 16 bits: 227 x 227 x 3 elements in, 1,000 out, and 1,845,664 bytes of weights."""
+    hardware = keeping_machine(
+        16 * 1024 * KIB, keeps=("activations", "weights"), hardware=load_hardware("16x16_128k")
+    )
+    result = run_network("sqnxt23v5", hardware, objective=objective)
+    image_bytes, result_bytes, weight_bytes = 2 * 3 * 227 * 227, 2 * 1000, 1_845_664
+    assert sum(result.memories["dram"].read_bytes.values()) == image_bytes
+    assert sum(result.memories["dram"].written_bytes.values()) == result_bytes
+    first = result.first_inference.memories["dram"]
+    assert sum(first.read_bytes.values()) == image_bytes + weight_bytes
+    assert sum(first.written_bytes.values()) == result_bytes

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from accelsim import load_hardware, load_network, run_network, verify
+from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import read, shipped, vary
-from accelsim.errors import DescriptionError, MappingError
+from accelsim.errors import AccelsimError, DescriptionError, MappingError
 from accelsim.hardware import Hardware, Operand
+from accelsim.network.configuration import configure
 from accelsim.templates import template
 
 KEEPS = """\
@@ -54,6 +55,17 @@ def test_activations_may_lie_on_chip_only(tmp_path):
     assert (hardware.pool.memory, hardware.pool.size_bytes) == ("sram", 65536)
     assert hardware.keeps("activations")
     assert hardware.activation_places == ("sram",)
+
+
+def test_ends_that_are_null_are_left_out(tmp_path):
+    """On a chip whose outermost memory holds weights only that is the memory that keeps them."""
+    ends = "io: {inputs: sram, outputs: sram}\n"
+    said, null, nothing = (
+        load(tmp_path, KEEPS.replace(ends, text))
+        for text in (ends, "io: {inputs: null, outputs: null}\n", "")
+    )
+    assert null == nothing
+    assert null.input_place == null.output_place == said.input_place == "sram"
 
 
 def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_path):
@@ -192,29 +204,6 @@ def test_a_newcomers_file_becomes_a_pool_as_its_comments_say(tmp_path):
     assert (hardware.input_place, hardware.output_place) == ("sram", "sram")
 
 
-BESIDE_A_POOL = {
-    "outputs": "holds: [inputs, weights, residual]\n- {name: beside, holds: [outputs], size_bytes: 8192}",
-    "weights": "holds: [inputs, outputs, residual]\n  keeps: [activations]\n"
-    "- {name: beside, holds: [weights], size_bytes: 16384}",
-    "activations": "holds: [weights]\n"
-    "- {name: beside, holds: [inputs, outputs, residual], size_bytes: 16384}",
-    "inputs": "holds: [outputs]\n- {name: beside, holds: [inputs, residual, weights], size_bytes: 16384}",
-}
-
-
-@pytest.mark.parametrize("elsewhere", BESIDE_A_POOL)
-def test_operands_may_have_a_memory_beside_the_pool(tmp_path, elsewhere):
-    """More outputs unfinished at a time than their own memory holds would stop the simulation."""
-    text = KEEPS.replace("  holds: [weights]\n", "").replace("io: {inputs: sram, outputs: sram}\n", "")
-    hardware = load(tmp_path, text.replace("keeps: [activations]", BESIDE_A_POOL[elsewhere]))
-    network = load_network("mobilenet_v1@width=0.25,resolution=64")
-    result = run_network(network, hardware)
-    assert run_network(network, hardware, engine="events").to_dict() == result.to_dict()
-    verified = verify(network, hardware)
-    assert verified.proven, verified.mismatches
-    assert result.to_dict()["memories"]["beside"]["peak_bytes"] <= 16384
-
-
 def test_a_tile_too_large_for_a_memory_beside_the_pool_is_refused_by_its_name(tmp_path):
     text = KEEPS.replace("  holds: [weights]\n", "").replace("io: {inputs: sram, outputs: sram}\n", "")
     beside = "holds: [inputs, outputs, residual]\n- {name: beside, holds: [weights], size_bytes: 8}"
@@ -240,17 +229,19 @@ def test_the_chips_that_keep_activations_are_dense_and_of_8_bits(name):
     assert "weight_density': 1.0" in str(hardware.pe_array.model_dump())
 
 
-@pytest.mark.parametrize(
-    ("name", "network"),
-    [("npu_int8_256k", "sqnxt23v5@resolution=128"), ("npu_int8_2m", "squeezenet_v1_1")],
-)
-def test_what_fits_these_chips_reads_its_weights_and_moves_nothing_else(name, network):
-    hardware, network = load_hardware(name), load_network(network)
-    result = run_network(network, hardware)
-    flash = result.memories["flash"]
-    assert set(flash.written_bytes.values()) == {0}
-    assert flash.read_bytes["weights"] == sum(flash.read_bytes.values()) <= result.params
-    assert run_network(network, hardware, engine="events").to_dict() == result.to_dict()
+def test_a_chip_has_a_memory_beside_the_flash_for_what_does_not_stay():
+    hardware = load_hardware("npu_int8_psram")
+    assert [(channel.memory, channel.bytes_per_cycle) for channel in hardware.channels] == [
+        ("flash", 1.0),
+        ("psram", 0.8),
+    ]
+    assert hardware.activation_places == ("psram", "sram")
+    assert hardware.input_place == hardware.output_place == "psram"
+    result = run_network("mobilenet_v1@width=0.25,resolution=128", hardware)
+    assert {tensor.stays for tensor in result.memory_map.activations} == {True, False}
+    flash, psram = result.memories["flash"], result.memories["psram"]
+    assert flash.read_bytes.keys() == {"weights"}
+    assert min(psram.read_bytes["inputs"], psram.written_bytes["outputs"], flash.read_bytes["weights"]) > 0
 
 
 SMALL = "mobilenet_v1@width=0.5"
@@ -266,9 +257,9 @@ def test_activations_that_do_not_fit_are_named_with_what_would_help():
     sentence = refused(SMALL, load_hardware("npu_int8_256k"))
     assert sentence == (
         "conv1 on npu_int8_256k: needs 351260 bytes of sram, which has 262144: image (150528 bytes), conv1 "
-        "(200704 bytes) and 28 bytes of tiles, and flash holds no activations; would help: "
-        "memories.sram.size_bytes = 602124 (as much as stage1.block1.pointwise takes) or images of about "
-        "144 x 144 instead of 224 x 224 pixels"
+        "(200704 bytes) and 28 bytes of tiles of weights, and flash holds no activations; would help: "
+        "memories.sram.size_bytes = 602124 (as much as stage1.block1.pointwise takes) or images of 144 x 144 "
+        "instead of 224 x 224 pixels (resolution=144)"
     )
 
 
@@ -278,15 +269,53 @@ def test_who_does_what_the_sentence_says_has_a_machine_or_an_image_that_does():
     ((key, size),) = re.findall(r"(memories\.\S+) = (\d+)", sentence)
     assert run_network(SMALL, vary(hardware, **{key: int(size)})).cycles > 0
     assert "does not" not in refused(SMALL, vary(hardware, **{key: int(size) - 1}))
-    (side,) = re.findall(r"about (\d+) x", sentence)
+    (side,) = re.findall(r"resolution=(\d+)", sentence)
     assert run_network(f"{SMALL},resolution={side}", hardware).cycles > 0
+
+
+@pytest.mark.parametrize(
+    ("network", "kib", "side"),
+    [("squeezenet_v1_1", 8, 32), ("vgg16", 24, 0), ("vgg16", 48, 0), ("vgg16", 64, 0)],
+)
+def test_an_image_of_which_the_network_cannot_be_built_is_no_advice(network, kib, side):
+    """By areas squeezenet_v1_1 would need 24 x 24, and vgg16 8 x 8 to 24 x 24: both cannot be so small."""
+    small = vary(load_hardware("npu_int8_256k"), **{"memories.sram.size_bytes": kib * 1024})
+    sentence = refused(network, small)
+    assert re.findall(r"resolution=(\d+)", sentence) == ([str(side)] if side else [])
+    if side:
+        assert run_network(f"{network}@resolution={side}", small).cycles > 0
+    else:
+        with pytest.raises(AccelsimError):
+            run_network(f"{network}@resolution=32", small)  # the smallest that there is
+
+
+def test_an_image_that_is_not_square_is_made_smaller_in_proportion():
+    described = vary(load_network("mobilenet_v2").description, **{"input.height": 192, "input.width": 256})
+    hardware = load_hardware("npu_int8_256k")
+    sentence = refused(configure(described), hardware)
+    sides = re.findall(r"images of (\d+) x (\d+) instead of 192 x 256 pixels$", sentence)
+    ((height, width),) = [tuple(map(int, found)) for found in sides]
+    smaller = vary(described, **{"input.height": height, "input.width": width})
+    assert run_network(configure(smaller), hardware).cycles > 0
+    assert (height % 8, width % 8, abs(width / height - 4 / 3) < 0.1) == (0, 0, True)
+
+
+def test_tiles_that_do_not_fit_are_named_by_what_moves():
+    network = "mobilenet_v1@width=0.25,resolution=32"
+    hardware = vary(load_hardware("npu_int8_256k"), **{"memories.flash.holds": [*Operand], "io": {}})
+    sentence = refused(network, vary(hardware, **{"memories.sram.size_bytes": 40}))
+    assert "which has 40: 46 bytes of tiles of inputs, weights and outputs; would help: " in sentence
+    sentence = refused(network, vary(hardware, **{"memories.sram.size_bytes": 20}))
+    assert "no tile fits: the smallest tiles of weights that are tried take" in sentence
+    ((key, size),) = re.findall(r"(memories\.\S+) = (\d+) would hold them$", sentence)
+    assert "no tile fits" not in refused(network, vary(hardware, **{key: int(size)}))
 
 
 def test_where_a_result_of_one_pixel_does_not_fit_no_smaller_image_is_said_to_help():
     small = vary(load_hardware("npu_int8_256k"), **{"memories.sram.size_bytes": 1000})
     sentence = refused("mobilenet_v1@width=0.25,resolution=32", small)
     assert "memories.sram.size_bytes = " in sentence
-    assert "images of about" not in sentence
+    assert "images of" not in sentence
 
 
 def test_images_that_run_together_take_room_together():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelsim.descriptions.phrases import counted, these
+from accelsim.descriptions.phrases import all_of, counted, these
 from accelsim.report.text.table import kibibytes
 
 
@@ -22,3 +22,7 @@ from accelsim.report.text.table import kibibytes
 )
 def test_a_noun_agrees_with_its_number(text, said):
     assert text == said
+
+
+def test_the_last_of_several_names_follows_an_and():
+    assert [all_of(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]

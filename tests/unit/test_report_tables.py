@@ -7,6 +7,7 @@ import pytest
 from accelsim import run_network
 from accelsim.network.layer import Layer, Pooling
 from accelsim.network.shapes import layer_shape
+from accelsim.report.tables.machines import dotted
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
 from accelsim.report.values.stage_results import cycles_by_bound, stages
@@ -213,3 +214,12 @@ def test_stages_and_title_are_bold_on_a_terminal(a_deep_result):
 
 def test_an_ascii_report_is_ascii(a_deep_result):
     assert run_report(a_deep_result, Style(ascii_only=True)).isascii()
+
+
+def test_a_dataflow_that_has_no_parameters_is_a_key_of_its_machine_too():
+    values = {"pe_array": {"rows": 8, "dataflows": {"no_local_reuse": {}, "row_stationary": {"words": 2}}}}
+    assert dict(dotted(values)) == {
+        "pe_array.rows": "8",
+        "pe_array.dataflows.no_local_reuse": "",
+        "pe_array.dataflows.row_stationary.words": "2",
+    }

@@ -253,3 +253,30 @@ def test_a_pool_has_a_counter_of_tensors_and_of_tiles(tmp_path):
     # A layer may have room before the one before it has given up its own.
     assert max(values["tensors"] for values in held) >= max(result.memory_map.tensor_bytes)
     assert held[-1] == {"tensors": 0, "tiles": 0}
+
+
+def test_where_weights_are_pinned_tiles_and_layers_say_so_and_nothing_loads_them(tmp_path):
+    hardware = keeping_machine(512 * 1024, keeps=["activations", "weights"])
+    plan = plan_run("mobilenet_v1@width=0.25,resolution=96", hardware)
+    activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+    result = result_of(plan, activity)
+    shown = chosen_layers((), plan.schedule)
+    write_trace(tmp_path / "a.json", Timeline(result, hardware, plan.schedule, activity, shown))
+    trace = json.loads((tmp_path / "a.json").read_text())
+    pinned = {tensor.name.removesuffix(" weights") for tensor in result.memory_map.pinned}
+    assert pinned
+    loaded = {
+        event["name"].split()[0]
+        for event in of_component(trace, "dram")
+        if event["name"].endswith(" weights") and event["args"]["direction"] == "read"
+    }
+    at_work = {event["name"].split()[0]: event["name"] for event in of_component(trace, "array")}
+    for layer, name in at_work.items():
+        assert name.endswith(", weights pinned") == (layer in pinned) == (layer not in loaded)
+    layers = {event["name"]: event["args"] for event in slices(trace, LAYERS, TIME_THREAD[0])}
+    assert {name for name, said in layers.items() if "weights" in said} == pinned
+    assert layers[min(pinned)]["weights"] == "pinned in sram, not loaded"
+    held = [event["args"] for event in trace["traceEvents"] if event["ph"] == "C"]
+    size_bytes = sum(tensor.size_bytes for tensor in result.memory_map.pinned)
+    assert {values["pinned weights"] for values in held} == {size_bytes}
+    assert min(values["tensors"] for values in held) == 0

@@ -1,6 +1,7 @@
 """What stays on chip: tensors of networks, and plans that can be worked out by hand."""
 
 import math
+from itertools import combinations
 
 import pytest
 from machines import machine
@@ -8,6 +9,7 @@ from machines import machine
 from accelsim.hardware import Operand
 from accelsim.mapping import Staircase, StepCost
 from accelsim.mapping.schedule import PoolChange
+from accelsim.mapping.staircase import Arriving
 from accelsim.network import load_network, lowered_network
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning import (
@@ -16,6 +18,7 @@ from accelsim.planning import (
     LayerUse,
     NetworkTensors,
     Pool,
+    ResidencyPlan,
     Steps,
     Tensor,
     TensorPlaces,
@@ -336,3 +339,53 @@ def test_what_is_read_beside_an_image_on_chip_is_there_although_nothing_is_to_be
     plan = nothing_kept(network, Pool(10 + 20 + TILES, image_inside=True), flat_prices(network))
     assert plan.places[1] == TensorPlaces(Steps(0, 1), outside=None)
     assert plan.places[2].in_pool is None
+
+
+@pytest.mark.parametrize("most_states", [1, 2, 3])
+def test_however_few_states_are_followed_what_is_read_beside_an_image_on_chip_is_there(most_states):
+    """The state with fewest tensors has conv1 outside: then no layer can read it beside the image."""
+    tensors = (
+        Tensor("image", 60, is_image=True),
+        Tensor("conv1", 40),
+        Tensor("conv2", 10),
+        Tensor("add", 40, is_result=True),
+    )
+    uses = LayerUse((0,), (), 1), LayerUse((1,), (), 2), LayerUse((0, 1), (2,), 3)
+    moves = (Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL)
+    sets = [frozenset(some) for count in range(4) for some in combinations(moves, count)]
+    prices = {
+        some: Staircase((20,), (10.0 * len(some),), (StepCost(dram_bytes=10 * len(some)),), (0,))
+        for some in sets
+    }
+    network, pool = NetworkTensors(tensors, uses), Pool(400, image_inside=True)
+    nothing = nothing_kept(network, pool, [prices] * 3)
+    plan = plan_residency(network, pool, [prices] * 3, most_states=most_states)
+    assert isinstance(plan, ResidencyPlan)
+    assert plan.price <= nothing.price
+    assert 1 in plan.steps[2].in_pool
+
+
+@pytest.mark.parametrize("most_states", [1, 2, 3])
+def test_a_tensor_that_may_come_again_is_no_other_state_where_nothing_is_kept(most_states):
+    """Where few states are followed, those of the plan that keeps nothing were not found among the others."""
+    tensors = (
+        Tensor("image", 60, is_image=True),
+        Tensor("conv1", 40, is_result=True),
+        Tensor("add", 40),
+        Tensor("conv2", 10, is_result=True),
+        Tensor("conv3", 10, is_result=True),
+    )
+    uses = LayerUse((0,), (), 1), LayerUse((0, 1), (), 2), LayerUse((2,), (), 3), LayerUse((1,), (), 4)
+    sets = [frozenset(some) for count in range(3) for some in combinations((INPUTS, OUTPUTS), count)]
+
+    def stairs(price, room_bytes):
+        return Staircase((room_bytes,), (float(price),), (StepCost(dram_bytes=price),), (0,))
+
+    prices = []
+    for room_bytes in (20, 20, 370, 20):  # beside the third layer's tiles conv1 has no room
+        prices.append({some: stairs(10 * len(some), room_bytes) for some in sets})
+        prices[-1] |= {Arriving(some): stairs(15 * len(some), room_bytes) for some in sets if INPUTS in some}
+    network, pool = NetworkTensors(tensors, uses), Pool(400, image_inside=True)
+    nothing = nothing_kept(network, pool, prices)
+    plan = plan_residency(network, pool, prices, most_states=most_states)
+    assert plan.price <= nothing.price

@@ -2,48 +2,36 @@
 
 import json
 import re
-from collections import Counter
-from itertools import groupby
 
 import pytest
+from machines import machine_with_output_memory
+from matplotlib.text import Text
 
 from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.hardware import Operand
 from accelsim.hardware.memory import COMPONENTS, ROWS
+from accelsim.report.files.trace import threads_of
+from accelsim.report.pages import make_page, page_html
+from accelsim.report.pages.values import script_values
 from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
+from accelsim.report.plots.layers import layers_figure
+from accelsim.report.plots.roofline import roofline_figure
+from accelsim.report.plots.traffic import traffic_figure
+from accelsim.report.tables.comparison import Case
 from accelsim.report.tables.machines import hardware_report
 from accelsim.report.tables.run import run_report
+from accelsim.report.text.diagnosis import reason
 from accelsim.report.text.table import LABEL_WIDTH, Style, labelled
 from accelsim.run import plan_run
-from accelsim.simulation.events import simulate_events
+from accelsim.search.diagnosis import diagnose
 from accelsim.simulation.fast import simulate_fast
 
-FILE = """\
-name: with_accumulators
-source: made up for a test
-pe_array: {rows: 8, columns: 8}
-memories:
-- name: flash
-  bandwidth: {bytes_per_cycle: 8}
-  energy: {read: 150, write: 160}
-- name: sram
-  holds: [inputs, weights, residual]
-  size_bytes: 65536
-  banks: {bytes: {inputs: 32768, weights: 32768}}
-  energy: {read: 6, write: 7}
-- name: output_memory
-  holds: [outputs]
-  size_bytes: 32768
-  energy: {read: 2, write: 3}
-"""
 NETWORK = load_network("squeezenet_v1_1")
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
-    file = tmp_path_factory.mktemp("machines") / "machine.yaml"
-    file.write_text(FILE)
-    return load_hardware(file)
+    return machine_with_output_memory(tmp_path_factory.mktemp("machines"))
 
 
 @pytest.fixture(scope="module")
@@ -70,28 +58,6 @@ def test_outputs_are_in_their_memory_and_nothing_else_is(result):
     assert 0 < memories["output_memory"]["peak_bytes"] <= 32768
     assert 0 < memories["sram"]["peak_bytes"] <= 65536
     assert "peak_bytes" not in memories["flash"]
-
-
-def peaks_over_time(machine, activity):
-    """The most that each memory held at the end of any cycle, from every change of what its banks hold."""
-    memory_of = {bank.name: bank.memory for bank in machine.banks}
-    held, peaks = Counter(), Counter()
-    for _, changes in groupby(activity.occupancy, lambda change: change.cycle):
-        held.update({change.bank: change.bytes - held[change.bank] for change in changes})
-        for memory in set(memory_of.values()):
-            now = sum(size for bank, size in held.items() if memory_of[bank] == memory)
-            peaks[memory] = max(peaks[memory], now)
-    return peaks
-
-
-@pytest.mark.parametrize("name", ["squeezenet_v1_1", "mobilenet_v2", "alexnet"])
-def test_the_peak_of_a_memory_is_what_its_banks_hold_together_at_one_time(machine, name):
-    plan = plan_run(name, machine)
-    activity = simulate_events(plan.schedule, machine, keep_timeline=True)
-    result = run_network(name, machine)
-    peaks = {memory: values.peak_bytes for memory, values in result.memories.items() if memory != "flash"}
-    assert peaks == peaks_over_time(machine, activity)
-    assert max(peaks.values()) < result.peak_global_buffer_bytes <= sum(peaks.values())
 
 
 def test_banks_that_are_full_at_different_times_are_not_added_up(machine):
@@ -138,17 +104,39 @@ def test_reports_and_plots_call_memories_by_their_names(result):
 
 
 def test_a_report_calls_the_outermost_memory_by_one_name(result):
-    """Where a column or a bound has no room for it, the legend says what DRAM is."""
     text = run_report(result, Style(), "none")
     totals = text[text.index("\ntime ") : text.index("\nbound by ")]
     assert re.search(r"(?m)^flash {10}\d.* read, .* written$", totals)
     assert re.search(r"(?m)^on chip {8}\d.* read, .* written; at most ", totals)
     assert re.search(r"(?m)^ flash +\d", totals)
     assert "DRAM" not in totals
-    assert "DRAM is the outermost memory, flash." in " ".join(text.split())
+    assert "flash, buffer: bytes read and written" in " ".join(text.split())
+    assert "DRAM" not in text
     (figure,) = layer_energy_figure([result]).subfigs[-1:]
     titles = " ".join(axes.get_title(loc) for axes in figure.axes for loc in ("left", "center", "right"))
     assert "DRAM" not in titles
+
+
+def test_where_flash_is_off_chip_nobody_speaks_of_dram():
+    """Reports said that the DRAM channel streams, plots drew DRAM's traffic, and traces had a track of it."""
+    machine = load_hardware("npu_int8_2m")
+    network = "mobilenet_v1@width=0.25,resolution=96"
+    flash = run_network(network, machine)
+    text = run_report(flash, Style(), "all")
+    assert "the flash channel streams" in text
+    mappings = plan_run(network, machine).schedule.mappings
+    reasons = [reason(diagnose(*of_layer, machine)) for of_layer in zip(flash.layers, mappings, strict=True)]
+    assert any("flash streams for" in words for words in reasons)
+    figures = roofline_figure([(flash, machine)]), traffic_figure([flash]), layers_figure([flash])
+    words = [word.get_text() for figure in figures for word in figure.findobj(Text)]
+    assert any("flash traffic" in word for word in words)
+    page = make_page([Case("a", "b", flash)], "b", {"a": load_network(network)}, {"b": machine})
+    assert "flash [byte]" in page_html(page)
+    values = script_values(page)
+    assert (values["off_chip"], values["bounds"]["dram"]["name"]) == ("flash", "flash")
+    tracks = [name for _, name in threads_of(machine).values()]
+    assert tracks == ["flash channel", "PE array", "vector unit"]
+    assert not [said for said in (text, *reasons, *words) if "DRAM" in said]
 
 
 def test_one_memory_on_chip_is_called_by_its_name():

@@ -450,7 +450,7 @@ def test_a_step_that_takes_room_for_weights_as_if_they_were_tiles(pinned):
 def test_weights_that_come_with_each_visit_though_they_stay(pinned, monkeypatch):
     """The walk believes no program: told that all tiles of weights are new, it refuses the second visit."""
     layer, mapping = cut(pinned, k=4, y=4)
-    monkeypatch.setattr(regions, "_are_new", lambda _: True)
+    monkeypatch.setattr(regions, "_are_new", lambda *_: True)
     steps = list(mapping.steps())
     fields = [field.name for field in dataclass_fields(Step)]
     again = [

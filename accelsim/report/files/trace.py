@@ -222,11 +222,11 @@ def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def threads_of(hardware: Hardware) -> dict[tuple[Component, str | None], tuple[int, str]]:
     """The track of each component; of each channel, by the memory off chip, where there are several."""
-    number, name = COMPONENT_THREADS["dram"]
+    number, _ = COMPONENT_THREADS["dram"]
     memories = [channel.memory for channel in hardware.channels]
     threads: dict[tuple[Component, str | None], tuple[int, str]] = {}
     for place, memory in enumerate(memories):
-        own_name = name if len(memories) == 1 else f"{memory_word(memory)} channel"
+        own_name = f"{memory_word(memory)} channel"
         threads["dram", memory] = number - len(memories) + 1 + place, own_name
     return {
         **threads,
@@ -265,7 +265,8 @@ def _layer_times(timeline: Timeline) -> Iterator[TraceEvent]:
             yield _slice(LAYERS, TIME_THREAD[0], stage, layers[0][0], end, {"layers": len(layers)})
         for start, layer in layers:
             end = start + layer.cycles
-            yield _slice(LAYERS, TIME_THREAD[0], layer.name, start, end, _layer_arguments(layer))
+            arguments = _layer_arguments(layer) | _pinned_arguments(timeline, layer)
+            yield _slice(LAYERS, TIME_THREAD[0], layer.name, start, end, arguments)
 
 
 def _layer_arguments(layer: LayerResult) -> dict[str, Any]:
@@ -286,17 +287,41 @@ def _layer_arguments(layer: LayerResult) -> dict[str, Any]:
     }
 
 
+def _pinned_arguments(timeline: Timeline, layer: LayerResult) -> dict[str, Any]:
+    """Of a layer whose weights are there from the inference before: where."""
+    pool = timeline.hardware.pool
+    if pool is None or layer.name not in _pinned_layers(timeline):
+        return {}
+    return {"weights": f"pinned in {pool.memory}, not loaded"}
+
+
+def _pinned_layers(timeline: Timeline) -> dict[str, int]:
+    """Those whose weights are pinned, with the bytes that they take."""
+    memory_map = timeline.schedule.memory_map
+    if memory_map is None or not memory_map.pinned:
+        return {}
+    layers = timeline.schedule.layers
+    return {
+        layers[tensor.last_reader].name: tensor.size_bytes
+        for tensor in memory_map.pinned
+        if tensor.last_reader is not None
+    }
+
+
 def _work(
     timeline: Timeline, threads: Mapping[tuple[Component, str | None], tuple[int, str]]
 ) -> Iterator[TraceEvent]:
     """What the components did, step by step."""
     steps = {index: list(timeline.schedule.mappings[index].steps()) for index in timeline.layer_indexes}
+    pinned = _pinned_layers(timeline)
     for busy in timeline.activity.timeline:
         if busy.layer not in timeline.layer_indexes:
             continue
         name = _step_name(timeline, busy.layer, busy.step)
         if busy.component == "dram":
             name = f"{name} {busy.operand}"
+        elif busy.component == "array" and timeline.schedule.layers[busy.layer].name in pinned:
+            name = f"{name}, weights pinned"
         on_chip = [memory.name for memory in timeline.hardware.on_chip]
         arguments = _work_arguments(busy, steps[busy.layer][busy.step], on_chip)
         thread, _ = threads[busy.component, busy.memory]
@@ -317,11 +342,13 @@ def _work_arguments(busy: Busy, step: Step, on_chip: Sequence[str]) -> dict[str,
 
 def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[TraceEvent]:
     """What the banks hold during the spans: at the beginning of each, and whenever it changes."""
+    pinned_bytes = sum(_pinned_layers(timeline).values())
     for bank in timeline.hardware.banks:
         name = f"{bank.name} in the {bank.memory.replace('_', ' ')}, of {counted(bank.size_bytes, 'byte')}"
         of_bank = (change for change in timeline.activity.occupancy if change.bank == bank.name)
-        changes = [(change.cycle, _held(change)) for change in of_bank]
-        held, position = _held(Occupancy(0, bank.name, 0)), 0
+        changes = [(change.cycle, _held(change, pinned_bytes)) for change in of_bank]
+        at_start = pinned_bytes if bank.name == POOL else 0
+        held, position = _held(Occupancy(0, bank.name, at_start, at_start), pinned_bytes), 0
         for start, end in spans:  # `held` is what the changes before `position` left there
             while position < len(changes) and changes[position][0] <= start:
                 held = changes[position][1]
@@ -333,11 +360,13 @@ def _contents(timeline: Timeline, spans: Sequence[tuple[int, int]]) -> Iterator[
                 position += 1
 
 
-def _held(change: Occupancy) -> dict[str, int]:
-    """What a bank holds, and of a pool how much of it is of tensors and how much of tiles."""
+def _held(change: Occupancy, pinned_bytes: int) -> dict[str, int]:
+    """What a bank holds, and of a pool how much of it is of pinned weights, of tensors and of tiles."""
     if change.bank != POOL:
         return {"held": change.bytes}
-    return {"tensors": change.tensor_bytes, "tiles": change.bytes - change.tensor_bytes}
+    pinned = {"pinned weights": pinned_bytes} if pinned_bytes else {}
+    tensor_bytes = change.tensor_bytes - pinned_bytes
+    return {**pinned, "tensors": tensor_bytes, "tiles": change.bytes - change.tensor_bytes}
 
 
 def _step_name(timeline: Timeline, layer: int, step: int) -> str:

@@ -22,7 +22,7 @@ from accelsim.report.tables.comparison import ComparedCase
 from accelsim.report.tables.machines import dotted, peaks
 from accelsim.report.text.energies import energy_and_unit, engineering, in_whole_joules
 from accelsim.report.text.table import percent, si
-from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES, SHAPE_LEGEND
+from accelsim.report.text.words import BOUNDS, SHAPE_LEGEND, bound_name, bound_sentence, off_chip_word
 from accelsim.report.values.stage_results import cycles_by_bound
 
 SUFFIXES: Final = (".html", ".htm")
@@ -75,7 +75,7 @@ def page_html(page: Page) -> str:
         lead=escape(_lead(page)),
         summary=_summary(page),
         relative=escape(_relative(page)),
-        legend=_legend(),
+        legend=_legend(page.off_chip),
         memory=memory_section([compared.case for compared in page.compared]),
         networks=_networks(page),
         machines="\n".join(_machine(name, machine) for name, machine in page.machines.items()),
@@ -146,7 +146,7 @@ def _summary(page: Page) -> str:
         ("x energy", "number"),
         ("PE%", "number"),
         *((("zero%", "number"),) if zeros else ()),
-        ("DRAM [byte]", "number"),
+        (f"{page.off_chip} [byte]", "number"),
         ("mostly bound by", "text"),
     )
     head = element("tr", *(element("th", escape(name), scope="col", class_=kind) for name, kind in headers))
@@ -180,7 +180,7 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase, power: bool, 
         yield _number(result.skipped_macs / result.macs if result.macs else None, _share)
     yield _number(result.dram_bytes.total, si)
     bound, cycles = next(iter(cycles_by_bound(result.layers).items()))
-    yield _text(f"{BOUND_NAMES[bound]} ({percent(cycles / result.cycles)})")
+    yield _text(f"{bound_name(bound, off_chip_word(result.off_chip))} ({percent(cycles / result.cycles)})")
 
 
 def _text(text: str) -> str:
@@ -210,10 +210,11 @@ def _table(head: str, rows: Iterable[str], **attributes: object) -> str:
 # --- what stands below
 
 
-def _legend() -> str:
+def _legend(off_chip: str) -> str:
     terms = [
-        element("dt", escape(BOUND_NAMES[bound])) + element("dd", escape(meaning))
-        for bound, meaning in BOUND_SENTENCES.items()
+        element("dt", escape(bound_name(bound, off_chip)))
+        + element("dd", escape(bound_sentence(bound, off_chip)))
+        for bound in BOUNDS
     ]
     return element("dl", *terms) + element("p", escape(SHAPE_LEGEND))
 

@@ -173,7 +173,7 @@
       `bound by ${bound.name}: ${bound.meaning}`,
       `${whole(layer.macs[place])} MACs, ${percent(layer.utilization[place])} of the PE cycles multiply` +
         (layer.skipped_macs[place] ? `, ${percent(layer.skipped_macs[place] / layer.macs[place])} skipped as zero` : ""),
-      `DRAM: ${whole(read)} bytes read, ${whole(written)} written` +
+      `${plain(run.off_chip)}: ${whole(read)} bytes read, ${whole(written)} written` +
         (least ? `, ${((read + written) / least).toFixed(2)} times the minimum` : ""),
       `energy: ${plain(energy(layer.energy[place], run.energy_unit))}`,
     ];
@@ -293,7 +293,7 @@
         },
         hoverinfo: "text",
         hovertext: members.map((place) => `${layerText(run, place)}<br>${si(layer.macs_per_cycle[place])} MACs ` +
-          `a cycle, ${si(layer.macs_per_byte[place])} a byte of DRAM traffic`),
+          `a cycle, ${si(layer.macs_per_byte[place])} a byte of ${plain(run.off_chip)} traffic`),
       };
     });
     const lowest = Math.min(left * run.dram_bytes_per_cycle, ...drawn.map((place) => layer.macs_per_cycle[place]));
@@ -301,7 +301,7 @@
       traces: [roof, ...traces],
       layout: {
         ...layout(`Roofline: ${runName(run)} (area: share of the time)`, 400),
-        xaxis: { ...logAxis(left, right), range: [Math.log10(left), Math.log10(right)], title: { text: "executed MACs per byte of DRAM traffic", standoff: 6 } },
+        xaxis: { ...logAxis(left, right), range: [Math.log10(left), Math.log10(right)], title: { text: `executed MACs per byte of ${plain(run.off_chip)} traffic`, standoff: 6 } },
         yaxis: { ...logAxis(lowest, peak), title: { text: "executed MACs per cycle" } },
       },
     };
@@ -342,12 +342,12 @@
         least,
       ],
       layout: {
-        ...layout(`DRAM traffic: ${runName(run)}`, 340),
+        ...layout(`${plain(run.off_chip)} traffic: ${runName(run)}`, 340),
         barmode: "stack",
         shapes,
         annotations: cutLabels(chosen, limit.traffic, (place) => traffic(run, place), (bytes) => `${si(bytes)}B`),
         xaxis: axis,
-        yaxis: { title: { text: "DRAM traffic [byte]" }, range: [0, limit.traffic], exponentformat: "SI" },
+        yaxis: { title: { text: `${plain(run.off_chip)} traffic [byte]` }, range: [0, limit.traffic], exponentformat: "SI" },
       },
     };
   }
@@ -418,7 +418,7 @@
     ["PE%", "number", (run, at) => [run.layers.macs[at] ? run.layers.utilization[at] : null, (part) => (100 * part).toFixed(1)]],
     ["zero%", "number", (run, at) => [run.layers.macs[at] ? run.layers.skipped_macs[at] / run.layers.macs[at] : null, (part) => (100 * part).toFixed(1)]],
     ["x bound", "number", (run, at) => [ratio(run.layers.cycles[at], run.layers.least_cycles[at]), (times) => times.toFixed(2)]],
-    ["DRAM [byte]", "number", (run, at) => [traffic(run, at), si]],
+    [`${values.off_chip} [byte]`, "number", (run, at) => [traffic(run, at), si]],
     ["x least", "number", (run, at) => [ratio(traffic(run, at), run.layers.compulsory_dram_bytes[at]), (times) => times.toFixed(2)]],
     ["buffer [byte]", "number", (run, at) => [run.layers.global_buffer_bytes[at], si]],
     ["energy", "number", (run, at) => [run.layers.energy[at], (value) => energyWord(value, run)]],

@@ -17,7 +17,14 @@ from accelsim.report.plots.style import BOUND_COLOURS, BOUND_MARKERS, COMPONENT_
 from accelsim.report.plots.traffic import traffic_bars
 from accelsim.report.tables.comparison import Case, ComparedCase, compare
 from accelsim.report.text.energies import in_whole_joules
-from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES, component_word, dataflow_title
+from accelsim.report.text.words import (
+    bound_name,
+    bound_sentence,
+    common_off_chip_word,
+    component_word,
+    dataflow_title,
+    off_chip_word,
+)
 from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import LayerResult, RunResult
 
@@ -51,6 +58,11 @@ class Page:
     """Likewise."""
     options: Mapping[str, Any]
     """What `run_network` was called with, but for its defaults."""
+
+    @property
+    def off_chip(self) -> str:
+        """What the memory off chip is called, if all runs have one of that name."""
+        return common_off_chip_word(compared.case.result.off_chip for compared in self.compared)
 
 
 def make_page(
@@ -88,12 +100,13 @@ def make_page(
 def script_values(page: Page) -> dict[str, Any]:
     """What the script of the page is given, ready for JSON; the same page gives the same values."""
     return {
+        "off_chip": page.off_chip,
         "bounds": {
             bound: {
                 "colour": colour,
                 "symbol": _SYMBOLS[BOUND_MARKERS[bound]],
-                "name": BOUND_NAMES[bound],
-                "meaning": BOUND_SENTENCES[bound],
+                "name": bound_name(bound, page.off_chip),
+                "meaning": bound_sentence(bound, page.off_chip),
             }
             for bound, colour in BOUND_COLOURS.items()
         },
@@ -122,6 +135,7 @@ def run_values(case: Case, hardware: Hardware) -> dict[str, Any]:
     return {
         "network": case.network,
         "hardware": case.hardware,
+        "off_chip": off_chip_word(result.off_chip),
         "time_ms": _short(result.time_ms),
         "cycles": result.cycles,
         "energy": _short(result.energy.total),

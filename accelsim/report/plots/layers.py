@@ -21,7 +21,7 @@ from accelsim.report.plots.stages import (
 )
 from accelsim.report.plots.style import BOUND_COLOURS, run_name
 from accelsim.report.text.table import si
-from accelsim.report.text.words import BOUND_NAMES
+from accelsim.report.text.words import bound_name, common_off_chip_word
 from accelsim.result import Bound, RunResult
 
 
@@ -78,9 +78,10 @@ def layers_figure(results: Sequence[RunResult]) -> Figure:
         for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
     bounds = {bar.bound_by for bar in all_bars}
+    off_chip = common_off_chip_word(result.off_chip for result in results)
     legend = [Patch(alpha=0, label="bound by")]
     legend += [
-        Patch(color=colour, label=BOUND_NAMES[bound])
+        Patch(color=colour, label=bound_name(bound, off_chip))
         for bound, colour in BOUND_COLOURS.items()
         if bound in bounds
     ]

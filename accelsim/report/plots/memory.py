@@ -21,7 +21,7 @@ from accelsim.memory_map import MemoryMap, PlacedTensor
 from accelsim.report.labels.geometry import POINTS_PER_INCH
 from accelsim.report.labels.words import size_points
 from accelsim.report.plots.stages import Panel, stage_figure, stage_spans
-from accelsim.report.plots.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, run_name
+from accelsim.report.plots.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, run_name, text_colour
 from accelsim.report.text.residency import map_or_error
 from accelsim.report.text.table import kibibytes
 from accelsim.result import RunResult
@@ -153,9 +153,10 @@ def memory_figure(results: Sequence[RunResult]) -> Figure:
 
 
 def memory_title(result: RunResult, memory_map: MemoryMap) -> str:
-    """`Memory map of sqnxt23v5 on npu: 256 KiB of sram, peak 245 KiB, no waste by addresses`."""
+    """`Memory map of sqnxt23v5 on npu: 256 KiB of sram, peak 245 KiB, addresses up to 248 KiB`."""
     waste = memory_map.address_waste_bytes
-    words = f"addresses waste {kibibytes(waste)}" if waste else "no waste by addresses"
+    span = kibibytes(memory_map.address_span_bytes)
+    words = f"addresses waste {kibibytes(waste)}" if waste else f"addresses up to {span}"
     peak = kibibytes(memory_map.peak_bytes)
     size = kibibytes(memory_map.size_bytes)
     return f"Memory map of {run_name(result)}: {size} of {memory_map.memory}, peak {peak}, {words}"
@@ -232,6 +233,7 @@ def _write_name(block: MapBlock, layers: int, top_kib: float, axes: Axes) -> Non
                 ha="center",
                 va="center",
                 fontsize=_FONT,
+                color=text_colour(STYLES[block.kind][0]),
                 parse_math=False,
                 bbox={"facecolor": STYLES[block.kind][0], "edgecolor": "none", "pad": 1.0},
                 zorder=5,

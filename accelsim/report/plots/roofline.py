@@ -26,7 +26,7 @@ from accelsim.report.plots.style import (
     set_title,
 )
 from accelsim.report.text.table import percent
-from accelsim.report.text.words import BOUND_NAMES, BOUND_SENTENCES
+from accelsim.report.text.words import bound_name, bound_sentence, off_chip_word
 from accelsim.result import Bound, LayerResult, RunResult
 
 SIZE_INCHES: Final = (10.0, 5.4)
@@ -44,10 +44,12 @@ class Roof:
 
     peak_macs_per_cycle: int
     dram_bytes_per_cycle: float
+    off_chip: str
+    """What the memory off chip is called, or the memories."""
 
     @property
     def ridge(self) -> float:
-        """MAC/byte from which on DRAM does not limit."""
+        """MAC/byte from which on the memory off chip does not limit."""
         return self.peak_macs_per_cycle / self.dram_bytes_per_cycle
 
     def height(self, macs_per_byte: float) -> float:
@@ -68,7 +70,11 @@ class RooflinePoint:
 
 def roof_of(hardware: Hardware) -> Roof:
     """The roof of a machine; of several channels, as high as where all of them stream all the time."""
-    return Roof(hardware.pe_array.pes, sum([channel.bytes_per_cycle for channel in hardware.channels]))
+    return Roof(
+        hardware.pe_array.pes,
+        sum([channel.bytes_per_cycle for channel in hardware.channels]),
+        off_chip_word(hardware.names_off_chip),
+    )
 
 
 def roofline_points(result: RunResult, hardware: Hardware) -> list[RooflinePoint]:
@@ -135,7 +141,7 @@ def roofline_title(result: RunResult, points: Sequence[RooflinePoint]) -> str:
 def roofline_subtitle(roof: Roof, points: Sequence[RooflinePoint]) -> str:
     """What the roof is, and how much of the time is not shown, as those layers do not multiply."""
     peak, bandwidth = roof.peak_macs_per_cycle, roof.dram_bytes_per_cycle
-    description = f"roof: {peak} PEs, {peak} MAC/cycle; DRAM, {bandwidth:g} byte/cycle, "
+    description = f"roof: {peak} PEs, {peak} MAC/cycle; {roof.off_chip}, {bandwidth:g} byte/cycle, "
     description += f"which limits below {roof.ridge:.3g} MAC/byte"
     unshown_share = 1 - sum(point.time_share for point in points)
     if unshown_share > 0.0005:
@@ -169,14 +175,14 @@ def plot_roofline(points: Sequence[RooflinePoint], roof: Roof, axes: Axes) -> No
             alpha=0.85,
             zorder=3,
         )
-    axes.set_xlabel("executed MACs per byte of DRAM traffic [MAC/byte]")
+    axes.set_xlabel(f"executed MACs per byte of {roof.off_chip} traffic [MAC/byte]")
     axes.set_ylabel("executed MACs per cycle [MAC/cycle]")
     axes.spines[["top", "right"]].set_visible(False)
-    _legend({point.bound_by for point in points}, axes)
+    _legend({point.bound_by for point in points}, roof.off_chip, axes)
     _name_layers(points, roof, axes)
 
 
-def _legend(bounds: set[Bound], axes: Axes) -> None:
+def _legend(bounds: set[Bound], off_chip: str, axes: Axes) -> None:
     handles = [
         Line2D(
             [],
@@ -184,7 +190,7 @@ def _legend(bounds: set[Bound], axes: Axes) -> None:
             linestyle="",
             marker=BOUND_MARKERS[bound],
             color=colour,
-            label=f"{BOUND_NAMES[bound]}: {BOUND_SENTENCES[bound]}",
+            label=f"{bound_name(bound, off_chip)}: {bound_sentence(bound, off_chip)}",
         )
         for bound, colour in BOUND_COLOURS.items()
         if bound in bounds

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -70,6 +71,25 @@ def component_styles(components: Iterable[str]) -> dict[str, tuple[str, str]]:
     styles = dict(zip(other_names, cycle(MEMORY_STYLES), strict=False))
     memories = {name: COMPONENT_STYLES[name] for name in ("dram", "global_buffer") if name in names}
     return memories | styles | {name: style for name, style in COMPONENT_STYLES.items() if name in names}
+
+
+_BLACK_IS_READABLE: Final = math.sqrt(1.05 * 0.05) - 0.05
+"""From this luminance on, black has the larger contrast to a colour, and white below it."""
+
+
+def text_colour(background: str) -> str:
+    """Black or white, whichever can be read better on a colour, by the contrast of WCAG 2.
+
+    Example:
+        >>> text_colour(BLUE), text_colour(SKY)
+        ('white', 'black')
+    """
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(background)
+    ]
+    red, green, blue = linear
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "black" if luminance >= _BLACK_IS_READABLE else "white"
 
 
 PlotFigure: TypeAlias = Figure

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from accelsim.hardware import Hardware
 from accelsim.report.files.trace import Timeline, threads_of
 from accelsim.report.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, set_title
+from accelsim.report.text.words import common_off_chip_word
 from accelsim.simulation.activity import Component
 
 WIDTH_INCHES: Final = 10.0
@@ -113,7 +114,9 @@ def timeline_figure(windows: Sequence[TimelineWindow]) -> Figure:
     figure = Figure(figsize=(WIDTH_INCHES, sum(heights)))
     grid = figure.add_gridspec(len(windows) + 1, 1, height_ratios=heights, hspace=0)
     legend = figure.add_subfigure(grid[0, 0])
-    legend.legend(handles=_legend(), ncols=len(_legend()), loc="center", frameon=False, fontsize="small")
+    off_chip = common_off_chip_word(window.timeline.hardware.names_off_chip for window in windows)
+    handles = _legend(off_chip)
+    legend.legend(handles=handles, ncols=len(handles), loc="center", frameon=False, fontsize="small")
     for row, window in enumerate(windows):
         part = figure.add_subfigure(grid[row + 1, 0])
         axes = part.subplots()
@@ -159,7 +162,9 @@ def _colours(component: Component) -> dict[str, str]:
     return {"dram": OPERAND_COLOURS, "array": {"": BUSY}, "vector": {"": GREY}}[component]
 
 
-def _legend() -> list[Patch]:
-    patches = [Patch(color=colour, label=f"DRAM: {operand}") for operand, colour in OPERAND_COLOURS.items()]
+def _legend(off_chip: str) -> list[Patch]:
+    patches = [
+        Patch(color=colour, label=f"{off_chip}: {operand}") for operand, colour in OPERAND_COLOURS.items()
+    ]
     patches += [Patch(color=BUSY, label="array: busy"), Patch(color=BLUE, label="array: PEs that multiply")]
     return [*patches, Patch(color=GREY, label="vector unit")]

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from accelsim.report.plots.stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.plots.style import BLUE, ORANGE, ROUND_STEPS, VERMILION, plain, run_name
 from accelsim.report.text.table import quantity
+from accelsim.report.text.words import off_chip_word
 from accelsim.result import RunResult
 
 _SCALE: Final = 2.0
@@ -85,7 +86,7 @@ def traffic_figure(results: Sequence[RunResult]) -> Figure:
             traffic_title(result, of_result),
             stage_spans((bar.stage, bar.total_bytes) for bar in of_result),
             "traffic",
-            partial(_draw, of_result, limit, largest_excess),
+            partial(_draw, of_result, limit, largest_excess, off_chip_word(result.off_chip)),
         )
         for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
@@ -101,16 +102,18 @@ def traffic_title(result: RunResult, bars: Sequence[TrafficBar]) -> str:
     """`DRAM traffic of sqnxt23v5 on 16x16_128k: 14.0 MB, 1.05 times the compulsory 13.4 MB`."""
     total, least = sum(bar.total_bytes for bar in bars), sum(bar.compulsory_bytes for bar in bars)
     times = f", {total / least:.2f} times the compulsory {quantity(least, 'B')}" if least else ""
-    return f"DRAM traffic of {run_name(result)}: {quantity(total, 'B')}{times}"
+    return f"{off_chip_word(result.off_chip)} traffic of {run_name(result)}: {quantity(total, 'B')}{times}"
 
 
-def _draw(bars: Sequence[TrafficBar], limit: float, largest_excess: float, axes: Sequence[Axes]) -> None:
+def _draw(
+    bars: Sequence[TrafficBar], limit: float, largest_excess: float, off_chip: str, axes: Sequence[Axes]
+) -> None:
     above, below = axes
-    plot_traffic(bars, above, limit)
+    plot_traffic(bars, above, limit, off_chip)
     plot_excess(bars, below, largest_excess)
 
 
-def plot_traffic(bars: Sequence[TrafficBar], axes: Axes, limit: float) -> None:
+def plot_traffic(bars: Sequence[TrafficBar], axes: Axes, limit: float, off_chip: str) -> None:
     """Read below written, and across each bar the compulsory minimum; a bar that is cut has its value."""
     indexes = range(len(bars))
     reads = [bar.read_bytes for bar in bars]
@@ -125,7 +128,7 @@ def plot_traffic(bars: Sequence[TrafficBar], axes: Axes, limit: float) -> None:
     )
     axes.set_ylim(0, limit)
     axes.yaxis.set_major_formatter(lambda value, _: plain(value))
-    axes.set_ylabel("DRAM traffic [byte]")
+    axes.set_ylabel(f"{off_chip} traffic [byte]")
     label_cut([bar.total_bytes for bar in bars], limit, lambda size: quantity(size, "B"), axes)
 
 

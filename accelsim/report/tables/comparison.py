@@ -7,7 +7,7 @@ from typing import Any
 
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, percent_digits, si, table, wrapped
-from accelsim.report.text.words import dram_words, memory_word
+from accelsim.report.text.words import OFF_CHIP, common_off_chip_word, memory_word, off_chip_words
 from accelsim.report.text.zeros import skipped_percent
 from accelsim.result import RunResult
 
@@ -145,7 +145,10 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
     reference = (
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
-    legend = f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. DRAM: bytes."
+    off_chip = common_off_chip_word(row.case.result.off_chip for row in compared)
+    legend = (
+        f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. {off_chip}: bytes."
+    )
     legend += _off_chip_words(compared)
     if any(row.case.result.skipped_macs for row in compared):
         legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
@@ -154,16 +157,12 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
 
 
 def _off_chip_words(compared: Sequence[ComparedCase]) -> str:
-    """What DRAM is on machines that call the memory off chip something else, or have several."""
+    """What is off chip on machines that call it differently, or have several memories there."""
     off_chip = {row.case.hardware: row.case.result.off_chip for row in compared}
     if len(set(off_chip.values())) == 1:
-        return dram_words(compared[0].case.result.off_chip)
-    others = [
-        f"{' and '.join(map(memory_word, names))} on {machine}"
-        for machine, names in off_chip.items()
-        if dram_words(names)
-    ]
-    return f" DRAM is what is off chip: {', '.join(others)}."
+        return off_chip_words(compared[0].case.result.off_chip)
+    listed = [f"{' and '.join(map(memory_word, names))} on {machine}" for machine, names in off_chip.items()]
+    return f" {OFF_CHIP}: {', '.join(listed)}."
 
 
 def _images_words(compared: Sequence[ComparedCase]) -> str:
@@ -189,7 +188,11 @@ def _columns(compared: Sequence[ComparedCase]) -> list[Column]:
         *_powers(results),
         Column("PE%", [percent_digits(result.utilization) for result in results], gap=2),
         *_zeros(results),
-        Column("DRAM", [si(result.dram_bytes.total) for result in results], gap=2),
+        Column(
+            common_off_chip_word(result.off_chip for result in results),
+            [si(result.dram_bytes.total) for result in results],
+            gap=2,
+        ),
     ]
 
 

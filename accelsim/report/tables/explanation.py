@@ -7,7 +7,7 @@ from accelsim.network.shapes import layer_shape
 from accelsim.report.text.diagnosis import loop_words, reason
 from accelsim.report.text.energies import duration, energy_text
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
-from accelsim.report.text.words import BOUNDS, off_chip_word, shape_word
+from accelsim.report.text.words import bound_word, off_chip_word, shape_word
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
 from accelsim.result import RunResult
@@ -76,7 +76,7 @@ def _whole(explained: Explanation, style: Style) -> Iterator[str]:
     if zeros := zeros_sentence(result):
         yield from labelled("zeros", zeros, style)
     bounds = (
-        f"{BOUNDS[bound]} {percent(count / result.cycles)}"
+        f"{bound_word(bound, off_chip_word(result.off_chip))} {percent(count / result.cycles)}"
         for bound, count in cycles_by_bound(result.layers).items()
     )
     yield from labelled("bound by", f"{', '.join(bounds)} of the time", style)
@@ -241,7 +241,7 @@ def _diagnosis_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "times_compulsory": diagnosis.times_compulsory,
         "macs_per_byte": diagnosis.macs_per_byte,
         "balance_macs_per_byte": diagnosis.balance,
-        **({} if diagnosis.memory is None else {"memory": diagnosis.memory}),
+        "memory": diagnosis.memory,
         "fills": [
             {
                 "direction": loop_words(fill),

@@ -7,7 +7,7 @@ from accelsim.descriptions import read, shipped
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware
 from accelsim.report.text.table import Column, Style, kibibytes, labelled, quantity, table, wrapped
-from accelsim.report.text.words import AREAS, memory_word
+from accelsim.report.text.words import AREAS, OFF_CHIP, memory_word
 
 
 def known_machines() -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def list_machines(entries: Sequence[Mapping[str, Any]], style: Style) -> str:
         Column("title", [entry["title"] for entry in entries], "left", gap=2, least=12),
         _column("PEs", [entry.get("pes") for entry in entries], str),
         _column("buffer", [entry.get("global_buffer_bytes") for entry in entries], kibibytes),
-        _column("DRAM", [entry.get("dram_bytes_per_second") for entry in entries], _per_second),
+        _column(OFF_CHIP, [entry.get("dram_bytes_per_second") for entry in entries], _per_second),
         _column("MHz", [entry.get("clock_mhz") for entry in entries], "{:g}".format),
     ]
     head, *lines = table(columns, style.width)
@@ -120,13 +120,17 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
 
 
 def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Keys of nested values, with dots, and what stands there; keys without a value are left out."""
+    """Keys of nested values, with dots, and what stands there: nothing in an empty mapping; keys without a
+    value are left out.
+    """
     for key, value in values.items():
         if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
             for item in value:
                 inside = {name: entry for name, entry in item.items() if name != "name"}
                 yield from dotted(inside, f"{prefix}{key}.{item['name']}.")
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and value:
             yield from dotted(value, f"{prefix}{key}.")
+        elif isinstance(value, Mapping):
+            yield f"{prefix}{key}", ""  # a dataflow that has no parameters
         elif value not in (None, []):
             yield prefix + key, ", ".join(value) if isinstance(value, list) else str(value)

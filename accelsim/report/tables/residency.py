@@ -66,7 +66,8 @@ def residency_report(
     lines = [style.strong(title), "", style.strong(head), *body, ""]
     legend = _LEGEND.format(memory=memory) + (_PINNED if memory_map.pinned else "")
     lines += [*wrapped(legend, style), ""]
-    use = f"Tensors and tiles of one layer at a time take at most {peak} of {size}."
+    use = f"Tensors and tiles of one layer at a time take at most {peak} of {size}"
+    use = f"{use}; addresses go up to {kibibytes(memory_map.address_span_bytes)}."
     lines += [*wrapped(f"{kept_sentence(memory_map)}. {use}{order and ' ' + order}", style)]
     return "\n".join(lines) + "\n"
 

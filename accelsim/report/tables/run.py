@@ -11,13 +11,14 @@ from accelsim.report.tables.totals import totals
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, bar, fitting, si, table, wrapped
 from accelsim.report.text.words import (
-    BOUNDS,
     ROOMY,
     SHAPE_LEGEND,
+    bound_word,
     dataflow_title,
     dataflow_word,
-    dram_words,
     name_word,
+    off_chip_word,
+    off_chip_words,
     operator_word,
     shape_word,
 )
@@ -30,8 +31,8 @@ TOP_LAYERS: Final = 10
 """Layers that a table of the slowest has, unless it is said how many."""
 _LEGEND: Final = (
     "op: {dataflows}, neither = on the vector unit{zeros}. {shape} time: "
-    "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. DRAM, buffer: "
-    "bytes read and written{operands}. why: what bounds it, see below."
+    "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. {off_chip}, "
+    "buffer: bytes read and written{operands}. why: what bounds it, see below."
 )
 
 
@@ -79,14 +80,18 @@ def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all
 def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     zeros = f", {MARK_LEGEND}" if result.skipped_macs else ""
     operands = [column.header for column in columns if column.header in OPERANDS]
-    parts = f"; {', '.join(operands)}: DRAM's by operand" if operands else ""
+    off_chip = off_chip_word(result.off_chip)
+    whose = off_chip if len(result.off_chip) > 1 else f"{off_chip}'s"
+    parts = f"; {', '.join(operands)}: {whose} by operand" if operands else ""
     of_layers = (layer.dataflow for layer in result.layers if layer.dataflow != VECTOR)
     dataflows = ", ".join(
         f"{dataflow_word(name)} = {dataflow_title(name)}"
         for name in dict.fromkeys([*DEFAULT_DATAFLOWS, *of_layers])
     )
-    legend = _LEGEND.format(dataflows=dataflows, zeros=zeros, shape=SHAPE_LEGEND, operands=parts)
-    return legend + dram_words(result.off_chip)
+    legend = _LEGEND.format(
+        dataflows=dataflows, zeros=zeros, shape=SHAPE_LEGEND, operands=parts, off_chip=off_chip
+    )
+    return legend + off_chip_words(result.off_chip)
 
 
 def _top(result: RunResult, count: int, style: Style) -> Iterator[_LayerRow]:
@@ -110,7 +115,7 @@ def _columns(result: RunResult, rows: Sequence[_LayerRow], style: Style, *, by_t
     roomy = style.width >= ROOMY
     shapes = [_shape(row.values, style.width) for row in rows]
     values = [row.values for row in rows]
-    picojoules = result.energy.picojoules_per_unit
+    picojoules, off_chip = result.energy.picojoules_per_unit, off_chip_word(result.off_chip)
     return [
         Column("layer", [row.name for row in rows], "left", least=8),
         Column("op", [_runs(row) for row in rows], "left", least=4),
@@ -124,7 +129,7 @@ def _columns(result: RunResult, rows: Sequence[_LayerRow], style: Style, *, by_t
         Column("PE%", [_utilization(value) for value in values]),
         *_zeros(result, values),
         Column("x bound", [_ratio(value.cycles, value.least_cycles) for value in values], rank=1),
-        Column("DRAM", [si(value.dram_bytes.total) for value in values]),
+        Column(off_chip, [si(value.dram_bytes.total) for value in values]),
         *_operands(values),
         Column(
             "x least",
@@ -133,7 +138,7 @@ def _columns(result: RunResult, rows: Sequence[_LayerRow], style: Style, *, by_t
         ),
         Column("buffer", [si(value.global_buffer_bytes.total) for value in values], rank=1),
         Column("energy", [energy_cell(value.energy, picojoules) for value in values]),
-        Column("why", [BOUNDS[value.bound_by] for value in values], "left"),
+        Column("why", [bound_word(value.bound_by, off_chip) for value in values], "left"),
         Column("tile", [row.layer.tile if row.layer else "" for row in rows], "left", rank=4),
     ]
 

@@ -6,8 +6,8 @@ from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.text.words import (
-    BOUND_SENTENCES,
-    BOUNDS,
+    bound_sentence,
+    bound_word,
     component_word,
     memory_word,
     off_chip_word,
@@ -107,11 +107,14 @@ def _bounds(result: RunResult, style: Style) -> Iterator[str]:
     cycles = cycles_by_bound(result.layers)
     if not cycles:
         return
-    main_bound = next(iter(cycles))
-    words = f"{BOUNDS[main_bound]} for {percent(cycles[main_bound] / result.cycles)} of the time"
+    main_bound, off_chip = next(iter(cycles)), off_chip_word(result.off_chip)
+    words = (
+        f"{bound_word(main_bound, off_chip)} for {percent(cycles[main_bound] / result.cycles)} of the time"
+    )
     yield from labelled("bound by", words, style)
     for bound, count in cycles.items():
-        yield _part(BOUNDS[bound], si(count), count / result.cycles, style, BOUND_SENTENCES[bound])
+        word, meaning = bound_word(bound, off_chip), bound_sentence(bound, off_chip)
+        yield _part(word, si(count), count / result.cycles, style, meaning)
 
 
 def _part(name: str, value: str, fraction: float, style: Style, meaning: str = "") -> str:

@@ -36,7 +36,7 @@ def _reasons(diagnosis: Diagnosis) -> Iterator[str]:
         case "latency":
             tiles = "its only tile waits" if diagnosis.tiles == 1 else f"its {diagnosis.tiles} tiles wait"
             busy = f"{diagnosis.busy:.0%} of the time"
-            yield f"{tiles} for DRAM and each other: nothing works for more than {busy}"
+            yield f"{tiles} for {_memory(diagnosis)} and each other: nothing works for more than {busy}"
         case "dram":
             yield from _of_dram(diagnosis)
         case "compute" | "array_fill":
@@ -50,13 +50,16 @@ def _of_dram(diagnosis: Diagnosis) -> Iterator[str]:
     traffic = f"{diagnosis.times_compulsory:.2f} times the least traffic"
     if diagnosis.times_compulsory < AS_MUCH:
         traffic += " of a layer of which nothing stays on chip"
-    memory = memory_word(diagnosis.memory or "dram")
-    yield f"{memory} streams for {diagnosis.busy:.0%} of the time, {traffic}"
+    yield f"{_memory(diagnosis)} streams for {diagnosis.busy:.0%} of the time, {traffic}"
     intensity, balance = diagnosis.macs_per_byte, diagnosis.balance
     if not intensity:
         yield "it multiplies nothing"
     elif intensity < balance:
         yield f"{intensity:.1f} MACs a byte, where a full array needs {balance:.3g}"
+
+
+def _memory(diagnosis: Diagnosis) -> str:
+    return memory_word(diagnosis.memory)
 
 
 def _of_array(diagnosis: Diagnosis) -> Iterator[str]:

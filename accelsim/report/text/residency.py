@@ -17,8 +17,8 @@ def map_or_error(memory_map: MemoryMap | None, hardware: str) -> MemoryMap:
     """The memory map of a run or a schedule. Raises AccelsimError where the machine has no pool."""
     if memory_map is None:
         raise AccelsimError(
-            f"{hardware}: keeps no tensor on chip: none of its memories has `banks: pool` and "
-            "`keeps: [activations]`"
+            f"{hardware}: keeps no tensor on chip: none of its memories has `banks: pool` and `keeps`, "
+            "of activations, weights or both"
         )
     return memory_map
 

@@ -1,7 +1,7 @@
 """The short words of reports, and what they stand for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -27,6 +27,8 @@ OPERATORS: Final = {
     "batch_norm": "norm",
 }
 """Operators whose names are too long for a column; the others stand for themselves."""
+OFF_CHIP: Final = "off chip"
+"""What several memories are called together."""
 BOUNDS: Final[dict[Bound, str]] = {
     "compute": "MACs",
     "array_fill": "fill",
@@ -82,16 +84,39 @@ def on_chip_word(memories: Sequence[str]) -> str:
 
 def off_chip_word(memories: Sequence[str]) -> str:
     """What the memories off chip are called together: one by its name."""
-    return memory_word(memories[0]) if len(memories) == 1 else "off chip"
+    return memory_word(memories[0]) if len(memories) == 1 else OFF_CHIP
 
 
-def dram_words(off_chip: Sequence[str]) -> str:
-    """What a legend says of DRAM where the memory off chip is called something else, or there are several."""
-    if len(off_chip) > 1:
-        names = " and ".join(map(memory_word, off_chip))
-        return f" DRAM is what is off chip: {names} together."
-    word = memory_word(off_chip[0])
-    return "" if word == COMPONENTS["dram"] else f" DRAM is the outermost memory, {word}."
+def off_chip_words(off_chip: Sequence[str]) -> str:
+    """What a legend says of several memories off chip, which have one column."""
+    names = " and ".join(map(memory_word, off_chip))
+    return f" off chip: {names} together." if len(off_chip) > 1 else ""
+
+
+def common_off_chip_word(machines: Iterable[Sequence[str]]) -> str:
+    """The same, of the memories off chip of several machines: by a name, if all have one of that name."""
+    words = {off_chip_word(memories) for memories in machines}
+    return words.pop() if len(words) == 1 else OFF_CHIP
+
+
+def bound_word(bound: Bound, off_chip: str) -> str:
+    """In a column of a table; memories off chip go by what they are called."""
+    return off_chip if bound == "dram" else BOUNDS[bound]
+
+
+def bound_name(bound: Bound, off_chip: str) -> str:
+    """Where there is more room."""
+    return off_chip if bound == "dram" else BOUND_NAMES[bound]
+
+
+def bound_sentence(bound: Bound, off_chip: str) -> str:
+    """What it means; of several memories off chip a channel."""
+    if bound == "dram":
+        return "a channel off chip streams" if off_chip == OFF_CHIP else f"the {off_chip} channel streams"
+    if bound == "latency":
+        latency = "latency off chip" if off_chip == OFF_CHIP else f"{off_chip}'s latency"
+        return f"waiting for {latency} or each other"
+    return BOUND_SENTENCES[bound]
 
 
 def operator_word(operator: str) -> str:
