@@ -16,7 +16,7 @@ from accelsim.columns import Ints
 from accelsim.descriptions import vary
 from accelsim.hardware import Hardware, Operand, load_hardware
 from accelsim.mapping.grids import Grids
-from accelsim.mapping.pool import layer_mappings
+from accelsim.mapping.pool import layer_tiles
 from accelsim.network import load_network, lowered_network
 from accelsim.network.layer import Layer
 
@@ -74,6 +74,14 @@ def least_spilled_bytes(layer: Layer, pool_bytes: int) -> int | None:
     return int(fitting.min()) if len(fitting) else None
 
 
+def least_held_bytes(layer: Layer, hardware: Hardware) -> int | None:
+    """The least that any mapping moves whose sums are held; None where nothing fits."""
+    dataflows = tuple(hardware.pe_array.dataflows)
+    tiles = layer_tiles(layer.nameless, hardware, dataflows, 1, Grids())
+    mappings = tiles.mappings(np.arange(len(tiles)))
+    return int(mappings.costs(MOVED).dram_bytes.min()) if len(mappings) else None
+
+
 def main(networks: list[str]) -> None:
     """Print the table."""
     layers = [
@@ -87,11 +95,9 @@ def main(networks: list[str]) -> None:
     for pool_kib in POOLS_KIB:
         hardware, compared, better = machine(pool_kib), 0, 0
         for layer in layers:
-            dataflows = tuple(hardware.pe_array.dataflows)
-            mappings = layer_mappings(layer.nameless, hardware, dataflows, 1, Grids())
-            if len(mappings):
+            held = least_held_bytes(layer, hardware)
+            if held is not None:
                 spilled = least_spilled_bytes(layer, pool_kib * 1024)
-                held = int(mappings.costs(MOVED).dram_bytes.min())
                 compared, better = compared + 1, better + (spilled is not None and spilled < held)
         sys.stdout.write(f"| {pool_kib} KiB | {compared} | {better} |\n")
 

@@ -32,7 +32,7 @@ from accelsim.mapping.mapping import Order
 from accelsim.mapping.space import ORDERS, Nesting, Space, Tiles
 from accelsim.mapping.tile import UNCUT, TileShape, whole_image
 from accelsim.mapping.timing import timing_of
-from accelsim.mapping.transfers import Transfers, transfers
+from accelsim.mapping.transfers import MovedBytes, Reads, Stay, Transfers, transfers
 from accelsim.network.layer import Layer, LoopNest
 
 _SECOND_ORDER: Final = np.array([[False], [True]])
@@ -84,7 +84,8 @@ def evaluate(space: Space, hardware: Hardware, batch: int, numbers: Ints) -> Can
     """What mappings of a space cost, given by their numbers; an entry each."""
     tiles, order = space.tiles(numbers // len(ORDERS)), numbers % len(ORDERS)
     array, last_array_cycles = array_total(space, tiles, hardware)
-    moved = transfers(space, tiles, Nesting(np.equal(order, 1), False, False), hardware, batch)
+    nesting = Nesting(np.equal(order, 1), False, False)
+    moved = transfers(space, tiles, _reads(tiles, nesting, batch), hardware, batch)
     counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
     array_cycles = column_of(array.cycles * batch, len(numbers))
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, last_array_cycles)
@@ -100,12 +101,16 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     """
     tiles, nesting = space.tiles(slice(None)), Nesting(_SECOND_ORDER, False, False)
     array = _array_at_least(space, tiles, hardware)
-    moved = transfers(space, tiles, nesting, hardware, batch)
+    moved = transfers(space, tiles, _reads(tiles, nesting, batch), hardware, batch)
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array.cycles * batch, 0)
     energy = total_energy(array.counts * batch, hardware.prices)
     for counts in _counts(space, tiles, moved, hardware, batch):
         energy = energy + total_energy(counts, hardware.prices)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
+
+
+def _reads(tiles: Tiles, nesting: Nesting, batch: int) -> Reads:
+    return Reads.of(tiles, Stay.in_order(tiles, nesting), batch)
 
 
 def least_of_array(layers: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int) -> Bounds:
@@ -126,7 +131,7 @@ def _counts(
 
 
 def counts_on_chip(
-    space: Space, tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int
+    space: Space, tiles: Tiles, moved: Transfers | MovedBytes, hardware: Hardware, batch: int
 ) -> list[ActionCounts[Count]]:
     """What happens beside the array and the transfers, if all operands are moved; to be added up."""
     layers, channels, plane = space.layers, tiles.channels, tiles.plane

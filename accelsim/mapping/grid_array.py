@@ -4,13 +4,15 @@ A kind of tile is a kind along the channels and one along the plane. So kinds ar
 formulas are evaluated on their grid, and what tiles take is summed along one and then along the other.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from accelsim.columns import Count, Ints
 from accelsim.hardware import Hardware
+from accelsim.hardware.counts import Access, Direction
 from accelsim.mapping.candidates import KindsOfTiles, kinds_of_tiles
 from accelsim.mapping.costs import ArrayCost, array_cost
 from accelsim.mapping.cuts import Cuts
@@ -41,6 +43,16 @@ class _Along:
         begins = np.searchsorted(kinds.candidate, np.arange(cuts))
         return cls(kinds.visits, begins, tuple([column[first] for column in columns]), number)
 
+    def summed(self, rows: Ints) -> Ints:
+        """Over the tiles of each cut: of a row for each of the kinds that differ."""
+        kinds_of_each = np.diff(np.append(self.begins, len(self.number)))
+        summed = rows[self.number[self.begins]] * self.visits[self.begins, np.newaxis]
+        for further in range(1, int(kinds_of_each.max(initial=1))):
+            cuts = np.flatnonzero(kinds_of_each > further)
+            kinds = self.begins[cuts] + further
+            summed[cuts] += rows[self.number[kinds]] * self.visits[kinds, np.newaxis]
+        return summed
+
     @property
     def last(self) -> Ints:
         """Of each cut: the number of its last kind."""
@@ -56,7 +68,8 @@ def grid_array_total(cuts: Cuts, hardware: Hardware) -> tuple[ArrayCost, Count]:
         hardware: The machine.
 
     Returns:
-        Grids of the cost over all tiles, edges included, and of the cycles of the last one.
+        Grids of the cost, in which operands that are read from one memory are not told apart,
+        over all tiles, edges included, and of the cycles of the last one.
     """
     layer, (dataflow,) = cuts.layers, cuts.dataflows
     of_channels, of_plane = _along_channels(cuts), _along_plane(cuts)
@@ -64,18 +77,28 @@ def grid_array_total(cuts: Cuts, hardware: Hardware) -> tuple[ArrayCost, Count]:
     y, x = of_plane.sizes
     tile: TileShape[Count] = TileShape(1, g, k, c, y, x, layer.FY, layer.FX)
     cost = array_cost(layer, dataflow, tile, resumes, hardware)
+    counts = replace(cost.counts, accesses=_by_memory(cost.counts.accesses))
     shape = len(g), len(y)
 
     def summed(count: Count) -> Count:
         """Over the kinds of tiles; what is none for each of them is none together."""
         if isinstance(count, int) and not count:
             return 0
-        kinds = np.broadcast_to(count, shape)[of_channels.number] * of_channels.visits[:, np.newaxis]
-        kinds = np.add.reduceat(kinds, of_channels.begins, axis=0)[:, of_plane.number] * of_plane.visits
-        return np.add.reduceat(kinds, of_plane.begins, axis=1)
+        by_channel_cut = of_channels.summed(np.broadcast_to(count, shape))
+        return of_plane.summed(np.ascontiguousarray(by_channel_cut.T)).T
 
     last_cycles = np.broadcast_to(cost.cycles, shape)[of_channels.last[:, np.newaxis], of_plane.last]
-    return ArrayCost(summed(cost.cycles), cost.counts.each(summed)), last_cycles
+    return ArrayCost(summed(cost.cycles), counts.each(summed)), last_cycles
+
+
+def _by_memory(accesses: Mapping[Access, Count]) -> dict[Access, Count]:
+    """Accesses of operands, of which those of one memory are added up: they cost the same."""
+    of_memory: dict[tuple[str, Direction], tuple[Access, Count]] = {}
+    for access, count in accesses.items():
+        memory, _, direction = access
+        first, so_far = of_memory.get((memory, direction), (access, 0))
+        of_memory[memory, direction] = first, so_far + count
+    return dict(of_memory.values())
 
 
 def _along_channels(cuts: Cuts) -> _Along:

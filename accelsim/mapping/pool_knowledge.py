@@ -4,7 +4,6 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from accelsim.hardware import Objective
 from accelsim.mapping.mapping import Mapping
 from accelsim.network.layer import Layer
 
@@ -22,8 +21,6 @@ class PlacedLayer(NamedTuple):
     room_bytes: int
     weights: "Weights"
     """What its mapping is chosen by."""
-    objective: Objective
-    """By which those were listed that it is chosen from."""
     images: int
     """That go through it together."""
 
@@ -32,8 +29,6 @@ class PlacedLayer(NamedTuple):
 class PoolKnowledge:
     """What is known of layers on one machine with a pool, by one choice of options; it grows."""
 
-    shortlists: "MutableMapping[tuple[Layer, Movement, Objective, int], Shortlist]" = field(
-        default_factory=dict
-    )
-    """By layers, what of them moves, the objective, and how many images go through a layer together."""
+    shortlists: "MutableMapping[tuple[Layer, Movement, int], Shortlist]" = field(default_factory=dict)
+    """By layers, what of them moves, and how many images go through a layer together."""
     mappings: MutableMapping[PlacedLayer, Mapping] = field(default_factory=dict)

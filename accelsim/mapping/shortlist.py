@@ -6,15 +6,14 @@ price is, to within a tolerance, the least that fits the room which they need th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final, Self
 
 import numpy as np
 
 from accelsim.columns import Floats, Ints
-from accelsim.hardware import Objective
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
-from accelsim.mapping.pool import Costs, LayerMappings, MappingCuts
+from accelsim.mapping.pool import Bounds, Costs, LayerTiles, MappingCuts
 from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights
 from accelsim.network.layer import Layer
 
@@ -29,9 +28,9 @@ _ROUNDING: Final = 1e-9
 """Of sums: what is better by that much less than the tolerance is not ruled out."""
 _ENTRY_BYTES: Final = 120
 """Of a shortlist: ten numbers and a name."""
-SLOPES: Final = tuple(2.0**power for power in range(-4, 5))
-"""What an energy-delay product weighs time against energy with, as multiples of a layer's own ratio: that of
-the whole network, which is what is planned for, may differ from it."""
+SLOPES: Final = (1 / 16, 1 / 4)
+"""What an energy-delay product weighs time against energy with, as multiples of a layer's own ratio: less
+than it, since within a network a layer does not wait for its weights as it does by itself."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,13 @@ class Shortlist:
     def nearly_best(self, room_bytes: int, weights: Weights) -> list[int]:
         """The best mappings that a room holds, the best first: a few within the tolerance.
 
-        Of equal ones those in fewer tiles come first, which begin and end less often.
+        Of equal ones those in fewer tiles come first, which begin and end less often; of these the ones that
+        need less room. So it does not matter by which sums others were listed.
         """
         costs = self.costs
         fitting = np.flatnonzero(costs.room_bytes <= room_bytes)
         prices = _prices(costs, weights)[fitting]
-        keys = costs.tiles, costs.time_cycles, costs.dram_bytes
+        keys = costs.room_bytes, costs.tiles, costs.time_cycles, costs.dram_bytes
         ranked = np.lexsort((*[key[fitting] for key in keys], prices))[:MOST_JUDGED]
         within = prices[ranked] <= prices[ranked[:1]] * (1 + TOLERANCE)
         return [int(index) for index in fitting[ranked[within]]]
@@ -86,91 +86,98 @@ class Shortlist:
         return self.cuts.choice(index, self.layer, cycles, moved, placed)
 
 
-def shortlist(mappings: LayerMappings, movement: Movement, objective: Objective) -> Shortlist:
-    """The shortlist of a layer.
+def shortlist(tiles: LayerTiles, movement: Movement) -> Shortlist:
+    """The shortlist of a layer, for every objective that a network is planned by.
 
     Args:
-        mappings: All that a pool can hold.
+        tiles: All that a pool can hold.
         movement: Operands that come from outside, or go there; the others lie in the pool.
-        objective: What the network is planned by.
     """
+    first = tiles.in_first_order().costs(movement)
+    shelves = _Shelves.of(first, _sums_of(first))
+    mappings = tiles.mappings(shelves.hopeful(tiles.least(movement)))
     costs = mappings.costs(movement)
-    sums = _weights_of(costs, objective)
-    hopeful = _hopeful(costs, sums)
+    hopeful = shelves.hopeful(costs)
     by_room = hopeful[np.argsort(costs.room_bytes[hopeful], kind="stable")]
-    hopeful_costs = entries(costs, by_room)
-    chosen = np.zeros(len(by_room), dtype=np.bool_)
-    for weights in sums:
-        chosen[_best_few(hopeful_costs, weights)] = True
-    numbers = np.sort(by_room[chosen])
-    return Shortlist(
-        mappings.layer, mappings.images, movement, mappings.cuts_of(numbers), entries(costs, numbers)
-    )
+    numbers = np.sort(by_room[_best_few(entries(costs, by_room), _sums_of(costs))])
+    cuts = mappings.cuts_of(numbers)
+    return Shortlist(mappings.layer, mappings.images, movement, cuts, entries(costs, numbers))
 
 
-def _best_few(costs: Costs, weights: Weights) -> Ints:
-    """For every room the few best mappings that it holds, by a weighted sum; of mappings by rising room."""
-    prices = _prices(costs, weights)
-    near = np.flatnonzero(prices <= np.minimum.accumulate(prices) * (1 + TOLERANCE))
-    # One that needs no less room than `MOST_JUDGED` better ones is no use: first by prices, of which many may
-    # be equal, then by ranks.
-    near = near[prices[near] <= _least_before(prices[near])]
-    keys = costs.room_bytes, costs.tiles, costs.time_cycles, costs.dram_bytes
-    rank = np.empty(len(near))
-    rank[np.lexsort((*[key[near] for key in keys], prices[near]))] = np.arange(len(near))
-    by_room = np.lexsort((rank, costs.room_bytes[near]))
-    return near[by_room[rank[by_room] < _least_before(rank[by_room])]]
+def _best_few(costs: Costs, sums: Sequence[Weights]) -> Ints:
+    """For every room the few best mappings that it holds, by each sum; of mappings by rising room."""
+    cycles, energy = (np.array(weights)[:, np.newaxis] for weights in list(zip(*sums, strict=True))[:2])
+    prices = cycles * costs.time_cycles + energy * costs.energy
+    near = prices <= np.minimum.accumulate(prices, axis=1) * (1 + TOLERANCE)
+    numbers = np.flatnonzero(near.any(axis=0))
+    near, prices, keys = near[:, numbers], prices[:, numbers], entries(costs, numbers)
+    ties = np.lexsort((keys.room_bytes, keys.tiles, keys.time_cycles, keys.dram_bytes))
+    rank = np.empty(prices.shape, dtype=np.int64)
+    by_price = np.argsort(prices[:, ties], axis=1, kind="stable")
+    rank[np.arange(len(sums))[:, np.newaxis], ties[by_price]] = np.arange(len(numbers))
+    rank[np.logical_not(near)] = len(numbers)
+    # One that needs no less room than `MOST_JUDGED` better ones is no use.
+    return numbers[(rank < _least_before(rank, len(numbers))).any(axis=0)]
 
 
-def _least_before(values: Floats) -> Floats:
-    """Before each of some values: of those that came, the one that as many as are judged do not exceed."""
-    coming = values
+def _least_before(ranks: Ints, most: int) -> Ints:
+    """Before each entry of rows: of those that came, the one that as many as are judged do not exceed."""
+    least = np.full_like(ranks, most)
+    coming = ranks
     for _ in range(MOST_JUDGED):
-        least = np.concatenate(([np.inf], np.minimum.accumulate(coming)))[:-1]
+        np.minimum.accumulate(coming[:, :-1], axis=1, out=least[:, 1:])
         coming = np.maximum(least, coming)  # what is not among the least so far, one place further down
     return least
 
 
-def _hopeful(costs: Costs, sums: Sequence[Weights]) -> Ints:
-    """Numbers of the mappings than which none that certainly needs less room is better by the tolerance.
+@dataclass(frozen=True)
+class _Shelves:
+    """What rules most mappings out without sorting them: room, divided into shelves.
 
-    Room is divided into shelves. A mapping is compared with the best, by some sums, of all shelves below its
-    own: what takes more time and more energy than one of these is no use by any sum. That rules out most
-    without sorting them.
+    A mapping is compared with the best, by some sums, of all shelves below its own: what takes more time and
+    more energy than one of these, by the tolerance, is no use by any sum.
     """
-    rooms_bytes = costs.room_bytes
-    shelf = rooms_bytes // (int(rooms_bytes.max(initial=0)) // SHELVES + 1)
-    hopeful, time, energy, on = np.arange(len(rooms_bytes)), costs.time_cycles, costs.energy, shelf
-    for weights in sums[:: max(1, len(sums) // 2)]:
-        prices = weights.cycles * time + weights.energy * energy
-        best = np.full(SHELVES, np.inf)
-        np.minimum.at(best, on, prices)
-        is_best = prices == best[on]
-        best_cost = np.full((2, SHELVES), np.inf)
-        best_cost[:, on[is_best]] = time[is_best], energy[is_best]
-        # Of each shelf the one that is best so far, its own included; a mapping has those below its own.
-        so_far = np.maximum.accumulate(np.where(best <= np.minimum.accumulate(best), _ALL_SHELVES, 0))
-        below = np.full((2, SHELVES), np.inf)
-        below[:, 1:] = best_cost[:, so_far[:-1]] * ((1 + TOLERANCE) * (1 + _ROUNDING))
-        least_time, least_energy = below[:, on]
-        left = np.flatnonzero((time <= least_time) | (energy <= least_energy))
-        hopeful, time, energy, on = hopeful[left], time[left], energy[left], on[left]
-    return hopeful
+
+    width_bytes: int
+    least: "tuple[tuple[Floats, Floats], ...]"
+    """By each sum: time and energy that one of those below a shelf takes, and the tolerance."""
+
+    @classmethod
+    def of(cls, costs: Costs, sums: Sequence[Weights]) -> Self:
+        """Of some mappings, and some of the sums."""
+        width_bytes = int(costs.room_bytes.max(initial=0)) // SHELVES + 1
+        on = costs.room_bytes // width_bytes
+        least = []
+        for weights in sums[:: max(1, len(sums) // 2)]:
+            prices = _prices(costs, weights)
+            best = np.full(SHELVES, np.inf)
+            np.minimum.at(best, on, prices)
+            is_best = np.flatnonzero(prices == best[on])
+            # Of each shelf the one that is best so far, its own included; those below its own are of use.
+            so_far = np.maximum.accumulate(np.where(best <= np.minimum.accumulate(best), _ALL_SHELVES, 0))
+            below = np.full((2, SHELVES + 1), np.inf)
+            for of_shelf, costs_of in zip(below, (costs.time_cycles, costs.energy), strict=True):
+                of_shelf[1:][on[is_best]] = costs_of[is_best]
+                of_shelf[1:] = of_shelf[1:][so_far] * ((1 + TOLERANCE) * (1 + _ROUNDING))
+            least.append((below[0], below[1]))
+        return cls(width_bytes, tuple(least))
+
+    def hopeful(self, bounds: Bounds | Costs) -> Ints:
+        """Numbers of those that are not ruled out, by what they do not go below."""
+        on = np.minimum(bounds.room_bytes // self.width_bytes, SHELVES)
+        numbers, time, energy = np.arange(len(on)), bounds.time_cycles, bounds.energy
+        for least_time, least_energy in self.least:
+            left = np.flatnonzero((time <= least_time[on]) | (energy <= least_energy[on]))
+            numbers, on, time, energy = numbers[left], on[left], time[left], energy[left]
+        return numbers
 
 
-def _weights_of(costs: Costs, objective: Objective) -> list[Weights]:
-    """By which sums a network may be planned for an objective."""
-    match objective:
-        case "time":
-            return [Weights(cycles=1)]
-        case "energy":
-            return [Weights(energy=1)]
-        case "edp":
-            time, energy = float(costs.time_cycles.min(initial=1)), float(costs.energy.min(initial=1))
-            between = [Weights(cycles=energy * slope, energy=time) for slope in SLOPES]
-            return [Weights(cycles=1), *between, Weights(energy=1)]
-        case _:
-            assert_never(objective)
+def _sums_of(costs: Costs) -> list[Weights]:
+    """By which a network may be planned: time, energy, and what changes as their product does."""
+    least = [float(column.min(initial=np.inf)) for column in (costs.time_cycles, costs.energy)]
+    time, energy = least if len(costs.tiles) else (1.0, 1.0)
+    between = [Weights(cycles=energy * slope, energy=time) for slope in SLOPES]
+    return [Weights(cycles=1), *between, Weights(energy=1)]
 
 
 def _prices(costs: Costs, weights: Weights) -> Floats:

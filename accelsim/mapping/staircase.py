@@ -123,14 +123,13 @@ class Staircase:
         """
         prices = weights.cycles * cycles + weights.energy * energy + weights.dram_bytes * dram_bytes
         # From the lowest price to the highest; of equal ones the least room first, so that none of the others
-        # is a stair.
-        rank = np.empty(len(prices), int)
-        rank[np.lexsort((room_bytes, cycles, dram_bytes, prices))] = np.arange(len(prices))
-        by_room = np.lexsort((rank, room_bytes))
-        lowest = np.minimum.accumulate(rank[by_room])
-        is_stair = np.diff(lowest, prepend=len(prices)) < 0
-        stairs = by_room[is_stair]
-        stairs = stairs[np.isfinite(prices[stairs])]
+        # is a stair. Whatever needs no less room than a better one is no stair.
+        ranked = np.lexsort((room_bytes, cycles, dram_bytes, prices))
+        ranked = ranked[np.isfinite(prices[ranked])]
+        rooms_bytes = room_bytes[ranked]
+        is_stair = np.ones(len(ranked), dtype=np.bool_)
+        is_stair[1:] = rooms_bytes[1:] < np.minimum.accumulate(rooms_bytes)[:-1]
+        stairs = ranked[is_stair][::-1]
         costs = zip(*(column[stairs].tolist() for column in (cycles, energy, dram_bytes)), strict=True)
         return cls(
             tuple(room_bytes[stairs].tolist()),

@@ -6,11 +6,11 @@ lower bound, and of most mappings exact.
 """
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
-from accelsim.columns import Count, Floats
+from accelsim.columns import Count, Flags, Floats
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
@@ -75,35 +75,82 @@ def together(parts: Sequence[Transfers]) -> Transfers:
     return Transfers(loaded, stored, list(map(Streams.together, by_channel.values())))
 
 
-class _Reads(NamedTuple):
+class Stay(NamedTuple):
+    """Whether operands stay on chip, and so come once, while a loop passes on which they do not depend."""
+
+    inputs: Flags
+    weights: Flags
+
+    @classmethod
+    def in_order(cls, tiles: Tiles, nesting: Nesting) -> Self:
+        """Those of tiles in a loop order: they stay if no loop inside that loop moves them."""
+        channels, plane = tiles.channels, tiles.plane
+        outer = nesting.filters_in_pixels
+        all_inputs, all_outputs = np.equal(channels.c_tiles, 1), np.equal(channels.k_tiles, 1)
+        return cls(
+            (all_inputs | nesting.filters_in_channels) & (outer | np.equal(plane.tiles, 1)),
+            (all_inputs | nesting.pixels_in_channels) & (np.logical_not(outer) | all_outputs),
+        )
+
+
+class Reads(NamedTuple):
     """How often the operands of each tile come, for the whole batch."""
 
     inputs: Count
     """Of each tile of inputs."""
     weights: Count
 
+    @classmethod
+    def of(cls, tiles: Tiles, stay: Stay, batch: int) -> Self:
+        """What stays comes once, what does not with each turn of the loop."""
+        channels, plane = tiles.channels, tiles.plane
+        weights = chosen(stay.weights, 1, plane.tiles)
+        if batch > 1:
+            single = np.equal(channels.c_tiles, 1) & np.equal(channels.k_tiles, 1)
+            weights = weights * chosen(single & np.equal(channels.g_tiles, 1), 1, batch)
+        return cls(chosen(stay.inputs, 1, channels.k_tiles) * batch, weights)
 
-def transfers(
+
+class MovedBytes(NamedTuple):
+    """Between memories off chip and those on chip, of each mapping; 0 of an operand that does not move."""
+
+    loaded: Mapping[Operand, Count]
+    stored: Mapping[Operand, Count]
+
+
+def moved_bytes(
     space: Space,
     tiles: Tiles,
-    nesting: Nesting,
+    reads: Reads,
     hardware: Hardware,
     batch: int,
     moved: frozenset[Operand] = ALL_OPERANDS,
-) -> Transfers:
-    """Transfers of tiles in a loop order, of those operands that come from outside or go there."""
-    layers, owner, plane, channels = space.layers, tiles.owner, tiles.plane, hardware.channels
+) -> MovedBytes:
+    """What is moved of those operands that come from outside or go there."""
+    layers, owner, plane = space.layers, tiles.owner, tiles.plane
     whole = whole_image(layers)
     weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
     stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
     weight_bytes, stored_bytes = entries(weight_bytes, owner), entries(stored_bytes, owner)
-    reads = _reads(tiles, nesting, batch)
     loaded = {
         Operand.INPUTS: plane.input_bytes * reads.inputs if Operand.INPUTS in moved else 0,
         Operand.RESIDUAL: plane.residual_bytes * batch if Operand.RESIDUAL in moved else 0,
         Operand.WEIGHTS: weight_bytes * reads.weights if Operand.WEIGHTS in moved else 0,
     }
-    stored = {Operand.OUTPUTS: stored_bytes if Operand.OUTPUTS in moved else 0}
+    return MovedBytes(loaded, {Operand.OUTPUTS: stored_bytes if Operand.OUTPUTS in moved else 0})
+
+
+def transfers(
+    space: Space,
+    tiles: Tiles,
+    reads: Reads,
+    hardware: Hardware,
+    batch: int,
+    moved: frozenset[Operand] = ALL_OPERANDS,
+) -> Transfers:
+    """Transfers of tiles, of those operands that come from outside or go there."""
+    channels = hardware.channels
+    loaded, stored = moved_bytes(space, tiles, reads, hardware, batch, moved)
     if len(channels) == 1 and moved <= channels[0].operands:
         read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
         stored_bytes = stored[Operand.OUTPUTS]
@@ -112,7 +159,7 @@ def transfers(
     streams = []
     for channel in channels:
         operands = moved & channel.operands
-        if operands and (layers.on_array or operands != _WEIGHTS):
+        if operands and (space.layers.on_array or operands != _WEIGHTS):
             read_bytes = sum([loaded[operand] for operand in loaded if operand in operands])
             stored_bytes = sum([stored[operand] for operand in stored if operand in operands])
             streams.append(_streams(tiles, channel, operands, reads, read_bytes, stored_bytes, batch))
@@ -140,7 +187,7 @@ def _streams(
     tiles: Tiles,
     channel: Channel,
     moved: frozenset[Operand],
-    reads: _Reads,
+    reads: Reads,
     read_bytes: Count,
     stored_bytes: Count,
     batch: int,
@@ -178,20 +225,6 @@ def _first_and_last(tiles: Tiles, channel: Channel, moved: Set[Operand]) -> tupl
     return cycles(loaded | {Operand.RESIDUAL: residual}), cycles({Operand.OUTPUTS: stored})
 
 
-def _reads(tiles: Tiles, nesting: Nesting, batch: int) -> _Reads:
-    """An operand stays while a loop passes on which it does not depend, if no loop inside moves it."""
-    channels, plane = tiles.channels, tiles.plane
-    outer = nesting.filters_in_pixels
-    all_inputs, all_outputs = np.equal(channels.c_tiles, 1), np.equal(channels.k_tiles, 1)
-    inputs_stay = (all_inputs | nesting.filters_in_channels) & (outer | np.equal(plane.tiles, 1))
-    weights_stay = (all_inputs | nesting.pixels_in_channels) & (np.logical_not(outer) | all_outputs)
-    weight_reads = chosen(weights_stay, 1, plane.tiles)
-    if batch > 1:
-        weights_stay_for_good = all_inputs & all_outputs & np.equal(channels.g_tiles, 1)
-        weight_reads = weight_reads * chosen(weights_stay_for_good, 1, batch)
-    return _Reads(chosen(inputs_stay, 1, channels.k_tiles) * batch, weight_reads)
-
-
 class _Rounded(NamedTuple):
     """Cycles that rounding up adds to the transfers of tiles which are not at an edge."""
 
@@ -200,7 +233,7 @@ class _Rounded(NamedTuple):
     tiles: Tiles
     bandwidth: float
 
-    def of_reads(self, reads: _Reads, batch: int, moved: Set[Operand]) -> Floats:
+    def of_reads(self, reads: Reads, batch: int, moved: Set[Operand]) -> Floats:
         """Of inputs, weights and residuals."""
         tiles, shape, footprint = self.tiles, self.tiles.shape, self.tiles.footprint
         groups, outputs = tiles.full(self.layers.G, shape.g), tiles.full(self.layers.K, shape.k)

@@ -9,7 +9,6 @@ from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import Layer
 from accelsim.planning.residency import Pool
-from accelsim.planning.stages import lives
 from accelsim.planning.tensors import NetworkTensors
 
 
@@ -32,7 +31,7 @@ def arrivals(
     ends_inside = pool.image_inside or pool.results_inside
     if ends_inside or not (pool.outside and pool.copies and hardware.keeps("activations")):
         return frozenset()
-    of_tensors = lives(network)
+    of_tensors = network.lives
     found = []
     for step, (use, layer) in enumerate(zip(network.uses, layers, strict=True)):
         if len(use.inputs) != 1:

@@ -17,8 +17,8 @@ from accelsim.hardware.memory import ACTIVATIONS
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_use
-from accelsim.mapping.pool import operands_of
 from accelsim.mapping.pool_knowledge import PlacedLayer
+from accelsim.mapping.pool_tiles import operands_of
 from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights, moved_by

@@ -1,6 +1,7 @@
 """A network as its plan is made: what each layer is executed as, and what its tiles cannot have of a pool."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -20,10 +21,16 @@ class NetworkToPlan:
     arrivals: frozenset[int] = frozenset()
     """Steps whose inputs may come to a place in the pool, and stay there for others."""
 
-    @property
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """Of each step."""
         return tuple([part for parts in self.parts for part in parts])
+
+    @cached_property
+    def forms(self) -> tuple[int, ...]:
+        """Of each step a number, the same for layers that are alike."""
+        numbers: dict[Layer, int] = {}
+        return tuple([numbers.setdefault(layer.nameless, len(numbers)) for layer in self.layers])
 
     @property
     def with_weights(self) -> frozenset[int]:

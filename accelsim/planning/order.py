@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from accelsim.hardware import Precision
 from accelsim.network.executed import ExecutedGraph
-from accelsim.planning.stages import Life, lives, members, tensor_set
+from accelsim.planning.stages import members, tensor_set
 from accelsim.planning.tensors import NetworkTensors, network_tensors
 
 MOST_SETS: Final = 500
@@ -64,11 +64,6 @@ class _Steps:
     """Of each step: the steps that have to be done before."""
 
     @cached_property
-    def lives(self) -> tuple[Life, ...]:
-        """Of each tensor."""
-        return lives(self.network)
-
-    @cached_property
     def successors(self) -> tuple[int, ...]:
         """Of each step: the steps that need it."""
         return tuple(
@@ -81,7 +76,7 @@ class _Steps:
     @cached_property
     def users(self) -> tuple[int, ...]:
         """Of each tensor: the steps that write or read it."""
-        return tuple([sum(1 << step for step in {*life.writes, *life.reads}) for life in self.lives])
+        return tuple([sum(1 << step for step in {*life.writes, *life.reads}) for life in self.network.lives])
 
     @cached_property
     def roots(self) -> int:
@@ -113,7 +108,7 @@ class _Steps:
     @cached_property
     def writers(self) -> tuple[int, ...]:
         """Of each tensor: the steps that write it."""
-        return tuple([sum(1 << step for step in life.writes) for life in self.lives])
+        return tuple([sum(1 << step for step in life.writes) for life in self.network.lives])
 
     @cached_property
     def bound_bytes(self) -> int:

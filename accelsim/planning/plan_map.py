@@ -6,7 +6,6 @@ from typing import NamedTuple
 from accelsim.memory_map import MemoryMap, PlacedTensor, Steps, TooLarge, WhyNot
 from accelsim.planning.addresses import Lifetime, assign_addresses
 from accelsim.planning.residency import ResidencyPlan
-from accelsim.planning.stages import lives
 
 
 class LayerWeights(NamedTuple):
@@ -76,7 +75,7 @@ def memory_map_of(
             is_result=tensor.is_result,
         )
         for index, (tensor, places, life, reason) in enumerate(
-            zip(plan.network.tensors, plan.places, lives(plan.network), plan.why_not, strict=True)
+            zip(plan.network.tensors, plan.places, plan.network.lives, plan.why_not, strict=True)
         )
     ]
     addresses = iter(offsets[len(kept) :])

@@ -14,16 +14,8 @@ from accelsim.planning.residency import (
     StepPlan,
     TensorPlaces,
 )
-from accelsim.planning.stages import (
-    ARRIVAL,
-    OUTPUTS,
-    Life,
-    keeping_nothing,
-    lives,
-    members,
-    stages,
-)
-from accelsim.planning.tensors import NetworkTensors
+from accelsim.planning.stages import ARRIVAL, OUTPUTS, keeping_nothing, members, stages
+from accelsim.planning.tensors import Life, NetworkTensors
 from accelsim.planning.why_not import why_not
 
 MOST_STATES: Final = 20_000
@@ -70,7 +62,7 @@ def plan_residency(
         >>> plan_residency(network, Pool(size_bytes=50), [conv1, fc]).why_not[1]
         TooLarge(step=0, size_bytes=40, beside_bytes=20, pool_bytes=50)
     """
-    of_tensors = lives(network)
+    of_tensors = network.lives
     programme = Programme(network, pool, stages(network, pool, prices))
     found = search(programme, most_states)
     if isinstance(found, DoesNotFit):
@@ -114,7 +106,7 @@ def nothing_kept(
     kept = keeping_nothing(network, pool, stages(network, pool, prices))
     programme = Programme(network, pool, kept)
     found = search(programme, MOST_STATES)
-    return found if isinstance(found, DoesNotFit) else _plan(programme, lives(network), found)
+    return found if isinstance(found, DoesNotFit) else _plan(programme, network.lives, found)
 
 
 def _plan(programme: Programme, of_tensors: Sequence[Life], found: Search) -> ResidencyPlan:

@@ -5,7 +5,7 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
@@ -20,8 +20,9 @@ from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, pinned_bytes
-from accelsim.mapping.pool import layer_mappings, operands_of
+from accelsim.mapping.pool import layer_tiles
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
+from accelsim.mapping.pool_tiles import operands_of
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import PoolChange, Schedule
@@ -249,18 +250,23 @@ class PoolCompiler:
 
     def prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move: pinned weights do not."""
-        known: dict[tuple[Layer, Movement], Staircase] = {}
+        known: dict[tuple[int, bool, bool, bool], StepPrices] = {}
         prices: list[StepPrices] = []
-        of_steps = zip(network.layers, network.tensors.uses, network.lost_bytes, strict=True)
-        for step, (layer, use, lost_bytes) in enumerate(of_steps):
-            of_step = {}
-            sets = may_move(self.hardware, residual=bool(use.residuals))
-            movements: list[Movement] = [*sets, *(self._arriving(sets) if step in network.arrivals else [])]
-            for movement in map(beside_pinned_weights, movements) if step in pins else movements:
-                key = layer.nameless, movement
-                if key not in known:
-                    known[key] = self._staircase(*key, weights)
-                of_step[movement] = known[key].beside(lost_bytes) if lost_bytes else known[key]
+        forms, uses = network.forms, network.tensors.uses
+        for step, (form, use, lost_bytes) in enumerate(zip(forms, uses, network.lost_bytes, strict=True)):
+            key = form, bool(use.residuals), step in network.arrivals, step in pins
+            of_step = known.get(key)
+            if of_step is None:
+                layer = network.layers[step].nameless
+                sets = may_move(self.hardware, residual=bool(use.residuals))
+                arriving = self._arriving(sets) if step in network.arrivals else []
+                movements: Iterable[Movement] = [*sets, *arriving]
+                of_step = known[key] = {
+                    movement: self._staircase(layer, movement, weights)
+                    for movement in (map(beside_pinned_weights, movements) if step in pins else movements)
+                }
+            if lost_bytes:
+                of_step = {movement: stairs.beside(lost_bytes) for movement, stairs in of_step.items()}
             prices.append(of_step)
         return prices
 
@@ -271,17 +277,12 @@ class PoolCompiler:
     def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
         return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
 
-    @property
-    def _listed_by(self) -> tuple[Objective, int]:
-        """What shortlists depend on beside a layer and what of it moves."""
-        return self.objective, self.options.batch
-
     def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
         if (layer, movement) not in self._listed:
             sets = self._all_sets(layer)
             movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
-            keys, options = [(layer, movement) for movement in movements], self._listed_by
-            found = [(key, self.known.shortlists.get((*key, *options))) for key in keys]
+            keys, images = [(layer, movement) for movement in movements], self.options.batch
+            found = [(key, self.known.shortlists.get((*key, images))) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
             self._listed.update(known if len(known) == len(keys) else self._searched(layer, movements))
         return self._listed[layer, movement]
@@ -293,12 +294,10 @@ class PoolCompiler:
         dataflows = tuple(self.hardware.pe_array.dataflows)
         if self.options.dataflow != AUTO:
             dataflows = (self.options.dataflow,)
-        mappings = layer_mappings(layer, self.hardware, dataflows, self.options.batch, self.grids)
-        searched = {
-            (layer, movement): shortlist(mappings, movement, self.objective) for movement in movements
-        }
-        options = self._listed_by
-        self.known.shortlists.update({(*key, *options): listed for key, listed in searched.items()})
+        images = self.options.batch
+        tiles = layer_tiles(layer, self.hardware, dataflows, images, self.grids)
+        searched = {(layer, movement): shortlist(tiles, movement) for movement in movements}
+        self.known.shortlists.update({(*key, images): listed for key, listed in searched.items()})
         return searched
 
     def _sets(self, layer: Layer) -> list[Moved]:
@@ -323,9 +322,8 @@ class PoolCompiler:
             stays = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
             placed = stays | {Operand.INPUTS} if step.arrives else stays
             room_bytes = step.room_bytes - lost_bytes
-            placed_layer = PlacedLayer(
-                layer.nameless, step.moved, placed, room_bytes, weights, *self._listed_by
-            )
+            images = self.options.batch
+            placed_layer = PlacedLayer(layer.nameless, step.moved, placed, room_bytes, weights, images)
             mappings.append(self._mapping(placed_layer))
             places.append(
                 {

@@ -9,7 +9,7 @@ from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.descriptions.phrases import all_of, counted
 from accelsim.errors import AccelsimError, MappingError
 from accelsim.hardware import Bank, Hardware, Operand
-from accelsim.mapping.pool import operands_of
+from accelsim.mapping.pool_tiles import operands_of
 from accelsim.mapping.staircase import StepPrices
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network

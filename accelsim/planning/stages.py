@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import Arriving, Moved, Staircase, StepPrices, moved_by
 from accelsim.planning.residency import Pool
-from accelsim.planning.tensors import NetworkTensors
+from accelsim.planning.tensors import Life, NetworkTensors
 
 TensorSet: TypeAlias = int
 INPUTS: Final = 1
@@ -25,28 +25,6 @@ ARRIVAL: Final = 8
 """Beside `INPUTS`: they come to a place in the pool, and stay."""
 COMBINATIONS: Final = range(16)
 _OPERANDS: Final = {INPUTS: Operand.INPUTS, RESIDUAL: Operand.RESIDUAL, OUTPUTS: Operand.OUTPUTS}
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """When a tensor is written and read."""
-
-    writes: tuple[int, ...]
-    """Steps; none of the image."""
-    reads: tuple[int, ...]
-    """Steps."""
-    beside_others: tuple[int, ...]
-    """Those that read other tensors as the same operand."""
-
-    @property
-    def first(self) -> int:
-        """The step with which it begins; the image is there at the start."""
-        return min(self.writes, default=0)
-
-    @property
-    def last(self) -> int:
-        """The step after which nobody in the network needs it."""
-        return max([*self.writes, *self.reads], default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +75,9 @@ def tensor_set(tensors: Sequence[int]) -> TensorSet:
     return sum([1 << tensor for tensor in set(tensors)])
 
 
-def lives(network: NetworkTensors) -> tuple[Life, ...]:
-    """Of each tensor."""
-    writes: list[list[int]] = [[] for _ in network.tensors]
-    reads: list[list[int]] = [[] for _ in network.tensors]
-    beside: list[list[int]] = [[] for _ in network.tensors]
-    for step, use in enumerate(network.uses):
-        writes[use.output].append(step)
-        for tensor in set(use.reads):
-            reads[tensor].append(step)
-            if any(tensor in operand and len(operand) > 1 for operand in (use.inputs, use.residuals)):
-                beside[tensor].append(step)
-    return tuple([Life(*map(tuple, of_tensor)) for of_tensor in zip(writes, reads, beside, strict=True)])
-
-
 def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) -> tuple[Stage, ...]:
     """The steps of a network."""
-    of_tensors = lives(network)
+    of_tensors = network.lives
     afterwards = _afterwards(network, pool, of_tensors)
     made = []
     for step, (use, of_step, (useless, copies)) in enumerate(
@@ -293,15 +257,23 @@ def _by_combination(prices: StepPrices, step: int) -> tuple[tuple[Staircase | No
     move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
     if len(move_weights) > 1:
         raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
-    weights = {Operand.WEIGHTS} if True in move_weights else set()
-    moved = tuple(
-        [
-            frozenset(weights | {operand for bit, operand in _OPERANDS.items() if combination & bit})
-            for combination in COMBINATIONS
-        ]
-    )
+    moved = _MOVED_BESIDE_WEIGHTS if True in move_weights else _MOVED
     staircases = [
         prices.get(Arriving(operands) if combination & ARRIVAL else operands)
         for combination, operands in enumerate(moved)
     ]
     return tuple(staircases), moved
+
+
+def _by_bits(*others: Operand) -> tuple[Moved, ...]:
+    """What moves in each combination, beside others."""
+    return tuple(
+        [
+            frozenset({*others, *[operand for bit, operand in _OPERANDS.items() if combination & bit]})
+            for combination in COMBINATIONS
+        ]
+    )
+
+
+_MOVED: Final = _by_bits()
+_MOVED_BESIDE_WEIGHTS: Final = _by_bits(Operand.WEIGHTS)

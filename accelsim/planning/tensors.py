@@ -6,6 +6,7 @@ write one tensor, which is alive from the first of them to its last reader; slic
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from accelsim.hardware import Precision
@@ -62,6 +63,33 @@ class LayerUse(NamedTuple):
         return (*self.inputs, *self.residuals)
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """When a tensor is written and read.
+
+    Example:
+        >>> Life(writes=(0,), reads=(1, 4), beside_others=()).last
+        4
+    """
+
+    writes: tuple[int, ...]
+    """Steps; none of the image."""
+    reads: tuple[int, ...]
+    """Steps."""
+    beside_others: tuple[int, ...]
+    """Those that read other tensors as the same operand."""
+
+    @property
+    def first(self) -> int:
+        """The step with which it begins; the image is there at the start."""
+        return min(self.writes, default=0)
+
+    @property
+    def last(self) -> int:
+        """The step after which nobody in the network needs it."""
+        return max([*self.writes, *self.reads], default=0)
+
+
 @dataclass(frozen=True)
 class NetworkTensors:
     """The tensors of a network, and their uses step by step.
@@ -77,6 +105,20 @@ class NetworkTensors:
     """The image first, then in the order in which they are begun."""
     uses: tuple[LayerUse, ...]
     """Of each step."""
+
+    @cached_property
+    def lives(self) -> tuple[Life, ...]:
+        """Of each tensor."""
+        writes: list[list[int]] = [[] for _ in self.tensors]
+        reads: list[list[int]] = [[] for _ in self.tensors]
+        beside: list[list[int]] = [[] for _ in self.tensors]
+        for step, use in enumerate(self.uses):
+            writes[use.output].append(step)
+            for tensor in set(use.reads):
+                reads[tensor].append(step)
+                if any(tensor in operand and len(operand) > 1 for operand in (use.inputs, use.residuals)):
+                    beside[tensor].append(step)
+        return tuple([Life(*map(tuple, of_tensor)) for of_tensor in zip(writes, reads, beside, strict=True)])
 
     def __post_init__(self) -> None:
         begun = {index for index, tensor in enumerate(self.tensors) if tensor.is_image}

@@ -10,16 +10,8 @@ from collections.abc import Sequence
 
 from accelsim.memory_map import CostsMore, ReadBeside, ResultOutside, TooLarge, WhyNot
 from accelsim.planning.programme import Arrival, Programme, State, least_needed
-from accelsim.planning.stages import (
-    INPUTS,
-    OUTPUTS,
-    RESIDUAL,
-    Life,
-    TensorSet,
-    ends_outside,
-    held_with,
-    torn,
-)
+from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, TensorSet, ends_outside, held_with, torn
+from accelsim.planning.tensors import Life
 
 
 def why_not(

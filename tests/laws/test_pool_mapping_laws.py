@@ -18,7 +18,7 @@ from accelsim.mapping.arrival import may_arrive
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Choice
-from accelsim.mapping.pool import layer_mappings
+from accelsim.mapping.pool import layer_tiles
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.space import POOL_ORDERS
 from accelsim.mapping.staircase import Arriving, moved_by
@@ -57,7 +57,7 @@ def pool_mappings(draw, any_layer, hardware):
     layer, hardware = draw(any_layer), draw(hardware)
     batch = draw(st.sampled_from([1, 1, 2, 3]))
     dataflow = draw(st.sampled_from(sorted(dataflow_names()))) if layer.on_array else VECTOR
-    found = layer_mappings(layer, hardware, [dataflow], batch, Grids(finely=draw(st.booleans())))
+    found = every_mapping(layer, hardware, dataflow, batch, Grids(finely=draw(st.booleans())))
     few = np.flatnonzero([steps_of(found.layer, found.images, tile) <= MOST_STEPS for tile in tiles(found)])
     numbers = []
     for order in range(len(POOL_ORDERS)):
@@ -66,6 +66,11 @@ def pool_mappings(draw, any_layer, hardware):
             numbers.append(int(of_order[draw(st.integers(0, len(of_order) - 1))]))
     assume(numbers)
     return layer, hardware, batch, found, numbers
+
+
+def every_mapping(layer, hardware, dataflow=VECTOR, batch=1, grids=None):
+    of_layer = layer_tiles(layer, hardware, [dataflow], batch, grids or Grids())
+    return of_layer.mappings(np.arange(len(of_layer)))
 
 
 def every(found):
@@ -156,7 +161,7 @@ def test_in_the_room_that_it_needs_a_mapping_runs_no_sooner_than_its_bound(case,
 def test_nobody_waits_for_the_latency_of_what_does_not_move(moved, cycles):
     """Three operands of 64 elements are added on 16 lanes, in one step; 16 bytes a cycle after 100 cycles."""
     layer, hardware = addition(4, (4, 4), operands=3), keeping_machine(4096)
-    found = layer_mappings(layer, hardware, [], 1, Grids())
+    found = every_mapping(layer, hardware)
     costs = found.costs(frozenset(moved))
     (number,) = [number for number, tile in enumerate(tiles(found)) if tile.g == 4 and tile.y == tile.x == 4]
     (mapping, *_) = [mapping for _, mapping in programs(found, [number], frozenset(moved), hardware)]
@@ -185,7 +190,7 @@ def test_the_least_traffic_of_a_layer_in_a_pool_of_32_kb():
     """
     layer = lowered_network(load_network("sqnxt23v5")).graph["stage3.block2.conv3x1"].layer
     hardware = keeping_machine(32_768, hardware=load_hardware("8x8_32k"))
-    found = layer_mappings(layer, hardware, ["output_stationary"], 1, Grids())
+    found = every_mapping(layer, hardware, "output_stationary")
     costs = found.costs(frozenset(Operand))
     (number,) = [
         number

@@ -12,8 +12,8 @@ from accelsim import load_network, run_network
 from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Operand
-from accelsim.mapping.pool import operands_of
 from accelsim.mapping.pool_knowledge import PoolKnowledge
+from accelsim.mapping.pool_tiles import operands_of
 from accelsim.mapping.staircase import Weights
 from accelsim.network import lowered_network
 from accelsim.planning import DoesNotFit
