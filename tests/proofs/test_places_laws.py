@@ -16,6 +16,7 @@ from accelsim.network.description import NetworkDescription
 from accelsim.planning import idle_descriptors
 from accelsim.planning.pool_schedule import pool_schedules
 from accelsim.pricing import result_of
+from accelsim.reuse import Cache
 from accelsim.run import options_for, plan_run
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
@@ -155,7 +156,9 @@ def value_if(network, hardware, objective, keeps):
 def test_a_batch_goes_the_better_way(network, hardware, batch, objective):
     """Of all images through each layer, and each image through all layers; it says how the other way does."""
     plan = planned(network, hardware, batch=batch, dataflow="auto", objective=objective)
-    ways = pool_schedules(plan.lowered.graph, hardware, plan.options, Transitions(), PoolKnowledge())
+    ways = pool_schedules(
+        plan.lowered.graph, hardware, plan.options, Transitions(), PoolKnowledge(), Cache().layers
+    )
     order = plan.schedule.memory_map.batch_order
     event(f"images in turn: {order.in_turn}")
     assert order.in_turn == (plan.schedule.images_in_turn == batch)

@@ -147,7 +147,7 @@ def test_keeping_is_never_worse_than_keeping_nothing(objective):
     ("network", "kib", "objective"),
     [
         ("resnet18@resolution=64", 20, "energy"),
-        ("sqnxt23v5@resolution=64", 24, "time"),
+        ("shufflenet_v2@resolution=64", 20, "time"),
     ],
 )
 def test_where_room_is_not_in_one_piece_it_is_planned_again(network, kib, objective, monkeypatch):

@@ -318,9 +318,11 @@ def test_where_a_result_of_one_pixel_does_not_fit_no_smaller_image_is_said_to_he
     assert "images of" not in sentence
 
 
-def test_images_that_run_together_take_room_together():
-    sentence = refused_batch(f"{SMALL},resolution=128", load_hardware("npu_int8_256k"), batch=2)
-    assert sentence.endswith("or fewer images than 2 at a time")
+@pytest.fixture(scope="module")
+def layer_by_layer():
+    """A machine on which all images of a batch go through a layer together, and activations stay on chip."""
+    ends = {"io.inputs": "l2", "io.outputs": "l2"}
+    return vary(load_hardware("mcu_l3_l2_l1"), **{"memories.l3.holds": ["weights"]}, **ends)
 
 
 def refused_batch(network, hardware, batch):
@@ -329,10 +331,24 @@ def refused_batch(network, hardware, batch):
     return str(error.value)
 
 
-def test_no_memory_is_named_that_is_larger_than_a_machine_may_have():
-    sentence = refused_batch("mobilenet_v1", load_hardware("npu_int8_256k"), batch=1024)
+def test_images_that_run_together_take_room_together(layer_by_layer):
+    sentence = refused_batch(f"{SMALL},resolution=128", layer_by_layer, batch=64)
+    image_bytes = 64 * 3 * 128 * 128
+    assert f"image ({image_bytes} bytes)" in sentence
+    assert sentence.endswith("or fewer images than 64 at a time")
+
+
+def test_images_that_run_in_turn_do_not():
+    hardware, network = load_hardware("npu_int8_256k"), f"{SMALL},resolution=128"
+    result = run_network(network, hardware, batch=64)
+    assert result.memory_map.batch_order.in_turn
+    assert result.peak_global_buffer_bytes <= hardware.pool.size_bytes
+
+
+def test_no_memory_is_named_that_is_larger_than_a_machine_may_have(layer_by_layer):
+    sentence = refused_batch(f"{SMALL},resolution=128", layer_by_layer, batch=65536)
     assert "size_bytes" not in sentence
-    assert sentence.endswith("; would help: fewer images than 1024 at a time")
+    assert sentence.endswith("; would help: fewer images than 65536 at a time")
 
 
 def test_an_image_that_has_to_lie_on_chip_is_why_it_does_not_fit(tmp_path):
