@@ -50,10 +50,19 @@ ROWS: Final = (
 )
 """What reports have rows for beside memories: energies, what a machine amounts to, what a run adds up to."""
 CONTENTS: Final = (
-    *("image", "result", "constant", "activations", "tensor", "tensors", "tile", "tiles", "pool", "outside"),
-    *Operand,
+    "image",
+    "result",
+    "constant",
+    "activations",
+    "tensor",
+    "tensors",
+    "tile",
+    "tiles",
+    "pool",
+    "outside",
 )
-"""What lies in memories or moves between them, and where, in the words of results and reports."""
+"""What lies in memories or moves between them, and where, in the words of results and reports. Operands are not
+among them: a memory for one may go by its name."""
 OFF_CHIP, ON_CHIP = "dram", "global_buffer"
 """What results call all traffic of the memories off chip (`dram_bytes`), and of those on chip."""
 

@@ -7,7 +7,7 @@ from machines import bank_bytes, conv, machine
 
 from accelsim.descriptions import dump, one_of, parse_text, read, vary
 from accelsim.errors import DescriptionError, MappingError
-from accelsim.hardware import Hardware, Operand, dataflow_names, load_hardware
+from accelsim.hardware import Hardware, dataflow_names, load_hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.report.tables.machines import hardware_report
@@ -295,7 +295,6 @@ def test_what_no_machine_here_has_is_refused_with_its_place(tmp_path, old, new, 
         *((component, ANOTHER_COMPONENT) for component in ("mac", "register_file", "inter_pe", "vector")),
         *((row, "reports have a row of this one") for row in ("vector_unit", "pe_array", "energy", "time")),
         *((word, WHAT_LIES_THERE) for word in ("image", "result", "constant", "tiles", "pool", "outside")),
-        *((operand.value, WHAT_LIES_THERE) for operand in Operand),
         ("dram", "results call the memory outside the chip by this one"),
     ],
 )
