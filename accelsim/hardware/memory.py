@@ -61,8 +61,8 @@ CONTENTS: Final = (
     "pool",
     "outside",
 )
-"""What lies in memories or moves between them, and where, in the words of results and reports. Operands are not
-among them: a memory for one may go by its name."""
+"""What lies in memories or moves between them, and where, in the words of results and reports. Operands are
+not among them: a memory for one may go by its name."""
 OFF_CHIP, ON_CHIP = "dram", "global_buffer"
 """What results call all traffic of the memories off chip (`dram_bytes`), and of those on chip."""
 
