@@ -355,7 +355,7 @@ def test_show_says_whose_weights_stay(accelsim, pinning):
     words = " ".join(outcome.out.split())
     assert "conv2 weights" in words
     assert "weights of 4 layers are pinned" in words
-    assert "Weights of a layer have its name; they stay from one inference to the next." in words
+    assert "Weights of a layer have its name; in sram they stay from one inference to the next." in words
     values = _json(accelsim("show", "tiny.yaml", "--hw", pinning, "--format", "json"))
     rows = list(
         csv.DictReader(io.StringIO(accelsim("show", "tiny.yaml", "--hw", pinning, "--format", "csv").out))

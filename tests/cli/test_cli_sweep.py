@@ -316,7 +316,7 @@ def test_what_cannot_be_drawn_is_said(accelsim, folder, arguments, sentence):
 
 
 COMMAND = [sys.executable, "-m", "accelsim", "sweep", "long.yaml", "--store", "found.sqlite"]
-LONG = SPEC.replace("[tiny.yaml]", "[sqnxt23]").replace("[4, 8, 16]", str(list(range(1, 200))))
+LONG = SPEC.replace("[tiny.yaml]", "[sqnxt23]").replace("[4, 8, 16]", str(list(range(1, 1000))))
 
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")])
