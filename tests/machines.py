@@ -17,6 +17,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.simulation.activity import Activity
 
 MACHINE: dict[str, Any] = {
     "name": "machine",
@@ -420,3 +421,12 @@ def machine_with_output_memory(folder: Path) -> Hardware:
     file = folder / "machine.yaml"
     file.write_text(WITH_OUTPUT_MEMORY, encoding="utf-8")
     return read(file, Hardware)
+
+
+def transfers(activity: Activity) -> list[tuple[str, str, int, int]]:
+    """Memory, operand, start and end of each that a timeline has."""
+    return [
+        (busy.memory, str(busy.operand), busy.start, busy.end)
+        for busy in activity.timeline
+        if busy.component == "dram"
+    ]

@@ -4,7 +4,7 @@ DRAM streams 16 bytes a cycle after a latency of 100, flash 4 bytes a cycle afte
 """
 
 import pytest
-from machines import layer_of, machine, pooled_machine, schedule, step, with_flash
+from machines import layer_of, machine, pooled_machine, schedule, step, transfers, with_flash
 
 from accelsim.hardware import Operand
 from accelsim.mapping.mapping import Repeat
@@ -25,15 +25,6 @@ def observed(plan, hardware=TWO):
     activity = simulate_events(plan, hardware)
     assert simulate_fast(plan, hardware) == activity
     return simulate_events(plan, hardware, keep_timeline=True)
-
-
-def transfers(activity):
-    """Memory, operand, start and end of each."""
-    return [
-        (busy.memory, str(busy.operand), busy.start, busy.end)
-        for busy in activity.timeline
-        if busy.component == "dram"
-    ]
 
 
 def test_operands_of_two_memories_come_at_the_same_time():

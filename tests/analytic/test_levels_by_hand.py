@@ -6,7 +6,16 @@ DRAM streams 16 bytes a cycle after a latency of 100, l2 8 bytes a cycle after 1
 from dataclasses import replace
 
 import pytest
-from machines import layer_of, machine, pooled_machine, schedule, step, with_flash, with_tensor_memory
+from machines import (
+    layer_of,
+    machine,
+    pooled_machine,
+    schedule,
+    step,
+    transfers,
+    with_flash,
+    with_tensor_memory,
+)
 
 from accelsim.hardware import Operand
 from accelsim.hardware.counts import Access, Direction
@@ -38,15 +47,6 @@ def observed(plan, hardware=LEVELS):
     activity = simulate_events(plan, hardware)
     assert simulate_fast(plan, hardware) == activity
     return simulate_events(plan, hardware, keep_timeline=True)
-
-
-def transfers(activity):
-    """Memory, operand, start and end of each."""
-    return [
-        (busy.memory, str(busy.operand), busy.start, busy.end)
-        for busy in activity.timeline
-        if busy.component == "dram"
-    ]
 
 
 TILE = step(weights=1600, inputs=320, array=30, store=80)
