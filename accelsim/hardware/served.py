@@ -81,7 +81,7 @@ def _unserved_for_tensors(
             sentence = "must be left out: tiles are buffered in the memories after it"
             yield Unserved(index, "banks", sentence)
         if not memory.keeps:
-            sentence = "missing, must name what stays there: a memory with a size and a channel is for that"
+            sentence = "must name what stays there: a memory with a size and a channel is for that"
             yield Unserved(index, "keeps", sentence)
         yield from (Unserved(index, "keeps", sentence) for sentence in _misplaced(memory))
     for index in [*of_tensors[1:], *[place for place in on_chip if of_tensors and memories[place].keeps]]:

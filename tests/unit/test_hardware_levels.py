@@ -119,7 +119,7 @@ L1 = FILE[FILE.index("- name: l1") :]
     [
         (
             [("  keeps: [activations]\n", "")],
-            "7: memories.1.keeps: missing, must name what stays there: a memory with a size and a channel is "
+            "7: memories.1.keeps: must name what stays there: a memory with a size and a channel is "
             "for that",
         ),
         (
