@@ -1,9 +1,9 @@
 """Residency: which activations stay in the pool on chip, from when to when, at the least price.
 
 A tensor's first producer decides whether it lies in the pool, outside, or in both; what lies in both may be
-given up in the pool later. What lies in the pool need not be moved, but takes room there that tiles could
-have. The least sum of prices over all steps is found by dynamic programming (`programme.py`); the argument is
-docs/decisions/residency.md.
+given up in the pool later, and what lies outside may arrive there once. What lies in the pool need not be
+moved, but takes room there that tiles could have. The least sum of prices over all steps is found by dynamic
+programming (`programme.py`); the argument is docs/decisions/residency.md.
 """
 
 from dataclasses import dataclass

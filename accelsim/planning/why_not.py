@@ -1,8 +1,8 @@
 """Why tensors do not stay in the pool to their last reader: there is no room, or it costs more than it saves.
 
 The states of the programme are gone through once more, from the last step to the first, so that each has the
-least price from it to the end. The best plan in which a tensor stays is the best way through any transition
-of its last reader that has it in the pool: what is not there is never brought back.
+least price from it to the end. The best plan in which a tensor stays to its last reader is the best way
+through any transition of that step that has it in the pool: since its first writer, or since it arrived.
 """
 
 import math
