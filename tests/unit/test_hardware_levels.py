@@ -119,8 +119,7 @@ L1 = FILE[FILE.index("- name: l1") :]
     [
         (
             [("  keeps: [activations]\n", "")],
-            "7: memories.1.keeps: must name what stays there: a memory with a size and a channel is "
-            "for that",
+            "7: memories.1.keeps: must name what stays there: a memory with a size and a channel is for that",
         ),
         (
             [("  keeps: [activations]\n", "  keeps: [activations]\n  banks: pool\n")],
