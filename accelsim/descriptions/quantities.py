@@ -10,6 +10,7 @@ from accelsim.descriptions.limits import (
     MAX_BANDWIDTH,
     MAX_BATCH,
     MAX_BUFFER_BYTES,
+    MAX_BURST_BYTES,
     MAX_CHANNELS,
     MAX_CLOCK_MHZ,
     MAX_DESCRIPTORS,
@@ -69,6 +70,7 @@ PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 LatencyCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_LATENCY_CYCLES)]
 BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)]
+BurstBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BURST_BYTES)]
 Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]
 Megahertz: TypeAlias = Annotated[float, Field(ge=MIN_CLOCK_MHZ, le=MAX_CLOCK_MHZ)]
 Price: TypeAlias = Annotated[float, Field(ge=0, le=MAX_PRICE)]

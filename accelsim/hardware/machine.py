@@ -355,6 +355,13 @@ class Hardware(Description):
         return by_operand | {operand: channel for channel in self.channels for operand in channel.operands}
 
     @cached_property
+    def burst_channels(self) -> Mapping[Operand, Channel]:
+        """The channels of operands that move in bursts; none where all bytes move by themselves."""
+        return {
+            operand: channel for operand, channel in self.channel_of.items() if channel.burst_bytes > 1
+        }
+
+    @cached_property
     def prices(self) -> Prices:
         """What each action costs, accesses of memories included."""
         spelled = [

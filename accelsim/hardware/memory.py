@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from accelsim.descriptions import Description
 from accelsim.descriptions.quantities import (
     BufferBytes,
+    BurstBytes,
     BytesPerCycle,
     Descriptors,
     Fraction,
@@ -72,6 +73,11 @@ class Bandwidth(Description):
 
     bytes_per_cycle: BytesPerCycle
     """Shared by reads and writes."""
+
+
+Layout = Literal["nhwc", "nchw"]
+"""In which order the elements of an activation lie: channels innermost, so that those of a pixel are
+neighbours, or a plane for each channel, in which the pixels of a row are. Each row begins with a burst."""
 
 
 class AccessEnergy(Description):
@@ -139,6 +145,11 @@ class Memory(Description):
     """Until the first byte of a transfer comes; latencies of several requests overlap."""
     prefetch: Descriptors | None = None
     """Steps whose tiles may be asked for before the array takes up the first of them."""
+    burst_bytes: BurstBytes = 1
+    """What its channel moves at least, and whole multiples of: a run of bytes that follow one another takes as
+    many bursts as it needs. 1: every byte by itself."""
+    layout: Layout = "nhwc"
+    """Of the activations in it, which says how long such runs are; no matter where there are no bursts."""
     energy: AccessEnergy | None = None
 
     @property
@@ -169,6 +180,10 @@ class Channel(NamedTuple):
     bytes_per_cycle: float
     latency_cycles: int
     prefetch: int
+    burst_bytes: int = 1
+    """What it moves whole multiples of."""
+    layout: Layout = "nhwc"
+    """In which activations lie in the memory."""
 
 
 class Bank(NamedTuple):
@@ -278,4 +293,6 @@ def channel_of(memory: Memory, operands: Collection[Operand]) -> Channel:
         bandwidth.bytes_per_cycle if bandwidth else math.inf,
         LATENCY_CYCLES if latency is None else latency,
         PREFETCH if prefetch is None else prefetch,
+        memory.burst_bytes,
+        memory.layout,
     )

@@ -7,7 +7,7 @@ and stores. Tiles that are alike are written once, as `Repeat`, however many the
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.operand import Operand
@@ -34,6 +34,22 @@ loop over input channels around loops over outputs, in the order that their name
 all tiles inside are held until the last input channels have come.
 """
 ALL_OPERANDS: Final = frozenset(Operand)
+
+
+class Bursts(NamedTuple):
+    """Bytes that channels move for what a step loads and stores: whole bursts, of those that move such.
+
+    Attributes:
+        loads: By operand, in the order of the step's loads.
+        stores: By operand.
+
+    Example:
+        >>> Bursts({Operand.INPUTS: 128}, {}).loads[Operand.INPUTS]
+        128
+    """
+
+    loads: MappingOf[Operand, int]
+    stores: MappingOf[Operand, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,9 @@ class Step:
     """What the vector unit does with complete outputs. Transfers are counted where they happen."""
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and outside."""
+    bursts: Bursts | None = None
+    """What channels move instead of what is loaded and stored, where they move whole bursts; None where all
+    of them move every byte by itself."""
 
     in_place: ClassVar[frozenset[Operand]] = frozenset()
     """Of what is loaded: operands that come to where they stay, and take no room as tiles."""
@@ -84,6 +103,16 @@ class Step:
     def store_bytes(self) -> int:
         """Bytes that go outside."""
         return sum(self.stores.values())
+
+    @property
+    def moved_loads(self) -> MappingOf[Operand, int]:
+        """Bytes that channels move for what is loaded."""
+        return self.loads if self.bursts is None else self.bursts.loads
+
+    @property
+    def moved_stores(self) -> MappingOf[Operand, int]:
+        """Bytes that channels move for what is stored."""
+        return self.stores if self.bursts is None else self.bursts.stores
 
 
 @dataclass(frozen=True, slots=True)

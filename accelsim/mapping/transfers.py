@@ -6,6 +6,7 @@ lower bound, and of most mappings exact.
 """
 
 from collections.abc import Mapping, Sequence, Set
+from itertools import chain
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -14,7 +15,9 @@ from accelsim.columns import Count, Flags, Floats
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import chosen, entries
+from accelsim.mapping.arithmetic import chosen, entries, larger
+from accelsim.mapping.bursts import bursts_of_arriving, bursts_of_tiles
+from accelsim.mapping.costs import NOTHING
 from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.mapping import ALL_OPERANDS
 from accelsim.mapping.precision import activation_bits
@@ -60,19 +63,30 @@ class Transfers(NamedTuple):
     stored: Mapping[Operand, Count]
     streams: Sequence[Streams]
     """Of each channel that moves anything."""
+    overfetched: Mapping[Operand, Count] = NOTHING
+    """Bytes that are read beside those, since whole bursts are; nothing where there are no bursts."""
+    masked: Mapping[Operand, Count] = NOTHING
+    """Bytes of bursts that are stored, beside what changes."""
 
 
 def together(parts: Sequence[Transfers]) -> Transfers:
     """The transfers of different operands of the same mappings as one."""
     loaded: dict[Operand, Count] = {}
     stored: dict[Operand, Count] = {}
+    overfetched: dict[Operand, Count] = {}
+    masked: dict[Operand, Count] = {}
     by_channel: dict[Channel, list[Streams]] = {}
     for part in parts:
         loaded |= {operand: loaded.get(operand, 0) + size for operand, size in part.loaded.items()}
         stored |= {operand: stored.get(operand, 0) + size for operand, size in part.stored.items()}
+        overfetched |= {
+            operand: overfetched.get(operand, 0) + size for operand, size in part.overfetched.items()
+        }
+        masked |= {operand: masked.get(operand, 0) + size for operand, size in part.masked.items()}
         for streams in part.streams:
             by_channel.setdefault(streams.channel, []).append(streams)
-    return Transfers(loaded, stored, list(map(Streams.together, by_channel.values())))
+    streams = list(map(Streams.together, by_channel.values()))
+    return Transfers(loaded, stored, streams, overfetched, masked)
 
 
 class Stay(NamedTuple):
@@ -151,6 +165,8 @@ def transfers(
     """Transfers of tiles, of those operands that come from outside or go there."""
     channels = hardware.channels
     loaded, stored = moved_bytes(space, tiles, reads, hardware, batch, moved)
+    if hardware.burst_channels:
+        return _in_bursts(space, tiles, reads, hardware, batch, MovedBytes(loaded, stored), moved)
     if len(channels) == 1 and moved <= channels[0].operands:
         read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
         stored_bytes = stored[Operand.OUTPUTS]
@@ -166,17 +182,53 @@ def transfers(
     return Transfers(loaded, stored, streams)
 
 
+def _in_bursts(
+    space: Space,
+    tiles: Tiles,
+    reads: Reads,
+    hardware: Hardware,
+    batch: int,
+    of_use: MovedBytes,
+    moved: frozenset[Operand],
+) -> Transfers:
+    """The transfers of tiles where some channels move whole bursts."""
+    bursts = bursts_of_tiles(space.layers, tiles, reads.inputs, reads.weights, batch)
+    overfetched, masked = (
+        {
+            operand: larger(channel.burst_bytes * bursts[operand] - sizes[operand], 0)
+            for operand, channel in hardware.burst_channels.items()
+            if operand in moved and operand in sizes and (space.layers.on_array or operand != Operand.WEIGHTS)
+        }
+        for sizes in of_use
+    )
+    streams = []
+    for channel in hardware.channels:
+        operands = moved & (channel.operands or moved)
+        if operands and (space.layers.on_array or operands != _WEIGHTS):
+            read_bytes, stored_bytes = (
+                sum([size for operand, size in chain(sizes.items(), more.items()) if operand in operands])
+                for sizes, more in zip(of_use, (overfetched, masked), strict=True)
+            )
+            streams.append(_streams(tiles, channel, operands, reads, read_bytes, stored_bytes, batch))
+    return Transfers(*of_use, streams, overfetched, masked)
+
+
 def arriving_inputs(space: Space, tiles: Tiles, hardware: Hardware, batch: int) -> Transfers:
     """Transfers of inputs that come once, all of them, to a place where they stay."""
     layers = space.layers
     whole_bytes = space.footprint.inputs(whole_image(layers), layers.IY, layers.IX) * batch
     loaded = entries(whole_bytes, tiles.owner)
     (channel,) = [channel for channel in hardware.channels if Operand.INPUTS in channel.operands]
-    cycles = np.divide(loaded, channel.bytes_per_cycle)
+    overfetched: Mapping[Operand, Count] = NOTHING
+    if channel.burst_bytes > 1:
+        bursts_bytes = channel.burst_bytes * bursts_of_arriving(layers, tiles, batch)
+        overfetched = {Operand.INPUTS: larger(bursts_bytes - loaded, 0)}
+    cycles = np.divide(loaded + overfetched.get(Operand.INPUTS, 0), channel.bytes_per_cycle)
     first_and_last = _first_and_last(tiles, channel, _INPUTS)
     streams = Streams(channel, _INPUTS, cycles, cycles, *first_and_last)
     nothing_else = {Operand.RESIDUAL: 0, Operand.WEIGHTS: 0}
-    return Transfers({Operand.INPUTS: loaded, **nothing_else}, {Operand.OUTPUTS: 0}, [streams])
+    loads = {Operand.INPUTS: loaded, **nothing_else}
+    return Transfers(loads, {Operand.OUTPUTS: 0}, [streams], overfetched)
 
 
 _INPUTS: Final = frozenset({Operand.INPUTS})
@@ -197,7 +249,7 @@ def _streams(
         np.divide(size, channel.bytes_per_cycle) for size in (read_bytes, stored_bytes)
     )
     first_cycles, last_cycles = _first_and_last(tiles, channel, moved)
-    if tiles.exist:
+    if tiles.exist and channel.burst_bytes == 1:  # bursts mostly take whole cycles
         rounded = _Rounded(tiles.layers, tiles, channel.bytes_per_cycle)
         read_cycles = read_cycles + rounded.of_reads(reads, batch, moved)
         if Operand.OUTPUTS in moved:

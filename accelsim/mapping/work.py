@@ -16,6 +16,7 @@ from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, entries
+from accelsim.mapping.bursts import Moving
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -25,7 +26,7 @@ from accelsim.mapping.costs import (
     vector_ops,
 )
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
-from accelsim.mapping.mapping import Choice
+from accelsim.mapping.mapping import Bursts, Choice
 from accelsim.mapping.precision import partial_sum_bits
 from accelsim.mapping.space import nesting_of
 from accelsim.mapping.stack import stacked
@@ -56,6 +57,18 @@ class TileKind(NamedTuple):
     """Whether its outputs are complete."""
 
 
+class BurstWork(NamedTuple):
+    """What channels move for a tile, where some of them move whole bursts."""
+
+    loads: dict[Operand, int]
+    """Of each operand, if it is loaded."""
+    stores: dict[Operand, int]
+
+    def of(self, loads: Iterable[Operand]) -> Bursts:
+        """For a step that loads some operands."""
+        return Bursts({operand: self.loads[operand] for operand in loads}, self.stores)
+
+
 class StepWork(NamedTuple):
     """What a tile has to do and to hold; bytes by operand, and nothing where an operand has none."""
 
@@ -71,6 +84,8 @@ class StepWork(NamedTuple):
     vector_cycles: int
     array_counts: ActionCounts[int]
     vector_counts: ActionCounts[int]
+    bursts: BurstWork | None = None
+    """None where every byte moves by itself."""
 
 
 def work_of_tiles(
@@ -123,8 +138,35 @@ def work_of_tiles(
     ]
     cycles = _lists((array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
-    works = map(StepWork, *flags, *by_operand, *cycles, *counts)
+    tiles = Moving(layers, footprint, tile, input_rows, input_columns, stored_rows, stored_columns, resumes)
+    bursts = _bursts(tiles, by_operand, hardware) if hardware.burst_channels else repeat(None)
+    works = map(StepWork, *flags, *by_operand, *cycles, *counts, bursts)
     return [[next(works) for _ in range(count)] for count in how_many]
+
+
+def _bursts(
+    tiles: Moving, by_operand: Sequence[Sequence[dict[Operand, int]]], hardware: Hardware
+) -> list[BurstWork]:
+    """What channels move for each kind of tile, given what is loaded and stored of it by operand."""
+    weights, inputs, residual, _, stored = by_operand
+    in_bursts = {
+        operand: tiles.bytes_of(operand, channel).tolist()
+        for operand, channel in hardware.burst_channels.items()
+        if operand is not Operand.WEIGHTS or tiles.layers.on_array
+    }
+
+    def moved(number: int, sizes: dict[Operand, int]) -> dict[Operand, int]:
+        return {
+            operand: in_bursts[operand][number] if operand in in_bursts else size
+            for operand, size in sizes.items()
+        }
+
+    return [
+        BurstWork(moved(number, {**of_weights, **of_inputs, **of_residual}), moved(number, of_stored))
+        for number, (of_weights, of_inputs, of_residual, of_stored) in enumerate(
+            zip(weights, inputs, residual, stored, strict=True)
+        )
+    ]
 
 
 def _moved(choices: Sequence[Choice], owner: Ints, operand: Operand, sizes: Count) -> Count:

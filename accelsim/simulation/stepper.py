@@ -135,7 +135,7 @@ class Stepper:
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         free_bytes = self.free_bytes
-        bank_of = self.bank_of
+        bank_of, bursts = self.bank_of, step.bursts
         for operand, size_bytes in step.loads.items():
             while self.waits_for and operand.of_layers:
                 self._go_on()
@@ -143,7 +143,7 @@ class Stepper:
             while size_bytes > free_bytes[bank]:
                 self._go_on()
             free_bytes[bank] -= size_bytes
-            self._read(size_bytes, task)
+            self._read(size_bytes if bursts is None else bursts.loads[operand], task)
         if self.waits_for or not step.loads:
             self._wait_for_producers(task)
         waiting.append(task)
@@ -217,7 +217,7 @@ class Stepper:
     # DRAM channel
 
     def _read(self, size_bytes: int, task: TileTask) -> None:
-        """Ask for bytes that have their place in a bank already."""
+        """Ask for what has its place in a bank already: so many bytes that the channel moves."""
         self.holds_more = True
         ready_at = self.cycle + self.latency
         self.reads.append((ready_at, math.ceil(size_bytes / self.bandwidth), task))
@@ -243,7 +243,7 @@ class Stepper:
             if ready_at > self.cycle and ready_at >= next_cycle:
                 return
             task = writes.get()
-            stream_cycles = math.ceil(task.step.store_bytes / self.bandwidth)
+            stream_cycles = math.ceil(sum(task.step.moved_stores.values()) / self.bandwidth)
             self.stream_is_read = False
         self.streaming = task
         self.stream_ends = max(ready_at, self.cycle) + stream_cycles
