@@ -7,7 +7,7 @@ from typing import Final
 
 from accelsim.descriptions.phrases import counted
 from accelsim.energy import energy_by_component
-from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Operand
+from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Memory, Operand
 from accelsim.mapping.bounds import (
     compulsory_input_bytes,
     compulsory_output_bytes,
@@ -405,8 +405,20 @@ def memory_results(
             if len(channels) > 1 and memory.name in channels
             else None,
             keeps_tensors=memory is tensor_memory,
+            beside_bytes=_beside(accesses, memory) if hardware.burst_channels else {},
         )
         for memory in hardware.memories
+    }
+
+
+def _beside(accesses: MappingOf[Access, int], memory: Memory) -> dict[str, int]:
+    """What moved beside what was of use, by operand, of a memory that moves whole bursts."""
+    if (memory.burst_bytes or 1) == 1:
+        return {}
+    return {
+        operand.value: accesses.get(Access(memory.name, operand, Direction.OVERFETCH), 0)
+        + accesses.get(Access(memory.name, operand, Direction.MASKED), 0)
+        for operand in memory.holds
     }
 
 

@@ -60,6 +60,9 @@ class MemoryResult:
     """In which its channel streamed, of one of several memories with a channel."""
     keeps_tensors: bool = False
     """Whether it is on chip and for tensors alone, so that tiles come from it as from one off chip."""
+    beside_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Read and written by operand beside what is of use, because whole bursts move; empty where all bytes
+    move by themselves."""
 
     @property
     def is_off_chip(self) -> bool:
@@ -73,9 +76,12 @@ class MemoryResult:
 
     @property
     def moved_bytes(self) -> dict[str, int]:
-        """Read and written by operand, as they move: to the byte, since there are no bursts."""
+        """Read and written by operand, as they move: in whole bursts, where the memory moves such."""
         return {
-            operand: self.read_bytes[operand] + self.written_bytes[operand] for operand in self.read_bytes
+            operand: self.read_bytes[operand]
+            + self.written_bytes[operand]
+            + self.beside_bytes.get(operand, 0)
+            for operand in self.read_bytes
         }
 
 

@@ -44,6 +44,18 @@ WHOLE_BYTES = (8, 16, 32)
 ANY_BITS = (1, 3, 4, 8, 12, 16, 20, 32)
 
 
+_BURSTS = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries(
+        {
+            "memories.dram.burst_bytes": st.sampled_from([2, 3, 16, 64]),
+            "memories.dram.layout": st.sampled_from(["nhwc", "nchw"]),
+        }
+    ),
+)
+"""Every byte by itself as often as not."""
+
+
 @st.composite
 def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
     """Machines of any array, buffer, bandwidth and precision."""
@@ -68,6 +80,7 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "dram.latency_cycles": draw(st.sampled_from([0, 1, 7, 100])),
         "dram.bandwidth_bytes_per_cycle": draw(st.integers(1, 320)) / draw(st.sampled_from([1, 3, 8, 10])),
         "dma.descriptors": draw(st.sampled_from([1, 2, 3, 64])),
+        **draw(_BURSTS),
         "vector_unit.lanes_per_column": draw(st.integers(1, 3)),
         "mapper.tiles": draw(st.sampled_from(["time", "energy", "edp"])),
         "mapper.dataflow": draw(st.sampled_from(["time", "energy", "edp"])),
@@ -325,6 +338,7 @@ def with_channels(draw, hardware, channels=2):
         prefetch=draw(st.sampled_from([1, 2, 3, 64])),
         outermost=draw(st.booleans()),
         read_energy=draw(st.sampled_from([0.0, 60.0, 300.0])),
+        burst_bytes=draw(st.sampled_from([1, 1, 5, 32])),
     )
 
 
@@ -519,6 +533,7 @@ _TENSOR_CHANNELS = {
     "bytes_per_cycle": st.sampled_from([0.7, 1, 8, 32]),
     "latency_cycles": st.sampled_from([0, 1, 20, 100]),
     "prefetch": st.sampled_from([1, 2, 3, 64]),
+    "burst_bytes": st.sampled_from([1, 1, 4, 32]),
 }
 
 

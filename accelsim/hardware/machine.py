@@ -357,9 +357,7 @@ class Hardware(Description):
     @cached_property
     def burst_channels(self) -> Mapping[Operand, Channel]:
         """The channels of operands that move in bursts; none where all bytes move by themselves."""
-        return {
-            operand: channel for operand, channel in self.channel_of.items() if channel.burst_bytes > 1
-        }
+        return {operand: channel for operand, channel in self.channel_of.items() if channel.burst_bytes > 1}
 
     @cached_property
     def prices(self) -> Prices:

@@ -9,7 +9,7 @@ lies there is read and written there by tiles, and not at its home.
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -80,6 +80,11 @@ Layout = Literal["nhwc", "nchw"]
 neighbours, or a plane for each channel, in which the pixels of a row are. Each row begins with a burst."""
 
 
+LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
+LAYOUT: Final[Layout] = "nhwc"
+"""Of a memory whose file does not say."""
+
+
 class AccessEnergy(Description):
     """What an access costs for a word of `energy.word_bits`, in the unit of the energy table."""
 
@@ -145,11 +150,12 @@ class Memory(Description):
     """Until the first byte of a transfer comes; latencies of several requests overlap."""
     prefetch: Descriptors | None = None
     """Steps whose tiles may be asked for before the array takes up the first of them."""
-    burst_bytes: BurstBytes = 1
-    """What its channel moves at least, and whole multiples of: a run of bytes that follow one another takes as
-    many bursts as it needs. 1: every byte by itself."""
-    layout: Layout = "nhwc"
-    """Of the activations in it, which says how long such runs are; no matter where there are no bursts."""
+    burst_bytes: BurstBytes | None = None
+    """What its channel moves at least, and whole multiples of: a run of bytes that follow one another takes
+    as many bursts as it needs. 1, which is also None: every byte by itself."""
+    layout: Layout | None = None
+    """Of the activations in it, which says how long such runs are; no matter where there are no bursts. None
+    is nhwc."""
     energy: AccessEnergy | None = None
 
     @property
@@ -182,7 +188,7 @@ class Channel(NamedTuple):
     prefetch: int
     burst_bytes: int = 1
     """What it moves whole multiples of."""
-    layout: Layout = "nhwc"
+    layout: Layout = LAYOUT
     """In which activations lie in the memory."""
 
 
@@ -281,6 +287,7 @@ def spelled_out(memory: Memory, *, off_chip: bool) -> Memory:
     else:
         channel = channel_of(memory, ())
         defaults |= {"latency_cycles": channel.latency_cycles, "prefetch": channel.prefetch}
+        defaults |= {"burst_bytes": channel.burst_bytes, "layout": channel.layout}
     return memory.model_copy(update=defaults)
 
 
@@ -293,6 +300,6 @@ def channel_of(memory: Memory, operands: Collection[Operand]) -> Channel:
         bandwidth.bytes_per_cycle if bandwidth else math.inf,
         LATENCY_CYCLES if latency is None else latency,
         PREFETCH if prefetch is None else prefetch,
-        memory.burst_bytes,
-        memory.layout,
+        memory.burst_bytes or 1,
+        memory.layout or LAYOUT,
     )

@@ -185,12 +185,10 @@ def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
 def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
     if memory.size_bytes is None:
         yield "size_bytes", _NO_SIZE
-    for key in ("bandwidth", "latency_cycles", "prefetch"):
+    for key in ("bandwidth", "latency_cycles", "prefetch", "burst_bytes", "layout"):
         if getattr(memory, key) is not None:
             sentence = "must be left out: only memories off chip, which have no size, have a channel"
             yield key, f"{sentence}, and one before this that keeps tensors"
-    if memory.burst_bytes > 1:
-        yield "burst_bytes", "must be left out: the array reads words of memories on chip, not bursts"
     if (Operand.RESIDUAL in memory.holds) != (Operand.INPUTS in memory.holds):
         yield "holds", "must name inputs and residual together: their tiles are buffered in one bank"
     yield from _unserved_keeps(memory)

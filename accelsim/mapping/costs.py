@@ -155,7 +155,10 @@ def transfer_counts(
     return accesses(
         *((of[operand].memory, operand, Direction.READ, count) for operand, count in loaded.items()),
         *((of[operand].memory, operand, Direction.WRITE, count) for operand, count in stored.items()),
-        *((of[operand].memory, operand, Direction.OVERFETCH, count) for operand, count in overfetched.items()),
+        *(
+            (of[operand].memory, operand, Direction.OVERFETCH, count)
+            for operand, count in overfetched.items()
+        ),
         *((of[operand].memory, operand, Direction.MASKED, count) for operand, count in masked.items()),
     )
 

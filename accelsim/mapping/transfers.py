@@ -85,8 +85,8 @@ def together(parts: Sequence[Transfers]) -> Transfers:
         masked |= {operand: masked.get(operand, 0) + size for operand, size in part.masked.items()}
         for streams in part.streams:
             by_channel.setdefault(streams.channel, []).append(streams)
-    streams = list(map(Streams.together, by_channel.values()))
-    return Transfers(loaded, stored, streams, overfetched, masked)
+    of_channels = list(map(Streams.together, by_channel.values()))
+    return Transfers(loaded, stored, of_channels, overfetched, masked)
 
 
 class Stay(NamedTuple):

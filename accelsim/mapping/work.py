@@ -15,7 +15,7 @@ from accelsim.columns import Count, Ints, Selection
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import ceil_div, entries
+from accelsim.mapping.arithmetic import ceil_div, column_of, entries
 from accelsim.mapping.bursts import Moving
 from accelsim.mapping.costs import (
     ArrayCost,
@@ -150,7 +150,7 @@ def _bursts(
     """What channels move for each kind of tile, given what is loaded and stored of it by operand."""
     weights, inputs, residual, _, stored = by_operand
     in_bursts = {
-        operand: tiles.bytes_of(operand, channel).tolist()
+        operand: column_of(tiles.bytes_of(operand, channel), len(weights)).tolist()
         for operand, channel in hardware.burst_channels.items()
         if operand is not Operand.WEIGHTS or tiles.layers.on_array
     }

@@ -8,7 +8,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, Complaint
 from accelsim.hardware import Hardware, Memory, dataflow_names
-from accelsim.hardware.memory import ACTIVATIONS, POOL, Kept
+from accelsim.hardware.memory import ACTIVATIONS, LAYOUTS, POOL, Kept, Layout
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 
@@ -88,6 +88,18 @@ class KeepChange:
 
 
 @dataclass(frozen=True)
+class LayoutChange:
+    """Another layout of the activations in a memory that moves whole bursts."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    name: ClassVar[str] = "layout"
+    memory: str
+    """Its name."""
+    before: Layout
+    after: Layout
+
+
+@dataclass(frozen=True)
 class AddedDataflow:
     """A dataflow that the array does not have, beside those that it has."""
 
@@ -133,6 +145,7 @@ Change: TypeAlias = (
     | LatencyChange
     | PoolChange
     | KeepChange
+    | LayoutChange
     | AddedDataflow
     | DataflowChange
     | BitsChange
@@ -217,6 +230,7 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
             shorter = LatencyChange(channel.memory, latency, latency // TIMES, several)
             key = f"memories.{channel.memory}.latency_cycles"
             yield _changed_machine(baseline, shorter, **{key: shorter.after_cycles})
+    yield from _layouts(baseline)
     yield from _pools(baseline)
     yield from _more_kept(baseline)
     yield from _dataflows(baseline)
@@ -225,12 +239,12 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
 
 
 def most_remedies(hardware: Hardware) -> int:
-    """How many there are at most: bandwidth and latency of each channel, parts on chip, kinds of tensors that
-    stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations, channels of layers.
+    """How many there are at most: bandwidth, latency and layout of each channel, parts on chip, kinds of tensors
+    that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations, channels of layers.
     """
     of_dataflows = len(dataflow_names()) + 1
     parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None)
-    return 2 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
+    return 3 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
 
 
 def _larger_buffers(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
@@ -280,6 +294,20 @@ def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Reme
     except AccelsimError as error:
         return ImpossibleRemedy(change, error.complaints)
     return baseline.remedy(change, hardware=hardware)
+
+
+def _layouts(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
+    """The others of each memory that moves activations in whole bursts."""
+    channels = {
+        channel.memory: channel
+        for operand, channel in baseline.hardware.burst_channels.items()
+        if operand in ACTIVATIONS
+    }
+    for memory, channel in channels.items():
+        for layout in LAYOUTS:
+            if layout != channel.layout:
+                change = LayoutChange(memory, channel.layout, layout)
+                yield _changed_machine(baseline, change, **{f"memories.{memory}.layout": layout})
 
 
 def _pools(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
