@@ -2,9 +2,9 @@
 
     python scripts/bursts.py [NETWORK ...]
 
-Networks on 16x16_128k whose DRAM moves bursts of 64 bytes, against the same machine without bursts: time and
-energy by either layout, and of the schedules that are best without bursts, executed with them. The table stands
-in docs/decisions/bursts.md.
+Networks on 16x16_128k whose DRAM moves bursts of 64 bytes, against the same machine without bursts: time
+and energy by either layout, and of the schedules that are best without bursts, executed with them. The table
+stands in docs/decisions/bursts.md.
 """
 
 import sys
@@ -54,10 +54,8 @@ def in_bursts(mapping: Mapping, hardware: Hardware) -> Mapping:
 
 def main(networks: tuple[str, ...]) -> None:
     """Print the table."""
-    print(
-        "| network | " + " | ".join(f"{layout}: time, energy | not chosen for" for layout in LAYOUTS) + " |"
-    )
-    print("|---|" + "---:|---:|" * len(LAYOUTS))
+    head = " | ".join(f"{layout}: time, energy | not chosen for" for layout in LAYOUTS)
+    sys.stdout.write(f"| network | {head} |\n|---|{'---:|---:|' * len(LAYOUTS)}\n")
     for network in networks:
         plan = plan_run(network, "16x16_128k")
         plain = costs(plan.schedule, plan.hardware)
@@ -71,7 +69,8 @@ def main(networks: tuple[str, ...]) -> None:
                 f"{some.cycles / plain.cycles:.3f}, {some.energy / plain.energy:.3f}"
                 for some in (aware, blind)
             ]
-        print("| " + " | ".join(cells) + " |", flush=True)
+        sys.stdout.write(f"| {' | '.join(cells)} |\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Bursts by hand: what memories move that move whole bursts, in the comments bursts of 64 bytes, 2 an element."""
+"""Bursts by hand: what memories move that move whole bursts, here of 64 bytes, for elements of 2 bytes."""
 
 import pytest
 from hypothesis import given
