@@ -240,7 +240,8 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
 
 def most_remedies(hardware: Hardware) -> int:
     """How many there are at most: bandwidth, latency and layout of each channel, parts on chip, kinds of
-    tensors that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations, channels.
+    tensors that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations,
+    channels of layers.
     """
     of_dataflows = len(dataflow_names()) + 1
     parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None)
