@@ -27,6 +27,7 @@ from machines import (
     with_tensor_memory,
 )
 
+from accelsim.descriptions import vary
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware, Operand, dataflow_names
 from accelsim.mapping.banks import bank_demand, half_banks
@@ -38,7 +39,7 @@ from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape, whole_image
 from accelsim.mapping.tiling import column_axes, row_axes
-from accelsim.network.layer import Layer, Pooling
+from accelsim.network.layer import CodedParts, Layer, Pooling
 
 WHOLE_BYTES = (8, 16, 32)
 ANY_BITS = (1, 3, 4, 8, 12, 16, 20, 32)
@@ -269,6 +270,17 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     assume(steps_of(executed, images, tile) <= most_steps)
     mapping = mappings([Choice(executed, dataflow, tile, order, idle_rows=idle_rows)], images, hardware)[0]
     return Case(layer, hardware, batch, images, mapping)
+
+
+@st.composite
+def coded_cases(draw, most_steps=200):
+    """Cases of layers whose operands take parts of themselves outside, or more, in bursts or not."""
+    parts = st.sampled_from([0.05, 0.37, 0.5, 1.0, 1.3])
+    layer = replace(draw(layers()), coded=CodedParts(*[draw(parts) for _ in range(4)]))
+    code = {"weights": draw(st.sampled_from([None, 0.5])), "activations": draw(st.sampled_from([None, {}]))}
+    assume(any(value is not None for value in code.values()))
+    hardware = vary(draw(machines()), **{"memories.dram.compress": code})
+    return draw(cases(st.just(layer), st.just(hardware), most_steps))
 
 
 @st.composite

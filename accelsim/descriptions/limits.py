@@ -38,6 +38,8 @@ MAX_REPORTED: Final = 1e18
 MAX_FACTOR: Final = 10_000
 """Times so many channels, or one in so many of them: expansions are 6, reductions 16."""
 
+MAX_RATIO: Final = 4.0
+"""Of compressed to plain bytes: a code that makes four times as much of them is none."""
 MIN_PART: Final = 1e-6
 """Of weights that are not zero, of a buffer: of the largest of either it leaves a thousand."""
 
@@ -80,6 +82,10 @@ MAX_BANDWIDTH: Final = 1e6
 """Bytes per cycle: from a serial line of a kilobyte per second to a thousand stacks of HBM, at 1 GHz."""
 MAX_BURST_BYTES: Final = 65_536
 """A page of flash memory; a burst of DRAM has 16 to 128."""
+MAX_RUN_BITS: Final = 16
+"""Of a number of zeros: 65,535 of them are a picture."""
+MAX_PAIRS_PER_WORD: Final = 64
+"""Of a code of runs, that share a bit; Eyeriss has 3."""
 MAX_DESCRIPTORS: Final = 1_024
 """Steps that the DMA knows of: each is some bytes of memory on the chip."""
 MIN_CLOCK_MHZ: Final = 1e-3

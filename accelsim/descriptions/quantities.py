@@ -17,13 +17,16 @@ from accelsim.descriptions.limits import (
     MAX_ELEMENTS,
     MAX_FACTOR,
     MAX_LATENCY_CYCLES,
+    MAX_PAIRS_PER_WORD,
     MAX_PER_COLUMN,
     MAX_PER_PE,
     MAX_PRICE,
     MAX_PRICE_WORD_BITS,
+    MAX_RATIO,
     MAX_REPEAT,
     MAX_REPORTED,
     MAX_RESOLUTION,
+    MAX_RUN_BITS,
     MAX_SIDE,
     MAX_UNIT_PJ,
     MAX_WINDOW,
@@ -37,6 +40,8 @@ from accelsim.descriptions.limits import (
 
 Channels: TypeAlias = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 """Channels or features; groups of them, too."""
+Ratio: TypeAlias = Annotated[float, Field(ge=MIN_PART, le=MAX_RATIO)]
+"""Bytes of what is compressed for each byte of what it was."""
 Slopes: TypeAlias = Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]
 """Trained parameters of an activation, at most one for each element."""
 Extent: TypeAlias = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
@@ -70,6 +75,8 @@ PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 LatencyCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_LATENCY_CYCLES)]
 BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)]
+RunBits: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RUN_BITS)]
+PairsPerWord: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PAIRS_PER_WORD)]
 BurstBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BURST_BYTES)]
 Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]
 Megahertz: TypeAlias = Annotated[float, Field(ge=MIN_CLOCK_MHZ, le=MAX_CLOCK_MHZ)]

@@ -27,6 +27,7 @@ from accelsim.hardware.memory import (
     TENSORS,
     Bank,
     Channel,
+    Compress,
     Kept,
     Memory,
     banks_of,
@@ -358,6 +359,21 @@ class Hardware(Description):
     def burst_channels(self) -> Mapping[Operand, Channel]:
         """The channels of operands that move in bursts; none where all bytes move by themselves."""
         return {operand: channel for operand, channel in self.channel_of.items() if channel.burst_bytes > 1}
+
+    @cached_property
+    def compress_of(self) -> Mapping[Operand, Compress]:
+        """How each operand is compressed at its home; those that lie as they are are left out."""
+        by_memory = {memory.name: memory.compress for memory in self.off_chip if memory.compress is not None}
+        compressed = {
+            operand: by_memory[channel.memory]
+            for operand, channel in self.channel_of.items()
+            if channel.memory in by_memory
+        }
+        return {
+            operand: compress
+            for operand, compress in compressed.items()
+            if (compress.weights if operand is Operand.WEIGHTS else compress.activations) is not None
+        }
 
     @cached_property
     def prices(self) -> Prices:

@@ -1,4 +1,4 @@
-"""Bursts: what a memory moves that moves whole bursts, of single tiles and of all tiles of a layer together.
+"""Bursts, and codes: what a memory moves, of single tiles and of all tiles of a layer together.
 
 Bytes that follow one another in a memory are a run, and a run of r bytes takes ceil(r / burst) bursts: each
 begins with one, which is assumed. A tile's part of an activation is runs, and how long these are is a matter
@@ -9,17 +9,18 @@ of the layout:
 
 Rows begin with a burst, so none is longer. A tile's weights, offsets included, are one run, as the program
 lays them down; so are factors of its channels. What a layer reads is a tensor of its own: where layers write
-parts of one tensor, or read parts, that tensor's other channels are taken not to lie between.
+parts of one tensor, or read parts, that tensor's other channels are taken not to lie between. Of what lies
+there compressed a run is shorter by as much.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import numpy as np
 
-from accelsim.columns import Count, CountT, Ints
+from accelsim.columns import Count, Ints, Real
 from accelsim.hardware import Channel, Hardware, Operand
-from accelsim.mapping.arithmetic import ceil_div, chosen, entries
+from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, entries
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.space import Tiles
 from accelsim.mapping.tile import TileShape
@@ -37,12 +38,42 @@ class Box(NamedTuple):
     columns: Count
 
 
-def bursts_of_run(elements: CountT, bits: int, channel: Channel) -> CountT:
-    """That a run of so many elements takes."""
-    return ceil_div(elements * bits, 8 * channel.burst_bytes)
+def bursts_of_run(elements: Count, bits: Real, channel: Channel) -> Count:
+    """That a run of so many elements takes; coded ones have parts of a bit."""
+    if isinstance(bits, int):
+        return ceil_div(elements * bits, 8 * channel.burst_bytes)
+    return ceil_scaled(elements, bits / (8 * channel.burst_bytes))
 
 
-def bursts_of_box(box: Box, bits: int, channel: Channel) -> Count:
+def coded_part(layers: LoopNest[Count], operand: Operand, hardware: Hardware) -> Real:
+    """What an operand takes outside for each byte that it is: 1 where it lies there as it is."""
+    if layers.coded is None or operand not in hardware.compress_of:
+        return 1
+    parts = layers.coded
+    match operand:
+        case Operand.INPUTS:
+            return parts.inputs
+        case Operand.WEIGHTS:
+            return parts.weights
+        case Operand.OUTPUTS:
+            return parts.outputs
+        case Operand.RESIDUAL:
+            return parts.residual
+        case _:
+            assert_never(operand)
+
+
+def bytes_outside(sizes: Count, part: Real) -> Count:
+    """Bytes that take so much of themselves."""
+    return sizes if isinstance(part, int) else ceil_scaled(sizes, part)
+
+
+def bits_outside(bits: int, part: Real) -> Real:
+    """Of an element, as its operand lies outside."""
+    return bits if isinstance(part, int) else bits * part
+
+
+def bursts_of_box(box: Box, bits: Real, channel: Channel) -> Count:
     """That a tile's part of an activation takes."""
     if channel.layout == "nchw":
         return box.channels * box.rows * bursts_of_run(box.columns, bits, channel)
@@ -79,17 +110,18 @@ class Moving(NamedTuple):
     resumes: Count
     """1 where offsets have come before."""
 
-    def bytes_of(self, operand: Operand, channel: Channel) -> Count:
-        """What the channel moves for it: loads, or of outputs what is stored."""
-        return channel.burst_bytes * self._bursts_of(operand, channel)
+    def bytes_of(self, operand: Operand, channel: Channel, part: Real) -> Count:
+        """What a channel moves in bursts for it, which takes so much of itself outside: loads, or of outputs
+        what is stored.
+        """
+        return channel.burst_bytes * self._bursts_of(operand, channel, part)
 
-    def _bursts_of(self, operand: Operand, channel: Channel) -> Count:
+    def _bursts_of(self, operand: Operand, channel: Channel, part: Real) -> Count:
         layers, footprint, tile = self.layers, self.footprint, self.tile
-        bits = footprint.activation_bits
+        bits = bits_outside(footprint.activation_bits, part)
         if operand is Operand.WEIGHTS:
-            return ceil_div(
-                footprint.weights(tile) + footprint.biases(tile) * (1 - self.resumes), channel.burst_bytes
-            )
+            size = footprint.weights(tile) + footprint.biases(tile) * (1 - self.resumes)
+            return _bursts_of_bytes(size, channel, part)
         if operand is Operand.INPUTS:
             inputs = input_box(layers, tile, self.input_rows, self.input_columns)
             gate = bursts_of_run(tile.g * footprint.gate, bits, channel)
@@ -139,6 +171,11 @@ def bursts_of_arriving(layers: LoopNest[Count], tiles: Tiles, batch: int) -> Cou
     return (operands * once + channels.gates) * batch
 
 
+def _bursts_of_bytes(size: Count, channel: Channel, part: Real) -> Count:
+    """Of a run of bytes that take so much of themselves."""
+    return ceil_div(bytes_outside(size, part), channel.burst_bytes)
+
+
 class ChannelBursts(NamedTuple):
     """Of cuts of the channels: bursts of all tiles along them; those of operands without bursts are 0.
 
@@ -184,21 +221,28 @@ def channel_bursts(
         tile: Groups, output and input channels of each cut, and all taps of the kernel.
         hardware: The machine.
     """
-    channels, bits = hardware.burst_channels, footprint.activation_bits
+    channels = hardware.burst_channels
     layers, of_owner = entries(stack, owner), entries(footprint, owner)
     groups = _ends(layers.G, tile.g)
     outputs, inputs = _ends(layers.K, tile.k), _ends(layers.C, tile.c)
     bursts = ChannelBursts()
+
+    def bits_of(operand: Operand) -> Real:
+        return bits_outside(footprint.activation_bits, coded_part(layers, operand, hardware))
+
     if channel := channels.get(Operand.INPUTS):
+        bits = bits_of(Operand.INPUTS)
         rows, pixels = _of_activation(
             groups, inputs, layers.G, layers.C, bits, channel, in_turn=not layers.on_array
         )
         gates = _sum_of_runs(groups, [(1, of_owner.gate)], bits, channel)
         bursts = bursts._replace(input_rows=rows, input_pixels=pixels, gates=gates)
     if channel := channels.get(Operand.OUTPUTS):
+        bits = bits_of(Operand.OUTPUTS)
         rows, pixels = _of_activation(groups, outputs, layers.G, layers.K, bits, channel)
         bursts = bursts._replace(output_rows=rows, output_pixels=pixels)
     if channel := channels.get(Operand.RESIDUAL):
+        bits = bits_of(Operand.RESIDUAL)
         rows, pixels = _of_activation(groups, outputs, layers.G, layers.K, bits, channel)
         factors = [(count, size * of_owner.residuals_per_channel) for count, size in outputs]
         per_output = of_owner.residuals_per_output
@@ -208,7 +252,8 @@ def channel_bursts(
             factors=_sum_of_runs(groups, factors, bits, channel),
         )
     if layers.on_array and (channel := channels.get(Operand.WEIGHTS)):
-        bursts = bursts._replace(weights=_of_weights(of_owner, layers, tile, channel))
+        part = coded_part(layers, Operand.WEIGHTS, hardware)
+        bursts = bursts._replace(weights=_of_weights(of_owner, layers, tile, channel, part))
     return ChannelBursts(*[np.broadcast_to(count, owner.shape) for count in bursts])
 
 
@@ -221,7 +266,7 @@ def _ends(extent: Count, size: Count) -> _Parts:
     return [(extent // size, size), (np.sign(extent % size), extent % size)]
 
 
-def _sum_of_runs(groups: _Parts, others: _Parts, bits: int, channel: Channel) -> Count:
+def _sum_of_runs(groups: _Parts, others: _Parts, bits: Real, channel: Channel) -> Count:
     """Bursts of a run for each tile of groups x another loop."""
     total: Count = 0
     for group_tiles, group_size in groups:
@@ -235,7 +280,7 @@ def _of_activation(
     channels: _Parts,
     all_groups: Count,
     all_channels: Count,
-    bits: int,
+    bits: Real,
     channel: Channel,
     *,
     in_turn: bool = False,
@@ -260,7 +305,7 @@ def _of_activation(
 
 
 def _of_weights(
-    footprint: Footprint, layers: LoopNest[Count], tile: TileShape[Count], channel: Channel
+    footprint: Footprint, layers: LoopNest[Count], tile: TileShape[Count], channel: Channel, part: Real
 ) -> Count:
     """Runs of all tiles; offsets come with those of the first input channels."""
     total: Count = 0
@@ -269,11 +314,11 @@ def _of_weights(
         for output_tiles, k in _ends(layers.K, tile.k):
             for number, (input_tiles, c) in enumerate(inputs):
                 shape = TileShape(1, g, k, c, 1, 1, tile.fy, tile.fx)
-                plain = ceil_div(footprint.weights(shape), channel.burst_bytes)
+                plain = _bursts_of_bytes(footprint.weights(shape), channel, part)
                 runs = input_tiles * plain
                 if not number:
                     first = footprint.weights(shape) + footprint.biases(shape)
-                    runs = runs - plain + ceil_div(first, channel.burst_bytes)
+                    runs = runs - plain + _bursts_of_bytes(first, channel, part)
                 total = total + group_tiles * output_tiles * runs
     return total
 
@@ -293,8 +338,12 @@ def plane_bursts(layer: Layer, rows: Ints, columns: Ints, bits: int, hardware: H
     """
     of_rows = np.array([_total_rows(row_axis(layer), size) for size in rows.tolist()])
     axis = column_axis(layer)
+    bits_of = {
+        operand: bits_outside(bits, coded_part(layer, operand, hardware))
+        for operand in hardware.burst_channels
+    }
     of_columns = np.array(
-        [_row_bursts(layer, axis, size, bits, hardware.burst_channels) for size in columns.tolist()]
+        [_row_bursts(layer, axis, size, bits_of, hardware.burst_channels) for size in columns.tolist()]
     )
     together = of_rows[:, np.newaxis] * of_columns  # R x C x what `PlaneBursts` has
     return PlaneBursts(*together.reshape(-1, len(PlaneBursts._fields)).T)
@@ -310,7 +359,11 @@ def _total_rows(axis: Axis, size: int) -> PlaneBursts:
 
 
 def _row_bursts(
-    layer: Layer, axis: Axis, size: int, bits: int, channels: Mapping[Operand, Channel]
+    layer: Layer,
+    axis: Axis,
+    size: int,
+    bits_of: Mapping[Operand, Real],
+    channels: Mapping[Operand, Channel],
 ) -> PlaneBursts:
     """Of tiles of one size: bursts of a row of all of them together, and its input pixels."""
     all_inputs, all_outputs = layer.G * (layer.C if layer.on_array else 1), layer.G * layer.K
@@ -319,8 +372,9 @@ def _row_bursts(
         channel = channels.get(operand)
         if channel is None:
             return 0
-        elements = 1 if channel.layout == "nchw" else all_channels
-        return sum([tiles * bursts_of_run(extent * elements, bits, channel) for tiles, extent in extents])
+        elements, bits = 1 if channel.layout == "nchw" else all_channels, bits_of[operand]
+        runs = [(tiles, bursts_of_run(extent * elements, bits, channel)) for tiles, extent in extents]
+        return sum([tiles * int(bursts) for tiles, bursts in runs])
 
     spans, arriving = axis.spans(size), axis._replace(once=True).spans(size)
     return PlaneBursts(

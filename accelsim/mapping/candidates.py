@@ -125,7 +125,7 @@ def _counts(
 ) -> list[ActionCounts[Count]]:
     """What happens beside the array; to be added up."""
     return [
-        transfer_counts(hardware, moved.loaded, moved.stored, moved.overfetched, moved.masked),
+        transfer_counts(hardware, moved.read, moved.written, moved.overfetched, moved.masked),
         *counts_on_chip(space, tiles, moved, hardware, batch),
     ]
 

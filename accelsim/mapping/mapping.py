@@ -36,20 +36,25 @@ all tiles inside are held until the last input channels have come.
 ALL_OPERANDS: Final = frozenset(Operand)
 
 
-class Bursts(NamedTuple):
-    """Bytes that channels move for what a step loads and stores: whole bursts, of those that move such.
+class Crossing(NamedTuple):
+    """What a step loads and stores on its way, by operand, in the order of its loads.
 
     Attributes:
-        loads: By operand, in the order of the step's loads.
-        stores: By operand.
+        loads: Bytes that channels move for what is loaded: whole bursts, of those that move such.
+        stores: The same of what is stored.
 
     Example:
-        >>> Bursts({Operand.INPUTS: 128}, {}).loads[Operand.INPUTS]
-        128
+        >>> crossing = Crossing({Operand.INPUTS: 128}, {}, {Operand.INPUTS: 80}, {})
+        >>> crossing.loads[Operand.INPUTS] - crossing.read[Operand.INPUTS]
+        48
     """
 
     loads: MappingOf[Operand, int]
     stores: MappingOf[Operand, int]
+    read: MappingOf[Operand, int]
+    """Bytes of what is loaded, as it lies outside: coded, or as it is."""
+    written: MappingOf[Operand, int]
+    """The same of what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +97,9 @@ class Step:
     """What the vector unit does with complete outputs. Transfers are counted where they happen."""
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and outside."""
-    bursts: Bursts | None = None
-    """What channels move instead of what is loaded and stored, where they move whole bursts; None where all
-    of them move every byte by itself."""
+    crossing: Crossing | None = None
+    """Where channels move whole bursts, or memories hold something coded; None where all of them move what is
+    loaded and stored, byte by byte."""
 
     in_place: ClassVar[frozenset[Operand]] = frozenset()
     """Of what is loaded: operands that come to where they stay, and take no room as tiles."""
@@ -107,12 +112,22 @@ class Step:
     @property
     def moved_loads(self) -> MappingOf[Operand, int]:
         """Bytes that channels move for what is loaded."""
-        return self.loads if self.bursts is None else self.bursts.loads
+        return self.loads if self.crossing is None else self.crossing.loads
 
     @property
     def moved_stores(self) -> MappingOf[Operand, int]:
         """Bytes that channels move for what is stored."""
-        return self.stores if self.bursts is None else self.bursts.stores
+        return self.stores if self.crossing is None else self.crossing.stores
+
+    @property
+    def read(self) -> MappingOf[Operand, int]:
+        """Bytes of what is loaded, as it lies outside."""
+        return self.loads if self.crossing is None else self.crossing.read
+
+    @property
+    def written(self) -> MappingOf[Operand, int]:
+        """Bytes of what is stored, as it lies outside."""
+        return self.stores if self.crossing is None else self.crossing.written
 
 
 @dataclass(frozen=True, slots=True)

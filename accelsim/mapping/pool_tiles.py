@@ -180,7 +180,7 @@ class PoolTiles:
         return known
 
     def _energy_of(self, moved: Transfers) -> Real:
-        counts = transfer_counts(self.hardware, moved.loaded, moved.stored, moved.overfetched, moved.masked)
+        counts = transfer_counts(self.hardware, moved.read, moved.written, moved.overfetched, moved.masked)
         return total_energy(counts, self.hardware.prices)
 
     @cached_property

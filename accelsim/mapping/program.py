@@ -108,8 +108,8 @@ def program_totals(program: Sequence[ProgramPart], hardware: Hardware) -> Totals
     _count_visits(program, 1, visits, steps)
     times = [visits[identity] for identity in steps]
     on_chip = [step.array_counts for step in steps.values()] + [step.vector_counts for step in steps.values()]
-    loaded = _moved([step.loads for step in steps.values()], times)
-    stored = _moved([step.stores for step in steps.values()], times)
+    loaded = _moved([step.read for step in steps.values()], times)
+    stored = _moved([step.written for step in steps.values()], times)
     overfetched = masked = NOTHING
     if hardware.burst_channels:
         moved_loads = _moved([step.moved_loads for step in steps.values()], times)
@@ -347,6 +347,6 @@ class _Writer:
                 array_counts=work.array_counts,
                 vector_counts=work.vector_counts,
                 completes=work.completes,
-                bursts=None if work.bursts is None else work.bursts.of(loads),
+                crossing=None if work.crossing is None else work.crossing.of(loads),
             )
         return step

@@ -33,7 +33,8 @@ def load(machine: Machine) -> Process:
             if operand not in machine.pooled:
                 bank = machine.banks.bank_of(operand)
                 yield from _wait(machine, task, "room", machine.banks.take(bank, size), bank)
-            transfers.append((operand, _read(machine, task, operand, size, step.moved_loads[operand])))
+            sizes = step.read[operand], step.moved_loads[operand]
+            transfers.append((operand, _read(machine, task, operand, *sizes)))
         if layer != ready_layer:
             yield from _wait_for_producers(machine, task)
             producers = machine.schedule.waits_for[layer]
@@ -83,7 +84,7 @@ def store(machine: Machine, task: EventTask) -> Process:
     step = task.step
     if not task.last:
         machine.unstored[task.layer] += 1
-    for operand, size in step.stores.items():
+    for operand, size in step.written.items():
         yield _transfer(machine, task, operand, size, step.moved_stores[operand], WRITE)
     machine.banks.give_back_tiles(step.freed_by_store)
     machine.unstored[task.layer] -= 1
@@ -112,7 +113,7 @@ def _read(
 def _transfer(
     machine: Machine, task: EventTask, operand: Operand, size_bytes: int, moved_bytes: int, direction: int
 ) -> simpy.Event:
-    """So many bytes of use, for which the channel moves so many."""
+    """So many bytes as they lie outside, for which the channel moves so many."""
     transfer = machine.channels[task.layer][operand].request(moved_bytes, direction)
     if transfer.callbacks is not None:
         transfer.callbacks.append(_report(machine, task, operand, size_bytes, moved_bytes, direction))

@@ -98,6 +98,8 @@ _SENTENCES: Final = {
 }
 _QUANTITIES: Final = {
     Quantity.LOADED_BYTES: "bytes of {operand} that are loaded",
+    Quantity.READ_BYTES: "bytes of {operand} as they lie outside",
+    Quantity.WRITTEN_BYTES: "bytes of what is stored, as it lies outside",
     Quantity.MOVED_LOAD_BYTES: "bytes that move for {operand} that are loaded",
     Quantity.MOVED_STORE_BYTES: "bytes that move for outputs that are stored",
     Quantity.FREED_BYTES: "bytes of {operand} that are freed",
