@@ -15,6 +15,7 @@ from accelsim.descriptions.limits import (
     MAX_DESCRIPTORS,
     MAX_ELEMENTS,
     MAX_FACTOR,
+    MAX_LANES,
     MAX_LATENCY_CYCLES,
     MAX_PER_COLUMN,
     MAX_PER_PE,
@@ -67,6 +68,10 @@ Side: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 BufferBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
 PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
+PortWords: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
+PortWordsOut: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_COLUMN)]
+"""None where nothing leaves."""
+Lanes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_LANES)]
 LatencyCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_LATENCY_CYCLES)]
 BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)]
 Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]
