@@ -100,6 +100,17 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
 
 
 @st.composite
+def tiles_of(draw, layer):
+    """Tiles of any bounds, of up to three images."""
+    whole = whole_image(layer)
+    extents = {loop: getattr(whole, loop) for loop in ("g", "k", "c", "y", "x", "fy", "fx")}
+    return TileShape(
+        n=draw(st.integers(1, 3)),
+        **{loop: draw(st.integers(1, extent) | st.just(extent)) for loop, extent in extents.items()},
+    )
+
+
+@st.composite
 def convolutions(draw, largest=9, channels=10):
     """Convolutions of any groups, stride, dilation and padding, each side its own."""
     groups = draw(st.integers(1, 4))

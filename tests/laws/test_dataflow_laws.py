@@ -6,13 +6,13 @@ from dataclasses import replace
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
-from machines import conv, machine
-from strategies import ANY_BITS, array_layers, machines
+from machines import conv, machine, with_ports
+from strategies import ANY_BITS, array_layers, machines, tiles_of
 
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping.dataflows import dataflow_of
-from accelsim.mapping.tile import TileShape, whole_image
+from accelsim.mapping.tile import TileShape
 
 DATAFLOWS = pytest.mark.parametrize(
     "dataflow", [dataflow_of(name) for name in dataflow_names()], ids=dataflow_names()
@@ -39,15 +39,6 @@ SMALL = conv(8, 8, (8, 8))
 TALL = vary(ROOMY, **{"pe_array.rows": 32})
 
 
-def with_ports(hardware, rows, columns):
-    """A machine whose rows, and columns, take in and let out so many words a cycle."""
-    sides = {
-        side: {"words_in": words_in, "words_out": words_out}
-        for side, (words_in, words_out) in (("rows", rows), ("columns", columns))
-    }
-    return vary(hardware, **{"pe_array.port_words_per_column": None, "pe_array.ports": sides})
-
-
 WIDE = with_ports(TALL, (1024, 1024), (1024, 1024))
 NARROW = {
     "a word by each column": vary(TALL, **{"pe_array.port_words_per_column": 1}),
@@ -66,22 +57,12 @@ def lying(axis, tile, dataflow):
     return math.prod(getattr(tile, BOUNDS[loop]) for loop in dataflow.axes[axis])
 
 
-@st.composite
-def tiles(draw, layer):
-    """Tiles of any bounds, of up to three images."""
-    extents = {loop: getattr(whole_image(layer), loop) for loop in BOUNDS.values()}
-    return TileShape(
-        n=draw(st.integers(1, 3)),
-        **{loop: draw(st.integers(1, extent) | st.just(extent)) for loop, extent in extents.items()},
-    )
-
-
 @DATAFLOWS
 @given(st.data(), array_layers(), machines(bits=ANY_BITS), st.sampled_from([0, 1]))
 def test_a_dataflow_computes_no_more_in_a_cycle_than_the_loops_on_its_axes_fill(
     dataflow, data, layer, hardware, resumes
 ):
-    tile, array = data.draw(tiles(layer)), hardware.pe_array
+    tile, array = data.draw(tiles_of(layer)), hardware.pe_array
     work = worked(dataflow, tile, layer, hardware, resumes)
     rows, columns = (lying(axis, tile, dataflow) for axis in ("rows", "columns"))
     assert work.macs <= work.cycles * min(array.rows, rows) * min(array.columns, columns)
@@ -101,7 +82,7 @@ def test_a_loop_on_an_axis_of_a_dataflow_is_worked_on_side_by_side(dataflow):
 @DATAFLOWS
 @given(st.data(), array_layers(), machines(bits=ANY_BITS))
 def test_a_dataflow_takes_fewer_products_for_a_pruned_layer_where_it_says_so(dataflow, data, layer, hardware):
-    tile = data.draw(tiles(layer))
+    tile = data.draw(tiles_of(layer))
     dense, pruned = replace(layer, weight_density=1.0), replace(layer, weight_density=0.5)
     whole, part = (worked(dataflow, tile, form, hardware) for form in (dense, pruned))
     weights = tile.g * tile.k * tile.c * tile.taps
@@ -123,7 +104,7 @@ def test_a_dataflow_reads_its_stationary_weights_once_for_pixels_that_follow_eac
 def test_each_product_of_a_dataflow_takes_its_weight_from_a_register_where_weights_are_stationary(
     dataflow, data, layer, hardware, resumes
 ):
-    work = worked(dataflow, data.draw(tiles(layer)), layer, hardware, resumes)
+    work = worked(dataflow, data.draw(tiles_of(layer)), layer, hardware, resumes)
     assert (work.weight_register_words >= work.macs) == (dataflow.stationary is Operand.WEIGHTS)
 
 
@@ -133,7 +114,7 @@ def test_each_product_of_a_dataflow_is_added_to_a_sum_in_a_register_where_output
     dataflow, data, layer, resumes
 ):
     """Where they are not, the products of several input channels come together before a sum is touched."""
-    tile = replace(data.draw(tiles(layer)), c=2)
+    tile = replace(data.draw(tiles_of(layer)), c=2)
     work = worked(dataflow, tile, layer, resumes=resumes)
     first = (1 - resumes) * tile.g * tile.k * tile.pixels
     touched = 2 * work.macs - first
@@ -201,7 +182,7 @@ def test_narrow_ports_cost_a_dataflow_what_passes_them_and_is_not_hidden(
 @DATAFLOWS
 @given(st.data(), array_layers(), machines(bits=ANY_BITS), st.sampled_from([0, 1]))
 def test_no_dataflow_passes_more_words_than_its_ports_take(dataflow, data, layer, hardware, resumes):
-    tile = data.draw(tiles(layer))
+    tile = data.draw(tiles_of(layer))
     work = worked(dataflow, tile, layer, hardware, resumes)
     exposed, hidden = (
         list(passed_cycles(dataflow, tile, work, hardware.pe_array, resumes, hidden))
