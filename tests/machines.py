@@ -11,6 +11,7 @@ from typing import Any
 
 from accelsim.descriptions import read, vary
 from accelsim.hardware import ActionCounts, Hardware, Operand
+from accelsim.hardware.array import Ports, SidePorts
 from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Step
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import Schedule
@@ -193,6 +194,14 @@ def pairs_of_counts(first: ActionCounts, second: ActionCounts) -> Iterator[tuple
 def machine(**changes: Any) -> Hardware:
     """The machine above but for the values at dotted keys: `machine(**{"pe_array.rows": 8})`."""
     return vary(_MACHINE, **changes) if changes else _MACHINE
+
+
+def with_ports(hardware: Hardware, rows: tuple[int, int], columns: tuple[int, int]) -> Hardware:
+    """The machine whose rows, and columns, take in and let out so many words a cycle each."""
+    sides = [SidePorts(words_in=words_in, words_out=words_out) for words_in, words_out in (rows, columns)]
+    ports = {"port_words_per_column": None, "ports": Ports(rows=sides[0], columns=sides[1])}
+    array = hardware.pe_array.model_copy(update=ports)
+    return Hardware.model_construct(**{**dict(hardware), "pe_array": array})
 
 
 # --- layers

@@ -67,6 +67,23 @@ _BURSTS = st.one_of(
 """Every byte by itself as often as not."""
 
 
+def array_ports():
+    """Words that pass the sides of an array: as many by each column, or others by rows, in and out."""
+    words = st.integers(1, 3)
+    rows = st.fixed_dictionaries({"words_in": words, "words_out": st.integers(0, 3)})
+    columns = st.fixed_dictionaries({"words_in": words, "words_out": words})
+    ports = st.fixed_dictionaries({"rows": rows, "columns": columns})
+    return words.map(lambda count: {"pe_array.port_words_per_column": count}) | ports.map(
+        lambda sides: {"pe_array.port_words_per_column": None, "pe_array.ports": sides}
+    )
+
+
+def block_registers():
+    """Of output stationary: as large as needed, or so many rows and columns of inputs."""
+    side = st.integers(1, 20)
+    return st.just("as_needed") | st.fixed_dictionaries({"rows": side, "columns": side})
+
+
 @st.composite
 def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
     """Machines of any array, buffer, bandwidth and precision."""
@@ -80,10 +97,11 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "pe_array.dataflows": dataflow_names(),  # those that are registered later join
         "pe_array.rows": draw(st.integers(1, 9)),
         "pe_array.columns": draw(st.integers(1, 9)),
-        "pe_array.port_words_per_column": draw(st.integers(1, 3)),
+        **draw(array_ports()),
         "pe_array.weight_stationary.accumulators_per_column": draw(st.integers(1, 40)),
         "pe_array.output_stationary.partial_sums_per_pe": draw(st.integers(1, 9)),
         "pe_array.output_stationary.weight_density": draw(st.sampled_from([1.0, 0.6, 0.5, 0.37])),
+        "pe_array.output_stationary.block_register": draw(block_registers()),
         "global_buffer.size_bytes": buffer + draw(st.integers(0, buffer - 1)),
         "global_buffer.shares.inputs": parts[0] / sum(parts),
         "global_buffer.shares.weights": parts[1] / sum(parts),
@@ -92,7 +110,7 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "dram.bandwidth_bytes_per_cycle": draw(st.integers(1, 320)) / draw(st.sampled_from([1, 3, 8, 10])),
         "dma.descriptors": draw(st.sampled_from([1, 2, 3, 64])),
         **draw(_BURSTS),
-        "vector_unit.lanes_per_column": draw(st.integers(1, 3)),
+        "vector_unit": draw(st.sampled_from([{"lanes_per_column": 3}, {"lanes": 1}, {"lanes": 5}, {}])),
         "mapper.tiles": draw(st.sampled_from(["time", "energy", "edp"])),
         "mapper.dataflow": draw(st.sampled_from(["time", "energy", "edp"])),
         "energy.word_bits": draw(st.sampled_from([8, 16, 32])),
@@ -105,6 +123,17 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         return machine(**changes)
     except DescriptionError:  # a bank that does not hold two words
         assume(False)
+
+
+@st.composite
+def tiles_of(draw, layer):
+    """Tiles of any bounds, of up to three images."""
+    whole = whole_image(layer)
+    extents = {loop: getattr(whole, loop) for loop in ("g", "k", "c", "y", "x", "fy", "fx")}
+    return TileShape(
+        n=draw(st.integers(1, 3)),
+        **{loop: draw(st.integers(1, extent) | st.just(extent)) for loop, extent in extents.items()},
+    )
 
 
 @st.composite

@@ -75,6 +75,8 @@ MAX_PER_PE: Final = 65_536
 """Partial sums in a PE, accumulators below a column: a register file of 64 KiB words is a buffer."""
 MAX_PER_COLUMN: Final = 4_096
 """Words or operations of a column in one cycle: as many as the array may have rows."""
+MAX_LANES: Final = 65_536
+"""Operations of the vector unit in one cycle: sixteen for each column of the widest array."""
 MAX_LATENCY_CYCLES: Final = 1_000_000
 """A millisecond at 1 GHz; flash memory takes a tenth of it."""
 MIN_BANDWIDTH: Final = 1e-6

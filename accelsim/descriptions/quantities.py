@@ -18,6 +18,7 @@ from accelsim.descriptions.limits import (
     MAX_ELEMENTS,
     MAX_EXPONENT,
     MAX_FACTOR,
+    MAX_LANES,
     MAX_LATENCY_CYCLES,
     MAX_LATENCY_SECONDS,
     MAX_LEAKAGE_MW,
@@ -79,6 +80,10 @@ Side: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 BufferBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
 PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
+PortWords: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
+PortWordsOut: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_COLUMN)]
+"""None where nothing leaves."""
+Lanes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_LANES)]
 LatencyCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_LATENCY_CYCLES)]
 BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)]
 RunBits: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RUN_BITS)]

@@ -412,12 +412,14 @@ class Hardware(Description):
     @property
     def vector_lanes(self) -> int:
         """Operations of the vector unit per cycle."""
-        return self.vector_unit.lanes_per_column * self.pe_array.columns
+        return self.vector_unit.lanes_for(self.pe_array.columns)
 
     @property
     def register_file_bytes(self) -> float:
-        """Partial sums that the PEs hold, and accumulators below the columns."""
-        return self.pe_array.partial_sums * self.precision.partial_sums_bits / 8
+        """Of partial sums in the PEs, accumulators below the columns, and block registers of a given size."""
+        array, precision = self.pe_array, self.precision
+        sums, inputs = array.partial_sums, array.input_words
+        return (sums * precision.partial_sums_bits + inputs * precision.activations_bits) / 8
 
     @property
     def area_mm2_by_part(self) -> Mapping[str, float] | None:

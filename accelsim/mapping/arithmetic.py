@@ -84,6 +84,11 @@ def chosen(condition: "bool | Flags", a: Count, b: Count) -> Count:
     return np.where(condition, a, b)
 
 
+def is_none(count: Count) -> bool:
+    """Whether a number is zero for all entries of a column, which then need not be there."""
+    return isinstance(count, int) and not count
+
+
 def at_most_one(a: CountT) -> CountT:
     """1 where positive, else 0."""
     return smaller(larger(a, 0), 1)

@@ -17,7 +17,7 @@ from accelsim.columns import Count, CountT, Ints, Selection
 from accelsim.hardware.counts import ActionCounts, Direction, accesses
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import entries
+from accelsim.mapping.arithmetic import entries, is_none
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
@@ -78,7 +78,7 @@ def array_costs(
 
 def _spread(which: Ints, length: int, count: Count) -> Count:
     """Entries at some places of a column, and none at the others."""
-    if isinstance(count, int) and not count:
+    if is_none(count):
         return 0
     column = np.zeros(length, dtype=np.int64)
     column[which] = count
@@ -113,10 +113,14 @@ def _cost_of(
         weight_read_bytes = bits_to_bytes(work.weight_read_words, bits)
     else:
         weight_read_bytes = bits_to_bytes(work.weight_reads * stored_bits, 1)
+    register_bytes = bits_to_bytes(work.weight_register_words, bits) + bits_to_bytes(
+        work.partial_sum_register_words, partial_sum_bits(layer, machine)
+    )
+    if not is_none(work.input_register_words):  # few machines describe such registers
+        register_bytes = register_bytes + bits_to_bytes(work.input_register_words, input_bits)
     counts = ActionCounts(
         macs=work.macs,
-        register_file_bytes=bits_to_bytes(work.weight_register_words, bits)
-        + bits_to_bytes(work.partial_sum_register_words, partial_sum_bits(layer, machine)),
+        register_file_bytes=register_bytes,
         inter_pe_bytes=bits_to_bytes(work.input_hop_words, input_bits),
     )
     read = {

@@ -37,6 +37,8 @@ class PartChange:
     """Names of the memories that it is a part of: one with a channel, or all with tiles."""
     one_of_several: bool = False
     """Whether there are others that have such a part too."""
+    of_each_column: bool = False
+    """Whether so many belong to each column of the array, and not to the machine."""
 
     @property
     def name(self) -> str:
@@ -282,17 +284,20 @@ def _more_of(
     baseline: _Baseline, part: Literal["rows", "columns", "vector_lanes"]
 ) -> Remedy | ImpossibleRemedy:
     """More of another part on chip."""
-    array, vector_unit = baseline.hardware.pe_array, baseline.hardware.vector_unit
+    array, lanes = baseline.hardware.pe_array, baseline.hardware.vector_unit.lanes
+    of_each_column = part == "vector_lanes" and lanes is None
     match part:
+        case "vector_lanes" if lanes is not None:
+            key, before = "vector_unit.lanes", lanes
         case "vector_lanes":
-            key, before = "vector_unit.lanes_per_column", vector_unit.lanes_per_column
+            key, before = "vector_unit.lanes_per_column", baseline.hardware.vector_unit.lanes_for(columns=1)
         case "rows":
             key, before = "pe_array.rows", array.rows
         case "columns":
             key, before = "pe_array.columns", array.columns
         case _:
             assert_never(part)
-    change = PartChange(part, before, TIMES * before)
+    change = PartChange(part, before, TIMES * before, of_each_column=of_each_column)
     return _changed_machine(baseline, change, **{key: change.after})
 
 

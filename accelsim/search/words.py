@@ -119,7 +119,7 @@ def _part_words(change: PartChange) -> str:
                 return f"{noun} {before:g} -> {after:g} bytes"
             return f"{noun} {before / KIB:.10g} -> {after / KIB:.10g} KiB"
         case "vector_lanes":
-            return f"vector lanes {before:g} -> {after:g} per column"
+            return f"vector lanes {before:g} -> {after:g}{' per column' if change.of_each_column else ''}"
         case "rows" | "columns":
             return f"{before:g} -> {after:g} {change.part} of PEs"
         case part:
