@@ -26,17 +26,11 @@ from accelsim.network.shapes import layer_shape
 from accelsim.planning.bounds_if_kept import lower_bound_if_kept, lower_bounds_if_kept
 from accelsim.planning.plan import Plan
 from accelsim.power import Energy
-from accelsim.result import (
-    Bound,
-    FirstInference,
-    LayerResult,
-    MemoryResult,
-    RunResult,
-    Traffic,
-)
+from accelsim.result import Bound, FirstInference, LayerResult, RunResult
 from accelsim.reuse.cache import LayerCosts
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.traffic import MemoryResult, Traffic
 from accelsim.version import __version__
 
 LETTERS: Final[MappingOf[Dimension, str]] = {

@@ -22,16 +22,17 @@ from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
 from accelsim.hardware.changes import in_another_unit, is_of_another_dataflow, listed_dataflows
+from accelsim.hardware.coding import Compress
 from accelsim.hardware.memory import (
     POOL,
     TENSORS,
     Bank,
     Channel,
-    Compress,
     Kept,
     Memory,
     banks_of,
     channel_of,
+    compress_of,
     default_energy,
     for_tensors_alone,
     home_of,
@@ -377,17 +378,7 @@ class Hardware(Description):
     @cached_property
     def compress_of(self) -> Mapping[Operand, Compress]:
         """How each operand is compressed at its home; those that lie as they are are left out."""
-        by_memory = {memory.name: memory.compress for memory in self.off_chip if memory.compress is not None}
-        compressed = {
-            operand: by_memory[channel.memory]
-            for operand, channel in self.channel_of.items()
-            if channel.memory in by_memory
-        }
-        return {
-            operand: compress
-            for operand, compress in compressed.items()
-            if (compress.weights if operand is Operand.WEIGHTS else compress.activations) is not None
-        }
+        return compress_of(self.off_chip, self.channel_of)
 
     @cached_property
     def prices(self) -> Prices:

@@ -25,11 +25,9 @@ from accelsim.descriptions.quantities import (
     LatencyCycles,
     LatencySeconds,
     LeakageMilliwatts,
-    PairsPerWord,
     Price,
-    Ratio,
-    RunBits,
 )
+from accelsim.hardware.coding import Compress
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY
 
@@ -164,54 +162,6 @@ class Banks(Description):
     def _one_of_both(self) -> Self:
         if (self.shares is None) == (self.bytes is None):
             raise ValueError("must give either shares or bytes, or be the word pool")
-        return self
-
-
-class RunLength(Description):
-    """A code of pairs: how many zeros, and the next element (Chen et al., Eyeriss, JSSC 2017).
-
-    Of elements of 16 bits, three pairs and a bit that ends them are a word of 64.
-
-    Example:
-        >>> RunLength().part(density=0.25, bits=16) < 0.34 < RunLength().part(density=1.0, bits=16)
-        True
-    """
-
-    run_bits: RunBits = 5
-    """Of the number of zeros; longer runs take a pair with an element that is zero."""
-    pairs_per_word: PairsPerWord = 3
-    """That share the bit which says whether the last of them is there."""
-
-    def part(self, density: float, bits: int) -> float:
-        """What elements take, for each bit that they are.
-
-        Args:
-            density: The part of them that is not zero; where zeros are is taken to be random.
-            bits: Of an element.
-
-        Returns:
-            Bits of the code for each bit.
-        """
-        # A pair is for one element that is not zero, or for 2^run_bits zeros, whichever comes first.
-        most_elements = 1 << self.run_bits
-        elements_of_pair = (1 - math.pow(1 - density, most_elements)) / density
-        bits_of_pair = self.run_bits + bits + 1 / self.pairs_per_word
-        return bits_of_pair / (bits * elements_of_pair)
-
-
-class Compress(Description):
-    """How what a memory holds is compressed; coding and decoding keep up with the channel, at no cost."""
-
-    weights: Ratio | None = None
-    """Bytes for each byte of weights and offsets, of layers of which the network says no `weight_ratio`; None
-    where weights lie as they are."""
-    activations: RunLength | None = None
-    """The code of outputs of which the network says an `activation_density`; others lie as they are."""
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.weights is None and self.activations is None:
-            raise ValueError("must say how weights, activations or both are compressed")
         return self
 
 
@@ -445,3 +395,18 @@ def latency_cycles(memory: Memory, clock_mhz: float) -> int:
         cycles = memory.latency_seconds * clock_mhz * HERTZ_PER_MEGAHERTZ
         return math.ceil(cycles - ROUNDING_CYCLES)
     return LATENCY_CYCLES if memory.latency_cycles is None else memory.latency_cycles
+
+
+def compress_of(memories: Sequence[Memory], channel_of: Mapping[Operand, Channel]) -> dict[Operand, Compress]:
+    """How each operand is compressed in the memory that its channel comes from; those that lie there as they
+    are are left out.
+    """
+    by_memory = {memory.name: memory.compress for memory in memories if memory.compress is not None}
+    compressed = {}
+    for operand, channel in channel_of.items():
+        compress = by_memory.get(channel.memory)
+        if compress is None:
+            continue
+        if (compress.weights if operand is Operand.WEIGHTS else compress.activations) is not None:
+            compressed[operand] = compress
+    return compressed

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from accelsim.hardware import Hardware, Operand
-from accelsim.hardware.memory import Compress
+from accelsim.hardware.coding import Compress
 from accelsim.mapping.precision import activation_bits
 from accelsim.network.executed import ExecutedGraph, ExecutedNode
 from accelsim.network.layer import CodedParts, Layer

@@ -5,7 +5,7 @@ import pytest
 from accelsim import load_hardware, run_network, verify
 from accelsim.descriptions import vary
 from accelsim.errors import DescriptionError
-from accelsim.hardware.memory import RunLength
+from accelsim.hardware.coding import RunLength
 from accelsim.network import load_network, lowered_network
 from accelsim.network.overlay import overlaid
 from accelsim.planning.coding import as_coded

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from machines import pairs_of_counts, schedule
 from strategies import coded_cases
 
-from accelsim.hardware.memory import RunLength
+from accelsim.hardware.coding import RunLength
 from accelsim.mapping.candidates import candidates
 from accelsim.simulation import simulate, simulate_events
 from accelsim.simulation.alone import Alone

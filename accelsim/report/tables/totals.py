@@ -15,7 +15,8 @@ from accelsim.report.text.words import (
 )
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
-from accelsim.result import FirstInference, MemoryResult, RunResult, Traffic
+from accelsim.result import FirstInference, RunResult
+from accelsim.traffic import MemoryResult, Traffic
 
 BAR_WIDTH = 10
 
