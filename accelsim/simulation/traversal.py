@@ -258,10 +258,13 @@ class Traversal:
         glimpsed: set[tuple[int, ...]] = set()
         iteration_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
         body = loop.body
+        # A state is seen to recur a period later where it has to be glimpsed first: a short one is looked at.
+        few_entries = ENTRIES_PER_STEP * self._steps_of(body)
         entries = last_compared = 0
         for iteration in range(n_alike):
             if self.number is not None or (
-                self._was_glimpsed(glimpsed) and self._is_worth_a_look(body, iteration - last_compared)
+                (self.machine.entries <= few_entries or self._was_glimpsed(glimpsed))
+                and self._is_worth_a_look(body, iteration - last_compared)
             ):
                 last_compared, state = iteration, self._state()
                 standstills = self._standstills()
