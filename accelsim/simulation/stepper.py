@@ -303,8 +303,7 @@ class Stepper:
             self._hand_to_vector_unit(task)
             if not task.step.array_cycles:
                 executed_until = self.vector_free_at
-        if executed_until > self.executed_until:
-            self.executed_until = executed_until
+        self.executed_until = max(self.executed_until, executed_until)
 
     def _hand_to_vector_unit(self, task: TileTask) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
