@@ -84,6 +84,8 @@ class Axis(NamedTuple):
 
     def spans(self, size: int) -> tuple[Span, ...]:
         """Tiles of `size` outputs, the last one smaller where they do not divide."""
+        if size >= self.outputs:  # as often as not
+            return (Span(1, *self._extent(0, size)),)
         inside = self._equal_tiles(size) or range(0)
         one_by_one = (*range(inside.start), *range(inside.stop, self.tiles(size)))
         tiles = [(1, self._extent(tile, size)) for tile in one_by_one]

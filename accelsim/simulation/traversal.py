@@ -210,7 +210,7 @@ class Traversal:
         for number, part in enumerate(body, 1):
             ends = last and number == len(body)
             if isinstance(part, Repeat):
-                if self._steps_of(part) < WORTHWHILE_STEPS:
+                if part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS:
                     self._iterate(part, ends)
                 else:
                     self._remembered(part, ends, self._iterate)
