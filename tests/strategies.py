@@ -4,6 +4,7 @@ import math
 from dataclasses import astuple, dataclass, replace
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis import assume
 from machines import (
     ACTIVATIONS,
@@ -307,7 +308,7 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     idle_rows = draw(st.integers(0, hardware.pe_array.rows - 1)) if layer.on_array else 0
     space = candidates(executed, hardware.with_idle_rows(idle_rows), dataflow, images)
     assume(len(space))
-    tile, order = space.mapping_of(draw(st.integers(0, len(space) - 1)))
+    ((tile, order),) = space.mappings_of(np.array([draw(st.integers(0, len(space) - 1))]))
     assume(steps_of(executed, images, tile) <= most_steps)
     mapping = mappings([Choice(executed, dataflow, tile, order, idle_rows=idle_rows)], images, hardware)[0]
     return Case(layer, hardware, batch, images, mapping)

@@ -90,6 +90,8 @@ class ActionCounts(Generic[CountT_co]):
         )
 
     def __mul__(self: "ActionCounts[CountT]", times: CountT) -> "ActionCounts[CountT]":
+        if isinstance(times, int) and times == 1:  # as for a batch of one image
+            return self
         return self.each(lambda count: count * times)
 
     __rmul__ = __mul__

@@ -88,7 +88,7 @@ def _pooling(layers: Sequence[Layer]) -> Pooling[Count] | None:
 def _together(values: Sequence[Any]) -> Any:
     """Values of the layers as an array; one value where it is the same for all."""
     first = values[0]
-    if all(value == first for value in values):
+    if values.count(first) == len(values):
         return first
     column = np.array(values)
     return column.astype(np.int64) if column.dtype == np.bool_ else column

@@ -50,7 +50,7 @@ class Log:
         least = self.least_free_bytes
         if not least:
             self.least_free_bytes = free_bytes
-        elif any(map(lt, free_bytes, least)):
+        elif True in map(lt, free_bytes, least):  # mostly not; `any` takes twice as long for so few
             self.least_free_bytes = tuple(map(min, free_bytes, least))
 
 
@@ -128,7 +128,7 @@ class Stepper:
 
         After the last one of a layer the DMA is at the next layer.
         """
-        task = TileTask(step, number, self.layer, last, reads_due=len(step.loads))
+        task = TileTask(step, number, self.layer, last, len(step.loads))
         waiting = self.to_array
         # The step that the array has taken up has given its descriptor back, so that one more than
         # `prefetch` may be under way.
@@ -177,8 +177,8 @@ class Stepper:
         while True:
             if self.in_array is None and waiting and not waiting[0].reads_due:
                 self._start_array_if_there_is_room()
-            array_ends = self.array_ends
-            next_cycle = min(array_ends, finishing.head_cycle)
+            array_ends, vector_ends = self.array_ends, finishing.head_cycle
+            next_cycle = array_ends if array_ends < vector_ends else vector_ends  # `min` is slow for two
             if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
                 if self.holds_more:
                     self._observe()
@@ -245,8 +245,9 @@ class Stepper:
             task = writes.get()
             stream_cycles = math.ceil(sum(task.step.moved_stores.values()) / self.bandwidth)
             self.stream_is_read = False
+        cycle = self.cycle
         self.streaming = task
-        self.stream_ends = max(ready_at, self.cycle) + stream_cycles
+        self.stream_ends = (ready_at if ready_at > cycle else cycle) + stream_cycles
 
     def _end_stream(self) -> None:
         task = self.streaming
@@ -306,12 +307,12 @@ class Stepper:
 
     def _hand_to_vector_unit(self, task: TileTask) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
-        step = task.step
-        self.vector_free_at = max(self.vector_free_at, self.cycle) + step.vector_cycles
+        step, cycle, free_at = task.step, self.cycle, self.vector_free_at
+        self.vector_free_at = free_at = (free_at if free_at > cycle else cycle) + step.vector_cycles
         if step.stores:
-            self.writes.put(task, self.vector_free_at + self.latency)
+            self.writes.put(task, free_at + self.latency)
         if step.freed_by_vector_unit or not step.stores:
-            self.to_finish.put(task, self.vector_free_at)
+            self.to_finish.put(task, free_at)
 
     def _finish(self, task: TileTask) -> None:
         """The vector unit is done with a task that frees bytes then, or has nothing to store."""
