@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from machines import pairs_of_counts, schedule
@@ -25,7 +26,7 @@ def test_both_engines_agree_on_coded_operands_and_execution_proves_what_moves(ca
 def test_the_search_prices_codes_as_the_program_does_but_for_bytes_rounded_up(case):
     mapping = case.mapping
     space = candidates(mapping.layer, case.in_use, mapping.dataflow, case.images)
-    index = [space.mapping_of(number) for number in range(len(space))].index((mapping.tile, mapping.order))
+    index = list(space.mappings_of(np.arange(len(space)))).index((mapping.tile, mapping.order))
     estimate = space.counts.each(lambda count: count if isinstance(count, int) else int(count[index]))
     for estimated, summed in pairs_of_counts(estimate, mapping.totals.counts):
         assert abs(estimated - summed) <= 6 * mapping.totals.steps
