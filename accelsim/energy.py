@@ -5,7 +5,8 @@ What an access of a memory costs stands in the machine's file, at the memory; an
 """
 
 from accelsim.columns import Count, Real
-from accelsim.hardware.counts import ActionCounts
+from accelsim.hardware.counts import ActionCounts, HostCounts
+from accelsim.hardware.host import HostEnergy
 from accelsim.hardware.prices import AccessPrice, Prices
 
 
@@ -17,8 +18,8 @@ def energy_by_component(counts: ActionCounts[int], prices: Prices) -> dict[str, 
         prices: What each costs once.
 
     Returns:
-        By `mac`, `register_file`, `inter_pe`, each memory's name and `vector`, in the unit of the machine's
-        table.
+        By `mac`, `register_file`, `inter_pe`, each memory's name, `vector` and, of a machine that has one,
+        `host`, in the unit of the machine's table.
 
     Example:
         >>> from accelsim import load_hardware
@@ -54,7 +55,12 @@ def _components(counts: ActionCounts[Count], prices: Prices) -> dict[str, Real]:
         "inter_pe": counts.inter_pe_bytes / word_bytes * table.inter_pe,
         **{price.memory: _of_memory(counts, price, word_bytes) for price in prices.memories},
         "vector": counts.vector_ops * table.vector_op,
+        **({} if prices.host is None else {"host": _of_host(counts.host, prices.host)}),
     }
+
+
+def _of_host(counts: HostCounts, prices: HostEnergy) -> float:
+    return counts.macs * prices.mac + counts.elements * prices.element + counts.calls * prices.call
 
 
 def _of_memory(counts: ActionCounts[Count], price: AccessPrice, word_bytes: float) -> Real:

@@ -78,6 +78,12 @@ MAX_LATENCY_CYCLES: Final = 1_000_000
 MIN_BANDWIDTH: Final = 1e-6
 MAX_BANDWIDTH: Final = 1e6
 """Bytes per cycle: from a serial line of a kilobyte per second to a thousand stacks of HBM, at 1 GHz."""
+MIN_PER_CYCLE: Final = 0.01
+MAX_PER_CYCLE: Final = 1e4
+"""Operations of a host in one cycle: from a function of a hundred instructions to a chip of its own. Below it,
+cycles of what may be counted of a layer (`MAX_COUNT`) could exceed 64 bits."""
+MAX_HOST_CYCLES: Final = 1_000_000_000
+"""Of a call: a second at 1 GHz, in which an operating system may start."""
 MAX_DESCRIPTORS: Final = 1_024
 """Steps that the DMA knows of: each is some bytes of memory on the chip."""
 MIN_CLOCK_MHZ: Final = 1e-3

@@ -15,8 +15,10 @@ from accelsim.descriptions.limits import (
     MAX_DESCRIPTORS,
     MAX_ELEMENTS,
     MAX_FACTOR,
+    MAX_HOST_CYCLES,
     MAX_LATENCY_CYCLES,
     MAX_PER_COLUMN,
+    MAX_PER_CYCLE,
     MAX_PER_PE,
     MAX_PRICE,
     MAX_PRICE_WORD_BITS,
@@ -29,6 +31,7 @@ from accelsim.descriptions.limits import (
     MIN_BANDWIDTH,
     MIN_CLOCK_MHZ,
     MIN_PART,
+    MIN_PER_CYCLE,
     MIN_UNIT_PJ,
 )
 
@@ -67,6 +70,9 @@ Side: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 BufferBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
 PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
+PerCycle: TypeAlias = Annotated[float, Field(ge=MIN_PER_CYCLE, le=MAX_PER_CYCLE)]
+"""Operations of a host."""
+HostCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_HOST_CYCLES)]
 LatencyCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_LATENCY_CYCLES)]
 BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)]
 Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]

@@ -7,7 +7,7 @@ of them with an entry for each candidate.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, NamedTuple
+from typing import Final, Generic, NamedTuple
 
 from accelsim.columns import CountT, CountT_co
 from accelsim.hardware.operand import Operand
@@ -43,6 +43,32 @@ class Access(NamedTuple):
     direction: Direction
 
 
+class HostCounts(NamedTuple):
+    """How often each action of the host happened.
+
+    Attributes:
+        macs: Multiply-accumulates.
+        elements: Operations on elements.
+        calls: Before its layers.
+
+    Example:
+        >>> HostCounts(macs=10).added(HostCounts(macs=1, calls=1))
+        HostCounts(macs=11, elements=0, calls=1)
+    """
+
+    macs: int = 0
+    elements: int = 0
+    calls: int = 0
+
+    def added(self, addend: "HostCounts", times: int = 1) -> "HostCounts":
+        """With so many times others."""
+        return HostCounts(*(own + times * other for own, other in zip(self, addend, strict=True)))
+
+
+NO_HOST_COUNTS: Final = HostCounts()
+"""Of all that the host does not do."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActionCounts(Generic[CountT_co]):
     """How often each action happened: a count where the name has no unit, else bytes.
@@ -68,6 +94,8 @@ class ActionCounts(Generic[CountT_co]):
     """Moved from a PE to its neighbour."""
     accesses: Mapping[Access, CountT_co] = field(default_factory=dict, hash=False)
     """Bytes of each kind of access; kinds that did not happen are left out."""
+    host: HostCounts = NO_HOST_COUNTS
+    """What the host did; the search, which counts in columns, prices it as the array's (`Hardware.on_host`)."""
 
     def __add__(self: "ActionCounts[CountT]", addend: "ActionCounts[CountT]") -> "ActionCounts[CountT]":
         return ActionCounts(
@@ -76,6 +104,7 @@ class ActionCounts(Generic[CountT_co]):
             self.register_file_bytes + addend.register_file_bytes,
             self.inter_pe_bytes + addend.inter_pe_bytes,
             _together(self.accesses, addend.accesses),
+            self.host if addend.host is NO_HOST_COUNTS else self.host.added(addend.host),
         )
 
     def __mul__(self: "ActionCounts[CountT]", times: CountT) -> "ActionCounts[CountT]":
@@ -92,13 +121,14 @@ class ActionCounts(Generic[CountT_co]):
             change(self.register_file_bytes),
             change(self.inter_pe_bytes),
             _that_happened(accesses),
+            self.host if self.host is NO_HOST_COUNTS else HostCounts(*map(change, self.host)),
         )
 
     @property
     def largest(self: "ActionCounts[int]") -> int:
         """The largest of the counts."""
         plain = (self.macs, self.vector_ops, self.register_file_bytes, self.inter_pe_bytes)
-        return max(*plain, *self.accesses.values())
+        return max(*plain, *self.accesses.values(), *self.host)
 
     def read_bytes(self, memories: Collection[str]) -> CountT_co:
         """Bytes that left some memories."""
@@ -128,6 +158,7 @@ def weighted_sum(counts: Sequence[ActionCounts[int]], times: Sequence[int]) -> A
     """The sum of counts, each so many times."""
     macs = vector_ops = register_file_bytes = inter_pe_bytes = 0
     accessed: dict[Access, int] = {}
+    host = NO_HOST_COUNTS
     for summand, factor in zip(counts, times, strict=True):
         macs += factor * summand.macs
         vector_ops += factor * summand.vector_ops
@@ -135,7 +166,9 @@ def weighted_sum(counts: Sequence[ActionCounts[int]], times: Sequence[int]) -> A
         inter_pe_bytes += factor * summand.inter_pe_bytes
         for access, count in summand.accesses.items():
             accessed[access] = accessed.get(access, 0) + factor * count
-    return ActionCounts(macs, vector_ops, register_file_bytes, inter_pe_bytes, accessed)
+        if summand.host is not NO_HOST_COUNTS:
+            host = host.added(summand.host, factor)
+    return ActionCounts(macs, vector_ops, register_file_bytes, inter_pe_bytes, accessed, host)
 
 
 def _together(counts: Mapping[Access, CountT], addend: Mapping[Access, CountT]) -> Mapping[Access, CountT]:

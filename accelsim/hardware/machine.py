@@ -22,6 +22,7 @@ from accelsim.descriptions.quantities import Bits, IndexBits, Megahertz
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
+from accelsim.hardware.host import HOST, Host
 from accelsim.hardware.memory import (
     POOL,
     TENSORS,
@@ -83,6 +84,7 @@ class Hardware(Description):
         mapper: By what its compiler chooses.
         energy: What actions cost.
         area: What its parts take; None where no source says.
+        host: A processor for what the array cannot do, or is not to do; None where there is none.
 
     Example:
         >>> from accelsim.hardware import load_hardware
@@ -104,6 +106,7 @@ class Hardware(Description):
     mapper: Mapper = Mapper()
     energy: EnergyTable = EnergyTable()
     area: AreaTable | None = None
+    host: Host | None = None
     assumed: Mapping[str, str] = Field(default_factory=dict)
     """Keys (with dots) whose values no source gives, and why they are what they are."""
 
@@ -183,6 +186,33 @@ class Hardware(Description):
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
+
+    @model_validator(mode="after")
+    def _host_has_a_name_of_its_own(self) -> Self:
+        if self.host is not None and any(memory.name == HOST for memory in self.memories):
+            sentence = f"must have no memory named {HOST}: results list what the host spends by that name"
+            raise refusal("hardware", [Mistake(("host",), sentence)])
+        return self
+
+    @cached_property
+    def on_host(self) -> "Hardware":
+        """The machine as a layer sees it that runs on the host: one in place of array and vector unit, with
+        the host's rates and prices; the memories are the same.
+
+        Raises ValueError where the machine has no host.
+        """
+        if self.runs_on_host:
+            return self
+        if self.host is None:
+            raise ValueError(f"{self.name} has no host")
+        from accelsim.hardware.hosted import in_place_of_chip  # noqa: PLC0415 (few machines have a host)
+
+        return self._with(host=None, **in_place_of_chip(self.host, self.energy))
+
+    @property
+    def runs_on_host(self) -> bool:
+        """Whether it is a machine as a layer of the host sees it."""
+        return HOST in self.pe_array.dataflows
 
     def with_idle_rows(self, rows: int) -> "Hardware":
         """The machine as it is where so many rows of its array are left idle."""
@@ -362,7 +392,7 @@ class Hardware(Description):
         ]
         energies = [(memory.name, memory.energy) for memory in spelled]
         prices = (AccessPrice(name, energy.read, energy.write) for name, energy in energies if energy)
-        return Prices(self.energy, tuple(prices))
+        return Prices(self.energy, tuple(prices), None if self.host is None else self.host.energy)
 
     @property
     def vector_lanes(self) -> int:

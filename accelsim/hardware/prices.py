@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.descriptions.quantities import Price, PriceWordBits, UnitPicojoules
+from accelsim.hardware.host import HostEnergy
 
 _THOUSANDS: Final = {prefix.strip(): 3 * power for power, prefix in enumerate("qryzafpnum kMGTPEZYRQ", -10)}
 _PREFIXES: Final = _THOUSANDS | {"\u00b5": -6, "\u03bc": -6, "c": -2, "d": -1, "da": 1, "h": 2}
@@ -83,12 +84,15 @@ class Prices(NamedTuple):
     table: EnergyTable
     memories: tuple[AccessPrice, ...]
     """The innermost first."""
+    host: HostEnergy | None = None
+    """None where the machine has no host."""
 
     @property
     def all_free(self) -> bool:
         """Whether no action costs any energy."""
         table = self.table
-        actions = (table.mac, table.vector_op, table.register_file, table.inter_pe)
+        of_host = () if self.host is None else (self.host.mac, self.host.element, self.host.call)
+        actions = (table.mac, table.vector_op, table.register_file, table.inter_pe, *of_host)
         return not any(actions) and not any(price.read or price.write for price in self.memories)
 
     @property

@@ -15,10 +15,12 @@ from accelsim.columns import Count, Flags, Ints, Real
 from accelsim.energy import total_energy
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.counts import ActionCounts
+from accelsim.hardware.host import HOST
 from accelsim.mapping.candidates import counts_on_chip
 from accelsim.mapping.costs import ArrayCost, transfer_counts
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.grid_array import grid_array_total
+from accelsim.mapping.hosting import host_of
 from accelsim.mapping.pool_room import NESTING, Room, distinct_orders, fits_by_itself, room_of
 from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
 from accelsim.mapping.staircase import Arriving, Movement, moved_by
@@ -215,6 +217,9 @@ class PoolTiles:
         timing = Timing(moving.streams, self._latency_steps, each_step, self._vector)
         cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
         energy = sum([energy for _, energy in parts], self._energy_on_chip)
+        if self.dataflow == HOST:
+            host = host_of(self.hardware)
+            cycles, energy = cycles + host.cycles_per_call, energy + host.energy.call
         dram_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())
         return TileCosts(*map(_as_grid, (cycles, energy, dram_bytes)))
 

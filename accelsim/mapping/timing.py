@@ -12,7 +12,7 @@ import numpy as np
 
 from accelsim.columns import Count, Floats
 from accelsim.hardware import Hardware, Operand
-from accelsim.mapping.arithmetic import ceil_div, entries
+from accelsim.mapping.arithmetic import ceil_div, cycles_at, entries
 from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.space import Tiles
 from accelsim.mapping.transfers import Streams, Transfers
@@ -114,7 +114,7 @@ def vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
     total = entries(vector_ops(layers, outputs, stored), owner)
     if not tiles.exist:
-        return VectorWork(np.asarray(ceil_div(total, lanes)), 0)
+        return VectorWork(np.asarray(cycles_at(total, lanes)), 0)
     shape, last = tiles.shape, tiles.last
     ops = entries(layers.vector_ops + sum(operator.vector_ops for operator in layers.fused), owner)
     elements = entries(layers.output_elements, owner)
@@ -122,7 +122,9 @@ def vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     if pooling is not None:
         window = entries(pooling.FY * pooling.FX, owner)
         last_ops = last_ops + last.g * last.k * tiles.plane.last_stored * window
-        return VectorWork(np.asarray(ceil_div(total, lanes)), ceil_div(last_ops, lanes))
+        return VectorWork(np.asarray(cycles_at(total, lanes)), cycles_at(last_ops, lanes))
+    if isinstance(lanes, float):  # of a host, whose rounding to whole cycles is left to the simulation
+        return VectorWork(np.ceil(total / lanes - CYCLE_ROUNDING), cycles_at(last_ops, lanes))
     full = tiles.full_outputs * batch
     of_each = ops * (shape.g * shape.k * shape.pixels)
     added = ceil_div(of_each, elements * lanes) - of_each / (elements * lanes)

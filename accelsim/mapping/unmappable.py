@@ -81,5 +81,23 @@ class NotListed(NamedTuple):
         )
 
 
-Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed
+class NoDataflowRuns(NamedTuple):
+    """No dataflow of the array can run the layer, and there is no host.
+
+    Attributes:
+        refusals: Each dataflow with its reason.
+
+    Example:
+        >>> print(NoDataflowRuns((("row_stationary", "kernels of 1x1 alone"),)))
+        no dataflow of the array can run it (row_stationary: kernels of 1x1 alone); a `host:` would
+    """
+
+    refusals: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        reasons = "; ".join(f"{dataflow}: {reason}" for dataflow, reason in self.refusals)
+        return f"no dataflow of the array can run it ({reasons}); a `host:` would"
+
+
+Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed | NoDataflowRuns
 """Why a layer has no mapping."""

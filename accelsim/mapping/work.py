@@ -15,7 +15,7 @@ from accelsim.columns import Count, Ints, Selection
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import ceil_div, entries
+from accelsim.mapping.arithmetic import cycles_at, entries
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -121,7 +121,7 @@ def work_of_tiles(
         [{operand: size} if size else {} for size in column]
         for (operand, _), column in zip(sizes, _lists((size for _, size in sizes), len(owner)), strict=True)
     ]
-    cycles = _lists((array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
+    cycles = _lists((array.cycles, cycles_at(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
     works = map(StepWork, *flags, *by_operand, *cycles, *counts)
     return [[next(works) for _ in range(count)] for count in how_many]

@@ -13,7 +13,7 @@ from accelsim.hardware.counts import Direction, accesses
 from accelsim.hardware.memory import POOL, TENSORS
 from accelsim.hardware.operand import Operand
 from accelsim.simulation.activity import Resource, Wait
-from accelsim.simulation.dram import READ, WRITE
+from accelsim.simulation.dram import HOST_WRITE, READ, WRITE
 from accelsim.simulation.machine import EventTask, Machine, Process
 from accelsim.simulation.pool import room_bytes
 
@@ -84,7 +84,7 @@ def store(machine: Machine, task: EventTask) -> Process:
     if not task.last:
         machine.unstored[task.layer] += 1
     for operand, size in step.stores.items():
-        yield _transfer(machine, task, operand, size, WRITE)
+        yield _transfer(machine, task, operand, size, HOST_WRITE if step.on_host else WRITE)
     machine.banks.give_back_tiles(step.freed_by_store)
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:

@@ -25,6 +25,17 @@ class ChannelState(NamedTuple):
     reads: tuple[tuple[int, int], ...]
     writes: QueueState | None = None
     """Where outputs of different layers go over different channels; else they are the state's."""
+    host_writes: QueueState | None = None
+    """Outputs of the host, of a machine that has one."""
+
+
+class HostState(NamedTuple):
+    """What the host does."""
+
+    busy_cycles: int
+    """How long it still works on what it has been given."""
+    to_finish: QueueState | None
+    """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
 
 
 class State(NamedTuple):
@@ -59,13 +70,19 @@ class State(NamedTuple):
     """Where they depend on the layer: of those that are not finished, counted back from the DMA's, the
     earliest first, the channel of each operand."""
 
+    host: HostState | None = None
+    """None where the machine has no host."""
+
     @property
     def entries(self) -> int:
         """How long it is: what its queues list, one by one or in runs."""
         entries = len(self.to_array) + len(self.reads)
         for channel in self.channels:
             entries += len(channel.reads)
-        for queue in (self.writes, self.to_finish, *[channel.writes for channel in self.channels]):
+        queues = [self.writes, self.to_finish, *[channel.writes for channel in self.channels]]
+        if self.host is not None:
+            queues += [self.host.to_finish, *[channel.host_writes for channel in self.channels]]
+        for queue in queues:
             if queue is not None:
                 entries += 1 + len(queue.runs)
         return entries
