@@ -5,7 +5,7 @@ of them with an entry for each candidate.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Generic, NamedTuple
 
@@ -95,7 +95,7 @@ class ActionCounts(Generic[CountT_co]):
     accesses: Mapping[Access, CountT_co] = field(default_factory=dict, hash=False)
     """Bytes of each kind of access; kinds that did not happen are left out."""
     host: HostCounts = NO_HOST_COUNTS
-    """What the host did; the search, which counts in columns, prices it as the array's (`Hardware.on_host`)."""
+    """What the host did; the search, which counts in columns, takes it for the array's."""
 
     def __add__(self: "ActionCounts[CountT]", addend: "ActionCounts[CountT]") -> "ActionCounts[CountT]":
         return ActionCounts(
@@ -108,12 +108,16 @@ class ActionCounts(Generic[CountT_co]):
         )
 
     def __mul__(self: "ActionCounts[CountT]", times: CountT) -> "ActionCounts[CountT]":
-        return self.each(lambda count: count * times)
+        multiplied = self.each(lambda count: count * times)
+        if self.host is NO_HOST_COUNTS:
+            return multiplied
+        assert isinstance(times, int)  # the host's are no columns
+        return replace(multiplied, host=NO_HOST_COUNTS.added(self.host, times))
 
     __rmul__ = __mul__
 
     def each(self: "ActionCounts[CountT]", change: Callable[[CountT], CountT]) -> "ActionCounts[CountT]":
-        """Every count changed in the same way."""
+        """Every count changed in the same way, but those of the host, of which no columns are made."""
         accesses = {access: change(count) for access, count in self.accesses.items()}
         return ActionCounts(
             change(self.macs),
@@ -121,7 +125,7 @@ class ActionCounts(Generic[CountT_co]):
             change(self.register_file_bytes),
             change(self.inter_pe_bytes),
             _that_happened(accesses),
-            self.host if self.host is NO_HOST_COUNTS else HostCounts(*map(change, self.host)),
+            self.host,
         )
 
     @property

@@ -1,4 +1,4 @@
-"""The host: a processor beside the array, for what the array cannot do or what the machine's file gives to it.
+"""The host: a processor beside the array, for what that cannot do or what the machine's file gives to it.
 
 What an operation costs on it is a plain rate and a plain price: its caches and its instructions are within
 them, as measurements of kernels have them.

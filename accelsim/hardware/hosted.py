@@ -18,10 +18,12 @@ def in_place_of_chip(host: Host, energy: EnergyTable) -> dict[str, Any]:
     They are not checked: no file may describe a vector unit of half an operation a cycle.
     """
     array = PEArray.model_construct(rows=1, columns=1, dataflows={HOST: host}, port_words_per_column=1)
-    vector_unit = VectorUnit.model_construct(lanes_per_column=host.elements_per_cycle)
+    lanes: Any = host.elements_per_cycle
+    vector_unit = VectorUnit.model_construct(lanes_per_column=lanes)
     prices = {"mac": host.energy.mac, "vector_op": host.energy.element}
     return {
         "pe_array": array,
         "vector_unit": vector_unit,
         "energy": energy.model_copy(update=prices),
+        "host": None,
     }

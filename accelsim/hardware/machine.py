@@ -22,7 +22,7 @@ from accelsim.descriptions.quantities import Bits, IndexBits, Megahertz
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
-from accelsim.hardware.host import HOST, Host
+from accelsim.hardware.host import Host
 from accelsim.hardware.memory import (
     POOL,
     TENSORS,
@@ -84,7 +84,7 @@ class Hardware(Description):
         mapper: By what its compiler chooses.
         energy: What actions cost.
         area: What its parts take; None where no source says.
-        host: A processor for what the array cannot do, or is not to do; None where there is none.
+        host: A processor for what the array cannot do; None where there is none.
 
     Example:
         >>> from accelsim.hardware import load_hardware
@@ -187,32 +187,12 @@ class Hardware(Description):
             raise refusal("hardware", mistakes)
         return self
 
-    @model_validator(mode="after")
-    def _host_has_a_name_of_its_own(self) -> Self:
-        if self.host is not None and any(memory.name == HOST for memory in self.memories):
-            sentence = f"must have no memory named {HOST}: results list what the host spends by that name"
-            raise refusal("hardware", [Mistake(("host",), sentence)])
-        return self
-
     @cached_property
     def on_host(self) -> "Hardware":
-        """The machine as a layer sees it that runs on the host: one in place of array and vector unit, with
-        the host's rates and prices; the memories are the same.
-
-        Raises ValueError where the machine has no host.
-        """
-        if self.runs_on_host:
-            return self
-        if self.host is None:
-            raise ValueError(f"{self.name} has no host")
+        """The machine as a layer of its host sees it: one in place of array and vector unit, at its rates."""
         from accelsim.hardware.hosted import in_place_of_chip  # noqa: PLC0415 (few machines have a host)
 
-        return self._with(host=None, **in_place_of_chip(self.host, self.energy))
-
-    @property
-    def runs_on_host(self) -> bool:
-        """Whether it is a machine as a layer of the host sees it."""
-        return HOST in self.pe_array.dataflows
+        return self._with(**in_place_of_chip(self.host, self.energy)) if self.host else self
 
     def with_idle_rows(self, rows: int) -> "Hardware":
         """The machine as it is where so many rows of its array are left idle."""

@@ -44,7 +44,7 @@ MemoryName = Annotated[
 COMPONENTS: Final = ("mac", "register_file", "inter_pe", "vector")
 """What energy is spent on beside memories, and in one mapping with them (energy.py)."""
 ROWS: Final = (
-    *("macs", "register_files", "between_pes", "vector_unit"),
+    *("macs", "register_files", "between_pes", "vector_unit", "host"),
     *("source", "pe_array", "area"),
     *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "bound_by"),
 )

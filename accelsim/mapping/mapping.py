@@ -63,7 +63,7 @@ class Step:
     freed_by_array: MappingOf[Operand, int]
     """Room that is free again when the array is done."""
     freed_by_vector_unit: MappingOf[Operand, int]
-    """When the vector unit is done: residuals, and inputs of its own layers; when the host is: all it read."""
+    """When the vector unit is done: residuals, and inputs of its own layers; or the host: all it has read."""
     stores: MappingOf[Operand, int]
     """What goes outside when the vector unit is done."""
     freed_by_store: MappingOf[Operand, int]

@@ -17,8 +17,8 @@ from accelsim.hardware.host import HOST
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR, transfer_counts
-from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
 from accelsim.mapping.hosting import program_on_host
+from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
 from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles

@@ -202,9 +202,7 @@ class NetworkMapper:
 
     def _runs_whole(self, layer: Layer, choice: Mapping | Unmappable) -> bool:
         """Whether a layer runs with the pooling that it carries, if any."""
-        return layer.pooling is None or (
-            isinstance(choice, Mapping) and fuses_pooling(layer, self.hardware)
-        )
+        return layer.pooling is None or (isinstance(choice, Mapping) and fuses_pooling(layer, self.hardware))
 
     def mapped(self, layers: Sequence[Layer]) -> list[Mapping]:
         """The mapping of each layer as one. Raises MappingError where one has none."""

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from accelsim.choices import AUTO
 from accelsim.columns import Count, Floats
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
@@ -27,8 +26,8 @@ from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, that_de
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, JudgedMapping, best_of
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
+from accelsim.mapping.units import array_dataflows, dataflows_for
 from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, Unmappable
-from accelsim.mapping.units import dataflows_for
 from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
@@ -104,16 +103,14 @@ def map_layers(
         >>> reason.dataflow, reason.listed
         ('row_stationary', ('weight_stationary', 'output_stationary'))
     """
-    dataflows = tuple(hardware.pe_array.dataflows)
-    dataflow = options.dataflow
-    if dataflow != AUTO and dataflow not in dataflows:
-        return [NotListed(dataflow, dataflows)] * len(layers)
-    array_dataflows = dataflows if dataflow == AUTO else (dataflow,)
+    listed, dataflows = tuple(hardware.pe_array.dataflows), array_dataflows(hardware, options)
+    if not set(listed).issuperset(dataflows):
+        return [NotListed(options.dataflow, listed)] * len(layers)
     executed = [as_executed(layer, options.batch) for layer in layers]
     groups: dict[tuple[object, int, tuple[str, ...]], list[int]] = {}
     mapped: dict[int, Mapping | Unmappable] = {}
     for index, (layer, images) in enumerate(executed):
-        names = dataflows_for(layer, array_dataflows, hardware)
+        names = dataflows_for(layer, dataflows, hardware)
         if isinstance(names, NoDataflowRuns):
             mapped[index] = names
         else:

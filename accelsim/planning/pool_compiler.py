@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from accelsim.choices import AUTO
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
@@ -37,7 +36,7 @@ from accelsim.mapping.staircase import (
     beside_pinned_weights,
     movement_of,
 )
-from accelsim.mapping.units import fuses_pooling, nowhere
+from accelsim.mapping.units import array_dataflows, fuses_pooling, nowhere
 from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -164,11 +163,11 @@ class PoolCompiler:
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
-        fault = nowhere(layer, self._dataflows, self.hardware, self.options.batch)
+        fault = nowhere(layer, self.hardware, self.options)
         if fault is not None:
             raise MappingError(f"{layer.name} on {self.hardware.name}: {fault}")
         all_move, *_ = self._sets(layer)
-        fused = layer.pooling is None or fuses_pooling(layer, self.hardware) and self._fits(layer, all_move)
+        fused = layer.pooling is None or (fuses_pooling(layer, self.hardware) and self._fits(layer, all_move))
         parts = (layer,) if fused else unfused(layer)
         for part in parts:
             if not self._fits(part, self._sets(part)[-1]):
@@ -288,18 +287,12 @@ class PoolCompiler:
             self._listed.update(known if len(known) == len(keys) else self._searched(layer, movements))
         return self._listed[layer, movement]
 
-    @property
-    def _dataflows(self) -> tuple[str, ...]:
-        """Of the array, that may be chosen."""
-        auto = self.options.dataflow == AUTO
-        return tuple(self.hardware.pe_array.dataflows) if auto else (self.options.dataflow,)
-
     def _searched(
         self, layer: Layer, movements: Sequence[Movement]
     ) -> dict[tuple[Layer, Movement], Shortlist]:
         """The shortlists of a layer, for some of what may move."""
-        images = self.options.batch
-        tiles = layer_tiles(layer, self.hardware, self._dataflows, images, self.grids)
+        images, dataflows = self.options.batch, array_dataflows(self.hardware, self.options)
+        tiles = layer_tiles(layer, self.hardware, dataflows, images, self.grids)
         searched = {(layer, movement): shortlist(tiles, movement) for movement in movements}
         self.known.shortlists.update({(*key, images): listed for key, listed in searched.items()})
         return searched

@@ -190,9 +190,7 @@ class Recorder:
     def __init__(self, layers: int, memories: Sequence[str], *, keep_timeline: bool) -> None:
         self._start: list[int | None] = [None] * layers
         self._end = [0] * layers
-        self._busy: dict[Component, list[int]] = {
-            name: [0] * layers for name in ("array", "vector", "host")
-        }
+        self._busy: dict[Component, list[int]] = {name: [0] * layers for name in ("array", "vector", "host")}
         self._streamed = {memory: [0] * layers for memory in memories}
         self._counts = [ActionCounts()] * layers
         self._timeline: list[Busy] | None = [] if keep_timeline else None

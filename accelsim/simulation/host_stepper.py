@@ -94,18 +94,15 @@ class HostStepper(ChannelStepper):
             if cycle == NEVER:
                 raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
             self.cycle = cycle
-            frees = next_cycle == cycle
-            for queue in queues:
-                if queue.stream_ends == cycle:
-                    frees = self._end_stream_of(queue) or frees
-            if not frees:  # a request is ready, or a read has come: neither frees anything
+            ended = [queue for queue in queues if queue.stream_ends == cycle]
+            frees = [queue for queue in ended if self._end_stream_of(queue)]
+            if not frees and next_cycle > cycle:  # a request is ready, or a read has come: nothing is free
                 continue
             if self.array_ends == cycle:
                 self._end_array()
-            while finishing.head_cycle == cycle:
-                self._finish(finishing.get())
-            while on_host.head_cycle == cycle:
-                self._finish(on_host.get())
+            for unit in (finishing, on_host):
+                while unit.head_cycle == cycle:
+                    self._finish(unit.get())
             return
 
     def _end_array(self) -> None:
@@ -128,6 +125,7 @@ class HostStepper(ChannelStepper):
             self.to_finish_on_host.put(task, self.host_free_at)
 
     def _ends_with_a_write(self, layer: int) -> bool:
+        """Let a layer end with the last of its outputs that still wait for the channel, if any do."""
         queue = self.host_queues[self._queue_number(layer, Operand.OUTPUTS)]
         return queue.host_writes.mark_last(layer) or super()._ends_with_a_write(layer)
 
@@ -184,7 +182,7 @@ class HostLevelStepper(HostStepper, LevelStepper):
 
 
 def stepper_with_host(hardware: Hardware, idle_descriptors: int, pool_bytes: int) -> HostStepper:
-    """The state machine of a machine with a host, where tensors take so much of its pool from the beginning."""
+    """That of a machine with a host, where tensors take so much of its pool from the beginning."""
     if hardware.tensor_memory is not None:
         return HostLevelStepper(hardware, idle_descriptors, pool_bytes)
     kind = HostStepper if hardware.pool is None else HostPoolStepper

@@ -1,8 +1,9 @@
 """Standstill: cycles in which nothing is executed, and what the next step still lacks in each of them.
 
 Steps are executed in the order of the schedule, by the array, by the host where they are its own, or by the
-vector unit where they have no array cycles. What delays a step is found in the order in which it gets its things: its operands as they were asked
-for, then room for its outputs. Each cycle is put down to the first of them that is missing.
+vector unit where they have no array cycles. What delays a step is found in the order in which it gets its
+things: its operands as they were asked for, then room for its outputs. Each cycle is put down to the first of
+them that is missing.
 """
 
 from collections.abc import Mapping, Sequence
