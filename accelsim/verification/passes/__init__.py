@@ -20,9 +20,10 @@ from types import MappingProxyType
 
 from accelsim.descriptions import in_words
 from accelsim.errors import AccelsimError
+from accelsim.hardware.host import HOST
 from accelsim.hardware.registry import PASSES_GROUP, entry_point, loaded, offer
 from accelsim.verification.functions import Integers
-from accelsim.verification.passes import output_stationary, weight_stationary
+from accelsim.verification.passes import host, output_stationary, weight_stationary
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
 
 __all__ = [
@@ -61,6 +62,7 @@ SHIPPED_PASSES: Mapping[str, ArrayPasses] = MappingProxyType(
     {
         "weight_stationary": ArrayPasses(weight_stationary.walk, weight_stationary.accumulate, False),
         "output_stationary": ArrayPasses(output_stationary.walk, output_stationary.accumulate, True),
+        HOST: ArrayPasses(host.walk, host.accumulate, False),
     }
 )
 
