@@ -1,13 +1,14 @@
 """What was observed of a network on a machine, priced: from an activity to a result."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, MutableMapping, Sequence
 from collections.abc import Mapping as MappingOf
 from typing import Final
 
-from accelsim.descriptions.phrases import counted
 from accelsim.energy import energy_by_component
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Operand
+from accelsim.hardware.host import HOST
 from accelsim.mapping.bounds import (
     compulsory_input_bytes,
     compulsory_output_bytes,
@@ -17,9 +18,9 @@ from accelsim.mapping.bounds import (
     lower_bounds,
 )
 from accelsim.mapping.dataflows import least_weight_density
+from accelsim.mapping.letters import tile_order, tile_sizes, tile_words
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
-from accelsim.mapping.program import LOOPS, Dimension
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
@@ -38,17 +39,6 @@ from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.version import __version__
 
-LETTERS: Final[MappingOf[Dimension, str]] = {
-    "image": "N",
-    "group": "G",
-    "output_channel": "K",
-    "input_channel": "C",
-    "row": "OY",
-    "column": "OX",
-    "tap_row": "FY",
-    "tap_column": "FX",
-}
-"""The letters of `Layer` for the loops over tiles."""
 NO_PEAKS: Final[MappingOf[str, int]] = {}
 """Where nobody asks how much memories held."""
 
@@ -92,11 +82,11 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.working)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
-        lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
+        lower_bound_cycles=_together(plan.schedule, [layer.lower_bound_cycles for layer in layers]),
         layers=layers,
         skipped_macs=sum(layer.skipped_macs for layer in layers),
         nominal_utilization=_per_pe_cycle(
-            sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
+            sum(layer.macs for layer in layers) - counts.host.macs, hardware.pe_array.pes, activity.cycles
         ),
         memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
@@ -104,6 +94,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, costs, hardware, batch),
         memory_map=plan.schedule.memory_map,
         first_inference=None if first is None else _first_inference(first, hardware),
+        host=None if hardware.host is None else hardware.host.name,
     )
 
 
@@ -128,9 +119,17 @@ def _lower_bound_if_kept(
         return None
     image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
     weight_bytes = sum([of_layer.least_weight_bytes for of_layer in costs])
-    array_cycles = sum([of_layer.least_array_cycles for of_layer in costs])
+    array_cycles = _together(schedule, [of_layer.least_array_cycles for of_layer in costs])
     activation_bytes = image_bytes + sum(result_bytes.values())
     return lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes)
+
+
+def _together(schedule: Schedule, least_cycles: Sequence[int]) -> int:
+    """What layers take at least one after the other; the host and the array may work at the same time."""
+    by_unit = Counter[bool]()
+    for mapping, cycles in zip(schedule.mappings, least_cycles, strict=True):
+        by_unit[mapping.dataflow == HOST] += cycles
+    return max(by_unit.values())
 
 
 def _lower_bounds_if_kept(
@@ -265,13 +264,14 @@ def layer_costs(
     counts = observed.counts
     by_component = energy_by_component(counts, hardware.prices)
     energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
-    macs, bounds = batch * layer.macs, lower_bounds(layer, hardware, batch)
+    unit = hardware.on_host if mapping.dataflow == HOST else hardware
+    macs, bounds = batch * layer.macs, lower_bounds(layer, unit, batch)
     keeps = hardware.keeps("activations")
     return LayerCosts(
         form=form_of(layer, hardware),
         macs=macs,
-        skipped_macs=macs - counts.macs,
-        weight_density=_weight_density(layer, hardware) if layer.on_array else None,
+        skipped_macs=macs - counts.macs - counts.host.macs,
+        weight_density=_weight_density(layer, unit) if layer.on_array else None,
         energy=energy,
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
@@ -283,21 +283,17 @@ def layer_costs(
             "array": observed.array_busy_cycles,
             "dram": observed.dram_busy_cycles,
             "vector": observed.vector_busy_cycles,
+            **({} if hardware.host is None else {"host": observed.host_busy_cycles}),
         },
         shape=str(layer_shape(layer)),
-        tile=_tile_words(mapping),
+        tile=tile_words(mapping),
         memories=memory_results(counts, hardware, by_component, [observed], homes=homes),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,
         least_weight_bytes=compulsory_weight_bytes(layer, hardware) if keeps else 0,
-        least_array_cycles=least_array_cycles(layer, hardware, batch) if keeps else 0,
+        least_array_cycles=least_array_cycles(layer, unit, batch) if keeps else 0,
     )
-
-
-def _tile_words(mapping: Mapping) -> str:
-    idle_rows = mapping.idle_rows
-    return f"{mapping} {mapping.order}" + (f", {counted(idle_rows, 'row')} idle" if idle_rows else "")
 
 
 def _weight_density(layer: Layer, hardware: Hardware) -> float:
@@ -365,7 +361,9 @@ def _layer_result(
         idle_rows=costs.idle_rows,
         skipped_macs=costs.skipped_macs,
         weight_density=costs.weight_density,
-        nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),
+        nominal_utilization=_per_pe_cycle(
+            costs.macs - observed.counts.host.macs, pes, max(cycles, observed.array_busy_cycles)
+        ),
         energy_pj=costs.energy_pj,
     )
 
@@ -410,21 +408,6 @@ def memory_results(
     }
 
 
-def tile_sizes(mapping: Mapping) -> dict[str, int]:
-    """What a tile covers of each loop."""
-    tile = mapping.tile
-    sizes = {"N": tile.n, "G": tile.g, "K": tile.k, "C": tile.c, "OY": tile.y, "OX": tile.x}
-    return {**sizes, "FY": tile.fy, "FX": tile.fx}
-
-
-def tile_order(mapping: Mapping) -> tuple[str, ...]:
-    """The loops over tiles, outermost first; those over the kernel's taps where it is cut."""
-    layer, tile = mapping.layer, mapping.tile
-    whole = {"FY": tile.fy == layer.FY, "FX": tile.fx == layer.FX}
-    letters = (LETTERS[dimension] for dimension in LOOPS[mapping.order])
-    return tuple(letter for letter in letters if not whole.get(letter))
-
-
 def utilization(counts: ActionCounts[int], pes: int, cycles: int) -> float:
     """Multiply-accumulates executed / (PEs x cycles)."""
     return _per_pe_cycle(counts.macs, pes, cycles)
@@ -441,9 +424,11 @@ def bound_by(observed: LayerActivity, cycles: int, pes: int) -> Bound:
         observed.dram_busy_cycles,
         observed.vector_busy_cycles,
     )
-    busiest = max(array, dram, vector)
+    busiest = max(array, dram, vector, observed.host_busy_cycles)
     if 2 * busiest < cycles:
         return "latency"
     if busiest == array:
         return "array_fill" if 2 * observed.counts.macs <= pes * array else "compute"
-    return "dram" if busiest == dram else "vector"
+    if busiest == dram:
+        return "dram"
+    return "vector" if busiest == vector else "host"

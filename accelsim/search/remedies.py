@@ -8,6 +8,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, Complaint
 from accelsim.hardware import Hardware, Memory, dataflow_names
+from accelsim.hardware.host import Host
 from accelsim.hardware.memory import ACTIVATIONS, POOL, Kept
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
@@ -88,6 +89,16 @@ class KeepChange:
 
 
 @dataclass(frozen=True)
+class HostChange:
+    """A host that does all in a part of the time."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    name: ClassVar[str] = "host"
+    host: str
+    """Its name."""
+
+
+@dataclass(frozen=True)
 class AddedDataflow:
     """A dataflow that the array does not have, beside those that it has."""
 
@@ -133,6 +144,7 @@ Change: TypeAlias = (
     | LatencyChange
     | PoolChange
     | KeepChange
+    | HostChange
     | AddedDataflow
     | DataflowChange
     | BitsChange
@@ -217,6 +229,8 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
             shorter = LatencyChange(channel.memory, latency, latency // TIMES, several)
             key = f"memories.{channel.memory}.latency_cycles"
             yield _changed_machine(baseline, shorter, **{key: shorter.after_cycles})
+    if hardware.host is not None:
+        yield _faster_host(baseline, hardware.host)
     yield from _pools(baseline)
     yield from _more_kept(baseline)
     yield from _dataflows(baseline)
@@ -225,11 +239,12 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
 
 
 def most_remedies(hardware: Hardware) -> int:
-    """How many there are at most: bandwidth and latency of each channel, parts on chip, kinds of tensors that
-    stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations, channels of layers.
+    """How many there are at most: bandwidth and latency of each channel, parts on chip, the host, kinds of
+    tensors that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations, and
+    channels of layers.
     """
     of_dataflows = len(dataflow_names()) + 1
-    parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None)
+    parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None) + (hardware.host is not None)
     return 2 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
 
 
@@ -261,6 +276,15 @@ def _more_of(
             assert_never(part)
     change = PartChange(part, before, TIMES * before)
     return _changed_machine(baseline, change, **{key: change.after})
+
+
+def _faster_host(baseline: _Baseline, host: Host) -> Remedy | ImpossibleRemedy:
+    values = {
+        "host.macs_per_cycle": TIMES * host.macs_per_cycle,
+        "host.elements_per_cycle": TIMES * host.elements_per_cycle,
+        "host.cycles_per_call": host.cycles_per_call // TIMES,
+    }
+    return _changed_machine(baseline, HostChange(host.name), **values)
 
 
 def _banks_in_bytes(memories: Sequence[Memory]) -> dict[str, int]:

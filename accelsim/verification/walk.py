@@ -253,7 +253,9 @@ class _Execution:
         expect_equal(Quantity.ARRAY_CYCLES, step.array_cycles, counted.array_cycles)
         expect_equal(Quantity.VECTOR_CYCLES, step.vector_cycles, counted.vector_cycles)
         _expect_counts("the array", step.array_counts, counted.array)
-        _expect_counts("the host" if self.counting.hosted else "the vector unit", step.vector_counts, counted.vector)
+        _expect_counts(
+            "the host" if self.counting.hosted else "the vector unit", step.vector_counts, counted.vector
+        )
         self.traffic.add(counted.traffic)
         self.totals.add(counted, step_bytes.loads(step), {"outputs": step_bytes.stores(step)}, self.homes)
 

@@ -37,6 +37,10 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     yield "utilization", f"{percent(result.utilization)} of the PEs' cycles multiply ({work}){idle_rows}"
     if zeros := zeros_sentence(result):
         yield "zeros", zeros
+    if result.host is not None:
+        from accelsim.report.text.host import host_sentence  # noqa: PLC0415 (few machines have one)
+
+        yield "host", host_sentence(result)
     for key, value in result.assumed.items():
         yield "assumed", f"{key}: {value}"
     idle = f"; {counted(result.idle_descriptors, 'descriptor')} left idle" if result.idle_descriptors else ""
