@@ -79,7 +79,7 @@ MIN_BANDWIDTH: Final = 1e-6
 MAX_BANDWIDTH: Final = 1e6
 """Bytes per cycle: from a serial line of a kilobyte per second to a thousand stacks of HBM, at 1 GHz."""
 MIN_PER_CYCLE: Final = 0.01
-MAX_PER_CYCLE: Final = 1e4
+MAX_PER_CYCLE: Final = 10_000.0
 """Operations of a host in one cycle: from a function of a hundred instructions to a chip of its own. With
 fewer the cycles of what may be counted of a layer (`MAX_COUNT`) could exceed 64 bits."""
 MAX_HOST_CYCLES: Final = 1_000_000_000

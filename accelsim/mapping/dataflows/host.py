@@ -24,7 +24,7 @@ class OnHost(Dataflow):
 
     name = HOST
     short = "host"
-    title = "host"
+    title = "on the host"
     axes: ClassVar = {}
     stationary = None
     parameters: ClassVar[type[Description]] = Host

@@ -11,12 +11,13 @@ module of a dataflow has
     [project.entry-points."accelsim.passes"]
     row_stationary = "their_package.row_stationary_passes:PASSES"
 
-Layers of the vector unit are in vector.py.
+Layers of the vector unit are in vector.py, products of the host in host.py.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from accelsim.descriptions import in_words
 from accelsim.errors import AccelsimError
@@ -62,9 +63,11 @@ SHIPPED_PASSES: Mapping[str, ArrayPasses] = MappingProxyType(
     {
         "weight_stationary": ArrayPasses(weight_stationary.walk, weight_stationary.accumulate, False),
         "output_stationary": ArrayPasses(output_stationary.walk, output_stationary.accumulate, True),
-        HOST: ArrayPasses(host.walk, host.accumulate, False),
     }
 )
+
+
+_OF_HOST: Final = ArrayPasses(host.walk, host.accumulate, False)
 
 
 def passes_of(dataflow: str) -> ArrayPasses:
@@ -84,6 +87,8 @@ def passes_of(dataflow: str) -> ArrayPasses:
         >>> passes_of("output_stationary").skips_zeros
         True
     """
+    if dataflow == HOST:
+        return _OF_HOST
     if dataflow in SHIPPED_PASSES:
         return SHIPPED_PASSES[dataflow]
     entry = entry_point(dataflow, PASSES_GROUP)
