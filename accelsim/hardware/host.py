@@ -13,6 +13,9 @@ from accelsim.descriptions.quantities import HostCycles, PerCycle, Price
 
 HOST: Final = "host"
 """The name under which layers of the host are listed among the dataflows."""
+CYCLES_PER_TILE: Final = 32
+"""Where a file does not say: assumed, some thirty instructions that write the registers of a DMA and set up
+loops. Without any the smallest tiles would be the best."""
 HostName = Annotated[str, Field(min_length=1, max_length=60)]
 HostedOperator = Literal[
     "conv",
@@ -91,4 +94,6 @@ class Host(Description):
     """Operations on elements."""
     cycles_per_call: HostCycles = 0
     """Before each layer that runs on it: to be told, to flush its caches, to begin."""
+    cycles_per_tile: HostCycles = CYCLES_PER_TILE
+    """Before each tile of such a layer: to have the next one loaded, and to enter the loops."""
     energy: HostEnergy = HostEnergy()

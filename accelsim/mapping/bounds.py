@@ -162,8 +162,8 @@ def least_array_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
 
 
 def _least_host_cycles(layer: Layer, hardware: Hardware, batch: int) -> int:
-    """Of a call, and of all that the host does for a layer, without a pause or rounding."""
+    """Of a call and a tile, and of all that the host does for a layer, without a pause or rounding."""
     host = host_of(hardware)
     ops = vector_ops(layer, batch * layer.output_elements, batch * layer.stored_elements)
     busy_cycles = batch * layer.macs / host.macs_per_cycle + ops / host.elements_per_cycle
-    return host.cycles_per_call + math.ceil(busy_cycles - CYCLE_ROUNDING)
+    return host.cycles_per_call + host.cycles_per_tile + math.ceil(busy_cycles - CYCLE_ROUNDING)

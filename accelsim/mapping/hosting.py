@@ -31,22 +31,23 @@ def program_on_host(program: Sequence[ProgramPart], hardware: Hardware) -> tuple
         As many steps in the same loops; before the first one the host is called.
     """
     made: dict[int, ProgramPart] = {}
-    return _called(tuple([_hosted(part, made) for part in program]), host_of(hardware))
+    host = host_of(hardware)
+    return _called(tuple([_hosted(part, host, made) for part in program]), host)
 
 
-def _hosted(part: ProgramPart, made: dict[int, ProgramPart]) -> ProgramPart:
+def _hosted(part: ProgramPart, host: Host, made: dict[int, ProgramPart]) -> ProgramPart:
     """A part of the program; those that were shared still are, as `made` keeps them by their identity."""
     hosted = made.get(id(part))
     if hosted is None:
         if isinstance(part, Repeat):
-            hosted = Repeat(part.times, tuple([_hosted(inner, made) for inner in part.body]))
+            hosted = Repeat(part.times, tuple([_hosted(inner, host, made) for inner in part.body]))
         else:
-            hosted = _step(part)
+            hosted = _step(part, host)
         made[id(part)] = hosted
     return hosted
 
 
-def _step(step: Step) -> Step:
+def _step(step: Step, host: Host) -> Step:
     counts = step.array_counts + step.vector_counts
     return ON_HOST[type(step)](
         loads=step.loads,
@@ -56,7 +57,7 @@ def _step(step: Step) -> Step:
         stores=step.stores,
         freed_by_store=step.freed_by_store,
         array_cycles=0,
-        vector_cycles=step.array_cycles + step.vector_cycles,
+        vector_cycles=host.cycles_per_tile + step.array_cycles + step.vector_cycles,
         array_counts=ActionCounts(),
         vector_counts=replace(counts, macs=0, vector_ops=0, host=HostCounts(counts.macs, counts.vector_ops)),
         completes=step.completes,

@@ -283,6 +283,7 @@ def _faster_host(baseline: _Baseline, host: Host) -> Remedy | ImpossibleRemedy:
         "host.macs_per_cycle": TIMES * host.macs_per_cycle,
         "host.elements_per_cycle": TIMES * host.elements_per_cycle,
         "host.cycles_per_call": host.cycles_per_call // TIMES,
+        "host.cycles_per_tile": host.cycles_per_tile // TIMES,
     }
     return _changed_machine(baseline, HostChange(host.name), **values)
 

@@ -50,7 +50,7 @@ def _hosted(
     """What would be the work of array and vector unit, as the host's."""
     host = hardware.host
     assert host is not None  # which executes it
-    cycles = mac_cycles + ceil(counts.vector_ops / host.elements_per_cycle)
+    cycles = host.cycles_per_tile + mac_cycles + ceil(counts.vector_ops / host.elements_per_cycle)
     of_host = HostCounts(macs=counts.macs, elements=counts.vector_ops)
     counts = ActionCounts(accesses=counts.accesses, host=of_host)
     return Counted(0, cycles, ActionCounts(), counts, traffic)

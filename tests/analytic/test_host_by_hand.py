@@ -19,7 +19,8 @@ from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 
 SPENT = {"mac": 3, "element": 2, "call": 10}
-HOSTED = with_host(macs_per_cycle=2, elements_per_cycle=0.5, cycles_per_call=500, energy=SPENT)
+RATES = {"macs_per_cycle": 2, "elements_per_cycle": 0.5, "cycles_per_tile": 0}
+HOSTED = with_host(**RATES, cycles_per_call=500, energy=SPENT)
 POOL = pool(16, (16, 16), (2, 2), (2, 2))
 """8192 bytes of inputs, 2048 of outputs; 1024 outputs of four operations each: 8192 cycles of the host."""
 A_CONV = conv(16, 16, (16, 16))
@@ -54,6 +55,12 @@ def test_the_host_is_called_once_for_a_layer_of_several_tiles():
     activity = observed(on_host(POOL, g=4))
     assert activity.cycles == 100 + 128 + 500 + 4 * 2048 + 100 + 32
     assert activity.counts.host.calls == 1
+
+
+def test_each_tile_costs_the_host_some_cycles_of_its_own():
+    hardware = with_host(**RATES | {"cycles_per_tile": 30}, cycles_per_call=500)
+    activity = observed(mapped(POOL, HOST, hardware, g=4), hardware=hardware)
+    assert activity.cycles == 100 + 128 + 500 + 4 * (30 + 2048) + 100 + 32
 
 
 def test_two_branches_take_the_time_of_the_longer_one():
@@ -93,7 +100,7 @@ def test_what_the_host_does_is_priced_as_its_own():
 
 
 def test_tensors_that_stay_in_a_pool_are_not_moved_for_the_host():
-    hardware = with_host(keeping_machine(65536), macs_per_cycle=2, elements_per_cycle=0.5)
+    hardware = with_host(keeping_machine(65536), **RATES)
     choice = Choice(
         POOL, HOST, whole_image(POOL), "pixels_outer", moved=frozenset(), placed=frozenset({*Operand})
     )
@@ -107,7 +114,7 @@ def test_tensors_that_stay_in_a_pool_are_not_moved_for_the_host():
 
 @pytest.mark.parametrize("per_cycle", [1.0, 0.3, 7.0])
 def test_a_part_of_a_cycle_is_a_whole_one(per_cycle):
-    hardware = with_host(machine(), macs_per_cycle=per_cycle)
+    hardware = with_host(machine(), macs_per_cycle=per_cycle, cycles_per_tile=0)
     layer = replace(conv(1, 3, (1, 1)), name="one")
     activity = observed(mapped(layer, HOST, hardware), hardware=hardware)
     assert activity.layers[0].host_busy_cycles == {1.0: 3, 0.3: 10, 7.0: 1}[per_cycle]

@@ -35,6 +35,7 @@ HOSTS = st.fixed_dictionaries(
         "macs_per_cycle": st.sampled_from([0.3, 1, 2, 16]),
         "elements_per_cycle": st.sampled_from([0.1, 0.7, 1, 4]),
         "cycles_per_call": st.sampled_from([0, 1, 50, 1000]),
+        "cycles_per_tile": st.sampled_from([0, 0, 3, 32]),
         "energy": st.just({"mac": 3.0, "element": 2.0, "call": 10.0}),
     }
 )
