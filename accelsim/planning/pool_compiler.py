@@ -45,6 +45,7 @@ from accelsim.planning.arrivals import arrivals
 from accelsim.planning.edp import best_plan
 from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.overwriting import waiting_for_host
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import LayerWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
@@ -340,6 +341,8 @@ class PoolCompiler:
             images_in_turn=self.images_in_turn,
             next_image=PoolChange(plan.pool_bytes_at_start, plan.pool_bytes_at_end),
         )
+        if self.hardware.host is not None:
+            steady = waiting_for_host(steady)
         return self._with_first(steady, pins)
 
     def _with_first(self, steady: Schedule, _pins: Pins) -> Schedule:

@@ -1,10 +1,11 @@
 """The host of a machine: its file, what it is given, what results and reports say of it."""
 
 import json
+from dataclasses import replace
 from typing import get_args
 
 import pytest
-from machines import MACHINE, conv, machine, pool, with_host, with_pooling
+from machines import MACHINE, conv, machine, pool, schedule, with_host, with_pooling
 
 import accelsim
 from accelsim.descriptions import vary
@@ -16,7 +17,9 @@ from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import NetworkMapper
 from accelsim.mapping.units import dataflows_for, nowhere
+from accelsim.memory_map import MemoryMap, PlacedTensor, Steps, TileRegion
 from accelsim.network import operators
+from accelsim.planning.overwriting import waiting_for_host
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
 from accelsim.run import plan_run, run_network
@@ -218,3 +221,28 @@ def test_a_run_says_what_the_host_did_and_what_it_cost(result):
 def test_a_host_with_nothing_to_do_is_said_to_have_nothing():
     result = run_network(NETWORK, with_host(name="cortex"))
     assert "cortex had nothing to do" in run_report(result, Style(), "none")
+
+
+# --- addresses
+
+
+def test_who_would_write_where_the_host_still_reads_waits_for_it():
+    """`input` is read by the host's layer alone; `third` begins at its addresses, `second` beside it."""
+    hosted = replace(map_layer(POOL, HOSTED), room_bytes=0)
+    chip = map_layer(conv(16, 16, (8, 8)), HOSTED)
+    read, own = (
+        PlacedTensor("input", 100, Steps(0, 0), 0, None),
+        PlacedTensor("own", 50, Steps(0, 3), 100, None),
+    )
+    second, third = (
+        PlacedTensor("second", 100, Steps(1, 3), 150, None),
+        PlacedTensor("third", 80, Steps(2, 3), 20, None),
+    )
+    no_tiles = (TileRegion(300, 0, 0),) * 3
+    memory_map = MemoryMap("sram", 400, (read, own, second, third), no_tiles)
+    plan = replace(schedule(hosted, chip, chip, waits_for=[(), (), (1,)]), memory_map=memory_map)
+    assert waiting_for_host(plan).waits_for == ((), (), (0, 1))
+    tiles = (TileRegion(300, 100, 60), TileRegion(350, 50, 10), TileRegion(360, 40, 10))
+    in_tiles = replace(plan, memory_map=replace(memory_map, tiles=tiles))
+    assert waiting_for_host(in_tiles).waits_for == ((), (0,), (0, 1))
+    assert waiting_for_host(replace(plan, memory_map=None)).waits_for == plan.waits_for
