@@ -68,6 +68,11 @@ class HostEnergy(Description):
     element: Price = 0.0
     call: Price = 0.0
 
+    @property
+    def of_actions(self) -> tuple[float, float, float]:
+        """Of each of them."""
+        return self.mac, self.element, self.call
+
 
 class Host(Description):
     """A processor that runs layers at a price, beside the array where the schedule allows.

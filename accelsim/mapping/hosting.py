@@ -61,6 +61,7 @@ def _step(step: Step, host: Host) -> Step:
         array_counts=ActionCounts(),
         vector_counts=replace(counts, macs=0, vector_ops=0, host=HostCounts(counts.macs, counts.vector_ops)),
         completes=step.completes,
+        crossing=step.crossing,
     )
 
 

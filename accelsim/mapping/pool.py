@@ -25,7 +25,7 @@ from accelsim.mapping.space import POOL_ORDERS
 from accelsim.mapping.staircase import Movement
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.units import dataflows_for
-from accelsim.mapping.unmappable import NoDataflowRuns
+from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced
 from accelsim.network.layer import Layer
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def layer_tiles(
     """
     executed, images = as_executed(layer, batch)
     names = dataflows_for(executed, dataflows, hardware)
-    assert not isinstance(names, NoDataflowRuns)  # else nobody asks
+    assert not isinstance(names, NoDataflowRuns | NotPriced)  # else nobody asks
     if names == (HOST,):
         hardware = hardware.on_host
     cuts = [

@@ -27,7 +27,7 @@ from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, Ju
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
 from accelsim.mapping.units import array_dataflows, dataflows_for
-from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, Unmappable
+from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, NotPriced, Unmappable
 from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
@@ -111,7 +111,7 @@ def map_layers(
     mapped: dict[int, Mapping | Unmappable] = {}
     for index, (layer, images) in enumerate(executed):
         names = dataflows_for(layer, dataflows, hardware)
-        if isinstance(names, NoDataflowRuns):
+        if isinstance(names, NoDataflowRuns | NotPriced):
             mapped[index] = names
         else:
             groups.setdefault((structure(layer), images, names), []).append(index)
@@ -141,7 +141,8 @@ def _search(
     )
     parts = [_ArrayPart(0, hardware)]
     on_array = layers[0].on_array
-    if on_array and objective is not None and among_tiles != "energy":
+    time_matters = among_tiles != "energy" or hardware.prices.static_per_cycle > 0
+    if on_array and objective is not None and time_matters:
         parts += _parts_of_array(hardware)
     return _Search(
         layers,

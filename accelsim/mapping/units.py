@@ -12,7 +12,8 @@ from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.countable import uncountable
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.unmappable import NoDataflowRuns, Unmappable
+from accelsim.mapping.precision import unpriced
+from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced, Unmappable
 from accelsim.network.layer import Layer
 
 
@@ -23,7 +24,7 @@ def array_dataflows(hardware: Hardware, options: MappingOptions) -> tuple[str, .
 
 def dataflows_for(
     layer: Layer, dataflows: Sequence[str], hardware: Hardware
-) -> tuple[str, ...] | NoDataflowRuns:
+) -> tuple[str, ...] | NoDataflowRuns | NotPriced:
     """By what a machine may run a layer.
 
     Args:
@@ -41,14 +42,14 @@ def dataflows_for(
     refusals = {name: dataflow_of(name).refusal(layer) for name in dataflows}
     able = tuple([name for name, refusal in refusals.items() if not refusal])
     if able:
-        return able
+        return unpriced(layer, hardware) or able
     return NoDataflowRuns(tuple(refusals.items())) if hardware.host is None else (HOST,)
 
 
 def nowhere(layer: Layer, hardware: Hardware, options: MappingOptions) -> Unmappable | None:
     """Why a layer can run nowhere on a machine, whatever room there is; None where it can."""
     runs_by = dataflows_for(layer, array_dataflows(hardware, options), hardware)
-    refused = runs_by if isinstance(runs_by, NoDataflowRuns) else None
+    refused = runs_by if isinstance(runs_by, NoDataflowRuns | NotPriced) else None
     return uncountable(layer, options.batch) or refused
 
 

@@ -400,7 +400,7 @@ class PoolCompiler:
             choice = listed.choice(index, placed.moved, placed.placed)
             (mapping,) = written([choice], listed.images, self.hardware)
             cycles = judge(mapping)
-            price = placed.weights.price(cost._replace(cycles=cycles))
+            price = placed.weights.price(cost.in_cycles(cycles, self.hardware.prices.static_per_cycle))
             if best is None or price < best[0]:
                 room_bytes = int(listed.costs.room_bytes[index])
                 best = price, replace(mapping, estimated_cycles=cycles, room_bytes=room_bytes)

@@ -76,13 +76,13 @@ class State(NamedTuple):
     @property
     def entries(self) -> int:
         """How long it is: what its queues list, one by one or in runs."""
-        entries = len(self.to_array) + len(self.reads)
+        entries = len(self.to_array) + len(self.reads) + _entries(self.writes) + _entries(self.to_finish)
         for channel in self.channels:
-            entries += len(channel.reads)
-        queues = [self.writes, self.to_finish, *[channel.writes for channel in self.channels]]
+            entries += len(channel.reads) + _entries(channel.writes) + _entries(channel.host_writes)
         if self.host is not None:
-            queues += [self.host.to_finish, *[channel.host_writes for channel in self.channels]]
-        for queue in queues:
-            if queue is not None:
-                entries += 1 + len(queue.runs)
+            entries += _entries(self.host.to_finish)
         return entries
+
+
+def _entries(queue: QueueState | None) -> int:
+    return 0 if queue is None else 1 + len(queue.runs)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from unittest import mock
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis import assume, given, settings
 from machines import with_host
 from strategies import (
@@ -111,7 +112,7 @@ def host_cases(draw, layer):
     space = candidates(executed, hardware.on_host, HOST, images)
     assume(len(space))
     index = draw(st.integers(0, len(space) - 1))
-    tile, order = space.mapping_of(index)
+    ((tile, order),) = space.mappings_of(np.array([index]))
     assume(steps_of(executed, images, tile) <= 200)
     (mapping,) = mappings([Choice(executed, HOST, tile, order)], images, hardware)
     return layer, hardware, images, mapping, space, index

@@ -36,6 +36,7 @@ GREEN: Final = "#009E73"
 PURPLE: Final = "#CC79A7"
 GREY: Final = "#999999"
 INDIGO: Final = "#332288"
+BLACK: Final = "#000000"
 
 BOUND_COLOURS: Final[dict[Bound, str]] = {
     "compute": BLUE,
@@ -61,6 +62,7 @@ COMPONENT_STYLES: Final[dict[str, tuple[str, str]]] = {
     "mac": (BLUE, ""),
     "vector": (GREEN, "\\\\\\"),
     "host": (INDIGO, "***"),
+    "static": (BLACK, ""),
 }
 """Colour and hatch of each component of the energy, in the order in which they are stacked."""
 assert COMPONENT_STYLES.keys() == COMPONENTS.keys()

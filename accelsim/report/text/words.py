@@ -62,6 +62,7 @@ COMPONENTS: Final = {
     "dram": phrases.memory_word("dram"),
     "vector": "vector unit",
     "host": "host",
+    "static": "static power",
 }
 AREAS: Final = {
     "pe_array": "PEs",
