@@ -4,6 +4,8 @@
 """
 
 import math
+import runpy
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
@@ -134,3 +136,14 @@ def test_where_energy_costs_nothing_a_network_is_as_fast_as_it_can_be():
     network = load_network("squeezenet_v1_1")
     by_product, by_time = (run_network(network, free, objective=name).cycles for name in ("edp", "time"))
     assert by_product == pytest.approx(by_time, rel=TOLERANCE)
+
+
+SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "more_is_never_worse.py"))
+
+
+def test_the_scan_holds_what_depends_on_a_memory_s_size():
+    held = SCRIPT["at_held_prices"](load_hardware("npu_int8_2m"))
+    larger = vary(held, **{"memories.sram.size_bytes": 1 << 24})
+    assert larger.prices == held.prices
+    assert held.prices.memories == load_hardware("npu_int8_2m").prices.memories
+    assert SCRIPT["at_held_prices"](load_hardware("16x16_128k")) == load_hardware("16x16_128k")
