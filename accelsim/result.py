@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from accelsim.errors import missing_extra
+from accelsim.power import BatchEnergy, Energy, FrameRate, frame_rate_of
+from accelsim.traffic import MemoryResult, Traffic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,71 +32,6 @@ _STEPS: Final = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", 
 """Names of a layer's bounds and of how its windows move, as `Layer` has them."""
 
 
-@dataclass(frozen=True)
-class Traffic:
-    """Bytes read from and written to a memory."""
-
-    read: int
-    write: int
-
-    @property
-    def total(self) -> int:
-        """Bytes moved either way."""
-        return self.read + self.write
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryResult:
-    """What one memory was accessed for, by the operands that it holds."""
-
-    read_bytes: Mapping[str, int]
-    written_bytes: Mapping[str, int]
-    energy: float
-    """In the unit of the hardware file's table."""
-    peak_bytes: int | None = None
-    """The most that it held at any time, of a memory on chip in a whole run."""
-    home_of: tuple[str, ...] = ()
-    """The operands that come from it, or go to it: of a memory off chip one at least, of one in which tiles
-    are buffered none; of one for tensors alone those that lie there, which of a whole run is not said."""
-    busy_cycles: int | None = None
-    """In which its channel streamed, of one of several memories with a channel."""
-    keeps_tensors: bool = False
-    """Whether it is on chip and for tensors alone, so that tiles come from it as from one off chip."""
-
-    @property
-    def is_off_chip(self) -> bool:
-        """Whether it is outside the chip."""
-        return bool(self.home_of) and not self.keeps_tensors
-
-    @property
-    def has_tiles(self) -> bool:
-        """Whether it is on chip, and tiles are buffered in it."""
-        return not (self.home_of or self.keeps_tensors)
-
-    @property
-    def moved_bytes(self) -> dict[str, int]:
-        """Read and written by operand, as they move: to the byte, since there are no bursts."""
-        return {
-            operand: self.read_bytes[operand] + self.written_bytes[operand] for operand in self.read_bytes
-        }
-
-
-@dataclass(frozen=True)
-class Energy:
-    """Energy in the unit of the hardware file's table, and in joules where that tells the unit's."""
-
-    total: float
-    unit: str
-    by_component: Mapping[str, float]
-    """mac, register_file, inter_pe, each memory by its name, vector."""
-    joules: float | None = None
-
-    @property
-    def picojoules_per_unit(self) -> float | None:
-        """What one unit is [pJ]; None where that is not known, or nothing was spent."""
-        return self.joules * 1e12 / self.total if self.joules is not None and self.total else None
-
-
 class FirstInference(NamedTuple):
     """What the first inference takes, in which pinned weights come; names as in `RunResult`."""
 
@@ -104,7 +41,7 @@ class FirstInference(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with the names of `run --format json`."""
-        return {"cycles": self.cycles, "energy": _energy(self.energy), "memories": _memories(self.memories)}
+        return {"cycles": self.cycles, "energy": self.energy.to_dict(), "memories": _memories(self.memories)}
 
 
 class LayerResult(NamedTuple):
@@ -275,6 +212,8 @@ class RunResult:
     """Of a machine that keeps tensors: what lies where in its pool, and when; its steps are the layers."""
     first_inference: FirstInference | None = field(default=None, repr=False)
     """Where weights are pinned, which all else is the steady state of: what their coming takes, too."""
+    static_power_mw: float = 0.0
+    """What the machine draws at all times: part of `energy`, as `static`, for as long as the batch takes."""
 
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:
@@ -327,6 +266,23 @@ class RunResult:
         joules = self.energy.joules
         return None if joules is None else joules * 1e3 / (self.time_ms * 1e-3)
 
+    def at_frame_rate(self, frames_per_second: float) -> FrameRate:
+        """What an image costs where one comes so often: `accelsim.power.frame_rate_of` says how, and raises.
+
+        Example:
+            >>> from accelsim import run_network
+            >>> run_network("sqnxt23v5", "npu_int8_2m").at_frame_rate(30).duty_cycle < 1
+            True
+        """
+        first, megahertz = self.first_inference, self.clock_mhz
+        return frame_rate_of(
+            BatchEnergy(self.time_ms, self.energy),
+            frames_per_second,
+            images=self.batch,
+            static_power_mw=self.static_power_mw,
+            first=None if first is None else BatchEnergy(first.cycles / (megahertz * 1e3), first.energy),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values in the order and with the names of `run --format json`."""
         return {
@@ -343,7 +299,7 @@ class RunResult:
             "utilization": self.utilization,
             "lower_bound_cycles": self.lower_bound_cycles,
             **_with_values({"lower_bound_if_kept_cycles": self.lower_bound_if_kept_cycles}),
-            "energy": _energy(self.energy),
+            "energy": self.energy.to_dict(),
             "dram_bytes": _traffic(self.dram_bytes),
             "global_buffer_bytes": _traffic(self.global_buffer_bytes),
             "peak_global_buffer_bytes": self.peak_global_buffer_bytes,
@@ -352,6 +308,7 @@ class RunResult:
             "idle_descriptors": self.idle_descriptors,
             "waiting_cycles": self.waiting_cycles,
             **_with_values({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
+            **_with_values({"static_power_mw": self.static_power_mw or None}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),
             **({} if self.first_inference is None else {"first_inference": self.first_inference.to_dict()}),
@@ -439,12 +396,3 @@ def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:
         }
         for name, memory in memories.items()
     }
-
-
-def _energy(energy: Energy) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "total": energy.total,
-        "unit": energy.unit,
-        "by_component": dict(energy.by_component),
-    }
-    return values if energy.joules is None else values | {"joules": energy.joules}

@@ -125,6 +125,7 @@ def with_flash(
     *,
     outermost: bool = True,
     read_energy: float = 60,
+    burst_bytes: int = 1,
 ) -> Hardware:
     """A machine with `flash`, where weights are at home, outside or inside of the memory that was there."""
     described = hardware.model_dump(mode="json", exclude_none=True)
@@ -135,6 +136,7 @@ def with_flash(
         "bandwidth": {"bytes_per_cycle": bytes_per_cycle},
         "latency_cycles": latency_cycles,
         "prefetch": prefetch,
+        "burst_bytes": burst_bytes,
         "energy": {"read": read_energy, "write": read_energy},
     }
     off_chip = [flash, dram] if outermost else [{**dram, "holds": list(ACTIVATIONS)}, flash]
@@ -150,6 +152,7 @@ def with_tensor_memory(
     bytes_per_cycle: float = 8,
     latency_cycles: int = 10,
     prefetch: int = 4,
+    burst_bytes: int = 1,
     energy: float = 20,
     holds: Sequence[Operand] = tuple(Operand),
     keeps: Sequence[str] = ("activations",),
@@ -168,6 +171,7 @@ def with_tensor_memory(
         "bandwidth": {"bytes_per_cycle": bytes_per_cycle},
         "latency_cycles": latency_cycles,
         "prefetch": prefetch,
+        "burst_bytes": burst_bytes,
         "energy": {"read": energy, "write": energy},
     }
     if len(off_chip) == 1:

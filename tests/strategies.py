@@ -4,6 +4,7 @@ import math
 from dataclasses import astuple, dataclass, replace
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis import assume
 from machines import (
     ACTIVATIONS,
@@ -27,21 +28,44 @@ from machines import (
     with_tensor_memory,
 )
 
+from accelsim.descriptions import vary
+from accelsim.energy import energy_by_component
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware, Operand, dataflow_names
 from accelsim.mapping.banks import bank_demand, half_banks
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.mapping import Choice, Mapping, Repeat
+from accelsim.mapping.precision import macs_by_bits
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape, whole_image
 from accelsim.mapping.tiling import column_axes, row_axes
-from accelsim.network.layer import Layer, Pooling
+from accelsim.network.layer import CodedParts, Layer, Pooling
+
+
+def energy_of(mapping: Mapping, hardware: Hardware, cycles: float) -> float:
+    """Energy of a mapping that takes so many cycles, as it is priced when it has run."""
+    counts = mapping.totals.counts
+    by_bits = macs_by_bits([(mapping.layer, counts.macs)], hardware)
+    return sum(energy_by_component(counts, hardware.prices, macs_by_bits=by_bits, cycles=cycles).values())
+
 
 WHOLE_BYTES = (8, 16, 32)
 ANY_BITS = (1, 3, 4, 8, 12, 16, 20, 32)
+
+
+_BURSTS = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries(
+        {
+            "memories.dram.burst_bytes": st.sampled_from([2, 3, 16, 64]),
+            "memories.dram.layout": st.sampled_from(["nhwc", "nchw"]),
+        }
+    ),
+)
+"""Every byte by itself as often as not."""
 
 
 def array_ports():
@@ -86,11 +110,14 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "dram.latency_cycles": draw(st.sampled_from([0, 1, 7, 100])),
         "dram.bandwidth_bytes_per_cycle": draw(st.integers(1, 320)) / draw(st.sampled_from([1, 3, 8, 10])),
         "dma.descriptors": draw(st.sampled_from([1, 2, 3, 64])),
+        **draw(_BURSTS),
         "vector_unit": draw(st.sampled_from([{"lanes_per_column": 3}, {"lanes": 1}, {"lanes": 5}, {}])),
         "mapper.tiles": draw(st.sampled_from(["time", "energy", "edp"])),
         "mapper.dataflow": draw(st.sampled_from(["time", "energy", "edp"])),
         "energy.word_bits": draw(st.sampled_from([8, 16, 32])),
-        "energy.mac": draw(st.sampled_from([1.0, 0.2, 3.0])),
+        "energy.mac": draw(st.sampled_from([1.0, 0.2, 3.0, {8: 0.2, 32: 3.0}, {4: 0.1, 16: 1.0, 64: 9.0}])),
+        "energy.unit": "pJ",
+        "power.idle_mw": draw(st.sampled_from([None, None, 3e3, 2e5])),  # 3 and 200 pJ a cycle
         "energy.dram": draw(st.sampled_from([0.0, 64.0, 200.0])),
     }
     try:
@@ -281,10 +308,21 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     idle_rows = draw(st.integers(0, hardware.pe_array.rows - 1)) if layer.on_array else 0
     space = candidates(executed, hardware.with_idle_rows(idle_rows), dataflow, images)
     assume(len(space))
-    tile, order = space.mapping_of(draw(st.integers(0, len(space) - 1)))
+    ((tile, order),) = space.mappings_of(np.array([draw(st.integers(0, len(space) - 1))]))
     assume(steps_of(executed, images, tile) <= most_steps)
     mapping = mappings([Choice(executed, dataflow, tile, order, idle_rows=idle_rows)], images, hardware)[0]
     return Case(layer, hardware, batch, images, mapping)
+
+
+@st.composite
+def coded_cases(draw, most_steps=200):
+    """Cases of layers whose operands take parts of themselves outside, or more, in bursts or not."""
+    parts = st.sampled_from([0.05, 0.37, 0.5, 1.0, 1.3])
+    layer = replace(draw(layers()), coded=CodedParts(*[draw(parts) for _ in range(4)]))
+    code = {"weights": draw(st.sampled_from([None, 0.5])), "activations": draw(st.sampled_from([None, {}]))}
+    assume(any(value is not None for value in code.values()))
+    hardware = vary(draw(machines()), **{"memories.dram.compress": code})
+    return draw(cases(st.just(layer), st.just(hardware), most_steps))
 
 
 @st.composite
@@ -354,6 +392,7 @@ def with_channels(draw, hardware, channels=2):
         prefetch=draw(st.sampled_from([1, 2, 3, 64])),
         outermost=draw(st.booleans()),
         read_energy=draw(st.sampled_from([0.0, 60.0, 300.0])),
+        burst_bytes=draw(st.sampled_from([1, 1, 5, 32])),
     )
 
 
@@ -548,6 +587,7 @@ _TENSOR_CHANNELS = {
     "bytes_per_cycle": st.sampled_from([0.7, 1, 8, 32]),
     "latency_cycles": st.sampled_from([0, 1, 20, 100]),
     "prefetch": st.sampled_from([1, 2, 3, 64]),
+    "burst_bytes": st.sampled_from([1, 1, 4, 32]),
 }
 
 

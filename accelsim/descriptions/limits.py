@@ -38,6 +38,8 @@ MAX_REPORTED: Final = 1e18
 MAX_FACTOR: Final = 10_000
 """Times so many channels, or one in so many of them: expansions are 6, reductions 16."""
 
+MAX_RATIO: Final = 4.0
+"""Of compressed to plain bytes: a code that makes four times as much of them is none."""
 MIN_PART: Final = 1e-6
 """Of weights that are not zero, of a buffer: of the largest of either it leaves a thousand."""
 
@@ -80,6 +82,17 @@ MAX_LATENCY_CYCLES: Final = 1_000_000
 MIN_BANDWIDTH: Final = 1e-6
 MAX_BANDWIDTH: Final = 1e6
 """Bytes per cycle: from a serial line of a kilobyte per second to a thousand stacks of HBM, at 1 GHz."""
+MAX_BURST_BYTES: Final = 65_536
+"""A page of flash memory; a burst of DRAM has 16 to 128."""
+MAX_RUN_BITS: Final = 16
+"""Of a number of zeros: 65,535 of them are a picture."""
+MAX_PAIRS_PER_WORD: Final = 64
+"""Of a code of runs, that share a bit; Eyeriss has 3."""
+MIN_BYTES_PER_SECOND: Final = 1.0
+MAX_BYTES_PER_SECOND: Final = 1e17
+"""Of a channel with a clock of its own: what the bounds on bytes per cycle come to at the fastest clock."""
+MAX_LATENCY_SECONDS: Final = 1.0
+"""Of a channel with a clock of its own: a hundred times what a disk takes."""
 MAX_DESCRIPTORS: Final = 1_024
 """Steps that the DMA knows of: each is some bytes of memory on the chip."""
 MIN_CLOCK_MHZ: Final = 1e-3
@@ -94,5 +107,13 @@ MAX_UNIT_PJ: Final = 1e42
 that have a name."""
 MAX_PRICE_WORD_BITS: Final = 4_096
 """Bits that a price is for: the widest bus of a stack of HBM has 1,024."""
+MAX_EXPONENT: Final = 2.0
+"""Of a law of size: what an access costs, or a kibibyte takes, grows with the square of the size at most; of
+a memory of one piece it is a half."""
+MAX_POWER_MW: Final = 1e6
+"""That a chip draws at all times: a kilowatt, more than the largest accelerators at full load."""
+MAX_LEAKAGE_MW: Final = 1e3
+"""Of a kibibyte, or a square millimetre, that leaks: a thousand times the worst process at the highest
+temperature."""
 MAX_AREA_MM2: Final = 1e5
 """Of a part, or of a kibibyte of it: a wafer has 7e4."""

@@ -10,24 +10,34 @@ from accelsim.descriptions.limits import (
     MAX_BANDWIDTH,
     MAX_BATCH,
     MAX_BUFFER_BYTES,
+    MAX_BURST_BYTES,
+    MAX_BYTES_PER_SECOND,
     MAX_CHANNELS,
     MAX_CLOCK_MHZ,
     MAX_DESCRIPTORS,
     MAX_ELEMENTS,
+    MAX_EXPONENT,
     MAX_FACTOR,
     MAX_LANES,
     MAX_LATENCY_CYCLES,
+    MAX_LATENCY_SECONDS,
+    MAX_LEAKAGE_MW,
+    MAX_PAIRS_PER_WORD,
     MAX_PER_COLUMN,
     MAX_PER_PE,
+    MAX_POWER_MW,
     MAX_PRICE,
     MAX_PRICE_WORD_BITS,
+    MAX_RATIO,
     MAX_REPEAT,
     MAX_REPORTED,
     MAX_RESOLUTION,
+    MAX_RUN_BITS,
     MAX_SIDE,
     MAX_UNIT_PJ,
     MAX_WINDOW,
     MIN_BANDWIDTH,
+    MIN_BYTES_PER_SECOND,
     MIN_CLOCK_MHZ,
     MIN_PART,
     MIN_UNIT_PJ,
@@ -37,6 +47,8 @@ from accelsim.descriptions.limits import (
 
 Channels: TypeAlias = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 """Channels or features; groups of them, too."""
+Ratio: TypeAlias = Annotated[float, Field(ge=MIN_PART, le=MAX_RATIO)]
+"""Bytes of what is compressed for each byte of what it was."""
 Slopes: TypeAlias = Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]
 """Trained parameters of an activation, at most one for each element."""
 Extent: TypeAlias = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
@@ -74,9 +86,19 @@ PortWordsOut: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_COLUMN)]
 Lanes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_LANES)]
 LatencyCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_LATENCY_CYCLES)]
 BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)]
+RunBits: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RUN_BITS)]
+PairsPerWord: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PAIRS_PER_WORD)]
+BurstBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BURST_BYTES)]
+LatencySeconds: TypeAlias = Annotated[float, Field(ge=0, le=MAX_LATENCY_SECONDS)]
+BytesPerSecond: TypeAlias = Annotated[float, Field(ge=MIN_BYTES_PER_SECOND, le=MAX_BYTES_PER_SECOND)]
 Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]
 Megahertz: TypeAlias = Annotated[float, Field(ge=MIN_CLOCK_MHZ, le=MAX_CLOCK_MHZ)]
 Price: TypeAlias = Annotated[float, Field(ge=0, le=MAX_PRICE)]
+Exponent: TypeAlias = Annotated[float, Field(ge=0, le=MAX_EXPONENT)]
+"""To which a size is raised."""
+Milliwatts: TypeAlias = Annotated[float, Field(ge=0, le=MAX_POWER_MW)]
+LeakageMilliwatts: TypeAlias = Annotated[float, Field(ge=0, le=MAX_LEAKAGE_MW)]
+"""Of a part of the chip."""
 UnitPicojoules: TypeAlias = Annotated[float, Field(ge=MIN_UNIT_PJ, le=MAX_UNIT_PJ)]
 PriceWordBits: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PRICE_WORD_BITS)]
 SquareMillimetres: TypeAlias = Annotated[float, Field(ge=0, le=MAX_AREA_MM2)]

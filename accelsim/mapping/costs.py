@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from accelsim.network.layer import LoopNest
 
 VECTOR = "vector"
 """The name under which layers of the vector unit are listed among the dataflows."""
+NOTHING: Final[Mapping[Operand, Any]] = {}
+"""What is counted of no operand."""
 ExecutionT = TypeVar("ExecutionT", bound=Hashable)
 """How the array executes a layer."""
 
@@ -140,9 +142,15 @@ def on_chip_counts(
 
 
 def transfer_counts(
-    hardware: Hardware, loaded: Mapping[Operand, CountT], stored: Mapping[Operand, CountT]
+    hardware: Hardware,
+    loaded: Mapping[Operand, CountT],
+    stored: Mapping[Operand, CountT],
+    overfetched: Mapping[Operand, CountT] = NOTHING,
+    masked: Mapping[Operand, CountT] = NOTHING,
 ) -> ActionCounts[CountT]:
     """Transfers between memories off chip and those on chip, counted at the home of each operand.
+
+    Of bursts, what is of use is counted apart from what is read or written beside it.
 
     The other end is not counted again: the unit costs of Eyeriss are for the whole way from a level of the
     hierarchy to the multiplier (ISCA 2016, table IV).
@@ -151,6 +159,11 @@ def transfer_counts(
     return accesses(
         *((of[operand].memory, operand, Direction.READ, count) for operand, count in loaded.items()),
         *((of[operand].memory, operand, Direction.WRITE, count) for operand, count in stored.items()),
+        *(
+            (of[operand].memory, operand, Direction.OVERFETCH, count)
+            for operand, count in overfetched.items()
+        ),
+        *((of[operand].memory, operand, Direction.MASKED, count) for operand, count in masked.items()),
     )
 
 

@@ -42,8 +42,7 @@ class StepCounts:
     def add(
         self,
         counted: Counted,
-        loaded: Mapping[str, int],
-        stored: Mapping[str, int],
+        moved_by_direction: Mapping[Direction, Mapping[str, int]],
         homes: Mapping[str, str],
     ) -> None:
         """One more step, and what it moved between the chip and the memories that operands are at home in."""
@@ -51,7 +50,7 @@ class StepCounts:
         self.vector_cycles += counted.vector_cycles
         moved = {
             CountedAccess(homes[operand], Operand(operand), direction): size
-            for direction, sizes in ((Direction.READ, loaded), (Direction.WRITE, stored))
+            for direction, sizes in moved_by_direction.items()
             for operand, size in sizes.items()
             if size
         }

@@ -18,6 +18,7 @@ from strategies import (
     cases,
     compressed_layers,
     cut_cases,
+    energy_of,
     layers,
     machines,
     packed_cases,
@@ -27,7 +28,6 @@ from strategies import (
 from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
-from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping import search, settle, tile_search
@@ -231,7 +231,8 @@ def test_a_candidate_costs_what_the_program_that_it_stands_for_costs(case):
     totals = case.mapping.totals
     assert space.array_cycles[index] == totals.array_cycles
     assert counts_of(space, index) == totals.counts
-    assert space.energy[index] == pytest.approx(energy(totals, case.hardware))
+    bound = space.time_cycles[index]
+    assert space.energy[index] == pytest.approx(energy_of(case.mapping, case.hardware, bound))
 
 
 @settings(max_examples=300)
@@ -259,8 +260,8 @@ def test_most_bounds_are_what_the_simulation_says(name):
     for mapping in schedule.mappings:
         images = 1
         space = candidates(mapping.layer, hardware, mapping.dataflow, images)
-        found = [i for i in range(len(space)) if space.mapping_of(i) == (mapping.tile, mapping.order)]
-        missed += alone(mapping) > 1.001 * space.time_cycles[found[0]]
+        index = space.mappings_of(np.arange(len(space))).index((mapping.tile, mapping.order))
+        missed += alone(mapping) > 1.001 * space.time_cycles[index]
     assert missed <= len(schedule.mappings) / 2
 
 
@@ -284,17 +285,12 @@ def candidate_of(case):
     """The candidates of a case's layer, and which of them its mapping is."""
     mapping = case.mapping
     space = candidates(mapping.layer, case.in_use, mapping.dataflow, case.images)
-    found = [index for index in range(len(space)) if space.mapping_of(index) == (mapping.tile, mapping.order)]
-    return space, found[0]
+    return space, space.mappings_of(np.arange(len(space))).index((mapping.tile, mapping.order))
 
 
 def counts_of(space, index):
     """The counts of one candidate; a number that holds for all of them is no array."""
     return space.counts.each(lambda count: int(np.broadcast_to(count, len(space))[index]))
-
-
-def energy(totals, hardware):
-    return sum(energy_by_component(totals.counts, hardware.prices).values())
 
 
 # --- multiply-accumulates and traffic
@@ -367,7 +363,7 @@ def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once
     assume(layer.stride_x <= layer.FX or layer.OX == 1)
     assume((layer.dilation_y, layer.dilation_x) == (1, 1))
     free = dict.fromkeys(("energy.mac", "energy.vector_op", "energy.register_file"), 0)
-    free |= dict.fromkeys(("energy.inter_pe", "energy.global_buffer"), 0)
+    free |= {"energy.inter_pe": 0, "energy.global_buffer": 0, "power.idle_mw": 0}
     roomy = vary(hardware, **free, **{"energy.dram": 1, "global_buffer.size_bytes": 1 << 24})
     counts = map_layer(layer, roomy, MappingOptions(batch=batch, objective="energy")).totals.counts
     moved = counts.read_bytes(DRAM) + counts.written_bytes(DRAM)
@@ -406,9 +402,12 @@ def test_no_mapping_of_the_space_is_better_than_the_chosen_one(layer, hardware, 
     thorough = settle.THOROUGH._replace(max_judged=len(tried) + 1)
     with mock.patch.object(search, "THOROUGH", thorough):
         found = map_layer(layer, hardware, MappingOptions(batch=batch, objective=objective), judge=alone)
-    cost = OBJECTIVES[objective]
-    costs = [cost(alone(mapping), energy(mapping.totals, hardware)) for mapping in tried]
-    assert cost(alone(found), energy(found.totals, hardware)) <= min(costs) * (1 + 1.01 * thorough.gap)
+
+    def cost(mapping):
+        cycles = alone(mapping)
+        return OBJECTIVES[objective](cycles, energy_of(mapping, hardware, cycles))
+
+    assert cost(found) <= min(map(cost, tried)) * (1 + 1.01 * thorough.gap)
     assert found.estimated_cycles == alone(found)
 
 
@@ -484,7 +483,8 @@ def idle_rows_tried(layer, hardware, objective):
     rows, columns = hardware.pe_array.rows, hardware.pe_array.columns
     parts = (3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16)
     in_use = [part for part in (math.floor(rows * part) for part in parts) if part >= columns]
-    fewer = [rows - part for part in in_use] if layer.on_array and objective != "energy" else []
+    time_matters = objective != "energy" or hardware.static_power_mw > 0
+    fewer = [rows - part for part in in_use] if layer.on_array and time_matters else []
     return [0, *fewer]
 
 
@@ -493,7 +493,7 @@ def best_candidate(layer, hardware, images, objective):
     every = [candidates(layer, hardware, name, images, finely=True) for name in dataflows_of(layer)]
     assume(any(len(some) for some in every))
     best = [
-        (some.time_cycles[first], some.energy[first], some.mapping_of(first))
+        (some.time_cycles[first], some.energy[first], *some.mappings_of(np.array([first])))
         for some in every
         if len(some)
         for first in best_first(some.time_cycles, some.energy, objective)[:1]
