@@ -267,6 +267,12 @@ def test_components_that_are_called_alike_are_left_to_the_user(imported):
     assert "sram" in outcome.left
 
 
+def test_a_network_on_chip_is_not_the_memory_that_it_is_called_after(imported):
+    outcome = imported("ERT.yaml", TABLE.replace("chip.noc", "chip.psum_NoC"))
+    assert values(outcome)["energy.register_file"] == 0.3
+    assert outcome.unused == ("chip.psum_NoC",)
+
+
 def test_an_access_of_unknown_width_is_assumed_to_be_a_word_and_the_file_says_so(imported):
     outcome = imported("ERT.yaml", TABLE, architecture=("arch.yaml", ARCHITECTURE))
     assert values(outcome)["memories.sram.energy"] == {"read": 2.3, "write": 2.6}

@@ -18,6 +18,8 @@ _ON_CHIP: Final = ("glb", "global", "sram", "shared")
 _OFF_CHIP: Final = ("dram", "flash")
 """Words in names of components, as the examples of Accelergy and Timeloop call them. What moves words between
 PEs and what finishes outputs has no name there that tells it from all else: the user says it."""
+_NETWORK: Final = "noc"
+"""In names of networks on chip, which are called after the memories that they serve."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def _words(hardware: Hardware) -> dict[str, Sequence[str]]:
 def _is_called(component: str, words: Sequence[str], price: str) -> bool:
     """Whether the last part of a component's name is that of a price, or has one of its words."""
     name = plain_name(component).rpartition(".")[2].lower()
+    if _NETWORK in name:
+        return name == price
     return name == price or any(name == word or (len(word) > 2 and word in name) for word in words)
 
 
