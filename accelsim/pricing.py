@@ -24,9 +24,9 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
 from accelsim.planning.plan import Plan
+from accelsim.power import Energy
 from accelsim.result import (
     Bound,
-    Energy,
     FirstInference,
     LayerResult,
     MemoryResult,

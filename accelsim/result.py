@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from accelsim.errors import missing_extra
+from accelsim.power import BatchEnergy, Energy, FrameRate, frame_rate_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,22 +80,6 @@ class MemoryResult:
         }
 
 
-@dataclass(frozen=True)
-class Energy:
-    """Energy in the unit of the hardware file's table, and in joules where that tells the unit's."""
-
-    total: float
-    unit: str
-    by_component: Mapping[str, float]
-    """mac, register_file, inter_pe, each memory by its name, vector."""
-    joules: float | None = None
-
-    @property
-    def picojoules_per_unit(self) -> float | None:
-        """What one unit is [pJ]; None where that is not known, or nothing was spent."""
-        return self.joules * 1e12 / self.total if self.joules is not None and self.total else None
-
-
 class FirstInference(NamedTuple):
     """What the first inference takes, in which pinned weights come; names as in `RunResult`."""
 
@@ -104,7 +89,7 @@ class FirstInference(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with the names of `run --format json`."""
-        return {"cycles": self.cycles, "energy": _energy(self.energy), "memories": _memories(self.memories)}
+        return {"cycles": self.cycles, "energy": self.energy.to_dict(), "memories": _memories(self.memories)}
 
 
 class LayerResult(NamedTuple):
@@ -275,6 +260,8 @@ class RunResult:
     """Of a machine that keeps tensors: what lies where in its pool, and when; its steps are the layers."""
     first_inference: FirstInference | None = field(default=None, repr=False)
     """Where weights are pinned, which all else is the steady state of: what their coming takes, too."""
+    static_power_mw: float = 0.0
+    """What the machine draws at all times: part of `energy`, as `static`, for as long as the batch takes."""
 
     @property
     def waiting_cycles(self) -> dict[str, dict[str, int]]:
@@ -327,6 +314,23 @@ class RunResult:
         joules = self.energy.joules
         return None if joules is None else joules * 1e3 / (self.time_ms * 1e-3)
 
+    def at_frame_rate(self, frames_per_second: float) -> FrameRate:
+        """What an image costs where one comes so often: `accelsim.power.frame_rate_of` says how, and raises.
+
+        Example:
+            >>> from accelsim import run_network
+            >>> run_network("sqnxt23v5", "npu_int8_2m").at_frame_rate(30).duty_cycle < 1
+            True
+        """
+        first, megahertz = self.first_inference, self.clock_mhz
+        return frame_rate_of(
+            BatchEnergy(self.time_ms, self.energy),
+            frames_per_second,
+            images=self.batch,
+            static_power_mw=self.static_power_mw,
+            first=None if first is None else BatchEnergy(first.cycles / (megahertz * 1e3), first.energy),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values in the order and with the names of `run --format json`."""
         return {
@@ -343,7 +347,7 @@ class RunResult:
             "utilization": self.utilization,
             "lower_bound_cycles": self.lower_bound_cycles,
             **_with_values({"lower_bound_if_kept_cycles": self.lower_bound_if_kept_cycles}),
-            "energy": _energy(self.energy),
+            "energy": self.energy.to_dict(),
             "dram_bytes": _traffic(self.dram_bytes),
             "global_buffer_bytes": _traffic(self.global_buffer_bytes),
             "peak_global_buffer_bytes": self.peak_global_buffer_bytes,
@@ -352,6 +356,7 @@ class RunResult:
             "idle_descriptors": self.idle_descriptors,
             "waiting_cycles": self.waiting_cycles,
             **_with_values({"energy_pj": self.energy_pj, "average_power_mw": self.average_power_mw}),
+            **_with_values({"static_power_mw": self.static_power_mw or None}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),
             **({} if self.first_inference is None else {"first_inference": self.first_inference.to_dict()}),
@@ -439,12 +444,3 @@ def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:
         }
         for name, memory in memories.items()
     }
-
-
-def _energy(energy: Energy) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "total": energy.total,
-        "unit": energy.unit,
-        "by_component": dict(energy.by_component),
-    }
-    return values if energy.joules is None else values | {"joules": energy.joules}

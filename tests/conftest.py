@@ -13,7 +13,8 @@ from once import once
 
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
-from accelsim.result import Energy, LayerResult, MemoryResult, RunResult, Traffic
+from accelsim.power import Energy
+from accelsim.result import LayerResult, MemoryResult, RunResult, Traffic
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import compare_with, reproduce
 

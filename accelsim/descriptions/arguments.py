@@ -4,6 +4,7 @@ Types say what is meant, and nobody is held to them: a value of another kind wou
 something deep within stumbles over it. Here it is a sentence, as in a file or on the command line.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +31,15 @@ def whole_number_or_none(
 ) -> int | None:
     """A whole number, or None, which means what the function says."""
     return None if value is None else whole_number(name, value, smallest, largest)
+
+
+def positive_number(name: str, value: object) -> float:
+    """A number above zero that is finite."""
+    number = native(value)
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    if not (is_number and 0 < number < math.inf):
+        raise AccelsimError(f"{name} = {in_words(value)}: must be a positive number")
+    return float(number)
 
 
 def check_choice(name: str, value: object, allowed: Sequence[str | None]) -> None:

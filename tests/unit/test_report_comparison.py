@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from accelsim.power import Energy
 from accelsim.report.tables.comparison import Case, compare, comparison_report, to_dict
 from accelsim.report.text.table import Style
-from accelsim.result import Energy
 
 
 def _cases(a_layer, a_result):

@@ -7,11 +7,12 @@ import pytest
 from accelsim import run_network
 from accelsim.network.layer import Layer, Pooling
 from accelsim.network.shapes import layer_shape
+from accelsim.power import Energy
 from accelsim.report.tables.machines import dotted
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
 from accelsim.report.values.stage_results import cycles_by_bound, stages
-from accelsim.result import Energy, MemoryResult, Traffic
+from accelsim.result import MemoryResult, Traffic
 
 
 def _line(text, start):

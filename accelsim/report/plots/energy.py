@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from accelsim.power import Energy
 from accelsim.report.plots.stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.plots.style import COMPONENT_STYLES, component_styles, plain, run_name, set_title
 from accelsim.report.text.energies import energy_text, in_joules, of_largest_layer, of_run
 from accelsim.report.text.table import percent, si
 from accelsim.report.text.words import component_word, off_chip_word
-from accelsim.result import Energy, LayerResult, RunResult
+from accelsim.result import LayerResult, RunResult
 
 WIDTH_INCHES: Final = 10.0
 _BAR_INCHES: Final = 0.27
