@@ -11,14 +11,17 @@ from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     LAYERS_METAVAR,
     BatchOption,
+    BatteryOption,
     DataflowOption,
     FormatOption,
+    FpsOption,
     Machines,
     Networks,
     ObjectiveOption,
     OutputOption,
     OverlayOption,
     QuietOption,
+    demand_of,
     layer_choice,
     layer_count,
     mapping_options,
@@ -50,19 +53,23 @@ def explain(
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
+    fps: FpsOption = None,
+    battery_mwh: BatteryOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """What bounds a network on a machine, and what each remedy would gain.
 
     More bandwidth, rows, columns or buffer, tensors that stay on chip, another dataflow, fewer bits, channels
-    rounded up to the array: every figure is a simulation of the whole network with that one change. Of a
-    network that a pool on chip does not hold, it is said what makes it run.
+    rounded up to the array: every figure is a simulation of the whole network with that one change. They come
+    in the order of time, or with --objective energy in that of energy. Of a network that a pool on chip does not hold, it is said what makes it run.
 
     \b
     accelsim explain --net sqnxt23 --hw 16x16_128k
     accelsim explain --net mobilenet_v1 --hw my_machine.yaml --layers 3
     accelsim explain --net shufflenet_v2 --hw 8x8_32k --output why.json
+    accelsim explain --net sqnxt23 --hw npu_int8_2m --objective energy --fps 10
     """
+    demand = demand_of(fps, battery_mwh)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
     check_outputs({"--output": output}, inputs(net, hw, overlays))
@@ -83,10 +90,12 @@ def explain(
         except MappingError as error:
             to.deliver(_what_fits(network, hardware, error, options, step))
             return
+    if demand is not None:
+        explained.result.at_frame_rate(demand.frames_per_second)  # says why there is none, if so
     to.deliver(
         Answer(
-            table=lambda style: explanation_report(explained, style),
-            values=lambda: explanation_dict(explained),
+            table=lambda style: explanation_report(explained, style, demand),
+            values=lambda: explanation_dict(explained, demand),
             rows=lambda: explanation_rows(explained),
         )
     )

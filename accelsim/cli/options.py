@@ -1,13 +1,17 @@
 """The options that commands share."""
 
+import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.limits import MAX_BATCH
+
+if TYPE_CHECKING:
+    from accelsim.power import FrameDemand
 
 
 class Format(StrEnum):
@@ -169,6 +173,41 @@ def layer_choice(text: str) -> str:
 def layer_count(choice: str, top: int) -> int | None:
     """How many layers a choice asks for, where `top` are so many; None is all of them."""
     return {"all": None, "top": top, "none": 0}[choice] if choice in LAYER_WORDS else int(choice)
+
+
+FpsOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        metavar="F",
+        help="Also power, and energy of an image, where so many images come in a second and the machine "
+        "waits between them. Of machines whose energy is known in joules.",
+    ),
+]
+BatteryOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--battery-mwh",
+        metavar="C",
+        help="With --fps: for how many hours a battery of so many mWh lasts.",
+    ),
+]
+
+
+def demand_of(fps: float | None, battery_mwh: float | None) -> "FrameDemand | None":
+    """What the two options ask for; None where they are left out."""
+    if fps is None and battery_mwh is None:
+        return None
+    if fps is None:
+        raise typer.BadParameter(
+            "needs --fps, the rate at which the battery is used", param_hint="--battery-mwh"
+        )
+    from accelsim.power import FrameDemand
+
+    for option, number in (("--fps", fps), ("--battery-mwh", battery_mwh)):
+        if number is not None and not 0 < number < math.inf:
+            raise typer.BadParameter(f"{number:g} must be a positive number", param_hint=option)
+    return FrameDemand(fps, battery_mwh)
 
 
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]

@@ -11,11 +11,13 @@ from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     LAYERS_METAVAR,
     BatchOption,
+    BatteryOption,
     CacheOption,
     DataflowOption,
     Engine,
     EngineOption,
     FormatOption,
+    FpsOption,
     Machines,
     MemoryOption,
     Networks,
@@ -25,6 +27,7 @@ from accelsim.cli.options import (
     OverlaysOption,
     QuietOption,
     RelativeToOption,
+    demand_of,
     layer_choice,
     layer_count,
     mapping_options,
@@ -93,6 +96,8 @@ def run(
     trace: TraceOption = None,
     trace_layers: TraceLayersOption = None,
     verify: VerifyOption = False,
+    fps: FpsOption = None,
+    battery_mwh: BatteryOption = None,
     cache: CacheOption = None,
     memory: MemoryOption = None,
     quiet: QuietOption = False,
@@ -105,7 +110,9 @@ def run(
     accelsim run --net sqnxt23v5 --hw 16x16_128k --output result.json
     accelsim run --net sqnxt23v5 --hw 16x16_128k --trace timeline.json.gz
     accelsim run --net squeezenet_v1_0 --overlay pruned.yaml --hw 16x16_128k
+    accelsim run --net sqnxt23v5 --hw npu_int8_2m --fps 10 --battery-mwh 675
     """
+    demand = demand_of(fps, battery_mwh)
     _check_trace_options(trace, trace_layers, engine)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
@@ -131,10 +138,17 @@ def run(
         result = _traced(plan, trace, trace_layers)
         if not quiet:
             say(f"wrote {trace}")
+    at_rate = (
+        {}
+        if demand is None
+        else {"at_frame_rate": demand.to_dict(result.at_frame_rate(demand.frames_per_second))}
+    )
     to.deliver(
         Answer(
-            table=lambda style: run_report(result, style, "all" if layer_limit is None else layer_limit),
-            values=result.to_dict,
+            table=lambda style: run_report(
+                result, style, "all" if layer_limit is None else layer_limit, demand
+            ),
+            values=lambda: result.to_dict() | at_rate,
             rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
         )
     )
@@ -203,6 +217,8 @@ def compare(
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     engine: EngineOption = Engine.FAST,
+    fps: FpsOption = None,
+    battery_mwh: BatteryOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Run networks on machines: time, energy, utilization and DRAM traffic beside each other.
@@ -212,7 +228,9 @@ def compare(
     accelsim compare --net alexnet --net sqnxt23 --hw my.yaml --output rows.csv
     accelsim compare --net sqnxt23 --hw 8x8_32k --hw my.yaml --relative-to my
     accelsim compare --net vgg16 --overlay int8.yaml --hw 16x16_128k
+    accelsim compare --net sqnxt23 --net sqnxt23v5 --hw npu_int8_2m --fps 10
     """
+    demand = demand_of(fps, battery_mwh)
     from accelsim.cli.cases import reference_of, run_cases
 
     networks, machines = load(net, hw, overlay or [], quiet=quiet)
@@ -226,10 +244,10 @@ def compare(
 
     options = mapping_options(batch, dataflow, objective) | {"engine": engine.value}
     compared = compare_cases(run_cases(networks, machines, options, quiet), reference)
-    rows = [to_dict(case) for case in compared]
+    rows = [to_dict(case, demand) for case in compared]
     to.deliver(
         Answer(
-            table=lambda style: comparison_report(compared, reference, style),
+            table=lambda style: comparison_report(compared, reference, style, demand),
             values=lambda: {
                 "accelsim": compared[0].case.result.accelsim,
                 "relative_to": reference,
