@@ -1,7 +1,7 @@
 """`accelsim run` and `accelsim compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -37,6 +37,8 @@ from accelsim.cli.verify import exit_unless_proven, verified_plan
 
 if TYPE_CHECKING:
     from accelsim.planning.plan import Plan
+    from accelsim.power import FrameDemand
+    from accelsim.report.tables.run import LayerChoice
     from accelsim.result import RunResult
 
 LayersOption: TypeAlias = Annotated[
@@ -121,8 +123,7 @@ def run(
     check_outputs(written, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
-    from accelsim.report.tables.run import TOP_LAYERS, run_report
-    from accelsim.result import flat, layer_to_dict
+    from accelsim.report.tables.run import TOP_LAYERS
     from accelsim.reuse.cache import Cache
     from accelsim.run import options_for, plan_run
 
@@ -138,19 +139,21 @@ def run(
         result = _traced(plan, trace, trace_layers)
         if not quiet:
             say(f"wrote {trace}")
-    at_rate = (
-        {}
-        if demand is None
-        else {"at_frame_rate": demand.to_dict(result.at_frame_rate(demand.frames_per_second))}
-    )
-    to.deliver(
-        Answer(
-            table=lambda style: run_report(
-                result, style, "all" if layer_limit is None else layer_limit, demand
-            ),
-            values=lambda: result.to_dict() | at_rate,
-            rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
-        )
+    to.deliver(_run_answer(result, "all" if layer_limit is None else layer_limit, demand))
+
+
+def _run_answer(result: "RunResult", layers: "LayerChoice | int", demand: "FrameDemand | None") -> Answer:
+    """A run in each format. Raises AccelsimError where the machine does not keep the rate."""
+    from accelsim.report.tables.run import run_report
+    from accelsim.result import flat, layer_to_dict
+
+    at_rate: dict[str, Any] = {}
+    if demand is not None:
+        at_rate = {"at_frame_rate": demand.to_dict(result.at_frame_rate(demand.frames_per_second))}
+    return Answer(
+        table=lambda style: run_report(result, style, layers, demand),
+        values=lambda: result.to_dict() | at_rate,
+        rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
     )
 
 

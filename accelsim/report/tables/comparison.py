@@ -7,7 +7,7 @@ from typing import Any
 
 from accelsim.power import FrameDemand
 from accelsim.report.text.energies import energy_cell
-from accelsim.report.text.power import rate_or_none
+from accelsim.report.text.power import rate_or_none, rate_values
 from accelsim.report.text.table import Column, Style, fitting, percent_digits, si, table, wrapped
 from accelsim.report.text.words import OFF_CHIP, common_off_chip_word, memory_word, off_chip_words
 from accelsim.report.text.zeros import skipped_percent
@@ -120,13 +120,8 @@ def to_dict(compared: ComparedCase, demand: FrameDemand | None = None) -> dict[s
         **({} if result.energy_pj is None else {"energy_pj": result.energy_pj}),
         **({} if result.average_power_mw is None else {"average_power_mw": result.average_power_mw}),
         **({"static_power_mw": result.static_power_mw} if result.static_power_mw else {}),
-        **({} if demand is None else {"at_frame_rate": _rate_values(result, demand)}),
+        **rate_values(result, demand),
     }
-
-
-def _rate_values(result: RunResult, demand: FrameDemand) -> dict[str, Any] | None:
-    rate = rate_or_none(result, demand)
-    return None if rate is None else demand.to_dict(rate)
 
 
 def comparison_report(

@@ -7,7 +7,7 @@ from accelsim.network.shapes import layer_shape
 from accelsim.power import FrameDemand
 from accelsim.report.text.diagnosis import loop_words, reason
 from accelsim.report.text.energies import duration, energy_cell, energy_text
-from accelsim.report.text.power import rate_or_none, rate_sentence
+from accelsim.report.text.power import rate_or_none, rate_sentence, rate_values
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import bound_word, off_chip_word, shape_word
 from accelsim.report.text.zeros import zeros_sentence
@@ -204,7 +204,7 @@ def explanation_dict(explained: Explanation, demand: FrameDemand | None = None) 
         **whole,
         "lower_bound_cycles": result.lower_bound_cycles,
         **({} if if_kept is None else {"lower_bound_if_kept_cycles": if_kept}),
-        **_at_rate(result, demand),
+        **rate_values(result, demand),
         "cycles_by_bound": cycles_by_bound(result.layers),
         "remedies": [
             {
@@ -214,7 +214,7 @@ def explanation_dict(explained: Explanation, demand: FrameDemand | None = None) 
                 "cycles": outcome.result.cycles,
                 "energy": outcome.result.energy.total,
                 **({} if outcome.result.energy.joules is None else {"joules": outcome.result.energy.joules}),
-                **_at_rate(outcome.result, demand),
+                **rate_values(outcome.result, demand),
                 "macs": outcome.result.macs,
                 "params": outcome.result.params,
             }
@@ -231,14 +231,6 @@ def explanation_dict(explained: Explanation, demand: FrameDemand | None = None) 
         ],
         "worst_layers": [_worst_dict(worst) for worst in explained.worst],
     }
-
-
-def _at_rate(result: RunResult, demand: FrameDemand | None) -> dict[str, Any]:
-    """Nothing where no rate is asked about; None at one that the machine does not keep."""
-    if demand is None:
-        return {}
-    rate = rate_or_none(result, demand)
-    return {"at_frame_rate": None if rate is None else demand.to_dict(rate)}
 
 
 def _worst_dict(worst: WorstLayer) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Power for people: what a machine draws at a frame rate, and for how long a battery lasts."""
 
 import math
+from typing import Any
 
 from accelsim.errors import AccelsimError
 from accelsim.power import FrameDemand, FrameRate
@@ -15,6 +16,14 @@ def rate_or_none(result: RunResult, demand: FrameDemand) -> FrameRate | None:
         return result.at_frame_rate(demand.frames_per_second)
     except AccelsimError:
         return None
+
+
+def rate_values(result: RunResult, demand: FrameDemand | None) -> dict[str, Any]:
+    """For JSON: nothing where no rate is asked about, None at one that the machine does not keep."""
+    if demand is None:
+        return {}
+    rate = rate_or_none(result, demand)
+    return {"at_frame_rate": None if rate is None else demand.to_dict(rate)}
 
 
 def rate_sentence(demand: FrameDemand, rate: FrameRate) -> str:
