@@ -4,32 +4,67 @@ What an access of a memory costs stands in the machine's file, at the memory; an
 `word_bits` costs in proportion to its bytes.
 """
 
+import math
+from collections.abc import Mapping
+
 from accelsim.columns import Count, Real
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.prices import AccessPrice, Prices
 
 
-def energy_by_component(counts: ActionCounts[int], prices: Prices) -> dict[str, float]:
+def energy_by_component(
+    counts: ActionCounts[int],
+    prices: Prices,
+    *,
+    macs_by_bits: Mapping[int, int] | None = None,
+    cycles: int = 0,
+) -> dict[str, float]:
     """Energy of each component.
 
     Args:
         counts: How often each action happened.
         prices: What each costs once.
+        macs_by_bits: The multiply-accumulates of `counts` by the bits of their wider operand; None where all
+            cost what `prices.mac` says.
+        cycles: For how long static power was drawn.
 
     Returns:
         By `mac`, `register_file`, `inter_pe`, each memory's name and `vector`, in the unit of the machine's
-        table.
+        table; and `static` where the machine draws power at all times.
 
     Example:
         >>> from accelsim import load_hardware
         >>> energy_by_component(ActionCounts(macs=10), load_hardware("16x16_128k").prices)["mac"]
         10.0
     """
-    return {component: float(energy) for component, energy in _components(counts, prices).items()}
+    by_component = {component: float(energy) for component, energy in _components(counts, prices).items()}
+    if macs_by_bits is not None:
+        by_component["mac"] = math.fsum([macs * prices.mac_of(bits) for bits, macs in macs_by_bits.items()])
+    return with_static(by_component, prices, cycles)
+
+
+def with_static(by_component: dict[str, float], prices: Prices, cycles: int) -> dict[str, float]:
+    """The same with what is drawn at all times, of a machine that draws some.
+
+    Args:
+        by_component: Energies of what was done.
+        prices: Of the machine.
+        cycles: For how long.
+
+    Returns:
+        The same dictionary where there is no static power.
+
+    Example:
+        >>> from accelsim.hardware import EnergyTable, Prices
+        >>> with_static({"mac": 5.0}, Prices(EnergyTable(), (), static_per_cycle=0.5), cycles=10)
+        {'mac': 5.0, 'static': 5.0}
+    """
+    static = prices.static_per_cycle
+    return {**by_component, "static": static * cycles} if static else by_component
 
 
 def total_energy(counts: ActionCounts[Count], prices: Prices) -> Real:
-    """Energy of all components.
+    """Dynamic energy of all components: what is drawn at all times is not in it.
 
     Args:
         counts: How often each action happened, or columns of that.
@@ -49,7 +84,7 @@ def total_energy(counts: ActionCounts[Count], prices: Prices) -> Real:
 def _components(counts: ActionCounts[Count], prices: Prices) -> dict[str, Real]:
     table, word_bytes = prices.table, prices.word_bytes
     return {
-        "mac": counts.macs * table.mac,
+        "mac": counts.macs * prices.mac,
         "register_file": counts.register_file_bytes / word_bytes * table.register_file,
         "inter_pe": counts.inter_pe_bytes / word_bytes * table.inter_pe,
         **{price.memory: _of_memory(counts, price, word_bytes) for price in prices.memories},

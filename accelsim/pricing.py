@@ -6,23 +6,24 @@ from collections.abc import Mapping as MappingOf
 from typing import Final
 
 from accelsim.descriptions.phrases import counted
-from accelsim.energy import energy_by_component
+from accelsim.energy import energy_by_component, with_static
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Operand
-from accelsim.mapping.bounds import (
-    compulsory_input_bytes,
-    compulsory_output_bytes,
-    compulsory_weight_bytes,
-    least_array_cycles,
-    lower_bound_if_kept_cycles,
-    lower_bounds,
-)
+from accelsim.mapping.bounds import compulsory_weight_bytes, least_array_cycles, lower_bounds
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
+from accelsim.mapping.precision import (
+    activation_bits,
+    layer_prices,
+    macs_by_bits,
+    partial_sum_bits,
+    pruned_index_bits,
+    weight_bits,
+)
 from accelsim.mapping.program import LOOPS, Dimension
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
+from accelsim.planning.bounds_if_kept import lower_bound_if_kept, lower_bounds_if_kept
 from accelsim.planning.plan import Plan
 from accelsim.power import Energy
 from accelsim.result import (
@@ -77,7 +78,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
     costs = costs_of_layers(plan.schedule, activity, hardware, batch, plan.cache.costs)
     layers = layer_results(plan.schedule, activity, hardware, batch, costs)
     counts = activity.counts
-    by_component = energy_by_component(counts, hardware.prices)
+    by_component = _by_component(plan.schedule, activity, hardware)
     return RunResult(
         accelsim=__version__,
         network=network.name,
@@ -101,10 +102,21 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
-        lower_bound_if_kept_cycles=_lower_bound_if_kept(plan.schedule, costs, hardware, batch),
+        lower_bound_if_kept_cycles=lower_bound_if_kept(plan.schedule, costs, hardware, batch),
         memory_map=plan.schedule.memory_map,
-        first_inference=None if first is None else _first_inference(first, hardware),
+        first_inference=None if first is None else _first_inference(plan.schedule, first, hardware),
+        static_power_mw=hardware.static_power_mw,
     )
+
+
+def _by_component(schedule: Schedule, activity: Activity, hardware: Hardware) -> dict[str, float]:
+    """What was observed of all layers together, priced: each layer's products at the price of their bits."""
+    macs = (
+        (layer, observed.counts.macs)
+        for layer, observed in zip(schedule.layers, activity.layers, strict=True)
+    )
+    by_bits = macs_by_bits(macs, hardware)
+    return energy_by_component(activity.counts, hardware.prices, macs_by_bits=by_bits, cycles=activity.cycles)
 
 
 def _energy(by_component: MappingOf[str, float], hardware: Hardware) -> Energy:
@@ -113,62 +125,11 @@ def _energy(by_component: MappingOf[str, float], hardware: Hardware) -> Energy:
     return Energy(total, hardware.energy.unit, by_component, joules)
 
 
-def _first_inference(first: Activity, hardware: Hardware) -> FirstInference:
+def _first_inference(schedule: Schedule, first: Activity, hardware: Hardware) -> FirstInference:
     counts = first.counts
-    by_component = energy_by_component(counts, hardware.prices)
+    by_component = _by_component(schedule, first, hardware)
     memories = memory_results(counts, hardware, by_component, first.layers, first.peak_memory_bytes)
     return FirstInference(first.cycles, _energy(by_component, hardware), memories)
-
-
-def _lower_bound_if_kept(
-    schedule: Schedule, costs: Sequence[LayerCosts], hardware: Hardware, batch: int
-) -> int | None:
-    """The lower bound of a network of which all tensors stay on chip; None where they cannot."""
-    if schedule.memory_map is None or not hardware.keeps("activations"):
-        return None
-    image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
-    weight_bytes = sum([of_layer.least_weight_bytes for of_layer in costs])
-    array_cycles = sum([of_layer.least_array_cycles for of_layer in costs])
-    activation_bytes = image_bytes + sum(result_bytes.values())
-    return lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes)
-
-
-def _lower_bounds_if_kept(
-    schedule: Schedule, costs: Sequence[LayerCosts], hardware: Hardware, batch: int
-) -> list[int | None]:
-    """The same of each layer by itself.
-
-    Of a result that several layers write, the first of them stores its own part, and of the others it is not
-    said which part is theirs.
-    """
-    if schedule.memory_map is None or not hardware.keeps("activations"):
-        return [None] * len(schedule.layers)
-    image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
-    bounds: list[int | None] = []
-    for layer, of_layer in zip(schedule.layers, costs, strict=True):
-        stored_bytes = 0
-        if layer.name in result_bytes:
-            stored_bytes = min(result_bytes[layer.name], compulsory_output_bytes(layer, hardware, batch))
-        read_bytes = 0 if bounds else image_bytes
-        array_cycles, weight_bytes = of_layer.least_array_cycles, of_layer.least_weight_bytes
-        activation_bytes = read_bytes + stored_bytes
-        bounds.append(lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes))
-    return bounds
-
-
-def _image_bytes(schedule: Schedule, hardware: Hardware, batch: int) -> int:
-    """What has to come of the image: only what the first layer reads is sure to."""
-    if hardware.input_place not in hardware.names_off_chip:
-        return 0
-    return compulsory_input_bytes(schedule.layers[0], hardware, batch)
-
-
-def _result_bytes(schedule: Schedule, hardware: Hardware) -> dict[str, int]:
-    """What has to go outside of results, by the first layer that writes each."""
-    if schedule.memory_map is None or hardware.output_place not in hardware.names_off_chip:
-        return {}
-    images, tensors = schedule.images_in_turn, schedule.memory_map.tensors
-    return {tensor.name: images * tensor.size_bytes for tensor in tensors if tensor.is_result}
 
 
 def costs_of_layers(
@@ -231,16 +192,29 @@ def layer_results(
     pes = hardware.pe_array.pes
     results = []
     places = schedule.places or (None,) * len(schedule.layers)
-    bounds_if_kept = _lower_bounds_if_kept(schedule, costs, hardware, batch)
+    bounds_if_kept = lower_bounds_if_kept(schedule, costs, hardware, batch)
     for layer, mapping, observed, of_layer, of_operands, bound_if_kept in zip(
         schedule.layers, schedule.mappings, activity.layers, costs, places, bounds_if_kept, strict=True
     ):
         result = _layer_result(layer, mapping, of_layer, observed, schedule.images_in_turn, pes)
+        if hardware.prices.static_per_cycle:
+            result = _with_static(result, hardware)
         if of_operands is not None:
             on_chip_places = _on_chip_places(layer, of_operands, hardware)
             result = result._replace(on_chip_places=on_chip_places, lower_bound_if_kept_cycles=bound_if_kept)
         results.append(result)
     return tuple(results)
+
+
+def _with_static(result: LayerResult, hardware: Hardware) -> LayerResult:
+    """A layer with what the machine draws at all times, for its own cycles, so that layers add up."""
+    by_component = with_static(dict(result.energy_by_component), hardware.prices, result.cycles)
+    energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
+    return result._replace(
+        energy=energy,
+        energy_by_component=by_component,
+        energy_pj=None if picojoules is None else energy * picojoules,
+    )
 
 
 def _on_chip_places(layer: Layer, places: MappingOf[Operand, str], hardware: Hardware) -> dict[str, str]:
@@ -263,7 +237,7 @@ def layer_costs(
 ) -> LayerCosts:
     """Energy, traffic and bounds of a mapped layer that did so much; operands have homes by memory."""
     counts = observed.counts
-    by_component = energy_by_component(counts, hardware.prices)
+    by_component = energy_by_component(counts, layer_prices(layer, hardware))
     energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
     macs, bounds = batch * layer.macs, lower_bounds(layer, hardware, batch)
     keeps = hardware.keeps("activations")

@@ -1,14 +1,14 @@
 """Description: what a YAML file may say, checked; `read` and `vary` make one, `dump` writes it out."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from accelsim.descriptions.document import Document, KeyPath, Mistake, Upgrade, plain
-from accelsim.descriptions.keys import place_of, put
+from accelsim.descriptions.keys import place_of, put, value_of
 from accelsim.descriptions.reader import parse
 from accelsim.descriptions.sentences import mistakes_of
 from accelsim.descriptions.writer import yaml_text
@@ -62,6 +62,11 @@ class Description(BaseModel):
     def renamed(cls, key: str) -> tuple[str, ...]:
         """The dotted keys that a key means, of an earlier format too."""
         return (key,)
+
+    @classmethod
+    def excluded_by(cls, key: str) -> str | None:  # noqa: ARG003  (others look at it)
+        """The dotted key that says the same as another one, so that setting that takes its value away."""
+        return None
 
 
 def read(path: str | Path, kind: type[DescriptionT]) -> DescriptionT:
@@ -154,11 +159,23 @@ def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
         for key in outer_first
         if not kind.put(data, key, changes[key])
     ]
+    lost += list(_excluded(kind, data, changes))
     if lost:
         raise Document(label, dict(changes), {}).error(lost)
     return _checked(
         Document(label, {**data, **changes}, {}), Upgrade(data, _by_key(kind, data, changes)), kind
     )
+
+
+def _excluded(kind: type[Description], data: dict[str, Any], changes: Iterable[str]) -> Iterator[Mistake]:
+    """Take away what a changed value says anew in another way; mistakes where both are changed."""
+    targets = {target: key for key in changes for target in kind.renamed(key)}
+    for target, key in targets.items():
+        other = kind.excluded_by(target)
+        if other in targets:
+            yield Mistake((key,), f"must not be set together with {targets[other]}: both say the same")
+        elif other is not None and value_of(data, other)[0]:
+            put(data, other, None)
 
 
 def _by_key(

@@ -78,6 +78,11 @@ MAX_LATENCY_CYCLES: Final = 1_000_000
 MIN_BANDWIDTH: Final = 1e-6
 MAX_BANDWIDTH: Final = 1e6
 """Bytes per cycle: from a serial line of a kilobyte per second to a thousand stacks of HBM, at 1 GHz."""
+MIN_BYTES_PER_SECOND: Final = 1.0
+MAX_BYTES_PER_SECOND: Final = 1e17
+"""Of a channel with a clock of its own: what the bounds on bytes per cycle come to at the fastest clock."""
+MAX_LATENCY_SECONDS: Final = 1.0
+"""Of a channel with a clock of its own: a hundred times what a disk takes."""
 MAX_DESCRIPTORS: Final = 1_024
 """Steps that the DMA knows of: each is some bytes of memory on the chip."""
 MIN_CLOCK_MHZ: Final = 1e-3
@@ -92,5 +97,13 @@ MAX_UNIT_PJ: Final = 1e42
 that have a name."""
 MAX_PRICE_WORD_BITS: Final = 4_096
 """Bits that a price is for: the widest bus of a stack of HBM has 1,024."""
+MAX_EXPONENT: Final = 2.0
+"""Of a law of size: what an access costs, or a kibibyte takes, grows with the square of the size at most; of
+a memory of one piece it is a half."""
+MAX_POWER_MW: Final = 1e6
+"""That a chip draws at all times: a kilowatt, more than the largest accelerators at full load."""
+MAX_LEAKAGE_MW: Final = 1e3
+"""Of a kibibyte, or a square millimetre, that leaks: a thousand times the worst process at the highest
+temperature."""
 MAX_AREA_MM2: Final = 1e5
 """Of a part, or of a kibibyte of it: a wafer has 7e4."""

@@ -10,14 +10,19 @@ from accelsim.descriptions.limits import (
     MAX_BANDWIDTH,
     MAX_BATCH,
     MAX_BUFFER_BYTES,
+    MAX_BYTES_PER_SECOND,
     MAX_CHANNELS,
     MAX_CLOCK_MHZ,
     MAX_DESCRIPTORS,
     MAX_ELEMENTS,
+    MAX_EXPONENT,
     MAX_FACTOR,
     MAX_LATENCY_CYCLES,
+    MAX_LATENCY_SECONDS,
+    MAX_LEAKAGE_MW,
     MAX_PER_COLUMN,
     MAX_PER_PE,
+    MAX_POWER_MW,
     MAX_PRICE,
     MAX_PRICE_WORD_BITS,
     MAX_REPEAT,
@@ -27,6 +32,7 @@ from accelsim.descriptions.limits import (
     MAX_UNIT_PJ,
     MAX_WINDOW,
     MIN_BANDWIDTH,
+    MIN_BYTES_PER_SECOND,
     MIN_CLOCK_MHZ,
     MIN_PART,
     MIN_UNIT_PJ,
@@ -69,9 +75,16 @@ PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 LatencyCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_LATENCY_CYCLES)]
 BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)]
+LatencySeconds: TypeAlias = Annotated[float, Field(ge=0, le=MAX_LATENCY_SECONDS)]
+BytesPerSecond: TypeAlias = Annotated[float, Field(ge=MIN_BYTES_PER_SECOND, le=MAX_BYTES_PER_SECOND)]
 Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]
 Megahertz: TypeAlias = Annotated[float, Field(ge=MIN_CLOCK_MHZ, le=MAX_CLOCK_MHZ)]
 Price: TypeAlias = Annotated[float, Field(ge=0, le=MAX_PRICE)]
+Exponent: TypeAlias = Annotated[float, Field(ge=0, le=MAX_EXPONENT)]
+"""To which a size is raised."""
+Milliwatts: TypeAlias = Annotated[float, Field(ge=0, le=MAX_POWER_MW)]
+LeakageMilliwatts: TypeAlias = Annotated[float, Field(ge=0, le=MAX_LEAKAGE_MW)]
+"""Of a part of the chip."""
 UnitPicojoules: TypeAlias = Annotated[float, Field(ge=MIN_UNIT_PJ, le=MAX_UNIT_PJ)]
 PriceWordBits: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PRICE_WORD_BITS)]
 SquareMillimetres: TypeAlias = Annotated[float, Field(ge=0, le=MAX_AREA_MM2)]

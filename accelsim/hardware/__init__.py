@@ -7,10 +7,10 @@ if TYPE_CHECKING:
     from accelsim.hardware.array import PEArray
     from accelsim.hardware.counts import Access, ActionCounts, Direction
     from accelsim.hardware.load import hardware_of, load_hardware
-    from accelsim.hardware.machine import Hardware, Precision
+    from accelsim.hardware.machine import Hardware
     from accelsim.hardware.memory import Bank, Channel, Memory
     from accelsim.hardware.operand import Operand
-    from accelsim.hardware.parts import Objective
+    from accelsim.hardware.parts import Objective, Precision
     from accelsim.hardware.prices import EnergyTable, Prices
     from accelsim.hardware.registry import dataflow_names, registered
 
@@ -39,10 +39,10 @@ __getattr__, __dir__ = door(
         "array": ("PEArray",),
         "counts": ("Access", "ActionCounts", "Direction"),
         "load": ("hardware_of", "load_hardware"),
-        "machine": ("Hardware", "Precision"),
+        "machine": ("Hardware",),
         "memory": ("Bank", "Channel", "Memory"),
         "operand": ("Operand",),
-        "parts": ("Objective",),
+        "parts": ("Objective", "Precision"),
         "prices": ("EnergyTable", "Prices"),
         "registry": ("dataflow_names", "registered"),
     },

@@ -90,5 +90,6 @@ def _defaults(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, s
         channel = memory not in hardware.working
         for key, reason in (MEMORY_DEFAULTS | (CHANNEL_DEFAULTS if channel else {})).items():
             dotted = f"memories.{memory.name}.{key}"
-            if not value_of(data, dotted)[0] and not (channel and key == "banks"):
+            in_seconds = key == "latency_cycles" and memory.latency_seconds is not None
+            if not (value_of(data, dotted)[0] or in_seconds or (channel and key == "banks")):
                 yield dotted, reason

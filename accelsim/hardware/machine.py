@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Final, Self, assert_never
+from typing import Any, Self, assert_never
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,12 +16,12 @@ from accelsim.descriptions import (
     one_of,
     put,
     refusal,
-    value_of,
 )
-from accelsim.descriptions.quantities import Bits, IndexBits, Megahertz
+from accelsim.descriptions.quantities import Megahertz
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
+from accelsim.hardware.changes import in_another_unit, is_of_another_dataflow, listed_dataflows
 from accelsim.hardware.memory import (
     POOL,
     TENSORS,
@@ -31,41 +31,17 @@ from accelsim.hardware.memory import (
     Memory,
     banks_of,
     channel_of,
+    default_energy,
     for_tensors_alone,
     home_of,
     memories_off_chip,
-    spelled_out,
 )
 from accelsim.hardware.operand import Operand
-from accelsim.hardware.parts import Ends, Mapper, VectorUnit
-from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices
+from accelsim.hardware.parts import Ends, Mapper, Precision, VectorUnit
+from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices, StaticPower
 from accelsim.hardware.registry import parameters_of
-from accelsim.hardware.served import too_small, unserved
-
-ADDED_DATAFLOW: Final = "default, where no parameter is given: the machine did not run it before"
-"""Of a dataflow that a machine is given by its name alone."""
-
-
-class Precision(Description):
-    """Bits of a weight, of an activation, and of a partial sum while it is accumulated.
-
-    A network may say otherwise, for all of its layers or for the weights of some: network/compression.py.
-
-    Attributes:
-        weights_bits: Of a weight.
-        activations_bits: Of an input or output.
-        partial_sums_bits: Of a sum while it is accumulated.
-
-    Example:
-        >>> Precision(weights_bits=4).weights_bits
-        4
-    """
-
-    weights_bits: Bits = 8
-    activations_bits: Bits = 8
-    partial_sums_bits: Bits = 32
-    pruned_index_bits: IndexBits = 0
-    """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
+from accelsim.hardware.served import out_of_range, too_small, unserved
+from accelsim.hardware.static_power import energy_per_cycle, static_power_mw, without_leakage
 
 
 class Hardware(Description):
@@ -82,6 +58,7 @@ class Hardware(Description):
         vector_unit: What finishes outputs.
         mapper: By what its compiler chooses.
         energy: What actions cost.
+        power: What the whole chip draws at all times.
         area: What its parts take; None where no source says.
 
     Example:
@@ -103,6 +80,7 @@ class Hardware(Description):
     vector_unit: VectorUnit = VectorUnit()
     mapper: Mapper = Mapper()
     energy: EnergyTable = EnergyTable()
+    power: StaticPower = StaticPower()
     area: AreaTable | None = None
     assumed: Mapping[str, str] = Field(default_factory=dict)
     """Keys (with dots) whose values no source gives, and why they are what they are."""
@@ -120,8 +98,8 @@ class Hardware(Description):
     def put(cls, data: dict[str, Any], key: str, value: Any) -> bool:
         """Set the value at a dotted key; keys of format 1 mean what they meant."""
         if key == "pe_array.dataflows" and isinstance(value, list | tuple):
-            value = _listed(data, list(map(str, value)))
-        of_others = {target for target in cls.renamed(key) if _is_of_another_dataflow(data, target)}
+            value = listed_dataflows(data, list(map(str, value)))
+        of_others = {target for target in cls.renamed(key) if is_of_another_dataflow(data, target)}
         return all(target in of_others or put(data, target, value) for target in cls.renamed(key))
 
     @classmethod
@@ -131,6 +109,11 @@ class Hardware(Description):
         on_chip = [memory["name"] for memory in data["memories"] if memory["name"] not in off_chip]
         keys = format1.in_place_of(key, off_chip, on_chip)
         return f"is a key of format 1; this machine has {one_of(keys)}" if keys else None
+
+    @classmethod
+    def excluded_by(cls, key: str) -> str | None:
+        """What is said in cycles is not said in seconds, too."""
+        return in_another_unit(key)
 
     @classmethod
     def renamed(cls, key: str) -> tuple[str, ...]:
@@ -184,11 +167,37 @@ class Hardware(Description):
             raise refusal("hardware", mistakes)
         return self
 
+    @model_validator(mode="after")
+    def _channels_are_in_range(self) -> Self:
+        """What is said in seconds comes to cycles within the same bounds."""
+        mistakes = [
+            Mistake(("memories", fault.memory, *fault.key.split(".")), fault.sentence)
+            for fault in out_of_range(self.memories, self.clock_mhz)
+        ]
+        if mistakes:
+            raise refusal("hardware", mistakes)
+        return self
+
+    @model_validator(mode="after")
+    def _static_power_is_known(self) -> Self:
+        mistakes = []
+        if self.area and self.area.leakage_mw_per_mm2 and self.area_mm2 is None:
+            sentence = "must be left out: words are wider than the table is for, so the area is not known"
+            mistakes.append(Mistake(("area", "leakage_mw_per_mm2"), sentence))
+        if self.static_power_mw and self.energy.picojoules is None:
+            sentence = (
+                f"must be given: power is in mW, and a unit of {self.energy.unit} has no worth in joules"
+            )
+            mistakes.append(Mistake(("energy", "picojoules_per_unit"), sentence))
+        if mistakes:
+            raise refusal("hardware", mistakes)
+        return self
+
     def with_idle_rows(self, rows: int) -> "Hardware":
         """The machine as it is where so many rows of its array are left idle."""
         if not rows:
             return self
-        return self._with(pe_array=self.pe_array.model_copy(update={"rows": self.pe_array.rows - rows}))
+        return self._seen(pe_array=self.pe_array.model_copy(update={"rows": self.pe_array.rows - rows}))
 
     def with_size(self, memory: str, size_bytes: int) -> "Hardware":
         """The machine with another size of a memory on chip, in which its banks have room."""
@@ -197,6 +206,14 @@ class Hardware(Description):
             for own in self.memories
         ]
         return self._with(memories=tuple(resized))
+
+    def _seen(self, **fields: Any) -> "Hardware":
+        """The machine as a layer sees it: whatever part that is, the whole chip is on."""
+        if self.static_power_mw:
+            memories = without_leakage(fields.get("memories", self.memories))
+            power = StaticPower(idle_mw=self.static_power_mw)
+            fields |= {"memories": memories, "power": power, "area": None}
+        return self._with(**fields)
 
     def _with(self, **fields: Any) -> "Hardware":
         """The machine with other values, that are right: they are not checked, since layers see some machines
@@ -272,7 +289,7 @@ class Hardware(Description):
         from accelsim.hardware.placed import placed_memories  # noqa: PLC0415 (most machines have none)
 
         return {
-            inside: self._with(memories=memories)
+            inside: self._seen(memories=memories)
             for inside, memories in placed_memories(self.memories, self.tensor_memory)
         }
 
@@ -325,14 +342,11 @@ class Hardware(Description):
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
         """Of each memory off chip, and of one for tensors alone, to those with tiles."""
-        of_tensors = [] if self.tensor_memory is None else [channel_of(self.tensor_memory, ())]
-        return tuple(
-            [
-                channel_of(memory, [operand for operand in memory.holds if self.home(operand) == memory])
-                for memory in self.off_chip
-            ]
-            + of_tensors
-        )
+        memories, clock_mhz = self.off_chip, self.clock_mhz
+        homes = [[operand for operand in memory.holds if self.home(operand) == memory] for memory in memories]
+        outer = [channel_of(*pair, clock_mhz) for pair in zip(memories, homes, strict=True)]
+        of_tensors = [] if self.tensor_memory is None else [channel_of(self.tensor_memory, (), clock_mhz)]
+        return (*outer, *of_tensors)
 
     @property
     def bytes_per_cycle_off_chip(self) -> float:
@@ -357,12 +371,22 @@ class Hardware(Description):
     @cached_property
     def prices(self) -> Prices:
         """What each action costs, accesses of memories included."""
-        spelled = [
-            spelled_out(memory, off_chip=memory in self.off_chip) for memory in reversed(self.memories)
-        ]
-        energies = [(memory.name, memory.energy) for memory in spelled]
-        prices = (AccessPrice(name, energy.read, energy.write) for name, energy in energies if energy)
-        return Prices(self.energy, tuple(prices))
+        prices = []
+        for memory in reversed(self.memories):
+            energy = memory.energy or default_energy(off_chip=memory in self.off_chip)
+            at_size = energy.at_size(memory.size_bytes)
+            prices.append(AccessPrice(memory.name, at_size.read, at_size.write))
+        static_power, picojoules = self.static_power_mw, self.energy.picojoules
+        if not static_power or picojoules is None:
+            return Prices(self.energy, tuple(prices))
+        per_cycle = energy_per_cycle(static_power, self.clock_mhz, picojoules)
+        return Prices(self.energy, tuple(prices), per_cycle)
+
+    @cached_property
+    def static_power_mw(self) -> float:
+        """What the chip draws at all times [mW]; 0 where its file says nothing of it."""
+        leakage = (self.area.leakage_mw_per_mm2 or 0.0) if self.area else 0.0
+        return static_power_mw(self.power, self.on_chip, leakage, (self.area_mm2 or 0.0) if leakage else 0.0)
 
     @property
     def vector_lanes(self) -> int:
@@ -378,16 +402,17 @@ class Hardware(Description):
     def area_mm2_by_part(self) -> Mapping[str, float] | None:
         """What each part takes; None without an area table, or where words are wider than the table's.
 
-        PEs of narrower words are taken to be as large as the table's: its source gives no other.
+        PEs of narrower words are as large as the next width of the table.
         """
-        area, widest = self.area, max(self.precision.weights_bits, self.precision.activations_bits)
-        if area is None or widest > area.word_bits:
+        widest = max(self.precision.weights_bits, self.precision.activations_bits)
+        pe_mm2 = None if self.area is None else self.area.pe_mm2_of(widest)
+        if self.area is None or pe_mm2 is None:
             return None
         return {
-            "pe_array": self.pe_array.pes * area.pe_mm2,
-            "register_file": self.register_file_bytes / 1024 * area.register_file_mm2_per_kib,
-            "global_buffer": self.on_chip_bytes / 1024 * area.global_buffer_mm2_per_kib,
-            "rest": area.rest_mm2,
+            "pe_array": self.pe_array.pes * pe_mm2,
+            "register_file": self.register_file_bytes / 1024 * self.area.register_file_mm2_per_kib,
+            "global_buffer": self.area.memories_mm2(self.on_chip),
+            "rest": self.area.rest_mm2,
         }
 
     @property
@@ -395,22 +420,6 @@ class Hardware(Description):
         """Of the whole chip; None where that cannot be told."""
         parts = self.area_mm2_by_part
         return None if parts is None else math.fsum(parts.values())
-
-
-def _listed(data: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """Dataflows by their names alone, with the parameters that the machine gives them.
-
-    One that it does not describe, or no longer does, has the default ones, and `assumed` says so.
-    """
-    _, dataflows = value_of(data, "pe_array.dataflows")
-    described = dataflows if isinstance(dataflows, dict) else {}
-    if isinstance(assumed := data["assumed"], dict):
-        for of_it in [f"pe_array.dataflows.{name}" for name in names if name not in described]:
-            reasons = {
-                key: reason for key, reason in assumed.items() if not f"{key}.".startswith(f"{of_it}.")
-            }
-            assumed = data["assumed"] = {**reasons, of_it: ADDED_DATAFLOW}
-    return {name: described.get(name, {}) for name in names}
 
 
 def _absent(fault: format1.Missing) -> str:
@@ -424,9 +433,3 @@ def _absent(fault: format1.Missing) -> str:
             return absent(parameters_of(name), (key,))
         case _:
             return absent(Hardware, fault.target)
-
-
-def _is_of_another_dataflow(data: dict[str, Any], key: str) -> bool:
-    """Whether a key is a parameter of a dataflow that the array does not run: any value is the same then."""
-    listed, _ = value_of(data, ".".join(key.split(".")[:3]))
-    return is_parameter(key) and not listed

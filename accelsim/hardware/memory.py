@@ -13,13 +13,17 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from accelsim.descriptions import Description
+from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.descriptions.quantities import (
     BufferBytes,
     BytesPerCycle,
+    BytesPerSecond,
     Descriptors,
+    Exponent,
     Fraction,
     LatencyCycles,
+    LatencySeconds,
+    LeakageMilliwatts,
     Price,
 )
 from accelsim.hardware.operand import Operand
@@ -27,6 +31,10 @@ from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY
 
 ROUNDING: Final = 1e-9
 """By how much shares that are meant to add up to one may miss it."""
+ROUNDING_CYCLES: Final = 1e-6
+"""By how much a latency in seconds may exceed whole cycles because it is no sum of powers of two: 128 ns at
+500 MHz are 64 cycles."""
+HERTZ_PER_MEGAHERTZ: Final = 1e6
 LATENCY_CYCLES: Final = 100
 PREFETCH: Final = 8
 """What the channel of a memory off chip has whose file does not say."""
@@ -41,7 +49,7 @@ MemoryName = Annotated[
 ]
 
 
-COMPONENTS: Final = ("mac", "register_file", "inter_pe", "vector")
+COMPONENTS: Final = ("mac", "register_file", "inter_pe", "vector", "static")
 """What energy is spent on beside memories, and in one mapping with them (energy.py)."""
 ROWS: Final = (
     *("macs", "register_files", "between_pes", "vector_unit"),
@@ -68,17 +76,63 @@ OFF_CHIP, ON_CHIP = "dram", "global_buffer"
 
 
 class Bandwidth(Description):
-    """How fast a channel streams."""
+    """How fast a channel streams, shared by reads and writes.
 
-    bytes_per_cycle: BytesPerCycle
-    """Shared by reads and writes."""
+    One of both is said: bytes per cycle of the chip's clock, or bytes per second where the channel has a
+    clock of its own, which stays as it is when the chip's changes.
+
+    Example:
+        >>> Bandwidth(bytes_per_second=5e8).per_cycle(clock_mhz=500)
+        1.0
+    """
+
+    bytes_per_cycle: BytesPerCycle | None = None
+    bytes_per_second: BytesPerSecond | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.bytes_per_cycle is None) == (self.bytes_per_second is None):
+            raise ValueError("must give either bytes_per_cycle or bytes_per_second")
+        return self
+
+    def per_cycle(self, clock_mhz: float) -> float:
+        """Bytes in a cycle of the chip's clock."""
+        if self.bytes_per_second is not None:
+            return self.bytes_per_second / (clock_mhz * HERTZ_PER_MEGAHERTZ)
+        return self.bytes_per_cycle or 0.0  # one of both is said
 
 
 class AccessEnergy(Description):
-    """What an access costs for a word of `energy.word_bits`, in the unit of the energy table."""
+    """What an access costs for a word of `energy.word_bits`, in the unit of the energy table.
+
+    With `at_bytes` and `exponent` it is a law of size: `read` and `write` hold at `at_bytes`, and at another
+    size of the memory they are times (size / `at_bytes`) ^ `exponent`.
+
+    Example:
+        >>> law = AccessEnergy(read=2.5, write=2.5, at_bytes=32768, exponent=0.5)
+        >>> law.at_size(131072).read
+        5.0
+    """
 
     read: Price
     write: Price
+    at_bytes: BufferBytes | None = None
+    """Of the memory whose prices these are."""
+    exponent: Exponent | None = None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.at_bytes is None) != (self.exponent is None):
+            absent = "at_bytes" if self.at_bytes is None else "exponent"
+            raise ValueError(f"{absent} missing: a law of size has both at_bytes and exponent, else neither")
+        return self
+
+    def at_size(self, size_bytes: int | None) -> "AccessEnergy":
+        """What an access of a memory of a size costs."""
+        if self.at_bytes is None or self.exponent is None or size_bytes is None:
+            return self
+        factor = math.pow(size_bytes / self.at_bytes, self.exponent)
+        return AccessEnergy(read=self.read * factor, write=self.write * factor)
 
 
 class Banks(Description):
@@ -137,9 +191,25 @@ class Memory(Description):
     """Of the channel to the memories in which tiles are buffered, of one off chip or for tensors alone."""
     latency_cycles: LatencyCycles | None = None
     """Until the first byte of a transfer comes; latencies of several requests overlap."""
+    latency_seconds: LatencySeconds | None = None
+    """The same where the channel has a clock of its own: whole cycles of the chip's, rounded up."""
     prefetch: Descriptors | None = None
     """Steps whose tiles may be asked for before the array takes up the first of them."""
     energy: AccessEnergy | None = None
+    leakage_mw_per_kib: LeakageMilliwatts | None = None
+    """That a kibibyte of a memory on chip draws at all times."""
+
+    @model_validator(mode="after")
+    def _one_latency(self) -> Self:
+        if self.latency_cycles is not None and self.latency_seconds is not None:
+            sentence = "must be left out: latency_cycles says it in cycles"
+            raise refusal("memory", [Mistake(("latency_seconds",), sentence)])
+        return self
+
+    @property
+    def kibibytes(self) -> float:
+        """Its size; 0 where it is as large as need be."""
+        return (self.size_bytes or 0) / 1024
 
     @property
     def division(self) -> Banks | None:
@@ -153,7 +223,7 @@ class Channel(NamedTuple):
     Attributes:
         memory: The name of the outer one.
         operands: Whose home that is; none where that depends on the layer.
-        bytes_per_cycle: While it streams.
+        bytes_per_cycle: While it streams, in cycles of the chip's clock.
         latency_cycles: Before the first byte of a transfer.
         prefetch: Steps whose tiles may be asked for before the array takes up the first of them.
 
@@ -259,23 +329,42 @@ def home_of(operand: Operand, off_chip: Sequence[Memory]) -> Memory | None:
 
 def spelled_out(memory: Memory, *, off_chip: bool) -> Memory:
     """A memory with what is taken where its file says nothing."""
-    price = OFF_CHIP_ENERGY if off_chip else ON_CHIP_ENERGY
-    defaults: dict[str, Any] = {"energy": memory.energy or AccessEnergy(read=price, write=price)}
+    defaults: dict[str, Any] = {"energy": memory.energy or default_energy(off_chip=off_chip)}
     if not off_chip and memory.bandwidth is None:
         defaults["banks"] = memory.banks or Banks(shares=bank_shares(memory))
     else:
-        channel = channel_of(memory, ())
-        defaults |= {"latency_cycles": channel.latency_cycles, "prefetch": channel.prefetch}
+        defaults["prefetch"] = PREFETCH if memory.prefetch is None else memory.prefetch
+        if memory.latency_cycles is None and memory.latency_seconds is None:
+            defaults["latency_cycles"] = LATENCY_CYCLES
     return memory.model_copy(update=defaults)
 
 
-def channel_of(memory: Memory, operands: Collection[Operand]) -> Channel:
-    """Between a memory, the home of some operands, and those in which tiles are buffered."""
-    bandwidth, latency, prefetch = memory.bandwidth, memory.latency_cycles, memory.prefetch
+def default_energy(*, off_chip: bool) -> AccessEnergy:
+    """What an access costs of a memory whose file does not say."""
+    price = OFF_CHIP_ENERGY if off_chip else ON_CHIP_ENERGY
+    return AccessEnergy(read=price, write=price)
+
+
+def channel_of(memory: Memory, operands: Collection[Operand], clock_mhz: float) -> Channel:
+    """Between a memory, the home of some operands, and those in which tiles are buffered.
+
+    Args:
+        memory: The outer one.
+        operands: Whose home it is.
+        clock_mhz: The chip's, in whose cycles all is counted.
+    """
     return Channel(
         memory.name,
         frozenset(operands),
-        bandwidth.bytes_per_cycle if bandwidth else math.inf,
-        LATENCY_CYCLES if latency is None else latency,
-        PREFETCH if prefetch is None else prefetch,
+        memory.bandwidth.per_cycle(clock_mhz) if memory.bandwidth else math.inf,
+        latency_cycles(memory, clock_mhz),
+        PREFETCH if memory.prefetch is None else memory.prefetch,
     )
+
+
+def latency_cycles(memory: Memory, clock_mhz: float) -> int:
+    """Of a memory with a channel, in whole cycles of the chip's clock."""
+    if memory.latency_seconds is not None:
+        cycles = memory.latency_seconds * clock_mhz * HERTZ_PER_MEGAHERTZ
+        return math.ceil(cycles - ROUNDING_CYCLES)
+    return LATENCY_CYCLES if memory.latency_cycles is None else memory.latency_cycles

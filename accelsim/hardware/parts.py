@@ -1,15 +1,37 @@
-"""Parts of a machine of which its file says little: its compiler, where networks end, the vector unit."""
+"""Parts of a machine of which its file says little: bits, the compiler, networks' ends, the vector unit."""
 
 from typing import Literal
 
 from accelsim.descriptions import Description
-from accelsim.descriptions.quantities import PerColumn
+from accelsim.descriptions.quantities import Bits, IndexBits, PerColumn
 from accelsim.hardware.memory import MemoryName
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
 RunningOrder = Literal["network", "least_peak"]
 """Of layers."""
+
+
+class Precision(Description):
+    """Bits of a weight, of an activation, and of a partial sum while it is accumulated.
+
+    A network may say otherwise, for all of its layers or for the weights of some: network/compression.py.
+
+    Attributes:
+        weights_bits: Of a weight.
+        activations_bits: Of an input or output.
+        partial_sums_bits: Of a sum while it is accumulated.
+
+    Example:
+        >>> Precision(weights_bits=4).weights_bits
+        4
+    """
+
+    weights_bits: Bits = 8
+    activations_bits: Bits = 8
+    partial_sums_bits: Bits = 32
+    pruned_index_bits: IndexBits = 0
+    """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
 
 
 class Mapper(Description):

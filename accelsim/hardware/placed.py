@@ -7,7 +7,7 @@ that tiles come from. So it is written down as a memory off chip that is the hom
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from accelsim.hardware.memory import ACTIVATIONS, Memory, spelled_out
+from accelsim.hardware.memory import ACTIVATIONS, Memory, default_energy, spelled_out
 from accelsim.hardware.operand import Operand
 
 
@@ -47,6 +47,7 @@ def _with_homes(
         yield memory.model_copy(update={"holds": outside})
     if inside:
         holds = tuple([operand for operand in Operand if operand in inside])
-        values = {"holds": holds, "size_bytes": None, "keeps": ()}
+        energy = (tensor_memory.energy or default_energy(off_chip=False)).at_size(tensor_memory.size_bytes)
+        values = {"holds": holds, "size_bytes": None, "keeps": (), "energy": energy}
         yield spelled_out(tensor_memory, off_chip=False).model_copy(update=values)
     yield from memories[index + 1 :]

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from accelsim.descriptions.limits import MAX_BANDWIDTH, MAX_LATENCY_CYCLES, MIN_BANDWIDTH
 from accelsim.descriptions.phrases import counted
 from accelsim.hardware.memory import (
     ACTIVATIONS,
@@ -23,6 +24,7 @@ from accelsim.hardware.memory import (
     for_tensors_alone,
     home_of,
     indices_off_chip,
+    latency_cycles,
     with_banks_of_their_own,
 )
 from accelsim.hardware.operand import Operand
@@ -173,19 +175,23 @@ def _unserved_inner_homes(
 
 def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
     if memory.bandwidth is None:
-        yield "bandwidth", "missing, must be a mapping with the key bytes_per_cycle"
+        yield "bandwidth", "missing, must be a mapping with the key bytes_per_cycle or bytes_per_second"
     if memory.banks is not None:
         yield "banks", "must be left out: tiles are buffered in the memories on chip"
     if memory.keeps:
         yield "keeps", "must be left out: all that a memory off chip holds stays there"
     if memory.size_bytes is not None:
         yield "size_bytes", "must be left out: a memory off chip is as large as need be"
+    if memory.energy is not None and memory.energy.at_bytes is not None:
+        yield "energy.at_bytes", "must be left out: a memory off chip has no size that a law could be of"
+    if memory.leakage_mw_per_kib is not None:
+        yield "leakage_mw_per_kib", "must be left out: a memory off chip has no size, and draws nothing here"
 
 
 def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
     if memory.size_bytes is None:
         yield "size_bytes", _NO_SIZE
-    for key in ("bandwidth", "latency_cycles", "prefetch"):
+    for key in ("bandwidth", "latency_cycles", "latency_seconds", "prefetch"):
         if getattr(memory, key) is not None:
             sentence = "must be left out: only memories off chip, which have no size, have a channel"
             yield key, f"{sentence}, and one before this that keeps tensors"
@@ -229,6 +235,23 @@ def _unserved_banks(memory: Memory) -> Iterator[tuple[str, str]]:
     if division.bytes is not None and sum(division.bytes.values()) > (memory.size_bytes or 0):
         total_bytes = sum(division.bytes.values())
         yield "banks.bytes", f"must not exceed size_bytes together; they take {total_bytes} bytes"
+
+
+def out_of_range(memories: Sequence[Memory], clock_mhz: float) -> Iterator[Unserved]:
+    """What is said in seconds and comes to cycles outside the bounds of what is said in cycles."""
+    for index, memory in enumerate(memories):
+        bandwidth = memory.bandwidth
+        if bandwidth is not None and bandwidth.bytes_per_second is not None:
+            per_cycle = bandwidth.per_cycle(clock_mhz)
+            if not MIN_BANDWIDTH <= per_cycle <= MAX_BANDWIDTH:
+                sentence = f"comes to {per_cycle:.4g} bytes in a cycle of {clock_mhz:g} MHz: must come to"
+                range_words = f"from {MIN_BANDWIDTH:g} to {MAX_BANDWIDTH:g}"
+                yield Unserved(index, "bandwidth.bytes_per_second", f"{sentence} {range_words}")
+        if memory.latency_seconds is not None:
+            cycles = latency_cycles(memory, clock_mhz)
+            if cycles > MAX_LATENCY_CYCLES:
+                sentence = f"comes to {cycles} cycles of {clock_mhz:g} MHz: must come to"
+                yield Unserved(index, "latency_seconds", f"{sentence} at most {MAX_LATENCY_CYCLES}")
 
 
 def _names(memories: Sequence[Memory]) -> str:

@@ -10,11 +10,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from accelsim.columns import Count, Flags, Floats, Ints, Selection
+from accelsim.columns import Count, Flags, Floats, Ints, Real, Selection
 from accelsim.energy import total_energy
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
+from accelsim.hardware.prices import Prices
 from accelsim.mapping.arithmetic import column_of, entries
 from accelsim.mapping.costs import (
     ArrayCost,
@@ -29,6 +30,7 @@ from accelsim.mapping.costs import (
 )
 from accelsim.mapping.cuts import space_of
 from accelsim.mapping.mapping import Order
+from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import ORDERS, Nesting, Space, Tiles
 from accelsim.mapping.tile import UNCUT, TileShape, whole_image
 from accelsim.mapping.timing import timing_of
@@ -53,6 +55,7 @@ class Candidates:
     time_cycles: Floats
     """At least: what the simulation of the layer by itself does not go below."""
     energy: Floats
+    """With what is drawn at all times, for `time_cycles`: at least, too, where there is such power."""
 
     def __len__(self) -> int:
         return self.time_cycles.size
@@ -89,7 +92,8 @@ def evaluate(space: Space, hardware: Hardware, batch: int, numbers: Ints) -> Can
     counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
     array_cycles = column_of(array.cycles * batch, len(numbers))
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, last_array_cycles)
-    energy = np.asarray(total_energy(counts, hardware.prices), dtype=np.float64)
+    prices = layer_prices(space.layers, hardware)
+    energy = np.asarray(with_static_energy(total_energy(counts, prices), prices, time), dtype=np.float64)
     return Candidates(numbers, tiles, array_cycles, counts, time, energy)
 
 
@@ -103,10 +107,17 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     array = _array_at_least(space, tiles, hardware)
     moved = transfers(space, tiles, _reads(tiles, nesting, batch), hardware, batch)
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array.cycles * batch, 0)
-    energy = total_energy(array.counts * batch, hardware.prices)
+    prices = layer_prices(space.layers, hardware)
+    energy = total_energy(array.counts * batch, prices)
     for counts in _counts(space, tiles, moved, hardware, batch):
-        energy = energy + total_energy(counts, hardware.prices)
+        energy = energy + total_energy(counts, prices)
+    energy = with_static_energy(energy, prices, time)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
+
+
+def with_static_energy(energy: Real, prices: Prices, cycles: Count | Real) -> Real:
+    """Energy with what is drawn at all times while it is spent."""
+    return energy + prices.static_per_cycle * cycles if prices.static_per_cycle else energy
 
 
 def _reads(tiles: Tiles, nesting: Nesting, batch: int) -> Reads:
@@ -116,7 +127,8 @@ def _reads(tiles: Tiles, nesting: Nesting, batch: int) -> Reads:
 def least_of_array(layers: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int) -> Bounds:
     """What the array takes at least for each layer of a stack; one number if all of them take the same."""
     cost = least_array_cost(layers, dataflow, whole_image(layers), UNCUT, hardware)
-    cycles, energy = cost.cycles * batch, total_energy(cost.counts * batch, hardware.prices)
+    cycles, prices = cost.cycles * batch, layer_prices(layers, hardware)
+    energy = with_static_energy(total_energy(cost.counts * batch, prices), prices, cycles)
     return Bounds(np.asarray(cycles, dtype=np.float64), np.asarray(energy, dtype=np.float64))
 
 

@@ -15,11 +15,13 @@ from accelsim.columns import Count, Flags, Ints, Real
 from accelsim.energy import total_energy
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.counts import ActionCounts
-from accelsim.mapping.candidates import counts_on_chip
+from accelsim.hardware.prices import Prices
+from accelsim.mapping.candidates import counts_on_chip, with_static_energy
 from accelsim.mapping.costs import ArrayCost, transfer_counts
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.grid_array import grid_array_total
 from accelsim.mapping.pool_room import NESTING, Room, distinct_orders, fits_by_itself, room_of
+from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
 from accelsim.mapping.staircase import Arriving, Movement, moved_by
 from accelsim.mapping.timing import Timing, VectorWork, latency_steps, of_each_step, vector_work
@@ -181,7 +183,11 @@ class PoolTiles:
 
     def _energy_of(self, moved: Transfers) -> Real:
         counts = transfer_counts(self.hardware, moved.loaded, moved.stored)
-        return total_energy(counts, self.hardware.prices)
+        return total_energy(counts, self._prices)
+
+    @cached_property
+    def _prices(self) -> Prices:
+        return layer_prices(self.layer, self.hardware)
 
     @cached_property
     def _energy_on_chip(self) -> Real:
@@ -190,7 +196,7 @@ class PoolTiles:
         space, operands = self._space, frozenset(operands_of(self.layer))
         moved = moved_bytes(space, self._tiles, self._reads, self.hardware, self.images, operands)
         counts = counts_on_chip(space, self._tiles, moved, self.hardware, self.images)
-        return total_energy(sum(counts, array.counts * self.images), self.hardware.prices)
+        return total_energy(sum(counts, array.counts * self.images), self._prices)
 
     @cached_property
     def _vector(self) -> VectorWork:
@@ -214,7 +220,8 @@ class PoolTiles:
         each_step = of_each_step(on_array=self.layer.on_array)
         timing = Timing(moving.streams, self._latency_steps, each_step, self._vector)
         cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
-        energy = sum([energy for _, energy in parts], self._energy_on_chip)
+        dynamic = sum([energy for _, energy in parts], self._energy_on_chip)
+        energy = with_static_energy(dynamic, self._prices, cycles)
         dram_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())
         return TileCosts(*map(_as_grid, (cycles, energy, dram_bytes)))
 

@@ -5,8 +5,12 @@ word is settled when it is lowered (network/compression.py), so a layer that say
 machine.
 """
 
+from collections import Counter
+from collections.abc import Iterable
+
 from accelsim.columns import Count
-from accelsim.hardware import Precision
+from accelsim.hardware import Hardware, Precision, Prices
+from accelsim.mapping.unmappable import NotPriced
 from accelsim.network.layer import LoopNest
 
 
@@ -28,3 +32,39 @@ def activation_bits(layer: LoopNest[Count], machine: Precision) -> int:
 def partial_sum_bits(layer: LoopNest[Count], machine: Precision) -> int:
     """Bits of one partial sum."""
     return machine.partial_sums_bits if layer.partial_sum_bits is None else layer.partial_sum_bits
+
+
+def mac_bits(layer: LoopNest[Count], machine: Precision) -> int:
+    """Bits of the wider operand of a layer's multiply-accumulates, if it has any."""
+    return max(weight_bits(layer, machine), activation_bits(layer, machine)) if layer.on_array else 1
+
+
+def layer_prices(layer: LoopNest[Count], hardware: Hardware) -> Prices:
+    """What actions cost on a machine, as wide as a layer's multiply-accumulates are."""
+    return hardware.prices.of_bits(mac_bits(layer, hardware.precision))
+
+
+def unpriced(layer: LoopNest[Count], hardware: Hardware) -> NotPriced | None:
+    """Why a layer's multiply-accumulates have no price on a machine; None where they have."""
+    by_bits = hardware.energy.mac
+    if isinstance(by_bits, int | float):
+        return None
+    bits = mac_bits(layer, hardware.precision)
+    return NotPriced(bits, tuple(sorted(by_bits))) if bits > max(by_bits) else None
+
+
+def macs_by_bits(
+    macs_of_layers: Iterable[tuple[LoopNest[int], int]], hardware: Hardware
+) -> Counter[int] | None:
+    """What layers multiply, by bits; None where that is no matter because all costs the same.
+
+    Args:
+        macs_of_layers: Layers, each with the multiply-accumulates that it executed.
+        hardware: The machine.
+    """
+    if isinstance(hardware.energy.mac, int | float):
+        return None
+    by_bits: Counter[int] = Counter()
+    for layer, macs in macs_of_layers:
+        by_bits[mac_bits(layer, hardware.precision)] += macs
+    return by_bits

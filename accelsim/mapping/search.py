@@ -22,6 +22,7 @@ from accelsim.mapping.cuts import cuts_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.precision import unpriced
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, that_decides
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, JudgedMapping, best_of
@@ -108,12 +109,15 @@ def map_layers(
     if dataflow != AUTO and dataflow not in dataflows:
         return [NotListed(dataflow, dataflows)] * len(layers)
     array_dataflows = dataflows if dataflow == AUTO else (dataflow,)
+    mapped: dict[int, Mapping | Unmappable] = {
+        index: reason for index, layer in enumerate(layers) if (reason := unpriced(layer, hardware))
+    }
     executed = [as_executed(layer, options.batch) for layer in layers]
     groups: dict[object, list[int]] = {}
     for index, (layer, images) in enumerate(executed):
-        groups.setdefault((structure(layer), images), []).append(index)
+        if index not in mapped:
+            groups.setdefault((structure(layer), images), []).append(index)
     grids = Grids(finely=options.objective is not None)
-    mapped: dict[int, Mapping | Unmappable] = {}
     for indices in groups.values():
         group, images = [executed[index][0] for index in indices], executed[indices[0]][1]
         search = _search(group, images, hardware, array_dataflows, options.objective, judge, grids)
@@ -137,7 +141,8 @@ def _search(
     )
     parts = [_ArrayPart(0, hardware)]
     on_array = layers[0].on_array
-    if on_array and objective is not None and among_tiles != "energy":
+    time_matters = among_tiles != "energy" or hardware.prices.static_per_cycle > 0
+    if on_array and objective is not None and time_matters:
         parts += _parts_of_array(hardware)
     return _Search(
         layers,

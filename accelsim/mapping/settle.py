@@ -62,6 +62,15 @@ class JudgedMapping(NamedTuple):
     """None where there is no judge; the bound is believed then."""
     idle_rows: int = 0
     """Of the array."""
+    static_per_cycle: float = 0.0
+    """Energy that the machine draws at all times, in a cycle."""
+
+    @property
+    def energy(self) -> float:
+        """With what is drawn at all times for as long as it takes."""
+        waited = self.time_cycles - self.contender.time_cycles
+        at_bound = self.contender.energy
+        return at_bound + self.static_per_cycle * waited if self.static_per_cycle else at_bound
 
     def choice(self, layer: Layer) -> Choice:
         """What its program follows from."""
@@ -70,7 +79,7 @@ class JudgedMapping(NamedTuple):
 
     def value(self, objective: Objective) -> float:
         """What is to be as small as possible."""
-        return objective_value(self.time_cycles, self.contender.energy, objective)
+        return objective_value(self.time_cycles, self.energy, objective)
 
     def may_lose_to(self, rival: Contender, objective: Objective, gap: float) -> bool:
         """Whether another mapping may be better by more than the gap, or as good and faster."""
@@ -144,8 +153,9 @@ class Bench:
     def judged(self, contenders: Sequence[tuple[int, Contender]]) -> list[JudgedMapping]:
         """What mappings of layers take."""
         judge = self.judge
+        static = self.hardware.prices.static_per_cycle
         believed = [
-            JudgedMapping(contender, contender.time_cycles, None, self.idle_rows)
+            JudgedMapping(contender, contender.time_cycles, None, self.idle_rows, static)
             for _, contender in contenders
         ]
         if judge is None:
@@ -164,5 +174,5 @@ def best_of(judged: Sequence[JudgedMapping], objective: Objective) -> JudgedMapp
     """The best of mappings by an objective; between equals the first."""
     if len(judged) == 1:  # as mostly
         return judged[0]
-    time, energy = np.array([(mapping.time_cycles, mapping.contender.energy) for mapping in judged]).T
+    time, energy = np.array([(mapping.time_cycles, mapping.energy) for mapping in judged]).T
     return judged[int(best_first(time, energy, objective)[0])]

@@ -51,6 +51,11 @@ class StepCost(NamedTuple):
     dram_bytes: int = 0
     """Read and written outside."""
 
+    def in_cycles(self, cycles: float, static_per_cycle: float) -> "StepCost":
+        """The same in another time, with what the machine draws in a cycle."""
+        static = static_per_cycle * (cycles - self.cycles) if static_per_cycle else 0.0
+        return self._replace(cycles=cycles, energy=self.energy + static)
+
     @classmethod
     def total(cls, costs: "Iterable[StepCost]") -> "StepCost":
         """Of several steps, one after the other."""

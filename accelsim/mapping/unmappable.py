@@ -81,5 +81,26 @@ class NotListed(NamedTuple):
         )
 
 
-Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed
+class NotPriced(NamedTuple):
+    """The machine's table of multiply-accumulates by bits has none as wide as a layer's operands.
+
+    Attributes:
+        bits: Of the wider operand.
+
+    Example:
+        >>> print(NotPriced(bits=16, listed=(4, 8)))
+        multiplies 16 bits, and energy.mac has prices for 4 and 8 bits: must have one for 16 or more
+    """
+
+    bits: int
+    listed: tuple[int, ...]
+    """For which the machine has prices."""
+
+    def __str__(self) -> str:
+        listed = " and ".join(map(str, self.listed))
+        sentence = f"multiplies {self.bits} bits, and energy.mac has prices for {listed} bits"
+        return f"{sentence}: must have one for {self.bits} or more"
+
+
+Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed | NotPriced
 """Why a layer has no mapping."""

@@ -14,11 +14,13 @@ from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.memory import ACTIVATIONS
+from accelsim.mapping.candidates import with_static_energy
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_use
 from accelsim.mapping.pool_knowledge import PlacedLayer
 from accelsim.mapping.pool_tiles import operands_of
+from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights, moved_by
@@ -111,9 +113,10 @@ class LevelCompiler(PoolCompiler):
         if self.hardware.pool is None:
             mapping = self._mapped[layer, inside]
             counts, off_chip = mapping.totals.counts, self.hardware.names_off_chip
+            prices, cycles = layer_prices(layer, self.hardware), mapping.estimated_cycles
             return StepCost(
-                mapping.estimated_cycles,
-                float(total_energy(counts, self.hardware.prices)),
+                cycles,
+                float(with_static_energy(total_energy(counts, prices), prices, cycles)),
                 counts.read_bytes(off_chip) + counts.written_bytes(off_chip),
             )
         tiles = self._pooled(inside)

@@ -23,6 +23,7 @@ from accelsim.mapping.pinned import first_mappings, pinned_bytes
 from accelsim.mapping.pool import layer_tiles
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.pool_tiles import operands_of
+from accelsim.mapping.precision import unpriced
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import PoolChange, Schedule
@@ -164,7 +165,7 @@ class PoolCompiler:
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
-        fault = uncountable(layer, self.options.batch)
+        fault = uncountable(layer, self.options.batch) or unpriced(layer, self.hardware)
         if fault is not None:
             raise MappingError(f"{layer.name} on {self.hardware.name}: {fault}")
         all_move, *_ = self._sets(layer)
@@ -400,7 +401,7 @@ class PoolCompiler:
             choice = listed.choice(index, placed.moved, placed.placed)
             (mapping,) = written([choice], listed.images, self.hardware)
             cycles = judge(mapping)
-            price = placed.weights.price(cost._replace(cycles=cycles))
+            price = placed.weights.price(cost.in_cycles(cycles, self.hardware.prices.static_per_cycle))
             if best is None or price < best[0]:
                 room_bytes = int(listed.costs.room_bytes[index])
                 best = price, replace(mapping, estimated_cycles=cycles, room_bytes=room_bytes)

@@ -1,8 +1,11 @@
 """What a schedule takes, simulated as a whole: what plans are compared by in the end."""
 
-from accelsim.energy import total_energy
+import math
+
+from accelsim.energy import energy_by_component, total_energy
 from accelsim.hardware import Hardware
 from accelsim.hardware.counts import ActionCounts, weighted_sum
+from accelsim.mapping.precision import macs_by_bits
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.staircase import StepCost
 from accelsim.simulation.fast import simulate_fast
@@ -20,7 +23,18 @@ def schedule_cost(schedule: Schedule, hardware: Hardware, transitions: Transitio
     cycles = simulate_fast(schedule, hardware, transitions).cycles
     counts = schedule_counts(schedule)
     dram_bytes = counts.read_bytes(hardware.names_off_chip) + counts.written_bytes(hardware.names_off_chip)
-    return StepCost(cycles, float(total_energy(counts, hardware.prices)), dram_bytes)
+    return StepCost(cycles, schedule_energy(schedule, counts, cycles, hardware), dram_bytes)
+
+
+def schedule_energy(schedule: Schedule, counts: ActionCounts[int], cycles: int, hardware: Hardware) -> float:
+    """What a schedule costs of which so much happens in so many cycles."""
+    images = schedule.images_in_turn
+    macs = ((mapping.layer, mapping.totals.counts.macs * images) for mapping in schedule.mappings)
+    by_bits, prices = macs_by_bits(macs, hardware), hardware.prices
+    if by_bits is None and not prices.static_per_cycle:
+        return float(total_energy(counts, prices))
+    by_component = energy_by_component(counts, prices, macs_by_bits=by_bits, cycles=cycles)
+    return math.fsum(by_component.values())
 
 
 def schedule_counts(schedule: Schedule) -> ActionCounts[int]:

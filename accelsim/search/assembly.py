@@ -8,7 +8,7 @@ happens where it is not.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -82,6 +82,12 @@ class Assembled:
         times = Counter(map(id, self.units))
         counts = {id(unit): unit.counts for unit in self.units}
         return weighted_sum([counts[unit_id] for unit_id in times], list(times.values()))
+
+    def macs_of_layers(self) -> Iterator[tuple[Layer, int]]:
+        """Its layers, each with the multiply-accumulates that it executes."""
+        for unit in self.units:
+            for layer, mapping in zip(unit.layers, unit.mappings, strict=True):
+                yield layer, mapping.totals.counts.macs
 
     @property
     def stretches(self) -> list[Stretch]:

@@ -1,6 +1,7 @@
 """What a candidate costs: exactly what `run_network` says of the same network."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -11,9 +12,11 @@ from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError, problem_text, problems_of
 from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.precision import macs_by_bits
 from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
+from accelsim.network.layer import Layer
 from accelsim.planning.compiler import idle_descriptors
 from accelsim.planning.plan import Inferences
 from accelsim.reuse.cache import Cache
@@ -78,14 +81,21 @@ class Cost:
     """Without those that a skipped zero weight saved."""
 
 
-def cost_of(cycles: int, counts: ActionCounts[int], hardware: Hardware) -> Cost:
-    """What was observed, priced as `run_network` does.
+def cost_of(
+    cycles: int,
+    counts: ActionCounts[int],
+    hardware: Hardware,
+    macs_of_layers: Iterable[tuple[Layer, int]],
+) -> Cost:
+    """What was observed, priced as `run_network` does; `macs_of_layers` is what each layer multiplied.
 
     Raises MappingError where it is more than a store can hold, which has 64 bits for a number.
     """
     if max(cycles, counts.largest) > MAX_COUNT:
         raise MappingError(f"takes {cycles:.3g} cycles: what takes more than 2^62 cannot be compared")
-    energy = math.fsum(energy_by_component(counts, hardware.prices).values())
+    by_bits = macs_by_bits(macs_of_layers, hardware)
+    by_component = energy_by_component(counts, hardware.prices, macs_by_bits=by_bits, cycles=cycles)
+    energy = math.fsum(by_component.values())
     off_chip = hardware.names_off_chip
     moved_bytes = counts.read_bytes(off_chip) + counts.written_bytes(off_chip)
     return Cost(cycles, energy, moved_bytes, counts.macs)
@@ -147,7 +157,8 @@ def run_cost(task: SearchTask, cache: Cache) -> Cost:
     """What the task's network costs as it is. Raises NetworkError or MappingError."""
     plan = plan_run(task.network, task.hardware, task.options, cache=cache).of(task.inferences)
     activity = simulate(plan.schedule, task.hardware, transitions=plan.cache.transitions)
-    return cost_of(activity.cycles, activity.counts, task.hardware)
+    macs = zip(plan.schedule.layers, (layer.counts.macs for layer in activity.layers), strict=True)
+    return cost_of(activity.cycles, activity.counts, task.hardware, macs)
 
 
 class Evaluator:
@@ -179,7 +190,8 @@ class Evaluator:
             except NotLocalError:
                 self._assembly = None
             else:
-                return cost_of(self._cycles(assembled), assembled.counts, self._task.hardware)
+                hardware, macs = self._task.hardware, assembled.macs_of_layers()
+                return cost_of(self._cycles(assembled), assembled.counts, hardware, macs)
         return self._as_run(depths)
 
     def _cycles(self, assembled: Assembled) -> int:

@@ -8,7 +8,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, Complaint
 from accelsim.hardware import Hardware, Memory, dataflow_names
-from accelsim.hardware.memory import ACTIVATIONS, POOL, Kept
+from accelsim.hardware.memory import ACTIVATIONS, HERTZ_PER_MEGAHERTZ, POOL, Kept
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 
@@ -202,11 +202,11 @@ class _Baseline:
 def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Remedy | ImpossibleRemedy]:
     """Every remedy for a network on a machine, where layers run by a dataflow or `auto`."""
     baseline = _Baseline(network, hardware, dataflow)
-    several = len(hardware.channels) > 1
+    several, memories = len(hardware.channels) > 1, {memory.name: memory for memory in hardware.memories}
     for channel in hardware.channels:
-        key, before = f"memories.{channel.memory}.bandwidth.bytes_per_cycle", channel.bytes_per_cycle
+        before = channel.bytes_per_cycle
         faster = PartChange("bandwidth", before, TIMES * before, (channel.memory,), several)
-        yield _changed_machine(baseline, faster, **{key: faster.after})
+        yield _changed_machine(baseline, faster, **_more_bandwidth(memories[channel.memory]))
     for part in PARTS_ON_CHIP:
         if part == "buffer":
             yield from _larger_buffers(baseline)
@@ -215,8 +215,8 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
     for channel in hardware.channels:
         if latency := channel.latency_cycles:
             shorter = LatencyChange(channel.memory, latency, latency // TIMES, several)
-            key = f"memories.{channel.memory}.latency_cycles"
-            yield _changed_machine(baseline, shorter, **{key: shorter.after_cycles})
+            values = _latency(memories[channel.memory], shorter.after_cycles, hardware.clock_mhz)
+            yield _changed_machine(baseline, shorter, **values)
     yield from _pools(baseline)
     yield from _more_kept(baseline)
     yield from _dataflows(baseline)
@@ -231,6 +231,24 @@ def most_remedies(hardware: Hardware) -> int:
     of_dataflows = len(dataflow_names()) + 1
     parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None)
     return 2 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
+
+
+def _more_bandwidth(memory: Memory) -> dict[str, float]:
+    """The key that says how fast the channel of a memory streams, in its own unit, and more of it."""
+    key, bandwidth = f"memories.{memory.name}.bandwidth", memory.bandwidth
+    if bandwidth is None:  # of a channel without bounds
+        return {}
+    if bandwidth.bytes_per_second is not None:
+        return {f"{key}.bytes_per_second": TIMES * bandwidth.bytes_per_second}
+    return {f"{key}.bytes_per_cycle": TIMES * (bandwidth.bytes_per_cycle or 0.0)}
+
+
+def _latency(memory: Memory, cycles: int, clock_mhz: float) -> dict[str, float]:
+    """The key that says how long the channel of a memory takes to answer, in its own unit, with cycles."""
+    key = f"memories.{memory.name}"
+    if memory.latency_seconds is not None:
+        return {f"{key}.latency_seconds": cycles / (clock_mhz * HERTZ_PER_MEGAHERTZ)}
+    return {f"{key}.latency_cycles": cycles}
 
 
 def _larger_buffers(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:

@@ -8,7 +8,7 @@ each by themselves.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from accelsim.hardware.machine import Precision
+from accelsim.hardware.parts import Precision
 from accelsim.mapping.regions import Region
 from accelsim.network.layer import Layer
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from accelsim.hardware.machine import Precision
+from accelsim.hardware.parts import Precision
 from accelsim.mapping.regions import Region
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import FusedOperator, Layer

@@ -203,7 +203,7 @@ def test_what_a_store_could_not_hold_is_no_cost():
     with pytest.raises(
         MappingError, match=r"^takes 1e\+19 cycles: what takes more than 2\^62 cannot be comp"
     ):
-        cost_of(10**19, ActionCounts(), LARGE)
+        cost_of(10**19, ActionCounts(), LARGE, [])
 
 
 def test_depths_may_be_numbers_of_numpy():

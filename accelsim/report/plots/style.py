@@ -35,6 +35,7 @@ VERMILION: Final = "#D55E00"
 GREEN: Final = "#009E73"
 PURPLE: Final = "#CC79A7"
 GREY: Final = "#999999"
+BLACK: Final = "#000000"
 
 BOUND_COLOURS: Final[dict[Bound, str]] = {
     "compute": BLUE,
@@ -57,6 +58,7 @@ COMPONENT_STYLES: Final[dict[str, tuple[str, str]]] = {
     "inter_pe": (PURPLE, "xxx"),
     "mac": (BLUE, ""),
     "vector": (GREEN, "\\\\\\"),
+    "static": (BLACK, ""),
 }
 """Colour and hatch of each component of the energy, in the order in which they are stacked."""
 assert COMPONENT_STYLES.keys() == COMPONENTS.keys()

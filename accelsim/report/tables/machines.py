@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from accelsim.descriptions import read, shipped
+from accelsim.descriptions.phrases import counted
 from accelsim.errors import DescriptionError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Channel, Hardware, Memory
+from accelsim.report.text.energies import engineering
 from accelsim.report.text.table import Column, Style, kibibytes, labelled, quantity, table, wrapped
 from accelsim.report.text.words import AREAS, OFF_CHIP, memory_word
 
@@ -110,11 +112,25 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
     yield "PE array", f"{array.rows} x {array.columns} PEs, {quantity(array.pes * per_second, 'MAC/s')}"
     for memory in hardware.on_chip:
         yield memory_word(memory.name), kibibytes(memory.size_bytes or 0)
+    by_name = {memory.name: memory for memory in hardware.memories}
     for channel in hardware.channels:
-        yield memory_word(channel.memory), quantity(channel.bytes_per_cycle * per_second, "B/s")
+        words = quantity(channel.bytes_per_cycle * per_second, "B/s")
+        yield memory_word(channel.memory), words + _in_cycles(by_name[channel.memory], channel)
+    if hardware.static_power_mw:
+        yield "static power", engineering(hardware.static_power_mw * 1e-3, "W")
     if hardware.area is not None and (parts := hardware.area_mm2_by_part) is not None:
         areas = ", ".join(f"{AREAS[part]} {area:.2f}" for part, area in parts.items())
         yield "area", f"{sum(parts.values()):.2f} mm2 in {hardware.area.process}: {areas}"
+
+
+def _in_cycles(memory: Memory, channel: Channel) -> str:
+    """What a channel with a clock of its own comes to in cycles of the chip's; nothing of others."""
+    bandwidth, cycles = memory.bandwidth, []
+    if bandwidth is not None and bandwidth.bytes_per_second is not None:
+        cycles.append(f"{channel.bytes_per_cycle:.4g} B a cycle")
+    if memory.latency_seconds is not None:
+        cycles.append(f"latency {counted(channel.latency_cycles, 'cycle')}")
+    return f": {', '.join(cycles)}" if cycles else ""
 
 
 def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

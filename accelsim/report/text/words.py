@@ -58,6 +58,7 @@ COMPONENTS: Final = {
     "global_buffer": "global buffer",
     "dram": phrases.memory_word("dram"),
     "vector": "vector unit",
+    "static": "static power",
 }
 AREAS: Final = {
     "pe_array": "PEs",

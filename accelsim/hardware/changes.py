@@ -1,0 +1,50 @@
+"""Changes: what else becomes of a machine whose value at a key is set."""
+
+from typing import Any, Final
+
+from accelsim.descriptions import value_of
+from accelsim.hardware.array import is_parameter
+
+ADDED_DATAFLOW: Final = "default, where no parameter is given: the machine did not run it before"
+"""Of a dataflow that a machine is given by its name alone."""
+_PAIRS: Final = (
+    ("bandwidth.bytes_per_cycle", "bandwidth.bytes_per_second"),
+    ("latency_cycles", "latency_seconds"),
+)
+"""Keys of a memory that say the same: a machine has one of both."""
+_IN_ANOTHER_UNIT: Final = dict([*_PAIRS, *[(seconds, cycles) for cycles, seconds in _PAIRS]])
+
+
+def listed_dataflows(data: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Dataflows by their names alone, with the parameters that the machine gives them.
+
+    One that it does not describe, or no longer does, has the default ones, and `assumed` says so.
+    """
+    _, dataflows = value_of(data, "pe_array.dataflows")
+    described = dataflows if isinstance(dataflows, dict) else {}
+    if isinstance(assumed := data["assumed"], dict):
+        for of_it in [f"pe_array.dataflows.{name}" for name in names if name not in described]:
+            reasons = {
+                key: reason for key, reason in assumed.items() if not f"{key}.".startswith(f"{of_it}.")
+            }
+            assumed = data["assumed"] = {**reasons, of_it: ADDED_DATAFLOW}
+    return {name: described.get(name, {}) for name in names}
+
+
+def is_of_another_dataflow(data: dict[str, Any], key: str) -> bool:
+    """Whether a key is a parameter of a dataflow that the array does not run: any value is the same then."""
+    listed, _ = value_of(data, ".".join(key.split(".")[:3]))
+    return is_parameter(key) and not listed
+
+
+def in_another_unit(key: str) -> str | None:
+    """The dotted key of a machine that says the same as this one in another unit; None where none does.
+
+    Example:
+        >>> in_another_unit("memories.dram.latency_seconds"), in_another_unit("clock_mhz")
+        ('memories.dram.latency_cycles', None)
+    """
+    memories, _, of_memories = key.partition(".")
+    memory, _, inner = of_memories.partition(".")
+    other = _IN_ANOTHER_UNIT.get(inner)
+    return f"{memories}.{memory}.{other}" if memories == "memories" and other else None

@@ -1,0 +1,49 @@
+"""Static power: what a chip draws at all times, whether it computes or waits, and what that is in energy.
+
+It is the idle power of the whole chip, and the leakage of its memories and of its area, as far as the file
+says them; what is off chip draws nothing here. Energy is power times time: 1 mW at 1 MHz is 1 nJ a cycle.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from accelsim.hardware.memory import Memory
+from accelsim.hardware.prices import StaticPower
+
+PICOJOULES: Final = 1e3
+"""In a cycle of a microsecond, at one milliwatt."""
+
+
+def static_power_mw(
+    power: StaticPower, on_chip: Sequence[Memory], leakage_mw_per_mm2: float, area_mm2: float
+) -> float:
+    """What a chip draws at all times [mW].
+
+    Args:
+        power: What its file says of the whole.
+        on_chip: Its memories.
+        leakage_mw_per_mm2: Of its area.
+        area_mm2: Its area; 0 where it has no leakage, or where nobody knows.
+
+    Example:
+        >>> sram = Memory(name="sram", size_bytes=65536, leakage_mw_per_kib=0.01)
+        >>> static_power_mw(StaticPower(idle_mw=1.5), [sram], leakage_mw_per_mm2=0.1, area_mm2=2.0)
+        2.34
+    """
+    of_memories = sum([memory.kibibytes * (memory.leakage_mw_per_kib or 0.0) for memory in on_chip])
+    return (power.idle_mw or 0.0) + of_memories + leakage_mw_per_mm2 * area_mm2
+
+
+def energy_per_cycle(power_mw: float, clock_mhz: float, picojoules_per_unit: float) -> float:
+    """Energy that a power comes to in a cycle, in the unit of a table.
+
+    Example:
+        >>> energy_per_cycle(1.5, clock_mhz=500, picojoules_per_unit=1)
+        3.0
+    """
+    return power_mw * PICOJOULES / (clock_mhz * picojoules_per_unit)
+
+
+def without_leakage(memories: Sequence[Memory]) -> tuple[Memory, ...]:
+    """Memories whose leakage is counted elsewhere."""
+    return tuple([memory.model_copy(update={"leakage_mw_per_kib": None}) for memory in memories])

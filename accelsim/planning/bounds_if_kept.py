@@ -1,0 +1,73 @@
+"""Lower bounds of networks whose tensors all stay on chip, so that only weights, image and results move."""
+
+from collections.abc import Sequence
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.bounds import (
+    compulsory_input_bytes,
+    compulsory_output_bytes,
+    lower_bound_if_kept_cycles,
+)
+from accelsim.mapping.schedule import Schedule
+from accelsim.reuse.cache import LayerCosts
+
+
+def lower_bound_if_kept(
+    schedule: Schedule, costs: Sequence[LayerCosts], hardware: Hardware, batch: int
+) -> int | None:
+    """The lower bound of a network of which all tensors stay on chip; None where they cannot.
+
+    Args:
+        schedule: Of the network.
+        costs: Of each of its layers.
+        hardware: The machine.
+        batch: Images that run together.
+
+    Returns:
+        Cycles that no schedule goes below.
+    """
+    if schedule.memory_map is None or not hardware.keeps("activations"):
+        return None
+    image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
+    weight_bytes = sum([of_layer.least_weight_bytes for of_layer in costs])
+    array_cycles = sum([of_layer.least_array_cycles for of_layer in costs])
+    activation_bytes = image_bytes + sum(result_bytes.values())
+    return lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes)
+
+
+def lower_bounds_if_kept(
+    schedule: Schedule, costs: Sequence[LayerCosts], hardware: Hardware, batch: int
+) -> list[int | None]:
+    """The same of each layer by itself, in running order.
+
+    Of a result that several layers write, the first of them stores its own part, and of the others it is not
+    said which part is theirs.
+    """
+    if schedule.memory_map is None or not hardware.keeps("activations"):
+        return [None] * len(schedule.layers)
+    image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
+    bounds: list[int | None] = []
+    for layer, of_layer in zip(schedule.layers, costs, strict=True):
+        stored_bytes = 0
+        if layer.name in result_bytes:
+            stored_bytes = min(result_bytes[layer.name], compulsory_output_bytes(layer, hardware, batch))
+        read_bytes = 0 if bounds else image_bytes
+        array_cycles, weight_bytes = of_layer.least_array_cycles, of_layer.least_weight_bytes
+        activation_bytes = read_bytes + stored_bytes
+        bounds.append(lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes))
+    return bounds
+
+
+def _image_bytes(schedule: Schedule, hardware: Hardware, batch: int) -> int:
+    """What has to come of the image: only what the first layer reads is sure to."""
+    if hardware.input_place not in hardware.names_off_chip:
+        return 0
+    return compulsory_input_bytes(schedule.layers[0], hardware, batch)
+
+
+def _result_bytes(schedule: Schedule, hardware: Hardware) -> dict[str, int]:
+    """What has to go outside of results, by the first layer that writes each."""
+    if schedule.memory_map is None or hardware.output_place not in hardware.names_off_chip:
+        return {}
+    images, tensors = schedule.images_in_turn, schedule.memory_map.tensors
+    return {tensor.name: images * tensor.size_bytes for tensor in tensors if tensor.is_result}
