@@ -1,6 +1,5 @@
 """The options that commands share."""
 
-import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from accelsim.choices import AUTO
-from accelsim.descriptions.limits import MAX_BATCH
+from accelsim.descriptions.limits import MAX_BATCH, MAX_BATTERY_MWH, MAX_FRAMES_PER_SECOND
 
 if TYPE_CHECKING:
     from accelsim.power import FrameDemand
@@ -196,18 +195,26 @@ BatteryOption: TypeAlias = Annotated[
 
 def demand_of(fps: float | None, battery_mwh: float | None) -> "FrameDemand | None":
     """What the two options ask for; None where they are left out."""
-    if fps is None and battery_mwh is None:
-        return None
+    check_demand(fps, battery_mwh)
     if fps is None:
-        raise typer.BadParameter(
-            "needs --fps, the rate at which the battery is used", param_hint="--battery-mwh"
-        )
+        if battery_mwh is None:
+            return None
+        sentence = "needs --fps, the rate at which the battery is used"
+        raise typer.BadParameter(sentence, param_hint="--battery-mwh")
     from accelsim.power import FrameDemand
 
-    for option, number in (("--fps", fps), ("--battery-mwh", battery_mwh)):
-        if number is not None and not 0 < number < math.inf:
-            raise typer.BadParameter(f"{number:g} must be a positive number", param_hint=option)
     return FrameDemand(fps, battery_mwh)
+
+
+def check_demand(fps: float | None, battery_mwh: float | None) -> None:
+    """Refuse what is no rate, or no battery."""
+    for option, number, largest in (
+        ("--fps", fps, MAX_FRAMES_PER_SECOND),
+        ("--battery-mwh", battery_mwh, MAX_BATTERY_MWH),
+    ):
+        if number is not None and not 0 < number <= largest:
+            sentence = f"{number:g} must be a number above 0, at most {largest:g}"
+            raise typer.BadParameter(sentence, param_hint=option)
 
 
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
