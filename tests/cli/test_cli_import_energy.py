@@ -29,11 +29,15 @@ def table(folder):
 def test_it_says_what_is_of_what_and_writes_a_machine_that_runs(accelsim):
     outcome = accelsim(*COMMAND, "--bits", "sram=64")
     assert outcome.out == (
-        "price [pJ]  before  now  of\n"
-        "mac            0.3  0.5  chip.PE.mac: compute\n"
-        "sram read     17.2    2  chip.glb: read, write, 64 bits\n"
-        "sram write    17.2    3  chip.glb: read, write, 64 bits\n"
+        "price [pJ]      before      now  of\n"
+        "mac            by bits      0.5  chip.PE.mac: compute\n"
+        "sram read          2.5        2  chip.glb: read, write, 64 bits\n"
+        "sram write         2.5        3\n"
+        "sram at_bytes    32768  2097152\n"
+        "sram exponent   0.4644   0.4644\n"
         "\n"
+        "mac: assumed: the same for operands of any bits: the table has one\n"
+        "sram: assumed: how it grows with the size is as of npu_int8_2m\n"
         "left as it was: vector_op, register_file, inter_pe, flash\n"
     )
     assert (outcome.code, outcome.err) == (0, "wrote new.yaml\n")
@@ -65,7 +69,7 @@ def test_values_are_data_too(accelsim):
     outcome = accelsim(*COMMAND, "--format", "json", "--map", "inter_pe=mac", "--map", "mac=mac")
     values = json.loads(outcome.out)
     assert values["unit"] == "pJ"
-    assert (values["figures"][0]["key"], values["figures"][0]["before"]) == ("energy.mac", 0.3)
+    assert (values["figures"][0]["key"], values["figures"][0]["value"]) == ("energy.mac", 0.5)
     assert values["left"] == ["vector_op", "register_file", "flash"]
     assert accelsim(*COMMAND, "--format", "csv").out.startswith("key,value,origin,assumed,before")
 

@@ -9,7 +9,7 @@ from accelsim.descriptions import parse_text
 from accelsim.errors import AccelsimError
 from accelsim.hardware.energy_tables import Choices, TableFiles, import_energy
 from accelsim.hardware.energy_tables.accelergy import read_areas, read_components, read_widths
-from accelsim.hardware.energy_tables.cacti import read_rows
+from accelsim.hardware.energy_tables.cacti import fitted, read_rows
 
 TABLE = """\
 ERT:
@@ -249,7 +249,7 @@ def test_names_tell_which_component_is_which_price(imported):
         "energy.mac": 0.56,
         "energy.register_file": 0.15,  # the mean of 0.24 and 0.36, of 8 in 16 bits
         "memories.flash.energy": {"read": 64.0, "write": 60.0},
-        "memories.sram.energy": {"read": 2.3, "write": 2.6},
+        "memories.sram.energy": {"read": 2.3, "write": 2.6, "at_bytes": 2097152, "exponent": 0.4644},
     }
     assert (outcome.left, outcome.unused) == (("vector_op", "inter_pe"), ("chip.noc",))
 
@@ -275,13 +275,14 @@ def test_a_network_on_chip_is_not_the_memory_that_it_is_called_after(imported):
 
 def test_an_access_of_unknown_width_is_assumed_to_be_a_word_and_the_file_says_so(imported):
     outcome = imported("ERT.yaml", TABLE, architecture=("arch.yaml", ARCHITECTURE))
-    assert values(outcome)["memories.sram.energy"] == {"read": 2.3, "write": 2.6}
+    assert values(outcome)["memories.sram.energy"]["read"] == 2.3
     assert values(outcome)["energy.register_file"] == 0.3
     assumed = parse_text(outcome.text, "new.yaml").data["assumed"]
     assert assumed["energy.register_file"] == (
         "an access of chip.PE.psum_spad is taken to be of 8 bits: ERT.yaml does not say"
     )
-    assert "memories.sram.energy" not in assumed, "its own file no longer says it"
+    assert assumed["memories.sram.energy"] == "how it grows with the size is as of npu_int8_2m"
+    assert assumed["energy.mac"] == "the same for operands of any bits: the table has one"
 
 
 def test_the_new_file_is_the_machine_with_prices_and_their_source(imported, tmp_path):
@@ -331,17 +332,49 @@ def test_prices_are_in_the_unit_of_the_machine(imported, tmp_path):
     assert (outcome.unit, values(outcome)["energy.mac"]) == ("nJ", 0.00056)
 
 
-def test_the_row_of_a_memorys_capacity_is_its_price(imported):
-    outcome = imported("sram.cfg.out", HEADER + ROWS)
-    assert values(outcome) == {"memories.sram.energy": {"read": 8.0, "write": 9.0}}
+def test_the_row_of_a_memorys_capacity_is_its_price_and_says_what_leaks(imported):
+    outcome = imported("sram.cfg.out", HEADER + ROWS.splitlines()[1])
+    assert values(outcome) == {
+        "memories.sram.energy": {"read": 8.0, "write": 9.0},
+        "memories.sram.leakage_mw_per_kib": pytest.approx(4 * 92.4 / 2048, rel=1e-5),  # of four banks
+    }
+    assert outcome.figures[0].origin == "sram: 2,097,152 bytes, 64 bits an access"
+
+
+def test_a_law_of_size_is_fitted_to_rows_of_several_capacities(imported, tmp_path):
+    """Energies that grow with the square root of the capacity, each a bit beside it."""
+    rows = [(65536, 0.0101, 0.0121), (262144, 0.0198, 0.0242), (4194304, 0.0804, 0.0962)]
+    text = "".join(
+        f"45, {size}, 1, 1, 64, 1.0, N/A, {read}, {write}, N/A, 1.0,\n" for size, read, write in rows
+    )
+    outcome = imported("sram.csv", HEADER + text)
     (figure,) = outcome.figures
-    assert figure.origin == "sram: 2097152 bytes, 64 bits"
+    law = figure.value
+    assert (law["at_bytes"], law["read"]) == (4194304, 10.05), "the nearest to 2 MB, as it is"
+    assert law["exponent"] == pytest.approx(0.5, abs=0.005)
+    assert figure.origin == "sram: 4,194,304 bytes, 64 bits an access; fits 3 rows within 1.8%"
+    (tmp_path / "new.yaml").write_text(outcome.text)
+    machine = load_hardware(tmp_path / "new.yaml")
+    (price,) = [price for price in machine.prices.memories if price.memory == "sram"]
+    assert price.read == pytest.approx(10.05 * 0.5 ** law["exponent"])
+
+
+def test_rows_on_a_law_are_fitted_exactly():
+    text = "".join(
+        f"45, {size}, 1, 1, 64, 1.0, N/A, {0.01 * (size / 65536) ** 0.43}, "
+        f"{0.02 * (size / 65536) ** 0.43}, N/A, 1.0,\n"
+        for size in (65536, 131072, 1048576, 8388608)
+    )
+    rows = read_rows(HEADER + text, "sram.csv")
+    law = fitted(rows, rows[1])
+    assert (law.exponent, law.residual) == (0.43, pytest.approx(0, abs=1e-9))
 
 
 def test_a_file_called_otherwise_is_the_only_memory_on_chip_or_the_one_that_is_said(imported):
-    assert values(imported("out.csv", HEADER + ROWS)).keys() == {"memories.sram.energy"}
-    outcome = imported("out.csv", HEADER + ROWS, "mcu_l3_l2_l1", Choices({"l2": "out"}))
-    assert values(outcome) == {"memories.l2.energy": {"read": 1.6, "write": 1.8}}
+    small, large = ROWS.splitlines()
+    assert "memories.sram.energy" in values(imported("out.csv", HEADER + large))
+    outcome = imported("out.csv", HEADER + small, "mcu_l3_l2_l1", Choices({"l2": "out"}))
+    assert values(outcome)["memories.l2.energy"] == {"read": 1.6, "write": 1.8}
 
 
 @pytest.mark.parametrize(
@@ -371,15 +404,28 @@ def test_a_file_called_otherwise_is_the_only_memory_on_chip_or_the_one_that_is_s
         ),
         (
             "sram.csv",
+            HEADER + ROWS.splitlines()[0],
+            None,
+            "Capacity (bytes) = 524288: sram is of 2097152 bytes: there must be a row of it, or several "
+            "rows, from which a law of size is fitted",
+        ),
+        (
+            "sram.csv",
             HEADER + ROWS.replace("2097152", "65536"),
             None,
-            "Capacity (bytes) = 65536, 524288: sram must have a row of 2097152 bytes, its size",
+            "sram.csv:3: 2 rows make an exponent of -0.774: must be from 0 to 2: larger memories cost more",
+        ),
+        (
+            "sram.csv",
+            HEADER + ROWS.replace("0.0128", "0"),
+            None,
+            "sram.csv:2: Dynamic read energy (nJ) = 0: must be above 0 for a law of size",
         ),
         (
             "sram.csv",
             HEADER + ROWS,
             Choices({"flash": "sram"}),
-            "Capacity (bytes) = 524288, 2097152: flash must have one row, as its size is not limited",
+            "Capacity (bytes) = 524288, 2097152: flash has no size, so there must be one row",
         ),
         (
             "ERT.yaml",

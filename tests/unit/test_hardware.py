@@ -78,7 +78,11 @@ def test_a_file_is_the_machine_that_it_says(tmp_path):
         ("rows: 16", "rows: 16.5", "6: pe_array.rows = 16.5: must be a whole number from 1 to 4096"),
         ("columns: 8", "columns: 5000", "7: pe_array.columns = 5000: must be a whole number from 1 to 4096"),
         ("dram: 200", "dram: -1", "29: energy.dram = -1: must be a number from 0 to 1000000000"),
-        ("mac: 1", "mac: cheap", "24: energy.mac = 'cheap': must be a number from 0 to 1000000000 or a mapping"),
+        (
+            "mac: 1",
+            "mac: cheap",
+            "24: energy.mac = 'cheap': must be a number from 0 to 1000000000 or a mapping",
+        ),
         (
             "[weight_stationary, output_stationary]",
             "[]",

@@ -6,11 +6,13 @@ Balasubramonian et al., CACTI 7, ACM TACO 2017; the columns are those that its f
 
 import csv
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from accelsim.descriptions.limits import MAX_EXPONENT
+from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError, DescriptionError
-from accelsim.hardware.energy_tables.figures import Figure, Unit, key_of
+from accelsim.hardware.energy_tables.figures import Figure, Unit, key_of, rounded
 from accelsim.hardware.memory import Memory
 
 CAPACITY: Final = "Capacity (bytes)"
@@ -18,10 +20,13 @@ WIDTH: Final = "Output width (bits)"
 READ: Final = "Dynamic read energy (nJ)"
 WRITE: Final = "Dynamic write energy (nJ)"
 NEEDED: Final = (CAPACITY, WIDTH, READ, WRITE)
+BANKS: Final = "Number of banks"
+LEAKAGE: Final = "Standby leakage per bank(mW)"
 NODE: Final = "Tech node (nm)"
 WAYS: Final = "Associativity"
 _OF_THE_DESIGN: Final = (NODE, WAYS, WIDTH)
 """Columns in which the rows of a file agree: it is one memory, of several capacities."""
+_DIRECTIONS: Final = {"read": READ, "write": WRITE}
 _NONE: Final = ("", "n/a", "na")
 _PJ_PER_NJ: Final = 1e3
 
@@ -116,8 +121,10 @@ def _check_one_design(rows: list[CactiRow]) -> None:
             raise DescriptionError.about(row.location, f"{CAPACITY} = {row.capacity_bytes}: {sentence}")
 
 
-def memory_figure(memory: Memory, rows: list[CactiRow], unit: Unit, component: str) -> Figure:
-    """What an access of a memory costs: that of the row of its capacity.
+def memory_figures(
+    memory: Memory, rows: Sequence[CactiRow], unit: Unit, component: str
+) -> tuple[Figure, ...]:
+    """What an access of a memory costs, and what it leaks.
 
     Args:
         memory: Of the machine.
@@ -125,22 +132,99 @@ def memory_figure(memory: Memory, rows: list[CactiRow], unit: Unit, component: s
         unit: Of the machine.
         component: What the file is called.
 
+    Returns:
+        The price, at the capacity that is nearest to the memory's; with several capacities as a law of size,
+        whose exponent is fitted to all rows. Leakage of a memory on chip, where the file has it.
+
     Raises:
-        AccelsimError: There is no such row, or of a memory without a size several.
+        AccelsimError: No row is of the memory's size and there are too few for a law, or a memory without a
+            size has several.
     """
-    row = _row_of(memory, rows)
-    value = {
-        name: unit.word(row.values[column] * _PJ_PER_NJ, row.bits)
-        for name, column in (("read", READ), ("write", WRITE))
+    row = _nearest(memory, rows)
+    words = {
+        name: unit.word(row.values[column] * _PJ_PER_NJ, row.bits) for name, column in _DIRECTIONS.items()
     }
-    return Figure(key_of(memory.name), value, f"{component}: {row.capacity_bytes} bytes, {row.bits} bits")
+    origin = f"{component}: {row.capacity_bytes:,} bytes, {row.bits} bits an access"
+    price = Figure(key_of(memory.name), words, origin)
+    if memory.size_bytes is None:
+        return (price,)
+    if len(rows) > 1:
+        law = fitted(rows, row)
+        price = Figure(
+            price.key,
+            {**words, "at_bytes": row.capacity_bytes, "exponent": law.exponent},
+            f"{origin}; fits {len(rows)} rows within {percent_of(law.residual)}",
+        )
+    if LEAKAGE not in row.values:
+        return (price,)
+    banks = int(row.values.get(BANKS, 1.0))
+    per_kib = rounded(row.values[LEAKAGE] * banks / (row.capacity_bytes / 1024))
+    leaks = f"{component}: {counted(banks, 'bank')}"
+    return (price, Figure(f"memories.{memory.name}.leakage_mw_per_kib", per_kib, leaks))
 
 
-def _row_of(memory: Memory, rows: list[CactiRow]) -> CactiRow:
-    size = memory.size_bytes
-    of_size = rows if size is None else [row for row in rows if row.capacity_bytes == size]
-    if len(of_size) == 1:
-        return of_size[0]
+def _nearest(memory: Memory, rows: Sequence[CactiRow]) -> CactiRow:
+    """The row of a memory's size; of several the nearest, from which a law goes to the size."""
+    size, location = memory.size_bytes, rows[0].location
     capacities = ", ".join(str(row.capacity_bytes) for row in rows)
-    must = "one row, as its size is not limited" if size is None else f"a row of {size} bytes, its size"
-    raise AccelsimError(f"{rows[0].location}: {CAPACITY} = {capacities}: {memory.name} must have {must}")
+    if size is None:
+        if len(rows) > 1:
+            raise AccelsimError(
+                f"{location}: {CAPACITY} = {capacities}: {memory.name} has no size, so there must be one row"
+            )
+        return rows[0]
+    if len(rows) == 1 and rows[0].capacity_bytes != size:
+        sentence = "there must be a row of it, or several rows, from which a law of size is fitted"
+        raise AccelsimError(
+            f"{location}: {CAPACITY} = {capacities}: {memory.name} is of {size} bytes: {sentence}"
+        )
+    return min(rows, key=lambda row: abs(math.log(row.capacity_bytes / size)))
+
+
+class FittedLaw(NamedTuple):
+    """How energies grow with the capacity: those of a row, times (capacity / the row's) ^ exponent."""
+
+    exponent: float
+    residual: float
+    """By which part that misses the energy of another row at most."""
+
+
+def fitted(rows: Sequence[CactiRow], row: CactiRow) -> FittedLaw:
+    """The law through a row, of one exponent for reads and writes: least squares of the logarithms of all.
+
+    Raises:
+        AccelsimError: An energy is 0, which no power law is, or larger memories cost less.
+    """
+    sizes = [math.log(other.capacity_bytes) for other in rows]
+    middle = math.fsum(sizes) / len(sizes)
+    logarithms = [[_logarithm(other, column) for other in rows] for column in _DIRECTIONS.values()]
+    products = math.fsum(
+        (size - middle) * energy
+        for energies in logarithms
+        for size, energy in zip(sizes, energies, strict=True)
+    )
+    squares = len(logarithms) * math.fsum((size - middle) ** 2 for size in sizes)
+    exponent = float(f"{products / squares:.4f}")
+    if not 0 <= exponent <= MAX_EXPONENT:
+        raise AccelsimError(
+            f"{rows[0].location}: {len(rows)} rows make an exponent of {exponent:.3g}: must be from 0 to "
+            f"{MAX_EXPONENT:g}: larger memories cost more an access"
+        )
+    misses = [
+        row.values[column] * (other.capacity_bytes / row.capacity_bytes) ** exponent / other.values[column]
+        - 1
+        for column in _DIRECTIONS.values()
+        for other in rows
+    ]
+    return FittedLaw(exponent, max(map(abs, misses)))
+
+
+def _logarithm(row: CactiRow, column: str) -> float:
+    if not row.values[column]:
+        raise DescriptionError.about(row.location, f"{column} = 0: must be above 0 for a law of size")
+    return math.log(row.values[column])
+
+
+def percent_of(part: float) -> str:
+    """`4.1%`."""
+    return f"{100 * part:.1f}%"

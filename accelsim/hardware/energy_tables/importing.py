@@ -152,18 +152,35 @@ def _of_accelergy(files: TableFiles, hardware: Hardware, choices: Choices) -> _T
     if files.architecture is not None:
         widths = accelergy.read_widths(parse(files.architecture), matched.components.values())
     figures = tuple(
-        component_figure(
+        _as_before(
+            component_figure(
+                price,
+                components[component],
+                unit_of(hardware.energy),
+                choices.bits.get(price) or widths.get(plain_name(component)),
+                files.table.name,
+            ),
+            hardware,
             price,
-            components[component],
-            unit_of(hardware.energy),
-            choices.bits.get(price) or widths.get(plain_name(component)),
-            files.table.name,
         )
         for price, component in matched.components.items()
     )
     unused = tuple(component for component in components if component not in matched.components.values())
     table = _Table(figures, matched, unused, accelergy.version_of(document))
     return table if files.areas is None else _with_areas(table, files.areas, files.process, hardware)
+
+
+def _as_before(figure: Figure, hardware: Hardware, price: str) -> Figure:
+    """A figure beside what its table does not say: how energy grows with a memory's size, or with bits."""
+    law = next((memory for memory in hardware.memories if memory.name == price), None)
+    if law is not None and law.energy is not None and law.energy.exponent is not None:
+        assert isinstance(figure.value, Mapping)
+        value = {**figure.value, "at_bytes": law.size_bytes or 0, "exponent": law.energy.exponent}
+        reason = f"how it grows with the size is as of {hardware.name}"
+        return figure._replace(value=value, assumed="; ".join(filter(None, (figure.assumed, reason))))
+    if price == "mac" and isinstance(hardware.energy.mac, Mapping):
+        return figure._replace(assumed="the same for operands of any bits: the table has one")
+    return figure
 
 
 def _with_areas(table: _Table, areas: Path, process: str, hardware: Hardware) -> _Table:
@@ -198,7 +215,9 @@ def _of_cacti(files: TableFiles, hardware: Hardware, choices: Choices) -> _Table
     memories = {memory.name: memory for memory in hardware.memories}
     unit = unit_of(hardware.energy)
     figures = tuple(
-        cacti.memory_figure(memories[price], rows, unit, component) for price in matched.components
+        figure
+        for price in matched.components
+        for figure in cacti.memory_figures(memories[price], rows, unit, component)
     )
     unused = () if figures else (component,)
     return _Table(figures, matched, unused, rows[0].design)

@@ -29,11 +29,11 @@ def energy_import_report(outcome: EnergyImport, style: Style) -> str:
         <BLANKLINE>
         left as it was: inter_pe
     """
-    areas = [figure for figure in outcome.figures if figure.key.startswith(AREA)]
-    prices = [figure for figure in outcome.figures if figure not in areas]
+    others = [figure for figure in outcome.figures if not is_price(figure.key)]
+    prices = [figure for figure in outcome.figures if is_price(figure.key)]
     lines = _figures_table(f"price [{outcome.unit}]", prices, outcome, style)
-    if areas:
-        lines += ["", *_figures_table("area", areas, outcome, style)]
+    if others:
+        lines += ["", *_figures_table("area, leakage", others, outcome, style)]
     notes = [line for note in _notes(outcome) for line in wrapped(note, style, indent=4)]
     return "\n".join([*lines, *([""] if notes else []), *notes]) + "\n"
 
@@ -57,9 +57,17 @@ def _rows(figure: Figure, outcome: EnergyImport) -> Iterator[tuple[str, str, str
     if not isinstance(figure.value, Mapping):
         yield name, _shown(before), _shown(figure.value), figure.origin
         return
-    for direction, number in figure.value.items():
-        own = before.get(direction) if isinstance(before, Mapping) else before
-        yield f"{name} {direction}", _shown(own), _shown(number), figure.origin
+    last = [*figure.value][-1]
+    price, _, law = figure.origin.partition("; ")  # what is said of a law stands at its exponent
+    for number, (part, value) in enumerate(figure.value.items()):
+        own = before.get(part) if isinstance(before, Mapping) else before
+        origin = price if number == 0 else law if part == last else ""
+        yield f"{name} {part}", _shown(own), _shown(value), origin
+
+
+def is_price(key: str) -> bool:
+    """Whether a key is of an energy; the others are of areas and leakage."""
+    return key.startswith("energy.") or key.endswith(".energy")
 
 
 def short_name(key: str) -> str:
@@ -70,7 +78,9 @@ def short_name(key: str) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:g}" if isinstance(value, int | float) else "by bits"
+    if not isinstance(value, int | float):
+        return "by bits"
+    return str(int(value)) if value == int(value) else f"{value:g}"
 
 
 def _notes(outcome: EnergyImport) -> Iterator[str]:
