@@ -1,10 +1,11 @@
 """Power for people: what a machine draws at a frame rate, and for how long a battery lasts."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from accelsim.errors import AccelsimError
-from accelsim.power import FrameDemand, FrameRate
+from accelsim.power import STATIC, FrameDemand, FrameRate
 from accelsim.report.text.energies import engineering
 from accelsim.report.text.table import percent, si
 from accelsim.result import RunResult
@@ -24,6 +25,26 @@ def rate_values(result: RunResult, demand: FrameDemand | None) -> dict[str, Any]
         return {}
     rate = rate_or_none(result, demand)
     return {"at_frame_rate": None if rate is None else demand.to_dict(rate)}
+
+
+def with_waiting(result: RunResult, demand: FrameDemand) -> RunResult:
+    """A run with the energy until its next images come: static power is drawn while the machine waits, too.
+
+    Raises AccelsimError where the machine does not keep the rate, or no joules are known.
+    """
+    energy, rate = result.energy, result.at_frame_rate(demand.frames_per_second)
+    unit_pj = energy.picojoules_per_unit
+    waiting = rate.energy_uj * result.batch * 1e6 / unit_pj - energy.total if unit_pj else 0.0
+    static = {STATIC: energy.by_component.get(STATIC, 0.0) + waiting} if result.static_power_mw else {}
+    return replace(
+        result,
+        energy=replace(
+            energy,
+            total=energy.total + waiting,
+            joules=rate.energy_uj * result.batch * 1e-6,
+            by_component={**energy.by_component, **static},
+        ),
+    )
 
 
 def rate_sentence(demand: FrameDemand, rate: FrameRate) -> str:
