@@ -27,18 +27,28 @@ from machines import (
     with_tensor_memory,
 )
 
+from accelsim.energy import energy_by_component
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware, Operand, dataflow_names
 from accelsim.mapping.banks import bank_demand, half_banks
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.mapping import Choice, Mapping, Repeat
+from accelsim.mapping.precision import macs_by_bits
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape, whole_image
 from accelsim.mapping.tiling import column_axes, row_axes
 from accelsim.network.layer import Layer, Pooling
+
+
+def energy_of(mapping: Mapping, hardware: Hardware, cycles: float) -> float:
+    """Energy of a mapping that takes so many cycles, as it is priced when it has run."""
+    counts = mapping.totals.counts
+    by_bits = macs_by_bits([(mapping.layer, counts.macs)], hardware)
+    return sum(energy_by_component(counts, hardware.prices, macs_by_bits=by_bits, cycles=cycles).values())
+
 
 WHOLE_BYTES = (8, 16, 32)
 ANY_BITS = (1, 3, 4, 8, 12, 16, 20, 32)
@@ -72,7 +82,9 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "mapper.tiles": draw(st.sampled_from(["time", "energy", "edp"])),
         "mapper.dataflow": draw(st.sampled_from(["time", "energy", "edp"])),
         "energy.word_bits": draw(st.sampled_from([8, 16, 32])),
-        "energy.mac": draw(st.sampled_from([1.0, 0.2, 3.0])),
+        "energy.mac": draw(st.sampled_from([1.0, 0.2, 3.0, {8: 0.2, 32: 3.0}, {4: 0.1, 16: 1.0, 64: 9.0}])),
+        "energy.unit": "pJ",
+        "power.idle_mw": draw(st.sampled_from([None, None, 3e3, 2e5])),  # 3 and 200 pJ a cycle
         "energy.dram": draw(st.sampled_from([0.0, 64.0, 200.0])),
     }
     try:

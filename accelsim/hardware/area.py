@@ -15,10 +15,10 @@ from accelsim.descriptions.quantities import (
     SquareMillimetres,
 )
 from accelsim.hardware.memory import Memory
-from accelsim.hardware.prices import EMPTY, bits_as_keys, least_that_holds
+from accelsim.hardware.prices import EMPTY, BitsKey, bits_as_keys, least_that_holds
 
 Words = Annotated[str, Field(min_length=1)]
-AreasByBits: TypeAlias = Annotated[Mapping[Bits, SquareMillimetres], BeforeValidator(bits_as_keys)]
+AreasByBits: TypeAlias = Annotated[Mapping[BitsKey, SquareMillimetres], BeforeValidator(bits_as_keys)]
 """By bits of the wider operand."""
 
 

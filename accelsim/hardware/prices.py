@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, NamedTuple, Self, TypeAlias
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.descriptions.quantities import Bits, Milliwatts, Price, PriceWordBits, UnitPicojoules
@@ -23,29 +23,29 @@ al., Eyeriss, ISCA 2016, section VII-A, as are the defaults of the table."""
 
 
 def bits_as_keys(table: Any) -> Any:
-    """Keys of a table as the numbers that they are; those that are none are refused by their names.
+    """Refuse keys of a table that are no bits by their names.
 
     Args:
         table: What a file has, before it is checked: through JSON, where keys are texts.
 
     Returns:
-        The same by whole numbers; what is no table as it is. Raises ValidationError, which the reader makes
-        lines of.
+        The same. Raises ValidationError, which the reader makes lines of.
 
     Example:
         >>> bits_as_keys({"8": 0.3})
-        {8: 0.3}
+        {'8': 0.3}
     """
     if isinstance(table, dict):
         wrong = [key for key in table if not (str(key).isdecimal() and 1 <= int(key) <= MAX_BITS)]
         if wrong:
             sentence = f"must be a whole number of bits from 1 to {MAX_BITS}, in place of the key"
             raise refusal("bits", [Mistake((str(key),), sentence) for key in wrong])
-        return {int(key): value for key, value in table.items()}
     return table
 
 
-PricesByBits: TypeAlias = Annotated[Mapping[Bits, Price], BeforeValidator(bits_as_keys)]
+BitsKey: TypeAlias = Annotated[Bits, Field(strict=False)]
+"""A key of a table, which JSON has as a text."""
+PricesByBits: TypeAlias = Annotated[Mapping[BitsKey, Price], BeforeValidator(bits_as_keys)]
 """By bits of the wider operand, weight or activation."""
 
 

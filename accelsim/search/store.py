@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from accelsim.descriptions import Mistake
 from accelsim.descriptions.arguments import check_path
 from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware
 from accelsim.reuse.file import FileFormat, OwnFile, Value, can_be_kept, checksum
 from accelsim.reuse.foreign import foreign_code
 from accelsim.search.evaluate import Cost, Evaluation, SearchTask, Size
@@ -23,7 +24,7 @@ from accelsim.search.family import but_for_depth
 from accelsim.search.space import Depths
 
 _NO_RESULT: Final = {"name", "title", "source", "assumed", "area"}
-"""Keys of a machine that change no cost."""
+"""Keys of a machine that change no cost; the area does where it leaks."""
 _MOST_AT_ONCE: Final = 400
 """Candidates of a look-up: SQLite takes a limited number of values."""
 
@@ -202,12 +203,12 @@ def _evaluation(
 
 
 def task_text(task: SearchTask) -> str:
-    """What a cost follows from besides depths and model, as text: no names, no limits, no areas."""
+    """What a cost follows from besides depths and model, as text: no names, no limits."""
     code = foreign_code(task.hardware)
     return _as_text(
         {
             "network": but_for_depth(task.network),
-            "hardware": task.hardware.model_dump(mode="json", exclude=_NO_RESULT),
+            "hardware": _machine(task.hardware),
             "batch": task.options.batch,
             "dataflow": task.dataflow,
             "objective": task.objective,
@@ -215,6 +216,12 @@ def task_text(task: SearchTask) -> str:
             **({"code": code} if code else {}),
         }
     )
+
+
+def _machine(hardware: Hardware) -> dict[str, Any]:
+    """What of a machine a cost follows from: areas only where they draw power."""
+    leaks = hardware.area is not None and bool(hardware.area.leakage_mw_per_mm2)
+    return hardware.model_dump(mode="json", exclude=_NO_RESULT - {"area"} if leaks else _NO_RESULT)
 
 
 def words_text(task: SearchTask) -> str:

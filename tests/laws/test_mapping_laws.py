@@ -18,6 +18,7 @@ from strategies import (
     cases,
     compressed_layers,
     cut_cases,
+    energy_of,
     layers,
     machines,
     packed_cases,
@@ -27,7 +28,6 @@ from strategies import (
 from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
-from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping import search, settle, tile_search
@@ -231,7 +231,8 @@ def test_a_candidate_costs_what_the_program_that_it_stands_for_costs(case):
     totals = case.mapping.totals
     assert space.array_cycles[index] == totals.array_cycles
     assert counts_of(space, index) == totals.counts
-    assert space.energy[index] == pytest.approx(energy(totals, case.hardware))
+    bound = space.time_cycles[index]
+    assert space.energy[index] == pytest.approx(energy_of(case.mapping, case.hardware, bound))
 
 
 @settings(max_examples=300)
@@ -291,10 +292,6 @@ def candidate_of(case):
 def counts_of(space, index):
     """The counts of one candidate; a number that holds for all of them is no array."""
     return space.counts.each(lambda count: int(np.broadcast_to(count, len(space))[index]))
-
-
-def energy(totals, hardware):
-    return sum(energy_by_component(totals.counts, hardware.prices).values())
 
 
 # --- multiply-accumulates and traffic
@@ -367,7 +364,7 @@ def test_where_everything_fits_and_traffic_is_the_price_every_operand_moves_once
     assume(layer.stride_x <= layer.FX or layer.OX == 1)
     assume((layer.dilation_y, layer.dilation_x) == (1, 1))
     free = dict.fromkeys(("energy.mac", "energy.vector_op", "energy.register_file"), 0)
-    free |= dict.fromkeys(("energy.inter_pe", "energy.global_buffer"), 0)
+    free |= {"energy.inter_pe": 0, "energy.global_buffer": 0, "power.idle_mw": 0}
     roomy = vary(hardware, **free, **{"energy.dram": 1, "global_buffer.size_bytes": 1 << 24})
     counts = map_layer(layer, roomy, MappingOptions(batch=batch, objective="energy")).totals.counts
     moved = counts.read_bytes(DRAM) + counts.written_bytes(DRAM)
@@ -406,9 +403,12 @@ def test_no_mapping_of_the_space_is_better_than_the_chosen_one(layer, hardware, 
     thorough = settle.THOROUGH._replace(max_judged=len(tried) + 1)
     with mock.patch.object(search, "THOROUGH", thorough):
         found = map_layer(layer, hardware, MappingOptions(batch=batch, objective=objective), judge=alone)
-    cost = OBJECTIVES[objective]
-    costs = [cost(alone(mapping), energy(mapping.totals, hardware)) for mapping in tried]
-    assert cost(alone(found), energy(found.totals, hardware)) <= min(costs) * (1 + 1.01 * thorough.gap)
+
+    def cost(mapping):
+        cycles = alone(mapping)
+        return OBJECTIVES[objective](cycles, energy_of(mapping, hardware, cycles))
+
+    assert cost(found) <= min(map(cost, tried)) * (1 + 1.01 * thorough.gap)
     assert found.estimated_cycles == alone(found)
 
 
@@ -484,7 +484,8 @@ def idle_rows_tried(layer, hardware, objective):
     rows, columns = hardware.pe_array.rows, hardware.pe_array.columns
     parts = (3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16)
     in_use = [part for part in (math.floor(rows * part) for part in parts) if part >= columns]
-    fewer = [rows - part for part in in_use] if layer.on_array and objective != "energy" else []
+    time_matters = objective != "energy" or hardware.static_power_mw > 0
+    fewer = [rows - part for part in in_use] if layer.on_array and time_matters else []
     return [0, *fewer]
 
 

@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from machines import addition, keeping_machine
-from strategies import ANY_BITS, compressed_layers, keeping_machines, layers, steps_of, unusual_layers
+from strategies import (
+    ANY_BITS,
+    compressed_layers,
+    energy_of,
+    keeping_machines,
+    layers,
+    steps_of,
+    unusual_layers,
+)
 
 from accelsim import load_hardware, load_network
 from accelsim.descriptions import vary
-from accelsim.energy import total_energy
 from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping.arrival import may_arrive
 from accelsim.mapping.costs import VECTOR
@@ -124,7 +131,7 @@ def test_whatever_moves_costs_are_those_of_the_program(any_layer, data):
         costs = found.costs(movement)
         for number, mapping in programs(found, numbers, movement, hardware):
             counts = mapping.totals.counts
-            energy = float(total_energy(counts, hardware.prices))
+            energy = energy_of(mapping, hardware, costs.time_cycles[number])
             assert costs.dram_bytes[number] == counts.read_bytes(DRAM) + counts.written_bytes(DRAM)
             assert costs.energy[number] == pytest.approx(energy, rel=1e-9)
             assert costs.room_bytes[number] >= room_of(mapping, hardware)

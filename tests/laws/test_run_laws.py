@@ -18,6 +18,7 @@ from accelsim.errors import MappingError
 from accelsim.hardware import load_hardware
 from accelsim.mapping.bounds import compulsory_dram_bytes
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.precision import macs_by_bits
 from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
@@ -96,9 +97,13 @@ def test_results_of_layers_add_up(run):
     assert sum(layer.dram_bytes.write for layer in results) == counts.written_bytes(DRAM)
     assert sum(layer.global_buffer_bytes.read for layer in results) == counts.read_bytes(BUFFER)
     assert sum(layer.global_buffer_bytes.write for layer in results) == counts.written_bytes(BUFFER)
-    assert math.fsum(layer.energy for layer in results) == pytest.approx(
-        math.fsum(energy_by_component(counts, hardware.prices).values())
+    macs = zip(plan.layers, (layer.counts.macs for layer in activity.layers), strict=True)
+    by_component = energy_by_component(
+        counts, hardware.prices, macs_by_bits=macs_by_bits(macs, hardware), cycles=activity.cycles
     )
+    for component, energy in by_component.items():
+        assert math.fsum(layer.energy_by_component[component] for layer in results) == pytest.approx(energy)
+    assert math.fsum(layer.energy for layer in results) == pytest.approx(math.fsum(by_component.values()))
 
 
 @given(runs())

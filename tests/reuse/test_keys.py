@@ -30,6 +30,8 @@ FULL_MACHINE = check(
         {
             **MACHINE,
             "title": "A machine in which every key is given",
+            "energy": {**MACHINE["energy"], "picojoules_per_unit": 1.5},
+            "power": {"idle_mw": 1.0},
             "area": {
                 "process": "65 nm",
                 "word_bits": 16,
@@ -45,7 +47,8 @@ FULL_MACHINE = check(
     Hardware,
 )
 NO_COST_OF_A_MACHINE = ("name", "title", "source", "assumed", "area")
-"""What is said of a machine that changes no cost."""
+"""What is said of a machine that changes no cost, as long as its area leaks nothing."""
+LEAKAGE = "area.leakage_mw_per_mm2"
 
 FULL_NETWORK = check(
     Document(
@@ -111,8 +114,23 @@ ONE_VALUE_OF_A_MACHINE = (
     *("memories.0.size_bytes", "memories.0.banks", "memories.0.holds", "memories.1.holds"),
     *("memories.1.bandwidth", "memories.1.latency_cycles", "memories.1.prefetch", "memories.1.banks.bytes"),
     *("memories.0.keeps", "memories.1.keeps", "io.inputs", "io.outputs"),
+    *("memories.0.bandwidth.bytes_per_second", "memories.0.latency_seconds", "memories.1.latency_seconds"),
+    *(f"memories.{place}.energy.{key}" for place in (0, 1) for key in ("at_bytes", "exponent")),
+    "memories.0.leakage_mw_per_kib",
 )
-"""The outermost memory holds everything and has the channel; banks have shares or bytes; nothing is kept."""
+"""The outermost memory holds everything and has the channel, in cycles; banks have shares or bytes; nothing
+is kept, and no price is a law."""
+IN_SECONDS = vary(
+    FULL_MACHINE,
+    **{"memories.0.bandwidth.bytes_per_second": 1e9, "memories.0.latency_seconds": 1e-7},
+    **{"memories.1.energy": {"read": 6, "write": 6, "at_bytes": 4096, "exponent": 0.5}},
+)
+CHANGES_IN_SECONDS = {
+    "memories.0.bandwidth.bytes_per_second": 2e9,
+    "memories.0.latency_seconds": 2e-7,
+    "memories.1.energy.at_bytes": 8192,
+    "memories.1.energy.exponent": 0.4,
+}
 POOLED = vary(FULL_MACHINE, **{"memories.1.banks": "pool", "memories.1.keeps": ["activations"]})
 POOLED_CHANGES = {
     "memories.1.banks": {"memories.1.banks": FULL_MACHINE.memories[1].banks, "memories.1.keeps": []},
@@ -127,8 +145,24 @@ NETWORKS = dict(changed_parts(FULL_NETWORK, "residual_basic", "separable_conv"))
 @pytest.mark.parametrize("keys", MACHINES)
 def test_every_part_of_a_machine_is_in_the_key_of_a_result(keys):
     (cost, words), (before, said_before) = place(task(hardware=MACHINES[keys])), place(task())
-    assert (cost == before) == below(keys, NO_COST_OF_A_MACHINE)
+    no_cost = below(keys, NO_COST_OF_A_MACHINE) and keys != LEAKAGE
+    assert (cost == before) == no_cost
     assert words != said_before
+
+
+@pytest.mark.parametrize("key", CHANGES_IN_SECONDS)
+def test_seconds_and_laws_of_size_are_in_the_key_of_a_result(key):
+    changed = vary(IN_SECONDS, **{key: CHANGES_IN_SECONDS[key]})
+    (cost, words), (before, said_before) = place(task(hardware=changed)), place(task(hardware=IN_SECONDS))
+    assert cost != before
+    assert words != said_before
+
+
+def test_an_area_that_leaks_is_in_the_key_of_a_result():
+    leaking = vary(FULL_MACHINE, **{"area.leakage_mw_per_mm2": 0.1})
+    larger = vary(leaking, **{"area.rest_mm2": 1.0})
+    costs = [place(task(hardware=hardware))[0] for hardware in (leaking, larger)]
+    assert costs[0] != costs[1]
 
 
 @pytest.mark.parametrize("changes", POOLED_CHANGES.values(), ids=POOLED_CHANGES)
@@ -141,7 +175,9 @@ def test_what_a_machine_keeps_is_in_the_key_of_a_result(changes):
     assert words != said_before
 
 
-@pytest.mark.parametrize("keys", [keys for keys in MACHINES if below(keys, NO_COST_OF_A_MACHINE)])
+@pytest.mark.parametrize(
+    "keys", [keys for keys in MACHINES if below(keys, NO_COST_OF_A_MACHINE) and keys != LEAKAGE]
+)
 def test_the_parts_of_a_machine_that_are_left_out_change_no_cost(keys):
     assert run_cost(task(hardware=MACHINES[keys]), Cache()) == run_cost(task(), Cache())
 

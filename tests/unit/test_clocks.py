@@ -1,0 +1,156 @@
+"""Channels with a clock of their own: what is said in seconds, and what it comes to in the chip's cycles."""
+
+import pytest
+from machines import machine
+
+from accelsim import load_hardware
+from accelsim.descriptions import dump, parse_text, vary
+from accelsim.descriptions.description import check
+from accelsim.errors import DescriptionError
+from accelsim.hardware import Hardware
+from accelsim.report.tables.machines import hardware_report
+from accelsim.report.text.table import Style
+from accelsim.search.explain import explain_network
+
+FILE = """\
+name: npu
+clock_mhz: 500
+pe_array: {rows: 8, columns: 8}
+memories:
+- name: dram
+  bandwidth: {bytes_per_second: 5.0e+8}
+  latency_seconds: 1.28e-7
+- name: sram
+  size_bytes: 65536
+"""
+
+
+def described(text):
+    return check(parse_text(text, "npu.yaml"), Hardware)
+
+
+def refused(old, new):
+    assert old in FILE
+    with pytest.raises(DescriptionError) as error:
+        described(FILE.replace(old, new))
+    return error.value.lines
+
+
+def test_seconds_are_cycles_of_the_chip_s_clock():
+    (channel,) = described(FILE).channels
+    assert (channel.bytes_per_cycle, channel.latency_cycles) == (1.0, 64)
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "megahertz", "cycles"),
+    [(128, 500, 64), (128.1, 500, 65), (0, 500, 0), (100, 1000, 100), (1, 1, 1), (70, 100, 7), (0.1, 10, 1)],
+)
+def test_a_latency_is_rounded_up_to_whole_cycles_but_not_by_noise(nanoseconds, megahertz, cycles):
+    changes = {"memories.dram.latency_seconds": nanoseconds * 1e-9, "clock_mhz": megahertz}
+    assert machine(**changes).channels[0].latency_cycles == cycles
+
+
+def test_a_channel_s_own_clock_stays_where_the_chip_s_changes():
+    doubled = vary(described(FILE), clock_mhz=1000)
+    assert (doubled.channels[0].bytes_per_cycle, doubled.channels[0].latency_cycles) == (0.5, 128)
+    in_cycles = vary(machine(), clock_mhz=2000)
+    assert in_cycles.channels == machine().channels
+
+
+def test_a_key_takes_the_place_of_the_one_that_says_the_same():
+    in_seconds = vary(
+        load_hardware("16x16_128k"),
+        **{"memories.dram.bandwidth.bytes_per_second": 8e9, "memories.dram.latency_seconds": 2e-7},
+    )
+    assert in_seconds.memories[0].bandwidth.bytes_per_cycle is None
+    assert in_seconds.channels[0].bytes_per_cycle == 8
+    assert in_seconds.channels[0].latency_cycles == 200
+    again = vary(in_seconds, **{"dram.bandwidth_bytes_per_cycle": 4, "dram.latency_cycles": 10})
+    assert again.memories[0].bandwidth.bytes_per_second is None
+    assert (again.channels[0].bytes_per_cycle, again.channels[0].latency_cycles) == (4, 10)
+
+
+def test_both_keys_at_once_are_refused():
+    keys = "memories.dram.latency_seconds", "memories.dram.latency_cycles"
+    with pytest.raises(DescriptionError) as error:
+        vary(described(FILE), **{keys[0]: 1e-7, keys[1]: 50})
+    sentence = "must not be set together with"
+    assert sorted(error.value.lines) == sorted(
+        [
+            f"npu: {keys[0]} = 1e-07: {sentence} {keys[1]}: both say the same",
+            f"npu: {keys[1]} = 50: {sentence} {keys[0]}: both say the same",
+        ]
+    )
+
+
+def test_a_machine_in_seconds_reads_back_as_it_was():
+    assert described(dump(described(FILE))) == described(FILE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (
+            "{bytes_per_second: 5.0e+8}",
+            "{bytes_per_second: 5.0e+8, bytes_per_cycle: 1}",
+            'memories.0.bandwidth = {"bytes_per_second": 500000000.0, "bytes_per_cycle": 1}: '
+            "must give either bytes_per_cycle or bytes_per_second",
+        ),
+        (
+            "{bytes_per_second: 5.0e+8}",
+            "{}",
+            "memories.0.bandwidth = {}: must give either bytes_per_cycle or bytes_per_second",
+        ),
+        (
+            "latency_seconds: 1.28e-7",
+            "latency_seconds: 1.28e-7\n  latency_cycles: 64",
+            "memories.0.latency_seconds = 1.28e-07: must be left out: latency_cycles says it in cycles",
+        ),
+        (
+            "latency_seconds: 1.28e-7",
+            "latency_seconds: 2",
+            "memories.0.latency_seconds = 2: must be a number from 0 to 1",
+        ),
+        (
+            "latency_seconds: 1.28e-7",
+            "latency_seconds: 0.5",
+            "memories.0.latency_seconds = 0.5: comes to 250000000 cycles of 500 MHz: must come to at most "
+            "1000000",
+        ),
+        (
+            "bytes_per_second: 5.0e+8",
+            "bytes_per_second: 1",
+            "memories.0.bandwidth.bytes_per_second = 1: comes to 2e-09 bytes in a cycle of 500 MHz: must "
+            "come to from 1e-06 to 1e+06",
+        ),
+        (
+            "  size_bytes: 65536",
+            "  size_bytes: 65536\n  latency_seconds: 1.0e-9",
+            "memories.1.latency_seconds = 1e-09: must be left out: only memories off chip, which have no "
+            "size, have a channel, and one before this that keeps tensors",
+        ),
+    ],
+)
+def test_a_clock_that_cannot_be_is_one_line(old, new, line):
+    (said,) = refused(old, new)
+    assert said.split(": ", 1)[1] == line
+
+
+def test_a_machine_s_report_says_seconds_and_cycles():
+    report = hardware_report(described(FILE), Style())
+    assert "500 MB/s: 1 B a cycle, latency 64 cycles" in report
+    assert "memories.dram.bandwidth.bytes_per_second = 500000000.0" in report
+    assert "a cycle" not in hardware_report(machine(), Style())
+
+
+def test_more_bandwidth_and_less_latency_keep_the_unit_of_the_file():
+    npu = described(FILE)
+    remedies = {outcome.remedy.name: outcome.remedy for outcome in explained(npu)}
+    faster, sooner = remedies["bandwidth"].hardware, remedies["latency"].hardware
+    assert faster.memories[0].bandwidth.bytes_per_second == 1e9
+    assert sooner.memories[0].latency_cycles is None
+    assert sooner.channels[0].latency_cycles == 32
+
+
+def explained(hardware):
+    return explain_network("squeezenet_v1_1", hardware).outcomes
