@@ -10,6 +10,9 @@ Each network runs by each objective on a ladder of machines that differ in one p
 costs is compared with the least that it cost on any rung below: cycles where the objective is time, energy
 where it is energy, and the sum over layers of energy x cycles where it is their product. Ends with exit code
 1 where anything gets worse by more than `TOLERANCE`.
+
+A larger memory whose accesses cost more, or which leaks more, is more of one thing and less of another: where
+a machine has such a law of size, its prices are held on the way up (an exponent of 0), and nothing leaks.
 """
 
 import argparse
@@ -23,7 +26,7 @@ from typing import Any, Final, NamedTuple, get_args
 
 from accelsim.descriptions import vary
 from accelsim.execution.processes import in_parallel
-from accelsim.hardware import Objective, load_hardware
+from accelsim.hardware import Hardware, Objective, load_hardware
 from accelsim.network.load import load_network
 from accelsim.report.files.writing import write
 from accelsim.result import RunResult
@@ -134,7 +137,7 @@ def main() -> None:
 
 def rungs(climb: Climb) -> list[Rung]:
     """What a network costs at each value of a parameter."""
-    network, machine = load_network(climb.network), load_hardware(climb.machine)
+    network, machine = load_network(climb.network), at_held_prices(load_hardware(climb.machine))
     ladder, found, least = LADDERS[climb.parameter], [], math.inf
     for value in ladder.values:
         hardware = vary(machine, **{**ladder.also, ladder.key: value})
@@ -146,6 +149,22 @@ def rungs(climb: Climb) -> list[Rung]:
         found.append(Rung(value, cost, cost / least - 1 if math.isfinite(least) else -math.inf))
         least = min(least, cost)
     return found
+
+
+def at_held_prices(machine: Hardware) -> Hardware:
+    """A machine on which what an access costs, and what is drawn at all times, do not depend on sizes."""
+    laws = {
+        f"memories.{memory.name}.energy": memory.energy.at_size(memory.size_bytes).model_dump()
+        for memory in machine.memories
+        if memory.energy is not None and memory.energy.at_bytes is not None
+    }
+    leaks = {
+        f"memories.{memory.name}.leakage_mw_per_kib": None
+        for memory in machine.memories
+        if memory.leakage_mw_per_kib is not None
+    }
+    area = {} if machine.area is None else {"area.leakage_mw_per_mm2": None}
+    return vary(machine, **laws, **leaks, **area)
 
 
 def product_of(result: RunResult) -> float:

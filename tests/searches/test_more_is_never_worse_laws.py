@@ -8,11 +8,10 @@ import math
 import hypothesis.strategies as st
 import pytest
 from hypothesis import assume, given, settings
-from strategies import layers, machines
+from strategies import energy_of, layers, machines
 
 from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
-from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
@@ -34,10 +33,8 @@ MORE = {
 def cost(layer, hardware, objective):
     """What the best mapping of a layer costs, simulated by itself."""
     mapping = map_layer(layer, hardware, MappingOptions(objective=objective), judge=Alone(hardware))
-    cycles, energy = (
-        mapping.estimated_cycles,
-        float(total_energy(mapping.totals.counts, hardware.prices)),
-    )
+    cycles = mapping.estimated_cycles
+    energy = energy_of(mapping, hardware, cycles)
     return {"time": cycles, "energy": energy, "edp": cycles * energy}[objective]
 
 

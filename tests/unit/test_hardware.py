@@ -210,7 +210,8 @@ def mistakes2(tmp_path, *changes):
         (
             "  bandwidth: {bytes_per_cycle: 8}\n",
             "",
-            "4: memories.0.bandwidth: missing, must be a mapping with the key bytes_per_cycle or bytes_per_second",
+            "4: memories.0.bandwidth: missing, must be a mapping with the key bytes_per_cycle or "
+            "bytes_per_second",
         ),
         (
             "  bandwidth",
