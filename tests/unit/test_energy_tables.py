@@ -211,11 +211,15 @@ def test_a_row_that_is_there_twice_is_one():
         (HEADER, "t.csv: has no row: must have one for each capacity"),
         (
             HEADER + ROWS.replace("0.0128", "N/A"),
-            "t.csv:2: Dynamic read energy (nJ) = 'N/A': must be a number from 0 on",
+            "t.csv:2: Dynamic read energy (nJ) = 'N/A': must be a number from 0 to 1000000000",
         ),
         (
             HEADER + ROWS.replace("524288", "0"),
-            "t.csv:2: Capacity (bytes) = '0': must be a number from 1 on",
+            "t.csv:2: Capacity (bytes) = '0': must be a whole number from 1 to 1125899906842624",
+        ),
+        (
+            HEADER + ROWS.replace(" 64,", " 64.5,"),
+            "t.csv:2: Output width (bits) = '64.5': must be a whole number from 1 to 4096",
         ),
         (HEADER + "45, 524288, 2\n", "t.csv:2: Output width (bits): missing, must be a number"),
         (

@@ -4,12 +4,12 @@ Balasubramonian et al., CACTI 7, ACM TACO 2017; the columns are those that its f
 `output_data_csv` (io.cc) writes.
 """
 
-import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from accelsim.descriptions.limits import MAX_EXPONENT
+from accelsim.descriptions import shown
+from accelsim.descriptions.limits import MAX_EXPONENT, MAX_PRICE, MAX_PRICE_WORD_BITS
 from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware.energy_tables.figures import Figure, Unit, key_of, rounded
@@ -26,6 +26,8 @@ NODE: Final = "Tech node (nm)"
 WAYS: Final = "Associativity"
 _OF_THE_DESIGN: Final = (NODE, WAYS, WIDTH)
 """Columns in which the rows of a file agree: it is one memory, of several capacities."""
+_LARGEST_WHOLE: Final = {CAPACITY: 1 << 50, WIDTH: MAX_PRICE_WORD_BITS}
+"""A pebibyte is more than any memory behind one channel has."""
 _DIRECTIONS: Final = {"read": READ, "write": WRITE}
 _NONE: Final = ("", "n/a", "na")
 _PJ_PER_NJ: Final = 1e3
@@ -66,17 +68,17 @@ def read_rows(text: str, label: str) -> list[CactiRow]:
     Raises:
         DescriptionError: It is no such file, or a row is not what its columns say.
     """
-    lines = csv.reader(text.splitlines())
-    columns = [" ".join(name.split()) for name in next(lines, [])]
+    header, *lines = text.splitlines() or [""]
+    columns = [" ".join(name.split()) for name in header.split(",")]
     for name in NEEDED:
         if name not in columns:
             raise DescriptionError.about(
                 f"{label}:1", f"has no column {name!r}: must be the CSV that CACTI writes"
             )
     rows = [
-        CactiRow(f"{label}:{lines.line_num}", dict(_values(f"{label}:{lines.line_num}", columns, cells)))
-        for cells in lines
-        if any(cell.strip() for cell in cells)
+        CactiRow(f"{label}:{number}", dict(_values(f"{label}:{number}", columns, line.split(","))))
+        for number, line in enumerate(lines, 2)
+        if line.strip(", \t")
     ]
     if not rows:
         raise DescriptionError.about(label, "has no row: must have one for each capacity")
@@ -94,16 +96,22 @@ def _values(location: str, columns: list[str], cells: list[str]) -> Iterator[tup
             number = float(text)
         except ValueError:
             number = math.nan
-        least = 1 if column in (CAPACITY, WIDTH) else 0
-        if not least <= number < math.inf:
-            if column in NEEDED:
-                raise DescriptionError.about(
-                    location, f"{column} = {text!r}: must be a number from {least} on"
-                )
-            continue
-        yield column, number
+        if column in NEEDED:
+            _check_needed(location, column, text, number)
+        if 0 <= number < math.inf:
+            yield column, number
     if missing := [column for column in NEEDED if column in columns[len(cells) :]]:
         raise DescriptionError.about(location, f"{missing[0]}: missing, must be a number")
+
+
+def _check_needed(location: str, column: str, text: str, number: float) -> None:
+    """Refuse what cannot be: sizes that are not whole, energies that no access costs."""
+    whole = column in _LARGEST_WHOLE
+    least, largest = (1, _LARGEST_WHOLE[column]) if whole else (0, MAX_PRICE)
+    if not least <= number <= largest or (whole and number != int(number)):
+        noun = "whole number" if whole else "number"
+        sentence = f"must be a {noun} from {least} to {largest:.0f}"
+        raise DescriptionError.about(location, f"{column} = {shown(text)}: {sentence}")
 
 
 def _check_one_design(rows: list[CactiRow]) -> None:
